@@ -1,0 +1,1 @@
+//! Compiler messages, pinned: see `fail/` and `pass/`.
