@@ -1,0 +1,206 @@
+//! What can be wrong with a rate.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// What is wrong with a rate or a duration, and what to write instead.
+///
+/// ```
+/// use traffik_runtime::rate::{Rate, RateError};
+///
+/// let error = "100/minut".parse::<Rate>().unwrap_err();
+/// assert!(matches!(error, RateError::UnknownUnit { suggestion: Some("minute"), .. }));
+/// assert_eq!(error.to_string(), "unknown unit `minut`; did you mean `minute`?");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RateError {
+    /// Nothing, or nothing but spaces, stands where a rate belongs.
+    #[error("the rate is empty; write a limit and a period, such as `100/minute`")]
+    Empty,
+    /// Nothing, or nothing but spaces, stands where a duration belongs.
+    #[error("the duration is empty; write a number and a unit, such as `500ms`")]
+    EmptyDuration,
+    /// White space other than ASCII space, tab, line feed, carriage return and form feed.
+    #[error("white space U+{:04X} is not accepted; write an ordinary space", u32::from(*.0))]
+    ForeignSpace(char),
+    /// Neither `/` nor `per`.
+    #[error("no separator in `{0}`; write `/` or `per` between limit and period, such as `100/minute`")]
+    NoSeparator(Excerpt),
+    /// More than one `/` or `per`.
+    #[error("two separators in `{0}`; write one `/` or one `per`, such as `5/10s`")]
+    TwoSeparators(Excerpt),
+    /// Nothing stands before the separator, which is given.
+    #[error("no limit before `{0}`; write one, such as `100/minute`")]
+    NoLimit(Excerpt),
+    /// Nothing stands where the unit belongs, after the separator or the number that is given.
+    #[error("no unit after `{0}`; write one, such as `s` or `minutes`")]
+    NoUnit(Excerpt),
+    /// A duration is only a unit, which is given.
+    #[error("no number before `{0}`; write one, such as `1{0}`")]
+    NoNumber(&'static str),
+    /// A number below zero.
+    #[error("the {0} `{1}` is negative; write a positive whole number")]
+    Negative(Part, Excerpt),
+    /// A number with a plus sign.
+    #[error("the {0} `{1}` has a sign; leave it out")]
+    Signed(Part, Excerpt),
+    /// A number with a decimal point.
+    #[error("the {0} `{1}` is a fraction; write a whole number, if need be {whole}", whole = .0.instead_of_fraction())]
+    Fraction(Part, Excerpt),
+    /// Something other than digits stands where a number belongs.
+    #[error("the {0} `{1}` is not a number; write digits, such as `100` or `1_000`")]
+    NotANumber(Part, Excerpt),
+    /// A digit of another script.
+    #[error("`{0}` is no ASCII digit; write `0` to `9`")]
+    ForeignDigit(char),
+    /// A `_` at either end of a number, or beside another one.
+    #[error("a `_` in `{0}` does not stand between two digits; write it as in `1_000`")]
+    Grouping(Excerpt),
+    /// A limit of zero that is not part of `0/0`.
+    #[error("{ZERO_LIMIT}")]
+    ZeroLimit,
+    /// A limit that does not fit 32 bits.
+    #[error("the limit `{0}` is over 4294967295; write a smaller one, if need be over a shorter period")]
+    LimitTooLarge(Excerpt),
+    /// A word that names no unit, and the name it is near to, if any.
+    #[error("unknown unit `{unit}`; {}", Hint(*suggestion))]
+    UnknownUnit {
+        /// The word.
+        unit: Excerpt,
+        /// The unit that was most likely meant.
+        suggestion: Option<&'static str>,
+    },
+    /// Something stands after the unit.
+    #[error("unexpected `{0}` after the unit; leave it out, or write one unit: `90s`, not `1m 30s`")]
+    Trailing(Excerpt),
+    /// A period of zero.
+    #[error("{ZERO_PERIOD}")]
+    ZeroPeriod,
+    /// A period with a part below a microsecond.
+    #[error("{PERIOD_NOT_WHOLE}")]
+    PeriodNotWhole,
+    /// A period over ten years.
+    #[error("{PERIOD_TOO_LONG}")]
+    PeriodTooLong,
+    /// A duration over ten years.
+    #[error("the duration is over ten years; write at most 3650 days")]
+    DurationTooLong,
+}
+
+const ZERO_LIMIT: &str = "the limit is 0; write at least 1, or `0/0` (`Rate::UNLIMITED`) for no limit";
+const ZERO_PERIOD: &str = "the period is 0; write at least one microsecond";
+const PERIOD_NOT_WHOLE: &str = "the period is not a whole number of microseconds; round it to one";
+const PERIOD_TOO_LONG: &str = "the period is over ten years; write at most 3650 days";
+
+impl RateError {
+    /// Panics with the message, which `const` code cannot format.
+    #[track_caller]
+    pub(super) const fn panic(self) -> ! {
+        panic!(
+            "{}",
+            match self {
+                Self::ZeroLimit => ZERO_LIMIT,
+                Self::ZeroPeriod => ZERO_PERIOD,
+                Self::PeriodNotWhole => PERIOD_NOT_WHOLE,
+                Self::PeriodTooLong => PERIOD_TOO_LONG,
+                _ => "this is no rate",
+            }
+        )
+    }
+}
+
+/// The number that a mistake is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The limit of a rate: the `5` of `5/10s`.
+    Limit,
+    /// The multiplier of a rate's unit: the `10` of `5/10s`.
+    Multiplier,
+    /// The number of a duration: the `500` of `500ms`.
+    Number,
+}
+
+impl Part {
+    fn instead_of_fraction(self) -> &'static str {
+        match self {
+            Self::Limit => "over a longer period: `11/2s` for `5.5/s`",
+            Self::Multiplier | Self::Number => "of a smaller unit: `1500ms` for `1.5s`",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Limit => "limit",
+            Self::Multiplier => "multiplier",
+            Self::Number => "number",
+        })
+    }
+}
+
+struct Hint(Option<&'static str>);
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(unit) => write!(f, "did you mean `{unit}`?"),
+            None => f.write_str("write one of `us`, `ms`, `s`, `m`, `h`, `d`, `w`"),
+        }
+    }
+}
+
+/// A piece of the text that was refused, fit for a message: one line of it at most, cut short with `…` where it is long,
+/// control characters escaped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Excerpt {
+    bytes: [u8; Self::LONGEST + Self::CUT.len()],
+    length: usize,
+}
+
+impl Excerpt {
+    const LONGEST: usize = 60;
+    const CUT: &'static str = "…";
+
+    pub(super) fn of(text: &str) -> Self {
+        let mut line = String::new();
+        for character in text.chars() {
+            let shown = line.len();
+            match character {
+                '\'' | '"' => line.push(character),
+                _ => line.extend(character.escape_debug()),
+            }
+            if line.len() > Self::LONGEST || matches!(character, '\n' | '\r') {
+                line.truncate(shown);
+                line.push_str(Self::CUT);
+                break;
+            }
+        }
+        let mut bytes = [0; Self::LONGEST + Self::CUT.len()];
+        bytes[..line.len()].copy_from_slice(line.as_bytes());
+        Self {
+            bytes,
+            length: line.len(),
+        }
+    }
+
+    /// The piece of text.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}

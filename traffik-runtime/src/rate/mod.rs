@@ -1,0 +1,280 @@
+//! Rates: how much in how long.
+//!
+//! A [`Rate`] is a limit and a period: `100/minute` is a limit of 100 in a period of one minute. It is written as text,
+//! which the macros read with the same parser, or built in Rust, also in a `const`.
+//!
+//! ```
+//! use std::time::Duration;
+//! use traffik_runtime::rate::Rate;
+//!
+//! const UPLOADS: Rate = Rate::of(20).minutes(2);
+//!
+//! let rate: Rate = "20 per 2 mins".parse()?;
+//! assert_eq!(rate, UPLOADS);
+//! assert_eq!((rate.limit(), rate.period()), (20, Duration::from_secs(120)));
+//! assert_eq!(rate.to_string(), "20/2m");
+//! # Ok::<(), traffik_runtime::rate::RateError>(())
+//! ```
+//!
+//! # The text
+//!
+//! A limit, `/` or `per`, and a unit with or without a whole number before it: `5/s`, `5/10s`, `5 per 10 seconds`.
+//! Upper and lower case are equal, spaces may stand around every part, and a `_` between two digits groups them:
+//! `1_000/s`. The units:
+//!
+//! | unit | words |
+//! |---|---|
+//! | microsecond | `us`, `microsecond`, `microseconds` |
+//! | millisecond | `ms`, `millisecond`, `milliseconds` |
+//! | second | `s`, `sec`, `secs`, `second`, `seconds` |
+//! | minute | `m`, `min`, `mins`, `minute`, `minutes` |
+//! | hour | `h`, `hr`, `hrs`, `hour`, `hours` |
+//! | day | `d`, `day`, `days` |
+//! | week | `w`, `week`, `weeks` |
+//!
+//! `0/0` is [unlimited](Rate::UNLIMITED). The longest period is ten years: 3650 days.
+
+mod error;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod unit;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+pub use error::{Excerpt, Part, RateError};
+pub use parse::parse_duration;
+use unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
+
+/// A limit in a period, or no limit at all.
+///
+/// The period is a whole number of microseconds, from one to ten years. Rates are equal when limit and period are:
+/// `1/60s` is `1/minute`, but `2/2m` is another rate.
+///
+/// Printed, it is the shortest text that gives the same rate again, in the longest unit that fits: `5/10s`, `100/m`.
+/// Serde writes it as that text, and reads any text that [`FromStr`] takes.
+///
+/// ```
+/// use traffik_runtime::rate::Rate;
+///
+/// let rate: Rate = "  10  /  60  Seconds".parse()?;
+/// assert_eq!(rate, Rate::per_minute(10));
+/// assert_eq!(rate.to_string(), "10/m");
+/// # Ok::<(), traffik_runtime::rate::RateError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rate {
+    limit: u32,
+    micros: u64,
+}
+
+/// A limit that has no period yet: [`Rate::of`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use = "a limit is no rate until it has a period"]
+pub struct RateOf {
+    limit: u32,
+}
+
+impl Rate {
+    /// No limit: every hit is admitted, and no backend is asked. Its text is `0/0`.
+    pub const UNLIMITED: Self = Self { limit: 0, micros: 0 };
+
+    /// A rate of `limit` in `period`; [`try_new`](Self::try_new) for numbers that are not known to be right.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::rate::Rate;
+    ///
+    /// const RATE: Rate = Rate::new(100, Duration::from_secs(60));
+    /// assert_eq!(RATE, Rate::per_minute(100));
+    /// ```
+    ///
+    /// Nonsense in a `const` does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// use std::time::Duration;
+    /// use traffik_runtime::rate::Rate;
+    ///
+    /// const RATE: Rate = Rate::new(100, Duration::ZERO);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_new`](Self::try_new) returns an error.
+    #[track_caller]
+    pub const fn new(limit: u32, period: Duration) -> Self {
+        Self::checked(Self::try_new(limit, period))
+    }
+
+    /// A rate of `limit` in `period`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::rate::{Rate, RateError};
+    ///
+    /// assert_eq!(Rate::try_new(5, Duration::from_secs(1)), Ok(Rate::per_second(5)));
+    /// assert_eq!(Rate::try_new(0, Duration::from_secs(1)), Err(RateError::ZeroLimit));
+    /// assert_eq!(Rate::try_new(5, Duration::from_nanos(10)), Err(RateError::PeriodNotWhole));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the limit is 0, or the period is 0, no whole number of microseconds, or over ten years (3650 days).
+    pub const fn try_new(limit: u32, period: Duration) -> Result<Self, RateError> {
+        if !period.subsec_nanos().is_multiple_of(1_000) {
+            return Err(RateError::PeriodNotWhole);
+        }
+        // A saturated sum is over ten years all the same.
+        let seconds = period.as_secs().saturating_mul(SECOND);
+        Self::from_micros(limit, seconds.saturating_add(period.subsec_micros() as u64))
+    }
+
+    const fn from_micros(limit: u32, micros: u64) -> Result<Self, RateError> {
+        match (limit, micros) {
+            (0, _) => Err(RateError::ZeroLimit),
+            (_, 0) => Err(RateError::ZeroPeriod),
+            (_, 1..=TEN_YEARS) => Ok(Self { limit, micros }),
+            _ => Err(RateError::PeriodTooLong),
+        }
+    }
+
+    #[track_caller]
+    const fn checked(rate: Result<Self, RateError>) -> Self {
+        match rate {
+            Ok(rate) => rate,
+            Err(error) => error.panic(),
+        }
+    }
+
+    /// No limit: [`Rate::UNLIMITED`].
+    pub const fn unlimited() -> Self {
+        Self::UNLIMITED
+    }
+
+    /// A limit that gets its period from what follows.
+    ///
+    /// ```
+    /// use traffik_runtime::rate::Rate;
+    ///
+    /// const RATE: Rate = Rate::of(100).minutes(5).seconds(30);
+    /// assert_eq!(RATE.to_string(), "100/330s");
+    /// ```
+    pub const fn of(limit: u32) -> RateOf {
+        RateOf { limit }
+    }
+
+    /// How much the period admits; 0 when unlimited.
+    pub const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// How long it takes until the limit is there again; zero when unlimited.
+    pub const fn period(&self) -> Duration {
+        Duration::from_micros(self.micros)
+    }
+
+    /// The period in microseconds; 0 when unlimited.
+    pub const fn period_micros(&self) -> u64 {
+        self.micros
+    }
+
+    /// Whether this is [`Rate::UNLIMITED`].
+    pub const fn is_unlimited(&self) -> bool {
+        self.limit == 0
+    }
+
+    /// Whether the period is shorter than a second. Not so when unlimited.
+    pub const fn is_subsecond(&self) -> bool {
+        !self.is_unlimited() && self.micros < SECOND
+    }
+
+    /// The mean rate per second; infinite when unlimited.
+    ///
+    /// ```
+    /// use traffik_runtime::rate::Rate;
+    ///
+    /// let rate = Rate::per_hour(120);
+    /// assert_eq!(rate.rpm(), 2.0);
+    /// assert_eq!(rate.rpd(), 2880.0);
+    /// assert_eq!(Rate::UNLIMITED.rps(), f64::INFINITY);
+    /// ```
+    pub fn rps(&self) -> f64 {
+        self.mean_per(SECOND)
+    }
+
+    /// The mean rate per minute; infinite when unlimited.
+    pub fn rpm(&self) -> f64 {
+        self.mean_per(MINUTE)
+    }
+
+    /// The mean rate per hour; infinite when unlimited.
+    pub fn rph(&self) -> f64 {
+        self.mean_per(HOUR)
+    }
+
+    /// The mean rate per day; infinite when unlimited.
+    pub fn rpd(&self) -> f64 {
+        self.mean_per(DAY)
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "ten years of microseconds are below 2^53")]
+    fn mean_per(&self, micros: u64) -> f64 {
+        if self.is_unlimited() {
+            f64::INFINITY
+        } else {
+            f64::from(self.limit) * micros as f64 / self.micros as f64
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_unlimited() {
+            return f.write_str("0/0");
+        }
+        let unit = Unit::dividing(self.micros);
+        match self.micros / unit.micros {
+            1 => write!(f, "{}/{}", self.limit, unit.symbol()),
+            multiplier => write!(f, "{}/{multiplier}{}", self.limit, unit.symbol()),
+        }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        parse::rate(text)
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Rate;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rate such as `100/minute`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Rate, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}

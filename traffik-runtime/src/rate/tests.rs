@@ -1,0 +1,503 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{Rate, RateError, parse_duration};
+
+const MAX_PERIOD: u64 = 3_650 * 86_400 * 1_000_000;
+
+#[test]
+fn reads_every_form() {
+    for (text, limit, millis) in [
+        ("5/s", 5, 1_000),
+        ("2/5s", 2, 5_000),
+        ("2/5 s", 2, 5_000),
+        ("10/30 seconds", 10, 30_000),
+        ("1000/500ms", 1_000, 500),
+        ("  10  /  5S  ", 10, 5_000),
+        ("20 per 2 mins", 20, 120_000),
+        ("20 per 2mins", 20, 120_000),
+        ("20per2mins", 20, 120_000),
+        ("2 per10s", 2, 10_000),
+        ("2 per second", 2, 1_000),
+        ("2 persecond", 2, 1_000),
+        ("2persecond", 2, 1_000),
+        ("2 PER Second", 2, 1_000),
+        ("5/15 minutes", 5, 900_000),
+        ("100/12h", 100, 43_200_000),
+        ("1000000/100000s", 1_000_000, 100_000_000),
+        ("1_000/1_0s", 1_000, 10_000),
+        ("007/05s", 7, 5_000),
+        ("\t5\r\n/\x0c s\n", 5, 1_000),
+        ("4294967295/s", u32::MAX, 1_000),
+        ("1/3650d", 1, MAX_PERIOD / 1_000),
+    ] {
+        assert_eq!(
+            text.parse(),
+            Ok(Rate::new(limit, Duration::from_millis(millis))),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn reads_every_unit() {
+    for (words, micros) in [
+        ("us microsecond microseconds", 1),
+        ("ms millisecond milliseconds", 1_000),
+        ("s sec secs second seconds", 1_000_000),
+        ("m min mins minute minutes", 60_000_000),
+        ("h hr hrs hour hours", 3_600_000_000),
+        ("d day days", 86_400_000_000),
+        ("w week weeks", 604_800_000_000),
+    ] {
+        for word in words.split(' ').flat_map(|word| [word.to_owned(), word.to_uppercase()]) {
+            assert_eq!(
+                format!("1/{word}").parse(),
+                Ok(Rate::new(1, Duration::from_micros(micros))),
+                "{word}"
+            );
+            assert_eq!(
+                parse_duration(&format!("3{word}")),
+                Ok(Duration::from_micros(3 * micros)),
+                "{word}"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_two_zeros_are_unlimited() {
+    for text in ["0/0", " 0 / 0 ", "0/ 0", "\t0/0\n"] {
+        assert_eq!(text.parse(), Ok(Rate::UNLIMITED), "{text:?}");
+    }
+    for text in ["0/0s", "00/0", "0/00", "0 per 0", "0/s", "0/10s", "000/m", "0/"] {
+        assert_eq!(text.parse::<Rate>(), Err(RateError::ZeroLimit), "{text:?}");
+    }
+    assert!("1/0".parse::<Rate>().is_err());
+}
+
+/// Texts and what is wrong with them, by what to write instead.
+const REFUSED: &[(&str, &[(&str, &str)])] = &[
+    (
+        "write a limit and a period, such as `100/minute`",
+        &[("", "the rate is empty"), (" \n ", "the rate is empty")],
+    ),
+    (
+        "write an ordinary space",
+        &[
+            ("5\u{a0}/s", "white space U+00A0 is not accepted"),
+            ("5/s\u{b}", "white space U+000B is not accepted"),
+        ],
+    ),
+    (
+        "write `/` or `per` between limit and period, such as `100/minute`",
+        &[("5s", "no separator in `5s`"), ("super", "no separator in `super`")],
+    ),
+    (
+        "write one `/` or one `per`, such as `5/10s`",
+        &[
+            ("5/10/s", "two separators in `5/10/s`"),
+            ("5/10 per s", "two separators in `5/10 per s`"),
+            ("5 per/s", "two separators in `5 per/s`"),
+            ("5/Persecond", "two separators in `5/Persecond`"),
+            ("5perpers", "two separators in `5perpers`"),
+        ],
+    ),
+    (
+        "write one, such as `100/minute`",
+        &[("/s", "no limit before `/`"), (" Per s", "no limit before `Per`")],
+    ),
+    (
+        "write one, such as `s` or `minutes`",
+        &[
+            ("5/", "no unit after `/`"),
+            ("5 per ", "no unit after `per`"),
+            ("5/10", "no unit after `10`"),
+            ("5/0", "no unit after `0`"),
+        ],
+    ),
+    (
+        "write a positive whole number",
+        &[
+            ("-5/s", "the limit `-5` is negative"),
+            ("-5.5/s", "the limit `-5.5` is negative"),
+            ("5/-5s", "the multiplier `-5` is negative"),
+        ],
+    ),
+    (
+        "leave it out",
+        &[
+            ("+5/s", "the limit `+5` has a sign"),
+            ("5/+5s", "the multiplier `+5` has a sign"),
+        ],
+    ),
+    (
+        "write a whole number, if need be over a longer period: `11/2s` for `5.5/s`",
+        &[("5.5/s", "the limit `5.5` is a fraction")],
+    ),
+    (
+        "write digits, such as `100` or `1_000`",
+        &[
+            ("abc/s", "the limit `abc` is not a number"),
+            ("1,000/s", "the limit `1,000` is not a number"),
+            ("1 000/s", "the limit `1 000` is not a number"),
+            ("1.2.3/s", "the limit `1.2.3` is not a number"),
+            ("1e3/s", "the limit `1e3` is not a number"),
+            ("_/s", "the limit `_` is not a number"),
+            ("-/s", "the limit `-` is not a number"),
+            ("5/1 000s", "the multiplier `1 000` is not a number"),
+        ],
+    ),
+    (
+        "write `0` to `9`",
+        &[
+            ("\u{665}/s", "`\u{665}` is no ASCII digit"),
+            ("5/\u{665}s", "`\u{665}` is no ASCII digit"),
+        ],
+    ),
+    (
+        "write it as in `1_000`",
+        &[
+            ("1__0/s", "a `_` in `1__0` does not stand between two digits"),
+            ("_1/s", "a `_` in `_1` does not stand between two digits"),
+            ("1_/s", "a `_` in `1_` does not stand between two digits"),
+            ("5/1_s", "a `_` in `1_` does not stand between two digits"),
+        ],
+    ),
+    (
+        "write at least 1, or `0/0` (`Rate::UNLIMITED`) for no limit",
+        &[("0/s", "the limit is 0")],
+    ),
+    (
+        "write a smaller one, if need be over a shorter period",
+        &[("4294967296/s", "the limit `4294967296` is over 4294967295")],
+    ),
+    (
+        "write a whole number, if need be of a smaller unit: `1500ms` for `1.5s`",
+        &[("5/5.5s", "the multiplier `5.5` is a fraction")],
+    ),
+    (
+        "did you mean `minute`?",
+        &[
+            ("100/minut", "unknown unit `minut`"),
+            ("5 perminut", "unknown unit `minut`"),
+        ],
+    ),
+    (
+        "did you mean `seconds`?",
+        &[("100/2 SECNODS", "unknown unit `SECNODS`")],
+    ),
+    ("did you mean `ms`?", &[("5/msec", "unknown unit `msec`")]),
+    ("did you mean `us`?", &[("5/\u{b5}s", "unknown unit `\u{b5}s`")]),
+    (
+        "write one of `us`, `ms`, `s`, `m`, `h`, `d`, `w`",
+        &[
+            ("5/x", "unknown unit `x`"),
+            ("5/month", "unknown unit `month`"),
+            ("5/period", "unknown unit `period`"),
+            ("5/@", "unknown unit `@`"),
+        ],
+    ),
+    (
+        "leave it out, or write one unit: `90s`, not `1m 30s`",
+        &[
+            ("5/5s@", "unexpected `@` after the unit"),
+            ("5/m s", "unexpected `s` after the unit"),
+            ("5/1m30s", "unexpected `30s` after the unit"),
+            ("5/s\0\u{202e}", "unexpected `\\0\\u{202e}` after the unit"),
+        ],
+    ),
+    ("write at least one microsecond", &[("5/0s", "the period is 0")]),
+    (
+        "write at most 3650 days",
+        &[
+            ("1/3651d", "the period is over ten years"),
+            ("1/315360000000001us", "the period is over ten years"),
+            ("1/99999999999999999999999w", "the period is over ten years"),
+        ],
+    ),
+];
+
+#[test]
+fn says_what_is_wrong_and_what_to_write_instead() {
+    for (instead, texts) in REFUSED {
+        for (text, wrong) in *texts {
+            assert_eq!(
+                text.parse::<Rate>().unwrap_err().to_string(),
+                format!("{wrong}; {instead}"),
+                "{text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn repeats_a_line_at_most() {
+    let long = format!("5/{}", "é".repeat(1_000_000))
+        .parse::<Rate>()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        long.starts_with(&format!("unknown unit `{}…`;", "é".repeat(30))),
+        "{long}"
+    );
+    let lines = "5\n/\n10/s".parse::<Rate>().unwrap_err().to_string();
+    assert!(lines.starts_with("two separators in `5…`;"), "{lines}");
+}
+
+#[test]
+fn prints_the_longest_unit() {
+    for (text, printed) in [
+        ("10/70d", "10/10w"),
+        ("10/60s", "10/m"),
+        ("5/10s", "5/10s"),
+        ("1/90 minutes", "1/90m"),
+        ("1/1500 ms", "1/1500ms"),
+        ("1/1000us", "1/ms"),
+        ("1/1_001us", "1/1001us"),
+        ("1/24h", "1/d"),
+        ("1/604800s", "1/w"),
+        ("1/3650d", "1/3650d"),
+        ("0 / 0", "0/0"),
+    ] {
+        assert_eq!(text.parse::<Rate>().unwrap().to_string(), printed);
+    }
+}
+
+#[test]
+fn is_built_in_const() {
+    const RATES: [Rate; 8] = [
+        Rate::per_microsecond(1),
+        Rate::per_millisecond(2),
+        Rate::per_second(3),
+        Rate::per_minute(4),
+        Rate::per_hour(5),
+        Rate::per_day(6),
+        Rate::per_week(7),
+        Rate::unlimited(),
+    ];
+    const LONG: Rate = Rate::of(10)
+        .weeks(1)
+        .days(1)
+        .hours(1)
+        .minutes(30)
+        .seconds(45)
+        .milliseconds(10)
+        .microseconds(3);
+
+    assert_eq!(
+        RATES.map(|rate| rate.to_string()).join(" "),
+        "1/us 2/ms 3/s 4/m 5/h 6/d 7/w 0/0"
+    );
+    assert_eq!(LONG.period(), Duration::from_micros(8 * 86_400_000_000 + 5_445_010_003));
+    assert_eq!(
+        Rate::of(100).minutes(5).seconds(0),
+        Rate::new(100, Duration::from_secs(300))
+    );
+    assert_eq!(Rate::of(1).microseconds(MAX_PERIOD).period_micros(), MAX_PERIOD);
+}
+
+#[test]
+fn refuses_nonsense() {
+    let second = Duration::from_secs(1);
+    let longest = Duration::from_micros(MAX_PERIOD);
+    assert_eq!(Rate::try_new(0, second), Err(RateError::ZeroLimit));
+    assert_eq!(Rate::try_new(0, Duration::ZERO), Err(RateError::ZeroLimit));
+    assert_eq!(Rate::try_new(1, Duration::ZERO), Err(RateError::ZeroPeriod));
+    assert_eq!(
+        Rate::try_new(1, second + Duration::from_nanos(1)),
+        Err(RateError::PeriodNotWhole)
+    );
+    assert_eq!(Rate::try_new(1, longest).map(|rate| rate.period()), Ok(longest));
+    assert_eq!(
+        Rate::try_new(1, longest + Duration::from_micros(1)),
+        Err(RateError::PeriodTooLong)
+    );
+    assert_eq!(
+        Rate::try_new(1, Duration::from_secs(u64::MAX)),
+        Err(RateError::PeriodTooLong)
+    );
+}
+
+#[test]
+#[should_panic(expected = "the limit is 0; write at least 1")]
+fn new_panics_at_a_limit_of_zero() {
+    let _ = Rate::per_second(0);
+}
+
+#[test]
+#[should_panic(expected = "the period is 0; write at least one microsecond")]
+fn new_panics_at_a_period_of_zero() {
+    let _ = Rate::of(5).hours(0);
+}
+
+#[test]
+#[should_panic(expected = "the period is not a whole number of microseconds; round it to one")]
+fn new_panics_below_a_microsecond() {
+    let _ = Rate::new(5, Duration::from_nanos(1_500));
+}
+
+#[test]
+#[should_panic(expected = "the period is over ten years; write at most 3650 days")]
+fn a_sum_over_ten_years_panics() {
+    let _ = Rate::of(5).days(3_650).weeks(u64::MAX);
+}
+
+#[test]
+#[should_panic(expected = "an unlimited rate has no period; begin with `Rate::of`")]
+fn an_unlimited_rate_gets_no_period() {
+    let _ = Rate::UNLIMITED.seconds(5);
+}
+
+#[test]
+#[allow(clippy::float_cmp, reason = "these quotients are exact")]
+fn knows_its_means() {
+    let rate = Rate::per_hour(120);
+    assert_eq!((rate.rpm(), rate.rph(), rate.rpd()), (2.0, 120.0, 2_880.0));
+    assert!((rate.rps() - 1.0 / 30.0).abs() < 1e-12);
+    assert_eq!(Rate::of(10).milliseconds(100).rps(), 100.0);
+    assert_eq!(
+        (Rate::UNLIMITED.rps(), Rate::UNLIMITED.rpd()),
+        (f64::INFINITY, f64::INFINITY)
+    );
+}
+
+#[test]
+fn is_subsecond_below_a_second() {
+    assert!(Rate::of(1).milliseconds(999).is_subsecond());
+    assert!(!Rate::of(1).milliseconds(1_000).is_subsecond());
+    assert!(!Rate::UNLIMITED.is_subsecond());
+    assert!(Rate::UNLIMITED.is_unlimited());
+    assert!(!Rate::per_second(1).is_unlimited());
+}
+
+#[test]
+fn is_a_string_to_serde() {
+    let rate = Rate::of(5).seconds(10);
+    assert_eq!(serde_json::to_string(&rate).unwrap(), r#""5/10s""#);
+    assert_eq!(serde_json::from_str::<Rate>(r#""5 per 10 seconds""#).unwrap(), rate);
+    assert_eq!(serde_json::from_str::<Rate>(r#""5\/10s""#).unwrap(), rate);
+    assert_eq!(serde_json::from_value::<Rate>("0/0".into()).unwrap(), Rate::UNLIMITED);
+
+    let message = |json| serde_json::from_str::<Rate>(json).unwrap_err().to_string();
+    assert!(message(r#""5/x""#).starts_with("unknown unit `x`;"));
+    assert!(message("123").contains("expected a rate such as `100/minute`"));
+}
+
+#[test]
+fn reads_durations() {
+    for (text, micros) in [
+        ("500ms", 500_000),
+        (" 2 Minutes\n", 120_000_000),
+        ("1_000us", 1_000),
+        ("0ms", 0),
+        ("00 s", 0),
+    ] {
+        assert_eq!(parse_duration(text), Ok(Duration::from_micros(micros)), "{text:?}");
+    }
+    assert_eq!(parse_duration("3650d"), Ok(Duration::from_micros(MAX_PERIOD)));
+    for (text, message) in [
+        (" ", "the duration is empty; write a number and a unit, such as `500ms`"),
+        ("ms", "no number before `ms`; write one, such as `1ms`"),
+        ("500", "no unit after `500`; write one, such as `s` or `minutes`"),
+        ("-5s", "the number `-5` is negative; write a positive whole number"),
+        (
+            "1.5s",
+            "the number `1.5` is a fraction; write a whole number, if need be of a smaller unit: `1500ms` for `1.5s`",
+        ),
+        (
+            "5/s",
+            "unknown unit `/s`; write one of `us`, `ms`, `s`, `m`, `h`, `d`, `w`",
+        ),
+        (
+            "5 s 3",
+            "unexpected `3` after the unit; leave it out, or write one unit: `90s`, not `1m 30s`",
+        ),
+        (
+            "5\u{2003}s",
+            "white space U+2003 is not accepted; write an ordinary space",
+        ),
+        ("3651d", "the duration is over ten years; write at most 3650 days"),
+    ] {
+        assert_eq!(parse_duration(text).unwrap_err().to_string(), message, "{text:?}");
+    }
+}
+
+/// The grammar a second time, by trying every way to take a text apart.
+fn reference(text: &str) -> Option<Rate> {
+    let text = text.to_ascii_lowercase();
+    let splits = ["/", "per"]
+        .into_iter()
+        .flat_map(|separator| text.match_indices(separator));
+    let mut parts = splits.map(|(at, separator)| (separator, trim(&text[..at]), trim(&text[at + separator.len()..])));
+    parts.find_map(|(separator, limit, period)| match (limit, separator, period) {
+        ("0", "/", "0") => Some(Rate::UNLIMITED),
+        _ => Rate::try_new(u32::try_from(whole(limit)?).ok()?, reference_period(period)?).ok(),
+    })
+}
+
+fn reference_period(text: &str) -> Option<Duration> {
+    [
+        ("ms", 1_000),
+        ("s", 1_000_000),
+        ("m", 60_000_000),
+        ("w", 604_800_000_000),
+    ]
+    .into_iter()
+    .find_map(|(unit, micros)| {
+        let multiplier = trim(text.strip_suffix(unit)?);
+        let multiplier = if multiplier.is_empty() { 1 } else { whole(multiplier)? };
+        Some(Duration::from_micros(multiplier.checked_mul(micros)?))
+    })
+}
+
+fn whole(text: &str) -> Option<u64> {
+    let grouped = text
+        .split('_')
+        .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()));
+    if grouped {
+        text.replace('_', "").parse().ok()
+    } else {
+        None
+    }
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\n'])
+}
+
+#[test]
+fn agrees_with_the_reference_on_all_short_texts() {
+    const PIECES: [&str; 16] = [
+        "0", "5", "/", "per", "s", "m", "W", "_", " ", "\n", ".", "-", "+", "@", "\u{665}", "\u{a0}",
+    ];
+    let mut accepted = 0;
+    for number in 0..PIECES.len().pow(5) {
+        let text: String = (0..5).map(|place| PIECES[number >> (4 * place) & 15]).collect();
+        let rate = text.parse().ok();
+        assert_eq!(rate, reference(&text), "{text:?}");
+        accepted += usize::from(rate.is_some());
+    }
+    assert!(accepted > 500, "{accepted}");
+}
+
+proptest! {
+    #[test]
+    fn printed_rates_read_back(limit in 1..=u32::MAX, micros in 1..=MAX_PERIOD, unit in 0..4_usize) {
+        let unit = [1, 1_000, 60_000_000, 604_800_000_000][unit];
+        let rate = Rate::new(limit, Duration::from_micros(micros.next_multiple_of(unit).min(MAX_PERIOD)));
+        prop_assert_eq!(rate.to_string().parse(), Ok(rate));
+        prop_assert_eq!(serde_json::from_str::<Rate>(&serde_json::to_string(&rate).unwrap()).unwrap(), rate);
+    }
+
+    #[test]
+    fn any_text_gets_an_answer_of_one_short_line(text in any::<String>(), tail in "(5|5 per |/)?.{0,80}") {
+        for text in [&text, &tail] {
+            for error in [text.parse::<Rate>().err(), parse_duration(text).err()].into_iter().flatten() {
+                let message = error.to_string();
+                prop_assert!(message.len() < 200 && !message.contains(char::is_control), "{message:?}");
+            }
+        }
+    }
+}

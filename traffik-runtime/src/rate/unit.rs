@@ -1,0 +1,141 @@
+//! The units of time: every word that names one, and the methods that build rates from them.
+
+use super::{Rate, RateOf};
+use crate::suggest::nearest;
+
+pub(super) const MICROSECOND: u64 = 1;
+pub(super) const MILLISECOND: u64 = 1_000 * MICROSECOND;
+pub(super) const SECOND: u64 = 1_000 * MILLISECOND;
+pub(super) const MINUTE: u64 = 60 * SECOND;
+pub(super) const HOUR: u64 = 60 * MINUTE;
+pub(super) const DAY: u64 = 24 * HOUR;
+pub(super) const WEEK: u64 = 7 * DAY;
+
+/// The longest period a rate may have.
+pub(super) const TEN_YEARS: u64 = 3_650 * DAY;
+
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) micros: u64,
+    /// In lower case; the first is the shortest, which is the one printed.
+    names: &'static [&'static str],
+}
+
+/// From the shortest to the longest.
+static UNITS: [Unit; 7] = [
+    Unit::new(MICROSECOND, &["us", "microsecond", "microseconds"]),
+    Unit::new(MILLISECOND, &["ms", "millisecond", "milliseconds"]),
+    Unit::new(SECOND, &["s", "sec", "secs", "second", "seconds"]),
+    Unit::new(MINUTE, &["m", "min", "mins", "minute", "minutes"]),
+    Unit::new(HOUR, &["h", "hr", "hrs", "hour", "hours"]),
+    Unit::new(DAY, &["d", "day", "days"]),
+    Unit::new(WEEK, &["w", "week", "weeks"]),
+];
+
+/// What these units are called elsewhere, where the nearest name would be the wrong unit or none is near.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("\u{b5}s", "us"),
+    ("\u{3bc}s", "us"),
+    ("usec", "us"),
+    ("usecs", "us"),
+    ("micros", "us"),
+    ("microsec", "us"),
+    ("msec", "ms"),
+    ("msecs", "ms"),
+    ("millis", "ms"),
+    ("millisec", "ms"),
+    ("wk", "week"),
+    ("wks", "weeks"),
+];
+
+impl Unit {
+    const fn new(micros: u64, names: &'static [&'static str]) -> Self {
+        Self { micros, names }
+    }
+
+    /// The unit of this name, in any case.
+    pub(super) fn named(word: &str) -> Option<&'static Self> {
+        UNITS
+            .iter()
+            .find(|unit| unit.names.iter().any(|name| name.eq_ignore_ascii_case(word)))
+    }
+
+    /// The longest unit that divides a period.
+    pub(super) fn dividing(micros: u64) -> &'static Self {
+        let longest = UNITS.iter().rev().find(|unit| micros.is_multiple_of(unit.micros));
+        longest.unwrap_or(&UNITS[0])
+    }
+
+    pub(super) fn symbol(&self) -> &'static str {
+        self.names[0]
+    }
+}
+
+/// The unit that a word which names none was most likely meant to name.
+pub(super) fn suggest(word: &str) -> Option<&'static str> {
+    let known = ELSEWHERE.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    let names = UNITS.iter().flat_map(|unit| unit.names.iter().copied());
+    known.map_or_else(|| nearest(word, names), |(_, unit)| Some(*unit))
+}
+
+/// One constructor of [`Rate`] for each unit, and the same units as methods of [`RateOf`] and [`Rate`].
+macro_rules! in_units {
+    ($($per:ident, $units:ident, $micros:ident, $unit:literal;)*) => {
+        impl Rate {
+            $(
+                #[doc = concat!("A rate of `limit` per ", $unit, ".")]
+                ///
+                /// # Panics
+                ///
+                /// When the limit is 0.
+                #[track_caller]
+                pub const fn $per(limit: u32) -> Self {
+                    Self::checked(Self::from_micros(limit, $micros))
+                }
+            )*
+
+            $(
+                #[doc = concat!("Adds `count` ", $unit, "s to the period.")]
+                ///
+                /// # Panics
+                ///
+                /// When the period gets longer than ten years (3650 days), and when the rate is unlimited.
+                #[track_caller]
+                #[must_use = "the longer rate is a new one"]
+                pub const fn $units(self, count: u64) -> Self {
+                    self.longer(count.saturating_mul($micros))
+                }
+            )*
+
+            #[track_caller]
+            const fn longer(self, micros: u64) -> Self {
+                assert!(!self.is_unlimited(), "an unlimited rate has no period; begin with `Rate::of`");
+                Self::checked(Self::from_micros(self.limit, self.micros.saturating_add(micros)))
+            }
+        }
+
+        impl RateOf {
+            $(
+                #[doc = concat!("The rate of this limit in `count` ", $unit, "s.")]
+                ///
+                /// # Panics
+                ///
+                /// When the limit or the count is 0, and when the period is longer than ten years (3650 days).
+                #[track_caller]
+                pub const fn $units(self, count: u64) -> Rate {
+                    Rate::checked(Rate::from_micros(self.limit, count.saturating_mul($micros)))
+                }
+            )*
+        }
+    };
+}
+
+in_units! {
+    per_microsecond, microseconds, MICROSECOND, "microsecond";
+    per_millisecond, milliseconds, MILLISECOND, "millisecond";
+    per_second, seconds, SECOND, "second";
+    per_minute, minutes, MINUTE, "minute";
+    per_hour, hours, HOUR, "hour";
+    per_day, days, DAY, "day";
+    per_week, weeks, WEEK, "week";
+}
