@@ -1,0 +1,11 @@
+//! Mistakes: how they are collected, worded and reported.
+//!
+//! Finding a mistake never stops the search for the next one. Once all are known, the errors are emitted together with
+//! what the user wrote and with stand-ins for the types it would have made, so that nothing else seems broken.
+
+mod mistakes;
+mod wording;
+
+pub(crate) use mistakes::Mistakes;
+pub(crate) use syn::{Error, Result};
+pub(crate) use wording::{listed, near, unknown};

@@ -1,0 +1,26 @@
+//! The sentences that messages share.
+
+use traffik_runtime::suggest::nearest;
+
+/// "unknown key `rat`; did you mean `rate`?", or the whole list where nothing is near.
+pub(crate) fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
+    match near(word, known) {
+        Some(name) => format!("unknown {kind} `{word}`; did you mean `{name}`?"),
+        None => format!("unknown {kind} `{word}`; write {}", listed(known)),
+    }
+}
+
+/// The name that was probably meant.
+pub(crate) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    nearest(word, known.iter().copied())
+}
+
+/// "`ietf`, `legacy`, `both` or `none`".
+pub(crate) fn listed(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,44 @@
+//! The whole of an attribute's expansion.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+
+use super::define::{conditions, throttle};
+use super::paths::Private;
+use super::{gate, site};
+use crate::diagnostics::Mistakes;
+use crate::model::Site;
+use crate::parse::Handler;
+
+/// The throttle, the site and the handler.
+pub(crate) fn attribute(site: &Site, handler: Handler) -> TokenStream {
+    let private = Private::of(site.krate.as_ref());
+    let defined = defined(site, &handler, &private);
+    let hidden = site::site(site, &handler, &private);
+    let gated = gate::gated(site, handler, &private);
+    quote!(#defined #hidden #gated)
+}
+
+/// The mistakes, the handler as it was written, and the throttle's type for those who name it.
+pub(crate) fn refused(mistakes: &Mistakes, site: &Site, handler: &Handler) -> TokenStream {
+    let mut tokens = quote!(#mistakes #handler);
+    // In an `impl` no type can be defined, and an attribute further down defines one of its own.
+    let further = handler.attrs.iter().any(|attribute| {
+        attribute
+            .path()
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "throttled")
+    });
+    if handler.sig.receiver().is_none() && !further {
+        defined(site, handler, &Private::of(site.krate.as_ref())).to_tokens(&mut tokens);
+    }
+    tokens
+}
+
+fn defined(site: &Site, handler: &Handler, private: &Private) -> Option<TokenStream> {
+    let attrs: Vec<_> = conditions(&handler.attrs).into_iter().cloned().collect();
+    site.defined
+        .as_ref()
+        .map(|outcome| throttle(outcome, &attrs, &handler.vis, private))
+}

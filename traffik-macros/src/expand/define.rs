@@ -1,0 +1,96 @@
+//! A throttle: its type and what the type defines.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ext::IdentExt as _;
+use syn::{Attribute, Visibility};
+
+use super::docs;
+use super::options;
+use super::paths::Private;
+use crate::model::{Definition, Outcome};
+
+/// The type of a throttle and its implementation of `Define`.
+pub(crate) fn throttle(
+    outcome: &Outcome,
+    attrs: &[Attribute],
+    vis: &Visibility,
+    private: &Private,
+) -> TokenStream {
+    let cfgs = conditions(attrs);
+    let (docs, items) = match outcome {
+        Outcome::Whole(definition) => (Some(docs::of(definition)), whole(definition, private)),
+        Outcome::Broken(_) => (None, broken(private)),
+    };
+    let name = outcome.name();
+    quote! {
+        #(#attrs)*
+        #docs
+        #[allow(non_camel_case_types)]
+        #[derive(#private::core::fmt::Debug)]
+        #vis enum #name {}
+
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::Define for #name { #items }
+    }
+}
+
+/// The attributes that decide whether an item is there at all.
+pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<&Attribute> {
+    attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .collect()
+}
+
+fn whole(definition: &Definition, private: &Private) -> TokenStream {
+    let Definition {
+        name,
+        uid,
+        rates,
+        strategy,
+        identifier,
+        cost,
+        backend,
+        headers,
+        scope,
+    } = definition;
+    let (strategy_type, strategy_value) = options::strategy(strategy, private);
+    let text = name.unraw().to_string();
+    let uid = options::uid(uid.as_ref(), &text, private);
+    let rate_values = options::rates(rates, private);
+    let headers = headers.map(|headers| options::headers_setter(headers, private));
+    let backend = backend.as_ref().map(options::backend_setter);
+    let largest_cost = options::largest_cost(strategy, rates);
+    let rate = options::rate(rates, private);
+    let identify = identifier
+        .as_ref()
+        .map(|identifier| options::identify(identifier, private));
+    let cost = cost.as_ref().map(|cost| options::cost(cost, private));
+    let scope = scope.as_ref().map(|scope| options::scope(scope, private));
+    quote! {
+        type Strategy = #strategy_type;
+        #largest_cost
+        fn definition() -> &'static #private::Definition {
+            static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
+            static __TRAFFIK_DEFINITION: #private::Definition =
+                #private::Definition::new(#uid, #text, &[#(#rate_values),*], &__TRAFFIK_STRATEGY) #headers #backend;
+            &__TRAFFIK_DEFINITION
+        }
+        #rate
+        #identify
+        #cost
+        #scope
+    }
+}
+
+/// What lets uses of a broken throttle compile, so that only its own mistakes are told.
+fn broken(private: &Private) -> TokenStream {
+    quote! {
+        type Strategy = #private::FixedWindow;
+        fn definition() -> &'static #private::Definition {
+            loop {}
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What the documentation of a throttle's type says: the limit, in words.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::model::{Cost, Definition, Identifier, Rates, Scope, Strategy, text};
+
+/// The documentation, as an attribute.
+pub(crate) fn of(definition: &Definition) -> TokenStream {
+    let words = format!(
+        "Limits {} to {}, by {}{}.{}",
+        whom(definition.identifier.as_ref()),
+        how_much(&definition.rates),
+        law(&definition.strategy),
+        within(definition.scope.as_ref()),
+        price(definition.cost.as_ref()),
+    );
+    // The empty line keeps a paragraph of the user's, which stands in front, apart.
+    quote!(#[doc = ""] #[doc = #words])
+}
+
+fn whom(identifier: Option<&Identifier>) -> String {
+    match identifier {
+        None | Some(Identifier::Ip) => "each client".to_owned(),
+        Some(Identifier::Header(name)) => format!("each value of the header `{name}`"),
+        Some(Identifier::Everyone) => "all clients together".to_owned(),
+        Some(Identifier::Function(path)) => format!("each identity that `{}` gives", text(path)),
+    }
+}
+
+fn how_much(rates: &Rates) -> String {
+    match rates {
+        Rates::Open(path) => format!("the rate `{}`", text(path)),
+        Rates::Fixed(rates) => {
+            let rates: Vec<_> = rates.iter().map(|(rate, _)| format!("`{rate}`")).collect();
+            rates.join(" and ")
+        }
+    }
+}
+
+fn law(strategy: &Strategy) -> String {
+    match strategy {
+        Strategy::Known(known) => format!("`{}`", known.spec.name()),
+        Strategy::Custom(_, ty) => format!("`{}`", text(ty)),
+    }
+}
+
+fn within(scope: Option<&Scope>) -> String {
+    match scope {
+        None | Some(Scope::Throttle) => String::new(),
+        Some(Scope::Route) => ", on each route by itself".to_owned(),
+        Some(Scope::Segment(segment)) => format!(", counted as {:?}", segment.value()),
+        Some(Scope::Open(path)) => format!(", counted apart by `{}`", text(path)),
+    }
+}
+
+fn price(cost: Option<&Cost>) -> String {
+    match cost {
+        None => String::new(),
+        Some(Cost::Units(units, _)) => format!(" A request takes {units}."),
+        Some(Cost::Function(path)) => format!(" A request takes what `{}` says.", text(path)),
+    }
+}

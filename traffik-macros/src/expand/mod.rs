@@ -1,0 +1,16 @@
+//! Meaning → tokens. Nothing is checked here and nothing can fail.
+//!
+//! A throttle becomes a type with an implementation of `Define`. An attribute becomes, besides, a hidden `Site`, which
+//! says what this use of throttles is, and a hidden argument of the handler, the gate, which asks before the body is read.
+
+mod attribute;
+mod block;
+mod define;
+mod docs;
+mod gate;
+mod options;
+mod paths;
+mod site;
+
+pub(crate) use attribute::{attribute, refused};
+pub(crate) use block::block;

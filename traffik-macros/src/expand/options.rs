@@ -1,0 +1,208 @@
+//! One function for each key: what it becomes in an implementation of `Define`.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Expr, LitStr, Path};
+use traffik_runtime::rate::Rate;
+use traffik_runtime::strategy::catalog::Spec;
+
+use super::paths::Private;
+use crate::model::{Cost, Headers, Identifier, Rates, Scope, Strategy};
+
+/// The strategy's type and its value.
+pub(crate) fn strategy(strategy: &Strategy, private: &Private) -> (TokenStream, TokenStream) {
+    match strategy {
+        Strategy::Known(known) => spec(&known.spec, private),
+        Strategy::Custom(value, ty) => (quote!(#ty), quote!(#value)),
+    }
+}
+
+fn spec(spec: &Spec, private: &Private) -> (TokenStream, TokenStream) {
+    let (name, setters) = match spec {
+        Spec::FixedWindow(_) => (quote!(FixedWindow), TokenStream::new()),
+        Spec::SlidingCounter(_) => (quote!(SlidingCounter), TokenStream::new()),
+        Spec::TokenBucket(bucket) => {
+            let burst = bucket.burst_setting().map(|burst| quote!(.burst(#burst)));
+            let debt = Some(bucket.debt_setting())
+                .filter(|debt| *debt > 0)
+                .map(|debt| quote!(.debt(#debt)));
+            (quote!(TokenBucket), quote!(#burst #debt))
+        }
+        Spec::Gcra(gcra) => {
+            let tolerance = gcra.tolerance();
+            let setter = (!tolerance.is_zero()).then(|| {
+                let tolerance = duration(tolerance, private);
+                quote!(.burst_tolerance(#tolerance))
+            });
+            (quote!(Gcra), quote!(#setter))
+        }
+    };
+    (
+        quote!(#private::#name),
+        quote!(#private::#name::new() #setters),
+    )
+}
+
+/// The uid as written, or the path of the throttle.
+pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> TokenStream {
+    match written {
+        Some(uid) => quote!(#uid),
+        None => quote!(#private::core::concat!(#private::core::module_path!(), "::", #name)),
+    }
+}
+
+/// The rates known while compiling; none where a path is asked.
+pub(crate) fn rates(rates: &Rates, private: &Private) -> Vec<TokenStream> {
+    rates
+        .fixed()
+        .into_iter()
+        .map(|rate| one_rate(rate, private))
+        .collect()
+}
+
+fn one_rate(rate: Rate, private: &Private) -> TokenStream {
+    if rate.is_unlimited() {
+        return quote!(#private::Rate::UNLIMITED);
+    }
+    let limit = rate.limit();
+    let period = duration(rate.period(), private);
+    quote!(#private::Rate::new(#limit, #period))
+}
+
+fn duration(duration: std::time::Duration, private: &Private) -> TokenStream {
+    let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(#private::Duration::new(#seconds, #nanoseconds))
+}
+
+/// `rate`, where a path is asked for it.
+pub(crate) fn rate(rates: &Rates, private: &Private) -> Option<TokenStream> {
+    let Rates::Open(path) = rates else {
+        return None;
+    };
+    let (parts, asked) = asked("rate_of", path, private);
+    Some(quote! {
+        async fn rate(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::Rate>, #private::Error> {
+            #asked.map(#private::Option::Some)
+        }
+    })
+}
+
+/// The largest cost a law ever admits, where it is known while compiling.
+pub(crate) fn largest_cost(strategy: &Strategy, rates: &Rates) -> Option<TokenStream> {
+    match (strategy, rates) {
+        (Strategy::Known(known), Rates::Fixed(_)) => {
+            let largest = known.spec.largest_cost(&rates.fixed());
+            Some(quote!(const LARGEST_COST: u64 = #largest;))
+        }
+        _ => None,
+    }
+}
+
+/// `headers`.
+pub(crate) fn headers_setter(style: Headers, private: &Private) -> TokenStream {
+    let style = headers(style, private);
+    quote!(.headers(#style))
+}
+
+/// A style of header fields.
+pub(crate) fn headers(style: Headers, private: &Private) -> TokenStream {
+    let name = match style {
+        Headers::Ietf => quote!(Ietf),
+        Headers::Legacy => quote!(Legacy),
+        Headers::Both => quote!(Both),
+        Headers::None => quote!(None),
+    };
+    quote!(#private::HeaderStyle::#name)
+}
+
+/// `backend`: a function that gives it, called once.
+pub(crate) fn backend_setter(value: &Expr) -> TokenStream {
+    quote!(.backend(|| #value))
+}
+
+/// `identifier`.
+pub(crate) fn identify(identifier: &Identifier, private: &Private) -> TokenStream {
+    let (parts, identity) = match identifier {
+        Identifier::Ip => (
+            quote!(_),
+            quote!(#private::Result::Ok(#private::Identity::ip())),
+        ),
+        Identifier::Everyone => (
+            quote!(_),
+            quote!(#private::Result::Ok(#private::Identity::everyone())),
+        ),
+        Identifier::Header(name) => {
+            let parts = parts();
+            (
+                quote!(#parts),
+                quote!(#private::identity_of_header(#parts, #name)),
+            )
+        }
+        Identifier::Function(path) => asked("identity_of", path, private),
+    };
+    quote! {
+        async fn identify(#parts: &#private::Parts) -> #private::Result<#private::Identity, #private::Error> {
+            #identity
+        }
+    }
+}
+
+/// `cost`.
+pub(crate) fn cost(cost: &Cost, private: &Private) -> TokenStream {
+    let (parts, units) = units(cost, private);
+    quote! {
+        async fn cost(#parts: &#private::Parts) -> #private::Result<u64, #private::Error> {
+            #units
+        }
+    }
+}
+
+/// What a cost takes, and the `Result` it gives.
+pub(crate) fn units(cost: &Cost, private: &Private) -> (TokenStream, TokenStream) {
+    match cost {
+        Cost::Units(units, _) => {
+            let units = Literal::u64_suffixed(*units);
+            (quote!(_), quote!(#private::Result::Ok(#units)))
+        }
+        Cost::Function(path) => asked("cost_of", path, private),
+    }
+}
+
+/// `scope`.
+pub(crate) fn scope(scope: &Scope, private: &Private) -> TokenStream {
+    let (parts, value) = match scope {
+        Scope::Throttle => (
+            quote!(_),
+            quote!(#private::Result::Ok(#private::Scope::Throttle)),
+        ),
+        Scope::Route => (
+            quote!(_),
+            quote!(#private::Result::Ok(#private::Scope::Route)),
+        ),
+        Scope::Segment(text) => (
+            quote!(_),
+            quote!(#private::Result::Ok(#private::Scope::Segment(#private::Cow::Borrowed(#text)))),
+        ),
+        Scope::Open(path) => asked("scope_of", path, private),
+    };
+    quote! {
+        fn scope(#parts: &#private::Parts) -> #private::Result<#private::Scope, #private::Error> {
+            #value
+        }
+    }
+}
+
+/// What a user's item says of the request's parts, with the name of the argument that holds them. Whether the item is a
+/// value or a function, async or fallible, its type decides.
+fn asked(question: &str, path: &Path, private: &Private) -> (TokenStream, TokenStream) {
+    let parts = parts();
+    let question = Ident::new(question, Span::call_site());
+    let answer = quote_spanned!(path.span()=> #private::#question!(#path, #parts));
+    (quote!(#parts), answer)
+}
+
+/// The request's parts. A user's function may have that name too.
+fn parts() -> Ident {
+    Ident::new("parts", Span::mixed_site())
+}

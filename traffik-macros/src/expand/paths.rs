@@ -1,0 +1,24 @@
+//! Where generated code finds what it names: `::traffik::__private`, spelled only here.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::Path;
+
+/// The module every name of ours is taken from, those of `core` included: a user's crate may have its own `core`.
+pub(crate) struct Private(TokenStream);
+
+impl Private {
+    /// The module in `traffik`, or in what a `crate` key says.
+    pub(crate) fn of(krate: Option<&Path>) -> Self {
+        Self(krate.map_or_else(
+            || quote!(::traffik::__private),
+            |krate| quote!(#krate::__private),
+        ))
+    }
+}
+
+impl ToTokens for Private {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,92 @@
+//! The hidden type that says what one use of throttles is.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Ident, Path};
+
+use super::define::conditions;
+use super::options;
+use super::paths::Private;
+use crate::model::{Cost, Outcome, Site};
+use crate::parse::Handler;
+
+/// The type's name. Names of types are not hygienic, so a further attribute's has its number.
+pub(crate) fn name(site: &Site, handler: &Handler) -> Ident {
+    let handler = handler.sig.ident.unraw();
+    match site.seat.number {
+        1 => format_ident!("__traffik_{handler}"),
+        number => format_ident!("__traffik_{number}_{handler}"),
+    }
+}
+
+/// The type and its implementation of `Site`.
+pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenStream {
+    let Site {
+        krate: _,
+        seat: _,
+        throttles,
+        defined,
+        cost,
+        headers,
+    } = site;
+    let name = name(site, handler);
+    let vis = &handler.vis;
+    let cfgs = conditions(&handler.attrs);
+    let throttle = members(throttles, defined.as_ref());
+    let headers = headers.map(|style| {
+        let style = options::headers(style, private);
+        quote!(const HEADERS: #private::Option<#private::HeaderStyle> = #private::Option::Some(#style);)
+    });
+    let price = cost.as_ref().map(|cost| price(cost, private));
+    let check = cost.as_ref().map(|cost| check(cost, throttles, private));
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #[derive(#private::core::fmt::Debug)]
+        #vis enum #name {}
+
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #private::Site for #name {
+            type Throttle = #throttle;
+            #headers
+            #price
+        }
+        #(#cfgs)*
+        #check
+    }
+}
+
+fn members(throttles: &[Path], defined: Option<&Outcome>) -> TokenStream {
+    let defined = defined.map(Outcome::name);
+    match (throttles, defined) {
+        ([only], None) => quote!(#only),
+        ([], Some(only)) => quote!(#only),
+        (throttles, None) => quote!((#(#throttles),*)),
+        (throttles, Some(defined)) => quote!((#(#throttles,)* #defined)),
+    }
+}
+
+fn price(cost: &Cost, private: &Private) -> TokenStream {
+    let (parts, units) = options::units(cost, private);
+    quote! {
+        async fn cost(#parts: &#private::Parts) -> #private::Result<#private::Option<u64>, #private::Error> {
+            #units.map(#private::Option::Some)
+        }
+    }
+}
+
+/// Refuses, while compiling, a cost that a member never admits.
+fn check(cost: &Cost, throttles: &[Path], private: &Private) -> Option<TokenStream> {
+    let Cost::Units(units, written) = cost else {
+        return None;
+    };
+    let checks = throttles.iter().map(|throttle| {
+        let message = format!("a cost of {units} can never be admitted by `{}`; lower it", crate::model::text(throttle));
+        quote_spanned!(written.span()=> #private::core::assert!(#units <= <#throttle as #private::Throttle>::LARGEST_COST, #message);)
+    });
+    Some(quote!(const _: () = { #(#checks)* };))
+}

@@ -1,0 +1,128 @@
+//! The macros of `traffik`: `#[throttled]` for a handler, `throttles!` for throttles that several handlers share.
+//!
+//! Depend on `traffik`, which re-exports both. They go from tokens to tokens in three steps, each a folder: `parse` reads
+//! what was written, `model` finds out what it means and notes every mistake, `expand` writes the code.
+
+mod diagnostics;
+mod expand;
+mod model;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use diagnostics::Mistakes;
+use model::{Site, Throttles};
+use parse::{Args, Block, Handler};
+use proc_macro2::TokenStream;
+
+/// Limits an axum handler.
+///
+/// ```ignore
+/// #[throttled(rate = "100/minute")]
+/// async fn hello() -> &'static str {
+///     "hello\n"
+/// }
+///
+/// #[throttled(rate = ["10/second", "1000/hour"], strategy = sliding_counter, identifier = user_id, cost = 5)]
+/// async fn search(Query(terms): Query<Terms>) -> Json<Hits> { … }
+///
+/// #[throttled(Burst, Sustained)] // throttles defined with `throttles!`: both or neither
+/// async fn data() -> Json<Data> { … }
+/// ```
+///
+/// The handler stays a handler: any state, any arguments axum takes (15 at most, for one is needed), any return type. Its
+/// name is the name of a type too, which implements `Throttle`: `hello::stat(&parts)`.
+///
+/// All arguments but the last are extracted; the identifier and the cost are asked; the decision is made; only then is the
+/// last argument, which may read the body, extracted and the handler run. A refused client gets 429 and its body is not
+/// read.
+///
+/// # Keys
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | (paths in front) | throttles defined elsewhere, decided as one | – |
+/// | `rate` | `"100/minute"`; several: `["10/second", "1000/hour"]`; the path of a `const` or `static` `Rate`, or of a `fn(&Parts) -> Rate` | required unless throttles are named |
+/// | `strategy` | `sliding_counter`, `"sliding_counter"`, `token_bucket(burst = 150)`, `custom(MyStrategy::new())` | `fixed_window` |
+/// | `identifier` | `ip`, `header("x-api-key")`, `everyone`, the path of a `fn(&Parts) -> impl Into<Identity>` | the backend's, else `ip` |
+/// | `cost` | a whole number, the path of a `fn(&Parts) -> u64` | `1` |
+/// | `backend` | an expression giving a `Backend`, evaluated once | the provided one, else the process's |
+/// | `headers` | `ietf`, `legacy`, `both`, `none` | `ietf` |
+/// | `scope` | `throttle`, `route`, a text, the path of a text or of a `fn(&Parts) -> String` | `throttle` |
+/// | `uid` | a text | `module::path::function` |
+/// | `name` | the type's name | the function's |
+/// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |
+/// | `allow(…)` | warnings to switch off | – |
+///
+/// Functions may be async and may fail. `on_error`, `on_throttled`, `only_if`, `skip_if`, `min_wait`, `timeout`, `shadow`
+/// and closures over the handler's arguments are known and not available yet.
+///
+/// Behind throttles defined elsewhere and without a `rate`, `cost` and `headers` hold for all of them on this handler; the
+/// other keys belong to their definitions.
+///
+/// # Several attributes
+///
+/// They are decided from the top down. The first that has a `rate` names its throttle after the function, every further one
+/// needs a `name`. `#[throttled]` stands above `#[debug_handler]`, and above or below anything else. It cannot stand on a
+/// function in an `impl` or a trait, where no type can be defined.
+///
+/// `TRAFFIK_MACROS_DEBUG=1` prints what is generated.
+#[proc_macro_attribute]
+pub fn throttled(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    printed(attribute(args.into(), item.into())).into()
+}
+
+/// Defines throttles that handlers share.
+///
+/// ```ignore
+/// traffik::throttles! {
+///     defaults(backend = redis(), headers = both); // optional: for every throttle of this block
+///
+///     /// Short bursts.
+///     pub throttle Burst(rate = "10/minute");
+///     /// Steady use.
+///     pub throttle Sustained(rate = "1000/hour", strategy = sliding_counter, identifier = user_id);
+/// }
+///
+/// /// Both or neither.
+/// pub type Api = (Burst, Sustained);
+/// ```
+///
+/// Each throttle becomes a type that implements `Throttle`. The keys are those of
+/// [`#[throttled]`](macro@throttled) without `name`; `defaults` takes none of `rate`, `cost`, `uid` and `name`.
+#[proc_macro]
+pub fn throttles(block: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    printed(shared(block.into())).into()
+}
+
+fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let args = Args::parse(args, &mut mistakes);
+    let Some(handler) = mistakes.keep(syn::parse2::<Handler>(item.clone())) else {
+        return quote::quote!(#mistakes #item);
+    };
+    let site = Site::read(args, &handler, &mut mistakes);
+    if mistakes.is_empty() {
+        expand::attribute(&site, handler)
+    } else {
+        expand::refused(&mistakes, &site, &handler)
+    }
+}
+
+fn shared(block: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let block = Block::parse(block, &mut mistakes);
+    let throttles = Throttles::read(block, &mut mistakes);
+    expand::block(&throttles, &mistakes)
+}
+
+/// Prints an expansion when `TRAFFIK_MACROS_DEBUG` is set to 1. Nothing else is read from the environment.
+fn printed(expansion: TokenStream) -> TokenStream {
+    if std::env::var_os("TRAFFIK_MACROS_DEBUG").is_some_and(|value| value == "1") {
+        eprintln!("{expansion}");
+    }
+    expansion
+}

@@ -1,0 +1,86 @@
+//! `identifier`: `ip`, `header("…")`, `everyone`, or the path of a function.
+
+use syn::{Expr, ExprCall, Path};
+
+use super::keys::Key;
+use super::shape;
+use super::words::{Value, Words};
+use crate::diagnostics::{Error, Result};
+
+/// Who is asking.
+#[derive(Clone)]
+pub(crate) enum Identifier {
+    /// The client's address.
+    Ip,
+    /// The value of a header field, its name in lower case.
+    Header(String),
+    /// One bucket for all.
+    Everyone,
+    /// What a function of the request's parts says.
+    Function(Path),
+}
+
+const WORDS: Words = Words {
+    key: Key::Identifier,
+    list: &["ip", "header", "everyone"],
+};
+
+impl Identifier {
+    pub(crate) fn read(value: &Expr) -> Result<Self> {
+        match WORDS.read(value)? {
+            Value::Word("ip") => Ok(Self::Ip),
+            Value::Word("everyone") => Ok(Self::Everyone),
+            Value::Call("header", call) => header(call),
+            Value::Word(_) => Err(Error::new_spanned(
+                value,
+                "`header` needs the field's name; write `header(\"x-api-key\")`",
+            )),
+            Value::Call("ip", call) => Err(Error::new_spanned(
+                call,
+                "`ip(…)`, for clients behind proxies, is not available yet; write `ip`, the peer's address",
+            )),
+            Value::Call(word, call) => Err(Error::new_spanned(
+                &call.args,
+                format!("`{word}` takes nothing; write `identifier = {word}`"),
+            )),
+            Value::Path(path) => Ok(Self::Function(path.clone())),
+            Value::Text(text) => Err(WORDS.no_text(text)),
+            Value::Other(value) => Err(other(value)),
+        }
+    }
+}
+
+fn header(call: &ExprCall) -> Result<Identifier> {
+    let mut values = call.args.iter();
+    let (Some(Some(name)), None) = (values.next().map(shape::string), values.next()) else {
+        return Err(Error::new_spanned(
+            call,
+            "`header` takes one name in quotes; write `header(\"x-api-key\")`",
+        ));
+    };
+    let text = name.value().to_ascii_lowercase();
+    if text.is_empty() || !text.bytes().all(is_token) {
+        return Err(Error::new_spanned(
+            name,
+            format!(
+                "{:?} is no name of a header field; write one such as `\"x-api-key\"`",
+                name.value()
+            ),
+        ));
+    }
+    Ok(Identifier::Header(text))
+}
+
+/// A character of a field name, as RFC 9110 has it.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn other(value: &Expr) -> Error {
+    let message = match (value, shape::call(value)) {
+        (Expr::Closure(_), _) => "closures are not available yet; write the path of a `fn(&Parts) -> Identity`".to_owned(),
+        (_, Some((function, _))) => format!("the function is named, not called; write `identifier = {}`", shape::text(function)),
+        _ => "an identifier is `ip`, `header(\"…\")`, `everyone`, or the path of a `fn(&Parts) -> Identity`".to_owned(),
+    };
+    Error::new_spanned(value, message)
+}

@@ -1,0 +1,118 @@
+//! Keys that are spoken already and work later. What is written behind them is checked all the same.
+
+use syn::{Expr, Ident};
+use traffik_runtime::rate::parse_duration;
+
+use super::keys::Key;
+use super::shape;
+use super::words::{Value, Words};
+use crate::diagnostics::{Error, Mistakes, Result};
+use crate::parse::Pair;
+
+const ON_ERROR: Words = Words {
+    key: Key::OnError,
+    list: &[
+        "allow", "throttle", "raise", "retry", "fallback", "failover",
+    ],
+};
+
+/// `on_error`: what happens when the backend fails.
+pub(crate) fn on_error(pair: Option<Pair>, mistakes: &mut Mistakes) {
+    later(
+        pair,
+        Key::OnError,
+        "failures of a backend refuse with 429 until it is",
+        mistakes,
+        |value| match ON_ERROR.read(value)? {
+            Value::Text(text) => Err(ON_ERROR.no_text(text)),
+            Value::Word(word @ ("retry" | "fallback" | "failover")) => Err(Error::new_spanned(
+                value,
+                format!("`{word}` has parameters; write `{word}(…)`"),
+            )),
+            Value::Word(_) | Value::Call(..) | Value::Path(_) => Ok(()),
+            Value::Other(value) => Err(Error::new_spanned(
+                value,
+                "`on_error` is a word such as `allow`, or the path of a handler of yours",
+            )),
+        },
+    );
+}
+
+/// `on_throttled`: the user's own answer.
+pub(crate) fn on_throttled(pair: Option<Pair>, mistakes: &mut Mistakes) {
+    later(
+        pair,
+        Key::OnThrottled,
+        "a refused client gets the 429 of traffik until it is",
+        mistakes,
+        path,
+    );
+}
+
+/// `only_if` and `skip_if`: predicates.
+pub(crate) fn predicate(pair: Option<Pair>, key: Key, mistakes: &mut Mistakes) {
+    later(
+        pair,
+        key,
+        "every request is counted until it is",
+        mistakes,
+        path,
+    );
+}
+
+/// `min_wait` and `timeout`: durations.
+pub(crate) fn duration(pair: Option<Pair>, key: Key, until: &str, mistakes: &mut Mistakes) {
+    later(pair, key, until, mistakes, |value| {
+        let text = shape::string(value).ok_or_else(|| {
+            Error::new_spanned(
+                value,
+                format!("a duration stands in quotes; write `{}`", key.example()),
+            )
+        })?;
+        parse_duration(&text.value())
+            .map(drop)
+            .map_err(|error| Error::new_spanned(text, error))
+    });
+}
+
+/// `shadow`: refuse nobody.
+pub(crate) fn shadow(word: Option<Ident>, mistakes: &mut Mistakes) {
+    if let Some(word) = word {
+        mistakes.at(
+            &word,
+            unavailable(Key::Shadow, "every throttle refuses until it is"),
+        );
+    }
+}
+
+fn later(
+    pair: Option<Pair>,
+    key: Key,
+    until: &str,
+    mistakes: &mut Mistakes,
+    check: impl FnOnce(&Expr) -> Result<()>,
+) {
+    if let Some(Pair { key: word, value }) = pair {
+        match check(&value) {
+            Ok(()) => mistakes.at(word, unavailable(key, until)),
+            Err(error) => mistakes.add(error),
+        }
+    }
+}
+
+fn unavailable(key: Key, until: &str) -> String {
+    format!(
+        "`{}` is not available yet; leave it out, {until}",
+        key.name()
+    )
+}
+
+fn path(value: &Expr) -> Result<()> {
+    match shape::path(value) {
+        Some(_) => Ok(()),
+        None => Err(Error::new_spanned(
+            value,
+            "this takes the path of a function",
+        )),
+    }
+}

@@ -1,0 +1,35 @@
+//! What was written → what it means, with every mistake noted.
+//!
+//! A value goes through three steps. [`options`] puts each item under its key. [`settings`] reads each key's value by
+//! itself; the file of the same name says what a key takes. [`definition`] and [`site`] look at the keys together.
+
+mod cost;
+mod definition;
+mod handler;
+mod headers;
+mod identifier;
+mod keys;
+mod later;
+mod naming;
+mod options;
+mod place;
+mod rate;
+mod scope;
+mod settings;
+mod shape;
+mod site;
+mod strategy;
+mod throttles;
+mod words;
+
+pub(crate) use cost::Cost;
+pub(crate) use definition::{Definition, Outcome};
+pub(crate) use handler::Seat;
+pub(crate) use headers::Headers;
+pub(crate) use identifier::Identifier;
+pub(crate) use rate::Rates;
+pub(crate) use scope::Scope;
+pub(crate) use shape::text;
+pub(crate) use site::Site;
+pub(crate) use strategy::{Known, Strategy};
+pub(crate) use throttles::{Entry, Throttles};

@@ -1,0 +1,84 @@
+//! `uid`, `name`, `crate` and `allow`: what things are called.
+
+use syn::{Expr, Ident, LitStr, Path};
+
+use super::shape;
+use crate::diagnostics::{Error, Mistakes, Result, unknown};
+
+/// The warnings `allow(…)` switches off.
+const WARNINGS: [&str; 4] = [
+    "misspelt_scope",
+    "unlimited_rate",
+    "unreachable_rate",
+    "zero_cost",
+];
+
+/// `uid = "uploads"`.
+pub(crate) fn uid(value: &Expr) -> Result<LitStr> {
+    match shape::string(value) {
+        Some(text) if !text.value().is_empty() => Ok(text.clone()),
+        Some(text) => Err(Error::new_spanned(
+            text,
+            "a uid is not empty; leave the key out for `module::path::function`",
+        )),
+        None => Err(Error::new_spanned(
+            value,
+            "a uid is a text; write `uid = \"uploads\"`",
+        )),
+    }
+}
+
+/// `name = Uploads`.
+pub(crate) fn name(value: &Expr) -> Result<Ident> {
+    if let Some(text) = shape::string(value) {
+        return Err(Error::new_spanned(
+            text,
+            format!(
+                "a name stands without quotes; write `name = {}`",
+                text.value()
+            ),
+        ));
+    }
+    shape::word(value).cloned().ok_or_else(|| {
+        Error::new_spanned(
+            value,
+            "a name is one word, the type to define; write `name = Uploads`",
+        )
+    })
+}
+
+/// `crate = ::my_framework::traffik`.
+pub(crate) fn krate(value: &Expr) -> Result<Path> {
+    match shape::path(value) {
+        Some(path)
+            if path.leading_colon.is_some()
+                || path
+                    .segments
+                    .first()
+                    .is_some_and(|first| first.ident == "crate") =>
+        {
+            Ok(path.clone())
+        }
+        Some(path) => Err(Error::new_spanned(
+            path,
+            format!(
+                "the path must hold everywhere; write `crate = ::{}`",
+                shape::text(path)
+            ),
+        )),
+        None => Err(Error::new_spanned(
+            value,
+            "`crate` takes an absolute path; write `crate = ::my_framework::traffik`",
+        )),
+    }
+}
+
+/// `allow(unreachable_rate)`.
+pub(crate) fn allow(names: &[Path], mistakes: &mut Mistakes) {
+    for name in names {
+        let word = shape::text(name);
+        if !WARNINGS.contains(&word.as_str()) {
+            mistakes.at(name, unknown("warning", &word, &WARNINGS));
+        }
+    }
+}

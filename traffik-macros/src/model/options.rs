@@ -1,0 +1,183 @@
+//! Every item under its key.
+
+use quote::ToTokens as _;
+use syn::{Ident, Lit, Path};
+
+use super::keys::Key;
+use crate::diagnostics::{Error, Mistakes, Result};
+use crate::parse::{Args, Item, Pair};
+
+/// What was written, by key. Whoever reads it takes it apart completely, so that no key can be forgotten.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// The throttles named in front of the keys.
+    pub(crate) throttles: Vec<Path>,
+    /// The keys as they were written, in order.
+    pub(crate) written: Vec<(Key, Ident)>,
+    /// Whether something was written that may have been meant as any key.
+    pub(crate) unclear: bool,
+    pub(crate) rate: Option<Pair>,
+    pub(crate) strategy: Option<Pair>,
+    pub(crate) identifier: Option<Pair>,
+    pub(crate) cost: Option<Pair>,
+    pub(crate) backend: Option<Pair>,
+    pub(crate) on_error: Option<Pair>,
+    pub(crate) on_throttled: Option<Pair>,
+    pub(crate) headers: Option<Pair>,
+    pub(crate) scope: Option<Pair>,
+    pub(crate) only_if: Option<Pair>,
+    pub(crate) skip_if: Option<Pair>,
+    pub(crate) min_wait: Option<Pair>,
+    pub(crate) timeout: Option<Pair>,
+    pub(crate) shadow: Option<Ident>,
+    pub(crate) uid: Option<Pair>,
+    pub(crate) name: Option<Pair>,
+    pub(crate) krate: Option<Pair>,
+    pub(crate) allow: Option<Vec<Path>>,
+}
+
+impl Options {
+    /// Puts every item under its key; what has no place is noted.
+    pub(crate) fn sort(args: Args, mistakes: &mut Mistakes) -> Self {
+        let mut options = Self {
+            unclear: args.garbled,
+            ..Self::default()
+        };
+        for item in args.items {
+            let sorted = options.put(item);
+            mistakes.keep(sorted);
+        }
+        options
+    }
+
+    /// Whether a key was written.
+    pub(crate) fn has(&self, key: Key) -> bool {
+        self.written.iter().any(|(written, _)| *written == key)
+    }
+
+    /// Whether a key is missing, as far as can be told.
+    pub(crate) fn lacks(&self, key: Key) -> bool {
+        !self.unclear && !self.has(key)
+    }
+
+    fn put(&mut self, item: Item) -> Result<()> {
+        match item {
+            Item::Pair(pair) => self.pair(pair),
+            Item::List(key, names) => self.list(&key, names),
+            Item::Literal(literal) => {
+                self.unclear = true;
+                Err(keyless(&literal))
+            }
+            Item::Bare(path) => self.bare(path),
+        }
+    }
+
+    fn pair(&mut self, pair: Pair) -> Result<()> {
+        let key = self.key(&pair.key)?;
+        let Some(slot) = self.slot(key) else {
+            return Err(Error::new_spanned(
+                &pair.key,
+                format!("`{0}` takes no `=`; write `{0}`", key.example()),
+            ));
+        };
+        *slot = Some(pair);
+        Ok(())
+    }
+
+    fn list(&mut self, word: &Ident, names: Vec<Path>) -> Result<()> {
+        match self.key(word)? {
+            Key::Allow => self.allow = Some(names),
+            key => return Err(without_value(key, word)),
+        }
+        Ok(())
+    }
+
+    fn bare(&mut self, path: Path) -> Result<()> {
+        match path
+            .get_ident()
+            .filter(|word| Key::named(&word.to_string()).is_some())
+        {
+            Some(word) => self.flag(word),
+            None => self.throttle(path),
+        }
+    }
+
+    fn flag(&mut self, word: &Ident) -> Result<()> {
+        match self.key(word)? {
+            Key::Shadow => self.shadow = Some(word.clone()),
+            key => return Err(without_value(key, word)),
+        }
+        Ok(())
+    }
+
+    fn throttle(&mut self, path: Path) -> Result<()> {
+        if let Some((_, key)) = self.written.first() {
+            let name = path.to_token_stream();
+            return Err(Error::new_spanned(
+                path,
+                format!("throttles stand first; move `{name}` in front of `{key}`"),
+            ));
+        }
+        self.throttles.push(path);
+        Ok(())
+    }
+
+    /// The key of a word, noted as written. A misspelt key counts as the one that was meant, so that it is not missed too.
+    fn key(&mut self, word: &Ident) -> Result<Key> {
+        let (meant, complaint) = Key::meant(&word.to_string());
+        let twice = meant.filter(|key| self.has(*key)).map(twice);
+        self.written.extend(meant.map(|key| (key, word.clone())));
+        match (meant, complaint.or(twice)) {
+            (Some(key), None) => Ok(key),
+            (_, complaint) => Err(Error::new_spanned(word, complaint.unwrap_or_default())),
+        }
+    }
+
+    fn slot(&mut self, key: Key) -> Option<&mut Option<Pair>> {
+        Some(match key {
+            Key::Rate => &mut self.rate,
+            Key::Strategy => &mut self.strategy,
+            Key::Identifier => &mut self.identifier,
+            Key::Cost => &mut self.cost,
+            Key::Backend => &mut self.backend,
+            Key::OnError => &mut self.on_error,
+            Key::OnThrottled => &mut self.on_throttled,
+            Key::Headers => &mut self.headers,
+            Key::Scope => &mut self.scope,
+            Key::OnlyIf => &mut self.only_if,
+            Key::SkipIf => &mut self.skip_if,
+            Key::MinWait => &mut self.min_wait,
+            Key::Timeout => &mut self.timeout,
+            Key::Uid => &mut self.uid,
+            Key::Name => &mut self.name,
+            Key::Crate => &mut self.krate,
+            Key::Shadow | Key::Allow => return None,
+        })
+    }
+}
+
+fn twice(key: Key) -> String {
+    match key {
+        Key::Rate => "`rate` is written twice; several rates are one list: `rate = [\"10/second\", \"1000/hour\"]`".to_owned(),
+        key => format!("`{}` is written twice; keep one of them", key.name()),
+    }
+}
+
+fn without_value(key: Key, word: &Ident) -> Error {
+    Error::new_spanned(
+        word,
+        format!("`{word}` needs a value; write `{}`", key.example()),
+    )
+}
+
+fn keyless(literal: &Lit) -> Error {
+    let text = literal.to_token_stream();
+    let key = match literal {
+        Lit::Int(_) => "cost",
+        _ => "rate",
+    };
+    Error::new_spanned(
+        literal,
+        format!("a value needs its key; write `{key} = {text}`"),
+    )
+}

@@ -1,0 +1,89 @@
+//! `rate`: a string, a list of strings, or a path.
+
+use syn::{Expr, LitStr, Path};
+use traffik_runtime::rate::Rate;
+
+use super::shape;
+use crate::diagnostics::{Error, Result};
+
+/// How much in how long.
+#[derive(Clone)]
+pub(crate) enum Rates {
+    /// Known while compiling, with the text of each.
+    Fixed(Vec<(Rate, LitStr)>),
+    /// A constant's or a function's.
+    Open(Path),
+}
+
+impl Rates {
+    pub(crate) fn read(value: &Expr) -> Result<Self> {
+        match shape::bare(value) {
+            Expr::Array(list) if list.elems.is_empty() => Err(Error::new_spanned(
+                list,
+                "an empty list limits nothing; write `[\"10/second\", \"1000/hour\"]`",
+            )),
+            Expr::Array(list) => all(list.elems.iter().map(listed)).map(Self::Fixed),
+            value => match shape::path(value) {
+                Some(path) => Ok(Self::Open(path.clone())),
+                None => one(value).map(|rate| Self::Fixed(vec![rate])),
+            },
+        }
+    }
+
+    /// Those known while compiling.
+    pub(crate) fn fixed(&self) -> Vec<Rate> {
+        match self {
+            Self::Fixed(rates) => rates.iter().map(|(rate, _)| *rate).collect(),
+            Self::Open(_) => Vec::new(),
+        }
+    }
+}
+
+fn all<T>(results: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    results.fold(Ok(Vec::new()), |all, next| match (all, next) {
+        (Ok(mut all), Ok(next)) => {
+            all.push(next);
+            Ok(all)
+        }
+        (Err(mut errors), Err(error)) => {
+            errors.combine(error);
+            Err(errors)
+        }
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+    })
+}
+
+fn listed(value: &Expr) -> Result<(Rate, LitStr)> {
+    match shape::path(value) {
+        Some(path) => Err(Error::new_spanned(
+            path,
+            "a list holds rates in quotes, such as `\"10/second\"`; a path stands alone",
+        )),
+        None => one(value),
+    }
+}
+
+fn one(value: &Expr) -> Result<(Rate, LitStr)> {
+    let text = shape::string(value).ok_or_else(|| no_rate(value))?;
+    match text.value().parse() {
+        Ok(rate) => Ok((rate, text.clone())),
+        Err(error) => Err(Error::new_spanned(text, error)),
+    }
+}
+
+fn no_rate(value: &Expr) -> Error {
+    let written = shape::text(value);
+    let message = match shape::bare(value) {
+        Expr::Lit(_) => format!("a rate is how much in how long; write `\"{written}/minute\"`"),
+        Expr::Binary(_) => format!("a rate stands in quotes; write `\"{written}\"`"),
+        Expr::Closure(_) => {
+            "a rate takes no closure; write the path of a `fn(&Parts) -> Rate`".to_owned()
+        }
+        Expr::Call(_) | Expr::MethodCall(_) => {
+            "a rate is text or a path; put this into a `const` of type `Rate` and write its name"
+                .to_owned()
+        }
+        _ => "a rate is text such as `\"100/minute\"`, a list of them, or a path".to_owned(),
+    };
+    Error::new_spanned(value, message)
+}

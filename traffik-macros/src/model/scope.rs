@@ -1,0 +1,54 @@
+//! `scope`: `throttle`, `route`, or a segment of one's own.
+
+use syn::{Expr, LitStr, Path};
+
+use super::keys::Key;
+use super::shape;
+use super::words::{Value, Words};
+use crate::diagnostics::{Error, Result};
+
+/// What shares one budget.
+#[derive(Clone)]
+pub(crate) enum Scope {
+    /// Every use of the throttle.
+    Throttle,
+    /// A method and a matched route.
+    Route,
+    /// A text of the user's.
+    Segment(LitStr),
+    /// What a constant or a function of the request's parts says.
+    Open(Path),
+}
+
+const WORDS: Words = Words {
+    key: Key::Scope,
+    list: &["throttle", "route"],
+};
+
+impl Scope {
+    pub(crate) fn read(value: &Expr) -> Result<Self> {
+        match WORDS.read(value)? {
+            Value::Word("route") => Ok(Self::Route),
+            Value::Word(_) => Ok(Self::Throttle),
+            Value::Text(text) if text.value().is_empty() => Err(Error::new_spanned(
+                text,
+                "an empty scope separates nothing; write `throttle`, or a text",
+            )),
+            Value::Text(text) => Ok(Self::Segment(text.clone())),
+            Value::Path(path) => Ok(Self::Open(path.clone())),
+            Value::Call(word, _) => Err(Error::new_spanned(
+                value,
+                format!("`{word}` takes nothing; write `scope = {word}`"),
+            )),
+            Value::Other(value) => Err(other(value)),
+        }
+    }
+}
+
+fn other(value: &Expr) -> Error {
+    let message = match shape::call(value) {
+        Some((function, _)) => format!("the function is named, not called; write `scope = {}`", shape::text(function)),
+        None => "a scope is `throttle`, `route`, a text, or the path of a `const` text or a `fn(&Parts) -> String`".to_owned(),
+    };
+    Error::new_spanned(value, message)
+}

@@ -1,0 +1,120 @@
+//! What each key means by itself.
+
+use syn::{Expr, Ident, LitStr, Path};
+
+use super::keys::Key;
+use super::options::Options;
+use super::{Cost, Headers, Identifier, Rates, Scope, Strategy, later, naming};
+use crate::diagnostics::{Mistakes, Result};
+use crate::parse::Pair;
+
+/// The keys that were written, understood.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) rates: Option<Rates>,
+    pub(crate) strategy: Option<Strategy>,
+    pub(crate) identifier: Option<Identifier>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) backend: Option<Expr>,
+    pub(crate) headers: Option<Headers>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) uid: Option<LitStr>,
+    pub(crate) name: Option<Ident>,
+    pub(crate) krate: Option<Path>,
+}
+
+impl Settings {
+    /// Reads every key's value.
+    pub(crate) fn read(options: Options, mistakes: &mut Mistakes) -> Self {
+        let Options {
+            throttles: _,
+            written: _,
+            unclear: _,
+            rate,
+            strategy,
+            identifier,
+            cost,
+            backend,
+            on_error,
+            on_throttled,
+            headers,
+            scope,
+            only_if,
+            skip_if,
+            min_wait,
+            timeout,
+            shadow,
+            uid,
+            name,
+            krate,
+            allow,
+        } = options;
+        later::on_error(on_error, mistakes);
+        later::on_throttled(on_throttled, mistakes);
+        later::predicate(only_if, Key::OnlyIf, mistakes);
+        later::predicate(skip_if, Key::SkipIf, mistakes);
+        later::duration(
+            min_wait,
+            Key::MinWait,
+            "a refused client is told the exact wait until it is",
+            mistakes,
+        );
+        later::duration(
+            timeout,
+            Key::Timeout,
+            "the memory backend answers at once",
+            mistakes,
+        );
+        later::shadow(shadow, mistakes);
+        naming::allow(&allow.unwrap_or_default(), mistakes);
+        Self {
+            rates: read(rate, Rates::read, mistakes),
+            strategy: read(strategy, Strategy::read, mistakes),
+            identifier: read(identifier, Identifier::read, mistakes),
+            cost: read(cost, Cost::read, mistakes),
+            backend: backend.map(|pair| pair.value),
+            headers: read(headers, Headers::read, mistakes),
+            scope: read(scope, Scope::read, mistakes),
+            uid: read(uid, naming::uid, mistakes),
+            name: read(name, naming::name, mistakes),
+            krate: read(krate, naming::krate, mistakes),
+        }
+    }
+
+    /// These settings, and the defaults where they say nothing.
+    pub(crate) fn or(self, defaults: &Self) -> Self {
+        let Self {
+            rates,
+            strategy,
+            identifier,
+            cost,
+            backend,
+            headers,
+            scope,
+            uid,
+            name,
+            krate,
+        } = self;
+        let defaults = defaults.clone();
+        Self {
+            rates,
+            strategy: strategy.or(defaults.strategy),
+            identifier: identifier.or(defaults.identifier),
+            cost,
+            backend: backend.or(defaults.backend),
+            headers: headers.or(defaults.headers),
+            scope: scope.or(defaults.scope),
+            uid,
+            name,
+            krate: krate.or(defaults.krate),
+        }
+    }
+}
+
+fn read<T>(
+    pair: Option<Pair>,
+    reader: fn(&Expr) -> Result<T>,
+    mistakes: &mut Mistakes,
+) -> Option<T> {
+    pair.and_then(|pair| mistakes.keep(reader(&pair.value)))
+}

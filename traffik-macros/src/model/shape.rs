@@ -1,0 +1,76 @@
+//! The shapes a value can have. Groups left by `macro_rules!` and needless parentheses are looked through.
+
+use quote::ToTokens;
+use syn::{Expr, ExprCall, ExprLit, ExprPath, Ident, Lit, LitInt, LitStr, Path};
+
+/// The expression without the groups around it.
+pub(crate) fn bare(value: &Expr) -> &Expr {
+    match value {
+        Expr::Group(group) => bare(&group.expr),
+        Expr::Paren(paren) => bare(&paren.expr),
+        value => value,
+    }
+}
+
+/// A string literal.
+pub(crate) fn string(value: &Expr) -> Option<&LitStr> {
+    match bare(value) {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text),
+        _ => None,
+    }
+}
+
+/// An integer literal.
+pub(crate) fn integer(value: &Expr) -> Option<&LitInt> {
+    match bare(value) {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => Some(number),
+        _ => None,
+    }
+}
+
+/// A path without a `<T as Trait>` in front.
+pub(crate) fn path(value: &Expr) -> Option<&Path> {
+    match bare(value) {
+        Expr::Path(ExprPath {
+            qself: None, path, ..
+        }) => Some(path),
+        _ => None,
+    }
+}
+
+/// A single name.
+pub(crate) fn word(value: &Expr) -> Option<&Ident> {
+    path(value).and_then(Path::get_ident)
+}
+
+/// A call of a path: `token_bucket(…)`, `my::function(…)`.
+pub(crate) fn call(value: &Expr) -> Option<(&Path, &ExprCall)> {
+    match bare(value) {
+        Expr::Call(call) => path(&call.func).map(|path| (path, call)),
+        _ => None,
+    }
+}
+
+/// The tokens as a user would write them, without the spaces that printing tokens puts between them.
+pub(crate) fn text(tokens: impl ToTokens) -> String {
+    let spaced = tokens.to_token_stream().to_string();
+    [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" ::", "::"),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        (" ,", ","),
+        (" . ", "."),
+        (" / ", "/"),
+    ]
+    .iter()
+    .fold(spaced, |text, (from, to)| text.replace(from, to))
+}

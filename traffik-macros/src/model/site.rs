@@ -1,0 +1,109 @@
+//! One attribute on one handler.
+
+use proc_macro2::Span;
+use quote::ToTokens as _;
+use syn::{Ident, Path};
+
+use super::keys::Key;
+use super::options::Options;
+use super::place::Place;
+use super::settings::Settings;
+use super::{Cost, Headers, Outcome, Seat, handler, shape};
+use crate::diagnostics::{Error, Mistakes};
+use crate::parse::{Args, Handler};
+
+/// What one attribute does to its handler.
+pub(crate) struct Site {
+    pub(crate) krate: Option<Path>,
+    pub(crate) seat: Seat,
+    /// The throttles defined elsewhere.
+    pub(crate) throttles: Vec<Path>,
+    /// The throttle defined here.
+    pub(crate) defined: Option<Outcome>,
+    /// What stands in for every member's cost, on this handler.
+    pub(crate) cost: Option<Cost>,
+    /// What stands in for every member's style, on this handler.
+    pub(crate) headers: Option<Headers>,
+}
+
+impl Site {
+    /// The meaning of an attribute on a handler.
+    pub(crate) fn read(args: Args, handler: &Handler, mistakes: &mut Mistakes) -> Self {
+        handler::check(handler, mistakes);
+        let options = Options::sort(args, mistakes);
+        let place = Place::of_attribute(&options);
+        place.check(&options, mistakes);
+        distinct(&options.throttles, mistakes);
+        let seat = Seat::find(handler);
+        if place == Place::Attribute {
+            mistakes.extend(missing_rate(&options));
+            mistakes.extend(taken_name(&options, handler, &seat));
+        }
+        let throttles = options.throttles.clone();
+        let settings = Settings::read(options, mistakes);
+        let krate = settings.krate.clone();
+        if place == Place::Uses {
+            let Settings { cost, headers, .. } = settings;
+            return Self {
+                krate,
+                seat,
+                throttles,
+                defined: None,
+                cost,
+                headers,
+            };
+        }
+        let name = settings
+            .name
+            .clone()
+            .unwrap_or_else(|| handler.sig.ident.clone());
+        let defined = Some(Outcome::new(name, settings, mistakes));
+        Self {
+            krate,
+            seat,
+            throttles,
+            defined,
+            cost: None,
+            headers: None,
+        }
+    }
+}
+
+fn distinct(throttles: &[Path], mistakes: &mut Mistakes) {
+    for (index, throttle) in throttles.iter().enumerate() {
+        let name = shape::text(throttle);
+        if throttles[..index]
+            .iter()
+            .any(|earlier| shape::text(earlier) == name)
+        {
+            mistakes.at(throttle, format!("`{name}` stands twice in this set; name it once, with a `cost` if it is to take more"));
+        }
+    }
+}
+
+fn missing_rate(options: &Options) -> Option<Error> {
+    let message =
+        "`rate` is missing; write `rate = \"100/minute\"`, or the name of a throttle in front";
+    options
+        .lacks(Key::Rate)
+        .then(|| match options.written.first() {
+            Some((_, key)) => Error::new_spanned(key, message),
+            None => Error::new(Span::call_site(), message),
+        })
+}
+
+/// The error where an attribute further up defined a throttle of this one's name.
+fn taken_name(options: &Options, handler: &Handler, seat: &Seat) -> Option<Error> {
+    let named = options.name.as_ref().map(|pair| shape::text(&pair.value));
+    let name = named
+        .clone()
+        .unwrap_or_else(|| handler.sig.ident.to_string());
+    let place = match &options.name {
+        Some(pair) => pair.value.to_token_stream(),
+        None => options
+            .written
+            .first()
+            .map(|(_, key): &(_, Ident)| key.to_token_stream())?,
+    };
+    seat.defined.contains(&name).then(|| Error::new_spanned(place, format!("the attribute above defines the throttle `{name}` already; give this one another name: `name = …`")))
+}

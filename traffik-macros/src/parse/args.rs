@@ -1,0 +1,130 @@
+//! What stands between the parentheses: `Burst, rate = "5/10s", shadow, allow(zero_cost)`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Ident, Lit, Path, Token, parenthesized, token};
+
+use crate::diagnostics::{Error, Mistakes, Result};
+
+/// The items between the parentheses, in order.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) items: Vec<Item>,
+    /// Whether something could not be read.
+    pub(crate) garbled: bool,
+}
+
+/// One item, up to its comma.
+pub(crate) enum Item {
+    /// `Burst` or `shadow`: a throttle, or a key without a value.
+    Bare(Path),
+    /// `key = value`.
+    Pair(Pair),
+    /// `allow(…)`: a key and a list of names.
+    List(Ident, Vec<Path>),
+    /// `"100/minute"`: a value without its key.
+    Literal(Lit),
+}
+
+/// `key = value`.
+#[derive(Clone)]
+pub(crate) struct Pair {
+    pub(crate) key: Ident,
+    pub(crate) value: Expr,
+}
+
+impl Args {
+    /// Reads all items; those that cannot be read are noted and left out.
+    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let read = |input: ParseStream| {
+            let mut args = Self::default();
+            while !input.is_empty() {
+                match item(input).and_then(|item| end_of_item(input).map(|()| item)) {
+                    Ok(item) => args.items.push(item),
+                    Err(error) => {
+                        mistakes.add(error);
+                        args.garbled = true;
+                        skip_to_comma(input)?;
+                    }
+                }
+            }
+            Ok(args)
+        };
+        read.parse2(tokens).unwrap_or_default()
+    }
+}
+
+fn item(input: ParseStream) -> Result<Item> {
+    if input.peek(Lit) {
+        return input.parse().map(Item::Literal);
+    }
+    if !input.peek(Ident::peek_any) {
+        return input.parse().map(Item::Bare);
+    }
+    if input.peek2(Token![=]) {
+        pair(input).map(Item::Pair)
+    } else if input.peek2(token::Paren) {
+        list(input)
+    } else if input.peek2(Token![:]) && !input.peek2(Token![::]) {
+        let key = Ident::parse_any(input)?;
+        Err(Error::new_spanned(
+            &key,
+            format!("`{key}` and its value are joined by `=`; write `{key} = …`"),
+        ))
+    } else {
+        input.parse().map(Item::Bare)
+    }
+}
+
+fn pair(input: ParseStream) -> Result<Pair> {
+    let key = Ident::parse_any(input)?;
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(Error::new_spanned(
+            &key,
+            format!("nothing stands behind `{key} =`; write its value, or leave the key out"),
+        ));
+    }
+    Ok(Pair {
+        key,
+        value: input.parse()?,
+    })
+}
+
+fn list(input: ParseStream) -> Result<Item> {
+    let key = Ident::parse_any(input)?;
+    let content;
+    parenthesized!(content in input);
+    match content.call(Punctuated::<Path, Token![,]>::parse_terminated) {
+        Ok(names) => Ok(Item::List(key, names.into_iter().collect())),
+        Err(_) => Err(Error::new_spanned(
+            &key,
+            format!("`{key}` and its value are joined by `=`; write `{key} = …`"),
+        )),
+    }
+}
+
+/// Steps over the comma. What stands in its way belongs to no item.
+fn end_of_item(input: ParseStream) -> Result<()> {
+    if input.is_empty() || input.parse::<Token![,]>().is_ok() {
+        return Ok(());
+    }
+    let rest = skip_to_comma(&input.fork())?;
+    Err(Error::new_spanned(
+        &rest,
+        format!("unexpected `{rest}`; items are separated by `,`, and text stands in quotes"),
+    ))
+}
+
+fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {
+    let mut skipped = TokenStream::new();
+    while !input.is_empty() {
+        if input.parse::<Token![,]>().is_ok() {
+            break;
+        }
+        skipped.extend([input.parse::<TokenTree>()?]);
+    }
+    Ok(skipped)
+}

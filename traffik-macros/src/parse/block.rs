@@ -1,0 +1,137 @@
+//! The block: `defaults(…);` and `/// doc  pub throttle Burst(…);`, each read on its own.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Attribute, Ident, Token, Visibility, parenthesized, token};
+
+use super::Args;
+use crate::diagnostics::{Error, Mistakes, Result, near};
+
+mod word {
+    syn::custom_keyword!(defaults);
+    syn::custom_keyword!(throttle);
+}
+
+/// Everything in the block, in order.
+#[derive(Default)]
+pub(crate) struct Block {
+    pub(crate) defaults: Vec<Defaults>,
+    pub(crate) throttles: Vec<Throttle>,
+}
+
+/// `defaults(…);`
+pub(crate) struct Defaults {
+    pub(crate) word: Ident,
+    /// Whether a throttle stands in front of it.
+    pub(crate) late: bool,
+    pub(crate) args: Args,
+}
+
+/// `pub throttle Burst(…);`
+pub(crate) struct Throttle {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) args: Args,
+}
+
+impl Block {
+    /// Reads all entries; those that cannot be read are noted and left out.
+    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let read = |input: ParseStream| {
+            let mut block = Self::default();
+            while !input.is_empty() {
+                let entry = block.entry(input, mistakes);
+                if mistakes.keep(entry).is_none() {
+                    skip_entry(input)?;
+                }
+            }
+            Ok(block)
+        };
+        read.parse2(tokens).unwrap_or_default()
+    }
+
+    fn entry(&mut self, input: ParseStream, mistakes: &mut Mistakes) -> Result<()> {
+        if input.peek(word::defaults) && input.peek2(token::Paren) {
+            let word = input.call(Ident::parse_any)?;
+            let args = arguments(input, mistakes)?;
+            mistakes.keep(semicolon(input, &word));
+            self.defaults.push(Defaults {
+                word,
+                late: !self.throttles.is_empty(),
+                args,
+            });
+        } else {
+            let throttle = throttle(input, mistakes)?;
+            mistakes.keep(semicolon(input, &throttle.name));
+            self.throttles.push(throttle);
+        }
+        Ok(())
+    }
+}
+
+fn throttle(input: ParseStream, mistakes: &mut Mistakes) -> Result<Throttle> {
+    let attrs = input.call(Attribute::parse_outer)?;
+    let vis = input.parse()?;
+    if !input.peek(word::throttle) || input.peek2(token::Paren) {
+        return Err(no_throttle(input));
+    }
+    input.parse::<word::throttle>()?;
+    let name = input.parse()?;
+    // `throttle Api = (Burst, Sustained);` is read like `throttle Api(Burst, Sustained);`: both mean a set.
+    input.parse::<Option<Token![=]>>()?;
+    let args = arguments(input, mistakes)?;
+    Ok(Throttle {
+        attrs,
+        vis,
+        name,
+        args,
+    })
+}
+
+fn arguments(input: ParseStream, mistakes: &mut Mistakes) -> Result<Args> {
+    if !input.peek(token::Paren) {
+        return Err(input.error(
+            "a throttle's keys stand in parentheses: `throttle Name(rate = \"100/minute\");`",
+        ));
+    }
+    let content;
+    parenthesized!(content in input);
+    Ok(Args::parse(content.parse()?, mistakes))
+}
+
+fn no_throttle(input: ParseStream) -> Error {
+    let Ok(word) = input.call(Ident::parse_any) else {
+        return input.error("expected `throttle Name(…);` or `defaults(…);`");
+    };
+    let called = input.peek(token::Paren);
+    let message = match near(&word.to_string(), &["throttle", "defaults"]) {
+        _ if word == "type" => {
+            "a set of throttles is a type; write this line below the block".to_owned()
+        }
+        Some(meant) if called == (meant == "defaults") => {
+            format!("unknown word `{word}`; did you mean `{meant}`?")
+        }
+        _ if called => {
+            format!("`throttle` is missing in front of the name; write `throttle {word}(…);`")
+        }
+        _ => format!("unexpected `{word}`; a block holds `throttle Name(…);` and `defaults(…);`"),
+    };
+    Error::new_spanned(&word, message)
+}
+
+fn semicolon(input: ParseStream, name: &Ident) -> Result<()> {
+    let missing = |_| Error::new_spanned(name, format!("a `;` is missing behind `{name}(…)`"));
+    input.parse::<Token![;]>().map(drop).map_err(missing)
+}
+
+fn skip_entry(input: ParseStream) -> Result<()> {
+    while !input.is_empty() {
+        if input.parse::<Token![;]>().is_ok() {
+            break;
+        }
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
