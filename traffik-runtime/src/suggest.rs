@@ -2,9 +2,9 @@
 
 /// The candidate that `word` was most likely meant to be, or `None` when none is near.
 ///
-/// Upper and lower case count as equal. One slip (a letter too many, too few, wrong, or two swapped) is forgiven for
-/// every three letters of the word, so words of one or two letters must match but for their case. Of equally near
-/// candidates the first is taken.
+/// Upper and lower case count as equal. One slip (a letter too many, too few, wrong, or two
+/// swapped) is forgiven for every three letters of the word, so words of one or two letters must
+/// match but for their case. Of equally near candidates the first is taken.
 ///
 /// ```
 /// use traffik_runtime::suggest::nearest;
@@ -19,7 +19,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let slips = length / 3;
     candidates
         .into_iter()
-        // Also what keeps a word of any length cheap: only candidates of about that length are compared.
+        // Also what keeps a word of any length cheap: only candidates of about that length are
+        // compared.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= slips)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= slips)

@@ -26,7 +26,7 @@ pub enum RateError {
     #[error("white space U+{:04X} is not accepted; write an ordinary space", u32::from(*.0))]
     ForeignSpace(char),
     /// Neither `/` nor `per`.
-    #[error("no separator in `{0}`; write `/` or `per` between limit and period, such as `100/minute`")]
+    #[error("no separator in `{0}`; write `/` or `per` before the period, such as `100/minute`")]
     NoSeparator(Excerpt),
     /// More than one `/` or `per`.
     #[error("two separators in `{0}`; write one `/` or one `per`, such as `5/10s`")]
@@ -47,7 +47,7 @@ pub enum RateError {
     #[error("the {0} `{1}` has a sign; leave it out")]
     Signed(Part, Excerpt),
     /// A number with a decimal point.
-    #[error("the {0} `{1}` is a fraction; write a whole number, if need be {whole}", whole = .0.instead_of_fraction())]
+    #[error("the {0} `{1}` is a fraction; write a whole number, if need be {w}", w = .0.whole())]
     Fraction(Part, Excerpt),
     /// Something other than digits stands where a number belongs.
     #[error("the {0} `{1}` is not a number; write digits, such as `100` or `1_000`")]
@@ -62,7 +62,7 @@ pub enum RateError {
     #[error("{ZERO_LIMIT}")]
     ZeroLimit,
     /// A limit that does not fit 32 bits.
-    #[error("the limit `{0}` is over 4294967295; write a smaller one, if need be over a shorter period")]
+    #[error("the limit `{0}` is over 4294967295; write a smaller one over a shorter period")]
     LimitTooLarge(Excerpt),
     /// A word that names no unit, and the name it is near to, if any.
     #[error("unknown unit `{unit}`; {}", Hint(*suggestion))]
@@ -73,7 +73,9 @@ pub enum RateError {
         suggestion: Option<&'static str>,
     },
     /// Something stands after the unit.
-    #[error("unexpected `{0}` after the unit; leave it out, or write one unit: `90s`, not `1m 30s`")]
+    #[error(
+        "unexpected `{0}` after the unit; leave it out, or write one unit: `90s`, not `1m 30s`"
+    )]
     Trailing(Excerpt),
     /// A period of zero.
     #[error("{ZERO_PERIOD}")]
@@ -89,7 +91,8 @@ pub enum RateError {
     DurationTooLong,
 }
 
-const ZERO_LIMIT: &str = "the limit is 0; write at least 1, or `0/0` (`Rate::UNLIMITED`) for no limit";
+const ZERO_LIMIT: &str =
+    "the limit is 0; write at least 1, or `0/0` (`Rate::UNLIMITED`) for no limit";
 const ZERO_PERIOD: &str = "the period is 0; write at least one microsecond";
 const PERIOD_NOT_WHOLE: &str = "the period is not a whole number of microseconds; round it to one";
 const PERIOD_TOO_LONG: &str = "the period is over ten years; write at most 3650 days";
@@ -124,7 +127,7 @@ pub enum Part {
 }
 
 impl Part {
-    fn instead_of_fraction(self) -> &'static str {
+    fn whole(self) -> &'static str {
         match self {
             Self::Limit => "over a longer period: `11/2s` for `5.5/s`",
             Self::Multiplier | Self::Number => "of a smaller unit: `1500ms` for `1.5s`",
@@ -153,8 +156,8 @@ impl fmt::Display for Hint {
     }
 }
 
-/// A piece of the text that was refused, fit for a message: one line of it at most, cut short with `…` where it is long,
-/// control characters escaped.
+/// A piece of the text that was refused, fit for a message: one line of it at most, cut short with
+/// `…` where it is long, control characters escaped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Excerpt {
     bytes: [u8; Self::LONGEST + Self::CUT.len()],

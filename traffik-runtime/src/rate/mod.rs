@@ -1,7 +1,8 @@
 //! Rates: how much in how long.
 //!
-//! A [`Rate`] is a limit and a period: `100/minute` is a limit of 100 in a period of one minute. It is written as text,
-//! which the macros read with the same parser, or built in Rust, also in a `const`.
+//! A [`Rate`] is a limit and a period: `100/minute` is a limit of 100 in a period of one minute. It
+//! is written as text, which the macros read with the same parser, or built in Rust, also in a
+//! `const`.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,9 +19,9 @@
 //!
 //! # The text
 //!
-//! A limit, `/` or `per`, and a unit with or without a whole number before it: `5/s`, `5/10s`, `5 per 10 seconds`.
-//! Upper and lower case are equal, spaces may stand around every part, and a `_` between two digits groups them:
-//! `1_000/s`. The units:
+//! A limit, `/` or `per`, and a unit with or without a whole number before it: `5/s`, `5/10s`,
+//! `5 per 10 seconds`. Upper and lower case are equal, spaces may stand around every part, and a
+//! `_` between two digits groups them: `1_000/s`. The units:
 //!
 //! | unit | words |
 //! |---|---|
@@ -53,11 +54,11 @@ use unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
 
 /// A limit in a period, or no limit at all.
 ///
-/// The period is a whole number of microseconds, from one to ten years. Rates are equal when limit and period are:
-/// `1/60s` is `1/minute`, but `2/2m` is another rate.
+/// The period is a whole number of microseconds, at least one and at most ten years. Rates are
+/// equal when limit and period are: `1/60s` is `1/minute`, but `2/2m` is another rate.
 ///
-/// Printed, it is the shortest text that gives the same rate again, in the longest unit that fits: `5/10s`, `100/m`.
-/// Serde writes it as that text, and reads any text that [`FromStr`] takes.
+/// Printed, it is the shortest text that gives the same rate again, in the longest unit that fits:
+/// `5/10s`, `100/m`. Serde writes it as that text, and reads any text that [`FromStr`] takes.
 ///
 /// ```
 /// use traffik_runtime::rate::Rate;
@@ -82,9 +83,13 @@ pub struct RateOf {
 
 impl Rate {
     /// No limit: every hit is admitted, and no backend is asked. Its text is `0/0`.
-    pub const UNLIMITED: Self = Self { limit: 0, micros: 0 };
+    pub const UNLIMITED: Self = Self {
+        limit: 0,
+        micros: 0,
+    };
 
-    /// A rate of `limit` in `period`; [`try_new`](Self::try_new) for numbers that are not known to be right.
+    /// A rate of `limit` in `period`; [`try_new`](Self::try_new) for numbers that are not known to
+    /// be right.
     ///
     /// ```
     /// use std::time::Duration;
@@ -124,7 +129,8 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// When the limit is 0, or the period is 0, no whole number of microseconds, or over ten years (3650 days).
+    /// When the limit is 0, or the period is 0, no whole number of microseconds, or over ten years
+    /// (3650 days).
     pub const fn try_new(limit: u32, period: Duration) -> Result<Self, RateError> {
         if !period.subsec_nanos().is_multiple_of(1_000) {
             return Err(RateError::PeriodNotWhole);
@@ -222,7 +228,10 @@ impl Rate {
         self.mean_per(DAY)
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "ten years of microseconds are below 2^53")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "ten years of microseconds are below 2^53"
+    )]
     fn mean_per(&self, micros: u64) -> f64 {
         if self.is_unlimited() {
             f64::INFINITY

@@ -32,7 +32,8 @@ static UNITS: [Unit; 7] = [
     Unit::new(WEEK, &["w", "week", "weeks"]),
 ];
 
-/// What these units are called elsewhere, where the nearest name would be the wrong unit or none is near.
+/// What these units are called elsewhere, where the nearest name would be the wrong unit or none is
+/// near.
 const ELSEWHERE: [(&str, &str); 12] = [
     ("\u{b5}s", "us"),
     ("\u{3bc}s", "us"),
@@ -55,14 +56,19 @@ impl Unit {
 
     /// The unit of this name, in any case.
     pub(super) fn named(word: &str) -> Option<&'static Self> {
-        UNITS
-            .iter()
-            .find(|unit| unit.names.iter().any(|name| name.eq_ignore_ascii_case(word)))
+        UNITS.iter().find(|unit| {
+            unit.names
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(word))
+        })
     }
 
     /// The longest unit that divides a period.
     pub(super) fn dividing(micros: u64) -> &'static Self {
-        let longest = UNITS.iter().rev().find(|unit| micros.is_multiple_of(unit.micros));
+        let longest = UNITS
+            .iter()
+            .rev()
+            .find(|unit| micros.is_multiple_of(unit.micros));
         longest.unwrap_or(&UNITS[0])
     }
 
@@ -73,12 +79,15 @@ impl Unit {
 
 /// The unit that a word which names none was most likely meant to name.
 pub(super) fn suggest(word: &str) -> Option<&'static str> {
-    let known = ELSEWHERE.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    let known = ELSEWHERE
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(word));
     let names = UNITS.iter().flat_map(|unit| unit.names.iter().copied());
     known.map_or_else(|| nearest(word, names), |(_, unit)| Some(*unit))
 }
 
-/// One constructor of [`Rate`] for each unit, and the same units as methods of [`RateOf`] and [`Rate`].
+/// One constructor of [`Rate`] for each unit, and the same units as methods of [`RateOf`] and
+/// [`Rate`].
 macro_rules! in_units {
     ($($per:ident, $units:ident, $micros:ident, $unit:literal;)*) => {
         impl Rate {
@@ -99,7 +108,8 @@ macro_rules! in_units {
                 ///
                 /// # Panics
                 ///
-                /// When the period gets longer than ten years (3650 days), and when the rate is unlimited.
+                /// When the period gets longer than ten years (3650 days), and when the rate is
+                /// unlimited.
                 #[track_caller]
                 #[must_use = "the longer rate is a new one"]
                 pub const fn $units(self, count: u64) -> Self {
@@ -109,7 +119,10 @@ macro_rules! in_units {
 
             #[track_caller]
             const fn longer(self, micros: u64) -> Self {
-                assert!(!self.is_unlimited(), "an unlimited rate has no period; begin with `Rate::of`");
+                assert!(
+                    !self.is_unlimited(),
+                    "an unlimited rate has no period; begin with `Rate::of`"
+                );
                 Self::checked(Self::from_micros(self.limit, self.micros.saturating_add(micros)))
             }
         }
@@ -120,7 +133,8 @@ macro_rules! in_units {
                 ///
                 /// # Panics
                 ///
-                /// When the limit or the count is 0, and when the period is longer than ten years (3650 days).
+                /// When the limit or the count is 0, and when the period is longer than ten years
+                /// (3650 days).
                 #[track_caller]
                 pub const fn $units(self, count: u64) -> Rate {
                     Rate::checked(Rate::from_micros(self.limit, count.saturating_mul($micros)))

@@ -1,0 +1,247 @@
+//! How plans are decided: one optimistically, several with all their slots locked.
+
+use parking_lot::MutexGuard;
+use smallvec::SmallVec;
+
+use super::Memory;
+use super::boxed::{Boxed, Shard};
+use super::slot::Locked;
+use crate::backend::key::Key;
+use crate::backend::store::{Plan, Ruling};
+use crate::strategy::State;
+use crate::strategy::kernel::{Law, Packed};
+
+/// Sets are small; larger ones spill to the heap.
+type Few<T> = SmallVec<[T; 4]>;
+type Shards<'a> = Few<(usize, MutexGuard<'a, Shard>)>;
+type Slots<'a> = Few<(Key, Locked<'a>)>;
+
+/// How long a slot is kept for a set that is about to write it, in microseconds.
+const RESERVED: u64 = 1_000_000;
+
+impl Memory {
+    #[inline]
+    pub(super) fn decide_now(&self, plans: &[Plan<'_>], rulings: &mut [Ruling]) {
+        match (plans, rulings) {
+            ([plan], [ruling]) if plan.law != Law::Custom => *ruling = self.decide_one(plan),
+            (plans, rulings) => self.decide_all(plans, rulings),
+        }
+    }
+
+    /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,
+    /// so it needs no lock at all.
+    #[inline]
+    fn decide_one(&self, plan: &Plan<'_>) -> Ruling {
+        loop {
+            let Some(slot) = self.table.find(plan.key) else {
+                match self.decide_unseen(plan) {
+                    Some(ruling) => return ruling,
+                    None => continue,
+                }
+            };
+            let snapshot = slot.read();
+            if snapshot.key != Some(plan.key) {
+                continue;
+            }
+            let Some(after) = rule_packed(plan, &snapshot.state) else {
+                return Ruling::packed(plan.hit.cost == 0, snapshot.state);
+            };
+            if let Some(locked) = slot.lock_since(&snapshot) {
+                locked.write(&after);
+                return Ruling::packed(true, after);
+            }
+        }
+    }
+
+    /// Decides for a client that seems never to have been seen; nothing if it turns out that it was.
+    #[cold]
+    fn decide_unseen(&self, plan: &Plan<'_>) -> Option<Ruling> {
+        let fresh = Packed::default();
+        match rule_packed(plan, &fresh) {
+            Some(after) => {
+                let inserted = self.table.insert(plan.key, &after, plan.hit.now);
+                inserted.then(|| Ruling::packed(true, after))
+            }
+            None => {
+                let unseen = self.table.is_vacant(plan.key);
+                unseen.then(|| Ruling::packed(plan.hit.cost == 0, fresh))
+            }
+        }
+    }
+
+    /// Decides on what is seen without slots locked first: a refusal by any member is one. Only a set that seems to be
+    /// admitted gets its slots, locks them, and is decided again.
+    fn decide_all(&self, plans: &[Plan<'_>], rulings: &mut [Ruling]) {
+        let mut shards = self.lock_shards(plans);
+        loop {
+            let seen = |plan: &Plan<'_>| self.peek(plan, &shards);
+            if !rule_all(plans, rulings, seen) || plans.iter().all(|plan| plan.hit.cost == 0) {
+                return;
+            }
+            let Some(mut slots) = self.lock_slots(plans) else {
+                continue;
+            };
+            let locked = |plan: &Plan<'_>| held(plan, &shards, &slots);
+            if rule_all(plans, rulings, locked) {
+                self.write_all(plans, rulings, &mut shards, &mut slots);
+            }
+            return;
+        }
+    }
+
+    /// A plan's state at this moment.
+    fn peek(&self, plan: &Plan<'_>, shards: &Shards<'_>) -> State {
+        if plan.law == Law::Custom {
+            return boxed(plan, shards);
+        }
+        loop {
+            if let Some(slot) = self.table.find(plan.key) {
+                let snapshot = slot.read();
+                if snapshot.key == Some(plan.key) {
+                    return State::Packed(snapshot.state);
+                }
+            } else if self.table.is_vacant(plan.key) {
+                return State::Packed(Packed::default());
+            }
+        }
+    }
+
+    /// Locks the shards of all boxed states, in their order.
+    fn lock_shards(&self, plans: &[Plan<'_>]) -> Shards<'_> {
+        let custom = plans.iter().filter(|plan| plan.law == Law::Custom);
+        let mut shards: Few<usize> = custom.map(|plan| Boxed::shard_of(plan.key)).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards
+            .into_iter()
+            .map(|shard| (shard, self.boxed.lock(shard)))
+            .collect()
+    }
+
+    /// Locks the slots of all packed states, in the order of their addresses, so that no two sets wait for each other.
+    /// Nothing if one had to be made or was moved: then all has to be looked at again.
+    fn lock_slots(&self, plans: &[Plan<'_>]) -> Option<Slots<'_>> {
+        let mut slots: Few<_> = SmallVec::new();
+        for plan in plans.iter().filter(|plan| plan.law != Law::Custom) {
+            let Some(slot) = self.table.find(plan.key) else {
+                let now = plan.hit.now;
+                self.table
+                    .insert(plan.key, &Packed::reserved(now + RESERVED), now);
+                return None;
+            };
+            slots.push((plan.key, slot));
+        }
+        slots.sort_unstable_by_key(|(_, slot)| std::ptr::from_ref(*slot).addr());
+        slots.dedup_by_key(|(key, _)| *key);
+        let locked: Slots<'_> = slots
+            .into_iter()
+            .map(|(key, slot)| (key, slot.lock()))
+            .collect();
+        let unmoved = locked.iter().all(|(key, slot)| slot.read().0 == Some(*key));
+        unmoved.then_some(locked)
+    }
+
+    fn write_all(
+        &self,
+        plans: &[Plan<'_>],
+        rulings: &[Ruling],
+        shards: &mut Shards<'_>,
+        slots: &mut Slots<'_>,
+    ) {
+        // In order: of two hits on one key, the second knows of the first.
+        for (plan, ruling) in plans
+            .iter()
+            .zip(rulings)
+            .filter(|(plan, _)| plan.hit.cost > 0)
+        {
+            match &ruling.state {
+                State::Packed(state) => {
+                    if let Some((_, slot)) = slots.iter_mut().find(|(key, _)| *key == plan.key) {
+                        slot.update(state);
+                    }
+                }
+                State::Bytes(bytes) => {
+                    self.write_boxed(plan, bytes.as_deref().unwrap_or_default(), shards)
+                }
+            }
+        }
+    }
+
+    fn write_boxed(&self, plan: &Plan<'_>, bytes: &[u8], shards: &mut Shards<'_>) {
+        let reset = plan.strategy.report(Some(bytes), &plan.hit).reset;
+        let lives = u64::try_from(reset.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX);
+        if let Some((_, shard)) = shards
+            .iter_mut()
+            .find(|(shard, _)| *shard == Boxed::shard_of(plan.key))
+        {
+            let expires = plan.hit.now.saturating_add(lives);
+            self.boxed
+                .write(shard, plan.key, bytes.to_vec(), expires, plan.hit.now);
+        }
+    }
+}
+
+/// The state after the hit if there is anything to write: a cost of 0 is admitted without, a refusal has none.
+#[inline]
+fn rule_packed(plan: &Plan<'_>, before: &Packed) -> Option<Packed> {
+    if plan.hit.cost == 0 {
+        return None;
+    }
+    plan.law.decide(before, plan.hit.now, plan.hit.cost)
+}
+
+/// Rules on every plan, and says whether all fit; if not, the rulings show the states as they were.
+fn rule_all(plans: &[Plan<'_>], rulings: &mut [Ruling], read: impl Fn(&Plan<'_>) -> State) -> bool {
+    for (place, plan) in plans.iter().enumerate() {
+        let (earlier, rest) = rulings.split_at_mut(place);
+        let same = (0..place)
+            .rev()
+            .find(|other| plans[*other].key == plan.key && earlier[*other].fits);
+        let before = same.map_or_else(|| read(plan), |other| earlier[other].state.clone());
+        rest[0] = rule(plan, before);
+    }
+    let admitted = rulings.iter().all(|ruling| ruling.fits);
+    if !admitted {
+        for (plan, ruling) in plans.iter().zip(rulings) {
+            ruling.state = read(plan);
+        }
+    }
+    admitted
+}
+
+fn rule(plan: &Plan<'_>, before: State) -> Ruling {
+    if plan.hit.cost == 0 {
+        return Ruling {
+            fits: true,
+            state: before,
+        };
+    }
+    let after = match &before {
+        State::Packed(state) => rule_packed(plan, state).map(State::Packed),
+        State::Bytes(bytes) => {
+            let after = plan.strategy.decide(bytes.as_deref(), &plan.hit);
+            after.map(|bytes| State::Bytes(Some(bytes)))
+        }
+    };
+    Ruling {
+        fits: after.is_some(),
+        state: after.unwrap_or(before),
+    }
+}
+
+/// A plan's state while everything is locked.
+fn held(plan: &Plan<'_>, shards: &Shards<'_>, slots: &Slots<'_>) -> State {
+    if plan.law == Law::Custom {
+        return boxed(plan, shards);
+    }
+    let slot = slots.iter().find(|(key, _)| *key == plan.key);
+    State::Packed(slot.map(|(_, slot)| slot.read().1).unwrap_or_default())
+}
+
+fn boxed(plan: &Plan<'_>, shards: &Shards<'_>) -> State {
+    let shard = shards
+        .iter()
+        .find(|(shard, _)| *shard == Boxed::shard_of(plan.key));
+    let bytes = shard.and_then(|(_, shard)| shard.read(plan.key, plan.hit.now));
+    State::Bytes(bytes.map(<[u8]>::to_vec))
+}

@@ -1,0 +1,104 @@
+//! The embedded backend: states in this process, behind no lock but a slot's own.
+//!
+//! A key is a 128-bit hash, its state a few words beside it ([`slot`]), found by linear probing ([`stripe`]) in a table
+//! with a hard bound ([`table`]). States of the user's own strategies are bytes in a map of their own ([`boxed`]). One
+//! plan is decided optimistically, a set with every slot it needs locked in order ([`decide`]).
+
+mod boxed;
+mod decide;
+mod slot;
+mod stripe;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use boxed::Boxed;
+use table::Table;
+
+use super::Backend;
+use super::store::{Answer, Plan, Ruling, Store};
+use crate::clock::Clock;
+
+/// The states, and what decides on them.
+#[derive(Debug)]
+pub(super) struct Memory {
+    table: Table,
+    boxed: Boxed,
+}
+
+impl Store for Memory {
+    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], rulings: &'a mut [Ruling]) -> Answer<'a> {
+        self.decide_now(plans, rulings);
+        Answer::Now(Ok(()))
+    }
+}
+
+/// Settings of an embedded backend.
+///
+/// ```
+/// use traffik_runtime::backend::MemoryBackend;
+///
+/// let backend = MemoryBackend::builder().capacity(100_000).build();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MemoryBackend {
+    capacity: usize,
+    shards: Option<usize>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl MemoryBackend {
+    /// The defaults: a million keys, as many shards as that number is worth, the system's clock.
+    pub const fn builder() -> Self {
+        Self {
+            capacity: 1_000_000,
+            shards: None,
+            clock: None,
+        }
+    }
+
+    /// How many keys (a client of a throttle is one) are remembered at most; default 1 000 000.
+    ///
+    /// Memory is taken as keys come, 50 to 110 bytes a key. When all are taken, expired ones go first, then, among a few dozen, the one that is
+    /// closest to its initial state: a flood of new keys does not reset a client that is being limited.
+    pub fn capacity(self, keys: usize) -> Self {
+        Self {
+            capacity: keys,
+            ..self
+        }
+    }
+
+    /// Into how many parts the table is split, rounded up to a power of two; only new keys ever wait for each other.
+    pub fn shards(self, shards: usize) -> Self {
+        Self {
+            shards: Some(shards),
+            ..self
+        }
+    }
+
+    /// The clock that laws are told the time of; default: the system's.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self {
+            clock: Some(Arc::new(clock)),
+            ..self
+        }
+    }
+
+    /// A new, empty backend.
+    pub fn build(self) -> Backend {
+        let memory = Memory {
+            table: Table::new(self.capacity, self.shards),
+            boxed: Boxed::new(self.capacity),
+        };
+        Backend::of(Arc::new(memory), self.clock)
+    }
+}
+
+impl From<MemoryBackend> for Backend {
+    fn from(settings: MemoryBackend) -> Self {
+        settings.build()
+    }
+}

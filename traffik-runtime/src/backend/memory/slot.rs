@@ -1,0 +1,197 @@
+//! One key and its state, in six words of atomics.
+//!
+//! A sequence number makes the words one: odd while somebody writes them, higher after every write. Readers take no
+//! lock, they look whether the number stayed the same; a writer makes it odd by compare-and-swap, which fails if anybody
+//! wrote since it read.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+use crate::backend::key::Key;
+use crate::strategy::kernel::{Kind, Packed};
+
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    sequence: AtomicU32,
+    limit: AtomicU32,
+    first: AtomicU64,
+    second: AtomicU64,
+    /// The period, and above it the tick's power of ten and the kind.
+    terms: AtomicU64,
+    at: AtomicU64,
+    amount: AtomicU64,
+}
+
+/// What a slot held at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Snapshot {
+    sequence: u32,
+    pub(super) key: Option<Key>,
+    pub(super) state: Packed,
+}
+
+/// A slot that nobody else writes until this is dropped.
+#[derive(Debug)]
+pub(super) struct Locked<'a> {
+    slot: &'a Slot,
+    sequence: u32,
+}
+
+const POWER_AT: u32 = 56;
+const KIND_AT: u32 = 60;
+const PERIOD: u64 = (1 << POWER_AT) - 1;
+
+impl Slot {
+    /// Whether the slot looked like this key's: to be confirmed by a snapshot or a lock.
+    #[inline]
+    pub(super) fn seems(&self, key: Key) -> bool {
+        self.first.load(Ordering::Relaxed) == key.first
+            && self.second.load(Ordering::Relaxed) == key.second
+    }
+
+    /// Whether the slot looked as if nobody had it.
+    #[inline]
+    pub(super) fn seems_vacant(&self) -> bool {
+        self.first.load(Ordering::Relaxed) == 0
+    }
+
+    #[inline]
+    pub(super) fn read(&self) -> Snapshot {
+        let mut patience = Patience::default();
+        loop {
+            let sequence = self.sequence.load(Ordering::Acquire);
+            if sequence.is_multiple_of(2) {
+                let (key, state) = self.words();
+                fence(Ordering::Acquire);
+                if self.sequence.load(Ordering::Relaxed) == sequence {
+                    return Snapshot {
+                        sequence,
+                        key,
+                        state,
+                    };
+                }
+            }
+            patience.wait();
+        }
+    }
+
+    /// Locks the slot if nobody wrote it since the snapshot.
+    #[inline]
+    pub(super) fn lock_since(&self, snapshot: &Snapshot) -> Option<Locked<'_>> {
+        self.lock_at(snapshot.sequence)
+    }
+
+    pub(super) fn lock(&self) -> Locked<'_> {
+        let mut patience = Patience::default();
+        loop {
+            let sequence = self.sequence.load(Ordering::Relaxed);
+            if sequence.is_multiple_of(2)
+                && let Some(locked) = self.lock_at(sequence)
+            {
+                return locked;
+            }
+            patience.wait();
+        }
+    }
+
+    #[inline]
+    fn lock_at(&self, sequence: u32) -> Option<Locked<'_>> {
+        let odd = sequence.wrapping_add(1);
+        self.sequence
+            .compare_exchange(sequence, odd, Ordering::Acquire, Ordering::Relaxed)
+            .ok()?;
+        // Whoever sees a word written under this lock must also see that the number is odd.
+        fence(Ordering::Release);
+        Some(Locked {
+            slot: self,
+            sequence,
+        })
+    }
+
+    #[inline]
+    fn words(&self) -> (Option<Key>, Packed) {
+        let first = self.first.load(Ordering::Relaxed);
+        let second = self.second.load(Ordering::Relaxed);
+        let terms = self.terms.load(Ordering::Relaxed);
+        let state = Packed {
+            kind: kind((terms >> KIND_AT) as u8),
+            tick_power: (terms >> POWER_AT) as u8 & 0b1111,
+            limit: self.limit.load(Ordering::Relaxed),
+            period: terms & PERIOD,
+            at: self.at.load(Ordering::Relaxed),
+            amount: self.amount.load(Ordering::Relaxed),
+        };
+        ((first != 0).then_some(Key { first, second }), state)
+    }
+}
+
+impl Locked<'_> {
+    pub(super) fn read(&self) -> (Option<Key>, Packed) {
+        self.slot.words()
+    }
+
+    /// Changes the state and lets go.
+    #[inline]
+    pub(super) fn write(self, state: &Packed) {
+        self.update(state);
+    }
+
+    /// Gives the slot to a key.
+    pub(super) fn settle(self, key: Key, state: &Packed) {
+        self.slot.first.store(key.first, Ordering::Relaxed);
+        self.slot.second.store(key.second, Ordering::Relaxed);
+        self.update(state);
+    }
+
+    /// Leaves the slot to whoever comes.
+    pub(super) fn vacate(self) {
+        self.slot.first.store(0, Ordering::Relaxed);
+        self.update(&Packed::default());
+    }
+
+    /// Changes the state.
+    #[inline]
+    pub(super) fn update(&self, state: &Packed) {
+        let terms =
+            state.period | u64::from(state.tick_power) << POWER_AT | (state.kind as u64) << KIND_AT;
+        self.slot.limit.store(state.limit, Ordering::Relaxed);
+        self.slot.terms.store(terms, Ordering::Relaxed);
+        self.slot.at.store(state.at, Ordering::Relaxed);
+        self.slot.amount.store(state.amount, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot
+            .sequence
+            .store(self.sequence.wrapping_add(2), Ordering::Release);
+    }
+}
+
+const fn kind(bits: u8) -> Kind {
+    match bits {
+        1 => Kind::Window,
+        2 => Kind::Counter,
+        3 => Kind::Meter,
+        _ => Kind::Nothing,
+    }
+}
+
+/// How long to spin before the thread that is waited for gets the processor.
+#[derive(Default)]
+struct Patience {
+    spins: u32,
+}
+
+impl Patience {
+    #[cold]
+    fn wait(&mut self) {
+        self.spins += 1;
+        if self.spins < 64 {
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+    }
+}

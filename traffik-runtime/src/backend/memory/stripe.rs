@@ -1,0 +1,264 @@
+//! One stripe of the table: slots found by linear probing, in segments that are added as it grows and never move.
+//!
+//! Looking a key up and changing its state takes no lock but the slot's. Whatever changes *where* keys are (inserting,
+//! removing, growing) is done by one thread at a time, under the stripe's mutex, moving one slot after the other. A key
+//! that is on the move is not found meanwhile; so a key that was not found is looked up again under the mutex before
+//! anybody believes it.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::slot::Slot;
+use crate::backend::key::Key;
+use crate::strategy::kernel::Packed;
+
+/// Each segment is as long as all before it together, so this is enough for any memory.
+const SEGMENTS: usize = 40;
+
+/// How many slots an insertion looks at to remove what has expired: more than it adds.
+const SWEPT_EACH_TIME: usize = 2;
+
+/// How many candidates are compared when one has to go.
+const CANDIDATES: usize = 32;
+
+#[derive(Debug)]
+#[repr(align(128))] // Two stripes' mutexes never share a cache line, nor a pair that is fetched together.
+pub(super) struct Stripe {
+    keeper: Mutex<Keeper>,
+    /// The stripe has `base << doublings` slots.
+    doublings: AtomicU32,
+    base: usize,
+    segments: [OnceLock<Box<[Slot]>>; SEGMENTS],
+}
+
+/// What only the thread that holds the mutex knows.
+#[derive(Debug, Default)]
+pub(super) struct Keeper {
+    occupied: usize,
+    hand: usize,
+}
+
+impl Stripe {
+    pub(super) fn new(base: usize) -> Self {
+        Self {
+            keeper: Mutex::default(),
+            doublings: AtomicU32::new(0),
+            base,
+            segments: [const { OnceLock::new() }; SEGMENTS],
+        }
+    }
+
+    /// The slot that seems to be this key's.
+    #[inline]
+    pub(super) fn find(&self, key: Key) -> Option<&Slot> {
+        let doublings = self.doublings.load(Ordering::Acquire);
+        let (mut segment, offset) = self.locate_home(key, doublings);
+        let mut slots = self.segments[segment].get()?.get(offset..)?;
+        // Once round: while keys are moved there may be no vacant slot to stop at.
+        for _ in 0..=doublings + 1 {
+            for slot in slots {
+                if slot.seems(key) {
+                    return Some(slot);
+                }
+                if slot.seems_vacant() {
+                    return None;
+                }
+            }
+            segment = if segment == doublings as usize {
+                0
+            } else {
+                segment + 1
+            };
+            slots = self.segments[segment].get()?;
+        }
+        None
+    }
+
+    pub(super) fn keep(&self) -> MutexGuard<'_, Keeper> {
+        self.keeper.lock()
+    }
+
+    /// Gives a key, which is not there, a slot; says how many that had expired were removed on the way.
+    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed, now: u64) -> usize {
+        let removed = self.sweep(keeper, now);
+        if keeper.occupied + 1 > self.most_occupied() {
+            self.grow();
+        }
+        self.place(key, state);
+        keeper.occupied += 1;
+        removed
+    }
+
+    /// Removes the key that will be missed least; says whether there was any.
+    pub(super) fn evict(&self, keeper: &mut Keeper, now: u64) -> bool {
+        let mut least = None;
+        let mut seen = 0;
+        for _ in 0..self.len().min(2 * CANDIDATES) {
+            let index = self.turn(keeper);
+            let snapshot = self.slot(index).read();
+            if snapshot.key.is_none() {
+                continue;
+            }
+            let expires = snapshot.state.expires();
+            let worth = if expires <= now {
+                (0, 0)
+            } else {
+                (snapshot.state.fullness() + 1, expires)
+            };
+            if least.is_none_or(|(other, _)| worth < other) {
+                least = Some((worth, index));
+            }
+            seen += 1;
+            if seen == CANDIDATES || worth == (0, 0) {
+                break;
+            }
+        }
+        least.is_some_and(|(_, index)| {
+            self.remove(keeper, index);
+            true
+        })
+    }
+
+    fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
+        if keeper.occupied == 0 {
+            return 0;
+        }
+        let before = keeper.occupied;
+        for _ in 0..SWEPT_EACH_TIME {
+            let index = self.turn(keeper);
+            let snapshot = self.slot(index).read();
+            if snapshot.key.is_some() && snapshot.state.expires() <= now {
+                self.remove_expired(keeper, index, now);
+            }
+        }
+        before - keeper.occupied
+    }
+
+    fn remove_expired(&self, keeper: &mut Keeper, index: usize, now: u64) {
+        let locked = self.slot(index).lock();
+        // Somebody may have hit it since it was read.
+        if locked.read().1.expires() <= now {
+            locked.vacate();
+            self.close_gap(keeper, index);
+        }
+    }
+
+    fn remove(&self, keeper: &mut Keeper, index: usize) {
+        self.slot(index).lock().vacate();
+        self.close_gap(keeper, index);
+    }
+
+    /// Moves later keys of the same run forward, so that none is cut off from its home by a vacant slot.
+    fn close_gap(&self, keeper: &mut Keeper, mut gap: usize) {
+        keeper.occupied -= 1;
+        let len = self.len();
+        let mut index = gap;
+        loop {
+            index = (index + 1) % len;
+            let slot = self.slot(index);
+            let Some(key) = slot.read().key else { return };
+            let home = self.home(key, len);
+            let stays = if gap <= index {
+                gap < home && home <= index
+            } else {
+                gap < home || home <= index
+            };
+            if !stays {
+                let locked = slot.lock();
+                let (_, state) = locked.read();
+                locked.vacate();
+                self.slot(gap).lock().settle(key, &state);
+                gap = index;
+            }
+        }
+    }
+
+    /// Doubles the stripe: takes all keys out and puts them where they belong now.
+    fn grow(&self) {
+        let len = if self.segments[0].get().is_some() {
+            self.len()
+        } else {
+            0
+        };
+        let mut taken = Vec::with_capacity(len);
+        for index in 0..len {
+            let locked = self.slot(index).lock();
+            if let (Some(key), state) = locked.read() {
+                taken.push((key, state));
+                locked.vacate();
+            }
+        }
+        let doublings = self.doublings.load(Ordering::Relaxed);
+        if len == 0 {
+            self.segments[0].get_or_init(|| vacant(self.base));
+        } else {
+            self.segments[doublings as usize + 1].get_or_init(|| vacant(self.base << doublings));
+            self.doublings.store(doublings + 1, Ordering::Release);
+        }
+        for (key, state) in taken {
+            self.place(key, &state);
+        }
+    }
+
+    fn place(&self, key: Key, state: &Packed) {
+        let len = self.len();
+        let mut index = self.home(key, len);
+        while !self.slot(index).seems_vacant() {
+            index = (index + 1) % len;
+        }
+        self.slot(index).lock().settle(key, state);
+    }
+
+    fn turn(&self, keeper: &mut Keeper) -> usize {
+        keeper.hand = (keeper.hand + 1) % self.len();
+        keeper.hand
+    }
+
+    fn len(&self) -> usize {
+        self.base << self.doublings.load(Ordering::Relaxed)
+    }
+
+    /// Nine tenths: beyond it, runs of occupied slots become long.
+    fn most_occupied(&self) -> usize {
+        if self.segments[0].get().is_some() {
+            self.len() - self.len().div_ceil(10)
+        } else {
+            0
+        }
+    }
+
+    /// Where a key is looked for first: its hash, scaled to the number of slots.
+    fn home(&self, key: Key, len: usize) -> usize {
+        (u128::from(key.second) * len as u128 >> 64) as usize
+    }
+
+    /// The same as a segment and an offset: segment 0 is the first `base` slots, segment k the `base << (k − 1)` after
+    /// those before it, and the top bits of the hash already say which.
+    #[inline]
+    fn locate_home(&self, key: Key, doublings: u32) -> (usize, usize) {
+        let home = self.home(key, self.base << doublings);
+        let base = key.second.checked_shr(u64::BITS - doublings).unwrap_or(0);
+        match (u64::BITS - base.leading_zeros()) as usize {
+            0 => (0, home),
+            segment => (segment, home - (self.base << (segment - 1))),
+        }
+    }
+
+    /// The slot at an index; only with the mutex held, when all segments that are counted exist.
+    fn slot(&self, index: usize) -> &Slot {
+        let segment = (usize::BITS - (index / self.base).leading_zeros()) as usize;
+        let start = if segment == 0 {
+            0
+        } else {
+            self.base << (segment - 1)
+        };
+        &self.segments[segment].get_or_init(|| vacant(self.base << segment.saturating_sub(1)))
+            [index - start]
+    }
+}
+
+fn vacant(slots: usize) -> Box<[Slot]> {
+    (0..slots).map(|_| Slot::default()).collect()
+}

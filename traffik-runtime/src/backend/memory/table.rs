@@ -1,0 +1,108 @@
+//! All stripes, and the bound on how many keys they hold together.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::slot::Slot;
+use super::stripe::Stripe;
+use crate::backend::key::Key;
+use crate::strategy::kernel::Packed;
+
+/// A set needs all its keys at once.
+const LEAST_CAPACITY: usize = 64;
+
+/// Below this many keys to a stripe, their uneven filling would cost more than a shared mutex.
+const LEAST_KEYS_PER_STRIPE: usize = 4_096;
+const MOST_STRIPES: usize = 64;
+
+/// The first segment of a stripe is at most this long.
+const LONGEST_BASE: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Table {
+    stripes: Box<[Stripe]>,
+    capacity: usize,
+    occupied: AtomicUsize,
+    /// Whose turn it is to give a key up.
+    turn: AtomicUsize,
+}
+
+impl Table {
+    /// A table for this many keys, in a power of two of stripes.
+    pub(super) fn new(capacity: usize, stripes: Option<usize>) -> Self {
+        let capacity = capacity.max(LEAST_CAPACITY);
+        let wanted = stripes.unwrap_or((capacity / LEAST_KEYS_PER_STRIPE).min(MOST_STRIPES));
+        let stripes = wanted.clamp(1, 1 << 16).next_power_of_two();
+        Self {
+            stripes: (0..stripes)
+                .map(|_| Stripe::new(base(capacity, stripes)))
+                .collect(),
+            capacity,
+            occupied: AtomicUsize::new(0),
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// The slot that seems to be this key's.
+    #[inline]
+    pub(super) fn find(&self, key: Key) -> Option<&Slot> {
+        self.stripe(key).find(key)
+    }
+
+    /// Whether the key has no slot, not even one it is being moved to.
+    pub(super) fn is_vacant(&self, key: Key) -> bool {
+        let stripe = self.stripe(key);
+        let _keeper = stripe.keep();
+        stripe.find(key).is_none()
+    }
+
+    /// Gives a key a slot with this state, unless it has one: then says so.
+    pub(super) fn insert(&self, key: Key, state: &Packed, now: u64) -> bool {
+        if self.occupied.fetch_add(1, Ordering::Relaxed) >= self.capacity {
+            self.evict(now);
+        }
+        let stripe = self.stripe(key);
+        let mut keeper = stripe.keep();
+        let inserted = stripe.find(key).is_none();
+        // What was counted for a key that has a slot, or has expired.
+        let left = if inserted {
+            stripe.insert(&mut keeper, key, state, now)
+        } else {
+            1
+        };
+        self.occupied.fetch_sub(left, Ordering::Relaxed);
+        inserted
+    }
+
+    /// How many keys there are.
+    #[cfg(test)]
+    pub(super) fn occupied(&self) -> usize {
+        self.occupied.load(Ordering::Relaxed)
+    }
+
+    fn evict(&self, now: u64) {
+        for _ in 0..self.stripes.len() {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) & (self.stripes.len() - 1);
+            let stripe = &self.stripes[turn];
+            if stripe.evict(&mut stripe.keep(), now) {
+                self.occupied.fetch_sub(1, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+
+    #[inline]
+    fn stripe(&self, key: Key) -> &Stripe {
+        &self.stripes[key.first as usize & (self.stripes.len() - 1)]
+    }
+}
+
+/// The length of a stripe's first segment, such that doubling it comes out just above what the stripe has to hold: a share
+/// of the capacity, a twentieth more because shares are uneven, and a ninth more to keep runs short.
+fn base(capacity: usize, stripes: usize) -> usize {
+    let share = capacity.div_ceil(stripes);
+    let mut base = share + share / 20 + share / 8 + 4;
+    while base > LONGEST_BASE {
+        base = base.div_ceil(2);
+    }
+    base
+}

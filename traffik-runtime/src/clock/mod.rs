@@ -1,0 +1,35 @@
+//! Where the time comes from: one trait, the system's clock, and one that a test sets by hand.
+//!
+//! Laws never read a clock; they are told the time, in whole microseconds since 1970 (UTC).
+
+mod manual;
+#[cfg(feature = "engine")]
+mod system;
+
+use std::fmt;
+
+pub use manual::ManualClock;
+#[cfg(feature = "engine")]
+pub use system::SystemClock;
+
+/// A source of time for the laws.
+///
+/// A clock may step back: laws stand still until it has caught up, and never admit more for it.
+///
+/// ```
+/// use traffik_runtime::clock::Clock;
+///
+/// #[derive(Debug)]
+/// struct Noon;
+///
+/// impl Clock for Noon {
+///     fn now_micros(&self) -> u64 {
+///         12 * 60 * 60 * 1_000_000
+///     }
+/// }
+/// assert_eq!(Noon.now_micros(), 43_200_000_000);
+/// ```
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time since 1970-01-01 00:00 UTC, in microseconds; a finer clock rounds down.
+    fn now_micros(&self) -> u64;
+}

@@ -1,0 +1,163 @@
+//! Header fields that tell a client how it stands.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::time::Duration;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::throttle::{Few, binding};
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const X_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The largest integer a structured field can carry (RFC 9651).
+const LARGEST: u64 = 999_999_999_999_999;
+
+/// Which header fields a throttle sends, on admitted and on refused responses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderStyle {
+    /// `RateLimit` and `RateLimit-Policy` in the syntax of the IETF's draft 11.
+    #[default]
+    Ietf,
+    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, in seconds from now.
+    Legacy,
+    /// Both kinds.
+    Both,
+    /// None; a refusal still says `Retry-After`.
+    None,
+}
+
+/// One rate of one throttle, as header fields speak of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) rate: Rate,
+    /// Whether it is one of several of the throttle, and so needs its rate to be told apart.
+    pub(crate) listed: bool,
+    pub(crate) report: Report,
+}
+
+/// Writes the fields of all policies, each in its style. List fields go before those already there; the others replace
+/// them.
+pub(crate) fn write_policies<'a>(
+    headers: &mut HeaderMap,
+    policies: impl Iterator<Item = (HeaderStyle, Policy<'a>)>,
+) {
+    let (mut ietf, mut legacy): (Few<_>, Few<_>) = Default::default();
+    for (style, policy) in policies {
+        if matches!(style, HeaderStyle::Legacy | HeaderStyle::Both) {
+            legacy.push(policy.report_of_rate());
+        }
+        if matches!(style, HeaderStyle::Ietf | HeaderStyle::Both) {
+            ietf.push(policy);
+        }
+    }
+    if !ietf.is_empty() {
+        write_ietf(headers, &ietf);
+    }
+    write_legacy(headers, &legacy);
+}
+
+fn write_ietf(headers: &mut HeaderMap, policies: &[Policy<'_>]) {
+    let (mut limits, mut standings) = (String::with_capacity(48), String::with_capacity(48));
+    for (policy, name) in policies.iter().zip(names(policies)) {
+        let separator = if limits.is_empty() { "" } else { ", " };
+        let _ = write!(limits, "{separator}\"{name}\";q={}", policy.rate.limit());
+        if !policy.rate.is_subsecond() {
+            let _ = write!(limits, ";w={}", whole_seconds(policy.rate.period()));
+        }
+        let _ = write!(
+            standings,
+            "{separator}\"{name}\";r={}",
+            policy.report.remaining.min(LARGEST)
+        );
+        if let Some(next) = policy.report.next {
+            let _ = write!(standings, ";t={}", whole_seconds(next));
+        }
+    }
+    prepend(headers, RATELIMIT_POLICY, limits);
+    prepend(headers, RATELIMIT, standings);
+}
+
+/// What the fields of old say; they have room for one policy only.
+fn write_legacy(headers: &mut HeaderMap, policies: &[(Rate, Report)]) {
+    let Some(place) = binding(policies.iter().map(|(_, report)| report)) else {
+        return;
+    };
+    let (rate, report) = policies[place];
+    headers.insert(X_LIMIT, rate.limit().into());
+    headers.insert(X_REMAINING, report.remaining.into());
+    match report.next {
+        Some(next) => headers.insert(X_RESET, whole_seconds(next).into()),
+        None => headers.remove(X_RESET),
+    };
+}
+
+impl Policy<'_> {
+    fn report_of_rate(&self) -> (Rate, Report) {
+        (self.rate, self.report)
+    }
+}
+
+/// The names of policies as quoted strings carry them, each different from the others.
+pub(crate) fn names(policies: &[Policy<'_>]) -> Few<String> {
+    let mut names: Few<String> = Few::new();
+    for policy in policies {
+        let mut name = quotable(&policy.name);
+        if policy.listed {
+            let _ = write!(name, " {}", policy.rate);
+        }
+        let taken = |name: &String| names.contains(name);
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let name = if taken(&name) {
+            numbered
+                .into_iter()
+                .find(|name| !taken(name))
+                .unwrap_or_default()
+        } else {
+            name
+        };
+        names.push(name);
+    }
+    names
+}
+
+/// A name within quotes: no `r#`, nothing but printable ASCII, quotes and backslashes escaped.
+fn quotable(name: &str) -> String {
+    let mut quotable = String::with_capacity(name.len() + 16);
+    for byte in name.strip_prefix("r#").unwrap_or(name).bytes() {
+        match byte {
+            b'"' | b'\\' => quotable.extend(['\\', byte as char]),
+            b' '..=b'~' => quotable.push(byte as char),
+            _ => {
+                let _ = write!(quotable, "%{byte:02X}");
+            }
+        }
+    }
+    quotable
+}
+
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Puts a value before those already there, in one field line.
+fn prepend(headers: &mut HeaderMap, name: HeaderName, mut value: String) {
+    for other in headers.get_all(&name) {
+        if let Ok(other) = other.to_str() {
+            value.push_str(", ");
+            value.push_str(other);
+        }
+    }
+    // Names are printable by now, so this always is a value.
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,31 @@
+//! The HTTP adapter: from a request's head to what a throttle is asked, from a decision to header fields and responses.
+//! It translates; it decides nothing.
+
+mod client;
+mod gate;
+mod headers;
+mod provide;
+mod refusal;
+mod since;
+
+pub(crate) use client::{write_client, write_scope};
+pub use gate::{Gate, Site};
+pub use headers::HeaderStyle;
+pub(crate) use headers::{Policy, write_policies};
+pub use provide::{Provide, ProvideLayer, provide};
+pub(crate) use since::Since;
+
+#[doc(hidden)]
+pub use axum_core::response::Response;
+#[doc(hidden)]
+pub use http::request::Parts;
+
+use crate::error::Error;
+use crate::identity::Identity;
+
+/// The client that a header names, for `identifier = header("…")`.
+#[doc(hidden)]
+pub fn identity_of_header(parts: &Parts, name: &'static str) -> Result<Identity, Error> {
+    let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
+    Ok(Identity::of_header(value))
+}

@@ -1,0 +1,55 @@
+use std::task::{Context, Poll};
+
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::backend::Backend;
+
+/// Gives requests a backend, for every throttle below that names none.
+///
+/// Where several are provided, the innermost counts.
+pub fn provide(backend: impl Into<Backend>) -> ProvideLayer {
+    ProvideLayer {
+        backend: backend.into(),
+    }
+}
+
+/// The layer that [`provide`] makes.
+#[derive(Clone, Debug)]
+pub struct ProvideLayer {
+    backend: Backend,
+}
+
+impl<S> Layer<S> for ProvideLayer {
+    type Service = Provide<S>;
+
+    fn layer(&self, inner: S) -> Provide<S> {
+        Provide {
+            backend: self.backend.clone(),
+            inner,
+        }
+    }
+}
+
+/// The service that [`provide`] makes.
+#[derive(Clone, Debug)]
+pub struct Provide<S> {
+    backend: Backend,
+    inner: S,
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for Provide<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        request.extensions_mut().insert(self.backend.clone());
+        self.inner.call(request)
+    }
+}

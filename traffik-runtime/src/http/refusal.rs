@@ -1,0 +1,70 @@
+//! The responses to what is refused, and to what could not be decided: problem details (RFC 9457).
+
+use std::fmt::Write;
+
+use axum_core::body::Body;
+use axum_core::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+
+use super::headers::whole_seconds;
+use crate::decision::Decision;
+use crate::error::Error;
+use crate::observe;
+
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
+
+/// 429: these policies, by their quotable names, were violated.
+pub(super) fn refused(
+    decision: &Decision,
+    violated: &[String],
+    mut headers: HeaderMap,
+) -> Response {
+    let mut names = String::new();
+    for name in violated {
+        let separator = if names.is_empty() { "" } else { "," };
+        let _ = write!(names, "{separator}\"{name}\"");
+    }
+    let body = match decision.wait {
+        Some(wait) => {
+            let seconds = whole_seconds(wait).max(1);
+            headers.insert(RETRY_AFTER, seconds.into());
+            let unit = if seconds == 1 { "second" } else { "seconds" };
+            format!(
+                r#"{{"type":"{QUOTA_EXCEEDED}","title":"Quota Exceeded","status":429,"detail":"Too many requests; try again in {seconds} {unit}","violated-policies":[{names}]}}"#
+            )
+        }
+        None => {
+            headers.remove(RETRY_AFTER);
+            format!(
+                r#"{{"type":"{NEVER_SATISFIABLE}","title":"Never Satisfiable","status":429,"detail":"This request costs more than is ever admitted at once","violated-policies":[{names}]}}"#
+            )
+        }
+    };
+    problem(StatusCode::TOO_MANY_REQUESTS, headers, body)
+}
+
+/// 500: what is wrong stands in the log; the client learns only what is the server's to mend.
+pub(super) fn undecided(error: &Error) -> Response {
+    observe::undecided(error);
+    let detail = match error {
+        Error::NoClientAddress { .. } => {
+            "The client's address is not known to the rate limiter; the server's log says how to mend it"
+        }
+        _ => "The rate limiter could not decide; the server's log says why",
+    };
+    let body = format!(r#"{{"title":"Internal Server Error","status":500,"detail":"{detail}"}}"#);
+    problem(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), body)
+}
+
+fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    response
+}

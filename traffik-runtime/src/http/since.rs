@@ -1,0 +1,25 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+
+/// A moment on a backend's clock, and how long ago it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Since {
+    at: u64,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Since {
+    pub(crate) const fn new(at: u64, clock: Option<Arc<dyn Clock>>) -> Self {
+        Self { at, clock }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        let now = self.clock.as_ref().map_or_else(
+            || SystemClock::new().now_micros(),
+            |clock| clock.now_micros(),
+        );
+        Duration::from_micros(now.saturating_sub(self.at))
+    }
+}

@@ -1,0 +1,141 @@
+//! Who is asking: the [`Identity`] that tells one client's budget from another's.
+
+use std::net::IpAddr;
+
+/// Who a request is counted for, or that it is not counted at all.
+///
+/// Two requests share a budget when their keys are equal, byte for byte and of the same kind: a client cannot take
+/// another's place by naming itself like an address. Tier and priority come from the application, never out of the key.
+///
+/// ```
+/// use traffik_runtime::identity::{Identity, Priority};
+///
+/// let user = Identity::new(format!("user:{}", 7)).tier("premium").priority(Priority::High);
+/// assert_ne!(user, Identity::Exempt);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Identity {
+    /// Not limited: the request is admitted and touches no backend.
+    Exempt,
+    /// Limited as this client.
+    Client(Client),
+}
+
+/// A client: its key, and what a strategy may want to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub(crate) key: ClientKey,
+    pub(crate) tier: Option<Box<str>>,
+    pub(crate) priority: Priority,
+}
+
+/// What tells clients apart. Kinds never meet: each is written with a tag of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ClientKey {
+    /// Named by the application.
+    Named(Box<[u8]>),
+    /// The value of a header the application chose.
+    Header(Box<[u8]>),
+    /// The address of the request's client, found when the throttle decides.
+    Ip,
+    /// The same for a request that lacks the header it should be known by.
+    IpWithoutHeader,
+    /// A known address.
+    Address(IpAddr),
+    /// One budget for all.
+    Everyone,
+}
+
+/// How much a request matters, for strategies that keep a reserve for those that matter more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// The first to be refused.
+    Low,
+    /// What a request is unless the application says otherwise.
+    #[default]
+    Normal,
+    /// Refused after normal ones.
+    High,
+    /// The last to be refused.
+    Critical,
+}
+
+impl Identity {
+    /// A client with a name of the application's choice: any bytes, of any length.
+    pub fn new(key: impl Into<Vec<u8>>) -> Self {
+        Self::of(ClientKey::Named(key.into().into_boxed_slice()))
+    }
+
+    /// The client's address, as the deciding throttle's backend resolves it; an error where there is none.
+    pub const fn ip() -> Self {
+        Self::of(ClientKey::Ip)
+    }
+
+    /// One budget for all clients together.
+    pub const fn everyone() -> Self {
+        Self::of(ClientKey::Everyone)
+    }
+
+    /// The tier this client is in, for strategies that know tiers; an exempt identity stays exempt.
+    pub fn tier(self, tier: impl Into<String>) -> Self {
+        self.with(|client| client.tier = Some(tier.into().into_boxed_str()))
+    }
+
+    /// How much this client's requests matter; an exempt identity stays exempt.
+    pub fn priority(self, priority: Priority) -> Self {
+        self.with(|client| client.priority = priority)
+    }
+
+    /// A client known by the value of a header, or, without one, by its address as a kind of key of its own.
+    #[cfg_attr(
+        not(feature = "engine"),
+        expect(dead_code, reason = "only the HTTP adapter knows headers")
+    )]
+    pub(crate) fn of_header(value: Option<&[u8]>) -> Self {
+        match value {
+            Some(value) if !value.is_empty() => Self::of(ClientKey::Header(value.into())),
+            _ => Self::of(ClientKey::IpWithoutHeader),
+        }
+    }
+
+    const fn of(key: ClientKey) -> Self {
+        Self::Client(Client {
+            key,
+            tier: None,
+            priority: Priority::Normal,
+        })
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Client)) -> Self {
+        if let Self::Client(client) = &mut self {
+            change(client);
+        }
+        self
+    }
+}
+
+impl From<&str> for Identity {
+    fn from(key: &str) -> Self {
+        Self::new(key)
+    }
+}
+
+impl From<String> for Identity {
+    fn from(key: String) -> Self {
+        Self::new(key)
+    }
+}
+
+impl From<u64> for Identity {
+    fn from(key: u64) -> Self {
+        Self::new(key.to_string())
+    }
+}
+
+impl From<IpAddr> for Identity {
+    /// The whole address; IPv4-mapped IPv6 addresses are the IPv4 address they carry.
+    fn from(address: IpAddr) -> Self {
+        Self::of(ClientKey::Address(address.to_canonical()))
+    }
+}

@@ -1,0 +1,26 @@
+//! The engine of [traffik](https://docs.rs/traffik): plain values, laws, backends, throttles and their HTTP adapter.
+//!
+//! Users depend on `traffik`, which re-exports what is public here. One idea carries the whole: a *strategy* is a pure
+//! law; a *backend* applies it atomically; a *throttle* binds it to a client; adapters translate decisions to HTTP.
+//! Imports run one way, in the order of the modules below.
+
+pub mod clock;
+pub mod decision;
+pub mod identity;
+pub mod rate;
+pub mod strategy;
+pub mod suggest;
+
+#[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod answer;
+#[cfg(feature = "engine")]
+pub mod backend;
+#[cfg(feature = "engine")]
+pub mod error;
+#[cfg(feature = "engine")]
+pub mod http;
+#[cfg(feature = "engine")]
+mod observe;
+#[cfg(feature = "engine")]
+pub mod throttle;

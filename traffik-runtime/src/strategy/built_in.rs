@@ -1,0 +1,62 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use super::kernel::{Law, Packed};
+use super::{Hit, Strategy, StrategyError, Who};
+use crate::decision::Report;
+use crate::rate::Rate;
+
+/// A strategy made of one of the kernels: all it adds is numbers and words.
+///
+/// This is how the crate's own strategies are written; your own implements [`Strategy`].
+pub trait BuiltIn: fmt::Debug + Send + Sync + 'static {
+    /// What `stat` tells of the state.
+    type Metadata: Serialize + fmt::Debug + Send + 'static;
+
+    /// The name in the catalog.
+    const NAME: &'static str;
+
+    /// The kernel with its numbers.
+    fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
+
+    /// The state in the words of the strategy.
+    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> Self::Metadata;
+}
+
+impl<T: BuiltIn> Strategy for T {
+    type State = Packed;
+    type Metadata = T::Metadata;
+
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn decide(&self, state: Option<Packed>, hit: &Hit<'_>) -> Option<Packed> {
+        let state = state.unwrap_or_default();
+        let law = self.law(hit.rate, &hit.who).ok()?;
+        if hit.cost == 0 {
+            Some(state)
+        } else {
+            law.decide(&state, hit.now, hit.cost)
+        }
+    }
+
+    fn report(&self, state: Option<&Packed>, hit: &Hit<'_>) -> Report {
+        let law = self.law(hit.rate, &hit.who).unwrap_or(Law::Custom);
+        law.report(&state.copied().unwrap_or_default(), hit.now, hit.cost)
+    }
+
+    fn metadata(&self, state: Option<&Packed>, hit: &Hit<'_>) -> T::Metadata {
+        let law = self.law(hit.rate, &hit.who).unwrap_or(Law::Custom);
+        self.describe(&law, &state.copied().unwrap_or_default(), hit)
+    }
+
+    fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
+        if rate.is_unlimited() {
+            Ok(Law::Unlimited)
+        } else {
+            self.kernel(rate, who)
+        }
+    }
+}

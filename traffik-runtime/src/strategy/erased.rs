@@ -1,0 +1,156 @@
+//! Strategies and their metadata behind one type each, for what does not know them by name.
+
+use std::any::Any;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+
+use super::kernel::{Law, Packed};
+use super::{Hit, Strategy, StrategyError, Who};
+use crate::decision::Report;
+use crate::rate::Rate;
+
+/// What a store keeps for one client of one throttle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The state of a built-in law.
+    Packed(Packed),
+    /// The state of any other strategy, as MessagePack; nothing for a client never seen.
+    Bytes(Option<Vec<u8>>),
+}
+
+/// Any [`Strategy`], as stores and throttles hold it.
+pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
+    /// See [`Strategy::name`].
+    fn name(&self) -> &'static str;
+
+    /// See [`Strategy::law`].
+    fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
+
+    /// [`Strategy::decide`] on a stored state; one that cannot be read counts as none.
+    fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>>;
+
+    /// [`Strategy::report`] on a stored state.
+    fn report(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Report;
+
+    /// [`Strategy::metadata`] on a stored state.
+    fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata;
+}
+
+impl<S: Strategy> ErasedStrategy for S {
+    fn name(&self) -> &'static str {
+        Strategy::name(self)
+    }
+
+    fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
+        Strategy::law(self, rate, who)
+    }
+
+    fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {
+        let state = Strategy::decide(self, state.and_then(read), hit)?;
+        rmp_serde::to_vec_named(&state).ok()
+    }
+
+    fn report(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Report {
+        Strategy::report(self, state.and_then(read).as_ref(), hit)
+    }
+
+    fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata {
+        Metadata(Box::new(self.describe(state, hit)))
+    }
+}
+
+/// What `stat` tells of a strategy's state: typed where the strategy's type is known, else [`Metadata`].
+pub trait Describe: ErasedStrategy {
+    /// The type of it.
+    type Metadata: Serialize + fmt::Debug + Send + 'static;
+
+    /// The state, as a store keeps it, in the words of the strategy.
+    fn describe(&self, state: &State, hit: &Hit<'_>) -> Self::Metadata;
+}
+
+impl<S: Strategy> Describe for S {
+    type Metadata = S::Metadata;
+
+    fn describe(&self, state: &State, hit: &Hit<'_>) -> S::Metadata {
+        match state {
+            // Only strategies whose state is `Packed` have a law that keeps one.
+            State::Packed(state) => self.metadata((state as &dyn Any).downcast_ref(), hit),
+            State::Bytes(bytes) => self.metadata(bytes.as_deref().and_then(read).as_ref(), hit),
+        }
+    }
+}
+
+/// A strategy whose type is not written anywhere, as in `strategy = custom(expr)`.
+#[derive(Debug)]
+pub struct Custom(Box<dyn ErasedStrategy>);
+
+impl Custom {
+    /// Forgets the strategy's type.
+    pub fn new(strategy: impl Strategy) -> Self {
+        Self(Box::new(strategy))
+    }
+}
+
+impl ErasedStrategy for Custom {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
+        self.0.law(rate, who)
+    }
+
+    fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {
+        self.0.decide(state, hit)
+    }
+
+    fn report(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Report {
+        self.0.report(state, hit)
+    }
+
+    fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata {
+        self.0.metadata(state, hit)
+    }
+}
+
+impl Describe for Custom {
+    type Metadata = Metadata;
+
+    fn describe(&self, state: &State, hit: &Hit<'_>) -> Metadata {
+        self.0.metadata(state, hit)
+    }
+}
+
+/// The metadata of a strategy whose type is not known; it serialises as what it holds.
+pub struct Metadata(Box<dyn AnyMetadata>);
+
+impl Metadata {
+    /// The metadata as the type it is, such as [`TokenBucketMetadata`](super::TokenBucketMetadata).
+    pub fn downcast_ref<M: 'static>(&self) -> Option<&M> {
+        (&*self.0 as &dyn Any).downcast_ref()
+    }
+}
+
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        erased_serde::serialize(&*self.0, serializer)
+    }
+}
+
+trait AnyMetadata: erased_serde::Serialize + fmt::Debug + Any + Send {}
+
+impl<M: Serialize + fmt::Debug + Send + 'static> AnyMetadata for M {}
+
+/// A state from its bytes; one that is cut short, goes on too long or is something else is no state.
+fn read<T: DeserializeOwned>(mut bytes: &[u8]) -> Option<T> {
+    let state = rmp_serde::from_read(&mut bytes).ok()?;
+    bytes.is_empty().then_some(state)
+}

@@ -1,0 +1,66 @@
+use serde::Serialize;
+
+use super::built_in::BuiltIn;
+use super::kernel::{Law, Packed, Window};
+use super::{Hit, StrategyError, Who};
+use crate::rate::Rate;
+
+/// Counts in windows aligned to the epoch (UTC): the count starts anew when a window does.
+///
+/// * Memory: constant, inline beside the key.
+/// * Worst case: 2L in a stretch as long as a window, half at the end of one and half at the start of the next.
+///
+/// ```
+/// use traffik_runtime::strategy::{FixedWindow, Hit, Strategy};
+///
+/// let law = FixedWindow::new();
+/// let hit = |now| Hit { rate: "1/10s".parse().unwrap(), now, cost: 1, who: Default::default() };
+/// let state = law.decide(None, &hit(12_000_000));
+/// assert!(state.is_some());
+/// assert_eq!(law.decide(state, &hit(19_999_999)), None);
+/// assert!(law.decide(state, &hit(20_000_000)).is_some()); // windows start at whole tens of seconds
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FixedWindow;
+
+/// A fixed window's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FixedWindowMetadata {
+    /// The window's first millisecond since 1970.
+    pub window_start_ms: u64,
+    /// The first millisecond after the window.
+    pub window_end_ms: u64,
+    /// How many units the window has admitted.
+    pub current_count: u64,
+}
+
+impl FixedWindow {
+    /// The strategy; it has no parameters.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl BuiltIn for FixedWindow {
+    type Metadata = FixedWindowMetadata;
+
+    const NAME: &'static str = "fixed_window";
+
+    fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
+        Ok(Law::Window(Window::new(rate)))
+    }
+
+    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> FixedWindowMetadata {
+        let (start, count) = match law {
+            Law::Window(law) => law.standing(state, hit.now),
+            _ => (hit.now, 0),
+        };
+        FixedWindowMetadata {
+            window_start_ms: start / 1_000,
+            window_end_ms: (start + hit.rate.period_micros()) / 1_000,
+            current_count: count,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::built_in::BuiltIn;
+use super::kernel::{Law, Meter, Packed};
+use super::{Hit, StrategyError, Who};
+use crate::rate::Rate;
+
+/// Spaces hits evenly: each pushes the theoretical arrival time of the next by its cost, and hits that come too early by
+/// more than a tolerance are refused.
+///
+/// * Memory: constant, inline beside the key.
+/// * Worst case: L and as much as the tolerance lets come early, tolerance · L/W + 1, in any stretch as long as the period;
+///   one hit may take up to L at once and is then waited for.
+///
+/// The virtual scheduling form of the generic cell rate algorithm, ITU-T I.371.
+///
+/// ```
+/// use std::time::Duration;
+/// use traffik_runtime::strategy::{Gcra, Hit, Strategy};
+///
+/// let law = Gcra::new().burst_tolerance(Duration::from_millis(100));
+/// let hit = |now| Hit { rate: "10/s".parse().unwrap(), now, cost: 1, who: Default::default() };
+/// let state = law.decide(law.decide(None, &hit(0)), &hit(0)); // the second is 100 ms early
+/// assert!(state.is_some());
+/// assert_eq!(law.decide(state, &hit(0)), None);
+/// assert!(law.decide(state, &hit(100_000)).is_some());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gcra {
+    tolerance: Duration,
+}
+
+/// A generic cell rate algorithm's state.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GcraMetadata {
+    /// The theoretical arrival time of the next hit, in milliseconds since 1970.
+    pub tat_ms: f64,
+    /// How far apart hits of cost 1 are, in milliseconds.
+    pub emission_interval_ms: f64,
+    /// Whether a hit would be admitted now.
+    pub conformant: bool,
+}
+
+impl Gcra {
+    /// Hits evenly spaced, with no tolerance.
+    pub const fn new() -> Self {
+        Self {
+            tolerance: Duration::ZERO,
+        }
+    }
+
+    /// How early a hit may come, in whole microseconds; default zero.
+    #[must_use]
+    pub const fn burst_tolerance(self, tolerance: Duration) -> Self {
+        Self { tolerance }
+    }
+
+    /// The tolerance that was set.
+    pub const fn tolerance(&self) -> Duration {
+        self.tolerance
+    }
+}
+
+impl BuiltIn for Gcra {
+    type Metadata = GcraMetadata;
+
+    const NAME: &'static str = "gcra";
+
+    fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
+        const TEN_YEARS: u64 = 3_650 * 24 * 60 * 60;
+        if self.tolerance.subsec_nanos() % 1_000 != 0
+            || self.tolerance > Duration::from_secs(TEN_YEARS)
+        {
+            return Err(StrategyError::Tolerance);
+        }
+        let tolerance =
+            self.tolerance.as_secs() * 1_000_000 + u64::from(self.tolerance.subsec_micros());
+        Meter::with_tolerance(rate, tolerance).map(Law::Meter)
+    }
+
+    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> GcraMetadata {
+        let tat = match law {
+            Law::Meter(law) => law.empty_at(state, hit.now),
+            _ => hit.now as f64,
+        };
+        GcraMetadata {
+            tat_ms: tat / 1_000.0,
+            emission_interval_ms: 1_000.0 / hit.rate.rps(),
+            conformant: law.report(state, hit.now, 1).wait == Some(Duration::ZERO),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Which tick keeps a law's numbers exact (L3).
+
+/// The largest integer below which doubles, and so Lua, count exactly.
+pub const EXACT: u64 = 1 << 53;
+
+/// Ticks are 1 µs to 1 s, in powers of ten.
+const COARSEST: u64 = 1_000_000;
+
+/// The smallest tick, in microseconds, that divides every duration and keeps the law's largest number exact.
+///
+/// `largest` gives that number for a tick.
+pub(super) fn tick(durations: &[u64], largest: impl Fn(u64) -> u128) -> Option<u64> {
+    let mut tick = 1;
+    while tick <= COARSEST {
+        if durations.iter().any(|duration| duration % tick != 0) {
+            return None;
+        }
+        if largest(tick) <= u128::from(EXACT) {
+            return Some(tick);
+        }
+        tick *= 10;
+    }
+    None
+}
+
+/// The greatest common divisor; of 0 and `b` it is `b`.
+pub(super) const fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while a != 0 {
+        (a, b) = (b % a, a);
+    }
+    b
+}

@@ -1,0 +1,222 @@
+use std::time::Duration;
+
+use super::exact::{EXACT, gcd, tick};
+use super::{Kind, Packed};
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::strategy::StrategyError;
+
+/// A level that leaks L units of cost every W: admitted iff the level leaves room for the cost.
+///
+/// The leaky bucket as a meter, described for ATM as the generic cell rate algorithm (ITU-T I.371). The level is held in
+/// integers, `W / g` of them to a unit of cost with `L / g` leaking every tick, g = gcd(L, W), so nothing drifts (L2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meter {
+    need: Need,
+    limit: u32,
+    tick_power: u8,
+    tick: u64,
+    period: u64,
+    /// The largest cost.
+    largest: u64,
+    /// How many of the level's units are one unit of cost.
+    units: u64,
+    /// How many of the level's units leak in a tick.
+    leak: u64,
+}
+
+/// What has to be free for a hit to be admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Room for the whole cost in a capacity.
+    Room,
+    /// Only that the level, which stands for the arrival time that was expected, is not above a tolerance, whatever the
+    /// cost (L17); held in the level's units.
+    Conformance(u64),
+}
+
+/// A meter's level as of a tick.
+struct Standing {
+    /// The tick of the decision: now, or the last one written if the clock is behind it.
+    at: u64,
+    level: u64,
+}
+
+impl Meter {
+    /// The law of a rate with room for `capacity` units of cost.
+    ///
+    /// # Errors
+    ///
+    /// When no tick keeps its numbers exact.
+    pub fn with_capacity(rate: Rate, capacity: u128) -> Result<Self, StrategyError> {
+        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let tick = tick(&[period], |tick| {
+            let ticks = period / tick;
+            capacity.saturating_mul(u128::from(ticks / gcd(limit, ticks)))
+        });
+        let tick = tick.ok_or(StrategyError::NoExactTick(rate))?;
+        Ok(Self::new(rate, tick, capacity as u64))
+    }
+
+    /// The law of a rate under which a hit may come early by a tolerance, in microseconds.
+    ///
+    /// # Errors
+    ///
+    /// When no tick keeps its numbers exact.
+    pub fn with_tolerance(rate: Rate, tolerance: u64) -> Result<Self, StrategyError> {
+        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let tick = tick(&[period, tolerance], |tick| {
+            let ticks = period / tick;
+            u128::from(tolerance / tick + ticks) * u128::from(limit / gcd(limit, ticks))
+        });
+        let tick = tick.ok_or(StrategyError::NoExactTick(rate))?;
+        let meter = Self::new(rate, tick, limit);
+        let tolerance = tolerance / tick * meter.leak;
+        Ok(Self {
+            need: Need::Conformance(tolerance),
+            ..meter
+        })
+    }
+
+    fn new(rate: Rate, tick: u64, largest: u64) -> Self {
+        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let g = gcd(limit, period / tick);
+        Self {
+            need: Need::Room,
+            limit: rate.limit(),
+            tick_power: tick.ilog10() as u8,
+            tick,
+            period,
+            largest,
+            units: period / tick / g,
+            leak: limit / g,
+        }
+    }
+
+    /// The largest cost the meter can take.
+    pub const fn largest(&self) -> u64 {
+        self.largest
+    }
+
+    /// The level in units of cost, at a time.
+    pub fn level(&self, state: &Packed, now: u64) -> f64 {
+        self.standing(state, now).level as f64 / self.units as f64
+    }
+
+    /// The microsecond at which the level will have leaked away, with its fraction.
+    pub fn empty_at(&self, state: &Packed, now: u64) -> f64 {
+        let standing = self.standing(state, now);
+        (standing.at as f64 + standing.level as f64 / self.leak as f64) * self.tick as f64
+    }
+
+    #[inline]
+    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+        let standing = self.standing(state, now);
+        if cost > self.largest || standing.level > self.highest(cost) {
+            return None;
+        }
+        Some(Packed {
+            kind: Kind::Meter,
+            tick_power: self.tick_power,
+            limit: self.limit,
+            period: self.period,
+            at: standing.at * self.tick,
+            amount: standing.level + cost * self.units,
+        })
+    }
+
+    #[inline]
+    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        let standing = self.standing(state, now);
+        let leaked_to = |level: u64| {
+            let ticks = standing.level.saturating_sub(level).div_ceil(self.leak);
+            if ticks == 0 {
+                Duration::ZERO
+            } else {
+                Duration::from_micros((standing.at + ticks) * self.tick - now)
+            }
+        };
+        let (limit, remaining) = (self.limit(), self.remaining(standing.level));
+        Report {
+            limit,
+            remaining,
+            wait: if cost == 0 {
+                Some(Duration::ZERO)
+            } else {
+                (cost <= self.largest).then(|| leaked_to(self.highest(cost)))
+            },
+            next: (remaining < limit).then(|| leaked_to(self.leaves(remaining + 1))),
+            reset: leaked_to(0),
+            delay: Duration::ZERO,
+        }
+    }
+
+    /// The highest level at which a cost, not above the largest, is admitted.
+    #[inline]
+    const fn highest(&self, cost: u64) -> u64 {
+        match self.need {
+            Need::Room => (self.largest - cost) * self.units,
+            Need::Conformance(tolerance) => tolerance,
+        }
+    }
+
+    /// The most that `remaining` can be: a whole capacity, or the hits of cost 1 that a tolerance lets through at once.
+    const fn limit(&self) -> u64 {
+        match self.need {
+            Need::Room => self.largest,
+            Need::Conformance(tolerance) => tolerance / self.units + 1,
+        }
+    }
+
+    #[inline]
+    const fn remaining(&self, level: u64) -> u64 {
+        match self.need {
+            Need::Room => (self.largest * self.units).saturating_sub(level) / self.units,
+            Need::Conformance(tolerance) if level > tolerance => 0,
+            Need::Conformance(tolerance) => (tolerance - level) / self.units + 1,
+        }
+    }
+
+    /// The highest level at which this much remains; at least 1, at most the limit.
+    const fn leaves(&self, remaining: u64) -> u64 {
+        match self.need {
+            Need::Room => (self.largest - remaining) * self.units,
+            Need::Conformance(tolerance) => tolerance - (remaining - 1) * self.units,
+        }
+    }
+
+    #[inline]
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        let now = now / self.tick;
+        if state.kind != Kind::Meter {
+            return Standing { at: now, level: 0 };
+        }
+        let last = state.at.div_ceil(self.tick);
+        // The clock stands still at the last tick until it has caught up (L4).
+        let at = now.max(last);
+        let level = self.adopted(state);
+        let leaked = (at - last).saturating_mul(self.leak);
+        Standing {
+            at,
+            level: level.saturating_sub(leaked),
+        }
+    }
+
+    /// The level of a state in this law's units: under another rate, whole units of cost, rounded up (L30).
+    #[inline]
+    fn adopted(&self, state: &Packed) -> u64 {
+        if state.period == self.period
+            && state.limit == self.limit
+            && state.tick_power == self.tick_power
+        {
+            return state.amount;
+        }
+        let cost = state.amount.div_ceil(state.units());
+        cost.min(EXACT / self.units) * self.units
+    }
+
+    pub(super) const fn expires(state: &Packed) -> u64 {
+        let ticks = state.amount.div_ceil(state.leak());
+        state.at.saturating_add(ticks.saturating_mul(state.tick()))
+    }
+}

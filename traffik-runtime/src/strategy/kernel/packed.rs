@@ -1,0 +1,91 @@
+use serde::{Deserialize, Serialize};
+
+use super::exact::gcd;
+use super::{Counter, Meter, Window};
+
+/// A state of one of the kernels, in the few words that fit beside its key in memory.
+///
+/// It carries the rate it was written under, so that a changed rate can go on from it (L30). The default is no state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// The kernel that wrote it.
+    pub kind: Kind,
+    /// The power of ten of the tick it was written with, in microseconds.
+    pub tick_power: u8,
+    /// The limit it was written under.
+    pub limit: u32,
+    /// The period it was written under, in microseconds.
+    pub period: u64,
+    /// When: the first microsecond of a window, the last tick of a meter in microseconds.
+    pub at: u64,
+    /// How much: a count, a level, or two counts of 32 bits.
+    pub amount: u64,
+}
+
+/// Which kernel wrote a state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Kind {
+    /// No state.
+    #[default]
+    Nothing,
+    /// [`Window`].
+    Window,
+    /// [`Counter`].
+    Counter,
+    /// [`Meter`].
+    Meter,
+}
+
+impl Packed {
+    /// No state, but a place kept for one until this microsecond.
+    #[cfg(feature = "engine")]
+    pub(crate) fn reserved(until: u64) -> Self {
+        Self {
+            at: until,
+            ..Self::default()
+        }
+    }
+
+    /// The microsecond from which this state decides like no state (L12).
+    pub fn expires(&self) -> u64 {
+        match self.kind {
+            Kind::Nothing => self.at,
+            Kind::Window => Window::expires(self),
+            Kind::Counter => Counter::expires(self),
+            Kind::Meter => Meter::expires(self),
+        }
+    }
+
+    /// How much of the limit is taken, in 65 536ths: how far the state is from its initial one.
+    pub fn fullness(&self) -> u64 {
+        let used = match self.kind {
+            // Reserved for somebody who is about to write it.
+            Kind::Nothing => u64::from(u32::MAX),
+            Kind::Window => self.amount,
+            Kind::Counter => {
+                let (previous, current) = Counter::counts(self);
+                previous.max(current)
+            }
+            Kind::Meter => self.amount / self.units(),
+        };
+        used.saturating_mul(1 << 16) / u64::from(self.limit).max(1)
+    }
+
+    /// The tick this was written with, in microseconds.
+    pub(super) const fn tick(&self) -> u64 {
+        10_u64.pow(self.tick_power as u32)
+    }
+
+    /// How many of a meter's units were one unit of cost when this was written.
+    pub(super) const fn units(&self) -> u64 {
+        let ticks = self.period / self.tick();
+        ticks / gcd(self.limit as u64, ticks)
+    }
+
+    /// How many of a meter's units leaked in a tick when this was written.
+    pub(super) const fn leak(&self) -> u64 {
+        let limit = self.limit as u64;
+        limit / gcd(limit, self.period / self.tick())
+    }
+}

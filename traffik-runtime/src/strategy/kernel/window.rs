@@ -1,0 +1,91 @@
+use std::time::Duration;
+
+use super::{Kind, Packed};
+use crate::decision::Report;
+use crate::rate::Rate;
+
+/// A count in windows that are aligned to the epoch: admitted iff the count and the cost stay within the limit.
+///
+/// The oldest of rate limits, known as the fixed window counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    limit: u64,
+    nominal: u32,
+    period: u64,
+}
+
+impl Window {
+    /// The law of a rate.
+    pub fn new(rate: Rate) -> Self {
+        Self {
+            limit: u64::from(rate.limit()),
+            nominal: rate.limit(),
+            period: rate.period_micros(),
+        }
+    }
+
+    /// The largest cost a window can take.
+    pub const fn largest(&self) -> u64 {
+        self.limit
+    }
+
+    /// The window's first microsecond and its count, at a time.
+    #[inline]
+    pub const fn standing(&self, state: &Packed, now: u64) -> (u64, u64) {
+        if !matches!(state.kind, Kind::Window) {
+            return (self.aligned(now), 0);
+        }
+        // The clock stands still at the window's first tick until it has caught up (L4).
+        let now = if now < state.at { state.at } else { now };
+        let running = now - state.at < state.period;
+        if running && state.period == self.period {
+            (state.at, state.amount)
+        } else {
+            // A window of another period that has not ended keeps its count (L30).
+            (self.aligned(now), if running { state.amount } else { 0 })
+        }
+    }
+
+    #[inline]
+    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+        let (start, count) = self.standing(state, now);
+        let taken = count
+            .checked_add(cost)
+            .filter(|taken| *taken <= self.limit)?;
+        Some(Packed {
+            kind: Kind::Window,
+            tick_power: 0,
+            limit: self.nominal,
+            period: self.period,
+            at: start,
+            amount: taken,
+        })
+    }
+
+    #[inline]
+    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        let (start, count) = self.standing(state, now);
+        let remaining = self.limit.saturating_sub(count);
+        let end = Duration::from_micros(start + self.period - now);
+        Report {
+            limit: self.limit,
+            remaining,
+            wait: if cost <= remaining {
+                Some(Duration::ZERO)
+            } else {
+                (cost <= self.limit).then_some(end)
+            },
+            next: (count > 0).then_some(end),
+            reset: if count > 0 { end } else { Duration::ZERO },
+            delay: Duration::ZERO,
+        }
+    }
+
+    pub(super) const fn expires(state: &Packed) -> u64 {
+        state.at.saturating_add(state.period)
+    }
+
+    const fn aligned(&self, now: u64) -> u64 {
+        now - now % self.period
+    }
+}

@@ -1,0 +1,132 @@
+//! The laws that decide: a strategy is a pure function of its parameters, a state, the time and a cost.
+//!
+//! It reads no clock, does no I/O and is not async; a backend applies it atomically. The built-in strategies are small
+//! parameterisations of the laws in [`kernel`]; [`catalog`] knows their names, parameters and checks; your own implements
+//! [`Strategy`].
+
+mod built_in;
+pub mod catalog;
+#[cfg(feature = "engine")]
+mod erased;
+mod error;
+mod fixed_window;
+mod gcra;
+pub mod kernel;
+mod sliding_counter;
+mod token_bucket;
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::decision::Report;
+use crate::identity::Priority;
+use crate::rate::Rate;
+
+#[cfg(feature = "engine")]
+pub use erased::{Custom, Describe, ErasedStrategy, Metadata, State};
+pub use error::StrategyError;
+pub use fixed_window::{FixedWindow, FixedWindowMetadata};
+pub use gcra::{Gcra, GcraMetadata};
+use kernel::Law;
+pub use sliding_counter::{SlidingCounter, SlidingCounterMetadata};
+pub use token_bucket::{TokenBucket, TokenBucketMetadata};
+
+/// A hit as a law sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Hit<'a> {
+    /// How much in how long.
+    pub rate: Rate,
+    /// The time since 1970 in microseconds.
+    pub now: u64,
+    /// How many units the hit takes.
+    pub cost: u64,
+    /// What the application said of the client.
+    pub who: Who<'a>,
+}
+
+/// What a law may know of a client beyond its key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Who<'a> {
+    /// The client's tier.
+    pub tier: Option<&'a str>,
+    /// How much the client's requests matter.
+    pub priority: Priority,
+}
+
+/// A law, and how to tell a client what it says.
+///
+/// Implement it for a law of your own: three pure functions. The state is stored with serde, and forgotten once the time
+/// that `report` gives as `reset` has passed.
+///
+/// ```
+/// use std::time::Duration;
+/// use traffik_runtime::decision::Report;
+/// use traffik_runtime::strategy::{Hit, Strategy};
+///
+/// /// Admits one hit, and the next when a whole period has passed.
+/// #[derive(Debug)]
+/// struct Cooldown;
+///
+/// impl Strategy for Cooldown {
+///     type State = u64; // when the last hit was admitted
+///     type Metadata = ();
+///
+///     fn name(&self) -> &'static str {
+///         "cooldown"
+///     }
+///
+///     fn decide(&self, last: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
+///         let due = last.map_or(0, |last| last + hit.rate.period_micros());
+///         (hit.now >= due).then_some(hit.now)
+///     }
+///
+///     fn report(&self, last: Option<&u64>, hit: &Hit<'_>) -> Report {
+///         let due = last.map_or(0, |last| last + hit.rate.period_micros());
+///         let wait = Duration::from_micros(due.saturating_sub(hit.now));
+///         let next = (!wait.is_zero()).then_some(wait);
+///         Report { limit: 1, remaining: wait.is_zero().into(), wait: Some(wait), next, reset: wait, ..Report::default() }
+///     }
+///
+///     fn metadata(&self, _: Option<&u64>, _: &Hit<'_>) {}
+/// }
+///
+/// let hit = Hit { rate: "1/10s".parse()?, now: 5_000_000, cost: 1, who: Default::default() };
+/// assert_eq!(Cooldown.decide(None, &hit), Some(5_000_000));
+/// assert_eq!(Cooldown.decide(Some(1_000_000), &hit), None);
+/// assert_eq!(Cooldown.report(Some(&1_000_000), &hit).wait, Some(Duration::from_secs(6)));
+/// # Ok::<(), traffik_runtime::rate::RateError>(())
+/// ```
+pub trait Strategy: fmt::Debug + Send + Sync + 'static {
+    /// What is kept for one client.
+    type State: Serialize + DeserializeOwned + Send + 'static;
+
+    /// What [`stat`](crate::throttle::Stat) tells about the state, beyond what all strategies have in common.
+    type Metadata: Serialize + fmt::Debug + Send + 'static;
+
+    /// The name that tells this strategy's states from those of others.
+    fn name(&self) -> &'static str;
+
+    /// The state after the hit if the law admits it, else nothing; `None` is a client never seen.
+    ///
+    /// The cost is at least 1: backends admit a cost of 0 without asking.
+    fn decide(&self, state: Option<Self::State>, hit: &Hit<'_>) -> Option<Self::State>;
+
+    /// What the law says of a state: how much remains, and how long a hit of this cost would wait.
+    fn report(&self, state: Option<&Self::State>, hit: &Hit<'_>) -> Report;
+
+    /// The state in the words of this strategy.
+    fn metadata(&self, state: Option<&Self::State>, hit: &Hit<'_>) -> Self::Metadata;
+
+    /// The built-in law this strategy is made of, with its numbers worked out.
+    ///
+    /// # Errors
+    ///
+    /// When the parameters and the rate do not go together.
+    #[doc(hidden)]
+    fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
+        let _ = (rate, who);
+        Ok(Law::Custom)
+    }
+}

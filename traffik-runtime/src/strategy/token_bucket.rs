@@ -1,0 +1,111 @@
+use serde::Serialize;
+
+use super::built_in::BuiltIn;
+use super::kernel::{Law, Meter, Packed};
+use super::{Hit, StrategyError, Who};
+use crate::rate::Rate;
+
+/// Tokens refill at the rate, up to a burst; a hit takes as many as it costs, if need be into debt.
+///
+/// * Memory: constant, inline beside the key.
+/// * Worst case: burst + debt + L in any stretch as long as the period.
+///
+/// ```
+/// use traffik_runtime::strategy::{Hit, Strategy, TokenBucket};
+///
+/// let law = TokenBucket::new().burst(50);
+/// let hit = |now, cost| Hit { rate: "2/s".parse().unwrap(), now, cost, who: Default::default() };
+/// let state = law.decide(None, &hit(0, 50));
+/// assert_eq!(law.decide(state, &hit(499_999, 1)), None);
+/// assert!(law.decide(state, &hit(500_000, 1)).is_some());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenBucket {
+    burst: Option<u64>,
+    debt: u64,
+}
+
+/// A token bucket's state.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TokenBucketMetadata {
+    /// How many tokens there are; below zero in debt.
+    pub tokens: f64,
+    /// How many tokens the bucket holds.
+    pub capacity: u64,
+    /// How many tokens come back in a millisecond.
+    pub refill_rate_per_ms: f64,
+    /// How far the bucket is in debt.
+    pub current_debt: f64,
+    /// How far it may go.
+    pub max_debt: u64,
+}
+
+impl TokenBucket {
+    /// A bucket whose burst is the rate's limit, without debt.
+    pub const fn new() -> Self {
+        Self {
+            burst: None,
+            debt: 0,
+        }
+    }
+
+    /// How many tokens the bucket holds, at least 1; default: the rate's limit.
+    #[must_use]
+    pub const fn burst(self, burst: u64) -> Self {
+        Self {
+            burst: Some(burst),
+            ..self
+        }
+    }
+
+    /// How many tokens a hit may take beyond an empty bucket; default 0.
+    #[must_use]
+    pub const fn debt(self, debt: u64) -> Self {
+        Self { debt, ..self }
+    }
+
+    /// The burst that was set.
+    pub const fn burst_setting(&self) -> Option<u64> {
+        self.burst
+    }
+
+    /// The debt that was set.
+    pub const fn debt_setting(&self) -> u64 {
+        self.debt
+    }
+
+    fn burst_of(&self, rate: Rate) -> u64 {
+        self.burst.unwrap_or_else(|| rate.limit().into())
+    }
+}
+
+impl BuiltIn for TokenBucket {
+    type Metadata = TokenBucketMetadata;
+
+    const NAME: &'static str = "token_bucket";
+
+    fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
+        if self.burst == Some(0) {
+            return Err(StrategyError::EmptyBurst);
+        }
+        let capacity = u128::from(self.burst_of(rate)) + u128::from(self.debt);
+        Meter::with_capacity(rate, capacity).map(Law::Meter)
+    }
+
+    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> TokenBucketMetadata {
+        let level = match law {
+            Law::Meter(law) => law.level(state, hit.now),
+            _ => 0.0,
+        };
+        let burst = self.burst_of(hit.rate);
+        let tokens = burst as f64 - level;
+        TokenBucketMetadata {
+            tokens,
+            capacity: burst,
+            refill_rate_per_ms: hit.rate.rps() / 1_000.0,
+            current_debt: (-tokens).max(0.0),
+            max_debt: self.debt,
+        }
+    }
+}

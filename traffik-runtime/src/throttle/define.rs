@@ -1,0 +1,97 @@
+use std::borrow::Cow;
+use std::future::{Future, ready};
+
+use http::request::Parts;
+
+use super::Throttle;
+use super::definition::Definition;
+use super::engine::{Asked, Asking};
+use super::stat::{Readings, Stat};
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::rate::Rate;
+use crate::strategy::Describe;
+
+/// One throttle, as the macros write it down.
+#[doc(hidden)]
+pub trait Define: Send + Sync + 'static {
+    /// Its strategy's type, which says what `stat` tells.
+    type Strategy: Describe;
+
+    /// The largest cost it can ever admit, as far as that is known when the program is compiled.
+    const LARGEST_COST: u64 = u64::MAX;
+
+    /// Its strategy.
+    fn strategy() -> &'static Self::Strategy;
+
+    /// What is the same for all requests.
+    fn definition() -> &'static Definition;
+
+    /// Who is asking.
+    fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
+        let _ = parts;
+        ready(Ok(Identity::ip()))
+    }
+
+    /// What the request costs.
+    fn cost(parts: &Parts) -> impl Future<Output = Result<u64, Error>> + Send {
+        let _ = parts;
+        ready(Ok(1))
+    }
+
+    /// The rate for this request, if it is not the definition's.
+    fn rate(parts: &Parts) -> impl Future<Output = Result<Option<Rate>, Error>> + Send {
+        let _ = parts;
+        ready(Ok(None))
+    }
+
+    /// Where the budget is one.
+    ///
+    /// # Errors
+    ///
+    /// When the application's function fails.
+    fn scope(parts: &Parts) -> Result<Scope, Error> {
+        let _ = parts;
+        Ok(Scope::Throttle)
+    }
+}
+
+/// Where a throttle's budget is one and the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Wherever the throttle is used.
+    #[default]
+    Throttle,
+    /// Within a method and a matched route.
+    Route,
+    /// Within a segment of the application's choice.
+    Segment(Cow<'static, str>),
+}
+
+impl<T: Define> Throttle for T {
+    type Stat = Stat<<T::Strategy as Describe>::Metadata>;
+
+    const LARGEST_COST: u64 = T::LARGEST_COST;
+
+    async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
+        let identity = T::identify(parts).await?;
+        let cost = match cost {
+            Some(cost) => cost,
+            None => T::cost(parts).await?,
+        };
+        let (rate, scope) = (T::rate(parts).await?, T::scope(parts)?);
+        asking.push(Asked {
+            definition: T::definition(),
+            identity,
+            cost,
+            rate,
+            scope,
+        });
+        Ok(())
+    }
+
+    fn read(readings: &mut Readings<'_>) -> Self::Stat {
+        readings.next(T::strategy())
+    }
+}

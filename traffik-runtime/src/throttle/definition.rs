@@ -1,0 +1,174 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use smallvec::SmallVec;
+
+use crate::backend::Backend;
+use crate::backend::key::KeyHasher;
+use crate::error::Error;
+use crate::http::HeaderStyle;
+use crate::rate::Rate;
+use crate::strategy::kernel::Law;
+use crate::strategy::{ErasedStrategy, Who};
+
+/// What is the same for all requests of one throttle.
+///
+/// The macros keep one in a `static`; what can only be worked out at run time is, once, at the first hit.
+#[doc(hidden)]
+pub struct Definition {
+    pub(crate) uid: Cow<'static, str>,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) rates: Cow<'static, [Rate]>,
+    strategy: Shared,
+    pub(crate) headers: HeaderStyle,
+    backend: Option<fn() -> Backend>,
+    own_backend: OnceLock<Backend>,
+    prepared: OnceLock<Prepared>,
+}
+
+enum Shared {
+    Static(&'static dyn ErasedStrategy),
+    Counted(Arc<dyn ErasedStrategy>),
+}
+
+/// What is worked out once.
+struct Prepared {
+    hasher: KeyHasher,
+    /// A law for each rate, or what is wrong with the definition.
+    laws: Result<SmallVec<[Law; 1]>, String>,
+}
+
+impl Definition {
+    /// A throttle's name, rates and strategy; without rates, each request brings its own.
+    pub const fn new(
+        uid: &'static str,
+        name: &'static str,
+        rates: &'static [Rate],
+        strategy: &'static dyn ErasedStrategy,
+    ) -> Self {
+        let (uid, name, rates) = (
+            Cow::Borrowed(uid),
+            Cow::Borrowed(name),
+            Cow::Borrowed(rates),
+        );
+        Self::of(uid, name, rates, Shared::Static(strategy))
+    }
+
+    pub(super) fn at_run_time(
+        uid: String,
+        rates: Vec<Rate>,
+        strategy: Arc<dyn ErasedStrategy>,
+    ) -> Self {
+        let name = uid.clone();
+        Self::of(
+            uid.into(),
+            name.into(),
+            rates.into(),
+            Shared::Counted(strategy),
+        )
+    }
+
+    const fn of(
+        uid: Cow<'static, str>,
+        name: Cow<'static, str>,
+        rates: Cow<'static, [Rate]>,
+        strategy: Shared,
+    ) -> Self {
+        Self {
+            uid,
+            name,
+            rates,
+            strategy,
+            headers: HeaderStyle::Ietf,
+            backend: None,
+            own_backend: OnceLock::new(),
+            prepared: OnceLock::new(),
+        }
+    }
+
+    /// Which header fields are sent; default: those of the IETF draft.
+    #[must_use]
+    pub const fn headers(mut self, style: HeaderStyle) -> Self {
+        self.headers = style;
+        self
+    }
+
+    /// A backend of its own; asked for once.
+    #[must_use]
+    pub const fn backend(mut self, backend: fn() -> Backend) -> Self {
+        self.backend = Some(backend);
+        self
+    }
+
+    #[inline]
+    pub(crate) fn strategy(&self) -> &dyn ErasedStrategy {
+        match &self.strategy {
+            Shared::Static(strategy) => *strategy,
+            Shared::Counted(strategy) => &**strategy,
+        }
+    }
+
+    pub(super) fn own_backend(&self) -> Option<&Backend> {
+        let backend = self.backend?;
+        Some(self.own_backend.get_or_init(backend))
+    }
+
+    pub(super) fn with_backend(self, backend: Option<Backend>) -> Self {
+        let own_backend = backend.map_or_else(OnceLock::new, OnceLock::from);
+        // Never called: the answer is already there.
+        let backend = own_backend
+            .get()
+            .map(|_| Backend::memory as fn() -> Backend);
+        Self {
+            backend,
+            own_backend,
+            ..self
+        }
+    }
+
+    /// A hasher that has seen what tells this throttle's keys from others'.
+    #[inline]
+    pub(super) fn hasher(&self) -> KeyHasher {
+        self.prepared().hasher.clone()
+    }
+
+    /// The laws of the definition's own rates, in order.
+    #[inline]
+    pub(super) fn laws(&self) -> Result<&[Law], Error> {
+        match &self.prepared().laws {
+            Ok(laws) => Ok(laws),
+            Err(message) => Err(Error::configuration(&self.uid, message)),
+        }
+    }
+
+    #[inline]
+    fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| self.prepare())
+    }
+
+    fn prepare(&self) -> Prepared {
+        let mut hasher = KeyHasher::new();
+        hasher.part(0, self.uid.as_bytes());
+        hasher.part(0, self.strategy().name().as_bytes());
+        let laws = self
+            .rates
+            .iter()
+            .map(|rate| self.strategy().law(*rate, &Who::default()));
+        let laws: Result<_, _> = laws.collect();
+        Prepared {
+            hasher,
+            laws: laws.map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Definition")
+            .field("uid", &self.uid)
+            .field("rates", &self.rates)
+            .field("strategy", &self.strategy())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,165 @@
+use std::sync::Arc;
+
+use super::Stat;
+use super::define::Scope;
+use super::definition::Definition;
+use super::engine::{Asked, Case, admit, would_admit};
+use super::stat::Readings;
+use crate::backend::Backend;
+use crate::decision::Decision;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::rate::Rate;
+use crate::strategy::{Custom, FixedWindow, Metadata, Strategy, Who};
+
+/// A throttle made at run time, for code without requests: jobs, queues, outbound calls. Clones share it.
+///
+/// ```
+/// use traffik_runtime::backend::Backend;
+/// use traffik_runtime::identity::Identity;
+/// use traffik_runtime::strategy::TokenBucket;
+/// use traffik_runtime::throttle::DynThrottle;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let throttle = DynThrottle::builder("uploads")
+///     .rate("20/minute".parse()?)
+///     .strategy(TokenBucket::new().burst(40))
+///     .backend(Backend::memory())
+///     .build()?;
+/// let user = Identity::new("user:7");
+/// assert!(throttle.hit(&user, 40).await?.admitted);
+/// assert!(!throttle.check(&user, 1).await?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct DynThrottle {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    definition: Definition,
+    /// The definition's strategy again, as what describes it.
+    strategy: Arc<Custom>,
+}
+
+impl DynThrottle {
+    /// A throttle with this name, which is also its uid: on one backend, equal ones share their budgets.
+    pub fn builder(uid: impl Into<String>) -> DynThrottleBuilder {
+        DynThrottleBuilder {
+            uid: uid.into(),
+            rates: Vec::new(),
+            strategy: Custom::new(FixedWindow::new()),
+            backend: None,
+        }
+    }
+
+    /// Takes a cost from a client's budget, if there is enough.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
+        Ok(admit(&[self.asked(client, cost)], None).await?.decision)
+    }
+
+    /// Whether a hit of this cost would be admitted now; takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn check(&self, client: &Identity, cost: u64) -> Result<bool, Error> {
+        would_admit(&[self.asked(client, 0)], None, cost).await
+    }
+
+    /// How a client stands; takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
+        let asked = [self.asked(client, 0)];
+        let case = Case::plan(&asked, None)?;
+        let rulings = case.decide().await?;
+        let mut readings = Readings::new(&asked, case, rulings);
+        Ok(readings.next(&*self.inner.strategy))
+    }
+
+    fn asked(&self, client: &Identity, cost: u64) -> Asked<'_> {
+        let definition = &self.inner.definition;
+        Asked {
+            definition,
+            identity: client.clone(),
+            cost,
+            rate: None,
+            scope: Scope::Throttle,
+        }
+    }
+}
+
+/// Settings of a [`DynThrottle`].
+#[derive(Debug)]
+#[must_use]
+pub struct DynThrottleBuilder {
+    uid: String,
+    rates: Vec<Rate>,
+    strategy: Custom,
+    backend: Option<Backend>,
+}
+
+impl DynThrottleBuilder {
+    /// The rate; called again, one more, all decided together. At least one is needed.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.rates.push(rate);
+        self
+    }
+
+    /// The strategy; default [`FixedWindow`].
+    pub fn strategy(self, strategy: impl Strategy) -> Self {
+        Self {
+            strategy: Custom::new(strategy),
+            ..self
+        }
+    }
+
+    /// The backend; default: the process's default, else the embedded one.
+    pub fn backend(self, backend: impl Into<Backend>) -> Self {
+        Self {
+            backend: Some(backend.into()),
+            ..self
+        }
+    }
+
+    /// The throttle.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if it has no name or no rate, or if the strategy and a rate do not go together.
+    pub fn build(self) -> Result<DynThrottle, Error> {
+        use crate::strategy::ErasedStrategy;
+        if self.uid.is_empty() {
+            return Err(Error::configuration("", "its name is empty; give it one"));
+        }
+        if self.rates.is_empty() {
+            return Err(Error::configuration(
+                &self.uid,
+                "it has no rate; add `.rate(\"100/minute\".parse()?)`",
+            ));
+        }
+        for rate in &self.rates {
+            let law = self.strategy.law(*rate, &Who::default());
+            law.map_err(|error| Error::strategy(&self.uid, error))?;
+        }
+        let strategy = Arc::new(self.strategy);
+        let definition = Definition::at_run_time(self.uid, self.rates, strategy.clone());
+        let definition = definition.with_backend(self.backend);
+        Ok(DynThrottle {
+            inner: Arc::new(Inner {
+                definition,
+                strategy,
+            }),
+        })
+    }
+}

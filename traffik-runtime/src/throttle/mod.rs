@@ -1,0 +1,93 @@
+//! Throttles: a rate, a strategy and an identifier bound together under a name.
+//!
+//! A throttle is a type that implements [`Define`], which the macros write down; [`Throttle`] is what code calls, on one
+//! throttle or on a tuple of them. [`DynThrottle`] is the same made at run time, for code without requests.
+
+mod define;
+mod definition;
+mod dynamic;
+mod engine;
+mod report;
+mod set;
+mod stat;
+
+use std::future::Future;
+
+use http::request::Parts;
+
+use crate::decision::Decision;
+use crate::error::Error;
+
+pub use define::{Define, Scope};
+pub use definition::Definition;
+pub use dynamic::{DynThrottle, DynThrottleBuilder};
+pub use engine::Asking;
+pub(crate) use engine::{Admission, Few, admit};
+pub(crate) use report::{Reported, binding};
+pub use stat::{Readings, Stat};
+
+/// One throttle, or a set of them: a tuple, which admits only if every member does, and else takes from none.
+///
+/// Implemented for every throttle that `#[throttled]` and `throttles!` define, and for tuples of throttles.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a throttle",
+    label = "not a throttle",
+    note = "throttles are defined by `traffik::throttles! {{ … }}`, or by `#[throttled(rate = …)]` on a handler of that name",
+    note = "a tuple of throttles is one too"
+)]
+pub trait Throttle: Sized + Send + Sync + 'static {
+    /// What [`stat`](Self::stat) gives: a [`Stat`], or for a set a tuple of them.
+    type Stat: Send;
+
+    /// The largest cost every member can ever admit, as far as it is known when the program is compiled.
+    #[doc(hidden)]
+    const LARGEST_COST: u64;
+
+    /// Adds what has to be decided for a request, with the members' own costs or this one.
+    #[doc(hidden)]
+    fn ask<'a>(
+        parts: &'a Parts,
+        cost: Option<u64>,
+        asking: &'a mut Asking,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'a;
+
+    /// Takes the members' readings, in order.
+    #[doc(hidden)]
+    fn read(readings: &mut Readings<'_>) -> Self::Stat;
+
+    /// Takes the cost of one request, from every member or from none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    fn hit(parts: &Parts) -> impl Future<Output = Result<Decision, Error>> + Send {
+        engine::hit::<Self>(parts, None)
+    }
+
+    /// Takes this cost instead of the definition's.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    fn hit_cost(parts: &Parts, cost: u64) -> impl Future<Output = Result<Decision, Error>> + Send {
+        engine::hit::<Self>(parts, Some(cost))
+    }
+
+    /// Whether a hit of this cost would be admitted now; takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    fn check(parts: &Parts, cost: u64) -> impl Future<Output = Result<bool, Error>> + Send {
+        engine::check::<Self>(parts, cost)
+    }
+
+    /// How the request's client stands; takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    fn stat(parts: &Parts) -> impl Future<Output = Result<Self::Stat, Error>> + Send {
+        engine::stat::<Self>(parts)
+    }
+}

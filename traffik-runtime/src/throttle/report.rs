@@ -1,0 +1,62 @@
+//! What several laws say, put together (L28).
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use super::definition::Definition;
+use crate::decision::{Decision, Report};
+use crate::rate::Rate;
+
+/// What one rate of one throttle said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reported<'a> {
+    pub(crate) definition: &'a Definition,
+    pub(crate) rate: Rate,
+    /// Whether it is one of several rates of the throttle.
+    pub(crate) listed: bool,
+    /// Whether it alone would have admitted the hit.
+    pub(crate) fits: bool,
+    pub(crate) report: Report,
+}
+
+/// Which of several reports speaks for all: the one with the longest wait, if any has to be waited for, else the one
+/// with the least remaining; the first of equals.
+pub(crate) fn binding<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<usize> {
+    let speaks = |report: &Report| {
+        let wait = report.wait.unwrap_or(Duration::MAX);
+        let remaining = if wait.is_zero() { report.remaining } else { 0 };
+        (Reverse(wait), remaining)
+    };
+    let first = reports.enumerate().min_by_key(|(_, report)| speaks(report));
+    first.map(|(place, _)| place)
+}
+
+/// The decision of a set whose members said this; without members nothing is limited.
+pub(crate) fn combined(admitted: bool, reported: &[Reported<'_>]) -> Decision {
+    if let [only] = reported {
+        return Decision::new(admitted, only.report);
+    }
+    let Some(place) = binding(reported.iter().map(|member| &member.report)) else {
+        return Decision::unlimited();
+    };
+    let reports = || reported.iter().map(|member| &member.report);
+    let remaining = reports()
+        .map(|report| report.remaining)
+        .min()
+        .unwrap_or(u64::MAX);
+    let scarcest = reports().filter(|report| report.remaining == remaining);
+    let report = Report {
+        remaining,
+        // The least grows when all that are as low have grown.
+        next: scarcest
+            .map(|report| report.next.unwrap_or(Duration::MAX))
+            .max()
+            .filter(|next| *next < Duration::MAX),
+        delay: reports()
+            .map(|report| report.delay)
+            .max()
+            .unwrap_or_default(),
+        ..reported[place].report
+    };
+    Decision::new(admitted, report)
+}

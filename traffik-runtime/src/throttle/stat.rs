@@ -1,0 +1,176 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde::{Serialize, Serializer};
+
+use super::engine::{Asked, Case, Few, report};
+use super::report::binding;
+use crate::backend::store::Ruling;
+use crate::decision::Report;
+use crate::http::{HeaderStyle, Policy, write_policies};
+use crate::identity::Identity;
+use crate::rate::Rate;
+use crate::strategy::{Describe, Hit, State, Who};
+
+/// How a client stands with a throttle. Times serialise as seconds.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Stat<M> {
+    /// The throttle.
+    pub uid: Cow<'static, str>,
+    /// Its rate; of several, the one that binds.
+    pub rate: Rate,
+    /// The largest cost that would be admitted now.
+    pub hits_remaining: u64,
+    /// The time until one more unit is admitted; zero if now, `None` if never.
+    #[serde(serialize_with = "optional_seconds")]
+    pub wait: Option<Duration>,
+    /// The time until the state equals its initial state.
+    #[serde(serialize_with = "seconds")]
+    pub reset: Duration,
+    /// The state in the words of the strategy.
+    pub metadata: M,
+    /// Where a throttle has several rates, how the client stands with each; else empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Stat<M>>,
+    #[serde(skip)]
+    policies: Vec<Policy<'static>>,
+}
+
+impl<M> Stat<M> {
+    /// The header fields that tell a client this; none for what has no limit.
+    pub fn headers(&self, style: HeaderStyle) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        write_policies(
+            &mut headers,
+            self.policies.iter().map(|policy| (style, policy.clone())),
+        );
+        headers
+    }
+
+    fn new(uid: Cow<'static, str>, rate: Rate, said: &Report, metadata: M) -> Self {
+        Self {
+            uid,
+            rate,
+            hits_remaining: said.remaining,
+            wait: said.wait,
+            reset: said.reset,
+            metadata,
+            members: Vec::new(),
+            policies: Vec::new(),
+        }
+    }
+}
+
+/// What was read for the throttles of a set, in order.
+#[doc(hidden)]
+pub struct Readings<'a> {
+    asked: &'a [Asked<'a>],
+    case: Case<'a>,
+    rulings: Few<Ruling>,
+    place: usize,
+}
+
+impl<'a> Readings<'a> {
+    pub(super) fn new(asked: &'a [Asked<'a>], case: Case<'a>, rulings: Few<Ruling>) -> Self {
+        Self {
+            asked,
+            case,
+            rulings,
+            place: 0,
+        }
+    }
+
+    /// How the client stands with the next throttle.
+    pub(super) fn next<S: Describe + ?Sized>(&mut self, strategy: &S) -> Stat<S::Metadata> {
+        let asked = &self.asked[self.place];
+        let lines: Vec<_> = (self
+            .case
+            .plans
+            .iter()
+            .zip(&self.rulings)
+            .zip(&self.case.askers))
+        .filter(|(_, asker)| **asker == self.place)
+        .map(|((plan, ruling), _)| (plan, &ruling.state, report(plan, &ruling.state, 1)))
+        .collect();
+        self.place += 1;
+        let uid = || asked.definition.uid.clone();
+        let of = |place: usize| {
+            let (plan, state, said) = &lines[place];
+            Stat::new(
+                uid(),
+                plan.hit.rate,
+                said,
+                strategy.describe(state, &plan.hit),
+            )
+        };
+        let Some(binds) = binding(lines.iter().map(|(_, _, said)| said)) else {
+            return unlimited(asked, self.case.now, strategy);
+        };
+        let listed = lines.len() > 1;
+        let policies = lines.iter().map(|(plan, _, said)| Policy {
+            name: asked.definition.name.clone(),
+            rate: plan.hit.rate,
+            listed,
+            report: *said,
+        });
+        Stat {
+            members: if listed {
+                (0..lines.len()).map(of).collect()
+            } else {
+                Vec::new()
+            },
+            policies: policies.collect(),
+            ..of(binds)
+        }
+    }
+}
+
+impl fmt::Debug for Readings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readings")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a client stands that is exempt, or whose rate is unlimited.
+fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
+    let own = asked.rate.or(asked.definition.rates.first().copied());
+    let rate = match &asked.identity {
+        Identity::Exempt => Rate::UNLIMITED,
+        Identity::Client(_) => own.unwrap_or(Rate::UNLIMITED),
+    };
+    let hit = Hit {
+        rate,
+        now,
+        cost: 0,
+        who: Who::default(),
+    };
+    let metadata = strategy.describe(&State::Bytes(None), &hit);
+    Stat::new(
+        asked.definition.uid.clone(),
+        rate,
+        &Report::UNLIMITED,
+        metadata,
+    )
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+#[expect(
+    clippy::ref_option,
+    reason = "serde hands over a reference to the field"
+)]
+fn optional_seconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| duration.as_secs_f64())
+        .serialize(serializer)
+}

@@ -1,0 +1,30 @@
+#![doc = include_str!("../../README.md")]
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use traffik_macros::{throttled, throttles};
+pub use traffik_runtime::backend::{Backend, MemoryBackend, set_default_backend};
+pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
+pub use traffik_runtime::decision::{Decision, Report};
+pub use traffik_runtime::error::{Error, ErrorKind};
+pub use traffik_runtime::http::{HeaderStyle, provide};
+pub use traffik_runtime::identity::{Identity, Priority};
+pub use traffik_runtime::rate::{self, Rate, RateError};
+pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, Stat, Throttle};
+
+/// The strategies, as plain values, and the trait for your own.
+pub mod strategy {
+    pub use traffik_runtime::strategy::{
+        FixedWindow, FixedWindowMetadata, Gcra, GcraMetadata, Hit, Metadata, SlidingCounter,
+        SlidingCounterMetadata, Strategy, StrategyError, TokenBucket, TokenBucketMetadata, Who,
+        catalog,
+    };
+}
+
+/// What tests of throttled code need.
+#[cfg(feature = "test-util")]
+pub mod testing {
+    pub use traffik_runtime::clock::ManualClock;
+}

@@ -1,0 +1,15 @@
+//! Every item that generated code names, and nothing else. No part of the public API: it changes without notice.
+
+pub use core;
+
+pub use core::option::Option;
+pub use core::result::Result;
+pub use core::time::Duration;
+pub use std::borrow::Cow;
+
+pub use traffik_runtime::answer::{cost_of, identity_of, rate_of, scope_of};
+pub use traffik_runtime::http::{Gate, Parts, Response, Site, identity_of_header};
+pub use traffik_runtime::strategy::{FixedWindow, Gcra, SlidingCounter, Strategy, TokenBucket};
+pub use traffik_runtime::throttle::{Define, Definition, Scope, Throttle};
+
+pub use crate::{Backend, Error, HeaderStyle, Identity, Rate};
