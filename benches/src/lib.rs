@@ -1,1 +1,92 @@
-//! Benchmarks beside peers: see `benches/`.
+//! Benchmarks beside peers: `cargo bench -p traffik-benches`.
+//!
+//! Every figure is a ratio of two things measured in turn in one run, because machines are shared and noisy: the median
+//! of many rounds, with the spread of the middle half.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// How often both sides are measured.
+const ROUNDS: usize = 31;
+
+/// What a future that is ready at once gives.
+///
+/// # Panics
+///
+/// When it is not ready: memory answers at once.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("the embedded backend never waits"),
+    }
+}
+
+/// Something to measure: called with a number that counts up.
+pub type Work<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// Measures our work and a peer's in turn, and prints one line of a table.
+pub fn compare(workload: &str, threads: usize, calls: usize, ours: Work<'_>, peer: Work<'_>) {
+    time(threads, calls, ours);
+    time(threads, calls, peer);
+    let rounds: Vec<(f64, f64)> = (0..ROUNDS)
+        .map(|round| {
+            // Whoever goes second profits from a warm clock: take turns.
+            if round % 2 == 0 {
+                let ours = time(threads, calls, ours);
+                (ours, time(threads, calls, peer))
+            } else {
+                let peer = time(threads, calls, peer);
+                (time(threads, calls, ours), peer)
+            }
+        })
+        .collect();
+    let ratios = quartiles(rounds.iter().map(|(ours, peer)| ours / peer));
+    let (_, ours, _) = quartiles(rounds.iter().map(|(ours, _)| *ours));
+    let (_, peer, _) = quartiles(rounds.iter().map(|(_, peer)| *peer));
+    println!(
+        "| {workload} | {ours:.0} | {peer:.0} | **{:.2}** | {:.2} – {:.2} |",
+        ratios.1, ratios.0, ratios.2
+    );
+}
+
+/// Prints the head of a table.
+pub fn table(title: &str, peer: &str) {
+    println!("\n{title}\n");
+    println!("| workload | traffik, ns | {peer}, ns | ratio, median | middle half |");
+    println!("|---|---|---|---|---|");
+}
+
+/// Nanoseconds per call, of all threads together.
+fn time(threads: usize, calls: usize, work: Work<'_>) -> f64 {
+    let barrier = Barrier::new(threads);
+    let each = calls / threads;
+    let run = |thread: usize| {
+        barrier.wait();
+        let start = Instant::now();
+        for call in 0..each {
+            work(thread * each + call);
+        }
+        start.elapsed()
+    };
+    let longest = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .map(|thread| scope.spawn(move || run(thread)))
+            .collect();
+        let own = run(0);
+        others
+            .into_iter()
+            .map(|other| other.join().unwrap_or(Duration::MAX))
+            .fold(own, Duration::max)
+    });
+    longest.as_nanos() as f64 / (each * threads) as f64
+}
+
+fn quartiles(figures: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut sorted: Vec<f64> = figures.collect();
+    sorted.sort_by(f64::total_cmp);
+    let at = |quarter: usize| sorted[(sorted.len() - 1) * quarter / 4];
+    (at(1), at(2), at(3))
+}

@@ -83,7 +83,7 @@ impl<T: Define> Throttle for T {
         let (rate, scope) = (T::rate(parts).await?, T::scope(parts)?);
         asking.push(Asked {
             definition: T::definition(),
-            identity,
+            identity: Cow::Owned(identity),
             cost,
             rate,
             scope,

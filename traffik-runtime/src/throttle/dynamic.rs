@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Stat;
@@ -87,11 +88,11 @@ impl DynThrottle {
         Ok(readings.next(&*self.inner.strategy))
     }
 
-    fn asked(&self, client: &Identity, cost: u64) -> Asked<'_> {
+    fn asked<'a>(&'a self, client: &'a Identity, cost: u64) -> Asked<'a> {
         let definition = &self.inner.definition;
         Asked {
             definition,
-            identity: client.clone(),
+            identity: Cow::Borrowed(client),
             cost,
             rate: None,
             scope: Scope::Throttle,

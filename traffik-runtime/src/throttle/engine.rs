@@ -1,5 +1,7 @@
 //! From what is asked of throttles to what is answered: plans are made, decided together, and reported.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use smallvec::SmallVec;
 
@@ -25,7 +27,7 @@ pub(crate) type Few<T> = SmallVec<[T; 2]>;
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) definition: &'a Definition,
-    pub(crate) identity: Identity,
+    pub(crate) identity: Cow<'a, Identity>,
     pub(crate) cost: u64,
     pub(crate) rate: Option<Rate>,
     pub(crate) scope: Scope,
@@ -114,7 +116,7 @@ impl<'a> Case<'a> {
             now: 0,
         };
         for (place, asked) in asked.iter().enumerate() {
-            if let Identity::Client(client) = &asked.identity {
+            if let Identity::Client(client) = &*asked.identity {
                 case.add(place, asked, client, parts)?;
             }
         }

@@ -1,0 +1,132 @@
+//! One decision in memory, beside `governor` 0.10 keyed by `String` (`DashMap`, its defaults), on the same keys.
+
+use std::hint::black_box;
+use std::num::NonZeroU32;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, Strategy, TokenBucket};
+use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik_benches::{compare, ready, table};
+
+const KEYS: usize = 100_000;
+const CALLS: usize = 400_000;
+
+fn main() {
+    let keys: Vec<String> = (0..KEYS).map(|key| format!("user:{key:08}")).collect();
+    let identities: Vec<Identity> = keys.iter().map(|key| Identity::new(key.as_str())).collect();
+    let order = Order::new();
+
+    table("An admitted hit, fixed window", "governor");
+    let ours = throttle(FixedWindow::new(), Rate::per_hour(u32::MAX));
+    let peer = governor(Quota::per_second(NonZeroU32::new(1_000_000_000).unwrap()));
+    for (workload, threads, pick) in order.workloads() {
+        let hit = |call: usize| {
+            black_box(ready(ours.hit(&identities[pick[call % pick.len()]], 1)).is_ok());
+        };
+        let check = |call: usize| {
+            black_box(peer.check_key(&keys[pick[call % pick.len()]]).is_ok());
+        };
+        compare(workload, threads, CALLS, &hit, &check);
+    }
+
+    table("A refused hit, fixed window", "governor");
+    let ours = throttle(FixedWindow::new(), Rate::per_day(1));
+    let peer = governor(Quota::per_hour(NonZeroU32::new(1).unwrap()));
+    for (workload, threads, pick) in order.workloads() {
+        let hit = |call: usize| {
+            black_box(ready(ours.hit(&identities[pick[call % pick.len()]], 1)).is_ok());
+        };
+        let check = |call: usize| {
+            black_box(peer.check_key(&keys[pick[call % pick.len()]]).is_ok());
+        };
+        compare(workload, threads, CALLS, &hit, &check);
+    }
+
+    table(
+        "An admitted hit on a hot key, every strategy",
+        "fixed window",
+    );
+    let rate = Rate::per_second(1_000_000_000);
+    let fixed = throttle(FixedWindow::new(), rate);
+    let others = [
+        ("sliding_counter", throttle(SlidingCounter::new(), rate)),
+        ("token_bucket", throttle(TokenBucket::new(), rate)),
+        (
+            "gcra",
+            throttle(
+                Gcra::new().burst_tolerance(std::time::Duration::from_secs(1)),
+                rate,
+            ),
+        ),
+    ];
+    for (name, throttle) in &others {
+        let hit = |throttle: &DynThrottle| {
+            black_box(ready(throttle.hit(&identities[0], 1)).is_ok());
+        };
+        compare(name, 1, CALLS, &|_| hit(throttle), &|_| hit(&fixed));
+    }
+}
+
+fn throttle(strategy: impl Strategy, rate: Rate) -> DynThrottle {
+    let builder = DynThrottle::builder("bench").rate(rate).strategy(strategy);
+    builder.backend(Backend::memory()).build().unwrap()
+}
+
+fn governor(quota: Quota) -> DefaultKeyedRateLimiter<String> {
+    RateLimiter::keyed(quota)
+}
+
+/// Which keys are asked for, in which order.
+struct Order {
+    hot: Vec<usize>,
+    uniform: Vec<usize>,
+    zipf: Vec<usize>,
+}
+
+impl Order {
+    fn new() -> Self {
+        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        let total: f64 = (1..=KEYS).map(|rank| 1.0 / rank as f64).sum();
+        let mut sum = 0.0;
+        let shares: Vec<f64> = (1..=KEYS)
+            .map(|rank| {
+                sum += 1.0 / rank as f64 / total;
+                sum
+            })
+            .collect();
+        let zipf = |random: &mut Random| {
+            shares
+                .partition_point(|share| *share < random.unit())
+                .min(KEYS - 1)
+        };
+        Self {
+            hot: vec![0],
+            uniform: (0..1 << 20)
+                .map(|_| (random.unit() * KEYS as f64) as usize)
+                .collect(),
+            zipf: (0..1 << 20).map(|_| zipf(&mut random)).collect(),
+        }
+    }
+
+    fn workloads(&self) -> [(&'static str, usize, &[usize]); 5] {
+        [
+            ("one hot key", 1, &self.hot),
+            ("100 000 keys, uniform", 1, &self.uniform),
+            ("100 000 keys, Zipf", 1, &self.zipf),
+            ("one hot key, two threads", 2, &self.hot),
+            ("100 000 keys, two threads", 2, &self.uniform),
+        ]
+    }
+}
+
+/// A small generator of the same numbers each time (xorshift64*, Vigna 2016).
+struct Random(u64);
+
+impl Random {
+    fn unit(&mut self) -> f64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
