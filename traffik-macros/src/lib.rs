@@ -72,7 +72,7 @@ pub fn throttled(
     args: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    printed(attribute(args.into(), item.into())).into()
+    printed(attribute(args.into(), &item.into())).into()
 }
 
 /// Defines throttles that handlers share.
@@ -98,7 +98,7 @@ pub fn throttles(block: proc_macro::TokenStream) -> proc_macro::TokenStream {
     printed(shared(block.into())).into()
 }
 
-fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
+fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let args = Args::parse(args, &mut mistakes);
     let Some(handler) = mistakes.keep(syn::parse2::<Handler>(item.clone())) else {

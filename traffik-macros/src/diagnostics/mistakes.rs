@@ -19,7 +19,7 @@ impl Mistakes {
 
     /// Notes a mistake at the tokens to change.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
-        self.add(Error::new_spanned(tokens, message));
+        self.add(error(tokens, message));
     }
 
     /// The value of a result; its error is noted.
@@ -31,6 +31,32 @@ impl Mistakes {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// A mistake at the tokens to change.
+pub(crate) fn error(tokens: impl ToTokens, message: impl Display) -> Error {
+    Error::new_spanned(tokens, message)
+}
+
+/// All values, or all errors in one.
+pub(crate) fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) => errors.push(error),
+        }
+    }
+    joined(errors).map_or(Ok(values), Err)
+}
+
+/// Several errors as one.
+pub(crate) fn joined(errors: impl IntoIterator<Item = Error>) -> Option<Error> {
+    errors.into_iter().reduce(|mut all, next| {
+        all.combine(next);
+        all
+    })
 }
 
 impl Extend<Error> for Mistakes {

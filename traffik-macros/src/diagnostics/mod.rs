@@ -6,6 +6,6 @@
 mod mistakes;
 mod wording;
 
-pub(crate) use mistakes::Mistakes;
+pub(crate) use mistakes::{Mistakes, all, error, joined};
 pub(crate) use syn::{Error, Result};
 pub(crate) use wording::{listed, near, unknown};

@@ -6,7 +6,7 @@ use traffik_runtime::suggest::nearest;
 pub(crate) fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
     match near(word, known) {
         Some(name) => format!("unknown {kind} `{word}`; did you mean `{name}`?"),
-        None => format!("unknown {kind} `{word}`; write {}", listed(known)),
+        None => format!("unknown {kind} `{word}`; use one of {}", listed(known)),
     }
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Visibility};
+use syn::{Attribute, Ident, Token, Visibility};
 
 use super::docs;
 use super::options;
@@ -20,19 +20,20 @@ pub(crate) fn throttle(
     let cfgs = conditions(attrs);
     let (docs, items) = match outcome {
         Outcome::Whole(definition) => (Some(docs::of(definition)), whole(definition, private)),
-        Outcome::Broken(_) => (None, broken(private)),
+        Outcome::Broken(name) => (None, broken(name, private)),
     };
     let name = outcome.name();
+    // Messages that show where a throttle is defined show its name.
+    let keyword = Token![enum](name.span());
     quote! {
         #(#attrs)*
         #docs
         #[allow(non_camel_case_types)]
         #[derive(#private::core::fmt::Debug)]
-        #vis enum #name {}
+        #vis #keyword #name {}
 
         #(#cfgs)*
-        #[automatically_derived]
-        impl #private::Define for #name { #items }
+        const _: () = { #items };
     }
 }
 
@@ -70,27 +71,40 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     let cost = cost.as_ref().map(|cost| options::cost(cost, private));
     let scope = scope.as_ref().map(|scope| options::scope(scope, private));
     quote! {
-        type Strategy = #strategy_type;
-        #largest_cost
-        fn definition() -> &'static #private::Definition {
-            static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
-            static __TRAFFIK_DEFINITION: #private::Definition =
-                #private::Definition::new(#uid, #text, &[#(#rate_values),*], &__TRAFFIK_STRATEGY) #headers #backend;
-            &__TRAFFIK_DEFINITION
+        static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
+        static __TRAFFIK_DEFINITION: #private::Definition =
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], &__TRAFFIK_STRATEGY) #headers #backend;
+
+        #[automatically_derived]
+        impl #private::Define for #name {
+            type Strategy = #strategy_type;
+            #largest_cost
+            fn strategy() -> &'static #strategy_type {
+                &__TRAFFIK_STRATEGY
+            }
+            fn definition() -> &'static #private::Definition {
+                &__TRAFFIK_DEFINITION
+            }
+            #rate
+            #identify
+            #cost
+            #scope
         }
-        #rate
-        #identify
-        #cost
-        #scope
     }
 }
 
 /// What lets uses of a broken throttle compile, so that only its own mistakes are told.
-fn broken(private: &Private) -> TokenStream {
+fn broken(name: &Ident, private: &Private) -> TokenStream {
     quote! {
-        type Strategy = #private::FixedWindow;
-        fn definition() -> &'static #private::Definition {
-            loop {}
+        #[automatically_derived]
+        impl #private::Define for #name {
+            type Strategy = #private::FixedWindow;
+            fn strategy() -> &'static #private::FixedWindow {
+                loop {}
+            }
+            fn definition() -> &'static #private::Definition {
+                loop {}
+            }
         }
     }
 }

@@ -50,7 +50,8 @@ fn answer(output: &ReturnType, body: &TokenStream, gate: &Ident, private: &Priva
     let ty = without_impl(ty);
     let hint = Ident::new("hint", local(place));
     let out = Ident::new("out", local(place));
-    let finish = quote_spanned!(place=> #private::Gate::finish(#gate, #out));
+    let located = private.at(place);
+    let finish = quote_spanned!(place=> #located::Gate::finish(#gate, #out));
     quote! {
         let #out = async move {
             if let #private::Option::Some(#hint) = #private::Option::None::<#ty> {

@@ -1,7 +1,7 @@
 //! One function for each key: what it becomes in an implementation of `Define`.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Expr, LitStr, Path};
 use traffik_runtime::rate::Rate;
@@ -46,10 +46,8 @@ fn spec(spec: &Spec, private: &Private) -> (TokenStream, TokenStream) {
 
 /// The uid as written, or the path of the throttle.
 pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> TokenStream {
-    match written {
-        Some(uid) => quote!(#uid),
-        None => quote!(#private::core::concat!(#private::core::module_path!(), "::", #name)),
-    }
+    let path = || quote!(#private::core::concat!(#private::core::module_path!(), "::", #name));
+    written.map_or_else(path, ToTokens::to_token_stream)
 }
 
 /// The rates known while compiling; none where a path is asked.
@@ -197,8 +195,10 @@ pub(crate) fn scope(scope: &Scope, private: &Private) -> TokenStream {
 /// value or a function, async or fallible, its type decides.
 fn asked(question: &str, path: &Path, private: &Private) -> (TokenStream, TokenStream) {
     let parts = parts();
-    let question = Ident::new(question, Span::call_site());
-    let answer = quote_spanned!(path.span()=> #private::#question!(#path, #parts));
+    let place = path.span();
+    let private = private.at(place);
+    let question = Ident::new(question, place);
+    let answer = quote_spanned!(place=> #private::#question!(#path, #parts));
     (quote!(#parts), answer)
 }
 

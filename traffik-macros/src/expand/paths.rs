@@ -1,6 +1,6 @@
 //! Where generated code finds what it names: `::traffik::__private`, spelled only here.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Path;
 
@@ -14,6 +14,16 @@ impl Private {
             || quote!(::traffik::__private),
             |krate| quote!(#krate::__private),
         ))
+    }
+
+    /// The module with the span of what a user wrote, for errors that belong there.
+    pub(crate) fn at(&self, place: Span) -> Self {
+        let located = Span::call_site().located_at(place);
+        let tokens = self.0.clone().into_iter().map(|mut token| {
+            token.set_span(located);
+            token
+        });
+        Self(tokens.collect())
     }
 }
 

@@ -84,9 +84,11 @@ fn check(cost: &Cost, throttles: &[Path], private: &Private) -> Option<TokenStre
     let Cost::Units(units, written) = cost else {
         return None;
     };
+    let place = written.span();
+    let private = private.at(place);
     let checks = throttles.iter().map(|throttle| {
         let message = format!("a cost of {units} can never be admitted by `{}`; lower it", crate::model::text(throttle));
-        quote_spanned!(written.span()=> #private::core::assert!(#units <= <#throttle as #private::Throttle>::LARGEST_COST, #message);)
+        quote_spanned!(place=> #private::core::assert!(#units <= <#throttle as #private::Throttle>::LARGEST_COST, #message);)
     });
     Some(quote!(const _: () = { #(#checks)* };))
 }

@@ -3,7 +3,7 @@
 use syn::{Expr, Path};
 
 use super::shape;
-use crate::diagnostics::{Error, Result};
+use crate::diagnostics::{Result, error};
 
 /// How many units one request takes.
 #[derive(Clone)]
@@ -20,14 +20,11 @@ impl Cost {
             return Ok(Self::Function(path.clone()));
         }
         let Some(number) = shape::integer(value) else {
-            return Err(Error::new_spanned(value, other(value)));
+            return Err(error(value, other(value)));
         };
         match number.base10_parse() {
             Ok(units) => Ok(Self::Units(units, value.clone())),
-            Err(_) => Err(Error::new_spanned(
-                number,
-                format!("a cost is at most {}", u64::MAX),
-            )),
+            Err(_) => Err(error(number, format!("a cost is at most {}", u64::MAX))),
         }
     }
 

@@ -79,7 +79,7 @@ fn check(known: &Known, rates: &Rates, cost: Option<&Cost>, mistakes: &mut Mista
         let tokens: &dyn ToTokens = match (&problem.subject, cost) {
             (Subject::Rate(index), _) if *index < fixed.len() => &fixed[*index].1,
             (Subject::Cost, Some(Cost::Units(_, written))) => written,
-            (subject, _) => known.tokens(subject),
+            (subject, _) => known.tokens(*subject),
         };
         mistakes.at(tokens, problem.message);
     }

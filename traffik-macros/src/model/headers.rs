@@ -3,8 +3,9 @@
 use syn::Expr;
 
 use super::keys::Key;
+use super::shape;
 use super::words::{Value, Words};
-use crate::diagnostics::{Error, Result, listed, unknown};
+use crate::diagnostics::{Result, error, listed, unknown};
 
 /// Which header fields are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub(crate) enum Headers {
 const WORDS: Words = Words {
     key: Key::Headers,
     list: &["ietf", "legacy", "both", "none"],
+    open: false,
 };
 
 impl Headers {
@@ -26,16 +28,13 @@ impl Headers {
             Value::Word(word) => word,
             Value::Text(text) => return Err(WORDS.no_text(text)),
             Value::Path(path) => {
-                return Err(Error::new_spanned(
+                return Err(error(
                     path,
-                    unknown("style of headers", &super::shape::text(path), WORDS.list),
+                    unknown("style of headers", &shape::text(path), WORDS.list),
                 ));
             }
             Value::Call(..) | Value::Other(_) => {
-                return Err(Error::new_spanned(
-                    value,
-                    format!("`headers` is {}", listed(WORDS.list)),
-                ));
+                return Err(error(value, format!("`headers` is {}", listed(WORDS.list))));
             }
         };
         Ok(match word {

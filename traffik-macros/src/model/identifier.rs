@@ -5,7 +5,7 @@ use syn::{Expr, ExprCall, Path};
 use super::keys::Key;
 use super::shape;
 use super::words::{Value, Words};
-use crate::diagnostics::{Error, Result};
+use crate::diagnostics::{Error, Result, error};
 
 /// Who is asking.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub(crate) enum Identifier {
 const WORDS: Words = Words {
     key: Key::Identifier,
     list: &["ip", "header", "everyone"],
+    open: true,
 };
 
 impl Identifier {
@@ -31,16 +32,16 @@ impl Identifier {
             Value::Word("ip") => Ok(Self::Ip),
             Value::Word("everyone") => Ok(Self::Everyone),
             Value::Call("header", call) => header(call),
-            Value::Word(_) => Err(Error::new_spanned(
+            Value::Word(_) => Err(error(
                 value,
                 "`header` needs the field's name; write `header(\"x-api-key\")`",
             )),
-            Value::Call("ip", call) => Err(Error::new_spanned(
+            Value::Call("ip", call) => Err(error(
                 call,
                 "`ip(…)`, for clients behind proxies, is not available yet; write `ip`, the peer's address",
             )),
-            Value::Call(word, call) => Err(Error::new_spanned(
-                &call.args,
+            Value::Call(word, call) => Err(error(
+                call,
                 format!("`{word}` takes nothing; write `identifier = {word}`"),
             )),
             Value::Path(path) => Ok(Self::Function(path.clone())),
@@ -53,14 +54,14 @@ impl Identifier {
 fn header(call: &ExprCall) -> Result<Identifier> {
     let mut values = call.args.iter();
     let (Some(Some(name)), None) = (values.next().map(shape::string), values.next()) else {
-        return Err(Error::new_spanned(
+        return Err(error(
             call,
             "`header` takes one name in quotes; write `header(\"x-api-key\")`",
         ));
     };
     let text = name.value().to_ascii_lowercase();
     if text.is_empty() || !text.bytes().all(is_token) {
-        return Err(Error::new_spanned(
+        return Err(error(
             name,
             format!(
                 "{:?} is no name of a header field; write one such as `\"x-api-key\"`",
@@ -82,5 +83,5 @@ fn other(value: &Expr) -> Error {
         (_, Some((function, _))) => format!("the function is named, not called; write `identifier = {}`", shape::text(function)),
         _ => "an identifier is `ip`, `header(\"…\")`, `everyone`, or the path of a `fn(&Parts) -> Identity`".to_owned(),
     };
-    Error::new_spanned(value, message)
+    error(value, message)
 }

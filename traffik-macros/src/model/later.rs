@@ -6,7 +6,7 @@ use traffik_runtime::rate::parse_duration;
 use super::keys::Key;
 use super::shape;
 use super::words::{Value, Words};
-use crate::diagnostics::{Error, Mistakes, Result};
+use crate::diagnostics::{Mistakes, Result, error};
 use crate::parse::Pair;
 
 const ON_ERROR: Words = Words {
@@ -14,6 +14,7 @@ const ON_ERROR: Words = Words {
     list: &[
         "allow", "throttle", "raise", "retry", "fallback", "failover",
     ],
+    open: true,
 };
 
 /// `on_error`: what happens when the backend fails.
@@ -25,12 +26,12 @@ pub(crate) fn on_error(pair: Option<Pair>, mistakes: &mut Mistakes) {
         mistakes,
         |value| match ON_ERROR.read(value)? {
             Value::Text(text) => Err(ON_ERROR.no_text(text)),
-            Value::Word(word @ ("retry" | "fallback" | "failover")) => Err(Error::new_spanned(
+            Value::Word(word @ ("retry" | "fallback" | "failover")) => Err(error(
                 value,
                 format!("`{word}` has parameters; write `{word}(…)`"),
             )),
             Value::Word(_) | Value::Call(..) | Value::Path(_) => Ok(()),
-            Value::Other(value) => Err(Error::new_spanned(
+            Value::Other(value) => Err(error(
                 value,
                 "`on_error` is a word such as `allow`, or the path of a handler of yours",
             )),
@@ -45,7 +46,7 @@ pub(crate) fn on_throttled(pair: Option<Pair>, mistakes: &mut Mistakes) {
         Key::OnThrottled,
         "a refused client gets the 429 of traffik until it is",
         mistakes,
-        path,
+        |value| path(value, Key::OnThrottled),
     );
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn predicate(pair: Option<Pair>, key: Key, mistakes: &mut Mistakes) {
         key,
         "every request is counted until it is",
         mistakes,
-        path,
+        |value| path(value, key),
     );
 }
 
@@ -64,14 +65,14 @@ pub(crate) fn predicate(pair: Option<Pair>, key: Key, mistakes: &mut Mistakes) {
 pub(crate) fn duration(pair: Option<Pair>, key: Key, until: &str, mistakes: &mut Mistakes) {
     later(pair, key, until, mistakes, |value| {
         let text = shape::string(value).ok_or_else(|| {
-            Error::new_spanned(
+            error(
                 value,
                 format!("a duration stands in quotes; write `{}`", key.example()),
             )
         })?;
         parse_duration(&text.value())
             .map(drop)
-            .map_err(|error| Error::new_spanned(text, error))
+            .map_err(|problem| error(text, problem))
     });
 }
 
@@ -107,12 +108,16 @@ fn unavailable(key: Key, until: &str) -> String {
     )
 }
 
-fn path(value: &Expr) -> Result<()> {
+fn path(value: &Expr, key: Key) -> Result<()> {
     match shape::path(value) {
         Some(_) => Ok(()),
-        None => Err(Error::new_spanned(
+        None => Err(error(
             value,
-            "this takes the path of a function",
+            format!(
+                "`{}` takes the path of a function; write `{}`",
+                key.name(),
+                key.example()
+            ),
         )),
     }
 }

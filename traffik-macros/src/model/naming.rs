@@ -3,7 +3,7 @@
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::shape;
-use crate::diagnostics::{Error, Mistakes, Result, unknown};
+use crate::diagnostics::{Mistakes, Result, error, unknown};
 
 /// The warnings `allow(…)` switches off.
 const WARNINGS: [&str; 4] = [
@@ -17,21 +17,18 @@ const WARNINGS: [&str; 4] = [
 pub(crate) fn uid(value: &Expr) -> Result<LitStr> {
     match shape::string(value) {
         Some(text) if !text.value().is_empty() => Ok(text.clone()),
-        Some(text) => Err(Error::new_spanned(
+        Some(text) => Err(error(
             text,
             "a uid is not empty; leave the key out for `module::path::function`",
         )),
-        None => Err(Error::new_spanned(
-            value,
-            "a uid is a text; write `uid = \"uploads\"`",
-        )),
+        None => Err(error(value, "a uid is a text; write `uid = \"uploads\"`")),
     }
 }
 
 /// `name = Uploads`.
 pub(crate) fn name(value: &Expr) -> Result<Ident> {
     if let Some(text) = shape::string(value) {
-        return Err(Error::new_spanned(
+        return Err(error(
             text,
             format!(
                 "a name stands without quotes; write `name = {}`",
@@ -40,7 +37,7 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
         ));
     }
     shape::word(value).cloned().ok_or_else(|| {
-        Error::new_spanned(
+        error(
             value,
             "a name is one word, the type to define; write `name = Uploads`",
         )
@@ -59,14 +56,14 @@ pub(crate) fn krate(value: &Expr) -> Result<Path> {
         {
             Ok(path.clone())
         }
-        Some(path) => Err(Error::new_spanned(
+        Some(path) => Err(error(
             path,
             format!(
                 "the path must hold everywhere; write `crate = ::{}`",
                 shape::text(path)
             ),
         )),
-        None => Err(Error::new_spanned(
+        None => Err(error(
             value,
             "`crate` takes an absolute path; write `crate = ::my_framework::traffik`",
         )),

@@ -4,7 +4,7 @@ use quote::ToTokens as _;
 use syn::{Ident, Lit, Path};
 
 use super::keys::Key;
-use crate::diagnostics::{Error, Mistakes, Result};
+use crate::diagnostics::{Error, Mistakes, Result, error};
 use crate::parse::{Args, Item, Pair};
 
 /// What was written, by key. Whoever reads it takes it apart completely, so that no key can be forgotten.
@@ -75,7 +75,7 @@ impl Options {
     fn pair(&mut self, pair: Pair) -> Result<()> {
         let key = self.key(&pair.key)?;
         let Some(slot) = self.slot(key) else {
-            return Err(Error::new_spanned(
+            return Err(error(
                 &pair.key,
                 format!("`{0}` takes no `=`; write `{0}`", key.example()),
             ));
@@ -113,7 +113,7 @@ impl Options {
     fn throttle(&mut self, path: Path) -> Result<()> {
         if let Some((_, key)) = self.written.first() {
             let name = path.to_token_stream();
-            return Err(Error::new_spanned(
+            return Err(error(
                 path,
                 format!("throttles stand first; move `{name}` in front of `{key}`"),
             ));
@@ -129,7 +129,7 @@ impl Options {
         self.written.extend(meant.map(|key| (key, word.clone())));
         match (meant, complaint.or(twice)) {
             (Some(key), None) => Ok(key),
-            (_, complaint) => Err(Error::new_spanned(word, complaint.unwrap_or_default())),
+            (_, complaint) => Err(error(word, complaint.unwrap_or_default())),
         }
     }
 
@@ -164,7 +164,7 @@ fn twice(key: Key) -> String {
 }
 
 fn without_value(key: Key, word: &Ident) -> Error {
-    Error::new_spanned(
+    error(
         word,
         format!("`{word}` needs a value; write `{}`", key.example()),
     )
@@ -176,7 +176,7 @@ fn keyless(literal: &Lit) -> Error {
         Lit::Int(_) => "cost",
         _ => "rate",
     };
-    Error::new_spanned(
+    error(
         literal,
         format!("a value needs its key; write `{key} = {text}`"),
     )

@@ -2,6 +2,7 @@
 
 use super::keys::Key;
 use super::options::Options;
+use super::shape;
 use crate::diagnostics::Mistakes;
 
 /// Where options stand.
@@ -50,13 +51,14 @@ impl Place {
                 | Key::Allow,
             ) => None,
             (Self::Uses, _) => {
-                let throttle = options
+                let throttles: Vec<_> = options
                     .throttles
-                    .first()
-                    .map(super::shape::text)
-                    .unwrap_or_default();
+                    .iter()
+                    .map(|path| format!("`{}`", shape::text(path)))
+                    .collect();
+                let owners = throttles.join(" and ");
                 Some(format!(
-                    "`{name}` belongs to the definition of `{throttle}`; write it there, or define a throttle here by adding a `rate`"
+                    "`{name}` belongs to the definition of {owners}; write it there, or add a `rate` to define one more throttle here"
                 ))
             }
             (Self::Throttle, Key::Name) => {

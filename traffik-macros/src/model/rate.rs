@@ -4,7 +4,7 @@ use syn::{Expr, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
 use super::shape;
-use crate::diagnostics::{Error, Result};
+use crate::diagnostics::{Error, Result, all, error};
 
 /// How much in how long.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub(crate) enum Rates {
 impl Rates {
     pub(crate) fn read(value: &Expr) -> Result<Self> {
         match shape::bare(value) {
-            Expr::Array(list) if list.elems.is_empty() => Err(Error::new_spanned(
+            Expr::Array(list) if list.elems.is_empty() => Err(error(
                 list,
                 "an empty list limits nothing; write `[\"10/second\", \"1000/hour\"]`",
             )),
@@ -39,23 +39,9 @@ impl Rates {
     }
 }
 
-fn all<T>(results: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
-    results.fold(Ok(Vec::new()), |all, next| match (all, next) {
-        (Ok(mut all), Ok(next)) => {
-            all.push(next);
-            Ok(all)
-        }
-        (Err(mut errors), Err(error)) => {
-            errors.combine(error);
-            Err(errors)
-        }
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
-    })
-}
-
 fn listed(value: &Expr) -> Result<(Rate, LitStr)> {
     match shape::path(value) {
-        Some(path) => Err(Error::new_spanned(
+        Some(path) => Err(error(
             path,
             "a list holds rates in quotes, such as `\"10/second\"`; a path stands alone",
         )),
@@ -67,7 +53,7 @@ fn one(value: &Expr) -> Result<(Rate, LitStr)> {
     let text = shape::string(value).ok_or_else(|| no_rate(value))?;
     match text.value().parse() {
         Ok(rate) => Ok((rate, text.clone())),
-        Err(error) => Err(Error::new_spanned(text, error)),
+        Err(problem) => Err(error(text, problem)),
     }
 }
 
@@ -85,5 +71,5 @@ fn no_rate(value: &Expr) -> Error {
         }
         _ => "a rate is text such as `\"100/minute\"`, a list of them, or a path".to_owned(),
     };
-    Error::new_spanned(value, message)
+    error(value, message)
 }

@@ -5,7 +5,7 @@ use syn::{Expr, LitStr, Path};
 use super::keys::Key;
 use super::shape;
 use super::words::{Value, Words};
-use crate::diagnostics::{Error, Result};
+use crate::diagnostics::{Error, Result, error};
 
 /// What shares one budget.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub(crate) enum Scope {
 const WORDS: Words = Words {
     key: Key::Scope,
     list: &["throttle", "route"],
+    open: true,
 };
 
 impl Scope {
@@ -30,13 +31,13 @@ impl Scope {
         match WORDS.read(value)? {
             Value::Word("route") => Ok(Self::Route),
             Value::Word(_) => Ok(Self::Throttle),
-            Value::Text(text) if text.value().is_empty() => Err(Error::new_spanned(
+            Value::Text(text) if text.value().is_empty() => Err(error(
                 text,
                 "an empty scope separates nothing; write `throttle`, or a text",
             )),
             Value::Text(text) => Ok(Self::Segment(text.clone())),
             Value::Path(path) => Ok(Self::Open(path.clone())),
-            Value::Call(word, _) => Err(Error::new_spanned(
+            Value::Call(word, _) => Err(error(
                 value,
                 format!("`{word}` takes nothing; write `scope = {word}`"),
             )),
@@ -50,5 +51,5 @@ fn other(value: &Expr) -> Error {
         Some((function, _)) => format!("the function is named, not called; write `scope = {}`", shape::text(function)),
         None => "a scope is `throttle`, `route`, a text, or the path of a `const` text or a `fn(&Parts) -> String`".to_owned(),
     };
-    Error::new_spanned(value, message)
+    error(value, message)
 }

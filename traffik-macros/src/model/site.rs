@@ -9,7 +9,7 @@ use super::options::Options;
 use super::place::Place;
 use super::settings::Settings;
 use super::{Cost, Headers, Outcome, Seat, handler, shape};
-use crate::diagnostics::{Error, Mistakes};
+use crate::diagnostics::{Error, Mistakes, error};
 use crate::parse::{Args, Handler};
 
 /// What one attribute does to its handler.
@@ -35,14 +35,15 @@ impl Site {
         place.check(&options, mistakes);
         distinct(&options.throttles, mistakes);
         let seat = Seat::find(handler);
+        let taken = taken_name(&options, handler, &seat);
+        let defines = place == Place::Attribute && taken.is_none();
         if place == Place::Attribute {
-            mistakes.extend(missing_rate(&options));
-            mistakes.extend(taken_name(&options, handler, &seat));
+            mistakes.extend(missing_rate(&options).into_iter().chain(taken));
         }
         let throttles = options.throttles.clone();
         let settings = Settings::read(options, mistakes);
         let krate = settings.krate.clone();
-        if place == Place::Uses {
+        if !defines {
             let Settings { cost, headers, .. } = settings;
             return Self {
                 krate,
@@ -87,7 +88,7 @@ fn missing_rate(options: &Options) -> Option<Error> {
     options
         .lacks(Key::Rate)
         .then(|| match options.written.first() {
-            Some((_, key)) => Error::new_spanned(key, message),
+            Some((_, key)) => error(key, message),
             None => Error::new(Span::call_site(), message),
         })
 }
@@ -105,5 +106,5 @@ fn taken_name(options: &Options, handler: &Handler, seat: &Seat) -> Option<Error
             .first()
             .map(|(_, key): &(_, Ident)| key.to_token_stream())?,
     };
-    seat.defined.contains(&name).then(|| Error::new_spanned(place, format!("the attribute above defines the throttle `{name}` already; give this one another name: `name = …`")))
+    seat.defined.contains(&name).then(|| error(place, format!("the attribute above defines the throttle `{name}` already; give this one another name: `name = …`")))
 }

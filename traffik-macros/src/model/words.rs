@@ -4,12 +4,14 @@ use syn::{Expr, ExprCall, Ident, LitStr, Path};
 
 use super::keys::Key;
 use super::shape;
-use crate::diagnostics::{Error, Result, listed, near};
+use crate::diagnostics::{Error, Result, error, listed, near};
 
 /// The words a key takes.
 pub(crate) struct Words {
     pub(crate) key: Key,
     pub(crate) list: &'static [&'static str],
+    /// Whether paths may stand in a word's place.
+    pub(crate) open: bool,
 }
 
 /// A value, after words have been looked for.
@@ -55,11 +57,11 @@ impl Words {
                 format!("quotes stand around words only; write `{key} = {content}`")
             }
             None => format!(
-                "unknown word `{content}` for `{key}`; write {}",
+                "unknown word `{content}` for `{key}`; use one of {}",
                 listed(self.list)
             ),
         };
-        Error::new_spanned(text, message)
+        error(text, message)
     }
 
     fn find(&self, word: &str) -> Option<&'static str> {
@@ -77,10 +79,15 @@ impl Words {
         match near(&name, self.list) {
             Some(meant) if found.is_none() => {
                 let key = self.key.name();
-                let message = format!(
-                    "unknown word `{name}` for `{key}`; did you mean `{meant}`? (an item of that name is `self::{name}`)"
-                );
-                Err(Error::new_spanned(word, message))
+                let own = if self.open {
+                    format!(" (an item of yours is `self::{name}`)")
+                } else {
+                    String::new()
+                };
+                Err(error(
+                    word,
+                    format!("unknown word `{name}` for `{key}`; did you mean `{meant}`?{own}"),
+                ))
             }
             _ => Ok(found),
         }

@@ -1,12 +1,13 @@
 //! What stands between the parentheses: `Burst, rate = "5/10s", shadow, allow(zero_cost)`.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Lit, Path, Token, parenthesized, token};
 
-use crate::diagnostics::{Error, Mistakes, Result};
+use crate::diagnostics::{Mistakes, Result, error};
 
 /// The items between the parentheses, in order.
 #[derive(Default)]
@@ -41,7 +42,7 @@ impl Args {
         let read = |input: ParseStream| {
             let mut args = Self::default();
             while !input.is_empty() {
-                match item(input).and_then(|item| end_of_item(input).map(|()| item)) {
+                match item(input).and_then(|item| end_of(item, input)) {
                     Ok(item) => args.items.push(item),
                     Err(error) => {
                         mistakes.add(error);
@@ -69,7 +70,7 @@ fn item(input: ParseStream) -> Result<Item> {
         list(input)
     } else if input.peek2(Token![:]) && !input.peek2(Token![::]) {
         let key = Ident::parse_any(input)?;
-        Err(Error::new_spanned(
+        Err(error(
             &key,
             format!("`{key}` and its value are joined by `=`; write `{key} = …`"),
         ))
@@ -82,7 +83,7 @@ fn pair(input: ParseStream) -> Result<Pair> {
     let key = Ident::parse_any(input)?;
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(Error::new_spanned(
+        return Err(error(
             &key,
             format!("nothing stands behind `{key} =`; write its value, or leave the key out"),
         ));
@@ -97,25 +98,31 @@ fn list(input: ParseStream) -> Result<Item> {
     let key = Ident::parse_any(input)?;
     let content;
     parenthesized!(content in input);
-    match content.call(Punctuated::<Path, Token![,]>::parse_terminated) {
+    let inside: TokenStream = content.parse()?;
+    let names = Punctuated::<Path, Token![,]>::parse_terminated.parse2(inside.clone());
+    match names {
         Ok(names) => Ok(Item::List(key, names.into_iter().collect())),
-        Err(_) => Err(Error::new_spanned(
+        Err(_) => Err(error(
             &key,
-            format!("`{key}` and its value are joined by `=`; write `{key} = …`"),
+            format!("a key and its value are joined by `=`; write `{key} = {inside}`"),
         )),
     }
 }
 
 /// Steps over the comma. What stands in its way belongs to no item.
-fn end_of_item(input: ParseStream) -> Result<()> {
+fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     if input.is_empty() || input.parse::<Token![,]>().is_ok() {
-        return Ok(());
+        return Ok(item);
     }
     let rest = skip_to_comma(&input.fork())?;
-    Err(Error::new_spanned(
-        &rest,
-        format!("unexpected `{rest}`; items are separated by `,`, and text stands in quotes"),
-    ))
+    let message = match item {
+        Item::Pair(Pair { key, value }) => format!(
+            "unexpected `{rest}`; write `{key} = \"{} {rest}\"` if it is text, else a `,`",
+            value.to_token_stream()
+        ),
+        _ => format!("unexpected `{rest}`; items are separated by `,`"),
+    };
+    Err(error(&rest, message))
 }
 
 fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {

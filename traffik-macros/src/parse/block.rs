@@ -6,7 +6,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, Ident, Token, Visibility, parenthesized, token};
 
 use super::Args;
-use crate::diagnostics::{Error, Mistakes, Result, near};
+use crate::diagnostics::{Error, Mistakes, Result, error, near};
 
 mod word {
     syn::custom_keyword!(defaults);
@@ -118,11 +118,11 @@ fn no_throttle(input: ParseStream) -> Error {
         }
         _ => format!("unexpected `{word}`; a block holds `throttle Name(…);` and `defaults(…);`"),
     };
-    Error::new_spanned(&word, message)
+    error(&word, message)
 }
 
 fn semicolon(input: ParseStream, name: &Ident) -> Result<()> {
-    let missing = |_| Error::new_spanned(name, format!("a `;` is missing behind `{name}(…)`"));
+    let missing = |_| error(name, format!("a `;` is missing behind `{name}(…)`"));
     input.parse::<Token![;]>().map(drop).map_err(missing)
 }
 

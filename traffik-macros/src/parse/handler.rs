@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, discouraged::Speculative as _};
 use syn::{AttrStyle, Attribute, Signature, Token, Visibility, braced};
 
-use crate::diagnostics::{Error, Result};
+use crate::diagnostics::{Error, Result, error};
 
 /// A function, as written.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Parse for Handler {
         };
         input.advance_to(&ahead);
         if input.peek(Token![;]) {
-            return Err(Error::new_spanned(
+            return Err(error(
                 sig,
                 "a handler needs a body; traits cannot be throttled, their axum handlers can",
             ));
@@ -57,7 +57,7 @@ fn not_a_function(input: ParseStream) -> Error {
         None => Err(cursor.error("")),
     });
     match found {
-        Ok(token) => Error::new_spanned(
+        Ok(token) => error(
             &token,
             format!("`#[throttled]` belongs on a handler, an `async fn`; this is a `{token}`"),
         ),

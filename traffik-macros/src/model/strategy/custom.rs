@@ -1,0 +1,69 @@
+//! `custom(expr)`: a strategy of the user's, a value whose type must have a name.
+
+use syn::{Expr, ExprCall, Path, Type, TypePath};
+
+use super::Strategy;
+use crate::diagnostics::{Result, error};
+use crate::model::shape;
+
+/// The strategy in the parentheses.
+pub(super) fn read(call: &ExprCall) -> Result<Strategy> {
+    let mut values = call.args.iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(error(
+            call,
+            "`custom` takes one value, your strategy: `custom(MyStrategy::new())`",
+        ));
+    };
+    let ty = type_of(value).ok_or_else(|| {
+        let written = shape::text(value);
+        error(value, format!("the type of this strategy cannot be seen here; name it: `custom({written} as MyStrategy)`"))
+    })?;
+    let value = match shape::bare(value) {
+        Expr::Cast(cast) => (*cast.expr).clone(),
+        value => value.clone(),
+    };
+    Ok(Strategy::Custom(Box::new(value), Box::new(ty)))
+}
+
+/// The type an expression names: `Mine`, `Mine { … }`, `Mine(…)`, `Mine::new(…)`, these followed by setters, or `… as Mine`.
+fn type_of(value: &Expr) -> Option<Type> {
+    match shape::bare(value) {
+        Expr::Cast(cast) => Some((*cast.ty).clone()),
+        Expr::MethodCall(call) => type_of(&call.receiver),
+        Expr::Struct(literal) if literal.qself.is_none() => Some(named(literal.path.clone())),
+        Expr::Call(call) => shape::path(&call.func).and_then(constructed),
+        Expr::Path(_) => shape::path(value)
+            .filter(|path| ends_in_type(path))
+            .cloned()
+            .map(named),
+        _ => None,
+    }
+}
+
+/// `Mine(…)` and `Mine::new(…)` both give a `Mine`.
+fn constructed(function: &Path) -> Option<Type> {
+    let mut path = function.clone();
+    if !ends_in_type(&path) {
+        path.segments.pop();
+        path.segments.pop_punct();
+    }
+    ends_in_type(&path).then(|| named(path))
+}
+
+/// By convention only types are in camel case.
+fn ends_in_type(path: &Path) -> bool {
+    let Some(last) = path.segments.last() else {
+        return false;
+    };
+    let name = last.ident.to_string();
+    name.starts_with(char::is_uppercase) && (name.len() == 1 || name.contains(char::is_lowercase))
+}
+
+fn named(path: Path) -> Type {
+    Type::Path(TypePath {
+        attrs: Vec::new(),
+        qself: None,
+        path,
+    })
+}

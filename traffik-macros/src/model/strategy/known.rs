@@ -1,0 +1,154 @@
+//! A strategy of the catalog, which says what is wrong with the name and the parameters.
+
+use quote::ToTokens;
+use syn::{Expr, ExprAssign, ExprCall, ExprLit, Ident, Lit, UnOp, parse_quote};
+use traffik_runtime::strategy::FixedWindow;
+use traffik_runtime::strategy::catalog::{self, Argument, Literal, Spec, Subject};
+
+use crate::diagnostics::{Result, all, error, joined};
+use crate::model::shape;
+
+/// A strategy of the catalog and the tokens that chose it.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) spec: Spec,
+    written: Written,
+}
+
+/// The name and the parameters, as they were written.
+#[derive(Clone)]
+struct Written {
+    name: Expr,
+    parameters: Vec<(Ident, Expr)>,
+}
+
+impl Known {
+    /// The strategy of a name and of the parameters behind it.
+    pub(super) fn read(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Self> {
+        let parameters = all(call
+            .iter()
+            .flat_map(|call| &call.args)
+            .map(|value| parameter(word, value)))?;
+        let names: Vec<_> = parameters
+            .iter()
+            .map(|(name, _)| name.to_string())
+            .collect();
+        let values: Vec<_> = parameters
+            .iter()
+            .map(|(_, value)| Value::of(value))
+            .collect();
+        let arguments: Vec<_> = names
+            .iter()
+            .zip(&values)
+            .map(|(name, value)| Argument {
+                name,
+                value: value.literal(),
+            })
+            .collect();
+        let written = Written {
+            name: name.clone(),
+            parameters,
+        };
+        catalog::resolve(word, &arguments)
+            .map(|spec| Self {
+                spec,
+                written: written.clone(),
+            })
+            .map_err(|problems| {
+                let errors = problems
+                    .into_iter()
+                    .map(|problem| error(written.tokens(problem.subject), problem.message));
+                // The catalog never refuses without a reason.
+                joined(errors).unwrap_or_else(|| error(name, "unknown strategy"))
+            })
+    }
+
+    /// The tokens a problem of the catalog is about, as far as they belong to the strategy.
+    pub(crate) fn tokens(&self, subject: Subject) -> &dyn ToTokens {
+        self.written.tokens(subject)
+    }
+}
+
+impl Default for Known {
+    /// Fixed windows.
+    fn default() -> Self {
+        let written = Written {
+            name: parse_quote!(fixed_window),
+            parameters: Vec::new(),
+        };
+        Self {
+            spec: Spec::FixedWindow(FixedWindow::new()),
+            written,
+        }
+    }
+}
+
+impl Written {
+    fn tokens(&self, subject: Subject) -> &dyn ToTokens {
+        let found = match subject {
+            Subject::Name(place) => self
+                .parameters
+                .get(place)
+                .map(|(name, _)| name as &dyn ToTokens),
+            Subject::Value(place) => self
+                .parameters
+                .get(place)
+                .map(|(_, value)| value as &dyn ToTokens),
+            Subject::Strategy | Subject::Rate(_) | Subject::Cost => None,
+        };
+        found.unwrap_or(&self.name)
+    }
+}
+
+/// One parameter, `burst = 150`.
+fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
+    if let Expr::Assign(ExprAssign { left, right, .. }) = value
+        && let Some(name) = shape::word(left)
+    {
+        return Ok((name.clone(), (**right).clone()));
+    }
+    let entry = catalog::ENTRIES.iter().find(|entry| entry.name == strategy);
+    let first = entry
+        .and_then(|entry| entry.params.first())
+        .map_or("name", |param| param.name);
+    let text = shape::text(value);
+    Err(error(
+        value,
+        format!("parameters have names; write `{strategy}({first} = {text})`"),
+    ))
+}
+
+/// A value's text, as the catalog reads it.
+enum Value {
+    Number(String),
+    Text(String),
+    Other,
+}
+
+impl Value {
+    fn of(value: &Expr) -> Self {
+        match shape::bare(value) {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) => Self::Text(text.value()),
+            Expr::Lit(ExprLit {
+                lit: lit @ (Lit::Int(_) | Lit::Float(_)),
+                ..
+            }) => Self::Number(shape::text(lit)),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match Self::of(&unary.expr) {
+                Self::Number(number) => Self::Number(format!("-{number}")),
+                Self::Text(_) | Self::Other => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
+
+    fn literal(&self) -> Literal<'_> {
+        match self {
+            Self::Number(number) => Literal::Number(number),
+            Self::Text(text) => Literal::Text(text),
+            Self::Other => Literal::Other,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `strategy`: a name of the catalog, bare, in quotes or with parameters, or `custom(…)`.
+
+mod custom;
+mod known;
+
+use syn::{Expr, ExprCall, Type};
+
+pub(crate) use known::Known;
+
+use super::shape;
+use crate::diagnostics::{Error, Result, error, near};
+
+/// The law that decides.
+#[derive(Clone)]
+pub(crate) enum Strategy {
+    /// One of ours.
+    Known(Known),
+    /// The user's own: the value and its type.
+    Custom(Box<Expr>, Box<Type>),
+}
+
+impl Strategy {
+    pub(crate) fn read(value: &Expr) -> Result<Self> {
+        if let Some((path, call)) = shape::call(value) {
+            let word = path.get_ident().ok_or_else(|| not_wrapped(value))?;
+            return named(&word.to_string(), &call.func, Some(call));
+        }
+        if let Some(word) = shape::word(value) {
+            return named(&word.to_string(), value, None);
+        }
+        match shape::string(value) {
+            Some(text) if text.value().contains(['(', ':']) => Err(error(
+                text,
+                format!(
+                    "quotes stand around words only; write `strategy = {}`",
+                    text.value()
+                ),
+            )),
+            Some(text) => named(&text.value(), value, None),
+            None => Err(not_wrapped(value)),
+        }
+    }
+}
+
+impl Default for Strategy {
+    fn default() -> Self {
+        Self::Known(Known::default())
+    }
+}
+
+fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
+    match (word, call) {
+        ("custom", Some(call)) => custom::read(call),
+        ("custom", None) => Err(error(
+            name,
+            "`custom` takes your strategy; write `custom(MyStrategy::new())`",
+        )),
+        _ if near(word, &["custom"]).is_some() => Err(error(
+            name,
+            format!("unknown strategy `{word}`; did you mean `custom`?"),
+        )),
+        _ => Known::read(word, name, call).map(Strategy::Known),
+    }
+}
+
+fn not_wrapped(value: &Expr) -> Error {
+    let written = shape::text(value);
+    error(
+        value,
+        format!("a strategy of your own stands in `custom`; write `strategy = custom({written})`"),
+    )
+}

@@ -1,0 +1,26 @@
+//! What a cost is not.
+
+use traffik::throttled;
+
+#[throttled(rate = "5/s", cost = 6)]
+async fn over_the_limit() {}
+
+#[throttled(rate = ["5/s", "100/hour"], strategy = token_bucket(burst = 50), cost = 51)]
+async fn over_the_burst() {}
+
+#[throttled(rate = "5/s", cost = -1)]
+async fn negative() {}
+
+#[throttled(rate = "5/s", cost = 1.5)]
+async fn fraction() {}
+
+#[throttled(rate = "5/s", cost = "5")]
+async fn in_quotes() {}
+
+#[throttled(rate = "5/s", cost = price(parts))]
+async fn called() {}
+
+#[throttled(rate = "5/s", cost = 18446744073709551616)]
+async fn too_large() {}
+
+fn main() {}

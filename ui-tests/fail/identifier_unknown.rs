@@ -1,0 +1,12 @@
+//! A function that does not exist: rustc says so at its name.
+
+use traffik::throttled;
+
+#[throttled(rate = "5/s", identifier = usr_id)]
+async fn hello() {}
+
+async fn user_id(_: &traffik::Parts) -> traffik::Identity {
+    traffik::Identity::everyone()
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! Without a receiver a macro cannot see that it stands in an `impl`: this is rustc's answer.
+
+use traffik::throttled;
+
+struct Service;
+
+impl Service {
+    #[throttled(rate = "5/s")]
+    async fn hello() {}
+}
+
+fn main() {}

@@ -1,0 +1,32 @@
+//! Keys that are known and do nothing yet; their values are checked all the same.
+
+use traffik::throttled;
+
+#[throttled(
+    rate = "5/s",
+    on_error = allow,
+    on_throttled = teapot,
+    only_if = is_write,
+    skip_if = is_internal,
+    min_wait = "500ms",
+    timeout = "100ms",
+    shadow
+)]
+async fn all_of_them() {}
+
+#[throttled(rate = "5/s", on_error = alow, only_if = "is_write", min_wait = "500 mss", timeout = 100, shadow = true)]
+async fn with_mistakes() {}
+
+#[throttled(rate = "5/s", on_error = "failover(backend = local())")]
+async fn call_in_quotes() {}
+
+#[throttled(rate = "5/s", identifier = |user| user.id, cost = |payload| payload.items.len())]
+async fn closures() {}
+
+#[throttled(rate = "5/s", identifier = ip(trusted = ["10.0.0.0/8"]))]
+async fn proxies() {}
+
+#[throttled(rate = "5/s", strategy = sliding_log)]
+async fn strategies() {}
+
+fn main() {}

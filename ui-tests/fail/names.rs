@@ -1,0 +1,14 @@
+//! What `uid`, `name`, `crate` and `allow` do not take.
+
+use traffik::throttled;
+
+#[throttled(rate = "5/s", uid = uploads, name = "Uploads", crate = "framework::traffik")]
+async fn wrong_quotes() {}
+
+#[throttled(rate = "5/s", uid = "", name = my::Uploads, crate = framework::traffik)]
+async fn wrong_shape() {}
+
+#[throttled(rate = "5/s", allow(unreachable_rates, dead_code))]
+async fn unknown_warnings() {}
+
+fn main() {}

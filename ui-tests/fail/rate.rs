@@ -1,0 +1,32 @@
+//! What a rate is not.
+
+use traffik::throttled;
+
+#[throttled(rate = "100/minut")]
+async fn unknown_unit() {}
+
+#[throttled(rate = "100 minutes")]
+async fn no_separator() {}
+
+#[throttled(rate = 100)]
+async fn no_period() {}
+
+#[throttled(rate = 100 / minute)]
+async fn no_quotes() {}
+
+#[throttled(rate = 100 per minute)]
+async fn words_without_quotes() {}
+
+#[throttled(rate = [])]
+async fn empty_list() {}
+
+#[throttled(rate = ["10/second", "1000/huor", PER_DAY])]
+async fn list_with_mistakes() {}
+
+#[throttled(rate = |parts| parts.rate())]
+async fn closure() {}
+
+#[throttled(rate = Rate::per_minute(100))]
+async fn call() {}
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! What a scope is not.
+
+use traffik::throttled;
+
+#[throttled(rate = "5/s", scope = rout)]
+async fn misspelt() {}
+
+#[throttled(rate = "5/s", scope = "")]
+async fn empty() {}
+
+#[throttled(rate = "5/s", scope = tenant())]
+async fn called() {}
+
+#[throttled(rate = "5/s", scope = route())]
+async fn word_called() {}
+
+#[throttled(rate = "5/s", scope = 5)]
+async fn number() {}
+
+fn main() {}

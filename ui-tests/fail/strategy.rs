@@ -1,0 +1,35 @@
+//! What a strategy is not.
+
+use traffik::throttled;
+
+#[throttled(rate = "5/s", strategy = tokn_bucket)]
+async fn misspelt() {}
+
+#[throttled(rate = "5/s", strategy = "sliding_window")]
+async fn foreign() {}
+
+#[throttled(rate = "5/s", strategy = magic)]
+async fn unheard_of() {}
+
+#[throttled(rate = "5/s", strategy = sliding_counter(burst = 5))]
+async fn parameter_of_another() {}
+
+#[throttled(rate = "5/s", strategy = token_bucket(brust = 5, burst = 0, debt = "two", burst = -1))]
+async fn several_mistakes() {}
+
+#[throttled(rate = "5/s", strategy = token_bucket(10))]
+async fn parameter_without_name() {}
+
+#[throttled(rate = "5/s", strategy = "token_bucket(burst = 10)")]
+async fn call_in_quotes() {}
+
+#[throttled(rate = "5/s", strategy = my::Strategy)]
+async fn own_without_custom() {}
+
+#[throttled(rate = "5/s", strategy = custom)]
+async fn custom_without_value() {}
+
+#[throttled(rate = "5/s", strategy = custom(LEAK))]
+async fn custom_of_unknown_type() {}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! A value that is no strategy.
+
+use traffik::throttled;
+
+#[derive(Debug)]
+struct Mine;
+
+#[throttled(rate = "5/s", strategy = custom(Mine))]
+async fn no_strategy() {}
+
+fn main() {}
