@@ -1,0 +1,69 @@
+//! Two throttles that several handlers share, decided together, and a route that tells a client how it stands:
+//! `cargo run -p traffik-examples --example shared_limits`.
+
+use std::net::SocketAddr;
+
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use traffik::{Throttle, throttled};
+
+traffik::throttles! {
+    /// Short bursts, from wherever they come.
+    throttle Burst(rate = "5/10s");
+    /// Steady use, of each user: a key in the header `x-api-key` is one user, whatever address it comes from.
+    throttle Sustained(rate = "8/minute", strategy = sliding_counter, identifier = header("x-api-key"));
+}
+
+/// A tuple of throttles is a throttle too.
+type Api = (Burst, Sustained);
+
+/// Admitted by both throttles or by neither: what one of them refuses, the other does not count.
+#[throttled(Api)]
+async fn data() -> &'static str {
+    "data\n"
+}
+
+/// The same two budgets, of which this takes more at once.
+#[throttled(Api, cost = 3)]
+async fn export() -> &'static str {
+    "all of the data\n"
+}
+
+/// Not throttled, and takes nothing: `stat` only looks. In a set there is one for each throttle.
+async fn usage(parts: Parts) -> impl IntoResponse {
+    match Api::stat(&parts).await {
+        Ok(stats) => Json(stats).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    tracing_subscriber::fmt::init();
+    let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
+    let app = Router::new()
+        .route("/data", get(data))
+        .route("/export", get(export))
+        .route("/usage", get(usage));
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    let address = listener.local_addr()?;
+    println!(
+        "listening on http://{address}, five in ten seconds, and for each key eight in a minute; try it:"
+    );
+    println!("  curl -i -H 'x-api-key: anna' http://{address}/data");
+    println!(
+        "  curl -i -H 'x-api-key: anna' http://{address}/export     # takes three; the second is refused"
+    );
+    println!("  curl -s -H 'x-api-key: anna' http://{address}/usage      # takes nothing");
+    println!(
+        "  curl -s -H 'x-api-key: bert' http://{address}/usage      # another key, the same address"
+    );
+    axum::serve(
+        listener,
+        app.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .await
+}
