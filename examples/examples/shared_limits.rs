@@ -11,9 +11,9 @@ use axum::{Json, Router};
 use traffik::{Throttle, throttled};
 
 traffik::throttles! {
-    /// Short bursts, from wherever they come.
+    /// Short bursts, of each address: an invented key is no way around it.
     throttle Burst(rate = "5/10s");
-    /// Steady use, of each user: a key in the header `x-api-key` is one user, whatever address it comes from.
+    /// Steady use, of each key in the header `x-api-key`, from all its addresses together.
     throttle Sustained(rate = "8/minute", strategy = sliding_counter, identifier = header("x-api-key"));
 }
 
@@ -50,17 +50,11 @@ async fn main() -> std::io::Result<()> {
         .route("/usage", get(usage));
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let address = listener.local_addr()?;
-    println!(
-        "listening on http://{address}, five in ten seconds, and for each key eight in a minute; try it:"
-    );
+    println!("listening on http://{address}, 5 in ten seconds, 8 a minute for each key; try it:");
     println!("  curl -i -H 'x-api-key: anna' http://{address}/data");
-    println!(
-        "  curl -i -H 'x-api-key: anna' http://{address}/export     # takes three; the second is refused"
-    );
-    println!("  curl -s -H 'x-api-key: anna' http://{address}/usage      # takes nothing");
-    println!(
-        "  curl -s -H 'x-api-key: bert' http://{address}/usage      # another key, the same address"
-    );
+    println!("  curl -i -H 'x-api-key: anna' http://{address}/export   # takes 3; again: refused");
+    println!("  curl -s -H 'x-api-key: anna' http://{address}/usage    # takes nothing");
+    println!("  curl -s -H 'x-api-key: bert' http://{address}/usage    # a key of its own");
     axum::serve(
         listener,
         app.into_make_service_with_connect_info::<SocketAddr>(),
