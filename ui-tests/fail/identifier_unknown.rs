@@ -5,7 +5,7 @@ use traffik::throttled;
 #[throttled(rate = "5/s", identifier = usr_id)]
 async fn hello() {}
 
-async fn user_id(_: &traffik::Parts) -> traffik::Identity {
+async fn user_id(_: &axum::http::request::Parts) -> traffik::Identity {
     traffik::Identity::everyone()
 }
 

@@ -1,9 +1,10 @@
 //! A throttle: its type and what the type defines.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Ident, Token, Visibility};
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Ident, Visibility};
 
 use super::docs;
 use super::options;
@@ -19,18 +20,22 @@ pub(crate) fn throttle(
 ) -> TokenStream {
     let cfgs = conditions(attrs);
     let (docs, items) = match outcome {
-        Outcome::Whole(definition) => (Some(docs::of(definition)), whole(definition, private)),
+        Outcome::Whole(definition) => (
+            Some(docs::of(definition, attrs)),
+            whole(definition, private),
+        ),
         Outcome::Broken(name) => (None, broken(name, private)),
     };
     let name = outcome.name();
     // Messages that show where a throttle is defined show its name.
-    let keyword = Token![enum](name.span());
+    let place = Span::call_site().located_at(name.span());
+    let item = quote_spanned!(place=> enum #name {});
     quote! {
         #(#attrs)*
         #docs
         #[allow(non_camel_case_types)]
         #[derive(#private::core::fmt::Debug)]
-        #vis #keyword #name {}
+        #vis #item
 
         #(#cfgs)*
         const _: () = { #items };
@@ -64,6 +69,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     let headers = headers.map(|headers| options::headers_setter(headers, private));
     let backend = backend.as_ref().map(options::backend_setter);
     let largest_cost = options::largest_cost(strategy, rates);
+    let shared = quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY);
     let rate = options::rate(rates, private);
     let identify = identifier
         .as_ref()
@@ -73,7 +79,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], &__TRAFFIK_STRATEGY) #headers #backend;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend;
 
         #[automatically_derived]
         impl #private::Define for #name {

@@ -2,21 +2,25 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::Attribute;
 
 use crate::model::{Cost, Definition, Identifier, Rates, Scope, Strategy, text};
 
-/// The documentation, as an attribute.
-pub(crate) fn of(definition: &Definition) -> TokenStream {
+/// The documentation, as attributes that stand behind the user's.
+pub(crate) fn of(definition: &Definition, attrs: &[Attribute]) -> TokenStream {
     let words = format!(
-        "Limits {} to {}, by {}{}.{}",
+        " Limits {} to {}, by {}{}.{}",
         whom(definition.identifier.as_ref()),
         how_much(&definition.rates),
         law(&definition.strategy),
         within(definition.scope.as_ref()),
         price(definition.cost.as_ref()),
     );
-    // The empty line keeps a paragraph of the user's, which stands in front, apart.
-    quote!(#[doc = ""] #[doc = #words])
+    let documented = attrs
+        .iter()
+        .any(|attribute| attribute.path().is_ident("doc"));
+    let paragraph = documented.then(|| quote!(#[doc = ""]));
+    quote!(#paragraph #[doc = #words])
 }
 
 fn whom(identifier: Option<&Identifier>) -> String {

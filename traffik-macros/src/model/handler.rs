@@ -2,6 +2,7 @@
 
 use proc_macro2::Span;
 use quote::format_ident;
+use syn::ext::IdentExt as _;
 use syn::{FnArg, Ident, Pat};
 
 use crate::diagnostics::Mistakes;
@@ -28,13 +29,18 @@ impl Seat {
     pub(crate) fn find(handler: &Handler) -> Self {
         let inputs = &handler.sig.inputs;
         let gates: Vec<_> = inputs.iter().filter_map(gate).collect();
-        let last_is_gate = inputs.last().is_some_and(|last| gate(last).is_some());
+        // An argument that `cfg` may take away cannot be counted on to stand behind the gate.
+        let last = inputs
+            .iter()
+            .rposition(|argument| !is_conditional(argument));
         Self {
-            index: if last_is_gate {
-                inputs.len()
-            } else {
-                inputs.len().saturating_sub(1)
-            },
+            index: last.map_or(0, |last| {
+                if gate(&inputs[last]).is_some() {
+                    last + 1
+                } else {
+                    last
+                }
+            }),
             number: gates.len() + 1,
             defined: gates
                 .iter()
@@ -48,7 +54,7 @@ impl Seat {
     pub(crate) fn binding(defined: Option<&Ident>, span: Span) -> Ident {
         defined.map_or_else(
             || Ident::new(GATE, span),
-            |name| format_ident!("{GATE_OF}{name}", span = span),
+            |name| format_ident!("{GATE_OF}{}", name.unraw(), span = span),
         )
     }
 }

@@ -1,8 +1,8 @@
 //! One attribute on one handler.
 
 use proc_macro2::Span;
-use quote::ToTokens as _;
-use syn::{Ident, Path};
+use syn::Path;
+use syn::ext::IdentExt as _;
 
 use super::keys::Key;
 use super::options::Options;
@@ -95,16 +95,14 @@ fn missing_rate(options: &Options) -> Option<Error> {
 
 /// The error where an attribute further up defined a throttle of this one's name.
 fn taken_name(options: &Options, handler: &Handler, seat: &Seat) -> Option<Error> {
-    let named = options.name.as_ref().map(|pair| shape::text(&pair.value));
-    let name = named
-        .clone()
-        .unwrap_or_else(|| handler.sig.ident.to_string());
-    let place = match &options.name {
-        Some(pair) => pair.value.to_token_stream(),
-        None => options
-            .written
-            .first()
-            .map(|(_, key): &(_, Ident)| key.to_token_stream())?,
-    };
-    seat.defined.contains(&name).then(|| error(place, format!("the attribute above defines the throttle `{name}` already; give this one another name: `name = …`")))
+    let written = options
+        .name
+        .as_ref()
+        .and_then(|pair| shape::word(&pair.value));
+    let name = written.unwrap_or(&handler.sig.ident).unraw().to_string();
+    let place = written.or_else(|| options.written.first().map(|(_, key)| key))?;
+    let message = format!(
+        "the attribute above defines the throttle `{name}` already; give this one another name: `name = …`"
+    );
+    seat.defined.contains(&name).then(|| error(place, message))
 }

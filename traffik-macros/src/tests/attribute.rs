@@ -1,0 +1,179 @@
+//! `#[throttled]`: every key, and every shape of a handler.
+
+use insta::assert_snapshot;
+use quote::quote;
+
+use super::throttled;
+
+#[test]
+fn least() {
+    assert_snapshot!(throttled(
+        quote!(rate = "5/10s"),
+        quote! {
+            async fn hello() -> &'static str {
+                "hello\n"
+            }
+        },
+    ));
+}
+
+#[test]
+fn every_key() {
+    let args = quote! {
+        rate = ["10/second", "1_000/hour"],
+        strategy = token_bucket(burst = 20, debt = 5),
+        identifier = header("X-Api-Key"),
+        cost = 2,
+        backend = redis(),
+        headers = both,
+        scope = "eu",
+        uid = "uploads",
+        name = Uploads,
+        crate = ::framework::traffik,
+        allow(unreachable_rate),
+    };
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn upload() {}
+        )
+    ));
+}
+
+#[test]
+fn paths_to_functions() {
+    let args = quote!(
+        rate = limits::BY_PLAN,
+        identifier = user_id,
+        cost = price,
+        scope = region
+    );
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn search() {}
+        )
+    ));
+}
+
+#[test]
+fn words() {
+    let args = quote!(
+        rate = "0/0",
+        strategy = "sliding_counter",
+        identifier = "everyone",
+        headers = none,
+        scope = route
+    );
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn open() {}
+        )
+    ));
+}
+
+#[test]
+fn parameters_of_gcra() {
+    let args = quote!(
+        rate = "5/500ms",
+        strategy = gcra(burst_tolerance = "1500ms"),
+        identifier = ip,
+        scope = throttle
+    );
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn smooth() {}
+        )
+    ));
+}
+
+#[test]
+fn custom_strategy() {
+    let args = quote!(rate = "5/s", strategy = custom(my::Leak::new(2).wide()));
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn leak() {}
+        )
+    ));
+}
+
+#[test]
+fn handler_of_many_parts() {
+    let item = quote! {
+        /// Creates.
+        #[cfg(feature = "orders")]
+        #[tracing::instrument]
+        pub(crate) async fn create<T>(State(db): State<T>, mut headers: HeaderMap, Json(order): Json<Order>) -> Result<impl IntoResponse, AppError>
+        where
+            T: Db,
+        {
+            #![allow(unused_mut)]
+            db.insert(order).await?;
+            Ok(headers)
+        }
+    };
+    assert_snapshot!(throttled(quote!(rate = "5/s"), item));
+}
+
+#[test]
+fn raw_name() {
+    assert_snapshot!(throttled(
+        quote!(rate = "5/s"),
+        quote!(
+            async fn r#match() {}
+        )
+    ));
+}
+
+#[test]
+fn one_throttle() {
+    assert_snapshot!(throttled(
+        quote!(shared::Burst),
+        quote!(
+            async fn data() {}
+        )
+    ));
+}
+
+#[test]
+fn set_with_cost_and_headers() {
+    let args = quote!(Burst, Sustained, cost = 5, headers = legacy);
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn data() {}
+        )
+    ));
+}
+
+#[test]
+fn set_with_its_own() {
+    let args = quote!(Burst, rate = "100/day", cost = price);
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn data() {}
+        )
+    ));
+}
+
+#[test]
+fn further_attribute() {
+    let item = quote! {
+        async fn data(first: A, __traffik_gate_of_data: ::traffik::__private::Gate<__traffik_data>, last: B) -> ::traffik::__private::Response {
+            first(last)
+        }
+    };
+    assert_snapshot!(throttled(quote!(rate = "100/hour", name = Hourly), item));
+}
+
+#[test]
+fn conditional_arguments() {
+    let item = quote! {
+        async fn data(first: A, last: B, #[cfg(feature = "c")] perhaps: C) {}
+    };
+    assert_snapshot!(throttled(quote!(Burst), item));
+}

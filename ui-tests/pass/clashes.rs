@@ -1,0 +1,126 @@
+//! Names that generated code might trip over.
+
+#![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
+#![deny(clippy::all, clippy::pedantic, clippy::nursery)]
+#![allow(non_camel_case_types)]
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::routing::get;
+
+mod core {}
+mod std {}
+mod alloc {}
+
+mod names {
+    //! What the prelude and the runtime call things.
+    #![allow(dead_code, non_snake_case, unreachable_pub)]
+
+    pub struct Option;
+    pub struct Result;
+    pub struct Response;
+    pub struct Gate;
+    pub struct Identity;
+    pub struct Backend;
+    pub struct Send;
+    pub struct String;
+    pub trait Future {}
+    pub trait Define {}
+    pub trait Throttle {}
+    pub trait Debug {}
+    pub const fn Some() {}
+    pub const fn None() {}
+    pub const fn Ok() {}
+    pub const fn Err() {}
+}
+
+#[allow(unused_imports)]
+use names::*;
+
+#[traffik::throttled(rate = "5/s", identifier = parts, cost = cost, scope = scope, backend = backend())]
+async fn functions() {}
+
+async fn parts(parts: &Parts) -> traffik::Identity {
+    traffik::Identity::new(parts.uri.to_string())
+}
+
+const fn cost(_: &Parts) -> u64 {
+    1
+}
+
+const fn scope(_: &Parts) -> &'static str {
+    "scope"
+}
+
+fn backend() -> traffik::Backend {
+    traffik::Backend::memory()
+}
+
+#[traffik::throttled(rate = "5/s")]
+async fn arguments(parts: Method, gate: Method, out: Method, hint: Method, __traffik: Method, r#type: Parts) -> ::std::string::String {
+    format!("{parts}{gate}{out}{hint}{__traffik}{:?}", r#type)
+}
+
+#[traffik::throttled(rate = "5/s")]
+async fn r#match(Path(r#in): Path<u64>) -> ::std::string::String {
+    r#in.to_string()
+}
+
+#[traffik::throttled(r#match, rate = "5/s", name = r#type)]
+async fn raw_name() {}
+
+#[traffik::throttled(rate = "5/s")]
+async fn hello() {}
+
+#[traffik::throttled(rate = "5/s")]
+async fn hello_2() {}
+
+macro_rules! handler {
+    ($name:ident, $rate:literal, $limit:expr, $identifier:path, $argument:ident: $type:ty => $body:block) => {
+        #[traffik::throttled(rate = $rate, cost = $limit, identifier = $identifier)]
+        async fn $name($argument: $type) -> &'static str {
+            let parts = "from the macro";
+            let _ = parts;
+            $body
+        }
+    };
+    (shared $throttle:ident, $rate:literal) => {
+        traffik::throttles! {
+            /// From a macro.
+            pub(crate) throttle $throttle(rate = $rate, identifier = parts);
+        }
+    };
+    (uses $name:ident, $throttle:path) => {
+        #[traffik::throttled($throttle)]
+        async fn $name() {}
+    };
+}
+
+handler!(from_a_macro, "5/s", 2, parts, method: Method => {
+    match method.as_str() {
+        "GET" => "get",
+        _ => "other",
+    }
+});
+handler!(shared FromAMacro, "5/s");
+handler!(uses user_of_it, self::FromAMacro);
+
+#[traffik::throttled(rate = "5/s")]
+async fn state(State(parts): State<u8>, State(__traffik_gate): State<u8>) -> ::std::string::String {
+    (parts + __traffik_gate).to_string()
+}
+
+fn main() {
+    let _: Router<u8> = Router::new()
+        .route("/1", get(functions))
+        .route("/2", get(arguments))
+        .route("/3/{in}", get(r#match))
+        .route("/4", get(raw_name))
+        .route("/5", get(hello))
+        .route("/6", get(hello_2))
+        .route("/7", get(from_a_macro))
+        .route("/8", get(user_of_it))
+        .route("/9", get(state));
+}
