@@ -1,1 +1,3 @@
-fn main(){}
+//! Tests of the whole, by what they look at.
+
+mod http;

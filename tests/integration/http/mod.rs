@@ -1,0 +1,3 @@
+//! Throttled handlers, asked over HTTP.
+
+mod quick_start;
