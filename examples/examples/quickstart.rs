@@ -20,5 +20,9 @@ async fn main() -> std::io::Result<()> {
     let address = listener.local_addr()?;
     println!("listening on http://{address}, five requests in ten seconds; try it:");
     println!("  for i in 1 2 3 4 5 6; do curl -i http://{address}/; done");
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+    axum::serve(
+        listener,
+        app.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .await
 }
