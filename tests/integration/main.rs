@@ -1,3 +1,4 @@
 //! Tests of the whole, by what they look at.
 
 mod http;
+mod laws;

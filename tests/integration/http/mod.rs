@@ -1,3 +1,7 @@
 //! Throttled handlers, asked over HTTP.
 
+mod body;
+mod order;
 mod quick_start;
+mod sets;
+mod styles;

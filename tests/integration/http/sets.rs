@@ -1,0 +1,149 @@
+//! Several throttles decided as one: admitted by all and counted by all, or by none.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use traffik::{Throttle as _, provide, throttled};
+use traffik_tests::{Policy, Server, Standing, head, midnight};
+
+traffik::throttles! {
+    throttle Burst(rate = "3/10s", identifier = everyone);
+    throttle Sustained(rate = "5/minute", identifier = everyone);
+    throttle Hourly(rate = "100/hour", identifier = everyone, cost = 10);
+}
+
+type Api = (Burst, Sustained);
+
+#[throttled(Burst, Sustained)]
+async fn data() {}
+
+#[throttled(Api)]
+async fn same_data() {}
+
+#[throttled(Api, Hourly)]
+async fn nested() {}
+
+#[throttled(Burst, rate = "4/minute", identifier = everyone)]
+async fn with_its_own() {}
+
+fn app() -> Router {
+    Router::new()
+        .route("/", get(data))
+        .route("/same", get(same_data))
+        .route("/nested", get(nested))
+        .route("/own", get(with_its_own))
+}
+
+#[tokio::test]
+async fn a_set_that_one_member_refuses_takes_nothing_from_the_other() {
+    let (backend, clock) = midnight();
+    let server = Server::start(app().layer(provide(backend.clone()))).await;
+    assert_eq!(
+        server.statuses("/", 9).await,
+        [200, 200, 200, 429, 429, 429, 429, 429, 429]
+    );
+    // Six refusals by `Burst` have left `Sustained` where three admissions had put it.
+    assert_eq!(
+        Sustained::stat(&head(&backend))
+            .await
+            .unwrap()
+            .hits_remaining,
+        2
+    );
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(server.statuses("/", 4).await, [200, 200, 429, 429]);
+    // Two refusals by `Sustained` have left one to `Burst`.
+    let (burst, sustained) = Api::stat(&head(&backend)).await.unwrap();
+    assert_eq!((burst.hits_remaining, sustained.hits_remaining), (1, 0));
+}
+
+#[tokio::test]
+async fn a_refusal_reports_every_member_and_the_longest_wait_of_the_violated_ones() {
+    let (backend, clock) = midnight();
+    let server = Server::start(app().layer(provide(backend))).await;
+    assert_eq!(server.statuses("/", 3).await, [200; 3]);
+    let by_burst = server.get("/").await;
+    assert_eq!(
+        by_burst.standings,
+        [
+            Standing::new("Burst", 0, 10),
+            Standing::new("Sustained", 2, 60)
+        ]
+    );
+    assert_eq!(
+        by_burst.policies,
+        [Policy::new("Burst", 3, 10), Policy::new("Sustained", 5, 60)]
+    );
+    assert_eq!(by_burst.field("retry-after"), Some("10"));
+    assert_eq!(
+        by_burst.json()["violated-policies"],
+        serde_json::json!(["Burst"])
+    );
+
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(server.statuses("/", 2).await, [200; 2]);
+    let by_sustained = server.get("/").await;
+    assert_eq!(by_sustained.field("retry-after"), Some("50"));
+    assert_eq!(
+        by_sustained.json()["violated-policies"],
+        serde_json::json!(["Sustained"])
+    );
+}
+
+#[tokio::test]
+async fn both_members_can_be_violated_at_once() {
+    let (backend, _) = midnight();
+    let parts = head(&backend);
+    assert!(Burst::hit_cost(&parts, 3).await.unwrap().admitted);
+    assert!(Sustained::hit_cost(&parts, 5).await.unwrap().admitted);
+    let server = Server::start(app().layer(provide(backend))).await;
+    let refused = server.get("/").await;
+    assert_eq!(refused.field("retry-after"), Some("60"));
+    assert_eq!(
+        refused.json()["violated-policies"],
+        serde_json::json!(["Burst", "Sustained"])
+    );
+}
+
+#[tokio::test]
+async fn a_throttle_is_one_budget_on_all_its_handlers() {
+    let (backend, _) = midnight();
+    let server = Server::start(app().layer(provide(backend))).await;
+    assert_eq!(server.statuses("/", 2).await, [200; 2]);
+    assert_eq!(server.statuses("/same", 2).await, [200, 429]);
+    assert_eq!(server.get("/own").await.status, 429);
+}
+
+#[tokio::test]
+async fn sets_nest_and_each_member_has_its_own_cost() {
+    let (backend, _) = midnight();
+    let server = Server::start(app().layer(provide(backend))).await;
+    let expected = [
+        Standing::new("Burst", 2, 10),
+        Standing::new("Sustained", 4, 60),
+        Standing::new("Hourly", 90, 3_600),
+    ];
+    assert_eq!(server.get("/nested").await.standings, expected);
+}
+
+#[tokio::test]
+async fn leading_throttles_and_a_rate_are_one_set() {
+    let (backend, clock) = midnight();
+    let server = Server::start(app().layer(provide(backend.clone()))).await;
+    let first = server.get("/own").await;
+    assert_eq!(
+        first.standings,
+        [
+            Standing::new("Burst", 2, 10),
+            Standing::new("with_its_own", 3, 60)
+        ]
+    );
+    assert_eq!(server.statuses("/own", 3).await, [200, 200, 429]);
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(server.statuses("/own", 2).await, [200, 429]);
+    assert_eq!(
+        Burst::stat(&head(&backend)).await.unwrap().hits_remaining,
+        2
+    );
+}
