@@ -27,6 +27,8 @@ struct Standing {
     start: u64,
     previous: u64,
     current: u64,
+    /// The tick from which both are gone, if they were counted under another period (L30).
+    gone: Option<u64>,
 }
 
 impl Counter {
@@ -105,9 +107,10 @@ impl Counter {
             remaining,
             wait: wait(cost),
             next: wait(remaining + 1),
-            reset: match (standing.previous, standing.current) {
-                (0, 0) => Duration::ZERO,
-                (_, 0) => until(standing.start + self.window),
+            reset: match (standing.gone, standing.previous, standing.current) {
+                (Some(gone), ..) => until(gone),
+                (_, 0, 0) => Duration::ZERO,
+                (_, _, 0) => until(standing.start + self.window),
                 _ => until(standing.start + 2 * self.window),
             },
             delay: Duration::ZERO,
@@ -121,8 +124,12 @@ impl Counter {
             start,
             previous,
             current,
+            gone,
             ..
         } = *standing;
+        if gone.is_some() {
+            return gone;
+        }
         Some(if current <= room {
             start + self.window - ((room - current) * self.window).checked_div(previous)?
         } else {
@@ -144,6 +151,7 @@ impl Counter {
             start: at - at % self.window,
             previous: 0,
             current: 0,
+            gone: None,
         };
         if state.kind != Kind::Counter {
             return fresh(now);
@@ -153,14 +161,16 @@ impl Counter {
         let (previous, current) = Self::counts(state);
         if state.period != self.window * self.tick {
             // Under another period both counts are the current one's, if they still mattered (L30).
-            let matters = at * self.tick < Self::expires(state);
-            return Standing {
-                current: if matters {
-                    self.clamped(previous + current)
-                } else {
-                    0
-                },
-                ..fresh(at)
+            let gone = Self::expires(state).div_ceil(self.tick);
+            let fresh = fresh(at);
+            return if at < gone {
+                Standing {
+                    current: self.clamped(previous + current),
+                    gone: Some(gone),
+                    ..fresh
+                }
+            } else {
+                fresh
             };
         }
         let start = state.at / self.tick;
@@ -169,13 +179,15 @@ impl Counter {
                 at,
                 start,
                 previous: self.clamped(previous),
-                current,
+                current: self.clamped(current),
+                gone: None,
             },
             1 => Standing {
                 at,
                 start: start + self.window,
                 previous: self.clamped(current),
                 current: 0,
+                gone: None,
             },
             _ => fresh(at),
         }

@@ -1,4 +1,6 @@
-//! Which tick keeps a law's numbers exact (L3).
+//! Which tick keeps a law's numbers exact (L3), and what it is in the time of clocks.
+
+use std::time::Duration;
 
 /// The largest integer below which doubles, and so Lua, count exactly.
 pub const EXACT: u64 = 1 << 53;
@@ -21,6 +23,19 @@ pub(super) fn tick(durations: &[u64], largest: impl Fn(u64) -> u128) -> Option<u
         tick *= 10;
     }
     None
+}
+
+/// The time from a microsecond to a later tick; exact also beyond the last microsecond that 64 bits can count to.
+#[inline]
+pub(super) fn until(ticks: u64, tick: u64, now: u64) -> Duration {
+    match ticks.checked_mul(tick) {
+        Some(micros) => Duration::from_micros(micros - now),
+        None => {
+            let a_second = COARSEST / tick;
+            Duration::from_secs(ticks / a_second) + Duration::from_micros(ticks % a_second * tick)
+                - Duration::from_micros(now)
+        }
+    }
 }
 
 /// The greatest common divisor; of 0 and `b` it is `b`.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::exact::{EXACT, gcd, tick};
+use super::exact::{EXACT, gcd, tick, until};
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -133,7 +133,7 @@ impl Meter {
             if ticks == 0 {
                 Duration::ZERO
             } else {
-                Duration::from_micros((standing.at + ticks) * self.tick - now)
+                until(standing.at + ticks, self.tick, now)
             }
         };
         let (limit, remaining) = (self.limit(), self.remaining(standing.level));

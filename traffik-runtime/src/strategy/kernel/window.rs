@@ -66,7 +66,13 @@ impl Window {
     pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let (start, count) = self.standing(state, now);
         let remaining = self.limit.saturating_sub(count);
-        let end = Duration::from_micros(start + self.period - now);
+        let end = if count > 0 && state.period != self.period {
+            // What a window of another period counted stays as long as that lasts (L30).
+            Self::expires(state)
+        } else {
+            start + self.period
+        };
+        let end = Duration::from_micros(end - now);
         Report {
             limit: self.limit,
             remaining,
