@@ -60,7 +60,7 @@ fn backend() -> traffik::Backend {
 
 #[traffik::throttled(rate = "5/s")]
 async fn arguments(parts: Method, gate: Method, out: Method, hint: Method, __traffik: Method, r#type: Parts) -> ::std::string::String {
-    format!("{parts}{gate}{out}{hint}{__traffik}{:?}", r#type)
+    format!("{parts}{gate}{out}{hint}{__traffik}{type:?}")
 }
 
 #[traffik::throttled(rate = "5/s")]

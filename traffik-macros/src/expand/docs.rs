@@ -3,8 +3,20 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Attribute;
+use traffik_runtime::rate::Rate;
 
 use crate::model::{Cost, Definition, Identifier, Rates, Scope, Strategy, text};
+
+/// Units of time in microseconds, the largest first.
+const UNITS: [(&str, u64); 7] = [
+    ("week", 604_800_000_000),
+    ("day", 86_400_000_000),
+    ("hour", 3_600_000_000),
+    ("minute", 60_000_000),
+    ("second", 1_000_000),
+    ("millisecond", 1_000),
+    ("microsecond", 1),
+];
 
 /// The documentation, as attributes that stand behind the user's.
 pub(crate) fn of(definition: &Definition, attrs: &[Attribute]) -> TokenStream {
@@ -36,9 +48,21 @@ fn how_much(rates: &Rates) -> String {
     match rates {
         Rates::Open(path) => format!("the rate `{}`", text(path)),
         Rates::Fixed(rates) => {
-            let rates: Vec<_> = rates.iter().map(|(rate, _)| format!("`{rate}`")).collect();
+            let rates: Vec<_> = rates.iter().map(|(rate, _)| in_words(*rate)).collect();
             rates.join(" and ")
         }
+    }
+}
+
+/// "5 per 10 seconds".
+fn in_words(rate: Rate) -> String {
+    let period = rate.period_micros();
+    let limit = rate.limit();
+    match UNITS.iter().find(|(_, micros)| period % micros == 0) {
+        _ if rate.is_unlimited() => "no limit".to_owned(),
+        Some((unit, micros)) if period == *micros => format!("{limit} per {unit}"),
+        Some((unit, micros)) => format!("{limit} per {} {unit}s", period / micros),
+        None => rate.to_string(),
     }
 }
 

@@ -1,15 +1,15 @@
 //! The handler with its gate.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
-use syn::{FnArg, Ident, ReturnType, Type, parse_quote};
+use syn::{FnArg, Ident, ReturnType, Type, parse_quote, parse_quote_spanned};
 
 use super::paths::Private;
 use super::site;
 use crate::model::{Outcome, Seat, Site};
-use crate::parse::Handler;
+use crate::parse::{Handler, braces};
 
 /// From this many arguments on, clippy finds one more too many.
 const MANY_ARGUMENTS: usize = 7;
@@ -31,18 +31,20 @@ pub(crate) fn gated(site: &Site, handler: Handler, private: &Private) -> TokenSt
         (sig.inputs.len() == MANY_ARGUMENTS).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let argument: FnArg = parse_quote!(#gate: #private::Gate<#site_name>);
     sig.inputs.insert(site.seat.index, argument);
-    let answer = answer(&sig.output, &body, &gate, private);
-    sig.output = parse_quote!(-> #private::Response);
+    let answer = braces(answer(&sig.output, &body, &gate, private), body.span());
+    let end = sig.paren_token.span.close();
+    let located = private.at(end);
+    sig.output = parse_quote_spanned!(end=> -> #located::Response);
     quote! {
         #(#attrs)*
         #allow
-        #vis #sig { #answer }
+        #vis #sig #answer
     }
 }
 
 /// The body runs as a block of its own, so that `return` and `?` end it and not the gate; its type is the one written.
 /// Whether that can be an answer is judged at that type.
-fn answer(output: &ReturnType, body: &TokenStream, gate: &Ident, private: &Private) -> TokenStream {
+fn answer(output: &ReturnType, body: &Group, gate: &Ident, private: &Private) -> TokenStream {
     let (ty, place) = match output {
         ReturnType::Default => (parse_quote!(()), Span::call_site()),
         ReturnType::Type(_, ty) => ((**ty).clone(), ty.span()),

@@ -1,19 +1,19 @@
 //! The function below the attribute. Its body stays raw tokens, so that one that is being typed still expands.
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
-use syn::parse::{Parse, ParseStream, discouraged::Speculative as _};
-use syn::{AttrStyle, Attribute, Signature, Token, Visibility, braced};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream, Parser as _, discouraged::Speculative as _};
+use syn::{AttrStyle, Attribute, Signature, Token, Visibility, token};
 
 use crate::diagnostics::{Error, Result, error};
 
 /// A function, as written.
-#[derive(Clone)]
 pub(crate) struct Handler {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    pub(crate) body: TokenStream,
+    /// The braces and what is in them.
+    pub(crate) body: Group,
 }
 
 impl Parse for Handler {
@@ -21,48 +21,70 @@ impl Parse for Handler {
         let mut attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         let ahead = input.fork();
-        let Ok(sig) = ahead.parse::<Signature>() else {
-            return Err(not_a_function(input));
-        };
+        let sig = ahead
+            .parse::<Signature>()
+            .map_err(|error| no_function(input).unwrap_or(error))?;
         input.advance_to(&ahead);
         if input.peek(Token![;]) {
-            return Err(error(
-                sig,
-                "a handler needs a body; traits cannot be throttled, their axum handlers can",
-            ));
+            let message = "a handler has a body; write `{ … }` instead of `;`";
+            return Err(error(input.parse::<Token![;]>()?, message));
         }
-        let content;
-        braced!(content in input);
-        attrs.extend(content.call(Attribute::parse_inner)?.into_iter().map(outer));
+        if !input.peek(token::Brace) {
+            return Err(input.error("expected the handler's body, `{ … }`"));
+        }
+        let (inner, body) = without_attributes(input.parse()?);
+        attrs.extend(inner);
         Ok(Self {
             attrs,
             vis,
             sig,
-            body: content.parse()?,
+            body,
         })
     }
 }
 
-/// An attribute from the body's start keeps its meaning in front of the function, where our body may change.
-fn outer(attribute: Attribute) -> Attribute {
-    Attribute {
-        style: AttrStyle::Outer,
-        ..attribute
+/// Takes `#![…]` from the start of a body: in front of the function they mean the same, and stay legal when the body
+/// becomes a part of another.
+fn without_attributes(body: Group) -> (Vec<Attribute>, Group) {
+    let split = |input: ParseStream| {
+        let inner = input.call(Attribute::parse_inner)?;
+        Ok((inner, input.parse::<TokenStream>()?))
+    };
+    match split.parse2(body.stream()) {
+        Ok((inner, rest)) if !inner.is_empty() => {
+            let outer = inner.into_iter().map(|attribute| Attribute {
+                style: AttrStyle::Outer,
+                ..attribute
+            });
+            (outer.collect(), braces(rest, body.span()))
+        }
+        _ => (Vec::new(), body),
     }
 }
 
-fn not_a_function(input: ParseStream) -> Error {
-    let found = input.fork().step(|cursor| match cursor.token_tree() {
-        Some((token, rest)) => Ok((token, rest)),
-        None => Err(cursor.error("")),
-    });
-    match found {
-        Ok(token) => error(
-            &token,
-            format!("`#[throttled]` belongs on a handler, an `async fn`; this is a `{token}`"),
-        ),
-        Err(_) => input.error("`#[throttled]` belongs on a handler, an `async fn`"),
-    }
+/// Braces that stand where other ones stood.
+pub(crate) fn braces(tokens: TokenStream, place: Span) -> Group {
+    let mut braces = Group::new(Delimiter::Brace, tokens);
+    braces.set_span(place);
+    braces
+}
+
+/// The error for an item that is something else.
+fn no_function(input: ParseStream) -> Option<Error> {
+    let word = input
+        .fork()
+        .step(|cursor| cursor.ident().ok_or_else(|| cursor.error("")))
+        .ok()?;
+    let known = [
+        "const", "enum", "extern", "impl", "mod", "static", "struct", "trait", "type", "union",
+        "use",
+    ];
+    let message =
+        format!("`#[throttled]` belongs on a handler, an `async fn`, not on this `{word}`");
+    known
+        .iter()
+        .any(|item| word == item)
+        .then(|| error(&word, message))
 }
 
 impl ToTokens for Handler {
@@ -73,6 +95,6 @@ impl ToTokens for Handler {
             sig,
             body,
         } = self;
-        tokens.extend(quote::quote! { #(#attrs)* #vis #sig { #body } });
+        tokens.extend(quote!(#(#attrs)* #vis #sig #body));
     }
 }

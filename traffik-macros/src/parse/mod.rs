@@ -9,4 +9,4 @@ mod handler;
 
 pub(crate) use args::{Args, Item, Pair};
 pub(crate) use block::{Block, Defaults, Throttle};
-pub(crate) use handler::Handler;
+pub(crate) use handler::{Handler, braces};

@@ -50,6 +50,14 @@ fn no_type_above_another_attribute() {
 }
 
 #[test]
+fn half_typed_body_expands() {
+    let item: proc_macro2::TokenStream = "async fn hello() -> String { let text = app. }"
+        .parse()
+        .unwrap();
+    assert_snapshot!(throttled(quote!(rate = "5/minute"), item));
+}
+
+#[test]
 fn item_that_is_no_function_stays() {
     assert_snapshot!(throttled(
         quote!(rate = "5/minute"),

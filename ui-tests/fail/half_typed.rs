@@ -1,0 +1,18 @@
+//! A body that is being typed still expands: only rustc's own words about it are heard.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use traffik::{Throttle, throttled};
+
+#[throttled(rate = "5/s")]
+async fn hello(State(app): State<String>) -> String {
+    let text = app.
+}
+
+fn uses<T: Throttle>() {}
+
+fn main() {
+    uses::<hello>();
+    let _: Router<String> = Router::new().route("/", get(hello));
+}
