@@ -215,7 +215,13 @@ async fn scope_function() {}
 #[throttled(rate = "5/s", uid = "uploads", name = Uploads)]
 async fn named() {}
 
-#[throttled(rate = "5/s", crate = ::traffik)]
+mod framework {
+    //! A framework that brings traffik along.
+
+    pub(crate) use traffik;
+}
+
+#[throttled(rate = "5/s", identifier = user, cost = price, scope = region, crate = crate::framework::traffik)]
 async fn reexported() {}
 
 #[throttled(rate = "5/s", allow(unreachable_rate, zero_cost),)]

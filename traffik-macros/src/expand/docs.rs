@@ -58,7 +58,10 @@ fn how_much(rates: &Rates) -> String {
 fn in_words(rate: Rate) -> String {
     let period = rate.period_micros();
     let limit = rate.limit();
-    match UNITS.iter().find(|(_, micros)| period % micros == 0) {
+    match UNITS
+        .iter()
+        .find(|(_, micros)| period.is_multiple_of(*micros))
+    {
         _ if rate.is_unlimited() => "no limit".to_owned(),
         Some((unit, micros)) if period == *micros => format!("{limit} per {unit}"),
         Some((unit, micros)) => format!("{limit} per {} {unit}s", period / micros),

@@ -5,6 +5,17 @@ use super::options::Options;
 use super::shape;
 use crate::diagnostics::Mistakes;
 
+/// What may be said of throttles on one handler without defining another.
+const ALSO_FOR_USES: [Key; 7] = [
+    Key::Cost,
+    Key::Headers,
+    Key::OnThrottled,
+    Key::OnlyIf,
+    Key::SkipIf,
+    Key::Crate,
+    Key::Allow,
+];
+
 /// Where options stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -40,37 +51,29 @@ impl Place {
     fn refuses(self, key: Key, options: &Options) -> Option<String> {
         let name = key.name();
         match (self, key) {
-            (
-                Self::Uses,
-                Key::Cost
-                | Key::Headers
-                | Key::OnThrottled
-                | Key::OnlyIf
-                | Key::SkipIf
-                | Key::Crate
-                | Key::Allow,
-            ) => None,
-            (Self::Uses, _) => {
-                let throttles: Vec<_> = options
-                    .throttles
-                    .iter()
-                    .map(|path| format!("`{}`", shape::text(path)))
-                    .collect();
-                let owners = throttles.join(" and ");
-                Some(format!(
-                    "`{name}` belongs to the definition of {owners}; write it there, or add a `rate` to define one more throttle here"
-                ))
-            }
+            (Self::Uses, key) if ALSO_FOR_USES.contains(&key) => None,
+            (Self::Uses, _) => Some(format!(
+                "`{name}` belongs to the definition of {}; write it there, or add a `rate` to define one more throttle here",
+                owners(options)
+            )),
             (Self::Throttle, Key::Name) => {
                 Some("a throttle of a block has its name in front: `throttle Name(…);`".to_owned())
             }
-            (Self::Defaults, Key::Rate | Key::Cost | Key::Uid) => Some(format!(
-                "`{name}` belongs to one throttle; write it in `throttle Name(…);`"
-            )),
             (Self::Defaults, Key::Name) => Some(
                 "a block's throttles have their names in front: `throttle Name(…);`".to_owned(),
             ),
+            (Self::Defaults, Key::Rate | Key::Cost | Key::Uid) => Some(format!(
+                "`{name}` belongs to one throttle; write it in `throttle Name(…);`"
+            )),
             _ => None,
         }
     }
+}
+
+fn owners(options: &Options) -> String {
+    let throttles = options.throttles.iter();
+    let names: Vec<_> = throttles
+        .map(|path| format!("`{}`", shape::text(path)))
+        .collect();
+    names.join(" and ")
 }

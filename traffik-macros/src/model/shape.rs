@@ -74,3 +74,20 @@ pub(crate) fn text(tokens: impl ToTokens) -> String {
     .iter()
     .fold(spaced, |text, (from, to)| text.replace(from, to))
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::text;
+
+    #[test]
+    fn text_is_what_a_user_would_write() {
+        assert_eq!(
+            text(quote!(my::Leak::new(2, x).wide())),
+            "my::Leak::new(2, x).wide()"
+        );
+        assert_eq!(text(quote!(::a::B)), "::a::B");
+        assert_eq!(text(quote!(100 / minute)), "100/minute");
+    }
+}

@@ -43,29 +43,22 @@ impl Site {
         let throttles = options.throttles.clone();
         let settings = Settings::read(options, mistakes);
         let krate = settings.krate.clone();
-        if !defines {
-            let Settings { cost, headers, .. } = settings;
-            return Self {
-                krate,
-                seat,
-                throttles,
-                defined: None,
-                cost,
-                headers,
-            };
-        }
-        let name = settings
-            .name
-            .clone()
-            .unwrap_or_else(|| handler.sig.ident.clone());
-        let defined = Some(Outcome::new(name, settings, mistakes));
+        let (defined, cost, headers) = if defines {
+            let name = settings
+                .name
+                .clone()
+                .unwrap_or_else(|| handler.sig.ident.clone());
+            (Some(Outcome::new(name, settings, mistakes)), None, None)
+        } else {
+            (None, settings.cost, settings.headers)
+        };
         Self {
             krate,
             seat,
             throttles,
             defined,
-            cost: None,
-            headers: None,
+            cost,
+            headers,
         }
     }
 }

@@ -8,8 +8,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 /// An attribute's expansion, as rustfmt would print it.
-fn throttled(args: TokenStream, item: TokenStream) -> String {
-    printed(crate::attribute(args, &item))
+fn throttled(args: TokenStream, item: impl ToTokens) -> String {
+    printed(crate::attribute(args, &item.to_token_stream()))
 }
 
 /// A block's expansion, likewise.
@@ -18,6 +18,6 @@ fn throttles(block: TokenStream) -> String {
 }
 
 fn printed(expansion: TokenStream) -> String {
-    let text = expansion.to_token_stream().to_string();
+    let text = expansion.to_string();
     syn::parse2(expansion).map_or(text, |file| prettyplease::unparse(&file))
 }
