@@ -1,7 +1,23 @@
 //! Throttled handlers, asked over HTTP.
 
+mod addresses;
+mod backends;
 mod body;
+mod calls;
+mod costs;
+mod failures;
+mod fields;
+mod handlers;
+mod identifiers;
+mod merging;
+mod moments;
+mod never;
 mod order;
 mod quick_start;
+mod rates;
+mod scope;
 mod sets;
+mod stacked;
+mod stats;
 mod styles;
+mod unlimited;

@@ -1,0 +1,126 @@
+//! Which backend decides.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::get;
+use traffik::{Backend, ErrorKind, MemoryBackend, Throttle as _, provide, throttled};
+use traffik_tests::{Server, head, midnight};
+
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+fn counted() -> Backend {
+    ASKED.fetch_add(1, Ordering::SeqCst);
+    Backend::memory()
+}
+
+#[throttled(rate = "2/10w", backend = counted())]
+async fn own() {}
+
+#[throttled(rate = "2/10w")]
+async fn provided() {}
+
+traffik::throttles! {
+    defaults(backend = Backend::memory());
+    throttle One(rate = "2/10w");
+    throttle Other(rate = "2/10w");
+}
+
+#[throttled(One, Other)]
+async fn apart() {}
+
+#[tokio::test]
+async fn a_backend_of_its_own_is_asked_for_once_and_goes_before_the_provided_one() {
+    for _ in 0..3 {
+        let (backend, _) = midnight();
+        let parts = head(&backend);
+        let _ = own::check(&parts, 1).await.unwrap();
+    }
+    let (backend, _) = midnight();
+    let server = Server::start(Router::new().route("/", get(own)).layer(provide(backend))).await;
+    assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
+    // Another app, another provided backend; the throttle's own has not changed.
+    let (backend, _) = midnight();
+    let server = Server::start(Router::new().route("/", get(own)).layer(provide(backend))).await;
+    assert_eq!(server.get("/").await.status, 429);
+    assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_innermost_provided_one_decides() {
+    let (inner, _) = midnight();
+    let (outer, _) = midnight();
+    let nested = Router::new()
+        .route("/", get(provided))
+        .layer(provide(inner.clone()));
+    let app = Router::new()
+        .route("/", get(provided))
+        .nest("/inner", nested)
+        .layer(provide(outer));
+    let server = Server::start(app).await;
+    assert_eq!(server.statuses("/inner", 3).await, [200, 200, 429]);
+    assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
+    assert!(!provided::check(&head(&inner), 3).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_provided_one_may_be_its_settings() {
+    let app = Router::new().route("/", get(provided));
+    let server = Server::start(app.layer(provide(MemoryBackend::builder().capacity(10)))).await;
+    assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
+}
+
+async fn of_tenant(
+    State([first, second]): State<[Backend; 2]>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let is_second = request.headers().contains_key("x-second");
+    request
+        .extensions_mut()
+        .insert(if is_second { second } else { first });
+    next.run(request).await
+}
+
+#[tokio::test]
+async fn a_middleware_gives_each_tenant_its_own() {
+    let tenants = [Backend::memory(), Backend::memory()];
+    let app = Router::new().route("/", get(provided));
+    let server = Server::start(app.layer(from_fn_with_state(tenants, of_tenant))).await;
+    assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
+    assert_eq!(server.get_with("/", "x-second", "yes").await.status, 200);
+}
+
+#[tokio::test]
+async fn clones_are_one_backend_and_new_ones_are_not() {
+    let (backend, _) = midnight();
+    let clone = backend.clone();
+    for backend in [backend, clone] {
+        let parts = head(&backend);
+        assert!(provided::hit(&parts).await.unwrap().admitted);
+    }
+    let (other, _) = midnight();
+    assert_eq!(
+        provided::stat(&head(&other)).await.unwrap().hits_remaining,
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_set_over_two_backends_says_so_and_takes_nothing() {
+    let (backend, _) = midnight();
+    let server = Server::start(
+        Router::new()
+            .route("/", get(apart))
+            .layer(provide(backend.clone())),
+    )
+    .await;
+    assert_eq!(server.get("/").await.status, 500);
+    let error = <(One, Other)>::hit(&head(&backend)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("another backend"), "{error}");
+    assert_eq!(One::stat(&head(&backend)).await.unwrap().hits_remaining, 2);
+}

@@ -1,0 +1,70 @@
+//! Fields that a handler has written already.
+
+use axum::Router;
+use axum::response::{AppendHeaders, IntoResponse};
+use axum::routing::get;
+use traffik::{provide, throttled};
+use traffik_tests::{Policy, Server, Standing, midnight};
+
+#[throttled(rate = "3/minute", headers = both)]
+async fn ours() -> impl IntoResponse {
+    let theirs = [
+        ("ratelimit", "\"theirs\";r=1;t=2"),
+        ("ratelimit-policy", "\"theirs\";q=7;w=9"),
+        ("ratelimit", "\"more\";r=3"),
+        ("ratelimit-policy", "\"more\";q=4"),
+        ("x-ratelimit-limit", "100"),
+        ("x-ratelimit-remaining", "99"),
+        ("x-ratelimit-remaining", "98"),
+        ("x-ratelimit-reset", "97"),
+        ("x-request-id", "7"),
+    ];
+    AppendHeaders(theirs)
+}
+
+#[throttled(rate = "3/minute", headers = none)]
+async fn silent() -> impl IntoResponse {
+    [
+        ("ratelimit", "\"theirs\";r=1"),
+        ("x-ratelimit-limit", "100"),
+    ]
+}
+
+async fn served() -> Server {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/ours", get(ours))
+        .route("/silent", get(silent));
+    Server::start(app.layer(provide(backend))).await
+}
+
+#[tokio::test]
+async fn lists_are_appended_to_ours_in_one_line() {
+    let answer = served().await.get("/ours").await;
+    let standings = [
+        Standing::new("ours", 2, 60),
+        Standing::new("theirs", 1, 2),
+        Standing::new("more", 3, None),
+    ];
+    assert_eq!(answer.standings, standings);
+    let policies = [
+        Policy::new("ours", 3, 60),
+        Policy::new("theirs", 7, 9),
+        Policy::new("more", 4, None),
+    ];
+    assert_eq!(answer.policies, policies);
+}
+
+#[tokio::test]
+async fn single_values_are_replaced_and_all_others_left() {
+    let answer = served().await.get("/ours").await;
+    assert_eq!(answer.legacy(), [Some("3"), Some("2"), Some("60")]);
+    assert_eq!(answer.field("x-request-id"), Some("7"));
+}
+
+#[tokio::test]
+async fn without_fields_of_ours_theirs_stay_as_they_are() {
+    let answer = served().await.get("/silent").await;
+    assert_eq!(answer.standings, [Standing::new("theirs", 1, None)]);
+    assert_eq!(answer.legacy(), [Some("100"), None, None]);
+}

@@ -1,0 +1,112 @@
+//! Where a throttle's budget is one.
+
+use axum::Router;
+use axum::http::request::Parts;
+use axum::routing::get;
+use http::Method;
+use traffik::{provide, throttled};
+use traffik_tests::{Answer, Server, midnight};
+
+const SEARCH: &str = "search";
+
+fn tenant(parts: &Parts) -> String {
+    let tenant = parts
+        .headers
+        .get("x-tenant")
+        .map(|tenant| tenant.as_bytes());
+    String::from_utf8_lossy(tenant.unwrap_or_default()).into_owned()
+}
+
+traffik::throttles! {
+    throttle Anywhere(rate = "2/minute");
+    throttle EachRoute(rate = "2/minute", scope = route);
+    throttle Named(rate = "2/minute", scope = "search", uid = "scope-tests");
+    throttle SameName(rate = "2/minute", scope = SEARCH, uid = "scope-tests");
+    throttle OtherName(rate = "2/minute", scope = "export", uid = "scope-tests");
+    throttle EachTenant(rate = "2/minute", scope = tenant);
+}
+
+#[throttled(Anywhere)]
+async fn anywhere() {}
+
+#[throttled(EachRoute)]
+async fn each_route() {}
+
+#[throttled(EachTenant)]
+async fn each_tenant() {}
+
+async fn served() -> Server {
+    let (backend, _) = midnight();
+    let nested = Router::new().route("/{id}", get(each_route));
+    let app = Router::new()
+        .route("/any/{id}", get(anywhere).post(anywhere))
+        .route("/any", get(anywhere))
+        .route("/items/{id}", get(each_route).post(each_route))
+        .route("/others/{id}", get(each_route))
+        .nest("/nested", nested)
+        .route("/tenant", get(each_tenant))
+        .fallback(each_route);
+    Server::start(app.layer(provide(backend))).await
+}
+
+async fn post(server: &Server, path: &str) -> u16 {
+    Answer::to(server.request(Method::POST, path)).await.status
+}
+
+#[tokio::test]
+async fn a_throttle_is_one_budget_wherever_it_is_used() {
+    let server = served().await;
+    assert_eq!(server.get("/any/1").await.status, 200);
+    assert_eq!(post(&server, "/any/2").await, 200);
+    assert_eq!(server.get("/any").await.status, 429);
+}
+
+#[tokio::test]
+async fn a_route_is_its_template_and_never_the_path_that_was_asked_for() {
+    let server = served().await;
+    assert_eq!(server.get("/items/1").await.status, 200);
+    assert_eq!(server.get("/items/2?page=3").await.status, 200);
+    assert_eq!(server.get("/items/3").await.status, 429);
+    assert_eq!(server.get("/items/%34").await.status, 429);
+}
+
+#[tokio::test]
+async fn methods_and_routes_have_budgets_of_their_own() {
+    let server = served().await;
+    assert_eq!(server.statuses("/items/1", 3).await, [200, 200, 429]);
+    assert_eq!(post(&server, "/items/1").await, 200);
+    assert_eq!(server.statuses("/others/1", 3).await, [200, 200, 429]);
+    assert_eq!(server.statuses("/nested/1", 3).await, [200, 200, 429]);
+}
+
+#[tokio::test]
+async fn what_matches_no_route_is_one_route_for_each_method() {
+    let server = served().await;
+    assert_eq!(server.get("/nowhere").await.status, 200);
+    assert_eq!(server.get("/elsewhere").await.status, 200);
+    assert_eq!(server.get("/far/away").await.status, 429);
+    assert_eq!(post(&server, "/nowhere").await, 200);
+}
+
+#[tokio::test]
+async fn a_function_says_which_segment_of_the_budget_it_is() {
+    let server = served().await;
+    for tenant in ["a", "b", ""] {
+        for status in [200, 200, 429] {
+            assert_eq!(
+                server.get_with("/tenant", "x-tenant", tenant).await.status,
+                status
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_segment_is_part_of_the_key() {
+    use traffik::Throttle as _;
+    let (backend, _) = midnight();
+    let parts = traffik_tests::head(&backend);
+    assert!(Named::hit_cost(&parts, 2).await.unwrap().admitted);
+    assert!(!SameName::hit(&parts).await.unwrap().admitted);
+    assert!(OtherName::hit(&parts).await.unwrap().admitted);
+}

@@ -1,0 +1,96 @@
+//! Several attributes on one handler, decided from the top down.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use traffik::{Throttle as _, provide, throttled};
+use traffik_tests::{Server, Standing, head, midnight};
+
+traffik::throttles! {
+    throttle Shared(rate = "9/minute", identifier = everyone);
+}
+
+#[throttled(rate = "3/minute", identifier = everyone)]
+#[throttled(rate = "2/hour", identifier = everyone, name = Hourly)]
+async fn twice() -> &'static str {
+    "twice"
+}
+
+#[throttled(Shared)]
+#[throttled(rate = "5/minute", identifier = everyone)]
+#[throttled(rate = "7/minute", identifier = everyone, name = Third, headers = both)]
+async fn thrice(State(text): State<&'static str>, body: String) -> String {
+    format!("{text} {body}")
+}
+
+#[tokio::test]
+async fn each_has_its_throttle_and_all_tell_how_it_stands() {
+    let (backend, _) = midnight();
+    let server = Server::start(
+        Router::new()
+            .route("/", get(twice))
+            .layer(provide(backend.clone())),
+    )
+    .await;
+    let answer = server.get("/").await;
+    assert_eq!(answer.body, "twice");
+    let names: Vec<_> = answer
+        .standings
+        .iter()
+        .map(|standing| &*standing.name)
+        .collect();
+    assert!(
+        names.contains(&"twice") && names.contains(&"Hourly"),
+        "{names:?}"
+    );
+    let parts = head(&backend);
+    assert_eq!(twice::stat(&parts).await.unwrap().hits_remaining, 2);
+    assert_eq!(Hourly::stat(&parts).await.unwrap().hits_remaining, 1);
+}
+
+#[tokio::test]
+async fn the_upper_one_is_asked_first() {
+    let (backend, _) = midnight();
+    let server = Server::start(
+        Router::new()
+            .route("/", get(twice))
+            .layer(provide(backend.clone())),
+    )
+    .await;
+    assert_eq!(server.statuses("/", 2).await, [200; 2]);
+    let by_lower = server.get("/").await;
+    assert_eq!(by_lower.field("retry-after"), Some("3600"));
+    assert_eq!(
+        by_lower.json()["violated-policies"],
+        serde_json::json!(["Hourly"])
+    );
+    // The upper one had admitted it, and is spent now.
+    let by_upper = server.get("/").await;
+    assert_eq!(by_upper.field("retry-after"), Some("60"));
+    assert_eq!(
+        by_upper.json()["violated-policies"],
+        serde_json::json!(["twice"])
+    );
+    assert_eq!(by_upper.standings, [Standing::new("twice", 0, 60)]);
+}
+
+#[tokio::test]
+async fn three_are_no_different() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", post(thrice)).with_state("hello");
+    let server = Server::start(app.layer(provide(backend.clone()))).await;
+    let answer = server.post("/", "world").await;
+    assert_eq!(answer.body, "hello world");
+    let mut left: Vec<_> = answer
+        .standings
+        .iter()
+        .map(|standing| (&*standing.name, standing.remaining))
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, [("Shared", 8), ("Third", 6), ("thrice", 4)]);
+    assert_eq!(answer.legacy(), [Some("7"), Some("6"), Some("60")]);
+    assert_eq!(
+        Shared::stat(&head(&backend)).await.unwrap().hits_remaining,
+        8
+    );
+}

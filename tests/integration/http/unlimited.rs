@@ -1,0 +1,129 @@
+//! What has no limit says nothing of limits.
+
+use axum::Router;
+use axum::http::request::Parts;
+use axum::routing::get;
+use traffik::{Identity, Throttle as _, provide, throttled};
+use traffik_tests::{Server, Standing, head, midnight};
+
+#[throttled(rate = "0/0", headers = both)]
+async fn open() {}
+
+fn caller(parts: &Parts) -> Identity {
+    match parts.headers.get("x-user").map(|user| user.as_bytes()) {
+        Some(b"admin") => Identity::Exempt,
+        Some(user) => Identity::new(user),
+        None => Identity::ip(),
+    }
+}
+
+#[throttled(rate = "1/minute", identifier = caller, headers = both)]
+async fn guarded() {}
+
+traffik::throttles! {
+    throttle Free(rate = "0/0");
+    throttle Counted(rate = "2/minute", identifier = everyone);
+    throttle OfUsers(rate = "1/minute", identifier = caller);
+}
+
+traffik::throttles! {
+    throttle FreeElsewhere(rate = "0/0", backend = traffik::Backend::memory());
+}
+
+#[throttled(FreeElsewhere, Counted)]
+async fn over_two_backends() {}
+
+#[throttled(Free, Counted)]
+async fn half_open() {}
+
+#[throttled(OfUsers, Counted)]
+async fn half_exempt() {}
+
+async fn served() -> (Server, traffik::Backend) {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/open", get(open))
+        .route("/guarded", get(guarded))
+        .route("/half_open", get(half_open))
+        .route("/half_exempt", get(half_exempt));
+    (
+        Server::start(app.layer(provide(backend.clone()))).await,
+        backend,
+    )
+}
+
+#[tokio::test]
+async fn an_unlimited_rate_admits_all_and_sends_no_fields() {
+    let (server, _) = served().await;
+    for _ in 0..50 {
+        let answer = server.get("/open").await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.tells_nothing());
+    }
+}
+
+#[tokio::test]
+async fn an_unlimited_rate_needs_no_address() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(open)).layer(provide(backend));
+    let server = Server::start_without_addresses(app).await;
+    assert_eq!(server.get("/").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_unlimited_member_touches_no_backend() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(over_two_backends));
+    let server = Server::start(app.layer(provide(backend))).await;
+    assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
+}
+
+#[tokio::test]
+async fn an_exempt_client_is_admitted_without_fields_beside_limited_ones() {
+    let (server, _) = served().await;
+    for _ in 0..10 {
+        let answer = server.get_with("/guarded", "x-user", "admin").await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.tells_nothing());
+    }
+    assert_eq!(
+        server.get_with("/guarded", "x-user", "anna").await.status,
+        200
+    );
+    assert_eq!(
+        server.get_with("/guarded", "x-user", "anna").await.status,
+        429
+    );
+    assert_eq!(
+        server.get_with("/guarded", "x-user", "admin").await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn in_a_set_only_those_that_limit_are_told_of() {
+    let (server, _) = served().await;
+    let answer = server.get("/half_open").await;
+    assert_eq!(answer.standings, [Standing::new("Counted", 1, 60)]);
+    // The exempt are so only for the throttle that says so.
+    let answer = server.get_with("/half_exempt", "x-user", "admin").await;
+    assert_eq!(answer.standings, [Standing::new("Counted", 0, 60)]);
+    assert_eq!(
+        server
+            .get_with("/half_exempt", "x-user", "admin")
+            .await
+            .status,
+        429
+    );
+}
+
+#[tokio::test]
+async fn a_decision_without_limit_says_the_largest_numbers_and_no_times() {
+    let (_, backend) = served().await;
+    let decision = open::hit_cost(&head(&backend), u64::MAX).await.unwrap();
+    assert!(decision.admitted);
+    assert_eq!((decision.limit, decision.remaining), (u64::MAX, u64::MAX));
+    let zero = std::time::Duration::ZERO;
+    assert_eq!((decision.wait, decision.next), (Some(zero), Some(zero)));
+    assert_eq!((decision.reset, decision.delay), (zero, zero));
+}
