@@ -104,7 +104,7 @@ impl BuiltIn for TokenBucket {
             tokens,
             capacity: burst,
             refill_rate_per_ms: hit.rate.rps() / 1_000.0,
-            current_debt: (-tokens).max(0.0),
+            current_debt: (level - burst as f64).max(0.0),
             max_debt: self.debt,
         }
     }

@@ -1,0 +1,195 @@
+//! L30: a changed rate or parameter holds from the next hit on, for what was admitted before it too.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
+use proptest::test_runner::TestCaseError;
+use traffik::Rate;
+use traffik::strategy::{self, FixedWindow, Gcra, SlidingCounter, TokenBucket};
+
+use super::oracle::{Int, Law, Oracle, Terms};
+use super::subject::{Pure, Standing, Subject, says};
+use super::trace::{Step, cases, gcras, rates, starts, steps_back_and_forth, token_buckets};
+
+/// Up to three rates and parameters, and a trace of hits under one of them each.
+type Changing = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
+
+/// Steps under changing laws: often the same rate with other parameters, or the same period with another limit.
+fn changing<S: Strategy<Value = Law> + 'static>(
+    law: impl Fn(Rate) -> S,
+) -> impl Strategy<Value = Changing> {
+    let rates = (rates(), 1_u32..=100, 1_u32..=8, 0_u32..4);
+    let pair = rates.prop_map(|(rate, limit, parts, change)| {
+        let part = |period: Duration| (period * parts / 4).max(Duration::from_micros(1));
+        let rounded = |period: Duration| Duration::from_micros(period.as_nanos() as u64 / 1_000);
+        let longest = Duration::from_secs(3_650 * 86_400);
+        let (limit, period) = match change {
+            0 => (rate.limit(), rate.period()),
+            1 => (limit, rate.period()),
+            2 => (rate.limit(), rounded(part(rate.period()).min(longest))),
+            _ => (limit, Duration::from_secs(u64::from(parts))),
+        };
+        [rate, Rate::new(limit, period.max(Duration::from_micros(1)))]
+    });
+    let laws = pair.prop_flat_map(move |[one, other]| {
+        let law = |rate| (Just(rate), law(rate));
+        vec![law(one).boxed(), law(other).boxed(), law(one).boxed()]
+    });
+    let steps = steps_back_and_forth().prop_flat_map(|steps| {
+        let places = vec(prop_oneof_places(), steps.len());
+        places.prop_map(move |places| places.into_iter().zip(steps.clone()).collect())
+    });
+    (laws, steps)
+}
+
+fn prop_oneof_places() -> impl Strategy<Value = usize> {
+    proptest::prop_oneof![3 => Just(0_usize), 2 => Just(1), 1 => Just(2)]
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn of_fixed_windows(of in changing(|_| Just(Law::FixedWindow)), start in starts()) {
+        agrees(of, start, |_| FixedWindow::new())?;
+    }
+
+    #[test]
+    fn of_sliding_counters(of in changing(|_| Just(Law::SlidingCounter)), start in starts()) {
+        agrees(of, start, |_| SlidingCounter::new())?;
+    }
+
+    #[test]
+    fn of_token_buckets(of in changing(token_buckets), start in starts()) {
+        agrees(of, start, |law| match law {
+            Law::TokenBucket { burst: Some(burst), debt } => TokenBucket::new().burst(burst).debt(debt),
+            Law::TokenBucket { burst: None, debt } => TokenBucket::new().debt(debt),
+            _ => panic!("not a token bucket"),
+        })?;
+    }
+
+    #[test]
+    fn of_gcras(of in changing(gcras), start in starts()) {
+        agrees(of, start, |law| match law {
+            Law::Gcra { tolerance } => Gcra::new().burst_tolerance(Duration::from_micros(tolerance)),
+            _ => panic!("not a GCRA"),
+        })?;
+    }
+}
+
+fn agrees<S: strategy::Strategy>(
+    (laws, steps): Changing,
+    start: Int,
+    strategy: impl Fn(Law) -> S,
+) -> Result<(), TestCaseError>
+where
+    S::State: Clone,
+{
+    let terms = |place: usize| Terms::new(laws[place].1, laws[place].0);
+    if (0..laws.len()).any(|place| terms(place).tick().is_none()) {
+        return Ok(());
+    }
+    let mut subject = Pure::new(strategy(laws[0].1), laws[0].0);
+    let mut oracle = Oracle::default();
+    let (mut now, mut last) = (start, 1);
+    let mut told = oracle.verdict(&terms(0), now, 1);
+    for (place, step) in steps {
+        let terms = terms(place);
+        (subject.rate, subject.strategy) = (laws[place].0, strategy(laws[place].1));
+        let Some(then) = step.gap.after(now, &terms, &told) else {
+            break;
+        };
+        now = then;
+        last = step.cost.units(&told, last);
+
+        let stands = oracle.verdict(&terms, now, 1);
+        let standing = Standing {
+            remaining: stands.remaining,
+            wait: stands.wait,
+            reset: stands.reset,
+        };
+        prop_assert_eq!(
+            subject.standing(now),
+            standing,
+            "stat at {} of {:?}",
+            now,
+            terms
+        );
+        let (said, facts) = (subject.facts(now), oracle.facts(&terms, now));
+        prop_assert!(
+            says(&said, &facts),
+            "metadata at {}: {} is not {:?}",
+            now,
+            said,
+            facts
+        );
+        told = oracle.hit(&terms, now, last.into());
+        prop_assert_eq!(
+            subject.hit(now, last),
+            told,
+            "a hit of {} at {} of {:?}",
+            last,
+            now,
+            terms
+        );
+    }
+    Ok(())
+}
+
+/// A count beyond what times the window stays exact is taken as the most that does, now and when its window has passed.
+#[test]
+fn counts_are_clamped_alike_before_and_after_their_window() {
+    let mut subject = Pure::new(SlidingCounter::new(), "4000000000/10s".parse().unwrap());
+    assert!(subject.hit(0, 4_000_000_000).admitted);
+    // 10^7 ticks of 1 µs: at most ⌊2^53 / 10^7⌋ = 900 719 925 are held.
+    subject.rate = "5/10s".parse().unwrap();
+    let due = 20_000_000 - 4 * 10_000_000 / 900_719_925;
+    assert_eq!(subject.hit(0, 1).wait, Some(due));
+    assert!(!subject.hit(due - 1, 1).admitted);
+    assert!(subject.hit(due, 1).admitted);
+    // What is left of 4 units' worth of a long window shows in microseconds.
+    let mut subject = Pure::new(SlidingCounter::new(), "4000000000/1000s".parse().unwrap());
+    assert!(subject.hit(0, 4_000_000_000).admitted);
+    subject.rate = "3000/1000s".parse().unwrap();
+    let waits = [0, 999_999_999, 1_000_000_000, 1_500_000_000];
+    let waits = waits.map(|at| at + subject.hit(at, 1).wait.unwrap());
+    assert_eq!(
+        waits, [waits[0]; 4],
+        "the moment does not depend on when it is asked for"
+    );
+    assert!(!subject.hit(waits[0] - 1, 1).admitted);
+    assert!(subject.hit(waits[0], 1).admitted);
+}
+
+/// What a window of another period counted counts until that would have ended, and the wait says so.
+#[test]
+fn another_period() {
+    for (before, after, due) in [("5/10s", "5/3s", 10_000_000), ("5/3s", "5/10s", 3_000_000)] {
+        let mut subject = Pure::new(FixedWindow::new(), before.parse().unwrap());
+        assert!(subject.hit(1_000_000, 5).admitted);
+        subject.rate = after.parse().unwrap();
+        assert_eq!(
+            subject.hit(2_000_000, 1).wait,
+            Some(due - 2_000_000),
+            "{before} to {after}"
+        );
+        assert!(!subject.hit(due - 1, 1).admitted && subject.hit(due, 5).admitted);
+    }
+}
+
+/// A level goes on in whole units, rounded up, at the new rate from its last tick; above a lower capacity it drains.
+#[test]
+fn another_rate_of_a_bucket() {
+    let mut subject = Pure::new(TokenBucket::new(), "10/s".parse().unwrap());
+    assert!(subject.hit(0, 10).admitted && subject.hit(250_000, 2).admitted);
+    // 9½ units at 0.25 s are 10, of which 4 a second leak from there.
+    subject.rate = "4/s".parse().unwrap();
+    let told = subject.hit(250_000, 1);
+    assert_eq!((told.remaining, told.wait), (0, Some(1_750_000)));
+    assert_eq!(subject.hit(1_250_000, 4).wait, Some(1_500_000));
+    assert!(!subject.hit(1_999_999, 1).admitted && subject.hit(2_000_000, 1).admitted);
+    // Nothing is refunded by a higher capacity but room.
+    subject.strategy = TokenBucket::new().burst(6);
+    assert_eq!(subject.hit(2_000_000, 0).remaining, 2);
+}

@@ -1,0 +1,100 @@
+//! One client of one throttle, for tests that tell a story.
+
+use std::time::Duration;
+
+use traffik::strategy::Strategy;
+use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Stat};
+
+use super::subject::now;
+
+/// A client, and the clock its throttle goes by: it starts at a whole number of all windows that are tested.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) throttle: DynThrottle,
+    pub(crate) clock: ManualClock,
+    pub(crate) identity: Identity,
+    start: Duration,
+}
+
+impl Client {
+    /// A client of a throttle with this strategy; the rates are separated by `;`.
+    pub(crate) fn of(strategy: impl Strategy, rates: &str) -> Self {
+        let clock = ManualClock::new();
+        let backend = Backend::memory().clock(clock.clone());
+        let builder = DynThrottle::builder("story")
+            .strategy(strategy)
+            .backend(backend);
+        let rates = rates.split(';').map(|rate| rate.parse().expect("a rate"));
+        let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
+        Self {
+            throttle: builder.build().expect("a throttle that works"),
+            start: clock.now(),
+            clock,
+            identity: Identity::new("client"),
+        }
+    }
+
+    /// Another client of the same throttle.
+    pub(crate) fn other(&self, identity: impl Into<Identity>) -> Self {
+        Self {
+            identity: identity.into(),
+            ..self.clone()
+        }
+    }
+
+    /// Sets the clock to this many microseconds after the start.
+    pub(crate) fn at(&self, micros: u64) -> &Self {
+        self.clock.set(self.start + Duration::from_micros(micros));
+        self
+    }
+
+    /// The same in milliseconds.
+    pub(crate) fn at_ms(&self, millis: u64) -> &Self {
+        self.at(millis * 1_000)
+    }
+
+    pub(crate) fn hit(&self, cost: u64) -> Decision {
+        now(self.throttle.hit(&self.identity, cost)).expect("memory always answers")
+    }
+
+    pub(crate) fn admits(&self, cost: u64) -> bool {
+        self.hit(cost).admitted
+    }
+
+    /// How many of so many hits of cost 1 are admitted.
+    pub(crate) fn admitted_of(&self, hits: u64) -> usize {
+        (0..hits).filter(|_| self.admits(1)).count()
+    }
+
+    pub(crate) fn check(&self, cost: u64) -> bool {
+        now(self.throttle.check(&self.identity, cost)).expect("memory always answers")
+    }
+
+    pub(crate) fn stat(&self) -> Stat<traffik::strategy::Metadata> {
+        now(self.throttle.stat(&self.identity)).expect("memory always answers")
+    }
+
+    pub(crate) fn remaining(&self) -> u64 {
+        self.stat().hits_remaining
+    }
+
+    /// The metadata of a strategy whose metadata is `M`.
+    pub(crate) fn metadata<M: Clone + 'static>(&self) -> M {
+        let metadata = self.stat().metadata;
+        metadata
+            .downcast_ref::<M>()
+            .expect("metadata of that strategy")
+            .clone()
+    }
+}
+
+/// Microseconds, as decisions tell them.
+pub(crate) const fn micros(micros: u64) -> Duration {
+    Duration::from_micros(micros)
+}
+
+/// So many microseconds to wait.
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with waits")]
+pub(crate) const fn wait(of: u64) -> Option<Duration> {
+    Some(micros(of))
+}

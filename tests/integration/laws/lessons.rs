@@ -1,0 +1,246 @@
+//! What others got wrong, and what their own tests ask for: lessons.md, by section and number.
+
+use std::time::Duration;
+
+use traffik::strategy::{FixedWindow, FixedWindowMetadata, Gcra, GcraMetadata, Strategy};
+use traffik::strategy::{SlidingCounter, TokenBucket, TokenBucketMetadata};
+use traffik::{Identity, Rate};
+
+use super::client::{Client, micros, wait};
+
+/// The core strategies, which start with as much as the rate's limit.
+fn core(rate: &str) -> [Client; 3] {
+    [
+        Client::of(FixedWindow::new(), rate),
+        Client::of(SlidingCounter::new(), rate),
+        Client::of(TokenBucket::new(), rate),
+    ]
+}
+
+/// C 8–11, 17.
+#[test]
+fn the_limit_and_not_one_more() {
+    for (rate, limit) in [
+        ("1/s", 1),
+        ("5/50ms", 5),
+        ("100/3600s", 100),
+        ("10000/s", 10_000),
+    ] {
+        for client in core(rate) {
+            assert_eq!(client.admitted_of(limit), limit as usize, "{rate}");
+            let refused = client.hit(1);
+            let period = rate.parse::<Rate>().unwrap().period();
+            let wait = refused.wait.expect("not never");
+            assert!(!refused.admitted && !wait.is_zero(), "{rate}");
+            assert!(wait <= period * 2, "{rate}");
+        }
+    }
+}
+
+/// C 13, 16, 20, 25: any key, each with a budget of its own, and each strategy with its own.
+#[test]
+fn keys_do_not_meet() {
+    let long = "k".repeat(10_000);
+    let keys = [
+        "",
+        " ",
+        "a b",
+        "a:b",
+        "{a}",
+        "\n",
+        "\0",
+        "🦀",
+        "日本語",
+        &long,
+        "1",
+        "01",
+    ];
+    for client in core("5/s") {
+        for key in keys {
+            assert_eq!(client.other(key).admitted_of(7), 5, "{key:.9}");
+        }
+        for (identity, cost) in [(Identity::from(7), 3), (Identity::new([0xff, 0xfe]), 4)] {
+            let client = client.other(identity);
+            assert!(client.admits(cost) && !client.admits(6 - cost) && client.admits(5 - cost));
+        }
+    }
+}
+
+/// C 20: one uid and one client under several strategies.
+#[test]
+fn strategies_do_not_meet() {
+    use super::subject::now;
+    let backend = traffik::Backend::memory().clock(traffik::ManualClock::new());
+    let of = |builder: traffik::DynThrottleBuilder| {
+        let builder = builder
+            .rate("5/h".parse().unwrap())
+            .backend(backend.clone());
+        builder.build().unwrap()
+    };
+    let named = || traffik::DynThrottle::builder("one");
+    for throttle in [
+        of(named()),
+        of(named().strategy(SlidingCounter::new())),
+        of(named().strategy(TokenBucket::new())),
+    ] {
+        let hits = (0..9).filter(|_| now(throttle.hit(&"key".into(), 1)).unwrap().admitted);
+        assert_eq!(hits.count(), 5);
+    }
+}
+
+/// C 18: the wait does not grow while time passes.
+#[test]
+fn waits_shrink() {
+    for client in core("5/s") {
+        client.at_ms(300).admitted_of(5);
+        let waits = [300, 350, 400].map(|at| client.at_ms(at).hit(1).wait.unwrap());
+        assert!(waits[0] > waits[1] && waits[1] > waits[2]);
+    }
+}
+
+/// C 19, 27: what is unlimited admits all.
+#[test]
+fn unlimited() {
+    for client in core("0/0") {
+        assert_eq!(client.admitted_of(100), 100);
+        assert!(client.admits(u64::MAX));
+        let stat = client.stat();
+        assert_eq!((stat.hits_remaining, stat.wait), (u64::MAX, wait(0)));
+    }
+    let exempt = core("1/s").map(|client| client.other(Identity::Exempt));
+    for client in exempt {
+        assert_eq!((client.admitted_of(9), client.remaining()), (9, u64::MAX));
+    }
+}
+
+/// C 21–24, 26.
+#[test]
+fn costs_add_up() {
+    for client in core("10/600ms") {
+        let taken = [3, 3, 4, 5, 1].map(|cost| client.admits(cost));
+        assert_eq!(taken, [true, true, true, false, false]);
+    }
+    for client in core("100/s") {
+        assert_eq!((0..60).filter(|_| client.admits(2)).count(), 50);
+    }
+    for client in core("20/s") {
+        let remaining = [5, 7, 3].map(|cost| client.hit(cost).remaining);
+        assert_eq!(remaining, [15, 8, 5]);
+        assert_eq!(client.remaining(), 5);
+    }
+}
+
+/// A 1, C 12, 31–35: windows of a second last a second, and start on the clock.
+#[test]
+fn fixed_windows() {
+    let client = Client::of(FixedWindow::new(), "5/s");
+    assert_eq!(client.at_ms(999).admitted_of(9), 5);
+    assert_eq!(client.hit(1).wait, wait(1_000));
+    assert_eq!(client.at_ms(1_000).admitted_of(9), 5);
+    assert_eq!(client.at_ms(1_999).admitted_of(9), 0);
+    assert_eq!(client.at_ms(2_000).admitted_of(9), 5);
+    let window: FixedWindowMetadata = client.metadata();
+    assert_eq!(window.window_end_ms - window.window_start_ms, 1_000);
+    assert_eq!(window.current_count, 5);
+
+    let short = Client::of(FixedWindow::new(), "2/100ms");
+    assert_eq!(
+        [0, 50, 100, 200].map(|at| short.at_ms(at).admitted_of(3)),
+        [2, 0, 2, 2]
+    );
+    let microscopic = Client::of(FixedWindow::new(), "2/3us");
+    let start = 2; // 10^15 µs leave a rest of 1 by 3
+    assert_eq!(
+        [0, 1, 2, 3].map(|at| microscopic.at(start + at).admitted_of(3)),
+        [2, 0, 0, 2]
+    );
+}
+
+/// A 4, B e, f, C 40, 41: what is in sight of the last window counts, what was refused does not.
+#[test]
+fn sliding_counters() {
+    let client = Client::of(SlidingCounter::new(), "200/10s");
+    assert_eq!(client.at_ms(5_000).admitted_of(300), 200);
+    // 30 % into the next window 140 are in sight.
+    assert_eq!(client.at_ms(13_000).admitted_of(300), 60);
+    assert!(!client.admits(200));
+    // At 16 s 80 of the first and 60 of the second.
+    assert_eq!(client.at_ms(16_000).admitted_of(300), 60);
+}
+
+/// A 2, B a, C 43–48: a bucket whose burst takes less than a second to refill keeps count too.
+#[test]
+fn token_buckets() {
+    let client = Client::of(TokenBucket::new().burst(100), "1000/s");
+    assert_eq!(client.admitted_of(5_000), 100);
+    assert_eq!(client.at_ms(1).admitted_of(5_000), 1);
+    assert_eq!(client.at_ms(51).admitted_of(5_000), 50);
+    assert_eq!(client.at_ms(60_000).admitted_of(5_000), 100);
+
+    let client = Client::of(TokenBucket::new().burst(15), "10/s");
+    assert_eq!(client.remaining(), 15);
+    assert!(client.admits(5));
+    assert_eq!(client.remaining(), 10);
+    assert!(client.admits(10));
+    assert_eq!((client.remaining(), client.hit(1).wait), (0, wait(100_000)));
+}
+
+/// C 49–52.
+#[test]
+fn debt() {
+    let client = Client::of(TokenBucket::new().debt(10), "10/s");
+    assert_eq!(client.remaining(), 20);
+    assert_eq!(client.admitted_of(30), 20);
+    assert_eq!(
+        [500, 800, 2_800].map(|at| client.at_ms(at).admitted_of(30)),
+        [5, 3, 20]
+    );
+
+    let client = Client::of(TokenBucket::new().debt(15), "10/s");
+    let taken = [10, 5, 8, 3, 2].map(|cost| client.admits(cost));
+    assert_eq!(taken, [true, true, true, false, true]);
+    assert_eq!(
+        client
+            .at_ms(1_500)
+            .metadata::<TokenBucketMetadata>()
+            .current_debt
+            .to_bits(),
+        0
+    );
+}
+
+/// C 57–61.
+#[test]
+fn gcras() {
+    let client = Client::of(Gcra::new(), "100/s");
+    assert_eq!(
+        (client.admitted_of(5), client.hit(1).wait),
+        (1, wait(10_000))
+    );
+    let client = Client::of(Gcra::new().burst_tolerance(micros(100_000)), "10/s");
+    assert_eq!(
+        (client.admitted_of(5), client.hit(1).wait),
+        (2, wait(100_000))
+    );
+    let client = Client::of(Gcra::new(), "100/s");
+    assert!(client.admits(5));
+    assert_eq!(client.hit(1).wait, wait(50_000));
+    let fresh: GcraMetadata = Client::of(Gcra::new(), "10/s").metadata();
+    assert!(fresh.conformant && (fresh.emission_interval_ms - 100.0).abs() < 1e-9);
+}
+
+/// A 8: a cost above the capacity is neither let through nor told to wait.
+#[test]
+fn costs_above_the_capacity() {
+    fn never(strategy: impl Strategy) {
+        let client = Client::of(strategy, "10/s");
+        let refused = client.hit(11);
+        assert!(!refused.admitted && refused.never());
+        assert_eq!(client.hit(0).reset, Duration::ZERO, "nothing was taken");
+    }
+    never(FixedWindow::new());
+    never(SlidingCounter::new());
+    never(TokenBucket::new());
+    never(TokenBucket::new().burst(4).debt(6));
+    never(Gcra::new().burst_tolerance(Duration::from_secs(60)));
+}

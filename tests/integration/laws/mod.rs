@@ -1,0 +1,12 @@
+//! The laws: what is admitted, and what is told, on a clock that a test sets to the microsecond.
+
+mod agreement;
+mod changes;
+mod client;
+mod examples;
+mod lessons;
+mod lists;
+mod oracle;
+mod promises;
+mod subject;
+mod trace;

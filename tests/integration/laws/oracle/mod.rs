@@ -1,0 +1,109 @@
+//! An oracle of the laws, written from the design alone and sharing nothing with the code: naive, slow, exact.
+//!
+//! It knows only *what is admitted when* ([`terms`], [`seen`]). Everything else that a decision tells is found by asking
+//! that question again: `remaining` is the largest cost that is admitted, `wait` the first microsecond that admits.
+
+mod facts;
+mod seen;
+mod several;
+mod terms;
+
+use seen::{Memory, Seen};
+
+pub(crate) use facts::Fact;
+pub(crate) use several::Several;
+pub(crate) use terms::{Law, Terms};
+
+/// Moments and stretches of time in microseconds, counts, and whatever is made of them: no sum or product of what the laws
+/// hold comes near the end of it.
+pub(crate) type Int = i128;
+
+/// What a law remembers of one client, and answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Oracle {
+    memory: Option<Memory>,
+}
+
+/// What is told of a hit, or of how a client stands. Times are microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) admitted: bool,
+    pub(crate) limit: Int,
+    pub(crate) remaining: Int,
+    pub(crate) wait: Option<Int>,
+    pub(crate) next: Option<Int>,
+    pub(crate) reset: Int,
+}
+
+impl Oracle {
+    /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33).
+    pub(crate) fn hit(&mut self, terms: &Terms, now: Int, cost: Int) -> Verdict {
+        let admitted = self.admits(terms, now, cost);
+        if admitted && cost > 0 {
+            let seen = self.seen(terms, now);
+            self.memory = Some(seen.record(terms, self.memory.take(), cost));
+        }
+        self.verdict(terms, now, if admitted { 0 } else { cost })
+    }
+
+    /// How the client stands, as a hit of this cost would see it.
+    pub(crate) fn verdict(&self, terms: &Terms, now: Int, cost: Int) -> Verdict {
+        Verdict {
+            admitted: self.admits(terms, now, cost),
+            limit: Self::default().remaining(terms, now),
+            remaining: self.remaining(terms, now),
+            wait: self.wait(terms, now, cost),
+            next: self.next(terms, now),
+            reset: least(|w| self.seen(terms, now + w).is_nothing()),
+        }
+    }
+
+    pub(crate) fn admits(&self, terms: &Terms, now: Int, cost: Int) -> bool {
+        cost == 0 || self.seen(terms, now).admits(terms, cost)
+    }
+
+    /// The largest cost that is admitted (L7); of GCRA, how many hits of cost 1 (L17).
+    pub(crate) fn remaining(&self, terms: &Terms, now: Int) -> Int {
+        let seen = self.seen(terms, now);
+        seen.single_hits(terms)
+            .unwrap_or_else(|| least(|cost| !seen.admits(terms, cost + 1)))
+    }
+
+    /// The first moment that admits the cost; none if not even a fresh state does (L6, L9).
+    pub(crate) fn wait(&self, terms: &Terms, now: Int, cost: Int) -> Option<Int> {
+        let ever = Self::default().admits(terms, now, cost);
+        ever.then(|| least(|w| self.admits(terms, now + w, cost)))
+    }
+
+    /// The first moment at which more remains than now, if ever more can remain (D2).
+    pub(crate) fn next(&self, terms: &Terms, now: Int) -> Option<Int> {
+        let remaining = self.remaining(terms, now);
+        let grows = Self::default().remaining(terms, now) > remaining;
+        grows.then(|| least(|w| self.remaining(terms, now + w) > remaining))
+    }
+
+    pub(crate) fn seen(&self, terms: &Terms, now: Int) -> Seen {
+        Seen::at(terms, self.memory.as_ref(), now)
+    }
+}
+
+/// The least number, not below 0, from which on something is true.
+fn least(is_true: impl Fn(Int) -> bool) -> Int {
+    let mut beyond = 1;
+    if is_true(0) {
+        return 0;
+    }
+    while !is_true(beyond) {
+        beyond *= 2;
+    }
+    let mut below = beyond / 2;
+    while beyond - below > 1 {
+        let middle = below + (beyond - below) / 2;
+        if is_true(middle) {
+            beyond = middle;
+        } else {
+            below = middle;
+        }
+    }
+    beyond
+}

@@ -1,0 +1,280 @@
+//! The nine promises of every strategy, each by its number, for the strategies there are.
+
+use std::time::Duration;
+
+use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, TokenBucket};
+
+use super::client::{Client, micros, wait};
+
+const MINUTE: u64 = 60_000_000;
+
+/// Every strategy at a rate of 3 in 7 seconds, and the largest cost it can admit.
+fn each() -> [(&'static str, Client, u64); 6] {
+    let rate = "3/7s";
+    let tolerance = Duration::from_secs(10);
+    [
+        ("fixed window", Client::of(FixedWindow::new(), rate), 3),
+        (
+            "sliding counter",
+            Client::of(SlidingCounter::new(), rate),
+            3,
+        ),
+        ("token bucket", Client::of(TokenBucket::new(), rate), 3),
+        (
+            "with debt",
+            Client::of(TokenBucket::new().burst(4).debt(5), rate),
+            9,
+        ),
+        ("gcra", Client::of(Gcra::new(), rate), 3),
+        (
+            "tolerant",
+            Client::of(Gcra::new().burst_tolerance(tolerance), rate),
+            3,
+        ),
+    ]
+}
+
+/// Hits until nothing is left.
+fn spend(client: &Client) {
+    while client.admits(1) {}
+}
+
+/// 1: over any stretch, however it is hit.
+#[test]
+fn never_more_than_promised() {
+    let windows = |micros: u64| 3 * ((micros + 6_000_000) / 7_000_000 + 1); // the clock starts 6 s into one
+    let refilled = |micros: u64| 3 * micros / 7_000_000;
+    let most: [&dyn Fn(u64) -> u64; 6] = [
+        &windows,
+        &windows,
+        &|micros| 3 + refilled(micros),
+        &|micros| 9 + refilled(micros),
+        &|micros| 1 + refilled(micros),
+        &|micros| 1 + refilled(10_000_000 + micros),
+    ];
+    for ((name, client, _), most) in each().into_iter().zip(most) {
+        let mut admitted = 0;
+        for micros in (0..2_000).map(|step| step * 97_001) {
+            admitted += client.at(micros).admitted_of(3) as u64;
+            assert!(
+                admitted <= most(micros),
+                "{name}: {admitted} after {micros} µs"
+            );
+        }
+        assert!(admitted > 50, "{name}: only {admitted}");
+    }
+}
+
+/// 2: a client that hammers gets what it would have got.
+#[test]
+fn refusals_are_free() {
+    for ((name, patient, _), (_, hammering, _)) in each().into_iter().zip(each()) {
+        for step in 0..500 {
+            patient.at(step * 100_003);
+            hammering.at(step * 100_003);
+            let admitted = (patient.admits(1), hammering.admits(1));
+            assert_eq!(admitted.0, admitted.1, "{name} at step {step}");
+            for cost in [2, 3, 1_000, u64::MAX] {
+                let _ = !hammering.check(cost) && hammering.admits(cost);
+            }
+            assert_eq!(patient.hit(0), hammering.hit(0), "{name} at step {step}");
+        }
+    }
+}
+
+/// 2, as it was lost by another: hammered at 50 a second, `10/2s` still gives 10 in 2 seconds.
+#[test]
+fn ten_in_two_seconds_at_fifty_a_second() {
+    let client = Client::of(FixedWindow::new(), "10/2s");
+    let admitted: Vec<_> = (0..5)
+        .map(|window| {
+            let hits = (0..100).filter(|hit| client.at_ms(window * 2_000 + hit * 20).admits(1));
+            hits.count()
+        })
+        .collect();
+    assert_eq!(admitted, [10; 5]);
+}
+
+/// 3: refused one microsecond before the wait has passed, admitted once it has.
+#[test]
+fn waits_are_exact() {
+    for (name, client, largest) in each() {
+        let mut at = 1_234_567;
+        for round in 0..60 {
+            spend(client.at(at));
+            let cost = round % largest + 1;
+            let refused = client.hit(cost);
+            assert!(!refused.admitted, "{name} was spent");
+            let wait = refused.wait.expect("not never").as_micros() as u64;
+            assert_eq!(refused.wait, Some(micros(wait)), "whole microseconds");
+            assert!(
+                !client.at(at + wait - 1).admits(cost),
+                "{name}: {cost}, early"
+            );
+            at += wait;
+            assert!(client.at(at).admits(cost), "{name}: {cost} after {wait}");
+        }
+    }
+}
+
+/// 4: a cost beyond what the law can ever admit is refused for ever, whatever its size, and takes nothing.
+#[test]
+fn impossible_costs_say_so() {
+    for (name, client, largest) in each() {
+        for cost in [largest + 1, 1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX] {
+            let refused = client.hit(cost);
+            assert!(!refused.admitted && refused.never(), "{name}: {cost}");
+            assert!(!client.check(cost), "{name}: {cost}");
+        }
+        assert_eq!(client.hit(0).remaining, client.hit(0).limit, "{name}");
+        assert!(client.admits(largest), "{name}: {largest}");
+        for cost in [largest + 1, u64::MAX] {
+            assert_eq!(client.hit(cost).wait, None, "{name}: {cost} when spent");
+        }
+    }
+}
+
+/// 4 and L8: a cost of 0 is always admitted, writes nothing, and tells what `stat` tells.
+#[test]
+fn a_cost_of_zero_changes_nothing() {
+    for (name, client, largest) in each() {
+        for round in 0..20 {
+            client.at(round * 400_009);
+            let (stat, free) = (client.stat(), client.hit(0));
+            assert!(
+                free.admitted && free.wait == wait(0) && free.delay.is_zero(),
+                "{name}"
+            );
+            assert_eq!(
+                (free.remaining, free.reset),
+                (stat.hits_remaining, stat.reset),
+                "{name}"
+            );
+            assert_eq!(free, client.hit(0), "{name}");
+            assert!(client.check(0), "{name}");
+            client.hit(round % largest + 1);
+        }
+    }
+}
+
+/// 5: a clock that steps back admits nothing it would not have, and waits count from the clock's own time.
+#[test]
+fn a_clock_that_steps_back_is_harmless() {
+    for (name, client, _) in each() {
+        spend(client.at(MINUTE));
+        let refused = client.hit(1);
+        let due = MINUTE + refused.wait.expect("not never").as_micros() as u64;
+        for back in [1, 7_000_000, MINUTE] {
+            let earlier = client.at(MINUTE - back).hit(1);
+            assert_eq!(
+                earlier.wait,
+                wait(due - (MINUTE - back)),
+                "{name}, {back} µs back"
+            );
+            assert_eq!(client.admitted_of(20), 0, "{name}, {back} µs back");
+        }
+        client.clock.set(Duration::ZERO);
+        assert_eq!(client.admitted_of(20), 0, "{name} in 1970");
+        assert!(!client.at(due - 1).admits(1), "{name}");
+        assert!(client.at(due).admits(1), "{name}");
+    }
+}
+
+/// 5: what is admitted behind the last tick counts as of then.
+#[test]
+fn hits_on_a_clock_that_is_behind_count() {
+    for (name, client, largest) in each() {
+        let other = client.other("on time");
+        client.at(MINUTE).hit(1);
+        other.hit(1);
+        client.at(MINUTE - 2_000_000).hit(largest - 1);
+        other.at(MINUTE).hit(largest - 1);
+        assert_eq!(client.hit(0), other.hit(0), "{name}");
+    }
+}
+
+/// 6: a state lives until it is the initial one again; a bucket of 50 at 2 a second is not full after 2.2 seconds.
+#[test]
+fn a_burst_is_not_forgotten() {
+    let client = Client::of(TokenBucket::new().burst(50), "2/s");
+    assert_eq!(client.admitted_of(60), 50);
+    assert_eq!(client.hit(1).reset, Duration::from_secs(25));
+    // Others come and go, which is when the expired are removed.
+    for other in 0..1_000 {
+        client.at_ms(2_200).other(other.to_string()).hit(1);
+    }
+    assert_eq!(client.at_ms(2_200).admitted_of(60), 4);
+}
+
+/// 6: nor is anything else, until just when its reset said.
+#[test]
+fn states_live_as_long_as_they_matter() {
+    for (name, client, _) in each() {
+        spend(client.at(3_500_000));
+        let reset = client.hit(0).reset.as_micros() as u64;
+        let fresh = client.other("fresh").hit(0).remaining;
+        for (at, as_new) in [(reset - 1, false), (reset, true)] {
+            client.at(3_500_000 + at);
+            for other in 0..1_000 {
+                client.other(format!("{at} {other}")).hit(1);
+            }
+            let decision = client.hit(0);
+            assert_eq!(
+                decision.reset.is_zero(),
+                as_new,
+                "{name} at {at} of {reset}"
+            );
+            assert!(!as_new || decision.remaining == fresh, "{name}");
+        }
+    }
+}
+
+/// 6: periods over 30 days work.
+#[test]
+fn months_and_years() {
+    const DAY: u64 = 86_400_000_000;
+    for rate in ["5/31 days", "5/365d", "5/3650d"] {
+        let client = Client::of(TokenBucket::new(), rate);
+        assert_eq!(client.admitted_of(9), 5, "{rate}");
+        assert_eq!(client.at(6 * DAY).admitted_of(9), 0, "{rate}");
+    }
+    let client = Client::of(FixedWindow::new(), "5/31 days");
+    assert_eq!(client.admitted_of(9), 5);
+    let wait = client.hit(1).wait.unwrap();
+    assert!(wait > Duration::from_secs(86_400));
+    assert_eq!(client.at(wait.as_micros() as u64).admitted_of(9), 5);
+}
+
+/// 8: `stat` changes nothing and agrees with the next hit.
+#[test]
+fn stat_agrees_with_the_next_hit() {
+    for (name, client, _) in each() {
+        for step in 0..400 {
+            client.at(step * 210_011);
+            let stat = client.stat();
+            assert_eq!(stat.wait, client.stat().wait);
+            let admissible = stat.wait == wait(0);
+            assert_eq!(admissible, stat.hits_remaining >= 1, "{name}");
+            assert_eq!(admissible, client.check(1), "{name}");
+            let hit = client.hit(1);
+            assert_eq!(admissible, hit.admitted, "{name} at step {step}");
+            assert!(admissible || stat.wait == hit.wait, "{name} at step {step}");
+        }
+    }
+}
+
+/// 9: see [`changes`](super::changes) for all of it; here, a limit that is lowered and raised again.
+#[test]
+fn a_changed_rate_holds_at_once() {
+    use super::subject::{Pure, Subject};
+    let mut client = Pure::new(FixedWindow::new(), "5/s".parse().unwrap());
+    assert!(client.hit(0, 4).admitted);
+    client.rate = "3/s".parse().unwrap();
+    let refused = client.hit(1, 1);
+    assert_eq!(
+        (refused.admitted, refused.remaining, refused.wait),
+        (false, 0, Some(999_999))
+    );
+    client.rate = "6/s".parse().unwrap();
+    assert_eq!(client.hit(2, 1).remaining, 1);
+}

@@ -1,0 +1,209 @@
+//! Random rates, parameters and traces: what the properties are tried on.
+
+use std::time::Duration;
+
+use proptest::prelude::{Just, Strategy, any};
+use proptest::test_runner::{Config, RngSeed};
+use proptest::{collection, prop_oneof};
+use traffik::Rate;
+
+use super::oracle::{Int, Law, Terms, Verdict};
+
+/// One hit of a trace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) gap: Gap,
+    pub(crate) cost: Cost,
+}
+
+/// How the clock moves before a hit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Gap {
+    None,
+    Micros(u64),
+    /// 64ths of a period.
+    Parts(u64),
+    Periods(u64),
+    /// To the moment that was told last, and so many microseconds.
+    Wait(Int),
+    Next(Int),
+    Reset(Int),
+    /// Back by 16ths of a period.
+    Back(u64),
+}
+
+/// What a hit takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cost {
+    Exactly(u64),
+    /// 16ths of what a fresh state admits.
+    Parts(u64),
+    /// What was told to remain, and so much.
+    Remaining(u64),
+    Limit,
+    OverLimit,
+    /// The cost of the last hit.
+    Again,
+}
+
+impl Gap {
+    /// The time after the gap, given what was told before it; none when it lies beyond all clocks.
+    pub(crate) fn after(self, now: Int, terms: &Terms, told: &Verdict) -> Option<Int> {
+        const END: Int = 18_000_000_000_000_000;
+        let to = match self {
+            Self::None => now,
+            Self::Micros(micros) => now + Int::from(micros),
+            Self::Parts(parts) => now + terms.period * Int::from(parts) / 64,
+            Self::Periods(periods) => now + terms.period * Int::from(periods),
+            Self::Wait(off) => now.max(now + told.wait.unwrap_or(0) + off),
+            Self::Next(off) => now.max(now + told.next.unwrap_or(0) + off),
+            Self::Reset(off) => now.max(now + told.reset + off),
+            Self::Back(parts) => (now - terms.period * Int::from(parts) / 16).max(0),
+        };
+        (to < END).then_some(to)
+    }
+}
+
+impl Cost {
+    pub(crate) fn units(self, told: &Verdict, last: u64) -> u64 {
+        let units = |units: Int| u64::try_from(units).unwrap_or(u64::MAX);
+        match self {
+            Self::Exactly(cost) => cost,
+            Self::Parts(parts) => units(told.limit * Int::from(parts) / 16),
+            Self::Remaining(more) => units(told.remaining + Int::from(more)),
+            Self::Limit => units(told.limit),
+            Self::OverLimit => units(told.limit + 1),
+            Self::Again => last,
+        }
+    }
+}
+
+/// Traces on a clock that does not step back.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    collection::vec(step(onwards()), 1..40)
+}
+
+/// Traces on a clock that does.
+pub(crate) fn steps_back_and_forth() -> impl Strategy<Value = Vec<Step>> {
+    let back = (1_u64..=40).prop_map(Gap::Back);
+    let gap = prop_oneof![2 => onwards(), 1 => back, 1 => Just(Gap::Micros(1))];
+    collection::vec(step(gap), 1..40)
+}
+
+fn step(gap: impl Strategy<Value = Gap>) -> impl Strategy<Value = Step> {
+    let cost = prop_oneof![
+        1 => Just(Cost::Exactly(0)),
+        6 => Just(Cost::Exactly(1)),
+        3 => (1_u64..6).prop_map(Cost::Exactly),
+        4 => (1_u64..16).prop_map(Cost::Parts),
+        3 => (0_u64..=1).prop_map(Cost::Remaining),
+        2 => Just(Cost::Limit),
+        1 => Just(Cost::OverLimit),
+        1 => Just(Cost::Exactly(u64::MAX)),
+        6 => Just(Cost::Again),
+    ];
+    (gap, cost).prop_map(|(gap, cost)| Step { gap, cost })
+}
+
+fn onwards() -> impl Strategy<Value = Gap> {
+    prop_oneof![
+        6 => Just(Gap::None),
+        2 => Just(Gap::Micros(1)),
+        1 => (1_u64..2_000).prop_map(Gap::Micros),
+        6 => (1_u64..=64).prop_map(Gap::Parts),
+        2 => (1_u64..=3).prop_map(Gap::Periods),
+        6 => (-1_i128..=0).prop_map(Gap::Wait),
+        2 => (-1_i128..=0).prop_map(Gap::Next),
+        1 => (-1_i128..=0).prop_map(Gap::Reset),
+    ]
+}
+
+/// Rates of every kind; the largest limits fit no tick with the longest periods.
+pub(crate) fn rates() -> impl Strategy<Value = Rate> {
+    let (second, day) = (1_000_000_u64, 86_400_000_000_u64);
+    prop_oneof![
+        // `W/L` whole and not, in seconds.
+        4 => (1_u32..=20, (1_u64..=12).prop_map(move |seconds| seconds * second)),
+        // Below a millisecond.
+        3 => (1_u32..=40, 1_u64..1_000),
+        // More than a unit a tick.
+        3 => (1_000_u32..=10_000, 1_u64..=1_000),
+        // One at a time.
+        1 => (Just(1_u32), 1_u64..=60 * second),
+        // Over a month.
+        2 => (1_u32..=1_000, (31_u64..=3_650).prop_map(move |days| days * day)),
+        // Ticks above a microsecond.
+        3 => (1_u32.., (1_u64..=86_400).prop_map(move |seconds| seconds * second)),
+        2 => (1_u32.., (1_u64..=3_650).prop_map(move |days| days * day)),
+        // Anything.
+        2 => (1_u32..=100_000, 1_u64..=3_600 * second),
+    ]
+    .prop_map(|(limit, period)| Rate::new(limit, Duration::from_micros(period)))
+}
+
+/// The laws whose states have this name, with parameters that suit a rate: about its limit or period, or at random.
+pub(crate) fn token_buckets(rate: Rate) -> impl Strategy<Value = Law> {
+    let limit = u64::from(rate.limit());
+    let burst = prop_oneof![
+        2 => Just(None),
+        3 => (1..=limit.saturating_mul(3)).prop_map(Some),
+        1 => (1_u64..=50).prop_map(Some),
+        1 => (1_u64..=1 << 33).prop_map(Some),
+    ];
+    let debt = prop_oneof![Just(0), 1..=limit, 1_u64..=1 << 33];
+    (burst, debt).prop_map(|(burst, debt)| Law::TokenBucket { burst, debt })
+}
+
+/// See [`token_buckets`].
+pub(crate) fn gcras(rate: Rate) -> impl Strategy<Value = Law> {
+    let period = rate.period_micros();
+    let tolerance = prop_oneof![
+        1 => Just(0),
+        1 => Just(1),
+        4 => (0_u64..=64).prop_map(move |parts| period * parts / 16),
+        1 => 0..=period,
+    ];
+    // Ten years is the longest tolerance that can be written.
+    tolerance.prop_map(|tolerance| Law::Gcra {
+        tolerance: tolerance.min(3_650 * 86_400_000_000),
+    })
+}
+
+/// A law of any kind.
+pub(crate) fn laws(rate: Rate) -> impl Strategy<Value = Law> {
+    prop_oneof![
+        Just(Law::FixedWindow),
+        Just(Law::SlidingCounter),
+        token_buckets(rate),
+        gcras(rate),
+    ]
+}
+
+/// A law of any kind at any rate.
+pub(crate) fn terms() -> impl Strategy<Value = (Rate, Law)> {
+    rates().prop_flat_map(|rate| (Just(rate), laws(rate)))
+}
+
+/// When a trace starts: somewhere in a window, just after 1970 or in 2001.
+pub(crate) fn starts() -> impl Strategy<Value = Int> {
+    let epoch = prop_oneof![1 => Just(0), 4 => Just(1_000_000_000_000_000_i128)];
+    (epoch, any::<u32>()).prop_map(|(epoch, since)| epoch + Int::from(since))
+}
+
+/// The same cases on every run, unless `PROPTEST_RNG_SEED` or `PROPTEST_CASES` ask for others.
+pub(crate) fn cases(cases: u32) -> Config {
+    let given = Config::default();
+    Config {
+        cases: if std::env::var_os("PROPTEST_CASES").is_some() {
+            given.cases
+        } else {
+            cases
+        },
+        rng_seed: match given.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(20_010_909),
+            seed @ RngSeed::Fixed(_) => seed,
+        },
+        failure_persistence: None,
+        ..given
+    }
+}
