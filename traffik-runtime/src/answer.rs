@@ -89,7 +89,7 @@ pub struct Now;
 /// Finds futures.
 pub trait LaterKind {
     /// That it is one.
-    fn kind(&self) -> Later {
+    fn __traffik_kind(&self) -> Later {
         Later
     }
 }
@@ -97,7 +97,7 @@ pub trait LaterKind {
 /// Finds everything else.
 pub trait NowKind {
     /// That it is not a future.
-    fn kind(&self) -> Now {
+    fn __traffik_kind(&self) -> Now {
         Now
     }
 }
@@ -153,7 +153,7 @@ pub struct Function;
 /// Finds constants.
 pub trait ConstantKind {
     /// That it is one.
-    fn source(&self) -> Constant {
+    fn __traffik_source(&self) -> Constant {
         Constant
     }
 }
@@ -161,7 +161,7 @@ pub trait ConstantKind {
 /// Finds everything else.
 pub trait FunctionKind {
     /// That it is no constant.
-    fn source(&self) -> Function {
+    fn __traffik_source(&self) -> Function {
         Function
     }
 }
@@ -191,7 +191,7 @@ macro_rules! __settled {
         #[allow(unused_imports)]
         use $crate::answer::{LaterKind as _, NowKind as _};
         let value = $value;
-        let kind = (&$crate::answer::Probe::of(&value)).kind();
+        let kind = (&$crate::answer::Probe::of(&value)).__traffik_kind();
         kind.settle($what, value).await
     }};
 }
@@ -220,7 +220,7 @@ macro_rules! __sourced {
         use $crate::answer::{ConstantKind as _, FunctionKind as _};
         let source = $path;
         (&$crate::answer::Probe::of(&source))
-            .source()
+            .__traffik_source()
             .of(source, $parts)
     }};
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
+
 /// Who a request is counted for, or that it is not counted at all.
 ///
 /// Two requests share a budget when their keys are equal, byte for byte and of the same kind: a client cannot take
@@ -34,9 +36,9 @@ pub struct Client {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKey {
     /// Named by the application.
-    Named(Box<[u8]>),
+    Named(Name),
     /// The value of a header the application chose.
-    Header(Box<[u8]>),
+    Header(Name),
     /// The address of the request's client, found when the throttle decides.
     Ip,
     /// The same for a request that lacks the header it should be known by.
@@ -46,6 +48,9 @@ pub(crate) enum ClientKey {
     /// One budget for all.
     Everyone,
 }
+
+/// A name; short ones are kept in place.
+pub(crate) type Name = SmallVec<[u8; 24]>;
 
 /// How much a request matters, for strategies that keep a reserve for those that matter more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,8 +68,8 @@ pub enum Priority {
 
 impl Identity {
     /// A client with a name of the application's choice: any bytes, of any length.
-    pub fn new(key: impl Into<Vec<u8>>) -> Self {
-        Self::of(ClientKey::Named(key.into().into_boxed_slice()))
+    pub fn new(key: impl AsRef<[u8]>) -> Self {
+        Self::of(ClientKey::Named(Name::from_slice(key.as_ref())))
     }
 
     /// The client's address, as the deciding throttle's backend resolves it; an error where there is none.
@@ -94,7 +99,9 @@ impl Identity {
     )]
     pub(crate) fn of_header(value: Option<&[u8]>) -> Self {
         match value {
-            Some(value) if !value.is_empty() => Self::of(ClientKey::Header(value.into())),
+            Some(value) if !value.is_empty() => {
+                Self::of(ClientKey::Header(Name::from_slice(value)))
+            }
             _ => Self::of(ClientKey::IpWithoutHeader),
         }
     }

@@ -36,50 +36,39 @@ pub(crate) struct Key {
     pub(crate) second: u64,
 }
 
-/// Writes what a key is made of; parts of different kinds or lengths never meet.
-#[derive(Clone)]
-pub(crate) struct KeyHasher {
-    first: FoldHasher<'static>,
-    second: FoldHasher<'static>,
-}
-
-impl KeyHasher {
-    pub(crate) fn new() -> Self {
-        let Secret {
-            shared,
-            first,
-            second,
-        } = &*SECRET;
+impl Key {
+    /// What all keys grow from.
+    pub(crate) fn root() -> Self {
         Self {
-            first: FoldHasher::with_seed(*first, shared),
-            second: FoldHasher::with_seed(*second, shared),
+            first: SECRET.first,
+            second: SECRET.second,
         }
     }
 
-    /// A part: what kind of thing it is, and its bytes.
+    /// The key of a part of this one: what kind of thing the part is, and its bytes. Parts of different kinds or lengths
+    /// never meet.
     #[inline]
-    pub(crate) fn part(&mut self, kind: u8, bytes: &[u8]) {
-        let head = (bytes.len() as u64) << 8 | u64::from(kind);
-        self.first.write_u64(head);
-        self.first.write(bytes);
-        self.second.write_u64(head);
-        self.second.write(bytes);
+    pub(crate) fn join(self, kind: u8, bytes: &[u8]) -> Self {
+        let shared = &SECRET.shared;
+        let head = ((bytes.len() as u64) << 8) | u64::from(kind);
+        let hash = |seed: u64| {
+            let mut hasher = FoldHasher::with_seed(seed, shared);
+            hasher.write_u64(head);
+            hasher.write(bytes);
+            hasher.finish()
+        };
+        Self {
+            first: hash(self.first).max(1),
+            second: hash(self.second),
+        }
     }
 
-    /// A part that is an address.
+    /// The key of a part that is an address.
     #[inline]
-    pub(crate) fn address(&mut self, kind: u8, address: IpAddr) {
+    pub(crate) fn join_address(self, kind: u8, address: IpAddr) -> Self {
         match address {
-            IpAddr::V4(address) => self.part(kind, &address.octets()),
-            IpAddr::V6(address) => self.part(kind, &address.octets()),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn finish(&self) -> Key {
-        Key {
-            first: self.first.finish().max(1),
-            second: self.second.finish(),
+            IpAddr::V4(address) => self.join(kind, &address.octets()),
+            IpAddr::V6(address) => self.join(kind, &address.octets()),
         }
     }
 }

@@ -12,10 +12,9 @@ use std::sync::{Arc, LazyLock};
 use arc_swap::ArcSwapOption;
 
 pub use memory::MemoryBackend;
-use store::{Answer, Plan, Ruling, Store};
+use store::Store;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
 
 /// The backend of the process, if one was set.
 static DEFAULT: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
@@ -97,17 +96,9 @@ impl Chosen<'_> {
         Arc::ptr_eq(&self.inner().store, &other.inner().store)
     }
 
-    /// Decides all plans at one moment, all or none.
     #[inline]
-    pub(crate) async fn decide(
-        &self,
-        plans: &[Plan<'_>],
-        rulings: &mut [Ruling],
-    ) -> Result<(), Error> {
-        match self.inner().store.decide(plans, rulings) {
-            Answer::Now(answer) => answer,
-            Answer::Later(answer) => answer.await,
-        }
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.inner().store
     }
 
     #[inline]

@@ -1,11 +1,9 @@
 //! What every backend does: decide a slice of plans, all or nothing.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 
 use super::key::Key;
-use crate::error::Error;
+use crate::decision::Report;
 use crate::strategy::kernel::{Law, Packed};
 use crate::strategy::{ErasedStrategy, Hit, State};
 
@@ -42,19 +40,14 @@ impl Default for Ruling {
     }
 }
 
-/// A store's answer: at once, or when it has asked somebody else.
-pub(crate) enum Answer<'a> {
-    /// The rulings are there.
-    Now(Result<(), Error>),
-    /// They will be, when this is done.
-    #[allow(dead_code, reason = "the remote stores to come answer so")]
-    Later(Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>),
-}
-
 /// Where states live. A store applies laws atomically; it knows no throttles, clients or requests.
 pub(crate) trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Decides one hit under a built-in law, which is what most requests ask: whether it was admitted, and what the law
+    /// says afterwards.
+    fn decide_one(&self, key: Key, law: &Law, now: u64, cost: u64) -> (bool, Report);
+
     /// Decides all plans at one moment, writes all or none, and gives each its ruling, in order.
     ///
     /// A cost of 0 is admitted without asking the law and writes nothing: this is how states are read.
-    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], rulings: &'a mut [Ruling]) -> Answer<'a>;
+    fn decide_all(&self, plans: &[Plan<'_>], rulings: &mut [Ruling]);
 }

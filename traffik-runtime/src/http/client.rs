@@ -6,7 +6,7 @@ use axum::extract::connect_info::MockConnectInfo;
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::request::Parts;
 
-use crate::backend::key::KeyHasher;
+use crate::backend::key::Key;
 use crate::error::Error;
 use crate::identity::{Client, ClientKey};
 use crate::throttle::Scope;
@@ -28,39 +28,40 @@ mod kind {
     pub(super) const SEGMENT: u8 = 10;
 }
 
-/// Writes the client into a throttle's key.
+/// The key of a client of what this is the key of.
 #[inline]
-pub(crate) fn write_client(
-    hasher: &mut KeyHasher,
+pub(crate) fn join_client(
+    key: Key,
     client: &Client,
     parts: Option<&Parts>,
     uid: &str,
-) -> Result<(), Error> {
-    match &client.key {
-        ClientKey::Named(name) => hasher.part(kind::NAMED, name),
-        ClientKey::Header(value) => hasher.part(kind::HEADER, value),
-        ClientKey::Ip => hasher.address(kind::IP, address(parts, uid)?),
-        ClientKey::IpWithoutHeader => hasher.address(kind::IP_WITHOUT_HEADER, address(parts, uid)?),
-        ClientKey::Address(address) => hasher.address(kind::ADDRESS, *address),
-        ClientKey::Everyone => hasher.part(kind::EVERYONE, &[]),
-    }
-    Ok(())
+) -> Result<Key, Error> {
+    Ok(match &client.key {
+        ClientKey::Named(name) => key.join(kind::NAMED, name),
+        ClientKey::Header(value) => key.join(kind::HEADER, value),
+        ClientKey::Ip => key.join_address(kind::IP, address(parts, uid)?),
+        ClientKey::IpWithoutHeader => {
+            key.join_address(kind::IP_WITHOUT_HEADER, address(parts, uid)?)
+        }
+        ClientKey::Address(address) => key.join_address(kind::ADDRESS, *address),
+        ClientKey::Everyone => key.join(kind::EVERYONE, &[]),
+    })
 }
 
-/// Writes what splits a throttle's budget beyond its clients.
+/// The key of what splits a throttle's budget beyond its clients.
 #[inline]
-pub(crate) fn write_scope(hasher: &mut KeyHasher, scope: &Scope, parts: Option<&Parts>) {
+pub(crate) fn join_scope(key: Key, scope: &Scope, parts: Option<&Parts>) -> Key {
     match scope {
-        Scope::Throttle => {}
+        Scope::Throttle => key,
         Scope::Route => {
             let method = parts.map_or("", |parts| parts.method.as_str());
-            hasher.part(kind::METHOD, method.as_bytes());
+            let key = key.join(kind::METHOD, method.as_bytes());
             match parts.and_then(|parts| parts.extensions.get::<MatchedPath>()) {
-                Some(route) => hasher.part(kind::ROUTE, route.as_str().as_bytes()),
-                None => hasher.part(kind::UNMATCHED, &[]),
+                Some(route) => key.join(kind::ROUTE, route.as_str().as_bytes()),
+                None => key.join(kind::UNMATCHED, &[]),
             }
         }
-        Scope::Segment(segment) => hasher.part(kind::SEGMENT, segment.as_bytes()),
+        Scope::Segment(segment) => key.join(kind::SEGMENT, segment.as_bytes()),
     }
 }
 

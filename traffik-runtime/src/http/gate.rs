@@ -89,7 +89,7 @@ impl<S> fmt::Debug for Gate<S> {
 async fn decide<S: Site>(parts: &Parts, asking: &mut Asking) -> Result<Admission<'static>, Error> {
     let cost = S::cost(parts).await?;
     S::Throttle::ask(parts, cost, asking).await?;
-    admit(&asking.asked, Some(parts)).await
+    admit(&asking.asked, Some(parts))
 }
 
 fn write<S: Site>(headers: &mut HeaderMap, reported: &[Reported<'static>], since: &Since) {

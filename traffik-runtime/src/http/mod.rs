@@ -8,7 +8,7 @@ mod provide;
 mod refusal;
 mod since;
 
-pub(crate) use client::{write_client, write_scope};
+pub(crate) use client::{join_client, join_scope};
 pub use gate::{Gate, Site};
 pub use headers::HeaderStyle;
 pub(crate) use headers::{Policy, write_policies};

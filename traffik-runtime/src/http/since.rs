@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::clock::{Clock, SystemClock};
 
 /// A moment on a backend's clock, and how long ago it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Since {
     at: u64,
     clock: Option<Arc<dyn Clock>>,

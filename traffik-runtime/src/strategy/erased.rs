@@ -16,7 +16,7 @@ use crate::rate::Rate;
 pub enum State {
     /// The state of a built-in law.
     Packed(Packed),
-    /// The state of any other strategy, as MessagePack; nothing for a client never seen.
+    /// The state of any other strategy, as `MessagePack`; nothing for a client never seen.
     Bytes(Option<Vec<u8>>),
 }
 

@@ -71,7 +71,7 @@ impl BuiltIn for Gcra {
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
         const TEN_YEARS: u64 = 3_650 * 24 * 60 * 60;
-        if self.tolerance.subsec_nanos() % 1_000 != 0
+        if !self.tolerance.subsec_nanos().is_multiple_of(1_000)
             || self.tolerance > Duration::from_secs(TEN_YEARS)
         {
             return Err(StrategyError::Tolerance);

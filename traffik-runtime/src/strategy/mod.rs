@@ -126,7 +126,11 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// When the parameters and the rate do not go together.
     #[doc(hidden)]
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
-        let _ = (rate, who);
-        Ok(Law::Custom)
+        let _ = who;
+        Ok(if rate.is_unlimited() {
+            Law::Unlimited
+        } else {
+            Law::Custom
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use smallvec::SmallVec;
 
 use crate::backend::Backend;
-use crate::backend::key::KeyHasher;
+use crate::backend::key::Key;
 use crate::error::Error;
 use crate::http::HeaderStyle;
 use crate::rate::Rate;
@@ -34,7 +34,7 @@ enum Shared {
 
 /// What is worked out once.
 struct Prepared {
-    hasher: KeyHasher,
+    key: Key,
     /// A law for each rate, or what is wrong with the definition.
     laws: Result<SmallVec<[Law; 1]>, String>,
 }
@@ -127,10 +127,22 @@ impl Definition {
         }
     }
 
-    /// A hasher that has seen what tells this throttle's keys from others'.
+    /// The definition's only rate and its law, if there is just one, and it is a built-in one.
     #[inline]
-    pub(super) fn hasher(&self) -> KeyHasher {
-        self.prepared().hasher.clone()
+    pub(super) fn only_law(&self) -> Option<(Rate, &Law)> {
+        match (&*self.rates, &self.prepared().laws) {
+            ([rate], Ok(laws)) => {
+                let law = laws.first()?;
+                (!matches!(law, Law::Unlimited | Law::Custom)).then_some((*rate, law))
+            }
+            _ => None,
+        }
+    }
+
+    /// What this throttle's keys grow from.
+    #[inline]
+    pub(super) fn key(&self) -> Key {
+        self.prepared().key
     }
 
     /// The laws of the definition's own rates, in order.
@@ -148,16 +160,17 @@ impl Definition {
     }
 
     fn prepare(&self) -> Prepared {
-        let mut hasher = KeyHasher::new();
-        hasher.part(0, self.uid.as_bytes());
-        hasher.part(0, self.strategy().name().as_bytes());
+        let strategy = self.strategy().name();
+        let key = Key::root()
+            .join(0, self.uid.as_bytes())
+            .join(0, strategy.as_bytes());
         let laws = self
             .rates
             .iter()
             .map(|rate| self.strategy().law(*rate, &Who::default()));
         let laws: Result<_, _> = laws.collect();
         Prepared {
-            hasher,
+            key,
             laws: laws.map_err(|error| error.to_string()),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::Stat;
 use super::define::Scope;
 use super::definition::Definition;
-use super::engine::{Asked, Case, admit, would_admit};
+use super::engine::{Asked, decide, would_admit};
 use super::stat::Readings;
 use crate::backend::Backend;
 use crate::decision::Decision;
@@ -63,7 +63,7 @@ impl DynThrottle {
     ///
     /// When it cannot be decided. To be refused is no error, but a [`Decision`].
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
-        Ok(admit(&[self.asked(client, cost)], None).await?.decision)
+        decide(&[self.asked(client, cost)], None)
     }
 
     /// Whether a hit of this cost would be admitted now; takes nothing.
@@ -72,7 +72,7 @@ impl DynThrottle {
     ///
     /// When it cannot be decided.
     pub async fn check(&self, client: &Identity, cost: u64) -> Result<bool, Error> {
-        would_admit(&[self.asked(client, 0)], None, cost).await
+        would_admit(&[self.asked(client, 0)], None, cost)
     }
 
     /// How a client stands; takes nothing.
@@ -82,9 +82,7 @@ impl DynThrottle {
     /// When it cannot be decided.
     pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
         let asked = [self.asked(client, 0)];
-        let case = Case::plan(&asked, None)?;
-        let rulings = case.decide().await?;
-        let mut readings = Readings::new(&asked, case, rulings);
+        let mut readings = Readings::take(&asked, None)?;
         Ok(readings.next(&*self.inner.strategy))
     }
 

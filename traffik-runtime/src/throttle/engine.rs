@@ -10,18 +10,22 @@ use super::define::Scope;
 use super::definition::Definition;
 use super::report::{Reported, combined};
 use super::stat::Readings;
+use crate::backend::key::Key;
 use crate::backend::store::{Plan, Ruling};
 use crate::backend::{Backend, Chosen};
 use crate::decision::{Decision, Report};
 use crate::error::Error;
-use crate::http::{Since, write_client, write_scope};
+use crate::http::{Since, join_client, join_scope};
 use crate::identity::{Client, Identity};
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 use crate::strategy::{Hit, State, Who};
 
-/// Throttles in a set, rates in a list: seldom more than two.
-pub(crate) type Few<T> = SmallVec<[T; 2]>;
+/// What there is mostly one of.
+pub(crate) type Few<T> = SmallVec<[T; 1]>;
+
+/// What there is one of for each member of a set; it stays where it is made.
+pub(super) type Several<T> = SmallVec<[T; 4]>;
 
 /// What is asked of one throttle.
 #[derive(Debug)]
@@ -51,74 +55,192 @@ pub(crate) struct Admission<'a> {
 pub(super) async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
     let mut asking = Asking::default();
     T::ask(parts, cost, &mut asking).await?;
-    let admission = admit(&asking.asked, Some(parts)).await?;
-    Ok(admission.decision)
+    decide(&asking.asked, Some(parts))
 }
 
 pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
-    would_admit(&asking.asked, Some(parts), cost).await
+    would_admit(&asking.asked, Some(parts), cost)
 }
 
 pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
-    let case = Case::plan(&asking.asked, Some(parts))?;
-    let rulings = case.decide().await?;
-    let mut readings = Readings::new(&asking.asked, case, rulings);
+    let mut readings = Readings::take(&asking.asked, Some(parts))?;
     Ok(T::read(&mut readings))
 }
 
 /// Takes the costs, from all or from none.
-pub(crate) async fn admit<'d>(
+#[inline]
+pub(crate) fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
+    let decided = |alone: Alone<'_>| Decision::new(alone.fits, alone.report);
+    if let Some(decision) = Alone::decide(asked, parts, decided) {
+        return Ok(decision);
+    }
+    let case = Case::decided(asked, parts)?;
+    Ok(combined(case.admitted(), &case.reported(asked)))
+}
+
+/// Takes the costs, from all or from none, and remembers what to tell the client.
+pub(crate) fn admit<'d>(
     asked: &[Asked<'d>],
     parts: Option<&Parts>,
 ) -> Result<Admission<'d>, Error> {
-    let case = Case::plan(asked, parts)?;
-    let rulings = case.decide().await?;
-    let admitted = rulings.iter().all(|ruling| ruling.fits);
-    let reported = case.reported(asked, &rulings, admitted);
+    let admitted = |alone: Alone<'_>| {
+        let Alone {
+            rate, fits, report, ..
+        } = alone;
+        let definition = asked[0].definition;
+        Admission {
+            decision: Decision::new(fits, report),
+            reported: Few::from_buf([Reported {
+                definition,
+                rate,
+                listed: false,
+                fits,
+                report,
+            }]),
+            since: Since::new(alone.now, alone.backend.own_clock()),
+        }
+    };
+    if let Some(admission) = Alone::decide(asked, parts, admitted) {
+        return Ok(admission);
+    }
+    let case = Case::decided(asked, parts)?;
+    let reported = case.reported(asked);
     Ok(Admission {
-        decision: combined(admitted, &reported),
+        decision: combined(case.admitted(), &reported),
         since: case.since(),
         reported,
     })
 }
 
 /// Whether all would admit this cost now; takes nothing.
-pub(super) async fn would_admit(
+pub(super) fn would_admit(
     asked: &[Asked<'_>],
     parts: Option<&Parts>,
     cost: u64,
 ) -> Result<bool, Error> {
-    let case = Case::plan(asked, parts)?;
-    let rulings = case.decide().await?;
-    let mut lines = case.plans.iter().zip(&rulings);
+    let case = Case::decided(asked, parts)?;
+    let mut lines = case.plans.iter().zip(&case.rulings);
     Ok(cost == 0 || lines.all(|(plan, ruling)| admits(plan, &ruling.state, cost)))
 }
 
-/// All plans of one decision. Exempt clients and unlimited rates have none.
+/// The decision on one rate of one throttle under a built-in law, which is what most requests ask: made without a
+/// [`Case`] of plans.
+struct Alone<'a> {
+    rate: Rate,
+    backend: &'a Chosen<'a>,
+    now: u64,
+    fits: bool,
+    report: Report,
+}
+
+impl Alone<'_> {
+    /// Nothing if there is more to it; then nothing was done, and whatever is wrong is found again.
+    #[inline]
+    fn decide<T>(
+        asked: &[Asked<'_>],
+        parts: Option<&Parts>,
+        then: impl FnOnce(Alone<'_>) -> T,
+    ) -> Option<T> {
+        let [asked] = asked else { return None };
+        let (Identity::Client(client), None) = (&*asked.identity, asked.rate) else {
+            return None;
+        };
+        let (rate, law) = asked.definition.only_law()?;
+        let key = asked.key(client, parts).ok()?;
+        let backend = &asked.backend(parts);
+        let now = backend.now();
+        let (fits, report) = backend.store().decide_one(key, law, now, asked.cost);
+        Some(then(Alone {
+            rate,
+            backend,
+            now,
+            fits,
+            report,
+        }))
+    }
+}
+
+impl Asked<'_> {
+    /// The law of a rate that the request brought along.
+    fn own_law(&self, rate: Rate) -> Result<Law, Error> {
+        let who = match &*self.identity {
+            Identity::Client(client) => who(client),
+            Identity::Exempt => Who::default(),
+        };
+        let law = self.definition.strategy().law(rate, &who);
+        law.map_err(|error| Error::strategy(&self.definition.uid, error))
+    }
+
+    #[inline]
+    fn backend<'a>(&'a self, parts: Option<&'a Parts>) -> Chosen<'a> {
+        let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
+        let named = self.definition.own_backend().or_else(provided);
+        named.map_or_else(Chosen::default, Backend::choose)
+    }
+
+    #[inline]
+    fn key(&self, client: &Client, parts: Option<&Parts>) -> Result<Key, Error> {
+        let key = join_scope(self.definition.key(), &self.scope, parts);
+        join_client(key, client, parts, &self.definition.uid)
+    }
+
+    #[inline]
+    fn plan<'a>(
+        &'a self,
+        rate: Rate,
+        law: Law,
+        client: &'a Client,
+        key: Key,
+        now: u64,
+    ) -> Plan<'a> {
+        let hit = Hit {
+            rate,
+            now,
+            cost: self.cost,
+            who: who(client),
+        };
+        Plan {
+            key,
+            law,
+            strategy: self.definition.strategy(),
+            hit,
+        }
+    }
+}
+
+fn who(client: &Client) -> Who<'_> {
+    Who {
+        tier: client.tier.as_deref(),
+        priority: client.priority,
+    }
+}
+
+/// All plans of one decision, and what became of them. Exempt clients and unlimited rates have none.
+#[derive(Default)]
 pub(super) struct Case<'a> {
-    pub(super) plans: Few<Plan<'a>>,
+    pub(super) plans: Several<Plan<'a>>,
     /// Whose plan it is: a place among what was asked.
-    pub(super) askers: Few<usize>,
+    pub(super) askers: Several<usize>,
+    pub(super) rulings: Several<Ruling>,
     backend: Option<Chosen<'a>>,
     pub(super) now: u64,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn plan(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
-        let mut case = Self {
-            plans: Few::new(),
-            askers: Few::new(),
-            backend: None,
-            now: 0,
-        };
+    pub(super) fn decided(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
+        let mut case = Self::default();
         for (place, asked) in asked.iter().enumerate() {
             if let Identity::Client(client) = &*asked.identity {
                 case.add(place, asked, client, parts)?;
             }
+        }
+        case.rulings.resize_with(case.plans.len(), Ruling::default);
+        if let Some(backend) = case.backend.as_ref().filter(|_| !case.plans.is_empty()) {
+            backend.store().decide_all(&case.plans, &mut case.rulings);
         }
         Ok(case)
     }
@@ -130,55 +252,29 @@ impl<'a> Case<'a> {
         client: &'a Client,
         parts: Option<&'a Parts>,
     ) -> Result<(), Error> {
-        self.agree_on_backend(asked.definition, parts)?;
-        let mut hasher = asked.definition.hasher();
-        write_client(&mut hasher, client, parts, &asked.definition.uid)?;
-        write_scope(&mut hasher, &asked.scope, parts);
-        let strategy = asked.definition.strategy();
-        let who = Who {
-            tier: client.tier.as_deref(),
-            priority: client.priority,
-        };
-        let own_law = match asked.rate {
-            Some(rate) => {
-                let law = strategy.law(rate, &who);
-                Some((
-                    rate,
-                    law.map_err(|error| Error::strategy(&asked.definition.uid, error))?,
-                ))
-            }
+        self.agree_on_backend(asked, parts)?;
+        let key = asked.key(client, parts)?;
+        let (rates, laws) = (&*asked.definition.rates, asked.definition.laws()?);
+        let own = match asked.rate {
+            Some(rate) => Some((rate, asked.own_law(rate)?)),
             None => None,
         };
-        let laws = if own_law.is_some() {
-            &[]
-        } else {
-            asked.definition.laws()?
-        };
-        let rates = asked
-            .definition
-            .rates
+        let given = rates
             .iter()
             .copied()
-            .zip(laws.iter().copied());
-        for (rank, (rate, law)) in rates.chain(own_law).enumerate() {
-            if law == Law::Unlimited || rate.is_unlimited() {
-                continue;
+            .zip(laws.iter().copied())
+            .filter(|_| own.is_none());
+        for (rank, (rate, law)) in given.chain(own).enumerate() {
+            if law != Law::Unlimited {
+                let key = if rank == 0 {
+                    key
+                } else {
+                    key.join(rank as u8, &[])
+                };
+                self.plans
+                    .push(asked.plan(rate, law, client, key, self.now));
+                self.askers.push(place);
             }
-            let mut hasher = hasher.clone();
-            hasher.part(rank as u8, &[]);
-            let hit = Hit {
-                rate,
-                now: self.now,
-                cost: asked.cost,
-                who,
-            };
-            self.plans.push(Plan {
-                key: hasher.finish(),
-                law,
-                strategy,
-                hit,
-            });
-            self.askers.push(place);
         }
         Ok(())
     }
@@ -186,12 +282,10 @@ impl<'a> Case<'a> {
     /// All members decide on one backend, at one moment.
     fn agree_on_backend(
         &mut self,
-        definition: &'a Definition,
+        asked: &'a Asked<'a>,
         parts: Option<&'a Parts>,
     ) -> Result<(), Error> {
-        let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
-        let named = definition.own_backend().or_else(provided);
-        let chosen = named.map_or_else(Chosen::default, Backend::choose);
+        let chosen = asked.backend(parts);
         match &self.backend {
             None => {
                 self.now = chosen.now();
@@ -200,27 +294,19 @@ impl<'a> Case<'a> {
             }
             Some(backend) if backend.is(&chosen) => Ok(()),
             Some(_) => Err(Error::configuration(
-                &definition.uid,
+                &asked.definition.uid,
                 "it is in a set with a throttle on another backend, which is not available yet; give both the same",
             )),
         }
     }
 
-    pub(super) async fn decide(&self) -> Result<Few<Ruling>, Error> {
-        let mut rulings: Few<Ruling> = self.plans.iter().map(|_| Ruling::default()).collect();
-        if let Some(backend) = self.backend.as_ref().filter(|_| !self.plans.is_empty()) {
-            backend.decide(&self.plans, &mut rulings).await?;
-        }
-        Ok(rulings)
+    fn admitted(&self) -> bool {
+        self.rulings.iter().all(|ruling| ruling.fits)
     }
 
-    fn reported<'d>(
-        &self,
-        asked: &[Asked<'d>],
-        rulings: &[Ruling],
-        admitted: bool,
-    ) -> Few<Reported<'d>> {
-        let lines = self.askers.iter().zip(&self.plans).zip(rulings);
+    fn reported<'d>(&self, asked: &[Asked<'d>]) -> Few<Reported<'d>> {
+        let admitted = self.admitted();
+        let lines = self.askers.iter().zip(&self.plans).zip(&self.rulings);
         let reported = lines.map(|((asker, plan), ruling)| Reported {
             definition: asked[*asker].definition,
             rate: plan.hit.rate,
@@ -237,16 +323,17 @@ impl<'a> Case<'a> {
     }
 
     fn since(&self) -> Since {
-        let clock = self.backend.as_ref().and_then(Chosen::own_clock);
-        Since::new(self.now, clock)
+        Since::new(self.now, self.backend.as_ref().and_then(Chosen::own_clock))
     }
 }
 
 fn admits(plan: &Plan<'_>, state: &State, cost: u64) -> bool {
-    let hit = Hit { cost, ..plan.hit };
     match state {
-        State::Packed(state) => plan.law.decide(state, hit.now, cost).is_some(),
-        State::Bytes(bytes) => plan.strategy.decide(bytes.as_deref(), &hit).is_some(),
+        State::Packed(state) => plan.law.decide(state, plan.hit.now, cost).is_some(),
+        State::Bytes(bytes) => plan
+            .strategy
+            .decide(bytes.as_deref(), &Hit { cost, ..plan.hit })
+            .is_some(),
     }
 }
 

@@ -3,12 +3,13 @@ use std::fmt;
 use std::time::Duration;
 
 use http::HeaderMap;
+use http::request::Parts;
 use serde::{Serialize, Serializer};
 
-use super::engine::{Asked, Case, Few, report};
+use super::engine::{Asked, Case, report};
 use super::report::binding;
-use crate::backend::store::Ruling;
 use crate::decision::Report;
+use crate::error::Error;
 use crate::http::{HeaderStyle, Policy, write_policies};
 use crate::identity::Identity;
 use crate::rate::Rate;
@@ -69,18 +70,16 @@ impl<M> Stat<M> {
 pub struct Readings<'a> {
     asked: &'a [Asked<'a>],
     case: Case<'a>,
-    rulings: Few<Ruling>,
     place: usize,
 }
 
 impl<'a> Readings<'a> {
-    pub(super) fn new(asked: &'a [Asked<'a>], case: Case<'a>, rulings: Few<Ruling>) -> Self {
-        Self {
+    pub(super) fn take(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
+        Ok(Self {
             asked,
-            case,
-            rulings,
+            case: Case::decided(asked, parts)?,
             place: 0,
-        }
+        })
     }
 
     /// How the client stands with the next throttle.
@@ -90,7 +89,7 @@ impl<'a> Readings<'a> {
             .case
             .plans
             .iter()
-            .zip(&self.rulings)
+            .zip(&self.case.rulings)
             .zip(&self.case.askers))
         .filter(|(_, asker)| **asker == self.place)
         .map(|((plan, ruling), _)| (plan, &ruling.state, report(plan, &ruling.state, 1)))

@@ -5,9 +5,10 @@ use smallvec::SmallVec;
 
 use super::Memory;
 use super::boxed::{Boxed, Shard};
-use super::slot::Locked;
+use super::slot::{Locked, Slot};
 use crate::backend::key::Key;
-use crate::backend::store::{Plan, Ruling};
+use crate::backend::store::{Plan, Ruling, Store};
+use crate::decision::Report;
 use crate::strategy::State;
 use crate::strategy::kernel::{Law, Packed};
 
@@ -19,53 +20,29 @@ type Slots<'a> = Few<(Key, Locked<'a>)>;
 /// How long a slot is kept for a set that is about to write it, in microseconds.
 const RESERVED: u64 = 1_000_000;
 
-impl Memory {
-    #[inline]
-    pub(super) fn decide_now(&self, plans: &[Plan<'_>], rulings: &mut [Ruling]) {
-        match (plans, rulings) {
-            ([plan], [ruling]) if plan.law != Law::Custom => *ruling = self.decide_one(plan),
-            (plans, rulings) => self.decide_all(plans, rulings),
-        }
-    }
-
-    /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,
-    /// so it needs no lock at all.
-    #[inline]
-    fn decide_one(&self, plan: &Plan<'_>) -> Ruling {
-        loop {
-            let Some(slot) = self.table.find(plan.key) else {
-                match self.decide_unseen(plan) {
-                    Some(ruling) => return ruling,
-                    None => continue,
-                }
-            };
-            let snapshot = slot.read();
-            if snapshot.key != Some(plan.key) {
-                continue;
+impl Store for Memory {
+    fn decide_one(&self, key: Key, law: &Law, now: u64, cost: u64) -> (bool, Report) {
+        // One loop for each law: the law is then worked into it.
+        match law {
+            Law::Window(law) => {
+                let decide = |state: &Packed| law.decide(state, now, cost);
+                self.decide_alone(key, now, cost, decide, |state, cost| {
+                    law.report(state, now, cost)
+                })
             }
-            let Some(after) = rule_packed(plan, &snapshot.state) else {
-                return Ruling::packed(plan.hit.cost == 0, snapshot.state);
-            };
-            if let Some(locked) = slot.lock_since(&snapshot) {
-                locked.write(&after);
-                return Ruling::packed(true, after);
+            Law::Counter(law) => {
+                let decide = |state: &Packed| law.decide(state, now, cost);
+                self.decide_alone(key, now, cost, decide, |state, cost| {
+                    law.report(state, now, cost)
+                })
             }
-        }
-    }
-
-    /// Decides for a client that seems never to have been seen; nothing if it turns out that it was.
-    #[cold]
-    fn decide_unseen(&self, plan: &Plan<'_>) -> Option<Ruling> {
-        let fresh = Packed::default();
-        match rule_packed(plan, &fresh) {
-            Some(after) => {
-                let inserted = self.table.insert(plan.key, &after, plan.hit.now);
-                inserted.then(|| Ruling::packed(true, after))
+            Law::Meter(law) => {
+                let decide = |state: &Packed| law.decide(state, now, cost);
+                self.decide_alone(key, now, cost, decide, |state, cost| {
+                    law.report(state, now, cost)
+                })
             }
-            None => {
-                let unseen = self.table.is_vacant(plan.key);
-                unseen.then(|| Ruling::packed(plan.hit.cost == 0, fresh))
-            }
+            Law::Unlimited | Law::Custom => (true, Report::UNLIMITED),
         }
     }
 
@@ -86,6 +63,47 @@ impl Memory {
                 self.write_all(plans, rulings, &mut shards, &mut slots);
             }
             return;
+        }
+    }
+}
+
+impl Memory {
+    /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,
+    /// so it needs no lock at all.
+    #[inline]
+    fn decide_alone(
+        &self,
+        key: Key,
+        now: u64,
+        cost: u64,
+        decide: impl Fn(&Packed) -> Option<Packed>,
+        report: impl Fn(&Packed, u64) -> Report,
+    ) -> (bool, Report) {
+        loop {
+            let slot = self.table.find(key);
+            let snapshot = slot.map(Slot::read).unwrap_or_default();
+            // It was moved while it was looked at, or is being moved.
+            let moved = || match slot {
+                Some(_) => snapshot.key != Some(key),
+                None => !self.table.is_vacant(key),
+            };
+            let after = if cost == 0 {
+                None
+            } else {
+                decide(&snapshot.state)
+            };
+            let settled = match (&after, slot) {
+                (None, _) => !moved(),
+                (Some(_), Some(_)) if moved() => false,
+                (Some(after), Some(slot)) => slot.write_since(&snapshot, after),
+                (Some(after), None) => self.table.insert(key, after, now),
+            };
+            if settled {
+                return match after {
+                    Some(after) => (true, report(&after, 0)),
+                    None => (cost == 0, report(&snapshot.state, cost)),
+                };
+            }
         }
     }
 
@@ -161,7 +179,7 @@ impl Memory {
                     }
                 }
                 State::Bytes(bytes) => {
-                    self.write_boxed(plan, bytes.as_deref().unwrap_or_default(), shards)
+                    self.write_boxed(plan, bytes.as_deref().unwrap_or_default(), shards);
                 }
             }
         }
@@ -183,11 +201,12 @@ impl Memory {
 
 /// The state after the hit if there is anything to write: a cost of 0 is admitted without, a refusal has none.
 #[inline]
-fn rule_packed(plan: &Plan<'_>, before: &Packed) -> Option<Packed> {
-    if plan.hit.cost == 0 {
-        return None;
+fn decide(law: &Law, before: &Packed, now: u64, cost: u64) -> Option<Packed> {
+    if cost == 0 {
+        None
+    } else {
+        law.decide(before, now, cost)
     }
-    plan.law.decide(before, plan.hit.now, plan.hit.cost)
 }
 
 /// Rules on every plan, and says whether all fit; if not, the rulings show the states as they were.
@@ -217,7 +236,10 @@ fn rule(plan: &Plan<'_>, before: State) -> Ruling {
         };
     }
     let after = match &before {
-        State::Packed(state) => rule_packed(plan, state).map(State::Packed),
+        State::Packed(state) => {
+            let after = decide(&plan.law, state, plan.hit.now, plan.hit.cost);
+            after.map(State::Packed)
+        }
         State::Bytes(bytes) => {
             let after = plan.strategy.decide(bytes.as_deref(), &plan.hit);
             after.map(|bytes| State::Bytes(Some(bytes)))

@@ -18,7 +18,6 @@ use boxed::Boxed;
 use table::Table;
 
 use super::Backend;
-use super::store::{Answer, Plan, Ruling, Store};
 use crate::clock::Clock;
 
 /// The states, and what decides on them.
@@ -26,13 +25,6 @@ use crate::clock::Clock;
 pub(super) struct Memory {
     table: Table,
     boxed: Boxed,
-}
-
-impl Store for Memory {
-    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], rulings: &'a mut [Ruling]) -> Answer<'a> {
-        self.decide_now(plans, rulings);
-        Answer::Now(Ok(()))
-    }
 }
 
 /// Settings of an embedded backend.

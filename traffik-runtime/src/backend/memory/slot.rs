@@ -22,7 +22,7 @@ pub(super) struct Slot {
 }
 
 /// What a slot held at one moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Snapshot {
     sequence: u32,
     pub(super) key: Option<Key>,
@@ -74,10 +74,11 @@ impl Slot {
         }
     }
 
-    /// Locks the slot if nobody wrote it since the snapshot.
+    /// Changes the state if nobody wrote since the snapshot; says whether it did.
     #[inline]
-    pub(super) fn lock_since(&self, snapshot: &Snapshot) -> Option<Locked<'_>> {
-        self.lock_at(snapshot.sequence)
+    pub(super) fn write_since(&self, snapshot: &Snapshot, state: &Packed) -> bool {
+        let locked = self.lock_at(snapshot.sequence);
+        locked.map(|locked| locked.update(state)).is_some()
     }
 
     pub(super) fn lock(&self) -> Locked<'_> {
@@ -127,12 +128,6 @@ impl Slot {
 impl Locked<'_> {
     pub(super) fn read(&self) -> (Option<Key>, Packed) {
         self.slot.words()
-    }
-
-    /// Changes the state and lets go.
-    #[inline]
-    pub(super) fn write(self, state: &Packed) {
-        self.update(state);
     }
 
     /// Gives the slot to a key.

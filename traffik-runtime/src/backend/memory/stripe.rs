@@ -159,7 +159,7 @@ impl Stripe {
             index = (index + 1) % len;
             let slot = self.slot(index);
             let Some(key) = slot.read().key else { return };
-            let home = self.home(key, len);
+            let home = Self::home(key, len);
             let stays = if gap <= index {
                 gap < home && home <= index
             } else {
@@ -204,7 +204,7 @@ impl Stripe {
 
     fn place(&self, key: Key, state: &Packed) {
         let len = self.len();
-        let mut index = self.home(key, len);
+        let mut index = Self::home(key, len);
         while !self.slot(index).seems_vacant() {
             index = (index + 1) % len;
         }
@@ -230,15 +230,15 @@ impl Stripe {
     }
 
     /// Where a key is looked for first: its hash, scaled to the number of slots.
-    fn home(&self, key: Key, len: usize) -> usize {
-        (u128::from(key.second) * len as u128 >> 64) as usize
+    fn home(key: Key, len: usize) -> usize {
+        ((u128::from(key.second) * len as u128) >> 64) as usize
     }
 
     /// The same as a segment and an offset: segment 0 is the first `base` slots, segment k the `base << (k − 1)` after
     /// those before it, and the top bits of the hash already say which.
     #[inline]
     fn locate_home(&self, key: Key, doublings: u32) -> (usize, usize) {
-        let home = self.home(key, self.base << doublings);
+        let home = Self::home(key, self.base << doublings);
         let base = key.second.checked_shr(u64::BITS - doublings).unwrap_or(0);
         match (u64::BITS - base.leading_zeros()) as usize {
             0 => (0, home),

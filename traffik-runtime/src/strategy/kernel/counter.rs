@@ -67,7 +67,7 @@ impl Counter {
     }
 
     #[inline]
-    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         let standing = self.standing(state, now);
         let room = self
             .limit
@@ -87,7 +87,7 @@ impl Counter {
     }
 
     #[inline]
-    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let standing = self.standing(state, now);
         let weighted = (standing.previous * self.in_sight(&standing)).div_ceil(self.window);
         let remaining = self

@@ -110,7 +110,7 @@ impl Meter {
     }
 
     #[inline]
-    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         let standing = self.standing(state, now);
         if cost > self.largest || standing.level > self.highest(cost) {
             return None;
@@ -126,7 +126,7 @@ impl Meter {
     }
 
     #[inline]
-    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let standing = self.standing(state, now);
         let leaked_to = |level: u64| {
             let ticks = standing.level.saturating_sub(level).div_ceil(self.leak);

@@ -47,7 +47,7 @@ impl Window {
     }
 
     #[inline]
-    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         let (start, count) = self.standing(state, now);
         let taken = count
             .checked_add(cost)
@@ -63,7 +63,7 @@ impl Window {
     }
 
     #[inline]
-    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let (start, count) = self.standing(state, now);
         let remaining = self.limit.saturating_sub(count);
         let end = if count > 0 && state.period != self.period {
