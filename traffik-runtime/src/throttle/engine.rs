@@ -1,7 +1,5 @@
 //! From what is asked of throttles to what is answered: plans are made, decided together, and reported.
 
-use std::borrow::Cow;
-
 use http::request::Parts;
 use smallvec::SmallVec;
 
@@ -28,26 +26,50 @@ pub(crate) type Few<T> = SmallVec<[T; 1]>;
 pub(super) type Several<T> = SmallVec<[T; 4]>;
 
 /// What is asked of one throttle.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) definition: &'a Definition,
-    pub(crate) identity: Cow<'a, Identity>,
+    pub(crate) identity: &'a Identity,
     pub(crate) cost: u64,
     pub(crate) rate: Option<Rate>,
-    pub(crate) scope: Scope,
+    pub(crate) scope: &'a Scope,
 }
 
-/// What is asked of all throttles of a set.
+/// What is asked of all throttles of a set for one request.
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Asking {
-    pub(crate) asked: Few<Asked<'static>>,
+    members: Few<Member>,
+}
+
+/// What is asked of a member of a set.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) definition: &'static Definition,
+    pub(super) identity: Identity,
+    pub(super) cost: u64,
+    pub(super) rate: Option<Rate>,
+    pub(super) scope: Scope,
+}
+
+impl Asking {
+    pub(super) fn push(&mut self, member: Member) {
+        self.members.push(member);
+    }
+
+    fn asked(&self) -> Few<Asked<'_>> {
+        let asked = self.members.iter().map(|member| {
+            let Member { definition, identity, cost, rate, scope } = member;
+            Asked { definition, identity, cost: *cost, rate: *rate, scope }
+        });
+        asked.collect()
+    }
 }
 
 /// What was decided, and what to tell the client of it.
-pub(crate) struct Admission<'a> {
+pub(crate) struct Admission {
     pub(crate) decision: Decision,
-    pub(crate) reported: Few<Reported<'a>>,
+    pub(crate) reported: Few<Reported<'static>>,
     /// When it was decided.
     pub(crate) since: Since,
 }
@@ -55,19 +77,20 @@ pub(crate) struct Admission<'a> {
 pub(super) async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
     let mut asking = Asking::default();
     T::ask(parts, cost, &mut asking).await?;
-    decide(&asking.asked, Some(parts))
+    decide(&asking.asked(), Some(parts))
 }
 
 pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
-    would_admit(&asking.asked, Some(parts), cost)
+    would_admit(&asking.asked(), Some(parts), cost)
 }
 
 pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
-    let mut readings = Readings::take(&asking.asked, Some(parts))?;
+    let asked = asking.asked();
+    let mut readings = Readings::take(&asked, Some(parts))?;
     Ok(T::read(&mut readings))
 }
 
@@ -79,41 +102,28 @@ pub(crate) fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decis
         return Ok(decision);
     }
     let case = Case::decided(asked, parts)?;
-    Ok(combined(case.admitted(), &case.reported(asked)))
+    let reported = case.reported(|place| asked[place].definition);
+    Ok(combined(case.admitted(), &reported))
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
-pub(crate) fn admit<'d>(
-    asked: &[Asked<'d>],
-    parts: Option<&Parts>,
-) -> Result<Admission<'d>, Error> {
+pub(crate) fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> {
+    let asked = asking.asked();
+    let definition = |place: usize| asking.members[place].definition;
     let admitted = |alone: Alone<'_>| {
-        let Alone {
-            rate, fits, report, ..
-        } = alone;
-        let definition = asked[0].definition;
+        let Alone { rate, fits, report, .. } = alone;
         Admission {
             decision: Decision::new(fits, report),
-            reported: Few::from_buf([Reported {
-                definition,
-                rate,
-                listed: false,
-                fits,
-                report,
-            }]),
+            reported: Few::from_buf([Reported { definition: definition(0), rate, listed: false, fits, report }]),
             since: Since::new(alone.now, alone.backend.own_clock()),
         }
     };
-    if let Some(admission) = Alone::decide(asked, parts, admitted) {
+    if let Some(admission) = Alone::decide(&asked, Some(parts), admitted) {
         return Ok(admission);
     }
-    let case = Case::decided(asked, parts)?;
-    let reported = case.reported(asked);
-    Ok(Admission {
-        decision: combined(case.admitted(), &reported),
-        since: case.since(),
-        reported,
-    })
+    let case = Case::decided(&asked, Some(parts))?;
+    let reported = case.reported(definition);
+    Ok(Admission { decision: combined(case.admitted(), &reported), since: case.since(), reported })
 }
 
 /// Whether all would admit this cost now; takes nothing.
@@ -146,7 +156,7 @@ impl Alone<'_> {
         then: impl FnOnce(Alone<'_>) -> T,
     ) -> Option<T> {
         let [asked] = asked else { return None };
-        let (Identity::Client(client), None) = (&*asked.identity, asked.rate) else {
+        let (Identity::Client(client), None) = (asked.identity, asked.rate) else {
             return None;
         };
         let (rate, law) = asked.definition.only_law()?;
@@ -164,10 +174,10 @@ impl Alone<'_> {
     }
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
     /// The law of a rate that the request brought along.
     fn own_law(&self, rate: Rate) -> Result<Law, Error> {
-        let who = match &*self.identity {
+        let who = match self.identity {
             Identity::Client(client) => who(client),
             Identity::Exempt => Who::default(),
         };
@@ -176,7 +186,7 @@ impl Asked<'_> {
     }
 
     #[inline]
-    fn backend<'a>(&'a self, parts: Option<&'a Parts>) -> Chosen<'a> {
+    fn backend(&self, parts: Option<&'a Parts>) -> Chosen<'a> {
         let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
         let named = self.definition.own_backend().or_else(provided);
         named.map_or_else(Chosen::default, Backend::choose)
@@ -184,13 +194,13 @@ impl Asked<'_> {
 
     #[inline]
     fn key(&self, client: &Client, parts: Option<&Parts>) -> Result<Key, Error> {
-        let key = join_scope(self.definition.key(), &self.scope, parts);
+        let key = join_scope(self.definition.key(), self.scope, parts);
         join_client(key, client, parts, &self.definition.uid)
     }
 
     #[inline]
-    fn plan<'a>(
-        &'a self,
+    fn plan(
+        &self,
         rate: Rate,
         law: Law,
         client: &'a Client,
@@ -234,7 +244,7 @@ impl<'a> Case<'a> {
     pub(super) fn decided(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
         let mut case = Self::default();
         for (place, asked) in asked.iter().enumerate() {
-            if let Identity::Client(client) = &*asked.identity {
+            if let Identity::Client(client) = asked.identity {
                 case.add(place, asked, client, parts)?;
             }
         }
@@ -252,8 +262,6 @@ impl<'a> Case<'a> {
         client: &'a Client,
         parts: Option<&'a Parts>,
     ) -> Result<(), Error> {
-        self.agree_on_backend(asked, parts)?;
-        let key = asked.key(client, parts)?;
         let (rates, laws) = (&*asked.definition.rates, asked.definition.laws()?);
         let own = match asked.rate {
             Some(rate) => Some((rate, asked.own_law(rate)?)),
@@ -264,17 +272,25 @@ impl<'a> Case<'a> {
             .copied()
             .zip(laws.iter().copied())
             .filter(|_| own.is_none());
-        for (rank, (rate, law)) in given.chain(own).enumerate() {
-            if law != Law::Unlimited {
-                let key = if rank == 0 {
-                    key
-                } else {
-                    key.join(rank as u8, &[])
-                };
-                self.plans
-                    .push(asked.plan(rate, law, client, key, self.now));
-                self.askers.push(place);
-            }
+        let all = given.chain(own).enumerate();
+        let mut limits = all
+            .filter(|(_, (_, law))| *law != Law::Unlimited)
+            .peekable();
+        // What has no limit asks no backend, and for nobody.
+        if limits.peek().is_none() {
+            return Ok(());
+        }
+        self.agree_on_backend(asked, parts)?;
+        let key = asked.key(client, parts)?;
+        for (rank, (rate, law)) in limits {
+            let key = if rank == 0 {
+                key
+            } else {
+                key.join(rank as u8, &[])
+            };
+            self.plans
+                .push(asked.plan(rate, law, client, key, self.now));
+            self.askers.push(place);
         }
         Ok(())
     }
@@ -304,11 +320,11 @@ impl<'a> Case<'a> {
         self.rulings.iter().all(|ruling| ruling.fits)
     }
 
-    fn reported<'d>(&self, asked: &[Asked<'d>]) -> Few<Reported<'d>> {
+    fn reported<'d>(&self, definition: impl Fn(usize) -> &'d Definition) -> Few<Reported<'d>> {
         let admitted = self.admitted();
         let lines = self.askers.iter().zip(&self.plans).zip(&self.rulings);
         let reported = lines.map(|((asker, plan), ruling)| Reported {
-            definition: asked[*asker].definition,
+            definition: definition(*asker),
             rate: plan.hit.rate,
             listed: self.askers.iter().filter(|other| *other == asker).count() > 1,
             fits: ruling.fits,
@@ -345,11 +361,5 @@ pub(super) fn report(plan: &Plan<'_>, state: &State, cost: u64) -> Report {
         State::Bytes(bytes) => plan
             .strategy
             .report(bytes.as_deref(), &Hit { cost, ..plan.hit }),
-    }
-}
-
-impl Asking {
-    pub(super) fn push(&mut self, asked: Asked<'static>) {
-        self.asked.push(asked);
     }
 }
