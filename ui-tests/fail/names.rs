@@ -11,4 +11,7 @@ async fn wrong_shape() {}
 #[throttled(rate = "5/s", allow(unreachable_rates, dead_code))]
 async fn unknown_warnings() {}
 
+#[throttled(rate = "5/s", name = crate)]
+async fn keyword() {}
+
 fn main() {}

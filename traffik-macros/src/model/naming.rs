@@ -1,5 +1,6 @@
 //! `uid`, `name`, `crate` and `allow`: what things are called.
 
+use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::shape;
@@ -36,7 +37,10 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
             ),
         ));
     }
-    shape::word(value).cloned().ok_or_else(|| {
+    // A keyword is a word to a path, and none to a type.
+    let word =
+        shape::word(value).filter(|word| syn::parse2::<Ident>(word.to_token_stream()).is_ok());
+    word.cloned().ok_or_else(|| {
         error(
             value,
             "a name is one word, the type to define; write `name = Uploads`",

@@ -1,6 +1,6 @@
 //! `rate`: a string, a list of strings, or a path.
 
-use syn::{Expr, LitStr, Path};
+use syn::{Expr, ExprLit, Lit, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
 use super::shape;
@@ -60,7 +60,10 @@ fn one(value: &Expr) -> Result<(Rate, LitStr)> {
 fn no_rate(value: &Expr) -> Error {
     let written = shape::text(value);
     let message = match shape::bare(value) {
-        Expr::Lit(_) => format!("a rate is how much in how long; write `\"{written}/minute\"`"),
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(_) | Lit::Float(_),
+            ..
+        }) => format!("a rate is how much in how long; write `\"{written}/minute\"`"),
         Expr::Binary(_) => format!("a rate stands in quotes; write `\"{written}\"`"),
         Expr::Closure(_) => {
             "a rate takes no closure; write the path of a `fn(&Parts) -> Rate`".to_owned()

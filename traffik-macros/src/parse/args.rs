@@ -3,9 +3,9 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
+use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, Lit, Path, Token, parenthesized, token};
+use syn::{Expr, ExprLit, Ident, Lit, Path, Token, parenthesized, token};
 
 use crate::diagnostics::{Mistakes, Result, error};
 
@@ -42,8 +42,12 @@ impl Args {
         let read = |input: ParseStream| {
             let mut args = Self::default();
             while !input.is_empty() {
-                match item(input).and_then(|item| end_of(item, input)) {
-                    Ok(item) => args.items.push(item),
+                let ahead = input.fork();
+                match item(&ahead).and_then(|item| end_of(item, &ahead)) {
+                    Ok(item) => {
+                        input.advance_to(&ahead);
+                        args.items.push(item);
+                    }
                     Err(error) => {
                         mistakes.add(error);
                         args.garbled = true;
@@ -61,10 +65,13 @@ fn item(input: ParseStream) -> Result<Item> {
     if input.peek(Lit) {
         return input.parse().map(Item::Literal);
     }
-    if !input.peek(Ident::peek_any) {
-        return input.parse().map(Item::Bare);
+    if input.peek(token::Paren) {
+        return Err(input.error("throttles stand without parentheses: `Burst, Sustained`"));
     }
-    if input.peek2(Token![=]) {
+    if !input.peek(Ident::peek_any) && !input.peek(Token![::]) {
+        return Err(input.error("expected a throttle, or `key = value`"));
+    }
+    if is_pair(input) {
         pair(input).map(Item::Pair)
     } else if input.peek2(token::Paren) {
         list(input)
@@ -77,6 +84,10 @@ fn item(input: ParseStream) -> Result<Item> {
     } else {
         input.parse().map(Item::Bare)
     }
+}
+
+fn is_pair(input: ParseStream) -> bool {
+    input.peek(Ident::peek_any) && input.peek2(Token![=])
 }
 
 fn pair(input: ParseStream) -> Result<Pair> {
@@ -116,10 +127,21 @@ fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     }
     let rest = skip_to_comma(&input.fork())?;
     let message = match item {
-        Item::Pair(Pair { key, value }) => format!(
-            "unexpected `{rest}`; write `{key} = \"{} {rest}\"` if it is text, else a `,`",
-            value.to_token_stream()
-        ),
+        _ if is_pair(input) => format!("a `,` is missing in front of `{rest}`"),
+        Item::Pair(Pair { key, value })
+            if !matches!(
+                value,
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(_),
+                    ..
+                })
+            ) =>
+        {
+            format!(
+                "unexpected `{rest}`; write text in quotes: `{key} = \"{} {rest}\"`",
+                value.to_token_stream()
+            )
+        }
         _ => format!("unexpected `{rest}`; items are separated by `,`"),
     };
     Err(error(&rest, message))

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
+use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::{Attribute, Ident, Token, Visibility, parenthesized, token};
 
 use super::Args;
@@ -42,9 +42,11 @@ impl Block {
         let read = |input: ParseStream| {
             let mut block = Self::default();
             while !input.is_empty() {
-                let entry = block.entry(input, mistakes);
-                if mistakes.keep(entry).is_none() {
-                    skip_entry(input)?;
+                let ahead = input.fork();
+                let entry = block.entry(&ahead, mistakes);
+                match mistakes.keep(entry) {
+                    Some(()) => input.advance_to(&ahead),
+                    None => skip_entry(input)?,
                 }
             }
             Ok(block)
@@ -107,6 +109,9 @@ fn no_throttle(input: ParseStream) -> Error {
     };
     let called = input.peek(token::Paren);
     let message = match near(&word.to_string(), &["throttle", "defaults"]) {
+        _ if word == "throttle" => {
+            "the throttle's name is missing; write `throttle Name(…);`".to_owned()
+        }
         _ if word == "type" => {
             "a set of throttles is a type; write this line below the block".to_owned()
         }

@@ -1,0 +1,37 @@
+//! Text that cannot be read. What stands behind the next comma is read all the same.
+
+use traffik::{throttled, throttles};
+
+throttles! {
+    throttle Burst(rate = "5/s");
+    throttle Sustained(rate = "5/s");
+}
+
+#[throttled(rate = "5/s" cost = 2, headers = iet)]
+async fn comma_missing() {}
+
+#[throttled(rate = "5/s" "10/m", headers = iet)]
+async fn two_texts() {}
+
+#[throttled((Burst, Sustained))]
+async fn tuple() {}
+
+#[throttled(rate = "5/s", identifier =)]
+async fn nothing_behind_the_equals_sign() {}
+
+#[throttled(rate = "5/s", +)]
+async fn no_item() {}
+
+#[throttled(rate => "5/s", strategy = token_bucket(burst: 5))]
+async fn other_signs() {}
+
+throttles! {
+    Uploads: "5/s";
+    throttle(rate = "5/s");
+    throttle Last(rate = "5/s");
+}
+
+#[throttled(Last)]
+async fn last() {}
+
+fn main() {}
