@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 
 use http::request::Parts;
@@ -27,7 +27,6 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 )]
 pub trait Answer<T> {
     /// It, or why there is none.
-    #[expect(clippy::missing_errors_doc, reason = "the error is the application's")]
     fn answer(self) -> Result<T, BoxError>;
 }
 
@@ -116,7 +115,7 @@ impl Later {
         what: &'static str,
         value: F,
     ) -> Result<T, Error> {
-        Now.settle(what, value.await).await
+        Now.take(what, value.await)
     }
 }
 
@@ -126,8 +125,8 @@ impl Now {
     /// # Errors
     ///
     /// When the application's function failed.
-    pub async fn settle<T>(self, what: &'static str, value: impl Answer<T>) -> Result<T, Error> {
-        self.take(what, value)
+    pub fn settle<T>(self, what: &'static str, value: impl Answer<T>) -> Ready<Result<T, Error>> {
+        ready(self.take(what, value))
     }
 
     /// Takes it, where nothing may be awaited.

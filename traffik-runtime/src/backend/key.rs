@@ -14,6 +14,8 @@ struct Secret {
     shared: SharedSeed,
     first: u64,
     second: u64,
+    /// How far apart the seeds of kinds are.
+    kinds: u64,
 }
 
 impl Secret {
@@ -24,6 +26,7 @@ impl Secret {
             shared: SharedSeed::from_u64(random()),
             first: random(),
             second: random(),
+            kinds: random() | 1,
         }
     }
 }
@@ -49,11 +52,11 @@ impl Key {
     /// never meet.
     #[inline]
     pub(crate) fn join(self, kind: u8, bytes: &[u8]) -> Self {
-        let shared = &SECRET.shared;
-        let head = ((bytes.len() as u64) << 8) | u64::from(kind);
+        let Secret { shared, kinds, .. } = &*SECRET;
+        // Seeds that nobody can guess keep kinds apart; the hasher mixes in how many bytes there were.
+        let kind = kinds.wrapping_mul(u64::from(kind));
         let hash = |seed: u64| {
-            let mut hasher = FoldHasher::with_seed(seed, shared);
-            hasher.write_u64(head);
+            let mut hasher = FoldHasher::with_seed(seed.wrapping_add(kind), shared);
             hasher.write(bytes);
             hasher.finish()
         };

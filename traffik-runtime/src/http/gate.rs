@@ -86,10 +86,10 @@ impl<S> fmt::Debug for Gate<S> {
     }
 }
 
-async fn decide<S: Site>(parts: &Parts, asking: &mut Asking) -> Result<Admission<'static>, Error> {
+async fn decide<S: Site>(parts: &Parts, asking: &mut Asking) -> Result<Admission, Error> {
     let cost = S::cost(parts).await?;
     S::Throttle::ask(parts, cost, asking).await?;
-    admit(&asking.asked, Some(parts))
+    admit(asking, parts)
 }
 
 fn write<S: Site>(headers: &mut HeaderMap, reported: &[Reported<'static>], since: &Since) {

@@ -34,6 +34,16 @@ pub enum HeaderStyle {
     None,
 }
 
+impl HeaderStyle {
+    const fn is_ietf(self) -> bool {
+        matches!(self, Self::Ietf | Self::Both)
+    }
+
+    const fn is_legacy(self) -> bool {
+        matches!(self, Self::Legacy | Self::Both)
+    }
+}
+
 /// One rate of one throttle, as header fields speak of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy<'a> {
@@ -50,24 +60,27 @@ pub(crate) fn write_policies<'a>(
     headers: &mut HeaderMap,
     policies: impl Iterator<Item = (HeaderStyle, Policy<'a>)>,
 ) {
-    let (mut ietf, mut legacy): (Few<_>, Few<_>) = Default::default();
-    for (style, policy) in policies {
-        if matches!(style, HeaderStyle::Legacy | HeaderStyle::Both) {
-            legacy.push(policy.report_of_rate());
-        }
-        if matches!(style, HeaderStyle::Ietf | HeaderStyle::Both) {
-            ietf.push(policy);
-        }
+    let (styles, policies): (Few<_>, Few<_>) = policies.unzip();
+    if styles.iter().copied().any(HeaderStyle::is_ietf) {
+        // Named among all: a problem names those that send nothing, too.
+        let named = policies.iter().zip(names(&policies)).zip(&styles);
+        let sent = named.filter(|(_, style)| style.is_ietf());
+        write_ietf(headers, sent.map(|(policy, _)| policy));
     }
-    if !ietf.is_empty() {
-        write_ietf(headers, &ietf);
-    }
+    let legacy = policies.iter().zip(&styles);
+    let legacy = legacy.filter(|(_, style)| style.is_legacy());
+    let legacy: Few<_> = legacy
+        .map(|(policy, _)| (policy.rate, policy.report))
+        .collect();
     write_legacy(headers, &legacy);
 }
 
-fn write_ietf(headers: &mut HeaderMap, policies: &[Policy<'_>]) {
+fn write_ietf<'a>(
+    headers: &mut HeaderMap,
+    policies: impl Iterator<Item = (&'a Policy<'a>, String)>,
+) {
     let (mut limits, mut standings) = (String::with_capacity(48), String::with_capacity(48));
-    for (policy, name) in policies.iter().zip(names(policies)) {
+    for (policy, name) in policies {
         let separator = if limits.is_empty() { "" } else { ", " };
         let _ = write!(limits, "{separator}\"{name}\";q={}", policy.rate.limit());
         if !policy.rate.is_subsecond() {
@@ -98,12 +111,6 @@ fn write_legacy(headers: &mut HeaderMap, policies: &[(Rate, Report)]) {
         Some(next) => headers.insert(X_RESET, whole_seconds(next).into()),
         None => headers.remove(X_RESET),
     };
-}
-
-impl Policy<'_> {
-    fn report_of_rate(&self) -> (Rate, Report) {
-        (self.rate, self.report)
-    }
 }
 
 /// The names of policies as quoted strings carry them, each different from the others.

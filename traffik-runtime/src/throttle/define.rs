@@ -5,7 +5,7 @@ use http::request::Parts;
 
 use super::Throttle;
 use super::definition::Definition;
-use super::engine::{Asked, Asking};
+use super::engine::{Asking, Member};
 use super::stat::{Readings, Stat};
 use crate::error::Error;
 use crate::identity::Identity;
@@ -81,9 +81,9 @@ impl<T: Define> Throttle for T {
             None => T::cost(parts).await?,
         };
         let (rate, scope) = (T::rate(parts).await?, T::scope(parts)?);
-        asking.push(Asked {
+        asking.push(Member {
             definition: T::definition(),
-            identity: Cow::Owned(identity),
+            identity,
             cost,
             rate,
             scope,

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Stat;
@@ -62,6 +61,10 @@ impl DynThrottle {
     /// # Errors
     ///
     /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    #[expect(
+        clippy::unused_async,
+        reason = "backends that are asked over a network are to come"
+    )]
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
         decide(&[self.asked(client, cost)], None)
     }
@@ -71,6 +74,10 @@ impl DynThrottle {
     /// # Errors
     ///
     /// When it cannot be decided.
+    #[expect(
+        clippy::unused_async,
+        reason = "backends that are asked over a network are to come"
+    )]
     pub async fn check(&self, client: &Identity, cost: u64) -> Result<bool, Error> {
         would_admit(&[self.asked(client, 0)], None, cost)
     }
@@ -80,6 +87,10 @@ impl DynThrottle {
     /// # Errors
     ///
     /// When it cannot be decided.
+    #[expect(
+        clippy::unused_async,
+        reason = "backends that are asked over a network are to come"
+    )]
     pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
         let asked = [self.asked(client, 0)];
         let mut readings = Readings::take(&asked, None)?;
@@ -90,10 +101,10 @@ impl DynThrottle {
         let definition = &self.inner.definition;
         Asked {
             definition,
-            identity: Cow::Borrowed(client),
+            identity: client,
             cost,
             rate: None,
-            scope: Scope::Throttle,
+            scope: &Scope::Throttle,
         }
     }
 }

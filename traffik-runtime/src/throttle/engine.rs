@@ -59,8 +59,20 @@ impl Asking {
 
     fn asked(&self) -> Few<Asked<'_>> {
         let asked = self.members.iter().map(|member| {
-            let Member { definition, identity, cost, rate, scope } = member;
-            Asked { definition, identity, cost: *cost, rate: *rate, scope }
+            let Member {
+                definition,
+                identity,
+                cost,
+                rate,
+                scope,
+            } = member;
+            Asked {
+                definition,
+                identity,
+                cost: *cost,
+                rate: *rate,
+                scope,
+            }
         });
         asked.collect()
     }
@@ -111,10 +123,18 @@ pub(crate) fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> 
     let asked = asking.asked();
     let definition = |place: usize| asking.members[place].definition;
     let admitted = |alone: Alone<'_>| {
-        let Alone { rate, fits, report, .. } = alone;
+        let Alone {
+            rate, fits, report, ..
+        } = alone;
         Admission {
             decision: Decision::new(fits, report),
-            reported: Few::from_buf([Reported { definition: definition(0), rate, listed: false, fits, report }]),
+            reported: Few::from_buf([Reported {
+                definition: definition(0),
+                rate,
+                listed: false,
+                fits,
+                report,
+            }]),
             since: Since::new(alone.now, alone.backend.own_clock()),
         }
     };
@@ -123,7 +143,11 @@ pub(crate) fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> 
     }
     let case = Case::decided(&asked, Some(parts))?;
     let reported = case.reported(definition);
-    Ok(Admission { decision: combined(case.admitted(), &reported), since: case.since(), reported })
+    Ok(Admission {
+        decision: combined(case.admitted(), &reported),
+        since: case.since(),
+        reported,
+    })
 }
 
 /// Whether all would admit this cost now; takes nothing.
@@ -199,14 +223,7 @@ impl<'a> Asked<'a> {
     }
 
     #[inline]
-    fn plan(
-        &self,
-        rate: Rate,
-        law: Law,
-        client: &'a Client,
-        key: Key,
-        now: u64,
-    ) -> Plan<'a> {
+    fn plan(&self, rate: Rate, law: Law, client: &'a Client, key: Key, now: u64) -> Plan<'a> {
         let hit = Hit {
             rate,
             now,

@@ -138,7 +138,7 @@ impl fmt::Debug for Readings<'_> {
 /// How a client stands that is exempt, or whose rate is unlimited.
 fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
     let own = asked.rate.or(asked.definition.rates.first().copied());
-    let rate = match &*asked.identity {
+    let rate = match asked.identity {
         Identity::Exempt => Rate::UNLIMITED,
         Identity::Client(_) => own.unwrap_or(Rate::UNLIMITED),
     };
