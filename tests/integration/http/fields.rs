@@ -44,6 +44,15 @@ traffik::throttles! {
 #[throttled(Twin, other::Twin, other::third::Twin)]
 async fn twins() {}
 
+mod silent {
+    traffik::throttles! {
+        pub(crate) throttle Twin(rate = "9/minute", identifier = everyone, headers = none);
+    }
+}
+
+#[throttled(silent::Twin, Twin)]
+async fn one_is_silent() {}
+
 #[throttled(rate = "4/minute", identifier = everyone)]
 async fn r#type() {}
 
@@ -167,6 +176,20 @@ async fn throttles_of_one_name_are_numbered() {
     assert_eq!(
         server.get("/").await.json()["violated-policies"],
         serde_json::json!(["Twin"])
+    );
+}
+
+#[tokio::test]
+async fn a_policy_has_the_same_name_in_the_fields_and_in_the_problem() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(one_is_silent));
+    let server = Server::start(app.layer(provide(backend))).await;
+    assert_eq!(server.statuses("/", 5).await, [200; 5]);
+    let refused = server.get("/").await;
+    assert_eq!(refused.standings, [Standing::new("Twin-2", 0, 60)]);
+    assert_eq!(
+        refused.json()["violated-policies"],
+        serde_json::json!(["Twin-2"])
     );
 }
 

@@ -5,6 +5,7 @@ mod backends;
 mod body;
 mod calls;
 mod costs;
+mod custom;
 mod failures;
 mod fields;
 mod handlers;
