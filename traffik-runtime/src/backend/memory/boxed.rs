@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::backend::key::Key;
+use crate::decision::Report;
 
 const SHARDS: usize = 16;
 
@@ -29,15 +30,35 @@ pub(super) struct Shard {
 #[derive(Debug)]
 struct Entry {
     bytes: Vec<u8>,
+    prospect: Prospect,
+}
+
+/// What a law says of a state it has given: how much it will be missed, and until when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Prospect {
+    /// How much of the limit is taken, in 65 536ths.
+    fullness: u64,
     /// The microsecond from which this is no state.
     expires: u64,
+}
+
+impl Prospect {
+    pub(super) fn new(report: &Report, now: u64) -> Self {
+        let taken = u128::from(report.limit.saturating_sub(report.remaining));
+        let lives = report.reset.as_nanos().div_ceil(1_000);
+        Self {
+            fullness: ((taken << 16) / u128::from(report.limit.max(1))) as u64,
+            expires: now.saturating_add(u64::try_from(lives).unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 impl Boxed {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             shards: Default::default(),
-            capacity: capacity.div_ceil(SHARDS),
+            // Rounded down: together no more than the capacity.
+            capacity: (capacity / SHARDS).max(1),
         }
     }
 
@@ -54,40 +75,41 @@ impl Boxed {
         shard: &mut Shard,
         key: Key,
         bytes: Vec<u8>,
-        expires: u64,
+        prospect: Prospect,
         now: u64,
     ) {
         shard.sweep(now);
         if shard.entries.len() >= self.capacity && !shard.entries.contains_key(&key) {
-            shard.evict();
+            shard.evict(now);
         }
-        shard.entries.insert(key, Entry { bytes, expires });
+        shard.entries.insert(key, Entry { bytes, prospect });
     }
 }
 
 impl Shard {
     pub(super) fn read(&self, key: Key, now: u64) -> Option<&[u8]> {
         let entry = self.entries.get(&key)?;
-        (entry.expires > now).then_some(&entry.bytes)
+        (entry.prospect.expires > now).then_some(&entry.bytes)
     }
 
     fn sweep(&mut self, now: u64) {
         for _ in 0..SWEPT_EACH_TIME.min(self.entries.len()) {
             let index = self.turn();
-            if self.entries[index].expires <= now {
+            if self.entries[index].prospect.expires <= now {
                 self.entries.swap_remove_index(index);
             }
         }
     }
 
-    fn evict(&mut self) {
-        let mut soonest = None;
+    fn evict(&mut self, now: u64) {
+        let mut least = None;
         for _ in 0..CANDIDATES.min(self.entries.len()) {
             let index = self.turn();
-            let candidate = (self.entries[index].expires, index);
-            soonest = Some(soonest.map_or(candidate, |soonest| candidate.min(soonest)));
+            let prospect = self.entries[index].prospect;
+            let missed = (prospect.expires > now).then_some(prospect);
+            least = Some(least.map_or((missed, index), |least| (missed, index).min(least)));
         }
-        if let Some((_, index)) = soonest {
+        if let Some((_, index)) = least {
             self.entries.swap_remove_index(index);
         }
     }

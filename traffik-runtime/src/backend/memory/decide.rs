@@ -4,7 +4,7 @@ use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use super::Memory;
-use super::boxed::{Boxed, Shard};
+use super::boxed::{Boxed, Prospect, Shard};
 use super::slot::{Locked, Slot};
 use crate::backend::key::Key;
 use crate::backend::store::{Plan, Ruling, Store};
@@ -166,12 +166,11 @@ impl Memory {
         shards: &mut Shards<'_>,
         slots: &mut Slots<'_>,
     ) {
+        // The user's own laws are asked before anything is written, for they may panic.
+        let prospects: Few<Prospect> = plans.iter().zip(rulings).map(prospect).collect();
         // In order: of two hits on one key, the second knows of the first.
-        for (plan, ruling) in plans
-            .iter()
-            .zip(rulings)
-            .filter(|(plan, _)| plan.hit.cost > 0)
-        {
+        let lines = plans.iter().zip(rulings).zip(prospects);
+        for ((plan, ruling), prospect) in lines.filter(|((plan, _), _)| plan.hit.cost > 0) {
             match &ruling.state {
                 State::Packed(state) => {
                     if let Some((_, slot)) = slots.iter_mut().find(|(key, _)| *key == plan.key) {
@@ -179,22 +178,37 @@ impl Memory {
                     }
                 }
                 State::Bytes(bytes) => {
-                    self.write_boxed(plan, bytes.as_deref().unwrap_or_default(), shards);
+                    let bytes = bytes.as_deref().unwrap_or_default();
+                    self.write_boxed(plan, bytes, prospect, shards);
                 }
             }
         }
     }
 
-    fn write_boxed(&self, plan: &Plan<'_>, bytes: &[u8], shards: &mut Shards<'_>) {
-        let reset = plan.strategy.report(Some(bytes), &plan.hit).reset;
-        let lives = u64::try_from(reset.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX);
+    fn write_boxed(
+        &self,
+        plan: &Plan<'_>,
+        bytes: &[u8],
+        prospect: Prospect,
+        shards: &mut Shards<'_>,
+    ) {
         if let Some((_, shard)) = shards
             .iter_mut()
             .find(|(shard, _)| *shard == Boxed::shard_of(plan.key))
         {
-            let expires = plan.hit.now.saturating_add(lives);
             self.boxed
-                .write(shard, plan.key, bytes.to_vec(), expires, plan.hit.now);
+                .write(shard, plan.key, bytes.to_vec(), prospect, plan.hit.now);
+        }
+    }
+}
+
+/// What is to be known of a state that is written as bytes; a packed one knows it by itself.
+fn prospect((plan, ruling): (&Plan<'_>, &Ruling)) -> Prospect {
+    match &ruling.state {
+        State::Packed(_) => Prospect::default(),
+        State::Bytes(bytes) => {
+            let report = plan.strategy.report(bytes.as_deref(), &plan.hit);
+            Prospect::new(&report, plan.hit.now)
         }
     }
 }
