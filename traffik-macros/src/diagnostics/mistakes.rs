@@ -7,7 +7,7 @@ use quote::{ToTokens, TokenStreamExt as _};
 
 use super::{Error, Result};
 
-/// The mistakes found so far, in the order in which they were found.
+/// The mistakes found so far. They are told in the order of the source.
 #[derive(Default)]
 pub(crate) struct Mistakes(Vec<Error>);
 
@@ -67,6 +67,8 @@ impl Extend<Error> for Mistakes {
 
 impl ToTokens for Mistakes {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.append_all(self.0.iter().map(Error::to_compile_error));
+        let mut errors: Vec<_> = self.0.iter().collect();
+        errors.sort_by_key(|error| error.span().start());
+        tokens.append_all(errors.into_iter().map(Error::to_compile_error));
     }
 }

@@ -72,7 +72,7 @@ impl Settings {
             strategy: read(strategy, Strategy::read, mistakes),
             identifier: read(identifier, Identifier::read, mistakes),
             cost: read(cost, Cost::read, mistakes),
-            backend: backend.map(|pair| pair.value),
+            backend: backend.map(|pair| *pair.value),
             headers: read(headers, Headers::read, mistakes),
             scope: read(scope, Scope::read, mistakes),
             uid: read(uid, naming::uid, mistakes),

@@ -5,7 +5,7 @@ use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Ident, Lit, Path, Token, parenthesized, token};
+use syn::{Expr, Ident, Lit, Path, Token, parenthesized, token};
 
 use crate::diagnostics::{Mistakes, Result, error};
 
@@ -33,7 +33,7 @@ pub(crate) enum Item {
 #[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) key: Ident,
-    pub(crate) value: Expr,
+    pub(crate) value: Box<Expr>,
 }
 
 impl Args {
@@ -128,23 +128,17 @@ fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     let rest = skip_to_comma(&input.fork())?;
     let message = match item {
         _ if is_pair(input) => format!("a `,` is missing in front of `{rest}`"),
-        Item::Pair(Pair { key, value })
-            if !matches!(
-                value,
-                Expr::Lit(ExprLit {
-                    lit: Lit::Str(_),
-                    ..
-                })
-            ) =>
-        {
-            format!(
-                "unexpected `{rest}`; write text in quotes: `{key} = \"{} {rest}\"`",
-                value.to_token_stream()
-            )
+        Item::Pair(Pair { key, value }) if !is_literal_text(&value) => {
+            let value = value.to_token_stream();
+            format!("unexpected `{rest}`; write text in quotes: `{key} = \"{value} {rest}\"`")
         }
         _ => format!("unexpected `{rest}`; items are separated by `,`"),
     };
     Err(error(&rest, message))
+}
+
+fn is_literal_text(value: &Expr) -> bool {
+    matches!(value, Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)))
 }
 
 fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {

@@ -14,7 +14,7 @@ use crate::diagnostics::{Error, Result, error, near};
 #[derive(Clone)]
 pub(crate) enum Strategy {
     /// One of ours.
-    Known(Known),
+    Known(Box<Known>),
     /// The user's own: the value and its type.
     Custom(Box<Expr>, Box<Type>),
 }
@@ -44,7 +44,7 @@ impl Strategy {
 
 impl Default for Strategy {
     fn default() -> Self {
-        Self::Known(Known::default())
+        Self::Known(Box::default())
     }
 }
 
@@ -59,7 +59,7 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
             name,
             format!("unknown strategy `{word}`; did you mean `custom`?"),
         )),
-        _ => Known::read(word, name, call).map(Strategy::Known),
+        _ => Known::read(word, name, call).map(|known| Strategy::Known(Box::new(known))),
     }
 }
 
