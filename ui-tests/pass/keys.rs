@@ -215,13 +215,13 @@ async fn scope_function() {}
 #[throttled(rate = "5/s", uid = "uploads", name = Uploads)]
 async fn named() {}
 
-mod framework {
+pub mod framework {
     //! A framework that brings traffik along.
 
-    pub(crate) use traffik;
+    pub use ::traffik as limits;
 }
 
-#[throttled(rate = "5/s", identifier = user, cost = price, scope = region, crate = crate::framework::traffik)]
+#[throttled(rate = "5/s", identifier = user, cost = price, scope = region, crate = crate::framework::limits)]
 async fn reexported() {}
 
 #[throttled(rate = "5/s", allow(unreachable_rate, zero_cost),)]
