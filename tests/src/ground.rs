@@ -28,8 +28,8 @@ pub fn peer(address: &str) -> ConnectInfo<SocketAddr> {
 
 /// The head of a request of [`PEER`], with this backend provided.
 pub fn head(backend: &Backend) -> Parts {
-    let request = Request::get("/")
-        .extension(peer(PEER))
-        .extension(backend.clone());
-    request.body(()).expect("a request").into_parts().0
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.extensions.insert(peer(PEER));
+    parts.extensions.insert(backend.clone());
+    parts
 }

@@ -31,8 +31,8 @@ async fn awaited(parts: &Parts) -> usize {
     weight(parts).into()
 }
 
-fn fallible(parts: &Parts) -> Result<u32, std::fmt::Error> {
-    Ok(weight(parts).into())
+fn fallible(parts: &Parts) -> Result<u32, std::num::ParseIntError> {
+    weight(parts).to_string().parse()
 }
 
 async fn both(parts: &Parts) -> Result<u64, String> {

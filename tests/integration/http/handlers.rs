@@ -66,6 +66,7 @@ async fn unfinished() -> String {
 }
 
 #[throttled(rate = "2/minute")]
+#[expect(clippy::too_many_arguments, reason = "as many as axum takes, but one")]
 async fn many(
     _: Method,
     _: HeaderMap,

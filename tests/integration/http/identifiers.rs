@@ -1,11 +1,12 @@
 //! Who is asking, as the application says it.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 
 use axum::Router;
 use axum::http::request::Parts;
 use axum::routing::get;
+use http::HeaderValue;
+use http::header::ToStrError;
 use traffik::{Identity, provide, throttled};
 use traffik_tests::{Server, midnight};
 
@@ -38,8 +39,10 @@ async fn by_future(parts: &Parts) -> Identity {
     Identity::new(name(parts))
 }
 
-fn by_result(parts: &Parts) -> Result<Identity, Infallible> {
-    Ok(Identity::new(name(parts)))
+fn by_result(parts: &Parts) -> Result<Identity, ToStrError> {
+    let name = parts.headers.get("x-name").map(HeaderValue::to_str);
+    name.transpose()
+        .map(|name| Identity::new(name.unwrap_or("nobody")))
 }
 
 async fn by_future_result(parts: &Parts) -> Result<String, std::io::Error> {

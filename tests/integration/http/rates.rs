@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::http::request::Parts;
 use axum::routing::get;
+use http::HeaderValue;
 use traffik::{Rate, provide, throttled};
 use traffik_tests::{Policy, Server, Standing, midnight};
 
@@ -17,7 +18,7 @@ mod limits {
 }
 
 fn by_plan(parts: &Parts) -> Rate {
-    match parts.headers.get("x-plan").map(|plan| plan.as_bytes()) {
+    match parts.headers.get("x-plan").map(HeaderValue::as_bytes) {
         Some(b"premium") => Rate::per_minute(9),
         Some(b"unlimited") => Rate::UNLIMITED,
         _ => Rate::per_minute(2),

@@ -3,17 +3,14 @@
 use axum::Router;
 use axum::http::request::Parts;
 use axum::routing::get;
-use http::Method;
+use http::{HeaderValue, Method};
 use traffik::{provide, throttled};
 use traffik_tests::{Answer, Server, midnight};
 
 const SEARCH: &str = "search";
 
 fn tenant(parts: &Parts) -> String {
-    let tenant = parts
-        .headers
-        .get("x-tenant")
-        .map(|tenant| tenant.as_bytes());
+    let tenant = parts.headers.get("x-tenant").map(HeaderValue::as_bytes);
     String::from_utf8_lossy(tenant.unwrap_or_default()).into_owned()
 }
 

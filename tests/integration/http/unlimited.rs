@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::http::request::Parts;
 use axum::routing::get;
+use http::HeaderValue;
 use traffik::{Identity, Throttle as _, provide, throttled};
 use traffik_tests::{Server, Standing, head, midnight};
 
@@ -10,7 +11,7 @@ use traffik_tests::{Server, Standing, head, midnight};
 async fn open() {}
 
 fn caller(parts: &Parts) -> Identity {
-    match parts.headers.get("x-user").map(|user| user.as_bytes()) {
+    match parts.headers.get("x-user").map(HeaderValue::as_bytes) {
         Some(b"admin") => Identity::Exempt,
         Some(user) => Identity::new(user),
         None => Identity::ip(),

@@ -1,0 +1,50 @@
+//! Names that could get in the way of generated code: each of these programs compiles, and its throttles count.
+
+mod arguments;
+mod conditions;
+mod generics;
+mod macros;
+mod modules;
+mod places;
+mod prelude;
+mod types;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::MethodRouter;
+use http::{Method, Request};
+use tower::ServiceExt as _;
+use traffik::provide;
+use traffik_tests::{Answer, PEER, midnight, peer};
+
+/// Asserts that a handler with a limit of one answers, and then refuses.
+async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &str) {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/{id}", handler)
+        .layer(provide(backend));
+    let ask = async || {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri("/7")
+            .extension(peer(PEER));
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        Answer::of(app.clone().oneshot(request).await.unwrap()).await
+    };
+    let answer = ask().await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, expected));
+    assert_eq!(
+        answer
+            .standings
+            .iter()
+            .map(|standing| standing.remaining)
+            .min(),
+        Some(0)
+    );
+    assert_eq!(ask().await.status, 429);
+}
+
+/// The same for a GET without a body.
+async fn counts_get(handler: MethodRouter, expected: &str) {
+    counts(handler, Method::GET, "", expected).await;
+}

@@ -1,0 +1,68 @@
+//! Modules that are called like crates.
+
+use axum::routing::get;
+
+use super::counts_get;
+
+/// A module in which `core`, `std` and `traffik` are the application's own.
+mod crowded {
+    use ::axum::http::request::Parts;
+
+    pub(super) mod core {}
+    pub(super) mod std {}
+    pub(super) mod alloc {}
+    pub(super) mod traffik {}
+    pub(super) mod traffik_runtime {}
+    pub(super) mod axum {}
+    pub(super) mod http {}
+    pub(super) mod __private {}
+
+    fn caller(_: &Parts) -> &'static str {
+        "me"
+    }
+
+    fn price(_: &Parts) -> u8 {
+        1
+    }
+
+    fn segment(_: &Parts) -> &'static str {
+        "segment"
+    }
+
+    ::traffik::throttles! {
+        pub(super) throttle Shared(rate = ["1/minute", "9/hour"], identifier = caller, cost = price, scope = segment);
+    }
+
+    #[::traffik::throttled(rate = "1/minute", strategy = token_bucket(burst = 1), identifier = header("x-none"), headers = both)]
+    pub(super) async fn handler() -> ::std::string::String {
+        ::std::string::String::from("crowded")
+    }
+
+    #[::traffik::throttled(Shared, cost = 1, headers = both)]
+    pub(super) async fn shared() -> &'static str {
+        "shared"
+    }
+}
+
+/// A framework that hands `traffik` on under another name.
+mod framework {
+    pub(super) mod limits {
+        pub(crate) use traffik::*;
+    }
+}
+
+mod renamed {
+    use super::framework::limits::throttled;
+
+    #[throttled(rate = "1/minute", crate = crate::names::modules::framework::limits)]
+    pub(super) async fn handed_on() -> &'static str {
+        "handed on"
+    }
+}
+
+#[tokio::test]
+async fn modules_may_be_called_like_crates() {
+    counts_get(get(crowded::handler), "crowded").await;
+    counts_get(get(crowded::shared), "shared").await;
+    counts_get(get(renamed::handed_on), "handed on").await;
+}
