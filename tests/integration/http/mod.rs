@@ -10,6 +10,7 @@ mod failures;
 mod fields;
 mod handlers;
 mod identifiers;
+mod log;
 mod merging;
 mod moments;
 mod never;

@@ -17,9 +17,8 @@ fn tenant(parts: &Parts) -> String {
 traffik::throttles! {
     throttle Anywhere(rate = "2/minute");
     throttle EachRoute(rate = "2/minute", scope = route);
-    throttle Named(rate = "2/minute", scope = "search", uid = "scope-tests");
-    throttle SameName(rate = "2/minute", scope = SEARCH, uid = "scope-tests");
-    throttle OtherName(rate = "2/minute", scope = "export", uid = "scope-tests");
+    throttle Named(rate = "2/minute", scope = "search");
+    throttle OfConst(rate = "2/minute", scope = SEARCH);
     throttle EachTenant(rate = "2/minute", scope = tenant);
 }
 
@@ -32,6 +31,12 @@ async fn each_route() {}
 #[throttled(EachTenant)]
 async fn each_tenant() {}
 
+#[throttled(Named)]
+async fn named() {}
+
+#[throttled(OfConst)]
+async fn of_const() {}
+
 async fn served() -> Server {
     let (backend, _) = midnight();
     let nested = Router::new().route("/{id}", get(each_route));
@@ -42,6 +47,8 @@ async fn served() -> Server {
         .route("/others/{id}", get(each_route))
         .nest("/nested", nested)
         .route("/tenant", get(each_tenant))
+        .route("/named", get(named).post(named))
+        .route("/const", get(of_const).post(of_const))
         .fallback(each_route);
     Server::start(app.layer(provide(backend))).await
 }
@@ -99,11 +106,11 @@ async fn a_function_says_which_segment_of_the_budget_it_is() {
 }
 
 #[tokio::test]
-async fn a_segment_is_part_of_the_key() {
-    use traffik::Throttle as _;
-    let (backend, _) = midnight();
-    let parts = traffik_tests::head(&backend);
-    assert!(Named::hit_cost(&parts, 2).await.unwrap().admitted);
-    assert!(!SameName::hit(&parts).await.unwrap().admitted);
-    assert!(OtherName::hit(&parts).await.unwrap().admitted);
+async fn a_segment_that_is_always_the_same_splits_nothing() {
+    let server = served().await;
+    for path in ["/named", "/const"] {
+        assert_eq!(server.get(path).await.status, 200);
+        assert_eq!(post(&server, path).await, 200);
+        assert_eq!(server.get(path).await.status, 429);
+    }
 }
