@@ -9,10 +9,10 @@ pub use traffik_runtime::backend::{Backend, MemoryBackend, set_default_backend};
 pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
 pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
-pub use traffik_runtime::http::{HeaderStyle, provide};
+pub use traffik_runtime::http::provide;
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::rate::{self, Rate, RateError};
-pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, Stat, Throttle};
+pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, HeaderStyle, Stat, Throttle};
 
 /// The strategies, as plain values, and the trait for your own.
 pub mod strategy {

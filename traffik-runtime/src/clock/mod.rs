@@ -4,11 +4,15 @@
 
 mod manual;
 #[cfg(feature = "engine")]
+mod since;
+#[cfg(feature = "engine")]
 mod system;
 
 use std::fmt;
 
 pub use manual::ManualClock;
+#[cfg(feature = "engine")]
+pub(crate) use since::Since;
 #[cfg(feature = "engine")]
 pub use system::SystemClock;
 

@@ -10,11 +10,11 @@ use axum_core::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::request::Parts;
 
-use super::headers::{HeaderStyle, Policy, names, write_policies};
+use super::headers::{names, write_policies};
 use super::refusal;
-use super::since::Since;
+use crate::clock::Since;
 use crate::error::Error;
-use crate::throttle::{Admission, Asking, Few, Reported, Throttle, admit};
+use crate::throttle::{Admission, Asking, Few, HeaderStyle, Policy, Reported, Throttle, admit};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]

@@ -1,6 +1,5 @@
 //! Header fields that tell a client how it stands.
 
-use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::decision::Report;
 use crate::rate::Rate;
-use crate::throttle::{Few, binding};
+use crate::throttle::{Few, HeaderStyle, Policy, Stat, binding};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -19,44 +18,19 @@ const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 /// The largest integer a structured field can carry (RFC 9651).
 const LARGEST: u64 = 999_999_999_999_999;
 
-/// Which header fields a throttle sends, on admitted and on refused responses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HeaderStyle {
-    /// `RateLimit` and `RateLimit-Policy` in the syntax of the IETF's draft 11.
-    #[default]
-    Ietf,
-    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, in seconds from now.
-    Legacy,
-    /// Both kinds.
-    Both,
-    /// None; a refusal still says `Retry-After`.
-    None,
-}
-
-impl HeaderStyle {
-    const fn is_ietf(self) -> bool {
-        matches!(self, Self::Ietf | Self::Both)
+impl<M> Stat<M> {
+    /// The header fields that tell a client this; none for what has no limit.
+    pub fn headers(&self, style: HeaderStyle) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let policies = self.policies.iter().map(|policy| (style, policy.clone()));
+        write_policies(&mut headers, policies);
+        headers
     }
-
-    const fn is_legacy(self) -> bool {
-        matches!(self, Self::Legacy | Self::Both)
-    }
-}
-
-/// One rate of one throttle, as header fields speak of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Policy<'a> {
-    pub(crate) name: Cow<'a, str>,
-    pub(crate) rate: Rate,
-    /// Whether it is one of several of the throttle, and so needs its rate to be told apart.
-    pub(crate) listed: bool,
-    pub(crate) report: Report,
 }
 
 /// Writes the fields of all policies, each in its style. List fields go before those already there; the others replace
 /// them.
-pub(crate) fn write_policies<'a>(
+pub(super) fn write_policies<'a>(
     headers: &mut HeaderMap,
     policies: impl Iterator<Item = (HeaderStyle, Policy<'a>)>,
 ) {

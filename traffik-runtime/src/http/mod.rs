@@ -1,19 +1,13 @@
 //! The HTTP adapter: from a request's head to what a throttle is asked, from a decision to header fields and responses.
 //! It translates; it decides nothing.
 
-mod client;
 mod gate;
 mod headers;
 mod provide;
 mod refusal;
-mod since;
 
-pub(crate) use client::{join_client, join_scope};
 pub use gate::{Gate, Site};
-pub use headers::HeaderStyle;
-pub(crate) use headers::{Policy, write_policies};
 pub use provide::{Provide, ProvideLayer, provide};
-pub(crate) use since::Since;
 
 #[doc(hidden)]
 pub use axum_core::response::Response;

@@ -1,11 +1,11 @@
-use std::borrow::Cow;
 use std::future::{Future, ready};
 
 use http::request::Parts;
 
 use super::Throttle;
+use super::asked::{Asking, Member};
 use super::definition::Definition;
-use super::engine::{Asking, Member};
+use super::scope::Scope;
 use super::stat::{Readings, Stat};
 use crate::error::Error;
 use crate::identity::Identity;
@@ -54,19 +54,6 @@ pub trait Define: Send + Sync + 'static {
         let _ = parts;
         Ok(Scope::Throttle)
     }
-}
-
-/// Where a throttle's budget is one and the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Scope {
-    /// Wherever the throttle is used.
-    #[default]
-    Throttle,
-    /// Within a method and a matched route.
-    Route,
-    /// Within a segment of the application's choice.
-    Segment(Cow<'static, str>),
 }
 
 impl<T: Define> Throttle for T {

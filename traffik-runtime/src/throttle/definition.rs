@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
+use super::header_style::HeaderStyle;
 use crate::backend::Backend;
 use crate::backend::key::Key;
 use crate::error::Error;
-use crate::http::HeaderStyle;
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 use crate::strategy::{ErasedStrategy, Who};

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use super::Stat;
-use super::define::Scope;
+use super::asked::Asked;
 use super::definition::Definition;
-use super::engine::{Asked, decide, would_admit};
+use super::engine::{decide, would_admit};
+use super::scope::Scope;
 use super::stat::Readings;
 use crate::backend::Backend;
 use crate::decision::Decision;

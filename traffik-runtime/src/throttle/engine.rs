@@ -1,82 +1,17 @@
-//! From what is asked of throttles to what is answered: plans are made, decided together, and reported.
+//! From what is asked of throttles to what is answered.
 
 use http::request::Parts;
-use smallvec::SmallVec;
 
 use super::Throttle;
-use super::define::Scope;
-use super::definition::Definition;
+use super::asked::{Asked, Asking, Few};
+use super::case::{Case, admits};
 use super::report::{Reported, combined};
-use super::stat::Readings;
-use crate::backend::key::Key;
-use crate::backend::store::{Plan, Ruling};
-use crate::backend::{Backend, Chosen};
+use crate::backend::Chosen;
+use crate::clock::Since;
 use crate::decision::{Decision, Report};
 use crate::error::Error;
-use crate::http::{Since, join_client, join_scope};
-use crate::identity::{Client, Identity};
+use crate::identity::Identity;
 use crate::rate::Rate;
-use crate::strategy::kernel::Law;
-use crate::strategy::{Hit, State, Who};
-
-/// What there is mostly one of.
-pub(crate) type Few<T> = SmallVec<[T; 1]>;
-
-/// What there is one of for each member of a set; it stays where it is made.
-pub(super) type Several<T> = SmallVec<[T; 4]>;
-
-/// What is asked of one throttle.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
-    pub(crate) definition: &'a Definition,
-    pub(crate) identity: &'a Identity,
-    pub(crate) cost: u64,
-    pub(crate) rate: Option<Rate>,
-    pub(crate) scope: &'a Scope,
-}
-
-/// What is asked of all throttles of a set for one request.
-#[doc(hidden)]
-#[derive(Debug, Default)]
-pub struct Asking {
-    members: Few<Member>,
-}
-
-/// What is asked of a member of a set.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) definition: &'static Definition,
-    pub(super) identity: Identity,
-    pub(super) cost: u64,
-    pub(super) rate: Option<Rate>,
-    pub(super) scope: Scope,
-}
-
-impl Asking {
-    pub(super) fn push(&mut self, member: Member) {
-        self.members.push(member);
-    }
-
-    fn asked(&self) -> Few<Asked<'_>> {
-        let asked = self.members.iter().map(|member| {
-            let Member {
-                definition,
-                identity,
-                cost,
-                rate,
-                scope,
-            } = member;
-            Asked {
-                definition,
-                identity,
-                cost: *cost,
-                rate: *rate,
-                scope,
-            }
-        });
-        asked.collect()
-    }
-}
 
 /// What was decided, and what to tell the client of it.
 pub(crate) struct Admission {
@@ -96,14 +31,6 @@ pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool,
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
     would_admit(&asking.asked(), Some(parts), cost)
-}
-
-pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
-    let mut asking = Asking::default();
-    T::ask(parts, Some(0), &mut asking).await?;
-    let asked = asking.asked();
-    let mut readings = Readings::take(&asked, Some(parts))?;
-    Ok(T::read(&mut readings))
 }
 
 /// Takes the costs, from all or from none.
@@ -195,188 +122,5 @@ impl Alone<'_> {
             fits,
             report,
         }))
-    }
-}
-
-impl<'a> Asked<'a> {
-    /// The law of a rate that the request brought along.
-    fn own_law(&self, rate: Rate) -> Result<Law, Error> {
-        let who = match self.identity {
-            Identity::Client(client) => who(client),
-            Identity::Exempt => Who::default(),
-        };
-        let law = self.definition.strategy().law(rate, &who);
-        law.map_err(|error| Error::strategy(&self.definition.uid, error))
-    }
-
-    #[inline]
-    fn backend(&self, parts: Option<&'a Parts>) -> Chosen<'a> {
-        let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
-        let named = self.definition.own_backend().or_else(provided);
-        named.map_or_else(Chosen::default, Backend::choose)
-    }
-
-    #[inline]
-    fn key(&self, client: &Client, parts: Option<&Parts>) -> Result<Key, Error> {
-        let key = join_scope(self.definition.key(), self.scope, parts);
-        join_client(key, client, parts, &self.definition.uid)
-    }
-
-    #[inline]
-    fn plan(&self, rate: Rate, law: Law, client: &'a Client, key: Key, now: u64) -> Plan<'a> {
-        let hit = Hit {
-            rate,
-            now,
-            cost: self.cost,
-            who: who(client),
-        };
-        Plan {
-            key,
-            law,
-            strategy: self.definition.strategy(),
-            hit,
-        }
-    }
-}
-
-fn who(client: &Client) -> Who<'_> {
-    Who {
-        tier: client.tier.as_deref(),
-        priority: client.priority,
-    }
-}
-
-/// All plans of one decision, and what became of them. Exempt clients and unlimited rates have none.
-#[derive(Default)]
-pub(super) struct Case<'a> {
-    pub(super) plans: Several<Plan<'a>>,
-    /// Whose plan it is: a place among what was asked.
-    pub(super) askers: Several<usize>,
-    pub(super) rulings: Several<Ruling>,
-    backend: Option<Chosen<'a>>,
-    pub(super) now: u64,
-}
-
-impl<'a> Case<'a> {
-    pub(super) fn decided(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
-        let mut case = Self::default();
-        for (place, asked) in asked.iter().enumerate() {
-            if let Identity::Client(client) = asked.identity {
-                case.add(place, asked, client, parts)?;
-            }
-        }
-        case.rulings.resize_with(case.plans.len(), Ruling::default);
-        if let Some(backend) = case.backend.as_ref().filter(|_| !case.plans.is_empty()) {
-            backend.store().decide_all(&case.plans, &mut case.rulings);
-        }
-        Ok(case)
-    }
-
-    fn add(
-        &mut self,
-        place: usize,
-        asked: &'a Asked<'a>,
-        client: &'a Client,
-        parts: Option<&'a Parts>,
-    ) -> Result<(), Error> {
-        let (rates, laws) = (&*asked.definition.rates, asked.definition.laws()?);
-        let own = match asked.rate {
-            Some(rate) => Some((rate, asked.own_law(rate)?)),
-            None => None,
-        };
-        let given = rates
-            .iter()
-            .copied()
-            .zip(laws.iter().copied())
-            .filter(|_| own.is_none());
-        let all = given.chain(own).enumerate();
-        let mut limits = all
-            .filter(|(_, (_, law))| *law != Law::Unlimited)
-            .peekable();
-        // What has no limit asks no backend, and for nobody.
-        if limits.peek().is_none() {
-            return Ok(());
-        }
-        self.agree_on_backend(asked, parts)?;
-        let key = asked.key(client, parts)?;
-        for (rank, (rate, law)) in limits {
-            let key = if rank == 0 {
-                key
-            } else {
-                key.join(rank as u8, &[])
-            };
-            self.plans
-                .push(asked.plan(rate, law, client, key, self.now));
-            self.askers.push(place);
-        }
-        Ok(())
-    }
-
-    /// All members decide on one backend, at one moment.
-    fn agree_on_backend(
-        &mut self,
-        asked: &'a Asked<'a>,
-        parts: Option<&'a Parts>,
-    ) -> Result<(), Error> {
-        let chosen = asked.backend(parts);
-        match &self.backend {
-            None => {
-                self.now = chosen.now();
-                self.backend = Some(chosen);
-                Ok(())
-            }
-            Some(backend) if backend.is(&chosen) => Ok(()),
-            Some(_) => Err(Error::configuration(
-                &asked.definition.uid,
-                "it is in a set with a throttle on another backend, which is not available yet; give both the same",
-            )),
-        }
-    }
-
-    fn admitted(&self) -> bool {
-        self.rulings.iter().all(|ruling| ruling.fits)
-    }
-
-    fn reported<'d>(&self, definition: impl Fn(usize) -> &'d Definition) -> Few<Reported<'d>> {
-        let admitted = self.admitted();
-        let lines = self.askers.iter().zip(&self.plans).zip(&self.rulings);
-        let reported = lines.map(|((asker, plan), ruling)| Reported {
-            definition: definition(*asker),
-            rate: plan.hit.rate,
-            listed: self.askers.iter().filter(|other| *other == asker).count() > 1,
-            fits: ruling.fits,
-            // What was admitted waits for nothing.
-            report: report(
-                plan,
-                &ruling.state,
-                if admitted { 0 } else { plan.hit.cost },
-            ),
-        });
-        reported.collect()
-    }
-
-    fn since(&self) -> Since {
-        Since::new(self.now, self.backend.as_ref().and_then(Chosen::own_clock))
-    }
-}
-
-fn admits(plan: &Plan<'_>, state: &State, cost: u64) -> bool {
-    match state {
-        State::Packed(state) => plan.law.decide(state, plan.hit.now, cost).is_some(),
-        State::Bytes(bytes) => plan
-            .strategy
-            .decide(bytes.as_deref(), &Hit { cost, ..plan.hit })
-            .is_some(),
-    }
-}
-
-/// What a plan's law says of a state, for a cost.
-#[inline]
-pub(super) fn report(plan: &Plan<'_>, state: &State, cost: u64) -> Report {
-    match state {
-        State::Packed(state) => plan.law.report(state, plan.hit.now, cost),
-        State::Bytes(bytes) => plan
-            .strategy
-            .report(bytes.as_deref(), &Hit { cost, ..plan.hit }),
     }
 }

@@ -3,11 +3,16 @@
 //! A throttle is a type that implements [`Define`], which the macros write down; [`Throttle`] is what code calls, on one
 //! throttle or on a tuple of them. [`DynThrottle`] is the same made at run time, for code without requests.
 
+mod asked;
+mod case;
+mod client;
 mod define;
 mod definition;
 mod dynamic;
 mod engine;
+mod header_style;
 mod report;
+mod scope;
 mod set;
 mod stat;
 
@@ -18,12 +23,15 @@ use http::request::Parts;
 use crate::decision::Decision;
 use crate::error::Error;
 
-pub use define::{Define, Scope};
+pub use asked::Asking;
+pub(crate) use asked::Few;
+pub use define::Define;
 pub use definition::Definition;
 pub use dynamic::{DynThrottle, DynThrottleBuilder};
-pub use engine::Asking;
-pub(crate) use engine::{Admission, Few, admit};
-pub(crate) use report::{Reported, binding};
+pub(crate) use engine::{Admission, admit};
+pub use header_style::HeaderStyle;
+pub(crate) use report::{Policy, Reported, binding};
+pub use scope::Scope;
 pub use stat::{Readings, Stat};
 
 /// One throttle, or a set of them: a tuple, which admits only if every member does, and else takes from none.
@@ -88,6 +96,6 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     ///
     /// When it cannot be decided.
     fn stat(parts: &Parts) -> impl Future<Output = Result<Self::Stat, Error>> + Send {
-        engine::stat::<Self>(parts)
+        stat::stat::<Self>(parts)
     }
 }

@@ -1,5 +1,6 @@
 //! What several laws say, put together (L28).
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -16,6 +17,16 @@ pub(crate) struct Reported<'a> {
     pub(crate) listed: bool,
     /// Whether it alone would have admitted the hit.
     pub(crate) fits: bool,
+    pub(crate) report: Report,
+}
+
+/// One rate of one throttle, as header fields speak of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) rate: Rate,
+    /// Whether it is one of several of the throttle, and so needs its rate to be told apart.
+    pub(crate) listed: bool,
     pub(crate) report: Report,
 }
 

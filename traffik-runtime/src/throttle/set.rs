@@ -3,7 +3,7 @@
 use http::request::Parts;
 
 use super::Throttle;
-use super::engine::Asking;
+use super::asked::Asking;
 use super::stat::Readings;
 use crate::error::Error;
 

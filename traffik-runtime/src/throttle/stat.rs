@@ -2,15 +2,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::request::Parts;
 use serde::{Serialize, Serializer};
 
-use super::engine::{Asked, Case, report};
-use super::report::binding;
+use super::Throttle;
+use super::asked::{Asked, Asking};
+use super::case::{Case, report};
+use super::report::{Policy, binding};
 use crate::decision::Report;
 use crate::error::Error;
-use crate::http::{HeaderStyle, Policy, write_policies};
 use crate::identity::Identity;
 use crate::rate::Rate;
 use crate::strategy::{Describe, Hit, State, Who};
@@ -37,20 +37,10 @@ pub struct Stat<M> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Stat<M>>,
     #[serde(skip)]
-    policies: Vec<Policy<'static>>,
+    pub(crate) policies: Vec<Policy<'static>>,
 }
 
 impl<M> Stat<M> {
-    /// The header fields that tell a client this; none for what has no limit.
-    pub fn headers(&self, style: HeaderStyle) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        write_policies(
-            &mut headers,
-            self.policies.iter().map(|policy| (style, policy.clone())),
-        );
-        headers
-    }
-
     fn new(uid: Cow<'static, str>, rate: Rate, said: &Report, metadata: M) -> Self {
         Self {
             uid,
@@ -63,6 +53,14 @@ impl<M> Stat<M> {
             policies: Vec::new(),
         }
     }
+}
+
+pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
+    let mut asking = Asking::default();
+    T::ask(parts, Some(0), &mut asking).await?;
+    let asked = asking.asked();
+    let mut readings = Readings::take(&asked, Some(parts))?;
+    Ok(T::read(&mut readings))
 }
 
 /// What was read for the throttles of a set, in order.

@@ -6,10 +6,10 @@ use axum::extract::connect_info::MockConnectInfo;
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::request::Parts;
 
+use super::scope::Scope;
 use crate::backend::key::Key;
 use crate::error::Error;
 use crate::identity::{Client, ClientKey};
-use crate::throttle::Scope;
 
 /// IPv6 clients are told apart by this many bytes of their address: a /64, what one subscriber is given.
 const IPV6_PREFIX: usize = 8;
@@ -30,7 +30,7 @@ mod kind {
 
 /// The key of a client of what this is the key of.
 #[inline]
-pub(crate) fn join_client(
+pub(super) fn join_client(
     key: Key,
     client: &Client,
     parts: Option<&Parts>,
@@ -50,7 +50,7 @@ pub(crate) fn join_client(
 
 /// The key of what splits a throttle's budget beyond its clients.
 #[inline]
-pub(crate) fn join_scope(key: Key, scope: &Scope, parts: Option<&Parts>) -> Key {
+pub(super) fn join_scope(key: Key, scope: &Scope, parts: Option<&Parts>) -> Key {
     match scope {
         Scope::Throttle => key,
         Scope::Route => {

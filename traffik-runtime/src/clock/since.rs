@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, SystemClock};
+use super::{Clock, SystemClock};
 
 /// A moment on a backend's clock, and how long ago it is.
 #[derive(Clone, Debug, Default)]
