@@ -2,4 +2,5 @@
 
 mod http;
 mod laws;
+mod memory;
 mod names;

@@ -142,13 +142,13 @@ where
 fn counts_are_clamped_alike_before_and_after_their_window() {
     let mut subject = Pure::new(SlidingCounter::new(), "4000000000/10s".parse().unwrap());
     assert!(subject.hit(0, 4_000_000_000).admitted);
-    // 10^7 ticks of 1 µs: at most ⌊2^53 / 10^7⌋ = 900 719 925 are held.
+    // 10^7 ticks of 1 µs: at most ⌊2^53 / 10^7⌋ = 900 719 925 are held, of which 4 are less than a tick's worth.
     subject.rate = "5/10s".parse().unwrap();
-    let due = 20_000_000 - 4 * 10_000_000 / 900_719_925;
+    let due = 20_000_000;
     assert_eq!(subject.hit(0, 1).wait, Some(due));
     assert!(!subject.hit(due - 1, 1).admitted);
     assert!(subject.hit(due, 1).admitted);
-    // What is left of 4 units' worth of a long window shows in microseconds.
+    // 10^9 ticks: 9 007 199 are held, 2999 of them are worth a third of a second.
     let mut subject = Pure::new(SlidingCounter::new(), "4000000000/1000s".parse().unwrap());
     assert!(subject.hit(0, 4_000_000_000).admitted);
     subject.rate = "3000/1000s".parse().unwrap();

@@ -1,0 +1,116 @@
+//! A decision on a warm key allocates nothing, admitted or refused.
+
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use allocation_counter::measure;
+use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, Strategy, TokenBucket};
+use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock};
+
+const HITS: u64 = 1_000;
+
+fn throttle(strategy: impl Strategy, backend: Backend) -> DynThrottle {
+    let throttle = DynThrottle::builder("warm").rate("1000000/h".parse().unwrap());
+    let throttle = throttle.strategy(strategy).backend(backend);
+    throttle.build().expect("a throttle that works")
+}
+
+fn hit(throttle: &DynThrottle, client: &Identity, cost: u64) -> Decision {
+    let mut hit = pin!(throttle.hit(client, cost));
+    match hit.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(decision) => decision.expect("memory always answers"),
+        Poll::Pending => panic!("the embedded backend answers at once"),
+    }
+}
+
+/// How often memory is allocated while a thousand hits are decided, of which so many are admitted.
+fn allocations(strategy: impl Strategy, cost: u64, admitted: u64) -> u64 {
+    let clock = ManualClock::new();
+    let throttle = throttle(strategy, Backend::memory().clock(clock.clone()));
+    let clients = [
+        "client".into(),
+        Identity::new([0xff; 300]),
+        Identity::from(7),
+    ];
+    for client in &clients {
+        assert!(hit(&throttle, client, 1).admitted);
+    }
+    let mut counted = 0;
+    let info = measure(|| {
+        for place in 0..HITS {
+            // Some see the windows of the rate change.
+            clock.advance(Duration::from_secs(10));
+            let client = &clients[place as usize % clients.len()];
+            counted += u64::from(black_box(hit(&throttle, client, cost)).admitted);
+        }
+    });
+    assert_eq!(counted, admitted);
+    info.count_total
+}
+
+#[test]
+fn an_admitted_hit_allocates_nothing() {
+    let tolerant = Gcra::new().burst_tolerance(Duration::from_secs(1));
+    assert_eq!(allocations(FixedWindow::new(), 1, HITS), 0);
+    assert_eq!(allocations(SlidingCounter::new(), 1, HITS), 0);
+    assert_eq!(allocations(TokenBucket::new(), 1, HITS), 0);
+    assert_eq!(
+        allocations(TokenBucket::new().burst(50).debt(9), 1, HITS),
+        0
+    );
+    assert_eq!(allocations(tolerant, 1, HITS), 0);
+}
+
+#[test]
+fn a_refused_hit_allocates_nothing() {
+    for impossible in [2_000_000, u64::MAX] {
+        assert_eq!(allocations(FixedWindow::new(), impossible, 0), 0);
+        assert_eq!(allocations(SlidingCounter::new(), impossible, 0), 0);
+        assert_eq!(allocations(TokenBucket::new(), impossible, 0), 0);
+        assert_eq!(allocations(Gcra::new(), impossible, 0), 0);
+    }
+}
+
+/// Refused because it was all taken, which is what a client that is limited sees.
+#[test]
+fn a_hit_beyond_the_limit_allocates_nothing() {
+    fn spent(strategy: impl Strategy) -> u64 {
+        let throttle = throttle(strategy, Backend::memory().clock(ManualClock::new()));
+        let client = Identity::new("client");
+        assert!(hit(&throttle, &client, 1_000_000).admitted);
+        let info = measure(|| {
+            for _ in 0..HITS {
+                assert!(!black_box(hit(&throttle, &client, 1)).admitted);
+            }
+        });
+        info.count_total
+    }
+    assert_eq!(spent(FixedWindow::new()), 0);
+    assert_eq!(spent(SlidingCounter::new()), 0);
+    assert_eq!(spent(TokenBucket::new()), 0);
+    assert_eq!(spent(Gcra::new()), 0);
+}
+
+/// A cost of 0 and a client that is exempt are no different.
+#[test]
+fn what_is_not_counted_allocates_nothing() {
+    let throttle = throttle(FixedWindow::new(), Backend::memory());
+    let client = Identity::new("client");
+    assert!(hit(&throttle, &client, 1).admitted);
+    let info = measure(|| {
+        for _ in 0..HITS {
+            assert!(black_box(hit(&throttle, &client, 0)).admitted);
+            assert!(black_box(hit(&throttle, &Identity::Exempt, 1)).admitted);
+        }
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+/// The counter counts: otherwise all of the above would hold of anything.
+#[test]
+fn an_allocation_is_seen() {
+    let info = measure(|| drop(black_box(vec![0_u8; 9])));
+    assert!(info.count_total > 0);
+}

@@ -1,0 +1,214 @@
+//! Sets whose members overlap, hit at once: all or nothing, and nobody waits for ever.
+
+use http::request::Parts;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+use traffik::strategy::{Hit, Strategy};
+use traffik::{Backend, Identity, ManualClock, Report, Throttle};
+
+traffik::throttles! {
+    throttle Windows(rate = "300/h", identifier = client);
+    throttle Counter(rate = "500/h", strategy = sliding_counter, identifier = client);
+    throttle Bucket(rate = "400/h", strategy = token_bucket, identifier = client);
+    throttle Spaced(rate = "360/h", strategy = gcra(burst_tolerance = "3590s"), identifier = client);
+    throttle Listed(rate = ["350/h", "1000/day"], identifier = client);
+    throttle Own(rate = "250/h", strategy = custom(Tally), identifier = client);
+    throttle Twice(rate = "3/h", identifier = client);
+}
+
+/// Counts for ever.
+#[derive(Debug)]
+struct Tally;
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Count {
+    taken: u64,
+}
+
+impl Strategy for Tally {
+    type State = Count;
+    type Metadata = Count;
+
+    fn name(&self) -> &'static str {
+        "tally"
+    }
+
+    fn decide(&self, state: Option<Count>, hit: &Hit<'_>) -> Option<Count> {
+        let taken = state.unwrap_or_default().taken + hit.cost;
+        (taken <= hit.rate.limit().into()).then_some(Count { taken })
+    }
+
+    fn report(&self, state: Option<&Count>, hit: &Hit<'_>) -> Report {
+        let limit = u64::from(hit.rate.limit());
+        let remaining = limit - state.map_or(0, |count| count.taken);
+        Report {
+            limit,
+            remaining,
+            wait: (hit.cost <= remaining).then_some(std::time::Duration::ZERO),
+            reset: hit.rate.period(),
+            ..Report::default()
+        }
+    }
+
+    fn metadata(&self, state: Option<&Count>, _: &Hit<'_>) -> Count {
+        state.copied().unwrap_or_default()
+    }
+}
+
+fn client(parts: &Parts) -> Identity {
+    parts
+        .extensions
+        .get()
+        .cloned()
+        .unwrap_or(Identity::everyone())
+}
+
+fn request(backend: &Backend, client: impl Into<Identity>) -> Parts {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.extensions.insert(backend.clone());
+    parts.extensions.insert(client.into());
+    parts
+}
+
+async fn admits<T: Throttle>(parts: &Parts) -> bool {
+    T::hit(parts).await.expect("memory always answers").admitted
+}
+
+/// How many hits a throttle has left.
+macro_rules! left {
+    ($throttle:ty, $parts:expr) => {
+        <$throttle>::stat($parts)
+            .await
+            .expect("memory always answers")
+            .hits_remaining
+    };
+}
+
+/// The sets, and which throttles are in each: `Windows`, `Counter`, `Bucket`, `Spaced`, `Listed`, `Own`.
+const MEMBERS: [&[usize]; 8] = [
+    &[0, 1],
+    &[1, 0, 2],
+    &[2, 3],
+    &[3, 0],
+    &[4, 1],
+    &[5, 2, 0],
+    &[3, 5],
+    &[4],
+];
+
+async fn hit(set: usize, parts: &Parts) -> bool {
+    match set {
+        0 => admits::<(Windows, Counter)>(parts).await,
+        1 => admits::<(Counter, Windows, Bucket)>(parts).await,
+        2 => admits::<(Bucket, Spaced)>(parts).await,
+        3 => admits::<(Spaced, Windows)>(parts).await,
+        4 => admits::<(Listed, Counter)>(parts).await,
+        5 => admits::<(Own, Bucket, Windows)>(parts).await,
+        6 => admits::<(Spaced, Own)>(parts).await,
+        _ => admits::<Listed>(parts).await,
+    }
+}
+
+/// Every set is hit until it is refused. Afterwards each throttle has counted just the sets it was in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn overlapping_sets_are_all_or_nothing() {
+    let limits = [300, 500, 400, 360, 350, 250];
+    let backend = Backend::memory().clock(ManualClock::new());
+    for round in 0..20_u64 {
+        let mut tasks = JoinSet::new();
+        for task in 0..64_usize {
+            let parts = request(&backend, round);
+            tasks.spawn(async move {
+                let set = task % MEMBERS.len();
+                let mut admitted = 0;
+                while hit(set, &parts).await {
+                    admitted += 1;
+                    tokio::task::yield_now().await;
+                }
+                (set, admitted)
+            });
+        }
+        let mut taken = [0; 6];
+        for (set, admitted) in tasks.join_all().await {
+            for member in MEMBERS[set] {
+                taken[*member] += admitted;
+            }
+        }
+        let parts = request(&backend, round);
+        let left = [
+            left!(Windows, &parts),
+            left!(Counter, &parts),
+            left!(Bucket, &parts),
+            left!(Spaced, &parts),
+            left!(Listed, &parts),
+            left!(Own, &parts),
+        ];
+        let counted = std::array::from_fn(|member| limits[member] - left[member]);
+        assert_eq!(counted, taken, "round {round}");
+        for (set, members) in MEMBERS.iter().enumerate() {
+            assert!(
+                members.iter().any(|member| left[*member] == 0),
+                "set {set} was refused for nothing"
+            );
+        }
+    }
+}
+
+/// Two members in either order, from threads that hit as fast as they can.
+#[test]
+fn opposite_orders_do_not_lock_each_other_out() {
+    let backend = Backend::memory().clock(ManualClock::new());
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let backend = &backend;
+            scope.spawn(move || {
+                for round in 0..300_u64 {
+                    let parts = request(backend, round);
+                    let hits = async {
+                        match thread % 2 {
+                            0 => while admits::<(Windows, Own, Bucket)>(&parts).await {},
+                            _ => while admits::<(Bucket, Windows, Own)>(&parts).await {},
+                        }
+                        assert_eq!(left!(Own, &parts), 0);
+                        assert_eq!(left!(Windows, &parts), 50);
+                        assert_eq!(left!(Bucket, &parts), 150);
+                    };
+                    super::now(hits);
+                }
+            });
+        }
+    });
+}
+
+/// A throttle that is in a set twice takes twice, or not at all.
+#[tokio::test]
+async fn a_throttle_twice_in_a_set() {
+    let backend = Backend::memory().clock(ManualClock::new());
+    let parts = request(&backend, "client");
+    assert!(admits::<(Twice, Twice)>(&parts).await);
+    assert_eq!(left!(Twice, &parts), 1);
+    assert!(!admits::<(Twice, Twice)>(&parts).await);
+    assert_eq!(left!(Twice, &parts), 1);
+    assert!(admits::<Twice>(&parts).await);
+}
+
+/// A refusal shows the others as they are.
+#[tokio::test]
+async fn a_refused_set_takes_from_none() {
+    let backend = Backend::memory().clock(ManualClock::new());
+    let parts = request(&backend, "client");
+    assert!(Twice::hit_cost(&parts, 3).await.unwrap().admitted);
+    for _ in 0..5 {
+        assert!(!admits::<(Windows, Own, Twice, Counter)>(&parts).await);
+        assert!(!admits::<(Twice, Own)>(&parts).await);
+    }
+    let untouched = (
+        left!(Windows, &parts),
+        left!(Own, &parts),
+        left!(Counter, &parts),
+    );
+    assert_eq!(untouched, (300, 250, 500));
+    let (windows, twice) = <(Windows, Twice)>::stat(&parts).await.unwrap();
+    assert_eq!((windows.hits_remaining, twice.hits_remaining), (300, 0));
+    assert!(!<(Windows, Twice)>::check(&parts, 1).await.unwrap());
+}

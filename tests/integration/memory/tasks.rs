@@ -1,0 +1,196 @@
+//! Many tasks, and many threads, on one key: exactly what the law allows is admitted.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use traffik::strategy::{Gcra, SlidingCounter, TokenBucket};
+use traffik::{Backend, DynThrottle, Identity, ManualClock};
+
+use super::{admits, each, now, remaining};
+
+const TASKS: u64 = 64;
+
+/// A backend whose clock stands still.
+fn backend() -> Backend {
+    Backend::memory().clock(ManualClock::new())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tasks_on_one_key() {
+    for (name, throttle) in each(&backend(), 500) {
+        for round in 0..20_u64 {
+            let mut tasks = JoinSet::new();
+            for _ in 0..TASKS {
+                let (throttle, client) = (throttle.clone(), Identity::from(round));
+                tasks.spawn(async move {
+                    let mut admitted = 0;
+                    for _ in 0..20 {
+                        let decision = throttle
+                            .hit(&client, 1)
+                            .await
+                            .expect("memory always answers");
+                        admitted += u64::from(decision.admitted);
+                        tokio::task::yield_now().await;
+                    }
+                    admitted
+                });
+            }
+            let admitted: u64 = tasks.join_all().await.into_iter().sum();
+            assert_eq!(admitted, 500, "{name}, round {round}");
+        }
+    }
+}
+
+/// Lessons C 14–16: refusals of large costs change nothing, and what is left goes to whoever asks for no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tasks_of_different_costs() {
+    for (name, throttle) in each(&backend(), 1_000).into_iter().take(3) {
+        for round in 0..20_u64 {
+            let client = Identity::from(round);
+            let mut tasks = JoinSet::new();
+            for task in 0..TASKS {
+                let (throttle, client) = (throttle.clone(), client.clone());
+                tasks.spawn(async move {
+                    let mut taken = 0;
+                    for cost in (task..task + 9).map(|cost| cost % 7 + 1) {
+                        let decision = throttle
+                            .hit(&client, cost)
+                            .await
+                            .expect("memory always answers");
+                        taken += if decision.admitted { cost } else { 0 };
+                    }
+                    taken
+                });
+            }
+            let taken: u64 = tasks.join_all().await.into_iter().sum();
+            assert_eq!(remaining(&throttle, &client), 1_000 - taken, "{name}");
+            let rest = (0..1_000).filter(|_| admits(&throttle, &client, 1)).count() as u64;
+            assert_eq!(taken + rest, 1_000, "{name}, round {round}");
+        }
+    }
+}
+
+#[test]
+fn threads_on_one_key() {
+    for (name, throttle) in each(&backend(), 4_000) {
+        for round in 0..10_u64 {
+            let client = Identity::from(round);
+            let admitted = AtomicU64::new(0);
+            let together = Barrier::new(4);
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        together.wait();
+                        let hits = (0..2_000).filter(|_| admits(&throttle, &client, 1));
+                        admitted.fetch_add(hits.count() as u64, Ordering::Relaxed);
+                    });
+                }
+            });
+            assert_eq!(admitted.into_inner(), 4_000, "{name}, round {round}");
+        }
+    }
+}
+
+/// Hits that see the clock at different moments are decided in some order, and nothing is lost or made.
+#[test]
+fn threads_while_the_clock_moves() {
+    let clock = ManualClock::new();
+    let backend = Backend::memory().clock(clock.clone());
+    let throttle = DynThrottle::builder("moving").rate("3000/s".parse().unwrap());
+    let throttle = throttle
+        .strategy(TokenBucket::new().burst(1_000_000))
+        .backend(backend);
+    let throttle = throttle.build().unwrap();
+    let client = Identity::new("client");
+    assert!(admits(&throttle, &client, 1_000_000));
+
+    let (admitted, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let hit = u64::from(admits(&throttle, &client, 1));
+                    admitted.fetch_add(hit, Ordering::Relaxed);
+                }
+            });
+        }
+        for _ in 0..100_000 {
+            clock.advance(Duration::from_micros(77));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    // 7.7 s at 3000 a second; the bucket was never full.
+    let left = remaining(&throttle, &client);
+    assert_eq!(admitted.into_inner() + left, 23_100);
+}
+
+/// The same across windows: in no order more than the law allows.
+#[test]
+fn threads_across_windows() {
+    let clock = ManualClock::new();
+    let backend = Backend::memory().clock(clock.clone());
+    let build = |builder: traffik::DynThrottleBuilder| {
+        let builder = builder
+            .rate("50/s".parse().unwrap())
+            .backend(backend.clone());
+        builder.build().unwrap()
+    };
+    let named = || DynThrottle::builder("moving");
+    // 20 windows of 50; a sliding counter admits no more, a GCRA one more than 50 a second.
+    let throttles = [
+        (build(named()), 1_000),
+        (build(named().strategy(SlidingCounter::new())), 1_000),
+        (build(named().strategy(Gcra::new())), 1_000),
+    ];
+    for (throttle, most) in throttles {
+        clock.set(Duration::from_secs(1_000_000_000));
+        let (admitted, over) = (AtomicU64::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        let hit = u64::from(admits(&throttle, &"client".into(), 1));
+                        admitted.fetch_add(hit, Ordering::Relaxed);
+                    }
+                });
+            }
+            for _ in 0..19_999 {
+                clock.advance(Duration::from_millis(1));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        assert!(admitted.into_inner() <= most, "{throttle:?}");
+    }
+}
+
+/// Reading beside writing: what is read was there at some moment.
+#[test]
+fn stats_beside_hits() {
+    for (name, throttle) in each(&backend(), 3_000) {
+        let client = Identity::new("client");
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut last = 3_000;
+                while !over.load(Ordering::Relaxed) {
+                    let stat = now(throttle.stat(&client)).expect("memory always answers");
+                    assert!(
+                        stat.hits_remaining <= last,
+                        "{name}: it grew without reason"
+                    );
+                    let admissible = stat.wait == Some(Duration::ZERO);
+                    assert_eq!(admissible, stat.hits_remaining > 0, "{name}");
+                    last = stat.hits_remaining;
+                }
+            });
+            assert_eq!(
+                (0..9_000).filter(|_| admits(&throttle, &client, 1)).count(),
+                3_000
+            );
+            over.store(true, Ordering::Relaxed);
+        });
+    }
+}
