@@ -30,12 +30,14 @@ pub trait Answer<T> {
     fn answer(self) -> Result<T, BoxError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<X: Into<Identity>> Answer<Identity> for X {
     fn answer(self) -> Result<Identity, BoxError> {
         Ok(self.into())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<X: Into<Identity>, E: Into<BoxError>> Answer<Identity> for Result<X, E> {
     fn answer(self) -> Result<Identity, BoxError> {
         self.map(Into::into).map_err(Into::into)
@@ -105,40 +107,27 @@ impl<T: Future> LaterKind for Probe<T> {}
 impl<T> NowKind for &Probe<T> {}
 
 impl Later {
-    /// Awaits it.
-    ///
-    /// # Errors
-    ///
-    /// When the application's function failed.
-    pub async fn settle<T, F: Future<Output: Answer<T>>>(
-        self,
-        what: &'static str,
-        value: F,
-    ) -> Result<T, Error> {
-        Now.take(what, value.await)
+    /// What to await.
+    pub fn wait<F>(self, future: F) -> F {
+        future
     }
 }
 
 impl Now {
-    /// Takes it.
-    ///
-    /// # Errors
-    ///
-    /// When the application's function failed.
-    pub fn settle<T>(self, what: &'static str, value: impl Answer<T>) -> Ready<Result<T, Error>> {
-        ready(self.take(what, value))
+    /// Something to await that is there already.
+    pub fn wait<T>(self, value: T) -> Ready<T> {
+        ready(value)
     }
+}
 
-    /// Takes it, where nothing may be awaited.
-    ///
-    /// # Errors
-    ///
-    /// When the application's function failed.
-    pub fn take<T>(self, what: &'static str, value: impl Answer<T>) -> Result<T, Error> {
-        value
-            .answer()
-            .map_err(|source| Error::Identifier { what, source })
-    }
+/// What an application's function gave, as what is wanted.
+///
+/// # Errors
+///
+/// When the function failed.
+pub fn taken<T, A: Answer<T>>(what: &'static str, answer: A) -> Result<T, Error> {
+    let taken = answer.answer();
+    taken.map_err(|source| Error::Identifier { what, source })
 }
 
 /// A constant: the same for all requests.
@@ -186,12 +175,13 @@ impl Function {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __settled {
-    ($what:literal, $value:expr) => {{
+    ($what:literal, $to:ty, $value:expr) => {{
         #[allow(unused_imports)]
         use $crate::answer::{LaterKind as _, NowKind as _};
         let value = $value;
         let kind = (&$crate::answer::Probe::of(&value)).__traffik_kind();
-        kind.settle($what, value).await
+        let answer = kind.wait(value).await;
+        $crate::answer::taken::<$to, _>($what, answer)
     }};
 }
 
@@ -199,7 +189,7 @@ macro_rules! __settled {
 #[macro_export]
 macro_rules! __identity_of {
     ($function:path, $parts:expr) => {
-        $crate::__settled!("identifier", $function($parts))
+        $crate::__settled!("identifier", $crate::identity::Identity, $function($parts))
     };
 }
 
@@ -207,7 +197,7 @@ macro_rules! __identity_of {
 #[macro_export]
 macro_rules! __cost_of {
     ($function:path, $parts:expr) => {
-        $crate::__settled!("cost", $function($parts))
+        $crate::__settled!("cost", u64, $function($parts))
     };
 }
 
@@ -228,7 +218,11 @@ macro_rules! __sourced {
 #[macro_export]
 macro_rules! __rate_of {
     ($path:path, $parts:expr) => {
-        $crate::__settled!("rate", $crate::__sourced!($path, $parts))
+        $crate::__settled!(
+            "rate",
+            $crate::rate::Rate,
+            $crate::__sourced!($path, $parts)
+        )
     };
 }
 
@@ -236,7 +230,10 @@ macro_rules! __rate_of {
 #[macro_export]
 macro_rules! __scope_of {
     ($path:path, $parts:expr) => {
-        $crate::answer::Now.take("scope", $crate::__sourced!($path, $parts))
+        $crate::answer::taken::<$crate::throttle::Scope, _>(
+            "scope",
+            $crate::__sourced!($path, $parts),
+        )
     };
 }
 

@@ -24,6 +24,7 @@ pub trait BuiltIn: fmt::Debug + Send + Sync + 'static {
     fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> Self::Metadata;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: BuiltIn> Strategy for T {
     type State = Packed;
     type Metadata = T::Metadata;

@@ -21,6 +21,11 @@ pub enum State {
 }
 
 /// Any [`Strategy`], as stores and throttles hold it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a strategy",
+    label = "not a strategy",
+    note = "implement `traffik::strategy::Strategy` for it"
+)]
 pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
     /// See [`Strategy::name`].
     fn name(&self) -> &'static str;
@@ -38,6 +43,7 @@ pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata;
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Strategy> ErasedStrategy for S {
     fn name(&self) -> &'static str {
         Strategy::name(self)
@@ -62,6 +68,11 @@ impl<S: Strategy> ErasedStrategy for S {
 }
 
 /// What `stat` tells of a strategy's state: typed where the strategy's type is known, else [`Metadata`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a strategy",
+    label = "not a strategy",
+    note = "implement `traffik::strategy::Strategy` for it"
+)]
 pub trait Describe: ErasedStrategy {
     /// The type of it.
     type Metadata: Serialize + fmt::Debug + Send + 'static;
@@ -70,6 +81,7 @@ pub trait Describe: ErasedStrategy {
     fn describe(&self, state: &State, hit: &Hit<'_>) -> Self::Metadata;
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Strategy> Describe for S {
     type Metadata = S::Metadata;
 

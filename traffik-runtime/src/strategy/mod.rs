@@ -98,6 +98,11 @@ pub struct Who<'a> {
 /// assert_eq!(Cooldown.report(Some(&1_000_000), &hit).wait, Some(Duration::from_secs(6)));
 /// # Ok::<(), traffik_runtime::rate::RateError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a strategy",
+    label = "not a strategy",
+    note = "a strategy of your own implements `traffik::strategy::Strategy`"
+)]
 pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// What is kept for one client.
     type State: Serialize + DeserializeOwned + Send + 'static;
