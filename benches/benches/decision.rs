@@ -99,11 +99,10 @@ impl Order {
                 .partition_point(|share| *share < random.unit())
                 .min(KEYS - 1)
         };
+        let uniform = |random: &mut Random| random.below(KEYS as u64) as usize;
         Self {
             hot: vec![0],
-            uniform: (0..1 << 20)
-                .map(|_| (random.unit() * KEYS as f64) as usize)
-                .collect(),
+            uniform: (0..1 << 20).map(|_| uniform(&mut random)).collect(),
             zipf: (0..1 << 20).map(|_| zipf(&mut random)).collect(),
         }
     }
@@ -123,10 +122,18 @@ impl Order {
 struct Random(u64);
 
 impl Random {
-    fn unit(&mut self) -> f64 {
+    fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

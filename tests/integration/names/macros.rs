@@ -1,6 +1,7 @@
 //! Handlers that a macro of the application's makes.
 
 use axum::extract::Path;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use http::Method;
 use traffik::throttled;
@@ -82,4 +83,18 @@ async fn a_macro_can_bring_names_of_its_own() {
 #[tokio::test]
 async fn a_macro_can_make_throttles_and_use_them() {
     counts_get(get(pair), "pair").await;
+}
+
+macro_rules! with_body {
+    ($name:ident, $body:block) => {
+        #[throttled(rate = "1/minute")]
+        async fn $name() -> impl IntoResponse $body
+    };
+}
+
+with_body!(bodied, { "bodied" });
+
+#[tokio::test]
+async fn a_macro_can_pass_a_body_on() {
+    counts_get(get(bodied), "bodied").await;
 }

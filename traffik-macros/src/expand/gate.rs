@@ -1,10 +1,13 @@
 //! The handler with its gate.
 
-use proc_macro2::{Group, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
-use syn::{FnArg, Ident, ReturnType, Type, parse_quote, parse_quote_spanned};
+use syn::{
+    FnArg, GenericParam, Generics, Ident, ReturnType, Signature, Type, TypeImplTrait,
+    TypeParamBound, parse_quote, parse_quote_spanned,
+};
 
 use super::paths::Private;
 use super::site;
@@ -31,7 +34,7 @@ pub(crate) fn gated(site: &Site, handler: Handler, private: &Private) -> TokenSt
         (sig.inputs.len() == MANY_ARGUMENTS).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let argument: FnArg = parse_quote!(#gate: #private::Gate<#site_name>);
     sig.inputs.insert(site.seat.index, argument);
-    let answer = braces(answer(&sig.output, &body, &gate, private), body.span());
+    let answer = braces(answer(&sig, &body, &gate, private), body.span());
     let end = sig.paren_token.span.close();
     let located = private.at(end);
     sig.output = parse_quote_spanned!(end=> -> #located::Response);
@@ -44,17 +47,23 @@ pub(crate) fn gated(site: &Site, handler: Handler, private: &Private) -> TokenSt
 
 /// The body runs as a block of its own, so that `return` and `?` end it and not the gate; its type is the one written.
 /// Whether that can be an answer is judged at that type.
-fn answer(output: &ReturnType, body: &Group, gate: &Ident, private: &Private) -> TokenStream {
+fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> TokenStream {
+    let Signature {
+        output, generics, ..
+    } = sig;
     let (ty, place) = match output {
         ReturnType::Default => (parse_quote!(()), Span::call_site()),
         ReturnType::Type(_, ty) => ((**ty).clone(), ty.span()),
     };
-    let ty = without_impl(ty);
+    let (ty, dropped) = without_impl(ty);
+    let mentions = mentions(&dropped, generics, place);
     let hint = Ident::new("hint", local(place));
     let out = Ident::new("out", local(place));
     let located = private.at(place);
     let finish = quote_spanned!(place=> #located::Gate::finish(#gate, #out));
     quote! {
+        #mentions
+        #[allow(unused_braces)]
         let #out = async move {
             if let #private::Option::Some(#hint) = #private::Option::None::<#ty> {
                 return #hint;
@@ -70,17 +79,57 @@ fn local(place: Span) -> Span {
     Span::mixed_site().located_at(place)
 }
 
-/// The type with `_` for each `impl Trait`, which cannot be named.
-fn without_impl(mut ty: Type) -> Type {
-    struct Infer;
+/// The type with `_` for each `impl Trait`, which cannot be named; and those.
+fn without_impl(mut ty: Type) -> (Type, Vec<TypeImplTrait>) {
+    struct Infer(Vec<TypeImplTrait>);
     impl VisitMut for Infer {
         fn visit_type_mut(&mut self, ty: &mut Type) {
-            match ty {
-                Type::ImplTrait(_) => *ty = parse_quote!(_),
-                other => visit_type_mut(self, other),
+            if let Type::ImplTrait(dropped) = ty {
+                self.0.push(dropped.clone());
+                *ty = parse_quote!(_);
+            } else {
+                visit_type_mut(self, ty);
             }
         }
     }
-    Infer.visit_type_mut(&mut ty);
-    ty
+    let mut infer = Infer(Vec::new());
+    infer.visit_type_mut(&mut ty);
+    (ty, infer.0)
+}
+
+/// A function that names the traits of the `impl Trait`s which the answer no longer names, so that their imports stay in
+/// use; those that name a generic of the handler cannot be repeated there.
+fn mentions(dropped: &[TypeImplTrait], generics: &Generics, place: Span) -> Option<TokenStream> {
+    let own: Vec<String> = generics.params.iter().map(name_of).collect();
+    let repeatable: Vec<_> = dropped
+        .iter()
+        .filter(|dropped| {
+            let captures =
+                |bound: &TypeParamBound| matches!(bound, TypeParamBound::PreciseCapture(_));
+            !dropped.bounds.iter().any(captures) && !names_any(dropped.to_token_stream(), &own)
+        })
+        .collect();
+    let name = Ident::new("__traffik_answers", local(place));
+    (!repeatable.is_empty()).then(|| {
+        quote! {
+            #[allow(dead_code, clippy::needless_pass_by_value, clippy::missing_const_for_fn)]
+            fn #name(#(_: #repeatable),*) {}
+        }
+    })
+}
+
+fn name_of(param: &GenericParam) -> String {
+    match param {
+        GenericParam::Lifetime(param) => param.lifetime.ident.to_string(),
+        GenericParam::Type(param) => param.ident.to_string(),
+        GenericParam::Const(param) => param.ident.to_string(),
+    }
+}
+
+fn names_any(tokens: TokenStream, names: &[String]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
+        TokenTree::Group(group) => names_any(group.stream(), names),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }

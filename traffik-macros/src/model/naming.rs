@@ -50,28 +50,25 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
 
 /// `crate = ::my_framework::traffik`.
 pub(crate) fn krate(value: &Expr) -> Result<Path> {
-    match shape::path(value) {
-        Some(path)
-            if path.leading_colon.is_some()
-                || path
-                    .segments
-                    .first()
-                    .is_some_and(|first| first.ident == "crate") =>
-        {
-            Ok(path.clone())
-        }
-        Some(path) => Err(error(
-            path,
-            format!(
-                "the path must hold everywhere; write `crate = ::{}`",
-                shape::text(path)
-            ),
-        )),
-        None => Err(error(
-            value,
-            "`crate` takes an absolute path; write `crate = ::my_framework::traffik`",
-        )),
+    let Some(path) = shape::path(value) else {
+        let message = "`crate` takes an absolute path; write `crate = ::my_framework::traffik`";
+        return Err(error(value, message));
+    };
+    let starts_with = |word: &str| {
+        path.segments
+            .first()
+            .is_some_and(|first| first.ident == word)
+    };
+    if path.leading_colon.is_some() || starts_with("crate") {
+        return Ok(path.clone());
     }
+    let absolute = if starts_with("super") || starts_with("self") {
+        "crate::…".to_owned()
+    } else {
+        format!("::{}", shape::text(path))
+    };
+    let message = format!("the path must hold everywhere; write `crate = {absolute}`");
+    Err(error(path, message))
 }
 
 /// `allow(unreachable_rate)`.

@@ -32,7 +32,11 @@ impl Parse for Handler {
         if !input.peek(token::Brace) {
             return Err(input.error("expected the handler's body, `{ … }`"));
         }
-        let (inner, body) = without_attributes(input.parse()?);
+        // Not as a group token: a `block` of a `macro_rules!` comes in invisible delimiters.
+        let content;
+        let brace = syn::braced!(content in input);
+        let body = braces(content.parse()?, brace.span.join());
+        let (inner, body) = without_attributes(body);
         attrs.extend(inner);
         Ok(Self {
             attrs,
