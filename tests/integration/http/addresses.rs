@@ -22,11 +22,15 @@ fn by_function(_: &Parts) -> Identity {
 #[throttled(rate = "1/minute", identifier = by_function)]
 async fn asked() {}
 
+#[throttled(rate = "1/minute", identifier = header("x-name"))]
+async fn named() {}
+
 fn app() -> Router {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/", get(hello))
-        .route("/asked", get(asked));
+        .route("/asked", get(asked))
+        .route("/named", get(named));
     app.layer(provide(backend))
 }
 
@@ -87,4 +91,12 @@ async fn an_ipv4_address_in_ipv6_clothes_is_the_ipv4_address() {
 #[tokio::test]
 async fn a_zone_does_not_make_a_client() {
     assert!(same("[fe80::1%1]:1", "[fe80::1%2]:1").await);
+}
+
+#[tokio::test]
+async fn clients_without_the_header_are_told_apart_by_their_addresses() {
+    let app = app();
+    assert_eq!(status(&app, "/named", "192.0.2.1:1").await, 200);
+    assert_eq!(status(&app, "/named", "192.0.2.2:1").await, 200);
+    assert_eq!(status(&app, "/named", "192.0.2.1:2").await, 429);
 }

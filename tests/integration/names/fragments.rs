@@ -45,7 +45,7 @@ macro_rules! values {
     };
 }
 
-fn caller(_: &axum::http::request::Parts) -> &str {
+fn caller(_: &axum::http::request::Parts) -> &'static str {
     "me"
 }
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod conditions;
+mod fragments;
 mod generics;
 mod macros;
 mod modules;
