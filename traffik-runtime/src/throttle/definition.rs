@@ -109,19 +109,17 @@ impl Definition {
         }
     }
 
+    #[inline]
     pub(super) fn own_backend(&self) -> Option<&Backend> {
-        let backend = self.backend?;
-        Some(self.own_backend.get_or_init(backend))
+        match self.backend {
+            Some(backend) => Some(self.own_backend.get_or_init(backend)),
+            None => self.own_backend.get(),
+        }
     }
 
     pub(super) fn with_backend(self, backend: Option<Backend>) -> Self {
         let own_backend = backend.map_or_else(OnceLock::new, OnceLock::from);
-        // Never called: the answer is already there.
-        let backend = own_backend
-            .get()
-            .map(|_| Backend::memory as fn() -> Backend);
         Self {
-            backend,
             own_backend,
             ..self
         }
