@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use http::request::Parts;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::TestCaseError;
-use traffik::Rate;
 use traffik::strategy::{self, FixedWindow, Gcra, SlidingCounter, TokenBucket};
+use traffik::{Backend, ManualClock, Rate, Throttle};
 
+use super::client::wait;
 use super::oracle::{Int, Law, Oracle, Terms};
-use super::subject::{Pure, Standing, Subject, says};
+use super::subject::{Pure, Standing, Subject, now, says};
 use super::trace::{Step, cases, gcras, rates, starts, steps_back_and_forth, token_buckets};
 
 /// Up to three rates and parameters, and a trace of hits under one of them each.
@@ -192,4 +194,42 @@ fn another_rate_of_a_bucket() {
     // Nothing is refunded by a higher capacity but room.
     subject.strategy = TokenBucket::new().burst(6);
     assert_eq!(subject.hit(2_000_000, 0).remaining, 2);
+}
+
+traffik::throttles! {
+    throttle Varying(rate = allowance, strategy = token_bucket(burst = 10), identifier = everyone);
+}
+
+/// The rate a request brings along.
+fn allowance(parts: &Parts) -> Rate {
+    *parts.extensions.get().expect("a request of this test")
+}
+
+/// The same of a throttle whose rate is a function: what was taken at one rate is taken at the next.
+#[test]
+fn of_a_throttle_whose_rate_is_a_function() {
+    let clock = ManualClock::new();
+    let backend = Backend::memory().clock(clock.clone());
+    let at = |rate: &str| {
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        parts.extensions.insert(backend.clone());
+        parts
+            .extensions
+            .insert(rate.parse::<Rate>().expect("a rate"));
+        parts
+    };
+    let hit = |rate: &str, cost| now(Varying::hit_cost(&at(rate), cost)).expect("it decides");
+    assert!(hit("10/s", 10).admitted);
+    clock.advance(Duration::from_millis(100));
+    assert_eq!(
+        (hit("5/s", 1).wait, hit("10/s", 0).remaining),
+        (wait(100_000), 1)
+    );
+    clock.advance(Duration::from_millis(100));
+    assert!(hit("5/s", 1).admitted && !hit("1000/h", 1).admitted);
+    clock.advance(Duration::from_micros(300));
+    assert_eq!(
+        (hit("1000/h", 0).remaining, hit("10/ms", 0).remaining),
+        (0, 3)
+    );
 }
