@@ -32,11 +32,7 @@ impl Parse for Handler {
         if !input.peek(token::Brace) {
             return Err(input.error("expected the handler's body, `{ … }`"));
         }
-        // Not as a group token: a `block` of a `macro_rules!` comes in invisible delimiters.
-        let content;
-        let brace = syn::braced!(content in input);
-        let body = braces(content.parse()?, brace.span.join());
-        let (inner, body) = without_attributes(body);
+        let (inner, body) = without_attributes(braced(input)?);
         attrs.extend(inner);
         Ok(Self {
             attrs,
@@ -45,6 +41,18 @@ impl Parse for Handler {
             body,
         })
     }
+}
+
+/// Braces and what is in them, also a `block` that comes from a `macro_rules!` within delimiters no one sees.
+fn braced(input: ParseStream) -> Result<Group> {
+    let ahead = input.fork();
+    if let Ok(body) = ahead.parse() {
+        input.advance_to(&ahead);
+        return Ok(body);
+    }
+    let content;
+    let brace = syn::braced!(content in input);
+    Ok(braces(content.parse()?, brace.span.join()))
 }
 
 /// Takes `#![…]` from the start of a body: in front of the function they mean the same, and stay legal when the body

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::kernel::{Law, Packed};
+use super::kernel::{Law, State};
 use super::{Hit, Strategy, StrategyError, Who};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -17,23 +17,26 @@ pub trait BuiltIn: fmt::Debug + Send + Sync + 'static {
     /// The name in the catalog.
     const NAME: &'static str;
 
+    /// Whether the law depends on the client or the moment, and so has to be worked out for each hit.
+    const CHANGES: bool = false;
+
     /// The kernel with its numbers.
     fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
 
     /// The state in the words of the strategy.
-    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> Self::Metadata;
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> Self::Metadata;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: BuiltIn> Strategy for T {
-    type State = Packed;
+    type State = State;
     type Metadata = T::Metadata;
 
     fn name(&self) -> &'static str {
         T::NAME
     }
 
-    fn decide(&self, state: Option<Packed>, hit: &Hit<'_>) -> Option<Packed> {
+    fn decide(&self, state: Option<State>, hit: &Hit<'_>) -> Option<State> {
         let state = state.unwrap_or_default();
         let law = self.law(hit.rate, &hit.who).ok()?;
         if hit.cost == 0 {
@@ -43,14 +46,18 @@ impl<T: BuiltIn> Strategy for T {
         }
     }
 
-    fn report(&self, state: Option<&Packed>, hit: &Hit<'_>) -> Report {
+    fn report(&self, state: Option<&State>, hit: &Hit<'_>) -> Report {
         let law = self.law(hit.rate, &hit.who).unwrap_or(Law::Custom);
-        law.report(&state.copied().unwrap_or_default(), hit.now, hit.cost)
+        law.report(&state.cloned().unwrap_or_default(), hit.now, hit.cost)
     }
 
-    fn metadata(&self, state: Option<&Packed>, hit: &Hit<'_>) -> T::Metadata {
+    fn metadata(&self, state: Option<&State>, hit: &Hit<'_>) -> T::Metadata {
         let law = self.law(hit.rate, &hit.who).unwrap_or(Law::Custom);
-        self.describe(&law, &state.copied().unwrap_or_default(), hit)
+        self.describe(&law, &state.cloned().unwrap_or_default(), hit)
+    }
+
+    fn changes(&self) -> bool {
+        T::CHANGES
     }
 
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {

@@ -6,19 +6,10 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
-use super::kernel::{Law, Packed};
+use super::kernel::{Law, State};
 use super::{Hit, Strategy, StrategyError, Who};
 use crate::decision::Report;
 use crate::rate::Rate;
-
-/// What a store keeps for one client of one throttle.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// The state of a built-in law.
-    Packed(Packed),
-    /// The state of any other strategy, as `MessagePack`; nothing for a client never seen.
-    Bytes(Option<Vec<u8>>),
-}
 
 /// Any [`Strategy`], as stores and throttles hold it.
 #[diagnostic::on_unimplemented(
@@ -32,6 +23,9 @@ pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
 
     /// See [`Strategy::law`].
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
+
+    /// See [`Strategy::changes`].
+    fn changes(&self) -> bool;
 
     /// [`Strategy::decide`] on a stored state; one that cannot be read counts as none.
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>>;
@@ -51,6 +45,10 @@ impl<S: Strategy> ErasedStrategy for S {
 
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
         Strategy::law(self, rate, who)
+    }
+
+    fn changes(&self) -> bool {
+        Strategy::changes(self)
     }
 
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {
@@ -86,11 +84,15 @@ impl<S: Strategy> Describe for S {
     type Metadata = S::Metadata;
 
     fn describe(&self, state: &State, hit: &Hit<'_>) -> S::Metadata {
-        match state {
-            // Only strategies whose state is `Packed` have a law that keeps one.
-            State::Packed(state) => self.metadata((state as &dyn Any).downcast_ref(), hit),
-            State::Bytes(bytes) => self.metadata(bytes.as_deref().and_then(read).as_ref(), hit),
+        // The state of a built-in strategy is `State` itself.
+        if let Some(own) = (state as &dyn Any).downcast_ref() {
+            return self.metadata(Some(own), hit);
         }
+        let bytes = match state {
+            State::Bytes(bytes) => bytes.as_deref(),
+            _ => None,
+        };
+        self.metadata(bytes.and_then(read).as_ref(), hit)
     }
 }
 
@@ -112,6 +114,10 @@ impl ErasedStrategy for Custom {
 
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
         self.0.law(rate, who)
+    }
+
+    fn changes(&self) -> bool {
+        self.0.changes()
     }
 
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::built_in::BuiltIn;
-use super::kernel::{Law, Packed, Window};
+use super::kernel::{Law, State, Window};
 use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
 
@@ -52,9 +52,9 @@ impl BuiltIn for FixedWindow {
         Ok(Law::Window(Window::new(rate)))
     }
 
-    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> FixedWindowMetadata {
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> FixedWindowMetadata {
         let (start, count) = match law {
-            Law::Window(law) => law.standing(state, hit.now),
+            Law::Window(law) => law.standing(state.packed(), hit.now),
             _ => (hit.now, 0),
         };
         FixedWindowMetadata {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::built_in::BuiltIn;
-use super::kernel::{Law, Meter, Packed};
+use super::kernel::{Law, Meter, State};
 use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
 
@@ -81,9 +81,9 @@ impl BuiltIn for Gcra {
         Meter::with_tolerance(rate, tolerance).map(Law::Meter)
     }
 
-    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> GcraMetadata {
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> GcraMetadata {
         let tat = match law {
-            Law::Meter(law) => law.empty_at(state, hit.now),
+            Law::Meter(law) => law.empty_at(state.packed(), hit.now),
             _ => hit.now as f64,
         };
         GcraMetadata {

@@ -9,6 +9,7 @@ pub mod catalog;
 #[cfg(feature = "engine")]
 mod erased;
 mod error;
+mod factor;
 mod fixed_window;
 mod gcra;
 pub mod kernel;
@@ -25,11 +26,13 @@ use crate::identity::Priority;
 use crate::rate::Rate;
 
 #[cfg(feature = "engine")]
-pub use erased::{Custom, Describe, ErasedStrategy, Metadata, State};
+pub use erased::{Custom, Describe, ErasedStrategy, Metadata};
 pub use error::StrategyError;
+pub use factor::{Factor, FactorError};
 pub use fixed_window::{FixedWindow, FixedWindowMetadata};
 pub use gcra::{Gcra, GcraMetadata};
 use kernel::Law;
+pub use kernel::State;
 pub use sliding_counter::{SlidingCounter, SlidingCounterMetadata};
 pub use token_bucket::{TokenBucket, TokenBucketMetadata};
 
@@ -123,6 +126,12 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
 
     /// The state in the words of this strategy.
     fn metadata(&self, state: Option<&Self::State>, hit: &Hit<'_>) -> Self::Metadata;
+
+    /// Whether the law depends on the client or the moment.
+    #[doc(hidden)]
+    fn changes(&self) -> bool {
+        false
+    }
 
     /// The built-in law this strategy is made of, with its numbers worked out.
     ///

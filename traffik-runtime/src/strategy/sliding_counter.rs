@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::built_in::BuiltIn;
-use super::kernel::{Counter, Law, Packed};
+use super::kernel::{Counter, Law, State};
 use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
 
@@ -52,9 +52,9 @@ impl BuiltIn for SlidingCounter {
         Counter::new(rate).map(Law::Counter)
     }
 
-    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> SlidingCounterMetadata {
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> SlidingCounterMetadata {
         let (previous_count, current_count, weighted_count) = match law {
-            Law::Counter(law) => law.weighted(state, hit.now),
+            Law::Counter(law) => law.weighted(state.packed(), hit.now),
             _ => (0, 0, 0.0),
         };
         SlidingCounterMetadata {

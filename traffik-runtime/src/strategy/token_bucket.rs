@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::built_in::BuiltIn;
-use super::kernel::{Law, Meter, Packed};
+use super::kernel::{Law, Meter, State};
 use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
 
@@ -93,9 +93,9 @@ impl BuiltIn for TokenBucket {
         Meter::with_capacity(rate, capacity).map(Law::Meter)
     }
 
-    fn describe(&self, law: &Law, state: &Packed, hit: &Hit<'_>) -> TokenBucketMetadata {
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> TokenBucketMetadata {
         let level = match law {
-            Law::Meter(law) => law.level(state, hit.now),
+            Law::Meter(law) => law.level(state.packed(), hit.now),
             _ => 0.0,
         };
         let burst = self.burst_of(hit.rate);

@@ -1,5 +1,7 @@
 //! What is asked of throttles, for one request or none.
 
+use std::slice;
+
 use http::request::Parts;
 use smallvec::SmallVec;
 
@@ -72,14 +74,26 @@ impl Asking {
 }
 
 impl<'a> Asked<'a> {
-    /// The law of a rate that the request brought along.
-    pub(super) fn own_law(&self, rate: Rate) -> Result<Law, Error> {
+    /// The rates that are asked for, each with its law.
+    pub(super) fn laws(&self) -> Result<Few<(Rate, Law)>, Error> {
+        let rates: &[Rate] = self
+            .rate
+            .as_ref()
+            .map_or(&self.definition.rates, slice::from_ref);
+        if self.rate.is_none() && !self.definition.strategy().changes() {
+            let laws = self.definition.laws()?.iter().cloned();
+            return Ok(rates.iter().copied().zip(laws).collect());
+        }
         let who = match self.identity {
             Identity::Client(client) => who(client),
             Identity::Exempt => Who::default(),
         };
-        let law = self.definition.strategy().law(rate, &who);
-        law.map_err(|error| Error::strategy(&self.definition.uid, error))
+        let law = |rate: &Rate| {
+            let law = self.definition.strategy().law(*rate, &who);
+            let law = law.map_err(|error| Error::strategy(&self.definition.uid, error))?;
+            Ok((*rate, law))
+        };
+        rates.iter().map(law).collect()
     }
 
     #[inline]

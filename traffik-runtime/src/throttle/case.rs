@@ -9,11 +9,9 @@ use super::report::Reported;
 use crate::backend::Chosen;
 use crate::backend::store::{Plan, Ruling};
 use crate::clock::Since;
-use crate::decision::Report;
 use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::strategy::kernel::Law;
-use crate::strategy::{Hit, State};
 
 /// What there is one of for each member of a set; it stays where it is made.
 type Several<T> = SmallVec<[T; 4]>;
@@ -51,18 +49,8 @@ impl<'a> Case<'a> {
         client: &'a Client,
         parts: Option<&'a Parts>,
     ) -> Result<(), Error> {
-        let (rates, laws) = (&*asked.definition.rates, asked.definition.laws()?);
-        let own = match asked.rate {
-            Some(rate) => Some((rate, asked.own_law(rate)?)),
-            None => None,
-        };
-        let given = rates
-            .iter()
-            .copied()
-            .zip(laws.iter().copied())
-            .filter(|_| own.is_none());
-        let all = given.chain(own).enumerate();
-        let mut limits = all
+        let laws = asked.laws()?.into_iter().enumerate();
+        let mut limits = laws
             .filter(|(_, (_, law))| *law != Law::Unlimited)
             .peekable();
         // What has no limit asks no backend, and for nobody.
@@ -120,38 +108,16 @@ impl<'a> Case<'a> {
             rate: plan.hit.rate,
             listed: self.askers.iter().filter(|other| *other == asker).count() > 1,
             fits: ruling.fits,
-            // What was admitted waits for nothing.
-            report: report(
-                plan,
-                &ruling.state,
-                if admitted { 0 } else { plan.hit.cost },
-            ),
+            report: if admitted {
+                plan.report_admitted(&ruling.state)
+            } else {
+                plan.report(&ruling.state, plan.hit.cost)
+            },
         });
         reported.collect()
     }
 
     pub(super) fn since(&self) -> Since {
         Since::new(self.now, self.backend.as_ref().and_then(Chosen::own_clock))
-    }
-}
-
-pub(super) fn admits(plan: &Plan<'_>, state: &State, cost: u64) -> bool {
-    match state {
-        State::Packed(state) => plan.law.decide(state, plan.hit.now, cost).is_some(),
-        State::Bytes(bytes) => plan
-            .strategy
-            .decide(bytes.as_deref(), &Hit { cost, ..plan.hit })
-            .is_some(),
-    }
-}
-
-/// What a plan's law says of a state, for a cost.
-#[inline]
-pub(super) fn report(plan: &Plan<'_>, state: &State, cost: u64) -> Report {
-    match state {
-        State::Packed(state) => plan.law.report(state, plan.hit.now, cost),
-        State::Bytes(bytes) => plan
-            .strategy
-            .report(bytes.as_deref(), &Hit { cost, ..plan.hit }),
     }
 }

@@ -131,7 +131,9 @@ impl Definition {
         match (&*self.rates, &self.prepared().laws) {
             ([rate], Ok(laws)) => {
                 let law = laws.first()?;
-                (!matches!(law, Law::Unlimited | Law::Custom)).then_some((*rate, law))
+                let alone =
+                    !matches!(law, Law::Unlimited | Law::Custom) && !self.strategy().changes();
+                alone.then_some((*rate, law))
             }
             _ => None,
         }

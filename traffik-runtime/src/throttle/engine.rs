@@ -4,7 +4,7 @@ use http::request::Parts;
 
 use super::Throttle;
 use super::asked::{Asked, Asking, Few};
-use super::case::{Case, admits};
+use super::case::Case;
 use super::report::{Reported, combined};
 use crate::backend::Chosen;
 use crate::clock::Since;
@@ -84,8 +84,12 @@ pub(super) fn would_admit(
     cost: u64,
 ) -> Result<bool, Error> {
     let case = Case::decided(asked, parts)?;
-    let mut lines = case.plans.iter().zip(&case.rulings);
-    Ok(cost == 0 || lines.all(|(plan, ruling)| admits(plan, &ruling.state, cost)))
+    let mut lines = case.plans.into_iter().zip(case.rulings);
+    Ok(cost == 0
+        || lines.all(|(mut plan, ruling)| {
+            plan.hit.cost = cost;
+            plan.decide(&ruling.state).is_some()
+        }))
 }
 
 /// The decision on one rate of one throttle under a built-in law, which is what most requests ask: made without a

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::Throttle;
 use super::asked::{Asked, Asking};
-use super::case::{Case, report};
+use super::case::Case;
 use super::report::{Policy, binding};
 use crate::decision::Report;
 use crate::error::Error;
@@ -90,7 +90,7 @@ impl<'a> Readings<'a> {
             .zip(&self.case.rulings)
             .zip(&self.case.askers))
         .filter(|(_, asker)| **asker == self.place)
-        .map(|((plan, ruling), _)| (plan, &ruling.state, report(plan, &ruling.state, 1)))
+        .map(|((plan, ruling), _)| (plan, &ruling.state, plan.report(&ruling.state, 1)))
         .collect();
         self.place += 1;
         let uid = || asked.definition.uid.clone();

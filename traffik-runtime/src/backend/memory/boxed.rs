@@ -1,10 +1,11 @@
-//! States that do not fit a slot: those of the user's own strategies, as bytes.
+//! States that do not fit a slot: logs, means, and those of the user's own strategies.
 
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::backend::key::Key;
 use crate::decision::Report;
+use crate::strategy::State;
 
 const SHARDS: usize = 16;
 
@@ -29,7 +30,7 @@ pub(super) struct Shard {
 
 #[derive(Debug)]
 struct Entry {
-    bytes: Vec<u8>,
+    state: State,
     prospect: Prospect,
 }
 
@@ -70,11 +71,12 @@ impl Boxed {
         self.shards[shard].lock()
     }
 
+    /// Keeps a state for as long as it takes to equal no state.
     pub(super) fn write(
         &self,
         shard: &mut Shard,
         key: Key,
-        bytes: Vec<u8>,
+        state: State,
         prospect: Prospect,
         now: u64,
     ) {
@@ -82,14 +84,14 @@ impl Boxed {
         if shard.entries.len() >= self.capacity && !shard.entries.contains_key(&key) {
             shard.evict(now);
         }
-        shard.entries.insert(key, Entry { bytes, prospect });
+        shard.entries.insert(key, Entry { state, prospect });
     }
 }
 
 impl Shard {
-    pub(super) fn read(&self, key: Key, now: u64) -> Option<&[u8]> {
+    pub(super) fn read(&self, key: Key, now: u64) -> Option<&State> {
         let entry = self.entries.get(&key)?;
-        (entry.prospect.expires > now).then_some(&entry.bytes)
+        (entry.prospect.expires > now).then_some(&entry.state)
     }
 
     fn sweep(&mut self, now: u64) {

@@ -10,7 +10,7 @@ use crate::backend::key::Key;
 use crate::backend::store::{Plan, Ruling, Store};
 use crate::decision::Report;
 use crate::strategy::State;
-use crate::strategy::kernel::{Law, Packed};
+use crate::strategy::kernel::{Kernel, Law, Packed};
 
 /// Sets are small; larger ones spill to the heap.
 type Few<T> = SmallVec<[T; 4]>;
@@ -24,24 +24,13 @@ impl Store for Memory {
     fn decide_one(&self, key: Key, law: &Law, now: u64, cost: u64) -> (bool, Report) {
         // One loop for each law: the law is then worked into it.
         match law {
-            Law::Window(law) => {
-                let decide = |state: &Packed| law.decide(state, now, cost);
-                self.decide_alone(key, now, cost, decide, |state, cost| {
-                    law.report(state, now, cost)
-                })
-            }
-            Law::Counter(law) => {
-                let decide = |state: &Packed| law.decide(state, now, cost);
-                self.decide_alone(key, now, cost, decide, |state, cost| {
-                    law.report(state, now, cost)
-                })
-            }
-            Law::Meter(law) => {
-                let decide = |state: &Packed| law.decide(state, now, cost);
-                self.decide_alone(key, now, cost, decide, |state, cost| {
-                    law.report(state, now, cost)
-                })
-            }
+            Law::Window(law) => self.decide_alone(key, now, cost, law),
+            Law::Counter(law) => self.decide_alone(key, now, cost, law),
+            Law::Meter(law) => self.decide_alone(key, now, cost, law),
+            Law::Hours(law) => self.decide_alone(key, now, cost, law),
+            Law::Rollover(law) => self.decide_alone(key, now, cost, law),
+            Law::Adaptive(law) => self.decide_alone(key, now, cost, law),
+            Law::Log(_) | Law::Mean(_) => self.decide_boxed(key, law, now, cost),
             Law::Unlimited | Law::Custom => (true, Report::UNLIMITED),
         }
     }
@@ -71,14 +60,7 @@ impl Memory {
     /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,
     /// so it needs no lock at all.
     #[inline]
-    fn decide_alone(
-        &self,
-        key: Key,
-        now: u64,
-        cost: u64,
-        decide: impl Fn(&Packed) -> Option<Packed>,
-        report: impl Fn(&Packed, u64) -> Report,
-    ) -> (bool, Report) {
+    fn decide_alone<K: Kernel>(&self, key: Key, now: u64, cost: u64, law: &K) -> (bool, Report) {
         loop {
             let slot = self.table.find(key);
             let snapshot = slot.map(Slot::read).unwrap_or_default();
@@ -90,7 +72,7 @@ impl Memory {
             let after = if cost == 0 {
                 None
             } else {
-                decide(&snapshot.state)
+                law.decide(&snapshot.state, now, cost)
             };
             let settled = match (&after, slot) {
                 (None, _) => !moved(),
@@ -100,8 +82,8 @@ impl Memory {
             };
             if settled {
                 return match after {
-                    Some(after) => (true, report(&after, 0)),
-                    None => (cost == 0, report(&snapshot.state, cost)),
+                    Some(after) => (true, law.report_admitted(&after, now, cost)),
+                    None => (cost == 0, law.report(&snapshot.state, now, cost)),
                 };
             }
         }
@@ -109,7 +91,7 @@ impl Memory {
 
     /// A plan's state at this moment.
     fn peek(&self, plan: &Plan<'_>, shards: &Shards<'_>) -> State {
-        if plan.law == Law::Custom {
+        if !plan.law.is_packed() {
             return boxed(plan, shards);
         }
         loop {
@@ -126,7 +108,7 @@ impl Memory {
 
     /// Locks the shards of all boxed states, in their order.
     fn lock_shards(&self, plans: &[Plan<'_>]) -> Shards<'_> {
-        let custom = plans.iter().filter(|plan| plan.law == Law::Custom);
+        let custom = plans.iter().filter(|plan| !plan.law.is_packed());
         let mut shards: Few<usize> = custom.map(|plan| Boxed::shard_of(plan.key)).collect();
         shards.sort_unstable();
         shards.dedup();
@@ -140,7 +122,7 @@ impl Memory {
     /// Nothing if one had to be made or was moved: then all has to be looked at again.
     fn lock_slots(&self, plans: &[Plan<'_>]) -> Option<Slots<'_>> {
         let mut slots: Few<_> = SmallVec::new();
-        for plan in plans.iter().filter(|plan| plan.law != Law::Custom) {
+        for plan in plans.iter().filter(|plan| plan.law.is_packed()) {
             let Some(slot) = self.table.find(plan.key) else {
                 let now = plan.hit.now;
                 self.table
@@ -171,55 +153,46 @@ impl Memory {
         // In order: of two hits on one key, the second knows of the first.
         let lines = plans.iter().zip(rulings).zip(prospects);
         for ((plan, ruling), prospect) in lines.filter(|((plan, _), _)| plan.hit.cost > 0) {
-            match &ruling.state {
-                State::Packed(state) => {
-                    if let Some((_, slot)) = slots.iter_mut().find(|(key, _)| *key == plan.key) {
-                        slot.update(state);
-                    }
+            if let State::Packed(state) = &ruling.state {
+                if let Some((_, slot)) = slots.iter_mut().find(|(key, _)| *key == plan.key) {
+                    slot.update(state);
                 }
-                State::Bytes(bytes) => {
-                    let bytes = bytes.as_deref().unwrap_or_default();
-                    self.write_boxed(plan, bytes, prospect, shards);
-                }
+            } else if let Some(shard) = shard_of(plan, shards) {
+                let state = ruling.state.clone();
+                self.boxed
+                    .write(shard, plan.key, state, prospect, plan.hit.now);
             }
         }
     }
 
-    fn write_boxed(
-        &self,
-        plan: &Plan<'_>,
-        bytes: &[u8],
-        prospect: Prospect,
-        shards: &mut Shards<'_>,
-    ) {
-        if let Some((_, shard)) = shards
-            .iter_mut()
-            .find(|(shard, _)| *shard == Boxed::shard_of(plan.key))
-        {
-            self.boxed
-                .write(shard, plan.key, bytes.to_vec(), prospect, plan.hit.now);
+    fn decide_boxed(&self, key: Key, law: &Law, now: u64, cost: u64) -> (bool, Report) {
+        let mut shard = self.boxed.lock(Boxed::shard_of(key));
+        let nothing = State::default();
+        let before = shard.read(key, now).unwrap_or(&nothing);
+        if cost == 0 {
+            return (true, law.report(before, now, 0));
         }
+        let Some(after) = law.decide(before, now, cost) else {
+            return (false, law.report(before, now, cost));
+        };
+        let report = law.report(&after, now, 0);
+        let prospect = Prospect::new(&report, now);
+        self.boxed.write(&mut shard, key, after, prospect, now);
+        (true, report)
     }
 }
 
-/// What is to be known of a state that is written as bytes; a packed one knows it by itself.
+fn shard_of<'a>(plan: &Plan<'_>, shards: &'a mut Shards<'_>) -> Option<&'a mut Shard> {
+    let wanted = Boxed::shard_of(plan.key);
+    let shard = shards.iter_mut().find(|(shard, _)| *shard == wanted)?;
+    Some(&mut shard.1)
+}
+
+/// What the law of a boxed state that is about to be written says of it.
 fn prospect((plan, ruling): (&Plan<'_>, &Ruling)) -> Prospect {
     match &ruling.state {
         State::Packed(_) => Prospect::default(),
-        State::Bytes(bytes) => {
-            let report = plan.strategy.report(bytes.as_deref(), &plan.hit);
-            Prospect::new(&report, plan.hit.now)
-        }
-    }
-}
-
-/// The state after the hit if there is anything to write: a cost of 0 is admitted without, a refusal has none.
-#[inline]
-fn decide(law: &Law, before: &Packed, now: u64, cost: u64) -> Option<Packed> {
-    if cost == 0 {
-        None
-    } else {
-        law.decide(before, now, cost)
+        state => Prospect::new(&plan.report(state, plan.hit.cost), plan.hit.now),
     }
 }
 
@@ -243,31 +216,16 @@ fn rule_all(plans: &[Plan<'_>], rulings: &mut [Ruling], read: impl Fn(&Plan<'_>)
 }
 
 fn rule(plan: &Plan<'_>, before: State) -> Ruling {
-    if plan.hit.cost == 0 {
-        return Ruling {
-            fits: true,
-            state: before,
-        };
-    }
-    let after = match &before {
-        State::Packed(state) => {
-            let after = decide(&plan.law, state, plan.hit.now, plan.hit.cost);
-            after.map(State::Packed)
-        }
-        State::Bytes(bytes) => {
-            let after = plan.strategy.decide(bytes.as_deref(), &plan.hit);
-            after.map(|bytes| State::Bytes(Some(bytes)))
-        }
-    };
+    let after = plan.decide(&before);
     Ruling {
-        fits: after.is_some(),
+        fits: after.is_some() || plan.hit.cost == 0,
         state: after.unwrap_or(before),
     }
 }
 
 /// A plan's state while everything is locked.
 fn held(plan: &Plan<'_>, shards: &Shards<'_>, slots: &Slots<'_>) -> State {
-    if plan.law == Law::Custom {
+    if !plan.law.is_packed() {
         return boxed(plan, shards);
     }
     let slot = slots.iter().find(|(key, _)| *key == plan.key);
@@ -278,6 +236,6 @@ fn boxed(plan: &Plan<'_>, shards: &Shards<'_>) -> State {
     let shard = shards
         .iter()
         .find(|(shard, _)| *shard == Boxed::shard_of(plan.key));
-    let bytes = shard.and_then(|(_, shard)| shard.read(plan.key, plan.hit.now));
-    State::Bytes(bytes.map(<[u8]>::to_vec))
+    let state = shard.and_then(|(_, shard)| shard.read(plan.key, plan.hit.now));
+    state.cloned().unwrap_or_else(|| plan.nothing())
 }

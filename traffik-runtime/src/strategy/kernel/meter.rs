@@ -23,6 +23,8 @@ pub struct Meter {
     units: u64,
     /// How many of the level's units leak in a tick.
     leak: u64,
+    /// Whether admitted hits wait their turn.
+    queues: bool,
 }
 
 /// What has to be free for a hit to be admitted.
@@ -58,6 +60,19 @@ impl Meter {
         Ok(Self::new(rate, tick, capacity as u64))
     }
 
+    /// The law of a rate whose admitted hits wait their turn in a queue of this size, one unit of cost every W/L.
+    ///
+    /// # Errors
+    ///
+    /// When no tick keeps its numbers exact.
+    pub fn with_queue(rate: Rate, size: u64) -> Result<Self, StrategyError> {
+        let meter = Self::with_capacity(rate, size.into())?;
+        Ok(Self {
+            queues: true,
+            ..meter
+        })
+    }
+
     /// The law of a rate under which a hit may come early by a tolerance, in microseconds.
     ///
     /// # Errors
@@ -90,6 +105,7 @@ impl Meter {
             largest,
             units: period / tick / g,
             leak: limit / g,
+            queues: false,
         }
     }
 
@@ -148,6 +164,18 @@ impl Meter {
             next: (remaining < limit).then(|| leaked_to(self.leaves(remaining + 1))),
             reset: leaked_to(0),
             delay: Duration::ZERO,
+        }
+    }
+
+    /// How long the hit that led to this state waits for those before it (L16).
+    pub(super) fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
+        if !self.queues {
+            return Duration::ZERO;
+        }
+        let before = after.amount - cost * self.units;
+        match before.div_ceil(self.leak) {
+            0 => Duration::ZERO,
+            ticks => until(after.at / self.tick + ticks, self.tick, now),
         }
     }
 

@@ -1,24 +1,84 @@
-//! The laws that most strategies are, each written once, in integers.
+//! The laws that strategies are, each written once, in integers.
 //!
-//! A kernel reads a [`Packed`] state and gives back another; rules are numbered as in the design (L1 …), the sources of the
-//! algorithms stand at each kernel.
+//! A kernel reads a state and gives back another; rules are numbered as in the design (L1 …), the sources of the algorithms
+//! stand at each kernel. States of most are a few words, [`Packed`]; a log and a mean need more.
 
+mod adaptive;
 mod counter;
 mod exact;
+mod hours;
+mod log;
+mod mean;
 mod meter;
 mod packed;
+mod rollover;
+mod state;
 mod window;
 
+pub use adaptive::{Adaptive, Tuning};
 pub use counter::Counter;
 pub use exact::EXACT;
+pub use hours::{Hours, Rule};
+pub use log::{Entries, Log};
+pub use mean::{Costs, Mean};
 pub use meter::{Meter, Need};
 pub use packed::{Kind, Packed};
+pub use rollover::Rollover;
+pub use state::State;
 pub use window::Window;
+
+use std::time::Duration;
 
 use crate::decision::Report;
 
+/// A law whose states are a few words, for a store to work into its loop.
+#[cfg(feature = "engine")]
+pub(crate) trait Kernel {
+    fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed>;
+
+    fn report(&self, state: &Packed, now: u64, cost: u64) -> Report;
+
+    /// What is said when a hit of this cost led to this state.
+    fn report_admitted(&self, after: &Packed, now: u64, cost: u64) -> Report {
+        let _ = cost;
+        self.report(after, now, 0)
+    }
+}
+
+#[cfg(feature = "engine")]
+macro_rules! kernel {
+    ($($law:ty $(: $admitted:item)?),+ $(,)?) => {$(
+        impl Kernel for $law {
+            #[inline]
+            fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+                <$law>::decide(self, state, now, cost)
+            }
+
+            #[inline]
+            fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+                <$law>::report(self, state, now, cost)
+            }
+
+            $($admitted)?
+        }
+    )+};
+}
+
+#[cfg(feature = "engine")]
+kernel!(
+    Window,
+    Counter,
+    Hours,
+    Rollover,
+    Adaptive,
+    Meter: #[inline] fn report_admitted(&self, after: &Packed, now: u64, cost: u64) -> Report {
+        let delay = self.delay(after, now, cost);
+        Report { delay, ..self.report(after, now, 0) }
+    },
+);
+
 /// A law with its numbers worked out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Law {
     /// A count in windows aligned to the epoch.
     Window(Window),
@@ -26,6 +86,16 @@ pub enum Law {
     Counter(Counter),
     /// A level that leaks.
     Meter(Meter),
+    /// A count whose limit depends on the time of day.
+    Hours(Hours),
+    /// A count whose limit grows by what was not used.
+    Rollover(Rollover),
+    /// A count whose limit is cut under load.
+    Adaptive(Adaptive),
+    /// Every hit of the last period.
+    Log(Log),
+    /// A level whose leak depends on what hits cost.
+    Mean(Mean),
     /// Everything is admitted, nothing is counted.
     Unlimited,
     /// A strategy of the user's own; the kernels know nothing of it.
@@ -33,36 +103,67 @@ pub enum Law {
 }
 
 impl Law {
-    /// The state after a hit of this cost, which is at least 1, if the law admits it.
-    #[inline]
-    pub fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+    /// Whether its states are a few words.
+    pub const fn is_packed(&self) -> bool {
+        !matches!(
+            self,
+            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Custom
+        )
+    }
+
+    /// The state after a hit of this cost, which is at least 1, if the law admits it. A state of another law is none.
+    pub fn decide(&self, state: &State, now: u64, cost: u64) -> Option<State> {
+        let packed = state.packed();
         match self {
-            Self::Window(law) => law.decide(state, now, cost),
-            Self::Counter(law) => law.decide(state, now, cost),
-            Self::Meter(law) => law.decide(state, now, cost),
-            Self::Unlimited => Some(*state),
+            Self::Window(law) => law.decide(packed, now, cost).map(State::Packed),
+            Self::Counter(law) => law.decide(packed, now, cost).map(State::Packed),
+            Self::Meter(law) => law.decide(packed, now, cost).map(State::Packed),
+            Self::Hours(law) => law.decide(packed, now, cost).map(State::Packed),
+            Self::Rollover(law) => law.decide(packed, now, cost).map(State::Packed),
+            Self::Adaptive(law) => law.decide(packed, now, cost).map(State::Packed),
+            Self::Log(law) => law.decide(state.entries(), now, cost).map(State::Log),
+            Self::Mean(law) => law.decide(state.costs(), now, cost).map(State::Mean),
+            Self::Unlimited => Some(state.clone()),
             Self::Custom => None,
         }
     }
 
     /// What the law says of a state, and how long a hit of this cost would wait.
-    #[inline]
-    pub fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+    pub fn report(&self, state: &State, now: u64, cost: u64) -> Report {
+        let packed = state.packed();
         match self {
-            Self::Window(law) => law.report(state, now, cost),
-            Self::Counter(law) => law.report(state, now, cost),
-            Self::Meter(law) => law.report(state, now, cost),
+            Self::Window(law) => law.report(packed, now, cost),
+            Self::Counter(law) => law.report(packed, now, cost),
+            Self::Meter(law) => law.report(packed, now, cost),
+            Self::Hours(law) => law.report(packed, now, cost),
+            Self::Rollover(law) => law.report(packed, now, cost),
+            Self::Adaptive(law) => law.report(packed, now, cost),
+            Self::Log(law) => law.report(state.entries(), now, cost),
+            Self::Mean(law) => law.report(state.costs(), now, cost),
             Self::Unlimited => Report::UNLIMITED,
             Self::Custom => Report::default(),
         }
     }
 
+    /// How long a hit of this cost, which led to this state, is held back before it may run.
+    pub fn delay(&self, after: &State, now: u64, cost: u64) -> Duration {
+        match self {
+            Self::Meter(law) => law.delay(after.packed(), now, cost),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// The largest cost the law can ever admit (L9).
-    pub const fn largest(&self) -> u64 {
+    pub fn largest(&self) -> u64 {
         match self {
             Self::Window(law) => law.largest(),
             Self::Counter(law) => law.largest(),
             Self::Meter(law) => law.largest(),
+            Self::Hours(law) => law.largest(),
+            Self::Rollover(law) => law.largest(),
+            Self::Adaptive(law) => law.largest(),
+            Self::Log(law) => law.largest(),
+            Self::Mean(law) => law.largest(),
             Self::Unlimited | Self::Custom => u64::MAX,
         }
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::exact::gcd;
-use super::{Counter, Meter, Window};
+use super::{Adaptive, Counter, Meter, Rollover, Window};
 
 /// A state of one of the kernels, in the few words that fit beside its key in memory.
 ///
@@ -35,9 +35,23 @@ pub enum Kind {
     Counter,
     /// [`Meter`].
     Meter,
+    /// [`Rollover`].
+    Rollover,
+    /// [`Adaptive`].
+    Adaptive,
 }
 
 impl Packed {
+    /// No state.
+    pub const NOTHING: Self = Self {
+        kind: Kind::Nothing,
+        tick_power: 0,
+        limit: 0,
+        period: 0,
+        at: 0,
+        amount: 0,
+    };
+
     /// No state, but a place kept for one until this microsecond.
     #[cfg(feature = "engine")]
     pub(crate) fn reserved(until: u64) -> Self {
@@ -54,6 +68,8 @@ impl Packed {
             Kind::Window => Window::expires(self),
             Kind::Counter => Counter::expires(self),
             Kind::Meter => Meter::expires(self),
+            Kind::Rollover => Rollover::expires(self),
+            Kind::Adaptive => Adaptive::expires(self),
         }
     }
 
@@ -68,6 +84,8 @@ impl Packed {
                 previous.max(current)
             }
             Kind::Meter => self.amount / self.units(),
+            Kind::Rollover => Rollover::used(self),
+            Kind::Adaptive => Adaptive::used(self),
         };
         used.saturating_mul(1 << 16) / u64::from(self.limit).max(1)
     }

@@ -17,8 +17,13 @@ pub struct Window {
 impl Window {
     /// The law of a rate.
     pub fn new(rate: Rate) -> Self {
+        Self::with_limit(rate, rate.limit().into())
+    }
+
+    /// The law of a rate under another limit than its own.
+    pub fn with_limit(rate: Rate, limit: u64) -> Self {
         Self {
-            limit: u64::from(rate.limit()),
+            limit,
             nominal: rate.limit(),
             period: rate.period_micros(),
         }

@@ -1,0 +1,106 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// A multiplier, share or percentage as laws count it: a decimal with at most six places, exact (L5).
+///
+/// ```
+/// use traffik_runtime::strategy::Factor;
+///
+/// let factor: Factor = "1.5".parse()?;
+/// assert_eq!(factor, Factor::millionths(1_500_000));
+/// assert_eq!(factor.of(3), 4); // rounded down
+/// assert!("0.1234567".parse::<Factor>().is_err());
+/// # Ok::<(), traffik_runtime::strategy::FactorError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Factor(u64);
+
+/// Why a number is no [`Factor`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FactorError {
+    /// Not a number at all, or one that is negative or not finite.
+    #[error("not a decimal number; write one such as `0.5`")]
+    NotANumber,
+    /// More than six places.
+    #[error("more than six decimal places; round it")]
+    TooFine,
+    /// Too large to be counted with.
+    #[error("larger than a million; use a larger limit instead")]
+    TooLarge,
+}
+
+const ONE: u64 = 1_000_000;
+
+impl Factor {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// The whole.
+    pub const ONE: Self = Self(ONE);
+
+    /// So many millionths.
+    pub const fn millionths(millionths: u64) -> Self {
+        Self(millionths)
+    }
+
+    /// How many millionths it is.
+    pub const fn in_millionths(self) -> u64 {
+        self.0
+    }
+
+    /// This much of a number, rounded down.
+    pub const fn of(self, number: u64) -> u64 {
+        let product = number as u128 * self.0 as u128 / ONE as u128;
+        if product > u64::MAX as u128 {
+            u64::MAX
+        } else {
+            product as u64
+        }
+    }
+}
+
+impl FromStr for Factor {
+    type Err = FactorError;
+
+    fn from_str(text: &str) -> Result<Self, FactorError> {
+        let text: String = text.trim().chars().filter(|c| *c != '_').collect();
+        let (whole, places) = text.split_once('.').unwrap_or((&text, ""));
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(places) || whole.is_empty() {
+            return Err(FactorError::NotANumber);
+        }
+        let places = places.trim_end_matches('0');
+        if places.len() > 6 {
+            return Err(FactorError::TooFine);
+        }
+        let whole: u64 = whole.parse().map_err(|_| FactorError::TooLarge)?;
+        if whole > ONE {
+            return Err(FactorError::TooLarge);
+        }
+        let millionths: u64 = format!("{places:0<6}")
+            .parse()
+            .map_err(|_| FactorError::NotANumber)?;
+        Ok(Self(whole * ONE + millionths))
+    }
+}
+
+impl TryFrom<f64> for Factor {
+    type Error = FactorError;
+
+    /// Takes the number from its shortest decimal form.
+    fn try_from(number: f64) -> Result<Self, FactorError> {
+        if number.is_finite() {
+            number.to_string().parse()
+        } else {
+            Err(FactorError::NotANumber)
+        }
+    }
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{:06}", self.0 / ONE, self.0 % ONE);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}

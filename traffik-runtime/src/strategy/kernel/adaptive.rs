@@ -1,0 +1,212 @@
+use std::time::Duration;
+
+use super::{Kind, Packed};
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::strategy::Factor;
+
+/// A count in windows aligned to the epoch, whose limit is cut when use is high, and comes back window by window when it
+/// is calm (L22 – L24): additive increase, multiplicative decrease, as TCP's congestion control has it (Chiu and Jain, 1989).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adaptive {
+    limit: u64,
+    period: u64,
+    tuning: Tuning,
+    /// Whether the application's own signal, if it has one, is above the threshold.
+    loaded: Option<bool>,
+}
+
+/// When the limit is cut, and by how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// The use above which the limit is cut.
+    pub threshold: Factor,
+    /// What is left of it then.
+    pub reduction: Factor,
+    /// What comes back of it in a calm window.
+    pub recovery: Factor,
+    /// What is left of it at least.
+    pub least: Factor,
+}
+
+/// The state as of a time.
+#[derive(Clone, Copy)]
+struct Standing {
+    start: u64,
+    count: u64,
+    /// What is left of the limit, in millionths.
+    share: u64,
+    /// Whether it was cut in this window.
+    cut: bool,
+}
+
+const WHOLE: u64 = Factor::ONE.in_millionths();
+
+impl Adaptive {
+    /// The law of a rate.
+    pub fn new(rate: Rate, tuning: Tuning, loaded: Option<bool>) -> Self {
+        Self {
+            limit: rate.limit().into(),
+            period: rate.period_micros(),
+            tuning,
+            loaded,
+        }
+    }
+
+    /// The largest cost that a window without a cut takes.
+    pub const fn largest(&self) -> u64 {
+        self.limit
+    }
+
+    /// The limit in force and what was taken of it, at a time.
+    pub fn in_force(&self, state: &Packed, now: u64) -> (u64, u64) {
+        let standing = self.standing(state, now);
+        (self.limit_at(standing.share), standing.count)
+    }
+
+    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+        let before = self.standing(state, now);
+        let limit = self.limit_at(before.share);
+        let count = before
+            .count
+            .checked_add(cost)
+            .filter(|count| *count <= limit)?;
+        let mut after = Standing { count, ..before };
+        if !after.cut && self.is_above(count) {
+            let reduced = self.tuning.reduction.of(after.share);
+            after.share = reduced.max(self.tuning.least.in_millionths());
+            after.cut = true;
+        }
+        Some(self.packed(after))
+    }
+
+    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        let standing = self.standing(state, now);
+        let limit = self.limit_at(standing.share);
+        let remaining = limit.saturating_sub(standing.count);
+        let rest = Duration::from_micros(standing.start + self.period - now);
+        let after = |windows: u64| rest + Duration::from_micros(self.period) * (windows - 1) as u32;
+        let wait = |cost: u64| {
+            if cost <= remaining {
+                return Some(Duration::ZERO);
+            }
+            self.windows_until(&standing, cost).map(after)
+        };
+        let initial = standing.count == 0 && standing.share == WHOLE;
+        let whole = self.windows_until_share(&standing, WHOLE);
+        Report {
+            limit,
+            remaining,
+            wait: wait(cost),
+            next: wait(remaining + 1),
+            reset: if initial {
+                Duration::ZERO
+            } else {
+                after(whole)
+            },
+            delay: Duration::ZERO,
+        }
+    }
+
+    fn is_above(&self, count: u64) -> bool {
+        let used = u128::from(count) * u128::from(WHOLE);
+        let threshold = u128::from(self.limit) * u128::from(self.tuning.threshold.in_millionths());
+        self.loaded.unwrap_or(used > threshold)
+    }
+
+    fn limit_at(&self, share: u64) -> u64 {
+        Factor::millionths(share).of(self.limit)
+    }
+
+    /// After how many windows, if they are calm, the limit in force is at least a cost.
+    fn windows_until(&self, standing: &Standing, cost: u64) -> Option<u64> {
+        let share = (u128::from(cost) * u128::from(WHOLE)).div_ceil(u128::from(self.limit));
+        (cost <= self.limit).then(|| self.windows_until_share(standing, share as u64))
+    }
+
+    fn windows_until_share(&self, standing: &Standing, share: u64) -> u64 {
+        let missing = share.saturating_sub(standing.share);
+        let windows = missing.div_ceil(self.tuning.recovery.in_millionths());
+        (windows + u64::from(standing.cut && missing > 0)).max(1)
+    }
+
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        let fresh = |at: u64| Standing {
+            start: at - at % self.period,
+            count: 0,
+            share: WHOLE,
+            cut: false,
+        };
+        if state.kind != Kind::Adaptive {
+            return fresh(now);
+        }
+        let written = unpack(state);
+        let at = now.max(written.start);
+        let windows = (at - written.start) / state.period;
+        if windows == 0 {
+            // A window of another period that has not ended keeps its count (L30).
+            let start = if state.period == self.period {
+                written.start
+            } else {
+                fresh(at).start
+            };
+            return Standing { start, ..written };
+        }
+        let calm = windows - u64::from(written.cut);
+        let recovered = u128::from(calm) * u128::from(self.tuning.recovery.in_millionths());
+        let share = WHOLE.min(
+            written
+                .share
+                .saturating_add(recovered.min(u128::from(WHOLE)) as u64),
+        );
+        Standing { share, ..fresh(at) }
+    }
+
+    fn packed(&self, standing: Standing) -> Packed {
+        let Standing {
+            start,
+            count,
+            share,
+            cut,
+        } = standing;
+        Packed {
+            kind: Kind::Adaptive,
+            tick_power: 0,
+            limit: self.limit as u32,
+            period: self.period,
+            at: start,
+            amount: count.min(MOST) | share << SHARE | u64::from(cut) << CUT,
+        }
+    }
+
+    /// Counts no windows of its own, so it takes as long as the slowest recovery: a millionth a window.
+    pub(super) fn expires(state: &Packed) -> u64 {
+        let written = unpack(state);
+        let windows = if written.share == WHOLE {
+            1
+        } else {
+            WHOLE - written.share + u64::from(written.cut)
+        };
+        state
+            .at
+            .saturating_add(state.period.saturating_mul(windows))
+    }
+
+    pub(super) fn used(state: &Packed) -> u64 {
+        unpack(state).count
+    }
+}
+
+/// A count takes 43 bits, a share 20, a cut 1.
+const SHARE: u32 = 43;
+const CUT: u32 = 63;
+const MOST: u64 = (1 << SHARE) - 1;
+
+fn unpack(state: &Packed) -> Standing {
+    Standing {
+        start: state.at,
+        count: state.amount & MOST,
+        share: state.amount >> SHARE & ((1 << (CUT - SHARE)) - 1),
+        cut: state.amount >> CUT == 1,
+    }
+}

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exact::gcd;
+use super::{Packed, Window};
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::strategy::Factor;
+
+/// A count in windows aligned to the epoch, whose limit depends on the time of day at the window's first tick (L19).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hours {
+    rate: Rate,
+    /// Which factor holds from which microsecond of a UTC day; the first is at 0, and each until the next.
+    stretches: Arc<[(u64, Factor)]>,
+}
+
+/// A part of the day, in local minutes, and its factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The first minute.
+    pub start: u16,
+    /// The first minute after it; before the start if it wraps midnight.
+    pub end: u16,
+    /// What the limit is multiplied by.
+    pub factor: Factor,
+}
+
+const MINUTE: u64 = 60 * 1_000_000;
+const MINUTES: i32 = 24 * 60;
+const DAY: u64 = 24 * 60 * MINUTE;
+
+impl Rule {
+    /// Whether a local minute of the day is in it.
+    pub const fn holds(&self, minute: u16) -> bool {
+        if self.start < self.end {
+            self.start <= minute && minute < self.end
+        } else {
+            self.start <= minute || minute < self.end
+        }
+    }
+}
+
+impl Hours {
+    /// The law of a rate under rules, of which the first that holds counts, in a local time this many minutes ahead of UTC.
+    pub fn new(rate: Rate, rules: &[Rule], offset: i32) -> Self {
+        let factor = |minute: i32| {
+            let local = (minute + offset).rem_euclid(MINUTES) as u16;
+            let rule = rules.iter().find(|rule| rule.holds(local));
+            rule.map_or(Factor::ONE, |rule| rule.factor)
+        };
+        let mut stretches: Vec<(u64, Factor)> = (0..MINUTES)
+            .map(|minute| (minute as u64 * MINUTE, factor(minute)))
+            .collect();
+        stretches.dedup_by_key(|(_, factor)| *factor);
+        Self {
+            rate,
+            stretches: stretches.into(),
+        }
+    }
+
+    /// The factor of a window with this first microsecond.
+    pub fn factor(&self, start: u64) -> Factor {
+        let after = self
+            .stretches
+            .partition_point(|(from, _)| *from <= start % DAY);
+        self.stretches[after - 1].1
+    }
+
+    /// The largest limit of a window that ever starts.
+    pub fn largest(&self) -> u64 {
+        let step = gcd(self.rate.period_micros(), DAY);
+        let met = self
+            .each()
+            .filter(|(from, until, _)| from.div_ceil(step) * step < *until);
+        met.map(|(_, _, limit)| limit).max().unwrap_or(0)
+    }
+
+    /// The window's first microsecond, and its count, at a time.
+    pub fn standing(&self, state: &Packed, now: u64) -> (u64, u64) {
+        Window::new(self.rate).standing(state, now)
+    }
+
+    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+        self.window(state, now).decide(state, now, cost)
+    }
+
+    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        let (start, _) = self.standing(state, now);
+        let report = self.window(state, now).report(state, now, cost);
+        let later = |cost: u64| {
+            self.first_with(start, cost)
+                .map(|at| Duration::from_micros(at - now))
+        };
+        Report {
+            wait: if cost <= report.remaining {
+                report.wait
+            } else {
+                later(cost)
+            },
+            next: later(report.remaining + 1),
+            ..report
+        }
+    }
+
+    fn window(&self, state: &Packed, now: u64) -> Window {
+        let (start, _) = self.standing(state, now);
+        Window::with_limit(self.rate, self.limit(self.factor(start)))
+    }
+
+    fn limit(&self, factor: Factor) -> u64 {
+        factor.of(self.rate.limit().into())
+    }
+
+    /// Each stretch of a UTC day: from, until, and the limit of windows that start in it.
+    fn each(&self) -> impl Iterator<Item = (u64, u64, u64)> {
+        let ends = self
+            .stretches
+            .iter()
+            .skip(1)
+            .map(|(from, _)| *from)
+            .chain([DAY]);
+        let stretches = self.stretches.iter().zip(ends);
+        stretches.map(|((from, factor), until)| (*from, until, self.limit(*factor)))
+    }
+
+    /// The first microsecond of the first window after the one that starts here, in which there is room for a cost.
+    fn first_with(&self, start: u64, cost: u64) -> Option<u64> {
+        let period = self.rate.period_micros();
+        let next = (start + period) % DAY;
+        let roomy = self.each().filter(|(_, _, limit)| cost <= *limit);
+        let windows = roomy.filter_map(|(from, until, _)| {
+            // Windows start at next, next + W, … modulo a day; which is the first in from .. until?
+            let low = (from + DAY - next) % DAY;
+            first_within(period % DAY, DAY, low, low + (until - from) - 1)
+        });
+        let windows = windows.min()?;
+        start.checked_add(period.checked_mul(windows.checked_add(1)?)?)
+    }
+}
+
+/// The least k for which k · step modulo `modulus` is in low ..= high, where high may reach beyond the modulus and then goes
+/// on from 0; steps of the Euclidean algorithm.
+fn first_within(step: u64, modulus: u64, low: u64, high: u64) -> Option<u64> {
+    if low == 0 || high >= modulus {
+        return Some(0);
+    }
+    if step == 0 {
+        return None;
+    }
+    if 2 * step > modulus {
+        return first_within(modulus - step, modulus, modulus - high, modulus - low);
+    }
+    let direct = low.div_ceil(step);
+    if direct * step <= high {
+        return Some(direct);
+    }
+    let around = first_within(step - modulus % step, step, low % step, high % step)?;
+    Some((low + modulus * around).div_ceil(step))
+}

@@ -1,0 +1,123 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Report;
+use crate::rate::Rate;
+
+/// Every hit of the last period: admitted iff their cost and the hit's stay within the limit (L13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    limit: u64,
+    period: u64,
+}
+
+/// The hits that were admitted, oldest first; those of one microsecond are one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entries {
+    entries: VecDeque<(u64, u64)>,
+    sum: u64,
+}
+
+impl Entries {
+    pub(super) const NONE: Self = Self {
+        entries: VecDeque::new(),
+        sum: 0,
+    };
+}
+
+/// What of the entries still counts.
+struct Live {
+    /// The time of the decision: now, or that of the newest entry if the clock is behind it (L4).
+    at: u64,
+    /// How many of the oldest have fallen out.
+    fallen: usize,
+    sum: u64,
+}
+
+impl Log {
+    /// The law of a rate, of whose limit this much may be taken.
+    pub fn new(rate: Rate, limit: u64) -> Self {
+        Self {
+            limit,
+            period: rate.period_micros(),
+        }
+    }
+
+    /// The largest cost.
+    pub const fn largest(&self) -> u64 {
+        self.limit
+    }
+
+    /// How many entries count, their cost, and when the oldest was made, at a time.
+    pub fn summary(&self, state: &Entries, now: u64) -> (usize, u64, Option<u64>) {
+        let live = self.live(state, now);
+        let oldest = state.entries.get(live.fallen).map(|(at, _)| *at);
+        (state.entries.len() - live.fallen, live.sum, oldest)
+    }
+
+    pub(super) fn decide(&self, state: &Entries, now: u64, cost: u64) -> Option<Entries> {
+        let Live { at, fallen, sum } = self.live(state, now);
+        let sum = sum.checked_add(cost).filter(|sum| *sum <= self.limit)?;
+        let mut entries: VecDeque<_> = state.entries.range(fallen..).copied().collect();
+        match entries.back_mut() {
+            Some((newest, together)) if *newest == at => *together += cost,
+            _ => entries.push_back((at, cost)),
+        }
+        Some(Entries { entries, sum })
+    }
+
+    pub(super) fn report(&self, state: &Entries, now: u64, cost: u64) -> Report {
+        let live = self.live(state, now);
+        let remaining = self.limit.saturating_sub(live.sum);
+        let wait = |cost: u64| {
+            if cost <= remaining {
+                Some(Duration::ZERO)
+            } else {
+                self.falls_to(state, &live, now, cost)
+            }
+        };
+        let newest = state.entries.back().filter(|_| live.sum > 0);
+        Report {
+            limit: self.limit,
+            remaining,
+            wait: wait(cost),
+            next: wait(remaining + 1),
+            reset: newest.map_or(Duration::ZERO, |(at, _)| self.until_fallen(*at, now)),
+            delay: Duration::ZERO,
+        }
+    }
+
+    /// The time until enough has fallen out for a cost that does not fit now.
+    fn falls_to(&self, state: &Entries, live: &Live, now: u64, cost: u64) -> Option<Duration> {
+        let room = self.limit.checked_sub(cost)?;
+        let mut sum = live.sum;
+        let mut entries = state.entries.range(live.fallen..);
+        let last = entries.find(|(_, cost)| {
+            sum -= cost;
+            sum <= room
+        });
+        last.map(|(at, _)| self.until_fallen(*at, now))
+    }
+
+    fn until_fallen(&self, at: u64, now: u64) -> Duration {
+        Duration::from_micros(at + self.period - now)
+    }
+
+    fn live(&self, state: &Entries, now: u64) -> Live {
+        let at = state
+            .entries
+            .back()
+            .map_or(now, |(newest, _)| now.max(*newest));
+        let fallen = state
+            .entries
+            .partition_point(|(made, _)| made + self.period <= at);
+        let gone: u64 = state.entries.range(..fallen).map(|(_, cost)| cost).sum();
+        Live {
+            at,
+            fallen,
+            sum: state.sum - gone,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::exact::{EXACT, gcd, tick, until};
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::strategy::StrategyError;
+
+/// A level that leaks the more slowly the more the last hits cost on average: a meter whose leak has a factor (L26, L27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mean {
+    limit: u32,
+    period: u64,
+    tick: u64,
+    capacity: u64,
+    /// How many of the level's units are one unit of cost.
+    units: u64,
+    /// How many of them leak in a tick, for each thousandth of the factor.
+    leak: u64,
+    /// How many costs are remembered.
+    window: usize,
+    /// The least factor, in thousandths.
+    least: u64,
+}
+
+/// A level, and the costs whose mean sets its leak.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Costs {
+    level: u64,
+    /// The microsecond of the last hit.
+    last: u64,
+    /// The factor in force, in thousandths.
+    factor: u64,
+    costs: VecDeque<u64>,
+    sum: u128,
+    /// The rate it was written under: limit, period and tick.
+    rate: (u32, u64, u64),
+}
+
+impl Costs {
+    pub(super) const NONE: Self = Self {
+        level: 0,
+        last: 0,
+        factor: 0,
+        costs: VecDeque::new(),
+        sum: 0,
+        rate: (0, 0, 0),
+    };
+}
+
+/// The state as of a tick.
+struct Standing {
+    at: u64,
+    level: u64,
+    factor: u64,
+}
+
+const WHOLE: u64 = 1_000;
+
+impl Mean {
+    /// The law of a rate with room for `capacity`, the mean of `window` costs, and a factor of at least `least` thousandths.
+    ///
+    /// # Errors
+    ///
+    /// When no tick keeps its numbers exact.
+    pub fn new(rate: Rate, capacity: u64, window: u32, least: u64) -> Result<Self, StrategyError> {
+        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let units = |tick: u64| {
+            let ticks = WHOLE * (period / tick);
+            ticks / gcd(limit, ticks)
+        };
+        let largest = |tick: u64| u128::from(capacity) * u128::from(units(tick));
+        let tick = tick(&[period], largest).ok_or(StrategyError::NoExactTick(rate))?;
+        Ok(Self {
+            limit: rate.limit(),
+            period,
+            tick,
+            capacity,
+            units: units(tick),
+            leak: limit / gcd(limit, WHOLE * (period / tick)),
+            window: window as usize,
+            least,
+        })
+    }
+
+    /// The largest cost.
+    pub const fn largest(&self) -> u64 {
+        self.capacity
+    }
+
+    /// The level in units of cost, the mean cost, and the factor in force, at a time.
+    pub fn summary(&self, state: &Costs, now: u64) -> (f64, f64, f64) {
+        let standing = self.standing(state, now);
+        let forgotten = standing.level == 0 || state.costs.is_empty();
+        let mean = if forgotten {
+            1.0
+        } else {
+            state.sum as f64 / state.costs.len() as f64
+        };
+        (
+            standing.level as f64 / self.units as f64,
+            mean,
+            standing.factor as f64 / WHOLE as f64,
+        )
+    }
+
+    pub(super) fn decide(&self, state: &Costs, now: u64, cost: u64) -> Option<Costs> {
+        let standing = self.standing(state, now);
+        if cost > self.capacity || standing.level > self.highest(cost) {
+            return None;
+        }
+        let mut after = if standing.level == 0 {
+            Costs::default()
+        } else {
+            state.clone()
+        };
+        after.costs.push_back(cost);
+        after.sum += u128::from(cost);
+        while after.costs.len() > self.window {
+            after.sum -= u128::from(after.costs.pop_front().unwrap_or(0));
+        }
+        let mean = u128::from(WHOLE) * after.costs.len() as u128 / after.sum;
+        after.factor = self.least.max(mean as u64);
+        after.level = standing.level + cost * self.units;
+        after.last = standing.at * self.tick;
+        after.rate = (self.limit, self.period, self.tick);
+        Some(after)
+    }
+
+    pub(super) fn report(&self, state: &Costs, now: u64, cost: u64) -> Report {
+        let standing = self.standing(state, now);
+        let leaked_to = |level: u64| {
+            let above = standing.level.saturating_sub(level);
+            let ticks = above.div_ceil(self.leak * standing.factor);
+            if ticks == 0 {
+                Duration::ZERO
+            } else {
+                until(standing.at + ticks, self.tick, now)
+            }
+        };
+        let remaining = (self.capacity * self.units).saturating_sub(standing.level) / self.units;
+        let wait = |cost: u64| (cost <= self.capacity).then(|| leaked_to(self.highest(cost)));
+        Report {
+            limit: self.capacity,
+            remaining,
+            wait: if cost == 0 {
+                Some(Duration::ZERO)
+            } else {
+                wait(cost)
+            },
+            next: wait(remaining + 1),
+            reset: leaked_to(0),
+            delay: Duration::ZERO,
+        }
+    }
+
+    const fn highest(&self, cost: u64) -> u64 {
+        (self.capacity - cost) * self.units
+    }
+
+    fn standing(&self, state: &Costs, now: u64) -> Standing {
+        let now = now / self.tick;
+        if state.costs.is_empty() {
+            return Standing {
+                at: now,
+                level: 0,
+                factor: WHOLE,
+            };
+        }
+        let last = state.last.div_ceil(self.tick);
+        // The clock stands still at the last tick until it has caught up (L4).
+        let at = now.max(last);
+        let leak = u128::from(at - last) * u128::from(self.leak * state.factor);
+        let level = u128::from(self.adopted(state)).saturating_sub(leak) as u64;
+        // An empty bucket has forgotten what hits cost.
+        let factor = if level == 0 { WHOLE } else { state.factor };
+        Standing { at, level, factor }
+    }
+
+    /// The level in this law's units: under another rate, whole units of cost, rounded up (L30).
+    fn adopted(&self, state: &Costs) -> u64 {
+        if state.rate == (self.limit, self.period, self.tick) {
+            return state.level;
+        }
+        let (limit, period, tick) = state.rate;
+        let ticks = WHOLE * (period / tick.max(1));
+        let units = (ticks / gcd(limit.into(), ticks).max(1)).max(1);
+        state.level.div_ceil(units).min(EXACT / self.units) * self.units
+    }
+}

@@ -1,0 +1,169 @@
+use std::time::Duration;
+
+use super::{Kind, Packed};
+use crate::decision::Report;
+use crate::rate::Rate;
+
+/// A count in windows aligned to the epoch, whose limit grows by a part of what the window before left unused (L20, L21).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollover {
+    limit: u64,
+    period: u64,
+    /// Which part is carried over, in hundred-millionths.
+    part: u64,
+    most: u64,
+}
+
+/// The state as of a time.
+struct Standing {
+    start: u64,
+    /// What the window before admitted.
+    previous: u64,
+    current: u64,
+}
+
+/// A percentage has six places.
+const WHOLE: u128 = 100_000_000;
+
+impl Rollover {
+    /// The law of a rate that carries over so many millionths of a percent, at most so many units.
+    pub fn new(rate: Rate, percent_millionths: u64, most: u64) -> Self {
+        Self {
+            limit: rate.limit().into(),
+            period: rate.period_micros(),
+            part: percent_millionths,
+            most,
+        }
+    }
+
+    /// The largest cost a window can take: with all that can be carried over.
+    pub fn largest(&self) -> u64 {
+        self.limit + self.carry(0)
+    }
+
+    /// What a window carries over when the one before admitted this much.
+    pub fn carry(&self, used: u64) -> u64 {
+        let unused = self.limit.saturating_sub(used);
+        let carried = u128::from(unused) * u128::from(self.part) / WHOLE;
+        self.most.min(carried as u64)
+    }
+
+    /// What the window before admitted, and what the current one did, at a time.
+    pub fn usage(&self, state: &Packed, now: u64) -> (u64, u64) {
+        let standing = self.standing(state, now);
+        (standing.previous, standing.current)
+    }
+
+    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+        let Standing {
+            start,
+            previous,
+            current,
+        } = self.standing(state, now);
+        let limit = self.limit + self.carry(previous);
+        let taken = current.checked_add(cost).filter(|taken| *taken <= limit)?;
+        let (at, amount) = pack(start, previous, taken);
+        let limit = self.limit as u32;
+        Some(Packed {
+            kind: Kind::Rollover,
+            tick_power: 0,
+            limit,
+            period: self.period,
+            at,
+            amount,
+        })
+    }
+
+    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        let standing = self.standing(state, now);
+        let limit = self.limit + self.carry(standing.previous);
+        let remaining = limit.saturating_sub(standing.current);
+        let after =
+            |windows: u64| Duration::from_micros(standing.start + windows * self.period - now);
+        let wait = |cost: u64| {
+            if cost <= remaining {
+                Some(Duration::ZERO)
+            } else if cost <= self.limit + self.carry(standing.current) {
+                Some(after(1))
+            } else {
+                // The one after the next finds an unused one before it.
+                (cost <= self.largest()).then(|| after(2))
+            }
+        };
+        Report {
+            limit,
+            remaining,
+            wait: wait(cost),
+            next: wait(remaining + 1),
+            reset: match (standing.previous, standing.current) {
+                (0, 0) => Duration::ZERO,
+                (_, 0) => after(1),
+                _ => after(2),
+            },
+            delay: Duration::ZERO,
+        }
+    }
+
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        let fresh = |at: u64| Standing {
+            start: at - at % self.period,
+            previous: 0,
+            current: 0,
+        };
+        if state.kind != Kind::Rollover {
+            return fresh(now);
+        }
+        let (start, previous, current) = unpack(state);
+        let at = now.max(start);
+        let windows = (at - start) / state.period;
+        if state.period != self.period {
+            // A window of another period that has not ended keeps its count (L30).
+            let current = if windows == 0 { current } else { 0 };
+            return Standing {
+                current,
+                ..fresh(at)
+            };
+        }
+        match windows {
+            0 => Standing {
+                start,
+                previous,
+                current,
+            },
+            1 => Standing {
+                start: start + self.period,
+                previous: current,
+                current: 0,
+            },
+            _ => fresh(at),
+        }
+    }
+
+    pub(super) fn expires(state: &Packed) -> u64 {
+        let (start, _, current) = unpack(state);
+        start.saturating_add(state.period * if current > 0 { 2 } else { 1 })
+    }
+
+    pub(super) fn used(state: &Packed) -> u64 {
+        unpack(state).2
+    }
+}
+
+/// A time takes 52 bits until the year 2112; the others hold how often the current count, which may be more than 32 bits
+/// wide, wraps. Of the previous count only what is below a limit of 32 bits matters.
+const TIME: u32 = 52;
+
+fn pack(start: u64, previous: u64, current: u64) -> (u64, u64) {
+    let previous = previous.min(u32::MAX.into());
+    let current = current.min((1 << 44) - 1);
+    (
+        start | (current >> 32) << TIME,
+        previous | (current & u64::from(u32::MAX)) << 32,
+    )
+}
+
+fn unpack(state: &Packed) -> (u64, u64, u64) {
+    let start = state.at & ((1 << TIME) - 1);
+    let current = state.amount >> 32 | (state.at >> TIME) << 32;
+    (start, state.amount & u64::from(u32::MAX), current)
+}
