@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
 use smallvec::SmallVec;
 
 /// Who a request is counted for, or that it is not counted at all.
@@ -53,7 +54,8 @@ pub(crate) enum ClientKey {
 pub(crate) type Name = SmallVec<[u8; 24]>;
 
 /// How much a request matters, for strategies that keep a reserve for those that matter more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// The first to be refused.
     Low,

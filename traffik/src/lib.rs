@@ -17,8 +17,12 @@ pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, HeaderStyle
 /// The strategies, as plain values, and the trait for your own.
 pub mod strategy {
     pub use traffik_runtime::strategy::{
-        FixedWindow, FixedWindowMetadata, Gcra, GcraMetadata, Hit, Metadata, SlidingCounter,
-        SlidingCounterMetadata, Strategy, StrategyError, TokenBucket, TokenBucketMetadata, Who,
+        Adaptive, AdaptiveMetadata, CostBasedTokenBucket, CostBasedTokenBucketMetadata, Factor,
+        FactorError, FixedWindow, FixedWindowMetadata, Gcra, GcraMetadata, Hit, LeakyBucket,
+        LeakyBucketMetadata, LeakyBucketWithQueue, LeakyBucketWithQueueMetadata, Metadata,
+        Priority, PriorityMetadata, QuotaWithRollover, QuotaWithRolloverMetadata, SlidingCounter,
+        SlidingCounterMetadata, SlidingLog, SlidingLogMetadata, Strategy, StrategyError, Tiered,
+        TieredMetadata, TimeOfDay, TimeOfDayMetadata, TokenBucket, TokenBucketMetadata, Who,
         catalog,
     };
 }

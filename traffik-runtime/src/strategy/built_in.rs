@@ -17,8 +17,13 @@ pub trait BuiltIn: fmt::Debug + Send + Sync + 'static {
     /// The name in the catalog.
     const NAME: &'static str;
 
-    /// Whether the law depends on the client or the moment, and so has to be worked out for each hit.
+    /// Whether the law depends on the client, and so has to be worked out for each hit.
     const CHANGES: bool = false;
+
+    /// The same for this one, which may depend on the moment as well.
+    fn changes(&self) -> bool {
+        Self::CHANGES
+    }
 
     /// The kernel with its numbers.
     fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
@@ -57,7 +62,7 @@ impl<T: BuiltIn> Strategy for T {
     }
 
     fn changes(&self) -> bool {
-        T::CHANGES
+        BuiltIn::changes(self)
     }
 
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {

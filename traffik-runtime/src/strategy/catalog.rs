@@ -305,7 +305,7 @@ pub fn check(spec: &Spec, rates: &[Rate], cost: Option<u64>) -> Vec<Problem> {
         if let Err(error) = spec.law(*rate) {
             let subject = match error {
                 StrategyError::NoExactTick(_) => Subject::Rate(place),
-                StrategyError::EmptyBurst | StrategyError::Tolerance => Subject::Strategy,
+                _ => Subject::Strategy,
             };
             problems.push(Problem::new(subject, error.to_string()));
         }

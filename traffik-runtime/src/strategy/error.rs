@@ -1,3 +1,4 @@
+use super::FactorError;
 use crate::rate::Rate;
 
 /// A strategy's parameters that make no law, alone or with a rate.
@@ -7,9 +8,21 @@ pub enum StrategyError {
     /// The numbers are too large to be counted exactly at any tick.
     #[error("`{0}` has no exact tick; use a smaller limit or a shorter period")]
     NoExactTick(Rate),
-    /// A bucket that holds nothing.
-    #[error("a `burst` of 0 admits nothing; use at least 1")]
-    EmptyBurst,
+    /// A bucket or queue that holds nothing.
+    #[error("a `{0}` of 0 admits nothing; use at least 1")]
+    Empty(&'static str),
+    /// A multiplier, share or percentage that is none.
+    #[error("{0} is {1}")]
+    Factor(&'static str, #[source] FactorError),
+    /// A parameter outside of what it can be.
+    #[error("{0}")]
+    Range(&'static str),
+    /// Tiers, of which none is the default.
+    #[error("`tiered` needs the name of one of its tiers as the default: write `default = free`")]
+    NoDefaultTier,
+    /// A tier whose clients get nothing.
+    #[error("a tier's limit rounds below 1; use a larger multiplier or limit")]
+    EmptyTier,
     /// A duration that laws cannot count in whole microseconds.
     #[error("`burst_tolerance` must be whole microseconds, at most ten years; round it")]
     Tolerance,

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serializer;
+
 /// A multiplier, share or percentage as laws count it: a decimal with at most six places, exact (L5).
 ///
 /// ```
@@ -103,4 +105,15 @@ impl fmt::Display for Factor {
         let text = format!("{}.{:06}", self.0 / ONE, self.0 % ONE);
         f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
     }
+}
+
+impl From<std::convert::Infallible> for FactorError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// Serialises a factor as a number.
+pub(super) fn as_number<S: Serializer>(factor: &Factor, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(factor.0 as f64 / ONE as f64)
 }

@@ -4,8 +4,10 @@
 //! parameterisations of the laws in [`kernel`]; [`catalog`] knows their names, parameters and checks; your own implements
 //! [`Strategy`].
 
+mod adaptive;
 mod built_in;
 pub mod catalog;
+mod cost_based_token_bucket;
 #[cfg(feature = "engine")]
 mod erased;
 mod error;
@@ -13,7 +15,14 @@ mod factor;
 mod fixed_window;
 mod gcra;
 pub mod kernel;
+mod leaky_bucket;
+mod leaky_bucket_with_queue;
+mod priority;
+mod quota_with_rollover;
 mod sliding_counter;
+mod sliding_log;
+mod tiered;
+mod time_of_day;
 mod token_bucket;
 
 use std::fmt;
@@ -22,9 +31,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::decision::Report;
-use crate::identity::Priority;
+use crate::identity;
 use crate::rate::Rate;
 
+pub use adaptive::{Adaptive, AdaptiveMetadata};
+pub use cost_based_token_bucket::{CostBasedTokenBucket, CostBasedTokenBucketMetadata};
 #[cfg(feature = "engine")]
 pub use erased::{Custom, Describe, ErasedStrategy, Metadata};
 pub use error::StrategyError;
@@ -33,7 +44,14 @@ pub use fixed_window::{FixedWindow, FixedWindowMetadata};
 pub use gcra::{Gcra, GcraMetadata};
 use kernel::Law;
 pub use kernel::State;
+pub use leaky_bucket::{LeakyBucket, LeakyBucketMetadata};
+pub use leaky_bucket_with_queue::{LeakyBucketWithQueue, LeakyBucketWithQueueMetadata};
+pub use priority::{Priority, PriorityMetadata};
+pub use quota_with_rollover::{QuotaWithRollover, QuotaWithRolloverMetadata};
 pub use sliding_counter::{SlidingCounter, SlidingCounterMetadata};
+pub use sliding_log::{SlidingLog, SlidingLogMetadata};
+pub use tiered::{Tiered, TieredMetadata};
+pub use time_of_day::{TimeOfDay, TimeOfDayMetadata};
 pub use token_bucket::{TokenBucket, TokenBucketMetadata};
 
 /// A hit as a law sees it.
@@ -55,7 +73,7 @@ pub struct Who<'a> {
     /// The client's tier.
     pub tier: Option<&'a str>,
     /// How much the client's requests matter.
-    pub priority: Priority,
+    pub priority: identity::Priority,
 }
 
 /// A law, and how to tell a client what it says.

@@ -87,17 +87,14 @@ impl BuiltIn for TokenBucket {
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
         if self.burst == Some(0) {
-            return Err(StrategyError::EmptyBurst);
+            return Err(StrategyError::Empty("burst"));
         }
         let capacity = u128::from(self.burst_of(rate)) + u128::from(self.debt);
         Meter::with_capacity(rate, capacity).map(Law::Meter)
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> TokenBucketMetadata {
-        let level = match law {
-            Law::Meter(law) => law.level(state.packed(), hit.now),
-            _ => 0.0,
-        };
+        let level = law.level(state, hit.now);
         let burst = self.burst_of(hit.rate);
         let tokens = burst as f64 - level;
         TokenBucketMetadata {

@@ -27,7 +27,7 @@ pub struct Rule {
 }
 
 const MINUTE: u64 = 60 * 1_000_000;
-const MINUTES: i32 = 24 * 60;
+const MINUTES: u16 = 24 * 60;
 const DAY: u64 = 24 * 60 * MINUTE;
 
 impl Rule {
@@ -44,13 +44,14 @@ impl Rule {
 impl Hours {
     /// The law of a rate under rules, of which the first that holds counts, in a local time this many minutes ahead of UTC.
     pub fn new(rate: Rate, rules: &[Rule], offset: i32) -> Self {
-        let factor = |minute: i32| {
-            let local = (minute + offset).rem_euclid(MINUTES) as u16;
+        let factor = |minute: u16| {
+            let local = (i32::from(minute) + offset).rem_euclid(MINUTES.into());
+            let local = local.unsigned_abs() as u16;
             let rule = rules.iter().find(|rule| rule.holds(local));
             rule.map_or(Factor::ONE, |rule| rule.factor)
         };
         let mut stretches: Vec<(u64, Factor)> = (0..MINUTES)
-            .map(|minute| (minute as u64 * MINUTE, factor(minute)))
+            .map(|minute| (u64::from(minute) * MINUTE, factor(minute)))
             .collect();
         stretches.dedup_by_key(|(_, factor)| *factor);
         Self {

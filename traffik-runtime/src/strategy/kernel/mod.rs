@@ -153,6 +153,14 @@ impl Law {
         }
     }
 
+    /// A meter's level in units of cost, at a time; of other laws 0.
+    pub fn level(&self, state: &State, now: u64) -> f64 {
+        match self {
+            Self::Meter(law) => law.level(state.packed(), now),
+            _ => 0.0,
+        }
+    }
+
     /// The largest cost the law can ever admit (L9).
     pub fn largest(&self) -> u64 {
         match self {

@@ -1,0 +1,179 @@
+use serde::Serialize;
+
+use super::built_in::BuiltIn;
+use super::kernel::{self, Law, State, Tuning};
+use super::{Factor, FactorError, Hit, StrategyError, Who};
+use crate::rate::Rate;
+
+/// Fixed windows whose limit is cut when use is high, and comes back while it is calm.
+///
+/// A hit that takes use above `threshold` cuts the limit for those that follow, once a window, to `reduction` of what it
+/// was, never below `min` of the whole; each window without a cut gives `recovery` of the whole back. With `load`, that
+/// signal decides instead of use.
+///
+/// * Memory: constant, inline beside the key.
+/// * Worst case: 2L in a stretch as long as a window.
+///
+/// Additive increase, multiplicative decrease (Chiu and Jain, 1989).
+#[derive(Clone, Copy, Debug)]
+pub struct Adaptive {
+    tuning: Tuning,
+    load: Option<fn() -> f64>,
+    problem: Option<(&'static str, FactorError)>,
+}
+
+/// An adaptive window's state.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AdaptiveMetadata {
+    /// The limit in force.
+    pub effective_limit: u64,
+    /// What decides of a cut: the application's signal, or how much of the limit was taken.
+    pub current_load: f64,
+}
+
+impl Adaptive {
+    /// Cut to 0.6 above 0.8, recovering by 0.1, never below 0.3.
+    pub const fn new() -> Self {
+        Self::of(Tuning {
+            threshold: Factor::millionths(800_000),
+            reduction: Factor::millionths(600_000),
+            recovery: Factor::millionths(100_000),
+            least: Factor::millionths(300_000),
+        })
+    }
+
+    /// With these numbers.
+    pub const fn of(tuning: Tuning) -> Self {
+        Self {
+            tuning,
+            load: None,
+            problem: None,
+        }
+    }
+
+    /// The use above which the limit is cut, above 0 and up to 1; default 0.8.
+    #[must_use]
+    pub fn threshold<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
+        self.with("`threshold`", share, |tuning, share| {
+            tuning.threshold = share
+        })
+    }
+
+    /// What is left of the limit after a cut, above 0 and below 1; default 0.6.
+    #[must_use]
+    pub fn reduction<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
+        self.with("`reduction`", share, |tuning, share| {
+            tuning.reduction = share
+        })
+    }
+
+    /// How much of the whole comes back in a window without a cut, above 0 and up to 1; default 0.1.
+    #[must_use]
+    pub fn recovery<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
+        self.with("`recovery`", share, |tuning, share| tuning.recovery = share)
+    }
+
+    /// What is left of the whole at least, above 0 and up to 1; default 0.3.
+    #[must_use]
+    pub fn min<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
+        self.with("`min`", share, |tuning, share| tuning.least = share)
+    }
+
+    /// What is compared with the threshold instead of use; asked once for each hit; NaN counts as 0.
+    #[must_use]
+    pub const fn load(self, load: fn() -> f64) -> Self {
+        Self {
+            load: Some(load),
+            ..self
+        }
+    }
+
+    /// The numbers that were set.
+    pub const fn tuning(&self) -> Tuning {
+        self.tuning
+    }
+
+    fn with<E: Into<FactorError>>(
+        mut self,
+        name: &'static str,
+        share: impl TryInto<Factor, Error = E>,
+        set: impl FnOnce(&mut Tuning, Factor),
+    ) -> Self {
+        match share.try_into() {
+            Ok(share) => set(&mut self.tuning, share),
+            Err(problem) => self.problem = Some((name, problem.into())),
+        }
+        self
+    }
+
+    fn check(&self) -> Result<(), StrategyError> {
+        let Tuning {
+            threshold,
+            reduction,
+            recovery,
+            least,
+        } = self.tuning;
+        if let Some((name, problem)) = self.problem {
+            return Err(StrategyError::Factor(name, problem));
+        }
+        let share = |factor: Factor| factor > Factor::ZERO && factor <= Factor::ONE;
+        let checks = [
+            (share(threshold), "`threshold` is above 0 and up to 1"),
+            (
+                share(reduction) && reduction < Factor::ONE,
+                "`reduction` is above 0 and below 1",
+            ),
+            (share(recovery), "`recovery` is above 0 and up to 1"),
+            (share(least), "`min` is above 0 and up to 1"),
+        ];
+        match checks.iter().find(|(holds, _)| !holds) {
+            Some((_, message)) => Err(StrategyError::Range(message)),
+            None => Ok(()),
+        }
+    }
+
+    fn load_now(&self) -> Option<f64> {
+        let load = self.load?();
+        Some(if load.is_nan() { 0.0 } else { load })
+    }
+}
+
+impl Default for Adaptive {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BuiltIn for Adaptive {
+    type Metadata = AdaptiveMetadata;
+
+    const NAME: &'static str = "adaptive";
+
+    fn changes(&self) -> bool {
+        self.load.is_some()
+    }
+
+    fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
+        self.check()?;
+        let threshold = self.tuning.threshold.in_millionths() as f64 / 1e6;
+        let loaded = self.load_now().map(|load| load > threshold);
+        Ok(Law::Adaptive(kernel::Adaptive::new(
+            rate,
+            self.tuning,
+            loaded,
+        )))
+    }
+
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> AdaptiveMetadata {
+        let (effective_limit, count) = match law {
+            Law::Adaptive(law) => law.in_force(state.packed(), hit.now),
+            _ => (law.largest(), 0),
+        };
+        let used = count as f64 / f64::from(hit.rate.limit().max(1));
+        AdaptiveMetadata {
+            effective_limit,
+            current_load: self.load_now().unwrap_or(used),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use serde::Serialize;
+
+use super::built_in::BuiltIn;
+use super::kernel::{Law, Rollover, State};
+use super::{Factor, FactorError, Hit, StrategyError, Who};
+use crate::rate::Rate;
+
+/// Fixed windows that carry over a part of what the window before left unused.
+///
+/// Nothing that was carried over is carried over again. A client never seen counts as one that used nothing before.
+///
+/// * Memory: constant, inline beside the key.
+/// * Worst case: L and the carry of an unused window in any window, twice that around a boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaWithRollover {
+    percent: Factor,
+    max: u64,
+    problem: Option<FactorError>,
+}
+
+/// A quota's state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct QuotaWithRolloverMetadata {
+    /// The limit without what was carried over.
+    pub base_limit: u64,
+    /// What was carried over.
+    pub rollover_amount: u64,
+    /// Both together.
+    pub effective_limit: u64,
+    /// What was taken of it.
+    pub usage: u64,
+}
+
+impl QuotaWithRollover {
+    /// Half of what was not used is carried over, at most 500 units.
+    pub const fn new() -> Self {
+        Self {
+            percent: Factor::millionths(50_000_000),
+            max: 500,
+            problem: None,
+        }
+    }
+
+    /// This percentage is carried over, at most so many units.
+    pub const fn of(percent: Factor, max: u64) -> Self {
+        Self {
+            percent,
+            max,
+            problem: None,
+        }
+    }
+
+    /// How much of what was not used is carried over, 0 to 100 percent; default 50.
+    #[must_use]
+    pub fn percent<E: Into<FactorError>>(self, percent: impl TryInto<Factor, Error = E>) -> Self {
+        match percent.try_into() {
+            Ok(percent) => Self { percent, ..self },
+            Err(problem) => Self {
+                problem: Some(problem.into()),
+                ..self
+            },
+        }
+    }
+
+    /// How many units are carried over at most; default 500.
+    #[must_use]
+    pub const fn max(self, max: u64) -> Self {
+        Self { max, ..self }
+    }
+
+    /// The percentage and the most that were set.
+    pub const fn settings(&self) -> (Factor, u64) {
+        (self.percent, self.max)
+    }
+}
+
+impl Default for QuotaWithRollover {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BuiltIn for QuotaWithRollover {
+    type Metadata = QuotaWithRolloverMetadata;
+
+    const NAME: &'static str = "quota_with_rollover";
+
+    fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
+        if let Some(problem) = self.problem {
+            return Err(StrategyError::Factor("`percent`", problem));
+        }
+        if self.percent > Factor::millionths(100_000_000) {
+            return Err(StrategyError::Range("`percent` is 0 to 100"));
+        }
+        Ok(Law::Rollover(Rollover::new(
+            rate,
+            self.percent.in_millionths(),
+            self.max,
+        )))
+    }
+
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> QuotaWithRolloverMetadata {
+        let Law::Rollover(law) = law else {
+            return QuotaWithRolloverMetadata::default();
+        };
+        let (previous, usage) = law.usage(state.packed(), hit.now);
+        let (base_limit, rollover_amount) = (hit.rate.limit().into(), law.carry(previous));
+        let effective_limit = base_limit + rollover_amount;
+        QuotaWithRolloverMetadata {
+            base_limit,
+            rollover_amount,
+            effective_limit,
+            usage,
+        }
+    }
+}

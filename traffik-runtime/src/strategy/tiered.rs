@@ -1,0 +1,121 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::built_in::BuiltIn;
+use super::kernel::{Law, State, Window};
+use super::{Factor, FactorError, Hit, StrategyError, Who};
+use crate::rate::Rate;
+
+/// Fixed windows whose limit is multiplied by what the client's tier is worth.
+///
+/// The tier is the one the application gave the [`Identity`](crate::identity::Identity); names are compared exactly, and
+/// a missing or unknown tier is the default one. All tiers share a client's count.
+///
+/// * Memory: constant, inline beside the key.
+/// * Worst case: twice the tier's limit in a stretch as long as a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tiered {
+    tiers: Cow<'static, [(Cow<'static, str>, Factor)]>,
+    default: Cow<'static, str>,
+    problem: Option<FactorError>,
+}
+
+/// A tiered window's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TieredMetadata {
+    /// The client's tier.
+    pub tier: String,
+    /// What the limit is multiplied by.
+    #[serde(serialize_with = "super::factor::as_number")]
+    pub tier_multiplier: Factor,
+    /// The limit in force.
+    pub effective_limit: u64,
+}
+
+impl Tiered {
+    /// No tiers yet: at least the default one is needed.
+    pub const fn new() -> Self {
+        Self {
+            tiers: Cow::Borrowed(&[]),
+            default: Cow::Borrowed(""),
+            problem: None,
+        }
+    }
+
+    /// These tiers.
+    pub const fn of(tiers: &'static [(Cow<'static, str>, Factor)], default: &'static str) -> Self {
+        Self {
+            tiers: Cow::Borrowed(tiers),
+            default: Cow::Borrowed(default),
+            problem: None,
+        }
+    }
+
+    /// One more tier, and what its clients' limit is multiplied by, such as `5.0`.
+    #[must_use]
+    pub fn tier<E: Into<FactorError>>(
+        mut self,
+        name: impl Into<String>,
+        multiplier: impl TryInto<Factor, Error = E>,
+    ) -> Self {
+        match multiplier.try_into() {
+            Ok(multiplier) => self.tiers.to_mut().push((name.into().into(), multiplier)),
+            Err(problem) => self.problem = Some(problem.into()),
+        }
+        self
+    }
+
+    /// The tier of clients without one, or with one that is not known.
+    #[must_use]
+    pub fn default_tier(self, name: impl Into<String>) -> Self {
+        Self {
+            default: name.into().into(),
+            ..self
+        }
+    }
+
+    /// The tiers, and the name of the default one.
+    pub fn tiers(&self) -> (&[(Cow<'static, str>, Factor)], &str) {
+        (&self.tiers, &self.default)
+    }
+
+    fn named(&self, name: &str) -> Option<&(Cow<'static, str>, Factor)> {
+        self.tiers.iter().find(|(tier, _)| tier == name)
+    }
+
+    fn tier_of(&self, who: &Who<'_>) -> Result<&(Cow<'static, str>, Factor), StrategyError> {
+        let own = who.tier.and_then(|tier| self.named(tier));
+        own.or_else(|| self.named(&self.default))
+            .ok_or(StrategyError::NoDefaultTier)
+    }
+}
+
+impl BuiltIn for Tiered {
+    type Metadata = TieredMetadata;
+
+    const NAME: &'static str = "tiered";
+    const CHANGES: bool = true;
+
+    fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
+        if let Some(problem) = self.problem {
+            return Err(StrategyError::Factor("a tier's multiplier", problem));
+        }
+        let limit = |factor: Factor| factor.of(rate.limit().into());
+        if self.tiers.iter().any(|(_, factor)| limit(*factor) == 0) {
+            return Err(StrategyError::EmptyTier);
+        }
+        let (_, factor) = self.tier_of(who)?;
+        Ok(Law::Window(Window::with_limit(rate, limit(*factor))))
+    }
+
+    fn describe(&self, law: &Law, _: &State, hit: &Hit<'_>) -> TieredMetadata {
+        let tier = self.tier_of(&hit.who).ok();
+        TieredMetadata {
+            tier: tier.map_or_else(String::new, |(name, _)| name.to_string()),
+            tier_multiplier: tier.map_or(Factor::ONE, |(_, factor)| *factor),
+            effective_limit: law.largest(),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::built_in::BuiltIn;
+use super::kernel::{Hours, Law, Rule, State};
+use super::{Factor, FactorError, Hit, StrategyError, Who};
+use crate::rate::Rate;
+
+/// Fixed windows whose limit depends on the time of day at which they start.
+///
+/// The first rule that holds at a window's first tick gives its factor, else it is 1. A factor of 0 closes. Times are
+/// UTC plus an offset without daylight saving; the offset does not move the windows.
+///
+/// * Memory: constant, inline beside the key.
+/// * Worst case: the sum of two neighbouring windows' limits in a stretch as long as a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimeOfDay {
+    rules: Cow<'static, [Rule]>,
+    offset: i32,
+    problem: Option<StrategyError>,
+}
+
+/// A window of the day's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TimeOfDayMetadata {
+    /// The local hour of the window's first tick.
+    pub hour: u64,
+    /// What the limit is multiplied by.
+    #[serde(serialize_with = "super::factor::as_number")]
+    pub time_multiplier: Factor,
+    /// The limit in force.
+    pub effective_limit: u64,
+}
+
+impl TimeOfDay {
+    /// The rate as it is, all day.
+    pub const fn new() -> Self {
+        Self::of(&[], 0)
+    }
+
+    /// These rules, in a local time this many minutes ahead of UTC.
+    pub const fn of(rules: &'static [Rule], offset: i32) -> Self {
+        Self {
+            rules: Cow::Borrowed(rules),
+            offset,
+            problem: None,
+        }
+    }
+
+    /// One more rule: a part of the day such as `"08:00-18:00"`, which may wrap midnight, and what its windows' limit is
+    /// multiplied by.
+    #[must_use]
+    pub fn window<E: Into<FactorError>>(
+        mut self,
+        part: &str,
+        factor: impl TryInto<Factor, Error = E>,
+    ) -> Self {
+        let factor = factor
+            .try_into()
+            .map_err(|problem| StrategyError::Factor("a window's factor", problem.into()));
+        match factor.and_then(|factor| rule(part, factor)) {
+            Ok(rule) => self.rules.to_mut().push(rule),
+            Err(problem) => self.problem = Some(problem),
+        }
+        self
+    }
+
+    /// How far local time is ahead of UTC, such as `"+05:30"`; default `"+00:00"`.
+    #[must_use]
+    pub fn utc_offset(mut self, text: &str) -> Self {
+        match offset(text) {
+            Ok(offset) => self.offset = offset,
+            Err(problem) => self.problem = Some(problem),
+        }
+        self
+    }
+
+    /// The rules, and how many minutes local time is ahead of UTC.
+    pub fn settings(&self) -> (&[Rule], i32) {
+        (&self.rules, self.offset)
+    }
+
+    fn check(&self) -> Result<(), StrategyError> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        for (place, rule) in self.rules.iter().enumerate() {
+            let earlier = &self.rules[..place];
+            let met = (0..24 * 60)
+                .any(|minute| rule.holds(minute) && !earlier.iter().any(|rule| rule.holds(minute)));
+            if !met {
+                return Err(StrategyError::Range(
+                    "a time window is covered by earlier ones; remove it or put it first",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A rule from words: `08:00-18:00`.
+pub(super) fn rule(part: &str, factor: Factor) -> Result<Rule, StrategyError> {
+    const WANTED: StrategyError = StrategyError::Range(
+        "a time window is two times of day, such as `08:00-18:00`; the last is `24:00`",
+    );
+    let (start, end) = part.split_once('-').ok_or(WANTED)?;
+    let start = minute(start.trim())
+        .filter(|minute| *minute < 24 * 60)
+        .ok_or(WANTED)?;
+    let end = minute(end.trim()).ok_or(WANTED)?;
+    if start == end {
+        return Err(StrategyError::Range(
+            "a time window from a time to itself is empty; the whole day is `00:00-24:00`",
+        ));
+    }
+    Ok(Rule { start, end, factor })
+}
+
+/// An offset from words: `+05:30`.
+pub(super) fn offset(text: &str) -> Result<i32, StrategyError> {
+    const WANTED: StrategyError = StrategyError::Range(
+        "`utc_offset` is a sign, hours and minutes from `-12:00` to `+14:00`, such as `+05:30`",
+    );
+    let (sign, time) = match text.split_at_checked(1) {
+        Some(("+", time)) => (1, time),
+        Some(("-", time)) => (-1, time),
+        _ => return Err(WANTED),
+    };
+    let offset = sign * i32::from(minute(time).ok_or(WANTED)?);
+    if (-12 * 60..=14 * 60).contains(&offset) {
+        Ok(offset)
+    } else {
+        Err(WANTED)
+    }
+}
+
+/// The minute of the day, up to 24:00.
+fn minute(time: &str) -> Option<u16> {
+    let (hours, minutes) = time.split_once(':')?;
+    let number = |text: &str| {
+        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if digits {
+            text.parse::<u16>().ok()
+        } else {
+            None
+        }
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    let minute = hours * 60 + minutes;
+    (minutes < 60 && minute <= 24 * 60).then_some(minute)
+}
+
+impl BuiltIn for TimeOfDay {
+    type Metadata = TimeOfDayMetadata;
+
+    const NAME: &'static str = "time_of_day";
+
+    fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
+        self.check()?;
+        Ok(Law::Hours(Hours::new(rate, &self.rules, self.offset)))
+    }
+
+    fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> TimeOfDayMetadata {
+        const HOUR: i64 = 3_600_000_000;
+        let (start, factor) = match law {
+            Law::Hours(law) => {
+                let (start, _) = law.standing(state.packed(), hit.now);
+                (start, law.factor(start))
+            }
+            _ => (hit.now, Factor::ONE),
+        };
+        let local = start as i64 + i64::from(self.offset) * (HOUR / 60);
+        TimeOfDayMetadata {
+            hour: local.rem_euclid(24 * HOUR).unsigned_abs() / HOUR.unsigned_abs(),
+            time_multiplier: factor,
+            effective_limit: factor.of(hit.rate.limit().into()),
+        }
+    }
+}
