@@ -9,7 +9,12 @@ pub use std::borrow::Cow;
 
 pub use traffik_runtime::answer::{cost_of, identity_of, rate_of, scope_of};
 pub use traffik_runtime::http::{Gate, Parts, Response, Site, identity_of_header};
-pub use traffik_runtime::strategy::{FixedWindow, Gcra, SlidingCounter, Strategy, TokenBucket};
+pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
+pub use traffik_runtime::strategy::{
+    Adaptive, CostBasedTokenBucket, Factor, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue,
+    Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
+    TokenBucket,
+};
 pub use traffik_runtime::throttle::{Define, Definition, Scope, Throttle};
 
 pub use crate::{Backend, Error, HeaderStyle, Identity, Rate};

@@ -26,7 +26,5 @@ async fn closures() {}
 #[throttled(rate = "5/s", identifier = ip(trusted = ["10.0.0.0/8"]))]
 async fn proxies() {}
 
-#[throttled(rate = "5/s", strategy = sliding_log)]
-async fn strategies() {}
 
 fn main() {}

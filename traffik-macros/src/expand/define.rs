@@ -9,6 +9,7 @@ use syn::{Attribute, Ident, Visibility};
 use super::docs;
 use super::options;
 use super::paths::Private;
+use super::strategy;
 use crate::model::{Definition, Outcome};
 
 /// The type of a throttle and its implementation of `Define`.
@@ -62,7 +63,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         headers,
         scope,
     } = definition;
-    let (strategy_type, strategy_value) = options::strategy(strategy, private);
+    let (strategy_type, strategy_value) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();
     let uid = options::uid(uid.as_ref(), &text, private);
     let rate_values = options::rates(rates, private);

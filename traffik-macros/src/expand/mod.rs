@@ -11,6 +11,7 @@ mod gate;
 mod options;
 mod paths;
 mod site;
+mod strategy;
 
 pub(crate) use attribute::{attribute, refused};
 pub(crate) use block::block;

@@ -5,44 +5,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Expr, LitStr, Path};
 use traffik_runtime::rate::Rate;
-use traffik_runtime::strategy::catalog::Spec;
 
 use super::paths::Private;
 use crate::model::{Cost, Headers, Identifier, Rates, Scope, Strategy};
-
-/// The strategy's type and its value.
-pub(crate) fn strategy(strategy: &Strategy, private: &Private) -> (TokenStream, TokenStream) {
-    match strategy {
-        Strategy::Known(known) => spec(&known.spec, private),
-        Strategy::Custom(value, ty) => (quote!(#ty), quote!(#value)),
-    }
-}
-
-fn spec(spec: &Spec, private: &Private) -> (TokenStream, TokenStream) {
-    let (name, setters) = match spec {
-        Spec::FixedWindow(_) => (quote!(FixedWindow), TokenStream::new()),
-        Spec::SlidingCounter(_) => (quote!(SlidingCounter), TokenStream::new()),
-        Spec::TokenBucket(bucket) => {
-            let burst = bucket.burst_setting().map(|burst| quote!(.burst(#burst)));
-            let debt = Some(bucket.debt_setting())
-                .filter(|debt| *debt > 0)
-                .map(|debt| quote!(.debt(#debt)));
-            (quote!(TokenBucket), quote!(#burst #debt))
-        }
-        Spec::Gcra(gcra) => {
-            let tolerance = gcra.tolerance();
-            let setter = (!tolerance.is_zero()).then(|| {
-                let tolerance = duration(tolerance, private);
-                quote!(.burst_tolerance(#tolerance))
-            });
-            (quote!(Gcra), quote!(#setter))
-        }
-    };
-    (
-        quote!(#private::#name),
-        quote!(#private::#name::new() #setters),
-    )
-}
 
 /// The uid as written, or the path of the throttle.
 pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> TokenStream {
@@ -68,7 +33,7 @@ fn one_rate(rate: Rate, private: &Private) -> TokenStream {
     quote!(#private::Rate::new(#limit, #period))
 }
 
-fn duration(duration: std::time::Duration, private: &Private) -> TokenStream {
+pub(super) fn duration(duration: std::time::Duration, private: &Private) -> TokenStream {
     let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
     quote!(#private::Duration::new(#seconds, #nanoseconds))
 }

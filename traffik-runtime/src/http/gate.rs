@@ -60,6 +60,10 @@ impl<S: Site> Gate<S> {
             since,
         } = admission;
         if decision.admitted {
+            // A request that goes away while it waits has spent its place.
+            if !decision.delay.is_zero() {
+                tokio::time::sleep(decision.delay).await;
+            }
             return Ok(Self {
                 reported,
                 since,

@@ -56,7 +56,7 @@ impl Adaptive {
     #[must_use]
     pub fn threshold<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with("`threshold`", share, |tuning, share| {
-            tuning.threshold = share
+            tuning.threshold = share;
         })
     }
 
@@ -64,7 +64,7 @@ impl Adaptive {
     #[must_use]
     pub fn reduction<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with("`reduction`", share, |tuning, share| {
-            tuning.reduction = share
+            tuning.reduction = share;
         })
     }
 

@@ -114,6 +114,10 @@ impl From<std::convert::Infallible> for FactorError {
 }
 
 /// Serialises a factor as a number.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference to the field"
+)]
 pub(super) fn as_number<S: Serializer>(factor: &Factor, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(factor.0 as f64 / ONE as f64)
 }

@@ -49,6 +49,14 @@ impl TimeOfDay {
         }
     }
 
+    pub(super) fn with_rules(rules: Vec<Rule>, offset: i32) -> Self {
+        Self {
+            rules: rules.into(),
+            offset,
+            problem: None,
+        }
+    }
+
     /// One more rule: a part of the day such as `"08:00-18:00"`, which may wrap midnight, and what its windows' limit is
     /// multiplied by.
     #[must_use]
@@ -163,7 +171,8 @@ impl BuiltIn for TimeOfDay {
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> TimeOfDayMetadata {
-        const HOUR: i64 = 3_600_000_000;
+        const MINUTE: u64 = 60_000_000;
+        const DAY: i32 = 24 * 60;
         let (start, factor) = match law {
             Law::Hours(law) => {
                 let (start, _) = law.standing(state.packed(), hit.now);
@@ -171,9 +180,10 @@ impl BuiltIn for TimeOfDay {
             }
             _ => (hit.now, Factor::ONE),
         };
-        let local = start as i64 + i64::from(self.offset) * (HOUR / 60);
+        let utc = (start / MINUTE % u64::from(DAY.unsigned_abs())) as u32;
+        let local = (utc.cast_signed() + self.offset).rem_euclid(DAY);
         TimeOfDayMetadata {
-            hour: local.rem_euclid(24 * HOUR).unsigned_abs() / HOUR.unsigned_abs(),
+            hour: u64::from(local.unsigned_abs()) / 60,
             time_multiplier: factor,
             effective_limit: factor.of(hit.rate.limit().into()),
         }

@@ -1,6 +1,7 @@
 //! A strategy of the catalog, which says what is wrong with the name and the parameters.
 
 use quote::ToTokens;
+use syn::ext::IdentExt as _;
 use syn::{Expr, ExprAssign, ExprCall, ExprLit, Ident, Lit, UnOp, parse_quote};
 use traffik_runtime::strategy::FixedWindow;
 use traffik_runtime::strategy::catalog::{self, Argument, Literal, Spec, Subject};
@@ -37,12 +38,13 @@ impl Known {
             .iter()
             .map(|(_, value)| Value::of(value))
             .collect();
+        let pairs: Vec<_> = values.iter().map(Value::pairs).collect();
         let arguments: Vec<_> = names
             .iter()
-            .zip(&values)
-            .map(|(name, value)| Argument {
+            .zip(values.iter().zip(&pairs))
+            .map(|(name, (value, pairs))| Argument {
                 name,
-                value: value.literal(),
+                value: value.literal(pairs),
             })
             .collect();
         let written = Written {
@@ -61,6 +63,16 @@ impl Known {
                 // The catalog never refuses without a reason.
                 joined(errors).unwrap_or_else(|| error(name, "unknown strategy"))
             })
+    }
+
+    /// The function that `load` names, if there is one.
+    pub(crate) fn load(&self) -> Option<&Expr> {
+        let load = self
+            .written
+            .parameters
+            .iter()
+            .find(|(name, _)| name == "load");
+        load.map(|(_, value)| value)
     }
 
     /// The tokens a problem of the catalog is about, as far as they belong to the strategy.
@@ -122,6 +134,9 @@ fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
 enum Value {
     Number(String),
     Text(String),
+    Word(String),
+    Pairs(Vec<(String, Value)>),
+    Path,
     Other,
 }
 
@@ -138,16 +153,48 @@ impl Value {
             }) => Self::Number(shape::text(lit)),
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match Self::of(&unary.expr) {
                 Self::Number(number) => Self::Number(format!("-{number}")),
-                Self::Text(_) | Self::Other => Self::Other,
+                _ => Self::Other,
             },
-            _ => Self::Other,
+            Expr::Array(array) => {
+                let pairs: Option<_> = array.elems.iter().map(Self::pair).collect();
+                pairs.map_or(Self::Other, Self::Pairs)
+            }
+            path => match (shape::word(path), shape::path(path)) {
+                (Some(word), _) => Self::Word(word.unraw().to_string()),
+                (None, Some(_)) => Self::Path,
+                (None, None) => Self::Other,
+            },
         }
     }
 
-    fn literal(&self) -> Literal<'_> {
+    /// `"08:00-18:00" = 2.0`.
+    fn pair(value: &Expr) -> Option<(String, Self)> {
+        match shape::bare(value) {
+            Expr::Assign(ExprAssign { left, right, .. }) => {
+                let text = shape::string(left)?;
+                Some((text.value(), Self::of(right)))
+            }
+            _ => None,
+        }
+    }
+
+    fn pairs(&self) -> Vec<(&str, Literal<'_>)> {
+        match self {
+            Self::Pairs(pairs) => pairs
+                .iter()
+                .map(|(text, value)| (text.as_str(), value.literal(&[])))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn literal<'a>(&'a self, pairs: &'a [(&'a str, Literal<'a>)]) -> Literal<'a> {
         match self {
             Self::Number(number) => Literal::Number(number),
             Self::Text(text) => Literal::Text(text),
+            Self::Word(word) => Literal::Word(word),
+            Self::Pairs(_) => Literal::Pairs(pairs),
+            Self::Path => Literal::Path,
             Self::Other => Literal::Other,
         }
     }

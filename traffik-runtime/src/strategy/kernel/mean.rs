@@ -33,7 +33,7 @@ pub struct Costs {
     last: u64,
     /// The factor in force, in thousandths.
     factor: u64,
-    last_costs: VecDeque<u64>,
+    remembered: VecDeque<u64>,
     sum: u128,
     /// The rate it was written under: limit, period and tick.
     rate: (u32, u64, u64),
@@ -44,7 +44,7 @@ impl Costs {
         level: 0,
         last: 0,
         factor: 0,
-        last_costs: VecDeque::new(),
+        remembered: VecDeque::new(),
         sum: 0,
         rate: (0, 0, 0),
     };
@@ -93,11 +93,11 @@ impl Mean {
     /// The level in units of cost, the mean cost, and the factor in force, at a time.
     pub fn summary(&self, state: &Costs, now: u64) -> (f64, f64, f64) {
         let standing = self.standing(state, now);
-        let forgotten = standing.level == 0 || state.last_costs.is_empty();
+        let forgotten = standing.level == 0 || state.remembered.is_empty();
         let mean = if forgotten {
             1.0
         } else {
-            state.sum as f64 / state.last_costs.len() as f64
+            state.sum as f64 / state.remembered.len() as f64
         };
         (
             standing.level as f64 / self.units as f64,
@@ -116,12 +116,12 @@ impl Mean {
         } else {
             state.clone()
         };
-        after.last_costs.push_back(cost);
+        after.remembered.push_back(cost);
         after.sum += u128::from(cost);
-        while after.last_costs.len() > self.window {
-            after.sum -= u128::from(after.last_costs.pop_front().unwrap_or(0));
+        while after.remembered.len() > self.window {
+            after.sum -= u128::from(after.remembered.pop_front().unwrap_or(0));
         }
-        let mean = u128::from(WHOLE) * after.last_costs.len() as u128 / after.sum;
+        let mean = u128::from(WHOLE) * after.remembered.len() as u128 / after.sum;
         after.factor = self.least.max(mean as u64);
         after.level = standing.level + cost * self.units;
         after.last = standing.at * self.tick;
@@ -162,7 +162,7 @@ impl Mean {
 
     fn standing(&self, state: &Costs, now: u64) -> Standing {
         let now = now / self.tick;
-        if state.last_costs.is_empty() {
+        if state.remembered.is_empty() {
             return Standing {
                 at: now,
                 level: 0,

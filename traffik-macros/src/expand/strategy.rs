@@ -1,0 +1,123 @@
+//! A strategy's type and its value: each with the numbers that were written, as a constant.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use traffik_runtime::strategy::catalog::Spec;
+use traffik_runtime::strategy::{
+    Adaptive, CostBasedTokenBucket, Factor, Priority, Tiered, TimeOfDay,
+};
+
+use super::options::duration;
+use super::paths::Private;
+use crate::model::{Known, Strategy};
+
+/// The strategy's type and its value.
+pub(crate) fn strategy(strategy: &Strategy, private: &Private) -> (TokenStream, TokenStream) {
+    match strategy {
+        Strategy::Known(known) => {
+            let (name, value) = value(known, private);
+            (quote!(#private::#name), quote!(#private::#name::#value))
+        }
+        Strategy::Custom(value, ty) => (quote!(#ty), quote!(#value)),
+    }
+}
+
+/// The type's name, and what stands behind it to make the value.
+fn value(known: &Known, private: &Private) -> (TokenStream, TokenStream) {
+    match &known.spec {
+        Spec::FixedWindow(_) => (quote!(FixedWindow), quote!(new())),
+        Spec::SlidingLog(_) => (quote!(SlidingLog), quote!(new())),
+        Spec::SlidingCounter(_) => (quote!(SlidingCounter), quote!(new())),
+        Spec::TokenBucket(bucket) => {
+            let burst = bucket.burst_setting().map(|burst| quote!(.burst(#burst)));
+            let debt = Some(bucket.debt_setting()).filter(|debt| *debt > 0);
+            let debt = debt.map(|debt| quote!(.debt(#debt)));
+            (quote!(TokenBucket), quote!(new() #burst #debt))
+        }
+        Spec::LeakyBucket(bucket) => {
+            let capacity = bucket.capacity_setting();
+            let capacity = capacity.map(|capacity| quote!(.capacity(#capacity)));
+            (quote!(LeakyBucket), quote!(new() #capacity))
+        }
+        Spec::LeakyBucketWithQueue(queue) => {
+            let size = queue.queue_size_setting();
+            let size = size.map(|size| quote!(.queue_size(#size)));
+            (quote!(LeakyBucketWithQueue), quote!(new() #size))
+        }
+        Spec::Gcra(gcra) => {
+            let tolerance = Some(gcra.tolerance()).filter(|tolerance| !tolerance.is_zero());
+            let tolerance = tolerance.map(|tolerance| {
+                let tolerance = duration(tolerance, private);
+                quote!(.burst_tolerance(#tolerance))
+            });
+            (quote!(Gcra), quote!(new() #tolerance))
+        }
+        Spec::Tiered(tiered) => (quote!(Tiered), tiers(tiered, private)),
+        Spec::Adaptive(adaptive) => (quote!(Adaptive), tuned(adaptive, known, private)),
+        Spec::Priority(priority) => (quote!(Priority), shares(priority, private)),
+        Spec::QuotaWithRollover(quota) => {
+            let (percent, max) = quota.settings();
+            let percent = factor(percent, private);
+            (quote!(QuotaWithRollover), quote!(of(#percent, #max)))
+        }
+        Spec::TimeOfDay(hours) => (quote!(TimeOfDay), rules(hours, private)),
+        Spec::CostBasedTokenBucket(bucket) => {
+            (quote!(CostBasedTokenBucket), refill(bucket, private))
+        }
+    }
+}
+
+fn factor(factor: Factor, private: &Private) -> TokenStream {
+    let millionths = factor.in_millionths();
+    quote!(#private::Factor::millionths(#millionths))
+}
+
+fn tiers(tiered: &Tiered, private: &Private) -> TokenStream {
+    let (tiers, default) = tiered.tiers();
+    let tiers = tiers.iter().map(|(name, multiplier)| {
+        let multiplier = factor(*multiplier, private);
+        quote!((#private::Cow::Borrowed(#name), #multiplier))
+    });
+    quote!(of(&[#(#tiers),*], #default))
+}
+
+fn tuned(adaptive: &Adaptive, known: &Known, private: &Private) -> TokenStream {
+    let tuning = adaptive.tuning();
+    let [threshold, reduction, recovery, least] = [
+        tuning.threshold,
+        tuning.reduction,
+        tuning.recovery,
+        tuning.least,
+    ]
+    .map(|share| factor(share, private));
+    let load = known.load().map(|load| quote!(.load(#load)));
+    quote! {
+        of(#private::Tuning {
+            threshold: #threshold,
+            reduction: #reduction,
+            recovery: #recovery,
+            least: #least,
+        }) #load
+    }
+}
+
+fn shares(priority: &Priority, private: &Private) -> TokenStream {
+    let shares = priority.shares().map(|share| factor(share, private));
+    quote!(of([#(#shares),*]))
+}
+
+fn rules(hours: &TimeOfDay, private: &Private) -> TokenStream {
+    let (rules, offset) = hours.settings();
+    let rules = rules.iter().map(|rule| {
+        let (start, end, multiplier) = (rule.start, rule.end, factor(rule.factor, private));
+        quote!(#private::Rule { start: #start, end: #end, factor: #multiplier })
+    });
+    quote!(of(&[#(#rules),*], #offset))
+}
+
+fn refill(bucket: &CostBasedTokenBucket, private: &Private) -> TokenStream {
+    let (burst, window, min_refill) = bucket.settings();
+    let burst = burst.map(|burst| quote!(.burst(#burst)));
+    let min_refill = factor(min_refill, private);
+    quote!(new().window(#window).min_refill_factor(#min_refill) #burst)
+}

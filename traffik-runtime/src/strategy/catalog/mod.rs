@@ -1,0 +1,73 @@
+//! Every strategy by name: its parameters, defaults and checks, in one place.
+//!
+//! The macros read it at compile time, the builders at run time; a rule about what a user may write stands only here.
+
+mod check;
+mod entries;
+mod resolve;
+mod spec;
+mod value;
+
+pub use check::check;
+pub use entries::{ENTRIES, Entry, Param, Takes};
+pub use resolve::resolve;
+pub use spec::Spec;
+
+/// A parameter as it was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its value.
+    pub value: Literal<'a>,
+}
+
+/// A value as it was written.
+#[derive(Clone, Copy, Debug)]
+pub enum Literal<'a> {
+    /// A number: `150`, `1_000`, `0.5`, `-1`.
+    Number(&'a str),
+    /// The contents of a string.
+    Text(&'a str),
+    /// A name without quotes.
+    Word(&'a str),
+    /// Texts with a value each: `["08:00-18:00" = 2.0]`.
+    Pairs(&'a [(&'a str, Literal<'a>)]),
+    /// The path of a function; also of one that is a single word.
+    Path,
+    /// Anything else.
+    Other,
+}
+
+/// Something wrong with what was written, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What has to be changed.
+    pub subject: Subject,
+    /// What is wrong; what to write instead.
+    pub message: String,
+}
+
+/// What a [`Problem`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The strategy's name, or the strategy as a whole.
+    Strategy,
+    /// The name of the parameter at this place.
+    Name(usize),
+    /// The value of the parameter at this place.
+    Value(usize),
+    /// The rate at this place.
+    Rate(usize),
+    /// The cost.
+    Cost,
+}
+
+impl Problem {
+    fn new(subject: Subject, message: impl Into<String>) -> Self {
+        Self {
+            subject,
+            message: message.into(),
+        }
+    }
+}

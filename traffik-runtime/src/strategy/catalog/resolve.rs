@@ -1,0 +1,117 @@
+use super::entries::{ENTRIES, Entry};
+use super::spec::Spec;
+use super::value::{self, Value};
+use super::{Argument, Problem, Subject};
+use crate::suggest::nearest;
+
+/// What other libraries call strategies, and what to write here.
+const FOREIGN: &[(&str, &str)] = &[
+    (
+        "sliding_window",
+        "`sliding_counter` (constant memory) or `sliding_log` (exact)",
+    ),
+    (
+        "sliding",
+        "`sliding_counter` (constant memory) or `sliding_log` (exact)",
+    ),
+    ("sliding_window_counter", "`sliding_counter`"),
+    ("sliding_window_log", "`sliding_log`"),
+    ("leaky", "`leaky_bucket`"),
+    ("fixed", "`fixed_window`"),
+    ("token", "`token_bucket`"),
+];
+
+/// The strategy of this name with these parameters.
+///
+/// # Errors
+///
+/// Everything that is wrong with them, at once.
+///
+/// ```
+/// use traffik_runtime::strategy::catalog::{Argument, Literal, resolve};
+///
+/// assert!(resolve("token_bucket", &[Argument { name: "burst", value: Literal::Number("150") }]).is_ok());
+///
+/// let problems = resolve("token_bucket", &[Argument { name: "brust", value: Literal::Number("150") }]).unwrap_err();
+/// assert_eq!(problems[0].message, "`token_bucket` has no parameter `brust`; did you mean `burst`?");
+/// ```
+pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Problem>> {
+    let entry = find(name).map_err(|message| vec![Problem::new(Subject::Strategy, message)])?;
+    let mut problems = Vec::new();
+    let mut values: Vec<(&str, Value)> = Vec::new();
+    for (place, argument) in arguments.iter().enumerate() {
+        let name = argument.name;
+        let known = entry.params.iter().find(|param| param.name == name);
+        let takes = known.map(|param| param.takes).or(entry.open);
+        if arguments[..place]
+            .iter()
+            .any(|earlier| earlier.name == name)
+        {
+            let message = format!("`{name}` is written twice; remove one");
+            problems.push(Problem::new(Subject::Name(place), message));
+        } else if let Some(takes) = takes {
+            match value::read(name, takes, argument.value) {
+                Ok(value) => values.push((name, value)),
+                Err(message) => problems.push(Problem::new(Subject::Value(place), message)),
+            }
+        } else {
+            problems.push(Problem::new(
+                Subject::Name(place),
+                unknown_parameter(entry, name),
+            ));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Spec::of(entry.name, &values).map_err(|error| {
+        let place = arguments
+            .iter()
+            .position(|argument| argument.name == "default");
+        let subject = place.map_or(Subject::Strategy, Subject::Value);
+        vec![Problem::new(subject, error.to_string())]
+    })
+}
+
+fn find(name: &str) -> Result<&'static Entry, String> {
+    if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
+        return Ok(entry);
+    }
+    let foreign = FOREIGN
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(name));
+    let near =
+        nearest(name, ENTRIES.iter().map(|entry| entry.name)).map(|near| format!("`{near}`"));
+    Err(match foreign.map(|(_, here)| (*here).to_owned()).or(near) {
+        Some(here) => format!("unknown strategy `{name}`; did you mean {here}?"),
+        None => {
+            let names: Vec<_> = ENTRIES
+                .iter()
+                .map(|entry| format!("`{}`", entry.name))
+                .collect();
+            format!("unknown strategy `{name}`; use one of {}", names.join(", "))
+        }
+    })
+}
+
+fn unknown_parameter(entry: &Entry, name: &str) -> String {
+    let unknown = format!("`{}` has no parameter `{name}`", entry.name);
+    if let Some(near) = nearest(name, entry.params.iter().map(|param| param.name)) {
+        return format!("{unknown}; did you mean `{near}`?");
+    }
+    let owners: Vec<_> = ENTRIES
+        .iter()
+        .filter(|other| other.params.iter().any(|param| param.name == name))
+        .map(|other| format!("`{}`", other.name))
+        .collect();
+    let own: Vec<_> = entry
+        .params
+        .iter()
+        .map(|param| format!("`{}`", param.name))
+        .collect();
+    match (owners.is_empty(), own.is_empty()) {
+        (false, _) => format!("{unknown}; that is a parameter of {}", owners.join(", ")),
+        (true, true) => format!("{unknown}; it has none, write `{}` alone", entry.name),
+        (true, false) => format!("{unknown}; it has {}", own.join(", ")),
+    }
+}

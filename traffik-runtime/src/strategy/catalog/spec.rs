@@ -1,0 +1,212 @@
+use super::value::Value;
+use crate::identity;
+use crate::rate::Rate;
+use crate::strategy::kernel::{Law, Tuning};
+use crate::strategy::{
+    Adaptive, CostBasedTokenBucket, Factor, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue,
+    Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, StrategyError, Tiered,
+    TimeOfDay, TokenBucket, Who,
+};
+
+macro_rules! specs {
+    ($($strategy:ident),+ $(,)?) => {
+        /// A strategy with its parameters, ready to be used.
+        #[derive(Clone, Debug)]
+        pub enum Spec {
+            $(#[doc = concat!("[`", stringify!($strategy), "`].")] $strategy($strategy),)+
+        }
+
+        impl Spec {
+            /// The name in the catalog.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$strategy(it) => Strategy::name(it),)+
+                }
+            }
+
+            /// The law at a rate, of the client that may most.
+            pub(super) fn law(&self, rate: Rate) -> Result<Law, StrategyError> {
+                let who = self.favourite();
+                match self {
+                    $(Self::$strategy(it) => it.law(rate, &who),)+
+                }
+            }
+        }
+    };
+}
+
+specs!(
+    FixedWindow,
+    SlidingLog,
+    SlidingCounter,
+    TokenBucket,
+    LeakyBucket,
+    LeakyBucketWithQueue,
+    Gcra,
+    Tiered,
+    Adaptive,
+    Priority,
+    QuotaWithRollover,
+    TimeOfDay,
+    CostBasedTokenBucket,
+);
+
+impl Spec {
+    /// The largest cost that these rates together can ever admit, of the most favourable client.
+    pub fn largest_cost(&self, rates: &[Rate]) -> u64 {
+        let laws = rates.iter().filter_map(|rate| self.law(*rate).ok());
+        laws.map(|law| law.largest()).min().unwrap_or(u64::MAX)
+    }
+
+    fn favourite(&self) -> Who<'_> {
+        let best = match self {
+            Self::Tiered(tiered) => tiered.tiers().0.iter().max_by_key(|(_, factor)| *factor),
+            _ => None,
+        };
+        Who {
+            tier: best.map(|(name, _)| &**name),
+            priority: identity::Priority::Critical,
+        }
+    }
+
+    /// The strategy of this name in the catalog, with these values.
+    pub(super) fn of(name: &str, values: &[(&str, Value)]) -> Result<Self, StrategyError> {
+        let given = Given(values);
+        Ok(match name {
+            "sliding_log" => Self::SlidingLog(SlidingLog::new()),
+            "sliding_counter" => Self::SlidingCounter(SlidingCounter::new()),
+            "token_bucket" => {
+                let bucket = TokenBucket::new().debt(given.count("debt").unwrap_or(0));
+                Self::TokenBucket(
+                    given
+                        .count("burst")
+                        .map_or(bucket, |burst| bucket.burst(burst)),
+                )
+            }
+            "leaky_bucket" => {
+                let bucket = LeakyBucket::new();
+                Self::LeakyBucket(
+                    given
+                        .count("capacity")
+                        .map_or(bucket, |capacity| bucket.capacity(capacity)),
+                )
+            }
+            "leaky_bucket_with_queue" => {
+                let queue = LeakyBucketWithQueue::new();
+                let size = given.count("queue_size");
+                Self::LeakyBucketWithQueue(size.map_or(queue, |size| queue.queue_size(size)))
+            }
+            "gcra" => Self::Gcra(given.gcra()),
+            "tiered" => Self::Tiered(given.tiered()?),
+            "adaptive" => Self::Adaptive(given.adaptive()),
+            "priority" => Self::Priority(given.priority()),
+            "quota_with_rollover" => Self::QuotaWithRollover(given.quota()),
+            "time_of_day" => Self::TimeOfDay(given.time_of_day()),
+            "cost_based_token_bucket" => Self::CostBasedTokenBucket(given.cost_based()),
+            _ => Self::FixedWindow(FixedWindow::new()),
+        })
+    }
+}
+
+/// The values that were given, by name.
+struct Given<'a>(&'a [(&'a str, Value)]);
+
+impl Given<'_> {
+    fn value(&self, name: &str) -> Option<&Value> {
+        let found = self.0.iter().find(|(given, _)| *given == name);
+        found.map(|(_, value)| value)
+    }
+
+    fn count(&self, name: &str) -> Option<u64> {
+        match self.value(name)? {
+            Value::Count(count) => Some(*count),
+            _ => None,
+        }
+    }
+
+    fn factor(&self, name: &str, default: Factor) -> Factor {
+        match self.value(name) {
+            Some(Value::Factor(factor)) => *factor,
+            _ => default,
+        }
+    }
+
+    fn gcra(&self) -> Gcra {
+        match self.value("burst_tolerance") {
+            Some(Value::Duration(tolerance)) => Gcra::new().burst_tolerance(*tolerance),
+            _ => Gcra::new(),
+        }
+    }
+
+    fn tiered(&self) -> Result<Tiered, StrategyError> {
+        let mut tiered = Tiered::new();
+        for (name, value) in self.0 {
+            tiered = match value {
+                Value::Factor(factor) => tiered.tier(*name, *factor),
+                Value::Name(name) => tiered.default_tier(name.as_str()),
+                _ => tiered,
+            };
+        }
+        let (tiers, default) = tiered.tiers();
+        if tiers.iter().any(|(name, _)| name == default) {
+            Ok(tiered)
+        } else {
+            Err(StrategyError::NoDefaultTier)
+        }
+    }
+
+    fn adaptive(&self) -> Adaptive {
+        let usual = Adaptive::new().tuning();
+        Adaptive::of(Tuning {
+            threshold: self.factor("threshold", usual.threshold),
+            reduction: self.factor("reduction", usual.reduction),
+            recovery: self.factor("recovery", usual.recovery),
+            least: self.factor("min", usual.least),
+        })
+    }
+
+    fn priority(&self) -> Priority {
+        let [low, normal, high, critical] = Priority::new().shares();
+        Priority::of([
+            self.factor("low", low),
+            self.factor("normal", normal),
+            self.factor("high", high),
+            self.factor("critical", critical),
+        ])
+    }
+
+    fn quota(&self) -> QuotaWithRollover {
+        let (percent, max) = QuotaWithRollover::new().settings();
+        QuotaWithRollover::of(
+            self.factor("percent", percent),
+            self.count("max").unwrap_or(max),
+        )
+    }
+
+    fn time_of_day(&self) -> TimeOfDay {
+        let mut rules = Vec::new();
+        let mut offset = 0;
+        for (_, value) in self.0 {
+            match value {
+                Value::Windows(windows) => rules.clone_from(windows),
+                Value::Offset(minutes) => offset = *minutes,
+                _ => {}
+            }
+        }
+        TimeOfDay::with_rules(rules, offset)
+    }
+
+    fn cost_based(&self) -> CostBasedTokenBucket {
+        let usual = CostBasedTokenBucket::new();
+        let (_, window, min_refill) = usual.settings();
+        let window = self
+            .count("window")
+            .and_then(|window| u32::try_from(window).ok())
+            .unwrap_or(window);
+        let bucket = usual
+            .window(window)
+            .min_refill_factor(self.factor("min_refill", min_refill));
+        self.count("burst")
+            .map_or(bucket, |burst| bucket.burst(burst))
+    }
+}

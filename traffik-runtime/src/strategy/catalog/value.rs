@@ -1,0 +1,152 @@
+//! What parameters are given, as what they take.
+
+use std::time::Duration;
+
+use super::{Literal, Takes};
+use crate::rate::parse_duration;
+use crate::strategy::kernel::{EXACT, Rule};
+use crate::strategy::time_of_day::{offset, rule};
+use crate::strategy::{Factor, FactorError, StrategyError};
+
+/// What a parameter was given.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Count(u64),
+    Duration(Duration),
+    Factor(Factor),
+    Name(String),
+    Windows(Vec<Rule>),
+    Offset(i32),
+    Function,
+}
+
+/// The value of a parameter, or what is wrong with it and what to write instead.
+pub(super) fn read(name: &str, takes: Takes, value: Literal<'_>) -> Result<Value, String> {
+    match takes {
+        Takes::Count(least) => count(name, least, value).map(Value::Count),
+        Takes::Duration => duration(name, value).map(Value::Duration),
+        Takes::Share => share(name, value).map(Value::Factor),
+        Takes::Multiplier => match value {
+            Literal::Number(text) => factor(name, text).map(Value::Factor),
+            _ => Err(format!("`{name}` takes a number, such as `{name} = 1.5`")),
+        },
+        Takes::Percent => percent(name, value).map(Value::Factor),
+        Takes::Name => match value {
+            Literal::Word(word) | Literal::Text(word) => Ok(Value::Name(word.to_owned())),
+            _ => Err(format!(
+                "`{name}` takes the name of a tier, such as `{name} = free`"
+            )),
+        },
+        Takes::Windows => windows(name, value).map(Value::Windows),
+        Takes::Offset => match value {
+            Literal::Text(text) => offset(text)
+                .map(Value::Offset)
+                .map_err(|error| error.to_string()),
+            _ => Err(format!(
+                "`{name}` takes a time in quotes, such as `{name} = \"+05:30\"`"
+            )),
+        },
+        Takes::Function => match value {
+            Literal::Word(_) | Literal::Path => Ok(Value::Function),
+            _ => Err(format!(
+                "`{name}` takes the path of a function `fn() -> f64`; write `{name} = current_load`"
+            )),
+        },
+    }
+}
+
+fn count(name: &str, least: u64, value: Literal<'_>) -> Result<u64, String> {
+    let wanted = || format!("`{name}` takes a whole number of at least {least}");
+    let Literal::Number(written) = value else {
+        return Err(format!("{}, such as `{name} = 50`", wanted()));
+    };
+    let count: u64 = written
+        .replace('_', "")
+        .parse()
+        .map_err(|_| format!("{}; `{written}` is none", wanted()))?;
+    match count {
+        count if count < least => Err(format!("{}; {count} admits nothing", wanted())),
+        count if count > EXACT => Err(format!(
+            "`{name}` takes at most {EXACT}, or it could not be counted exactly"
+        )),
+        count => Ok(count),
+    }
+}
+
+fn duration(name: &str, value: Literal<'_>) -> Result<Duration, String> {
+    match value {
+        Literal::Text(text) => parse_duration(text).map_err(|error| format!("`{name}`: {error}")),
+        _ => Err(format!(
+            "`{name}` takes a duration in quotes, such as `{name} = \"500ms\"`"
+        )),
+    }
+}
+
+fn share(name: &str, value: Literal<'_>) -> Result<Factor, String> {
+    let share = match value {
+        Literal::Number(text) => factor(name, text)?,
+        Literal::Text(text) if text.trim_end().ends_with('%') => hundredth(name, text)?,
+        _ => {
+            return Err(format!(
+                "`{name}` takes a share, such as `{name} = 0.8` or `{name} = \"80%\"`"
+            ));
+        }
+    };
+    if share > Factor::ONE {
+        Err(format!("`{name}` is a share of the whole, at most 1"))
+    } else {
+        Ok(share)
+    }
+}
+
+fn percent(name: &str, value: Literal<'_>) -> Result<Factor, String> {
+    let percent = match value {
+        Literal::Number(text) => factor(name, text)?,
+        Literal::Text(text) if text.trim_end().ends_with('%') => {
+            factor(name, text.trim_end().trim_end_matches('%'))?
+        }
+        _ => {
+            return Err(format!(
+                "`{name}` takes a percentage, such as `{name} = 50` or `{name} = \"50%\"`"
+            ));
+        }
+    };
+    if percent > Factor::millionths(100_000_000) {
+        Err(format!("`{name}` is 0 to 100"))
+    } else {
+        Ok(percent)
+    }
+}
+
+/// A share that is written as a percentage.
+fn hundredth(name: &str, text: &str) -> Result<Factor, String> {
+    let percent = factor(name, text.trim_end().trim_end_matches('%'))?.in_millionths();
+    if percent % 100 == 0 {
+        Ok(Factor::millionths(percent / 100))
+    } else {
+        Err(format!("`{name}` is {}", FactorError::TooFine))
+    }
+}
+
+fn factor(name: &str, text: &str) -> Result<Factor, String> {
+    text.parse()
+        .map_err(|error: FactorError| format!("`{name}` is {error}"))
+}
+
+fn windows(name: &str, value: Literal<'_>) -> Result<Vec<Rule>, String> {
+    let Literal::Pairs(pairs) = value else {
+        return Err(format!(
+            "`{name}` takes parts of the day, such as `{name} = [\"08:00-18:00\" = 2.0]`"
+        ));
+    };
+    let read = |(part, multiplier): &(&str, Literal<'_>)| {
+        let Literal::Number(text) = multiplier else {
+            return Err(format!(
+                "`{part}` takes a number, such as `\"{part}\" = 1.5`"
+            ));
+        };
+        let said = |error: StrategyError| error.to_string();
+        rule(part, factor(part, text)?).map_err(said)
+    };
+    pairs.iter().map(read).collect()
+}

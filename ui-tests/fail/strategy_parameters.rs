@@ -1,0 +1,22 @@
+//! Parameters of strategies that are out of what they can be.
+
+traffik::throttles! {
+    throttle NoDefault(rate = "10/s", strategy = tiered(free = 1.0, premium = 5.0));
+    throttle OtherDefault(rate = "10/s", strategy = tiered(free = 1.0, default = fre));
+    throttle Rounded(rate = "3/s", strategy = tiered(free = 0.3, default = free));
+    throttle Multiplier(rate = "10/s", strategy = tiered(free = "much", default = free));
+    throttle Fine(rate = "10/s", strategy = tiered(free = 0.1234567, default = free));
+    throttle Share(rate = "10/s", strategy = adaptive(threshold = 1.5, reduction = "60", load = || 0.5));
+    throttle Zero(rate = "10/s", strategy = adaptive(recovery = 0));
+    throttle Sorted(rate = "10/s", strategy = priority(low = 0.9));
+    throttle Percent(rate = "10/s", strategy = quota_with_rollover(percent = 150));
+    throttle Hours(rate = "10/s", strategy = time_of_day(windows = "08:00-18:00", utc_offset = "5"));
+    throttle Empty(rate = "10/s", strategy = time_of_day(windows = ["08:00-08:00" = 2.0]));
+    throttle Covered(rate = "10/s", strategy = time_of_day(windows = ["08:00-18:00" = 2.0, "09:00-10:00" = 3.0]));
+    throttle Clock(rate = "10/s", strategy = time_of_day(windows = ["8-18" = 2.0, "22:00-25:00" = 1.0]));
+    throttle Places(rate = "10/s", strategy = cost_based_token_bucket(min_refill = 0.0005));
+    throttle Queue(rate = "10/s", strategy = leaky_bucket_with_queue(queue_size = 0));
+    throttle Cost(rate = "10/s", strategy = tiered(free = 1.0, premium = 2.0, default = free), cost = 21);
+}
+
+fn main() {}
