@@ -163,10 +163,11 @@ fn expired_keys_go_first() {
         assert!(admits(&long, &Identity::from(client), 1));
     }
     clock.advance(Duration::from_secs(1));
-    for client in 500..900_u64 {
+    // While a few dozen keys hold some that have expired, which a third does all but certainly.
+    for client in 500..700_u64 {
         assert!(admits(&long, &Identity::from(client), 1));
     }
-    assert_eq!(remembered(&long, 0..900), 900);
+    assert_eq!(remembered(&long, 0..700), 700);
 }
 
 /// Keys that come and go, each expired before long, never fill it.

@@ -3,6 +3,7 @@
 mod capacity;
 mod custom;
 mod growth;
+mod moves;
 mod sets;
 mod tasks;
 

@@ -1,0 +1,141 @@
+//! Keys that are moved while they are hit and read: a small table that is nearly full, where others come and go all the time.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use traffik::strategy::FixedWindowMetadata;
+use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, MemoryBackend};
+
+use super::{admits, now, remaining};
+
+/// Few enough that no newcomer finds only such when somebody has to go.
+const LASTING: u64 = 300;
+
+/// A table with room for some hundreds who come and go beside those who stay.
+struct Crowd {
+    clock: ManualClock,
+    backend: Backend,
+    fleeting: DynThrottle,
+    newcomer: AtomicU64,
+    over: AtomicBool,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        let clock = ManualClock::new();
+        let settings = MemoryBackend::builder().capacity(1_000).shards(1);
+        let backend = settings.clock(clock.clone()).build();
+        let fleeting = DynThrottle::builder("fleeting").rate("1000000/ms".parse().unwrap());
+        Self {
+            fleeting: fleeting.backend(backend.clone()).build().unwrap(),
+            clock,
+            backend,
+            newcomer: AtomicU64::new(0),
+            over: AtomicBool::new(false),
+        }
+    }
+
+    fn throttle(&self, rates: &[&str]) -> DynThrottle {
+        let rates = rates.iter().map(|rate| rate.parse().unwrap());
+        let throttle = rates.fold(DynThrottle::builder("lasting"), DynThrottleBuilder::rate);
+        throttle.backend(self.backend.clone()).build().unwrap()
+    }
+
+    /// Does this while new clients come, hit once, and expire before long.
+    fn meanwhile(&self, act: impl Fn() + Sync) {
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !self.over.load(Ordering::Relaxed) {
+                        self.clock.advance(Duration::from_micros(5));
+                        let client = self.newcomer.fetch_add(1, Ordering::Relaxed);
+                        assert!(admits(&self.fleeting, &client.into(), 1));
+                    }
+                });
+            }
+            let actors = [scope.spawn(&act), scope.spawn(&act)];
+            let held = actors.map(|actor| actor.join().is_ok());
+            self.over.store(true, Ordering::Relaxed);
+            assert_eq!(held, [true, true], "what is done meanwhile holds");
+        });
+    }
+}
+
+/// One rate is decided without a lock, two with their slots locked.
+#[test]
+fn every_hit_is_counted_once_and_for_its_own_key() {
+    for rates in [&["1000/day"][..], &["1000/day", "2000/week"]] {
+        let crowd = Crowd::new();
+        let lasting = crowd.throttle(rates);
+        let keys = LASTING / rates.len() as u64;
+        for key in 0..keys {
+            // More of the limit than any newcomer has, who will go first.
+            assert!(admits(&lasting, &key.into(), 10));
+        }
+        crowd.meanwhile(|| {
+            for hit in 0..keys * 120 {
+                assert!(admits(&lasting, &(hit % keys).into(), 1));
+            }
+        });
+        for key in 0..keys {
+            let stat = now(lasting.stat(&key.into())).unwrap();
+            let least = stat.hits_remaining;
+            assert_eq!(least, 750, "{rates:?}");
+            let members: Vec<_> = stat
+                .members
+                .iter()
+                .map(|member| member.hits_remaining)
+                .collect();
+            assert!(members.is_empty() || members == [750, 1_750], "{members:?}");
+        }
+    }
+}
+
+/// Whoever has nothing left is refused, and told so, at every moment.
+#[test]
+fn the_spent_stay_spent() {
+    for rates in [&["3/day"][..], &["3/day", "5/week"]] {
+        let crowd = Crowd::new();
+        let lasting = crowd.throttle(rates);
+        let keys = LASTING / rates.len() as u64;
+        for key in 0..keys {
+            assert!(admits(&lasting, &key.into(), 3));
+        }
+        crowd.meanwhile(|| {
+            for hit in 0..keys * 80 {
+                let client = Identity::from(hit % keys);
+                assert_eq!(remaining(&lasting, &client), 0);
+                assert!(!admits(&lasting, &client, 1));
+            }
+        });
+    }
+}
+
+/// A window and its count are read together: none is seen with the count of the one before.
+#[test]
+fn reads_are_not_torn() {
+    let clock = ManualClock::at(Duration::ZERO);
+    let backend = Backend::memory().clock(clock.clone());
+    let throttle = DynThrottle::builder("torn").rate("1000/ms".parse().unwrap());
+    let throttle = throttle.backend(backend).build().unwrap();
+    let client = Identity::new("client");
+    let cost = |window: u64| window * 7 % 1_000 + 1;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for window in 0..200_000 {
+                clock.set(Duration::from_millis(window));
+                assert!(admits(&throttle, &client, cost(window)));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        while !over.load(Ordering::Relaxed) {
+            let stat = now(throttle.stat(&client)).unwrap();
+            let metadata: &FixedWindowMetadata = stat.metadata.downcast_ref().unwrap();
+            let (window, count) = (metadata.window_start_ms, metadata.current_count);
+            let whole = count == 0 || count == cost(window);
+            assert!(whole, "{count} in window {window}");
+        }
+    });
+}
