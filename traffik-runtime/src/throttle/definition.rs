@@ -2,8 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use smallvec::SmallVec;
-
+use super::asked::Few;
 use super::header_style::HeaderStyle;
 use crate::backend::Backend;
 use crate::backend::key::Key;
@@ -36,7 +35,9 @@ enum Shared {
 struct Prepared {
     key: Key,
     /// A law for each rate, or what is wrong with the definition.
-    laws: Result<SmallVec<[Law; 1]>, String>,
+    laws: Result<Few<Law>, String>,
+    /// The only rate and its law, where that is all there is to it.
+    only: Option<(Rate, Law)>,
 }
 
 impl Definition {
@@ -125,18 +126,10 @@ impl Definition {
         }
     }
 
-    /// The definition's only rate and its law, if there is just one, and it is a built-in one.
+    /// The definition's only rate and its law, if there is just one, which is a built-in one and always the same.
     #[inline]
-    pub(super) fn only_law(&self) -> Option<(Rate, &Law)> {
-        match (&*self.rates, &self.prepared().laws) {
-            ([rate], Ok(laws)) => {
-                let law = laws.first()?;
-                let alone =
-                    !matches!(law, Law::Unlimited | Law::Custom) && !self.strategy().changes();
-                alone.then_some((*rate, law))
-            }
-            _ => None,
-        }
+    pub(super) fn only_law(&self) -> Option<&(Rate, Law)> {
+        self.prepared().only.as_ref()
     }
 
     /// What this throttle's keys grow from.
@@ -160,17 +153,22 @@ impl Definition {
     }
 
     fn prepare(&self) -> Prepared {
-        let strategy = self.strategy().name();
-        let key = Key::root()
-            .join(0, self.uid.as_bytes())
-            .join(0, strategy.as_bytes());
+        let strategy = self.strategy();
+        let key = Key::root().join(0, self.uid.as_bytes());
         let laws = self
             .rates
             .iter()
-            .map(|rate| self.strategy().law(*rate, &Who::default()));
-        let laws: Result<_, _> = laws.collect();
+            .map(|rate| strategy.law(*rate, &Who::default()));
+        let laws: Result<Few<Law>, _> = laws.collect();
+        let only = match (&*self.rates, laws.as_deref()) {
+            ([rate], Ok([law])) => Some((*rate, law.clone())),
+            _ => None,
+        };
         Prepared {
-            key,
+            key: key.join(0, strategy.name().as_bytes()),
+            only: only.filter(|(_, law)| {
+                !strategy.changes() && !matches!(law, Law::Unlimited | Law::Custom)
+            }),
             laws: laws.map_err(|error| error.to_string()),
         }
     }

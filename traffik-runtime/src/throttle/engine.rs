@@ -120,7 +120,7 @@ impl Alone<'_> {
         let now = backend.now();
         let (fits, report) = backend.store().decide_one(key, law, now, asked.cost);
         Some(then(Alone {
-            rate,
+            rate: *rate,
             backend,
             now,
             fits,

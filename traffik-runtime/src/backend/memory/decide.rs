@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::Memory;
 use super::boxed::{Boxed, Prospect, Shard};
-use super::slot::{Locked, Slot};
+use super::slot::Locked;
 use crate::backend::key::Key;
 use crate::backend::store::{Plan, Ruling, Store};
 use crate::decision::Report;
@@ -62,29 +62,52 @@ impl Memory {
     #[inline]
     fn decide_alone<K: Kernel>(&self, key: Key, now: u64, cost: u64, law: &K) -> (bool, Report) {
         loop {
-            let slot = self.table.find(key);
-            let snapshot = slot.map(Slot::read).unwrap_or_default();
-            // It was moved while it was looked at, or is being moved.
-            let moved = || match slot {
-                Some(_) => snapshot.key != Some(key),
-                None => !self.table.is_vacant(key),
+            let Some(slot) = self.table.find(key) else {
+                match self.decide_unseen(key, now, cost, law) {
+                    Some(decided) => return decided,
+                    None => continue,
+                }
+            };
+            let Some(snapshot) = slot.read_as(key) else {
+                continue;
             };
             let after = if cost == 0 {
                 None
             } else {
                 law.decide(&snapshot.state, now, cost)
             };
-            let settled = match (&after, slot) {
-                (None, _) => !moved(),
-                (Some(_), Some(_)) if moved() => false,
-                (Some(after), Some(slot)) => slot.write_since(&snapshot, after),
-                (Some(after), None) => self.table.insert(key, after, now),
+            let Some(after) = after else {
+                return (cost == 0, law.report(&snapshot.state, now, cost));
             };
-            if settled {
-                return match after {
-                    Some(after) => (true, law.report_admitted(&after, now, cost)),
-                    None => (cost == 0, law.report(&snapshot.state, now, cost)),
-                };
+            if slot.write_since(&snapshot, &after) {
+                return (true, law.report_admitted(&after, now, cost));
+            }
+        }
+    }
+
+    /// The same for a client that seems never to have been seen; nothing if it turns out that it was.
+    #[cold]
+    fn decide_unseen<K: Kernel>(
+        &self,
+        key: Key,
+        now: u64,
+        cost: u64,
+        law: &K,
+    ) -> Option<(bool, Report)> {
+        let nothing = Packed::NOTHING;
+        let after = if cost == 0 {
+            None
+        } else {
+            law.decide(&nothing, now, cost)
+        };
+        match after {
+            Some(after) => {
+                let inserted = self.table.insert(key, &after, now);
+                inserted.then(|| (true, law.report_admitted(&after, now, cost)))
+            }
+            None => {
+                let unseen = self.table.is_vacant(key);
+                unseen.then(|| (cost == 0, law.report(&nothing, now, cost)))
             }
         }
     }
@@ -96,8 +119,7 @@ impl Memory {
         }
         loop {
             if let Some(slot) = self.table.find(plan.key) {
-                let snapshot = slot.read();
-                if snapshot.key == Some(plan.key) {
+                if let Some(snapshot) = slot.read_as(plan.key) {
                     return State::Packed(snapshot.state);
                 }
             } else if self.table.is_vacant(plan.key) {

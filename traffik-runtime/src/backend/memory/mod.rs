@@ -18,7 +18,7 @@ use boxed::Boxed;
 use table::Table;
 
 use super::Backend;
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 
 /// The states, and what decides on them.
 #[derive(Debug)]
@@ -81,6 +81,10 @@ impl MemoryBackend {
 
     /// A new, empty backend.
     pub fn build(self) -> Backend {
+        if self.clock.is_none() {
+            // The clock is set up once for the process, which takes a millisecond or more: not at the first hit.
+            SystemClock::new().now_micros();
+        }
         let memory = Memory {
             table: Table::new(self.capacity, self.shards),
             boxed: Boxed::new(self.capacity),

@@ -21,11 +21,10 @@ pub(super) struct Slot {
     amount: AtomicU64,
 }
 
-/// What a slot held at one moment.
-#[derive(Clone, Copy, Debug, Default)]
+/// The state of a slot at one moment.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Snapshot {
     sequence: u32,
-    pub(super) key: Option<Key>,
     pub(super) state: Packed,
 }
 
@@ -54,20 +53,29 @@ impl Slot {
         self.first.load(Ordering::Relaxed) == 0
     }
 
+    /// What the slot holds.
+    pub(super) fn read(&self) -> (Option<Key>, Packed) {
+        self.settled(|| self.words()).1
+    }
+
+    /// The state, if the slot is this key's.
     #[inline]
-    pub(super) fn read(&self) -> Snapshot {
+    pub(super) fn read_as(&self, key: Key) -> Option<Snapshot> {
+        let (sequence, (is_own, state)) = self.settled(|| (self.seems(key), self.state()));
+        is_own.then_some(Snapshot { sequence, state })
+    }
+
+    /// Words that were read while nobody wrote, and the sequence number they had.
+    #[inline]
+    fn settled<T>(&self, words: impl Fn() -> T) -> (u32, T) {
         let mut patience = Patience::default();
         loop {
             let sequence = self.sequence.load(Ordering::Acquire);
             if sequence.is_multiple_of(2) {
-                let (key, state) = self.words();
+                let words = words();
                 fence(Ordering::Acquire);
                 if self.sequence.load(Ordering::Relaxed) == sequence {
-                    return Snapshot {
-                        sequence,
-                        key,
-                        state,
-                    };
+                    return (sequence, words);
                 }
             }
             patience.wait();
@@ -108,20 +116,23 @@ impl Slot {
         })
     }
 
-    #[inline]
     fn words(&self) -> (Option<Key>, Packed) {
         let first = self.first.load(Ordering::Relaxed);
         let second = self.second.load(Ordering::Relaxed);
+        ((first != 0).then_some(Key { first, second }), self.state())
+    }
+
+    #[inline]
+    fn state(&self) -> Packed {
         let terms = self.terms.load(Ordering::Relaxed);
-        let state = Packed {
+        Packed {
             kind: kind((terms >> KIND_AT) as u8),
             tick_power: (terms >> POWER_AT) as u8 & 0b1111,
             limit: self.limit.load(Ordering::Relaxed),
             period: terms & PERIOD,
             at: self.at.load(Ordering::Relaxed),
             amount: self.amount.load(Ordering::Relaxed),
-        };
-        ((first != 0).then_some(Key { first, second }), state)
+        }
     }
 }
 
@@ -169,6 +180,8 @@ const fn kind(bits: u8) -> Kind {
         1 => Kind::Window,
         2 => Kind::Counter,
         3 => Kind::Meter,
+        4 => Kind::Rollover,
+        5 => Kind::Adaptive,
         _ => Kind::Nothing,
     }
 }

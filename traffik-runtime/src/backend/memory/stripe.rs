@@ -97,15 +97,14 @@ impl Stripe {
         let mut seen = 0;
         for _ in 0..self.len().min(2 * CANDIDATES) {
             let index = self.turn(keeper);
-            let snapshot = self.slot(index).read();
-            if snapshot.key.is_none() {
+            let (Some(_), state) = self.slot(index).read() else {
                 continue;
-            }
-            let expires = snapshot.state.expires();
+            };
+            let expires = state.expires();
             let worth = if expires <= now {
                 (0, 0)
             } else {
-                (snapshot.state.fullness() + 1, expires)
+                (state.fullness() + 1, expires)
             };
             if least.is_none_or(|(other, _)| worth < other) {
                 least = Some((worth, index));
@@ -128,8 +127,8 @@ impl Stripe {
         let before = keeper.occupied;
         for _ in 0..SWEPT_EACH_TIME {
             let index = self.turn(keeper);
-            let snapshot = self.slot(index).read();
-            if snapshot.key.is_some() && snapshot.state.expires() <= now {
+            let (key, state) = self.slot(index).read();
+            if key.is_some() && state.expires() <= now {
                 self.remove_expired(keeper, index, now);
             }
         }
@@ -158,7 +157,7 @@ impl Stripe {
         loop {
             index = (index + 1) % len;
             let slot = self.slot(index);
-            let Some(key) = slot.read().key else { return };
+            let (Some(key), _) = slot.read() else { return };
             let home = Self::home(key, len);
             let stays = if gap <= index {
                 gap < home && home <= index

@@ -37,9 +37,9 @@ fn window(at: u64, count: u64) -> Packed {
 }
 
 fn found(table: &Table, key: Key) -> Option<Packed> {
-    let snapshot = table.find(key)?.read();
-    assert_eq!(snapshot.key, Some(key));
-    Some(snapshot.state)
+    let (owner, state) = table.find(key)?.read();
+    assert_eq!(owner, Some(key));
+    Some(state)
 }
 
 #[test]

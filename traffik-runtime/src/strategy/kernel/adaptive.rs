@@ -40,6 +40,12 @@ struct Standing {
     cut: bool,
 }
 
+/// When windows end: those of the period that a state was written under, as long as nothing is written under another (L30).
+struct Ends {
+    first: u64,
+    period: u64,
+}
+
 const WHOLE: u64 = Factor::ONE.in_millionths();
 
 impl Adaptive {
@@ -84,8 +90,9 @@ impl Adaptive {
         let standing = self.standing(state, now);
         let limit = self.limit_at(standing.share);
         let remaining = limit.saturating_sub(standing.count);
-        let rest = Duration::from_micros(standing.start + self.period - now);
-        let after = |windows: u64| rest + Duration::from_micros(self.period) * (windows - 1) as u32;
+        let Ends { first, period } = self.ends(state, now);
+        let rest = Duration::from_micros(first - now);
+        let after = |windows: u64| rest + Duration::from_micros(period) * (windows - 1) as u32;
         let wait = |cost: u64| {
             if cost <= remaining {
                 return Some(Duration::ZERO);
@@ -128,6 +135,18 @@ impl Adaptive {
         let missing = share.saturating_sub(standing.share);
         let windows = missing.div_ceil(self.tuning.recovery.in_millionths());
         (windows + u64::from(standing.cut && missing > 0)).max(1)
+    }
+
+    fn ends(&self, state: &Packed, now: u64) -> Ends {
+        let (start, period) = match state.kind {
+            Kind::Adaptive => (state.at, state.period),
+            _ => (0, self.period),
+        };
+        let at = now.max(start);
+        Ends {
+            first: at - (at - start) % period + period,
+            period,
+        }
     }
 
     fn standing(&self, state: &Packed, now: u64) -> Standing {

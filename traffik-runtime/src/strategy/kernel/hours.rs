@@ -87,11 +87,15 @@ impl Hours {
     }
 
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let (start, _) = self.standing(state, now);
+        let (start, count) = self.standing(state, now);
         let report = self.window(state, now).report(state, now, cost);
         let later = |cost: u64| {
-            self.first_with(start, cost)
-                .map(|at| Duration::from_micros(at - now))
+            let first = if count > 0 && state.period != self.rate.period_micros() {
+                self.first_beside(start, count, Window::expires(state), cost)
+            } else {
+                self.first_with(start, cost)
+            };
+            first.map(|at| Duration::from_micros(at - now))
         };
         Report {
             wait: if cost <= report.remaining {
@@ -123,6 +127,19 @@ impl Hours {
             .chain([DAY]);
         let stretches = self.stretches.iter().zip(ends);
         stretches.map(|((from, factor), until)| (*from, until, self.limit(*factor)))
+    }
+
+    /// The same beside what a window of another period counted, which stays as long as that lasts (L30).
+    fn first_beside(&self, start: u64, count: u64, end: u64, cost: u64) -> Option<u64> {
+        let beside = self.first_with(start, cost.saturating_add(count));
+        beside.filter(|at| *at < end).or_else(|| {
+            let window = end - end % self.rate.period_micros();
+            if cost <= self.limit(self.factor(window)) {
+                Some(end)
+            } else {
+                self.first_with(window, cost)
+            }
+        })
     }
 
     /// The first microsecond of the first window after the one that starts here, in which there is room for a cost.

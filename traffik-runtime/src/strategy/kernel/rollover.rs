@@ -62,14 +62,13 @@ impl Rollover {
         } = self.standing(state, now);
         let limit = self.limit + self.carry(previous);
         let taken = current.checked_add(cost).filter(|taken| *taken <= limit)?;
-        let (at, amount) = pack(start, previous, taken);
-        let limit = self.limit as u32;
+        let (tick_power, amount) = pack(previous, taken);
         Some(Packed {
             kind: Kind::Rollover,
-            tick_power: 0,
-            limit,
+            tick_power,
+            limit: self.limit as u32,
             period: self.period,
-            at,
+            at: start,
             amount,
         })
     }
@@ -78,8 +77,14 @@ impl Rollover {
         let standing = self.standing(state, now);
         let limit = self.limit + self.carry(standing.previous);
         let remaining = limit.saturating_sub(standing.current);
+        // What a window of another period counted stays as long as that lasts, and is all there is (L30).
+        let (end, last) = if standing.current > 0 && state.period != self.period {
+            (state.at + state.period, 1)
+        } else {
+            (standing.start + self.period, 2)
+        };
         let after =
-            |windows: u64| Duration::from_micros(standing.start + windows * self.period - now);
+            |windows: u64| Duration::from_micros(end + (windows.min(last) - 1) * self.period - now);
         let wait = |cost: u64| {
             if cost <= remaining {
                 Some(Duration::ZERO)
@@ -113,7 +118,8 @@ impl Rollover {
         if state.kind != Kind::Rollover {
             return fresh(now);
         }
-        let (start, previous, current) = unpack(state);
+        let (previous, current) = unpack(state);
+        let start = state.at;
         let at = now.max(start);
         let windows = (at - start) / state.period;
         if state.period != self.period {
@@ -140,30 +146,26 @@ impl Rollover {
     }
 
     pub(super) fn expires(state: &Packed) -> u64 {
-        let (start, _, current) = unpack(state);
-        start.saturating_add(state.period * if current > 0 { 2 } else { 1 })
+        let (_, current) = unpack(state);
+        let windows = if current > 0 { 2 } else { 1 };
+        state.at.saturating_add(state.period * windows)
     }
 
     pub(super) fn used(state: &Packed) -> u64 {
-        unpack(state).2
+        unpack(state).1
     }
 }
 
-/// A time takes 52 bits until the year 2112; the others hold how often the current count, which may be more than 32 bits
-/// wide, wraps. Of the previous count only what is below a limit of 32 bits matters.
-const TIME: u32 = 52;
-
-fn pack(start: u64, previous: u64, current: u64) -> (u64, u64) {
+/// Of the previous count only what is below a limit of 32 bits matters. The current one may be wider: what is beyond 32
+/// bits takes the place of a tick, which windows do not need, and of which stores keep 4 bits.
+fn pack(previous: u64, current: u64) -> (u8, u64) {
     let previous = previous.min(u32::MAX.into());
-    let current = current.min((1 << 44) - 1);
-    (
-        start | (current >> 32) << TIME,
-        previous | (current & u64::from(u32::MAX)) << 32,
-    )
+    let current = current.min((1 << 36) - 1);
+    let low = current & u64::from(u32::MAX);
+    ((current >> 32) as u8, previous | low << 32)
 }
 
-fn unpack(state: &Packed) -> (u64, u64, u64) {
-    let start = state.at & ((1 << TIME) - 1);
-    let current = state.amount >> 32 | (state.at >> TIME) << 32;
-    (start, state.amount & u64::from(u32::MAX), current)
+fn unpack(state: &Packed) -> (u64, u64) {
+    let current = state.amount >> 32 | u64::from(state.tick_power) << 32;
+    (state.amount & u64::from(u32::MAX), current)
 }
