@@ -10,3 +10,4 @@ mod oracle;
 mod promises;
 mod subject;
 mod trace;
+mod worst_case;
