@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::exact::{EXACT, tick};
+use super::exact::{EXACT, ceil, tick};
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -89,7 +89,7 @@ impl Counter {
     #[inline]
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let standing = self.standing(state, now);
-        let weighted = (standing.previous * self.in_sight(&standing)).div_ceil(self.window);
+        let weighted = ceil(standing.previous * self.in_sight(&standing), self.window);
         let remaining = self
             .limit
             .saturating_sub(standing.current)

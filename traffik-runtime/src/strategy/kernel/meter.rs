@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::exact::{EXACT, gcd, tick, until};
+use super::exact::{EXACT, ceil, floor, gcd, tick, until};
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -145,7 +145,7 @@ impl Meter {
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let standing = self.standing(state, now);
         let leaked_to = |level: u64| {
-            let ticks = standing.level.saturating_sub(level).div_ceil(self.leak);
+            let ticks = ceil(standing.level.saturating_sub(level), self.leak);
             if ticks == 0 {
                 Duration::ZERO
             } else {
@@ -169,11 +169,11 @@ impl Meter {
 
     /// How long the hit that led to this state waits for those before it (L16).
     pub(super) fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
-        if !self.queues {
+        if !self.queues || cost == 0 {
             return Duration::ZERO;
         }
         let before = after.amount - cost * self.units;
-        match before.div_ceil(self.leak) {
+        match ceil(before, self.leak) {
             0 => Duration::ZERO,
             ticks => until(after.at / self.tick + ticks, self.tick, now),
         }
@@ -192,16 +192,19 @@ impl Meter {
     const fn limit(&self) -> u64 {
         match self.need {
             Need::Room => self.largest,
-            Need::Conformance(tolerance) => tolerance / self.units + 1,
+            Need::Conformance(tolerance) => floor(tolerance, self.units) + 1,
         }
     }
 
     #[inline]
     const fn remaining(&self, level: u64) -> u64 {
         match self.need {
-            Need::Room => (self.largest * self.units).saturating_sub(level) / self.units,
+            Need::Room => floor(
+                (self.largest * self.units).saturating_sub(level),
+                self.units,
+            ),
             Need::Conformance(tolerance) if level > tolerance => 0,
-            Need::Conformance(tolerance) => (tolerance - level) / self.units + 1,
+            Need::Conformance(tolerance) => floor(tolerance - level, self.units) + 1,
         }
     }
 
