@@ -4,6 +4,8 @@
 #[path = "private.rs"]
 pub mod __private;
 
+pub mod guide;
+
 pub use traffik_macros::{throttled, throttles};
 pub use traffik_runtime::backend::{Backend, MemoryBackend, set_default_backend};
 pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};

@@ -1,0 +1,4 @@
+//! The guide, a chapter in each module.
+
+#[doc = include_str!("../docs/strategies.md")]
+pub mod strategies {}
