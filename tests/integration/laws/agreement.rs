@@ -1,17 +1,58 @@
 //! Each strategy decides, waits and tells as the oracle does, on random traces: the pure law, and the throttle.
 
+use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::TestCaseError;
 use traffik::{ErrorKind, Identity, Rate};
 
-use super::oracle::{Int, Law, Oracle, Terms};
+use super::oracle::{Adaptive, Int, Law, Oracle, Terms};
 use super::subject::{Dynamic, Pure, Standing, Subject, now, says, throttle, with_strategy};
 use super::trace::{
-    Step, cases, gcras, rates, starts, steps, steps_back_and_forth, terms, token_buckets,
+    Step, adaptives, cases, cost_based, gcras, hours, leaky_buckets, priorities, queues, rates,
+    rates_of_hours, rollovers, starts, steps, steps_back_and_forth, terms, tiers, token_buckets,
 };
 
 fn at_any_rate(law: Law) -> impl Strategy<Value = (Rate, Law)> {
     rates().prop_map(move |rate| (rate, law))
+}
+
+fn with<S: Strategy<Value = Law>>(law: impl Fn(Rate) -> S) -> impl Strategy<Value = (Rate, Law)> {
+    rates().prop_flat_map(move |rate| (Just(rate), law(rate)))
+}
+
+/// Laws at a rate, and steps under one of them each.
+type Turns = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
+
+/// Three clients or signals at one rate, and steps by one of them each.
+fn in_turn<S: Strategy<Value = Law>>(
+    law: impl Fn(Rate) -> S,
+    as_in: impl Fn(Law, Law) -> Law + Copy,
+) -> impl Strategy<Value = Turns> {
+    let laws = rates().prop_flat_map(move |rate| (Just(rate), vec(law(rate), 3)));
+    let laws = laws.prop_map(move |(rate, laws)| {
+        let laws = laws.iter().map(|other| (rate, as_in(*other, laws[0])));
+        laws.collect()
+    });
+    let steps = (steps(), vec(0_usize..3, 40));
+    (
+        laws,
+        steps.prop_map(|(steps, turns)| turns.into_iter().zip(steps).collect()),
+    )
+}
+
+/// A law with the parameters of another; what it takes the client or the signal to be stays.
+fn as_in(law: Law, other: Law) -> Law {
+    match (law, other) {
+        (Law::Priority { who, .. }, Law::Priority { shares, .. }) => Law::Priority { shares, who },
+        (Law::Tiered { who, .. }, Law::Tiered { multipliers, .. }) => {
+            Law::Tiered { multipliers, who }
+        }
+        (Law::Adaptive(law), Law::Adaptive(other)) => {
+            let load = other.load.map(|_| law.load.unwrap_or(0));
+            Law::Adaptive(Adaptive { load, ..other })
+        }
+        _ => panic!("not laws of one kind"),
+    }
 }
 
 proptest! {
@@ -45,6 +86,55 @@ proptest! {
         agrees(of, start, &steps)?;
     }
 
+    #[test]
+    fn sliding_logs(of in at_any_rate(Law::SlidingLog), start in starts(), steps in steps()) {
+        agrees(of, start, &steps)?;
+    }
+
+    #[test]
+    fn leaky_buckets_(of in with(leaky_buckets), start in starts(), steps in steps()) {
+        agrees(of, start, &steps)?;
+    }
+
+    #[test]
+    fn queues_(of in with(queues), start in starts(), steps in steps()) {
+        agrees(of, start, &steps)?;
+    }
+
+    #[test]
+    fn cost_based_(of in with(cost_based), start in starts(), steps in steps()) {
+        agrees(of, start, &steps)?;
+    }
+
+    #[test]
+    fn rollovers_(of in with(rollovers), start in starts(), steps in steps()) {
+        agrees(of, start, &steps)?;
+    }
+
+    #[test]
+    fn hours_(
+        of in rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate))),
+        start in starts(),
+        steps in steps_back_and_forth(),
+    ) {
+        agrees(of, start, &steps)?;
+    }
+
+    #[test]
+    fn adaptives_((laws, steps) in in_turn(adaptives, as_in), start in starts()) {
+        agree(&laws, start, &steps)?;
+    }
+
+    #[test]
+    fn priorities_((laws, steps) in in_turn(priorities, as_in), start in starts()) {
+        agree(&laws, start, &steps)?;
+    }
+
+    #[test]
+    fn tiers_((laws, steps) in in_turn(tiers, as_in), start in starts()) {
+        agree(&laws, start, &steps)?;
+    }
+
     /// L4: the law stands still until the clock has caught up.
     #[test]
     fn on_a_clock_that_steps_back(of in terms(), start in starts(), steps in steps_back_and_forth()) {
@@ -55,7 +145,6 @@ proptest! {
     #[test]
     fn among_other_clients_who_come_and_go(of in terms(), start in starts(), steps in steps()) {
         let (rate, law) = of;
-        let terms = Terms::new(law, rate);
         if let Ok(mut subject) = Dynamic::new(law, &[rate]) {
             let throttle = subject.throttle.clone();
             let mut others = 0_u64;
@@ -65,14 +154,27 @@ proptest! {
                     now(throttle.hit(&Identity::from(others), 1)).expect("memory always answers");
                 }
             };
-            follows(&mut subject, &terms, start, &steps, crowd)?;
+            follows(&mut subject, &[of], start, &each(&steps, 0), crowd)?;
         }
     }
 }
 
-fn agrees((rate, law): (Rate, Law), start: Int, steps: &[Step]) -> Result<(), TestCaseError> {
-    let terms = Terms::new(law, rate);
-    if terms.tick().is_none() {
+pub(super) fn agrees(
+    (rate, law): (Rate, Law),
+    start: Int,
+    steps: &[Step],
+) -> Result<(), TestCaseError> {
+    agree(&[(rate, law)], start, &each(steps, 0))
+}
+
+/// The same where several ask, or a signal changes.
+pub(super) fn agree(
+    laws: &[(Rate, Law)],
+    start: Int,
+    steps: &[(usize, Step)],
+) -> Result<(), TestCaseError> {
+    let (rate, law) = laws[0];
+    if !Terms::new(law, rate).exist() {
         let refused = throttle(law, &[rate]).build().map(|_| ());
         prop_assert_eq!(
             refused.map_err(|error| error.kind()),
@@ -81,32 +183,40 @@ fn agrees((rate, law): (Rate, Law), start: Int, steps: &[Step]) -> Result<(), Te
         return Ok(());
     }
     with_strategy!(law, strategy => {
-        follows(&mut Pure::new(strategy, rate), &terms, start, steps, || ())?;
+        follows(&mut Pure::new(strategy, rate), laws, start, steps, || ())?;
     });
     let mut throttle = Dynamic::new(law, &[rate])?;
-    follows(&mut throttle, &terms, start, steps, || ())
+    follows(&mut throttle, laws, start, steps, || ())
 }
 
-/// Whether a subject says at every step what the oracle says.
-fn follows(
+/// All steps under one of several laws.
+pub(super) fn each(steps: &[Step], law: usize) -> Vec<(usize, Step)> {
+    steps.iter().map(|step| (law, *step)).collect()
+}
+
+/// Whether a subject says at every step, under the law of the step, what the oracle says.
+pub(super) fn follows(
     subject: &mut impl Subject,
-    terms: &Terms,
+    laws: &[(Rate, Law)],
     start: Int,
-    steps: &[Step],
+    steps: &[(usize, Step)],
     mut before_each: impl FnMut(),
 ) -> Result<(), TestCaseError> {
+    let terms = |place: usize| Terms::new(laws[place].1, laws[place].0);
     let mut oracle = Oracle::default();
     let (mut now, mut last) = (start, 1);
-    let mut told = oracle.verdict(terms, now, 1);
-    for step in steps {
-        let Some(then) = step.gap.after(now, terms, &told) else {
+    let mut told = oracle.verdict(&terms(0), now, 1);
+    for (place, step) in steps {
+        let terms = terms(*place);
+        subject.under(laws[*place].0, laws[*place].1);
+        let Some(then) = step.gap.after(now, &terms, &told) else {
             break;
         };
         now = then;
         last = step.cost.units(&told, last);
         before_each();
 
-        let stands = oracle.verdict(terms, now, 1);
+        let stands = oracle.verdict(&terms, now, 1);
         let standing = Standing {
             remaining: stands.remaining,
             wait: stands.wait,
@@ -119,7 +229,7 @@ fn follows(
             now,
             terms
         );
-        let (said, facts) = (subject.facts(now), oracle.facts(terms, now));
+        let (said, facts) = (subject.facts(now), oracle.facts(&terms, now));
         prop_assert!(
             says(&said, &facts),
             "metadata at {}: {} is not {:?}",
@@ -127,7 +237,7 @@ fn follows(
             said,
             facts
         );
-        told = oracle.hit(terms, now, last.into());
+        told = oracle.hit(&terms, now, last.into());
         prop_assert_eq!(
             subject.hit(now, last),
             told,

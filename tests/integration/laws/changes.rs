@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use http::request::Parts;
 use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{Just, Strategy, proptest};
 use proptest::test_runner::TestCaseError;
-use traffik::strategy::{self, FixedWindow, Gcra, SlidingCounter, TokenBucket};
+use traffik::strategy::{FixedWindow, SlidingCounter, TokenBucket};
 use traffik::{Backend, ManualClock, Rate, Throttle};
 
+use super::agreement::follows;
 use super::client::wait;
-use super::oracle::{Int, Law, Oracle, Terms};
-use super::subject::{Pure, Standing, Subject, now, says};
-use super::trace::{Step, cases, gcras, rates, starts, steps_back_and_forth, token_buckets};
+use super::oracle::{Int, Law, Terms};
+use super::subject::{Pure, Subject, now, with_strategy};
+use super::trace::{
+    Step, adaptives, cases, cost_based, gcras, hours, leaky_buckets, priorities, queues, rates,
+    rates_of_hours, rollovers, starts, steps_back_and_forth, tiers, token_buckets,
+};
 
 /// Up to three rates and parameters, and a trace of hits under one of them each.
 type Changing = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
@@ -21,7 +25,14 @@ type Changing = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
 fn changing<S: Strategy<Value = Law> + 'static>(
     law: impl Fn(Rate) -> S,
 ) -> impl Strategy<Value = Changing> {
-    let rates = (rates(), 1_u32..=100, 1_u32..=8, 0_u32..4);
+    changing_from(rates(), law)
+}
+
+fn changing_from<S: Strategy<Value = Law> + 'static>(
+    rates: impl Strategy<Value = Rate>,
+    law: impl Fn(Rate) -> S,
+) -> impl Strategy<Value = Changing> {
+    let rates = (rates, 1_u32..=100, 1_u32..=8, 0_u32..4);
     let pair = rates.prop_map(|(rate, limit, parts, change)| {
         let part = |period: Duration| (period * parts / 4).max(Duration::from_micros(1));
         let rounded = |period: Duration| Duration::from_micros(period.as_nanos() as u64 / 1_000);
@@ -54,89 +65,93 @@ proptest! {
 
     #[test]
     fn of_fixed_windows(of in changing(|_| Just(Law::FixedWindow)), start in starts()) {
-        agrees(of, start, |_| FixedWindow::new())?;
+        agrees(&of, start)?;
     }
 
     #[test]
     fn of_sliding_counters(of in changing(|_| Just(Law::SlidingCounter)), start in starts()) {
-        agrees(of, start, |_| SlidingCounter::new())?;
+        agrees(&of, start)?;
     }
 
     #[test]
     fn of_token_buckets(of in changing(token_buckets), start in starts()) {
-        agrees(of, start, |law| match law {
-            Law::TokenBucket { burst: Some(burst), debt } => TokenBucket::new().burst(burst).debt(debt),
-            Law::TokenBucket { burst: None, debt } => TokenBucket::new().debt(debt),
-            _ => panic!("not a token bucket"),
-        })?;
+        agrees(&of, start)?;
     }
 
     #[test]
     fn of_gcras(of in changing(gcras), start in starts()) {
-        agrees(of, start, |law| match law {
-            Law::Gcra { tolerance } => Gcra::new().burst_tolerance(Duration::from_micros(tolerance)),
-            _ => panic!("not a GCRA"),
-        })?;
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_sliding_logs(of in changing(|_| Just(Law::SlidingLog)), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_leaky_buckets(of in changing(leaky_buckets), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_queues(of in changing(queues), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_cost_based_buckets(of in changing(cost_based), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_priorities(of in changing(priorities), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_tiers(of in changing(tiers), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_rollovers(of in changing(rollovers), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_adaptives(of in changing(adaptives), start in starts()) {
+        agrees(&of, start)?;
+    }
+
+    #[test]
+    fn of_hours(of in changing_from(rates_of_hours(), hours).prop_map(in_minutes), start in starts()) {
+        agrees(&of, start)?;
     }
 }
 
-fn agrees<S: strategy::Strategy>(
-    (laws, steps): Changing,
-    start: Int,
-    strategy: impl Fn(Law) -> S,
-) -> Result<(), TestCaseError>
-where
-    S::State: Clone,
-{
-    let terms = |place: usize| Terms::new(laws[place].1, laws[place].0);
-    if (0..laws.len()).any(|place| terms(place).tick().is_none()) {
+/// Periods over a minute in whole minutes: windows that the oracle can go through.
+fn in_minutes((laws, steps): Changing) -> Changing {
+    let minutes = |(rate, law): (Rate, Law)| {
+        let seconds = rate.period().as_secs();
+        let whole = if seconds < 60 {
+            rate.period()
+        } else {
+            Duration::from_secs(seconds / 60 * 60)
+        };
+        (Rate::new(rate.limit(), whole), law)
+    };
+    (laws.into_iter().map(minutes).collect(), steps)
+}
+
+fn agrees((laws, steps): &Changing, start: Int) -> Result<(), TestCaseError> {
+    let exists = |(rate, law): &(Rate, Law)| Terms::new(*law, *rate).exist();
+    let (rate, law) = laws[0];
+    if !laws.iter().all(exists) {
         return Ok(());
     }
-    let mut subject = Pure::new(strategy(laws[0].1), laws[0].0);
-    let mut oracle = Oracle::default();
-    let (mut now, mut last) = (start, 1);
-    let mut told = oracle.verdict(&terms(0), now, 1);
-    for (place, step) in steps {
-        let terms = terms(place);
-        (subject.rate, subject.strategy) = (laws[place].0, strategy(laws[place].1));
-        let Some(then) = step.gap.after(now, &terms, &told) else {
-            break;
-        };
-        now = then;
-        last = step.cost.units(&told, last);
-
-        let stands = oracle.verdict(&terms, now, 1);
-        let standing = Standing {
-            remaining: stands.remaining,
-            wait: stands.wait,
-            reset: stands.reset,
-        };
-        prop_assert_eq!(
-            subject.standing(now),
-            standing,
-            "stat at {} of {:?}",
-            now,
-            terms
-        );
-        let (said, facts) = (subject.facts(now), oracle.facts(&terms, now));
-        prop_assert!(
-            says(&said, &facts),
-            "metadata at {}: {} is not {:?}",
-            now,
-            said,
-            facts
-        );
-        told = oracle.hit(&terms, now, last.into());
-        prop_assert_eq!(
-            subject.hit(now, last),
-            told,
-            "a hit of {} at {} of {:?}",
-            last,
-            now,
-            terms
-        );
-    }
-    Ok(())
+    with_strategy!(law, strategy => {
+        follows(&mut Pure::new(strategy, rate), laws, start, steps, || ())
+    })
 }
 
 /// A count beyond what times the window stays exact is taken as the most that does, now and when its window has passed.

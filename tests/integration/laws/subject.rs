@@ -1,17 +1,22 @@
 //! What is put to the test: a strategy as the pure function it is, and as a throttle on the embedded backend.
 
+use std::any::Any;
+use std::cell::Cell;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use traffik::strategy::{Hit, Strategy, Who};
+use traffik::strategy::{self, Hit, Strategy, Who};
 use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Error, Identity, ManualClock};
 use traffik::{Rate, Report};
 
-use super::oracle::{Fact, Int, Law, Verdict};
+use super::oracle::{Adaptive, Fact, Int, Law, Rule, TIERS, Value, Verdict};
 
 /// Something that decides as a law does.
 pub(crate) trait Subject {
+    /// From now on it is this law at this rate that decides, or this client who asks.
+    fn under(&mut self, rate: Rate, law: Law);
+
     fn hit(&mut self, now: Int, cost: u64) -> Verdict;
 
     /// What `stat` says.
@@ -29,32 +34,126 @@ pub(crate) struct Standing {
     pub(crate) reset: Int,
 }
 
+/// A strategy with a law's parameters.
+pub(crate) trait Of: Strategy<State: Clone> {
+    fn of(law: Law) -> Self;
+}
+
 /// The strategy of a law, by type: each type has states of its own.
 macro_rules! with_strategy {
     ($law:expr, $strategy:ident => $body:expr) => {
+        with_strategy!(@ $law, $strategy => $body,
+            FixedWindow SlidingCounter TokenBucket Gcra LeakyBucket LeakyBucketWithQueue SlidingLog Priority Tiered
+            TimeOfDay QuotaWithRollover Adaptive CostBasedTokenBucket)
+    };
+    (@ $law:expr, $strategy:ident => $body:expr, $($name:ident)+) => {
         match $law {
-            Law::FixedWindow => {
-                let $strategy = ::traffik::strategy::FixedWindow::new();
+            $(law @ Law::$name { .. } => {
+                let $strategy = <::traffik::strategy::$name as $crate::laws::subject::Of>::of(law);
                 $body
-            }
-            Law::SlidingCounter => {
-                let $strategy = ::traffik::strategy::SlidingCounter::new();
-                $body
-            }
-            Law::TokenBucket { burst, debt } => {
-                let $strategy = ::traffik::strategy::TokenBucket::new().debt(debt);
-                let $strategy = burst.map_or($strategy, |burst| $strategy.burst(burst));
-                $body
-            }
-            Law::Gcra { tolerance } => {
-                let tolerance = ::std::time::Duration::from_micros(tolerance);
-                let $strategy = ::traffik::strategy::Gcra::new().burst_tolerance(tolerance);
-                $body
-            }
+            })+
         }
     };
 }
 pub(crate) use with_strategy;
+
+/// How the strategies of laws are made.
+macro_rules! of {
+    ($($strategy:ident: $law:pat => $made:expr,)+) => {$(
+        impl Of for strategy::$strategy {
+            fn of(law: Law) -> Self {
+                let $law = law else { panic!("{law:?} is another law") };
+                $made
+            }
+        }
+    )+};
+}
+
+of! {
+    FixedWindow: Law::FixedWindow => Self::new(),
+    SlidingCounter: Law::SlidingCounter => Self::new(),
+    TokenBucket: Law::TokenBucket { burst, debt } => {
+        let bucket = Self::new().debt(debt);
+        burst.map_or(bucket, |burst| bucket.burst(burst))
+    },
+    Gcra: Law::Gcra { tolerance } => Self::new().burst_tolerance(Duration::from_micros(tolerance)),
+    LeakyBucket: Law::LeakyBucket { capacity } => {
+        capacity.map_or(Self::new(), |capacity| Self::new().capacity(capacity))
+    },
+    LeakyBucketWithQueue: Law::LeakyBucketWithQueue { size } => {
+        size.map_or(Self::new(), |size| Self::new().queue_size(size))
+    },
+    SlidingLog: Law::SlidingLog => Self::new(),
+    Priority: Law::Priority { shares: [low, normal, high, critical], .. } => {
+        let some = Self::new().low(number(low)).normal(number(normal));
+        some.high(number(high)).critical(number(critical))
+    },
+    Tiered: Law::Tiered { multipliers, .. } => {
+        let tiers = TIERS.into_iter().zip(multipliers).rev();
+        let tiered = tiers.fold(Self::new(), |tiered, (tier, factor)| tiered.tier(tier, number(factor)));
+        tiered.default_tier(TIERS[0])
+    },
+    TimeOfDay: Law::TimeOfDay { rules, offset } => {
+        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let sign = if offset < 0 { '-' } else { '+' };
+        let hours = Self::new().utc_offset(&format!("{sign}{}", time(offset.unsigned_abs())));
+        rules.into_iter().flatten().fold(hours, |hours, Rule { start, end, factor }| {
+            hours.window(&format!("{}-{}", time(start), time(end)), number(factor))
+        })
+    },
+    QuotaWithRollover: Law::QuotaWithRollover { percent, max } => Self::new().percent(number(percent)).max(max),
+    Adaptive: Law::Adaptive(Adaptive { threshold, reduction, recovery, min, load: signal }) => {
+        let adaptive = Self::new().threshold(number(threshold)).reduction(number(reduction));
+        let adaptive = adaptive.recovery(number(recovery)).min(number(min));
+        signal.map_or(adaptive, |_| adaptive.load(load))
+    },
+    CostBasedTokenBucket: Law::CostBasedTokenBucket { burst, window, min_refill } => {
+        let bucket = Self::new().window(window).min_refill(number(min_refill * 1_000));
+        burst.map_or(bucket, |burst| bucket.burst(burst))
+    },
+}
+
+/// So many millionths, as somebody would write them.
+fn number(millionths: u64) -> f64 {
+    millionths as f64 / 1e6
+}
+
+thread_local! {
+    static LOAD: Cell<f64> = const { Cell::new(0.0) };
+}
+
+/// The signal of adaptive laws.
+fn load() -> f64 {
+    LOAD.get()
+}
+
+/// Gives the signal that a law stands for.
+fn set_load(law: Law) {
+    if let Law::Adaptive(Adaptive {
+        load: Some(load), ..
+    }) = law
+    {
+        LOAD.set(number(load));
+    }
+}
+
+/// Who a law takes the client to be.
+fn who(law: Law) -> Who<'static> {
+    match law {
+        Law::Tiered { who, .. } => Who {
+            tier: who,
+            ..Who::default()
+        },
+        Law::Priority { who, .. } => Who {
+            priority: who,
+            ..Who::default()
+        },
+        _ => Who::default(),
+    }
+}
+
+/// The state of all built-in strategies.
+type BuiltIn = <strategy::FixedWindow as Strategy>::State;
 
 /// A strategy and the state it gave back last.
 #[derive(Debug)]
@@ -62,6 +161,7 @@ pub(crate) struct Pure<S: Strategy> {
     pub(crate) strategy: S,
     pub(crate) rate: Rate,
     pub(crate) state: Option<S::State>,
+    who: Who<'static>,
 }
 
 impl<S: Strategy> Pure<S> {
@@ -70,6 +170,7 @@ impl<S: Strategy> Pure<S> {
             strategy,
             rate,
             state: None,
+            who: Who::default(),
         }
     }
 
@@ -78,26 +179,45 @@ impl<S: Strategy> Pure<S> {
             rate: self.rate,
             now: u64::try_from(now).expect("clocks show u64"),
             cost,
-            who: Who::default(),
+            who: self.who,
+        }
+    }
+
+    /// How long the hit that led to this state waits: only a built-in law's queue makes it wait.
+    fn delay(&self, hit: &Hit<'_>) -> Duration {
+        let state = self.state.as_ref().map(|state| state as &dyn Any);
+        let state = state.and_then(|state| state.downcast_ref::<BuiltIn>());
+        let law = self.strategy.law(self.rate, &self.who);
+        match (state, law) {
+            (Some(state), Ok(law)) if hit.cost > 0 => law.delay(state, hit.now, hit.cost),
+            _ => Duration::ZERO,
         }
     }
 }
 
-impl<S: Strategy> Subject for Pure<S>
-where
-    S::State: Clone,
-{
+impl<S: Of> Subject for Pure<S> {
+    fn under(&mut self, rate: Rate, law: Law) {
+        (self.rate, self.strategy, self.who) = (rate, S::of(law), who(law));
+        set_load(law);
+    }
+
     fn hit(&mut self, now: Int, cost: u64) -> Verdict {
         let hit = self.asked(now, cost);
         let after = self.strategy.decide(self.state.clone(), &hit);
         let admitted = after.is_some();
         // Backends admit a cost of 0 without asking, and write nothing.
         self.state = after.filter(|_| cost > 0).or_else(|| self.state.take());
-        let cost = if admitted { 0 } else { cost };
-        let report = self
-            .strategy
-            .report(self.state.as_ref(), &Hit { cost, ..hit });
-        verdict(admitted, &report)
+        let asked = Hit {
+            cost: if admitted { 0 } else { cost },
+            ..hit
+        };
+        let report = self.strategy.report(self.state.as_ref(), &asked);
+        let delay = if admitted {
+            self.delay(&hit)
+        } else {
+            Duration::ZERO
+        };
+        verdict(admitted, &Report { delay, ..report })
     }
 
     fn standing(&mut self, now: Int) -> Standing {
@@ -131,11 +251,13 @@ impl Dynamic {
         let clock = ManualClock::new();
         let backend = Backend::memory().clock(clock.clone());
         let throttle = throttle(law, rates).backend(backend).build()?;
-        Ok(Self {
+        let mut subject = Self {
             throttle,
             clock,
             client: Identity::new("client"),
-        })
+        };
+        subject.under(rates[0], law);
+        Ok(subject)
     }
 
     /// Sets the clock, to somewhere inside the microsecond: a finer clock is rounded down (L1).
@@ -160,6 +282,17 @@ pub(crate) fn throttle(law: Law, rates: &[Rate]) -> DynThrottleBuilder {
 }
 
 impl Subject for Dynamic {
+    /// Its throttle stays: only what is known of the client, and the signal, can change.
+    fn under(&mut self, _: Rate, law: Law) {
+        let Who { tier, priority, .. } = who(law);
+        let client = Identity::new("client").priority(priority);
+        self.client = match tier {
+            Some(tier) => client.tier(tier),
+            None => client,
+        };
+        set_load(law);
+    }
+
     fn hit(&mut self, now: Int, cost: u64) -> Verdict {
         self.set(now);
         verdict_of(&self.decide(cost))
@@ -202,7 +335,6 @@ pub(crate) fn verdict_of(decision: &Decision) -> Verdict {
 }
 
 fn verdict(admitted: bool, report: &Report) -> Verdict {
-    assert_eq!(report.delay, Duration::ZERO, "none of these laws delays");
     Verdict {
         admitted,
         limit: report.limit.into(),
@@ -210,6 +342,7 @@ fn verdict(admitted: bool, report: &Report) -> Verdict {
         wait: report.wait.map(micros),
         next: report.next.map(micros),
         reset: micros(report.reset),
+        delay: micros(report.delay),
     }
 }
 
@@ -229,16 +362,21 @@ pub(crate) fn says(metadata: &serde_json::Value, facts: &[Fact]) -> bool {
     let fields = metadata.as_object().expect("metadata has fields");
     let scale = facts
         .iter()
-        .fold(1.0, |scale: f64, (_, value)| scale.max(value.abs()));
+        .fold(1.0, |scale: f64, (_, value)| match value {
+            Value::Number(number) => scale.max(number.abs()),
+            _ => scale,
+        });
     let near = |said: f64, fact: f64| (said - fact).abs() <= 1e-9 + scale * 1e-14;
-    let said = |field: &serde_json::Value| match field {
-        serde_json::Value::Bool(yes) => f64::from(u8::from(*yes)),
-        number => number.as_f64().expect("a number"),
-    };
-    let holds = |(name, fact): &Fact| {
-        fields
-            .get(*name)
-            .is_some_and(|field| near(said(field), *fact))
+    let holds = |(name, fact): &Fact| match (fields.get(*name), fact) {
+        (Some(serde_json::Value::Bool(yes)), Value::Number(fact)) => {
+            near(f64::from(u8::from(*yes)), *fact)
+        }
+        (Some(serde_json::Value::Number(said)), Value::Number(fact)) => {
+            near(said.as_f64().expect("a double"), *fact)
+        }
+        (Some(serde_json::Value::String(said)), Value::Word(fact)) => said == fact,
+        (Some(serde_json::Value::Null), Value::Nothing) => true,
+        _ => false,
     };
     fields.len() == facts.len() && facts.iter().all(holds)
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::test_runner::{Config, RngSeed};
 use proptest::{collection, prop_oneof};
-use traffik::Rate;
+use traffik::{Priority, Rate};
 
-use super::oracle::{Int, Law, Terms, Verdict};
+use super::oracle::{Adaptive, Int, Law, Rule, TIERS, Terms, Verdict};
 
 /// One hit of a trace.
 #[derive(Clone, Copy, Debug)]
@@ -169,13 +169,172 @@ pub(crate) fn gcras(rate: Rate) -> impl Strategy<Value = Law> {
     })
 }
 
-/// A law of any kind.
+/// A capacity that suits a rate.
+fn capacities(rate: Rate) -> impl Strategy<Value = Option<u64>> {
+    let limit = u64::from(rate.limit());
+    prop_oneof![
+        2 => Just(None),
+        3 => (1..=limit.saturating_mul(3)).prop_map(Some),
+        1 => (1_u64..=50).prop_map(Some),
+    ]
+}
+
+/// See [`token_buckets`].
+pub(crate) fn leaky_buckets(rate: Rate) -> impl Strategy<Value = Law> {
+    capacities(rate).prop_map(|capacity| Law::LeakyBucket { capacity })
+}
+
+/// See [`token_buckets`].
+pub(crate) fn queues(rate: Rate) -> impl Strategy<Value = Law> {
+    capacities(rate).prop_map(|size| Law::LeakyBucketWithQueue { size })
+}
+
+/// See [`token_buckets`].
+pub(crate) fn cost_based(rate: Rate) -> impl Strategy<Value = Law> {
+    let window = prop_oneof![Just(100), 1_u32..6];
+    let min_refill = prop_oneof![Just(500), 1_u64..=1_000];
+    let parameters = (capacities(rate), window, min_refill);
+    parameters.prop_map(|(burst, window, min_refill)| Law::CostBasedTokenBucket {
+        burst,
+        window,
+        min_refill,
+    })
+}
+
+/// A share or multiplier up to this many times the whole, in millionths.
+fn millionths(most: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![
+        1..=most * 1_000_000,
+        (1..=most * 20).prop_map(|twentieths| twentieths * 50_000),
+    ]
+}
+
+/// Priorities, and who asks.
+pub(crate) fn priorities(_: Rate) -> impl Strategy<Value = Law> {
+    let shares = collection::vec(prop_oneof![4 => millionths(1), 1 => Just(0)], 3);
+    let who = prop_oneof![
+        Just(Priority::Low),
+        Just(Priority::Normal),
+        Just(Priority::High),
+        Just(Priority::Critical),
+    ];
+    (shares, any::<bool>(), who).prop_map(|(mut shares, usual, who)| {
+        shares.sort_unstable();
+        let shares = [shares[0], shares[1], shares[2], 1_000_000];
+        let usual_shares = [500_000, 800_000, 950_000, 1_000_000];
+        let shares = if usual { usual_shares } else { shares };
+        Law::Priority { shares, who }
+    })
+}
+
+/// Tiers, and who asks.
+pub(crate) fn tiers(rate: Rate) -> impl Strategy<Value = Law> {
+    let least = 1_000_000_u64.div_ceil(rate.limit().into());
+    let multiplier = || millionths(7).prop_map(move |share| share.max(least));
+    let who = prop_oneof![
+        Just(None),
+        Just(Some("Free")),
+        Just(Some("")),
+        Just(Some(TIERS[0])),
+        Just(Some(TIERS[1])),
+        Just(Some(TIERS[2])),
+    ];
+    let multipliers = (multiplier(), multiplier(), multiplier());
+    (multipliers, who).prop_map(|((free, premium, vip), who)| Law::Tiered {
+        multipliers: [free, premium, vip],
+        who,
+    })
+}
+
+/// Parts of the day in any order, overlapping or not; some are covered by others, which is refused.
+pub(crate) fn hours(_: Rate) -> impl Strategy<Value = Law> {
+    let minute = prop_oneof![2 => 0_u16..1_440, 2 => (0_u16..24).prop_map(|hour| hour * 60)];
+    let factor = prop_oneof![2 => Just(0), 4 => millionths(4), 1 => Just(1_000_000)];
+    let rule = (minute.clone(), minute, 0_u8..4, factor).prop_map(|(start, end, kind, factor)| {
+        let end = match kind {
+            0 => 1_440,
+            _ if start == end => start + 1,
+            1 => (start + 1).min(1_440),
+            _ => end,
+        };
+        Rule { start, end, factor }
+    });
+    let offset = prop_oneof![Just(0), Just(330), Just(-720), Just(840), -720_i16..=840];
+    (collection::vec(rule, 0..=3), offset).prop_map(|(given, offset)| {
+        let mut rules = [None; 3];
+        for (place, rule) in rules.iter_mut().zip(given) {
+            *place = Some(rule);
+        }
+        Law::TimeOfDay { rules, offset }
+    })
+}
+
+/// Rates whose windows the oracle can go through: of minutes and hours rather than of odd microseconds.
+pub(crate) fn rates_of_hours() -> impl Strategy<Value = Rate> {
+    let day = 24 * 60_u64;
+    let minutes = prop_oneof![
+        4 => 1_u64..=90,
+        2 => (1_u64..=48).prop_map(|halves| halves * 30),
+        1 => 90..=3 * day,
+        1 => (1_u64..=3_650).prop_map(move |days| days * day),
+    ];
+    let limit = prop_oneof![4 => 1_u32..=20, 1 => 1_u32..];
+    let of_minutes = (limit, minutes)
+        .prop_map(|(limit, minutes)| Rate::new(limit, Duration::from_secs(minutes * 60)));
+    let short = rates().prop_map(|rate| {
+        let period = rate.period_micros().min(60_000_000);
+        Rate::new(rate.limit(), Duration::from_micros(period))
+    });
+    prop_oneof![of_minutes, short]
+}
+
+/// Percentages and maxima that suit a rate.
+pub(crate) fn rollovers(rate: Rate) -> impl Strategy<Value = Law> {
+    let percent = prop_oneof![
+        Just(50_000_000),
+        Just(100_000_000),
+        Just(0),
+        0_u64..=100_000_000
+    ];
+    let max = prop_oneof![Just(500), 0..=u64::from(rate.limit()), Just(u64::MAX)];
+    (percent, max).prop_map(|(percent, max)| Law::QuotaWithRollover { percent, max })
+}
+
+/// Adaptive laws, with and without a signal.
+pub(crate) fn adaptives(_: Rate) -> impl Strategy<Value = Law> {
+    let reduction = millionths(1).prop_map(|share| share.min(999_999));
+    let load = prop_oneof![
+        2 => Just(None),
+        1 => millionths(2).prop_map(Some),
+        1 => Just(Some(0)),
+    ];
+    let shares = (millionths(1), reduction, millionths(1), millionths(1));
+    (shares, load).prop_map(|((threshold, reduction, recovery, min), load)| {
+        Law::Adaptive(Adaptive {
+            threshold,
+            reduction,
+            recovery,
+            min,
+            load,
+        })
+    })
+}
+
+/// A law of any kind whose limit does not shrink by itself.
 pub(crate) fn laws(rate: Rate) -> impl Strategy<Value = Law> {
     prop_oneof![
         Just(Law::FixedWindow),
         Just(Law::SlidingCounter),
+        Just(Law::SlidingLog),
         token_buckets(rate),
         gcras(rate),
+        leaky_buckets(rate),
+        queues(rate),
+        priorities(rate),
+        tiers(rate),
+        rollovers(rate),
+        adaptives(rate),
+        cost_based(rate),
     ]
 }
 

@@ -4,15 +4,16 @@
 //! that question again: `remaining` is the largest cost that is admitted, `wait` the first microsecond that admits.
 
 mod facts;
+mod hours;
 mod seen;
 mod several;
 mod terms;
 
 use seen::{Memory, Seen};
 
-pub(crate) use facts::Fact;
+pub(crate) use facts::{Fact, Value};
 pub(crate) use several::Several;
-pub(crate) use terms::{Law, Terms};
+pub(crate) use terms::{Adaptive, Law, Rule, TIERS, Terms};
 
 /// Moments and stretches of time in microseconds, counts, and whatever is made of them: no sum or product of what the laws
 /// hold comes near the end of it.
@@ -33,29 +34,48 @@ pub(crate) struct Verdict {
     pub(crate) wait: Option<Int>,
     pub(crate) next: Option<Int>,
     pub(crate) reset: Int,
+    pub(crate) delay: Int,
 }
 
 impl Oracle {
     /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33).
     pub(crate) fn hit(&mut self, terms: &Terms, now: Int, cost: Int) -> Verdict {
         let admitted = self.admits(terms, now, cost);
+        let mut delay = 0;
         if admitted && cost > 0 {
+            if let Law::LeakyBucketWithQueue { .. } = terms.law {
+                // L16: what is in the queue runs first.
+                delay = self.reset(terms, now);
+            }
             let seen = self.seen(terms, now);
             self.memory = Some(seen.record(terms, self.memory.take(), cost));
         }
-        self.verdict(terms, now, if admitted { 0 } else { cost })
+        let told = self.verdict(terms, now, if admitted { 0 } else { cost });
+        Verdict { delay, ..told }
     }
 
     /// How the client stands, as a hit of this cost would see it.
     pub(crate) fn verdict(&self, terms: &Terms, now: Int, cost: Int) -> Verdict {
         Verdict {
             admitted: self.admits(terms, now, cost),
-            limit: Self::default().remaining(terms, now),
+            limit: self.limit(terms, now),
             remaining: self.remaining(terms, now),
             wait: self.wait(terms, now, cost),
             next: self.next(terms, now),
-            reset: least(|w| self.seen(terms, now + w).is_nothing()),
+            reset: self.reset(terms, now),
+            delay: 0,
         }
+    }
+
+    /// The effective limit in force, or what a fresh state admits at once (L11).
+    fn limit(&self, terms: &Terms, now: Int) -> Int {
+        let effective = self.seen(terms, now).limit(terms);
+        effective.unwrap_or_else(|| Self::default().remaining(terms, now))
+    }
+
+    /// The first moment at which nothing is left of the state (L12).
+    fn reset(&self, terms: &Terms, now: Int) -> Int {
+        least(|w| self.seen(terms, now + w).is_nothing())
     }
 
     pub(crate) fn admits(&self, terms: &Terms, now: Int, cost: Int) -> bool {
@@ -71,6 +91,9 @@ impl Oracle {
 
     /// The first moment that admits the cost; none if not even a fresh state does (L6, L9).
     pub(crate) fn wait(&self, terms: &Terms, now: Int, cost: Int) -> Option<Int> {
+        if let Law::TimeOfDay { .. } = terms.law {
+            return self.first_with(terms, now, cost);
+        }
         let ever = Self::default().admits(terms, now, cost);
         ever.then(|| least(|w| self.admits(terms, now + w, cost)))
     }
@@ -78,6 +101,9 @@ impl Oracle {
     /// The first moment at which more remains than now, if ever more can remain (D2).
     pub(crate) fn next(&self, terms: &Terms, now: Int) -> Option<Int> {
         let remaining = self.remaining(terms, now);
+        if let Law::TimeOfDay { .. } = terms.law {
+            return self.first_with(terms, now, remaining + 1);
+        }
         let grows = Self::default().remaining(terms, now) > remaining;
         grows.then(|| least(|w| self.remaining(terms, now + w) > remaining))
     }

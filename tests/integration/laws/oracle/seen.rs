@@ -1,5 +1,8 @@
 //! A state as a law sees it at a moment, and what it admits then.
 
+use traffik::Priority;
+
+use super::terms::{Adaptive, TIERS};
 use super::{Int, Law, Terms};
 
 /// What is remembered between hits.
@@ -16,6 +19,24 @@ pub(crate) enum Memory {
         level: Over,
         last: Int,
         written: (Int, Int, Int),
+    },
+    /// Every hit that has not fallen out, oldest first.
+    Log(Vec<(Int, Int)>),
+    /// What an adaptive law calls its state (L24), and the period it was written under.
+    Share {
+        period: Int,
+        window: Int,
+        count: Int,
+        share: u64,
+        cut: bool,
+    },
+    /// A level as above, in 1000ths of what a meter's is in, its leak in 1000ths, and the costs.
+    Mean {
+        level: Over,
+        last: Int,
+        written: (Int, Int, Int),
+        factor: Int,
+        costs: Vec<Int>,
     },
 }
 
@@ -38,33 +59,90 @@ pub(crate) enum Seen {
     },
     /// How many units have not leaked yet.
     Level { at: Int, level: Over },
+    /// At how many ticks hits were made that count, what they cost, and the first of those ticks.
+    Sum {
+        at: Int,
+        ticks: Int,
+        sum: Int,
+        oldest: Option<Int>,
+    },
+    /// An adaptive law's window.
+    Share {
+        window: Int,
+        count: Int,
+        share: u64,
+        cut: bool,
+    },
+    /// A level, the factor in force, and what the costs add up to.
+    Mean {
+        at: Int,
+        level: Over,
+        factor: Int,
+        costs: (Int, Int),
+    },
 }
 
 impl Seen {
     pub(super) fn at(terms: &Terms, memory: Option<&Memory>, now: Int) -> Self {
         let tick = terms.tick().expect("terms without a tick have no states");
         let now = now - now % tick;
-        match (terms.law, memory) {
-            (Law::FixedWindow | Law::SlidingCounter, None) => counts(terms, now, 0, 0),
-            (Law::TokenBucket { .. } | Law::Gcra { .. }, None) => Self::Level {
-                at: now,
-                level: units(terms, 0),
-            },
-            (Law::FixedWindow | Law::SlidingCounter, Some(memory)) => {
-                tally(terms, memory, now, tick)
-            }
-            (_, Some(memory)) => leaked(terms, memory, now, tick),
+        match terms.law {
+            Law::SlidingLog | Law::Priority { .. } => live(terms, memory, now),
+            Law::Adaptive(parameters) => recovered(terms, &parameters, memory, now),
+            Law::CostBasedTokenBucket { .. } => leaked_by_mean(terms, memory, now, tick),
+            Law::TokenBucket { .. }
+            | Law::Gcra { .. }
+            | Law::LeakyBucket { .. }
+            | Law::LeakyBucketWithQueue { .. } => memory.map_or_else(
+                || Self::Level {
+                    at: now,
+                    level: units(terms, 0),
+                },
+                |memory| leaked(terms, memory, now, tick),
+            ),
+            _ => memory.map_or_else(
+                || counts(terms, now, 0, 0),
+                |memory| tally(terms, memory, now, tick),
+            ),
         }
+    }
+
+    /// The effective limit, of laws that have one (L11).
+    pub(super) fn limit(&self, terms: &Terms) -> Option<Int> {
+        Some(match (terms.law, *self) {
+            (Law::FixedWindow | Law::SlidingLog, _) => terms.limit,
+            (Law::Tiered { multipliers, who }, _) => {
+                let tier = TIERS.iter().position(|tier| Some(*tier) == who);
+                terms.part(multipliers[tier.unwrap_or(0)])
+            }
+            (Law::Priority { shares, who }, _) => {
+                let order = [
+                    Priority::Low,
+                    Priority::Normal,
+                    Priority::High,
+                    Priority::Critical,
+                ];
+                let place = order.iter().position(|priority| *priority == who);
+                terms.part(shares[place.expect("there are four")])
+            }
+            (Law::TimeOfDay { .. }, Self::Counts { window, .. }) => {
+                terms.part(terms.factor(window))
+            }
+            (Law::QuotaWithRollover { .. }, Self::Counts { previous, .. }) => {
+                terms.limit + terms.carry(previous)
+            }
+            (_, Self::Share { share, .. }) => terms.part(share),
+            _ => return None,
+        })
     }
 
     /// Whether the law admits a cost of at least 1.
     pub(super) fn admits(&self, terms: &Terms, cost: Int) -> bool {
         let (limit, period) = (terms.limit, terms.period);
         match (terms.law, *self) {
-            (Law::FixedWindow, Self::Counts { current, .. }) => current + cost <= limit,
             // L14.
             (
-                _,
+                Law::SlidingCounter,
                 Self::Counts {
                     at,
                     window,
@@ -76,10 +154,16 @@ impl Seen {
             (Law::Gcra { tolerance }, Self::Level { level, .. }) => {
                 cost <= limit && level.parts <= Int::from(tolerance) * limit
             }
-            // L15.
-            (_, Self::Level { level, .. }) => {
-                level.parts + cost * period <= terms.capacity() * period
+            // L15, L16, L26.
+            (_, Self::Level { level, .. } | Self::Mean { level, .. }) => {
+                level.parts + cost * level.period <= terms.capacity() * level.period
             }
+            (
+                _,
+                Self::Counts { current: taken, .. }
+                | Self::Sum { sum: taken, .. }
+                | Self::Share { count: taken, .. },
+            ) => taken + cost <= self.limit(terms).expect("it has one"),
         }
     }
 
@@ -102,7 +186,9 @@ impl Seen {
             Self::Counts {
                 previous, current, ..
             } => *previous == 0 && *current == 0,
-            Self::Level { level, .. } => level.parts == 0,
+            Self::Level { level, .. } | Self::Mean { level, .. } => level.parts == 0,
+            Self::Sum { sum, .. } => *sum == 0,
+            Self::Share { count, share, .. } => *count == 0 && *share == 1_000_000,
         }
     }
 
@@ -134,7 +220,188 @@ impl Seen {
                 last: at,
                 written: written(terms),
             },
+            Self::Sum { at, .. } => {
+                let mut entries = match memory {
+                    Some(Memory::Log(entries)) => entries,
+                    _ => Vec::new(),
+                };
+                entries.retain(|(made, _)| made + terms.period > at);
+                entries.push((at, cost));
+                Memory::Log(entries)
+            }
+            Self::Share { .. } => self.cut(terms, cost),
+            Self::Mean {
+                at, level, costs, ..
+            } => {
+                let mut all = match memory {
+                    Some(Memory::Mean { costs, .. }) => costs,
+                    _ => Vec::new(),
+                };
+                let (remembered, _) = costs;
+                if remembered == 0 {
+                    all.clear();
+                }
+                all.push(cost);
+                Memory::mean(terms, level, at, all)
+            }
         }
+    }
+
+    /// L22: what is remembered of an adaptive law's window after a hit.
+    fn cut(&self, terms: &Terms, cost: Int) -> Memory {
+        let (
+            Law::Adaptive(parameters),
+            Self::Share {
+                window,
+                count,
+                share,
+                cut,
+            },
+        ) = (terms.law, *self)
+        else {
+            panic!("not an adaptive law");
+        };
+        let count = count + cost;
+        let threshold = Int::from(parameters.threshold);
+        let above = match parameters.load {
+            Some(load) => Int::from(load) > threshold,
+            None => count * 1_000_000 > threshold * terms.limit,
+        };
+        let reduced = (share * parameters.reduction / 1_000_000).max(parameters.min);
+        Memory::Share {
+            period: terms.period,
+            window,
+            count,
+            share: if above && !cut { reduced } else { share },
+            cut: cut || above,
+        }
+    }
+}
+
+impl Memory {
+    /// L26: the mean is that of the last costs, this hit's included.
+    fn mean(terms: &Terms, level: Over, last: Int, mut costs: Vec<Int>) -> Self {
+        let Law::CostBasedTokenBucket {
+            window, min_refill, ..
+        } = terms.law
+        else {
+            panic!("not a cost based law");
+        };
+        let cost = *costs.last().expect("that of the hit");
+        let beyond = costs.len().saturating_sub(window as usize);
+        costs.drain(..beyond);
+        let sum: Int = costs.iter().sum();
+        Self::Mean {
+            level: Over {
+                parts: level.parts + cost * level.period,
+                ..level
+            },
+            last,
+            written: written(terms),
+            factor: Int::from(min_refill).max(1_000 * costs.len() as Int / sum),
+            costs,
+        }
+    }
+}
+
+/// The hits of the last period (L13). Under another rate they are as they are (L30), save that an admitted hit forgets those
+/// that had fallen out under its own.
+fn live(terms: &Terms, memory: Option<&Memory>, now: Int) -> Seen {
+    let entries: &[(Int, Int)] = match memory {
+        Some(Memory::Log(entries)) => entries,
+        _ => &[],
+    };
+    let at = entries.last().map_or(now, |(newest, _)| now.max(*newest));
+    let live = entries.iter().filter(|(made, _)| at < made + terms.period);
+    let mut ticks: Vec<_> = live.clone().map(|(made, _)| *made).collect();
+    ticks.dedup();
+    Seen::Sum {
+        at,
+        ticks: ticks.len() as Int,
+        sum: live.map(|(_, cost)| cost).sum(),
+        oldest: ticks.first().copied(),
+    }
+}
+
+/// An adaptive law's window (L24). Under another period a window that has not ended keeps what it holds (L30); one that has
+/// ended was as many windows ago as have ended since of its own period.
+fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now: Int) -> Seen {
+    let start = |at: Int| at - at % terms.period;
+    let Some(Memory::Share {
+        period,
+        window,
+        count,
+        share,
+        cut,
+    }) = memory
+    else {
+        return Seen::Share {
+            window: start(now),
+            count: 0,
+            share: 1_000_000,
+            cut: false,
+        };
+    };
+    let at = now.max(*window);
+    let windows = (at - window) / period;
+    if windows == 0 {
+        return Seen::Share {
+            window: start(at),
+            count: *count,
+            share: *share,
+            cut: *cut,
+        };
+    }
+    let calm = windows - Int::from(*cut);
+    let recovered = Int::from(*share) + calm * Int::from(parameters.recovery);
+    Seen::Share {
+        window: start(at),
+        count: 0,
+        share: u64::try_from(recovered.min(1_000_000)).expect("at most a million"),
+        cut: false,
+    }
+}
+
+/// A level less what has leaked by the factor in force; with nothing left, the costs are forgotten (L27).
+fn leaked_by_mean(terms: &Terms, memory: Option<&Memory>, now: Int, tick: Int) -> Seen {
+    let empty = |at: Int| Seen::Mean {
+        at,
+        level: Over {
+            parts: 0,
+            period: 1_000 * terms.period,
+        },
+        factor: 1_000,
+        costs: (0, 0),
+    };
+    let Some(Memory::Mean {
+        level,
+        last,
+        written: under,
+        factor,
+        costs,
+    }) = memory
+    else {
+        return empty(now);
+    };
+    let period = 1_000 * terms.period;
+    let held = if *under == written(terms) {
+        level.parts
+    } else {
+        // L30: in whole units, rounded up.
+        let whole = (level.parts + level.period - 1) / level.period;
+        whole.min(terms.most_held(tick)) * period
+    };
+    let last = next_multiple(*last, tick);
+    let at = now.max(last);
+    let parts = held - (at - last) * terms.limit * factor;
+    if parts <= 0 {
+        return empty(at);
+    }
+    Seen::Mean {
+        at,
+        level: Over { parts, period },
+        factor: *factor,
+        costs: (costs.len() as Int, costs.iter().sum()),
     }
 }
 
@@ -156,20 +423,20 @@ fn tally(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> Seen {
     if *period == terms.period {
         let start = at - at % period;
         let previous = match terms.law {
-            Law::FixedWindow => 0,
-            _ => admitted(start - period, start),
+            Law::SlidingCounter | Law::QuotaWithRollover { .. } => admitted(start - period, start),
+            _ => 0,
         };
         return counts(terms, at, previous, admitted(start, start + period));
     }
     // L30: what a state of another period holds stays as long as the state would have.
     let current = admitted(*window, window + period);
     let (held, ends) = match terms.law {
-        Law::FixedWindow => (current, window + period),
-        _ if current > 0 => (
+        Law::SlidingCounter if current > 0 => (
             current + admitted(window - period, *window),
             window + 2 * period,
         ),
-        _ => (admitted(window - period, *window), window + period),
+        Law::SlidingCounter => (admitted(window - period, *window), window + period),
+        _ => (current, window + period),
     };
     counts(terms, at, 0, if at < ends { held } else { 0 })
 }

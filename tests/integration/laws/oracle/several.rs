@@ -21,10 +21,12 @@ impl Several {
         if !self.admits(now, cost) {
             return self.verdict(now, cost);
         }
+        let mut delay = 0;
         for (terms, oracle) in &mut self.members {
-            oracle.hit(terms, now, cost);
+            delay = oracle.hit(terms, now, cost).delay.max(delay);
         }
-        self.verdict(now, 0)
+        let told = self.verdict(now, 0);
+        Verdict { delay, ..told }
     }
 
     pub(crate) fn admits(&self, now: Int, cost: Int) -> bool {
