@@ -17,17 +17,37 @@ use proc_macro2::TokenStream;
 
 /// Limits an axum handler.
 ///
-/// ```ignore
+/// ```
+/// use axum::http::request::Parts;
+/// use traffik::{Identity, throttled, throttles};
+///
 /// #[throttled(rate = "100/minute")]
 /// async fn hello() -> &'static str {
 ///     "hello\n"
 /// }
 ///
 /// #[throttled(rate = ["10/second", "1000/hour"], strategy = sliding_counter, identifier = user_id, cost = 5)]
-/// async fn search(Query(terms): Query<Terms>) -> Json<Hits> { … }
+/// async fn search(terms: String) -> String {
+///     format!("nothing was found for {terms}\n")
+/// }
 ///
-/// #[throttled(Burst, Sustained)] // throttles defined with `throttles!`: both or neither
-/// async fn data() -> Json<Data> { … }
+/// fn user_id(parts: &Parts) -> Identity {
+///     match parts.headers.get("x-user") {
+///         Some(user) => Identity::new(user),
+///         None => Identity::ip(),
+///     }
+/// }
+///
+/// throttles! {
+///     pub throttle Burst(rate = "10/minute");
+///     pub throttle Sustained(rate = "1000/hour");
+/// }
+///
+/// #[throttled(Burst, Sustained)] // both or neither
+/// async fn data() -> &'static str {
+///     "data\n"
+/// }
+/// # fn main() {}
 /// ```
 ///
 /// The handler stays a handler: any state, any arguments axum takes (15 at most, for one is needed), any return type. Its
@@ -77,18 +97,19 @@ pub fn throttled(
 
 /// Defines throttles that handlers share.
 ///
-/// ```ignore
+/// ```
 /// traffik::throttles! {
-///     defaults(backend = redis(), headers = both); // optional: for every throttle of this block
+///     defaults(headers = both, strategy = sliding_counter); // optional: for every throttle of this block
 ///
 ///     /// Short bursts.
 ///     pub throttle Burst(rate = "10/minute");
 ///     /// Steady use.
-///     pub throttle Sustained(rate = "1000/hour", strategy = sliding_counter, identifier = user_id);
+///     pub throttle Sustained(rate = "1000/hour", identifier = header("x-api-key"));
 /// }
 ///
 /// /// Both or neither.
 /// pub type Api = (Burst, Sustained);
+/// # fn main() {}
 /// ```
 ///
 /// Each throttle becomes a type that implements `Throttle`. The keys are those of

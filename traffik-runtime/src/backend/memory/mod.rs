@@ -52,10 +52,12 @@ impl MemoryBackend {
         }
     }
 
-    /// How many keys (a client of a throttle is one) are remembered at most; default 1 000 000.
+    /// How many keys (a client of a throttle is one) are remembered at most, at least 64; default 1 000 000.
     ///
-    /// Memory is taken as keys come, 50 to 110 bytes a key. When all are taken, expired ones go first, then, among a few dozen, the one that is
-    /// closest to its initial state: a flood of new keys does not reset a client that is being limited.
+    /// Memory is taken as keys come, 50 to 110 bytes a key. Logs, means and the states of your own strategies are larger;
+    /// they are counted by themselves, up to the same number. When all are taken, expired ones go first, then, among a
+    /// few dozen, the one that is closest to its initial state: a flood of new keys does not reset a client that is being
+    /// limited.
     pub fn capacity(self, keys: usize) -> Self {
         Self {
             capacity: keys,
