@@ -59,7 +59,14 @@ fn backend() -> traffik::Backend {
 }
 
 #[traffik::throttled(rate = "5/s")]
-async fn arguments(parts: Method, gate: Method, out: Method, hint: Method, __traffik: Method, r#type: Parts) -> ::std::string::String {
+async fn arguments(
+    parts: Method,
+    gate: Method,
+    out: Method,
+    hint: Method,
+    __traffik: Method,
+    r#type: Parts,
+) -> ::std::string::String {
     format!("{parts}{gate}{out}{hint}{__traffik}{type:?}")
 }
 

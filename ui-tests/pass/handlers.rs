@@ -69,7 +69,11 @@ where
 }
 
 #[throttled(rate = "5/s")]
-async fn body(State(app): State<App>, mut headers: HeaderMap, Json(mut payload): Json<HashMap<String, u64>>) -> (HeaderMap, Json<HashMap<String, u64>>) {
+async fn body(
+    State(app): State<App>,
+    mut headers: HeaderMap,
+    Json(mut payload): Json<HashMap<String, u64>>,
+) -> (HeaderMap, Json<HashMap<String, u64>>) {
     headers.clear();
     payload.insert(app.name.to_string(), 1);
     (headers, Json(payload))
@@ -94,9 +98,21 @@ async fn debug_below(State(app): State<App>, _: String) -> String {
 #[throttled(rate = "5/s")]
 #[allow(clippy::too_many_arguments, reason = "that many are written")]
 async fn fifteen(
-    _: Method, _: Method, _: Method, _: Method, _: Method,
-    _: Method, _: Method, _: Uri, _: Uri, _: Uri,
-    _: Uri, _: Version, _: Version, _: Version, _: String,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Uri,
+    _: Uri,
+    _: Uri,
+    _: Uri,
+    _: Version,
+    _: Version,
+    _: Version,
+    _: String,
 ) {
 }
 
@@ -118,7 +134,12 @@ async fn stacked_without_arguments() -> &'static str {
 }
 
 #[throttled(rate = "5/s")]
-async fn cfg_arguments(#[cfg(any())] _: Missing, method: Method, #[cfg(not(any()))] _: String, #[cfg(any())] _: Missing) -> String {
+async fn cfg_arguments(
+    #[cfg(any())] _: Missing,
+    method: Method,
+    #[cfg(not(any()))] _: String,
+    #[cfg(any())] _: Missing,
+) -> String {
     method.to_string()
 }
 

@@ -67,7 +67,9 @@ impl Open {
     }
 
     const fn wide(self) -> Self {
-        Self { width: self.width + 1 }
+        Self {
+            width: self.width + 1,
+        }
     }
 }
 
@@ -131,7 +133,11 @@ async fn user(_: &Parts) -> Identity {
 }
 
 fn tenant(parts: &Parts) -> Result<Identity, std::num::ParseIntError> {
-    parts.uri.path().parse::<u64>().map(|tenant| Identity::new(tenant.to_string()))
+    parts
+        .uri
+        .path()
+        .parse::<u64>()
+        .map(|tenant| Identity::new(tenant.to_string()))
 }
 
 #[throttled(rate = "5/s", identifier = ip)]
@@ -224,7 +230,7 @@ pub mod framework {
 #[throttled(rate = "5/s", identifier = user, cost = price, scope = region, crate = crate::framework::limits)]
 async fn reexported() {}
 
-#[throttled(rate = "5/s", allow(unreachable_rate, zero_cost),)]
+#[throttled(rate = "5/s", allow(unreachable_rate, zero_cost))]
 async fn allowed() {}
 
 fn main() {
