@@ -12,7 +12,7 @@ use crate::rate::Rate;
 /// signal decides instead of use.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: 2L in a stretch as long as a window.
+/// * Worst case: 2L in a stretch as long as a window; by own use less, for the first of two windows is cut.
 ///
 /// Additive increase, multiplicative decrease (Chiu and Jain, 1989).
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use crate::rate::Rate;
 /// the bucket was last full.
 ///
 /// * Memory: 8 bytes for each cost that is remembered, up to `window`.
-/// * Worst case: burst + L in any stretch as long as the period.
+/// * Worst case: burst + L − 1 in a stretch as long as the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CostBasedTokenBucket {
     burst: Option<u64>,

@@ -11,8 +11,8 @@ use crate::rate::Rate;
 /// more than a tolerance are refused.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: L and as much as the tolerance lets come early, tolerance · L/W + 1, in any stretch as long as the period;
-///   one hit may take up to L at once and is then waited for.
+/// * Worst case: L + ⌈tolerance · L/W⌉ + m − 1 in a stretch as long as the period, m being the largest cost: one hit may
+///   take up to L at once and is then waited for.
 ///
 /// The virtual scheduling form of the generic cell rate algorithm, ITU-T I.371.
 ///

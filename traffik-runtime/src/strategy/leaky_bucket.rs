@@ -8,7 +8,7 @@ use crate::rate::Rate;
 /// Hits pour in and leak at the rate; what would overflow is refused.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: capacity + L in any stretch as long as the period.
+/// * Worst case: capacity + L − 1 in a stretch as long as the period.
 ///
 /// The leaky bucket as a meter, ITU-T I.371.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

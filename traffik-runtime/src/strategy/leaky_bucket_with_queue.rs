@@ -10,7 +10,8 @@ use crate::rate::Rate;
 /// A hit that goes away while it waits has spent its place.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: `queue_size` + L admitted in any stretch as long as the period, of which L run.
+/// * Worst case: `queue_size` + L − 1 admitted in a stretch as long as the period, of which L + m − 1 start, m being the
+///   largest cost.
 ///
 /// The leaky bucket as a queue (Turner, 1986).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

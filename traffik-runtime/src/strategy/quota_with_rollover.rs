@@ -10,7 +10,7 @@ use crate::rate::Rate;
 /// Nothing that was carried over is carried over again. A client never seen counts as one that used nothing before.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: L and the carry of an unused window in any window, twice that around a boundary.
+/// * Worst case: L and the carry of an unused window in any window; 2L and that carry around a boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaWithRollover {
     percent: Factor,

@@ -8,7 +8,7 @@ use crate::rate::Rate;
 /// Counts in two windows, weighting the previous one by how much of it is still in sight.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: just under 2L in a stretch as long as a window, when the previous window's hits all came at its end;
+/// * Worst case: 2L − 1 in a stretch as long as a window, when the previous window's hits all came at its end;
 ///   under even traffic close to L.
 ///
 /// ```

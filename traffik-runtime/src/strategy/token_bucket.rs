@@ -8,7 +8,7 @@ use crate::rate::Rate;
 /// Tokens refill at the rate, up to a burst; a hit takes as many as it costs, if need be into debt.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: burst + debt + L in any stretch as long as the period.
+/// * Worst case: burst + debt + L − 1 in a stretch as long as the period.
 ///
 /// ```
 /// use traffik_runtime::strategy::{Hit, Strategy, TokenBucket};
