@@ -17,7 +17,7 @@ use crate::rate::Rate;
 /// let hit = |now| Hit { rate: "1/10s".parse().unwrap(), now, cost: 1, who: Default::default() };
 /// let state = law.decide(None, &hit(12_000_000));
 /// assert!(state.is_some());
-/// assert_eq!(law.decide(state, &hit(19_999_999)), None);
+/// assert_eq!(law.decide(state.clone(), &hit(19_999_999)), None);
 /// assert!(law.decide(state, &hit(20_000_000)).is_some()); // windows start at whole tens of seconds
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use crate::rate::Rate;
 /// let hit = |now| Hit { rate: "10/s".parse().unwrap(), now, cost: 1, who: Default::default() };
 /// let state = law.decide(law.decide(None, &hit(0)), &hit(0)); // the second is 100 ms early
 /// assert!(state.is_some());
-/// assert_eq!(law.decide(state, &hit(0)), None);
+/// assert_eq!(law.decide(state.clone(), &hit(0)), None);
 /// assert!(law.decide(state, &hit(100_000)).is_some());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::rate::Rate;
 /// let law = SlidingCounter::new();
 /// let hit = |now, cost| Hit { rate: "10/10s".parse().unwrap(), now, cost, who: Default::default() };
 /// let state = law.decide(None, &hit(5_000_000, 10));
-/// assert_eq!(law.decide(state, &hit(12_000_000, 3)), None); // 8 of the 10 are still in sight
+/// assert_eq!(law.decide(state.clone(), &hit(12_000_000, 3)), None); // 8 of the 10 are still in sight
 /// assert!(law.decide(state, &hit(12_000_000, 2)).is_some());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::rate::Rate;
 /// let law = TokenBucket::new().burst(50);
 /// let hit = |now, cost| Hit { rate: "2/s".parse().unwrap(), now, cost, who: Default::default() };
 /// let state = law.decide(None, &hit(0, 50));
-/// assert_eq!(law.decide(state, &hit(499_999, 1)), None);
+/// assert_eq!(law.decide(state.clone(), &hit(499_999, 1)), None);
 /// assert!(law.decide(state, &hit(500_000, 1)).is_some());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
