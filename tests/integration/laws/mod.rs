@@ -1,6 +1,7 @@
 //! The laws: what is admitted, and what is told, on a clock that a test sets to the microsecond.
 
 mod agreement;
+mod by_hand;
 mod changes;
 mod client;
 mod examples;

@@ -2,17 +2,26 @@
 
 use std::time::Duration;
 
-use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, TokenBucket};
+use traffik::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
+};
 
 use super::client::{Client, micros, wait};
 
 const MINUTE: u64 = 60_000_000;
 
 /// Every strategy at a rate of 3 in 7 seconds, and the largest cost it can admit.
-fn each() -> [(&'static str, Client, u64); 6] {
+fn each() -> Vec<(&'static str, Client, u64)> {
     let rate = "3/7s";
     let tolerance = Duration::from_secs(10);
-    [
+    let tiers = Tiered::new().tier("free", 2.0).default_tier("free");
+    // The clock starts at 01:46:40; windows after 01:47 have less room.
+    let hours = TimeOfDay::new().window("01:00-01:47", 2.0);
+    let rollover = QuotaWithRollover::new().percent(100.0);
+    let adaptive = Adaptive::new().threshold(0.5).recovery(0.5).min(0.7);
+    let costly = CostBasedTokenBucket::new().burst(4);
+    vec![
         ("fixed window", Client::of(FixedWindow::new(), rate), 3),
         (
             "sliding counter",
@@ -31,6 +40,19 @@ fn each() -> [(&'static str, Client, u64); 6] {
             Client::of(Gcra::new().burst_tolerance(tolerance), rate),
             3,
         ),
+        ("leaky", Client::of(LeakyBucket::new().capacity(4), rate), 4),
+        (
+            "queue",
+            Client::of(LeakyBucketWithQueue::new().queue_size(5), rate),
+            5,
+        ),
+        ("sliding log", Client::of(SlidingLog::new(), rate), 3),
+        ("priority", Client::of(Priority::new().normal(0.7), rate), 2),
+        ("tiered", Client::of(tiers, rate), 6),
+        ("time of day", Client::of(hours, rate), 6),
+        ("rollover", Client::of(rollover, rate), 6),
+        ("adaptive", Client::of(adaptive, rate), 3),
+        ("cost based", Client::of(costly, rate), 4),
     ]
 }
 
@@ -44,13 +66,23 @@ fn spend(client: &Client) {
 fn never_more_than_promised() {
     let windows = |micros: u64| 3 * ((micros + 6_000_000) / 7_000_000 + 1); // the clock starts 6 s into one
     let refilled = |micros: u64| 3 * micros / 7_000_000;
-    let most: [&dyn Fn(u64) -> u64; 6] = [
+    let most: [&dyn Fn(u64) -> u64; 15] = [
         &windows,
         &windows,
         &|micros| 3 + refilled(micros),
         &|micros| 9 + refilled(micros),
         &|micros| 1 + refilled(micros),
         &|micros| 1 + refilled(10_000_000 + micros),
+        &|micros| 4 + refilled(micros),
+        &|micros| 5 + refilled(micros),
+        &windows,
+        &windows,
+        &|micros| 2 * windows(micros),
+        &|micros| 2 * windows(micros),
+        // Nothing unused is carried by a client that hammers but for the first window.
+        &|micros| 3 + windows(micros),
+        &windows,
+        &|micros| 4 + refilled(micros),
     ];
     for ((name, client, _), most) in each().into_iter().zip(most) {
         let mut admitted = 0;

@@ -10,35 +10,54 @@ mod tasks;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, TokenBucket};
+use traffik::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
+};
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
 
-/// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives none back.
-fn each(backend: &Backend, limit: u32) -> [(&'static str, DynThrottle); 4] {
+/// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives none back. GCRA, of whose
+/// limit one hit may take all at any time, is the last.
+fn each(backend: &Backend, limit: u32) -> [(&'static str, DynThrottle); 13] {
     let rate = traffik::Rate::per_hour(limit);
-    let build = |builder: DynThrottleBuilder| {
+    let of = |builder: DynThrottleBuilder| {
         let builder = builder.rate(rate).backend(backend.clone());
         builder.build().expect("a throttle that works")
     };
-    let builder = || DynThrottle::builder("each");
+    let named = || DynThrottle::builder("each");
     // As early as all hits but the first: one an emission interval.
     let tolerance = rate.period() / limit * (limit - 1);
+    let tiers = Tiered::new().tier("free", 1.0).default_tier("free");
+    let hours = TimeOfDay::new().window("00:00-24:00", 1.0);
+    let even = Priority::new().normal(1.0).high(1.0);
     [
+        ("fixed window", of(named().strategy(FixedWindow::new()))),
+        ("tiered", of(named().strategy(tiers))),
+        ("time of day", of(named().strategy(hours))),
         (
-            "fixed window",
-            build(builder().strategy(FixedWindow::new())),
+            "rollover",
+            of(named().strategy(QuotaWithRollover::new().percent(0.0))),
+        ),
+        (
+            "adaptive",
+            of(named().strategy(Adaptive::new().threshold(1.0))),
         ),
         (
             "sliding counter",
-            build(builder().strategy(SlidingCounter::new())),
+            of(named().strategy(SlidingCounter::new())),
         ),
+        ("sliding log", of(named().strategy(SlidingLog::new()))),
+        ("priority", of(named().strategy(even))),
+        ("token bucket", of(named().strategy(TokenBucket::new()))),
+        ("leaky bucket", of(named().strategy(LeakyBucket::new()))),
+        ("queue", of(named().strategy(LeakyBucketWithQueue::new()))),
         (
-            "token bucket",
-            build(builder().strategy(TokenBucket::new())),
+            "cost based",
+            of(named().strategy(CostBasedTokenBucket::new())),
         ),
         (
             "gcra",
-            build(builder().strategy(Gcra::new().burst_tolerance(tolerance))),
+            of(named().strategy(Gcra::new().burst_tolerance(tolerance))),
         ),
     ]
 }

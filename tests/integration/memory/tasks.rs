@@ -44,10 +44,40 @@ async fn tasks_on_one_key() {
     }
 }
 
+/// Tasks of different priorities share one budget: the highest get all that is left, and lower ones no more than theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tasks_of_different_priorities() {
+    use traffik::Priority::{Critical, High, Low, Normal};
+    let builder = DynThrottle::builder("shared").rate("1000/h".parse().unwrap());
+    let builder = builder
+        .strategy(traffik::strategy::Priority::new())
+        .backend(backend());
+    let throttle = builder.build().unwrap();
+    for round in 0..20_u64 {
+        let mut tasks = JoinSet::new();
+        for task in 0..TASKS {
+            let priority = [Low, Normal, High, Critical][task as usize % 4];
+            let client = Identity::from(round).priority(priority);
+            let throttle = throttle.clone();
+            tasks.spawn(async move {
+                let hits = (0..80).filter(|_| admits(&throttle, &client, 1));
+                (priority, hits.count() as u64)
+            });
+        }
+        let admitted = tasks.join_all().await;
+        let up_to = |priority| -> u64 {
+            let lower = admitted.iter().filter(|(of, _)| *of <= priority);
+            lower.map(|(_, hits)| hits).sum()
+        };
+        assert!(up_to(Low) <= 500 && up_to(Normal) <= 800 && up_to(High) <= 950);
+        assert_eq!(up_to(Critical), 1_000, "round {round}");
+    }
+}
+
 /// Lessons C 14–16: refusals of large costs change nothing, and what is left goes to whoever asks for no more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_of_different_costs() {
-    for (name, throttle) in each(&backend(), 1_000).into_iter().take(3) {
+    for (name, throttle) in each(&backend(), 1_000).into_iter().take(12) {
         for round in 0..20_u64 {
             let client = Identity::from(round);
             let mut tasks = JoinSet::new();
