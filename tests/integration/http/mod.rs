@@ -6,6 +6,7 @@ mod body;
 mod calls;
 mod costs;
 mod custom;
+mod delay;
 mod failures;
 mod fields;
 mod handlers;
