@@ -184,7 +184,6 @@ fn load() -> f64 {
 #[test]
 fn a_load() {
     let client = Client::of(Adaptive::new().load(load), "100/s");
-    client.hit(0); // the throttle is prepared once
     for (signal, limit) in [
         (0.8, 100),
         (f64::NAN, 100),

@@ -155,20 +155,19 @@ impl Definition {
     fn prepare(&self) -> Prepared {
         let strategy = self.strategy();
         let key = Key::root().join(0, self.uid.as_bytes());
-        let laws = self
-            .rates
+        // Laws that change are worked out for each hit.
+        let rates: &[Rate] = if strategy.changes() { &[] } else { &self.rates };
+        let laws = rates
             .iter()
             .map(|rate| strategy.law(*rate, &Who::default()));
         let laws: Result<Few<Law>, _> = laws.collect();
-        let only = match (&*self.rates, laws.as_deref()) {
+        let only = match (rates, laws.as_deref()) {
             ([rate], Ok([law])) => Some((*rate, law.clone())),
             _ => None,
         };
         Prepared {
             key: key.join(0, strategy.name().as_bytes()),
-            only: only.filter(|(_, law)| {
-                !strategy.changes() && !matches!(law, Law::Unlimited | Law::Custom)
-            }),
+            only: only.filter(|(_, law)| !matches!(law, Law::Unlimited | Law::Custom)),
             laws: laws.map_err(|error| error.to_string()),
         }
     }
