@@ -4,7 +4,10 @@ use std::hint::black_box;
 use std::num::NonZeroU32;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, Strategy, TokenBucket};
+use traffik::strategy::{
+    Adaptive, FixedWindow, Gcra, LeakyBucket, QuotaWithRollover, SlidingCounter, Strategy,
+    TimeOfDay, TokenBucket,
+};
 use traffik::{Backend, DynThrottle, Identity, Rate};
 use traffik_benches::{compare, ready, table};
 
@@ -16,31 +19,29 @@ fn main() {
     let identities: Vec<Identity> = keys.iter().map(|key| Identity::new(key.as_str())).collect();
     let order = Order::new();
 
-    table("An admitted hit, fixed window", "governor");
-    let ours = throttle(FixedWindow::new(), Rate::per_hour(u32::MAX));
-    let peer = governor(Quota::per_second(NonZeroU32::new(1_000_000_000).unwrap()));
-    for (workload, threads, pick) in order.workloads() {
-        let hit = |call: usize| {
-            black_box(ready(ours.hit(&identities[pick[call % pick.len()]], 1)).is_ok());
-        };
-        let check = |call: usize| {
-            black_box(peer.check_key(&keys[pick[call % pick.len()]]).is_ok());
-        };
-        compare(workload, threads, CALLS, &hit, &check);
-    }
-
-    table("A refused hit, fixed window", "governor");
-    let ours = throttle(FixedWindow::new(), Rate::per_day(1));
-    let peer = governor(Quota::per_hour(NonZeroU32::new(1).unwrap()));
-    for (workload, threads, pick) in order.workloads() {
-        let hit = |call: usize| {
-            black_box(ready(ours.hit(&identities[pick[call % pick.len()]], 1)).is_ok());
-        };
-        let check = |call: usize| {
-            black_box(peer.check_key(&keys[pick[call % pick.len()]]).is_ok());
-        };
-        compare(workload, threads, CALLS, &hit, &check);
-    }
+    let beside = |title: &str, ours: &DynThrottle, peer: &DefaultKeyedRateLimiter<String>| {
+        table(title, "governor");
+        for (workload, threads, pick) in order.workloads() {
+            let hit = |call: usize| {
+                black_box(ready(ours.hit(&identities[pick[call % pick.len()]], 1)).is_ok());
+            };
+            let check = |call: usize| {
+                black_box(peer.check_key(&keys[pick[call % pick.len()]]).is_ok());
+            };
+            compare(workload, threads, CALLS, &hit, &check);
+        }
+    };
+    let number = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    beside(
+        "An admitted hit, fixed window",
+        &throttle(FixedWindow::new(), Rate::per_hour(u32::MAX)),
+        &governor(Quota::per_second(number(1_000_000_000))),
+    );
+    beside(
+        "A refused hit, fixed window",
+        &throttle(FixedWindow::new(), Rate::per_day(1)),
+        &governor(Quota::per_hour(number(1))),
+    );
 
     table(
         "An admitted hit on a hot key, every strategy",
@@ -51,6 +52,13 @@ fn main() {
     let others = [
         ("sliding_counter", throttle(SlidingCounter::new(), rate)),
         ("token_bucket", throttle(TokenBucket::new(), rate)),
+        ("leaky_bucket", throttle(LeakyBucket::new(), rate)),
+        (
+            "quota_with_rollover",
+            throttle(QuotaWithRollover::new(), rate),
+        ),
+        ("adaptive", throttle(Adaptive::new(), rate)),
+        ("time_of_day", throttle(TimeOfDay::new(), rate)),
         (
             "gcra",
             throttle(
