@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use allocation_counter::measure;
-use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, Strategy, TokenBucket};
-use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock};
+use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, SlidingLog, Strategy, TokenBucket};
+use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Identity, ManualClock};
 
 const HITS: u64 = 1_000;
 
@@ -106,6 +106,42 @@ fn what_is_not_counted_allocates_nothing() {
         }
     });
     assert_eq!(info.count_total, 0);
+}
+
+/// Several rates share a place, and a log writes in place: neither is copied.
+#[test]
+fn what_does_not_fit_a_slot_allocates_nothing() {
+    fn settled(throttle: &DynThrottle, clock: &ManualClock) -> u64 {
+        let client = Identity::new("client");
+        let hits = |count| {
+            for _ in 0..count {
+                clock.advance(Duration::from_millis(100));
+                black_box(hit(throttle, &client, 1));
+            }
+        };
+        hits(HITS);
+        measure(|| hits(HITS)).count_total
+    }
+    let clock = ManualClock::new();
+    let builder =
+        || DynThrottle::builder("settled").backend(Backend::memory().clock(clock.clone()));
+    let rates = |rates: &[&str], strategy: SlidingLog| {
+        let builder = builder().strategy(strategy);
+        let rates = rates.iter().map(|rate| rate.parse().unwrap());
+        rates
+            .fold(builder, DynThrottleBuilder::rate)
+            .build()
+            .unwrap()
+    };
+    assert_eq!(settled(&rates(&["50/10s"], SlidingLog::new()), &clock), 0);
+    assert_eq!(
+        settled(&rates(&["50/10s", "1000/h"], SlidingLog::new()), &clock),
+        0
+    );
+    let windows = builder()
+        .rate("50/10s".parse().unwrap())
+        .rate("1000/h".parse().unwrap());
+    assert_eq!(settled(&windows.build().unwrap(), &clock), 0);
 }
 
 /// The counter counts: otherwise all of the above would hold of anything.

@@ -13,6 +13,7 @@ pub(crate) struct Client {
     pub(crate) throttle: DynThrottle,
     pub(crate) clock: ManualClock,
     pub(crate) identity: Identity,
+    backend: Backend,
     start: Duration,
 }
 
@@ -23,14 +24,26 @@ impl Client {
         let backend = Backend::memory().clock(clock.clone());
         let builder = DynThrottle::builder("story")
             .strategy(strategy)
-            .backend(backend);
+            .backend(backend.clone());
         let rates = rates.split(';').map(|rate| rate.parse().expect("a rate"));
         let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
         Self {
             throttle: builder.build().expect("a throttle that works"),
             start: clock.now(),
             clock,
+            backend,
             identity: Identity::new("client"),
+        }
+    }
+
+    /// The same client after these rates, under fixed windows, have replaced the throttle's.
+    pub(crate) fn under(&self, rates: &str) -> Self {
+        let builder = DynThrottle::builder("story").backend(self.backend.clone());
+        let rates = rates.split(';').map(|rate| rate.parse().expect("a rate"));
+        let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
+        Self {
+            throttle: builder.build().expect("a throttle that works"),
+            ..self.clone()
         }
     }
 

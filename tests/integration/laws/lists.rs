@@ -1,9 +1,12 @@
 //! Several rates of one throttle: admitted by all, counted by all or by none, and told as one (L28, L29).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, prop_assert_eq, proptest};
 use traffik::Rate;
-use traffik::strategy::{FixedWindow, SlidingCounter, TokenBucket};
+use traffik::strategy::{Adaptive, FixedWindow, SlidingCounter, TimeOfDay, TokenBucket};
 
 use super::client::{Client, micros, wait};
 use super::oracle::{Law, Several, Terms};
@@ -146,4 +149,103 @@ fn equal_rates() {
     assert_eq!(client.admitted_of(9), 3);
     let throttle = client.throttle.clone();
     assert!(!now(throttle.check(&client.identity, 1)).unwrap());
+}
+
+/// L6: where a limit shrinks again, the wait of a list is the first moment at which all have room.
+#[test]
+fn hours_that_meet() {
+    let open = TimeOfDay::new()
+        .window("04:00-05:00", 1.0)
+        .window("09:00-10:00", 1.0)
+        .window("12:00-13:00", 1.0)
+        .window("00:00-24:00", 0.0);
+    let client = Client::of(open, "1/2h;1/3h");
+    // The clock stands at 01:46:40. Windows of two hours open at 4 and at 12, those of three at 9 and at 12.
+    let noon = Duration::from_secs(12 * 3_600 - 6_400);
+    assert_eq!(client.hit(1).wait, Some(noon));
+    assert_eq!(client.stat().wait, Some(noon));
+    assert!(!client.at(noon.as_micros() as u64 - 1).admits(1));
+    assert!(client.at(noon.as_micros() as u64).admits(1));
+    assert!(client.hit(2).never());
+}
+
+/// L6: hours that never meet are waited for in vain.
+#[test]
+fn hours_that_never_meet() {
+    let open = TimeOfDay::new()
+        .window("22:00-23:00", 1.0)
+        .window("03:00-04:00", 1.0)
+        .window("00:00-24:00", 0.0);
+    // Windows of two hours are open from 22 to 24 only, those of three from 3 to 6.
+    let client = Client::of(open, "1/2h;1/3h");
+    assert_eq!(client.hit(1).wait, None);
+}
+
+/// L24: one hit asks for the load once, however many rates it is decided under.
+#[test]
+fn a_load_is_asked_for_once_a_hit() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    fn load() -> f64 {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        0.0
+    }
+    let client = Client::of(Adaptive::new().load(load), "9/s;20/m;30/h");
+    let before = ASKED.load(Ordering::Relaxed);
+    assert_eq!(client.admitted_of(5), 5);
+    assert_eq!(ASKED.load(Ordering::Relaxed) - before, 5);
+}
+
+mod changed {
+    use super::*;
+
+    fn remaining(client: &Client) -> Vec<u64> {
+        let stat = client.stat();
+        let members = stat.members.iter().map(|member| member.hits_remaining);
+        if stat.members.is_empty() {
+            vec![stat.hits_remaining]
+        } else {
+            members.collect()
+        }
+    }
+
+    fn after_seven(rates: &str) -> Client {
+        let client = Client::of(FixedWindow::new(), rates);
+        assert_eq!(client.admitted_of(7), 7);
+        client
+    }
+
+    /// L30: members are matched by period, wherever they stand.
+    #[test]
+    fn by_period() {
+        let client = after_seven("10/s;100/h");
+        client.at_ms(1_000);
+        let client = client.under("50/h;10/s");
+        assert_eq!(remaining(&client), [43, 10]);
+        assert_eq!(client.admitted_of(20), 10);
+        assert_eq!(remaining(&client.under("10/s;100/h")), [0, 83]);
+    }
+
+    /// L30: what has no partner of its period is matched by position; what has none at all starts afresh.
+    #[test]
+    fn by_position() {
+        let client = after_seven("10/m;100/h");
+        assert_eq!(remaining(&client.under("20/5m;50/h;9/d")), [13, 43, 9]);
+        assert_eq!(remaining(&client.under("100/h;20/5m")), [93, 20]);
+    }
+
+    /// One rate and a list of rates take over from each other, too.
+    #[test]
+    fn from_one_to_several_and_back() {
+        let client = after_seven("10/m");
+        let list = client.under("30/h;20/m");
+        assert_eq!(remaining(&list), [30, 13]);
+        assert_eq!(list.admitted_of(2), 2);
+        assert_eq!(remaining(&list), [28, 11]);
+        let client = list.under("15/m");
+        assert_eq!(remaining(&client), [6]);
+        assert_eq!(client.admitted_of(1), 1);
+        let list = client.under("10/d;40/m");
+        assert_eq!(remaining(&list), [10, 30]);
+        assert_eq!(remaining(&list.under("50/h")), [40]);
+    }
 }

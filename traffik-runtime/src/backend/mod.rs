@@ -5,6 +5,8 @@
 
 pub(crate) mod key;
 mod memory;
+pub(crate) mod outcome;
+pub(crate) mod plan;
 pub(crate) mod store;
 
 use std::sync::{Arc, LazyLock};

@@ -132,11 +132,6 @@ impl Adaptive {
             None => Ok(()),
         }
     }
-
-    fn load_now(&self) -> Option<f64> {
-        let load = self.load?();
-        Some(if load.is_nan() { 0.0 } else { load })
-    }
 }
 
 impl Default for Adaptive {
@@ -154,10 +149,16 @@ impl BuiltIn for Adaptive {
         self.load.is_some()
     }
 
-    fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
+    fn load(&self) -> Option<f64> {
+        let load = self.load?();
+        Some(if load.is_nan() { 0.0 } else { load })
+    }
+
+    fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
         self.check()?;
         let threshold = self.tuning.threshold.in_millionths() as f64 / 1e6;
-        let loaded = self.load_now().map(|load| load > threshold);
+        let load = who.load.or_else(|| BuiltIn::load(self));
+        let loaded = load.map(|load| load > threshold);
         Ok(Law::Adaptive(kernel::Adaptive::new(
             rate,
             self.tuning,
@@ -173,7 +174,7 @@ impl BuiltIn for Adaptive {
         let used = count as f64 / f64::from(hit.rate.limit().max(1));
         AdaptiveMetadata {
             effective_limit,
-            current_load: self.load_now().unwrap_or(used),
+            current_load: BuiltIn::load(self).unwrap_or(used),
         }
     }
 }

@@ -25,6 +25,11 @@ pub trait BuiltIn: fmt::Debug + Send + Sync + 'static {
         Self::CHANGES
     }
 
+    /// The signal that decides beside the client's use, if there is one.
+    fn load(&self) -> Option<f64> {
+        None
+    }
+
     /// The kernel with its numbers.
     fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
 
@@ -63,6 +68,10 @@ impl<T: BuiltIn> Strategy for T {
 
     fn changes(&self) -> bool {
         BuiltIn::changes(self)
+    }
+
+    fn load(&self) -> Option<f64> {
+        BuiltIn::load(self)
     }
 
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {

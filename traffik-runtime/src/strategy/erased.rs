@@ -27,6 +27,9 @@ pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
     /// See [`Strategy::changes`].
     fn changes(&self) -> bool;
 
+    /// See [`Strategy::load`].
+    fn load(&self) -> Option<f64>;
+
     /// [`Strategy::decide`] on a stored state; one that cannot be read counts as none.
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>>;
 
@@ -49,6 +52,10 @@ impl<S: Strategy> ErasedStrategy for S {
 
     fn changes(&self) -> bool {
         Strategy::changes(self)
+    }
+
+    fn load(&self) -> Option<f64> {
+        Strategy::load(self)
     }
 
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {
@@ -118,6 +125,10 @@ impl ErasedStrategy for Custom {
 
     fn changes(&self) -> bool {
         self.0.changes()
+    }
+
+    fn load(&self) -> Option<f64> {
+        self.0.load()
     }
 
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {

@@ -74,6 +74,9 @@ pub struct Who<'a> {
     pub tier: Option<&'a str>,
     /// How much the client's requests matter.
     pub priority: identity::Priority,
+    /// The strategy's own signal, if it has one and was asked already.
+    #[doc(hidden)]
+    pub load: Option<f64>,
 }
 
 /// A law, and how to tell a client what it says.
@@ -149,6 +152,12 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     #[doc(hidden)]
     fn changes(&self) -> bool {
         false
+    }
+
+    /// The signal that decides beside the client's use, if there is one.
+    #[doc(hidden)]
+    fn load(&self) -> Option<f64> {
+        None
     }
 
     /// The built-in law this strategy is made of, with its numbers worked out.

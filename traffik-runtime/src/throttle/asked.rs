@@ -3,22 +3,19 @@
 use std::slice;
 
 use http::request::Parts;
-use smallvec::SmallVec;
 
 use super::client::{join_client, join_scope};
 use super::definition::Definition;
 use super::scope::Scope;
 use crate::backend::key::Key;
-use crate::backend::store::Plan;
+pub(crate) use crate::backend::plan::Few;
+use crate::backend::plan::{Plan, Term, Terms};
 use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::rate::Rate;
+use crate::strategy::Who;
 use crate::strategy::kernel::Law;
-use crate::strategy::{Hit, Who};
-
-/// What there is mostly one of.
-pub(crate) type Few<T> = SmallVec<[T; 1]>;
 
 /// What is asked of one throttle.
 #[derive(Clone, Copy, Debug)]
@@ -74,26 +71,34 @@ impl Asking {
 }
 
 impl<'a> Asked<'a> {
-    /// The rates that are asked for, each with its law.
-    pub(super) fn laws(&self) -> Result<Few<(Rate, Law)>, Error> {
-        let rates: &[Rate] = self
+    /// The rates that are asked for, each with its law; those without a limit left out.
+    pub(super) fn terms(&self) -> Result<Terms<'a>, Error> {
+        let strategy = self.definition.strategy();
+        if self.rate.is_none() && !strategy.changes() {
+            return Ok(Terms::Same(self.definition.terms()?));
+        }
+        let rates = self
             .rate
             .as_ref()
-            .map_or(&self.definition.rates, slice::from_ref);
-        if self.rate.is_none() && !self.definition.strategy().changes() {
-            let laws = self.definition.laws()?.iter().cloned();
-            return Ok(rates.iter().copied().zip(laws).collect());
-        }
+            .map_or(&*self.definition.rates, slice::from_ref);
         let who = match self.identity {
             Identity::Client(client) => who(client),
             Identity::Exempt => Who::default(),
         };
-        let law = |rate: &Rate| {
-            let law = self.definition.strategy().law(*rate, &who);
-            let law = law.map_err(|error| Error::strategy(&self.definition.uid, error))?;
-            Ok((*rate, law))
+        // A signal is asked for once a hit, however many rates there are.
+        let who = Who {
+            load: strategy.load(),
+            ..who
         };
-        rates.iter().map(law).collect()
+        let mut terms = Few::new();
+        for rate in rates {
+            let law = strategy.law(*rate, &who);
+            let law = law.map_err(|error| Error::strategy(&self.definition.uid, error))?;
+            if law != Law::Unlimited {
+                terms.push(Term { rate: *rate, law });
+            }
+        }
+        Ok(Terms::Own(terms))
     }
 
     #[inline]
@@ -110,25 +115,13 @@ impl<'a> Asked<'a> {
     }
 
     #[inline]
-    pub(super) fn plan(
-        &self,
-        rate: Rate,
-        law: Law,
-        client: &'a Client,
-        key: Key,
-        now: u64,
-    ) -> Plan<'a> {
-        let hit = Hit {
-            rate,
-            now,
-            cost: self.cost,
-            who: who(client),
-        };
+    pub(super) fn plan(&self, terms: Terms<'a>, client: &'a Client, key: Key) -> Plan<'a> {
         Plan {
             key,
-            law,
             strategy: self.definition.strategy(),
-            hit,
+            terms,
+            cost: self.cost,
+            who: who(client),
         }
     }
 }
@@ -137,5 +130,6 @@ fn who(client: &Client) -> Who<'_> {
     Who {
         tier: client.tier.as_deref(),
         priority: client.priority,
+        load: None,
     }
 }

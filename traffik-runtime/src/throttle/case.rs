@@ -1,45 +1,53 @@
-//! Several laws in one decision: the plans that are made of what is asked, decided together.
+//! Several throttles in one decision: the plans that are made of what is asked, decided together.
 
 use http::request::Parts;
-use smallvec::SmallVec;
 
 use super::asked::{Asked, Few};
 use super::definition::Definition;
 use super::report::Reported;
 use crate::backend::Chosen;
-use crate::backend::store::{Plan, Ruling};
+use crate::backend::outcome::{Outcome, Several};
+use crate::backend::plan::Plan;
 use crate::clock::Since;
 use crate::error::Error;
 use crate::identity::{Client, Identity};
-use crate::strategy::kernel::Law;
+use crate::strategy::State;
 
-/// What there is one of for each member of a set; it stays where it is made.
-type Several<T> = SmallVec<[T; 4]>;
-
-/// All plans of one decision, and what became of them. Exempt clients and unlimited rates have none.
+/// All plans of one decision. Exempt clients and unlimited rates have none.
 #[derive(Default)]
 pub(super) struct Case<'a> {
     pub(super) plans: Several<Plan<'a>>,
     /// Whose plan it is: a place among what was asked.
     pub(super) askers: Several<usize>,
-    pub(super) rulings: Several<Ruling>,
     backend: Option<Chosen<'a>>,
-    pub(super) now: u64,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn decided(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
+    pub(super) fn new(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
         let mut case = Self::default();
         for (place, asked) in asked.iter().enumerate() {
             if let Identity::Client(client) = asked.identity {
                 case.add(place, asked, client, parts)?;
             }
         }
-        case.rulings.resize_with(case.plans.len(), Ruling::default);
-        if let Some(backend) = case.backend.as_ref().filter(|_| !case.plans.is_empty()) {
-            backend.store().decide_all(&case.plans, &mut case.rulings);
-        }
         Ok(case)
+    }
+
+    /// Takes the costs, from all or from none.
+    pub(super) fn decide(&self) -> Outcome {
+        match &self.backend {
+            None => Outcome::unlimited(0),
+            Some(backend) => backend.store().decide(&self.plans, backend.now()),
+        }
+    }
+
+    /// The states as they are, and when that was.
+    pub(super) fn read(&self) -> (u64, Several<State>) {
+        let Some(backend) = &self.backend else {
+            return (0, Several::new());
+        };
+        let now = backend.now();
+        (now, backend.store().read(&self.plans, now))
     }
 
     fn add(
@@ -49,26 +57,15 @@ impl<'a> Case<'a> {
         client: &'a Client,
         parts: Option<&'a Parts>,
     ) -> Result<(), Error> {
-        let laws = asked.laws()?.into_iter().enumerate();
-        let mut limits = laws
-            .filter(|(_, (_, law))| *law != Law::Unlimited)
-            .peekable();
+        let terms = asked.terms()?;
         // What has no limit asks no backend, and for nobody.
-        if limits.peek().is_none() {
+        if terms.is_empty() {
             return Ok(());
         }
         self.agree_on_backend(asked, parts)?;
         let key = asked.key(client, parts)?;
-        for (rank, (rate, law)) in limits {
-            let key = if rank == 0 {
-                key
-            } else {
-                key.join(rank as u8, &[])
-            };
-            self.plans
-                .push(asked.plan(rate, law, client, key, self.now));
-            self.askers.push(place);
-        }
+        self.plans.push(asked.plan(terms, client, key));
+        self.askers.push(place);
         Ok(())
     }
 
@@ -81,7 +78,6 @@ impl<'a> Case<'a> {
         let chosen = asked.backend(parts);
         match &self.backend {
             None => {
-                self.now = chosen.now();
                 self.backend = Some(chosen);
                 Ok(())
             }
@@ -93,31 +89,26 @@ impl<'a> Case<'a> {
         }
     }
 
-    pub(super) fn admitted(&self) -> bool {
-        self.rulings.iter().all(|ruling| ruling.fits)
-    }
-
+    /// What each rate of each throttle said.
     pub(super) fn reported<'d>(
         &self,
+        outcome: &Outcome,
         definition: impl Fn(usize) -> &'d Definition,
     ) -> Few<Reported<'d>> {
-        let admitted = self.admitted();
-        let lines = self.askers.iter().zip(&self.plans).zip(&self.rulings);
-        let reported = lines.map(|((asker, plan), ruling)| Reported {
-            definition: definition(*asker),
-            rate: plan.hit.rate,
-            listed: self.askers.iter().filter(|other| *other == asker).count() > 1,
-            fits: ruling.fits,
-            report: if admitted {
-                plan.report_admitted(&ruling.state)
-            } else {
-                plan.report(&ruling.state, plan.hit.cost)
-            },
+        let reported = outcome.told.iter().map(|told| Reported {
+            definition: definition(self.askers[told.plan]),
+            rate: told.rate,
+            listed: self.plans[told.plan].terms.len() > 1,
+            fits: told.fits,
+            report: told.report,
         });
         reported.collect()
     }
 
-    pub(super) fn since(&self) -> Since {
-        Since::new(self.now, self.backend.as_ref().and_then(Chosen::own_clock))
+    pub(super) fn since(&self, outcome: &Outcome) -> Since {
+        Since::new(
+            outcome.now,
+            self.backend.as_ref().and_then(Chosen::own_clock),
+        )
     }
 }

@@ -6,10 +6,11 @@ use super::asked::Few;
 use super::header_style::HeaderStyle;
 use crate::backend::Backend;
 use crate::backend::key::Key;
+use crate::backend::plan::Term;
 use crate::error::Error;
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
-use crate::strategy::{ErasedStrategy, Who};
+use crate::strategy::{ErasedStrategy, StrategyError, Who};
 
 /// What is the same for all requests of one throttle.
 ///
@@ -34,10 +35,10 @@ enum Shared {
 /// What is worked out once.
 struct Prepared {
     key: Key,
-    /// A law for each rate, or what is wrong with the definition.
-    laws: Result<Few<Law>, String>,
-    /// The only rate and its law, where that is all there is to it.
-    only: Option<(Rate, Law)>,
+    /// Each rate that is a limit, with its law, or what is wrong with the definition.
+    terms: Result<Few<Term>, String>,
+    /// Whether there is one rate, under a built-in law which is always the same.
+    is_simple: bool,
 }
 
 impl Definition {
@@ -128,8 +129,15 @@ impl Definition {
 
     /// The definition's only rate and its law, if there is just one, which is a built-in one and always the same.
     #[inline]
-    pub(super) fn only_law(&self) -> Option<&(Rate, Law)> {
-        self.prepared().only.as_ref()
+    pub(super) fn only_term(&self) -> Option<&Term> {
+        match self.prepared() {
+            Prepared {
+                is_simple: true,
+                terms: Ok(terms),
+                ..
+            } => terms.first(),
+            _ => None,
+        }
     }
 
     /// What this throttle's keys grow from.
@@ -138,11 +146,11 @@ impl Definition {
         self.prepared().key
     }
 
-    /// The laws of the definition's own rates, in order.
+    /// The definition's own rates and their laws, in order.
     #[inline]
-    pub(super) fn laws(&self) -> Result<&[Law], Error> {
-        match &self.prepared().laws {
-            Ok(laws) => Ok(laws),
+    pub(super) fn terms(&self) -> Result<&[Term], Error> {
+        match &self.prepared().terms {
+            Ok(terms) => Ok(terms),
             Err(message) => Err(Error::configuration(&self.uid, message)),
         }
     }
@@ -157,18 +165,20 @@ impl Definition {
         let key = Key::root().join(0, self.uid.as_bytes());
         // Laws that change are worked out for each hit.
         let rates: &[Rate] = if strategy.changes() { &[] } else { &self.rates };
-        let laws = rates
-            .iter()
-            .map(|rate| strategy.law(*rate, &Who::default()));
-        let laws: Result<Few<Law>, _> = laws.collect();
-        let only = match (rates, laws.as_deref()) {
-            ([rate], Ok([law])) => Some((*rate, law.clone())),
-            _ => None,
+        let term = |rate: &Rate| {
+            let law = strategy.law(*rate, &Who::default())?;
+            Ok(Term { rate: *rate, law })
         };
+        let terms: Result<Few<Term>, StrategyError> = rates.iter().map(term).collect();
+        let mut terms = terms.map_err(|error| error.to_string());
+        if let Ok(terms) = &mut terms {
+            terms.retain(|term| term.law != Law::Unlimited);
+        }
+        let is_simple = matches!(terms.as_deref(), Ok([term]) if term.law != Law::Custom);
         Prepared {
             key: key.join(0, strategy.name().as_bytes()),
-            only: only.filter(|(_, law)| !matches!(law, Law::Unlimited | Law::Custom)),
-            laws: laws.map_err(|error| error.to_string()),
+            terms,
+            is_simple,
         }
     }
 }

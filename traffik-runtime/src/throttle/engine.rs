@@ -7,6 +7,7 @@ use super::asked::{Asked, Asking, Few};
 use super::case::Case;
 use super::report::{Reported, combined};
 use crate::backend::Chosen;
+use crate::backend::plan::{Plan, Term};
 use crate::clock::Since;
 use crate::decision::{Decision, Report};
 use crate::error::Error;
@@ -40,9 +41,8 @@ pub(crate) fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decis
     if let Some(decision) = Alone::decide(asked, parts, decided) {
         return Ok(decision);
     }
-    let case = Case::decided(asked, parts)?;
-    let reported = case.reported(|place| asked[place].definition);
-    Ok(combined(case.admitted(), &reported))
+    let case = Case::new(asked, parts)?;
+    Ok(combined(&case.decide()))
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
@@ -68,12 +68,12 @@ pub(crate) fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> 
     if let Some(admission) = Alone::decide(&asked, Some(parts), admitted) {
         return Ok(admission);
     }
-    let case = Case::decided(&asked, Some(parts))?;
-    let reported = case.reported(definition);
+    let case = Case::new(&asked, Some(parts))?;
+    let outcome = case.decide();
     Ok(Admission {
-        decision: combined(case.admitted(), &reported),
-        since: case.since(),
-        reported,
+        decision: combined(&outcome),
+        reported: case.reported(&outcome, definition),
+        since: case.since(&outcome),
     })
 }
 
@@ -83,12 +83,12 @@ pub(super) fn would_admit(
     parts: Option<&Parts>,
     cost: u64,
 ) -> Result<bool, Error> {
-    let case = Case::decided(asked, parts)?;
-    let mut lines = case.plans.into_iter().zip(case.rulings);
+    let case = Case::new(asked, parts)?;
+    let (now, states) = case.read();
     Ok(cost == 0
-        || lines.all(|(mut plan, ruling)| {
-            plan.hit.cost = cost;
-            plan.decide(&ruling.state).is_some()
+        || case.plans.into_iter().zip(&states).all(|(plan, state)| {
+            let plan = Plan { cost, ..plan };
+            plan.steps(state, now).is_some()
         }))
 }
 
@@ -114,11 +114,11 @@ impl Alone<'_> {
         let (Identity::Client(client), None) = (asked.identity, asked.rate) else {
             return None;
         };
-        let (rate, law) = asked.definition.only_law()?;
+        let Term { rate, law } = asked.definition.only_term()?;
         let key = asked.key(client, parts).ok()?;
         let backend = &asked.backend(parts);
         let now = backend.now();
-        let (fits, report) = backend.store().decide_one(key, law, now, asked.cost);
+        let (fits, report) = backend.store().decide_one(key, *rate, law, now, asked.cost);
         Some(then(Alone {
             rate: *rate,
             backend,

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::definition::Definition;
+use crate::backend::outcome::Outcome;
 use crate::decision::{Decision, Report};
 use crate::rate::Rate;
 
@@ -43,21 +44,21 @@ pub(crate) fn binding<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<u
 }
 
 /// The decision of a set whose members said this; without members nothing is limited.
-pub(crate) fn combined(admitted: bool, reported: &[Reported<'_>]) -> Decision {
-    if let [only] = reported {
-        return Decision::new(admitted, only.report);
-    }
-    let Some(place) = binding(reported.iter().map(|member| &member.report)) else {
+pub(crate) fn combined(outcome: &Outcome) -> Decision {
+    let reports = || outcome.told.iter().map(|told| &told.report);
+    let Some(place) = binding(reports()) else {
         return Decision::unlimited();
     };
-    let reports = || reported.iter().map(|member| &member.report);
-    let remaining = reports()
-        .map(|report| report.remaining)
-        .min()
-        .unwrap_or(u64::MAX);
+    let told = &outcome.told;
+    if told.len() == 1 {
+        return Decision::new(outcome.admitted, told[place].report);
+    }
+    let least = reports().map(|report| report.remaining).min();
+    let remaining = least.unwrap_or(u64::MAX);
     let scarcest = reports().filter(|report| report.remaining == remaining);
     let report = Report {
         remaining,
+        wait: outcome.wait,
         // The least grows when all that are as low have grown.
         next: scarcest
             .map(|report| report.next.unwrap_or(Duration::MAX))
@@ -67,7 +68,7 @@ pub(crate) fn combined(admitted: bool, reported: &[Reported<'_>]) -> Decision {
             .map(|report| report.delay)
             .max()
             .unwrap_or_default(),
-        ..reported[place].report
+        ..told[place].report
     };
-    Decision::new(admitted, report)
+    Decision::new(outcome.admitted, report)
 }

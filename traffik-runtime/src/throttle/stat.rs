@@ -9,6 +9,8 @@ use super::Throttle;
 use super::asked::{Asked, Asking};
 use super::case::Case;
 use super::report::{Policy, binding};
+use crate::backend::outcome::Several;
+use crate::backend::plan::{Plan, Term};
 use crate::decision::Report;
 use crate::error::Error;
 use crate::identity::Identity;
@@ -68,14 +70,20 @@ pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
 pub struct Readings<'a> {
     asked: &'a [Asked<'a>],
     case: Case<'a>,
+    now: u64,
+    states: Several<State>,
     place: usize,
 }
 
 impl<'a> Readings<'a> {
     pub(super) fn take(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
+        let case = Case::new(asked, parts)?;
+        let (now, states) = case.read();
         Ok(Self {
             asked,
-            case: Case::decided(asked, parts)?,
+            case,
+            now,
+            states,
             place: 0,
         })
     }
@@ -83,45 +91,58 @@ impl<'a> Readings<'a> {
     /// How the client stands with the next throttle.
     pub(super) fn next<S: Describe + ?Sized>(&mut self, strategy: &S) -> Stat<S::Metadata> {
         let asked = &self.asked[self.place];
-        let lines: Vec<_> = (self
+        let found = self
             .case
-            .plans
+            .askers
             .iter()
-            .zip(&self.case.rulings)
-            .zip(&self.case.askers))
-        .filter(|(_, asker)| **asker == self.place)
-        .map(|((plan, ruling), _)| (plan, &ruling.state, plan.report(&ruling.state, 1)))
-        .collect();
+            .position(|asker| *asker == self.place);
         self.place += 1;
-        let uid = || asked.definition.uid.clone();
-        let of = |place: usize| {
-            let (plan, state, said) = &lines[place];
-            Stat::new(
-                uid(),
-                plan.hit.rate,
-                said,
-                strategy.describe(state, &plan.hit),
-            )
-        };
-        let Some(binds) = binding(lines.iter().map(|(_, _, said)| said)) else {
-            return unlimited(asked, self.case.now, strategy);
-        };
-        let listed = lines.len() > 1;
-        let policies = lines.iter().map(|(plan, _, said)| Policy {
-            name: asked.definition.name.clone(),
-            rate: plan.hit.rate,
-            listed,
-            report: *said,
-        });
-        Stat {
-            members: if listed {
-                (0..lines.len()).map(of).collect()
-            } else {
-                Vec::new()
-            },
-            policies: policies.collect(),
-            ..of(binds)
+        match found {
+            None => unlimited(asked, self.now, strategy),
+            Some(found) => {
+                // The next unit costs 1.
+                let plan = Plan {
+                    cost: 1,
+                    ..self.case.plans[found].clone()
+                };
+                told(asked, &plan, &self.states[found], self.now, strategy)
+            }
         }
+    }
+}
+
+/// How a client stands that is limited.
+fn told<S: Describe + ?Sized>(
+    asked: &Asked<'_>,
+    plan: &Plan<'_>,
+    state: &State,
+    now: u64,
+    strategy: &S,
+) -> Stat<S::Metadata> {
+    let lines: Several<_> = (plan.terms.iter().zip(plan.seen(state)))
+        .map(|(term, state)| (term, state, plan.report(term, state, now, 1)))
+        .collect();
+    let of = |(term, state, said): &(&Term, &State, Report)| {
+        let metadata = strategy.describe(state, &plan.hit(term, now, 1));
+        Stat::new(asked.definition.uid.clone(), term.rate, said, metadata)
+    };
+    let binds = binding(lines.iter().map(|(.., said)| said)).unwrap_or_default();
+    let listed = lines.len() > 1;
+    let policies = lines.iter().map(|(term, _, said)| Policy {
+        name: asked.definition.name.clone(),
+        rate: term.rate,
+        listed,
+        report: *said,
+    });
+    Stat {
+        wait: plan.wait(state, now),
+        members: if listed {
+            lines.iter().map(of).collect()
+        } else {
+            Vec::new()
+        },
+        policies: policies.collect(),
+        ..of(&lines[binds])
     }
 }
 

@@ -1,6 +1,9 @@
-//! States that do not fit a slot: logs, means, and those of the user's own strategies.
+//! States that do not fit a slot: logs, means, those of several rates, and those of the user's own strategies.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indexmap::IndexMap;
+use indexmap::map::Entry as Place;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::backend::key::Key;
@@ -20,6 +23,8 @@ pub(super) struct Boxed {
     shards: [Mutex<Shard>; SHARDS],
     /// Entries a shard may hold.
     capacity: usize,
+    /// Whether any throttle has had several rates; such a state is looked for when there is only one left.
+    lists: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -28,10 +33,10 @@ pub(super) struct Shard {
     hand: usize,
 }
 
-#[derive(Debug)]
-struct Entry {
-    state: State,
-    prospect: Prospect,
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub(super) state: State,
+    pub(super) prospect: Prospect,
 }
 
 /// What a law says of a state it has given: how much it will be missed, and until when.
@@ -52,6 +57,14 @@ impl Prospect {
             expires: now.saturating_add(u64::try_from(lives).unwrap_or(u64::MAX)),
         }
     }
+
+    /// That of two states kept together.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            fullness: self.fullness.max(other.fullness),
+            expires: self.expires.max(other.expires),
+        }
+    }
 }
 
 impl Boxed {
@@ -60,6 +73,7 @@ impl Boxed {
             shards: Default::default(),
             // Rounded down: together no more than the capacity.
             capacity: (capacity / SHARDS).max(1),
+            lists: AtomicBool::new(false),
         }
     }
 
@@ -71,20 +85,43 @@ impl Boxed {
         self.shards[shard].lock()
     }
 
-    /// Keeps a state for as long as it takes to equal no state.
-    pub(super) fn write(
+    /// Whether any throttle has had several rates.
+    pub(super) fn has_lists(&self) -> bool {
+        self.lists.load(Ordering::Relaxed)
+    }
+
+    /// The entry of a key, to be written now; a new one starts from what there was elsewhere.
+    pub(super) fn entry<'s>(
         &self,
-        shard: &mut Shard,
+        shard: &'s mut Shard,
         key: Key,
-        state: State,
-        prospect: Prospect,
         now: u64,
-    ) {
+        elsewhere: impl FnOnce() -> State,
+    ) -> &'s mut Entry {
         shard.sweep(now);
         if shard.entries.len() >= self.capacity && !shard.entries.contains_key(&key) {
             shard.evict(now);
         }
-        shard.entries.insert(key, Entry { state, prospect });
+        match shard.entries.entry(key) {
+            Place::Occupied(place) => {
+                let entry = place.into_mut();
+                if entry.prospect.expires <= now {
+                    entry.state = State::default();
+                }
+                entry
+            }
+            Place::Vacant(place) => place.insert(Entry {
+                state: elsewhere(),
+                prospect: Prospect::default(),
+            }),
+        }
+    }
+
+    /// Notes that there is a state of several rates.
+    pub(super) fn note_list(&self) {
+        if !self.has_lists() {
+            self.lists.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -92,6 +129,12 @@ impl Shard {
     pub(super) fn read(&self, key: Key, now: u64) -> Option<&State> {
         let entry = self.entries.get(&key)?;
         (entry.prospect.expires > now).then_some(&entry.state)
+    }
+
+    /// Takes a state out.
+    pub(super) fn take(&mut self, key: Key, now: u64) -> Option<State> {
+        let entry = self.entries.swap_remove(&key)?;
+        (entry.prospect.expires > now).then_some(entry.state)
     }
 
     fn sweep(&mut self, now: u64) {

@@ -1,35 +1,37 @@
 //! How plans are decided: one optimistically, several with all their slots locked.
 
+use std::borrow::Cow;
+
 use parking_lot::MutexGuard;
-use smallvec::SmallVec;
 
 use super::Memory;
 use super::boxed::{Boxed, Prospect, Shard};
 use super::slot::Locked;
 use crate::backend::key::Key;
-use crate::backend::store::{Plan, Ruling, Store};
+use crate::backend::outcome::{Outcome, Several, Told};
+use crate::backend::plan::{Plan, Step};
+use crate::backend::store::Store;
 use crate::decision::Report;
+use crate::rate::Rate;
 use crate::strategy::State;
-use crate::strategy::kernel::{Kernel, Law, Packed};
+use crate::strategy::kernel::{Kernel, Law, Listed, Packed};
 
-/// Sets are small; larger ones spill to the heap.
-type Few<T> = SmallVec<[T; 4]>;
-type Shards<'a> = Few<(usize, MutexGuard<'a, Shard>)>;
-type Slots<'a> = Few<(Key, Locked<'a>)>;
+type Shards<'a> = Several<(usize, MutexGuard<'a, Shard>)>;
+type Slots<'a> = Several<(Key, Locked<'a>)>;
 
 /// How long a slot is kept for a set that is about to write it, in microseconds.
 const RESERVED: u64 = 1_000_000;
 
 impl Store for Memory {
-    fn decide_one(&self, key: Key, law: &Law, now: u64, cost: u64) -> (bool, Report) {
+    fn decide_one(&self, key: Key, rate: Rate, law: &Law, now: u64, cost: u64) -> (bool, Report) {
         // One loop for each law: the law is then worked into it.
         match law {
-            Law::Window(law) => self.decide_alone(key, now, cost, law),
-            Law::Counter(law) => self.decide_alone(key, now, cost, law),
-            Law::Meter(law) => self.decide_alone(key, now, cost, law),
-            Law::Hours(law) => self.decide_alone(key, now, cost, law),
-            Law::Rollover(law) => self.decide_alone(key, now, cost, law),
-            Law::Adaptive(law) => self.decide_alone(key, now, cost, law),
+            Law::Window(law) => self.decide_alone(key, rate, now, cost, law),
+            Law::Counter(law) => self.decide_alone(key, rate, now, cost, law),
+            Law::Meter(law) => self.decide_alone(key, rate, now, cost, law),
+            Law::Hours(law) => self.decide_alone(key, rate, now, cost, law),
+            Law::Rollover(law) => self.decide_alone(key, rate, now, cost, law),
+            Law::Adaptive(law) => self.decide_alone(key, rate, now, cost, law),
             Law::Log(_) | Law::Mean(_) => self.decide_boxed(key, law, now, cost),
             Law::Unlimited | Law::Custom => (true, Report::UNLIMITED),
         }
@@ -37,22 +39,36 @@ impl Store for Memory {
 
     /// Decides on what is seen without slots locked first: a refusal by any member is one. Only a set that seems to be
     /// admitted gets its slots, locks them, and is decided again.
-    fn decide_all(&self, plans: &[Plan<'_>], rulings: &mut [Ruling]) {
+    fn decide(&self, plans: &[Plan<'_>], now: u64) -> Outcome {
+        self.unpack_all(plans, now);
         let mut shards = self.lock_shards(plans);
         loop {
-            let seen = |plan: &Plan<'_>| self.peek(plan, &shards);
-            if !rule_all(plans, rulings, seen) || plans.iter().all(|plan| plan.hit.cost == 0) {
-                return;
+            let seen = |plan: &Plan<'_>| self.peek(plan, &shards, now);
+            let Ok(steps) = rule_all(plans, seen, now) else {
+                return refused(plans, seen, now);
+            };
+            if plans.iter().all(|plan| plan.cost == 0) {
+                return unchanged(plans, seen, now);
             }
-            let Some(mut slots) = self.lock_slots(plans) else {
+            let Some(slots) = self.lock_slots(plans, now) else {
                 continue;
             };
-            let locked = |plan: &Plan<'_>| held(plan, &shards, &slots);
-            if rule_all(plans, rulings, locked) {
-                self.write_all(plans, rulings, &mut shards, &mut slots);
+            if slots.is_empty() {
+                return self.take_all(plans, steps, &mut shards, &slots, now);
             }
-            return;
+            let held = |plan: &Plan<'_>| self.held(plan, &shards, &slots, now);
+            return match rule_all(plans, held, now) {
+                Ok(steps) => self.take_all(plans, steps, &mut shards, &slots, now),
+                Err(Refused) => refused(plans, held, now),
+            };
         }
+    }
+
+    fn read(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
+        self.unpack_all(plans, now);
+        let shards = self.lock_shards(plans);
+        let seen = plans.iter().map(|plan| self.peek(plan, &shards, now));
+        seen.map(Cow::into_owned).collect()
     }
 }
 
@@ -60,10 +76,17 @@ impl Memory {
     /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,
     /// so it needs no lock at all.
     #[inline]
-    fn decide_alone<K: Kernel>(&self, key: Key, now: u64, cost: u64, law: &K) -> (bool, Report) {
+    fn decide_alone<K: Kernel>(
+        &self,
+        key: Key,
+        rate: Rate,
+        now: u64,
+        cost: u64,
+        law: &K,
+    ) -> (bool, Report) {
         loop {
             let Some(slot) = self.table.find(key) else {
-                match self.decide_unseen(key, now, cost, law) {
+                match self.decide_unseen(key, rate, now, cost, law) {
                     Some(decided) => return decided,
                     None => continue,
                 }
@@ -90,10 +113,14 @@ impl Memory {
     fn decide_unseen<K: Kernel>(
         &self,
         key: Key,
+        rate: Rate,
         now: u64,
         cost: u64,
         law: &K,
     ) -> Option<(bool, Report)> {
+        if self.unpack(key, rate, now) {
+            return None;
+        }
         let nothing = Packed::NOTHING;
         let after = if cost == 0 {
             None
@@ -112,26 +139,50 @@ impl Memory {
         }
     }
 
+    /// Gives a key whose throttle had several rates, and now has one, a slot with what was counted for that; says whether
+    /// there was anything.
+    fn unpack(&self, key: Key, rate: Rate, now: u64) -> bool {
+        if !self.boxed.has_lists() {
+            return false;
+        }
+        let mut shard = self.boxed.lock(Boxed::shard_of(key));
+        let Some(State::List(list)) = shard.take(key, now) else {
+            return false;
+        };
+        let same = |listed: &&Listed| listed.period == rate.period_micros();
+        let listed = list.iter().find(same).or(list.first());
+        listed.is_some_and(|listed| self.table.insert(key, listed.state.packed(), now))
+    }
+
+    /// The same for every plan that has no slot, before any shard is locked.
+    fn unpack_all(&self, plans: &[Plan<'_>], now: u64) {
+        for plan in plans.iter().filter(|plan| plan.is_packed()) {
+            if self.table.find(plan.key).is_none() {
+                self.unpack(plan.key, plan.terms[0].rate, now);
+            }
+        }
+    }
+
     /// A plan's state at this moment.
-    fn peek(&self, plan: &Plan<'_>, shards: &Shards<'_>) -> State {
-        if !plan.law.is_packed() {
-            return boxed(plan, shards);
+    fn peek<'s>(&self, plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Cow<'s, State> {
+        if let Some(state) = boxed(plan, shards, now) {
+            return Cow::Borrowed(state);
         }
         loop {
             if let Some(slot) = self.table.find(plan.key) {
                 if let Some(snapshot) = slot.read_as(plan.key) {
-                    return State::Packed(snapshot.state);
+                    return Cow::Owned(State::Packed(snapshot.state));
                 }
             } else if self.table.is_vacant(plan.key) {
-                return State::Packed(Packed::default());
+                return Cow::Borrowed(State::nothing());
             }
         }
     }
 
     /// Locks the shards of all boxed states, in their order.
     fn lock_shards(&self, plans: &[Plan<'_>]) -> Shards<'_> {
-        let custom = plans.iter().filter(|plan| !plan.law.is_packed());
-        let mut shards: Few<usize> = custom.map(|plan| Boxed::shard_of(plan.key)).collect();
+        let boxed = plans.iter().filter(|plan| !plan.is_packed());
+        let mut shards: Several<usize> = boxed.map(|plan| Boxed::shard_of(plan.key)).collect();
         shards.sort_unstable();
         shards.dedup();
         shards
@@ -142,13 +193,12 @@ impl Memory {
 
     /// Locks the slots of all packed states, in the order of their addresses, so that no two sets wait for each other.
     /// Nothing if one had to be made or was moved: then all has to be looked at again.
-    fn lock_slots(&self, plans: &[Plan<'_>]) -> Option<Slots<'_>> {
-        let mut slots: Few<_> = SmallVec::new();
-        for plan in plans.iter().filter(|plan| plan.law.is_packed()) {
+    fn lock_slots(&self, plans: &[Plan<'_>], now: u64) -> Option<Slots<'_>> {
+        let mut slots: Several<_> = Several::new();
+        for plan in plans.iter().filter(|plan| plan.is_packed()) {
             let Some(slot) = self.table.find(plan.key) else {
-                let now = plan.hit.now;
-                self.table
-                    .insert(plan.key, &Packed::reserved(now + RESERVED), now);
+                let reserved = Packed::reserved(now + RESERVED);
+                self.table.insert(plan.key, &reserved, now);
                 return None;
             };
             slots.push((plan.key, slot));
@@ -163,45 +213,147 @@ impl Memory {
         unmoved.then_some(locked)
     }
 
-    fn write_all(
+    /// A plan's state while everything is locked.
+    fn held<'s>(
+        &self,
+        plan: &Plan<'_>,
+        shards: &'s Shards<'_>,
+        slots: &Slots<'_>,
+        now: u64,
+    ) -> Cow<'s, State> {
+        match slots.iter().find(|(key, _)| *key == plan.key) {
+            Some((_, slot)) => Cow::Owned(State::Packed(slot.read().1)),
+            None => self.peek(plan, shards, now),
+        }
+    }
+
+    /// Does what all laws admitted. In order: of two hits on one key, the second knows of the first.
+    fn take_all(
         &self,
         plans: &[Plan<'_>],
-        rulings: &[Ruling],
+        steps: Several<Several<Step>>,
         shards: &mut Shards<'_>,
-        slots: &mut Slots<'_>,
-    ) {
-        // The user's own laws are asked before anything is written, for they may panic.
-        let prospects: Few<Prospect> = plans.iter().zip(rulings).map(prospect).collect();
-        // In order: of two hits on one key, the second knows of the first.
-        let lines = plans.iter().zip(rulings).zip(prospects);
-        for ((plan, ruling), prospect) in lines.filter(|((plan, _), _)| plan.hit.cost > 0) {
-            if let State::Packed(state) = &ruling.state {
-                if let Some((_, slot)) = slots.iter_mut().find(|(key, _)| *key == plan.key) {
-                    slot.update(state);
-                }
+        slots: &Slots<'_>,
+        now: u64,
+    ) -> Outcome {
+        // What the user's own laws say of the new states is asked before anything is written, for they may panic.
+        let mut own: Several<Option<(State, Several<Told>)>> = Several::new();
+        for (place, (plan, steps)) in plans.iter().zip(&steps).enumerate() {
+            own.push(plan.is_custom().then(|| {
+                let mut after = self.peek(plan, shards, now).into_owned();
+                plan.take(steps.clone(), &mut after, now);
+                let told = plan.told(place, &after, now).collect();
+                (after, told)
+            }));
+        }
+        let mut told = Several::new();
+        let lines = plans.iter().zip(steps).zip(own).enumerate();
+        for (place, ((plan, steps), own)) in lines {
+            if plan.cost == 0 {
+                told.extend(plan.told(place, &self.peek(plan, shards, now), now));
+            } else if let Some((_, slot)) = slots.iter().find(|(key, _)| *key == plan.key) {
+                let mut state = State::Packed(slot.read().1);
+                plan.take(steps, &mut state, now);
+                slot.update(state.packed());
+                told.extend(plan.told(place, &state, now));
             } else if let Some(shard) = shard_of(plan, shards) {
-                let state = ruling.state.clone();
-                self.boxed
-                    .write(shard, plan.key, state, prospect, plan.hit.now);
+                let said = self.take_boxed(plan, steps, own, shard, (place, now));
+                told.extend(said);
             }
         }
+        Outcome::admitted(now, told)
+    }
+
+    fn take_boxed(
+        &self,
+        plan: &Plan<'_>,
+        steps: Several<Step>,
+        own: Option<(State, Several<Told>)>,
+        shard: &mut Shard,
+        (place, now): (usize, u64),
+    ) -> Several<Told> {
+        if plan.terms.len() > 1 {
+            self.boxed.note_list();
+        }
+        let slot = || {
+            self.table
+                .take(plan.key)
+                .map_or_else(State::default, State::Packed)
+        };
+        let entry = self.boxed.entry(shard, plan.key, now, slot);
+        let told = match own {
+            Some((after, told)) => {
+                entry.state = after;
+                told
+            }
+            None => {
+                plan.take(steps, &mut entry.state, now);
+                plan.told(place, &entry.state, now).collect()
+            }
+        };
+        entry.prospect = told
+            .iter()
+            .map(|told| Prospect::new(&told.report, now))
+            .fold(Prospect::default(), Prospect::with);
+        told
     }
 
     fn decide_boxed(&self, key: Key, law: &Law, now: u64, cost: u64) -> (bool, Report) {
         let mut shard = self.boxed.lock(Boxed::shard_of(key));
-        let nothing = State::default();
-        let before = shard.read(key, now).unwrap_or(&nothing);
-        if cost == 0 {
-            return (true, law.report(before, now, 0));
+        let before = shard.read(key, now).unwrap_or(State::nothing());
+        if cost == 0 || !law.admits(before, now, cost) {
+            return (cost == 0, law.report(before, now, cost));
         }
-        let Some(after) = law.decide(before, now, cost) else {
-            return (false, law.report(before, now, cost));
-        };
-        let report = law.report(&after, now, 0);
-        let prospect = Prospect::new(&report, now);
-        self.boxed.write(&mut shard, key, after, prospect, now);
+        let entry = self.boxed.entry(&mut shard, key, now, State::default);
+        law.count(&mut entry.state, now, cost);
+        let report = law.report(&entry.state, now, 0);
+        entry.prospect = Prospect::new(&report, now);
         (true, report)
     }
+}
+
+/// Some plan is refused.
+struct Refused;
+
+/// What each plan does to its state, if all are admitted.
+fn rule_all<'s>(
+    plans: &[Plan<'_>],
+    read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
+    now: u64,
+) -> Result<Several<Several<Step>>, Refused> {
+    let mut all: Several<Several<Step>> = Several::new();
+    for (place, plan) in plans.iter().enumerate() {
+        let mut before = read(plan);
+        for (earlier, steps) in plans[..place].iter().zip(&all) {
+            if earlier.key == plan.key {
+                earlier.take(steps.clone(), before.to_mut(), now);
+            }
+        }
+        all.push(plan.steps(&before, now).ok_or(Refused)?);
+    }
+    Ok(all)
+}
+
+fn refused<'s>(
+    plans: &[Plan<'_>],
+    read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
+    now: u64,
+) -> Outcome {
+    let states: Several<_> = plans.iter().map(read).collect();
+    Outcome::refused(plans, states.iter().map(|state| &**state), now)
+}
+
+/// The outcome of costs of 0: all are admitted, nothing is written.
+fn unchanged<'s>(
+    plans: &[Plan<'_>],
+    read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
+    now: u64,
+) -> Outcome {
+    let mut told = Several::new();
+    for (place, plan) in plans.iter().enumerate() {
+        told.extend(plan.told(place, &read(plan), now));
+    }
+    Outcome::admitted(now, told)
 }
 
 fn shard_of<'a>(plan: &Plan<'_>, shards: &'a mut Shards<'_>) -> Option<&'a mut Shard> {
@@ -210,54 +362,8 @@ fn shard_of<'a>(plan: &Plan<'_>, shards: &'a mut Shards<'_>) -> Option<&'a mut S
     Some(&mut shard.1)
 }
 
-/// What the law of a boxed state that is about to be written says of it.
-fn prospect((plan, ruling): (&Plan<'_>, &Ruling)) -> Prospect {
-    match &ruling.state {
-        State::Packed(_) => Prospect::default(),
-        state => Prospect::new(&plan.report(state, plan.hit.cost), plan.hit.now),
-    }
-}
-
-/// Rules on every plan, and says whether all fit; if not, the rulings show the states as they were.
-fn rule_all(plans: &[Plan<'_>], rulings: &mut [Ruling], read: impl Fn(&Plan<'_>) -> State) -> bool {
-    for (place, plan) in plans.iter().enumerate() {
-        let (earlier, rest) = rulings.split_at_mut(place);
-        let same = (0..place)
-            .rev()
-            .find(|other| plans[*other].key == plan.key && earlier[*other].fits);
-        let before = same.map_or_else(|| read(plan), |other| earlier[other].state.clone());
-        rest[0] = rule(plan, before);
-    }
-    let admitted = rulings.iter().all(|ruling| ruling.fits);
-    if !admitted {
-        for (plan, ruling) in plans.iter().zip(rulings) {
-            ruling.state = read(plan);
-        }
-    }
-    admitted
-}
-
-fn rule(plan: &Plan<'_>, before: State) -> Ruling {
-    let after = plan.decide(&before);
-    Ruling {
-        fits: after.is_some() || plan.hit.cost == 0,
-        state: after.unwrap_or(before),
-    }
-}
-
-/// A plan's state while everything is locked.
-fn held(plan: &Plan<'_>, shards: &Shards<'_>, slots: &Slots<'_>) -> State {
-    if !plan.law.is_packed() {
-        return boxed(plan, shards);
-    }
-    let slot = slots.iter().find(|(key, _)| *key == plan.key);
-    State::Packed(slot.map(|(_, slot)| slot.read().1).unwrap_or_default())
-}
-
-fn boxed(plan: &Plan<'_>, shards: &Shards<'_>) -> State {
-    let shard = shards
-        .iter()
-        .find(|(shard, _)| *shard == Boxed::shard_of(plan.key));
-    let state = shard.and_then(|(_, shard)| shard.read(plan.key, plan.hit.now));
-    state.cloned().unwrap_or_else(|| plan.nothing())
+fn boxed<'s>(plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Option<&'s State> {
+    let wanted = Boxed::shard_of(plan.key);
+    let (_, shard) = shards.iter().find(|(shard, _)| *shard == wanted)?;
+    shard.read(plan.key, now).filter(|_| !plan.is_packed())
 }

@@ -120,6 +120,19 @@ impl Stripe {
         })
     }
 
+    /// Takes a key out, with its state.
+    pub(super) fn take(&self, keeper: &mut Keeper, key: Key) -> Option<Packed> {
+        self.find(key)?;
+        let len = self.len();
+        let mut index = Self::home(key, len);
+        while !self.slot(index).seems(key) {
+            index = (index + 1) % len;
+        }
+        let (_, state) = self.slot(index).read();
+        self.remove(keeper, index);
+        Some(state)
+    }
+
     fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
         if keeper.occupied == 0 {
             return 0;

@@ -73,6 +73,14 @@ impl Table {
         inserted
     }
 
+    /// Takes a key out, with its state.
+    pub(super) fn take(&self, key: Key) -> Option<Packed> {
+        let stripe = self.stripe(key);
+        let state = stripe.take(&mut stripe.keep(), key)?;
+        self.occupied.fetch_sub(1, Ordering::Relaxed);
+        Some(state)
+    }
+
     /// How many keys there are.
     #[cfg(test)]
     pub(super) fn occupied(&self) -> usize {

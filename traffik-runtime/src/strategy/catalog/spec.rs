@@ -66,6 +66,7 @@ impl Spec {
         Who {
             tier: best.map(|(name, _)| &**name),
             priority: identity::Priority::Critical,
+            load: None,
         }
     }
 

@@ -57,15 +57,20 @@ impl Log {
         (state.entries.len() - live.fallen, live.sum, oldest)
     }
 
-    pub(super) fn decide(&self, state: &Entries, now: u64, cost: u64) -> Option<Entries> {
+    pub(super) fn admits(&self, state: &Entries, now: u64, cost: u64) -> bool {
+        let sum = self.live(state, now).sum.checked_add(cost);
+        sum.is_some_and(|sum| sum <= self.limit)
+    }
+
+    /// Writes a hit that was admitted down.
+    pub(super) fn count(&self, state: &mut Entries, now: u64, cost: u64) {
         let Live { at, fallen, sum } = self.live(state, now);
-        let sum = sum.checked_add(cost).filter(|sum| *sum <= self.limit)?;
-        let mut entries: VecDeque<_> = state.entries.range(fallen..).copied().collect();
-        match entries.back_mut() {
+        state.entries.drain(..fallen);
+        state.sum = sum + cost;
+        match state.entries.back_mut() {
             Some((newest, together)) if *newest == at => *together += cost,
-            _ => entries.push_back((at, cost)),
+            _ => state.entries.push_back((at, cost)),
         }
-        Some(Entries { entries, sum })
     }
 
     pub(super) fn report(&self, state: &Entries, now: u64, cost: u64) -> Report {

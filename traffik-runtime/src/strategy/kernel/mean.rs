@@ -106,27 +106,27 @@ impl Mean {
         )
     }
 
-    pub(super) fn decide(&self, state: &Costs, now: u64, cost: u64) -> Option<Costs> {
+    pub(super) fn admits(&self, state: &Costs, now: u64, cost: u64) -> bool {
+        cost <= self.capacity && self.standing(state, now).level <= self.highest(cost)
+    }
+
+    /// Takes a hit that was admitted.
+    pub(super) fn count(&self, state: &mut Costs, now: u64, cost: u64) {
         let standing = self.standing(state, now);
-        if cost > self.capacity || standing.level > self.highest(cost) {
-            return None;
+        if standing.level == 0 {
+            state.remembered.clear();
+            state.sum = 0;
         }
-        let mut after = if standing.level == 0 {
-            Costs::default()
-        } else {
-            state.clone()
-        };
-        after.remembered.push_back(cost);
-        after.sum += u128::from(cost);
-        while after.remembered.len() > self.window {
-            after.sum -= u128::from(after.remembered.pop_front().unwrap_or(0));
+        state.remembered.push_back(cost);
+        state.sum += u128::from(cost);
+        while state.remembered.len() > self.window {
+            state.sum -= u128::from(state.remembered.pop_front().unwrap_or(0));
         }
-        let mean = u128::from(WHOLE) * after.remembered.len() as u128 / after.sum;
-        after.factor = self.least.max(mean as u64);
-        after.level = standing.level + cost * self.units;
-        after.last = standing.at * self.tick;
-        after.rate = (self.limit, self.period, self.tick);
-        Some(after)
+        let mean = u128::from(WHOLE) * state.remembered.len() as u128 / state.sum;
+        state.factor = self.least.max(mean as u64);
+        state.level = standing.level + cost * self.units;
+        state.last = standing.at * self.tick;
+        state.rate = (self.limit, self.period, self.tick);
     }
 
     pub(super) fn report(&self, state: &Costs, now: u64, cost: u64) -> Report {

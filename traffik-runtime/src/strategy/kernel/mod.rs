@@ -24,7 +24,7 @@ pub use mean::{Costs, Mean};
 pub use meter::{Meter, Need};
 pub use packed::{Kind, Packed};
 pub use rollover::Rollover;
-pub use state::State;
+pub use state::{Listed, State};
 pub use window::Window;
 
 use std::time::Duration;
@@ -113,18 +113,50 @@ impl Law {
 
     /// The state after a hit of this cost, which is at least 1, if the law admits it. A state of another law is none.
     pub fn decide(&self, state: &State, now: u64, cost: u64) -> Option<State> {
-        let packed = state.packed();
+        if self.is_packed() {
+            let after = self.decide_packed(state.packed(), now, cost);
+            return after.map(State::Packed);
+        }
+        self.admits(state, now, cost).then(|| {
+            let mut after = state.clone();
+            self.count(&mut after, now, cost);
+            after
+        })
+    }
+
+    /// The same for laws whose states are a few words; no others admit anything here.
+    pub(crate) fn decide_packed(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         match self {
-            Self::Window(law) => law.decide(packed, now, cost).map(State::Packed),
-            Self::Counter(law) => law.decide(packed, now, cost).map(State::Packed),
-            Self::Meter(law) => law.decide(packed, now, cost).map(State::Packed),
-            Self::Hours(law) => law.decide(packed, now, cost).map(State::Packed),
-            Self::Rollover(law) => law.decide(packed, now, cost).map(State::Packed),
-            Self::Adaptive(law) => law.decide(packed, now, cost).map(State::Packed),
-            Self::Log(law) => law.decide(state.entries(), now, cost).map(State::Log),
-            Self::Mean(law) => law.decide(state.costs(), now, cost).map(State::Mean),
-            Self::Unlimited => Some(state.clone()),
-            Self::Custom => None,
+            Self::Window(law) => law.decide(state, now, cost),
+            Self::Counter(law) => law.decide(state, now, cost),
+            Self::Meter(law) => law.decide(state, now, cost),
+            Self::Hours(law) => law.decide(state, now, cost),
+            Self::Rollover(law) => law.decide(state, now, cost),
+            Self::Adaptive(law) => law.decide(state, now, cost),
+            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Custom => None,
+        }
+    }
+
+    /// Whether the law admits a hit.
+    pub(crate) fn admits(&self, state: &State, now: u64, cost: u64) -> bool {
+        match self {
+            Self::Log(law) => law.admits(state.entries(), now, cost),
+            Self::Mean(law) => law.admits(state.costs(), now, cost),
+            Self::Unlimited => true,
+            _ => self.decide_packed(state.packed(), now, cost).is_some(),
+        }
+    }
+
+    /// Counts a hit that the law admits, in place: what is long is not copied.
+    pub(crate) fn count(&self, state: &mut State, now: u64, cost: u64) {
+        match self {
+            Self::Log(law) => law.count(state.entries_mut(), now, cost),
+            Self::Mean(law) => law.count(state.costs_mut(), now, cost),
+            _ => {
+                if let Some(after) = self.decide_packed(state.packed(), now, cost) {
+                    *state = State::Packed(after);
+                }
+            }
         }
     }
 

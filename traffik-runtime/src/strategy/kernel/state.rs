@@ -13,6 +13,17 @@ pub enum State {
     Mean(Costs),
     /// The state of a strategy of the user's own, as `MessagePack`; nothing for a client never seen.
     Bytes(Option<Vec<u8>>),
+    /// The states of several rates of one throttle, in the order of the list.
+    List(Vec<Listed>),
+}
+
+/// The state of one of several rates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The period of its rate, in microseconds.
+    pub period: u64,
+    /// What is kept for it.
+    pub state: State,
 }
 
 impl Default for State {
@@ -26,6 +37,13 @@ static NO_COSTS: Costs = Costs::NONE;
 const NOTHING: Packed = Packed::NOTHING;
 
 impl State {
+    /// The state of a client never seen, whatever the law.
+    #[cfg(feature = "engine")]
+    pub(crate) fn nothing() -> &'static Self {
+        static NO_STATE: State = State::Packed(NOTHING);
+        &NO_STATE
+    }
+
     /// The bytes of a user's own state.
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
@@ -34,7 +52,7 @@ impl State {
         }
     }
 
-    pub(in crate::strategy) const fn packed(&self) -> &Packed {
+    pub(crate) const fn packed(&self) -> &Packed {
         match self {
             Self::Packed(packed) => packed,
             _ => &NOTHING,
@@ -52,6 +70,28 @@ impl State {
         match self {
             Self::Mean(costs) => costs,
             _ => &NO_COSTS,
+        }
+    }
+
+    /// The entries to write to; what is no log becomes one.
+    pub(super) fn entries_mut(&mut self) -> &mut Entries {
+        if !matches!(self, Self::Log(_)) {
+            *self = Self::Log(Entries::NONE);
+        }
+        match self {
+            Self::Log(entries) => entries,
+            _ => unreachable!("it has just become a log"),
+        }
+    }
+
+    /// The costs to write to; what has no mean gets one.
+    pub(super) fn costs_mut(&mut self) -> &mut Costs {
+        if !matches!(self, Self::Mean(_)) {
+            *self = Self::Mean(Costs::NONE);
+        }
+        match self {
+            Self::Mean(costs) => costs,
+            _ => unreachable!("it has just got a mean"),
         }
     }
 }

@@ -1,0 +1,145 @@
+//! What became of plans.
+
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::plan::{Plan, Term};
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::strategy::State;
+use crate::strategy::kernel::Law;
+
+/// Sets are small; larger ones spill to the heap.
+pub(crate) type Several<T> = SmallVec<[T; 4]>;
+
+/// After so many moments at which one of the members refuses, they are taken to have none in common.
+const MOST_MOMENTS: usize = 4_096;
+
+/// What became of plans that were decided together.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// The time of the decision, in microseconds since 1970.
+    pub(crate) now: u64,
+    /// Whether all were admitted, and counted.
+    pub(crate) admitted: bool,
+    /// The least time after which all would be admitted at once; zero if now, `None` if never.
+    pub(crate) wait: Option<Duration>,
+    /// What each term of each plan said, in order.
+    pub(crate) told: Several<Told>,
+}
+
+/// What the law of one rate said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    /// Whose rate it is: a place among the plans.
+    pub(crate) plan: usize,
+    pub(crate) rate: Rate,
+    /// Whether it alone would have admitted the hit.
+    pub(crate) fits: bool,
+    pub(crate) report: Report,
+}
+
+impl Outcome {
+    /// What is admitted because nothing limits it.
+    pub(crate) fn unlimited(now: u64) -> Self {
+        Self::admitted(now, Several::new())
+    }
+
+    /// All plans were admitted, and this is what they said.
+    pub(crate) fn admitted(now: u64, told: Several<Told>) -> Self {
+        Self {
+            now,
+            admitted: true,
+            wait: Some(Duration::ZERO),
+            told,
+        }
+    }
+
+    /// Some plan was refused; these are the states, which are as they were.
+    pub(crate) fn refused<'s>(
+        plans: &'s [Plan<'_>],
+        states: impl Iterator<Item = &'s State>,
+        now: u64,
+    ) -> Self {
+        let lines = lines(plans, states);
+        let told = lines.iter().map(|(place, plan, term, state)| Told {
+            plan: *place,
+            rate: term.rate,
+            fits: plan.step(term, state, now).is_some(),
+            report: plan.report(term, state, now, plan.cost),
+        });
+        let told: Several<Told> = told.collect();
+        Self {
+            now,
+            admitted: false,
+            wait: together(&lines, &told, now),
+            told,
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// What is said of a state that the hit has led to.
+    pub(crate) fn told<'s>(
+        &'s self,
+        place: usize,
+        after: &'s State,
+        now: u64,
+    ) -> impl Iterator<Item = Told> + 's {
+        let lines = self.seen(after).into_iter().zip(&*self.terms);
+        lines.map(move |(state, term)| Told {
+            plan: place,
+            rate: term.rate,
+            fits: true,
+            report: Report {
+                delay: term.law.delay(state, now, self.cost),
+                ..self.report(term, state, now, 0)
+            },
+        })
+    }
+
+    /// The least time after which all terms admit the hit at once.
+    pub(crate) fn wait(&self, state: &State, now: u64) -> Option<Duration> {
+        let outcome = Outcome::refused(std::slice::from_ref(self), std::iter::once(state), now);
+        outcome.wait
+    }
+}
+
+type Line<'l, 'p> = (usize, &'l Plan<'p>, &'l Term, &'l State);
+
+fn lines<'l, 'p>(
+    plans: &'l [Plan<'p>],
+    states: impl Iterator<Item = &'l State>,
+) -> Several<Line<'l, 'p>> {
+    let mut lines = Several::new();
+    for ((place, plan), state) in plans.iter().enumerate().zip(states) {
+        let seen = plan.terms.iter().zip(plan.seen(state));
+        lines.extend(seen.map(|(term, state)| (place, plan, term, state)));
+    }
+    lines
+}
+
+/// The least time after which all admit at once. What has been waited for mostly stays, so that is the longest wait; but
+/// a limit that depends on the time of day can shrink again until the others have room (L6).
+fn together(lines: &[Line<'_, '_>], told: &[Told], now: u64) -> Option<Duration> {
+    let waits = told.iter().map(|told| told.report.wait);
+    let longest = waits.reduce(|a, b| Some(a?.max(b?))).flatten()?;
+    let shrinks = |(.., term, _): &Line<'_, '_>| matches!(term.law, Law::Hours(_));
+    if lines.len() == 1 || !lines.iter().any(shrinks) {
+        return Some(longest);
+    }
+    let mut wait = longest;
+    for _ in 0..MOST_MOMENTS {
+        let at = now.saturating_add(u64::try_from(wait.as_micros()).ok()?);
+        let mut more = Duration::ZERO;
+        for (_, plan, term, state) in lines {
+            more = more.max(plan.report(term, state, at, plan.cost).wait?);
+        }
+        if more.is_zero() {
+            return Some(wait);
+        }
+        wait += more;
+    }
+    None
+}

@@ -1,0 +1,210 @@
+//! What is asked of a store: a hit on one client's budget of one throttle.
+
+use std::ops::Deref;
+
+use smallvec::SmallVec;
+
+use super::key::Key;
+use super::outcome::Several;
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::strategy::kernel::{Law, Listed};
+use crate::strategy::{ErasedStrategy, Hit, State, Who};
+
+/// What there is mostly one of.
+pub(crate) type Few<T> = SmallVec<[T; 1]>;
+
+/// One hit on one client's budget, under one rate or several that share a place in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) key: Key,
+    pub(crate) strategy: &'a dyn ErasedStrategy,
+    pub(crate) terms: Terms<'a>,
+    pub(crate) cost: u64,
+    pub(crate) who: Who<'a>,
+}
+
+/// The rates of a plan: those of a definition, or worked out for this hit.
+#[derive(Clone, Debug)]
+pub(crate) enum Terms<'a> {
+    Same(&'a [Term]),
+    Own(Few<Term>),
+}
+
+impl Deref for Terms<'_> {
+    type Target = [Term];
+
+    fn deref(&self) -> &[Term] {
+        match self {
+            Self::Same(terms) => terms,
+            Self::Own(terms) => terms,
+        }
+    }
+}
+
+/// A rate and its law.
+#[derive(Clone, Debug)]
+pub(crate) struct Term {
+    pub(crate) rate: Rate,
+    pub(crate) law: Law,
+}
+
+/// What a hit that is admitted does to the state of a term.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Nothing: it costs nothing.
+    Stay,
+    /// This takes its place.
+    Put(State),
+    /// The law counts it in place.
+    Count,
+}
+
+impl Plan<'_> {
+    /// Whether its state is a few words.
+    pub(crate) fn is_packed(&self) -> bool {
+        matches!(&*self.terms, [term] if term.law.is_packed())
+    }
+
+    /// Whether a law of the user's own is among its laws.
+    pub(crate) fn is_custom(&self) -> bool {
+        self.terms.iter().any(|term| term.law == Law::Custom)
+    }
+
+    /// What the hit does to each term's state, if every law admits it.
+    pub(crate) fn steps(&self, state: &State, now: u64) -> Option<Several<Step>> {
+        let seen = self.seen(state).into_iter();
+        let steps = seen.zip(&*self.terms);
+        steps
+            .map(|(state, term)| self.step(term, state, now))
+            .collect()
+    }
+
+    pub(crate) fn step(&self, term: &Term, state: &State, now: u64) -> Option<Step> {
+        match &term.law {
+            // A cost of 0 is admitted without asking, and writes nothing.
+            _ if self.cost == 0 => Some(Step::Stay),
+            Law::Custom => {
+                let hit = self.hit(term, now, self.cost);
+                let after = self.strategy.decide(state.bytes(), &hit)?;
+                Some(Step::Put(State::Bytes(Some(after))))
+            }
+            law if law.is_packed() => {
+                let after = law.decide_packed(state.packed(), now, self.cost)?;
+                Some(Step::Put(State::Packed(after)))
+            }
+            law => law.admits(state, now, self.cost).then_some(Step::Count),
+        }
+    }
+
+    /// Does what every law admitted.
+    pub(crate) fn take(&self, steps: Several<Step>, state: &mut State, now: u64) {
+        if self.cost == 0 {
+            return;
+        }
+        self.align(state);
+        for ((step, term), state) in steps.into_iter().zip(&*self.terms).zip(each_mut(state)) {
+            match step {
+                Step::Stay => {}
+                Step::Put(after) => *state = after,
+                Step::Count => term.law.count(state, now, self.cost),
+            }
+        }
+    }
+
+    /// What the law says of a state, for a cost.
+    pub(crate) fn report(&self, term: &Term, state: &State, now: u64, cost: u64) -> Report {
+        match &term.law {
+            Law::Custom => {
+                let hit = self.hit(term, now, cost);
+                self.strategy.report(state.bytes(), &hit)
+            }
+            law => law.report(state, now, cost),
+        }
+    }
+
+    /// The hit as a law sees it.
+    pub(crate) fn hit(&self, term: &Term, now: u64, cost: u64) -> Hit<'_> {
+        Hit {
+            rate: term.rate,
+            now,
+            cost,
+            who: self.who,
+        }
+    }
+
+    /// Each term's own state: of a list, that of the same period, else that in the same place (L30).
+    pub(crate) fn seen<'s>(&self, state: &'s State) -> Several<&'s State> {
+        if let ([_], State::Packed(_) | State::Log(_) | State::Mean(_) | State::Bytes(_)) =
+            (&*self.terms, state)
+        {
+            return Several::from_elem(state, 1);
+        }
+        let old = periods(state);
+        let found = self.matches(&old);
+        let state = |place: Option<usize>| match (state, place) {
+            (_, None) => State::nothing(),
+            (State::List(list), Some(place)) => &list[place].state,
+            (only, Some(_)) => only,
+        };
+        found.into_iter().map(state).collect()
+    }
+
+    /// Makes a state of the form that these terms write.
+    fn align(&self, state: &mut State) {
+        let is_list = matches!(state, State::List(_));
+        let same = periods(state).into_iter().eq(self.periods());
+        if (self.terms.len() == 1 && !is_list) || (is_list && self.terms.len() > 1 && same) {
+            return;
+        }
+        let mut states: Several<State> = self.seen(state).into_iter().cloned().collect();
+        *state = if let [only] = &mut *states {
+            std::mem::take(only)
+        } else {
+            let listed = self.periods().zip(states);
+            let listed = listed.map(|(period, state)| Listed { period, state });
+            State::List(listed.collect())
+        };
+    }
+
+    fn periods(&self) -> impl Iterator<Item = u64> {
+        self.terms.iter().map(|term| term.rate.period_micros())
+    }
+
+    /// Where among old periods each term's is.
+    fn matches(&self, old: &[u64]) -> Several<Option<usize>> {
+        let mut free: Several<bool> = old.iter().map(|_| true).collect();
+        let mut found = Several::<Option<usize>>::new();
+        for period in self.periods() {
+            let same = (0..old.len()).find(|place| free[*place] && old[*place] == period);
+            if let Some(place) = same {
+                free[place] = false;
+            }
+            found.push(same);
+        }
+        for (place, found) in found.iter_mut().enumerate() {
+            if found.is_none() && free.get(place) == Some(&true) {
+                *found = Some(place);
+            }
+        }
+        found
+    }
+}
+
+/// The periods of the rates that a state was written under, in microseconds; 0 where it does not say.
+fn periods(state: &State) -> Several<u64> {
+    match state {
+        State::List(list) => list.iter().map(|listed| listed.period).collect(),
+        State::Packed(packed) => Several::from_elem(packed.period, 1),
+        _ => Several::from_elem(0, 1),
+    }
+}
+
+fn each_mut(state: &mut State) -> impl Iterator<Item = &mut State> {
+    let (only, list) = match state {
+        State::List(list) => (None, Some(list)),
+        only => (Some(only), None),
+    };
+    let listed = list.into_iter().flatten().map(|listed| &mut listed.state);
+    only.into_iter().chain(listed)
+}
