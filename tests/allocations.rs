@@ -135,7 +135,7 @@ fn what_does_not_fit_a_slot_allocates_nothing() {
     };
     assert_eq!(settled(&rates(&["50/10s"], SlidingLog::new()), &clock), 0);
     assert_eq!(
-        settled(&rates(&["50/10s", "1000/h"], SlidingLog::new()), &clock),
+        settled(&rates(&["50/10s", "90/20s"], SlidingLog::new()), &clock),
         0
     );
     let windows = builder()
