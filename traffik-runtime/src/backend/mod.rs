@@ -3,11 +3,13 @@
 //! A throttle uses the first of: its own backend, the one that was [provided](crate::http::provide) for the request, the
 //! process's default, the embedded one.
 
+pub(crate) mod apply;
 pub(crate) mod key;
 mod memory;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 pub(crate) mod store;
+pub(crate) mod wire;
 
 use std::sync::{Arc, LazyLock};
 

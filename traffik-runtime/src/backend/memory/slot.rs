@@ -126,7 +126,7 @@ impl Slot {
     fn state(&self) -> Packed {
         let terms = self.terms.load(Ordering::Relaxed);
         Packed {
-            kind: kind((terms >> KIND_AT) as u8),
+            kind: Kind::numbered((terms >> KIND_AT) as u8),
             tick_power: (terms >> POWER_AT) as u8 & 0b1111,
             limit: self.limit.load(Ordering::Relaxed),
             period: terms & PERIOD,
@@ -172,17 +172,6 @@ impl Drop for Locked<'_> {
         self.slot
             .sequence
             .store(self.sequence.wrapping_add(2), Ordering::Release);
-    }
-}
-
-const fn kind(bits: u8) -> Kind {
-    match bits {
-        1 => Kind::Window,
-        2 => Kind::Counter,
-        3 => Kind::Meter,
-        4 => Kind::Rollover,
-        5 => Kind::Adaptive,
-        _ => Kind::Nothing,
     }
 }
 

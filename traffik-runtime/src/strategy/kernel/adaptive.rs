@@ -194,8 +194,22 @@ impl Adaptive {
             limit: self.limit as u32,
             period: self.period,
             at: start,
-            amount: count.min(MOST) | share << SHARE | u64::from(cut) << CUT,
+            amount: join(count, share, cut),
         }
+    }
+
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let Tuning {
+            threshold,
+            reduction,
+            recovery,
+            least,
+        } = self.tuning;
+        let shares = [threshold, reduction, recovery, least].map(Factor::in_millionths);
+        let loaded = self.loaded.map_or(u64::MAX, u64::from);
+        [&[self.limit, self.period][..], &shares, &[loaded]].concat()
     }
 
     /// Counts no windows of its own, so it takes as long as the slowest recovery: a millionth a window.
@@ -211,6 +225,14 @@ impl Adaptive {
             .saturating_add(state.period.saturating_mul(windows))
     }
 
+    #[cfg(feature = "engine")]
+    pub(super) fn amounts(state: &Packed) -> [u64; 3] {
+        let Standing {
+            count, share, cut, ..
+        } = unpack(state);
+        [count, share, cut.into()]
+    }
+
     pub(super) fn used(state: &Packed) -> u64 {
         unpack(state).count
     }
@@ -220,6 +242,16 @@ impl Adaptive {
 const SHARE: u32 = 43;
 const CUT: u32 = 63;
 const MOST: u64 = (1 << SHARE) - 1;
+
+fn join(count: u64, share: u64, cut: bool) -> u64 {
+    count.min(MOST) | share << SHARE | u64::from(cut) << CUT
+}
+
+/// The numbers as a state has them, if they can be one's.
+#[cfg(feature = "engine")]
+pub(super) fn pack(count: u64, share: u64, cut: u64) -> Option<u64> {
+    (share <= WHOLE && cut <= 1).then(|| join(count, share, cut == 1))
+}
 
 fn unpack(state: &Packed) -> Standing {
     Standing {

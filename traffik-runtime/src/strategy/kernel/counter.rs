@@ -199,6 +199,14 @@ impl Counter {
         if count < most { count } else { most }
     }
 
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let period = self.window * self.tick;
+        let power = self.tick_power.into();
+        vec![self.limit, period, power, self.tick, self.window]
+    }
+
     pub(super) const fn counts(state: &Packed) -> (u64, u64) {
         (state.amount & u32::MAX as u64, state.amount >> 32)
     }
@@ -210,7 +218,7 @@ impl Counter {
 }
 
 /// Limits are 32 bits wide; what was settled beyond them saturates.
-fn pack(previous: u64, current: u64) -> u64 {
+pub(super) fn pack(previous: u64, current: u64) -> u64 {
     let most = u64::from(u32::MAX);
     previous.min(most) | current.min(most) << 32
 }

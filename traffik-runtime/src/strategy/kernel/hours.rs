@@ -108,6 +108,14 @@ impl Hours {
         }
     }
 
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let rate = [self.rate.limit().into(), self.rate.period_micros()];
+        let stretches = self.each().flat_map(|(from, _, limit)| [from, limit]);
+        rate.into_iter().chain(stretches).collect()
+    }
+
     fn window(&self, state: &Packed, now: u64) -> Window {
         let (start, _) = self.standing(state, now);
         Window::with_limit(self.rate, self.limit(self.factor(start)))

@@ -10,6 +10,7 @@ use crate::rate::Rate;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
     limit: u64,
+    nominal: u32,
     period: u64,
 }
 
@@ -25,6 +26,22 @@ impl Entries {
         entries: VecDeque::new(),
         sum: 0,
     };
+
+    /// Those that add up to their sum, in order; anything else is none.
+    #[cfg(feature = "engine")]
+    pub(crate) fn of(entries: VecDeque<(u64, u64)>) -> Option<Self> {
+        let costs = entries.iter().map(|(_, cost)| *cost);
+        let sum = costs.clone().try_fold(0, u64::checked_add)?;
+        let ordered = entries.iter().is_sorted_by(|(a, _), (b, _)| a < b);
+        let counted = ordered && costs.clone().all(|cost| cost > 0);
+        counted.then_some(Self { entries, sum })
+    }
+
+    /// When each was made, and its cost.
+    #[cfg(feature = "engine")]
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u64, u64)> {
+        self.entries.iter().copied()
+    }
 }
 
 /// What of the entries still counts.
@@ -41,8 +58,21 @@ impl Log {
     pub fn new(rate: Rate, limit: u64) -> Self {
         Self {
             limit,
+            nominal: rate.limit(),
             period: rate.period_micros(),
         }
+    }
+
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        vec![self.nominal.into(), self.period, self.limit]
+    }
+
+    /// How many entries it may come to hold.
+    #[cfg(feature = "engine")]
+    pub(super) const fn longest(&self) -> u64 {
+        self.limit
     }
 
     /// The largest cost.

@@ -48,6 +48,36 @@ impl Costs {
         sum: 0,
         rate: (0, 0, 0),
     };
+
+    /// The state of these numbers: level, last microsecond, factor; limit, period and tick; and the costs.
+    #[cfg(feature = "engine")]
+    pub(crate) fn of(
+        (level, last, factor): (u64, u64, u64),
+        rate: (u32, u64, u64),
+        remembered: VecDeque<u64>,
+    ) -> Self {
+        let sum = remembered.iter().map(|cost| u128::from(*cost)).sum();
+        Self {
+            level,
+            last,
+            factor,
+            remembered,
+            sum,
+            rate,
+        }
+    }
+
+    /// The same numbers again.
+    #[cfg(feature = "engine")]
+    pub(crate) fn numbers(&self) -> ((u64, u64, u64), (u32, u64, u64)) {
+        ((self.level, self.last, self.factor), self.rate)
+    }
+
+    /// The costs, oldest first, and their sum.
+    #[cfg(feature = "engine")]
+    pub(crate) fn costs(&self) -> (impl ExactSizeIterator<Item = u64>, u128) {
+        (self.remembered.iter().copied(), self.sum)
+    }
 }
 
 /// The state as of a tick.
@@ -83,6 +113,21 @@ impl Mean {
             window: window as usize,
             least,
         })
+    }
+
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let power = self.tick.ilog10().into();
+        let tick = [self.limit.into(), self.period, power, self.tick];
+        let level = [self.capacity, self.units, self.leak];
+        [&tick[..], &level, &[self.window as u64, self.least]].concat()
+    }
+
+    /// How many costs it may come to hold.
+    #[cfg(feature = "engine")]
+    pub(super) const fn longest(&self) -> u64 {
+        self.window as u64
     }
 
     /// The largest cost.

@@ -246,6 +246,19 @@ impl Meter {
         cost.min(EXACT / self.units) * self.units
     }
 
+    /// What its twin in Lua is told; a tolerance beyond all numbers stands for none.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let tolerance = match self.need {
+            Need::Room => u64::MAX,
+            Need::Conformance(tolerance) => tolerance,
+        };
+        let (limit, power) = (self.limit.into(), self.tick_power.into());
+        let tick = [limit, self.period, power, self.tick];
+        let level = [self.largest, self.units, self.leak, tolerance];
+        [tick, level].concat()
+    }
+
     pub(super) const fn expires(state: &Packed) -> u64 {
         let ticks = state.amount.div_ceil(state.leak());
         state.at.saturating_add(ticks.saturating_mul(state.tick()))

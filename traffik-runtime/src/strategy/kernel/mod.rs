@@ -193,6 +193,33 @@ impl Law {
         }
     }
 
+    /// The number of its kernel, and what the kernel's twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        let (kernel, numbers) = match self {
+            Self::Window(law) => (1, law.numbers()),
+            Self::Counter(law) => (2, law.numbers()),
+            Self::Meter(law) => (3, law.numbers()),
+            Self::Rollover(law) => (4, law.numbers()),
+            Self::Adaptive(law) => (5, law.numbers()),
+            Self::Log(law) => (6, law.numbers()),
+            Self::Mean(law) => (7, law.numbers()),
+            Self::Hours(law) => (8, law.numbers()),
+            Self::Unlimited | Self::Custom => (0, Vec::new()),
+        };
+        std::iter::once(kernel).chain(numbers).collect()
+    }
+
+    /// How many records its states may come to hold.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn longest(&self) -> u64 {
+        match self {
+            Self::Log(law) => law.longest(),
+            Self::Mean(law) => law.longest(),
+            _ => 0,
+        }
+    }
+
     /// The largest cost the law can ever admit (L9).
     pub fn largest(&self) -> u64 {
         match self {

@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::exact::gcd;
 use super::{Adaptive, Counter, Meter, Rollover, Window};
+#[cfg(feature = "engine")]
+use super::{adaptive, counter, rollover};
 
 /// A state of one of the kernels, in the few words that fit beside its key in memory.
 ///
@@ -22,6 +24,10 @@ pub struct Packed {
     pub amount: u64,
 }
 
+/// A state's numbers.
+#[cfg(feature = "engine")]
+pub(crate) type Amounts = smallvec::SmallVec<[u64; 3]>;
+
 /// Which kernel wrote a state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
@@ -39,6 +45,21 @@ pub enum Kind {
     Rollover,
     /// [`Adaptive`].
     Adaptive,
+}
+
+impl Kind {
+    /// Which kernel has this number.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn numbered(number: u8) -> Self {
+        match number {
+            1 => Self::Window,
+            2 => Self::Counter,
+            3 => Self::Meter,
+            4 => Self::Rollover,
+            5 => Self::Adaptive,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 impl Packed {
@@ -88,6 +109,40 @@ impl Packed {
             Kind::Adaptive => Adaptive::used(self),
         };
         used.saturating_mul(1 << 16) / u64::from(self.limit).max(1)
+    }
+
+    /// What it counts, one number after the other: counts, a level, a share, whether it was cut.
+    #[cfg(feature = "engine")]
+    pub(crate) fn amounts(&self) -> Amounts {
+        match self.kind {
+            Kind::Nothing | Kind::Window | Kind::Meter => Amounts::from_slice(&[self.amount]),
+            Kind::Counter => {
+                let (previous, current) = Counter::counts(self);
+                Amounts::from_slice(&[previous, current])
+            }
+            Kind::Rollover => Amounts::from_slice(&Rollover::amounts(self)),
+            Kind::Adaptive => Amounts::from_slice(&Adaptive::amounts(self)),
+        }
+    }
+
+    /// The same state again from what it counts; what no kernel writes is none.
+    #[cfg(feature = "engine")]
+    pub(crate) fn counting(self, amounts: &[u64]) -> Option<Self> {
+        let possible = self.limit > 0 && self.tick_power <= 6 && self.period >= self.tick();
+        let (tick_power, amount) = match (self.kind, amounts) {
+            (Kind::Window | Kind::Meter, [amount]) => (self.tick_power, *amount),
+            (Kind::Counter, [previous, current]) => {
+                (self.tick_power, counter::pack(*previous, *current))
+            }
+            (Kind::Rollover, [previous, current]) => rollover::pack(*previous, *current),
+            (Kind::Adaptive, [count, share, cut]) => (0, adaptive::pack(*count, *share, *cut)?),
+            _ => return None,
+        };
+        possible.then_some(Self {
+            tick_power,
+            amount,
+            ..self
+        })
     }
 
     /// The tick this was written with, in microseconds.

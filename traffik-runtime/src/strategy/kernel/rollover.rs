@@ -145,10 +145,22 @@ impl Rollover {
         }
     }
 
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        vec![self.limit, self.period, self.part, self.most]
+    }
+
     pub(super) fn expires(state: &Packed) -> u64 {
         let (_, current) = unpack(state);
         let windows = if current > 0 { 2 } else { 1 };
         state.at.saturating_add(state.period * windows)
+    }
+
+    #[cfg(feature = "engine")]
+    pub(super) fn amounts(state: &Packed) -> [u64; 2] {
+        let (previous, current) = unpack(state);
+        [previous, current]
     }
 
     pub(super) fn used(state: &Packed) -> u64 {
@@ -158,7 +170,7 @@ impl Rollover {
 
 /// Of the previous count only what is below a limit of 32 bits matters. The current one may be wider: what is beyond 32
 /// bits takes the place of a tick, which windows do not need, and of which stores keep 4 bits.
-fn pack(previous: u64, current: u64) -> (u8, u64) {
+pub(super) fn pack(previous: u64, current: u64) -> (u8, u64) {
     let previous = previous.min(u32::MAX.into());
     let current = current.min((1 << 36) - 1);
     let low = current & u64::from(u32::MAX);

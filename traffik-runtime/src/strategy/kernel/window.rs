@@ -92,6 +92,12 @@ impl Window {
         }
     }
 
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        vec![self.nominal.into(), self.period, self.limit]
+    }
+
     pub(super) const fn expires(state: &Packed) -> u64 {
         state.at.saturating_add(state.period)
     }
