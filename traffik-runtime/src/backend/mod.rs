@@ -3,16 +3,35 @@
 //! A throttle uses the first of: its own backend, the one that was [provided](crate::http::provide) for the request, the
 //! process's default, the embedded one.
 
+mod backoff;
+mod bytes;
+mod erased;
 pub(crate) mod key;
+mod lock;
 mod memory;
+mod name;
+mod operations;
+mod primitives;
+#[cfg(feature = "redis")]
+mod redis;
+mod retry;
 pub(crate) mod store;
 
 use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 
+use bytes::Bytes;
+use erased::Primitives;
+pub use lock::{
+    LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
+    set_default_lock_ttl,
+};
 pub use memory::MemoryBackend;
-use store::Store;
+pub use primitives::Store;
+#[cfg(feature = "redis")]
+pub use redis::RedisBackend;
+use store::Store as Decide;
 
 use crate::clock::{Clock, SystemClock};
 
@@ -37,9 +56,25 @@ pub struct Backend {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Decide>,
     clock: Option<Arc<dyn Clock>>,
+    keys: Keys,
+    /// Encoded; a part of every key.
+    namespace: String,
+    /// Whether closing leaves what there is.
+    persistent: bool,
 }
+
+/// Where the primitives' keys are.
+#[derive(Clone, Debug)]
+enum Keys {
+    /// In this process, which always answers at once.
+    Here(Bytes),
+    There(Arc<dyn Primitives>),
+}
+
+/// The namespace of a backend that was given none.
+const NAMESPACE: &str = "traffik";
 
 impl Backend {
     /// A new, empty backend in this process's memory, for up to a million keys; see [`MemoryBackend`] for settings.
@@ -50,12 +85,55 @@ impl Backend {
     /// The same states under another clock; default: the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
-        Self::of(self.inner.store.clone(), Some(Arc::new(clock)))
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let keys = match &self.inner.keys {
+            Keys::Here(bytes) => Keys::Here(bytes.clock(clock.clone())),
+            Keys::There(store) => Keys::There(store.clone()),
+        };
+        Self::new(Inner {
+            store: self.inner.store.clone(),
+            clock: Some(clock),
+            keys,
+            namespace: self.inner.namespace.clone(),
+            persistent: self.inner.persistent,
+        })
     }
 
-    fn of(store: Arc<dyn Store>, clock: Option<Arc<dyn Clock>>) -> Self {
+    /// A backend whose keys are in a store of your own.
+    pub fn custom(store: impl Store) -> Self {
+        Self::of_store(Arc::new(store), NAMESPACE, true)
+    }
+
+    fn of(store: Arc<dyn Decide>, clock: Option<Arc<dyn Clock>>, capacity: usize) -> Self {
+        Self::new(Inner {
+            store,
+            clock: clock.clone(),
+            keys: Keys::Here(Bytes::new(capacity, clock)),
+            namespace: NAMESPACE.to_owned(),
+            persistent: true,
+        })
+    }
+
+    fn of_store(store: Arc<dyn Primitives>, namespace: &str, persistent: bool) -> Self {
+        Self::new(Inner {
+            store: Self::memory().inner.store.clone(),
+            clock: None,
+            keys: Keys::There(store),
+            namespace: namespace.to_owned(),
+            persistent,
+        })
+    }
+
+    fn new(inner: Inner) -> Self {
         Self {
-            inner: Arc::new(Inner { store, clock }),
+            inner: Arc::new(inner),
+        }
+    }
+
+    fn primitives(&self) -> &dyn Primitives {
+        match &self.inner.keys {
+            Keys::Here(bytes) => bytes,
+            Keys::There(store) => &**store,
         }
     }
 
@@ -97,7 +175,7 @@ impl Chosen<'_> {
     }
 
     #[inline]
-    pub(crate) fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Decide {
         &*self.inner().store
     }
 
