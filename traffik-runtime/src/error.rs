@@ -1,10 +1,14 @@
 //! What can go wrong besides being throttled, which is a decision and no error.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use crate::strategy::StrategyError;
 
-/// Why a throttle could not decide.
+/// What an error comes from, of whatever type it is.
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a throttle could not decide, or a backend not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,7 +28,7 @@ pub enum Error {
         what: &'static str,
         /// What it said.
         #[source]
-        source: Box<dyn StdError + Send + Sync>,
+        source: Source,
     },
     /// A throttle's parts do not go together.
     #[error("throttle `{uid}` cannot work: {message}")]
@@ -33,6 +37,66 @@ pub enum Error {
         uid: String,
         /// What is wrong; what to do instead.
         message: String,
+    },
+    /// A backend is not set up as it has to be: a URL that is none, a default that is no number.
+    #[error("the backend cannot work: {message}")]
+    BackendConfiguration {
+        /// What is wrong; what to do instead.
+        message: String,
+    },
+    /// The backend was not reached, or refused. Nothing was done.
+    #[error("the backend cannot be used now: {source}")]
+    Connection {
+        /// What the connection said.
+        #[source]
+        source: Source,
+    },
+    /// The connection broke before there was an answer. What was asked may have been done, or may still be.
+    #[error("the connection to the backend broke before it answered: {source}")]
+    ConnectionLost {
+        /// What the connection said.
+        #[source]
+        source: Source,
+    },
+    /// There was no answer in time. What was asked may have been done, or may still be.
+    #[error("the backend did not answer within {after:?}")]
+    Timeout {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The backend answered that what was asked makes no sense, or gave an answer that makes none: a mistake in the
+    /// program, or a key that something else has written.
+    #[error("the backend refused: {source}")]
+    Backend {
+        /// What it said.
+        #[source]
+        source: Source,
+    },
+    /// This backend has no such operation.
+    #[error("this backend has no `{operation}`; use one that has")]
+    Unsupported {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// Others changed the same key again and again, and it was given up. Nothing was done.
+    #[error("`{key}` was changed by others {tries} times in a row; spread the load over more keys")]
+    Contention {
+        /// The key.
+        key: String,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// Somebody else held the lock for as long as it was waited for.
+    #[error("the lock `{name}` is held by somebody else")]
+    LockTimeout {
+        /// The lock.
+        name: String,
+    },
+    /// The lock had expired before it was released: somebody else may have held it meanwhile.
+    #[error("the lock `{name}` expired before it was released; give it a longer `ttl`")]
+    LockLost {
+        /// The lock.
+        name: String,
     },
 }
 
@@ -44,6 +108,20 @@ pub enum ErrorKind {
     Identifier,
     /// A throttle or backend is not set up as it has to be.
     Configuration,
+    /// The backend was not reached, refused, or was lost; [`Error::may_have_counted`] tells the last from the others.
+    Connection,
+    /// The backend did not answer in time.
+    Timeout,
+    /// The backend could make no sense of what was asked, or the answer made none.
+    Backend,
+    /// The backend has no such operation.
+    Unsupported,
+    /// Too many changed the same key at once.
+    Contention,
+    /// A lock was not to be had in time.
+    LockTimeout,
+    /// A lock had expired before it was released.
+    LockLost,
 }
 
 impl Error {
@@ -51,8 +129,35 @@ impl Error {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::NoClientAddress { .. } | Self::Identifier { .. } => ErrorKind::Identifier,
-            Self::Configuration { .. } => ErrorKind::Configuration,
+            Self::Configuration { .. } | Self::BackendConfiguration { .. } => {
+                ErrorKind::Configuration
+            }
+            Self::Connection { .. } | Self::ConnectionLost { .. } => ErrorKind::Connection,
+            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Backend { .. } => ErrorKind::Backend,
+            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Contention { .. } => ErrorKind::Contention,
+            Self::LockTimeout { .. } => ErrorKind::LockTimeout,
+            Self::LockLost { .. } => ErrorKind::LockLost,
         }
+    }
+
+    /// Whether what was asked may have been done all the same, now or later. Then to ask again may count twice.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::error::Error;
+    ///
+    /// let unanswered = Error::Timeout { after: Duration::from_millis(250) };
+    /// assert!(unanswered.may_have_counted());
+    /// let unreached = Error::Connection { source: "connection refused".into() };
+    /// assert!(!unreached.may_have_counted());
+    /// ```
+    pub const fn may_have_counted(&self) -> bool {
+        matches!(
+            self,
+            Self::ConnectionLost { .. } | Self::Timeout { .. } | Self::Backend { .. }
+        )
     }
 
     pub(crate) fn strategy(uid: &str, error: StrategyError) -> Self {
@@ -63,6 +168,18 @@ impl Error {
         Self::Configuration {
             uid: uid.to_owned(),
             message: message.into(),
+        }
+    }
+
+    pub(crate) fn backend(message: impl Into<String>) -> Self {
+        Self::Backend {
+            source: message.into().into(),
+        }
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::Connection {
+            source: "it was closed".into(),
         }
     }
 }

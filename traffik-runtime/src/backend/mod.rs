@@ -3,20 +3,41 @@
 //! A throttle uses the first of: its own backend, the one that was [provided](crate::http::provide) for the request, the
 //! process's default, the embedded one.
 
-pub(crate) mod apply;
+mod apply;
+mod backoff;
+mod bytes;
+mod erased;
 pub(crate) mod key;
+mod lock;
 mod memory;
+pub(crate) mod name;
+mod operations;
 pub(crate) mod outcome;
 pub(crate) mod plan;
+mod primitives;
+#[cfg(feature = "redis")]
+mod redis;
+mod retry;
 pub(crate) mod store;
-pub(crate) mod wire;
+mod swap;
+mod wire;
 
 use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 
+use bytes::Bytes;
+use erased::Primitives;
+pub use lock::{
+    LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
+    set_default_lock_ttl,
+};
 pub use memory::MemoryBackend;
-use store::Store;
+pub use primitives::Store;
+#[cfg(feature = "redis")]
+pub use redis::RedisBackend;
+use store::Decide;
+use swap::Swap;
 
 use crate::clock::{Clock, SystemClock};
 
@@ -41,9 +62,25 @@ pub struct Backend {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Decide>,
     clock: Option<Arc<dyn Clock>>,
+    keys: Keys,
+    /// Encoded; a part of every key.
+    namespace: String,
+    /// Whether closing leaves what there is.
+    persistent: bool,
 }
+
+/// Where the primitives' keys are.
+#[derive(Clone, Debug)]
+enum Keys {
+    /// In this process, which always answers at once.
+    Here(Bytes),
+    There(Arc<dyn Primitives>),
+}
+
+/// The namespace of a backend that was given none.
+const NAMESPACE: &str = "traffik";
 
 impl Backend {
     /// A new, empty backend in this process's memory, for up to a million keys; see [`MemoryBackend`] for settings.
@@ -54,12 +91,62 @@ impl Backend {
     /// The same states under another clock; default: the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
-        Self::of(self.inner.store.clone(), Some(Arc::new(clock)))
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let keys = match &self.inner.keys {
+            Keys::Here(bytes) => Keys::Here(bytes.clock(clock.clone())),
+            Keys::There(store) => Keys::There(store.clone()),
+        };
+        Self::new(Inner {
+            store: self.inner.store.clone(),
+            clock: Some(clock),
+            keys,
+            namespace: self.inner.namespace.clone(),
+            persistent: self.inner.persistent,
+        })
     }
 
-    fn of(store: Arc<dyn Store>, clock: Option<Arc<dyn Clock>>) -> Self {
+    /// A backend whose keys are in a store of your own.
+    pub fn custom(store: impl Store) -> Self {
+        let store: Arc<dyn Primitives> = Arc::new(store);
+        let swap = Arc::new(Swap::new(store.clone()));
+        Self::of_store(swap, store, NAMESPACE, true)
+    }
+
+    fn of(store: Arc<dyn Decide>, clock: Option<Arc<dyn Clock>>, capacity: usize) -> Self {
+        Self::new(Inner {
+            store,
+            clock: clock.clone(),
+            keys: Keys::Here(Bytes::new(capacity, clock)),
+            namespace: NAMESPACE.to_owned(),
+            persistent: true,
+        })
+    }
+
+    fn of_store(
+        store: Arc<dyn Decide>,
+        keys: Arc<dyn Primitives>,
+        namespace: &str,
+        persistent: bool,
+    ) -> Self {
+        Self::new(Inner {
+            store,
+            clock: None,
+            keys: Keys::There(keys),
+            namespace: namespace.to_owned(),
+            persistent,
+        })
+    }
+
+    fn new(inner: Inner) -> Self {
         Self {
-            inner: Arc::new(Inner { store, clock }),
+            inner: Arc::new(inner),
+        }
+    }
+
+    fn primitives(&self) -> &dyn Primitives {
+        match &self.inner.keys {
+            Keys::Here(bytes) => bytes,
+            Keys::There(store) => &**store,
         }
     }
 
@@ -90,6 +177,20 @@ impl Chosen<'_> {
         }
     }
 
+    /// The time laws are told, if it is not the store's own.
+    pub(crate) fn own_time(&self) -> Option<u64> {
+        let clock = self.inner().clock.as_ref()?;
+        Some(clock.now_micros())
+    }
+
+    /// The namespace of its keys, encoded, if they are names.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        match &self.inner().keys {
+            Keys::Here(_) => None,
+            Keys::There(_) => Some(&self.inner().namespace),
+        }
+    }
+
     /// The backend's clock, if it is not the system's.
     pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.inner().clock.clone()
@@ -101,7 +202,7 @@ impl Chosen<'_> {
     }
 
     #[inline]
-    pub(crate) fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Decide {
         &*self.inner().store
     }
 

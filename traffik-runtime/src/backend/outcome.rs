@@ -56,6 +56,14 @@ impl Outcome {
         }
     }
 
+    /// The same of a plan that was decided alone, and has this place among others.
+    pub(crate) fn of_plan(mut self, place: usize) -> Self {
+        for told in &mut self.told {
+            told.plan = place;
+        }
+        self
+    }
+
     /// Some plan was refused; these are the states, which are as they were.
     pub(crate) fn refused<'s>(
         plans: &'s [Plan<'_>],

@@ -18,6 +18,8 @@ pub(crate) type Few<T> = SmallVec<[T; 1]>;
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) key: Key,
+    /// The key's name in a store where keys are names; else nothing.
+    pub(crate) name: String,
     pub(crate) strategy: &'a dyn ErasedStrategy,
     pub(crate) terms: Terms<'a>,
     pub(crate) cost: u64,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::erased::Answer;
 use super::key::Key;
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
@@ -11,14 +12,42 @@ use crate::strategy::State;
 use crate::strategy::kernel::Law;
 
 /// Where states live. A store applies laws atomically; it knows no throttles, clients or requests.
-pub(crate) trait Store: fmt::Debug + Send + Sync + 'static {
+///
+/// What can be answered at once, without asking anybody else, is; else the same is asked again and waited for.
+pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
     /// Decides one hit under one rate and a built-in law, which is what most requests ask: whether it was admitted, and
     /// what the law says afterwards.
-    fn decide_one(&self, key: Key, rate: Rate, law: &Law, now: u64, cost: u64) -> (bool, Report);
+    fn decide_one(
+        &self,
+        key: Key,
+        rate: Rate,
+        law: &Law,
+        now: u64,
+        cost: u64,
+    ) -> Option<(bool, Report)> {
+        let _ = (key, rate, law, now, cost);
+        None
+    }
 
     /// Decides all plans at one moment, and writes all or none.
-    fn decide(&self, plans: &[Plan<'_>], now: u64) -> Outcome;
+    fn decide_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Outcome> {
+        let _ = (plans, now);
+        None
+    }
 
     /// The states of all plans at one moment.
-    fn read(&self, plans: &[Plan<'_>], now: u64) -> Several<State>;
+    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
+        let _ = (plans, now);
+        None
+    }
+
+    /// The same as [`decide_now`](Self::decide_now), at this time or at the store's.
+    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome>;
+
+    /// The same as [`read_now`](Self::read_now), and when it was.
+    fn read<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+    ) -> Answer<'a, (u64, Several<State>)>;
 }

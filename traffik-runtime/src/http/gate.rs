@@ -93,7 +93,7 @@ impl<S> fmt::Debug for Gate<S> {
 async fn decide<S: Site>(parts: &Parts, asking: &mut Asking) -> Result<Admission, Error> {
     let cost = S::cost(parts).await?;
     S::Throttle::ask(parts, cost, asking).await?;
-    admit(asking, parts)
+    admit(asking, parts).await
 }
 
 fn write<S: Site>(headers: &mut HeaderMap, reported: &[Reported<'static>], since: &Since) {

@@ -4,10 +4,11 @@ use std::slice;
 
 use http::request::Parts;
 
-use super::client::{join_client, join_scope};
+use super::client::{Name, join_client, join_scope};
 use super::definition::Definition;
 use super::scope::Scope;
 use crate::backend::key::Key;
+use crate::backend::name::encoded;
 pub(crate) use crate::backend::plan::Few;
 use crate::backend::plan::{Plan, Term, Terms};
 use crate::backend::{Backend, Chosen};
@@ -114,10 +115,32 @@ impl<'a> Asked<'a> {
         join_client(key, client, parts, &self.definition.uid)
     }
 
+    /// The same as a name in a store that others use too: the client in braces, so that all a client's keys are in one
+    /// slot of a Cluster, then the throttle and where its budget is one.
+    pub(super) fn name(
+        &self,
+        namespace: &str,
+        client: &Client,
+        parts: Option<&Parts>,
+    ) -> Result<String, Error> {
+        let uid = &self.definition.uid;
+        let client = join_client(Name::default(), client, parts, uid)?.0;
+        let scope = join_scope(Name::default(), self.scope, parts).0;
+        let uid = encoded(uid.as_bytes());
+        Ok(format!("{{{namespace}:{client}}}:{uid}{scope}"))
+    }
+
     #[inline]
-    pub(super) fn plan(&self, terms: Terms<'a>, client: &'a Client, key: Key) -> Plan<'a> {
+    pub(super) fn plan(
+        &self,
+        terms: Terms<'a>,
+        client: &'a Client,
+        key: Key,
+        name: String,
+    ) -> Plan<'a> {
         Plan {
             key,
+            name,
             strategy: self.definition.strategy(),
             terms,
             cost: self.cost,

@@ -34,20 +34,31 @@ impl<'a> Case<'a> {
     }
 
     /// Takes the costs, from all or from none.
-    pub(super) fn decide(&self) -> Outcome {
-        match &self.backend {
-            None => Outcome::unlimited(0),
-            Some(backend) => backend.store().decide(&self.plans, backend.now()),
+    pub(super) async fn decide(&self) -> Result<Outcome, Error> {
+        let Some(backend) = &self.backend else {
+            return Ok(Outcome::unlimited(0));
+        };
+        match backend.store().decide_now(&self.plans, backend.now()) {
+            Some(outcome) => Ok(outcome),
+            None => {
+                backend
+                    .store()
+                    .decide(&self.plans, backend.own_time())
+                    .await
+            }
         }
     }
 
     /// The states as they are, and when that was.
-    pub(super) fn read(&self) -> (u64, Several<State>) {
+    pub(super) async fn read(&self) -> Result<(u64, Several<State>), Error> {
         let Some(backend) = &self.backend else {
-            return (0, Several::new());
+            return Ok((0, Several::new()));
         };
         let now = backend.now();
-        (now, backend.store().read(&self.plans, now))
+        match backend.store().read_now(&self.plans, now) {
+            Some(states) => Ok((now, states)),
+            None => backend.store().read(&self.plans, backend.own_time()).await,
+        }
     }
 
     fn add(
@@ -62,26 +73,25 @@ impl<'a> Case<'a> {
         if terms.is_empty() {
             return Ok(());
         }
-        self.agree_on_backend(asked, parts)?;
+        let namespace = self.agree_on_backend(asked, parts)?;
+        let name = namespace.map(|namespace| asked.name(namespace, client, parts));
+        let name = name.transpose()?.unwrap_or_default();
         let key = asked.key(client, parts)?;
-        self.plans.push(asked.plan(terms, client, key));
+        self.plans.push(asked.plan(terms, client, key, name));
         self.askers.push(place);
         Ok(())
     }
 
-    /// All members decide on one backend, at one moment.
+    /// All members decide on one backend, at one moment. The namespace of its keys, if they are names.
     fn agree_on_backend(
         &mut self,
         asked: &'a Asked<'a>,
         parts: Option<&'a Parts>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<&str>, Error> {
         let chosen = asked.backend(parts);
-        match &self.backend {
-            None => {
-                self.backend = Some(chosen);
-                Ok(())
-            }
-            Some(backend) if backend.is(&chosen) => Ok(()),
+        match &mut self.backend {
+            none @ None => Ok(none.insert(chosen).namespace()),
+            Some(backend) if backend.is(&chosen) => Ok(backend.namespace()),
             Some(_) => Err(Error::configuration(
                 &asked.definition.uid,
                 "it is in a set with a throttle on another backend, which is not available yet; give both the same",
@@ -106,9 +116,13 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn since(&self, outcome: &Outcome) -> Since {
-        Since::new(
-            outcome.now,
-            self.backend.as_ref().and_then(Chosen::own_clock),
-        )
+        match &self.backend {
+            Some(backend) if backend.namespace().is_some() => {
+                // The store's clock may be another one: what it said holds from the moment it is heard.
+                Since::new(backend.now(), backend.own_clock())
+            }
+            Some(backend) => Since::new(outcome.now, backend.own_clock()),
+            None => Since::default(),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Who a request comes from, written into a key.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::connect_info::MockConnectInfo;
@@ -8,6 +9,7 @@ use http::request::Parts;
 
 use super::scope::Scope;
 use crate::backend::key::Key;
+use crate::backend::name::encoded;
 use crate::error::Error;
 use crate::identity::{Client, ClientKey};
 
@@ -26,16 +28,66 @@ mod kind {
     pub(super) const ROUTE: u8 = 8;
     pub(super) const UNMATCHED: u8 = 9;
     pub(super) const SEGMENT: u8 = 10;
+
+    pub(super) const fn word(kind: u8) -> &'static str {
+        match kind {
+            NAMED => "id",
+            HEADER => "header",
+            IP => "ip",
+            IP_WITHOUT_HEADER => "no-header",
+            ADDRESS => "address",
+            EVERYONE => "everyone",
+            METHOD => "method",
+            ROUTE => "route",
+            UNMATCHED => "unmatched",
+            _ => "segment",
+        }
+    }
+}
+
+/// What parts are written into: the hash that memory finds a state by, or the name that a shared store knows it by.
+pub(super) trait Join: Sized {
+    fn join(self, kind: u8, bytes: &[u8]) -> Self;
+
+    fn join_address(self, kind: u8, address: IpAddr) -> Self;
+}
+
+impl Join for Key {
+    #[inline]
+    fn join(self, kind: u8, bytes: &[u8]) -> Self {
+        self.join(kind, bytes)
+    }
+
+    #[inline]
+    fn join_address(self, kind: u8, address: IpAddr) -> Self {
+        self.join_address(kind, address)
+    }
+}
+
+/// Parts one after the other, each with a word for its kind: none holds the colons between them.
+#[derive(Debug, Default)]
+pub(super) struct Name(pub(super) String);
+
+impl Join for Name {
+    fn join(mut self, kind: u8, bytes: &[u8]) -> Self {
+        // To write into a string cannot fail.
+        let _ = write!(self.0, ":{}:{}", kind::word(kind), encoded(bytes));
+        self
+    }
+
+    fn join_address(self, kind: u8, address: IpAddr) -> Self {
+        self.join(kind, address.to_string().as_bytes())
+    }
 }
 
 /// The key of a client of what this is the key of.
 #[inline]
-pub(super) fn join_client(
-    key: Key,
+pub(super) fn join_client<K: Join>(
+    key: K,
     client: &Client,
     parts: Option<&Parts>,
     uid: &str,
-) -> Result<Key, Error> {
+) -> Result<K, Error> {
     Ok(match &client.key {
         ClientKey::Named(name) => key.join(kind::NAMED, name),
         ClientKey::Header(value) => key.join(kind::HEADER, value),
@@ -50,7 +102,7 @@ pub(super) fn join_client(
 
 /// The key of what splits a throttle's budget beyond its clients.
 #[inline]
-pub(super) fn join_scope(key: Key, scope: &Scope, parts: Option<&Parts>) -> Key {
+pub(super) fn join_scope<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
     match scope {
         Scope::Throttle => key,
         Scope::Route => {

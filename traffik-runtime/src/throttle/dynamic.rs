@@ -62,12 +62,8 @@ impl DynThrottle {
     /// # Errors
     ///
     /// When it cannot be decided. To be refused is no error, but a [`Decision`].
-    #[expect(
-        clippy::unused_async,
-        reason = "backends that are asked over a network are to come"
-    )]
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
-        decide(&[self.asked(client, cost)], None)
+        decide(&[self.asked(client, cost)], None).await
     }
 
     /// Whether a hit of this cost would be admitted now; takes nothing.
@@ -75,12 +71,8 @@ impl DynThrottle {
     /// # Errors
     ///
     /// When it cannot be decided.
-    #[expect(
-        clippy::unused_async,
-        reason = "backends that are asked over a network are to come"
-    )]
     pub async fn check(&self, client: &Identity, cost: u64) -> Result<bool, Error> {
-        would_admit(&[self.asked(client, 0)], None, cost)
+        would_admit(&[self.asked(client, 0)], None, cost).await
     }
 
     /// How a client stands; takes nothing.
@@ -88,13 +80,9 @@ impl DynThrottle {
     /// # Errors
     ///
     /// When it cannot be decided.
-    #[expect(
-        clippy::unused_async,
-        reason = "backends that are asked over a network are to come"
-    )]
     pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
         let asked = [self.asked(client, 0)];
-        let mut readings = Readings::take(&asked, None)?;
+        let mut readings = Readings::take(&asked, None).await?;
         Ok(readings.next(&*self.inner.strategy))
     }
 

@@ -25,28 +25,28 @@ pub(crate) struct Admission {
 pub(super) async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
     let mut asking = Asking::default();
     T::ask(parts, cost, &mut asking).await?;
-    decide(&asking.asked(), Some(parts))
+    decide(&asking.asked(), Some(parts)).await
 }
 
 pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
-    would_admit(&asking.asked(), Some(parts), cost)
+    would_admit(&asking.asked(), Some(parts), cost).await
 }
 
 /// Takes the costs, from all or from none.
 #[inline]
-pub(crate) fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
+pub(crate) async fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
     let decided = |alone: Alone<'_>| Decision::new(alone.fits, alone.report);
     if let Some(decision) = Alone::decide(asked, parts, decided) {
         return Ok(decision);
     }
     let case = Case::new(asked, parts)?;
-    Ok(combined(&case.decide()))
+    Ok(combined(&case.decide().await?))
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
-pub(crate) fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> {
+pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> {
     let asked = asking.asked();
     let definition = |place: usize| asking.members[place].definition;
     let admitted = |alone: Alone<'_>| {
@@ -69,7 +69,7 @@ pub(crate) fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> 
         return Ok(admission);
     }
     let case = Case::new(&asked, Some(parts))?;
-    let outcome = case.decide();
+    let outcome = case.decide().await?;
     Ok(Admission {
         decision: combined(&outcome),
         reported: case.reported(&outcome, definition),
@@ -78,13 +78,13 @@ pub(crate) fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> 
 }
 
 /// Whether all would admit this cost now; takes nothing.
-pub(super) fn would_admit(
+pub(super) async fn would_admit(
     asked: &[Asked<'_>],
     parts: Option<&Parts>,
     cost: u64,
 ) -> Result<bool, Error> {
     let case = Case::new(asked, parts)?;
-    let (now, states) = case.read();
+    let (now, states) = case.read().await?;
     Ok(cost == 0
         || case.plans.into_iter().zip(&states).all(|(plan, state)| {
             let plan = Plan { cost, ..plan };
@@ -118,7 +118,8 @@ impl Alone<'_> {
         let key = asked.key(client, parts).ok()?;
         let backend = &asked.backend(parts);
         let now = backend.now();
-        let (fits, report) = backend.store().decide_one(key, *rate, law, now, asked.cost);
+        let decided = backend.store().decide_one(key, *rate, law, now, asked.cost);
+        let (fits, report) = decided?;
         Some(then(Alone {
             rate: *rate,
             backend,

@@ -61,7 +61,7 @@ pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
     let asked = asking.asked();
-    let mut readings = Readings::take(&asked, Some(parts))?;
+    let mut readings = Readings::take(&asked, Some(parts)).await?;
     Ok(T::read(&mut readings))
 }
 
@@ -76,9 +76,12 @@ pub struct Readings<'a> {
 }
 
 impl<'a> Readings<'a> {
-    pub(super) fn take(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
+    pub(super) async fn take(
+        asked: &'a [Asked<'a>],
+        parts: Option<&'a Parts>,
+    ) -> Result<Self, Error> {
         let case = Case::new(asked, parts)?;
-        let (now, states) = case.read();
+        let (now, states) = case.read().await?;
         Ok(Self {
             asked,
             case,

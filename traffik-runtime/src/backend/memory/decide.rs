@@ -1,16 +1,19 @@
 //! How plans are decided: one optimistically, several with all their slots locked.
 
 use std::borrow::Cow;
+use std::future::ready;
 
 use parking_lot::MutexGuard;
 
 use super::Memory;
 use super::boxed::{Boxed, Prospect, Shard};
 use super::slot::Locked;
+use crate::backend::erased::Answer;
 use crate::backend::key::Key;
 use crate::backend::outcome::{Outcome, Several, Told};
 use crate::backend::plan::{Plan, Step};
-use crate::backend::store::Store;
+use crate::backend::store::Decide;
+use crate::clock::{Clock, SystemClock};
 use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::State;
@@ -22,10 +25,17 @@ type Slots<'a> = Several<(Key, Locked<'a>)>;
 /// How long a slot is kept for a set that is about to write it, in microseconds.
 const RESERVED: u64 = 1_000_000;
 
-impl Store for Memory {
-    fn decide_one(&self, key: Key, rate: Rate, law: &Law, now: u64, cost: u64) -> (bool, Report) {
+impl Decide for Memory {
+    fn decide_one(
+        &self,
+        key: Key,
+        rate: Rate,
+        law: &Law,
+        now: u64,
+        cost: u64,
+    ) -> Option<(bool, Report)> {
         // One loop for each law: the law is then worked into it.
-        match law {
+        Some(match law {
             Law::Window(law) => self.decide_alone(key, rate, now, cost, law),
             Law::Counter(law) => self.decide_alone(key, rate, now, cost, law),
             Law::Meter(law) => self.decide_alone(key, rate, now, cost, law),
@@ -34,12 +44,36 @@ impl Store for Memory {
             Law::Adaptive(law) => self.decide_alone(key, rate, now, cost, law),
             Law::Log(_) | Law::Mean(_) => self.decide_boxed(key, law, now, cost),
             Law::Unlimited | Law::Custom => (true, Report::UNLIMITED),
-        }
+        })
     }
 
+    fn decide_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Outcome> {
+        Some(self.decide_all(plans, now))
+    }
+
+    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
+        Some(self.read_all(plans, now))
+    }
+
+    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
+        let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
+        Box::pin(ready(Ok(self.decide_all(plans, now))))
+    }
+
+    fn read<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+    ) -> Answer<'a, (u64, Several<State>)> {
+        let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
+        Box::pin(ready(Ok((now, self.read_all(plans, now)))))
+    }
+}
+
+impl Memory {
     /// Decides on what is seen without slots locked first: a refusal by any member is one. Only a set that seems to be
     /// admitted gets its slots, locks them, and is decided again.
-    fn decide(&self, plans: &[Plan<'_>], now: u64) -> Outcome {
+    fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Outcome {
         self.unpack_all(plans, now);
         let mut shards = self.lock_shards(plans);
         loop {
@@ -64,15 +98,13 @@ impl Store for Memory {
         }
     }
 
-    fn read(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
+    fn read_all(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
         self.unpack_all(plans, now);
         let shards = self.lock_shards(plans);
         let seen = plans.iter().map(|plan| self.peek(plan, &shards, now));
         seen.map(Cow::into_owned).collect()
     }
-}
 
-impl Memory {
     /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,
     /// so it needs no lock at all.
     #[inline]

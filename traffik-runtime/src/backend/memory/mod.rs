@@ -91,7 +91,7 @@ impl MemoryBackend {
             table: Table::new(self.capacity, self.shards),
             boxed: Boxed::new(self.capacity),
         };
-        Backend::of(Arc::new(memory), self.clock)
+        Backend::of(Arc::new(memory), self.clock, self.capacity)
     }
 }
 

@@ -37,6 +37,19 @@ impl Entries {
         counted.then_some(Self { entries, sum })
     }
 
+    /// Takes this much off the entry of a microsecond, if it is there.
+    #[cfg(feature = "engine")]
+    pub(super) fn give_back(&mut self, at: u64, cost: u64) {
+        let found = self.entries.binary_search_by_key(&at, |(at, _)| *at);
+        let Ok(place) = found else { return };
+        let given = cost.min(self.entries[place].1);
+        self.entries[place].1 -= given;
+        self.sum -= given;
+        if self.entries[place].1 == 0 {
+            self.entries.remove(place);
+        }
+    }
+
     /// When each was made, and its cost.
     #[cfg(feature = "engine")]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u64, u64)> {

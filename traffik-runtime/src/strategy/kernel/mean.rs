@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "engine")]
+use super::Taken;
 use super::exact::{EXACT, gcd, tick, until};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -65,6 +67,22 @@ impl Costs {
             sum,
             rate,
         }
+    }
+
+    /// Takes what has not leaked of a hit off the level; the mean stays as it is.
+    #[cfg(feature = "engine")]
+    pub(super) fn give_back(&mut self, taken: Taken, now: u64) {
+        let (limit, period, tick) = self.rate;
+        if self.remembered.is_empty() {
+            return;
+        }
+        let ticks = WHOLE * (period / tick);
+        let g = gcd(limit.into(), ticks);
+        let leaked = taken
+            .ticks(tick, now)
+            .saturating_mul(u64::from(limit) / g * self.factor);
+        let given = taken.unleaked(ticks / g, leaked);
+        self.level = self.level.saturating_sub(given);
     }
 
     /// The same numbers again.

@@ -6,6 +6,8 @@
 mod adaptive;
 mod counter;
 mod exact;
+#[cfg(feature = "engine")]
+mod give_back;
 mod hours;
 mod log;
 mod mean;
@@ -18,6 +20,8 @@ mod window;
 pub use adaptive::{Adaptive, Tuning};
 pub use counter::Counter;
 pub use exact::EXACT;
+#[cfg(feature = "engine")]
+pub(crate) use give_back::Taken;
 pub use hours::{Hours, Rule};
 pub use log::{Entries, Log};
 pub use mean::{Costs, Mean};

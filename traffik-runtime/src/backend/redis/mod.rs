@@ -1,0 +1,155 @@
+//! Redis, and what speaks like it: states and keys that any number of processes share.
+//!
+//! From a URL ([`url`]) or a client of the user's comes a [`connector`]; a [`supervisor`] keeps connections made by it;
+//! a [`store`] sends commands over them, and says of each that failed what is known of it ([`error`]).
+
+mod clear;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
+mod connection;
+mod connector;
+mod decide;
+pub(crate) mod error;
+mod keys;
+pub(crate) mod scripts;
+#[cfg(feature = "redis-sentinel")]
+mod sentinel;
+pub(crate) mod store;
+mod supervisor;
+mod url;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::Connector;
+use store::Redis;
+use supervisor::Settings;
+
+use super::name::encoded;
+use super::{Backend, NAMESPACE};
+use crate::error::Error;
+
+impl Backend {
+    /// A Redis server, a Cluster or a primary known to Sentinels, by its URL; still to be connected to.
+    ///
+    #[doc = include_str!("urls.md")]
+    ///
+    /// ```no_run
+    /// use traffik_runtime::backend::Backend;
+    ///
+    /// # async fn connect() -> Result<(), traffik_runtime::error::Error> {
+    /// let backend = Backend::redis("redis://127.0.0.1:6379/0").namespace("prod").connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn redis(url: impl AsRef<str>) -> RedisBackend {
+        let place = url::parse(url.as_ref());
+        RedisBackend::new(move |timeout| Connector::new(place?, timeout))
+    }
+
+    /// The Redis server that a client of your own connects to; what the client was set up with stays as it is.
+    pub fn redis_client(client: ::redis::Client) -> RedisBackend {
+        RedisBackend::new(move |_| Ok(Connector::One(client)))
+    }
+
+    /// The Redis Cluster that a client of your own connects to. Let it retry nothing (`retries(0)`): what it sends again
+    /// after a connection broke may be counted twice.
+    #[cfg(feature = "redis-cluster")]
+    pub fn redis_cluster_client(client: ::redis::cluster::ClusterClient) -> RedisBackend {
+        RedisBackend::new(move |_| Ok(Connector::Cluster(client)))
+    }
+}
+
+/// Settings of a Redis backend; made by [`Backend::redis`].
+#[must_use = "it is still to be connected to: `connect().await?` or `lazy()`"]
+pub struct RedisBackend {
+    connector: Box<dyn FnOnce(Duration) -> Result<Connector, String> + Send>,
+    namespace: String,
+    connections: usize,
+    timeout: Duration,
+    persistent: bool,
+}
+
+impl RedisBackend {
+    fn new(connector: impl FnOnce(Duration) -> Result<Connector, String> + Send + 'static) -> Self {
+        Self {
+            connector: Box::new(connector),
+            namespace: NAMESPACE.to_owned(),
+            connections: 1,
+            timeout: Duration::from_millis(250),
+            persistent: true,
+        }
+    }
+
+    /// What all keys of this backend begin with; whoever has the same one shares limits. Default: `traffik`.
+    pub fn namespace(self, namespace: impl AsRef<str>) -> Self {
+        Self {
+            namespace: namespace.as_ref().to_owned(),
+            ..self
+        }
+    }
+
+    /// How many sockets are used in turn, 1 to 4, by each tokio runtime; default 1. Any number of operations share a
+    /// socket, so that more are of use only where one slow script should not hold all others up.
+    pub fn connections(self, connections: usize) -> Self {
+        Self {
+            connections: connections.clamp(1, 4),
+            ..self
+        }
+    }
+
+    /// How long one operation may take; default 250 ms. What has not answered by then may still be done.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Whether [`Backend::close`] leaves the namespace as it is, for the others who share it; default: it does. With
+    /// `false` it is cleared.
+    pub fn persistent(self, persistent: bool) -> Self {
+        Self { persistent, ..self }
+    }
+
+    /// Connects, within a second. Whatever happens to the connection later is mended in the background.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BackendConfiguration`] if the URL is none, [`Error::Connection`] if nobody is there or it takes no
+    /// commands.
+    pub async fn connect(self) -> Result<Backend, Error> {
+        let (backend, redis) = self.build();
+        redis.supervisor()?.connected().await?;
+        Ok(backend)
+    }
+
+    /// Connects when first used, which may wait for that, and in the background for as long as it takes. What is asked
+    /// meanwhile fails with [`Error::Connection`]; if the URL is none, with [`Error::BackendConfiguration`].
+    pub fn lazy(self) -> Backend {
+        self.build().0
+    }
+
+    fn build(self) -> (Backend, Arc<Redis>) {
+        let settings = (self.connector)(self.timeout).map(|connector| Settings {
+            connector,
+            connections: self.connections,
+            timeout: self.timeout,
+            scripts: scripts::LOADED,
+        });
+        let redis = Arc::new(Redis::new(settings));
+        let namespace = encoded(self.namespace.as_bytes());
+        let backend = Backend::of_store(redis.clone(), redis.clone(), &namespace, self.persistent);
+        (backend, redis)
+    }
+}
+
+impl fmt::Debug for RedisBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Its URL may hold a password.
+        f.debug_struct("RedisBackend")
+            .field("namespace", &self.namespace)
+            .field("connections", &self.connections)
+            .field("timeout", &self.timeout)
+            .field("persistent", &self.persistent)
+            .finish_non_exhaustive()
+    }
+}

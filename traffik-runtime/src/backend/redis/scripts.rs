@@ -1,0 +1,54 @@
+//! Scripts for bytes: what takes a look and a write.
+
+use std::sync::LazyLock;
+
+use super::decide::{DECIDE_SOURCE, REPLACE_SOURCE};
+
+/// A script and what servers know it by.
+pub(crate) struct Script {
+    pub(crate) source: &'static str,
+    pub(crate) hash: String,
+}
+
+impl Script {
+    pub(crate) fn new(source: &'static str) -> Self {
+        Self {
+            source,
+            hash: redis::Script::new(source).get_hash().to_owned(),
+        }
+    }
+}
+
+/// Adds to a number, which gets a time to live if it was not there. The sum is read as text: Lua's numbers are exact
+/// only up to 2^53.
+const INCREMENT_SOURCE: &str = "\
+local new = redis.call('EXISTS', KEYS[1]) == 0
+redis.call('INCRBY', KEYS[1], ARGV[1])
+if new then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return redis.call('GET', KEYS[1])";
+
+/// Arguments: the expected value and the new one, each with a `+` before it or nothing for no key; milliseconds to live,
+/// `0` for ever, or nothing for as long as the old one would have.
+const COMPARE_AND_SWAP_SOURCE: &str = "\
+local old, new, ttl = redis.call('GET', KEYS[1]), ARGV[2], ARGV[3]
+if (old and '+' .. old or '') ~= ARGV[1] then return 0 end
+if new == '' then
+  if old then redis.call('DEL', KEYS[1]) end
+elseif ttl == '' then redis.call('SET', KEYS[1], new:sub(2), 'KEEPTTL')
+elseif ttl == '0' then redis.call('SET', KEYS[1], new:sub(2))
+else redis.call('SET', KEYS[1], new:sub(2), 'PX', ttl)
+end
+return 1";
+
+pub(super) static INCREMENT: LazyLock<Script> = LazyLock::new(|| Script::new(INCREMENT_SOURCE));
+
+pub(super) static COMPARE_AND_SWAP: LazyLock<Script> =
+    LazyLock::new(|| Script::new(COMPARE_AND_SWAP_SOURCE));
+
+/// What every server is told when it is connected to.
+pub(super) const LOADED: &[&str] = &[
+    DECIDE_SOURCE,
+    REPLACE_SOURCE,
+    INCREMENT_SOURCE,
+    COMPARE_AND_SWAP_SOURCE,
+];

@@ -1,0 +1,83 @@
+//! What is sent to Redis, and how: one command, or a script that is there or is brought along.
+
+use std::fmt;
+use std::sync::Arc;
+
+use redis::{Cmd, FromRedisValue};
+use tokio::time::Instant;
+
+use super::error::{Class, Failed};
+use super::scripts::Script;
+use super::supervisor::{Settings, Supervisor};
+
+/// A Redis server, or several.
+pub(crate) struct Redis {
+    /// Or why it could never work.
+    supervisor: Result<Supervisor, String>,
+}
+
+impl Redis {
+    pub(super) fn new(settings: Result<Settings, String>) -> Self {
+        Self {
+            supervisor: settings.map(|settings| Supervisor::new(Arc::new(settings))),
+        }
+    }
+
+    pub(super) fn supervisor(&self) -> Result<&Supervisor, Failed> {
+        self.supervisor
+            .as_ref()
+            .map_err(|message| Failed::Misconfigured(message.clone()))
+    }
+
+    /// Sends one command, on a Cluster to the node of its key, and waits for the answer for as long as an operation may
+    /// take.
+    pub(crate) async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, Failed> {
+        let supervisor = self.supervisor()?;
+        self.run_until(supervisor.deadline(), cmd).await
+    }
+
+    /// The same with all that is left of an operation's time.
+    pub(crate) async fn run_until<T: FromRedisValue>(
+        &self,
+        deadline: Instant,
+        cmd: &Cmd,
+    ) -> Result<T, Failed> {
+        let sent = self
+            .supervisor()?
+            .with(deadline, |mut connection| async move {
+                cmd.query_async(&mut connection).await
+            });
+        sent.await
+    }
+
+    /// Runs a script: by its hash, and where the server does not know that, by its source.
+    ///
+    /// `fill` adds the number of keys, the keys and the arguments.
+    pub(crate) async fn script<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        fill: impl Fn(&mut Cmd),
+    ) -> Result<T, Failed> {
+        let deadline = self.supervisor()?.deadline();
+        let call = |name, what: &str| {
+            let mut cmd = redis::cmd(name);
+            cmd.arg(what);
+            fill(&mut cmd);
+            cmd
+        };
+        let known = call("EVALSHA", &script.hash);
+        match self.run_until(deadline, &known).await {
+            Err(failed) if failed.class() == Class::Elsewhere => {
+                self.run_until(deadline, &call("EVAL", script.source)).await
+            }
+            result => result,
+        }
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URL may hold a password.
+        f.debug_struct("Redis").finish_non_exhaustive()
+    }
+}

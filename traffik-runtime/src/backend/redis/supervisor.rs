@@ -1,0 +1,336 @@
+//! Connections that are always on their way back.
+//!
+//! A slot is a socket and the one task that makes it, watches over it and replaces it. Callers take what is there: while
+//! there is nothing they fail at once, except before the very first attempt has ended, when they wait for it.
+//!
+//! Tasks live on runtimes, so each runtime has slots of its own; those of a runtime that is gone go with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use redis::{RedisError, RedisResult};
+use tokio::runtime::{self, Handle};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::connection::Connection;
+use super::connector::Connector;
+use super::error::{Class, Failed};
+use crate::backend::backoff::Backoff;
+
+/// How long one attempt to connect may take.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// Between two attempts: a server that is back is found within two seconds.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(1_500));
+
+/// A connection that lived this long was a good one: its replacement is made at once.
+const STEADY: Duration = Duration::from_secs(2);
+
+/// A connection that nobody used for so long is asked whether it still works, so that the next caller need not find out.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// So many operations without an answer in a row, and the connection is given up. One or two are a server that was busy
+/// with something slow, and keeps its connection; a third would be the same if it is alive, and costs it nothing but a
+/// new connection.
+const TIMEOUTS: u32 = 3;
+
+/// What all slots have in common.
+pub(super) struct Settings {
+    pub(super) connector: Connector,
+    /// How many sockets, per runtime.
+    pub(super) connections: usize,
+    /// How long one operation may take.
+    pub(super) timeout: Duration,
+    /// What a server is to know before it is asked for it.
+    pub(super) scripts: &'static [&'static str],
+}
+
+pub(super) struct Supervisor {
+    settings: Arc<Settings>,
+    pools: Mutex<Vec<(runtime::Id, Arc<Pool>)>>,
+    closed: AtomicBool,
+}
+
+/// The slots of one runtime.
+struct Pool {
+    slots: Vec<Slot>,
+    next: AtomicUsize,
+}
+
+struct Slot {
+    state: Arc<watch::Sender<State>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Clone)]
+enum State {
+    /// The very first attempt is under way.
+    Starting,
+    Up(Live),
+    Down(RedisError),
+}
+
+/// A connection in use.
+#[derive(Clone)]
+struct Live {
+    connection: Connection,
+    health: Arc<Health>,
+}
+
+#[derive(Default)]
+struct Health {
+    timeouts: AtomicU32,
+    used: AtomicBool,
+}
+
+impl Supervisor {
+    pub(super) const fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            pools: Mutex::new(Vec::new()),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The moment at which an operation that begins now has to end.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.timeout
+    }
+
+    /// Does something with a connection, until the deadline at the latest.
+    pub(super) async fn with<T, F>(
+        &self,
+        deadline: Instant,
+        action: impl FnOnce(Connection) -> F,
+    ) -> Result<T, Failed>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        let pool = self.pool()?;
+        let (slot, live) = pool.pick(deadline).await?;
+        live.health.used.store(true, Ordering::Relaxed);
+        let action = action(live.connection.clone());
+        let result = match timeout_at(deadline, action).await {
+            Ok(Err(error)) if error.is_timeout() => Err(Failed::Late(self.settings.timeout)),
+            Ok(result) => result.map_err(Failed::Said),
+            Err(_) => Err(Failed::Late(self.settings.timeout)),
+        };
+        slot.judge(&live, result.as_ref().err());
+        result
+    }
+
+    /// Waits until the first attempts have ended.
+    ///
+    /// # Errors
+    ///
+    /// What came of the one that failed.
+    pub(super) async fn connected(&self) -> Result<(), Failed> {
+        let pool = self.pool()?;
+        for slot in &pool.slots {
+            slot.started().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends everything.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.pools.lock().clear();
+    }
+
+    /// The slots of this runtime.
+    fn pool(&self) -> Result<Arc<Pool>, Failed> {
+        let Ok(runtime) = Handle::try_current() else {
+            let message = "Redis needs a tokio runtime; call it from one".to_owned();
+            return Err(Failed::Misconfigured(message));
+        };
+        let id = runtime.id();
+        let mut pools = self.pools.lock();
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Failed::Closed);
+        }
+        if let Some((_, pool)) = pools.iter().find(|(runtime, _)| *runtime == id) {
+            return Ok(pool.clone());
+        }
+        pools.retain(|(_, pool)| !pool.is_over());
+        let pool = Arc::new(Pool::new(&self.settings, &runtime));
+        pools.push((id, pool.clone()));
+        Ok(pool)
+    }
+}
+
+impl Pool {
+    fn new(settings: &Arc<Settings>, runtime: &Handle) -> Self {
+        let slot = |_| {
+            let state = Arc::new(watch::Sender::new(State::Starting));
+            let task = runtime.spawn(keep(settings.clone(), state.clone()));
+            Slot { state, task }
+        };
+        Self {
+            slots: (0..settings.connections).map(slot).collect(),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether its runtime is gone.
+    fn is_over(&self) -> bool {
+        self.slots.iter().all(|slot| slot.task.is_finished())
+    }
+
+    /// The next connection that is there, in turn.
+    async fn pick(&self, deadline: Instant) -> Result<(&Slot, Live), Failed> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let count = self.slots.len();
+        let in_turn = || (turn..turn.wrapping_add(count)).map(|turn| &self.slots[turn % count]);
+        let mut down = None;
+        for slot in in_turn() {
+            match &*slot.state.borrow() {
+                State::Up(live) => return Ok((slot, live.clone())),
+                State::Down(error) => down = Some(error.clone()),
+                State::Starting => {}
+            }
+        }
+        if let Some(error) = down {
+            return Err(Failed::Unconnected(error));
+        }
+        let slot = &self.slots[turn % count];
+        let started = timeout_at(deadline, slot.started()).await;
+        Ok((slot, started.map_err(|_| Failed::Connecting)??))
+    }
+}
+
+impl Slot {
+    /// What came of the first attempt, or is there since.
+    async fn started(&self) -> Result<Live, Failed> {
+        let mut changes = self.state.subscribe();
+        let state = changes
+            .wait_for(|state| !matches!(state, State::Starting))
+            .await;
+        match state.as_deref() {
+            Ok(State::Up(live)) => Ok(live.clone()),
+            Ok(State::Down(error)) => Err(Failed::Unconnected(error.clone())),
+            Ok(State::Starting) | Err(_) => Err(Failed::Connecting),
+        }
+    }
+
+    fn judge(&self, live: &Live, failed: Option<&Failed>) {
+        judge(&self.state, live, failed);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Learns from how an operation went, and gives the connection up if it is no good.
+fn judge(state: &watch::Sender<State>, live: &Live, failed: Option<&Failed>) {
+    let timeouts = &live.health.timeouts;
+    let broken = match failed {
+        Some(Failed::Late(_)) => timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS,
+        Some(failed) => failed.breaks_connection(),
+        None => {
+            // Written only if it changes something: all callers share it.
+            if timeouts.load(Ordering::Relaxed) > 0 {
+                timeouts.store(0, Ordering::Relaxed);
+            }
+            false
+        }
+    };
+    if let (true, true, Some(failed)) = (broken, live.connection.can_break(), failed) {
+        state.send_if_modified(|state| {
+            let same = matches!(state, State::Up(up) if Arc::ptr_eq(&up.health, &live.health));
+            if same {
+                *state = State::Down(failed.clone().reason());
+            }
+            same
+        });
+    }
+}
+
+/// Keeps a slot filled for as long as it exists.
+async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
+    let mut backoff = BACKOFF;
+    loop {
+        match connect(&settings).await {
+            Ok(connection) => {
+                let since = Instant::now();
+                let live = Live {
+                    connection,
+                    health: Arc::default(),
+                };
+                state.send_replace(State::Up(live.clone()));
+                watch_over(live, &state, settings.timeout).await;
+                if since.elapsed() > STEADY {
+                    backoff = BACKOFF;
+                    continue;
+                }
+            }
+            Err(error) => drop(state.send_replace(State::Down(error))),
+        }
+        sleep(backoff.pause()).await;
+    }
+}
+
+/// Connects in a task of its own, for TLS without a provider of cryptography is a panic.
+async fn connect(settings: &Arc<Settings>) -> RedisResult<Connection> {
+    let mut attempt = JoinSet::new();
+    let settings = settings.clone();
+    attempt.spawn(async move {
+        let mut connection = settings.connector.connect().await?;
+        introduce(&mut connection, settings.scripts).await?;
+        Ok(connection)
+    });
+    let failed = |what| Err((redis::ErrorKind::Io, what).into());
+    match timeout(CONNECT, attempt.join_next()).await {
+        Ok(Some(Ok(result))) => result,
+        Ok(_) => failed("connecting panicked; does TLS have a provider of cryptography?"),
+        Err(_) => failed("there was no connection within a second"),
+    }
+}
+
+/// Makes sure that the server talks to us, and knows what it will be asked for. A server that takes no scripts is no
+/// worse than one that has forgotten them.
+async fn introduce(connection: &mut Connection, scripts: &[&str]) -> RedisResult<()> {
+    if connection.can_break() {
+        redis::cmd("PING").exec_async(connection).await?;
+    }
+    for script in scripts {
+        let mut load = redis::cmd("SCRIPT");
+        load.arg("LOAD").arg(script);
+        if let Err(error) = load.exec_async(connection).await {
+            let refused = Failed::Said(error.clone()).class() != Class::Bug;
+            if refused && connection.can_break() {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns when the connection has been given up.
+async fn watch_over(live: Live, state: &watch::Sender<State>, patience: Duration) {
+    let mut changes = state.subscribe();
+    let mut given_up = async || {
+        let changed = changes.wait_for(|state| !matches!(state, State::Up(_)));
+        timeout(IDLE, changed).await.is_ok()
+    };
+    while !given_up().await {
+        let used = live.health.used.swap(false, Ordering::Relaxed);
+        if used || !live.connection.can_break() {
+            continue;
+        }
+        let mut connection = live.connection.clone();
+        let ping = redis::cmd("PING");
+        let failed = match timeout(patience, ping.exec_async(&mut connection)).await {
+            Ok(result) => result.err().map(Failed::Said),
+            Err(_) => Some(Failed::Late(patience)),
+        };
+        judge(state, &live, failed.as_ref());
+    }
+}

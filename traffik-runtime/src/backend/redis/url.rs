@@ -1,0 +1,229 @@
+//! What a URL says of where Redis is; `urls.md` has the forms.
+
+use redis::ConnectionInfo;
+
+/// Where Redis is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    One(ConnectionInfo),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Vec<ConnectionInfo>),
+    #[cfg(feature = "redis-sentinel")]
+    Sentinel(Sentinel),
+}
+
+/// A primary that Sentinels know.
+#[cfg(feature = "redis-sentinel")]
+#[derive(Clone, Debug)]
+pub(super) struct Sentinel {
+    pub(super) sentinels: Vec<redis::ConnectionAddr>,
+    pub(super) master: String,
+    /// What holds for the primary, whatever its address is.
+    pub(super) primary: ConnectionInfo,
+}
+
+/// A URL of several hosts in its parts.
+struct Several<'a> {
+    /// What one host's URL begins with.
+    scheme: &'a str,
+    /// With its `@`, if there is one.
+    user: &'a str,
+    hosts: Vec<&'a str>,
+    /// Without the leading slash.
+    path: &'a str,
+    /// With its `?`, if there is one.
+    query: &'a str,
+}
+
+const SENTINEL_PORT: &str = "26379";
+
+/// Reads a URL. The error repeats none of it: it may hold a password.
+pub(super) fn parse(url: &str) -> Result<Place, String> {
+    match url.split_once("://") {
+        Some(("redis+cluster" | "valkey+cluster", rest)) => cluster(&several("redis", rest)),
+        Some(("rediss+cluster" | "valkeys+cluster", rest)) => cluster(&several("rediss", rest)),
+        Some(("redis+sentinel" | "valkey+sentinel", rest)) => sentinel(&several("redis", rest)),
+        Some(("rediss+sentinel" | "valkeys+sentinel", rest)) => sentinel(&several("rediss", rest)),
+        Some(("redis" | "rediss" | "valkey" | "valkeys", rest))
+            if several("redis", rest).hosts.len() > 1 =>
+        {
+            Err(
+                "its URL names several hosts; write `redis+cluster://` for a Cluster, \
+                 `redis+sentinel://` for Sentinels"
+                    .to_owned(),
+            )
+        }
+        _ => info(url).map(Place::One),
+    }
+}
+
+fn several<'a>(scheme: &'a str, rest: &'a str) -> Several<'a> {
+    let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    Several {
+        scheme,
+        user,
+        hosts: hosts.split(',').collect(),
+        path,
+        query,
+    }
+}
+
+impl Several<'_> {
+    /// The URL of one of the hosts.
+    fn url(&self, user: &str, host: &str, path: &str) -> String {
+        let Self { scheme, query, .. } = self;
+        format!("{scheme}://{user}{host}/{path}{query}")
+    }
+}
+
+fn info(url: &str) -> Result<ConnectionInfo, String> {
+    let unread = |error: redis::RedisError| {
+        let said = error.to_string();
+        format!("its URL cannot be read ({said}); write it as `redis://127.0.0.1:6379/0`")
+    };
+    redis::IntoConnectionInfo::into_connection_info(url).map_err(unread)
+}
+
+#[cfg(feature = "redis-cluster")]
+fn cluster(url: &Several<'_>) -> Result<Place, String> {
+    if !url.path.is_empty() {
+        return Err("a Cluster has no databases; leave the path of its URL out".to_owned());
+    }
+    let nodes = url
+        .hosts
+        .iter()
+        .map(|host| info(&url.url(url.user, host, "")));
+    nodes.collect::<Result<_, _>>().map(Place::Cluster)
+}
+
+#[cfg(not(feature = "redis-cluster"))]
+fn cluster(_: &Several<'_>) -> Result<Place, String> {
+    Err("its URL is a Cluster's; switch the feature `redis-cluster` on".to_owned())
+}
+
+#[cfg(feature = "redis-sentinel")]
+fn sentinel(url: &Several<'_>) -> Result<Place, String> {
+    let (master, db) = url.path.split_once('/').unwrap_or((url.path, ""));
+    if master.is_empty() {
+        return Err(
+            "its URL does not say which master the Sentinels are asked for; write it as \
+                    `redis+sentinel://host:26379/mymaster`"
+                .to_owned(),
+        );
+    }
+    let master = percent_encoding::percent_decode_str(master);
+    let master = master
+        .decode_utf8()
+        .map_err(|_| "the name of the master in its URL is no UTF-8".to_owned())?;
+    let sentinels = url.hosts.iter().map(|host| {
+        let host = with_port(host);
+        info(&url.url("", &host, "")).map(|info| info.addr().clone())
+    });
+    Ok(Place::Sentinel(Sentinel {
+        sentinels: sentinels.collect::<Result<_, _>>()?,
+        master: master.into_owned(),
+        primary: info(&url.url(url.user, "primary", db))?,
+    }))
+}
+
+#[cfg(not(feature = "redis-sentinel"))]
+fn sentinel(_: &Several<'_>) -> Result<Place, String> {
+    let _ = SENTINEL_PORT;
+    Err("its URL names Sentinels; switch the feature `redis-sentinel` on".to_owned())
+}
+
+/// Sentinels have a port of their own.
+#[cfg(feature = "redis-sentinel")]
+fn with_port(host: &str) -> String {
+    let bare = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    let port = if bare.contains(':') {
+        ""
+    } else {
+        SENTINEL_PORT
+    };
+    let colon = if port.is_empty() { "" } else { ":" };
+    format!("{host}{colon}{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::ConnectionAddr;
+
+    use super::{Place, parse};
+
+    fn tcp(host: &str, port: u16) -> ConnectionAddr {
+        ConnectionAddr::Tcp(host.to_owned(), port)
+    }
+
+    #[test]
+    fn one_server() {
+        for url in [
+            "redis://:secret@example/3",
+            "valkey://:secret@example:6379/3",
+        ] {
+            let Ok(Place::One(info)) = parse(url) else {
+                panic!("{url}");
+            };
+            assert_eq!(*info.addr(), tcp("example", 6379));
+            assert_eq!(info.redis_settings().db(), 3);
+            assert_eq!(info.redis_settings().password(), Some("secret"));
+        }
+        let Ok(Place::One(info)) = parse("unix:///run/redis.sock?db=2") else {
+            panic!("a Unix socket");
+        };
+        assert_eq!(*info.addr(), ConnectionAddr::Unix("/run/redis.sock".into()));
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    #[test]
+    fn a_cluster() {
+        let url = "redis+cluster://me:se%40cret@a:7000,b,[::1]:7001?protocol=resp3";
+        let Ok(Place::Cluster(nodes)) = parse(url) else {
+            panic!("a Cluster");
+        };
+        let addresses: Vec<_> = nodes.iter().map(|node| node.addr().clone()).collect();
+        assert_eq!(
+            addresses,
+            [tcp("a", 7000), tcp("b", 6379), tcp("::1", 7001)]
+        );
+        for node in &nodes {
+            assert_eq!(node.redis_settings().username(), Some("me"));
+            assert_eq!(node.redis_settings().password(), Some("se@cret"));
+        }
+        assert!(parse("redis+cluster://a,b/1").is_err());
+    }
+
+    #[cfg(feature = "redis-sentinel")]
+    #[test]
+    fn sentinels() {
+        let Ok(Place::Sentinel(sentinel)) = parse("redis+sentinel://:pw@a,b:1,[::1]/my%20master/4")
+        else {
+            panic!("Sentinels");
+        };
+        let expected = [tcp("a", 26379), tcp("b", 1), tcp("::1", 26379)];
+        assert_eq!(sentinel.sentinels, expected);
+        assert_eq!(sentinel.master, "my master");
+        assert_eq!(sentinel.primary.redis_settings().db(), 4);
+        assert_eq!(sentinel.primary.redis_settings().password(), Some("pw"));
+        assert!(parse("redis+sentinel://a,b").is_err());
+    }
+
+    #[test]
+    fn nonsense_is_refused_without_repeating_it() {
+        let urls = [
+            "",
+            "localhost:6379",
+            "http://user:hunter2@example",
+            "redis://user:hunter2@a,b",
+            "redis://user:hunter2@example/first",
+            "redis+cluster://user:hunter2@a,,b",
+            "redis+sentinel://user:hunter2@a",
+        ];
+        for url in urls {
+            let error = parse(url).unwrap_err();
+            assert!(!error.contains("hunter2"), "{url}: {error}");
+        }
+    }
+}

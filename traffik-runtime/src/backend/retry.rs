@@ -1,0 +1,49 @@
+//! How often a compare-and-swap is tried again when others were faster.
+
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use crate::error::Error;
+
+/// Somebody succeeds in every round, so a store that works comes nowhere near this.
+const MOST: u32 = 500;
+
+/// The first tries follow each other at once: most conflicts are between two.
+const AT_ONCE: u32 = 4;
+
+/// The tries of one operation on one key.
+#[derive(Debug)]
+pub(crate) struct Retries<'a> {
+    key: &'a str,
+    tries: u32,
+    backoff: Backoff,
+}
+
+impl<'a> Retries<'a> {
+    pub(crate) const fn of(key: &'a str) -> Self {
+        Self {
+            key,
+            tries: 0,
+            backoff: Backoff::new(Duration::from_micros(200), Duration::from_millis(20)),
+        }
+    }
+
+    /// Waits before the next try.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Contention`] if there were enough.
+    pub(crate) async fn again(&mut self) -> Result<(), Error> {
+        self.tries += 1;
+        if self.tries >= MOST {
+            return Err(Error::Contention {
+                key: self.key.to_owned(),
+                tries: self.tries,
+            });
+        }
+        if self.tries > AT_ONCE {
+            tokio::time::sleep(self.backoff.pause()).await;
+        }
+        Ok(())
+    }
+}
