@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use traffik::strategy::Strategy;
-use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Stat};
+use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Stat};
 
 use super::subject::now;
 
-/// A client, and the clock its throttle goes by: it starts at a whole number of all windows that are tested.
+/// A client, and the clock its throttle goes by: it starts as [`ManualClock`] says, with windows of whole seconds that
+/// divide 10^9, and of their decimal parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) throttle: DynThrottle,
@@ -19,13 +20,19 @@ pub(crate) struct Client {
 impl Client {
     /// A client of a throttle with this strategy; the rates are separated by `;`.
     pub(crate) fn of(strategy: impl Strategy, rates: &str) -> Self {
+        Self::with(|builder| builder.strategy(strategy), rates)
+    }
+
+    /// The same with settings of any kind.
+    pub(crate) fn with(
+        settings: impl FnOnce(DynThrottleBuilder) -> DynThrottleBuilder,
+        rates: &str,
+    ) -> Self {
         let clock = ManualClock::new();
         let backend = Backend::memory().clock(clock.clone());
-        let builder = DynThrottle::builder("story")
-            .strategy(strategy)
-            .backend(backend);
+        let builder = settings(DynThrottle::builder("story")).backend(backend);
         let rates = rates.split(';').map(|rate| rate.parse().expect("a rate"));
-        let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
+        let builder = rates.fold(builder, DynThrottleBuilder::rate);
         Self {
             throttle: builder.build().expect("a throttle that works"),
             start: clock.now(),
