@@ -49,6 +49,44 @@ async fn tasks_on_one_key() {
     }
 }
 
+/// Lessons C 14–16, 30, 39: what is left goes to as many tasks as it suffices for, and each key has its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tasks_for_the_last_ones() {
+    // Taken before, and how many tasks come at once, for ten.
+    for (taken, tasks, admitted) in [
+        (9, 2_usize, 1),
+        (0, 7, 7),
+        (0, 10, 10),
+        (5, 20, 5),
+        (10, 3, 0),
+    ] {
+        for (name, throttle) in each(&backend(), 10) {
+            for key in 0..30_u64 {
+                let client = Identity::from(key);
+                assert!((0..taken).all(|_| admits(&throttle, &client, 1)), "{name}");
+                let together = Arc::new(Together::new(tasks));
+                let mut set = JoinSet::new();
+                for _ in 0..tasks {
+                    let (throttle, client) = (throttle.clone(), client.clone());
+                    let together = together.clone();
+                    set.spawn(async move {
+                        together.wait().await;
+                        admits(&throttle, &client, 1)
+                    });
+                }
+                let hits = set.join_all().await;
+                let hits = hits.into_iter().filter(|admitted| *admitted).count() as u64;
+                assert_eq!(hits, admitted, "{name}, {tasks} after {taken}");
+                assert_eq!(
+                    remaining(&throttle, &client),
+                    10 - taken - admitted,
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
 /// Tasks of different priorities share one budget: the highest get all that is left, and lower ones no more than theirs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_of_different_priorities() {
