@@ -18,4 +18,5 @@ mod promises;
 mod sets;
 mod subject;
 mod trace;
+mod waits_of_sets;
 mod worst_case;
