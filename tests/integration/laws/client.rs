@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use traffik::strategy::Strategy;
-use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Stat};
+use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Stat};
 
 use super::subject::now;
 
@@ -20,19 +20,13 @@ pub(crate) struct Client {
 impl Client {
     /// A client of a throttle with this strategy; the rates are separated by `;`.
     pub(crate) fn of(strategy: impl Strategy, rates: &str) -> Self {
-        Self::with(|builder| builder.strategy(strategy), rates)
-    }
-
-    /// The same with settings of any kind.
-    pub(crate) fn with(
-        settings: impl FnOnce(DynThrottleBuilder) -> DynThrottleBuilder,
-        rates: &str,
-    ) -> Self {
         let clock = ManualClock::new();
         let backend = Backend::memory().clock(clock.clone());
-        let builder = settings(DynThrottle::builder("story")).backend(backend);
+        let builder = DynThrottle::builder("story")
+            .strategy(strategy)
+            .backend(backend);
         let rates = rates.split(';').map(|rate| rate.parse().expect("a rate"));
-        let builder = rates.fold(builder, DynThrottleBuilder::rate);
+        let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
         Self {
             throttle: builder.build().expect("a throttle that works"),
             start: clock.now(),

@@ -2,46 +2,41 @@
 
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
-    QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
 };
-use traffik::{DynThrottleBuilder, Rate};
+use traffik::{Backend, DynThrottle, Rate};
 
 use super::client::{Client, micros};
 
-/// How a throttle gets a strategy.
-type With = Box<dyn Fn(DynThrottleBuilder) -> DynThrottleBuilder>;
-
-fn with<S: Strategy>(make: impl Fn() -> S + 'static) -> With {
-    Box::new(move |builder| builder.strategy(make()))
-}
-
-/// Those of which a hit takes its cost, by name.
-pub(crate) fn strategies() -> Vec<(&'static str, With)> {
-    let tiers = || Tiered::new().tier("free", 1.0).default_tier("free");
-    let hours = || TimeOfDay::new().window("00:00-24:00", 1.0);
-    let even = || Priority::new().normal(1.0).high(1.0);
-    vec![
-        ("fixed window", with(FixedWindow::new)),
-        ("tiered", with(tiers)),
-        ("time of day", with(hours)),
-        ("rollover", with(|| QuotaWithRollover::new().percent(0.0))),
-        ("adaptive", with(|| Adaptive::new().threshold(1.0))),
-        ("sliding counter", with(SlidingCounter::new)),
-        ("sliding log", with(SlidingLog::new)),
-        ("priority", with(even)),
-        ("token bucket", with(TokenBucket::new)),
-        ("leaky bucket", with(LeakyBucket::new)),
-        ("queue", with(LeakyBucketWithQueue::new)),
-        ("cost based", with(CostBasedTokenBucket::new)),
-    ]
+/// What is made of each strategy of which a hit takes its cost, and its name.
+macro_rules! each {
+    ($strategy:ident => $made:expr) => {
+        each!(@ $strategy => $made,
+            "fixed window": FixedWindow::new(),
+            "tiered": Tiered::new().tier("free", 1.0).default_tier("free"),
+            "time of day": TimeOfDay::new().window("00:00-24:00", 1.0),
+            "rollover": QuotaWithRollover::new().percent(0.0),
+            "adaptive": Adaptive::new().threshold(1.0),
+            "sliding counter": SlidingCounter::new(),
+            "sliding log": SlidingLog::new(),
+            "priority": Priority::new().normal(1.0).high(1.0),
+            "token bucket": TokenBucket::new(),
+            "leaky bucket": LeakyBucket::new(),
+            "queue": LeakyBucketWithQueue::new(),
+            "cost based": CostBasedTokenBucket::new(),
+        )
+    };
+    (@ $strategy:ident => $made:expr, $($name:literal: $value:expr,)+) => {
+        vec![$({
+            let $strategy = $value;
+            ($name, $made)
+        },)+]
+    };
 }
 
 /// A client of each at this rate.
 pub(crate) fn at_once(rate: &str) -> Vec<(&'static str, Client)> {
-    let named = strategies().into_iter();
-    named
-        .map(|(name, with)| (name, Client::with(with, rate)))
-        .collect()
+    each!(strategy => Client::of(strategy, rate))
 }
 
 /// The same beside a GCRA, for hits of cost 1: a single one may take its whole limit (L17).
@@ -54,4 +49,14 @@ pub(crate) fn by_ones(rate: &str) -> Vec<(&'static str, Client)> {
     let mut clients = at_once(rate);
     clients.push(("gcra", gcra));
     clients
+}
+
+/// A throttle for each, all with one uid on one backend.
+pub(crate) fn of_one_uid(backend: &Backend, rate: Rate) -> Vec<(&'static str, DynThrottle)> {
+    let builder = || {
+        DynThrottle::builder("one")
+            .rate(rate)
+            .backend(backend.clone())
+    };
+    each!(strategy => builder().strategy(strategy).build().expect("a throttle that works"))
 }

@@ -3,10 +3,10 @@
 use traffik::strategy::{
     CostBasedTokenBucket, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority, TimeOfDay, TokenBucket,
 };
-use traffik::{Backend, DynThrottle, Identity, ManualClock};
+use traffik::{Backend, Identity, ManualClock};
 
 use super::client::{Client, micros, wait};
-use super::each::{at_once, by_ones, strategies};
+use super::each::{at_once, by_ones, of_one_uid};
 use super::subject::now;
 
 const HOUR: u64 = 3_600_000_000;
@@ -70,9 +70,7 @@ fn stats_count_down_and_up() {
 #[test]
 fn strategies_do_not_meet() {
     let backend = Backend::memory().clock(ManualClock::new());
-    for (name, with) in strategies() {
-        let builder = with(DynThrottle::builder("one")).rate("5/h".parse().unwrap());
-        let throttle = builder.backend(backend.clone()).build().unwrap();
+    for (name, throttle) in of_one_uid(&backend, "5/h".parse().unwrap()) {
         let hits = (0..9).filter(|_| now(throttle.hit(&"key".into(), 1)).unwrap().admitted);
         assert_eq!(hits.count(), 5, "{name}");
     }
