@@ -1,7 +1,7 @@
 //! Each strategy decides, waits and tells as the oracle does, on random traces: the pure law, and the throttle.
 
 use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
 use traffik::{ErrorKind, Identity, Rate};
 
@@ -143,7 +143,14 @@ proptest! {
 
     /// States are removed once they have expired (L12), which nobody can tell.
     #[test]
-    fn among_other_clients_who_come_and_go(of in terms(), start in starts(), steps in steps()) {
+    fn among_other_clients_who_come_and_go(
+        of in prop_oneof![
+            9 => terms(),
+            1 => rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate))),
+        ],
+        start in starts(),
+        steps in steps(),
+    ) {
         let (rate, law) = of;
         if let Ok(mut subject) = Dynamic::new(law, &[rate]) {
             let throttle = subject.throttle.clone();

@@ -7,7 +7,8 @@ use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Stat};
 
 use super::subject::now;
 
-/// A client, and the clock its throttle goes by: it starts at a whole number of all windows that are tested.
+/// A client, and the clock its throttle goes by: it starts as [`ManualClock`] says, with windows of whole seconds that
+/// divide 10^9, and of their decimal parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) throttle: DynThrottle,

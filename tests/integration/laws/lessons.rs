@@ -7,17 +7,9 @@ use traffik::strategy::{SlidingCounter, TokenBucket, TokenBucketMetadata};
 use traffik::{Identity, Rate};
 
 use super::client::{Client, micros, wait};
+use super::each::{at_once, by_ones};
 
-/// The core strategies, which start with as much as the rate's limit.
-fn core(rate: &str) -> [Client; 3] {
-    [
-        Client::of(FixedWindow::new(), rate),
-        Client::of(SlidingCounter::new(), rate),
-        Client::of(TokenBucket::new(), rate),
-    ]
-}
-
-/// C 8–11, 17.
+/// C 8–11, 14, 17.
 #[test]
 fn the_limit_and_not_one_more() {
     for (rate, limit) in [
@@ -26,13 +18,13 @@ fn the_limit_and_not_one_more() {
         ("100/3600s", 100),
         ("10000/s", 10_000),
     ] {
-        for client in core(rate) {
-            assert_eq!(client.admitted_of(limit), limit as usize, "{rate}");
+        for (name, client) in by_ones(rate) {
+            assert_eq!(client.admitted_of(limit), limit as usize, "{name}, {rate}");
             let refused = client.hit(1);
             let period = rate.parse::<Rate>().unwrap().period();
             let wait = refused.wait.expect("not never");
-            assert!(!refused.admitted && !wait.is_zero(), "{rate}");
-            assert!(wait <= period * 2, "{rate}");
+            assert!(!refused.admitted && !wait.is_zero(), "{name}, {rate}");
+            assert!(wait <= period * 2, "{name}, {rate}");
         }
     }
 }
@@ -55,9 +47,9 @@ fn keys_do_not_meet() {
         "1",
         "01",
     ];
-    for client in core("5/s") {
+    for (name, client) in at_once("5/s") {
         for key in keys {
-            assert_eq!(client.other(key).admitted_of(7), 5, "{key:.9}");
+            assert_eq!(client.other(key).admitted_of(7), 5, "{name}, {key:.9}");
         }
         for (identity, cost) in [(Identity::from(7), 3), (Identity::new([0xff, 0xfe]), 4)] {
             let client = client.other(identity);
@@ -66,67 +58,54 @@ fn keys_do_not_meet() {
     }
 }
 
-/// C 20: one uid and one client under several strategies.
-#[test]
-fn strategies_do_not_meet() {
-    use super::subject::now;
-    let backend = traffik::Backend::memory().clock(traffik::ManualClock::new());
-    let of = |builder: traffik::DynThrottleBuilder| {
-        let builder = builder
-            .rate("5/h".parse().unwrap())
-            .backend(backend.clone());
-        builder.build().unwrap()
-    };
-    let named = || traffik::DynThrottle::builder("one");
-    for throttle in [
-        of(named()),
-        of(named().strategy(SlidingCounter::new())),
-        of(named().strategy(TokenBucket::new())),
-    ] {
-        let hits = (0..9).filter(|_| now(throttle.hit(&"key".into(), 1)).unwrap().admitted);
-        assert_eq!(hits.count(), 5);
-    }
-}
-
 /// C 18: the wait does not grow while time passes.
 #[test]
 fn waits_shrink() {
-    for client in core("5/s") {
+    for (name, client) in by_ones("5/s") {
         client.at_ms(300).admitted_of(5);
         let waits = [300, 350, 400].map(|at| client.at_ms(at).hit(1).wait.unwrap());
-        assert!(waits[0] > waits[1] && waits[1] > waits[2]);
+        assert_eq!(waits[0], waits[1] + micros(50_000), "{name}");
+        assert_eq!(waits[1], waits[2] + micros(50_000), "{name}");
     }
 }
 
 /// C 19, 27: what is unlimited admits all.
 #[test]
 fn unlimited() {
-    for client in core("0/0") {
-        assert_eq!(client.admitted_of(100), 100);
-        assert!(client.admits(u64::MAX));
+    for (name, client) in by_ones("0/0") {
+        assert_eq!(client.admitted_of(100), 100, "{name}");
+        assert!(client.admits(u64::MAX), "{name}");
         let stat = client.stat();
-        assert_eq!((stat.hits_remaining, stat.wait), (u64::MAX, wait(0)));
+        assert_eq!(
+            (stat.hits_remaining, stat.wait),
+            (u64::MAX, wait(0)),
+            "{name}"
+        );
     }
-    let exempt = core("1/s").map(|client| client.other(Identity::Exempt));
-    for client in exempt {
-        assert_eq!((client.admitted_of(9), client.remaining()), (9, u64::MAX));
+    for (name, client) in by_ones("1/s") {
+        let exempt = client.other(Identity::Exempt);
+        assert_eq!(exempt.admitted_of(9), 9, "{name}");
+        assert_eq!(exempt.remaining(), u64::MAX, "{name}");
     }
 }
 
 /// C 21–24, 26.
 #[test]
 fn costs_add_up() {
-    for client in core("10/600ms") {
+    for (name, client) in at_once("10/600ms") {
         let taken = [3, 3, 4, 5, 1].map(|cost| client.admits(cost));
-        assert_eq!(taken, [true, true, true, false, false]);
+        assert_eq!(taken, [true, true, true, false, false], "{name}");
+        let client = client.other("another");
+        assert_eq!([10, 1].map(|cost| client.admits(cost)), [true, false]);
     }
-    for client in core("100/s") {
-        assert_eq!((0..60).filter(|_| client.admits(2)).count(), 50);
+    for (name, client) in at_once("100/s") {
+        assert_eq!((0..60).filter(|_| client.admits(2)).count(), 50, "{name}");
+        assert!(!client.admits(50), "{name}");
     }
-    for client in core("20/s") {
+    for (name, client) in at_once("20/s") {
         let remaining = [5, 7, 3].map(|cost| client.hit(cost).remaining);
-        assert_eq!(remaining, [15, 8, 5]);
-        assert_eq!(client.remaining(), 5);
+        assert_eq!(remaining, [15, 8, 5], "{name}");
+        assert_eq!(client.remaining(), 5, "{name}");
     }
 }
 
@@ -166,6 +145,15 @@ fn sliding_counters() {
     assert!(!client.admits(200));
     // At 16 s 80 of the first and 60 of the second.
     assert_eq!(client.at_ms(16_000).admitted_of(300), 60);
+
+    let client = Client::of(SlidingCounter::new(), "10/s");
+    assert_eq!(client.admitted_of(99), 10);
+    assert_eq!(client.at_ms(1_300).admitted_of(99), 3);
+    let client = Client::of(SlidingCounter::new(), "5/200ms");
+    assert_eq!(
+        [0, 100, 250, 400].map(|at| client.at_ms(at).admitted_of(99)),
+        [5, 0, 1, 4]
+    );
 }
 
 /// A 2, B a, C 43–48: a bucket whose burst takes less than a second to refill keeps count too.
@@ -183,6 +171,17 @@ fn token_buckets() {
     assert_eq!(client.remaining(), 10);
     assert!(client.admits(10));
     assert_eq!((client.remaining(), client.hit(1).wait), (0, wait(100_000)));
+
+    // Twice what a second brings at once; then what time brings, half a second or a twentieth of it.
+    for (burst, rate, at, more) in [
+        (10, "10/s", 500, 5),
+        (20, "10/s", 500, 5),
+        (100, "100/s", 50, 5),
+    ] {
+        let client = Client::of(TokenBucket::new().burst(burst), rate);
+        assert_eq!(client.admitted_of(burst + 1), burst as usize, "{rate}");
+        assert_eq!(client.at_ms(at).admitted_of(99), more, "{rate}");
+    }
 }
 
 /// C 49–52.
@@ -199,6 +198,8 @@ fn debt() {
     let client = Client::of(TokenBucket::new().debt(15), "10/s");
     let taken = [10, 5, 8, 3, 2].map(|cost| client.admits(cost));
     assert_eq!(taken, [true, true, true, false, true]);
+    let debt = client.metadata::<TokenBucketMetadata>().current_debt;
+    assert!((debt - 15.0).abs() < 1e-9);
     assert_eq!(
         client
             .at_ms(1_500)
@@ -216,6 +217,11 @@ fn gcras() {
     assert_eq!(
         (client.admitted_of(5), client.hit(1).wait),
         (1, wait(10_000))
+    );
+    let client = Client::of(Gcra::new(), "10/s");
+    assert_eq!(
+        (client.admitted_of(5), client.hit(1).wait),
+        (1, wait(100_000))
     );
     let client = Client::of(Gcra::new().burst_tolerance(micros(100_000)), "10/s");
     assert_eq!(

@@ -1,14 +1,22 @@
 //! The laws: what is admitted, and what is told, on a clock that a test sets to the microsecond.
 
 mod agreement;
+mod at_random;
 mod by_hand;
 mod changes;
 mod client;
+mod coarse;
+mod each;
 mod examples;
+mod foreign;
 mod lessons;
+mod lessons_of_all;
 mod lists;
 mod oracle;
+mod plans;
 mod promises;
+mod sets;
 mod subject;
 mod trace;
+mod waits_of_sets;
 mod worst_case;

@@ -187,6 +187,28 @@ fn expired_keys_make_room_without_a_sweep() {
     assert_eq!(remembered(&long, 0..300), 300);
 }
 
+/// Lessons B b: who came once is forgotten once that no longer matters, under every strategy.
+#[test]
+fn who_came_once_expires() {
+    for place in 0..13 {
+        let clock = ManualClock::new();
+        let backend = backend(1_000, &clock);
+        let long = throttle(&backend, "long", "500/365d", FixedWindow::new());
+        for client in 0..300_u64 {
+            assert!(admits(&long, &Identity::from(client), 1));
+        }
+        // Of an hour's five; two hours later nothing is left of it, whatever the strategy.
+        let (name, once) = each(&backend, 5)[place].clone();
+        for client in 0..3_000_u64 {
+            clock.advance(Duration::from_secs(20));
+            assert!(admits(&once, &Identity::from(client), 5), "{name}");
+        }
+        assert_eq!(remembered(&long, 0..300), 300, "{name}");
+        clock.advance(Duration::from_secs(7_200));
+        assert_eq!(remembered(&once, 0..3_000), 0, "{name}");
+    }
+}
+
 /// A law of the user's own, which knows no windows: so many for ever.
 #[derive(Debug)]
 struct Tickets;

@@ -112,6 +112,34 @@ fn the_spent_stay_spent() {
     }
 }
 
+/// Who has expired is hit again just when it is swept away: in every window each is admitted once, in its old place or in a
+/// new one.
+#[test]
+fn who_is_hit_again_is_not_swept_away() {
+    let crowd = Crowd::new();
+    let again = DynThrottle::builder("again").rate("1/ms".parse().unwrap());
+    let again = again.backend(crowd.backend.clone()).build().unwrap();
+    let start = crowd.clock.now();
+    for window in 0..1_500_u32 {
+        crowd.clock.set(start + Duration::from_millis(1) * window);
+        let hit_all = || {
+            let hits = (0..LASTING).filter(|key| admits(&again, &(*key).into(), 1));
+            hits.count() as u64
+        };
+        let admitted = thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..150 {
+                    let client = crowd.newcomer.fetch_add(1, Ordering::Relaxed);
+                    assert!(admits(&crowd.fleeting, &client.into(), 1));
+                }
+            });
+            let other = scope.spawn(hit_all);
+            hit_all() + other.join().expect("it does not panic")
+        });
+        assert_eq!(admitted, LASTING, "window {window}");
+    }
+}
+
 /// A window and its count are read together: none is seen with the count of the one before.
 #[test]
 fn reads_are_not_torn() {

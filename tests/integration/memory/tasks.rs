@@ -1,10 +1,11 @@
 //! Many tasks, and many threads, on one key: exactly what the law allows is admitted.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
+use tokio::sync::Barrier as Together;
 use tokio::task::JoinSet;
 use traffik::strategy::{Gcra, SlidingCounter, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, ManualClock};
@@ -18,16 +19,20 @@ fn backend() -> Backend {
     Backend::memory().clock(ManualClock::new())
 }
 
+/// All start together and ask for more than there is: a hundred times over, just what the law allows is admitted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_on_one_key() {
-    for (name, throttle) in each(&backend(), 500) {
-        for round in 0..20_u64 {
+    for (name, throttle) in each(&backend(), 200) {
+        for round in 0..100_u64 {
+            let together = Arc::new(Together::new(TASKS as usize));
             let mut tasks = JoinSet::new();
             for _ in 0..TASKS {
                 let (throttle, client) = (throttle.clone(), Identity::from(round));
+                let together = together.clone();
                 tasks.spawn(async move {
+                    together.wait().await;
                     let mut admitted = 0;
-                    for _ in 0..20 {
+                    for _ in 0..4 {
                         let decision = throttle
                             .hit(&client, 1)
                             .await
@@ -39,7 +44,45 @@ async fn tasks_on_one_key() {
                 });
             }
             let admitted: u64 = tasks.join_all().await.into_iter().sum();
-            assert_eq!(admitted, 500, "{name}, round {round}");
+            assert_eq!(admitted, 200, "{name}, round {round}");
+        }
+    }
+}
+
+/// Lessons C 14–16, 30, 39: what is left goes to as many tasks as it suffices for, and each key has its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tasks_for_the_last_ones() {
+    // Taken before, and how many tasks come at once, for ten.
+    for (taken, tasks, admitted) in [
+        (9, 2_usize, 1),
+        (0, 7, 7),
+        (0, 10, 10),
+        (5, 20, 5),
+        (10, 3, 0),
+    ] {
+        for (name, throttle) in each(&backend(), 10) {
+            for key in 0..30_u64 {
+                let client = Identity::from(key);
+                assert!((0..taken).all(|_| admits(&throttle, &client, 1)), "{name}");
+                let together = Arc::new(Together::new(tasks));
+                let mut set = JoinSet::new();
+                for _ in 0..tasks {
+                    let (throttle, client) = (throttle.clone(), client.clone());
+                    let together = together.clone();
+                    set.spawn(async move {
+                        together.wait().await;
+                        admits(&throttle, &client, 1)
+                    });
+                }
+                let hits = set.join_all().await;
+                let hits = hits.into_iter().filter(|admitted| *admitted).count() as u64;
+                assert_eq!(hits, admitted, "{name}, {tasks} after {taken}");
+                assert_eq!(
+                    remaining(&throttle, &client),
+                    10 - taken - admitted,
+                    "{name}"
+                );
+            }
         }
     }
 }

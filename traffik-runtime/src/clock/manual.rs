@@ -6,7 +6,9 @@ use super::Clock;
 
 /// A clock that stands still until it is told to move; its clones show the same time.
 ///
-/// It starts at 2001-09-09 01:46:40 UTC, a whole number of windows of most periods after 1970.
+/// It starts one billion seconds after 1970, at 2001-09-09 01:46:40 UTC. Windows of any period that divides this start
+/// there: of a second or a millisecond, of 10 s, 20 ms or 500 µs. Others are under way: those of a minute for 40 s, those
+/// of 7 s for 6 s, those of an hour since 01:00.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,7 +26,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock at one billion seconds after 1970.
+    /// A clock one billion seconds after 1970.
     pub fn new() -> Self {
         Self::at(Duration::from_secs(1_000_000_000))
     }

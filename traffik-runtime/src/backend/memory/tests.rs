@@ -120,3 +120,73 @@ fn keys_that_share_a_home_are_told_apart() {
         assert_eq!(found(&table, *key).map(|state| state.amount), Some(count));
     }
 }
+
+#[test]
+fn what_was_read_of_a_slot_is_not_written_once_it_was_given_to_another() {
+    let mut random = Random(19);
+    let table = Table::new(1_000, Some(1));
+    let (key, other) = (random.key(), random.key());
+    assert!(table.insert(key, &window(0, 1), 0));
+    let slot = table.find(key).expect("it was inserted");
+    let snapshot = slot.read_as(key).expect("it is its own");
+
+    // As a key is moved when a gap before it closes; then its place goes to whoever comes.
+    slot.lock().vacate();
+    assert!(slot.read_as(key).is_none(), "it is nobody's");
+    assert!(!slot.write_since(&snapshot, &window(0, 2)));
+    slot.lock().settle(other, &window(0, 7));
+    assert!(slot.read_as(key).is_none(), "it is another's");
+    assert!(!slot.write_since(&snapshot, &window(0, 2)));
+    assert_eq!(slot.lock().read(), (Some(other), window(0, 7)));
+
+    // Nor when it came back meanwhile with the same state.
+    slot.lock().settle(key, &window(0, 1));
+    assert!(!slot.write_since(&snapshot, &window(0, 2)));
+    let fresh = slot.read_as(key).expect("it is its own again");
+    assert!(slot.write_since(&fresh, &window(0, 2)));
+}
+
+#[test]
+fn a_snapshot_is_good_for_one_write() {
+    let mut random = Random(23);
+    let table = Table::new(1_000, Some(1));
+    let key = random.key();
+    assert!(table.insert(key, &window(0, 1), 0));
+    let slot = table.find(key).expect("it was inserted");
+    let (first, second) = (slot.read_as(key), slot.read_as(key));
+    let (first, second) = (first.expect("its own"), second.expect("its own"));
+    assert!(slot.write_since(&first, &window(0, 2)));
+    assert!(!slot.write_since(&second, &window(0, 2)));
+    assert!(!slot.write_since(&first, &window(0, 3)));
+    assert_eq!(found(&table, key), Some(window(0, 2)));
+    // Nor while somebody holds it, who may give it back as it was.
+    let snapshot = slot.read_as(key).expect("its own");
+    let held = slot.lock();
+    assert!(!slot.write_since(&snapshot, &window(0, 3)));
+    drop(held);
+    assert!(!slot.write_since(&snapshot, &window(0, 3)));
+}
+
+#[test]
+fn a_sweep_takes_what_has_expired_and_nothing_that_was_hit_since() {
+    let mut random = Random(29);
+    let table = Table::new(1_000, Some(1));
+    let keys: Vec<Key> = (0..20).map(|_| random.key()).collect();
+    for key in &keys {
+        assert!(table.insert(*key, &window(0, 1), 0));
+    }
+    // Half of them are hit again in the window in which all of them have expired.
+    for key in keys.iter().step_by(2) {
+        let slot = table.find(*key).expect("it was inserted");
+        let snapshot = slot.read_as(*key).expect("it is its own");
+        assert!(slot.write_since(&snapshot, &window(1_000, 1)));
+    }
+    // Two slots are looked at for each that comes: all of 64 or so, more than once.
+    for _ in 0..80 {
+        assert!(table.insert(random.key(), &window(1_000, 1), 1_999));
+    }
+    for (place, key) in keys.iter().enumerate() {
+        let expected = (place % 2 == 0).then(|| window(1_000, 1));
+        assert_eq!(found(&table, *key), expected, "{place}");
+    }
+}

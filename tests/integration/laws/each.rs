@@ -1,0 +1,62 @@
+//! Every strategy, with parameters under which all of them start with as much as the rate's limit.
+
+use traffik::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
+};
+use traffik::{Backend, DynThrottle, Rate};
+
+use super::client::{Client, micros};
+
+/// What is made of each strategy of which a hit takes its cost, and its name.
+macro_rules! each {
+    ($strategy:ident => $made:expr) => {
+        each!(@ $strategy => $made,
+            "fixed window": FixedWindow::new(),
+            "tiered": Tiered::new().tier("free", 1.0).default_tier("free"),
+            "time of day": TimeOfDay::new().window("00:00-24:00", 1.0),
+            "rollover": QuotaWithRollover::new().percent(0.0),
+            "adaptive": Adaptive::new().threshold(1.0),
+            "sliding counter": SlidingCounter::new(),
+            "sliding log": SlidingLog::new(),
+            "priority": Priority::new().normal(1.0).high(1.0),
+            "token bucket": TokenBucket::new(),
+            "leaky bucket": LeakyBucket::new(),
+            "queue": LeakyBucketWithQueue::new(),
+            "cost based": CostBasedTokenBucket::new(),
+        )
+    };
+    (@ $strategy:ident => $made:expr, $($name:literal: $value:expr,)+) => {
+        vec![$({
+            let $strategy = $value;
+            ($name, $made)
+        },)+]
+    };
+}
+
+/// A client of each at this rate.
+pub(crate) fn at_once(rate: &str) -> Vec<(&'static str, Client)> {
+    each!(strategy => Client::of(strategy, rate))
+}
+
+/// The same beside a GCRA, for hits of cost 1: a single one may take its whole limit (L17).
+pub(crate) fn by_ones(rate: &str) -> Vec<(&'static str, Client)> {
+    let of: Rate = rate.parse().expect("a rate");
+    let limit = u64::from(of.limit()).max(1);
+    // As early as all hits but the first: one an emission interval.
+    let tolerance = micros((of.period_micros() * (limit - 1)).div_ceil(limit));
+    let gcra = Client::of(Gcra::new().burst_tolerance(tolerance), rate);
+    let mut clients = at_once(rate);
+    clients.push(("gcra", gcra));
+    clients
+}
+
+/// A throttle for each, all with one uid on one backend.
+pub(crate) fn of_one_uid(backend: &Backend, rate: Rate) -> Vec<(&'static str, DynThrottle)> {
+    let builder = || {
+        DynThrottle::builder("one")
+            .rate(rate)
+            .backend(backend.clone())
+    };
+    each!(strategy => builder().strategy(strategy).build().expect("a throttle that works"))
+}

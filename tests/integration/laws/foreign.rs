@@ -1,0 +1,75 @@
+//! Promise 7: a state that another law has left is no state, and harms nobody.
+
+use proptest::prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest};
+
+use super::oracle::{Law, Terms};
+use super::subject::{Pure, Subject, with_strategy};
+use super::trace::{adaptives, cases, cost_based, gcras, hours, leaky_buckets, priorities, queues};
+use super::trace::{rates, rollovers, starts, tiers, token_buckets};
+
+/// Which states a law may go on from: those its own kernel has written.
+fn kernel(law: Law) -> &'static str {
+    match law {
+        Law::FixedWindow | Law::Tiered { .. } | Law::TimeOfDay { .. } => "window",
+        Law::SlidingCounter => "sliding counter",
+        Law::SlidingLog | Law::Priority { .. } => "log",
+        Law::QuotaWithRollover { .. } => "rollover",
+        Law::Adaptive(_) => "adaptive",
+        Law::CostBasedTokenBucket { .. } => "mean",
+        _ => "meter",
+    }
+}
+
+/// A law of any kind, at a rate it was not made for.
+fn any_law() -> impl Strategy<Value = Law> {
+    let rate = "1000/100s".parse().expect("a rate");
+    prop_oneof![
+        Just(Law::FixedWindow),
+        Just(Law::SlidingCounter),
+        Just(Law::SlidingLog),
+        token_buckets(rate),
+        gcras(rate),
+        leaky_buckets(rate),
+        queues(rate),
+        priorities(rate),
+        tiers(rate),
+        hours(rate),
+        rollovers(rate),
+        adaptives(rate),
+        cost_based(rate),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases(1_000))]
+
+    #[test]
+    fn a_state_of_another_law_is_none(
+        (left, right) in (any_law(), any_law()),
+        (before, after) in (rates(), rates()),
+        start in starts(),
+        costs in [1_u64..20, 1..20, 1..20],
+    ) {
+        let exist = Terms::new(left, before).exist() && Terms::new(right, after).exist();
+        if !exist || kernel(left) == kernel(right) {
+            return Ok(());
+        }
+        let state = with_strategy!(left, strategy => {
+            let mut subject = Pure::new(strategy, before);
+            subject.under(before, left);
+            for cost in costs {
+                subject.hit(start, cost);
+            }
+            subject.state
+        });
+        with_strategy!(right, strategy => {
+            let mut subject = Pure::new(strategy, after);
+            subject.under(after, right);
+            let fresh = (subject.standing(start), subject.facts(start));
+            let told = subject.hit(start, 1);
+            subject.state = state;
+            prop_assert_eq!((subject.standing(start), subject.facts(start)), fresh);
+            prop_assert_eq!(subject.hit(start, 1), told);
+        });
+    }
+}
