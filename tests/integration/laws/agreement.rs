@@ -12,19 +12,21 @@ use super::trace::{
     rates_of_hours, rollovers, starts, steps, steps_back_and_forth, terms, tiers, token_buckets,
 };
 
-fn at_any_rate(law: Law) -> impl Strategy<Value = (Rate, Law)> {
+pub(crate) fn at_any_rate(law: Law) -> impl Strategy<Value = (Rate, Law)> {
     rates().prop_map(move |rate| (rate, law))
 }
 
-fn with<S: Strategy<Value = Law>>(law: impl Fn(Rate) -> S) -> impl Strategy<Value = (Rate, Law)> {
+pub(crate) fn with<S: Strategy<Value = Law>>(
+    law: impl Fn(Rate) -> S,
+) -> impl Strategy<Value = (Rate, Law)> {
     rates().prop_flat_map(move |rate| (Just(rate), law(rate)))
 }
 
 /// Laws at a rate, and steps under one of them each.
-type Turns = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
+pub(crate) type Turns = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
 
 /// Three clients or signals at one rate, and steps by one of them each.
-fn in_turn<S: Strategy<Value = Law>>(
+pub(crate) fn in_turn<S: Strategy<Value = Law>>(
     law: impl Fn(Rate) -> S,
     as_in: impl Fn(Law, Law) -> Law + Copy,
 ) -> impl Strategy<Value = Turns> {
@@ -41,7 +43,7 @@ fn in_turn<S: Strategy<Value = Law>>(
 }
 
 /// A law with the parameters of another; what it takes the client or the signal to be stays.
-fn as_in(law: Law, other: Law) -> Law {
+pub(crate) fn as_in(law: Law, other: Law) -> Law {
     match (law, other) {
         (Law::Priority { who, .. }, Law::Priority { shares, .. }) => Law::Priority { shares, who },
         (Law::Tiered { who, .. }, Law::Tiered { multipliers, .. }) => {
@@ -182,7 +184,7 @@ pub(super) fn agree(
 ) -> Result<(), TestCaseError> {
     let (rate, law) = laws[0];
     if !Terms::new(law, rate).exist() {
-        let refused = throttle(law, &[rate]).build().map(|_| ());
+        let refused = throttle("subject", law, &[rate]).build().map(|_| ());
         prop_assert_eq!(
             refused.map_err(|error| error.kind()),
             Err(ErrorKind::Configuration)
@@ -197,12 +199,12 @@ pub(super) fn agree(
 }
 
 /// All steps under one of several laws.
-pub(super) fn each(steps: &[Step], law: usize) -> Vec<(usize, Step)> {
+pub(crate) fn each(steps: &[Step], law: usize) -> Vec<(usize, Step)> {
     steps.iter().map(|step| (law, *step)).collect()
 }
 
 /// Whether a subject says at every step, under the law of the step, what the oracle says.
-pub(super) fn follows(
+pub(crate) fn follows(
     subject: &mut impl Subject,
     laws: &[(Rate, Law)],
     start: Int,
@@ -216,7 +218,8 @@ pub(super) fn follows(
     for (place, step) in steps {
         let terms = terms(*place);
         subject.under(laws[*place].0, laws[*place].1);
-        let Some(then) = step.gap.after(now, &terms, &told) else {
+        let then = step.gap.after(now, &terms, &told);
+        let Some(then) = then.filter(|then| *then < subject.horizon()) else {
             break;
         };
         now = then;

@@ -1,6 +1,6 @@
 //! The laws: what is admitted, and what is told, on a clock that a test sets to the microsecond.
 
-mod agreement;
+pub(crate) mod agreement;
 mod at_random;
 mod by_hand;
 mod changes;
@@ -12,11 +12,11 @@ mod foreign;
 mod lessons;
 mod lessons_of_all;
 mod lists;
-mod oracle;
+pub(crate) mod oracle;
 mod plans;
 mod promises;
 mod sets;
-mod subject;
-mod trace;
+pub(crate) mod subject;
+pub(crate) mod trace;
 mod waits_of_sets;
 mod worst_case;

@@ -3,9 +3,11 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use traffik::strategy::{self, Hit, Strategy, Who};
 use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Error, Identity, ManualClock};
 use traffik::{Rate, Report};
@@ -21,6 +23,11 @@ pub(crate) trait Subject {
 
     /// What `stat` says.
     fn standing(&mut self, now: Int) -> Standing;
+
+    /// The last moment it can tell from its neighbours.
+    fn horizon(&self) -> Int {
+        Int::MAX
+    }
 
     /// What `stat` says in the words of the strategy.
     fn facts(&mut self, now: Int) -> serde_json::Value;
@@ -244,17 +251,31 @@ pub(crate) struct Dynamic {
     pub(crate) throttle: DynThrottle,
     pub(crate) clock: ManualClock,
     pub(crate) client: Identity,
+    /// What waits for a backend that is asked over a network.
+    runtime: Option<Arc<Runtime>>,
 }
 
 impl Dynamic {
     pub(crate) fn new(law: Law, rates: &[Rate]) -> Result<Self, Error> {
+        Self::on(&Backend::memory(), None, "subject", law, rates)
+    }
+
+    /// The same on any backend.
+    pub(crate) fn on(
+        backend: &Backend,
+        runtime: Option<Arc<Runtime>>,
+        uid: &str,
+        law: Law,
+        rates: &[Rate],
+    ) -> Result<Self, Error> {
         let clock = ManualClock::new();
-        let backend = Backend::memory().clock(clock.clone());
-        let throttle = throttle(law, rates).backend(backend).build()?;
+        let backend = backend.clone().clock(clock.clone());
+        let throttle = throttle(uid, law, rates).backend(backend).build()?;
         let mut subject = Self {
             throttle,
             clock,
             client: Identity::new("client"),
+            runtime,
         };
         subject.under(rates[0], law);
         Ok(subject)
@@ -268,13 +289,21 @@ impl Dynamic {
     }
 
     pub(crate) fn decide(&self, cost: u64) -> Decision {
-        now(self.throttle.hit(&self.client, cost)).expect("memory always answers")
+        self.wait(self.throttle.hit(&self.client, cost))
+    }
+
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> T {
+        let answer = match &self.runtime {
+            None => now(answer),
+            Some(runtime) => runtime.block_on(answer),
+        };
+        answer.expect("the backend answers")
     }
 }
 
 /// The settings of a throttle of this law.
-pub(crate) fn throttle(law: Law, rates: &[Rate]) -> DynThrottleBuilder {
-    let builder = DynThrottle::builder("subject");
+pub(crate) fn throttle(uid: &str, law: Law, rates: &[Rate]) -> DynThrottleBuilder {
+    let builder = DynThrottle::builder(uid);
     let builder = rates
         .iter()
         .fold(builder, |builder, rate| builder.rate(*rate));
@@ -293,6 +322,11 @@ impl Subject for Dynamic {
         set_load(law);
     }
 
+    /// Where numbers are doubles, the year 2255.
+    fn horizon(&self) -> Int {
+        self.runtime.as_ref().map_or(Int::MAX, |_| 1 << 53)
+    }
+
     fn hit(&mut self, now: Int, cost: u64) -> Verdict {
         self.set(now);
         verdict_of(&self.decide(cost))
@@ -300,8 +334,8 @@ impl Subject for Dynamic {
 
     fn standing(&mut self, at: Int) -> Standing {
         self.set(at);
-        let stat = now(self.throttle.stat(&self.client)).expect("memory always answers");
-        let enough = now(self.throttle.check(&self.client, 1)).expect("memory always answers");
+        let stat = self.wait(self.throttle.stat(&self.client));
+        let enough = self.wait(self.throttle.check(&self.client, 1));
         assert_eq!(
             enough,
             stat.wait == Some(Duration::ZERO),
@@ -316,7 +350,7 @@ impl Subject for Dynamic {
 
     fn facts(&mut self, at: Int) -> serde_json::Value {
         self.set(at);
-        let stat = now(self.throttle.stat(&self.client)).expect("memory always answers");
+        let stat = self.wait(self.throttle.stat(&self.client));
         serde_json::to_value(stat.metadata).expect("it serialises")
     }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "redis")]
+use super::exact::NOTHING;
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -208,7 +210,7 @@ impl Adaptive {
             least,
         } = self.tuning;
         let shares = [threshold, reduction, recovery, least].map(Factor::in_millionths);
-        let loaded = self.loaded.map_or(u64::MAX, u64::from);
+        let loaded = self.loaded.map_or(NOTHING, u64::from);
         [&[self.limit, self.period][..], &shares, &[loaded]].concat()
     }
 

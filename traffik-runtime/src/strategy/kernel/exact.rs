@@ -5,6 +5,10 @@ use std::time::Duration;
 /// The largest integer below which doubles, and so Lua, count exactly.
 pub const EXACT: u64 = 1 << 53;
 
+/// Stands for no number where Lua is told numbers: above all that are exact.
+#[cfg(feature = "redis")]
+pub(super) const NOTHING: u64 = 1 << 60;
+
 /// Ticks are 1 µs to 1 s, in powers of ten.
 const COARSEST: u64 = 1_000_000;
 

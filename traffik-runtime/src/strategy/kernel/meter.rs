@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "redis")]
+use super::exact::NOTHING;
 use super::exact::{EXACT, ceil, floor, gcd, tick, until};
 use super::{Kind, Packed};
 use crate::decision::Report;
@@ -246,11 +248,11 @@ impl Meter {
         cost.min(EXACT / self.units) * self.units
     }
 
-    /// What its twin in Lua is told; a tolerance beyond all numbers stands for none.
+    /// What its twin in Lua is told.
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
         let tolerance = match self.need {
-            Need::Room => u64::MAX,
+            Need::Room => NOTHING,
             Need::Conformance(tolerance) => tolerance,
         };
         let (limit, power) = (self.limit.into(), self.tick_power.into());

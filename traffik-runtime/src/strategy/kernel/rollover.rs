@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "redis")]
+use super::EXACT;
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -148,7 +150,7 @@ impl Rollover {
     /// What its twin in Lua is told.
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
-        vec![self.limit, self.period, self.part, self.most]
+        vec![self.limit, self.period, self.part, self.most.min(EXACT)]
     }
 
     pub(super) fn expires(state: &Packed) -> u64 {

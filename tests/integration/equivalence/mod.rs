@@ -1,0 +1,105 @@
+//! Every store decides, waits and tells as the oracle does, and so as memory does, on the same random traces with the
+//! time brought along.
+//!
+//! `PROPTEST_CASES` asks for more of them: 5 000 are a hundred thousand steps for each strategy.
+
+mod redis;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proptest::test_runner::TestCaseError;
+use tokio::runtime::{Builder, Runtime};
+use traffik::{Backend, Rate};
+
+use crate::laws::agreement::follows;
+use crate::laws::oracle::{Int, Law, Terms};
+use crate::laws::subject::Dynamic;
+use crate::laws::trace::Step;
+
+/// A backend whose answers are waited for.
+#[derive(Clone)]
+pub(crate) struct Remote {
+    backend: Backend,
+    runtime: Arc<Runtime>,
+}
+
+impl Remote {
+    fn new(backend: impl AsyncFnOnce() -> Backend) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        Self {
+            backend: runtime.block_on(backend()),
+            runtime: Arc::new(runtime),
+        }
+    }
+
+    /// Whether it follows the oracle through these steps, under one of these laws each; a client and a throttle of its
+    /// own.
+    fn follows(
+        &self,
+        laws: &[(Rate, Law)],
+        start: Int,
+        steps: &[(usize, Step)],
+    ) -> Result<(), TestCaseError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let (rate, law) = laws[0];
+        // Shared stores hold logs of this length.
+        let is_log = matches!(law, Law::SlidingLog | Law::Priority { .. });
+        if !Terms::new(law, rate).exist() || (is_log && rate.limit() > 65_536) {
+            return Ok(());
+        }
+        let uid = format!("trace {}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let runtime = Some(self.runtime.clone());
+        let mut subject = Dynamic::on(&self.backend, runtime, &uid, law, &[rate])?;
+        follows(&mut subject, laws, start, steps, || ())
+    }
+}
+
+/// A test for each strategy, on what this makes.
+macro_rules! equivalence {
+    ($remote:expr) => {
+        use proptest::prelude::{Just, Strategy, proptest};
+
+        use crate::laws::agreement::{as_in, at_any_rate, each, in_turn, with};
+        use crate::laws::oracle::Law;
+        use crate::laws::trace::*;
+
+        equivalence!(@ $remote,
+            fixed_window: at_any_rate(Law::FixedWindow),
+            sliding_counter: at_any_rate(Law::SlidingCounter),
+            sliding_log: at_any_rate(Law::SlidingLog),
+            token_bucket: with(token_buckets),
+            leaky_bucket: with(leaky_buckets),
+            leaky_bucket_with_queue: with(queues),
+            gcra: with(gcras),
+            time_of_day: rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate))),
+            quota_with_rollover: with(rollovers),
+            cost_based_token_bucket: with(cost_based);
+            adaptive: in_turn(adaptives, as_in),
+            priority: in_turn(priorities, as_in),
+            tiered: in_turn(tiers, as_in),
+        );
+    };
+    (@ $remote:expr, $($alone:ident: $law:expr),+; $($several:ident: $laws:expr,)+) => {
+        $(
+            #[test]
+            fn $alone() {
+                let (_server, remote) = $remote;
+                proptest!(cases(60), |(of in $law, start in starts(), steps in steps())| {
+                    remote.follows(&[of], start, &each(&steps, 0))?;
+                });
+            }
+        )+
+        $(
+            #[test]
+            fn $several() {
+                let (_server, remote) = $remote;
+                proptest!(cases(60), |((laws, steps) in $laws, start in starts())| {
+                    remote.follows(&laws, start, &steps)?;
+                });
+            }
+        )+
+    };
+}
+use equivalence;
