@@ -4,3 +4,4 @@ mod http;
 mod laws;
 mod memory;
 mod names;
+mod redis;

@@ -1,11 +1,16 @@
-//! What tests share: an app behind a real socket, what it answered, and a clock that stands.
+//! What tests share: an app behind a real socket, what it answered, a clock that stands, and servers of their own.
 
 mod answer;
 mod fields;
 mod ground;
+mod port;
+mod proxy;
+mod redis;
 mod server;
 
 pub use answer::Answer;
 pub use fields::{Policy, Standing};
 pub use ground::{PEER, head, midnight, peer};
+pub use proxy::Proxy;
+pub use redis::{RedisCluster, RedisFailover, RedisServer};
 pub use server::Server;

@@ -7,7 +7,12 @@ pub mod __private;
 pub mod guide;
 
 pub use traffik_macros::{throttled, throttles};
-pub use traffik_runtime::backend::{Backend, MemoryBackend, set_default_backend};
+#[cfg(feature = "redis")]
+pub use traffik_runtime::backend::RedisBackend;
+pub use traffik_runtime::backend::{
+    Backend, LockGuard, LockOptions, MemoryBackend, Store, redlock, set_default_backend,
+    set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl,
+};
 pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
 pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
