@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use traffik::{Backend, ErrorKind};
-use traffik_tests::RedisCluster;
+use traffik_tests::{RedisCluster, RedisServer};
 
 use super::{back, within};
 
@@ -74,6 +74,23 @@ async fn a_node_that_stands_still_for_a_while() {
     }
     assert!(resumed);
     back(&backend).await;
+}
+
+/// Whoever comes while a node is away gets the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_backend_beside_a_node_that_is_away() {
+    let mut cluster = RedisCluster::start();
+    let keys = keys(&cluster);
+    for away in [RedisServer::stop, |node: &RedisServer| node.signal("KILL")] {
+        away(&cluster.nodes()[2]);
+        let backend = Backend::redis(cluster.url()).namespace("nodes");
+        let backend = backend.timeout(TIMEOUT).connect().await.unwrap();
+        for key in keys[0].iter().chain(&keys[1]) {
+            within(TIMEOUT, backend.increment(key, 1)).await.unwrap();
+        }
+        let error = within(TIMEOUT, backend.increment(&keys[2][0], 1)).await;
+        error.unwrap_err();
+    }
 }
 
 /// A slot that has moved is found where it is, and so is one that is moving.
