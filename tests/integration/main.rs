@@ -5,3 +5,4 @@ mod http;
 mod laws;
 mod memory;
 mod names;
+mod redis;

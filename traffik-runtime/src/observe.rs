@@ -9,3 +9,21 @@ pub(crate) fn undecided(error: &Error) {
     #[cfg(not(feature = "tracing"))]
     let _ = error;
 }
+
+/// A connection to a backend that is gone, or could not be made.
+#[cfg(feature = "redis")]
+pub(crate) fn disconnected(backend: &'static str, error: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "traffik", backend, "no connection: {error}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (backend, error);
+}
+
+/// A connection to a backend that is there, or there again.
+#[cfg(feature = "redis")]
+pub(crate) fn connected(backend: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "traffik", backend, "connected");
+    #[cfg(not(feature = "tracing"))]
+    let _ = backend;
+}

@@ -65,6 +65,10 @@ impl RedisCluster {
     }
 
     /// The place of the node whose slots hold a key.
+    ///
+    /// # Panics
+    ///
+    /// Where the first node does not answer.
     pub fn node_of(&self, key: &str) -> usize {
         let slot: usize = self.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]);
         (0..3)

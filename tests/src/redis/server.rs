@@ -103,8 +103,12 @@ impl RedisServer {
         self.signal("CONT");
     }
 
-    /// By the shell, whose `kill` is everywhere.
-    fn signal(&self, name: &str) {
+    /// Sends it a signal, by the shell, whose `kill` is everywhere.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not running.
+    pub fn signal(&self, name: &str) {
         let child = self.child.as_ref().expect("it is running");
         let line = format!("kill -{name} {}", child.id());
         let status = Command::new("sh").args(["-c", &line]).status();

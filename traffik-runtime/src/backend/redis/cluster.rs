@@ -18,6 +18,9 @@ const REDIRECTS: usize = 5;
 /// How long a slot may take to find its node again, each time.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How long one node may take to be connected to: the others wait for it when all are.
+const CONNECT: Duration = Duration::from_millis(300);
+
 /// All nodes of a Cluster.
 #[derive(Clone)]
 pub(super) struct Nodes(ClusterConnection);
@@ -27,7 +30,7 @@ pub(super) struct Nodes(ClusterConnection);
 pub(super) fn client(nodes: Vec<ConnectionInfo>, timeout: Duration) -> RedisResult<ClusterClient> {
     ClusterClient::builder(nodes)
         .retries(0)
-        .connection_timeout(timeout)
+        .connection_timeout(CONNECT)
         .response_timeout(timeout)
         .overall_response_timeout(None)
         .tcp_settings(tcp())

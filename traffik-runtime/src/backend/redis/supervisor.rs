@@ -20,6 +20,7 @@ use super::connection::Connection;
 use super::connector::Connector;
 use super::error::{Class, Failed};
 use crate::backend::backoff::Backoff;
+use crate::observe;
 
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -256,9 +257,13 @@ fn judge(state: &watch::Sender<State>, live: &Live, failed: Option<&Failed>) {
 /// Keeps a slot filled for as long as it exists.
 async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
     let mut backoff = BACKOFF;
+    // One line in the log for each time it goes.
+    let mut told = false;
     loop {
         match connect(&settings).await {
             Ok(connection) => {
+                observe::connected("redis");
+                told = false;
                 let since = Instant::now();
                 let live = Live {
                     connection,
@@ -266,12 +271,22 @@ async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
                 };
                 state.send_replace(State::Up(live.clone()));
                 watch_over(live, &state, settings.timeout).await;
+                if let State::Down(error) = &*state.borrow() {
+                    observe::disconnected("redis", error);
+                    told = true;
+                }
                 if since.elapsed() > STEADY {
                     backoff = BACKOFF;
                     continue;
                 }
             }
-            Err(error) => drop(state.send_replace(State::Down(error))),
+            Err(error) => {
+                if !told {
+                    observe::disconnected("redis", &error);
+                    told = true;
+                }
+                state.send_replace(State::Down(error));
+            }
         }
         sleep(backoff.pause()).await;
     }

@@ -1,0 +1,121 @@
+//! A Cluster of which a node dies.
+
+use std::time::Duration;
+
+use traffik::{Backend, ErrorKind};
+use traffik_tests::{RedisCluster, RedisServer};
+
+use super::{back, within};
+
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Keys of each of the three nodes.
+fn keys(cluster: &RedisCluster) -> [Vec<String>; 3] {
+    let mut keys: [Vec<String>; 3] = Default::default();
+    for number in 0..60 {
+        let name = format!("key-{number}");
+        let place = cluster.node_of(&format!("{{nodes::{name}}}"));
+        keys[place].push(name);
+    }
+    keys
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_node_fails_only_its_keys() {
+    let mut cluster = RedisCluster::start();
+    let keys = keys(&cluster);
+    let backend = Backend::redis(cluster.url())
+        .namespace("nodes")
+        .timeout(TIMEOUT);
+    let backend = backend.connect().await.unwrap();
+    for key in keys.iter().flatten() {
+        assert_eq!(backend.increment(key, 1).await.unwrap(), 1);
+    }
+    cluster.nodes()[1].kill();
+    for round in 0..3 {
+        for key in &keys[1] {
+            let error = within(TIMEOUT, backend.increment(key, 1))
+                .await
+                .unwrap_err();
+            let kinds = [ErrorKind::Connection, ErrorKind::Timeout];
+            assert!(kinds.contains(&error.kind()), "{error}");
+        }
+        for key in keys[0].iter().chain(&keys[2]) {
+            let sum = within(TIMEOUT, backend.increment(key, 1)).await;
+            assert_eq!(sum.unwrap(), round + 2);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stands_still_for_a_while() {
+    let mut cluster = RedisCluster::start();
+    let keys = keys(&cluster);
+    let backend = Backend::redis(cluster.url())
+        .namespace("nodes")
+        .timeout(TIMEOUT);
+    let backend = backend.connect().await.unwrap();
+    cluster.nodes()[1].stop();
+    let error = within(TIMEOUT, backend.increment(&keys[1][0], 1)).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
+    for key in keys[0].iter().chain(&keys[2]) {
+        within(TIMEOUT, backend.increment(key, 1)).await.unwrap();
+    }
+    cluster.nodes()[1].resume();
+    let mut resumed = false;
+    for _ in 0..200 {
+        resumed = within(TIMEOUT, backend.increment(&keys[1][1], 1))
+            .await
+            .is_ok();
+        if resumed {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(resumed);
+    back(&backend).await;
+}
+
+/// Whoever comes while a node is away gets the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_backend_beside_a_node_that_is_away() {
+    let mut cluster = RedisCluster::start();
+    let keys = keys(&cluster);
+    for away in [RedisServer::stop, |node: &RedisServer| node.signal("KILL")] {
+        away(&cluster.nodes()[2]);
+        let backend = Backend::redis(cluster.url()).namespace("nodes");
+        let backend = backend.timeout(TIMEOUT).connect().await.unwrap();
+        for key in keys[0].iter().chain(&keys[1]) {
+            within(TIMEOUT, backend.increment(key, 1)).await.unwrap();
+        }
+        let error = within(TIMEOUT, backend.increment(&keys[2][0], 1)).await;
+        error.unwrap_err();
+    }
+}
+
+/// A slot that has moved is found where it is, and so is one that is moving.
+#[tokio::test(flavor = "multi_thread")]
+async fn slots_that_move() {
+    let mut cluster = RedisCluster::start();
+    let keys = keys(&cluster);
+    let backend = Backend::redis(cluster.url())
+        .namespace("nodes")
+        .timeout(TIMEOUT);
+    let backend = backend.connect().await.unwrap();
+    let key = format!("{{nodes::{}}}", keys[0][0]);
+    let nodes = cluster.nodes();
+    let slot: i64 = nodes[0].ask(&["CLUSTER", "KEYSLOT", &key]);
+    let slot = slot.to_string();
+    let ids = [0, 1].map(|place| nodes[place].ask::<String>(&["CLUSTER", "MYID"]));
+    // Moving: what is not there yet is asked for, and made, at the other.
+    let () = nodes[1].ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[0]]);
+    let () = nodes[0].ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[1]]);
+    assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 1);
+    assert_eq!(nodes[1].ask::<i64>(&["DBSIZE"]), 1);
+    assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 2);
+    // Moved.
+    for place in [1, 0, 2] {
+        let () = nodes[place].ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &ids[1]]);
+    }
+    assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 3);
+}

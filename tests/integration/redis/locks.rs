@@ -1,0 +1,152 @@
+//! Locks on one backend.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use traffik::{Backend, ErrorKind, LockOptions};
+use traffik_tests::RedisServer;
+
+use super::{connect, text};
+
+async fn kinds() -> (RedisServer, [(&'static str, Backend); 2]) {
+    let server = RedisServer::start();
+    let redis = connect(&server).await;
+    (server, [("memory", Backend::memory()), ("redis", redis)])
+}
+
+/// Lessons C 78.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_who_read_change_and_write() {
+    let (_server, kinds) = kinds().await;
+    for (name, backend) in kinds {
+        backend.set("value", "0", None).await.unwrap();
+        let mut tasks = JoinSet::new();
+        for _ in 0..10 {
+            let backend = backend.clone();
+            tasks.spawn(async move {
+                let lock = backend.lock("value", LockOptions::default()).await.unwrap();
+                let value = text(backend.get("value").await.unwrap()).unwrap();
+                let value: u32 = value.parse().unwrap();
+                tokio::task::yield_now().await;
+                let value = (value + 1).to_string();
+                backend.set("value", value, None).await.unwrap();
+                lock.release().await.unwrap();
+            });
+        }
+        tasks.join_all().await;
+        let value = text(backend.get("value").await.unwrap());
+        assert_eq!(value.as_deref(), Some("10"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_get_it_is_told() {
+    let (_server, kinds) = kinds().await;
+    for (name, backend) in kinds {
+        let held = backend.lock("a", LockOptions::default()).await.unwrap();
+        assert_eq!(held.name(), "a");
+        let at_once = LockOptions::default().blocking(false);
+        let start = Instant::now();
+        let error = backend.lock("a", at_once).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LockTimeout, "{name}");
+        let soon = LockOptions::default().blocking_timeout(Duration::from_millis(100));
+        let error = backend.lock("a", soon).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LockTimeout, "{name}");
+        assert!(!error.may_have_counted());
+        let took = start.elapsed();
+        assert!(
+            took >= Duration::from_millis(100) && took < Duration::from_secs(3),
+            "{took:?}"
+        );
+        drop(backend.lock("b", at_once).await.expect("another lock"));
+        held.release().await.unwrap();
+        drop(backend.lock("a", at_once).await.expect("it was given back"));
+    }
+}
+
+/// Lessons A 20: any time to live, and there always is one. Who crashes without giving back holds up no longer.
+#[tokio::test]
+async fn who_crashes_is_forgotten_after_a_fraction_of_a_second() {
+    let (server, kinds) = kinds().await;
+    for (name, backend) in kinds {
+        let ttl = Duration::from_micros(400_500);
+        let held = backend
+            .lock("a", LockOptions::default().ttl(ttl))
+            .await
+            .unwrap();
+        let start = Instant::now();
+        assert!(held.remaining() <= ttl && held.remaining() > ttl / 2);
+        if name == "redis" {
+            let keys: Vec<String> = server.ask(&["KEYS", "*:lock}"]);
+            let left: i64 = server.ask(&["PTTL", &keys[0]]);
+            assert!((1..=401).contains(&left), "{left}");
+        }
+        std::mem::forget(held);
+        drop(backend.lock("a", LockOptions::default()).await.unwrap());
+        assert!(start.elapsed() >= Duration::from_millis(390), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn who_drops_it_gives_it_back() {
+    let (_server, kinds) = kinds().await;
+    for (_, backend) in kinds {
+        for _ in 0..10 {
+            let soon = LockOptions::default().blocking_timeout(Duration::from_secs(2));
+            drop(backend.lock("a", soon).await.expect("it was given back"));
+        }
+    }
+}
+
+/// What expired may be another's: it is not taken from them, and the first is told.
+#[tokio::test]
+async fn who_comes_back_too_late_takes_nothing_away() {
+    let (_server, kinds) = kinds().await;
+    for (name, backend) in kinds {
+        let short = LockOptions::default().ttl(Duration::from_millis(50));
+        let late = backend.lock("a", short).await.unwrap();
+        let second = backend.lock("a", LockOptions::default()).await.unwrap();
+        assert_eq!(late.remaining(), Duration::ZERO);
+        let error = late.release().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LockLost, "{name}");
+        let at_once = LockOptions::default().blocking(false);
+        assert!(backend.lock("a", at_once).await.is_err(), "{name}");
+        second.release().await.unwrap();
+    }
+}
+
+/// Lessons A 25: acquiring that is given up half-way leaves nothing behind.
+#[tokio::test]
+async fn who_is_cancelled_leaves_nothing() {
+    let (server, kinds) = kinds().await;
+    for (_, backend) in kinds {
+        for micros in (0..2_000).step_by(20) {
+            let options = LockOptions::default().ttl(Duration::from_secs(600));
+            let acquiring = backend.lock("a", options);
+            let limit = Duration::from_micros(micros);
+            let held = tokio::time::timeout(limit, acquiring).await;
+            drop(held);
+        }
+        let soon = LockOptions::default().blocking_timeout(Duration::from_secs(5));
+        let held = backend.lock("a", soon).await.expect("nobody has it");
+        held.release().await.unwrap();
+    }
+    let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+    assert_eq!(keys, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_never_held() {
+    let options = LockOptions::default().ttl(Duration::ZERO);
+    let error = Backend::memory().lock("a", options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn without_a_server() {
+    let mut server = RedisServer::start();
+    let backend = connect(&server).await;
+    server.kill();
+    let error = backend.lock("a", LockOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+}

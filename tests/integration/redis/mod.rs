@@ -1,0 +1,82 @@
+//! Redis: bytes, locks, and what happens to connections. Every test has a server, or a namespace, of its own.
+
+mod clear;
+mod cluster;
+mod locks;
+mod primitives;
+mod reconnect;
+mod redlock;
+mod sentinel;
+mod urls;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use traffik::{Backend, Error, RedisBackend};
+use traffik_tests::{RedisCluster, RedisServer};
+
+/// How long one operation may take beside a busy machine.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A backend's settings with a namespace that no other test has.
+fn settings(url: impl AsRef<str>) -> RedisBackend {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let namespace = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    Backend::redis(url).namespace(namespace).timeout(PATIENCE)
+}
+
+async fn connect(server: &RedisServer) -> Backend {
+    let backend = settings(server.url()).connect().await;
+    backend.expect("the server is there")
+}
+
+/// Servers that tests share while any of them runs; each has its own namespaces.
+#[derive(Debug)]
+struct Shared {
+    server: RedisServer,
+    cluster: RedisCluster,
+}
+
+fn shared() -> Arc<Shared> {
+    static SHARED: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let servers = Arc::new(Shared {
+            server: RedisServer::start(),
+            cluster: RedisCluster::start(),
+        });
+        *shared = Arc::downgrade(&servers);
+        servers
+    })
+}
+
+/// Bytes as text, for comparing.
+fn text(value: Option<Vec<u8>>) -> Option<String> {
+    value.map(|value| String::from_utf8(value).expect("text"))
+}
+
+/// Increments until that succeeds, and says how long it took.
+async fn back(backend: &Backend) -> Duration {
+    let start = Instant::now();
+    while let Err(error) = backend.increment("back", 1).await {
+        assert!(start.elapsed() < Duration::from_secs(20), "{error}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    start.elapsed()
+}
+
+/// What an operation gave, and that it took no longer than the timeout and a little.
+async fn within<T>(
+    limit: Duration,
+    operation: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let start = Instant::now();
+    let result = operation.await;
+    let took = start.elapsed();
+    assert!(
+        took < limit + Duration::from_millis(200),
+        "it took {took:?}"
+    );
+    result
+}
