@@ -37,22 +37,6 @@ throttles! {
     throttle Hours(rate = "100/hour", strategy = time_of_day(windows = ["08:00-10:00" = 2.0]));
 }
 
-/// The compiler's own switch serves as well, and then nothing else is said.
-#[allow(deprecated)]
-mod switched_off {
-    use traffik::{throttled, throttles};
-
-    throttles! {
-        pub(super) throttle Doubtful(rate = ["10/second", "1000/minute", "100000/hour"], scope = "rout", cost = 0);
-    }
-
-    #[throttled(rate = ["0/0", "5/second"])]
-    pub(super) async fn unlimited() {}
-
-    #[throttled(Doubtful, cost = 0)]
-    pub(super) async fn free() {}
-}
-
 #[throttled(rate = ["0/0", "5/second"], cost = 0, scope = "throttles", allow(misspelt_scope, unlimited_rate, zero_cost))]
 async fn three() {}
 
@@ -69,8 +53,6 @@ fn main() {
     let _: axum::Router = axum::Router::new()
         .route("/three", axum::routing::get(three))
         .route("/set", axum::routing::get(of_a_set))
-        .route("/unlimited", axum::routing::get(switched_off::unlimited))
-        .route("/free", axum::routing::get(switched_off::free))
         .route("/used", axum::routing::get(used))
         .route("/used_too", axum::routing::get(used_too));
 }
