@@ -14,17 +14,15 @@ use traffik::strategy::{
 
 const TITLES: &str = "| name | in a line | parameters and defaults |\n|---|---|---|\n";
 
-fn guide() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traffik/docs/strategies.md")
-}
+const GUIDE: &str = include_str!("../traffik/docs/strategies.md");
 
-/// What stands between the two markers of a name.
-fn section<'a>(guide: &'a str, name: &str) -> &'a str {
+/// What stands between the guide's two markers of a name.
+fn section(name: &str) -> &'static str {
     let (begin, end) = (
         format!("<!-- {name} -->\n\n"),
         format!("\n<!-- end of {name} -->"),
     );
-    let found = guide
+    let found = GUIDE
         .split_once(&begin)
         .and_then(|(_, rest)| rest.split_once(&end));
     found.expect("the guide has both markers").0
@@ -62,29 +60,28 @@ fn param(param: &Param) -> String {
         ..
     } = param;
     let default = match (takes, *default) {
-        (_, "the rate's limit") => "= L".to_owned(),
-        (_, "needed") => "(needed)".to_owned(),
-        (Takes::Windows, _) => "such as `[\"08:00-18:00\" = 2.0]`".to_owned(),
-        (Takes::Function, _) => "a `fn() -> f64`".to_owned(),
-        (Takes::Duration | Takes::Offset, default) => format!("= `\"{default}\"`"),
-        (_, default) => format!("= {default}"),
+        (_, "the rate's limit") => " = L".to_owned(),
+        (_, "needed") => ", needed".to_owned(),
+        (Takes::Windows, _) => ", such as `[\"08:00-18:00\" = 2.0]`".to_owned(),
+        (Takes::Function, _) => ", a `fn() -> f64`".to_owned(),
+        (Takes::Duration | Takes::Offset, default) => format!(" = `\"{default}\"`"),
+        (_, default) => format!(" = {default}"),
     };
-    format!("`{name}` {default}: {summary}")
+    format!("`{name}`{default}: {summary}")
 }
 
 #[test]
 fn the_table_of_strategies_is_the_catalog() {
-    let guide = guide();
-    let text = fs::read_to_string(&guide).unwrap();
-    let (written, table) = (section(&text, "strategies"), table());
+    let (written, table) = (section("strategies"), table());
+    if written == table {
+        return;
+    }
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traffik/docs/strategies.md");
     if env::var_os("UPDATE_GUIDE").is_some_and(|value| value == "1") {
-        fs::write(&guide, text.replacen(written, &table, 1)).unwrap();
+        fs::write(path, GUIDE.replacen(written, &table, 1)).unwrap();
     } else {
-        assert_eq!(
-            written,
-            table,
-            "the catalog has changed; run this test with `UPDATE_GUIDE=1` to write it into {}",
-            guide.display()
+        panic!(
+            "the catalog is not what the guide says; run this test with `UPDATE_GUIDE=1` to write it there:\n{table}"
         );
     }
 }
@@ -128,8 +125,7 @@ fn the_table_of_metadata_is_what_serialises() {
         fields(&TimeOfDay::new()),
         fields(&CostBasedTokenBucket::new()),
     ];
-    let text = fs::read_to_string(guide()).unwrap();
-    let rows: Vec<Vec<_>> = section(&text, "metadata")
+    let rows: Vec<Vec<_>> = section("metadata")
         .lines()
         .skip(2)
         .map(|row| row.split(" | ").collect())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::reach::never_refuses;
-use super::{Argument, Literal, Spec, resolve};
+use super::{Argument, ENTRIES, Literal, Spec, Takes, resolve};
 use crate::rate::Rate;
 use crate::strategy::kernel::State;
 
@@ -191,4 +191,32 @@ fn the_bound_is_exact_where_windows_align() {
     // Seven days meet up to three windows of four.
     assert!(never_refuses(&spec, rate("30/7d"), rate("10/4d")));
     assert!(!never_refuses(&spec, rate("29/7d"), rate("10/4d")));
+}
+
+#[test]
+fn the_defaults_are_what_the_catalog_says() {
+    for entry in ENTRIES.iter().filter(|entry| entry.open.is_none()) {
+        let written = entry.params.iter().filter_map(|param| {
+            let value = match param.takes {
+                Takes::Duration | Takes::Offset => Literal::Text(param.default),
+                _ if param
+                    .default
+                    .starts_with(|first: char| first.is_ascii_digit()) =>
+                {
+                    Literal::Number(param.default)
+                }
+                _ => return None,
+            };
+            Some(Argument {
+                name: param.name,
+                value,
+            })
+        });
+        let written: Vec<_> = written.collect();
+        let spec = |arguments: &[Argument<'_>]| {
+            let spec = resolve(entry.name, arguments).expect("defaults are right");
+            format!("{spec:?}")
+        };
+        assert_eq!(spec(&written), spec(&[]), "{}", entry.name);
+    }
 }
