@@ -98,15 +98,17 @@ fn out_of_order(priority: &Priority) -> &'static str {
 /// A cost that no client can ever pay (L9).
 fn too_large(spec: &Spec, rates: &[Rate], cost: Option<u64>) -> Option<Problem> {
     let (largest, name) = (spec.largest_cost(rates), spec.name());
-    if largest == 0 {
+    let cost = cost.filter(|cost| *cost > largest)?;
+    let (subject, message) = if largest == 0 {
         let message = format!(
             "`{name}` never admits anything at this rate; raise the limit or what it is multiplied by"
         );
-        return Some(Problem::error(Subject::Strategy, message));
-    }
-    let cost = cost.filter(|cost| *cost > largest)?;
-    let message = format!(
-        "a cost of {cost} can never be admitted: `{name}` lets through at most {largest} at once; lower the cost or raise the limit"
-    );
-    Some(Problem::error(Subject::Cost, message))
+        (Subject::Strategy, message)
+    } else {
+        let message = format!(
+            "a cost of {cost} can never be admitted: `{name}` lets through at most {largest} at once; lower the cost or raise the limit"
+        );
+        (Subject::Cost, message)
+    };
+    Some(Problem::error(subject, message))
 }
