@@ -72,13 +72,39 @@ use proc_macro2::TokenStream;
 /// | `uid` | a text | `module::path::function` |
 /// | `name` | the type's name | the function's |
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |
-/// | `allow(…)` | warnings to switch off | – |
+/// | `allow(…)` | names of [warnings](#warnings) to switch off | – |
 ///
 /// Functions may be async and may fail. `on_error`, `on_throttled`, `only_if`, `skip_if`, `min_wait`, `timeout`, `shadow`
 /// and closures over the handler's arguments are known and not available yet.
 ///
 /// Behind throttles defined elsewhere and without a `rate`, `cost` and `headers` hold for all of them on this handler; the
 /// other keys belong to their definitions.
+///
+/// # Warnings
+///
+/// What is wrong is an error at the token to change. What is legal but was hardly meant is a warning there, which the
+/// compiler words as the use of a deprecated constant of the throttle's; `allow(…)` with its name switches it off, for one
+/// throttle or in `defaults(…)` for a block.
+///
+/// | name | warns of |
+/// |---|---|
+/// | `unreachable_rate` | a rate in a list that never refuses what another one admits, or that stands there twice |
+/// | `unlimited_rate` | `0/0` in a list |
+/// | `zero_cost` | `cost = 0` |
+/// | `misspelt_scope` | a text as `scope` that is nearly `route` or `throttle` |
+/// | `coarse_rate` | `time_of_day` at a rate longer than a day |
+/// | `short_window` | a part of the day that is no longer than the rate's period |
+///
+/// ```
+/// use traffik::throttled;
+///
+/// // In each minute no more than 600 get past the first, so the second could be left out.
+/// #[throttled(rate = ["10/second", "1000/minute"], allow(unreachable_rate))]
+/// async fn search() -> &'static str {
+///     "found\n"
+/// }
+/// # fn main() {}
+/// ```
 ///
 /// # Several attributes
 ///

@@ -27,3 +27,11 @@ pub(crate) fn connected(backend: &'static str) {
     #[cfg(not(feature = "tracing"))]
     let _ = backend;
 }
+
+/// A throttle that was built, but was hardly meant like that.
+pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "traffik", uid, warning, "throttle `{uid}` is doubtful: {message}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (uid, warning, message);
+}

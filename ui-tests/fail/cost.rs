@@ -8,6 +8,12 @@ async fn over_the_limit() {}
 #[throttled(rate = ["5/s", "100/hour"], strategy = token_bucket(burst = 50), cost = 51)]
 async fn over_the_burst() {}
 
+#[throttled(rate = ["10/s", "8/hour"], cost = 9)]
+async fn over_the_smallest() {}
+
+#[throttled(rate = "10/s", strategy = leaky_bucket_with_queue(queue_size = 3), cost = 4)]
+async fn over_the_queue() {}
+
 #[throttled(rate = "5/s", cost = -1)]
 async fn negative() {}
 

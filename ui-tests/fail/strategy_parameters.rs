@@ -15,8 +15,24 @@ traffik::throttles! {
     throttle Covered(rate = "10/s", strategy = time_of_day(windows = ["08:00-18:00" = 2.0, "09:00-10:00" = 3.0]));
     throttle Clock(rate = "10/s", strategy = time_of_day(windows = ["8-18" = 2.0, "22:00-25:00" = 1.0]));
     throttle Places(rate = "10/s", strategy = cost_based_token_bucket(min_refill = 0.0005));
+    throttle Burst(rate = "10/s", strategy = token_bucket(burst = 0));
+    throttle Capacity(rate = "10/s", strategy = leaky_bucket(capacity = 0));
+    throttle Mean(rate = "10/s", strategy = cost_based_token_bucket(burst = 0, window = 0));
+    throttle Critical(rate = "10/s", strategy = priority(critical = 0.99));
+    throttle Middle(rate = "10/s", strategy = priority(high = 0.7));
+    throttle NoHours(rate = "10/s", strategy = time_of_day(windows = []));
+    throttle Closed(rate = "10/s", strategy = time_of_day(windows = ["00:00-24:00" = 0]));
+    throttle Tolerance(rate = "10/s", strategy = gcra(burst_tolerance = "4000d"));
+    throttle Tick(rate = ["10/s", "4294967295/3650d"], strategy = sliding_counter);
+    throttle OfRequests(rate = limits, strategy = adaptive(min = 0));
+    throttle Unlimited(rate = "0/0", strategy = adaptive(reduction = 1));
     throttle Queue(rate = "10/s", strategy = leaky_bucket_with_queue(queue_size = 0));
     throttle Cost(rate = "10/s", strategy = tiered(free = 1.0, premium = 2.0, default = free), cost = 21);
+}
+
+/// A limit of each request's own.
+async fn limits(_: &axum::http::request::Parts) -> traffik::Rate {
+    traffik::Rate::UNLIMITED
 }
 
 fn main() {}

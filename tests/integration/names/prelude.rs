@@ -113,6 +113,7 @@ fn units(_: &Parts) -> u32 {
     cost = 1,
     headers = both,
     scope = "segment",
+    allow(unreachable_rate),
 )]
 async fn literals() -> &'static str {
     "literals"

@@ -7,6 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Ident, Visibility};
 
 use super::docs;
+use super::doubts;
 use super::options;
 use super::paths::Private;
 use super::strategy;
@@ -20,12 +21,13 @@ pub(crate) fn throttle(
     private: &Private,
 ) -> TokenStream {
     let cfgs = conditions(attrs);
-    let (docs, items) = match outcome {
+    let (docs, items, warnings) = match outcome {
         Outcome::Whole(definition) => (
             Some(docs::of(definition, attrs)),
             whole(definition, private),
+            Some(doubts::warnings(outcome.name(), &definition.doubts, &cfgs)),
         ),
-        Outcome::Broken(name) => (None, broken(name, private)),
+        Outcome::Broken(name) => (None, broken(name, private), None),
     };
     let name = outcome.name();
     // Messages that show where a throttle is defined show its name.
@@ -40,6 +42,8 @@ pub(crate) fn throttle(
 
         #(#cfgs)*
         const _: () = { #items };
+
+        #warnings
     }
 }
 
@@ -62,6 +66,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         backend,
         headers,
         scope,
+        doubts: _,
     } = definition;
     let (strategy_type, strategy_value) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();

@@ -7,6 +7,7 @@ mod attribute;
 mod block;
 mod define;
 mod docs;
+mod doubts;
 mod gate;
 mod options;
 mod paths;

@@ -7,6 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{Ident, Path};
 
 use super::define::conditions;
+use super::doubts;
 use super::options;
 use super::paths::Private;
 use crate::model::{Cost, Outcome, Site};
@@ -30,6 +31,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         defined,
         cost,
         headers,
+        doubts,
     } = site;
     let name = name(site, handler);
     let vis = &handler.vis;
@@ -40,6 +42,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         quote!(const HEADERS: #private::Option<#private::HeaderStyle> = #private::Option::Some(#style);)
     });
     let price = cost.as_ref().map(|cost| price(cost, private));
+    let warnings = doubts::warnings(&name, doubts, &cfgs);
     let check = cost.as_ref().map(|cost| check(cost, throttles, private));
     quote! {
         #(#cfgs)*
@@ -55,6 +58,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
             #headers
             #price
         }
+        #warnings
         #(#cfgs)*
         #check
     }

@@ -1,8 +1,9 @@
 //! `cost`: a number, or the path of a function.
 
 use syn::{Expr, Path};
+use traffik_runtime::strategy::catalog::{self, Severity};
 
-use super::shape;
+use super::{Doubt, shape};
 use crate::diagnostics::{Result, error};
 
 /// How many units one request takes.
@@ -33,6 +34,18 @@ impl Cost {
         match self {
             Self::Units(units, _) => Some(*units),
             Self::Function(_) => None,
+        }
+    }
+
+    /// What is doubtful about it by itself.
+    pub(crate) fn doubt(&self) -> Option<Doubt> {
+        let Self::Units(units, written) = self else {
+            return None;
+        };
+        let problem = catalog::check(None, &[], Some(*units)).pop()?;
+        match problem.severity {
+            Severity::Warning(warning) => Some(Doubt::at(written, warning, problem.message)),
+            Severity::Error => None,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use quote::ToTokens;
 use syn::{Expr, Ident, LitStr};
-use traffik_runtime::strategy::catalog::{self, Subject};
+use traffik_runtime::strategy::catalog::{self, Severity, Subject};
 
 use super::settings::Settings;
-use super::{Cost, Headers, Identifier, Known, Rates, Scope, Strategy};
+use super::{Cost, Doubt, Headers, Identifier, Known, Rates, Scope, Strategy};
 use crate::diagnostics::Mistakes;
 
 /// One throttle. What its keys leave open is the backend's or the runtime's default.
@@ -19,6 +19,8 @@ pub(crate) struct Definition {
     pub(crate) backend: Option<Expr>,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
+    /// What is doubtful about it, and not switched off.
+    pub(crate) doubts: Vec<Doubt>,
 }
 
 /// A throttle that was asked for.
@@ -42,14 +44,14 @@ impl Outcome {
             uid,
             name: _,
             krate: _,
+            allowed,
         } = settings;
         let Some(rates) = rates else {
             return Self::Broken(name);
         };
         let strategy = strategy.unwrap_or_default();
-        if let Strategy::Known(known) = &strategy {
-            check(known, &rates, cost.as_ref(), mistakes);
-        }
+        let mut doubts = check(&strategy, &rates, cost.as_ref(), mistakes);
+        doubts.extend(scope.as_ref().and_then(Scope::doubt));
         Self::Whole(Box::new(Definition {
             name,
             uid,
@@ -60,6 +62,7 @@ impl Outcome {
             backend,
             headers,
             scope,
+            doubts: allowed.rest(doubts),
         }))
     }
 
@@ -72,15 +75,39 @@ impl Outcome {
     }
 }
 
-/// Notes where the law and the numbers do not fit.
-fn check(known: &Known, rates: &Rates, cost: Option<&Cost>, mistakes: &mut Mistakes) {
-    let Rates::Fixed(fixed) = rates else { return };
-    for problem in catalog::check(&known.spec, &rates.fixed(), cost.and_then(Cost::units)) {
-        let tokens: &dyn ToTokens = match (&problem.subject, cost) {
-            (Subject::Rate(index), _) if *index < fixed.len() => &fixed[*index].1,
-            (Subject::Cost, Some(Cost::Units(_, written))) => written,
-            (subject, _) => known.tokens(*subject),
+/// Notes where the law and the numbers do not fit, and gives what is doubtful about them.
+fn check(
+    strategy: &Strategy,
+    rates: &Rates,
+    cost: Option<&Cost>,
+    mistakes: &mut Mistakes,
+) -> Vec<Doubt> {
+    let known = strategy.known();
+    let mut doubts = Vec::new();
+    // Without the key a request takes one unit.
+    let units = cost.map_or(Some(1), Cost::units);
+    for problem in catalog::check(known.map(|known| &known.spec), &rates.fixed(), units) {
+        let Some(tokens) = tokens(&problem.subject, known, rates, cost) else {
+            continue;
         };
-        mistakes.at(tokens, problem.message);
+        match problem.severity {
+            Severity::Error => mistakes.at(tokens, problem.message),
+            Severity::Warning(warning) => doubts.push(Doubt::at(tokens, warning, problem.message)),
+        }
+    }
+    doubts
+}
+
+/// The tokens to change.
+fn tokens<'a>(
+    subject: &Subject,
+    known: Option<&'a Known>,
+    rates: &'a Rates,
+    cost: Option<&'a Cost>,
+) -> Option<&'a dyn ToTokens> {
+    match (subject, cost) {
+        (Subject::Rate(place), _) => rates.text(*place).map(|text| text as &dyn ToTokens),
+        (Subject::Cost, Some(Cost::Units(_, written))) => Some(written),
+        (subject, _) => known.map(|known| known.tokens(subject)),
     }
 }

@@ -5,6 +5,7 @@
 
 mod cost;
 mod definition;
+mod doubts;
 mod handler;
 mod headers;
 mod identifier;
@@ -24,6 +25,7 @@ mod words;
 
 pub(crate) use cost::Cost;
 pub(crate) use definition::{Definition, Outcome};
+pub(crate) use doubts::Doubt;
 pub(crate) use handler::Seat;
 pub(crate) use headers::Headers;
 pub(crate) use identifier::Identifier;

@@ -1,18 +1,10 @@
-//! `uid`, `name`, `crate` and `allow`: what things are called.
+//! `uid`, `name` and `crate`: what things are called.
 
 use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::shape;
-use crate::diagnostics::{Mistakes, Result, error, unknown};
-
-/// The warnings `allow(…)` switches off.
-const WARNINGS: [&str; 4] = [
-    "misspelt_scope",
-    "unlimited_rate",
-    "unreachable_rate",
-    "zero_cost",
-];
+use crate::diagnostics::{Result, error};
 
 /// `uid = "uploads"`.
 pub(crate) fn uid(value: &Expr) -> Result<LitStr> {
@@ -69,14 +61,4 @@ pub(crate) fn krate(value: &Expr) -> Result<Path> {
     };
     let message = format!("the path must hold everywhere; write `crate = {absolute}`");
     Err(error(path, message))
-}
-
-/// `allow(unreachable_rate)`.
-pub(crate) fn allow(names: &[Path], mistakes: &mut Mistakes) {
-    for name in names {
-        let word = shape::text(name);
-        if !WARNINGS.contains(&word.as_str()) {
-            mistakes.at(name, unknown("warning", &word, &WARNINGS));
-        }
-    }
 }

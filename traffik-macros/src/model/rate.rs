@@ -30,6 +30,14 @@ impl Rates {
         }
     }
 
+    /// The tokens of the one at a place.
+    pub(crate) fn text(&self, place: usize) -> Option<&LitStr> {
+        match self {
+            Self::Fixed(rates) => rates.get(place).map(|(_, text)| text),
+            Self::Open(_) => None,
+        }
+    }
+
     /// Those known while compiling.
     pub(crate) fn fixed(&self) -> Vec<Rate> {
         match self {

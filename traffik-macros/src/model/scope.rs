@@ -2,10 +2,11 @@
 
 use syn::{Expr, LitStr, Path};
 
+use super::doubts::{Doubt, misspelt_scope};
 use super::keys::Key;
 use super::shape;
 use super::words::{Value, Words};
-use crate::diagnostics::{Error, Result, error};
+use crate::diagnostics::{Error, Result, error, near};
 
 /// What shares one budget.
 #[derive(Clone)]
@@ -43,6 +44,14 @@ impl Scope {
             )),
             Value::Other(value) => Err(other(value)),
         }
+    }
+
+    /// Whether it is a text that is nearly a word. Without quotes that is a mistake.
+    pub(crate) fn doubt(&self) -> Option<Doubt> {
+        let Self::Segment(text) = self else {
+            return None;
+        };
+        near(&text.value(), WORDS.list).map(|word| misspelt_scope(text, word))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use syn::{Expr, Ident, LitStr, Path};
 
+use super::doubts::Allowed;
 use super::keys::Key;
 use super::options::Options;
 use super::{Cost, Headers, Identifier, Rates, Scope, Strategy, later, naming};
@@ -21,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) uid: Option<LitStr>,
     pub(crate) name: Option<Ident>,
     pub(crate) krate: Option<Path>,
+    pub(crate) allowed: Allowed,
 }
 
 impl Settings {
@@ -66,7 +68,6 @@ impl Settings {
             mistakes,
         );
         later::shadow(shadow, mistakes);
-        naming::allow(&allow.unwrap_or_default(), mistakes);
         Self {
             rates: read(rate, Rates::read, mistakes),
             strategy: read(strategy, Strategy::read, mistakes),
@@ -78,6 +79,7 @@ impl Settings {
             uid: read(uid, naming::uid, mistakes),
             name: read(name, naming::name, mistakes),
             krate: read(krate, naming::krate, mistakes),
+            allowed: Allowed::read(&allow.unwrap_or_default(), mistakes),
         }
     }
 
@@ -94,6 +96,7 @@ impl Settings {
             uid,
             name,
             krate,
+            allowed,
         } = self;
         let defaults = defaults.clone();
         Self {
@@ -107,6 +110,7 @@ impl Settings {
             uid,
             name,
             krate: krate.or(defaults.krate),
+            allowed: allowed.and(&defaults.allowed),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::options::Options;
 use super::place::Place;
 use super::settings::Settings;
-use super::{Cost, Headers, Outcome, Seat, handler, shape};
+use super::{Cost, Doubt, Headers, Outcome, Seat, handler, shape};
 use crate::diagnostics::{Error, Mistakes, error};
 use crate::parse::{Args, Handler};
 
@@ -24,6 +24,8 @@ pub(crate) struct Site {
     pub(crate) cost: Option<Cost>,
     /// What stands in for every member's style, on this handler.
     pub(crate) headers: Option<Headers>,
+    /// What is doubtful about this use, and not switched off.
+    pub(crate) doubts: Vec<Doubt>,
 }
 
 impl Site {
@@ -43,6 +45,7 @@ impl Site {
         let throttles = options.throttles.clone();
         let settings = Settings::read(options, mistakes);
         let krate = settings.krate.clone();
+        let mut doubts = Vec::new();
         let (defined, cost, headers) = if defines {
             let name = settings
                 .name
@@ -50,6 +53,8 @@ impl Site {
                 .unwrap_or_else(|| handler.sig.ident.clone());
             (Some(Outcome::new(name, settings, mistakes)), None, None)
         } else {
+            let doubt = settings.cost.as_ref().and_then(Cost::doubt);
+            doubts = settings.allowed.rest(doubt.into_iter().collect());
             (None, settings.cost, settings.headers)
         };
         Self {
@@ -59,6 +64,7 @@ impl Site {
             defined,
             cost,
             headers,
+            doubts,
         }
     }
 }

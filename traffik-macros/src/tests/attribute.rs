@@ -177,3 +177,16 @@ fn conditional_arguments() {
     };
     assert_snapshot!(throttled(quote!(Burst), item));
 }
+
+#[test]
+fn doubts() {
+    let args = quote!(
+        rate = ["10/s", "1000/minute", "100000/hour", "0/0"],
+        allow(unlimited_rate)
+    );
+    let item = quote! {
+        #[cfg(feature = "search")]
+        async fn search() {}
+    };
+    assert_snapshot!(throttled(args, item));
+}

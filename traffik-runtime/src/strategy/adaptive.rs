@@ -89,6 +89,10 @@ impl Adaptive {
         }
     }
 
+    pub(super) fn without_load(self) -> Self {
+        Self { load: None, ..self }
+    }
+
     /// The numbers that were set.
     pub const fn tuning(&self) -> Tuning {
         self.tuning

@@ -27,3 +27,19 @@ pub enum StrategyError {
     #[error("`burst_tolerance` must be whole microseconds, at most ten years; round it")]
     Tolerance,
 }
+
+impl StrategyError {
+    /// The parameter it is about, if it is about one.
+    pub(super) fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty(name) => Some(name),
+            Self::Range(message) | Self::Factor(message, _) => {
+                // Such a message starts with the parameter's name.
+                message.strip_prefix('`')?.split('`').next()
+            }
+            Self::NoDefaultTier => Some("default"),
+            Self::Tolerance => Some("burst_tolerance"),
+            Self::NoExactTick(_) | Self::EmptyTier => None,
+        }
+    }
+}

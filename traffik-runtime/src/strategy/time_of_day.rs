@@ -94,17 +94,22 @@ impl TimeOfDay {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
-        for (place, rule) in self.rules.iter().enumerate() {
-            let earlier = &self.rules[..place];
-            let met = (0..24 * 60)
-                .any(|minute| rule.holds(minute) && !earlier.iter().any(|rule| rule.holds(minute)));
-            if !met {
-                return Err(StrategyError::Range(
-                    "a time window is covered by earlier ones; remove it or put it first",
-                ));
-            }
+        match self.covered() {
+            Some(_) => Err(StrategyError::Range(
+                "a time window is covered by earlier ones; remove it or put it first",
+            )),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The first rule that never holds, since earlier ones do.
+    pub(super) fn covered(&self) -> Option<usize> {
+        let covered = |place: &usize| {
+            let (rule, earlier) = (self.rules[*place], &self.rules[..*place]);
+            !(0..24 * 60)
+                .any(|minute| rule.holds(minute) && !earlier.iter().any(|rule| rule.holds(minute)))
+        };
+        (0..self.rules.len()).find(covered)
     }
 }
 

@@ -10,7 +10,9 @@ use crate::backend::Backend;
 use crate::decision::Decision;
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::observe;
 use crate::rate::Rate;
+use crate::strategy::catalog::{self, Severity, Spec};
 use crate::strategy::{Custom, FixedWindow, Metadata, Strategy, Who};
 
 /// A throttle made at run time, for code without requests: jobs, queues, outbound calls. Clones share it.
@@ -53,6 +55,7 @@ impl DynThrottle {
             uid: uid.into(),
             rates: Vec::new(),
             strategy: Custom::new(FixedWindow::new()),
+            spec: Spec::of_value(&FixedWindow::new()),
             backend: None,
         }
     }
@@ -105,6 +108,8 @@ pub struct DynThrottleBuilder {
     uid: String,
     rates: Vec<Rate>,
     strategy: Custom,
+    /// The same in the words of the catalog, if it is there.
+    spec: Option<Spec>,
     backend: Option<Backend>,
 }
 
@@ -118,6 +123,7 @@ impl DynThrottleBuilder {
     /// The strategy; default [`FixedWindow`].
     pub fn strategy(self, strategy: impl Strategy) -> Self {
         Self {
+            spec: Spec::of_value(&strategy),
             strategy: Custom::new(strategy),
             ..self
         }
@@ -135,7 +141,8 @@ impl DynThrottleBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if it has no name or no rate, or if the strategy and a rate do not go together.
+    /// [`Error::Configuration`] if it has no name or no rate, or if the strategy and a rate do not go together. What is
+    /// legal but was hardly meant, such as a rate that another in the list makes unreachable, is logged at `warn`.
     pub fn build(self) -> Result<DynThrottle, Error> {
         use crate::strategy::ErasedStrategy;
         if self.uid.is_empty() {
@@ -147,9 +154,19 @@ impl DynThrottleBuilder {
                 "it has no rate; add `.rate(\"100/minute\".parse()?)`",
             ));
         }
-        for rate in &self.rates {
-            let law = self.strategy.law(*rate, &Who::default());
-            law.map_err(|error| Error::strategy(&self.uid, error))?;
+        if self.spec.is_none() {
+            for rate in &self.rates {
+                let law = self.strategy.law(*rate, &Who::default());
+                law.map_err(|error| Error::strategy(&self.uid, error))?;
+            }
+        }
+        for problem in catalog::check(self.spec.as_ref(), &self.rates, None) {
+            match problem.severity {
+                Severity::Error => return Err(Error::configuration(&self.uid, problem.message)),
+                Severity::Warning(warning) => {
+                    observe::doubtful(&self.uid, warning.name(), &problem.message);
+                }
+            }
         }
         let strategy = Arc::new(self.strategy);
         let definition = Definition::at_run_time(self.uid, self.rates, strategy.clone());

@@ -59,7 +59,7 @@ impl Known {
             .map_err(|problems| {
                 let errors = problems
                     .into_iter()
-                    .map(|problem| error(written.tokens(problem.subject), problem.message));
+                    .map(|problem| error(written.tokens(&problem.subject), problem.message));
                 // The catalog never refuses without a reason.
                 joined(errors).unwrap_or_else(|| error(name, "unknown strategy"))
             })
@@ -67,16 +67,11 @@ impl Known {
 
     /// The function that `load` names, if there is one.
     pub(crate) fn load(&self) -> Option<&Expr> {
-        let load = self
-            .written
-            .parameters
-            .iter()
-            .find(|(name, _)| name == "load");
-        load.map(|(_, value)| value)
+        self.written.value("load")
     }
 
     /// The tokens a problem of the catalog is about, as far as they belong to the strategy.
-    pub(crate) fn tokens(&self, subject: Subject) -> &dyn ToTokens {
+    pub(crate) fn tokens(&self, subject: &Subject) -> &dyn ToTokens {
         self.written.tokens(subject)
     }
 }
@@ -96,19 +91,31 @@ impl Default for Known {
 }
 
 impl Written {
-    fn tokens(&self, subject: Subject) -> &dyn ToTokens {
-        let found = match subject {
-            Subject::Name(place) => self
-                .parameters
-                .get(place)
-                .map(|(name, _)| name as &dyn ToTokens),
-            Subject::Value(place) => self
-                .parameters
-                .get(place)
-                .map(|(_, value)| value as &dyn ToTokens),
+    fn tokens(&self, subject: &Subject) -> &dyn ToTokens {
+        let at = |place: usize| self.parameters.get(place);
+        let found: Option<&dyn ToTokens> = match subject {
+            Subject::Name(place) => at(*place).map(|(name, _)| name as _),
+            Subject::Value(place) => at(*place).map(|(_, value)| value as _),
+            Subject::Parameter(name) => self.value(name).map(|value| value as _),
+            Subject::Window(place) => self.window(*place).map(|window| window as _),
             Subject::Strategy | Subject::Rate(_) | Subject::Cost => None,
         };
         found.unwrap_or(&self.name)
+    }
+
+    /// What a parameter was given.
+    fn value(&self, name: &str) -> Option<&Expr> {
+        let mut parameters = self.parameters.iter();
+        let found = parameters.find(|(written, _)| written.unraw() == name);
+        found.map(|(_, value)| value)
+    }
+
+    /// The time window at a place.
+    fn window(&self, place: usize) -> Option<&Expr> {
+        match self.value("windows").map(shape::bare) {
+            Some(Expr::Array(windows)) => windows.elems.get(place),
+            _ => None,
+        }
     }
 }
 

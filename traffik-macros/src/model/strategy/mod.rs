@@ -42,6 +42,16 @@ impl Strategy {
     }
 }
 
+impl Strategy {
+    /// One of ours.
+    pub(crate) fn known(&self) -> Option<&Known> {
+        match self {
+            Self::Known(known) => Some(known),
+            Self::Custom(..) => None,
+        }
+    }
+}
+
 impl Default for Strategy {
     fn default() -> Self {
         Self::Known(Box::default())

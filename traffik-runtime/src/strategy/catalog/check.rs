@@ -1,29 +1,114 @@
+use super::doubts::doubts;
 use super::spec::Spec;
 use super::{Problem, Subject};
 use crate::rate::Rate;
-use crate::strategy::StrategyError;
+use crate::strategy::{Factor, Priority, StrategyError, Who};
 
-/// Everything that is wrong with a strategy at these rates, and with a cost that each hit takes.
-pub fn check(spec: &Spec, rates: &[Rate], cost: Option<u64>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (place, rate) in rates.iter().enumerate() {
-        if let Err(error) = spec.law(*rate) {
-            let subject = match error {
-                StrategyError::NoExactTick(_) => Subject::Rate(place),
-                _ => Subject::Strategy,
-            };
-            problems.push(Problem::new(subject, error.to_string()));
-        }
+/// A rate at which every strategy works whose parameters are right by themselves.
+const LARGE: Rate = Rate::per_second(1_000_000);
+
+/// Everything that is wrong with a whole throttle; if nothing is, what is doubtful about it.
+///
+/// Without a `spec` the strategy is the user's own; without `rates` each request brings one; without a `cost` each brings
+/// that.
+///
+/// ```
+/// use traffik_runtime::strategy::catalog::{Severity, Subject, Warning, check, resolve};
+///
+/// let window = resolve("fixed_window", &[]).unwrap();
+/// let rates = ["10/second".parse()?, "1000/minute".parse()?];
+/// let problems = check(Some(&window), &rates, Some(1));
+/// assert_eq!(problems[0].subject, Subject::Rate(1));
+/// assert_eq!(problems[0].severity, Severity::Warning(Warning::UnreachableRate));
+/// # Ok::<(), traffik_runtime::rate::RateError>(())
+/// ```
+pub fn check(spec: Option<&Spec>, rates: &[Rate], cost: Option<u64>) -> Vec<Problem> {
+    let mut problems = spec.map_or_else(Vec::new, |spec| unfit(spec, rates));
+    if problems.is_empty() {
+        problems.extend(spec.and_then(|spec| too_large(spec, rates, cost)));
     }
-    // What is wrong with the strategy alone is wrong at every rate.
-    problems.dedup();
-    let largest = spec.largest_cost(rates);
-    if let Some(cost) = cost.filter(|cost| problems.is_empty() && *cost > largest) {
-        let message = format!(
-            "a cost of {cost} can never be admitted: `{}` lets through at most {largest} at once; lower the cost or raise the limit",
-            spec.name()
-        );
-        problems.push(Problem::new(Subject::Cost, message));
+    if problems.is_empty() {
+        problems = doubts(spec, rates, cost);
     }
     problems
+}
+
+/// Where the parameters make no law, by themselves or with a rate.
+fn unfit(spec: &Spec, rates: &[Rate]) -> Vec<Problem> {
+    let law = |rate: Rate| spec.law_of(rate, &Who::default());
+    let parameters = law(LARGE).err();
+    // How large the numbers are is no matter of the parameters alone.
+    if let Some(error) = parameters.filter(|error| !matches!(error, StrategyError::NoExactTick(_)))
+    {
+        return vec![Problem::error(
+            subject(spec, LARGE, &error),
+            error.to_string(),
+        )];
+    }
+    let mut problems = Vec::new();
+    for (place, rate) in rates.iter().enumerate() {
+        if let Err(error) = law(*rate) {
+            let subject = match error {
+                StrategyError::NoExactTick(_) => Subject::Rate(place),
+                _ => subject(spec, *rate, &error),
+            };
+            let problem = Problem::error(subject, error.to_string());
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+    }
+    problems
+}
+
+/// The parameter that an error is about.
+fn subject(spec: &Spec, rate: Rate, error: &StrategyError) -> Subject {
+    let named = match spec {
+        _ if error.parameter().is_some() => error.parameter(),
+        Spec::Tiered(tiered) => {
+            let empty = |factor: Factor| factor.of(rate.limit().into()) == 0;
+            let mut tiers = tiered.tiers().0.iter();
+            let tier = tiers.find(|(_, factor)| empty(*factor));
+            tier.map(|(name, _)| &**name)
+        }
+        Spec::Priority(priority) => Some(out_of_order(priority)),
+        Spec::TimeOfDay(hours) => {
+            let covered = hours.covered().map(Subject::Window);
+            return covered.unwrap_or(Subject::Strategy);
+        }
+        _ => None,
+    };
+    named.map_or(Subject::Strategy, |name| {
+        Subject::Parameter(name.to_owned())
+    })
+}
+
+/// The share that is too large or too small; of two that do not go together, the one that was set.
+fn out_of_order(priority: &Priority) -> &'static str {
+    const NAMES: [&str; 4] = ["low", "normal", "high", "critical"];
+    let (shares, usual) = (priority.shares(), Priority::new().shares());
+    let first = (0..3).find(|place| shares[*place] > shares[place + 1]);
+    match first {
+        Some(place) if shares[place] != usual[place] => NAMES[place],
+        Some(place) => NAMES[place + 1],
+        None => NAMES[3],
+    }
+}
+
+/// A cost that no client can ever pay (L9).
+fn too_large(spec: &Spec, rates: &[Rate], cost: Option<u64>) -> Option<Problem> {
+    let (largest, name) = (spec.largest_cost(rates), spec.name());
+    let cost = cost.filter(|cost| *cost > largest)?;
+    let (subject, message) = if largest == 0 {
+        let message = format!(
+            "`{name}` never admits anything at this rate; raise the limit or what it is multiplied by"
+        );
+        (Subject::Strategy, message)
+    } else {
+        let message = format!(
+            "a cost of {cost} can never be admitted: `{name}` lets through at most {largest} at once; lower the cost or raise the limit"
+        );
+        (Subject::Cost, message)
+    };
+    Some(Problem::error(subject, message))
 }

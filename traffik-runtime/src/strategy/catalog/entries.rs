@@ -223,7 +223,7 @@ pub static ENTRIES: &[Entry] = &[
                 "windows",
                 Takes::Windows,
                 "none",
-                "parts of the day and their multipliers; the first that holds counts",
+                "parts of the day and their multipliers, of which the first that holds counts",
             ),
             param(
                 "utc_offset",

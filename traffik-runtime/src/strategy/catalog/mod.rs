@@ -3,13 +3,19 @@
 //! The macros read it at compile time, the builders at run time; a rule about what a user may write stands only here.
 
 mod check;
+mod doubts;
 mod entries;
+mod problem;
+mod reach;
 mod resolve;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use check::check;
 pub use entries::{ENTRIES, Entry, Param, Takes};
+pub use problem::{Problem, Severity, Subject, Warning};
 pub use resolve::resolve;
 pub use spec::Spec;
 
@@ -37,37 +43,4 @@ pub enum Literal<'a> {
     Path,
     /// Anything else.
     Other,
-}
-
-/// Something wrong with what was written, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What has to be changed.
-    pub subject: Subject,
-    /// What is wrong; what to write instead.
-    pub message: String,
-}
-
-/// What a [`Problem`] is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// The strategy's name, or the strategy as a whole.
-    Strategy,
-    /// The name of the parameter at this place.
-    Name(usize),
-    /// The value of the parameter at this place.
-    Value(usize),
-    /// The rate at this place.
-    Rate(usize),
-    /// The cost.
-    Cost,
-}
-
-impl Problem {
-    fn new(subject: Subject, message: impl Into<String>) -> Self {
-        Self {
-            subject,
-            message: message.into(),
-        }
-    }
 }

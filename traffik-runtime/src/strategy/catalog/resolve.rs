@@ -36,7 +36,7 @@ const FOREIGN: &[(&str, &str)] = &[
 /// assert_eq!(problems[0].message, "`token_bucket` has no parameter `brust`; did you mean `burst`?");
 /// ```
 pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Problem>> {
-    let entry = find(name).map_err(|message| vec![Problem::new(Subject::Strategy, message)])?;
+    let entry = find(name).map_err(|message| vec![Problem::error(Subject::Strategy, message)])?;
     let mut problems = Vec::new();
     let mut values: Vec<(&str, Value)> = Vec::new();
     for (place, argument) in arguments.iter().enumerate() {
@@ -48,14 +48,14 @@ pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Probl
             .any(|earlier| earlier.name == name)
         {
             let message = format!("`{name}` is written twice; remove one");
-            problems.push(Problem::new(Subject::Name(place), message));
+            problems.push(Problem::error(Subject::Name(place), message));
         } else if let Some(takes) = takes {
             match value::read(name, takes, argument.value) {
                 Ok(value) => values.push((name, value)),
-                Err(message) => problems.push(Problem::new(Subject::Value(place), message)),
+                Err(wrong) => problems.extend(wrong.at(place)),
             }
         } else {
-            problems.push(Problem::new(
+            problems.push(Problem::error(
                 Subject::Name(place),
                 unknown_parameter(entry, name),
             ));
@@ -69,7 +69,7 @@ pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Probl
             .iter()
             .position(|argument| argument.name == "default");
         let subject = place.map_or(Subject::Strategy, Subject::Value);
-        vec![Problem::new(subject, error.to_string())]
+        vec![Problem::error(subject, error.to_string())]
     })
 }
 

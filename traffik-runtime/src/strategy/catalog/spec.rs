@@ -1,3 +1,5 @@
+use std::any::Any;
+
 use super::value::Value;
 use crate::identity;
 use crate::rate::Rate;
@@ -24,12 +26,18 @@ macro_rules! specs {
                 }
             }
 
-            /// The law at a rate, of the client that may most.
-            pub(super) fn law(&self, rate: Rate) -> Result<Law, StrategyError> {
-                let who = self.favourite();
+            /// The law at a rate, as it is for a client.
+            pub(super) fn law_of(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
                 match self {
-                    $(Self::$strategy(it) => it.law(rate, &who),)+
+                    $(Self::$strategy(it) => it.law(rate, who),)+
                 }
+            }
+
+            fn recognized(strategy: &dyn Any) -> Option<Self> {
+                $(if let Some(it) = strategy.downcast_ref::<$strategy>() {
+                    return Some(Self::$strategy(Clone::clone(it)));
+                })+
+                None
             }
         }
     };
@@ -52,21 +60,46 @@ specs!(
 );
 
 impl Spec {
-    /// The largest cost that these rates together can ever admit, of the most favourable client.
-    pub fn largest_cost(&self, rates: &[Rate]) -> u64 {
-        let laws = rates.iter().filter_map(|rate| self.law(*rate).ok());
-        laws.map(|law| law.largest()).min().unwrap_or(u64::MAX)
+    /// The strategy of the catalog that a value is, if it is one. A load is left out: what it says now is no matter of the
+    /// parameters.
+    pub fn of_value(strategy: &dyn Any) -> Option<Self> {
+        Some(match Self::recognized(strategy)? {
+            Self::Adaptive(adaptive) => Self::Adaptive(adaptive.without_load()),
+            spec => spec,
+        })
     }
 
-    fn favourite(&self) -> Who<'_> {
-        let best = match self {
-            Self::Tiered(tiered) => tiered.tiers().0.iter().max_by_key(|(_, factor)| *factor),
-            _ => None,
-        };
-        Who {
-            tier: best.map(|(name, _)| &**name),
-            priority: identity::Priority::Critical,
-            load: None,
+    /// The largest cost that these rates together can ever admit, of the most favourable client.
+    pub fn largest_cost(&self, rates: &[Rate]) -> u64 {
+        let each = rates.iter().map(|rate| self.largest_at(*rate));
+        each.min().unwrap_or(u64::MAX)
+    }
+
+    fn largest_at(&self, rate: Rate) -> u64 {
+        let clients = self.clients().into_iter();
+        let laws = clients.filter_map(|who| self.law_of(rate, &who).ok());
+        laws.map(|law| law.largest()).max().unwrap_or(u64::MAX)
+    }
+
+    /// A client of each kind that the law tells apart.
+    pub(super) fn clients(&self) -> Vec<Who<'_>> {
+        use identity::Priority::{Critical, High, Low, Normal};
+        match self {
+            Self::Tiered(tiered) => {
+                let names = tiered.tiers().0.iter().map(|(name, _)| Some(&**name));
+                let of = |tier| Who {
+                    tier,
+                    ..Who::default()
+                };
+                names.map(of).collect()
+            }
+            Self::Priority(_) => [Low, Normal, High, Critical]
+                .map(|priority| Who {
+                    priority,
+                    ..Who::default()
+                })
+                .into(),
+            _ => vec![Who::default()],
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Literal, Takes};
+use super::{Literal, Problem, Subject, Takes};
 use crate::rate::parse_duration;
 use crate::strategy::kernel::{EXACT, Rule};
 use crate::strategy::time_of_day::{offset, rule};
-use crate::strategy::{Factor, FactorError, StrategyError};
+use crate::strategy::{Factor, FactorError};
 
 /// What a parameter was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +20,37 @@ pub(super) enum Value {
     Function,
 }
 
-/// The value of a parameter, or what is wrong with it and what to write instead.
-pub(super) fn read(name: &str, takes: Takes, value: Literal<'_>) -> Result<Value, String> {
-    match takes {
+/// What is wrong with a value, and what to write instead.
+pub(super) enum Wrong {
+    Value(String),
+    /// Some of the time windows in it.
+    Windows(Vec<(usize, String)>),
+}
+
+impl Wrong {
+    /// As problems of the parameter at this place.
+    pub(super) fn at(self, place: usize) -> Vec<Problem> {
+        match self {
+            Self::Value(message) => vec![Problem::error(Subject::Value(place), message)],
+            Self::Windows(windows) => {
+                let windows = windows.into_iter();
+                let error = |(window, message)| Problem::error(Subject::Window(window), message);
+                windows.map(error).collect()
+            }
+        }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Self {
+        Self::Value(message)
+    }
+}
+
+/// The value of a parameter, or what is wrong with it.
+pub(super) fn read(name: &str, takes: Takes, value: Literal<'_>) -> Result<Value, Wrong> {
+    let read = match takes {
+        Takes::Windows => return windows(name, value).map(Value::Windows),
         Takes::Count(least) => count(name, least, value).map(Value::Count),
         Takes::Duration => duration(name, value).map(Value::Duration),
         Takes::Share => share(name, value).map(Value::Factor),
@@ -37,7 +65,6 @@ pub(super) fn read(name: &str, takes: Takes, value: Literal<'_>) -> Result<Value
                 "`{name}` takes the name of a tier, such as `{name} = free`"
             )),
         },
-        Takes::Windows => windows(name, value).map(Value::Windows),
         Takes::Offset => match value {
             Literal::Text(text) => offset(text)
                 .map(Value::Offset)
@@ -52,7 +79,8 @@ pub(super) fn read(name: &str, takes: Takes, value: Literal<'_>) -> Result<Value
                 "`{name}` takes the path of a function `fn() -> f64`; write `{name} = current_load`"
             )),
         },
-    }
+    };
+    read.map_err(Wrong::Value)
 }
 
 fn count(name: &str, least: u64, value: Literal<'_>) -> Result<u64, String> {
@@ -133,20 +161,36 @@ fn factor(name: &str, text: &str) -> Result<Factor, String> {
         .map_err(|error: FactorError| format!("`{name}` is {error}"))
 }
 
-fn windows(name: &str, value: Literal<'_>) -> Result<Vec<Rule>, String> {
-    let Literal::Pairs(pairs) = value else {
+fn windows(name: &str, value: Literal<'_>) -> Result<Vec<Rule>, Wrong> {
+    let example = format!("`{name} = [\"08:00-18:00\" = 2.0]`");
+    let pairs = match value {
+        Literal::Pairs([]) => {
+            let message =
+                format!("`{name}` holds no part of the day; write one, such as {example}");
+            return Err(message.into());
+        }
+        Literal::Pairs(pairs) => pairs,
+        _ => return Err(format!("`{name}` takes parts of the day, such as {example}").into()),
+    };
+    let (mut rules, mut wrong) = (Vec::new(), Vec::new());
+    for (place, (part, multiplier)) in pairs.iter().enumerate() {
+        match window(part, *multiplier) {
+            Ok(rule) => rules.push(rule),
+            Err(message) => wrong.push((place, message)),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(rules)
+    } else {
+        Err(Wrong::Windows(wrong))
+    }
+}
+
+fn window(part: &str, multiplier: Literal<'_>) -> Result<Rule, String> {
+    let Literal::Number(text) = multiplier else {
         return Err(format!(
-            "`{name}` takes parts of the day, such as `{name} = [\"08:00-18:00\" = 2.0]`"
+            "`{part}` takes a number, such as `\"{part}\" = 1.5`"
         ));
     };
-    let read = |(part, multiplier): &(&str, Literal<'_>)| {
-        let Literal::Number(text) = multiplier else {
-            return Err(format!(
-                "`{part}` takes a number, such as `\"{part}\" = 1.5`"
-            ));
-        };
-        let said = |error: StrategyError| error.to_string();
-        rule(part, factor(part, text)?).map_err(said)
-    };
-    pairs.iter().map(read).collect()
+    rule(part, factor(part, text)?).map_err(|error| error.to_string())
 }

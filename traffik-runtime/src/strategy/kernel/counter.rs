@@ -51,6 +51,11 @@ impl Counter {
         })
     }
 
+    /// The tick, in microseconds.
+    pub(in crate::strategy) const fn tick(&self) -> u64 {
+        self.tick
+    }
+
     /// The largest cost two windows can take.
     pub const fn largest(&self) -> u64 {
         self.limit

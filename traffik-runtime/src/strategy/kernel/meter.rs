@@ -111,6 +111,11 @@ impl Meter {
         }
     }
 
+    /// The tick, in microseconds.
+    pub(in crate::strategy) const fn tick(&self) -> u64 {
+        self.tick
+    }
+
     /// The largest cost the meter can take.
     pub const fn largest(&self) -> u64 {
         self.largest

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::exact::gcd;
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -27,6 +28,12 @@ impl Window {
             nominal: rate.limit(),
             period: rate.period_micros(),
         }
+    }
+
+    /// How many windows of one length a window of another can meet; both are aligned to the epoch.
+    pub(in crate::strategy) const fn met(window: u64, others: u64) -> u64 {
+        // The latest it can start in one of them is a common divisor before that one's end.
+        1 + (window - gcd(window, others)).div_ceil(others)
     }
 
     /// The largest cost a window can take.

@@ -1,0 +1,182 @@
+//! What a builder refuses and what it warns of is what the macros do: the same checks, the same words.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tracing_subscriber::util::SubscriberInitExt as _;
+use traffik::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
+};
+use traffik::{DynThrottle, ErrorKind, Rate};
+
+/// A log that can be read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn build(rates: &[&str], strategy: impl Strategy) -> Result<DynThrottle, traffik::Error> {
+    let builder = DynThrottle::builder("api").strategy(strategy);
+    let rates = rates.iter().map(|rate| rate.parse::<Rate>().unwrap());
+    rates
+        .fold(builder, traffik::DynThrottleBuilder::rate)
+        .build()
+}
+
+#[track_caller]
+fn refused(rates: &[&str], strategy: impl Strategy, message: &str) {
+    let error = build(rates, strategy).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(
+        error.to_string(),
+        format!("throttle `api` cannot work: {message}")
+    );
+}
+
+/// What is logged while a throttle is built that works.
+fn logged(rates: &[&str], strategy: impl Strategy) -> String {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    {
+        let _guard = subscriber.finish().set_default();
+        build(rates, strategy).unwrap();
+    }
+    let bytes = log.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn parameters_that_make_no_law_are_refused() {
+    let one = &["10/s"];
+    let empty = |name: &str| format!("a `{name}` of 0 admits nothing; use at least 1");
+    refused(one, TokenBucket::new().burst(0), &empty("burst"));
+    refused(one, LeakyBucket::new().capacity(0), &empty("capacity"));
+    refused(
+        one,
+        LeakyBucketWithQueue::new().queue_size(0),
+        &empty("queue_size"),
+    );
+    refused(one, CostBasedTokenBucket::new().window(0), &empty("window"));
+    refused(
+        one,
+        Gcra::new().burst_tolerance(Duration::from_nanos(1)),
+        "`burst_tolerance` must be whole microseconds, at most ten years; round it",
+    );
+    refused(
+        one,
+        Tiered::new().tier("free", 1.0),
+        "`tiered` needs the name of one of its tiers as the default: write `default = free`",
+    );
+    refused(
+        one,
+        Tiered::new().tier("free", 0.05).default_tier("free"),
+        "a tier's limit rounds below 1; use a larger multiplier or limit",
+    );
+    refused(
+        one,
+        Adaptive::new().min(0.0),
+        "`min` is above 0 and up to 1",
+    );
+    refused(
+        one,
+        QuotaWithRollover::new().percent(101.0),
+        "`percent` is 0 to 100",
+    );
+    let order = "each priority's share is at most that of the next, and that of the highest is 1";
+    refused(one, Priority::new().low(0.9), order);
+    refused(one, Priority::new().critical(0.99), order);
+}
+
+#[test]
+fn times_of_day_that_make_no_law_are_refused() {
+    let one = &["10/s"];
+    refused(
+        one,
+        TimeOfDay::new().window("08:00-08:00", 2.0),
+        "a time window from a time to itself is empty; the whole day is `00:00-24:00`",
+    );
+    refused(
+        one,
+        TimeOfDay::new()
+            .window("08:00-18:00", 2.0)
+            .window("09:00-10:00", 3.0),
+        "a time window is covered by earlier ones; remove it or put it first",
+    );
+    // Closed all day is a law, under which every cost is never admitted; which costs come is not known here.
+    build(one, TimeOfDay::new().window("00:00-24:00", 0.0)).unwrap();
+}
+
+#[test]
+fn parameters_are_looked_at_whatever_the_rate() {
+    refused(
+        &["0/0"],
+        TokenBucket::new().burst(0),
+        "a `burst` of 0 admits nothing; use at least 1",
+    );
+}
+
+#[test]
+fn every_rate_of_a_list_has_to_work() {
+    refused(
+        &["10/s", "4294967295/3650d"],
+        SlidingCounter::new(),
+        "`4294967295/3650d` has no exact tick; use a smaller limit or a shorter period",
+    );
+}
+
+#[test]
+fn what_is_doubtful_is_logged_once() {
+    let log = logged(&["10/second", "1000/minute"], FixedWindow::new());
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+    for part in [
+        "`api`",
+        "unreachable_rate",
+        "`1000/m` is never reached",
+        "`10/s`",
+    ] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    let log = logged(&["0/0", "10/second", "10/second"], SlidingLog::new());
+    assert!(
+        log.contains("unlimited_rate") && log.contains("in this list already"),
+        "{log}"
+    );
+    let log = logged(&["10/week"], TimeOfDay::new());
+    assert!(log.contains("coarse_rate"), "{log}");
+    let log = logged(&["10/2h"], TimeOfDay::new().window("08:00-10:00", 2.0));
+    assert!(
+        log.contains("short_window") && log.contains("`08:00-10:00`"),
+        "{log}"
+    );
+}
+
+#[test]
+fn what_is_sound_is_not_spoken_of() {
+    assert_eq!(logged(&["10/second", "100/minute"], FixedWindow::new()), "");
+    assert_eq!(logged(&["0/0"], FixedWindow::new()), "");
+    assert_eq!(
+        logged(&["100/second", "1000/minute"], TokenBucket::new()),
+        ""
+    );
+}
+
+#[test]
+fn building_asks_no_load() {
+    fn load() -> f64 {
+        panic!("a load is asked for each hit, and not before")
+    }
+    build(&["10/second", "1000/minute"], Adaptive::new().load(load)).unwrap();
+}

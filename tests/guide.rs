@@ -1,0 +1,140 @@
+//! The guide's tables are what the program says of itself: the catalog's entries, and the metadata as they serialise.
+//!
+//! `UPDATE_GUIDE=1 cargo test -p traffik-tests --test guide` writes what has changed into the guide.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use traffik::strategy::catalog::{ENTRIES, Entry, Param, Takes};
+use traffik::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, Hit, LeakyBucket, LeakyBucketWithQueue,
+    Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
+    TokenBucket, Who,
+};
+
+const TITLES: &str = "| name | in a line | parameters and defaults |\n|---|---|---|\n";
+
+const GUIDE: &str = include_str!("../traffik/docs/strategies.md");
+
+/// What stands between the guide's two markers of a name.
+fn section(name: &str) -> &'static str {
+    let (begin, end) = (
+        format!("<!-- {name} -->\n\n"),
+        format!("\n<!-- end of {name} -->"),
+    );
+    let found = GUIDE
+        .split_once(&begin)
+        .and_then(|(_, rest)| rest.split_once(&end));
+    found.expect("the guide has both markers").0
+}
+
+fn table() -> String {
+    let rows: Vec<_> = ENTRIES.iter().map(row).collect();
+    let own = "| `custom(…)` | your own: see [below](#a-strategy-of-your-own) | yours |\n";
+    format!("{TITLES}{}{own}", rows.concat())
+}
+
+fn row(entry: &Entry) -> String {
+    let open = entry.open.map(|takes| {
+        assert_eq!(takes, Takes::Multiplier);
+        "a multiplier for each tier: its name, such as `premium = 5.0`".to_owned()
+    });
+    let params: Vec<_> = open
+        .into_iter()
+        .chain(entry.params.iter().map(param))
+        .collect();
+    let params = if params.is_empty() {
+        "–".to_owned()
+    } else {
+        params.join("; ")
+    };
+    format!("| `{}` | {} | {params} |\n", entry.name, entry.summary)
+}
+
+fn param(param: &Param) -> String {
+    let Param {
+        name,
+        takes,
+        default,
+        summary,
+        ..
+    } = param;
+    let default = match (takes, *default) {
+        (_, "the rate's limit") => " = L".to_owned(),
+        (_, "needed") => ", needed".to_owned(),
+        (Takes::Windows, _) => ", such as `[\"08:00-18:00\" = 2.0]`".to_owned(),
+        (Takes::Function, _) => ", a `fn() -> f64`".to_owned(),
+        (Takes::Duration | Takes::Offset, default) => format!(" = `\"{default}\"`"),
+        (_, default) => format!(" = {default}"),
+    };
+    format!("`{name}`{default}: {summary}")
+}
+
+#[test]
+fn the_table_of_strategies_is_the_catalog() {
+    let (written, table) = (section("strategies"), table());
+    if written == table {
+        return;
+    }
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traffik/docs/strategies.md");
+    if env::var_os("UPDATE_GUIDE").is_some_and(|value| value == "1") {
+        fs::write(path, GUIDE.replacen(written, &table, 1)).unwrap();
+    } else {
+        panic!(
+            "the catalog is not what the guide says; run this test with `UPDATE_GUIDE=1` to write it there:\n{table}"
+        );
+    }
+}
+
+/// The fields of a strategy's metadata, as it serialises after a hit, in order.
+fn fields<S: Strategy>(strategy: &S) -> (String, Vec<String>) {
+    let hit = Hit {
+        rate: "10/minute".parse().unwrap(),
+        now: 1_000_000_000,
+        cost: 1,
+        who: Who::default(),
+    };
+    let state = strategy.decide(None, &hit).unwrap();
+    let metadata = strategy.metadata(Some(&state), &hit);
+    // As text, since a map would sort them.
+    let json = serde_json::to_string(&metadata).unwrap();
+    let parts = json
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .zip(json.split('"').skip(2).step_by(2));
+    let names = parts.filter(|(_, behind)| behind.starts_with(':'));
+    let names = names.map(|(name, _)| name.to_owned()).collect();
+    (strategy.name().to_owned(), names)
+}
+
+#[test]
+fn the_table_of_metadata_is_what_serialises() {
+    let fields = [
+        fields(&FixedWindow::new()),
+        fields(&SlidingLog::new()),
+        fields(&SlidingCounter::new()),
+        fields(&TokenBucket::new()),
+        fields(&LeakyBucket::new()),
+        fields(&LeakyBucketWithQueue::new()),
+        fields(&Gcra::new()),
+        fields(&Tiered::new().tier("free", 1.0).default_tier("free")),
+        fields(&Adaptive::new()),
+        fields(&Priority::new()),
+        fields(&QuotaWithRollover::new()),
+        fields(&TimeOfDay::new()),
+        fields(&CostBasedTokenBucket::new()),
+    ];
+    let rows: Vec<Vec<_>> = section("metadata")
+        .lines()
+        .skip(2)
+        .map(|row| row.split(" | ").collect())
+        .collect();
+    assert_eq!(rows.len(), ENTRIES.len());
+    for (entry, row) in ENTRIES.iter().zip(rows) {
+        let (name, fields) = fields.iter().find(|(name, _)| name == entry.name).unwrap();
+        assert_eq!(row[0], format!("| `{name}`"));
+        let listed: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
+        assert_eq!(row[3], format!("{} |", listed.join(", ")), "{name}");
+    }
+}
