@@ -35,3 +35,12 @@ pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
     #[cfg(not(feature = "tracing"))]
     let _ = (uid, warning, message);
 }
+
+/// What one part of a set took is given back, because another refused.
+#[cfg(feature = "redis")]
+pub(crate) fn given_back(name: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "traffik", name, "given back: another part of the set refused");
+    #[cfg(not(feature = "tracing"))]
+    let _ = name;
+}

@@ -7,6 +7,7 @@ mod apply;
 mod backoff;
 mod bytes;
 mod erased;
+mod give_back;
 pub(crate) mod key;
 mod lock;
 mod memory;

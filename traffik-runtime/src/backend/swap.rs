@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::apply::apply;
 use super::erased::{Answer, Primitives};
+use super::give_back::give_back;
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
 use super::retry::Retries;
@@ -80,7 +81,8 @@ impl Swap {
                 Ok(outcome) if outcome.admitted => taken.push(outcome.of_plan(place)),
                 stopped => {
                     for (plan, outcome) in plans.iter().zip(&taken) {
-                        self.give_back(plan, outcome.now, at).await?;
+                        let taken = Taken { at: outcome.now, cost: plan.cost };
+                        give_back(&*self.store, plan, taken, at).await?;
                     }
                     let now = stopped?.now;
                     let states = self.states(plans).await?;
@@ -91,36 +93,6 @@ impl Swap {
         let now = taken.iter().map(|outcome| outcome.now).max();
         let told = taken.into_iter().flat_map(|outcome| outcome.told);
         Ok(Outcome::admitted(now.unwrap_or_default(), told.collect()))
-    }
-
-    /// Gives back what a plan took at a moment.
-    async fn give_back(
-        &self,
-        plan: &Plan<'_>,
-        taken_at: u64,
-        at: Option<u64>,
-    ) -> Result<(), Error> {
-        let mut retries = Retries::of(&plan.name);
-        loop {
-            let (bytes, mut state) = self.state(plan).await?;
-            if bytes.is_none() {
-                return Ok(());
-            }
-            let taken = Taken {
-                at: taken_at,
-                cost: plan.cost,
-            };
-            taken.give_back(&mut state, at.unwrap_or_else(now));
-            let new = encode(plan, &state);
-            if self
-                .store
-                .compare_and_swap(&plan.name, bytes.as_deref(), Some(&new), None)
-                .await?
-            {
-                return Ok(());
-            }
-            retries.again().await?;
-        }
     }
 }
 
@@ -143,6 +115,15 @@ impl Decide for Swap {
             let states = self.states(plans).await?;
             Ok((at.unwrap_or_else(now), states))
         })
+    }
+
+    fn give_back<'a>(
+        &'a self,
+        plan: &'a Plan<'a>,
+        taken: Taken,
+        at: Option<u64>,
+    ) -> Answer<'a, ()> {
+        Box::pin(give_back(&*self.store, plan, taken, at))
     }
 }
 

@@ -39,6 +39,15 @@ impl Connector {
         connector.map_err(|error| error.to_string())
     }
 
+    /// Whether keys are spread over several servers.
+    pub(super) const fn is_cluster(&self) -> bool {
+        match self {
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(_) => true,
+            _ => false,
+        }
+    }
+
     /// A new connection. Sentinels are asked again each time, so that a new primary is found.
     pub(super) async fn connect(&self) -> RedisResult<Connection> {
         match self {

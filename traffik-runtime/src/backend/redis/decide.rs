@@ -9,14 +9,16 @@ use super::scripts::Script;
 use super::store::Redis;
 use crate::backend::apply::apply;
 use crate::backend::erased::Answer;
-use crate::backend::outcome::{Outcome, Several};
+use crate::backend::give_back::give_back;
+use crate::backend::outcome::{Outcome, Several, Told};
 use crate::backend::plan::Plan;
 use crate::backend::retry::Retries;
 use crate::backend::store::Decide;
 use crate::backend::wire::{decode, encode};
 use crate::error::Error;
+use crate::observe;
 use crate::strategy::State;
-use crate::strategy::kernel::EXACT;
+use crate::strategy::kernel::{EXACT, Taken};
 
 /// Every kernel, and what decides with them.
 pub(super) const DECIDE_SOURCE: &str = concat!(
@@ -62,17 +64,10 @@ impl Decide for Redis {
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         Box::pin(async move {
             fits(plans)?;
-            if plans.iter().any(Plan::is_custom) {
-                return self.decide_here(plans, at).await;
+            match self.slots(plans) {
+                None => self.decide_at_once(plans, at).await,
+                Some(slots) => self.decide_each(plans, &slots, at).await,
             }
-            let said = self.ask(plans, at, |plan| plan.cost).await?;
-            let states = said.states(plans);
-            if !said.admitted {
-                return Ok(Outcome::refused(plans, states.iter(), said.now));
-            }
-            let lines = plans.iter().zip(&states).enumerate();
-            let told = lines.flat_map(|(place, (plan, state))| plan.told(place, state, said.now));
-            Ok(Outcome::admitted(said.now, told.collect()))
         })
     }
 
@@ -83,9 +78,104 @@ impl Decide for Redis {
     ) -> Answer<'a, (u64, Several<State>)> {
         Box::pin(async move {
             fits(plans)?;
-            let said = self.ask(plans, at, |_| 0).await?;
-            Ok((said.now, said.states(plans)))
+            let Some(slots) = self.slots(plans) else {
+                let said = self.ask(plans, at, |_| 0).await?;
+                return Ok((said.now, said.states(plans)));
+            };
+            let (mut now, mut states) = (0, Several::from_elem(State::default(), plans.len()));
+            for slot in slots {
+                let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
+                let said = self.ask(&own, at, |_| 0).await?;
+                now = said.now;
+                for (place, state) in slot.iter().zip(said.states(&own)) {
+                    states[*place] = state;
+                }
+            }
+            Ok((now, states))
         })
+    }
+
+    fn give_back<'a>(
+        &'a self,
+        plan: &'a Plan<'a>,
+        taken: Taken,
+        at: Option<u64>,
+    ) -> Answer<'a, ()> {
+        observe::given_back(&plan.name);
+        Box::pin(give_back(self, plan, taken, at))
+    }
+}
+
+impl Redis {
+    /// Decides plans whose keys are on one server.
+    async fn decide_at_once(&self, plans: &[Plan<'_>], at: Option<u64>) -> Result<Outcome, Error> {
+        if plans.iter().any(Plan::is_custom) {
+            return self.decide_here(plans, at).await;
+        }
+        let said = self.ask(plans, at, |plan| plan.cost).await?;
+        let states = said.states(plans);
+        if !said.admitted {
+            return Ok(Outcome::refused(plans, states.iter(), said.now));
+        }
+        let lines = plans.iter().zip(&states).enumerate();
+        let told = lines.flat_map(|(place, (plan, state))| plan.told(place, state, said.now));
+        Ok(Outcome::admitted(said.now, told.collect()))
+    }
+
+    /// Which plans are in which slot, if they are in several: then no script sees them all.
+    fn slots(&self, plans: &[Plan<'_>]) -> Option<Vec<Vec<usize>>> {
+        if plans.len() == 1 || !self.is_cluster() {
+            return None;
+        }
+        let mut slots: Vec<(&str, Vec<usize>)> = Vec::new();
+        for (place, plan) in plans.iter().enumerate() {
+            let tag = plan.name.split('}').next().unwrap_or_default();
+            match slots.iter_mut().find(|(other, _)| *other == tag) {
+                Some((_, places)) => places.push(place),
+                None => slots.push((tag, vec![place])),
+            }
+        }
+        let slots: Vec<_> = slots.into_iter().map(|(_, places)| places).collect();
+        (slots.len() > 1).then_some(slots)
+    }
+
+    /// Decides slot by slot, and gives back what was taken if one refuses: meanwhile others may be refused that would not
+    /// have been, but never is more admitted.
+    async fn decide_each(
+        &self,
+        plans: &[Plan<'_>],
+        slots: &[Vec<usize>],
+        at: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        let mut taken: Vec<(&[usize], Vec<Plan<'_>>, Outcome)> = Vec::new();
+        for slot in slots {
+            let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
+            match self.decide_at_once(&own, at).await {
+                Ok(outcome) if outcome.admitted => taken.push((slot, own, outcome)),
+                stopped => {
+                    for (_, own, outcome) in &taken {
+                        for plan in own.iter().filter(|plan| plan.cost > 0) {
+                            let (at_first, cost) = (outcome.now, plan.cost);
+                            let taken = Taken { at: at_first, cost };
+                            Decide::give_back(self, plan, taken, at).await?;
+                        }
+                    }
+                    stopped?;
+                    let (now, states) = self.read(plans, at).await?;
+                    return Ok(Outcome::refused(plans, states.iter(), now));
+                }
+            }
+        }
+        let now = taken.iter().map(|(.., outcome)| outcome.now).max();
+        let mut told: Several<_> = Several::new();
+        for (slot, _, outcome) in taken {
+            told.extend(outcome.told.into_iter().map(|said| Told {
+                plan: slot[said.plan],
+                ..said
+            }));
+        }
+        told.sort_by_key(|told| told.plan);
+        Ok(Outcome::admitted(now.unwrap_or_default(), told))
     }
 }
 

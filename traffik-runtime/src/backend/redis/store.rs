@@ -29,6 +29,11 @@ impl Redis {
             .map_err(|message| Failed::Misconfigured(message.clone()))
     }
 
+    /// Whether keys are spread over several servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.supervisor.as_ref().is_ok_and(Supervisor::is_cluster)
+    }
+
     /// Sends one command, on a Cluster to the node of its key, and waits for the answer for as long as an operation may
     /// take.
     pub(crate) async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, Failed> {

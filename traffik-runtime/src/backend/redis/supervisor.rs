@@ -89,6 +89,10 @@ struct Health {
 }
 
 impl Supervisor {
+    pub(super) fn is_cluster(&self) -> bool {
+        self.settings.connector.is_cluster()
+    }
+
     pub(super) const fn new(settings: Arc<Settings>) -> Self {
         Self {
             settings,
