@@ -1,6 +1,8 @@
 //! What can happen to a connection: a proxy that passes on, holds up, swallows or cuts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,6 +26,7 @@ enum Mode {
 pub struct Proxy {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
+    target: Arc<AtomicU16>,
     task: AbortHandle,
 }
 
@@ -40,10 +43,12 @@ impl Proxy {
             .local_addr()
             .expect("a bound socket has an address");
         let (mode, watched) = watch::channel(Mode::Pass);
-        let task = tokio::spawn(accept(listener, target, watched)).abort_handle();
+        let target = Arc::new(AtomicU16::new(target));
+        let task = tokio::spawn(accept(listener, target.clone(), watched)).abort_handle();
         Self {
             address,
             mode,
+            target,
             task,
         }
     }
@@ -51,6 +56,11 @@ impl Proxy {
     /// The URL of a Redis server behind it.
     pub fn url(&self) -> String {
         format!("redis://{}/", self.address)
+    }
+
+    /// Leads connections that come from now on to another port; those that are there stay where they are.
+    pub fn lead_to(&self, target: u16) {
+        self.target.store(target, Ordering::SeqCst);
     }
 
     /// Passes on what comes, at once.
@@ -80,9 +90,10 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, mode: watch::Receiver<Mode>) {
+async fn accept(listener: TcpListener, target: Arc<AtomicU16>, mode: watch::Receiver<Mode>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
+        let target = target.load(Ordering::SeqCst);
         connections.spawn(connection(client, target, mode.clone()));
     }
 }
