@@ -3,6 +3,6 @@
 mod equivalence;
 mod http;
 mod laws;
-mod memory;
+pub(crate) mod memory;
 mod names;
 mod redis;

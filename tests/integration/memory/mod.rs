@@ -18,7 +18,7 @@ use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
 
 /// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives none back. GCRA, of whose
 /// limit one hit may take all at any time, is the last.
-fn each(backend: &Backend, limit: u32) -> [(&'static str, DynThrottle); 13] {
+pub(crate) fn each(backend: &Backend, limit: u32) -> [(&'static str, DynThrottle); 13] {
     let rate = traffik::Rate::per_hour(limit);
     let of = |builder: DynThrottleBuilder| {
         let builder = builder.rate(rate).backend(backend.clone());

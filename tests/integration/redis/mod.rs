@@ -2,6 +2,7 @@
 
 mod clear;
 mod cluster;
+mod decisions;
 mod locks;
 mod primitives;
 mod reconnect;

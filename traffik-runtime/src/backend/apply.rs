@@ -1,16 +1,11 @@
 //! Decides on states that were read elsewhere: what a store does that can only compare and swap.
 
 use super::outcome::{Outcome, Several};
-use super::plan::{Plan, Step};
+use super::plan::Plan;
 use crate::strategy::State;
 
-/// The states after all plans, which were read at this time, and what is said of it; or the refusal.
-pub(crate) fn apply(
-    plans: &[Plan<'_>],
-    states: &[State],
-    now: u64,
-) -> Result<(Several<State>, Outcome), Outcome> {
-    let refused = || Outcome::refused(plans, states.iter(), now);
+/// What becomes of plans whose states were read at this time, and the states afterwards; none after a refusal.
+pub(crate) fn apply(plans: &[Plan<'_>], states: &[State], now: u64) -> (Outcome, Several<State>) {
     let mut after: Several<State> = Several::new();
     let mut told = Several::new();
     for (place, plan) in plans.iter().enumerate() {
@@ -18,12 +13,16 @@ pub(crate) fn apply(
         let earlier = (0..place)
             .rev()
             .find(|other| plans[*other].name == plan.name);
-        let before = earlier.map_or(&states[place], |other| &after[other]);
-        let steps: Several<Step> = plan.steps(before, now).ok_or_else(refused)?;
-        let mut state = before.clone();
+        let mut state = earlier
+            .map_or(&states[place], |other| &after[other])
+            .clone();
+        let Some(steps) = plan.steps(&state, now) else {
+            let refused = Outcome::refused(plans, states.iter(), now);
+            return (refused, Several::new());
+        };
         plan.take(steps, &mut state, now);
         told.extend(plan.told(place, &state, now));
         after.push(state);
     }
-    Ok((after, Outcome::admitted(now, told)))
+    (Outcome::admitted(now, told), after)
 }

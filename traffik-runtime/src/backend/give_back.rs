@@ -23,7 +23,10 @@ pub(crate) async fn give_back(
         let Some(mut state) = decode(plan, &bytes) else {
             return Ok(());
         };
-        taken.give_back(&mut state, at.unwrap_or_else(|| SystemClock::new().now_micros()));
+        taken.give_back(
+            &mut state,
+            at.unwrap_or_else(|| SystemClock::new().now_micros()),
+        );
         let new = encode(plan, &state);
         let swapped = store.compare_and_swap(&plan.name, Some(&bytes), Some(&new), None);
         if swapped.await? {

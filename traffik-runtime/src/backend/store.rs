@@ -52,10 +52,6 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
     ) -> Answer<'a, (u64, Several<State>)>;
 
     /// Gives back what a plan took.
-    fn give_back<'a>(
-        &'a self,
-        plan: &'a Plan<'a>,
-        taken: Taken,
-        at: Option<u64>,
-    ) -> Answer<'a, ()>;
+    fn give_back<'a>(&'a self, plan: &'a Plan<'a>, taken: Taken, at: Option<u64>)
+    -> Answer<'a, ()>;
 }

@@ -51,11 +51,8 @@ impl Swap {
         loop {
             let (bytes, state) = self.state(plan).await?;
             let now = at.unwrap_or_else(now);
-            let (after, outcome) = match apply(plans, &[state], now) {
-                Ok(applied) => applied,
-                Err(refused) => return Ok(refused),
-            };
-            if plan.cost == 0 {
+            let (outcome, after) = apply(plans, &[state], now);
+            if !outcome.admitted || plan.cost == 0 {
                 return Ok(outcome);
             }
             let new = encode(plan, &after[0]);
@@ -81,7 +78,10 @@ impl Swap {
                 Ok(outcome) if outcome.admitted => taken.push(outcome.of_plan(place)),
                 stopped => {
                     for (plan, outcome) in plans.iter().zip(&taken) {
-                        let taken = Taken { at: outcome.now, cost: plan.cost };
+                        let taken = Taken {
+                            at: outcome.now,
+                            cost: plan.cost,
+                        };
                         give_back(&*self.store, plan, taken, at).await?;
                     }
                     let now = stopped?.now;

@@ -25,8 +25,10 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
                 let sum = entries.iter().map(|(_, cost)| cost).sum();
                 write_head(&mut bytes, (LOG, 0, limit), [period, 0, sum]);
                 write_count(&mut bytes, entries.iter().len());
-                let records = entries.iter().flat_map(|(at, cost)| [at, cost]);
-                records.for_each(|number| write(&mut bytes, number));
+                for (at, cost) in entries.iter() {
+                    write(&mut bytes, at);
+                    write(&mut bytes, cost);
+                }
             }
             State::Mean(costs) => {
                 let ((level, last, factor), (limit, period, tick)) = costs.numbers();
@@ -36,10 +38,12 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
                 write(&mut bytes, factor);
                 write(&mut bytes, u64::try_from(sum).unwrap_or(u64::MAX));
                 write_count(&mut bytes, costs.len());
-                costs.for_each(|cost| write(&mut bytes, cost));
+                for cost in costs {
+                    write(&mut bytes, cost);
+                }
             }
             State::Bytes(own) => {
-                write_own(&mut bytes, plan.strategy.name(), period, own.as_deref())
+                write_own(&mut bytes, plan.strategy.name(), period, own.as_deref());
             }
             State::List(_) => {}
         }
@@ -72,7 +76,9 @@ fn write_count(bytes: &mut Vec<u8>, count: usize) {
 fn write_head(bytes: &mut Vec<u8>, (kind, power, limit): (u8, u8, u32), numbers: [u64; 3]) {
     bytes.extend([kind, power]);
     bytes.extend(limit.to_be_bytes());
-    numbers.into_iter().for_each(|number| write(bytes, number));
+    for number in numbers {
+        write(bytes, number);
+    }
 }
 
 fn write_packed(bytes: &mut Vec<u8>, packed: &Packed) {
@@ -84,7 +90,9 @@ fn write_packed(bytes: &mut Vec<u8>, packed: &Packed) {
     };
     let head = (packed.kind as u8, power, packed.limit);
     write_head(bytes, head, [packed.period, packed.at, amounts[0]]);
-    amounts[1..].iter().for_each(|amount| write(bytes, *amount));
+    for amount in &amounts[1..] {
+        write(bytes, *amount);
+    }
 }
 
 fn write_own(bytes: &mut Vec<u8>, name: &str, period: u64, own: Option<&[u8]>) {

@@ -3,22 +3,23 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{Cmd, Value, from_redis_value_ref};
+use redis::{Cmd, Value};
 
+use super::said::{Asked, Said};
 use super::scripts::Script;
 use super::store::Redis;
 use crate::backend::apply::apply;
 use crate::backend::erased::Answer;
 use crate::backend::give_back::give_back;
-use crate::backend::outcome::{Outcome, Several, Told};
+use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::backend::retry::Retries;
 use crate::backend::store::Decide;
-use crate::backend::wire::{decode, encode};
+use crate::backend::wire::encode;
 use crate::error::Error;
 use crate::observe;
 use crate::strategy::State;
-use crate::strategy::kernel::{EXACT, Taken};
+use crate::strategy::kernel::Taken;
 
 /// Every kernel, and what decides with them.
 pub(super) const DECIDE_SOURCE: &str = concat!(
@@ -53,13 +54,6 @@ static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(REPLACE_SOURCE))
 /// A log or a mean is written whole at each hit, so one larger than this would hold up all others.
 const LONGEST: u64 = 65_536;
 
-/// What the script answered.
-struct Said {
-    now: u64,
-    admitted: bool,
-    values: Vec<Vec<u8>>,
-}
-
 impl Decide for Redis {
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         Box::pin(async move {
@@ -78,20 +72,10 @@ impl Decide for Redis {
     ) -> Answer<'a, (u64, Several<State>)> {
         Box::pin(async move {
             fits(plans)?;
-            let Some(slots) = self.slots(plans) else {
-                let said = self.ask(plans, at, |_| 0).await?;
-                return Ok((said.now, said.states(plans)));
-            };
-            let (mut now, mut states) = (0, Several::from_elem(State::default(), plans.len()));
-            for slot in slots {
-                let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
-                let said = self.ask(&own, at, |_| 0).await?;
-                now = said.now;
-                for (place, state) in slot.iter().zip(said.states(&own)) {
-                    states[*place] = state;
-                }
+            match self.slots(plans) {
+                None => self.read_at_once(plans, at).await,
+                Some(slots) => self.read_each(plans, &slots, at).await,
             }
-            Ok((now, states))
         })
     }
 
@@ -108,7 +92,11 @@ impl Decide for Redis {
 
 impl Redis {
     /// Decides plans whose keys are on one server.
-    async fn decide_at_once(&self, plans: &[Plan<'_>], at: Option<u64>) -> Result<Outcome, Error> {
+    pub(super) async fn decide_at_once(
+        &self,
+        plans: &[Plan<'_>],
+        at: Option<u64>,
+    ) -> Result<Outcome, Error> {
         if plans.iter().any(Plan::is_custom) {
             return self.decide_here(plans, at).await;
         }
@@ -121,86 +109,34 @@ impl Redis {
         let told = lines.flat_map(|(place, (plan, state))| plan.told(place, state, said.now));
         Ok(Outcome::admitted(said.now, told.collect()))
     }
-
-    /// Which plans are in which slot, if they are in several: then no script sees them all.
-    fn slots(&self, plans: &[Plan<'_>]) -> Option<Vec<Vec<usize>>> {
-        if plans.len() == 1 || !self.is_cluster() {
-            return None;
-        }
-        let mut slots: Vec<(&str, Vec<usize>)> = Vec::new();
-        for (place, plan) in plans.iter().enumerate() {
-            let tag = plan.name.split('}').next().unwrap_or_default();
-            match slots.iter_mut().find(|(other, _)| *other == tag) {
-                Some((_, places)) => places.push(place),
-                None => slots.push((tag, vec![place])),
-            }
-        }
-        let slots: Vec<_> = slots.into_iter().map(|(_, places)| places).collect();
-        (slots.len() > 1).then_some(slots)
-    }
-
-    /// Decides slot by slot, and gives back what was taken if one refuses: meanwhile others may be refused that would not
-    /// have been, but never is more admitted.
-    async fn decide_each(
-        &self,
-        plans: &[Plan<'_>],
-        slots: &[Vec<usize>],
-        at: Option<u64>,
-    ) -> Result<Outcome, Error> {
-        let mut taken: Vec<(&[usize], Vec<Plan<'_>>, Outcome)> = Vec::new();
-        for slot in slots {
-            let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
-            match self.decide_at_once(&own, at).await {
-                Ok(outcome) if outcome.admitted => taken.push((slot, own, outcome)),
-                stopped => {
-                    for (_, own, outcome) in &taken {
-                        for plan in own.iter().filter(|plan| plan.cost > 0) {
-                            let (at_first, cost) = (outcome.now, plan.cost);
-                            let taken = Taken { at: at_first, cost };
-                            Decide::give_back(self, plan, taken, at).await?;
-                        }
-                    }
-                    stopped?;
-                    let (now, states) = self.read(plans, at).await?;
-                    return Ok(Outcome::refused(plans, states.iter(), now));
-                }
-            }
-        }
-        let now = taken.iter().map(|(.., outcome)| outcome.now).max();
-        let mut told: Several<_> = Several::new();
-        for (slot, _, outcome) in taken {
-            told.extend(outcome.told.into_iter().map(|said| Told {
-                plan: slot[said.plan],
-                ..said
-            }));
-        }
-        told.sort_by_key(|told| told.plan);
-        Ok(Outcome::admitted(now.unwrap_or_default(), told))
-    }
 }
 
 impl Redis {
+    /// Reads states whose keys are on one server.
+    pub(super) async fn read_at_once(
+        &self,
+        plans: &[Plan<'_>],
+        at: Option<u64>,
+    ) -> Result<(u64, Several<State>), Error> {
+        let said = self.ask(plans, at, |_| 0).await?;
+        Ok((said.now, said.states(plans)))
+    }
+
     async fn ask(
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
         cost: impl Fn(&Plan<'_>) -> u64,
     ) -> Result<Said, Error> {
-        let told: Vec<_> = plans
-            .iter()
-            .map(|plan| {
-                let laws = plan.terms.iter().map(|term| term.law.numbers());
-                (cost(plan).min(EXACT), laws)
-            })
-            .map(|(cost, laws)| Asked(cost, laws.collect()))
-            .collect();
+        let asked = plans.iter().map(|plan| Asked::new(plan, cost(plan)));
+        let told: Vec<_> = asked.collect();
         let told = rmp_serde::to_vec(&told).map_err(|error| Error::backend(error.to_string()))?;
         let at = at.map_or_else(String::new, |at| at.to_string());
         let fill = |cmd: &mut Cmd| {
             cmd.arg(plans.len());
-            plans.iter().for_each(|plan| {
+            for plan in plans {
                 cmd.arg(&plan.name);
-            });
+            }
             cmd.arg(&at).arg(&told);
         };
         let answer: Vec<Value> = self.script(&DECIDE, fill).await?;
@@ -213,15 +149,15 @@ impl Redis {
         let mut retries = Retries::of(&plans[0].name);
         loop {
             let said = self.ask(plans, at, |_| 0).await?;
-            let (after, outcome) = match apply(plans, &said.states(plans), said.now) {
-                Ok(applied) => applied,
-                Err(refused) => return Ok(refused),
-            };
+            let (outcome, after) = apply(plans, &said.states(plans), said.now);
+            if !outcome.admitted {
+                return Ok(outcome);
+            }
             let replaced = self.script(&REPLACE, |cmd| {
                 cmd.arg(plans.len());
-                plans.iter().for_each(|plan| {
+                for plan in plans {
                     cmd.arg(&plan.name);
-                });
+                }
                 for (place, (plan, state)) in plans.iter().zip(&after).enumerate() {
                     let new = if plan.cost == 0 {
                         Vec::new()
@@ -238,42 +174,6 @@ impl Redis {
             }
             retries.again().await?;
         }
-    }
-}
-
-/// A plan as the script is told of it: its cost, then its laws.
-struct Asked(u64, Vec<Vec<u64>>);
-
-impl serde::Serialize for Asked {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeSeq;
-        let mut list = serializer.serialize_seq(Some(1 + self.1.len()))?;
-        list.serialize_element(&self.0)?;
-        for law in &self.1 {
-            list.serialize_element(law)?;
-        }
-        list.end()
-    }
-}
-
-impl Said {
-    fn read(answer: &[Value], plans: usize) -> Option<Self> {
-        let [Value::Int(now), Value::Int(admitted), values @ ..] = answer else {
-            return None;
-        };
-        let values = values.iter().map(from_redis_value_ref::<Vec<u8>>);
-        let values: Vec<_> = values.collect::<Result<_, _>>().ok()?;
-        (values.len() == plans).then_some(Self {
-            now: u64::try_from(*now).ok()?,
-            admitted: *admitted == 1,
-            values,
-        })
-    }
-
-    fn states(&self, plans: &[Plan<'_>]) -> Several<State> {
-        let lines = plans.iter().zip(&self.values);
-        let states = lines.map(|(plan, value)| decode(plan, value).unwrap_or_default());
-        states.collect()
     }
 }
 

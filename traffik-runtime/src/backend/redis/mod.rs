@@ -11,9 +11,11 @@ mod connector;
 mod decide;
 pub(crate) mod error;
 mod keys;
+mod said;
 pub(crate) mod scripts;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;
+mod slots;
 pub(crate) mod store;
 mod supervisor;
 mod url;

@@ -1,0 +1,173 @@
+//! What is kept, under which names, and for how long.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use traffik::strategy::{SlidingLog, TokenBucket};
+use traffik::{DynThrottle, ErrorKind, Identity, ManualClock};
+use traffik_tests::RedisServer;
+
+use super::{admits, connect, each, throttle};
+
+fn names(server: &RedisServer) -> Vec<String> {
+    server.ask(&["KEYS", "*"])
+}
+
+/// Whoever a client says to be, it is told apart from all others, and its keys begin with a tag of ours.
+#[tokio::test]
+async fn identities_of_all_kinds() {
+    let server = RedisServer::start();
+    let backend = connect(&server).await;
+    let throttle = throttle("odd", "1/h", &backend);
+    let long = "x".repeat(10_000);
+    let every_byte: Vec<u8> = (0..=255).collect();
+    let mut odd: Vec<Vec<u8>> = [
+        "", " ", "a b", "a\nb", "a:b", "a::b", "{a}", "}", "{", "*", "?", "%20", "a%20b", "é",
+        "名前", "😀", "!",
+    ]
+    .map(|name| name.as_bytes().to_vec())
+    .to_vec();
+    odd.extend([
+        long.clone().into_bytes(),
+        format!("{long}y").into_bytes(),
+        every_byte,
+    ]);
+    for name in &odd {
+        assert!(
+            admits(&throttle, &Identity::new(name), 1).await,
+            "{name:?} is somebody else"
+        );
+        assert!(
+            !admits(&throttle, &Identity::new(name), 1).await,
+            "{name:?} is forgotten"
+        );
+    }
+    let names = names(&server);
+    assert_eq!(names.len(), odd.len());
+    let tags: HashSet<&str> = names
+        .iter()
+        .filter_map(|name| name.split('}').next())
+        .collect();
+    assert_eq!(tags.len(), odd.len(), "each has a slot of its own");
+    for name in names {
+        assert!(
+            name.starts_with('{') && name.matches(['{', '}']).count() == 2,
+            "{name}"
+        );
+        assert!(
+            name.len() < 250 && name.bytes().all(|byte| byte.is_ascii_graphic()),
+            "{name}"
+        );
+    }
+}
+
+/// Nothing is kept for ever, and nothing for less time than it matters.
+#[tokio::test]
+async fn all_keys_expire() {
+    let server = RedisServer::start();
+    let backend = connect(&server).await;
+    for (name, throttle) in each(&backend, 3) {
+        for _ in 0..3 {
+            let decision = throttle.hit(&Identity::new(name), 1).await.unwrap();
+            let key = names(&server)
+                .into_iter()
+                .find(|key| key.contains(&name.replace(' ', "%20")));
+            let ttl: i64 = server.ask(&["PTTL", &key.expect("a key")]);
+            let reset = i64::try_from(decision.reset.as_millis()).unwrap();
+            // An adaptive limit may take its time to recover, and a server's clock goes on.
+            assert!(
+                ttl > 0 && ttl <= reset + 1 && ttl > reset - 5_000,
+                "{name}: {ttl} of {reset}"
+            );
+        }
+    }
+}
+
+/// A bucket of 50 that is refilled at two a second is not full again after what a simple TTL would allow.
+#[tokio::test]
+async fn a_slow_bucket_is_remembered() {
+    let server = RedisServer::start();
+    let clock = ManualClock::new();
+    let backend = connect(&server).await.clock(clock.clone());
+    let bucket = DynThrottle::builder("slow").rate("2/s".parse().unwrap());
+    let bucket = bucket
+        .strategy(TokenBucket::new().burst(50))
+        .backend(backend);
+    let bucket = bucket.build().unwrap();
+    let client = Identity::new("client");
+    assert!(admits(&bucket, &client, 50).await);
+    clock.advance(Duration::from_millis(2_200));
+    assert_eq!(bucket.stat(&client).await.unwrap().hits_remaining, 4);
+}
+
+/// Promise 7: what is no state of ours is none, and is replaced.
+#[tokio::test]
+async fn foreign_and_broken_states() {
+    let server = RedisServer::start();
+    let backend = connect(&server).await.clock(ManualClock::new());
+    for (name, throttle) in each(&backend, 3) {
+        let client = Identity::new(name);
+        assert!(admits(&throttle, &client, 3).await);
+        let keys = names(&server);
+        let key = keys
+            .iter()
+            .find(|key| key.contains(&name.replace(' ', "%20")))
+            .unwrap();
+        let whole: Vec<u8> = redis_bytes(&server, key);
+        let mut broken: Vec<Vec<u8>> = (0..whole.len()).map(|end| whole[..end].to_vec()).collect();
+        broken.push([&whole[..], &[0]].concat());
+        broken.push(vec![0xff; whole.len()]);
+        broken.push(b"hello".to_vec());
+        for broken in broken {
+            set_bytes(&server, key, &broken);
+            let stat = throttle.stat(&client).await.unwrap();
+            assert_eq!(stat.hits_remaining, 3, "{name}: {broken:?}");
+            assert!(admits(&throttle, &client, 3).await, "{name}: {broken:?}");
+            assert!(!admits(&throttle, &client, 3).await, "{name}: {broken:?}");
+        }
+        let _: u64 = server.ask(&["DEL", key]);
+    }
+}
+
+fn redis_bytes(server: &RedisServer, key: &str) -> Vec<u8> {
+    let mut connection = redis::Client::open(server.url())
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    redis::cmd("GET").arg(key).query(&mut connection).unwrap()
+}
+
+fn set_bytes(server: &RedisServer, key: &str, value: &[u8]) {
+    let mut connection = redis::Client::open(server.url())
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    redis::cmd("SET")
+        .arg(key)
+        .arg(value)
+        .arg("EX")
+        .arg(100)
+        .exec(&mut connection)
+        .unwrap();
+}
+
+/// A log that Redis would have to move at every hit is refused, with advice.
+#[tokio::test]
+async fn logs_that_are_too_long() {
+    let server = RedisServer::start();
+    let log = DynThrottle::builder("log").rate("1000000/d".parse().unwrap());
+    let log = log
+        .strategy(SlidingLog::new())
+        .backend(connect(&server).await);
+    let refused = log
+        .build()
+        .unwrap()
+        .hit(&Identity::new("client"), 1)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Configuration);
+    assert!(
+        refused.to_string().contains("use `sliding_counter`"),
+        "{refused}"
+    );
+}

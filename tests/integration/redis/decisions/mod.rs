@@ -1,0 +1,26 @@
+//! Redis: what is decided there, and by how many commands.
+
+mod clusters;
+mod commands;
+mod custom;
+mod faults;
+mod keys;
+mod processes;
+
+use traffik::{Backend, DynThrottle, Identity};
+
+use super::connect;
+use crate::memory::each;
+
+/// Whether the throttle admits a hit.
+async fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
+    let decision = throttle.hit(client, cost).await;
+    decision.expect("the server is there").admitted
+}
+
+/// Throttles of this rate on a backend, under fixed windows.
+fn throttle(uid: &str, rate: &str, backend: &Backend) -> DynThrottle {
+    let builder = DynThrottle::builder(uid).rate(rate.parse().expect("a rate"));
+    let throttle = builder.backend(backend.clone()).build();
+    throttle.expect("a throttle that works")
+}

@@ -1,0 +1,87 @@
+//! A set whose keys are on several servers of a Cluster: decided slot by slot, and given back if one refuses.
+
+use super::store::Redis;
+use crate::backend::outcome::{Outcome, Several, Told};
+use crate::backend::plan::Plan;
+use crate::backend::store::Decide;
+use crate::error::Error;
+use crate::strategy::State;
+use crate::strategy::kernel::Taken;
+
+impl Redis {
+    /// Which plans are in which slot, if they are in several: then no script sees them all.
+    pub(super) fn slots(&self, plans: &[Plan<'_>]) -> Option<Vec<Vec<usize>>> {
+        if plans.len() == 1 || !self.is_cluster() {
+            return None;
+        }
+        let mut slots: Vec<(&str, Vec<usize>)> = Vec::new();
+        for (place, plan) in plans.iter().enumerate() {
+            let tag = plan.name.split('}').next().unwrap_or_default();
+            match slots.iter_mut().find(|(other, _)| *other == tag) {
+                Some((_, places)) => places.push(place),
+                None => slots.push((tag, vec![place])),
+            }
+        }
+        // All sets in one order: then of several that meet, the first one has what it needs.
+        slots.sort_unstable();
+        let slots: Vec<_> = slots.into_iter().map(|(_, places)| places).collect();
+        (slots.len() > 1).then_some(slots)
+    }
+
+    /// Decides slot by slot, and gives back what was taken if one refuses: meanwhile others may be refused that would not
+    /// have been, but never is more admitted.
+    pub(super) async fn decide_each(
+        &self,
+        plans: &[Plan<'_>],
+        slots: &[Vec<usize>],
+        at: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        let mut taken: Vec<(&[usize], Vec<Plan<'_>>, Outcome)> = Vec::new();
+        for slot in slots {
+            let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
+            match self.decide_at_once(&own, at).await {
+                Ok(outcome) if outcome.admitted => taken.push((slot, own, outcome)),
+                stopped => {
+                    for (_, own, outcome) in &taken {
+                        for plan in own.iter().filter(|plan| plan.cost > 0) {
+                            let (at_first, cost) = (outcome.now, plan.cost);
+                            let taken = Taken { at: at_first, cost };
+                            Decide::give_back(self, plan, taken, at).await?;
+                        }
+                    }
+                    stopped?;
+                    let (now, states) = self.read_each(plans, slots, at).await?;
+                    return Ok(Outcome::refused(plans, states.iter(), now));
+                }
+            }
+        }
+        let now = taken.iter().map(|(.., outcome)| outcome.now).max();
+        let mut told: Several<_> = Several::new();
+        for (slot, _, outcome) in taken {
+            told.extend(outcome.told.into_iter().map(|said| Told {
+                plan: slot[said.plan],
+                ..said
+            }));
+        }
+        told.sort_by_key(|told| told.plan);
+        Ok(Outcome::admitted(now.unwrap_or_default(), told))
+    }
+
+    pub(super) async fn read_each(
+        &self,
+        plans: &[Plan<'_>],
+        slots: &[Vec<usize>],
+        at: Option<u64>,
+    ) -> Result<(u64, Several<State>), Error> {
+        let (mut now, mut states) = (0, Several::from_elem(State::default(), plans.len()));
+        for slot in slots {
+            let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
+            let (then, read) = self.read_at_once(&own, at).await?;
+            now = then;
+            for (place, state) in slot.iter().zip(read) {
+                states[*place] = state;
+            }
+        }
+        Ok((now, states))
+    }
+}
