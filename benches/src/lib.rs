@@ -29,17 +29,32 @@ pub type Work<'a> = &'a (dyn Fn(usize) + Sync);
 
 /// Measures our work and a peer's in turn, and prints one line of a table.
 pub fn compare(workload: &str, threads: usize, calls: usize, ours: Work<'_>, peer: Work<'_>) {
-    time(threads, calls, ours);
-    time(threads, calls, peer);
-    let rounds: Vec<(f64, f64)> = (0..ROUNDS)
+    compare_rounds(
+        workload,
+        ROUNDS,
+        || time(threads, calls, ours),
+        || time(threads, calls, peer),
+    );
+}
+
+/// The same of two sides that measure a round themselves: each gives the nanoseconds of a call.
+pub fn compare_rounds(
+    workload: &str,
+    rounds: usize,
+    ours: impl Fn() -> f64,
+    peer: impl Fn() -> f64,
+) {
+    ours();
+    peer();
+    let rounds: Vec<(f64, f64)> = (0..rounds)
         .map(|round| {
             // Whoever goes second profits from a warm clock: take turns.
             if round % 2 == 0 {
-                let ours = time(threads, calls, ours);
-                (ours, time(threads, calls, peer))
+                let ours = ours();
+                (ours, peer())
             } else {
-                let peer = time(threads, calls, peer);
-                (time(threads, calls, ours), peer)
+                let peer = peer();
+                (ours(), peer)
             }
         })
         .collect();

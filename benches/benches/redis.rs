@@ -1,0 +1,224 @@
+//! One decision in Redis, beside what a hand-written limiter would send to the same server with the same client: a bare
+//! fixed window as a script, and `INCR` with `PEXPIRE … NX` in a pipeline.
+//!
+//! It starts a `redis-server` of its own. Both sides hit one key.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{Client, IntoConnectionInfo as _, Script};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::LocalSet;
+use traffik::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
+};
+use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, Rate};
+use traffik_benches::{compare_rounds, table};
+use traffik_tests::RedisServer;
+
+const ROUNDS: usize = 11;
+const CALLS: usize = 8_192;
+
+/// What others would write: the window's number is in the key.
+const WINDOW: &str = "\
+local time = redis.call('TIME')
+local key = KEYS[1] .. math.floor(time[1] / ARGV[1])
+local count = tonumber(redis.call('GET', key) or '0')
+if count + ARGV[2] > tonumber(ARGV[3]) then return -1 end
+count = redis.call('INCRBY', key, ARGV[2])
+if count == tonumber(ARGV[2]) then redis.call('EXPIRE', key, ARGV[1]) end
+return count";
+
+fn main() {
+    let server = RedisServer::start();
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let bench = Bench {
+        runtime: runtime.expect("a runtime"),
+        server,
+    };
+    let rate = Rate::per_hour(1_000_000_000);
+    let fixed = bench.throttle(FixedWindow::new(), &[rate]);
+    table("A hit under `fixed_window`, by tasks", "a bare script");
+    let script = bench.script();
+    for tasks in [1, 16, 64, 256] {
+        let name = format!("{tasks} tasks");
+        bench.compare(&name, tasks, &hits(&fixed), &script);
+    }
+    table("The same", "pipelined INCR, PEXPIRE NX");
+    let pipeline = bench.pipeline();
+    for tasks in [1, 64] {
+        let name = format!("{tasks} tasks");
+        bench.compare(&name, tasks, &hits(&fixed), &pipeline);
+    }
+    table("Every strategy, 64 tasks", "a bare script");
+    // Logs are of this length once they are full.
+    let log = Rate::per_second(100);
+    let each: [(&str, DynThrottle); 12] = [
+        (
+            "sliding_counter",
+            bench.throttle(SlidingCounter::new(), &[rate]),
+        ),
+        ("token_bucket", bench.throttle(TokenBucket::new(), &[rate])),
+        ("leaky_bucket", bench.throttle(LeakyBucket::new(), &[rate])),
+        (
+            "leaky_bucket_with_queue",
+            bench.throttle(LeakyBucketWithQueue::new(), &[rate]),
+        ),
+        (
+            "gcra",
+            bench.throttle(
+                Gcra::new().burst_tolerance(Duration::from_secs(60)),
+                &[rate],
+            ),
+        ),
+        (
+            "tiered",
+            bench.throttle(
+                Tiered::new().tier("free", 1.0).default_tier("free"),
+                &[rate],
+            ),
+        ),
+        ("time_of_day", bench.throttle(TimeOfDay::new(), &[rate])),
+        (
+            "quota_with_rollover",
+            bench.throttle(QuotaWithRollover::new(), &[rate]),
+        ),
+        ("adaptive", bench.throttle(Adaptive::new(), &[rate])),
+        (
+            "cost_based_token_bucket",
+            bench.throttle(CostBasedTokenBucket::new(), &[rate]),
+        ),
+        (
+            "sliding_log, 100/s",
+            bench.throttle(SlidingLog::new(), &[log]),
+        ),
+        ("priority, 100/s", bench.throttle(Priority::new(), &[log])),
+    ];
+    for (name, throttle) in &each {
+        bench.compare(name, 64, &hits(throttle), &script);
+    }
+    table("Several rates, 64 tasks", "one rate");
+    let several = bench.throttle(
+        FixedWindow::new(),
+        &[
+            rate,
+            Rate::per_day(2_000_000_000),
+            Rate::per_minute(100_000_000),
+        ],
+    );
+    bench.compare("three rates", 64, &hits(&several), &hits(&fixed));
+    table("A refused hit, 64 tasks", "an admitted hit");
+    let refused = bench.throttle(FixedWindow::new(), &[Rate::per_day(1)]);
+    bench.compare("fixed_window", 64, &hits(&refused), &hits(&fixed));
+}
+
+struct Bench {
+    runtime: Runtime,
+    server: RedisServer,
+}
+
+/// Something that a task does again and again.
+type Call = Rc<dyn AsyncCall>;
+
+trait AsyncCall {
+    fn call(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + '_>>;
+}
+
+impl<F: AsyncFn()> AsyncCall for F {
+    fn call(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(self())
+    }
+}
+
+impl Bench {
+    fn throttle(&self, strategy: impl Strategy, rates: &[Rate]) -> DynThrottle {
+        let name = format!("{strategy:?} {}", rates[0]);
+        let backend = Backend::redis(self.server.url()).timeout(Duration::from_secs(5));
+        let backend = self
+            .runtime
+            .block_on(backend.connect())
+            .expect("the server is there");
+        let builder = DynThrottle::builder(name)
+            .strategy(strategy)
+            .backend(backend);
+        let builder = rates
+            .iter()
+            .copied()
+            .fold(builder, DynThrottleBuilder::rate);
+        builder.build().expect("a throttle that works")
+    }
+
+    fn connection(&self) -> MultiplexedConnection {
+        let info = self.server.url().into_connection_info().expect("a URL");
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let client = Client::open(info).expect("a URL");
+        let connection = client.get_multiplexed_async_connection();
+        self.runtime
+            .block_on(connection)
+            .expect("the server is there")
+    }
+
+    fn script(&self) -> Call {
+        let (connection, script) = (self.connection(), Rc::new(Script::new(WINDOW)));
+        Rc::new(async move || {
+            let mut call = script.key("peer:user:7:");
+            let call = call.arg(3_600).arg(1).arg(1_000_000_000_u64);
+            let _: i64 = call
+                .invoke_async(&mut connection.clone())
+                .await
+                .expect("the server is there");
+        })
+    }
+
+    fn pipeline(&self) -> Call {
+        let connection = self.connection();
+        Rc::new(async move || {
+            let mut pipe = redis::pipe();
+            pipe.cmd("INCR").arg("peer:count");
+            pipe.cmd("PEXPIRE")
+                .arg("peer:count")
+                .arg(3_600_000)
+                .arg("NX");
+            let _: (i64, i64) = pipe
+                .query_async(&mut connection.clone())
+                .await
+                .expect("the server is there");
+        })
+    }
+
+    fn compare(&self, name: &str, tasks: usize, ours: &Call, peer: &Call) {
+        compare_rounds(
+            name,
+            ROUNDS,
+            || self.time(tasks, ours),
+            || self.time(tasks, peer),
+        );
+    }
+
+    /// Nanoseconds a call, by so many tasks at once.
+    fn time(&self, tasks: usize, call: &Call) -> f64 {
+        let calls = if tasks == 1 { CALLS / 4 } else { CALLS };
+        let set = LocalSet::new();
+        let start = Instant::now();
+        for _ in 0..tasks {
+            let call = call.clone();
+            set.spawn_local(async move {
+                for _ in 0..calls / tasks {
+                    call.call().await;
+                }
+            });
+        }
+        self.runtime.block_on(set);
+        start.elapsed().as_nanos() as f64 / calls as f64
+    }
+}
+
+fn hits(throttle: &DynThrottle) -> Call {
+    let (throttle, client) = (throttle.clone(), Identity::new("user:7"));
+    Rc::new(async move || {
+        throttle.hit(&client, 1).await.expect("the server is there");
+    })
+}
