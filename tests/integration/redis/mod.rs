@@ -81,3 +81,17 @@ async fn within<T>(
     );
     result
 }
+
+/// Servers of tests do not outlive them, also where a test fails.
+#[test]
+fn servers_end_with_their_tests() {
+    let (report, port) = std::sync::mpsc::channel();
+    let failing = std::thread::spawn(move || {
+        let server = RedisServer::start();
+        report.send(server.port()).unwrap();
+        std::panic::panic_any(());
+    });
+    failing.join().unwrap_err();
+    let port = port.recv().unwrap();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+}

@@ -183,3 +183,10 @@ fn send<T: FromRedisValue>(connection: &mut Connection, words: &[&str]) -> Redis
     let mut command = redis::cmd(name);
     command.arg(arguments).query(connection)
 }
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}

@@ -1,6 +1,6 @@
 //! Removing all keys of a namespace, a batch at a time, without holding the server up.
 
-use redis::{Cmd, Value};
+use redis::Cmd;
 
 use super::connection::Connection;
 use super::error::Failed;
@@ -52,7 +52,7 @@ async fn nodes(redis: &Redis) -> Result<Vec<Option<String>>, Failed> {
             #[cfg(feature = "redis-cluster")]
             Connection::Cluster(mut nodes) => {
                 let answers = nodes.send_to_all(redis::cmd("PING")).await?;
-                let answers: Vec<(String, Value)> = redis::from_redis_value(answers)?;
+                let answers: Vec<(String, redis::Value)> = redis::from_redis_value(answers)?;
                 Ok(answers.into_iter().map(|(node, _)| Some(node)).collect())
             }
         }
@@ -66,7 +66,7 @@ async fn step(redis: &Redis, node: Option<&str>, scan: Cmd) -> Result<Step, Fail
         match (&mut connection, node) {
             #[cfg(feature = "redis-cluster")]
             (Connection::Cluster(nodes), Some(node)) => {
-                let answer: Value = nodes.send_to(node, scan).await?;
+                let answer = nodes.send_to(node, scan).await?;
                 Ok(redis::from_redis_value(answer)?)
             }
             _ => scan.query_async(&mut connection).await,

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use redis::{Cmd, cmd};
-use tokio::task::JoinSet;
 
 use super::connection::Connection;
 use super::scripts::{COMPARE_AND_SWAP, INCREMENT};
@@ -124,7 +123,7 @@ async fn each<T: redis::FromRedisValue + Send + 'static>(
     connection: &Connection,
     cmds: impl Iterator<Item = Cmd>,
 ) -> redis::RedisResult<Vec<T>> {
-    let mut tasks = JoinSet::new();
+    let mut tasks = tokio::task::JoinSet::new();
     for (place, cmd) in cmds.enumerate() {
         let mut connection = connection.clone();
         tasks.spawn(async move { (place, cmd.query_async(&mut connection).await) });

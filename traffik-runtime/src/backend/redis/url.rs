@@ -23,6 +23,7 @@ pub(super) struct Sentinel {
 }
 
 /// A URL of several hosts in its parts.
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
 struct Several<'a> {
     /// What one host's URL begins with.
     scheme: &'a str,
@@ -35,42 +36,42 @@ struct Several<'a> {
     query: &'a str,
 }
 
-const SENTINEL_PORT: &str = "26379";
-
 /// Reads a URL. The error repeats none of it: it may hold a password.
 pub(super) fn parse(url: &str) -> Result<Place, String> {
-    match url.split_once("://") {
-        Some(("redis+cluster" | "valkey+cluster", rest)) => cluster(&several("redis", rest)),
-        Some(("rediss+cluster" | "valkeys+cluster", rest)) => cluster(&several("rediss", rest)),
-        Some(("redis+sentinel" | "valkey+sentinel", rest)) => sentinel(&several("redis", rest)),
-        Some(("rediss+sentinel" | "valkeys+sentinel", rest)) => sentinel(&several("rediss", rest)),
-        Some(("redis" | "rediss" | "valkey" | "valkeys", rest))
-            if several("redis", rest).hosts.len() > 1 =>
-        {
-            Err(
-                "its URL names several hosts; write `redis+cluster://` for a Cluster, \
-                 `redis+sentinel://` for Sentinels"
-                    .to_owned(),
-            )
-        }
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (scheme, kind) = scheme.split_once('+').unwrap_or((scheme, ""));
+    let single = match scheme {
+        "redis" | "valkey" => "redis",
+        "rediss" | "valkeys" => "rediss",
+        _ => return info(url).map(Place::One),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let hosts = authority.rsplit('@').next().unwrap_or_default();
+    match kind {
+        "cluster" => cluster(single, rest),
+        "sentinel" => sentinel(single, rest),
+        "" if hosts.contains(',') => Err("its URL names several hosts; write \
+             `redis+cluster://` for a Cluster, `redis+sentinel://` for Sentinels"
+            .to_owned()),
         _ => info(url).map(Place::One),
     }
 }
 
-fn several<'a>(scheme: &'a str, rest: &'a str) -> Several<'a> {
-    let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
-    Several {
-        scheme,
-        user,
-        hosts: hosts.split(',').collect(),
-        path,
-        query,
+#[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
+impl<'a> Several<'a> {
+    fn new(scheme: &'a str, rest: &'a str) -> Self {
+        let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+        Self {
+            scheme,
+            user,
+            hosts: hosts.split(',').collect(),
+            path,
+            query,
+        }
     }
-}
 
-impl Several<'_> {
     /// The URL of one of the hosts.
     fn url(&self, user: &str, host: &str, path: &str) -> String {
         let Self { scheme, query, .. } = self;
@@ -87,7 +88,8 @@ fn info(url: &str) -> Result<ConnectionInfo, String> {
 }
 
 #[cfg(feature = "redis-cluster")]
-fn cluster(url: &Several<'_>) -> Result<Place, String> {
+fn cluster(scheme: &str, rest: &str) -> Result<Place, String> {
+    let url = Several::new(scheme, rest);
     if !url.path.is_empty() {
         return Err("a Cluster has no databases; leave the path of its URL out".to_owned());
     }
@@ -99,12 +101,13 @@ fn cluster(url: &Several<'_>) -> Result<Place, String> {
 }
 
 #[cfg(not(feature = "redis-cluster"))]
-fn cluster(_: &Several<'_>) -> Result<Place, String> {
+fn cluster(_: &str, _: &str) -> Result<Place, String> {
     Err("its URL is a Cluster's; switch the feature `redis-cluster` on".to_owned())
 }
 
 #[cfg(feature = "redis-sentinel")]
-fn sentinel(url: &Several<'_>) -> Result<Place, String> {
+fn sentinel(scheme: &str, rest: &str) -> Result<Place, String> {
+    let url = Several::new(scheme, rest);
     let (master, db) = url.path.split_once('/').unwrap_or((url.path, ""));
     if master.is_empty() {
         return Err(
@@ -129,22 +132,19 @@ fn sentinel(url: &Several<'_>) -> Result<Place, String> {
 }
 
 #[cfg(not(feature = "redis-sentinel"))]
-fn sentinel(_: &Several<'_>) -> Result<Place, String> {
-    let _ = SENTINEL_PORT;
+fn sentinel(_: &str, _: &str) -> Result<Place, String> {
     Err("its URL names Sentinels; switch the feature `redis-sentinel` on".to_owned())
 }
 
 /// Sentinels have a port of their own.
 #[cfg(feature = "redis-sentinel")]
 fn with_port(host: &str) -> String {
-    let bare = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
-    let port = if bare.contains(':') {
-        ""
+    let after_address = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    if after_address.contains(':') {
+        host.to_owned()
     } else {
-        SENTINEL_PORT
-    };
-    let colon = if port.is_empty() { "" } else { ":" };
-    format!("{host}{colon}{port}")
+        format!("{host}:26379")
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +170,10 @@ mod tests {
             assert_eq!(info.redis_settings().db(), 3);
             assert_eq!(info.redis_settings().password(), Some("secret"));
         }
+        let Ok(Place::One(info)) = parse("redis://:a,b@example") else {
+            panic!("a comma in a password");
+        };
+        assert_eq!(info.redis_settings().password(), Some("a,b"));
         let Ok(Place::One(info)) = parse("unix:///run/redis.sock?db=2") else {
             panic!("a Unix socket");
         };
