@@ -1,4 +1,4 @@
-//! How states are kept where they are bytes: a version, then each state; beside `state.lua`.
+//! How states are kept where they are bytes: a version, then each state; beside `kernel/state.lua`.
 //!
 //! Numbers are doubles, first byte first, which hold those of all laws exactly (L3). What is cut short, goes on too long,
 //! or is something else is no state.

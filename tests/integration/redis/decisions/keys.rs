@@ -76,7 +76,7 @@ async fn all_keys_expire() {
             let reset = i64::try_from(decision.reset.as_millis()).unwrap();
             // An adaptive limit may take its time to recover, and a server's clock goes on.
             assert!(
-                ttl > 0 && ttl <= reset + 1 && ttl > reset - 5_000,
+                ttl > 0 && ttl <= reset + 20 && ttl > reset - 5_000,
                 "{name}: {ttl} of {reset}"
             );
         }

@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{Cmd, Value};
-
+use super::kernels;
 use super::said::{Asked, Said};
 use super::scripts::Script;
 use super::store::Redis;
@@ -21,21 +20,6 @@ use crate::observe;
 use crate::strategy::State;
 use crate::strategy::kernel::Taken;
 
-/// Every kernel, and what decides with them.
-pub(super) const DECIDE_SOURCE: &str = concat!(
-    include_str!("../../strategy/kernel/state.lua"),
-    include_str!("../../strategy/kernel/exact.lua"),
-    include_str!("../../strategy/kernel/window.lua"),
-    include_str!("../../strategy/kernel/hours.lua"),
-    include_str!("../../strategy/kernel/counter.lua"),
-    include_str!("../../strategy/kernel/meter.lua"),
-    include_str!("../../strategy/kernel/rollover.lua"),
-    include_str!("../../strategy/kernel/adaptive.lua"),
-    include_str!("../../strategy/kernel/log.lua"),
-    include_str!("../../strategy/kernel/mean.lua"),
-    include_str!("decide.lua"),
-);
-
 /// Writes states if none has changed since it was read. Keys; for each the value that was read or nothing, the new one or
 /// nothing to leave it, and milliseconds to live.
 pub(super) const REPLACE_SOURCE: &str = "\
@@ -48,7 +32,6 @@ for place, key in ipairs(KEYS) do
 end
 return 1";
 
-static DECIDE: LazyLock<Script> = LazyLock::new(|| Script::new(DECIDE_SOURCE));
 static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(REPLACE_SOURCE));
 
 /// A log or a mean is written whole at each hit, so one larger than this would hold up all others.
@@ -128,20 +111,35 @@ impl Redis {
         at: Option<u64>,
         cost: impl Fn(&Plan<'_>) -> u64,
     ) -> Result<Said, Error> {
-        let asked = plans.iter().map(|plan| Asked::new(plan, cost(plan)));
-        let told: Vec<_> = asked.collect();
-        let told = rmp_serde::to_vec(&told).map_err(|error| Error::backend(error.to_string()))?;
-        let at = at.map_or_else(String::new, |at| at.to_string());
-        let fill = |cmd: &mut Cmd| {
-            cmd.arg(plans.len());
-            for plan in plans {
-                cmd.arg(&plan.name);
-            }
-            cmd.arg(&at).arg(&told);
+        let time = at.map_or_else(String::new, |at| at.to_string());
+        let said = if let [plan] = plans
+            && let [term] = &*plan.terms
+            && let Some(script) = kernels::one(&term.law)
+        {
+            let asked = Asked::one(&term.law, cost(plan));
+            let answer: Vec<u8> = self
+                .script(script, |cmd| {
+                    cmd.arg(1).arg(&plan.name).arg(&asked.numbers);
+                    if !time.is_empty() || !asked.pairs.is_empty() {
+                        cmd.arg(&time).arg(&asked.pairs);
+                    }
+                })
+                .await?;
+            Said::one(answer)
+        } else {
+            let asked = Asked::many(plans, cost);
+            let answer: Vec<Vec<u8>> = self
+                .script(&kernels::MANY, |cmd| {
+                    cmd.arg(plans.len());
+                    for plan in plans {
+                        cmd.arg(&plan.name);
+                    }
+                    cmd.arg(&asked.numbers).arg(&time);
+                })
+                .await?;
+            Said::many(answer, plans.len())
         };
-        let answer: Vec<Value> = self.script(&DECIDE, fill).await?;
-        Said::read(&answer, plans.len())
-            .ok_or_else(|| Error::backend("the script's answer makes no sense"))
+        said.ok_or_else(|| Error::backend("the script's answer makes no sense"))
     }
 
     /// Decides with laws that the server does not know: on what was read, written if it is still there.

@@ -1,53 +1,89 @@
-//! What the script that decides is told, and what it answers.
-
-use redis::{Value, from_redis_value_ref};
-use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
+//! What the scripts that decide are told, and what they answer.
 
 use crate::backend::outcome::Several;
 use crate::backend::plan::Plan;
 use crate::backend::wire::decode;
 use crate::strategy::State;
-use crate::strategy::kernel::EXACT;
+use crate::strategy::kernel::{EXACT, Law};
 
-/// A plan as the script is told of it: its cost, then its laws.
-pub(super) struct Asked(u64, Vec<Vec<u64>>);
+/// How many numbers every kernel is given, whether it needs them or not.
+const NUMBERS: usize = 9;
+
+/// Plans as a script is told of them, in doubles.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) numbers: Vec<u8>,
+    /// What comes in pairs, if it stands for itself.
+    pub(super) pairs: Vec<u8>,
+}
 
 impl Asked {
-    pub(super) fn new(plan: &Plan<'_>, cost: u64) -> Self {
-        let laws = plan.terms.iter().map(|term| term.law.numbers());
-        Self(cost.min(EXACT), laws.collect())
+    pub(super) fn one(law: &Law, cost: u64) -> Self {
+        let mut asked = Self::default();
+        write(&mut asked.numbers, cost.min(EXACT));
+        asked.pairs = asked.write_law(law);
+        asked
     }
-}
 
-impl Serialize for Asked {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(1 + self.1.len()))?;
-        list.serialize_element(&self.0)?;
-        for law in &self.1 {
-            list.serialize_element(law)?;
+    pub(super) fn many(plans: &[Plan<'_>], cost: impl Fn(&Plan<'_>) -> u64) -> Self {
+        let mut asked = Self::default();
+        for plan in plans {
+            write(&mut asked.numbers, cost(plan).min(EXACT));
+            write(&mut asked.numbers, plan.terms.len() as u64);
+            for term in &*plan.terms {
+                write(&mut asked.numbers, term.law.kernel().into());
+                let pairs = asked.write_law(&term.law);
+                asked.numbers.extend(pairs);
+            }
         }
-        list.end()
+        asked
+    }
+
+    /// Writes a law's numbers, and gives back its pairs.
+    fn write_law(&mut self, law: &Law) -> Vec<u8> {
+        let (numbers, pairs) = law.numbers();
+        for place in 0..NUMBERS {
+            write(&mut self.numbers, numbers.get(place).copied().unwrap_or(0));
+        }
+        let mut bytes = Vec::new();
+        for (from, limit) in pairs {
+            write(&mut bytes, from);
+            write(&mut bytes, limit);
+        }
+        bytes
     }
 }
 
-/// What the script answered.
+fn write(bytes: &mut Vec<u8>, number: u64) {
+    bytes.extend((number as f64).to_be_bytes());
+}
+
+/// What a script answered.
 pub(super) struct Said {
     pub(super) now: u64,
     pub(super) admitted: bool,
-    pub(super) values: Vec<Vec<u8>>,
+    pub(super) values: Several<Vec<u8>>,
 }
 
 impl Said {
-    pub(super) fn read(answer: &[Value], plans: usize) -> Option<Self> {
-        let [Value::Int(now), Value::Int(admitted), values @ ..] = answer else {
-            return None;
-        };
-        let values = values.iter().map(from_redis_value_ref::<Vec<u8>>);
-        let values: Vec<_> = values.collect::<Result<_, _>>().ok()?;
+    pub(super) fn one(mut answer: Vec<u8>) -> Option<Self> {
+        let (admitted, now) = head(&answer)?;
+        answer.drain(..HEAD);
+        let values = Several::from_elem(answer, 1);
+        Some(Self {
+            now,
+            admitted,
+            values,
+        })
+    }
+
+    pub(super) fn many(answer: Vec<Vec<u8>>, plans: usize) -> Option<Self> {
+        let mut values = answer.into_iter();
+        let (admitted, now) = head(&values.next()?)?;
+        let values: Several<_> = values.collect();
         (values.len() == plans).then_some(Self {
-            now: u64::try_from(*now).ok()?,
-            admitted: *admitted == 1,
+            now,
+            admitted,
             values,
         })
     }
@@ -57,4 +93,15 @@ impl Said {
         let states = lines.map(|(plan, value)| decode(plan, value).unwrap_or_default());
         states.collect()
     }
+}
+
+const HEAD: usize = 9;
+
+/// Whether all were admitted, and when.
+fn head(bytes: &[u8]) -> Option<(bool, u64)> {
+    let (admitted, now) = bytes.get(..HEAD)?.split_first()?;
+    let now = f64::from_be_bytes(now.try_into().ok()?);
+    #[expect(clippy::cast_sign_loss, reason = "times are after 1970")]
+    let now = now as u64;
+    Some((*admitted == 1, now))
 }

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::decide::{DECIDE_SOURCE, REPLACE_SOURCE};
+use super::decide::REPLACE_SOURCE;
+use super::kernels::{MANY_SOURCE, ONE_SOURCES};
 
 /// A script and what servers know it by.
 pub(crate) struct Script {
@@ -46,9 +47,20 @@ pub(super) static COMPARE_AND_SWAP: LazyLock<Script> =
     LazyLock::new(|| Script::new(COMPARE_AND_SWAP_SOURCE));
 
 /// What every server is told when it is connected to.
-pub(super) const LOADED: &[&str] = &[
-    DECIDE_SOURCE,
-    REPLACE_SOURCE,
-    INCREMENT_SOURCE,
-    COMPARE_AND_SWAP_SOURCE,
-];
+pub(super) const LOADED: &[&str] = &{
+    let [window, counter, meter, rollover, adaptive, log, mean, hours] = ONE_SOURCES;
+    [
+        window,
+        counter,
+        meter,
+        rollover,
+        adaptive,
+        log,
+        mean,
+        hours,
+        MANY_SOURCE,
+        REPLACE_SOURCE,
+        INCREMENT_SOURCE,
+        COMPARE_AND_SWAP_SOURCE,
+    ]
+};

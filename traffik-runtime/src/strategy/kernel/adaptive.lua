@@ -1,35 +1,32 @@
 -- A count whose limit is cut under load; beside adaptive.rs.
 -- Law: limit, period, threshold, reduction, recovery and least share in millionths, and whether the application's own
 -- signal is above the threshold: 1 or 0, or more if it has none.
-local WHOLE = 1000000
-
-local function adaptive_at(period, recovery, state, now)
-  if state.kind ~= ADAPTIVE then return now - now % period, 0, WHOLE, 0 end
-  local at = math.max(now, state.at)
-  local windows = floor((at - state.at) / state.period)
-  if windows == 0 then
-    local start = state.period == period and state.at or at - at % period
-    return start, state.a, state.b, state.c
+do
+  local t, start, count, share, cut = now, nil, 0, 1000000, 0
+  if kind == 5 then
+    if t < at then t = at end
+    local windows = floor((t - at) / period)
+    if windows == 0 then
+      if period == l2 then start = at end
+      count, share, cut = a, b, c
+    else
+      -- A millionth a window is the slowest recovery.
+      local calm = math.min(windows - c, 1000000)
+      share = math.min(1000000, b + calm * l5)
+    end
   end
-  -- A millionth a window is the slowest recovery.
-  local calm = math.min(windows - state.c, WHOLE)
-  return at - at % period, 0, math.min(WHOLE, state.b + calm * recovery), 0
-end
-
-kernels[ADAPTIVE] = function(law, state, now, cost)
-  local limit, period, threshold, reduction, recovery, least, loaded =
-    law[2], law[3], law[4], law[5], law[6], law[7], law[8]
-  local start, count, share, cut = adaptive_at(period, recovery, state, now)
+  start = start or t - t % l2
   count = count + cost
-  if count > floor(limit * share / WHOLE) then return nil end
-  local above = loaded == 1
-  if loaded > 1 then above = count * WHOLE > limit * threshold end
-  if cut == 0 and above then
-    share, cut = math.max(floor(share * reduction / WHOLE), least), 1
+  fits = count <= floor(l1 * share / 1000000)
+  if fits then
+    local above = l7 == 1
+    if l7 > 1 then above = count * 1000000 > l1 * l3 end
+    if cut == 0 and above then
+      share, cut = math.max(floor(share * l4 / 1000000), l6), 1
+    end
+    kind, power, limit, period, at, a, b, c = 5, 0, l1, l2, start, count, share, cut
+    local windows = ceil(1000000 - share, l5)
+    if share < 1000000 then windows = windows + cut end
+    ends = start + l2 * math.max(windows, 1)
   end
-  local windows = math.max(ceil(WHOLE - share, recovery) + (share < WHOLE and cut or 0), 1)
-  return {
-    kind = ADAPTIVE, power = 0, limit = limit, period = period,
-    at = start, a = count, b = share, c = cut, ends = start + period * windows,
-  }
 end

@@ -1,14 +1,20 @@
 -- A count whose limit depends on the time of day; beside hours.rs.
--- Law: limit, period, then pairs: from which microsecond of a UTC day which limit holds.
-local DAY = 86400000000
-
-kernels[HOURS] = function(law, state, now, cost)
-  local limit, period = law[2], law[3]
-  local start, count = window_at(period, state, now)
-  local moment, most = start % DAY, 0
-  for place = 4, #law, 2 do
-    if law[place] <= moment then most = law[place + 1] end
+-- Law: limit, period, then how many pairs follow: from which microsecond of a UTC day which limit holds.
+do
+  local t, count = now, 0
+  if kind == 1 then
+    if t < at then t = at end
+    if t - at < period then count = a end
   end
-  if count + cost > most then return nil end
-  return window_after(limit, period, start, count + cost)
+  local start, most = t - t % l2, 0
+  for pair = 1, l3 do
+    local from, holds = struct.unpack('>dd', pairs_of_law, 16 * pair - 15)
+    if from <= start % 86400000000 then most = holds end
+  end
+  fits = count + cost <= most
+  if fits then
+    keeps = kind == 1 and at == start and period == l2
+    kind, power, limit, period, at, a = 1, 0, l1, l2, start, count + cost
+    ends = start + l2
+  end
 end

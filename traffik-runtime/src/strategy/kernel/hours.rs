@@ -108,12 +108,12 @@ impl Hours {
         }
     }
 
-    /// What its twin in Lua is told.
+    /// What its twin in Lua is told: the rate and how many pairs follow, of a microsecond of a day and the limit from then.
     #[cfg(feature = "redis")]
-    pub(super) fn numbers(&self) -> Vec<u64> {
-        let rate = [self.rate.limit().into(), self.rate.period_micros()];
-        let stretches = self.each().flat_map(|(from, _, limit)| [from, limit]);
-        rate.into_iter().chain(stretches).collect()
+    pub(super) fn numbers(&self) -> (Vec<u64>, Vec<(u64, u64)>) {
+        let pairs: Vec<_> = self.each().map(|(from, _, limit)| (from, limit)).collect();
+        let (limit, period) = (self.rate.limit().into(), self.rate.period_micros());
+        (vec![limit, period, pairs.len() as u64], pairs)
     }
 
     fn window(&self, state: &Packed, now: u64) -> Window {

@@ -1,25 +1,27 @@
 -- Every hit of the last period; beside log.rs. Law: limit, period, how much of the limit may be taken.
--- The state's records are a time and a cost each, oldest first.
-local RECORD = 16
-
-kernels[LOG] = function(law, state, now, cost)
-  local limit, period, most = law[2], law[3], law[4]
-  local records, sum = '', 0
-  if state.kind == LOG then records, sum = state.records, state.a end
-  local newest, together = -1, 0
-  if #records > 0 then newest, together = struct.unpack('>dd', records, #records - RECORD + 1) end
-  local at = math.max(now, newest)
-  local first = 1
-  while first < #records do
-    local made, spent = struct.unpack('>dd', records, first)
-    if made + period > at then break end
-    first, sum = first + RECORD, sum - spent
-  end
-  if sum + cost > most then return nil end
-  if newest == at and first < #records then
-    records = records:sub(first, -RECORD - 1) .. struct.pack('>dd', at, together + cost)
+-- A record is a time and a cost, oldest first.
+do
+  local sum, t, newest, together, first = 0, now, -1, 0, 1
+  if kind == 6 then
+    sum = a
+    newest, together = struct.unpack('>dd', records, #records - 15)
+    if t < newest then t = newest end
+    while first < #records do
+      local made, spent = struct.unpack('>dd', records, first)
+      if made + l2 > t then break end
+      first, sum = first + 16, sum - spent
+    end
   else
-    records = records:sub(first) .. struct.pack('>dd', at, cost)
+    records = ''
   end
-  return { kind = LOG, limit = limit, period = period, a = sum + cost, records = records, ends = at + period }
+  fits = sum + cost <= l3
+  if fits then
+    if newest == t and first < #records then
+      records = records:sub(first, -17) .. struct.pack('>dd', t, together + cost)
+    else
+      records = records:sub(first) .. struct.pack('>dd', t, cost)
+    end
+    kind, power, limit, period, at, a = 6, 0, l1, l2, 0, sum + cost
+    ends = t + l2
+  end
 end

@@ -197,21 +197,37 @@ impl Law {
         }
     }
 
-    /// The number of its kernel, and what the kernel's twin in Lua is told.
+    /// The number of its kernel's twin in Lua; none is 0.
     #[cfg(feature = "redis")]
-    pub(crate) fn numbers(&self) -> Vec<u64> {
-        let (kernel, numbers) = match self {
-            Self::Window(law) => (1, law.numbers()),
-            Self::Counter(law) => (2, law.numbers()),
-            Self::Meter(law) => (3, law.numbers()),
-            Self::Rollover(law) => (4, law.numbers()),
-            Self::Adaptive(law) => (5, law.numbers()),
-            Self::Log(law) => (6, law.numbers()),
-            Self::Mean(law) => (7, law.numbers()),
-            Self::Hours(law) => (8, law.numbers()),
-            Self::Unlimited | Self::Custom => (0, Vec::new()),
+    pub(crate) const fn kernel(&self) -> u8 {
+        match self {
+            Self::Window(_) => 1,
+            Self::Counter(_) => 2,
+            Self::Meter(_) => 3,
+            Self::Rollover(_) => 4,
+            Self::Adaptive(_) => 5,
+            Self::Log(_) => 6,
+            Self::Mean(_) => 7,
+            Self::Hours(_) => 8,
+            Self::Unlimited | Self::Custom => 0,
+        }
+    }
+
+    /// What the kernel's twin in Lua is told: numbers, and pairs of them.
+    #[cfg(feature = "redis")]
+    pub(crate) fn numbers(&self) -> (Vec<u64>, Vec<(u64, u64)>) {
+        let numbers = match self {
+            Self::Window(law) => law.numbers(),
+            Self::Counter(law) => law.numbers(),
+            Self::Meter(law) => law.numbers(),
+            Self::Rollover(law) => law.numbers(),
+            Self::Adaptive(law) => law.numbers(),
+            Self::Log(law) => law.numbers(),
+            Self::Mean(law) => law.numbers(),
+            Self::Hours(law) => return law.numbers(),
+            Self::Unlimited | Self::Custom => Vec::new(),
         };
-        std::iter::once(kernel).chain(numbers).collect()
+        (numbers, Vec::new())
     }
 
     /// How many records its states may come to hold.

@@ -1,63 +1,47 @@
 -- How states are kept: a version, then each state; beside backend/wire.rs.
 --
--- Numbers are doubles, first byte first. What is cut short, goes on too long or is something else is no state.
+-- Numbers are doubles, first byte first. What is cut short, goes on too long or is something else is no state, kind 0.
+-- Kinds: 1 window, 2 counter, 3 meter, 4 rollover, 5 adaptive, 6 log, 7 mean; logs and means have records.
 local VERSION = 1
-local WINDOW, COUNTER, METER, ROLLOVER, ADAPTIVE, LOG, MEAN, HOURS = 1, 2, 3, 4, 5, 6, 7, 8
-local HEAD, HEAD_SIZE = '>BBI4ddd', 30
--- How many numbers follow the head, and how many bytes a record takes.
-local MORE = { [WINDOW] = 0, [COUNTER] = 1, [METER] = 0, [ROLLOVER] = 1, [ADAPTIVE] = 2, [LOG] = 0, [MEAN] = 2 }
-local RECORDS = { [LOG] = 16, [MEAN] = 8 }
-local kernels = {}
+local struct, redis, floor, EXACT = struct, redis, math.floor, 2 ^ 53
 
-local function whole(number)
-  return number >= 0 and number <= 2 ^ 53 and number % 1 == 0
-end
-
-local function read_state(value, first)
-  if #value - first + 1 < HEAD_SIZE then return nil end
-  local state = { from = first }
-  local kind, power, limit, period, at, a, place = struct.unpack(HEAD, value, first)
-  local more, record = MORE[kind], RECORDS[kind]
-  if not more or power > 6 or limit < 1 or period < 10 ^ power then return nil end
-  if not (whole(period) and whole(at) and whole(a)) then return nil end
-  state.kind, state.power, state.limit, state.period, state.at, state.a = kind, power, limit, period, at, a
-  for _, name in ipairs({ 'b', 'c' }) do
-    if more > 0 then
-      if #value - place + 1 < 8 then return nil end
-      state[name], place = struct.unpack('>d', value, place)
-      if not (state[name] >= 0 and state[name] % 1 == 0) then return nil end
-      more = more - 1
-    end
+-- The state at a place: kind, power of ten of the tick, limit, period, at, three amounts, records, and the next place.
+local function read(value, place)
+  local last = #value
+  if last - place < 29 then return 0 end
+  local kind, power, limit, period, at, a, b, c, records
+  kind, power, limit, period, at, a, place = struct.unpack('>BBI4ddd', value, place)
+  if power > 6 or limit < 1 or period < 10 ^ power or kind < 1 or kind > 7 then return 0 end
+  if not (at >= 0 and at <= EXACT and a >= 0 and a <= EXACT) or period % 1 + at % 1 + a % 1 ~= 0 then return 0 end
+  if kind == 2 or kind == 4 then
+    if last - place < 7 then return 0 end
+    b, place = struct.unpack('>d', value, place)
+    if not (b >= 0) or b % 1 ~= 0 then return 0 end
+  elseif kind == 5 or kind == 7 then
+    if last - place < 15 then return 0 end
+    b, c, place = struct.unpack('>dd', value, place)
+    if not (b >= 0 and c >= 0) or b % 1 + c % 1 ~= 0 then return 0 end
   end
-  if record then
-    if #value - place + 1 < 4 then return nil end
+  if kind >= 6 then
+    if last - place < 3 then return 0 end
     local count
     count, place = struct.unpack('>I4', value, place)
-    local last = place + count * record - 1
-    if count < 1 or #value < last then return nil end
-    state.records, place = value:sub(place, last), last + 1
+    local ends = place + count * (kind == 6 and 16 or 8) - 1
+    if count < 1 or last < ends then return 0 end
+    records, place = value:sub(place, ends), ends + 1
   end
-  return state, place
+  return kind, power, limit, period, at, a, b, c, records, place
 end
 
-local function read_states(value)
-  if not value or value:byte(1) ~= VERSION then return {} end
-  local states, place = {}, 2
-  while place <= #value do
-    local state
-    state, place = read_state(value, place)
-    if not state then return {} end
-    states[#states + 1] = state
-  end
-  return states
+local function write(kind, power, limit, period, at, a, b, c, records)
+  local head = struct.pack('>BBI4ddd', kind, power, limit, period, at, a)
+  if kind == 1 or kind == 3 then return head end
+  if kind == 2 or kind == 4 then return head .. struct.pack('>d', b) end
+  if kind == 5 then return head .. struct.pack('>dd', b, c) end
+  if kind == 6 then return head .. struct.pack('>I4', #records / 16) .. records end
+  return head .. struct.pack('>ddI4', b, c, #records / 8) .. records
 end
 
-local function write_state(state)
-  local text = struct.pack(HEAD, state.kind, state.power or 0, state.limit, state.period, state.at or 0, state.a)
-  local more = MORE[state.kind]
-  if more > 0 then text = text .. struct.pack('>d', state.b) end
-  if more > 1 then text = text .. struct.pack('>d', state.c) end
-  local record = RECORDS[state.kind]
-  if record then text = text .. struct.pack('>I4', #state.records / record) .. state.records end
-  return text
-end
+-- Every kernel below finds `now`, `cost`, its law's numbers in l1 …, and the state in kind, power, limit, period, at, a,
+-- b, c, records. It says whether the cost `fits`; then it leaves the new state there, when that `ends`, and whether it
+-- `keeps` the end of the old one.

@@ -1,0 +1,62 @@
+-- Decides plans: all are checked, then all are written, or none. KEYS: one for each plan. ARGV[1]: for each plan its cost
+-- and how many laws it has, for each law its kernel, nine numbers, and the pairs that some need; ARGV[2]: the time in
+-- microseconds, if it is not the server's.
+-- Answer: whether all were admitted, and the time; then the states.
+local now, late = ARGV[2], 86400000
+if now then
+  -- A time that was brought along may stand still while the server's goes on.
+  now = tonumber(now)
+end
+if not now then
+  local time = redis.call('TIME')
+  now, late = time[1] * 1000000 + time[2], 0
+end
+
+-- Each law's own state: that of the same period, else that in the same place (L30); as Plan::seen in plan.rs.
+local function own_states(laws, first, count, value)
+  local states, place = {}, 2
+  while place <= #value do
+    local state = { read(value, place) }
+    if state[1] == 0 then return {} end
+    states[#states + 1], place = state, state[10]
+  end
+  if count == 1 and #states == 1 then return states end
+  local found, taken = {}, {}
+  for law = 1, count do
+    local kernel, _, period, pairs_of_law = struct.unpack('>dddd', laws, first)
+    first = first + 80 + (kernel == 8 and 16 * pairs_of_law or 0)
+    for old, state in ipairs(states) do
+      if not found[law] and not taken[old] and state[4] == period then found[law], taken[old] = state, true end
+    end
+  end
+  for law = 1, count do
+    if not found[law] and not taken[law] then found[law] = states[law] end
+  end
+  return found
+end
+
+local laws, next_law = ARGV[1], 1
+local values, seen, writes, answer, refused = {}, {}, {}, {}, false
+for plan = 1, #KEYS do
+  local key = KEYS[plan]
+  if seen[key] == nil then
+    seen[key] = redis.call('GET', key)
+    values[key] = seen[key]
+  end
+  local value, cost, count = values[key], nil, nil
+  cost, count, next_law = struct.unpack('>dd', laws, next_law)
+  local states = {}
+  if cost > 0 and value and value:byte(1) == VERSION then
+    states = own_states(laws, next_law, count, value)
+  end
+  local text, latest, keep = '\1', 0, true
+  for law = 1, count do
+    local kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, pairs_of_law
+    kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, next_law = struct.unpack('>dddddddddd', laws, next_law)
+    if kernel == 8 then
+      pairs_of_law, next_law = laws:sub(next_law, next_law + 16 * l3 - 1), next_law + 16 * l3
+    end
+    if cost > 0 and not refused then
+      local kind, power, limit, period, at, a, b, c, records = 0
+      if states[law] then kind, power, limit, period, at, a, b, c, records = unpack(states[law], 1, 9) end
+      local fits, ends, keeps
