@@ -2,3 +2,7 @@
 
 #[doc = include_str!("../docs/strategies.md")]
 pub mod strategies {}
+
+#[cfg(feature = "redis")]
+#[doc = include_str!("../docs/backends.md")]
+pub mod backends {}
