@@ -53,6 +53,10 @@ impl Factor {
 
     /// This much of a number, rounded down.
     pub const fn of(self, number: u64) -> u64 {
+        // Mostly it fits, and a division by a constant of 64 bits is none.
+        if let Some(product) = number.checked_mul(self.0) {
+            return product / ONE;
+        }
         let product = number as u128 * self.0 as u128 / ONE as u128;
         if product > u64::MAX as u128 {
             u64::MAX

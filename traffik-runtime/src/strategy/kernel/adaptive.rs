@@ -129,12 +129,16 @@ impl Adaptive {
 
     /// After how many windows, if they are calm, the limit in force is at least a cost.
     fn windows_until(&self, standing: &Standing, cost: u64) -> Option<u64> {
-        let share = (u128::from(cost) * u128::from(WHOLE)).div_ceil(u128::from(self.limit));
-        (cost <= self.limit).then(|| self.windows_until_share(standing, share as u64))
+        // Limits have 32 bits, so this fits.
+        let share = || (cost * WHOLE).div_ceil(self.limit);
+        (cost <= self.limit).then(|| self.windows_until_share(standing, share()))
     }
 
     fn windows_until_share(&self, standing: &Standing, share: u64) -> u64 {
         let missing = share.saturating_sub(standing.share);
+        if missing == 0 {
+            return 1;
+        }
         let windows = missing.div_ceil(self.tuning.recovery.in_millionths());
         (windows + u64::from(standing.cut && missing > 0)).max(1)
     }
@@ -145,10 +149,12 @@ impl Adaptive {
             _ => (0, self.period),
         };
         let at = now.max(start);
-        Ends {
-            first: at - (at - start) % period + period,
-            period,
-        }
+        let first = if at - start < period {
+            start + period
+        } else {
+            at - (at - start) % period + period
+        };
+        Ends { first, period }
     }
 
     fn standing(&self, state: &Packed, now: u64) -> Standing {
@@ -163,8 +169,8 @@ impl Adaptive {
         }
         let written = unpack(state);
         let at = now.max(written.start);
-        let windows = (at - written.start) / state.period;
-        if windows == 0 {
+        let since = at - written.start;
+        if since < state.period {
             // A window of another period that has not ended keeps its count (L30).
             let start = if state.period == self.period {
                 written.start
@@ -173,7 +179,7 @@ impl Adaptive {
             };
             return Standing { start, ..written };
         }
-        let calm = windows - u64::from(written.cut);
+        let calm = since / state.period - u64::from(written.cut);
         let recovered = u128::from(calm) * u128::from(self.tuning.recovery.in_millionths());
         let share = WHOLE.min(
             written

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::exact::{EXACT, ceil, tick};
+use super::divisor::Divisor;
+use super::exact::{EXACT, tick};
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -14,9 +15,11 @@ use crate::strategy::StrategyError;
 pub struct Counter {
     limit: u64,
     tick_power: u8,
-    tick: u64,
+    tick: Divisor,
     /// The window, in ticks.
-    window: u64,
+    window: Divisor,
+    /// The largest count that times the window is exact.
+    most: u64,
 }
 
 /// A counter's state as of a tick.
@@ -46,14 +49,15 @@ impl Counter {
         Ok(Self {
             limit,
             tick_power: tick.ilog10() as u8,
-            tick,
-            window: period / tick,
+            tick: Divisor::new(tick),
+            window: Divisor::new(period / tick),
+            most: EXACT / (period / tick),
         })
     }
 
     /// The tick, in microseconds.
     pub(in crate::strategy) const fn tick(&self) -> u64 {
-        self.tick
+        self.tick.get()
     }
 
     /// The largest cost two windows can take.
@@ -64,7 +68,7 @@ impl Counter {
     /// The previous window's count, the current one's, and their weighted sum, at a time.
     pub fn weighted(&self, state: &Packed, now: u64) -> (u64, u64, f64) {
         let standing = self.standing(state, now);
-        let weight = self.in_sight(&standing) as f64 / self.window as f64;
+        let weight = self.in_sight(&standing) as f64 / self.window.get() as f64;
         let Standing {
             previous, current, ..
         } = standing;
@@ -78,15 +82,15 @@ impl Counter {
             .limit
             .checked_sub(standing.current)?
             .checked_sub(cost)?;
-        if standing.previous * self.in_sight(&standing) > room * self.window {
+        if standing.previous * self.in_sight(&standing) > room * self.window.get() {
             return None;
         }
         Some(Packed {
             kind: Kind::Counter,
             tick_power: self.tick_power,
             limit: self.limit as u32,
-            period: self.window * self.tick,
-            at: standing.start * self.tick,
+            period: self.window.get() * self.tick.get(),
+            at: standing.start * self.tick.get(),
             amount: pack(standing.previous, standing.current + cost),
         })
     }
@@ -94,12 +98,14 @@ impl Counter {
     #[inline]
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let standing = self.standing(state, now);
-        let weighted = ceil(standing.previous * self.in_sight(&standing), self.window);
+        let weighted = self
+            .window
+            .ceil(standing.previous * self.in_sight(&standing));
         let remaining = self
             .limit
             .saturating_sub(standing.current)
             .saturating_sub(weighted);
-        let until = |tick: u64| Duration::from_micros(tick * self.tick - now);
+        let until = |tick: u64| Duration::from_micros(tick * self.tick.get() - now);
         let wait = |cost: u64| {
             if cost <= remaining {
                 Some(Duration::ZERO)
@@ -115,8 +121,8 @@ impl Counter {
             reset: match (standing.gone, standing.previous, standing.current) {
                 (Some(gone), ..) => until(gone),
                 (_, 0, 0) => Duration::ZERO,
-                (_, _, 0) => until(standing.start + self.window),
-                _ => until(standing.start + 2 * self.window),
+                (_, _, 0) => until(standing.start + self.window.get()),
+                _ => until(standing.start + 2 * self.window.get()),
             },
             delay: Duration::ZERO,
         }
@@ -136,24 +142,26 @@ impl Counter {
             return gone;
         }
         Some(if current <= room {
-            start + self.window - ((room - current) * self.window).checked_div(previous)?
+            start + self.window.get()
+                - ((room - current) * self.window.get()).checked_div(previous)?
         } else {
-            start + 2 * self.window - (room * self.window).checked_div(current)?
+            start + 2 * self.window.get() - (room * self.window.get()).checked_div(current)?
         })
     }
 
     /// How many ticks of the previous window are still in sight.
     #[inline]
     const fn in_sight(&self, standing: &Standing) -> u64 {
-        self.window - (standing.at - standing.start)
+        self.window.get() - (standing.at - standing.start)
     }
 
     #[inline]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
-        let now = now / self.tick;
+        let now = self.tick.floor(now);
+        let window = self.window.get();
         let fresh = |at: u64| Standing {
             at,
-            start: at - at % self.window,
+            start: self.window.floor(at) * window,
             previous: 0,
             current: 0,
             gone: None,
@@ -162,11 +170,11 @@ impl Counter {
             return fresh(now);
         }
         // The clock stands still at the window's first tick until it has caught up (L4).
-        let at = now.max(state.at.div_ceil(self.tick));
+        let at = now.max(self.tick.ceil(state.at));
         let (previous, current) = Self::counts(state);
-        if state.period != self.window * self.tick {
+        if state.period != self.window.get() * self.tick.get() {
             // Under another period both counts are the current one's, if they still mattered (L30).
-            let gone = Self::expires(state).div_ceil(self.tick);
+            let gone = self.tick.ceil(Self::expires(state));
             let fresh = fresh(at);
             return if at < gone {
                 Standing {
@@ -178,8 +186,8 @@ impl Counter {
                 fresh
             };
         }
-        let start = state.at / self.tick;
-        match (at - start) / self.window {
+        let start = self.tick.floor(state.at);
+        match self.window.floor(at - start) {
             0 => Standing {
                 at,
                 start,
@@ -189,7 +197,7 @@ impl Counter {
             },
             1 => Standing {
                 at,
-                start: start + self.window,
+                start: start + self.window.get(),
                 previous: self.clamped(current),
                 current: 0,
                 gone: None,
@@ -200,16 +208,21 @@ impl Counter {
 
     /// A count that times the window stays exact (L31).
     const fn clamped(&self, count: u64) -> u64 {
-        let most = EXACT / self.window;
-        if count < most { count } else { most }
+        if count < self.most { count } else { self.most }
     }
 
     /// What its twin in Lua is told.
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
-        let period = self.window * self.tick;
+        let period = self.window.get() * self.tick.get();
         let power = self.tick_power.into();
-        vec![self.limit, period, power, self.tick, self.window]
+        vec![
+            self.limit,
+            period,
+            power,
+            self.tick.get(),
+            self.window.get(),
+        ]
     }
 
     pub(super) const fn counts(state: &Packed) -> (u64, u64) {

@@ -48,23 +48,3 @@ pub(super) const fn gcd(mut a: u64, mut b: u64) -> u64 {
     }
     b
 }
-
-/// A quotient, rounded down. Most divisors here are 1, and a division costs as much as the rest of a decision.
-#[inline]
-pub(super) const fn floor(number: u64, divisor: u64) -> u64 {
-    if divisor == 1 {
-        number
-    } else {
-        number / divisor
-    }
-}
-
-/// A quotient, rounded up.
-#[inline]
-pub(super) const fn ceil(number: u64, divisor: u64) -> u64 {
-    if number == 0 || divisor == 1 {
-        number
-    } else {
-        number.div_ceil(divisor)
-    }
-}

@@ -153,6 +153,9 @@ impl Hours {
     /// The first microsecond of the first window after the one that starts here, in which there is room for a cost.
     fn first_with(&self, start: u64, cost: u64) -> Option<u64> {
         let period = self.rate.period_micros();
+        if cost <= self.limit(self.factor(start + period)) {
+            return Some(start + period);
+        }
         let next = (start + period) % DAY;
         let roomy = self.each().filter(|(_, _, limit)| cost <= *limit);
         let windows = roomy.filter_map(|(from, until, _)| {

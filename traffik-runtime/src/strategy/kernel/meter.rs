@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use super::divisor::Divisor;
 #[cfg(feature = "redis")]
 use super::exact::NOTHING;
-use super::exact::{EXACT, ceil, floor, gcd, tick, until};
+use super::exact::{EXACT, gcd, tick, until};
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -17,14 +18,14 @@ pub struct Meter {
     need: Need,
     limit: u32,
     tick_power: u8,
-    tick: u64,
+    tick: Divisor,
     period: u64,
     /// The largest cost.
     largest: u64,
     /// How many of the level's units are one unit of cost.
-    units: u64,
+    units: Divisor,
     /// How many of the level's units leak in a tick.
-    leak: u64,
+    leak: Divisor,
     /// Whether admitted hits wait their turn.
     queues: bool,
 }
@@ -88,7 +89,7 @@ impl Meter {
         });
         let tick = tick.ok_or(StrategyError::NoExactTick(rate))?;
         let meter = Self::new(rate, tick, limit);
-        let tolerance = tolerance / tick * meter.leak;
+        let tolerance = tolerance / tick * meter.leak.get();
         Ok(Self {
             need: Need::Conformance(tolerance),
             ..meter
@@ -102,18 +103,18 @@ impl Meter {
             need: Need::Room,
             limit: rate.limit(),
             tick_power: tick.ilog10() as u8,
-            tick,
+            tick: Divisor::new(tick),
             period,
             largest,
-            units: period / tick / g,
-            leak: limit / g,
+            units: Divisor::new(period / tick / g),
+            leak: Divisor::new(limit / g),
             queues: false,
         }
     }
 
     /// The tick, in microseconds.
     pub(in crate::strategy) const fn tick(&self) -> u64 {
-        self.tick
+        self.tick.get()
     }
 
     /// The largest cost the meter can take.
@@ -123,13 +124,14 @@ impl Meter {
 
     /// The level in units of cost, at a time.
     pub fn level(&self, state: &Packed, now: u64) -> f64 {
-        self.standing(state, now).level as f64 / self.units as f64
+        self.standing(state, now).level as f64 / self.units.get() as f64
     }
 
     /// The microsecond at which the level will have leaked away, with its fraction.
     pub fn empty_at(&self, state: &Packed, now: u64) -> f64 {
         let standing = self.standing(state, now);
-        (standing.at as f64 + standing.level as f64 / self.leak as f64) * self.tick as f64
+        let ticks = standing.at as f64 + standing.level as f64 / self.leak.get() as f64;
+        ticks * self.tick.get() as f64
     }
 
     #[inline]
@@ -143,8 +145,8 @@ impl Meter {
             tick_power: self.tick_power,
             limit: self.limit,
             period: self.period,
-            at: standing.at * self.tick,
-            amount: standing.level + cost * self.units,
+            at: standing.at * self.tick.get(),
+            amount: standing.level + cost * self.units.get(),
         })
     }
 
@@ -152,11 +154,11 @@ impl Meter {
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let standing = self.standing(state, now);
         let leaked_to = |level: u64| {
-            let ticks = ceil(standing.level.saturating_sub(level), self.leak);
+            let ticks = self.leak.ceil(standing.level.saturating_sub(level));
             if ticks == 0 {
                 Duration::ZERO
             } else {
-                until(standing.at + ticks, self.tick, now)
+                until(standing.at + ticks, self.tick.get(), now)
             }
         };
         let (limit, remaining) = (self.limit(), self.remaining(standing.level));
@@ -179,10 +181,10 @@ impl Meter {
         if !self.queues || cost == 0 {
             return Duration::ZERO;
         }
-        let before = after.amount - cost * self.units;
-        match ceil(before, self.leak) {
+        let before = after.amount - cost * self.units.get();
+        match self.leak.ceil(before) {
             0 => Duration::ZERO,
-            ticks => until(after.at / self.tick + ticks, self.tick, now),
+            ticks => until(self.tick.floor(after.at) + ticks, self.tick.get(), now),
         }
     }
 
@@ -190,7 +192,7 @@ impl Meter {
     #[inline]
     const fn highest(&self, cost: u64) -> u64 {
         match self.need {
-            Need::Room => (self.largest - cost) * self.units,
+            Need::Room => (self.largest - cost) * self.units.get(),
             Need::Conformance(tolerance) => tolerance,
         }
     }
@@ -199,41 +201,41 @@ impl Meter {
     const fn limit(&self) -> u64 {
         match self.need {
             Need::Room => self.largest,
-            Need::Conformance(tolerance) => floor(tolerance, self.units) + 1,
+            Need::Conformance(tolerance) => self.units.floor(tolerance) + 1,
         }
     }
 
     #[inline]
     const fn remaining(&self, level: u64) -> u64 {
         match self.need {
-            Need::Room => floor(
-                (self.largest * self.units).saturating_sub(level),
-                self.units,
-            ),
+            Need::Room => {
+                let room = (self.largest * self.units.get()).saturating_sub(level);
+                self.units.floor(room)
+            }
             Need::Conformance(tolerance) if level > tolerance => 0,
-            Need::Conformance(tolerance) => floor(tolerance - level, self.units) + 1,
+            Need::Conformance(tolerance) => self.units.floor(tolerance - level) + 1,
         }
     }
 
     /// The highest level at which this much remains; at least 1, at most the limit.
     const fn leaves(&self, remaining: u64) -> u64 {
         match self.need {
-            Need::Room => (self.largest - remaining) * self.units,
-            Need::Conformance(tolerance) => tolerance - (remaining - 1) * self.units,
+            Need::Room => (self.largest - remaining) * self.units.get(),
+            Need::Conformance(tolerance) => tolerance - (remaining - 1) * self.units.get(),
         }
     }
 
     #[inline]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
-        let now = now / self.tick;
+        let now = self.tick.floor(now);
         if state.kind != Kind::Meter {
             return Standing { at: now, level: 0 };
         }
-        let last = state.at.div_ceil(self.tick);
+        let last = self.tick.ceil(state.at);
         // The clock stands still at the last tick until it has caught up (L4).
         let at = now.max(last);
         let level = self.adopted(state);
-        let leaked = (at - last).saturating_mul(self.leak);
+        let leaked = (at - last).saturating_mul(self.leak.get());
         Standing {
             at,
             level: level.saturating_sub(leaked),
@@ -250,7 +252,7 @@ impl Meter {
             return state.amount;
         }
         let cost = state.amount.div_ceil(state.units());
-        cost.min(EXACT / self.units) * self.units
+        cost.min(self.units.floor(EXACT)) * self.units.get()
     }
 
     /// What its twin in Lua is told.
@@ -261,8 +263,8 @@ impl Meter {
             Need::Conformance(tolerance) => tolerance,
         };
         let (limit, power) = (self.limit.into(), self.tick_power.into());
-        let tick = [limit, self.period, power, self.tick];
-        let level = [self.largest, self.units, self.leak, tolerance];
+        let tick = [limit, self.period, power, self.tick.get()];
+        let level = [self.largest, self.units.get(), self.leak.get(), tolerance];
         [tick, level].concat()
     }
 

@@ -5,6 +5,7 @@
 
 mod adaptive;
 mod counter;
+mod divisor;
 mod exact;
 #[cfg(feature = "engine")]
 mod give_back;

@@ -25,7 +25,7 @@ struct Standing {
 }
 
 /// A percentage has six places.
-const WHOLE: u128 = 100_000_000;
+const WHOLE: u64 = 100_000_000;
 
 impl Rollover {
     /// The law of a rate that carries over so many millionths of a percent, at most so many units.
@@ -46,8 +46,8 @@ impl Rollover {
     /// What a window carries over when the one before admitted this much.
     pub fn carry(&self, used: u64) -> u64 {
         let unused = self.limit.saturating_sub(used);
-        let carried = u128::from(unused) * u128::from(self.part) / WHOLE;
-        self.most.min(carried as u64)
+        // Limits have 32 bits, so this fits.
+        self.most.min(unused * self.part / WHOLE)
     }
 
     /// What the window before admitted, and what the current one did, at a time.
@@ -123,7 +123,11 @@ impl Rollover {
         let (previous, current) = unpack(state);
         let start = state.at;
         let at = now.max(start);
-        let windows = (at - start) / state.period;
+        let windows = if at - start < state.period {
+            0
+        } else {
+            (at - start) / state.period
+        };
         if state.period != self.period {
             // A window of another period that has not ended keeps its count (L30).
             let current = if windows == 0 { current } else { 0 };
