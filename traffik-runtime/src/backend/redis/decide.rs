@@ -59,6 +59,10 @@ struct Said {
 }
 
 impl Decide for Redis {
+    fn kind(&self) -> &'static str {
+        "redis"
+    }
+
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         Box::pin(async move {
             fits(plans)?;
