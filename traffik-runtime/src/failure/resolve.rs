@@ -43,8 +43,8 @@ pub(crate) trait Attempt: Sync {
     /// What another backend in this process says if, by what was taken from it before, it refuses.
     fn held_by(&self, other: &Backend) -> Option<Self::Said>;
 
-    /// Takes the same from another backend in this process, as far as there is room.
-    fn take_too(&self, other: &Backend);
+    /// Takes the same from another backend in this process; if there is no room any more, what that says.
+    fn take_too(&self, other: &Backend) -> Option<Self::Said>;
 
     /// What a handler is told of a member.
     fn failure<'f>(&'f self, member: usize, error: &'f Error, backend: &'static str)
@@ -109,11 +109,10 @@ pub(crate) async fn resolve<A: Attempt>(
     let turns = remedies.iter().map(|remedy| turns(&remedy.policy)).max();
     match run.first(turns.unwrap_or_default()).await {
         Ok(said) => {
-            if !A::is_refusal(&said) {
-                run.warm()
-                    .for_each(|fallback| attempt.take_too(&fallback.backend));
-            }
-            Ok(Ruling::Decided(said))
+            let mut warm = run.warm().filter(|_| !A::is_refusal(&said));
+            // Others may have been faster since it was looked at: then the first backend has counted one too many.
+            let refused = warm.find_map(|fallback| attempt.take_too(&fallback.backend));
+            Ok(Ruling::Decided(refused.unwrap_or(said)))
         }
         Err(error) => run.remedy(error).await,
     }

@@ -56,12 +56,11 @@ impl Attempt for Take<'_, '_> {
         (!fits).then(|| Outcome::refused(&plans, states.iter(), now))
     }
 
-    fn take_too(&self, other: &Backend) {
+    fn take_too(&self, other: &Backend) -> Option<Outcome> {
         let other = other.choose();
-        if let Ok(plans) = self.case.plans_on(&other, 1) {
-            // What there is no room for was refused a moment ago, or somebody else was faster.
-            let _ = other.store().decide_now(&plans, other.now());
-        }
+        let plans = self.case.plans_on(&other, 1).ok()?;
+        let outcome = other.store().decide_now(&plans, other.now())?;
+        (!outcome.admitted).then_some(outcome)
     }
 
     fn failure<'f>(
@@ -121,7 +120,9 @@ impl<'a> Attempt for Look<'_, 'a> {
         None
     }
 
-    fn take_too(&self, _: &Backend) {}
+    fn take_too(&self, _: &Backend) -> Option<Seen<'a>> {
+        None
+    }
 
     fn failure<'f>(
         &'f self,
