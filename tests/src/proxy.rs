@@ -18,6 +18,8 @@ enum Mode {
     Pass,
     Delay(Duration),
     Swallow,
+    Mute,
+    Break,
     Cut,
 }
 
@@ -78,6 +80,16 @@ impl Proxy {
         self.mode.send_replace(Mode::Swallow);
     }
 
+    /// Passes on what is asked, and no answer; connections stay open.
+    pub fn mute(&self) {
+        self.mode.send_replace(Mode::Mute);
+    }
+
+    /// Passes on what is asked, and closes the connection when the answer comes.
+    pub fn break_off(&self) {
+        self.mode.send_replace(Mode::Break);
+    }
+
     /// Closes all connections, and new ones as they come.
     pub fn cut(&self) {
         self.mode.send_replace(Mode::Cut);
@@ -107,8 +119,8 @@ async fn connection(client: TcpStream, target: u16, mut mode: watch::Receiver<Mo
     };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let there = pump(from_client, to_server, mode.clone());
-    let back = pump(from_server, to_client, mode.clone());
+    let there = pump(from_client, to_server, mode.clone(), false);
+    let back = pump(from_server, to_client, mode.clone(), true);
     tokio::select! {
         () = there => {}
         () = back => {}
@@ -116,14 +128,21 @@ async fn connection(client: TcpStream, target: u16, mut mode: watch::Receiver<Mo
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mode: watch::Receiver<Mode>) {
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mode: watch::Receiver<Mode>,
+    answers: bool,
+) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let mode = *mode.borrow();
         match mode {
             Mode::Swallow => continue,
+            Mode::Mute if answers => continue,
+            Mode::Break if answers => return,
             Mode::Delay(by) => sleep(by).await,
-            Mode::Pass | Mode::Cut => {}
+            Mode::Pass | Mode::Cut | Mode::Mute | Mode::Break => {}
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;

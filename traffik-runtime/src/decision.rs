@@ -47,6 +47,9 @@ impl Report {
 pub struct Decision {
     /// Whether the hit was admitted, and its cost taken.
     pub admitted: bool,
+    /// Whether a law has decided. If not, the backend failed and `on_error` said what to do: nothing was counted, and of
+    /// the numbers only `limit` and `wait` mean anything.
+    pub decided: bool,
     /// The most units that a fresh state admits at once.
     pub limit: u64,
     /// The largest cost that would be admitted now, after this decision.
@@ -72,6 +75,7 @@ impl Decision {
     pub const fn new(admitted: bool, report: Report) -> Self {
         Self {
             admitted,
+            decided: true,
             limit: report.limit,
             remaining: report.remaining,
             wait: if admitted {

@@ -51,6 +51,12 @@ pub enum Error {
         #[source]
         source: Source,
     },
+    /// The circuit breaker in front of the backend is open. Nothing was done, and nobody asked.
+    #[error("the backend is left alone: its circuit breaker is open")]
+    CircuitOpen {
+        /// How long it stays open; `None` where that is not known, for one call is finding out or it is held open.
+        left: Option<Duration>,
+    },
     /// The connection broke before there was an answer. What was asked may have been done, or may still be.
     #[error("the connection to the backend broke before it answered: {source}")]
     ConnectionLost {
@@ -124,6 +130,23 @@ pub enum ErrorKind {
     LockLost,
 }
 
+impl ErrorKind {
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Identifier => "identifier",
+            Self::Configuration => "configuration",
+            Self::Connection => "connection",
+            Self::Timeout => "timeout",
+            Self::Backend => "backend",
+            Self::Unsupported => "unsupported",
+            Self::Contention => "contention",
+            Self::LockTimeout => "lock_timeout",
+            Self::LockLost => "lock_lost",
+        }
+    }
+}
+
 impl Error {
     /// What kind of trouble this is.
     pub const fn kind(&self) -> ErrorKind {
@@ -132,7 +155,9 @@ impl Error {
             Self::Configuration { .. } | Self::BackendConfiguration { .. } => {
                 ErrorKind::Configuration
             }
-            Self::Connection { .. } | Self::ConnectionLost { .. } => ErrorKind::Connection,
+            Self::Connection { .. } | Self::CircuitOpen { .. } | Self::ConnectionLost { .. } => {
+                ErrorKind::Connection
+            }
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Backend { .. } => ErrorKind::Backend,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
@@ -158,6 +183,23 @@ impl Error {
             self,
             Self::ConnectionLost { .. } | Self::Timeout { .. } | Self::Backend { .. }
         )
+    }
+
+    /// Whether it may pass by itself: the backend was away, late or too busy. All else is a mistake in the program, its
+    /// configuration or what a request said; that is no failure of a backend, and no built-in policy makes light of it.
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Connection
+                | ErrorKind::Timeout
+                | ErrorKind::Contention
+                | ErrorKind::LockTimeout
+                | ErrorKind::LockLost
+        )
+    }
+
+    pub(crate) const fn is_open_circuit(&self) -> bool {
+        matches!(self, Self::CircuitOpen { .. })
     }
 
     pub(crate) fn strategy(uid: &str, error: StrategyError) -> Self {

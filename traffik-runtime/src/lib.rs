@@ -19,6 +19,8 @@ pub mod backend;
 #[cfg(feature = "engine")]
 pub mod error;
 #[cfg(feature = "engine")]
+pub mod failure;
+#[cfg(feature = "engine")]
 pub mod http;
 #[cfg(feature = "engine")]
 mod observe;

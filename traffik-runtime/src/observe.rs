@@ -1,13 +1,126 @@
-//! What is reported to the application's log, in one place.
+//! What is reported to the application's log and to its metrics, in one place.
+//!
+//! Events have the target `traffik`. Metrics, with the feature `metrics`:
+//!
+//! | name | labels | counts |
+//! |---|---|---|
+//! | `traffik_decisions_total` | `throttle`, `outcome` | decisions: `admitted`, `refused`; without a law `allowed`, `throttled`, `raised` |
+//! | `traffik_backend_errors_total` | `backend`, `kind` | failures of a backend, each attempt by itself |
+//! | `traffik_retries_total` | `throttle`, `backend` | attempts after the first |
+//! | `traffik_fallbacks_total` | `throttle`, `backend` | decisions that another backend made |
+//! | `traffik_breaker_changes_total` | `backend`, `to` | changes of a breaker: to `open`, `half_open`, `closed` |
 
 use crate::error::Error;
+use crate::failure::BreakerState;
+
+/// What became of a hit on one throttle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Said {
+    Admitted,
+    Refused,
+    /// Admitted without a law.
+    Allowed,
+    /// Refused without a law.
+    Throttled,
+    /// An error.
+    Raised,
+}
+
+impl Said {
+    pub(crate) const fn of(admitted: bool) -> Self {
+        if admitted {
+            Self::Admitted
+        } else {
+            Self::Refused
+        }
+    }
+
+    #[cfg(any(feature = "tracing", feature = "metrics"))]
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Refused => "refused",
+            Self::Allowed => "allowed",
+            Self::Throttled => "throttled",
+            Self::Raised => "raised",
+        }
+    }
+}
+
+/// A decision on one throttle.
+#[inline]
+pub(crate) fn decided(uid: &str, said: Said) {
+    #[cfg(feature = "tracing")]
+    tracing::trace!(target: "traffik", throttle = uid, outcome = said.word(), "decided");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("traffik_decisions_total", "throttle" => uid.to_owned(), "outcome" => said.word())
+        .increment(1);
+    let _ = (uid, said);
+}
 
 /// A request that could not be decided, and was answered with an error.
 pub(crate) fn undecided(error: &Error) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: "traffik", kind = ?error.kind(), "{error}");
-    #[cfg(not(feature = "tracing"))]
     let _ = error;
+}
+
+/// A backend that was asked and has failed.
+pub(crate) fn backend_failed(backend: &'static str, error: &Error) {
+    #[cfg(feature = "tracing")]
+    if error.is_open_circuit() {
+        // The breaker has said so when it opened.
+        tracing::trace!(target: "traffik", backend, "{error}");
+    } else {
+        tracing::debug!(target: "traffik", backend, kind = ?error.kind(), "{error}");
+    }
+    #[cfg(feature = "metrics")]
+    if !error.is_open_circuit() {
+        metrics::counter!("traffik_backend_errors_total", "backend" => backend, "kind" => error.kind().word())
+            .increment(1);
+    }
+    let _ = (backend, error);
+}
+
+/// A backend that is asked again.
+pub(crate) fn retried(uid: &str, backend: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "traffik", throttle = uid, backend, "asking again");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("traffik_retries_total", "throttle" => uid.to_owned(), "backend" => backend)
+        .increment(1);
+    let _ = (uid, backend);
+}
+
+/// A decision that another backend has made.
+pub(crate) fn fell_back(uid: &str, backend: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "traffik", throttle = uid, backend, "decided by the fallback");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("traffik_fallbacks_total", "throttle" => uid.to_owned(), "backend" => backend)
+        .increment(1);
+    let _ = (uid, backend);
+}
+
+/// A breaker that has changed, if it has: from one state to another.
+pub(crate) fn breaker_changed(backend: &'static str, change: Option<(BreakerState, BreakerState)>) {
+    let Some((from, to)) = change else { return };
+    #[cfg(feature = "tracing")]
+    match to {
+        BreakerState::Open => {
+            tracing::warn!(target: "traffik", backend, from = from.word(), "breaker open: the backend is left alone");
+        }
+        BreakerState::HalfOpen => {
+            tracing::info!(target: "traffik", backend, from = from.word(), "breaker half-open: the backend is tried");
+        }
+        BreakerState::Closed => {
+            tracing::info!(target: "traffik", backend, from = from.word(), "breaker closed: the backend is used again");
+        }
+    }
+    #[cfg(feature = "metrics")]
+    metrics::counter!("traffik_breaker_changes_total", "backend" => backend, "to" => to.word())
+        .increment(1);
+    let _ = (backend, from, to);
 }
 
 /// A connection to a backend that is gone, or could not be made.

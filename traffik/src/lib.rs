@@ -16,6 +16,7 @@ pub use traffik_runtime::backend::{
 pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
 pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
+pub use traffik_runtime::failure::{self, CircuitBreaker, Failure, OnError, Verdict};
 pub use traffik_runtime::http::provide;
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::rate::{self, Rate, RateError};

@@ -8,6 +8,7 @@ use syn::{Attribute, Ident, Visibility};
 
 use super::docs;
 use super::doubts;
+use super::on_error;
 use super::options;
 use super::paths::Private;
 use super::strategy;
@@ -64,6 +65,8 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         identifier,
         cost,
         backend,
+        on_error,
+        timeout,
         headers,
         scope,
         doubts: _,
@@ -74,6 +77,10 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     let rate_values = options::rates(rates, private);
     let headers = headers.map(|headers| options::headers_setter(headers, private));
     let backend = backend.as_ref().map(options::backend_setter);
+    let on_error = on_error
+        .as_ref()
+        .map(|policy| on_error::setter(policy, private));
+    let timeout = timeout.map(|timeout| options::timeout_setter(timeout, private));
     let largest_cost = options::largest_cost(strategy, rates);
     let shared = quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY);
     let rate = options::rate(rates, private);
@@ -85,7 +92,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend #on_error #timeout;
 
         #[automatically_derived]
         impl #private::Define for #name {

@@ -9,6 +9,7 @@ mod define;
 mod docs;
 mod doubts;
 mod gate;
+mod on_error;
 mod options;
 mod paths;
 mod site;

@@ -84,6 +84,12 @@ pub(crate) fn backend_setter(value: &Expr) -> TokenStream {
     quote!(.backend(|| #value))
 }
 
+/// `timeout`.
+pub(crate) fn timeout_setter(timeout: std::time::Duration, private: &Private) -> TokenStream {
+    let timeout = duration(timeout, private);
+    quote!(.timeout(#timeout))
+}
+
 /// `identifier`.
 pub(crate) fn identify(identifier: &Identifier, private: &Private) -> TokenStream {
     let (parts, identity) = match identifier {

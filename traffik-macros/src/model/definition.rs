@@ -1,11 +1,13 @@
 //! One throttle, complete.
 
+use std::time::Duration;
+
 use quote::ToTokens;
 use syn::{Expr, Ident, LitStr};
 use traffik_runtime::strategy::catalog::{self, Severity, Subject};
 
 use super::settings::Settings;
-use super::{Cost, Doubt, Headers, Identifier, Known, Rates, Scope, Strategy};
+use super::{Cost, Doubt, Headers, Identifier, Known, OnError, Rates, Scope, Strategy};
 use crate::diagnostics::Mistakes;
 
 /// One throttle. What its keys leave open is the backend's or the runtime's default.
@@ -17,6 +19,8 @@ pub(crate) struct Definition {
     pub(crate) identifier: Option<Identifier>,
     pub(crate) cost: Option<Cost>,
     pub(crate) backend: Option<Expr>,
+    pub(crate) on_error: Option<OnError>,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
     /// What is doubtful about it, and not switched off.
@@ -39,6 +43,8 @@ impl Outcome {
             identifier,
             cost,
             backend,
+            on_error,
+            timeout,
             headers,
             scope,
             uid,
@@ -52,6 +58,7 @@ impl Outcome {
         let strategy = strategy.unwrap_or_default();
         let mut doubts = check(&strategy, &rates, cost.as_ref(), mistakes);
         doubts.extend(scope.as_ref().and_then(Scope::doubt));
+        doubts.extend(on_error.iter().flat_map(OnError::doubts));
         Self::Whole(Box::new(Definition {
             name,
             uid,
@@ -60,6 +67,8 @@ impl Outcome {
             identifier,
             cost,
             backend,
+            on_error,
+            timeout,
             headers,
             scope,
             doubts: allowed.rest(doubts),

@@ -2,7 +2,6 @@
 
 use syn::Expr;
 
-use super::keys::Key;
 use super::shape;
 use super::words::{Value, Words};
 use crate::diagnostics::{Result, error, listed, unknown};
@@ -17,7 +16,7 @@ pub(crate) enum Headers {
 }
 
 const WORDS: Words = Words {
-    key: Key::Headers,
+    key: "headers",
     list: &["ietf", "legacy", "both", "none"],
     open: false,
 };

@@ -2,7 +2,6 @@
 
 use syn::{Expr, ExprCall, Path};
 
-use super::keys::Key;
 use super::shape;
 use super::words::{Value, Words};
 use crate::diagnostics::{Error, Result, error};
@@ -21,7 +20,7 @@ pub(crate) enum Identifier {
 }
 
 const WORDS: Words = Words {
-    key: Key::Identifier,
+    key: "identifier",
     list: &["ip", "header", "everyone"],
     open: true,
 };

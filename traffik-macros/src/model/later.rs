@@ -5,39 +5,8 @@ use traffik_runtime::rate::parse_duration;
 
 use super::keys::Key;
 use super::shape;
-use super::words::{Value, Words};
 use crate::diagnostics::{Mistakes, Result, error};
 use crate::parse::Pair;
-
-const ON_ERROR: Words = Words {
-    key: Key::OnError,
-    list: &[
-        "allow", "throttle", "raise", "retry", "fallback", "failover",
-    ],
-    open: true,
-};
-
-/// `on_error`: what happens when the backend fails.
-pub(crate) fn on_error(pair: Option<Pair>, mistakes: &mut Mistakes) {
-    later(
-        pair,
-        Key::OnError,
-        "failures of a backend refuse with 429 until it is",
-        mistakes,
-        |value| match ON_ERROR.read(value)? {
-            Value::Text(text) => Err(ON_ERROR.no_text(text)),
-            Value::Word(word @ ("retry" | "fallback" | "failover")) => Err(error(
-                value,
-                format!("`{word}` has parameters; write `{word}(…)`"),
-            )),
-            Value::Word(_) | Value::Call(..) | Value::Path(_) => Ok(()),
-            Value::Other(value) => Err(error(
-                value,
-                "`on_error` is a word such as `allow`, or the path of a handler of yours",
-            )),
-        },
-    );
-}
 
 /// `on_throttled`: the user's own answer.
 pub(crate) fn on_throttled(pair: Option<Pair>, mistakes: &mut Mistakes) {
@@ -61,7 +30,7 @@ pub(crate) fn predicate(pair: Option<Pair>, key: Key, mistakes: &mut Mistakes) {
     );
 }
 
-/// `min_wait` and `timeout`: durations.
+/// `min_wait`: a duration.
 pub(crate) fn duration(pair: Option<Pair>, key: Key, until: &str, mistakes: &mut Mistakes) {
     later(pair, key, until, mistakes, |value| {
         let text = shape::string(value).ok_or_else(|| {

@@ -3,7 +3,6 @@
 use syn::{Expr, LitStr, Path};
 
 use super::doubts::{Doubt, misspelt_scope};
-use super::keys::Key;
 use super::shape;
 use super::words::{Value, Words};
 use crate::diagnostics::{Error, Result, error, near};
@@ -22,7 +21,7 @@ pub(crate) enum Scope {
 }
 
 const WORDS: Words = Words {
-    key: Key::Scope,
+    key: "scope",
     list: &["throttle", "route"],
     open: true,
 };

@@ -1,11 +1,13 @@
 //! What each key means by itself.
 
+use std::time::Duration;
+
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::doubts::Allowed;
 use super::keys::Key;
 use super::options::Options;
-use super::{Cost, Headers, Identifier, Rates, Scope, Strategy, later, naming};
+use super::{Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, later, naming, timeout};
 use crate::diagnostics::{Mistakes, Result};
 use crate::parse::Pair;
 
@@ -17,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) identifier: Option<Identifier>,
     pub(crate) cost: Option<Cost>,
     pub(crate) backend: Option<Expr>,
+    pub(crate) on_error: Option<OnError>,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
     pub(crate) uid: Option<LitStr>,
@@ -51,7 +55,6 @@ impl Settings {
             krate,
             allow,
         } = options;
-        later::on_error(on_error, mistakes);
         later::on_throttled(on_throttled, mistakes);
         later::predicate(only_if, Key::OnlyIf, mistakes);
         later::predicate(skip_if, Key::SkipIf, mistakes);
@@ -61,12 +64,6 @@ impl Settings {
             "a refused client is told the exact wait until it is",
             mistakes,
         );
-        later::duration(
-            timeout,
-            Key::Timeout,
-            "the memory backend answers at once",
-            mistakes,
-        );
         later::shadow(shadow, mistakes);
         Self {
             rates: read(rate, Rates::read, mistakes),
@@ -74,6 +71,8 @@ impl Settings {
             identifier: read(identifier, Identifier::read, mistakes),
             cost: read(cost, Cost::read, mistakes),
             backend: backend.map(|pair| *pair.value),
+            on_error: read(on_error, OnError::read, mistakes),
+            timeout: read(timeout, timeout::read, mistakes),
             headers: read(headers, Headers::read, mistakes),
             scope: read(scope, Scope::read, mistakes),
             uid: read(uid, naming::uid, mistakes),
@@ -91,6 +90,8 @@ impl Settings {
             identifier,
             cost,
             backend,
+            on_error,
+            timeout,
             headers,
             scope,
             uid,
@@ -105,6 +106,8 @@ impl Settings {
             identifier: identifier.or(defaults.identifier),
             cost,
             backend: backend.or(defaults.backend),
+            on_error: on_error.or(defaults.on_error),
+            timeout: timeout.or(defaults.timeout),
             headers: headers.or(defaults.headers),
             scope: scope.or(defaults.scope),
             uid,

@@ -2,13 +2,13 @@
 
 use syn::{Expr, ExprCall, Ident, LitStr, Path};
 
-use super::keys::Key;
 use super::shape;
 use crate::diagnostics::{Error, Result, error, listed, near};
 
-/// The words a key takes.
+/// The words a key, or a parameter, takes.
 pub(crate) struct Words {
-    pub(crate) key: Key,
+    /// Its name.
+    pub(crate) key: &'static str,
     pub(crate) list: &'static [&'static str],
     /// Whether paths may stand in a word's place.
     pub(crate) open: bool,
@@ -49,7 +49,7 @@ impl Words {
 
     /// The error for a string that is no word: it is nearly one, or it holds what stands without quotes.
     pub(crate) fn no_text(&self, text: &LitStr) -> Error {
-        let key = self.key.name();
+        let key = self.key;
         let content = text.value();
         let message = match near(&content, self.list) {
             Some(word) => format!("unknown word `{content}` for `{key}`; did you mean `{word}`?"),
@@ -78,7 +78,7 @@ impl Words {
         let found = self.find(&name);
         match near(&name, self.list) {
             Some(meant) if found.is_none() => {
-                let key = self.key.name();
+                let key = self.key;
                 let own = if self.open {
                     format!(" (an item of yours is `self::{name}`)")
                 } else {

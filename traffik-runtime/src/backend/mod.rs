@@ -4,7 +4,6 @@
 //! process's default, the embedded one.
 
 mod apply;
-mod backoff;
 mod bytes;
 mod erased;
 mod give_back;
@@ -24,6 +23,7 @@ mod swap;
 mod wire;
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
@@ -41,6 +41,7 @@ use store::Decide;
 use swap::Swap;
 
 use crate::clock::{Clock, SystemClock};
+use crate::failure::Policy;
 
 /// The backend of the process, if one was set.
 static DEFAULT: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
@@ -61,7 +62,7 @@ pub struct Backend {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Inner {
     store: Arc<dyn Decide>,
     clock: Option<Arc<dyn Clock>>,
@@ -70,6 +71,14 @@ pub(crate) struct Inner {
     namespace: String,
     /// Whether closing leaves what there is.
     persistent: bool,
+    defaults: Defaults,
+}
+
+/// What holds for throttles that say nothing else.
+#[derive(Clone, Debug, Default)]
+struct Defaults {
+    on_error: Option<Policy>,
+    timeout: Option<Duration>,
 }
 
 /// Where the primitives' keys are.
@@ -98,12 +107,36 @@ impl Backend {
             Keys::There(store) => Keys::There(store.clone()),
         };
         Self::new(Inner {
-            store: self.inner.store.clone(),
             clock: Some(clock),
             keys,
-            namespace: self.inner.namespace.clone(),
-            persistent: self.inner.persistent,
+            ..self.into_inner()
         })
+    }
+
+    /// What happens when it fails, for throttles that do not say that themselves; default: they refuse, as
+    /// [`throttle`](crate::failure::throttle) says.
+    ///
+    /// ```
+    /// use traffik_runtime::backend::Backend;
+    /// use traffik_runtime::failure::fallback;
+    ///
+    /// let local = Backend::memory();
+    /// let backend = Backend::memory().on_error(fallback(local));
+    /// ```
+    #[must_use]
+    pub fn on_error(self, policy: impl Into<Policy>) -> Self {
+        let mut inner = self.into_inner();
+        inner.defaults.on_error = Some(policy.into());
+        Self::new(inner)
+    }
+
+    /// How long a decision may take, retries and fallbacks included, for throttles that do not say that themselves; default
+    /// 250 ms, or what the backend's own settings say of an operation.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        let mut inner = self.into_inner();
+        inner.defaults.timeout = Some(timeout);
+        Self::new(inner)
     }
 
     /// A backend whose keys are in a store of your own.
@@ -120,6 +153,7 @@ impl Backend {
             keys: Keys::Here(Bytes::new(capacity, clock)),
             namespace: NAMESPACE.to_owned(),
             persistent: true,
+            defaults: Defaults::default(),
         })
     }
 
@@ -135,6 +169,7 @@ impl Backend {
             keys: Keys::There(keys),
             namespace: namespace.to_owned(),
             persistent,
+            defaults: Defaults::default(),
         })
     }
 
@@ -142,6 +177,25 @@ impl Backend {
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    fn into_inner(self) -> Inner {
+        Arc::unwrap_or_clone(self.inner)
+    }
+
+    /// Whether it answers at once, without asking anybody else.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.inner.keys, Keys::Here(_))
+    }
+
+    /// What kind of store it is, in a word.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.inner.store.kind()
+    }
+
+    /// The time its laws are told, in microseconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        self.choose().now()
     }
 
     fn primitives(&self) -> &dyn Primitives {
@@ -195,6 +249,22 @@ impl Chosen<'_> {
     /// The backend's clock, if it is not the system's.
     pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.inner().clock.clone()
+    }
+
+    /// What happens when it fails, if it was told.
+    #[inline]
+    pub(crate) fn on_error(&self) -> Option<&Policy> {
+        self.inner().defaults.on_error.as_ref()
+    }
+
+    /// How long a decision may take, if it was told.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.inner().defaults.timeout
+    }
+
+    /// What kind of store it is, in a word.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.store().kind()
     }
 
     /// Whether both stand for the same states.

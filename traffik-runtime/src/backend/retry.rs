@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use crate::error::Error;
+use crate::failure::{Backoff, Jitter, Pauses};
 
 /// Somebody succeeds in every round, so a store that works comes nowhere near this.
 const MOST: u32 = 500;
@@ -11,12 +11,16 @@ const MOST: u32 = 500;
 /// The first tries follow each other at once: most conflicts are between two.
 const AT_ONCE: u32 = 4;
 
+const BACKOFF: Backoff = Backoff::exponential(Duration::from_micros(200))
+    .most(Duration::from_millis(20))
+    .jitter(Jitter::Equal);
+
 /// The tries of one operation on one key.
 #[derive(Debug)]
 pub(crate) struct Retries<'a> {
     key: &'a str,
     tries: u32,
-    backoff: Backoff,
+    pauses: Pauses,
 }
 
 impl<'a> Retries<'a> {
@@ -24,7 +28,7 @@ impl<'a> Retries<'a> {
         Self {
             key,
             tries: 0,
-            backoff: Backoff::new(Duration::from_micros(200), Duration::from_millis(20)),
+            pauses: BACKOFF.pauses(),
         }
     }
 
@@ -42,7 +46,7 @@ impl<'a> Retries<'a> {
             });
         }
         if self.tries > AT_ONCE {
-            tokio::time::sleep(self.backoff.pause()).await;
+            tokio::time::sleep(self.pauses.next()).await;
         }
         Ok(())
     }

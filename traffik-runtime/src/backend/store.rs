@@ -15,6 +15,11 @@ use crate::strategy::kernel::{Law, Taken};
 ///
 /// What can be answered at once, without asking anybody else, is; else the same is asked again and waited for.
 pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
+    /// What kind of store it is, in a word for logs and handlers.
+    fn kind(&self) -> &'static str {
+        "custom"
+    }
+
     /// Decides one hit under one rate and a built-in law, which is what most requests ask: whether it was admitted, and
     /// what the law says afterwards.
     fn decide_one(

@@ -52,7 +52,7 @@ impl<S: Site> Gate<S> {
         let mut asking = Asking::default();
         let admission = match decide::<S>(parts, &mut asking).await {
             Ok(admission) => admission,
-            Err(error) => return Err(refusal::undecided(&error)),
+            Err(error) => return Err(refusal::of_error(&error)),
         };
         let Admission {
             decision,
@@ -72,7 +72,11 @@ impl<S: Site> Gate<S> {
         }
         let mut headers = HeaderMap::new();
         write::<S>(&mut headers, &reported, &since);
-        Err(refusal::refused(&decision, &violated(&reported), headers))
+        Err(if decision.decided {
+            refusal::refused(&decision, &violated(&reported), headers)
+        } else {
+            refusal::held_off(&decision, headers)
+        })
     }
 }
 
@@ -101,7 +105,13 @@ fn write<S: Site>(headers: &mut HeaderMap, reported: &[Reported<'static>], since
     let policies = reported.iter().map(|reported| {
         let mut policy = policy(reported);
         // Times count from the moment the answer is made.
-        policy.report.next = policy.report.next.map(|next| next.saturating_sub(elapsed));
+        if let Some(next) = policy
+            .report
+            .as_mut()
+            .and_then(|report| report.next.as_mut())
+        {
+            *next = next.saturating_sub(elapsed);
+        }
         (S::HEADERS.unwrap_or(reported.definition.headers), policy)
     });
     write_policies(headers, policies);

@@ -60,25 +60,38 @@ fn write_ietf<'a>(
         if !policy.rate.is_subsecond() {
             let _ = write!(limits, ";w={}", whole_seconds(policy.rate.period()));
         }
-        let _ = write!(
-            standings,
-            "{separator}\"{name}\";r={}",
-            policy.report.remaining.min(LARGEST)
-        );
-        if let Some(next) = policy.report.next {
+        // Where no law has decided, nobody knows how the client stands.
+        let Some(report) = policy.report else {
+            continue;
+        };
+        let separator = if standings.is_empty() { "" } else { ", " };
+        let remaining = report.remaining.min(LARGEST);
+        let _ = write!(standings, "{separator}\"{name}\";r={remaining}");
+        if let Some(next) = report.next {
             let _ = write!(standings, ";t={}", whole_seconds(next));
         }
     }
     prepend(headers, RATELIMIT_POLICY, limits);
-    prepend(headers, RATELIMIT, standings);
+    if !standings.is_empty() {
+        prepend(headers, RATELIMIT, standings);
+    }
 }
 
 /// What the fields of old say; they have room for one policy only.
-fn write_legacy(headers: &mut HeaderMap, policies: &[(Rate, Report)]) {
-    let Some(place) = binding(policies.iter().map(|(_, report)| report)) else {
+fn write_legacy(headers: &mut HeaderMap, policies: &[(Rate, Option<Report>)]) {
+    let known: Few<_> = policies
+        .iter()
+        .filter_map(|(rate, report)| Some((*rate, (*report)?)))
+        .collect();
+    let Some(place) = binding(known.iter().map(|(_, report)| report)) else {
+        if let Some((rate, None)) = policies.first() {
+            headers.insert(X_LIMIT, rate.limit().into());
+            headers.remove(X_REMAINING);
+            headers.remove(X_RESET);
+        }
         return;
     };
-    let (rate, report) = policies[place];
+    let (rate, report) = known[place];
     headers.insert(X_LIMIT, rate.limit().into());
     headers.insert(X_REMAINING, report.remaining.into());
     match report.next {

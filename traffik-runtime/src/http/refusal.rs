@@ -1,6 +1,7 @@
 //! The responses to what is refused, and to what could not be decided: problem details (RFC 9457).
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use axum_core::body::Body;
 use axum_core::response::Response;
@@ -13,6 +14,8 @@ use crate::error::Error;
 use crate::observe;
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+const REDUCED_CAPACITY: &str =
+    "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
 
 /// 429: these policies, by their quotable names, were violated.
@@ -45,8 +48,45 @@ pub(super) fn refused(
     problem(StatusCode::TOO_MANY_REQUESTS, headers, body)
 }
 
+/// 429, without a law that has said so: the backend is away.
+pub(super) fn held_off(decision: &Decision, headers: HeaderMap) -> Response {
+    let wait = decision.wait.unwrap_or_default();
+    away(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too Many Requests",
+        wait,
+        headers,
+    )
+}
+
+/// What an error is told as: 503 if it may pass, else 500.
+pub(super) fn of_error(error: &Error) -> Response {
+    if !error.is_transient() {
+        return undecided(error);
+    }
+    observe::undecided(error);
+    let wait = match error {
+        Error::CircuitOpen { left: Some(left) } => *left,
+        _ => Duration::from_secs(1),
+    };
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    away(status, "Service Unavailable", wait, HeaderMap::new())
+}
+
+/// The backend is away, and this is how long the client is to be.
+fn away(status: StatusCode, title: &str, wait: Duration, mut headers: HeaderMap) -> Response {
+    let seconds = whole_seconds(wait).max(1);
+    headers.insert(RETRY_AFTER, seconds.into());
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    let body = format!(
+        r#"{{"type":"{REDUCED_CAPACITY}","title":"{title}","status":{},"detail":"The rate limiter cannot decide now; try again in {seconds} {unit}"}}"#,
+        status.as_u16()
+    );
+    problem(status, headers, body)
+}
+
 /// 500: what is wrong stands in the log; the client learns only what is the server's to mend.
-pub(super) fn undecided(error: &Error) -> Response {
+fn undecided(error: &Error) -> Response {
     observe::undecided(error);
     let detail = match error {
         Error::NoClientAddress { .. } => {

@@ -82,6 +82,20 @@ impl<'a> Asked<'a> {
             .rate
             .as_ref()
             .map_or(&*self.definition.rates, slice::from_ref);
+        self.terms_of(rates.iter().copied())
+    }
+
+    /// The share of one of so many processes in what is asked for.
+    pub(super) fn share(&self, terms: &Terms<'_>, instances: u32) -> Result<Terms<'a>, Error> {
+        let share = |term: &Term| {
+            let limit = term.rate.limit() / instances;
+            Rate::new(limit.max(1), term.rate.period())
+        };
+        self.terms_of(terms.iter().map(share))
+    }
+
+    fn terms_of(&self, rates: impl Iterator<Item = Rate>) -> Result<Terms<'a>, Error> {
+        let strategy = self.definition.strategy();
         let who = match self.identity {
             Identity::Client(client) => who(client),
             Identity::Exempt => Who::default(),
@@ -93,13 +107,19 @@ impl<'a> Asked<'a> {
         };
         let mut terms = Few::new();
         for rate in rates {
-            let law = strategy.law(*rate, &who);
+            let law = strategy.law(rate, &who);
             let law = law.map_err(|error| Error::strategy(&self.definition.uid, error))?;
             if law != Law::Unlimited {
-                terms.push(Term { rate: *rate, law });
+                terms.push(Term { rate, law });
             }
         }
         Ok(Terms::Own(terms))
+    }
+
+    /// Its rate; of several, the first.
+    pub(super) fn first_rate(&self) -> Rate {
+        let own = self.rate.or(self.definition.rates.first().copied());
+        own.unwrap_or(Rate::UNLIMITED)
     }
 
     #[inline]

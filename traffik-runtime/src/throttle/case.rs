@@ -1,8 +1,12 @@
 //! Several throttles in one decision: the plans that are made of what is asked, decided together.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use http::request::Parts;
 
 use super::asked::{Asked, Few};
+use super::attempt::{Look, Take};
 use super::definition::Definition;
 use super::report::Reported;
 use crate::backend::Chosen;
@@ -10,70 +14,160 @@ use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::clock::Since;
 use crate::error::Error;
+use crate::failure::{Policy, Remedy, Ruling, resolve};
 use crate::identity::{Client, Identity};
+use crate::observe::{self, Said};
 use crate::strategy::State;
 
+/// How long a decision may take if nobody says otherwise.
+const BUDGET: Duration = Duration::from_millis(250);
+
 /// All plans of one decision. Exempt clients and unlimited rates have none.
-#[derive(Default)]
 pub(super) struct Case<'a> {
     pub(super) plans: Several<Plan<'a>>,
     /// Whose plan it is: a place among what was asked.
     pub(super) askers: Several<usize>,
+    pub(super) asked: &'a [Asked<'a>],
+    pub(super) parts: Option<&'a Parts>,
     backend: Option<Chosen<'a>>,
+    /// What happens when the backend fails; a member is a place among the plans.
+    remedies: Several<Remedy<'a>>,
+    /// The shortest time that a member gives a decision.
+    budget: Option<Duration>,
+}
+
+/// States as they are.
+pub(super) struct Seen<'a> {
+    /// When that was.
+    pub(super) now: u64,
+    pub(super) states: Several<State>,
+    /// The plans they belong to, where those are not the case's own.
+    pub(super) plans: Option<Several<Plan<'a>>>,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn new(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
-        let mut case = Self::default();
+        let mut case = Self {
+            plans: Several::new(),
+            askers: Several::new(),
+            asked,
+            parts,
+            backend: None,
+            remedies: Several::new(),
+            budget: None,
+        };
         for (place, asked) in asked.iter().enumerate() {
             if let Identity::Client(client) = asked.identity {
-                case.add(place, asked, client, parts)?;
+                case.add(place, asked, client)?;
             }
         }
         Ok(case)
     }
 
     /// Takes the costs, from all or from none.
-    pub(super) async fn decide(&self) -> Result<Outcome, Error> {
+    pub(super) async fn decide(&self) -> Result<Ruling<Outcome>, Error> {
         let Some(backend) = &self.backend else {
-            return Ok(Outcome::unlimited(0));
+            return Ok(Ruling::Decided(Outcome::unlimited(0)));
         };
-        match backend.store().decide_now(&self.plans, backend.now()) {
-            Some(outcome) => Ok(outcome),
-            None => {
-                backend
-                    .store()
-                    .decide(&self.plans, backend.own_time())
-                    .await
+        if !self.is_stood_before() {
+            let outcome = backend.store().decide_now(&self.plans, backend.now());
+            if let Some(outcome) = outcome {
+                return Ok(Ruling::Decided(outcome));
             }
         }
+        let attempt = Take {
+            case: self,
+            backend,
+        };
+        let ruling = resolve(&attempt, &self.remedies, self.budget()).await;
+        if ruling.is_err() {
+            for place in 0..self.plans.len() {
+                observe::decided(&self.asker(place).definition.uid, Said::Raised);
+            }
+        }
+        ruling
     }
 
-    /// The states as they are, and when that was.
-    pub(super) async fn read(&self) -> Result<(u64, Several<State>), Error> {
-        let Some(backend) = &self.backend else {
-            return Ok((0, Several::new()));
-        };
-        let now = backend.now();
-        match backend.store().read_now(&self.plans, now) {
-            Some(states) => Ok((now, states)),
-            None => backend.store().read(&self.plans, backend.own_time()).await,
+    /// The states as they are.
+    pub(super) async fn read(&self) -> Result<Seen<'a>, Error> {
+        match self.look().await? {
+            Ruling::Decided(seen) => Ok(seen),
+            // Whether a hit would be admitted all the same says nothing of states.
+            Ruling::Allowed(error) | Ruling::Throttled(_, error) => Err(error),
         }
     }
 
-    fn add(
-        &mut self,
-        place: usize,
-        asked: &'a Asked<'a>,
-        client: &'a Client,
-        parts: Option<&'a Parts>,
-    ) -> Result<(), Error> {
+    /// The states as they are, or what is to become of a hit without them.
+    pub(super) async fn look(&self) -> Result<Ruling<Seen<'a>>, Error> {
+        let Some(backend) = &self.backend else {
+            return Ok(Ruling::Decided(Seen {
+                now: 0,
+                states: Several::new(),
+                plans: None,
+            }));
+        };
+        if !self.is_stood_before() {
+            let now = backend.now();
+            if let Some(states) = backend.store().read_now(&self.plans, now) {
+                return Ok(Ruling::Decided(Seen {
+                    now,
+                    states,
+                    plans: None,
+                }));
+            }
+        }
+        let attempt = Look {
+            case: self,
+            backend,
+        };
+        resolve(&attempt, &self.remedies, self.budget()).await
+    }
+
+    /// Who was asked to have a plan made.
+    pub(super) fn asker(&self, plan: usize) -> &'a Asked<'a> {
+        &self.asked[self.askers[plan]]
+    }
+
+    /// The plans as they are for another backend, and for the share of one of so many processes.
+    pub(super) fn plans_on(
+        &self,
+        other: &Chosen<'_>,
+        instances: u32,
+    ) -> Result<Several<Plan<'a>>, Error> {
+        let mut plans = self.plans.clone();
+        for (place, plan) in plans.iter_mut().enumerate() {
+            let asked = self.asker(place);
+            if let (Some(namespace), Identity::Client(client)) = (other.namespace(), asked.identity)
+            {
+                plan.name = asked.name(namespace, client, self.parts)?;
+            }
+            if instances > 1 {
+                plan.terms = asked.share(&plan.terms, instances)?;
+            }
+        }
+        Ok(plans)
+    }
+
+    /// Whether something may keep the hit from the backend.
+    fn is_stood_before(&self) -> bool {
+        let mut remedies = self.remedies.iter();
+        remedies.any(|remedy| remedy.policy.stands_before())
+    }
+
+    fn budget(&self) -> Duration {
+        self.budget.unwrap_or(BUDGET)
+    }
+
+    fn add(&mut self, place: usize, asked: &'a Asked<'a>, client: &'a Client) -> Result<(), Error> {
         let terms = asked.terms()?;
         // What has no limit asks no backend, and for nobody.
         if terms.is_empty() {
             return Ok(());
         }
-        let namespace = self.agree_on_backend(asked, parts)?;
+        let chosen = asked.backend(self.parts);
+        self.heed(asked.definition, &chosen);
+        let parts = self.parts;
+        let namespace = self.agree_on_backend(asked, chosen)?;
         let name = namespace.map(|namespace| asked.name(namespace, client, parts));
         let name = name.transpose()?.unwrap_or_default();
         let key = asked.key(client, parts)?;
@@ -82,13 +176,33 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
+    /// Remembers what a throttle, else its backend, says of failures.
+    fn heed(&mut self, definition: &'a Definition, backend: &Chosen<'_>) {
+        let budget = definition.own_timeout().or(backend.timeout());
+        let budget = budget.unwrap_or(BUDGET);
+        self.budget = Some(self.budget.map_or(budget, |least| least.min(budget)));
+        let own = definition.own_policy().map(Cow::Borrowed);
+        let backends = || backend.on_error().cloned().map(Cow::Owned);
+        let policy = own
+            .or_else(backends)
+            .unwrap_or_else(|| Cow::Owned(Policy::default()));
+        let plan = self.plans.len();
+        let known = |remedy: &&mut Remedy<'_>| remedy.policy.is(&policy);
+        match self.remedies.iter_mut().find(known) {
+            Some(remedy) => remedy.members.push(plan),
+            None => self.remedies.push(Remedy {
+                policy,
+                members: Several::from_elem(plan, 1),
+            }),
+        }
+    }
+
     /// All members decide on one backend, at one moment. The namespace of its keys, if they are names.
     fn agree_on_backend(
         &mut self,
         asked: &'a Asked<'a>,
-        parts: Option<&'a Parts>,
+        chosen: Chosen<'a>,
     ) -> Result<Option<&str>, Error> {
-        let chosen = asked.backend(parts);
         match &mut self.backend {
             none @ None => Ok(none.insert(chosen).namespace()),
             Some(backend) if backend.is(&chosen) => Ok(backend.namespace()),
@@ -110,9 +224,47 @@ impl<'a> Case<'a> {
             rate: told.rate,
             listed: self.plans[told.plan].terms.len() > 1,
             fits: told.fits,
-            report: told.report,
+            report: Some(told.report),
         });
         reported.collect()
+    }
+
+    /// What is known of each rate of each throttle where no law has decided.
+    pub(super) fn unreported<'d>(
+        &self,
+        fits: bool,
+        definition: impl Fn(usize) -> &'d Definition,
+    ) -> Few<Reported<'d>> {
+        let mut reported = Few::new();
+        for (place, plan) in self.plans.iter().enumerate() {
+            reported.extend(plan.terms.iter().map(|term| Reported {
+                definition: definition(self.askers[place]),
+                rate: term.rate,
+                listed: plan.terms.len() > 1,
+                fits,
+                report: None,
+            }));
+        }
+        reported
+    }
+
+    /// Tells whoever watches what was decided, throttle by throttle. Of a set that was refused, only those that refused.
+    pub(super) fn observe(&self, ruling: &Ruling<Outcome>) {
+        for place in 0..self.plans.len() {
+            let said = match ruling {
+                Ruling::Decided(outcome) if outcome.admitted => Said::Admitted,
+                Ruling::Decided(outcome) => {
+                    let mut own = outcome.told.iter().filter(|told| told.plan == place);
+                    if own.all(|told| told.fits) {
+                        continue;
+                    }
+                    Said::Refused
+                }
+                Ruling::Allowed(_) => Said::Allowed,
+                Ruling::Throttled(..) => Said::Throttled,
+            };
+            observe::decided(&self.asker(place).definition.uid, said);
+        }
     }
 
     pub(super) fn since(&self, outcome: &Outcome) -> Since {
@@ -124,5 +276,25 @@ impl<'a> Case<'a> {
             Some(backend) => Since::new(outcome.now, backend.own_clock()),
             None => Since::default(),
         }
+    }
+}
+
+/// Asks a backend to decide plans.
+pub(super) async fn decided(backend: &Chosen<'_>, plans: &[Plan<'_>]) -> Result<Outcome, Error> {
+    match backend.store().decide_now(plans, backend.now()) {
+        Some(outcome) => Ok(outcome),
+        None => backend.store().decide(plans, backend.own_time()).await,
+    }
+}
+
+/// Asks a backend for the states of plans, and when they were like that.
+pub(super) async fn read(
+    backend: &Chosen<'_>,
+    plans: &[Plan<'_>],
+) -> Result<(u64, Several<State>), Error> {
+    let now = backend.now();
+    match backend.store().read_now(plans, now) {
+        Some(states) => Ok((now, states)),
+        None => backend.store().read(plans, backend.own_time()).await,
     }
 }

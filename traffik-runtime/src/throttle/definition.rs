@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::asked::Few;
 use super::header_style::HeaderStyle;
@@ -8,6 +9,7 @@ use crate::backend::Backend;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::error::Error;
+use crate::failure::Policy;
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 use crate::strategy::{ErasedStrategy, StrategyError, Who};
@@ -24,8 +26,14 @@ pub struct Definition {
     pub(crate) headers: HeaderStyle,
     backend: Option<fn() -> Backend>,
     own_backend: OnceLock<Backend>,
+    on_error: Option<fn() -> Policy>,
+    own_policy: OnceLock<Policy>,
+    timeout: Option<Duration>,
     prepared: OnceLock<Prepared>,
 }
+
+/// What a refused client is told to wait where no law says.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 enum Shared {
     Static(&'static dyn ErasedStrategy),
@@ -85,6 +93,9 @@ impl Definition {
             headers: HeaderStyle::Ietf,
             backend: None,
             own_backend: OnceLock::new(),
+            on_error: None,
+            own_policy: OnceLock::new(),
+            timeout: None,
             prepared: OnceLock::new(),
         }
     }
@@ -103,6 +114,20 @@ impl Definition {
         self
     }
 
+    /// What happens when its backend fails; asked for once.
+    #[must_use]
+    pub const fn on_error(mut self, policy: fn() -> Policy) -> Self {
+        self.on_error = Some(policy);
+        self
+    }
+
+    /// How long a decision may take.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     #[inline]
     pub(crate) fn strategy(&self) -> &dyn ErasedStrategy {
         match &self.strategy {
@@ -116,6 +141,38 @@ impl Definition {
         match self.backend {
             Some(backend) => Some(self.own_backend.get_or_init(backend)),
             None => self.own_backend.get(),
+        }
+    }
+
+    /// What happens when its backend fails, if it says so itself.
+    #[inline]
+    pub(super) fn own_policy(&self) -> Option<&Policy> {
+        match self.on_error {
+            Some(policy) => Some(self.own_policy.get_or_init(policy)),
+            None => self.own_policy.get(),
+        }
+    }
+
+    /// How long a decision may take, if it says so itself.
+    pub(super) const fn own_timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// What a client is told to wait at least when it is refused.
+    #[expect(
+        clippy::unused_self,
+        reason = "a throttle will have a `min_wait` of its own"
+    )]
+    pub(super) const fn least_wait(&self) -> Duration {
+        LEAST_WAIT
+    }
+
+    pub(super) fn with_policy(self, policy: Option<Policy>, timeout: Option<Duration>) -> Self {
+        let own_policy = policy.map_or_else(OnceLock::new, OnceLock::from);
+        Self {
+            own_policy,
+            timeout,
+            ..self
         }
     }
 

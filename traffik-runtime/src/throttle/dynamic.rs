@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Stat;
 use super::asked::Asked;
@@ -9,6 +10,7 @@ use super::stat::Readings;
 use crate::backend::Backend;
 use crate::decision::Decision;
 use crate::error::Error;
+use crate::failure::Policy;
 use crate::identity::Identity;
 use crate::observe;
 use crate::rate::Rate;
@@ -57,6 +59,8 @@ impl DynThrottle {
             strategy: Custom::new(FixedWindow::new()),
             spec: Spec::of_value(&FixedWindow::new()),
             backend: None,
+            on_error: None,
+            timeout: None,
         }
     }
 
@@ -111,6 +115,8 @@ pub struct DynThrottleBuilder {
     /// The same in the words of the catalog, if it is there.
     spec: Option<Spec>,
     backend: Option<Backend>,
+    on_error: Option<Policy>,
+    timeout: Option<Duration>,
 }
 
 impl DynThrottleBuilder {
@@ -133,6 +139,33 @@ impl DynThrottleBuilder {
     pub fn backend(self, backend: impl Into<Backend>) -> Self {
         Self {
             backend: Some(backend.into()),
+            ..self
+        }
+    }
+
+    /// What happens when the backend fails; default: what the backend says, else
+    /// [`throttle`](crate::failure::throttle).
+    ///
+    /// ```
+    /// use traffik_runtime::failure::retry;
+    /// use traffik_runtime::throttle::DynThrottle;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let throttle = DynThrottle::builder("uploads").rate("20/minute".parse()?).on_error(retry(2)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_error(self, policy: impl Into<Policy>) -> Self {
+        Self {
+            on_error: Some(policy.into()),
+            ..self
+        }
+    }
+
+    /// How long a decision may take, retries and fallbacks included; default: what the backend says, else 250 ms.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
             ..self
         }
     }
@@ -171,6 +204,7 @@ impl DynThrottleBuilder {
         let strategy = Arc::new(self.strategy);
         let definition = Definition::at_run_time(self.uid, self.rates, strategy.clone());
         let definition = definition.with_backend(self.backend);
+        let definition = definition.with_policy(self.on_error, self.timeout);
         Ok(DynThrottle {
             inner: Arc::new(Inner {
                 definition,

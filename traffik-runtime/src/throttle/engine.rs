@@ -4,14 +4,17 @@ use http::request::Parts;
 
 use super::Throttle;
 use super::asked::{Asked, Asking, Few};
-use super::case::Case;
-use super::report::{Reported, combined};
+use super::case::{Case, Seen};
+use super::report::{Reported, combined, undecided};
 use crate::backend::Chosen;
+use crate::backend::outcome::Outcome;
 use crate::backend::plan::{Plan, Term};
 use crate::clock::Since;
 use crate::decision::{Decision, Report};
 use crate::error::Error;
+use crate::failure::{Policy, Ruling};
 use crate::identity::Identity;
+use crate::observe::{self, Said};
 use crate::rate::Rate;
 
 /// What was decided, and what to tell the client of it.
@@ -42,7 +45,8 @@ pub(crate) async fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result
         return Ok(decision);
     }
     let case = Case::new(asked, parts)?;
-    Ok(combined(&case.decide().await?))
+    let ruling = case.decide().await?;
+    Ok(ruled(&case, &ruling))
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
@@ -60,7 +64,7 @@ pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, E
                 rate,
                 listed: false,
                 fits,
-                report,
+                report: Some(report),
             }]),
             since: Since::new(alone.now, alone.backend.own_clock()),
         }
@@ -69,12 +73,35 @@ pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, E
         return Ok(admission);
     }
     let case = Case::new(&asked, Some(parts))?;
-    let outcome = case.decide().await?;
+    let ruling = case.decide().await?;
+    let decision = ruled(&case, &ruling);
+    let (reported, since) = match &ruling {
+        Ruling::Decided(outcome) => (case.reported(outcome, definition), case.since(outcome)),
+        Ruling::Allowed(_) | Ruling::Throttled(..) => {
+            let reported = case.unreported(decision.admitted, definition);
+            (reported, Since::default())
+        }
+    };
     Ok(Admission {
-        decision: combined(&outcome),
-        reported: case.reported(&outcome, definition),
-        since: case.since(&outcome),
+        decision,
+        reported,
+        since,
     })
+}
+
+/// The decision that was come to, which is told to whoever watches.
+fn ruled(case: &Case<'_>, ruling: &Ruling<Outcome>) -> Decision {
+    case.observe(ruling);
+    let limit = || {
+        let rates = case.plans.iter().flat_map(|plan| plan.terms.iter());
+        let limits = rates.map(|term| u64::from(term.rate.limit()));
+        limits.min().unwrap_or(u64::MAX)
+    };
+    match ruling {
+        Ruling::Decided(outcome) => combined(outcome),
+        Ruling::Allowed(_) => undecided(limit(), None),
+        Ruling::Throttled(wait, _) => undecided(limit(), Some(*wait)),
+    }
 }
 
 /// Whether all would admit this cost now; takes nothing.
@@ -84,9 +111,14 @@ pub(super) async fn would_admit(
     cost: u64,
 ) -> Result<bool, Error> {
     let case = Case::new(asked, parts)?;
-    let (now, states) = case.read().await?;
+    let Seen { now, states, plans } = match case.look().await? {
+        Ruling::Decided(seen) => seen,
+        Ruling::Allowed(_) => return Ok(true),
+        Ruling::Throttled(..) => return Ok(false),
+    };
+    let plans = plans.unwrap_or(case.plans);
     Ok(cost == 0
-        || case.plans.into_iter().zip(&states).all(|(plan, state)| {
+        || plans.into_iter().zip(&states).all(|(plan, state)| {
             let plan = Plan { cost, ..plan };
             plan.steps(state, now).is_some()
         }))
@@ -117,9 +149,15 @@ impl Alone<'_> {
         let Term { rate, law } = asked.definition.only_term()?;
         let key = asked.key(client, parts).ok()?;
         let backend = &asked.backend(parts);
+        // What stands before the backend is asked first.
+        let policy = asked.definition.own_policy().or(backend.on_error());
+        if policy.is_some_and(Policy::stands_before) {
+            return None;
+        }
         let now = backend.now();
         let decided = backend.store().decide_one(key, *rate, law, now, asked.cost);
         let (fits, report) = decided?;
+        observe::decided(&asked.definition.uid, Said::of(fits));
         Some(then(Alone {
             rate: *rate,
             backend,

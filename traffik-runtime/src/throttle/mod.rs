@@ -4,6 +4,7 @@
 //! throttle or on a tuple of them. [`DynThrottle`] is the same made at run time, for code without requests.
 
 mod asked;
+mod attempt;
 mod case;
 mod client;
 mod define;

@@ -18,7 +18,8 @@ pub(crate) struct Reported<'a> {
     pub(crate) listed: bool,
     /// Whether it alone would have admitted the hit.
     pub(crate) fits: bool,
-    pub(crate) report: Report,
+    /// Nothing where no law has decided.
+    pub(crate) report: Option<Report>,
 }
 
 /// One rate of one throttle, as header fields speak of it.
@@ -28,7 +29,8 @@ pub(crate) struct Policy<'a> {
     pub(crate) rate: Rate,
     /// Whether it is one of several of the throttle, and so needs its rate to be told apart.
     pub(crate) listed: bool,
-    pub(crate) report: Report,
+    /// Nothing where no law has decided: then only the policy is known.
+    pub(crate) report: Option<Report>,
 }
 
 /// Which of several reports speaks for all: the one with the longest wait, if any has to be waited for, else the one
@@ -71,4 +73,17 @@ pub(crate) fn combined(outcome: &Outcome) -> Decision {
         ..told[place].report
     };
     Decision::new(outcome.admitted, report)
+}
+
+/// The decision where no law has decided: what the limit is, and how long a client that is refused is to wait.
+pub(crate) fn undecided(limit: u64, wait: Option<Duration>) -> Decision {
+    let report = Report {
+        limit,
+        wait,
+        ..Report::default()
+    };
+    Decision {
+        decided: false,
+        ..Decision::new(wait.is_none(), report)
+    }
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::Throttle;
 use super::asked::{Asked, Asking};
-use super::case::Case;
+use super::case::{Case, Seen};
 use super::report::{Policy, binding};
 use crate::backend::outcome::Several;
 use crate::backend::plan::{Plan, Term};
@@ -80,8 +80,9 @@ impl<'a> Readings<'a> {
         asked: &'a [Asked<'a>],
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
-        let case = Case::new(asked, parts)?;
-        let (now, states) = case.read().await?;
+        let mut case = Case::new(asked, parts)?;
+        let Seen { now, states, plans } = case.read().await?;
+        case.plans = plans.unwrap_or(case.plans);
         Ok(Self {
             asked,
             case,
@@ -135,7 +136,7 @@ fn told<S: Describe + ?Sized>(
         name: asked.definition.name.clone(),
         rate: term.rate,
         listed,
-        report: *said,
+        report: Some(*said),
     });
     Stat {
         wait: plan.wait(state, now),

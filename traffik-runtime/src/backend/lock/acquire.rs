@@ -7,14 +7,16 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::{LockGuard, LockOptions, Place};
-use crate::backend::backoff::Backoff;
 use crate::error::Error;
+use crate::failure::{Backoff, Jitter};
 
 /// For ever, where the clock cannot tell that.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Between two tries.
-const BACKOFF: Backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(64));
+const BACKOFF: Backoff = Backoff::exponential(Duration::from_millis(4))
+    .most(Duration::from_millis(64))
+    .jitter(Jitter::Equal);
 
 pub(super) async fn acquire(
     name: &str,
@@ -25,14 +27,14 @@ pub(super) async fn acquire(
     let deadline = options
         .blocking_timeout
         .and_then(|timeout| Instant::now().checked_add(timeout));
-    let mut backoff = BACKOFF;
+    let mut pauses = BACKOFF.pauses();
     loop {
         // A guard first: a try that is cancelled or fails half-way is taken back.
         let guard = LockGuard::new(name, places.clone());
         if let Some(guard) = attempt(guard, options.ttl).await? {
             return Ok(guard);
         }
-        let mut pause = backoff.pause();
+        let mut pause = pauses.next();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if !options.blocking || left == Some(Duration::ZERO) {
             return Err(Error::LockTimeout {

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 
 use super::Place;
 use crate::backend::Keys;
-use crate::backend::backoff::random;
 use crate::error::Error;
+use crate::failure::random;
 
 /// A lock that is held until this is dropped, [released](Self::release), or its `ttl` is over.
 ///

@@ -26,6 +26,10 @@ type Slots<'a> = Several<(Key, Locked<'a>)>;
 const RESERVED: u64 = 1_000_000;
 
 impl Decide for Memory {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
     fn decide_one(
         &self,
         key: Key,

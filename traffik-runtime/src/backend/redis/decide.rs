@@ -38,6 +38,10 @@ static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(REPLACE_SOURCE))
 const LONGEST: u64 = 65_536;
 
 impl Decide for Redis {
+    fn kind(&self) -> &'static str {
+        "redis"
+    }
+
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         Box::pin(async move {
             fits(plans)?;

@@ -102,7 +102,8 @@ impl RedisBackend {
         }
     }
 
-    /// How long one operation may take; default 250 ms. What has not answered by then may still be done.
+    /// How long one operation may take, and a decision unless [`Backend::timeout`] or the throttle says otherwise; default
+    /// 250 ms. What has not answered by then may still be done.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
@@ -141,6 +142,7 @@ impl RedisBackend {
         let redis = Arc::new(Redis::new(settings));
         let namespace = encoded(self.namespace.as_bytes());
         let backend = Backend::of_store(redis.clone(), redis.clone(), &namespace, self.persistent);
+        let backend = backend.timeout(self.timeout);
         (backend, redis)
     }
 }

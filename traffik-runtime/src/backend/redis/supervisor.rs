@@ -19,14 +19,16 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::connection::Connection;
 use super::connector::Connector;
 use super::error::{Class, Failed};
-use crate::backend::backoff::Backoff;
+use crate::failure::{Backoff, Jitter};
 use crate::observe;
 
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// Between two attempts: a server that is back is found within two seconds.
-const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(1_500));
+const BACKOFF: Backoff = Backoff::exponential(Duration::from_millis(50))
+    .most(Duration::from_millis(1_500))
+    .jitter(Jitter::Equal);
 
 /// A connection that lived this long was a good one: its replacement is made at once.
 const STEADY: Duration = Duration::from_secs(2);
@@ -38,6 +40,9 @@ const IDLE: Duration = Duration::from_secs(1);
 /// with something slow, and keeps its connection; a third would be the same if it is alive, and costs it nothing but a
 /// new connection.
 const TIMEOUTS: u32 = 3;
+
+/// An operation that was given up after less time than this says nothing about the connection: clients go away.
+const UNANSWERED: Duration = Duration::from_millis(10);
 
 /// What all slots have in common.
 pub(super) struct Settings {
@@ -119,11 +124,17 @@ impl Supervisor {
         let (slot, live) = pool.pick(deadline).await?;
         live.health.used.store(true, Ordering::Relaxed);
         let action = action(live.connection.clone());
+        let waiting = Waiting {
+            slot,
+            live: &live,
+            since: Instant::now(),
+        };
         let result = match timeout_at(deadline, action).await {
             Ok(Err(error)) if error.is_timeout() => Err(Failed::Late(self.settings.timeout)),
             Ok(result) => result.map_err(Failed::Said),
             Err(_) => Err(Failed::Late(self.settings.timeout)),
         };
+        std::mem::forget(waiting);
         slot.judge(&live, result.as_ref().err());
         result
     }
@@ -227,6 +238,23 @@ impl Slot {
     }
 }
 
+/// An operation that is under way. If it is given up by whoever waits, whose time may be shorter than ours, that is known
+/// of the connection too.
+struct Waiting<'a> {
+    slot: &'a Slot,
+    live: &'a Live,
+    since: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let after = self.since.elapsed();
+        if after >= UNANSWERED {
+            self.slot.judge(self.live, Some(&Failed::Late(after)));
+        }
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         self.task.abort();
@@ -260,7 +288,7 @@ fn judge(state: &watch::Sender<State>, live: &Live, failed: Option<&Failed>) {
 
 /// Keeps a slot filled for as long as it exists.
 async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
-    let mut backoff = BACKOFF;
+    let mut pauses = BACKOFF.pauses();
     // One line in the log for each time it goes.
     let mut told = false;
     loop {
@@ -280,7 +308,7 @@ async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
                     told = true;
                 }
                 if since.elapsed() > STEADY {
-                    backoff = BACKOFF;
+                    pauses = BACKOFF.pauses();
                     continue;
                 }
             }
@@ -292,7 +320,7 @@ async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
                 state.send_replace(State::Down(error));
             }
         }
-        sleep(backoff.pause()).await;
+        sleep(pauses.next()).await;
     }
 }
 

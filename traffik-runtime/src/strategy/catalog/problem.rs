@@ -43,6 +43,8 @@ pub enum Severity {
 pub enum Warning {
     /// A rate so long that the time of day at its start decides for days.
     CoarseRate,
+    /// A retry of nothing but what is not asked again.
+    IdleRetry,
     /// A scope of the user's own that is nearly a word.
     MisspeltScope,
     /// A time window that holds for one window of the rate at most.
@@ -57,8 +59,9 @@ pub enum Warning {
 
 impl Warning {
     /// All of them, by name.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CoarseRate,
+        Self::IdleRetry,
         Self::MisspeltScope,
         Self::ShortWindow,
         Self::UnlimitedRate,
@@ -70,6 +73,7 @@ impl Warning {
     pub const fn name(self) -> &'static str {
         match self {
             Self::CoarseRate => "coarse_rate",
+            Self::IdleRetry => "idle_retry",
             Self::MisspeltScope => "misspelt_scope",
             Self::ShortWindow => "short_window",
             Self::UnlimitedRate => "unlimited_rate",

@@ -1,0 +1,150 @@
+//! A server that is killed and revived at random under constant load. `TRAFFIK_SOAK=90` makes it so many seconds, and then
+//! memory is looked at too.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::task::JoinSet;
+use traffik::failure::failover;
+use traffik::{Backend, CircuitBreaker, DynThrottle, Identity};
+use traffik_tests::RedisServer;
+
+const LIMIT: u64 = 40;
+const PERIOD: Duration = Duration::from_secs(1);
+const BUDGET: Duration = Duration::from_millis(100);
+
+/// How much longer a decision may seem where a compiler runs beside it.
+const GRACE: Duration = Duration::from_millis(900);
+
+/// Hits so close to the end of a period may belong to either, for there are two clocks.
+const EDGE: Duration = Duration::from_millis(20);
+
+const TASKS: u64 = 12;
+const CLIENTS: u64 = 3;
+
+type Admitted = HashMap<(u64, u128), u64>;
+
+fn throttle(server: &RedisServer) -> DynThrottle {
+    let breaker = CircuitBreaker::new().failures(5).successes(2);
+    let breaker = breaker.recovery(Duration::from_millis(300));
+    let policy = failover(Backend::memory()).breaker(breaker).max_retries(1);
+    let backend = Backend::redis(server.url()).lazy().on_error(policy);
+    let builder = DynThrottle::builder("soak").rate(format!("{LIMIT}/s").parse().unwrap());
+    builder.backend(backend).timeout(BUDGET).build().unwrap()
+}
+
+/// The period that a moment is in, unless it is too close to an end of it.
+fn period(since_1970: Duration) -> Option<u128> {
+    let into = Duration::from_nanos((since_1970.as_nanos() % PERIOD.as_nanos()) as u64);
+    let inside = into > EDGE && into + EDGE < PERIOD;
+    inside.then(|| since_1970.as_nanos() / PERIOD.as_nanos())
+}
+
+fn now() -> Duration {
+    SystemTime::UNIX_EPOCH
+        .elapsed()
+        .expect("a clock after 1970")
+}
+
+/// Hits until it is over; how many were admitted of which client in which period.
+async fn load(
+    throttle: DynThrottle,
+    task: u64,
+    over: Arc<AtomicBool>,
+    hits: Arc<AtomicU64>,
+) -> Admitted {
+    let client = task % CLIENTS;
+    let identity = Identity::from(client);
+    let mut admitted = Admitted::new();
+    while !over.load(Ordering::Relaxed) {
+        let (start, before) = (Instant::now(), period(now()));
+        let decision = throttle.hit(&identity, 1).await;
+        let took = start.elapsed();
+        assert!(took < BUDGET + GRACE, "a decision took {took:?}");
+        let decision = decision.expect("no request is unanswered");
+        assert!(decision.decided, "there is always somebody to decide");
+        if let (true, Some(period), true) = (decision.admitted, before, before == period(now())) {
+            *admitted.entry((client, period)).or_default() += 1;
+        }
+        hits.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    admitted
+}
+
+/// Kills and revives the server at random for so long; how often.
+fn torment(server: &mut RedisServer, time: Duration) -> u32 {
+    let start = Instant::now();
+    let mut seed = now().as_nanos() as u64 | 1;
+    println!("seed {seed}");
+    let mut random = |most: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        Duration::from_millis(50 + seed % most)
+    };
+    let mut kills = 0;
+    while start.elapsed() < time {
+        std::thread::sleep(random(900));
+        if kills % 4 == 3 {
+            server.stop();
+            std::thread::sleep(random(500));
+            server.resume();
+        } else {
+            server.kill();
+            std::thread::sleep(random(700));
+            server.restart();
+        }
+        kills += 1;
+    }
+    kills
+}
+
+/// The pages of this process that are in memory.
+fn resident() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    statm.split(' ').nth(1)?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_and_revived_under_load() {
+    let long = std::env::var("TRAFFIK_SOAK").ok();
+    let seconds = long.as_ref().map_or(6, |it| it.parse().expect("seconds"));
+    let mut server = RedisServer::start();
+    let throttle = throttle(&server);
+    let (over, hits) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::<AtomicU64>::default(),
+    );
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        tasks.spawn(load(throttle.clone(), task, over.clone(), hits.clone()));
+    }
+    let time = Duration::from_secs(seconds);
+    let tormented = tokio::task::spawn_blocking(move || {
+        let early = torment(&mut server, time / 3);
+        let before = resident();
+        let kills = early + torment(&mut server, time * 2 / 3);
+        (kills, before, resident())
+    });
+    let (kills, before, after) = tormented.await.expect("the server starts again");
+    over.store(true, Ordering::Relaxed);
+    let mut total = Admitted::new();
+    for admitted in tasks.join_all().await {
+        for (place, count) in admitted {
+            *total.entry(place).or_default() += count;
+        }
+    }
+    let most = total.values().copied().max().unwrap_or_default();
+    let hits = hits.load(Ordering::Relaxed);
+    println!("{hits} hits, {kills} outages, at most {most} of {LIMIT} in a period");
+    assert!(kills > 2 && hits > 100);
+    assert!(most > LIMIT / 2, "the load is enough to be limited");
+    // Once what the first backend admits, once what the other one does.
+    assert!(most <= 2 * LIMIT, "{most} of {LIMIT}");
+    if let (Some(_), Some(before), Some(after)) = (long, before, after) {
+        assert!(after < before + before / 4, "{before} pages became {after}");
+    }
+}

@@ -1,0 +1,174 @@
+//! What is told to logs and metrics when a backend fails. In a process of its own, for a recorder is the process's.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use metrics::{
+    Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use traffik::failure::{Backoff, allow, failover, raise, retry, throttle};
+use traffik::{Backend, CircuitBreaker, DynThrottle, Error, Identity, ManualClock, Store};
+
+/// A store that is never there.
+struct Away;
+
+impl Store for Away {
+    async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, Error> {
+        Err(Error::Connection {
+            source: "nobody is there".into(),
+        })
+    }
+
+    async fn compare_and_swap(
+        &self,
+        _: &str,
+        _: Option<&[u8]>,
+        _: Option<&[u8]>,
+        _: Option<Duration>,
+    ) -> Result<bool, Error> {
+        Ok(true)
+    }
+}
+
+/// Counters by name and labels.
+#[derive(Clone, Default)]
+struct Counters(Arc<Mutex<BTreeMap<String, u64>>>);
+
+struct One(Counters, String);
+
+impl CounterFn for One {
+    fn increment(&self, value: u64) {
+        *self.0.0.lock().unwrap().entry(self.1.clone()).or_default() += value;
+    }
+
+    fn absolute(&self, _: u64) {}
+}
+
+impl Recorder for Counters {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let labels = key.labels().map(|label| format!(" {}", label.value()));
+        let name = key.name().to_owned() + &labels.collect::<String>();
+        Counter::from_arc(Arc::new(One(self.clone(), name)))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+/// A log that can be read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn builder(uid: &str) -> traffik::DynThrottleBuilder {
+    let builder = DynThrottle::builder(uid).rate("2/minute".parse().unwrap());
+    builder.backend(Backend::custom(Away))
+}
+
+async fn play() {
+    let clock = ManualClock::new();
+    let client = Identity::new("client");
+    let memory = DynThrottle::builder("memory").rate("2/minute".parse().unwrap());
+    let memory = memory.backend(Backend::memory().clock(clock.clone()));
+    let memory = memory.build().unwrap();
+    for _ in 0..5 {
+        memory.hit(&client, 1).await.unwrap();
+    }
+    let at_once = Backoff::constant(Duration::ZERO);
+    let allowed = builder("allowed").on_error(retry(2).backoff(at_once).then(allow()));
+    assert!(
+        allowed
+            .build()
+            .unwrap()
+            .hit(&client, 1)
+            .await
+            .unwrap()
+            .admitted
+    );
+    let refused = builder("refused").on_error(throttle()).build().unwrap();
+    assert!(!refused.hit(&client, 1).await.unwrap().admitted);
+    let raised = builder("raised").on_error(raise()).build().unwrap();
+    raised.hit(&client, 1).await.unwrap_err();
+
+    let breaker = CircuitBreaker::new().failures(2);
+    let breaker = Arc::new(breaker.recovery(Duration::from_secs(10)));
+    let policy = failover(Backend::memory().clock(clock.clone())).breaker(breaker);
+    let over = DynThrottle::builder("over").rate("9/minute".parse().unwrap());
+    let over = over.backend(Backend::custom(Away).clock(clock.clone()));
+    let over = over.on_error(policy).build().unwrap();
+    for _ in 0..4 {
+        assert!(over.hit(&client, 1).await.unwrap().admitted);
+    }
+    clock.advance(Duration::from_secs(10));
+    assert!(over.hit(&client, 1).await.unwrap().admitted);
+}
+
+#[tokio::test]
+async fn each_event_is_counted_and_logged() {
+    let (counters, log) = (Counters::default(), Log::default());
+    metrics::set_global_recorder(counters.clone()).expect("it is the only one");
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone());
+    {
+        let _guard = subscriber.finish().set_default();
+        play().await;
+    }
+    let expected = [
+        (
+            "traffik_backend_errors_total custom connection",
+            3 + 1 + 1 + 3,
+        ),
+        ("traffik_breaker_changes_total custom half_open", 1),
+        ("traffik_breaker_changes_total custom open", 2),
+        ("traffik_decisions_total allowed allowed", 1),
+        ("traffik_decisions_total memory admitted", 2),
+        ("traffik_decisions_total memory refused", 3),
+        ("traffik_decisions_total over admitted", 5),
+        ("traffik_decisions_total raised raised", 1),
+        ("traffik_decisions_total refused throttled", 1),
+        ("traffik_fallbacks_total over memory", 5),
+        ("traffik_retries_total allowed custom", 2),
+    ];
+    let counted = counters.0.lock().unwrap().clone();
+    let counted: Vec<_> = counted
+        .iter()
+        .map(|(name, count)| (name.as_str(), *count))
+        .collect();
+    assert_eq!(counted, expected);
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines = |part: &str| log.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(lines("WARN traffik: breaker open"), 2, "{log}");
+    assert_eq!(lines("INFO traffik: breaker half-open"), 1);
+    assert_eq!(lines("asking again"), 2);
+    assert_eq!(lines("decided by the fallback"), 5);
+    assert_eq!(lines("nobody is there"), 8);
+    assert_eq!(
+        lines("TRACE traffik: decided throttle=\"memory\" outcome=\"refused\""),
+        3
+    );
+}

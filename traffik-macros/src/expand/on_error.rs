@@ -1,0 +1,130 @@
+//! `on_error`: an expression that gives the policy, evaluated once.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use super::options::duration;
+use super::paths::Private;
+use crate::model::{Breaker, Failover, Fallback, Kind, OnError, Retry};
+
+/// The setter of a definition.
+pub(crate) fn setter(policy: &OnError, private: &Private) -> TokenStream {
+    let value = value(policy, private);
+    quote!(.on_error(|| #private::failure::Policy::from(#value)))
+}
+
+fn value(policy: &OnError, private: &Private) -> TokenStream {
+    match policy {
+        OnError::Allow => quote!(#private::failure::allow()),
+        OnError::Throttle => quote!(#private::failure::throttle()),
+        OnError::Raise => quote!(#private::failure::raise()),
+        OnError::Retry(policy) => retry(policy, private),
+        OnError::Fallback(policy) => {
+            let backend = &policy.backend;
+            let settings = fallback(policy, private);
+            quote!(#private::failure::fallback(#backend) #settings)
+        }
+        OnError::Failover(policy) => failover(policy, private),
+        OnError::Handler(path) => {
+            let place = path.span();
+            let private = private.at(place);
+            quote_spanned!(place=> #private::failure::own(#path))
+        }
+    }
+}
+
+fn retry(policy: &Retry, private: &Private) -> TokenStream {
+    let Retry {
+        max_retries,
+        delay,
+        multiplier,
+        jitter,
+        on,
+        twice,
+        then,
+        ..
+    } = policy;
+    let max_retries = max_retries.unwrap_or(3);
+    let delay = set("delay", delay.map(|delay| duration(delay, private)));
+    let multiplier = multiplier.map(|multiplier| quote!(.multiplier(#multiplier)));
+    let jitter = jitter.map(|word| {
+        let name = match word {
+            "none" => quote!(None),
+            "full" => quote!(Full),
+            _ => quote!(Equal),
+        };
+        quote!(.jitter(#private::failure::Jitter::#name))
+    });
+    let on = kinds(on.as_deref(), private);
+    let twice = twice.then(|| quote!(.even_if_it_may_have_counted()));
+    let then = next(then.as_ref(), private);
+    quote!(#private::failure::retry(#max_retries) #delay #multiplier #jitter #on #twice #then)
+}
+
+/// The settings of a fallback, without the word and its backend.
+fn fallback(policy: &Fallback, private: &Private) -> TokenStream {
+    let Fallback {
+        backend: _,
+        on,
+        instances,
+        then,
+    } = policy;
+    let on = kinds(on.as_deref(), private);
+    let instances = instances.map(|instances| quote!(.instances(#instances)));
+    let then = next(then.as_ref(), private);
+    quote!(#on #instances #then)
+}
+
+fn failover(policy: &Failover, private: &Private) -> TokenStream {
+    let Failover {
+        fallback: other,
+        breaker,
+        max_retries,
+        delay,
+    } = policy;
+    let backend = &other.backend;
+    let settings = fallback(other, private);
+    let breaker = set(
+        "breaker",
+        breaker.as_ref().map(|it| self::breaker(it, private)),
+    );
+    let max_retries = max_retries.map(|retries| quote!(.max_retries(#retries)));
+    let delay = set("delay", delay.map(|delay| duration(delay, private)));
+    quote!(#private::failure::failover(#backend) #breaker #max_retries #delay #settings)
+}
+
+fn breaker(breaker: &Breaker, private: &Private) -> TokenStream {
+    match breaker {
+        Breaker::Static(path) => quote!(&#path),
+        Breaker::Given(value) => quote!(#value),
+        Breaker::Own {
+            failures,
+            recovery,
+            successes,
+        } => {
+            let failures = failures.map(|failures| quote!(.failures(#failures)));
+            let recovery = set("recovery", recovery.map(|time| duration(time, private)));
+            let successes = successes.map(|successes| quote!(.successes(#successes)));
+            quote!(#private::failure::CircuitBreaker::new() #failures #recovery #successes)
+        }
+    }
+}
+
+fn kinds(kinds: Option<&[Kind]>, private: &Private) -> Option<TokenStream> {
+    let kinds = kinds?.iter().map(|kind| match kind {
+        Kind::Connection => quote!(#private::ErrorKind::Connection),
+        Kind::Timeout => quote!(#private::ErrorKind::Timeout),
+        Kind::Contention => quote!(#private::ErrorKind::Contention),
+    });
+    Some(quote!(.on([#(#kinds),*])))
+}
+
+fn next(then: Option<&OnError>, private: &Private) -> Option<TokenStream> {
+    set("then", then.map(|then| value(then, private)))
+}
+
+fn set(name: &str, value: Option<TokenStream>) -> Option<TokenStream> {
+    let name = format_ident!("{name}");
+    value.map(|value| quote!(.#name(#value)))
+}

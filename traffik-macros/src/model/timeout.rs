@@ -1,0 +1,26 @@
+//! `timeout`, and durations everywhere else.
+
+use std::time::Duration;
+
+use syn::Expr;
+use traffik_runtime::rate::parse_duration;
+
+use super::keys::Key;
+use super::shape;
+use crate::diagnostics::{Result, error};
+
+/// `timeout = "100ms"`.
+pub(crate) fn read(value: &Expr) -> Result<Duration> {
+    duration(value, Key::Timeout.example())
+}
+
+/// A duration in quotes; the example says how it is written.
+pub(crate) fn duration(value: &Expr, example: &str) -> Result<Duration> {
+    let text = shape::string(value).ok_or_else(|| {
+        error(
+            value,
+            format!("a duration stands in quotes; write `{example}`"),
+        )
+    })?;
+    parse_duration(&text.value()).map_err(|problem| error(text, problem))
+}

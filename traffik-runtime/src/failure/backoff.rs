@@ -1,0 +1,229 @@
+//! Waiting a little before trying again, longer each time, and never all at the same moment.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+/// How long to wait before each of several retries.
+///
+/// ```
+/// use std::time::Duration;
+/// use traffik_runtime::failure::{Backoff, Jitter};
+///
+/// let backoff = Backoff::exponential(Duration::from_millis(100)).most(Duration::from_secs(1));
+/// assert_eq!(backoff.span(0), Duration::from_millis(100));
+/// assert_eq!(backoff.span(2), Duration::from_millis(400));
+/// assert_eq!(backoff.span(9), Duration::from_secs(1));
+///
+/// let never_together = backoff.jitter(Jitter::Full);
+/// assert!(never_together.pause(2) <= Duration::from_millis(400));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
+pub struct Backoff {
+    first: Duration,
+    growth: Growth,
+    most: Duration,
+    jitter: Jitter,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Growth {
+    /// By so much each time.
+    Add(Duration),
+    /// So many times as long.
+    Multiply(f64),
+}
+
+/// How much of a span is left to chance, so that those who failed together do not come back together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Jitter {
+    /// Nothing: each pause is its whole span.
+    #[default]
+    None,
+    /// All of it: a pause is anything between nothing and its span.
+    Full,
+    /// Half of it: a pause is anything between half of its span and all of it.
+    Equal,
+}
+
+impl Backoff {
+    /// Always the same span.
+    pub const fn constant(span: Duration) -> Self {
+        Self::linear(span, Duration::ZERO)
+    }
+
+    /// A span, then each time one that is longer by `step`.
+    pub const fn linear(first: Duration, step: Duration) -> Self {
+        Self::of(first, Growth::Add(step))
+    }
+
+    /// A span, then each time one that is twice as long; [`multiplier`](Self::multiplier) sets another number.
+    pub const fn exponential(first: Duration) -> Self {
+        Self::of(first, Growth::Multiply(2.0))
+    }
+
+    const fn of(first: Duration, growth: Growth) -> Self {
+        Self {
+            first,
+            growth,
+            most: Duration::MAX,
+            jitter: Jitter::None,
+        }
+    }
+
+    /// The first span; those after it grow as before.
+    pub const fn first(self, span: Duration) -> Self {
+        Self {
+            first: span,
+            ..self
+        }
+    }
+
+    /// Each span is so many times the one before; less than 1, and what is no number, counts as 1.
+    pub const fn multiplier(self, multiplier: f64) -> Self {
+        Self {
+            growth: Growth::Multiply(multiplier.max(1.0)),
+            ..self
+        }
+    }
+
+    /// No span is longer than this; default: no bound.
+    pub const fn most(self, most: Duration) -> Self {
+        Self { most, ..self }
+    }
+
+    /// What is left to chance; default: nothing.
+    pub const fn jitter(self, jitter: Jitter) -> Self {
+        Self { jitter, ..self }
+    }
+
+    /// The span before a retry, the first being number 0.
+    pub fn span(&self, retry: u32) -> Duration {
+        let span = match self.growth {
+            Growth::Add(step) => self.first.saturating_add(step.saturating_mul(retry)),
+            Growth::Multiply(factor) => {
+                let times = factor.powf(f64::from(retry));
+                let seconds = self.first.as_secs_f64() * times;
+                Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+            }
+        };
+        span.min(self.most)
+    }
+
+    /// How long to wait before a retry this time: its span, less what chance takes.
+    pub fn pause(&self, retry: u32) -> Duration {
+        let span = self.span(retry);
+        match self.jitter {
+            Jitter::None => span,
+            Jitter::Full => part(span),
+            Jitter::Equal => span / 2 + part(span / 2),
+        }
+    }
+
+    /// The pauses one after the other.
+    pub(crate) const fn pauses(self) -> Pauses {
+        Pauses {
+            backoff: self,
+            retry: 0,
+        }
+    }
+}
+
+/// The pauses of a [`Backoff`], one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pauses {
+    backoff: Backoff,
+    retry: u32,
+}
+
+impl Pauses {
+    /// How long to wait this time.
+    pub(crate) fn next(&mut self) -> Duration {
+        let pause = self.backoff.pause(self.retry);
+        self.retry = self.retry.saturating_add(1);
+        pause
+    }
+}
+
+/// Any part of a span.
+fn part(span: Duration) -> Duration {
+    let share = random() as f64 / u64::MAX as f64;
+    let part = Duration::try_from_secs_f64(span.as_secs_f64() * share);
+    part.map_or(span, |part| part.min(span))
+}
+
+/// A number that others do not draw: the standard library seeds its hashers from the operating system, and never twice
+/// alike.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Backoff, Jitter};
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn spans(backoff: Backoff) -> [Duration; 4] {
+        [0, 1, 2, 3].map(|retry| backoff.span(retry))
+    }
+
+    /// Lessons C 100.
+    #[test]
+    fn spans_grow_as_told() {
+        assert_eq!(spans(Backoff::constant(ms(7))), [ms(7); 4]);
+        let linear = Backoff::linear(ms(500), ms(1_000));
+        assert_eq!(spans(linear), [ms(500), ms(1_500), ms(2_500), ms(3_500)]);
+        let exponential = Backoff::exponential(ms(1_000)).most(ms(3_000));
+        assert_eq!(
+            spans(exponential),
+            [ms(1_000), ms(2_000), ms(3_000), ms(3_000)]
+        );
+        let slow = Backoff::exponential(ms(100)).multiplier(1.5);
+        assert_eq!(slow.span(2), ms(225));
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_no_panic() {
+        for multiplier in [f64::NAN, -3.0, 0.0] {
+            let backoff = Backoff::exponential(ms(9)).multiplier(multiplier);
+            assert_eq!(backoff.span(5), ms(9));
+        }
+        let endless = Backoff::exponential(Duration::MAX).multiplier(f64::INFINITY);
+        assert_eq!(endless.span(u32::MAX), Duration::MAX);
+        assert!(endless.jitter(Jitter::Full).pause(u32::MAX) <= Duration::MAX);
+        assert_eq!(
+            Backoff::linear(Duration::MAX, Duration::MAX).span(u32::MAX),
+            Duration::MAX
+        );
+    }
+
+    #[test]
+    fn chance_takes_its_part() {
+        let backoff = Backoff::exponential(ms(50)).most(ms(300));
+        for retry in 0..6 {
+            let span = backoff.span(retry);
+            assert_eq!(backoff.pause(retry), span);
+            for _ in 0..50 {
+                let pause = backoff.jitter(Jitter::Equal).pause(retry);
+                assert!(pause >= span / 2 && pause <= span, "{pause:?} of {span:?}");
+                assert!(backoff.jitter(Jitter::Full).pause(retry) <= span);
+            }
+        }
+        let full = backoff.jitter(Jitter::Full);
+        assert!((0..50).any(|_| full.pause(3) < ms(150)));
+        assert!((0..50).any(|_| full.pause(3) > ms(150)));
+    }
+
+    #[test]
+    fn pauses_follow_each_other() {
+        let mut pauses = Backoff::exponential(ms(50)).most(ms(300)).pauses();
+        let next = [(); 5].map(|()| pauses.next());
+        assert_eq!(next, [ms(50), ms(100), ms(200), ms(300), ms(300)]);
+    }
+}

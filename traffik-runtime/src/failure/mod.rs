@@ -1,0 +1,47 @@
+//! What happens when a backend fails: values for `on_error`.
+//!
+//! [`allow`], [`throttle`] and [`raise`] answer at once; a function of yours, a [`Failure`] to a [`Verdict`], does too.
+//! [`retry`] asks the backend again, [`fallback`] asks another one, and [`failover`] does both behind a
+//! [`CircuitBreaker`]. What they have no answer to, the policy behind them ([`Retry::then`]) decides; by default that is
+//! [`throttle`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use traffik_runtime::backend::Backend;
+//! use traffik_runtime::failure::{Failure, Verdict, allow, failover, fallback, retry};
+//!
+//! async fn last_resort(failure: &Failure<'_>) -> Verdict {
+//!     eprintln!("{} cannot be decided: {}", failure.uid, failure.error);
+//!     Verdict::Throttle(Duration::from_secs(5))
+//! }
+//!
+//! let local = Backend::memory();
+//! let primary = Backend::memory().on_error(retry(2).then(fallback(local).instances(4).then(last_resort)));
+//! let careless = primary.clone().on_error(allow());
+//! let careful = primary.clone().on_error(failover(Backend::memory()));
+//! ```
+
+mod backoff;
+mod breaker;
+mod circuit;
+mod failover;
+mod fallback;
+mod kinds;
+mod on_error;
+mod policy;
+mod resolve;
+mod retry;
+mod verdict;
+
+pub use backoff::{Backoff, Jitter};
+pub(crate) use backoff::{Pauses, random};
+pub use breaker::{CircuitBreaker, Permit, SharedBreaker};
+pub use circuit::BreakerState;
+pub use failover::{Failover, failover};
+pub use fallback::{Fallback, fallback};
+pub use on_error::{Handler, OnError};
+pub(crate) use policy::Step;
+pub use policy::{Policy, allow, own, raise, throttle, throttle_for};
+pub(crate) use resolve::{Attempt, Remedy, Ruling, resolve};
+pub use retry::{Retry, retry};
+pub use verdict::{Failure, Verdict};
