@@ -3,6 +3,7 @@
 mod equivalence;
 mod http;
 mod laws;
+mod memcached;
 mod memory;
 mod names;
 mod redis;

@@ -16,6 +16,7 @@ enum Mode {
     Pass,
     Delay(Duration),
     Swallow,
+    Halve,
     Cut,
 }
 
@@ -48,6 +49,11 @@ impl Proxy {
         }
     }
 
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL of a Redis server behind it.
     pub fn url(&self) -> String {
         format!("redis://{}/", self.address)
@@ -66,6 +72,11 @@ impl Proxy {
     /// Takes everything and passes nothing on; connections stay open.
     pub fn swallow(&self) {
         self.mode.send_replace(Mode::Swallow);
+    }
+
+    /// Passes on half of each answer, and keeps the rest for ever.
+    pub fn halve(&self) {
+        self.mode.send_replace(Mode::Halve);
     }
 
     /// Closes all connections, and new ones as they come.
@@ -96,8 +107,8 @@ async fn connection(client: TcpStream, target: u16, mut mode: watch::Receiver<Mo
     };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let there = pump(from_client, to_server, mode.clone());
-    let back = pump(from_server, to_client, mode.clone());
+    let there = pump(from_client, to_server, mode.clone(), false);
+    let back = pump(from_server, to_client, mode.clone(), true);
     tokio::select! {
         () = there => {}
         () = back => {}
@@ -105,14 +116,20 @@ async fn connection(client: TcpStream, target: u16, mut mode: watch::Receiver<Mo
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mode: watch::Receiver<Mode>) {
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mode: watch::Receiver<Mode>,
+    answers: bool,
+) {
     let mut buffer = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+    while let Ok(mut length @ 1..) = from.read(&mut buffer).await {
         let mode = *mode.borrow();
         match mode {
             Mode::Swallow => continue,
             Mode::Delay(by) => sleep(by).await,
-            Mode::Pass | Mode::Cut => {}
+            Mode::Halve if answers => length /= 2,
+            Mode::Pass | Mode::Halve | Mode::Cut => {}
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;

@@ -1,4 +1,4 @@
-//! The primitives, alike on memory, Redis, a Cluster and a store that has only the two required methods.
+//! The primitives, alike on memory, Redis, a Cluster, Memcached and a store that has only the two required methods.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use traffik::{Backend, Error, ErrorKind, Store};
+
+use crate::memcached;
 
 use super::{Shared, connect, settings, shared, text};
 
@@ -68,6 +70,7 @@ impl Kinds {
                 ("redis", connect(&servers.server).await),
                 ("four sockets", several.unwrap()),
                 ("cluster", on_cluster.unwrap()),
+                ("memcached", memcached::connect(&servers.memcached).await),
             ],
             _servers: servers,
         }

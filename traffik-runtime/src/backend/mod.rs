@@ -9,6 +9,10 @@ mod bytes;
 mod erased;
 pub(crate) mod key;
 mod lock;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod longest;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 pub(crate) mod name;
 mod operations;
@@ -32,6 +36,8 @@ pub use lock::{
     LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
     set_default_lock_ttl,
 };
+#[cfg(feature = "memcached")]
+pub use memcached::{MemcachedBackend, MemcachedNodes};
 pub use memory::MemoryBackend;
 pub use primitives::Store;
 #[cfg(feature = "redis")]

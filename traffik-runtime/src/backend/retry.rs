@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::backoff::Backoff;
 use crate::error::Error;
 
@@ -17,6 +19,7 @@ pub(crate) struct Retries<'a> {
     key: &'a str,
     tries: u32,
     backoff: Backoff,
+    deadline: Option<Instant>,
 }
 
 impl<'a> Retries<'a> {
@@ -25,6 +28,16 @@ impl<'a> Retries<'a> {
             key,
             tries: 0,
             backoff: Backoff::new(Duration::from_micros(200), Duration::from_millis(20)),
+            deadline: None,
+        }
+    }
+
+    /// The same, none of them after this moment.
+    #[cfg(feature = "memcached")]
+    pub(crate) fn until(self, deadline: Instant) -> Self {
+        Self {
+            deadline: Some(deadline),
+            ..self
         }
     }
 
@@ -35,14 +48,22 @@ impl<'a> Retries<'a> {
     /// [`Error::Contention`] if there were enough.
     pub(crate) async fn again(&mut self) -> Result<(), Error> {
         self.tries += 1;
-        if self.tries >= MOST {
+        let pause = if self.tries > AT_ONCE {
+            self.backoff.pause()
+        } else {
+            Duration::ZERO
+        };
+        let late = self
+            .deadline
+            .is_some_and(|deadline| Instant::now() + pause >= deadline);
+        if self.tries >= MOST || late {
             return Err(Error::Contention {
                 key: self.key.to_owned(),
                 tries: self.tries,
             });
         }
-        if self.tries > AT_ONCE {
-            tokio::time::sleep(self.backoff.pause()).await;
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
         }
         Ok(())
     }
