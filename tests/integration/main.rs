@@ -1,5 +1,6 @@
 //! Tests of the whole, by what they look at.
 
+mod conformance;
 mod equivalence;
 mod http;
 mod laws;

@@ -22,5 +22,7 @@ pub mod error;
 pub mod http;
 #[cfg(feature = "engine")]
 mod observe;
+#[cfg(all(feature = "engine", feature = "test-util"))]
+pub mod testing;
 #[cfg(feature = "engine")]
 pub mod throttle;

@@ -39,5 +39,5 @@ pub mod strategy {
 /// What tests of throttled code need.
 #[cfg(feature = "test-util")]
 pub mod testing {
-    pub use traffik_runtime::clock::ManualClock;
+    pub use traffik_runtime::testing::{FlakyStore, ManualClock, Trouble, conformance};
 }

@@ -31,7 +31,9 @@ use std::sync::{Arc, LazyLock};
 use arc_swap::ArcSwapOption;
 
 use bytes::Bytes;
-use erased::Primitives;
+#[cfg(feature = "test-util")]
+pub(crate) use erased::Answer;
+pub(crate) use erased::Primitives;
 pub use lock::{
     LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
     set_default_lock_ttl,
@@ -219,6 +221,18 @@ impl Chosen<'_> {
             Self::Default(inner) => inner.as_ref().unwrap_or(&EMBEDDED.inner),
         }
     }
+}
+
+impl<S: Store> From<S> for Backend {
+    fn from(store: S) -> Self {
+        Self::custom(store)
+    }
+}
+
+/// Bytes in this process's memory, for a store to be made of.
+#[cfg(feature = "test-util")]
+pub(crate) fn embedded_bytes() -> impl Store {
+    Bytes::new(1_000_000, None)
 }
 
 /// Sets the backend of throttles that name none and were provided none, from their next hit on.
