@@ -48,7 +48,10 @@ impl OneByOne for Asking<'_> {
     async fn decide_one(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<Outcome, Error> {
         match Window::of(plan, at.unwrap_or_else(now)) {
             Some(window) => window.decide(self, at).await,
-            None => swap(self, plan, at).await,
+            None => {
+                let _gate = self.pass_gate(&plan.name).await?;
+                swap(self, plan, at).await
+            }
         }
     }
 
@@ -60,7 +63,10 @@ impl OneByOne for Asking<'_> {
     ) -> Result<(), Error> {
         match Window::of(plan, taken_at) {
             Some(window) => Ok(window.give_back(self).await?),
-            None => swap_back(self, plan, taken_at, at).await,
+            None => {
+                let _gate = self.pass_gate(&plan.name).await?;
+                swap_back(self, plan, taken_at, at).await
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod clear;
 mod connection;
 mod decide;
 mod error;
+mod gates;
 mod keys;
 mod nodes;
 mod pool;

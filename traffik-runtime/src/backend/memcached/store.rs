@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use smallvec::SmallVec;
-use tokio::time::Instant;
+use tokio::sync::MutexGuard;
+use tokio::time::{Instant, timeout_at};
 
 use super::clear::Generations;
 use super::connection::Replies;
 use super::error::Failed;
+use super::gates::Gates;
 use super::nodes::node_of;
 use super::pool::{Pools, Settings};
 use super::request::{Reply, Request};
+use crate::error::Error;
 
 /// Memcached, on one server or several.
 pub(super) struct Memcached {
@@ -19,6 +22,7 @@ pub(super) struct Memcached {
     pools: Result<Pools, String>,
     /// If its namespace can be cleared.
     pub(super) generations: Option<Generations>,
+    gates: Gates,
 }
 
 impl Memcached {
@@ -29,6 +33,7 @@ impl Memcached {
         Self {
             pools: settings.map(Pools::new),
             generations,
+            gates: Gates::default(),
         }
     }
 
@@ -96,6 +101,20 @@ impl Asking<'_> {
         }
         answers.sort_unstable_by_key(|(place, _)| *place);
         Ok(answers.into_iter().map(|(_, reply)| reply).collect())
+    }
+
+    /// Waits until nobody else of this process is about to write to a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Contention`] if there is no time left.
+    pub(super) async fn pass_gate(&self, name: &str) -> Result<MutexGuard<'_, ()>, Error> {
+        let gate = self.memcached.gates.of(name);
+        let passed = timeout_at(self.deadline, gate.lock()).await;
+        passed.map_err(|_| Error::Contention {
+            key: name.to_owned(),
+            tries: 0,
+        })
     }
 
     async fn ask_node(&self, node: usize, requests: &[Request<'_>]) -> Result<Replies, Failed> {
