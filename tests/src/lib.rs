@@ -3,6 +3,7 @@
 mod answer;
 mod fields;
 mod ground;
+mod memcached;
 mod port;
 mod proxy;
 mod redis;
@@ -11,6 +12,7 @@ mod server;
 pub use answer::Answer;
 pub use fields::{Policy, Standing};
 pub use ground::{PEER, head, midnight, peer};
+pub use memcached::MemcachedServer;
 pub use proxy::Proxy;
 pub use redis::{RedisCluster, RedisFailover, RedisServer};
 pub use server::Server;

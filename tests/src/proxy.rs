@@ -20,6 +20,7 @@ enum Mode {
     Swallow,
     Mute,
     Break,
+    Halve,
     Cut,
 }
 
@@ -55,6 +56,11 @@ impl Proxy {
         }
     }
 
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL of a Redis server behind it.
     pub fn url(&self) -> String {
         format!("redis://{}/", self.address)
@@ -88,6 +94,11 @@ impl Proxy {
     /// Passes on what is asked, and closes the connection when the answer comes.
     pub fn break_off(&self) {
         self.mode.send_replace(Mode::Break);
+    }
+
+    /// Passes on half of each answer, and keeps the rest for ever.
+    pub fn halve(&self) {
+        self.mode.send_replace(Mode::Halve);
     }
 
     /// Closes all connections, and new ones as they come.
@@ -135,14 +146,15 @@ async fn pump(
     answers: bool,
 ) {
     let mut buffer = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+    while let Ok(mut length @ 1..) = from.read(&mut buffer).await {
         let mode = *mode.borrow();
         match mode {
             Mode::Swallow => continue,
             Mode::Mute if answers => continue,
             Mode::Break if answers => return,
             Mode::Delay(by) => sleep(by).await,
-            Mode::Pass | Mode::Cut | Mode::Mute | Mode::Break => {}
+            Mode::Halve if answers => length /= 2,
+            Mode::Pass | Mode::Halve | Mode::Cut | Mode::Mute | Mode::Break => {}
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;

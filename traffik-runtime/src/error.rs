@@ -85,7 +85,9 @@ pub enum Error {
         operation: &'static str,
     },
     /// Others changed the same key again and again, and it was given up. Nothing was done.
-    #[error("`{key}` was changed by others {tries} times in a row; spread the load over more keys")]
+    #[error(
+        "`{key}` is asked for by too many at once, {tries} tries were in vain; spread the load over more keys"
+    )]
     Contention {
         /// The key.
         key: String,

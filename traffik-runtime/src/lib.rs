@@ -24,5 +24,7 @@ pub mod failure;
 pub mod http;
 #[cfg(feature = "engine")]
 mod observe;
+#[cfg(all(feature = "engine", feature = "test-util"))]
+pub mod testing;
 #[cfg(feature = "engine")]
 pub mod throttle;

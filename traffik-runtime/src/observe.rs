@@ -124,7 +124,7 @@ pub(crate) fn breaker_changed(backend: &'static str, change: Option<(BreakerStat
 }
 
 /// A connection to a backend that is gone, or could not be made.
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) fn disconnected(backend: &'static str, error: &dyn std::error::Error) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: "traffik", backend, "no connection: {error}");
@@ -133,7 +133,7 @@ pub(crate) fn disconnected(backend: &'static str, error: &dyn std::error::Error)
 }
 
 /// A connection to a backend that is there, or there again.
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) fn connected(backend: &'static str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", backend, "connected");

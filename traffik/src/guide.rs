@@ -6,3 +6,7 @@ pub mod strategies {}
 #[cfg(feature = "redis")]
 #[doc = include_str!("../docs/backends.md")]
 pub mod backends {}
+
+#[cfg(feature = "redis")]
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}

@@ -13,6 +13,8 @@ pub use traffik_runtime::backend::{
     Backend, LockGuard, LockOptions, MemoryBackend, Store, redlock, set_default_backend,
     set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl,
 };
+#[cfg(feature = "memcached")]
+pub use traffik_runtime::backend::{MemcachedBackend, MemcachedNodes};
 pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
 pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
@@ -38,5 +40,5 @@ pub mod strategy {
 /// What tests of throttled code need.
 #[cfg(feature = "test-util")]
 pub mod testing {
-    pub use traffik_runtime::clock::ManualClock;
+    pub use traffik_runtime::testing::{FlakyStore, ManualClock, Trouble, conformance};
 }

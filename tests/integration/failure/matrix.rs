@@ -195,7 +195,8 @@ impl Ground {
     /// he sent.
     async fn noticed(&self) {
         let start = Instant::now();
-        while !matches!(self.backend.get("noticed").await, Err(error) if !error.may_have_counted()) {
+        while !matches!(self.backend.get("noticed").await, Err(error) if !error.may_have_counted())
+        {
             assert!(start.elapsed() < Duration::from_secs(20), "never noticed");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

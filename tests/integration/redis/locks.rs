@@ -1,17 +1,27 @@
-//! Locks on one backend.
+//! Locks on one backend, of every kind.
 
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use traffik::{Backend, ErrorKind, LockOptions};
-use traffik_tests::RedisServer;
+use traffik_tests::{MemcachedServer, RedisServer};
+
+use crate::memcached;
 
 use super::{connect, text};
 
-async fn kinds() -> (RedisServer, [(&'static str, Backend); 2]) {
-    let server = RedisServer::start();
-    let redis = connect(&server).await;
-    (server, [("memory", Backend::memory()), ("redis", redis)])
+type Servers = (RedisServer, MemcachedServer);
+
+async fn kinds() -> (Servers, [(&'static str, Backend); 3]) {
+    let servers = (RedisServer::start(), MemcachedServer::start());
+    let redis = connect(&servers.0).await;
+    let memcached = memcached::connect(&servers.1).await;
+    let kinds = [
+        ("memory", Backend::memory()),
+        ("redis", redis),
+        ("memcached", memcached),
+    ];
+    (servers, kinds)
 }
 
 /// Lessons C 78.
@@ -67,7 +77,7 @@ async fn who_does_not_get_it_is_told() {
 /// Lessons A 20: any time to live, and there always is one. Who crashes without giving back holds up no longer.
 #[tokio::test]
 async fn who_crashes_is_forgotten_after_a_fraction_of_a_second() {
-    let (server, kinds) = kinds().await;
+    let ((server, _memcached), kinds) = kinds().await;
     for (name, backend) in kinds {
         let ttl = Duration::from_micros(400_500);
         let held = backend
@@ -118,7 +128,7 @@ async fn who_comes_back_too_late_takes_nothing_away() {
 /// Lessons A 25: acquiring that is given up half-way leaves nothing behind.
 #[tokio::test]
 async fn who_is_cancelled_leaves_nothing() {
-    let (server, kinds) = kinds().await;
+    let ((server, _memcached), kinds) = kinds().await;
     for (_, backend) in kinds {
         for micros in (0..2_000).step_by(20) {
             let options = LockOptions::default().ttl(Duration::from_secs(600));

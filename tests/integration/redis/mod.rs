@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use traffik::{Backend, Error, RedisBackend};
-use traffik_tests::{RedisCluster, RedisServer};
+use traffik_tests::{MemcachedServer, RedisCluster, RedisServer};
 
 /// How long one operation may take beside a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,6 +37,7 @@ async fn connect(server: &RedisServer) -> Backend {
 struct Shared {
     server: RedisServer,
     cluster: RedisCluster,
+    memcached: MemcachedServer,
 }
 
 fn shared() -> Arc<Shared> {
@@ -46,6 +47,7 @@ fn shared() -> Arc<Shared> {
         let servers = Arc::new(Shared {
             server: RedisServer::start(),
             cluster: RedisCluster::start(),
+            memcached: MemcachedServer::start(),
         });
         *shared = Arc::downgrade(&servers);
         servers

@@ -1,51 +1,15 @@
-//! The primitives, alike on memory, Redis, a Cluster and a store that has only the two required methods.
+//! The primitives, alike on memory, Redis, a Cluster, Memcached and a store that has only the two required methods.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
-use traffik::{Backend, Error, ErrorKind, Store};
+use traffik::{Backend, ErrorKind};
+
+use crate::conformance::Map;
+use crate::memcached;
 
 use super::{Shared, connect, settings, shared, text};
-
-type Entry = (Vec<u8>, Option<Instant>);
-
-/// A store of a user's own: no more than there has to be.
-#[derive(Default)]
-struct Map(Mutex<HashMap<String, Entry>>);
-
-impl Store for Map {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let entries = self.0.lock().unwrap();
-        let live = entries.get(key);
-        let live = live.filter(|(_, expires)| expires.is_none_or(|at| at > Instant::now()));
-        Ok(live.map(|(value, _)| value.clone()))
-    }
-
-    async fn compare_and_swap(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-        ttl: Option<Duration>,
-    ) -> Result<bool, Error> {
-        let mut entries = self.0.lock().unwrap();
-        let now = Instant::now();
-        let live = entries.get(key);
-        let live = live.filter(|(_, expires)| expires.is_none_or(|at| at > now));
-        if live.map(|(value, _)| &**value) != expected {
-            return Ok(false);
-        }
-        let kept = live.and_then(|(_, expires)| *expires);
-        let expires = ttl.map_or(kept, |ttl| now.checked_add(ttl));
-        match new {
-            Some(new) => entries.insert(key.to_owned(), (new.to_vec(), expires)),
-            None => entries.remove(key),
-        };
-        Ok(true)
-    }
-}
 
 /// Every kind of backend, and what keeps its servers running.
 struct Kinds {
@@ -68,6 +32,7 @@ impl Kinds {
                 ("redis", connect(&servers.server).await),
                 ("four sockets", several.unwrap()),
                 ("cluster", on_cluster.unwrap()),
+                ("memcached", memcached::connect(&servers.memcached).await),
             ],
             _servers: servers,
         }

@@ -6,9 +6,12 @@
 mod apply;
 mod bytes;
 mod erased;
-mod give_back;
 pub(crate) mod key;
 mod lock;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod longest;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 pub(crate) mod name;
 mod operations;
@@ -28,11 +31,15 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 use bytes::Bytes;
-use erased::Primitives;
+#[cfg(feature = "test-util")]
+pub(crate) use erased::Answer;
+pub(crate) use erased::Primitives;
 pub use lock::{
     LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
     set_default_lock_ttl,
 };
+#[cfg(feature = "memcached")]
+pub use memcached::{MemcachedBackend, MemcachedNodes};
 pub use memory::MemoryBackend;
 pub use primitives::Store;
 #[cfg(feature = "redis")]
@@ -284,6 +291,18 @@ impl Chosen<'_> {
             Self::Default(inner) => inner.as_ref().unwrap_or(&EMBEDDED.inner),
         }
     }
+}
+
+impl<S: Store> From<S> for Backend {
+    fn from(store: S) -> Self {
+        Self::custom(store)
+    }
+}
+
+/// Bytes in this process's memory, for a store to be made of.
+#[cfg(feature = "test-util")]
+pub(crate) fn embedded_bytes() -> impl Store {
+    Bytes::new(1_000_000, None)
 }
 
 /// Sets the backend of throttles that name none and were provided none, from their next hit on.

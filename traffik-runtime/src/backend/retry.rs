@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::error::Error;
 use crate::failure::{Backoff, Jitter, Pauses};
 
@@ -21,6 +23,7 @@ pub(crate) struct Retries<'a> {
     key: &'a str,
     tries: u32,
     pauses: Pauses,
+    deadline: Option<Instant>,
 }
 
 impl<'a> Retries<'a> {
@@ -29,6 +32,16 @@ impl<'a> Retries<'a> {
             key,
             tries: 0,
             pauses: BACKOFF.pauses(),
+            deadline: None,
+        }
+    }
+
+    /// The same, none of them after this moment.
+    #[cfg(feature = "memcached")]
+    pub(crate) fn until(self, deadline: Instant) -> Self {
+        Self {
+            deadline: Some(deadline),
+            ..self
         }
     }
 
@@ -39,14 +52,22 @@ impl<'a> Retries<'a> {
     /// [`Error::Contention`] if there were enough.
     pub(crate) async fn again(&mut self) -> Result<(), Error> {
         self.tries += 1;
-        if self.tries >= MOST {
+        let pause = if self.tries > AT_ONCE {
+            self.pauses.next()
+        } else {
+            Duration::ZERO
+        };
+        let late = self
+            .deadline
+            .is_some_and(|deadline| Instant::now() + pause >= deadline);
+        if self.tries >= MOST || late {
             return Err(Error::Contention {
                 key: self.key.to_owned(),
                 tries: self.tries,
             });
         }
-        if self.tries > AT_ONCE {
-            tokio::time::sleep(self.pauses.next()).await;
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! How plans are decided where one key can be compared and swapped, and nothing more: stores of the user's own.
+//! How plans are decided where one key can be compared and swapped, and nothing more: stores of the user's own, and what
+//! Memcached cannot count by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::apply::apply;
 use super::erased::{Answer, Primitives};
-use super::give_back::give_back;
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
 use super::retry::Retries;
@@ -16,94 +16,224 @@ use crate::error::Error;
 use crate::strategy::State;
 use crate::strategy::kernel::Taken;
 
-/// A store of bytes.
+/// Bytes that are read, and written if nobody has written meanwhile.
+pub(crate) trait Cells: Sync {
+    /// What was read, and what it takes to tell whether it still stands.
+    type Seen: Send + Sync;
+
+    fn look(&self, name: &str) -> impl Future<Output = Result<Self::Seen, Error>> + Send;
+
+    fn bytes(seen: &Self::Seen) -> Option<&[u8]>;
+
+    /// Writes over what was read, if it still stands, and says whether it did. Without a `ttl` the end stays as it was.
+    fn write(
+        &self,
+        name: &str,
+        seen: &Self::Seen,
+        new: &[u8],
+        ttl: Option<Duration>,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// How often, and for how long, to try again.
+    fn retries<'k>(&self, name: &'k str) -> Retries<'k> {
+        Retries::of(name)
+    }
+}
+
+/// What decides about one plan at a time.
+pub(crate) trait OneByOne: Sync {
+    fn decide_one(
+        &self,
+        plan: &Plan<'_>,
+        at: Option<u64>,
+    ) -> impl Future<Output = Result<Outcome, Error>> + Send;
+
+    /// Gives back what a plan took at a moment.
+    fn give_back(
+        &self,
+        plan: &Plan<'_>,
+        taken: Taken,
+        at: Option<u64>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The state of a plan at a moment.
+    fn state(&self, plan: &Plan<'_>, now: u64)
+    -> impl Future<Output = Result<State, Error>> + Send;
+}
+
+/// Decides one plan after the other, and gives back what was taken if one is refused: between the two, others may be
+/// refused that would not have been, but never is more admitted.
+pub(crate) async fn decide_each(
+    one_by_one: &impl OneByOne,
+    plans: &[Plan<'_>],
+    at: Option<u64>,
+) -> Result<Outcome, Error> {
+    if let [plan] = plans {
+        return one_by_one.decide_one(plan, at).await;
+    }
+    let mut taken: Several<Outcome> = Several::new();
+    for (place, plan) in plans.iter().enumerate() {
+        match one_by_one.decide_one(plan, at).await {
+            Ok(outcome) if outcome.admitted => taken.push(outcome.of_plan(place)),
+            stopped => {
+                for (plan, outcome) in plans.iter().zip(&taken) {
+                    // What could not be given back makes others be refused, and changes nothing of this decision.
+                    let taken = Taken {
+                        at: outcome.now,
+                        cost: plan.cost,
+                    };
+                    let _ = one_by_one.give_back(plan, taken, at).await;
+                }
+                let now = stopped?.now;
+                let states = states(one_by_one, plans, now).await?;
+                return Ok(Outcome::refused(plans, states.iter(), now));
+            }
+        }
+    }
+    let now = taken.iter().map(|outcome| outcome.now).max();
+    let told = taken.into_iter().flat_map(|outcome| outcome.told);
+    Ok(Outcome::admitted(now.unwrap_or_default(), told.collect()))
+}
+
+/// The states of plans at a moment.
+pub(crate) async fn states(
+    one_by_one: &impl OneByOne,
+    plans: &[Plan<'_>],
+    now: u64,
+) -> Result<Several<State>, Error> {
+    let mut states = Several::new();
+    for plan in plans {
+        states.push(one_by_one.state(plan, now).await?);
+    }
+    Ok(states)
+}
+
+/// Decides one plan on what was read, written if it still stands.
+pub(crate) async fn swap<C: Cells>(
+    cells: &C,
+    plan: &Plan<'_>,
+    at: Option<u64>,
+) -> Result<Outcome, Error> {
+    let plans = std::slice::from_ref(plan);
+    let mut retries = cells.retries(&plan.name);
+    loop {
+        let seen = cells.look(&plan.name).await?;
+        let now = at.unwrap_or_else(now);
+        let (outcome, after) = apply(plans, &[state_of::<C>(plan, &seen)], now);
+        if !outcome.admitted || plan.cost == 0 {
+            return Ok(outcome);
+        }
+        let new = encode(plan, &after[0]);
+        let ttl = Some(ttl(&outcome, at));
+        if cells.write(&plan.name, &seen, &new, ttl).await? {
+            return Ok(outcome);
+        }
+        retries.again().await?;
+    }
+}
+
+/// Gives back what a plan took at a moment.
+pub(crate) async fn swap_back<C: Cells>(
+    cells: &C,
+    plan: &Plan<'_>,
+    taken: Taken,
+    at: Option<u64>,
+) -> Result<(), Error> {
+    let mut retries = cells.retries(&plan.name);
+    loop {
+        let seen = cells.look(&plan.name).await?;
+        if C::bytes(&seen).is_none() {
+            return Ok(());
+        }
+        let mut state = state_of::<C>(plan, &seen);
+        taken.give_back(&mut state, at.unwrap_or_else(now));
+        let new = encode(plan, &state);
+        if cells.write(&plan.name, &seen, &new, None).await? {
+            return Ok(());
+        }
+        retries.again().await?;
+    }
+}
+
+/// The state that is read; what is none of the plan's is none.
+pub(crate) fn state_of<C: Cells>(plan: &Plan<'_>, seen: &C::Seen) -> State {
+    let state = C::bytes(seen).and_then(|bytes| decode(plan, bytes));
+    state.unwrap_or_default()
+}
+
+pub(crate) fn now() -> u64 {
+    SystemClock::new().now_micros()
+}
+
+/// A time that was brought along may stand still while the store's goes on.
+pub(crate) fn slack(at: Option<u64>) -> Duration {
+    at.map_or(Duration::ZERO, |_| Duration::from_secs(86_400))
+}
+
+/// How long what was decided matters.
+fn ttl(outcome: &Outcome, at: Option<u64>) -> Duration {
+    let resets = outcome.told.iter().map(|told| told.report.reset);
+    let longest = resets.max().unwrap_or_default();
+    longest.max(Duration::from_millis(1)) + slack(at)
+}
+
+/// A store of the user's own.
 #[derive(Debug)]
 pub(crate) struct Swap {
     store: Arc<dyn Primitives>,
 }
 
-/// What was read of a plan: its bytes, and the state they are.
-type Read = (Option<Vec<u8>>, State);
-
 impl Swap {
     pub(crate) fn new(store: Arc<dyn Primitives>) -> Self {
         Self { store }
     }
+}
 
-    async fn state(&self, plan: &Plan<'_>) -> Result<Read, Error> {
-        let bytes = self.store.get(&plan.name).await?;
-        let state = bytes.as_deref().and_then(|bytes| decode(plan, bytes));
-        Ok((bytes, state.unwrap_or_default()))
+/// A store's bytes.
+pub(crate) struct Through<'a>(pub(crate) &'a dyn Primitives);
+
+impl Cells for Through<'_> {
+    type Seen = Option<Vec<u8>>;
+
+    async fn look(&self, name: &str) -> Result<Self::Seen, Error> {
+        self.0.get(name).await
     }
 
-    async fn states(&self, plans: &[Plan<'_>]) -> Result<Several<State>, Error> {
-        let mut states = Several::new();
-        for plan in plans {
-            states.push(self.state(plan).await?.1);
-        }
-        Ok(states)
+    fn bytes(seen: &Self::Seen) -> Option<&[u8]> {
+        seen.as_deref()
     }
 
-    /// Decides one plan.
+    async fn write(
+        &self,
+        name: &str,
+        seen: &Self::Seen,
+        new: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<bool, Error> {
+        let swapped = self
+            .0
+            .compare_and_swap(name, seen.as_deref(), Some(new), ttl);
+        swapped.await
+    }
+}
+
+impl OneByOne for Through<'_> {
     async fn decide_one(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<Outcome, Error> {
-        let plans = std::slice::from_ref(plan);
-        let mut retries = Retries::of(&plan.name);
-        loop {
-            let (bytes, state) = self.state(plan).await?;
-            let now = at.unwrap_or_else(now);
-            let (outcome, after) = apply(plans, &[state], now);
-            if !outcome.admitted || plan.cost == 0 {
-                return Ok(outcome);
-            }
-            let new = encode(plan, &after[0]);
-            let swapped = self.store.compare_and_swap(
-                &plan.name,
-                bytes.as_deref(),
-                Some(&new),
-                Some(ttl(&outcome, at)),
-            );
-            if swapped.await? {
-                return Ok(outcome);
-            }
-            retries.again().await?;
-        }
+        swap(self, plan, at).await
     }
 
-    /// Decides one plan after the other, and gives back what was taken if one is refused: between the two, others may be
-    /// refused that would not have been, but never is more admitted.
-    async fn decide_each(&self, plans: &[Plan<'_>], at: Option<u64>) -> Result<Outcome, Error> {
-        let mut taken: Several<Outcome> = Several::new();
-        for (place, plan) in plans.iter().enumerate() {
-            match self.decide_one(plan, at).await {
-                Ok(outcome) if outcome.admitted => taken.push(outcome.of_plan(place)),
-                stopped => {
-                    for (plan, outcome) in plans.iter().zip(&taken) {
-                        let taken = Taken {
-                            at: outcome.now,
-                            cost: plan.cost,
-                        };
-                        give_back(&*self.store, plan, taken, at).await?;
-                    }
-                    let now = stopped?.now;
-                    let states = self.states(plans).await?;
-                    return Ok(Outcome::refused(plans, states.iter(), now));
-                }
-            }
-        }
-        let now = taken.iter().map(|outcome| outcome.now).max();
-        let told = taken.into_iter().flat_map(|outcome| outcome.told);
-        Ok(Outcome::admitted(now.unwrap_or_default(), told.collect()))
+    async fn give_back(&self, plan: &Plan<'_>, taken: Taken, at: Option<u64>) -> Result<(), Error> {
+        swap_back(self, plan, taken, at).await
+    }
+
+    async fn state(&self, plan: &Plan<'_>, _: u64) -> Result<State, Error> {
+        Ok(state_of::<Self>(plan, &self.look(&plan.name).await?))
     }
 }
 
 impl Decide for Swap {
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
-        Box::pin(async move {
-            match plans {
-                [plan] => self.decide_one(plan, at).await,
-                plans => self.decide_each(plans, at).await,
-            }
-        })
+        Box::pin(async move { decide_each(&Through(&*self.store), plans, at).await })
     }
 
     fn read<'a>(
@@ -112,8 +242,9 @@ impl Decide for Swap {
         at: Option<u64>,
     ) -> Answer<'a, (u64, Several<State>)> {
         Box::pin(async move {
-            let states = self.states(plans).await?;
-            Ok((at.unwrap_or_else(now), states))
+            let now = at.unwrap_or_else(now);
+            let states = states(&Through(&*self.store), plans, now).await?;
+            Ok((now, states))
         })
     }
 
@@ -123,20 +254,6 @@ impl Decide for Swap {
         taken: Taken,
         at: Option<u64>,
     ) -> Answer<'a, ()> {
-        Box::pin(give_back(&*self.store, plan, taken, at))
+        Box::pin(async move { swap_back(&Through(&*self.store), plan, taken, at).await })
     }
-}
-
-fn now() -> u64 {
-    SystemClock::new().now_micros()
-}
-
-/// How long what was decided matters; a time that was brought along may stand still while the store's goes on.
-fn ttl(outcome: &Outcome, at: Option<u64>) -> Duration {
-    let resets = outcome.told.iter().map(|told| told.report.reset);
-    let longest = resets
-        .max()
-        .unwrap_or_default()
-        .max(Duration::from_millis(1));
-    longest + at.map_or(Duration::ZERO, |_| Duration::from_secs(86_400))
 }

@@ -59,6 +59,7 @@ async fn attempt(mut guard: LockGuard, ttl: Duration) -> Result<Option<LockGuard
             (held, ttl.saturating_sub(drift))
         }
     };
+    guard.is_answered();
     let until = started.checked_add(valid).unwrap_or(started + CENTURY);
     guard.is_valid_until(until);
     Ok((held && !guard.remaining().is_zero()).then_some(guard))

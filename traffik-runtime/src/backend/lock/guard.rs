@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::Place;
 use crate::backend::Keys;
 use crate::error::Error;
 use crate::failure::random;
+
+/// What is under way when somebody stops waiting for it has arrived after this time.
+const LATE: Duration = Duration::from_secs(1);
 
 /// A lock that is held until this is dropped, [released](Self::release), or its `ttl` is over.
 ///
@@ -24,6 +28,8 @@ pub struct LockGuard {
     /// Where it may be held: it is given back there, whether it is or not.
     places: Vec<Place>,
     token: Arc<str>,
+    /// Whether every place has said if it was taken there: what was not answered may still be done.
+    answered: bool,
     /// Until when nobody else can have it.
     valid_until: Instant,
 }
@@ -36,6 +42,7 @@ impl LockGuard {
             name: name.into(),
             places,
             token: token.into(),
+            answered: false,
             valid_until: Instant::now(),
         }
     }
@@ -46,6 +53,10 @@ impl LockGuard {
 
     pub(super) const fn token(&self) -> &Arc<str> {
         &self.token
+    }
+
+    pub(super) const fn is_answered(&mut self) {
+        self.answered = true;
     }
 
     pub(super) const fn is_valid_until(&mut self, until: Instant) {
@@ -105,13 +116,21 @@ impl Drop for LockGuard {
     fn drop(&mut self) {
         for place in self.places.drain(..) {
             let at_once = matches!(place.keys, Keys::Here(_));
-            let giving_back = place.give_back(self.token.clone());
+            let giving_back = place.clone().give_back(self.token.clone());
             if at_once {
                 let mut context = Context::from_waker(Waker::noop());
                 let done: Poll<_> = pin!(giving_back).poll(&mut context);
                 debug_assert!(done.is_ready(), "memory answers at once");
             } else if let Ok(runtime) = Handle::try_current() {
-                runtime.spawn(giving_back);
+                let again = (!self.answered).then(|| place.give_back(self.token.clone()));
+                runtime.spawn(async move {
+                    let _ = giving_back.await;
+                    // On another socket it may have overtaken what it gives back.
+                    if let Some(again) = again {
+                        sleep(LATE).await;
+                        let _ = again.await;
+                    }
+                });
             }
         }
     }

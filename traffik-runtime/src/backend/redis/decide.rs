@@ -9,11 +9,12 @@ use super::scripts::Script;
 use super::store::Redis;
 use crate::backend::apply::apply;
 use crate::backend::erased::Answer;
-use crate::backend::give_back::give_back;
+use crate::backend::longest::fits;
 use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::backend::retry::Retries;
 use crate::backend::store::Decide;
+use crate::backend::swap::{Through, swap_back};
 use crate::backend::wire::encode;
 use crate::error::Error;
 use crate::observe;
@@ -44,7 +45,7 @@ impl Decide for Redis {
 
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         Box::pin(async move {
-            fits(plans)?;
+            fits(plans, LONGEST, "Redis")?;
             match self.slots(plans) {
                 None => self.decide_at_once(plans, at).await,
                 Some(slots) => self.decide_each(plans, &slots, at).await,
@@ -58,7 +59,7 @@ impl Decide for Redis {
         at: Option<u64>,
     ) -> Answer<'a, (u64, Several<State>)> {
         Box::pin(async move {
-            fits(plans)?;
+            fits(plans, LONGEST, "Redis")?;
             match self.slots(plans) {
                 None => self.read_at_once(plans, at).await,
                 Some(slots) => self.read_each(plans, &slots, at).await,
@@ -73,7 +74,7 @@ impl Decide for Redis {
         at: Option<u64>,
     ) -> Answer<'a, ()> {
         observe::given_back(&plan.name);
-        Box::pin(give_back(self, plan, taken, at))
+        Box::pin(async move { swap_back(&Through(self), plan, taken, at).await })
     }
 }
 
@@ -187,18 +188,4 @@ fn millis(outcome: &Outcome, plan: usize, at: Option<u64>) -> u64 {
     let late = at.map_or(Duration::ZERO, |_| Duration::from_secs(86_400));
     let nanos = (longest + late).as_nanos().div_ceil(1_000_000);
     u64::try_from(nanos).unwrap_or(u64::MAX).clamp(1, 1 << 60)
-}
-
-/// Refuses logs that Redis would have to move at every hit.
-fn fits(plans: &[Plan<'_>]) -> Result<(), Error> {
-    let terms = plans.iter().flat_map(|plan| plan.terms.iter());
-    match terms.map(|term| term.law.longest()).max() {
-        Some(longest) if longest > LONGEST => Err(Error::BackendConfiguration {
-            message: format!(
-                "`{}` may come to keep {longest} entries a client, and Redis holds {LONGEST}; use `sliding_counter` or `token_bucket`, or a smaller limit",
-                plans[0].strategy.name()
-            ),
-        }),
-        _ => Ok(()),
-    }
 }

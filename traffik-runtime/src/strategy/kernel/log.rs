@@ -83,7 +83,7 @@ impl Log {
     }
 
     /// How many entries it may come to hold.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(super) const fn longest(&self) -> u64 {
         self.limit
     }

@@ -143,7 +143,7 @@ impl Mean {
     }
 
     /// How many costs it may come to hold.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(super) const fn longest(&self) -> u64 {
         self.window as u64
     }

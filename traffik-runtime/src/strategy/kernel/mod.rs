@@ -232,7 +232,7 @@ impl Law {
     }
 
     /// How many records its states may come to hold.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(crate) const fn longest(&self) -> u64 {
         match self {
             Self::Log(law) => law.longest(),

@@ -1,0 +1,128 @@
+//! One decision on Memcached, beside the same `ma` sent by hand, on a server of our own; and how many commands each takes.
+//!
+//! `cargo bench -p traffik-benches --bench memcached`
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use traffik::strategy::{FixedWindow, SlidingCounter, Strategy, TokenBucket};
+use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik_tests::MemcachedServer;
+
+const ROUNDS: usize = 15;
+const CALLS: usize = 4_000;
+const SOCKETS: usize = 8;
+
+fn main() {
+    let server = MemcachedServer::start();
+    let runtime = Runtime::new().expect("a runtime");
+    let backend = Backend::memcached(server.url()).pool_size(SOCKETS);
+    let backend = backend.timeout(Duration::from_secs(5)).connect();
+    let backend = runtime.block_on(backend).expect("the server is there");
+    let hour = Rate::per_hour;
+    let ours = [
+        (
+            "an admitted hit, fixed window",
+            throttle(&backend, FixedWindow::new(), hour(u32::MAX)),
+        ),
+        (
+            "a refused hit, fixed window",
+            throttle(&backend, FixedWindow::new(), hour(1)),
+        ),
+        (
+            "an admitted hit, token bucket",
+            throttle(&backend, TokenBucket::new(), hour(1_000_000_000)),
+        ),
+        (
+            "an admitted hit, sliding counter",
+            throttle(&backend, SlidingCounter::new(), hour(1_000_000_000)),
+        ),
+    ];
+    println!(
+        "| workload | tasks | traffik, µs | raw `ma`, µs | ratio, median | middle half | commands a decision |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for (name, throttle) in &ours {
+        for tasks in [1, SOCKETS] {
+            let commands = server.commands();
+            run(&runtime, tasks, |task| {
+                hits(throttle.clone(), task, CALLS / tasks)
+            });
+            let commands = (server.commands() - commands) as f64 / CALLS as f64;
+            let mut rounds: Vec<(f64, f64)> = (0..ROUNDS)
+                .map(|_| {
+                    let ours = run(&runtime, tasks, |task| {
+                        hits(throttle.clone(), task, CALLS / tasks)
+                    });
+                    let raw = run(&runtime, tasks, |task| {
+                        adds(server.port(), task, CALLS / tasks)
+                    });
+                    (ours, raw)
+                })
+                .collect();
+            rounds.sort_by(|(a, b), (c, d)| (a / b).total_cmp(&(c / d)));
+            let ratio = |place: usize| rounds[place].0 / rounds[place].1;
+            let (ours, raw) = rounds[ROUNDS / 2];
+            println!(
+                "| {name} | {tasks} | {ours:.1} | {raw:.1} | **{:.2}** | {:.2} – {:.2} | {commands:.2} |",
+                ratio(ROUNDS / 2),
+                ratio(ROUNDS / 4),
+                ratio(ROUNDS * 3 / 4)
+            );
+        }
+    }
+}
+
+fn throttle(backend: &Backend, strategy: impl Strategy, rate: Rate) -> Arc<DynThrottle> {
+    let builder = DynThrottle::builder(format!("bench {rate}")).rate(rate);
+    let builder = builder.strategy(strategy).backend(backend.clone());
+    Arc::new(builder.build().expect("a throttle that works"))
+}
+
+/// Microseconds a call, of all tasks together; each task has a client of its own.
+fn run<F>(runtime: &Runtime, tasks: usize, work: impl Fn(usize) -> F) -> f64
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let start = Instant::now();
+    let running: Vec<_> = (0..tasks).map(|task| runtime.spawn(work(task))).collect();
+    for task in running {
+        runtime.block_on(task).expect("it works");
+    }
+    start.elapsed().as_secs_f64() * 1e6 / CALLS as f64
+}
+
+async fn hits(throttle: Arc<DynThrottle>, task: usize, calls: usize) {
+    let client = Identity::new(format!("user:{task:08}"));
+    for _ in 0..calls {
+        black_box(throttle.hit(&client, 1).await.expect("the server is there"));
+    }
+}
+
+/// The same command without anything around it, on a socket that is there already.
+async fn adds(port: u16, task: usize, calls: usize) {
+    let stream = TcpStream::connect(("127.0.0.1", port))
+        .await
+        .expect("the server is there");
+    stream.set_nodelay(true).expect("a socket");
+    let mut stream = BufReader::new(stream);
+    let command =
+        format!("ma {{traffik:id:user%3A{task:08}}}:raw@3600000000.500000 N3600 J1 D1 v t O1\r\n");
+    let mut line = String::new();
+    for _ in 0..calls {
+        stream
+            .get_mut()
+            .write_all(command.as_bytes())
+            .await
+            .expect("it takes commands");
+        for _ in 0..2 {
+            line.clear();
+            stream.read_line(&mut line).await.expect("it answers");
+        }
+        black_box(&line);
+    }
+}

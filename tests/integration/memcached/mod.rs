@@ -1,0 +1,41 @@
+//! Memcached: bytes, locks, decisions, and what happens to connections. Every test has a server, or a namespace, of its
+//! own.
+
+mod clear;
+mod decisions;
+mod faults;
+mod nodes;
+mod processes;
+mod strangers;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use traffik::{Backend, DynThrottle, MemcachedBackend, MemcachedNodes};
+use traffik_tests::MemcachedServer;
+
+/// How long one operation may take beside a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A backend's settings with a namespace that no other test has.
+pub(crate) fn settings(nodes: impl Into<MemcachedNodes>) -> MemcachedBackend {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let namespace = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    Backend::memcached(nodes)
+        .namespace(namespace)
+        .timeout(PATIENCE)
+}
+
+pub(crate) async fn connect(server: &MemcachedServer) -> Backend {
+    let backend = settings(server.url()).connect().await;
+    backend.expect("the server is there")
+}
+
+/// A fixed window.
+fn throttle(backend: &Backend, rate: &str) -> DynThrottle {
+    let throttle = DynThrottle::builder("api").rate(rate.parse().expect("a rate"));
+    throttle
+        .backend(backend.clone())
+        .build()
+        .expect("a throttle that works")
+}

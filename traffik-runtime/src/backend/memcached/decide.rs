@@ -1,0 +1,122 @@
+//! Plans are decided one after the other: what Memcached counts by itself in one exchange, all else by reading and
+//! comparing.
+
+use std::time::Duration;
+
+use super::keys::Seen;
+use super::request::Lives;
+use super::store::{Asking, Memcached};
+use super::ttl::at_least;
+use super::window::Window;
+use crate::backend::erased::Answer;
+use crate::backend::longest::fits;
+use crate::backend::outcome::{Outcome, Several};
+use crate::backend::plan::Plan;
+use crate::backend::retry::Retries;
+use crate::backend::store::Decide;
+use crate::backend::swap::{Cells, OneByOne, decide_each, now, state_of, states, swap, swap_back};
+use crate::error::Error;
+use crate::strategy::State;
+use crate::strategy::kernel::Taken;
+
+/// A value may be a megabyte, less what Memcached keeps of it; an entry is 16 bytes.
+const LONGEST: u64 = 60_000;
+
+impl Decide for Memcached {
+    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            fits(plans, LONGEST, "Memcached")?;
+            let asking = self.now()?;
+            decide_each(&asking, plans, at).await
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+    ) -> Answer<'a, (u64, Several<State>)> {
+        Box::pin(async move {
+            fits(plans, LONGEST, "Memcached")?;
+            let now = at.unwrap_or_else(now);
+            let asking = self.now()?;
+            Ok((now, states(&asking, plans, now).await?))
+        })
+    }
+
+    fn give_back<'a>(
+        &'a self,
+        plan: &'a Plan<'a>,
+        taken: Taken,
+        at: Option<u64>,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let asking = self.now()?;
+            OneByOne::give_back(&asking, plan, taken, at).await
+        })
+    }
+}
+
+impl OneByOne for Asking<'_> {
+    async fn decide_one(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<Outcome, Error> {
+        match Window::of(plan, at.unwrap_or_else(now)) {
+            Some(window) => window.decide(self, at).await,
+            None => {
+                let _gate = self.pass_gate(&plan.name).await?;
+                swap(self, plan, at).await
+            }
+        }
+    }
+
+    async fn give_back(&self, plan: &Plan<'_>, taken: Taken, at: Option<u64>) -> Result<(), Error> {
+        let plan = &Plan {
+            cost: taken.cost,
+            ..plan.clone()
+        };
+        match Window::of(plan, taken.at) {
+            Some(window) => Ok(window.give_back(self).await?),
+            None => {
+                let _gate = self.pass_gate(&plan.name).await?;
+                swap_back(self, plan, taken, at).await
+            }
+        }
+    }
+
+    async fn state(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
+        match Window::of(plan, now) {
+            Some(window) => Ok(window.read(self).await?),
+            None => Ok(state_of::<Self>(plan, &self.see(&plan.name).await?)),
+        }
+    }
+}
+
+impl Cells for Asking<'_> {
+    type Seen = Seen;
+
+    async fn look(&self, name: &str) -> Result<Seen, Error> {
+        Ok(self.see(name).await?)
+    }
+
+    fn bytes(seen: &Seen) -> Option<&[u8]> {
+        seen.value.as_deref()
+    }
+
+    async fn write(
+        &self,
+        name: &str,
+        seen: &Seen,
+        new: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<bool, Error> {
+        // Laws know by themselves what has ended; the server only has to drop it some time.
+        let lives = ttl.map(|ttl| Lives {
+            seconds: at_least(ttl),
+            flags: 0,
+        });
+        Ok(self.replace(name, seen, new, lives).await?)
+    }
+
+    fn retries<'k>(&self, name: &'k str) -> Retries<'k> {
+        Retries::of(name).until(self.deadline)
+    }
+}

@@ -1,0 +1,239 @@
+//! Where Memcached servers are, and which of several a client's keys are on.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+const PORT: u16 = 11211;
+
+/// One Memcached server or several, as [`Backend::memcached`](crate::backend::Backend::memcached) takes them: a text in
+/// which commas stand between them, or a list of texts.
+///
+/// | text | what it is |
+/// |---|---|
+/// | `127.0.0.1:11211`, `cache.example`, `tcp://cache.example:11211` | a server, by name or IPv4 address; the port is 11211 unless it is said |
+/// | `[::1]:11211`, `tcp://[::1]` | the same, by IPv6 address |
+/// | `unix:///run/memcached.sock` | a server, by a Unix socket |
+#[derive(Clone, Debug)]
+pub struct MemcachedNodes(Vec<String>);
+
+impl From<&str> for MemcachedNodes {
+    fn from(nodes: &str) -> Self {
+        Self(nodes.split(',').map(str::to_owned).collect())
+    }
+}
+
+impl From<String> for MemcachedNodes {
+    fn from(nodes: String) -> Self {
+        Self::from(&*nodes)
+    }
+}
+
+impl From<&String> for MemcachedNodes {
+    fn from(nodes: &String) -> Self {
+        Self::from(&**nodes)
+    }
+}
+
+impl<S: AsRef<str>> From<&[S]> for MemcachedNodes {
+    fn from(nodes: &[S]) -> Self {
+        let nodes = nodes.iter().flat_map(|node| Self::from(node.as_ref()).0);
+        Self(nodes.collect())
+    }
+}
+
+impl<S: AsRef<str>> From<Vec<S>> for MemcachedNodes {
+    fn from(nodes: Vec<S>) -> Self {
+        Self::from(&*nodes)
+    }
+}
+
+impl<S: AsRef<str>, const N: usize> From<[S; N]> for MemcachedNodes {
+    fn from(nodes: [S; N]) -> Self {
+        Self::from(&nodes[..])
+    }
+}
+
+/// Where one server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Tcp(String, u16),
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+/// Reads them all.
+///
+/// # Errors
+///
+/// What is wrong with the first that is none; what to write instead.
+pub(super) fn parse(nodes: &MemcachedNodes) -> Result<Vec<Place>, String> {
+    let mut places = Vec::with_capacity(nodes.0.len());
+    for node in &nodes.0 {
+        let place = place(node.trim()).ok_or_else(|| unread(node))?;
+        if places.contains(&place) {
+            return Err(format!("`{place}` is named twice; leave one out"));
+        }
+        places.push(place);
+    }
+    if places.is_empty() {
+        return Err("no server is named; write it as `127.0.0.1:11211`".to_owned());
+    }
+    Ok(places)
+}
+
+fn unread(node: &str) -> String {
+    let line: String = node
+        .trim()
+        .chars()
+        .take_while(|c| *c != '\n')
+        .take(100)
+        .collect();
+    format!(
+        "`{line}` names no server; write it as `127.0.0.1:11211`, `[::1]:11211` or `unix:///run/memcached.sock`"
+    )
+}
+
+fn place(node: &str) -> Option<Place> {
+    if let Some(path) = node.strip_prefix("unix://") {
+        let absolute = path.len() > 1 && path.starts_with('/');
+        return absolute.then(|| Place::Unix(path.into()));
+    }
+    let node = node.strip_prefix("tcp://").unwrap_or(node);
+    if node.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Some(Place::Tcp(node.to_owned(), PORT));
+    }
+    if let Some(rest) = node.strip_prefix('[') {
+        let (host, port) = rest.split_once(']')?;
+        host.parse::<std::net::Ipv6Addr>().ok()?;
+        let port = match port {
+            "" => PORT,
+            port => number(port.strip_prefix(':')?)?,
+        };
+        return Some(Place::Tcp(host.to_ascii_lowercase(), port));
+    }
+    let (host, port) = match node.split_once(':') {
+        Some((host, port)) => (host, number(port)?),
+        None => (node, PORT),
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_name = !host.is_empty() && host.chars().all(is_name);
+    is_name.then(|| Place::Tcp(host.to_ascii_lowercase(), port))
+}
+
+fn number(port: &str) -> Option<u16> {
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    port.parse().ok().filter(|port| digits && *port > 0)
+}
+
+/// Which of several nodes has the keys of a client: rendezvous hashing (Thaler and Ravishankar, 1996). A node more or
+/// less moves only the clients that it gets or had, and the order in which nodes are named does not matter.
+pub(super) fn node_of(places: &[Place], key: &str) -> usize {
+    if places.len() == 1 {
+        return 0;
+    }
+    let tag = tag(key).as_bytes();
+    let weight = |place: &Place| {
+        let mut hash = Sha256::new();
+        hash.update(place.to_string());
+        hash.update([0]);
+        hash.update(tag);
+        hash.finalize()
+    };
+    let nodes = places.iter().enumerate();
+    let heaviest = nodes.max_by_key(|(_, place)| weight(place));
+    heaviest.map_or(0, |(node, _)| node)
+}
+
+/// What all keys of a client have in common: what stands in braces.
+fn tag(key: &str) -> &str {
+    key.split_inclusive('}').next().unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MemcachedNodes, Place, node_of, parse};
+
+    fn tcp(host: &str, port: u16) -> Place {
+        Place::Tcp(host.to_owned(), port)
+    }
+
+    #[test]
+    fn servers_by_name_address_and_socket() {
+        let nodes =
+            "127.0.0.1:11211, tcp://Cache.example,tcp://[::1]:7,::1,[fe80::1],unix:///run/mc.sock";
+        let expected = [
+            tcp("127.0.0.1", 11211),
+            tcp("cache.example", 11211),
+            tcp("::1", 7),
+            tcp("::1", 11211),
+            tcp("fe80::1", 11211),
+            Place::Unix("/run/mc.sock".into()),
+        ];
+        assert_eq!(parse(&nodes.into()).unwrap(), expected);
+        let list = vec!["a:1,b:2", "c"];
+        let expected = [tcp("a", 1), tcp("b", 2), tcp("c", 11211)];
+        assert_eq!(parse(&list.into()).unwrap(), expected);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for nodes in [
+            "",
+            ",",
+            "a,",
+            "a b",
+            "a:",
+            "a:x",
+            "a:0",
+            "a:99999",
+            "a:+1",
+            "http://a",
+            "tcp://",
+            "unix://",
+            "unix://relative",
+            "[::1",
+            "[::1]x",
+            "[a]:1",
+            "user@a",
+            "a/b",
+            "a\r\nb",
+            "a,a:11211",
+        ] {
+            assert!(parse(&nodes.into()).is_err(), "{nodes}");
+        }
+        assert!(parse(&MemcachedNodes::from(Vec::<String>::new())).is_err());
+    }
+
+    #[test]
+    fn a_node_less_moves_only_its_clients() {
+        let places = parse(&"a,b,c,d".into()).unwrap();
+        let mut counts = [0; 4];
+        for client in 0..1_000 {
+            let key = format!("{{ns:id:{client}}}:uid");
+            let node = node_of(&places, &key);
+            counts[node] += 1;
+            assert_eq!(node, node_of(&places, &format!("{{ns:id:{client}}}:other")));
+            let fewer = places[..3].to_vec();
+            if node < 3 {
+                assert_eq!(node_of(&fewer, &key), node);
+            }
+            let reversed: Vec<_> = places.iter().rev().cloned().collect();
+            assert_eq!(node_of(&reversed, &key), 3 - node);
+        }
+        assert!(
+            counts.iter().all(|count| (180..320).contains(count)),
+            "{counts:?}"
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! Connections that wait to be used again, a pool of them for each server.
+//!
+//! A connection is checked when it is taken, without asking the server: one that was left in the middle of something, or
+//! that the server has closed meanwhile, is replaced. Sockets live on runtimes, so each runtime has pools of its own;
+//! those of a runtime that is gone go with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use parking_lot::Mutex;
+use tokio::runtime::{self, Handle};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::connection::{Connection, Replies};
+use super::error::Failed;
+use super::nodes::Place;
+use super::request::Request;
+use crate::observe;
+
+/// What all pools have in common.
+pub(super) struct Settings {
+    pub(super) places: Vec<Place>,
+    /// How many sockets to each server, per runtime.
+    pub(super) size: usize,
+    /// How long one operation may take.
+    pub(super) timeout: std::time::Duration,
+}
+
+pub(super) struct Pools {
+    pub(super) settings: Settings,
+    runtimes: Mutex<Vec<(runtime::Id, Arc<Nodes>)>>,
+    closed: AtomicBool,
+}
+
+/// The pools of one runtime.
+struct Nodes {
+    pools: Vec<Pool>,
+    /// Ends when the runtime does.
+    alive: JoinHandle<()>,
+}
+
+struct Pool {
+    connections: managed::Pool<Manager>,
+    /// Whether it was said that the server is away.
+    away: AtomicBool,
+}
+
+struct Manager {
+    place: Place,
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = Failed;
+
+    async fn create(&self) -> Result<Connection, Failed> {
+        Connection::open(&self.place).await
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failed> {
+        let usable = connection.is_usable();
+        usable
+            .then_some(())
+            .ok_or(RecycleError::Message("it is not as it was left".into()))
+    }
+}
+
+impl Pools {
+    pub(super) const fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            runtimes: Mutex::new(Vec::new()),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The moment at which an operation that begins now has to end.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.timeout
+    }
+
+    /// Asks a server everything at once, until the deadline at the latest.
+    pub(super) async fn ask(
+        &self,
+        node: usize,
+        deadline: Instant,
+        requests: &[Request<'_>],
+    ) -> Result<Replies, Failed> {
+        let nodes = self.nodes()?;
+        let pool = &nodes.pools[node];
+        let result = pool.ask(deadline, self.settings.timeout, requests).await;
+        pool.learn(result.as_ref().err());
+        result
+    }
+
+    /// Ends everything.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        for (_, nodes) in self.runtimes.lock().drain(..) {
+            nodes.pools.iter().for_each(|pool| pool.connections.close());
+        }
+    }
+
+    /// The pools of this runtime.
+    fn nodes(&self) -> Result<Arc<Nodes>, Failed> {
+        let Ok(runtime) = Handle::try_current() else {
+            let message = "Memcached needs a tokio runtime; call it from one".to_owned();
+            return Err(Failed::Misconfigured(message));
+        };
+        let id = runtime.id();
+        let mut runtimes = self.runtimes.lock();
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Failed::Closed);
+        }
+        if let Some((_, nodes)) = runtimes.iter().find(|(runtime, _)| *runtime == id) {
+            return Ok(nodes.clone());
+        }
+        runtimes.retain(|(_, nodes)| !nodes.alive.is_finished());
+        let nodes = Arc::new(Nodes::new(&self.settings, &runtime)?);
+        runtimes.push((id, nodes.clone()));
+        Ok(nodes)
+    }
+}
+
+impl Nodes {
+    fn new(settings: &Settings, runtime: &Handle) -> Result<Self, Failed> {
+        let pool = |place: &Place| {
+            let manager = Manager {
+                place: place.clone(),
+            };
+            let pool = managed::Pool::builder(manager)
+                .max_size(settings.size)
+                .runtime(deadpool::Runtime::Tokio1)
+                .build();
+            let connections = pool.map_err(|error| Failed::Misconfigured(error.to_string()))?;
+            Ok(Pool {
+                connections,
+                away: AtomicBool::new(false),
+            })
+        };
+        Ok(Self {
+            pools: settings
+                .places
+                .iter()
+                .map(pool)
+                .collect::<Result<_, Failed>>()?,
+            alive: runtime.spawn(std::future::pending()),
+        })
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        self.alive.abort();
+    }
+}
+
+impl Pool {
+    async fn ask(
+        &self,
+        deadline: Instant,
+        timeout: std::time::Duration,
+        requests: &[Request<'_>],
+    ) -> Result<Replies, Failed> {
+        let mut connection = match timeout_at(deadline, self.connections.get()).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(PoolError::Backend(failed))) => return Err(failed),
+            Ok(Err(PoolError::Closed)) => return Err(Failed::Closed),
+            Ok(Err(_)) | Err(_) => return Err(Failed::Busy(timeout)),
+        };
+        // Dropped on the way, the connection goes back unsettled, and is not used again.
+        let result = match timeout_at(deadline, connection.exchange(requests)).await {
+            Ok(result) => result,
+            Err(_) => Err(Failed::Late(timeout)),
+        };
+        if result.is_err() {
+            drop(Object::take(connection));
+        }
+        result
+    }
+
+    /// Learns from how an operation went.
+    fn learn(&self, failed: Option<&Failed>) {
+        match failed {
+            // Written only if it changes something: all callers share it.
+            None if self.away.load(Ordering::Relaxed)
+                && self.away.swap(false, Ordering::Relaxed) =>
+            {
+                observe::connected("memcached");
+            }
+            Some(failed) if failed.breaks_all() => {
+                // One restart of the server would else fail as often as there are connections.
+                drop(self.connections.retain(|_, _| false));
+                if !self.away.swap(true, Ordering::Relaxed) {
+                    observe::disconnected("memcached", failed);
+                }
+            }
+            _ => {}
+        }
+    }
+}

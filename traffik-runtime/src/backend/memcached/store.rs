@@ -1,0 +1,134 @@
+//! What is sent to Memcached, and to which of its servers; what is left of an operation's time goes with it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use smallvec::SmallVec;
+use tokio::sync::MutexGuard;
+use tokio::time::{Instant, timeout_at};
+
+use super::clear::Generations;
+use super::connection::Replies;
+use super::error::Failed;
+use super::gates::Gates;
+use super::nodes::node_of;
+use super::pool::{Pools, Settings};
+use super::request::{Reply, Request};
+use crate::error::Error;
+
+/// Memcached, on one server or several.
+pub(super) struct Memcached {
+    /// Or why it could never work.
+    pools: Result<Pools, String>,
+    /// If its namespace can be cleared.
+    pub(super) generations: Option<Generations>,
+    gates: Gates,
+}
+
+impl Memcached {
+    pub(super) fn new(
+        settings: Result<Settings, String>,
+        generations: Option<Generations>,
+    ) -> Self {
+        Self {
+            pools: settings.map(Pools::new),
+            generations,
+            gates: Gates::default(),
+        }
+    }
+
+    pub(super) fn pools(&self) -> Result<&Pools, Failed> {
+        let pools = self.pools.as_ref();
+        pools.map_err(|message| Failed::Misconfigured(message.clone()))
+    }
+
+    /// An operation that begins now.
+    pub(super) fn now(&self) -> Result<Asking<'_>, Failed> {
+        let pools = self.pools()?;
+        Ok(Asking {
+            memcached: self,
+            pools,
+            deadline: pools.deadline(),
+        })
+    }
+}
+
+/// An operation, and until when.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'m> {
+    pub(super) memcached: &'m Memcached,
+    pub(super) pools: &'m Pools,
+    pub(super) deadline: Instant,
+}
+
+impl Asking<'_> {
+    pub(super) fn node_of(&self, name: &str) -> usize {
+        node_of(&self.pools.settings.places, name)
+    }
+
+    pub(super) async fn send(
+        &self,
+        node: usize,
+        requests: &[Request<'_>],
+    ) -> Result<Replies, Failed> {
+        self.pools.ask(node, self.deadline, requests).await
+    }
+
+    /// Asks one thing of the server that has its name.
+    pub(super) async fn ask(&self, request: Request<'_>) -> Result<Reply, Failed> {
+        let node = self.node_of(request.key());
+        let mut replies = self.ask_node(node, &[request]).await?;
+        replies.pop().ok_or(Failed::Astray)
+    }
+
+    /// Asks many things: each server all at once, one server after the other. The answers are in the order of requests.
+    pub(super) async fn ask_all(&self, requests: Vec<Request<'_>>) -> Result<Vec<Reply>, Failed> {
+        /// More at once could fill the buffers of both sides, and then each would wait for the other.
+        const AT_ONCE: usize = 100;
+
+        let mut of_nodes = BTreeMap::<usize, (Vec<usize>, Vec<Request<'_>>)>::new();
+        for (place, request) in requests.into_iter().enumerate() {
+            let (places, requests) = of_nodes.entry(self.node_of(request.key())).or_default();
+            places.push(place);
+            requests.push(request);
+        }
+        let mut answers = Vec::new();
+        for (node, (places, requests)) in of_nodes {
+            for (places, requests) in places.chunks(AT_ONCE).zip(requests.chunks(AT_ONCE)) {
+                let replies = self.ask_node(node, requests).await?;
+                answers.extend(places.iter().copied().zip(replies));
+            }
+        }
+        answers.sort_unstable_by_key(|(place, _)| *place);
+        Ok(answers.into_iter().map(|(_, reply)| reply).collect())
+    }
+
+    /// Waits until nobody else of this process is about to write to a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Contention`] if there is no time left.
+    pub(super) async fn pass_gate(&self, name: &str) -> Result<MutexGuard<'_, ()>, Error> {
+        let gate = self.memcached.gates.of(name);
+        let passed = timeout_at(self.deadline, gate.lock()).await;
+        passed.map_err(|_| Error::Contention {
+            key: name.to_owned(),
+            tries: 0,
+        })
+    }
+
+    async fn ask_node(&self, node: usize, requests: &[Request<'_>]) -> Result<Replies, Failed> {
+        if let Some(generations) = &self.memcached.generations {
+            return generations.ask(self, node, requests).await;
+        }
+        let requests = requests.iter().map(|request| request.clone().legal(None));
+        let requests: SmallVec<[_; 1]> = requests.collect();
+        self.send(node, &requests).await
+    }
+}
+
+impl fmt::Debug for Memcached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memcached").finish_non_exhaustive()
+    }
+}

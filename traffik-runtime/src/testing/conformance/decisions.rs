@@ -1,0 +1,132 @@
+//! Decisions: each strategy admits under many tasks exactly what its law says, and not once more.
+
+use tokio::task::JoinSet;
+
+use super::done;
+use crate::backend::Backend;
+use crate::clock::ManualClock;
+use crate::error::ErrorKind;
+use crate::identity::Identity;
+use crate::rate::Rate;
+use crate::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
+};
+use crate::throttle::DynThrottle;
+
+const LIMIT: u32 = 30;
+const TASKS: usize = 12;
+const HITS: usize = 5;
+
+/// On a clock that stands still: none gives back what was taken.
+pub(super) async fn check(backend: &Backend) {
+    let backend = backend.clone().clock(ManualClock::new());
+    // As early as all hits but the first: one an emission interval.
+    let rate = Rate::per_hour(LIMIT);
+    let tolerance = rate.period() / LIMIT * (LIMIT - 1);
+    let throttles = [
+        throttle(&backend, FixedWindow::new()),
+        throttle(
+            &backend,
+            Tiered::new().tier("free", 1.0).default_tier("free"),
+        ),
+        throttle(&backend, TimeOfDay::new().window("00:00-24:00", 1.0)),
+        throttle(&backend, QuotaWithRollover::new().percent(0.0)),
+        throttle(&backend, Adaptive::new().threshold(1.0)),
+        throttle(&backend, SlidingCounter::new()),
+        throttle(&backend, SlidingLog::new()),
+        throttle(&backend, Priority::new().normal(1.0).high(1.0)),
+        throttle(&backend, TokenBucket::new()),
+        throttle(&backend, LeakyBucket::new()),
+        throttle(&backend, LeakyBucketWithQueue::new()),
+        throttle(&backend, CostBasedTokenBucket::new()),
+        throttle(&backend, Gcra::new().burst_tolerance(tolerance)),
+    ];
+    for (name, throttle) in throttles {
+        together(name, &throttle).await;
+        alone(name, &throttle).await;
+    }
+}
+
+fn throttle(backend: &Backend, strategy: impl Strategy) -> (&'static str, DynThrottle) {
+    let name = strategy.name();
+    let builder = DynThrottle::builder(name).rate(Rate::per_hour(LIMIT));
+    let throttle = builder.strategy(strategy).backend(backend.clone()).build();
+    (name, done("a throttle", throttle))
+}
+
+async fn together(name: &str, throttle: &DynThrottle) {
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let throttle = throttle.clone();
+        tasks.spawn(async move {
+            let mut admitted = 0;
+            for _ in 0..HITS {
+                admitted += u32::from(admits(&throttle, &Identity::new("many"), 1).await);
+            }
+            admitted
+        });
+    }
+    let admitted: u32 = tasks.join_all().await.into_iter().sum();
+    assert_eq!(
+        admitted, LIMIT,
+        "`{name}` admitted {admitted} of many tasks, not {LIMIT}"
+    );
+    let stat = done("`stat`", throttle.stat(&Identity::new("many")).await);
+    assert_eq!(stat.hits_remaining, 0, "`{name}` says that some remain");
+}
+
+/// Refusals take nothing, and another client has a budget of its own.
+async fn alone(name: &str, throttle: &DynThrottle) {
+    let client = Identity::new("alone");
+    let limit = u64::from(LIMIT);
+    for cost in [0, limit + 1, u64::MAX] {
+        assert_eq!(
+            admits(throttle, &client, cost).await,
+            cost == 0,
+            "`{name}`: a cost of {cost}"
+        );
+    }
+    let stat = done("`stat`", throttle.stat(&client).await);
+    assert_eq!(
+        stat.hits_remaining, limit,
+        "`{name}`: a refusal took something"
+    );
+    assert!(
+        admits(throttle, &client, limit).await,
+        "`{name}` does not admit all at once"
+    );
+    assert!(
+        !admits(throttle, &client, 1).await,
+        "`{name}` admits more than all"
+    );
+    assert!(
+        !done("`check`", throttle.check(&client, 1).await),
+        "`{name}`: `check` says otherwise"
+    );
+}
+
+/// Whether it is admitted; whoever lost to others too often may ask again, for nothing was counted.
+async fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
+    loop {
+        match throttle.hit(client, cost).await {
+            Err(error) if error.kind() == ErrorKind::Contention => {}
+            decision => return done("a decision", decision).admitted,
+        }
+    }
+}
+
+/// A client has one budget in each namespace.
+pub(super) async fn check_apart(here: &Backend, there: &Backend) {
+    let client = Identity::new("client");
+    for backend in [here, there] {
+        let backend = backend.clone().clock(ManualClock::new());
+        let (_, throttle) = throttle(&backend, FixedWindow::new());
+        let whole = admits(&throttle, &client, LIMIT.into()).await;
+        assert!(whole, "a client's budget was spent in another namespace");
+        assert!(
+            !admits(&throttle, &client, 1).await,
+            "a budget was spent twice"
+        );
+    }
+}

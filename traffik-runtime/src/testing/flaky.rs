@@ -1,0 +1,204 @@
+//! A store that fails on command.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::backend::{Answer, Primitives, Store, embedded_bytes};
+use crate::error::Error;
+
+/// A store that does as it is told: pass everything on, or fail in one of the ways in which stores fail. Clones share the
+/// command, so that a test keeps one and gives the other to a [`Backend`](crate::backend::Backend).
+///
+/// ```
+/// use traffik_runtime::backend::Backend;
+/// use traffik_runtime::error::ErrorKind;
+/// use traffik_runtime::testing::{FlakyStore, Trouble};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let store = FlakyStore::new();
+/// let backend = Backend::custom(store.clone());
+/// backend.set("key", "1", None).await.unwrap();
+///
+/// store.fail(Trouble::Refuse);
+/// assert_eq!(backend.get("key").await.unwrap_err().kind(), ErrorKind::Connection);
+///
+/// store.heal();
+/// assert!(backend.get("key").await.unwrap().is_some());
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct FlakyStore {
+    inner: Arc<dyn Primitives>,
+    command: Arc<Command>,
+}
+
+/// A way to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Nothing is done, as when nobody is there: [`Error::Connection`].
+    Refuse,
+    /// It is done, but the answer is lost: [`Error::ConnectionLost`].
+    Lose,
+    /// Nothing is done, but nobody can know that: [`Error::Timeout`].
+    TimeOut,
+    /// It is done, and the answer never comes.
+    Hang,
+    /// It is done after this time.
+    Delay(Duration),
+}
+
+#[derive(Default)]
+struct Command {
+    trouble: Mutex<Option<(Trouble, u64)>>,
+    calls: AtomicU64,
+}
+
+impl FlakyStore {
+    /// An empty store in this process's memory, which does not fail yet.
+    pub fn new() -> Self {
+        Self::with(Arc::new(embedded_bytes()))
+    }
+
+    /// The same over a store of your own.
+    pub fn over(store: impl Store) -> Self {
+        Self::with(Arc::new(store))
+    }
+
+    fn with(inner: Arc<dyn Primitives>) -> Self {
+        Self {
+            inner,
+            command: Arc::default(),
+        }
+    }
+
+    /// From now on every operation fails like this.
+    pub fn fail(&self, trouble: Trouble) {
+        self.fail_times(u64::MAX, trouble);
+    }
+
+    /// So many of the next operations fail like this, those after them do not.
+    pub fn fail_times(&self, times: u64, trouble: Trouble) {
+        *self.command.trouble.lock() = Some((trouble, times));
+    }
+
+    /// Nothing fails any more. What hangs goes on hanging.
+    pub fn heal(&self) {
+        *self.command.trouble.lock() = None;
+    }
+
+    /// How many operations it was asked for so far, those that failed included.
+    pub fn calls(&self) -> u64 {
+        self.command.calls.load(Ordering::SeqCst)
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.command.calls.fetch_add(1, Ordering::SeqCst);
+        let mut command = self.command.trouble.lock();
+        let (trouble, left) = (*command)?;
+        *command = (left > 1).then_some((trouble, left - u64::from(left != u64::MAX)));
+        Some(trouble)
+    }
+
+    async fn pass<T>(&self, operation: Answer<'_, T>) -> Result<T, Error> {
+        match self.trouble() {
+            None => operation.await,
+            Some(Trouble::Refuse) => Err(Error::Connection {
+                source: "it was told to refuse".into(),
+            }),
+            Some(Trouble::Lose) => {
+                operation.await?;
+                Err(Error::ConnectionLost {
+                    source: "it was told to lose the answer".into(),
+                })
+            }
+            Some(Trouble::TimeOut) => Err(Error::Timeout {
+                after: Duration::ZERO,
+            }),
+            Some(Trouble::Hang) => {
+                operation.await?;
+                std::future::pending().await
+            }
+            Some(Trouble::Delay(by)) => {
+                tokio::time::sleep(by).await;
+                operation.await
+            }
+        }
+    }
+}
+
+impl Default for FlakyStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for FlakyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlakyStore")
+            .field("trouble", &*self.command.trouble.lock())
+            .field("calls", &self.calls())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store for FlakyStore {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.pass(self.inner.get(key)).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+        ttl: Option<Duration>,
+    ) -> Result<bool, Error> {
+        self.pass(self.inner.compare_and_swap(key, expected, new, ttl))
+            .await
+    }
+
+    async fn set(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
+        self.pass(self.inner.set(key, value, ttl)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<bool, Error> {
+        self.pass(self.inner.delete(key)).await
+    }
+
+    async fn increment(&self, key: &str, by: i64, ttl: Option<Duration>) -> Result<i64, Error> {
+        self.pass(self.inner.increment(key, by, ttl)).await
+    }
+
+    async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
+        self.pass(self.inner.expire(key, ttl)).await
+    }
+
+    async fn multi_get(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        self.pass(self.inner.multi_get(keys)).await
+    }
+
+    async fn multi_set(
+        &self,
+        entries: &[(String, &[u8])],
+        ttl: Option<Duration>,
+    ) -> Result<(), Error> {
+        self.pass(self.inner.multi_set(entries, ttl)).await
+    }
+
+    async fn clear(&self, prefix: &str) -> Result<(), Error> {
+        self.pass(self.inner.clear(prefix)).await
+    }
+
+    async fn ready(&self) -> Result<(), Error> {
+        self.pass(self.inner.ready()).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.pass(self.inner.close()).await
+    }
+}
