@@ -2,3 +2,6 @@
 
 #[doc = include_str!("../docs/strategies.md")]
 pub mod strategies {}
+
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}
