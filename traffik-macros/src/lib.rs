@@ -67,6 +67,8 @@ use proc_macro2::TokenStream;
 /// | `identifier` | `ip`, `header("x-api-key")`, `everyone`, the path of a `fn(&Parts) -> impl Into<Identity>` | the backend's, else `ip` |
 /// | `cost` | a whole number, the path of a `fn(&Parts) -> u64` | `1` |
 /// | `backend` | an expression giving a `Backend`, evaluated once | the provided one, else the process's |
+/// | `on_error` | `allow`, `throttle`, `raise`, `retry(…)`, `fallback(…)`, `failover(…)`, the path of an `async fn(&Failure<'_>) -> Verdict`; see [below](#when-the-backend-fails) | the backend's, else `throttle` |
+/// | `timeout` | how long one decision may take, retries included: `"100ms"` | the backend's, else 250 ms |
 /// | `headers` | `ietf`, `legacy`, `both`, `none` | `ietf` |
 /// | `scope` | `throttle`, `route`, a text, the path of a text or of a `fn(&Parts) -> String` | `throttle` |
 /// | `uid` | a text | `module::path::function` |
@@ -74,11 +76,39 @@ use proc_macro2::TokenStream;
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |
 /// | `allow(…)` | names of [warnings](#warnings) to switch off | – |
 ///
-/// Functions may be async and may fail. `on_error`, `on_throttled`, `only_if`, `skip_if`, `min_wait`, `timeout`, `shadow`
-/// and closures over the handler's arguments are known and not available yet.
+/// Functions may be async and may fail. `on_throttled`, `only_if`, `skip_if`, `min_wait`, `shadow` and closures over the handler's arguments are known and not available yet.
 ///
 /// Behind throttles defined elsewhere and without a `rate`, `cost` and `headers` hold for all of them on this handler; the
 /// other keys belong to their definitions.
+///
+/// # When the backend fails
+///
+/// | `on_error` | what becomes of a hit that cannot be decided |
+/// |---|---|
+/// | `allow` | it is admitted, uncounted |
+/// | `throttle` | it is refused: 429 |
+/// | `raise` | it is an error: 503 |
+/// | `retry(max_retries = 3, delay = "20ms", multiplier = 2.0, jitter = full, on = [connection], then = throttle)` | the backend is asked again, where it certainly has not counted; with the word `even_if_it_may_have_counted` also where it may have |
+/// | `fallback(backend = …, on = […], instances = 4, then = …)` | another backend decides, for the share of one of so many processes |
+/// | `failover(backend = …, breaker = BREAKER, max_retries = 2, delay = "10ms", …)` | the same behind a circuit breaker: a `static` one, or `breaker(failures = 10, recovery = "60s", successes = 3)` |
+///
+/// All parameters but a `backend` may be left out; `jitter` is `none`, `full` or `equal`, `on` lists `connection`, `timeout` and
+/// `contention`, `then` is what `on_error` is.
+///
+/// ```
+/// use std::time::Duration;
+/// use traffik::{Backend, CircuitBreaker, Failure, Verdict, throttled};
+///
+/// static BREAKER: CircuitBreaker = CircuitBreaker::new().failures(10);
+///
+/// #[throttled(rate = "100/minute", on_error = failover(backend = Backend::memory(), breaker = BREAKER, then = last_resort))]
+/// async fn search() {}
+///
+/// async fn last_resort(failure: &Failure<'_>) -> Verdict {
+///     Verdict::Throttle(Duration::from_secs(failure.cost))
+/// }
+/// # fn main() {}
+/// ```
 ///
 /// # Warnings
 ///
@@ -93,6 +123,7 @@ use proc_macro2::TokenStream;
 /// | `zero_cost` | `cost = 0` |
 /// | `misspelt_scope` | a text as `scope` that is nearly `route` or `throttle` |
 /// | `coarse_rate` | `time_of_day` at a rate longer than a day |
+/// | `idle_retry` | `retry(on = [timeout])`, which repeats nothing without `even_if_it_may_have_counted` |
 /// | `short_window` | a part of the day that is no longer than the rate's period |
 ///
 /// ```

@@ -4,21 +4,16 @@ use traffik::throttled;
 
 #[throttled(
     rate = "5/s",
-    on_error = allow,
     on_throttled = teapot,
     only_if = is_write,
     skip_if = is_internal,
     min_wait = "500ms",
-    timeout = "100ms",
     shadow
 )]
 async fn all_of_them() {}
 
-#[throttled(rate = "5/s", on_error = alow, only_if = "is_write", min_wait = "500 mss", timeout = 100, shadow = true)]
+#[throttled(rate = "5/s", only_if = "is_write", min_wait = "500 mss", shadow = true)]
 async fn with_mistakes() {}
-
-#[throttled(rate = "5/s", on_error = "failover(backend = local())")]
-async fn call_in_quotes() {}
 
 #[throttled(rate = "5/s", identifier = |user| user.id, cost = |payload| payload.items.len())]
 async fn closures() {}

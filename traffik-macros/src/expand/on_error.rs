@@ -10,8 +10,20 @@ use crate::model::{Breaker, Failover, Fallback, Kind, OnError, Retry};
 
 /// The setter of a definition.
 pub(crate) fn setter(policy: &OnError, private: &Private) -> TokenStream {
-    let value = value(policy, private);
-    quote!(.on_error(|| #private::failure::Policy::from(#value)))
+    let policy = match policy {
+        OnError::Allow => quote!(#private::failure::allow),
+        OnError::Throttle => quote!(#private::failure::throttle),
+        OnError::Raise => quote!(#private::failure::raise),
+        OnError::Handler(_) => {
+            let handler = value(policy, private);
+            quote!(|| #handler)
+        }
+        OnError::Retry(_) | OnError::Fallback(_) | OnError::Failover(_) => {
+            let value = value(policy, private);
+            quote!(|| #private::failure::Policy::from(#value))
+        }
+    };
+    quote!(.on_error(#policy))
 }
 
 fn value(policy: &OnError, private: &Private) -> TokenStream {

@@ -25,6 +25,8 @@ fn every_key() {
         identifier = header("X-Api-Key"),
         cost = 2,
         backend = redis(),
+        on_error = retry(max_retries = 2, delay = "50ms", then = allow),
+        timeout = "100ms",
         headers = both,
         scope = "eu",
         uid = "uploads",
@@ -189,4 +191,57 @@ fn doubts() {
         async fn search() {}
     };
     assert_snapshot!(throttled(args, item));
+}
+
+#[test]
+fn policies() {
+    let args = |policy: proc_macro2::TokenStream| quote!(rate = "5/s", on_error = #policy);
+    let policies = [
+        quote!(allow),
+        quote!("throttle"),
+        quote!(raise),
+        quote!(my::handler),
+        quote!(retry()),
+        quote!(retry(
+            max_retries = 5,
+            delay = "1s",
+            multiplier = 1.5,
+            jitter = equal,
+            on = [connection, "timeout", contention],
+            even_if_it_may_have_counted,
+            then = raise,
+        )),
+        quote!(fallback(backend = local())),
+        quote!(fallback(
+            backend = local(),
+            on = [timeout],
+            instances = 4,
+            then = handler
+        )),
+        quote!(failover(backend = local())),
+        quote!(failover(
+            backend = local(),
+            breaker = BREAKER,
+            max_retries = 2,
+            delay = "5ms",
+            then = fallback(backend = other(), then = allow),
+        )),
+        quote!(failover(
+            backend = local(),
+            breaker(failures = 10, recovery = "60s", successes = 3)
+        )),
+        quote!(failover(backend = local(), breaker = shared())),
+    ];
+    let setters = policies.map(|policy| {
+        let expanded = throttled(
+            args(policy),
+            quote!(
+                async fn search() {}
+            ),
+        );
+        let (_, setter) = expanded.split_once(".on_error(").expect("a setter");
+        let (setter, _) = setter.split_once(';').expect("an end");
+        setter.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    assert_snapshot!(setters.join("\n"));
 }
