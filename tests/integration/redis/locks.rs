@@ -1,11 +1,14 @@
 //! Locks on one backend, of every kind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use traffik::{Backend, ErrorKind, LockOptions};
+use traffik::{Backend, Error, ErrorKind, LockOptions, Store};
 use traffik_tests::{MemcachedServer, RedisServer};
 
+use crate::conformance::Map;
 use crate::memcached;
 
 use super::{connect, text};
@@ -143,6 +146,51 @@ async fn who_is_cancelled_leaves_nothing() {
     }
     let keys: Vec<String> = server.ask(&["KEYS", "*"]);
     assert_eq!(keys, [""; 0]);
+}
+
+/// Where operations travel on several sockets, giving back can overtake the taking that was given up.
+#[tokio::test(start_paused = true)]
+async fn who_is_cancelled_and_overtaken_leaves_nothing() {
+    /// What it is asked first, it does a little later than what comes after.
+    #[derive(Clone, Default)]
+    struct Slow(Arc<(Map, AtomicBool)>);
+
+    impl Store for Slow {
+        async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+            self.0.0.get(key).await
+        }
+
+        async fn compare_and_swap(
+            &self,
+            key: &str,
+            expected: Option<&[u8]>,
+            new: Option<&[u8]>,
+            ttl: Option<Duration>,
+        ) -> Result<bool, Error> {
+            if self.0.1.swap(true, Ordering::SeqCst) {
+                return self.0.0.compare_and_swap(key, expected, new, ttl).await;
+            }
+            let (slow, key, new) = (self.clone(), key.to_owned(), new.map(<[u8]>::to_vec));
+            let late = tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                let map = &slow.0.0;
+                map.compare_and_swap(&key, None, new.as_deref(), ttl).await
+            });
+            late.await.expect("it does not panic")
+        }
+    }
+
+    let backend = Backend::custom(Slow::default());
+    let options = LockOptions::default().ttl(Duration::from_secs(600));
+    let limit = Duration::from_millis(10);
+    let given_up = tokio::time::timeout(limit, backend.lock("a", options)).await;
+    assert!(given_up.is_err());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let at_once = options.blocking(false);
+    let error = backend.lock("a", at_once).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LockTimeout, "it was taken late");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(backend.lock("a", at_once).await.expect("it was given back"));
 }
 
 #[tokio::test]
