@@ -64,16 +64,30 @@ impl<'a> Case<'a> {
         Ok(case)
     }
 
+    /// Whether all are on backends that have the answer here, and nothing stands before them.
+    pub(super) fn is_answered_at_once(asked: &[Asked<'_>], parts: Option<&Parts>) -> bool {
+        asked.iter().all(|asked| {
+            let backend = asked.backend(parts);
+            let policy = asked.definition.own_policy().or(backend.on_error());
+            backend.namespace().is_none() && !policy.is_some_and(Policy::stands_before)
+        })
+    }
+
+    /// Takes the costs where the answer is here; nothing if there is nothing to ask.
+    pub(super) fn decide_at_once(&self) -> Option<Outcome> {
+        let backend = self.backend.as_ref()?;
+        backend.store().decide_now(&self.plans, backend.now())
+    }
+
     /// Takes the costs, from all or from none.
     pub(super) async fn decide(&self) -> Result<Ruling<Outcome>, Error> {
         let Some(backend) = &self.backend else {
             return Ok(Ruling::Decided(Outcome::unlimited(0)));
         };
-        if !self.is_stood_before() {
-            let outcome = backend.store().decide_now(&self.plans, backend.now());
-            if let Some(outcome) = outcome {
-                return Ok(Ruling::Decided(outcome));
-            }
+        if !self.is_stood_before()
+            && let Some(outcome) = self.decide_at_once()
+        {
+            return Ok(Ruling::Decided(outcome));
         }
         let attempt = Take {
             case: self,

@@ -41,12 +41,10 @@ pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool,
 #[inline]
 pub(crate) async fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
     let decided = |alone: Alone<'_>| Decision::new(alone.fits, alone.report);
-    if let Some(decision) = Alone::decide(asked, parts, decided) {
-        return Ok(decision);
+    match Alone::decide(asked, parts, decided) {
+        Some(decision) => Ok(decision),
+        None => several(asked, parts, ruled).await,
     }
-    let case = Case::new(asked, parts)?;
-    let ruling = case.decide().await?;
-    Ok(ruled(&case, &ruling))
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
@@ -72,21 +70,51 @@ pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, E
     if let Some(admission) = Alone::decide(&asked, Some(parts), admitted) {
         return Ok(admission);
     }
-    let case = Case::new(&asked, Some(parts))?;
-    let ruling = case.decide().await?;
-    let decision = ruled(&case, &ruling);
-    let (reported, since) = match &ruling {
-        Ruling::Decided(outcome) => (case.reported(outcome, definition), case.since(outcome)),
-        Ruling::Allowed(_) | Ruling::Throttled(..) => {
-            let reported = case.unreported(decision.admitted, definition);
-            (reported, Since::default())
+    let admission = |case: &Case<'_>, ruling: &Ruling<Outcome>| {
+        let decision = ruled(case, ruling);
+        let (reported, since) = match ruling {
+            Ruling::Decided(outcome) => (case.reported(outcome, definition), case.since(outcome)),
+            Ruling::Allowed(_) | Ruling::Throttled(..) => {
+                let reported = case.unreported(decision.admitted, definition);
+                (reported, Since::default())
+            }
+        };
+        Admission {
+            decision,
+            reported,
+            since,
         }
     };
-    Ok(Admission {
-        decision,
-        reported,
-        since,
-    })
+    several(&asked, Some(parts), admission).await
+}
+
+/// Decides as a case, and says what was made of it. A case takes some room, so it is not kept in the future of those who
+/// are answered at once.
+async fn several<T>(
+    asked: &[Asked<'_>],
+    parts: Option<&Parts>,
+    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T,
+) -> Result<T, Error> {
+    if Case::is_answered_at_once(asked, parts) {
+        return at_once(asked, parts, then);
+    }
+    let waited = async {
+        let case = Case::new(asked, parts)?;
+        let ruling = case.decide().await?;
+        Ok(then(&case, &ruling))
+    };
+    Box::pin(waited).await
+}
+
+#[inline(never)]
+fn at_once<T>(
+    asked: &[Asked<'_>],
+    parts: Option<&Parts>,
+    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T,
+) -> Result<T, Error> {
+    let case = Case::new(asked, parts)?;
+    let outcome = case.decide_at_once().unwrap_or(Outcome::unlimited(0));
+    Ok(then(&case, &Ruling::Decided(outcome)))
 }
 
 /// The decision that was come to, which is told to whoever watches.
