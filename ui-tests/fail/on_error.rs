@@ -1,6 +1,6 @@
 //! `on_error` and `timeout`: words, parameters, and what stands in their place.
 
-use traffik::{Backend, Failure, Verdict, throttled};
+use traffik::{Failure, Verdict, throttled};
 
 #[throttled(rate = "5/s", on_error = alow)]
 async fn misspelt_word() {}

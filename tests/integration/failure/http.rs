@@ -16,7 +16,11 @@ static BREAKER: CircuitBreaker = CircuitBreaker::new().failures(1);
 
 async fn by_kind(failure: &Failure<'_>) -> Verdict {
     let head = failure.parts.expect("there is a request");
-    match head.headers.get("x-verdict").map(|it| it.as_bytes()) {
+    match head
+        .headers
+        .get("x-verdict")
+        .map(axum::http::HeaderValue::as_bytes)
+    {
         Some(b"allow") => Verdict::Allow,
         Some(b"raise") => Verdict::Raise,
         _ => Verdict::Throttle(Duration::from_millis(4_001)),

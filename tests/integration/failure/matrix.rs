@@ -19,9 +19,10 @@ static BREAKER: CircuitBreaker = CircuitBreaker::new().failures(1);
 
 async fn to_verdict(failure: &Failure<'_>) -> Verdict {
     assert_eq!(failure.backend, "redis");
-    match failure.error.may_have_counted() {
-        true => Verdict::Allow,
-        false => Verdict::Throttle(Duration::from_secs(7)),
+    if failure.error.may_have_counted() {
+        Verdict::Allow
+    } else {
+        Verdict::Throttle(Duration::from_secs(7))
     }
 }
 
@@ -113,15 +114,14 @@ impl Policy {
 
     /// What the client gets.
     fn status(self, fault: Fault) -> u16 {
-        match (self, fault) {
-            (_, Fault::Slow) => 200,
-            (Self::Handler, Fault::ErrorReply) => 200,
-            (_, Fault::ErrorReply) => 500,
-            (Self::Allow | Self::Fallback | Self::Failover, _) => 200,
-            (Self::Throttle | Self::Retry, _) => 429,
-            (Self::Raise, _) => 503,
-            (Self::Handler, fault) if fault.may_have_counted() => 200,
-            (Self::Handler, _) => 429,
+        let may_have_counted = fault.may_have_counted();
+        match self {
+            _ if fault == Fault::Slow => 200,
+            Self::Handler if may_have_counted || fault == Fault::ErrorReply => 200,
+            _ if fault == Fault::ErrorReply => 500,
+            Self::Allow | Self::Fallback | Self::Failover => 200,
+            Self::Throttle | Self::Retry | Self::Handler => 429,
+            Self::Raise => 503,
         }
     }
 

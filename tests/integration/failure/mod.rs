@@ -65,11 +65,12 @@ impl Flaky {
         let trouble = *self.0.trouble.lock().unwrap();
         let source = || "as told".into();
         match trouble {
-            None => Ok(()),
             Some(Trouble::Away) => Err(Error::Connection { source: source() }),
-            Some(Trouble::Lost) => Err(Error::ConnectionLost { source: source() }),
+            None => Ok(()),
             Some(Trouble::Unheard) if reads => Ok(()),
-            Some(Trouble::Unheard) => Err(Error::ConnectionLost { source: source() }),
+            Some(Trouble::Lost | Trouble::Unheard) => {
+                Err(Error::ConnectionLost { source: source() })
+            }
             Some(Trouble::Silent) => pending().await,
             Some(Trouble::Nonsense) => Err(Error::Backend { source: source() }),
             Some(Trouble::AwayFor(times)) => {

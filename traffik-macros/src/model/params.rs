@@ -95,8 +95,7 @@ impl<'a> Params<'a> {
         let text = name.unraw().to_string();
         let Some((known, _)) = known.iter().find(|(known, _)| *known == text) else {
             let names: Vec<_> = known.iter().map(|(known, _)| *known).collect();
-            let kind = format!("parameter of `{word}`");
-            return Err(error(name, unknown(&kind, &text, &names)));
+            return Err(error(name, unknown("parameter", &text, &names)));
         };
         if self.value(known).is_some() {
             let message = format!("`{text}` is written twice; keep one of them");
