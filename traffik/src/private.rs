@@ -17,4 +17,4 @@ pub use traffik_runtime::strategy::{
 };
 pub use traffik_runtime::throttle::{Define, Definition, Scope, Throttle};
 
-pub use crate::{Backend, Error, HeaderStyle, Identity, Rate};
+pub use crate::{Backend, ClientIp, Error, ForwardingHeader, HeaderStyle, Identity, Rate};

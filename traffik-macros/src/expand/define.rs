@@ -74,6 +74,9 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     let rate_values = options::rates(rates, private);
     let headers = headers.map(|headers| options::headers_setter(headers, private));
     let backend = backend.as_ref().map(options::backend_setter);
+    let client_ip = identifier
+        .as_ref()
+        .and_then(|identifier| options::client_ip_setter(identifier, private));
     let largest_cost = options::largest_cost(strategy, rates);
     let shared = quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY);
     let rate = options::rate(rates, private);
@@ -85,7 +88,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {

@@ -6,6 +6,7 @@
 mod apply;
 mod backoff;
 mod bytes;
+mod clients;
 mod erased;
 mod give_back;
 pub(crate) mod key;
@@ -41,6 +42,8 @@ use store::Decide;
 use swap::Swap;
 
 use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::http::ClientIp;
 
 /// The backend of the process, if one was set.
 static DEFAULT: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
@@ -70,6 +73,8 @@ pub(crate) struct Inner {
     namespace: String,
     /// Whether closing leaves what there is.
     persistent: bool,
+    /// How throttles on this backend find the addresses of their clients.
+    client_ip: ClientIp,
 }
 
 /// Where the primitives' keys are.
@@ -98,11 +103,9 @@ impl Backend {
             Keys::There(store) => Keys::There(store.clone()),
         };
         Self::new(Inner {
-            store: self.inner.store.clone(),
             clock: Some(clock),
             keys,
-            namespace: self.inner.namespace.clone(),
-            persistent: self.inner.persistent,
+            ..self.inner.again()
         })
     }
 
@@ -120,6 +123,7 @@ impl Backend {
             keys: Keys::Here(Bytes::new(capacity, clock)),
             namespace: NAMESPACE.to_owned(),
             persistent: true,
+            client_ip: ClientIp::new(),
         })
     }
 
@@ -135,6 +139,7 @@ impl Backend {
             keys: Keys::There(keys),
             namespace: namespace.to_owned(),
             persistent,
+            client_ip: ClientIp::new(),
         })
     }
 
@@ -154,6 +159,20 @@ impl Backend {
     /// This backend, for the time of a decision.
     pub(crate) fn choose(&self) -> Chosen<'_> {
         Chosen::Named(&self.inner)
+    }
+}
+
+impl Inner {
+    /// The same states and settings, for another handle.
+    fn again(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            namespace: self.namespace.clone(),
+            persistent: self.persistent,
+            client_ip: self.client_ip.clone(),
+        }
     }
 }
 
@@ -200,6 +219,18 @@ impl Chosen<'_> {
     /// Whether both stand for the same states.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner().store, &other.inner().store)
+    }
+
+    /// How its throttles find the addresses of their clients.
+    #[inline]
+    pub(crate) fn client_ip(&self) -> &ClientIp {
+        &self.inner().client_ip
+    }
+
+    /// An error if the handle was given settings that make no sense.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.client_ip().check()
     }
 
     #[inline]

@@ -1,11 +1,13 @@
 //! The HTTP adapter: from a request's head to what a throttle is asked, from a decision to header fields and responses.
 //! It translates; it decides nothing.
 
+pub(crate) mod client_ip;
 mod gate;
 mod headers;
 mod provide;
 mod refusal;
 
+pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
 pub use provide::{Provide, ProvideLayer, provide};
 

@@ -1,10 +1,11 @@
 //! What is asked of throttles, for one request or none.
 
+use std::net::IpAddr;
 use std::slice;
 
 use http::request::Parts;
 
-use super::client::{Name, join_client, join_scope};
+use super::client::{Name, address, join_client, join_scope};
 use super::definition::Definition;
 use super::scope::Scope;
 use crate::backend::key::Key;
@@ -110,9 +111,14 @@ impl<'a> Asked<'a> {
     }
 
     #[inline]
-    pub(super) fn key(&self, client: &Client, parts: Option<&Parts>) -> Result<Key, Error> {
+    pub(super) fn key(
+        &self,
+        client: &Client,
+        parts: Option<&Parts>,
+        backend: &Chosen<'_>,
+    ) -> Result<Key, Error> {
         let key = join_scope(self.definition.key(), self.scope, parts);
-        join_client(key, client, parts, &self.definition.uid)
+        join_client(key, client, || self.address(parts, backend))
     }
 
     /// The same as a name in a store that others use too: the client in braces, so that all a client's keys are in one
@@ -122,12 +128,20 @@ impl<'a> Asked<'a> {
         namespace: &str,
         client: &Client,
         parts: Option<&Parts>,
+        backend: &Chosen<'_>,
     ) -> Result<String, Error> {
-        let uid = &self.definition.uid;
-        let client = join_client(Name::default(), client, parts, uid)?.0;
+        let client = join_client(Name::default(), client, || self.address(parts, backend))?.0;
         let scope = join_scope(Name::default(), self.scope, parts).0;
-        let uid = encoded(uid.as_bytes());
+        let uid = encoded(self.definition.uid.as_bytes());
         Ok(format!("{{{namespace}:{client}}}:{uid}{scope}"))
+    }
+
+    /// The address of the request's client, as the throttle itself, else its backend, finds it.
+    #[inline]
+    fn address(&self, parts: Option<&Parts>, backend: &Chosen<'_>) -> Result<IpAddr, Error> {
+        let own = self.definition.own_client_ip();
+        let client_ip = own.unwrap_or_else(|| backend.client_ip());
+        address(parts, client_ip, &self.definition.uid)
     }
 
     #[inline]

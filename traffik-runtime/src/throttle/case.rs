@@ -73,30 +73,32 @@ impl<'a> Case<'a> {
         if terms.is_empty() {
             return Ok(());
         }
-        let namespace = self.agree_on_backend(asked, parts)?;
-        let name = namespace.map(|namespace| asked.name(namespace, client, parts));
-        let name = name.transpose()?.unwrap_or_default();
-        let key = asked.key(client, parts)?;
+        let chosen = asked.backend(parts);
+        chosen.check()?;
+        let key = asked.key(client, parts, &chosen)?;
+        let name = match chosen.namespace() {
+            Some(namespace) => asked.name(namespace, client, parts, &chosen)?,
+            None => String::new(),
+        };
+        self.agree_on_backend(asked, chosen)?;
         self.plans.push(asked.plan(terms, client, key, name));
         self.askers.push(place);
         Ok(())
     }
 
-    /// All members decide on one backend, at one moment. The namespace of its keys, if they are names.
-    fn agree_on_backend(
-        &mut self,
-        asked: &'a Asked<'a>,
-        parts: Option<&'a Parts>,
-    ) -> Result<Option<&str>, Error> {
-        let chosen = asked.backend(parts);
+    /// All members decide on one backend, at one moment.
+    fn agree_on_backend(&mut self, asked: &Asked<'a>, chosen: Chosen<'a>) -> Result<(), Error> {
         match &mut self.backend {
-            none @ None => Ok(none.insert(chosen).namespace()),
-            Some(backend) if backend.is(&chosen) => Ok(backend.namespace()),
-            Some(_) => Err(Error::configuration(
-                &asked.definition.uid,
-                "it is in a set with a throttle on another backend, which is not available yet; give both the same",
-            )),
+            none @ None => *none = Some(chosen),
+            Some(backend) if backend.is(&chosen) => {}
+            Some(_) => {
+                return Err(Error::configuration(
+                    &asked.definition.uid,
+                    "it is in a set with a throttle on another backend, which is not available yet; give both the same",
+                ));
+            }
         }
+        Ok(())
     }
 
     /// What each rate of each throttle said.

@@ -8,6 +8,7 @@ use crate::backend::Backend;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::error::Error;
+use crate::http::ClientIp;
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 use crate::strategy::{ErasedStrategy, StrategyError, Who};
@@ -24,6 +25,8 @@ pub struct Definition {
     pub(crate) headers: HeaderStyle,
     backend: Option<fn() -> Backend>,
     own_backend: OnceLock<Backend>,
+    client_ip: Option<fn() -> ClientIp>,
+    own_client_ip: OnceLock<ClientIp>,
     prepared: OnceLock<Prepared>,
 }
 
@@ -85,6 +88,8 @@ impl Definition {
             headers: HeaderStyle::Ietf,
             backend: None,
             own_backend: OnceLock::new(),
+            client_ip: None,
+            own_client_ip: OnceLock::new(),
             prepared: OnceLock::new(),
         }
     }
@@ -103,6 +108,13 @@ impl Definition {
         self
     }
 
+    /// A way of its own to find the client's address; asked for once.
+    #[must_use]
+    pub const fn client_ip(mut self, client_ip: fn() -> ClientIp) -> Self {
+        self.client_ip = Some(client_ip);
+        self
+    }
+
     #[inline]
     pub(crate) fn strategy(&self) -> &dyn ErasedStrategy {
         match &self.strategy {
@@ -117,6 +129,12 @@ impl Definition {
             Some(backend) => Some(self.own_backend.get_or_init(backend)),
             None => self.own_backend.get(),
         }
+    }
+
+    #[inline]
+    pub(super) fn own_client_ip(&self) -> Option<&ClientIp> {
+        let client_ip = self.client_ip?;
+        Some(self.own_client_ip.get_or_init(client_ip))
     }
 
     pub(super) fn with_backend(self, backend: Option<Backend>) -> Self {

@@ -115,8 +115,9 @@ impl Alone<'_> {
             return None;
         };
         let Term { rate, law } = asked.definition.only_term()?;
-        let key = asked.key(client, parts).ok()?;
         let backend = &asked.backend(parts);
+        backend.check().ok()?;
+        let key = asked.key(client, parts, backend).ok()?;
         let now = backend.now();
         let decided = backend.store().decide_one(key, *rate, law, now, asked.cost);
         let (fits, report) = decided?;
