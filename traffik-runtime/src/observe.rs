@@ -111,6 +111,25 @@ pub(crate) fn proxy_sent_no_header(field: &'static str) {
     let _ = field;
 }
 
+/// One request was counted twice by one throttle: `T003`.
+pub(crate) fn counted_twice(uid: &str) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                code = "T003",
+                uid,
+                "T003: throttle `{uid}` counted one request twice, in a layer and again below it; take it out of one of \
+                 the two"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = uid;
+}
+
 /// Whether something is still to be told, which is done once in the life of the process.
 #[cfg(feature = "tracing")]
 fn first(told: &AtomicBool) -> bool {

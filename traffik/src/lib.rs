@@ -17,7 +17,7 @@ pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
 pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
 pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, TrustedRange};
-pub use traffik_runtime::http::{ClientIp, provide};
+pub use traffik_runtime::http::{ClientIp, ThrottleLayer, filter, provide};
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::rate::{self, Rate, RateError};
 pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, HeaderStyle, Stat, Throttle};

@@ -2,13 +2,19 @@
 //! It translates; it decides nothing.
 
 pub(crate) mod client_ip;
+pub mod filter;
 mod gate;
 mod headers;
+mod layer;
+mod pass;
 mod provide;
 mod refusal;
+mod told;
+mod trail;
 
 pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
+pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
 pub use provide::{Provide, ProvideLayer, provide};
 
 #[doc(hidden)]

@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 
-use axum_core::body::Body;
-use axum_core::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::headers::whole_seconds;
 use crate::decision::Decision;
@@ -20,7 +18,7 @@ pub(super) fn refused(
     decision: &Decision,
     violated: &[String],
     mut headers: HeaderMap,
-) -> Response {
+) -> Response<String> {
     let mut names = String::new();
     for name in violated {
         let separator = if names.is_empty() { "" } else { "," };
@@ -46,7 +44,7 @@ pub(super) fn refused(
 }
 
 /// 500: what is wrong stands in the log; the client learns only what is the server's to mend.
-pub(super) fn undecided(error: &Error) -> Response {
+pub(super) fn undecided(error: &Error) -> Response<String> {
     observe::undecided(error);
     let detail = match error {
         Error::NoClientAddress { .. } => {
@@ -58,8 +56,8 @@ pub(super) fn undecided(error: &Error) -> Response {
     problem(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), body)
 }
 
-fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response<String> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response.headers_mut().insert(

@@ -51,6 +51,31 @@ impl Asking {
         self.members.push(member);
     }
 
+    /// Whether nothing is asked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The throttles that somebody is counted by.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = &'static Definition> {
+        let counted = |member: &&Member| member.identity != Identity::Exempt;
+        self.members
+            .iter()
+            .filter(counted)
+            .map(|member| member.definition)
+    }
+
+    /// Leaves each throttle in once, where it was asked first.
+    pub(crate) fn drop_repeated(&mut self) {
+        let mut seen: Few<*const Definition> = Few::new();
+        self.members.retain(|member| {
+            let definition: *const Definition = member.definition;
+            let is_new = !seen.contains(&definition);
+            seen.push(definition);
+            is_new
+        });
+    }
+
     pub(super) fn asked(&self) -> Few<Asked<'_>> {
         let asked = self.members.iter().map(|member| {
             let Member {
