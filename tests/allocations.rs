@@ -6,8 +6,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use allocation_counter::measure;
+use http::request::Parts;
 use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, SlidingLog, Strategy, TokenBucket};
-use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Identity, ManualClock};
+use traffik::{
+    Backend, ClientIp, Decision, DynThrottle, DynThrottleBuilder, ForwardingHeader, Identity,
+    ManualClock, Throttle as _,
+};
+use traffik_tests::{head, midnight};
 
 const HITS: u64 = 1_000;
 
@@ -142,6 +147,44 @@ fn what_does_not_fit_a_slot_allocates_nothing() {
         .rate("50/10s".parse().unwrap())
         .rate("1000/h".parse().unwrap());
     assert_eq!(settled(&windows.build().unwrap(), &clock), 0);
+}
+
+traffik::throttles! {
+    throttle ByAddress(rate = "1000000/h");
+}
+
+/// How often memory is allocated while requests of this head are counted by their clients' addresses.
+fn allocations_of(parts: &Parts) -> u64 {
+    let hit = || {
+        let mut hit = pin!(ByAddress::hit(parts));
+        let decided = hit.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(decided, Poll::Ready(Ok(decision)) if decision.admitted));
+    };
+    hit();
+    measure(|| (0..HITS).for_each(|_| hit())).count_total
+}
+
+#[test]
+fn to_find_an_address_allocates_nothing() {
+    let (backend, _) = midnight();
+    assert_eq!(allocations_of(&head(&backend)), 0);
+    let fields = [
+        (
+            ForwardingHeader::XForwardedFor,
+            "9.9.9.9, [2001:db8::7]:80, 192.0.2.3",
+        ),
+        (
+            ForwardingHeader::Forwarded,
+            "for=9.9.9.9, for=\"[2001:db8::7]:80\";by=_me",
+        ),
+    ];
+    for (header, value) in fields {
+        let client_ip = ClientIp::new().trusted(["192.0.2.0/24"]).header(header);
+        let mut parts = head(&backend.clone().client_ip(client_ip));
+        let name = header.field().unwrap();
+        parts.headers.insert(name, value.parse().unwrap());
+        assert_eq!(allocations_of(&parts), 0, "{name}");
+    }
 }
 
 /// The counter counts: otherwise all of the above would hold of anything.

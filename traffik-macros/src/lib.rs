@@ -64,7 +64,7 @@ use proc_macro2::TokenStream;
 /// | (paths in front) | throttles defined elsewhere, decided as one | – |
 /// | `rate` | `"100/minute"`; several: `["10/second", "1000/hour"]`; the path of a `const` or `static` `Rate`, or of a `fn(&Parts) -> Rate` | required unless throttles are named |
 /// | `strategy` | `sliding_counter`, `"sliding_counter"`, `token_bucket(burst = 150)`, `custom(MyStrategy::new())` | `fixed_window` |
-/// | `identifier` | `ip`, `header("x-api-key")`, `everyone`, the path of a `fn(&Parts) -> impl Into<Identity>` | the backend's, else `ip` |
+/// | `identifier` | `ip`, `ip(trusted = ["10.0.0.0/8"], header = forwarded, prefix = 64)`, `header("x-api-key")`, `everyone`, the path of a `fn(&Parts) -> impl Into<Identity>` | the backend's, else `ip` |
 /// | `cost` | a whole number, the path of a `fn(&Parts) -> u64` | `1` |
 /// | `backend` | an expression giving a `Backend`, evaluated once | the provided one, else the process's |
 /// | `on_error` | `allow`, `throttle`, `raise`, `retry(…)`, `fallback(…)`, `failover(…)`, the path of an `async fn(&Failure<'_>) -> Verdict`; see [below](#when-the-backend-fails) | the backend's, else `throttle` |

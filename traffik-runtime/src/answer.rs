@@ -22,7 +22,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
     message = "`{Self}` gives no `{T}`",
     label = "cannot be used here",
     note = "an `identifier` gives anything that is `Into<Identity>`: `Identity`, `String`, `&str`, `u64`, `IpAddr`",
-    note = "a `cost` gives an unsigned integer, a `rate` a `Rate`, a `scope` a `String` or `&'static str`",
+    note = "a `cost` gives an unsigned integer, a `rate` a `Rate`, a `scope` a `String` or `&'static str`, a predicate a `bool`",
     note = "each may be async, and may be a `Result` whose error is `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Answer<T> {
@@ -62,6 +62,7 @@ macro_rules! answers {
 
 answers!(u64: u8 => u64::from, u16 => u64::from, u32 => u64::from, u64 => u64::from, usize => |cost| cost as u64);
 answers!(Rate: Rate => Rate::from);
+answers!(bool: bool => bool::from);
 answers!(Scope:
     String => |segment| Scope::Segment(Cow::Owned(segment)),
     &'static str => |segment| Scope::Segment(Cow::Borrowed(segment)),

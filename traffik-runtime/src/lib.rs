@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod decision;
+pub mod forwarding;
 pub mod identity;
 pub mod rate;
 pub mod strategy;

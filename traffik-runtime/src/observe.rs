@@ -10,8 +10,14 @@
 //! | `traffik_fallbacks_total` | `throttle`, `backend` | decisions that another backend made |
 //! | `traffik_breaker_changes_total` | `backend`, `to` | changes of a breaker: to `open`, `half_open`, `closed` |
 
+#[cfg(feature = "tracing")]
+use std::cell::Cell;
+#[cfg(feature = "tracing")]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use crate::error::Error;
 use crate::failure::BreakerState;
+use crate::forwarding::TrustedRange;
 
 /// What became of a hit on one throttle.
 #[derive(Clone, Copy, Debug)]
@@ -156,4 +162,102 @@ pub(crate) fn given_back(name: &str) {
     tracing::debug!(target: "traffik", name, "given back: another part of the set refused");
     #[cfg(not(feature = "tracing"))]
     let _ = name;
+}
+
+/// All addresses there are were named as trusted proxies.
+pub(crate) fn trusts_everyone(range: &TrustedRange) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                "`{range}` trusts everyone as a proxy, so that every client names itself; trust only the proxies in \
+                 front of the application"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = range;
+}
+
+/// A request carries a forwarding header, but no proxy is trusted: `T001`. Which header, is only asked while it is worth
+/// it: of the first thousand requests of a thread, then of a few.
+#[inline]
+pub(crate) fn no_proxy_is_trusted(carried: impl FnOnce() -> Option<&'static str>) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if TOLD.load(Relaxed) || !is_sampled() {
+            return;
+        }
+        let Some(field) = carried() else { return };
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                code = "T001",
+                "T001: requests carry `{field}`, but no proxy is trusted, so everyone behind a proxy shares a budget; name \
+                 the proxies with `trusted_proxies([…])` on the backend, or, where there is none, choose \
+                 `ForwardingHeader::None`"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = carried;
+}
+
+/// A trusted proxy sent a request without the header that was chosen: `T002`.
+pub(crate) fn proxy_sent_no_header(field: &'static str) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                code = "T002",
+                "T002: a trusted proxy sent a request without `{field}`, so everyone behind it shares a budget; let the \
+                 proxy set that header, or choose the one that it does set"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = field;
+}
+
+/// One request was counted twice by one throttle: `T003`.
+pub(crate) fn counted_twice(uid: &str) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                code = "T003",
+                uid,
+                "T003: throttle `{uid}` counted one request twice, in a layer and again below it; take it out of one of \
+                 the two"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = uid;
+}
+
+/// Whether something is still to be told, which is done once in the life of the process.
+#[cfg(feature = "tracing")]
+fn first(told: &AtomicBool) -> bool {
+    !told.load(Relaxed) && !told.swap(true, Relaxed)
+}
+
+/// Whether this is one of the first thousand times on this thread, or one of a few after that.
+#[cfg(feature = "tracing")]
+fn is_sampled() -> bool {
+    const ALL: u32 = 1_000;
+    const FEW: u32 = 64;
+    thread_local! {
+        static SEEN: Cell<u32> = const { Cell::new(0) };
+    }
+    let seen = SEEN.get();
+    SEEN.set(if seen == ALL + FEW { ALL + 1 } else { seen + 1 });
+    seen < ALL || seen == ALL + FEW
 }

@@ -10,3 +10,9 @@ pub mod backends {}
 #[cfg(feature = "redis")]
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}
+
+#[doc = include_str!("../docs/middleware.md")]
+pub mod middleware {}
+
+#[doc = include_str!("../docs/proxies.md")]
+pub mod proxies {}

@@ -17,4 +17,6 @@ pub use traffik_runtime::strategy::{
 };
 pub use traffik_runtime::throttle::{Define, Definition, Scope, Throttle};
 
-pub use crate::{Backend, Error, ErrorKind, HeaderStyle, Identity, Rate, failure};
+pub use crate::{
+    Backend, ClientIp, Error, ErrorKind, ForwardingHeader, HeaderStyle, Identity, Rate, failure,
+};

@@ -18,8 +18,4 @@ async fn with_mistakes() {}
 #[throttled(rate = "5/s", identifier = |user| user.id, cost = |payload| payload.items.len())]
 async fn closures() {}
 
-#[throttled(rate = "5/s", identifier = ip(trusted = ["10.0.0.0/8"]))]
-async fn proxies() {}
-
-
 fn main() {}

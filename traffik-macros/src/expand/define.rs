@@ -81,6 +81,9 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         .as_ref()
         .map(|policy| on_error::setter(policy, private));
     let timeout = timeout.map(|timeout| options::timeout_setter(timeout, private));
+    let client_ip = identifier
+        .as_ref()
+        .and_then(|identifier| options::client_ip_setter(identifier, private));
     let largest_cost = options::largest_cost(strategy, rates);
     let shared = quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY);
     let rate = options::rate(rates, private);
@@ -92,7 +95,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend #on_error #timeout;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend #on_error #timeout #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {

@@ -37,7 +37,7 @@ pub(crate) fn of(definition: &Definition, attrs: &[Attribute]) -> TokenStream {
 
 fn whom(identifier: Option<&Identifier>) -> String {
     match identifier {
-        None | Some(Identifier::Ip) => "each client".to_owned(),
+        None | Some(Identifier::Ip(_)) => "each client".to_owned(),
         Some(Identifier::Header(name)) => format!("each value of the header `{name}`"),
         Some(Identifier::Everyone) => "all clients together".to_owned(),
         Some(Identifier::Function(path)) => format!("each identity that `{}` gives", text(path)),

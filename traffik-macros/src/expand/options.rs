@@ -7,7 +7,7 @@ use syn::{Expr, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
 use super::paths::Private;
-use crate::model::{Cost, Headers, Identifier, Rates, Scope, Strategy};
+use crate::model::{Cost, Headers, Identifier, Proxied, Rates, Scope, Strategy};
 
 /// The uid as written, or the path of the throttle.
 pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> TokenStream {
@@ -90,10 +90,29 @@ pub(crate) fn timeout_setter(timeout: std::time::Duration, private: &Private) ->
     quote!(.timeout(#timeout))
 }
 
+/// `identifier = ip(…)`: a function that says how the address is found, called once.
+pub(crate) fn client_ip_setter(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
+    let Identifier::Ip(Some(Proxied {
+        trusted,
+        header,
+        prefix,
+    })) = identifier
+    else {
+        return None;
+    };
+    let trusted = (!trusted.is_empty()).then(|| quote!(.trusted([#(#trusted),*])));
+    let header = header.map(|header| {
+        let name = Ident::new(&format!("{header:?}"), Span::mixed_site());
+        quote!(.header(#private::ForwardingHeader::#name))
+    });
+    let prefix = prefix.map(|bits| quote!(.prefix(#bits)));
+    Some(quote!(.client_ip(|| #private::ClientIp::new() #trusted #header #prefix)))
+}
+
 /// `identifier`.
 pub(crate) fn identify(identifier: &Identifier, private: &Private) -> TokenStream {
     let (parts, identity) = match identifier {
-        Identifier::Ip => (
+        Identifier::Ip(_) => (
             quote!(_),
             quote!(#private::Result::Ok(#private::Identity::ip())),
         ),

@@ -2,6 +2,7 @@
 
 use syn::{Expr, ExprCall, Path};
 
+use super::ip::Proxied;
 use super::shape;
 use super::words::{Value, Words};
 use crate::diagnostics::{Error, Result, error};
@@ -9,8 +10,8 @@ use crate::diagnostics::{Error, Result, error};
 /// Who is asking.
 #[derive(Clone)]
 pub(crate) enum Identifier {
-    /// The client's address.
-    Ip,
+    /// The client's address; behind these proxies, if it says so itself.
+    Ip(Option<Proxied>),
     /// The value of a header field, its name in lower case.
     Header(String),
     /// One bucket for all.
@@ -28,17 +29,16 @@ const WORDS: Words = Words {
 impl Identifier {
     pub(crate) fn read(value: &Expr) -> Result<Self> {
         match WORDS.read(value)? {
-            Value::Word("ip") => Ok(Self::Ip),
+            Value::Word("ip") => Ok(Self::Ip(None)),
             Value::Word("everyone") => Ok(Self::Everyone),
             Value::Call("header", call) => header(call),
             Value::Word(_) => Err(error(
                 value,
                 "`header` needs the field's name; write `header(\"x-api-key\")`",
             )),
-            Value::Call("ip", call) => Err(error(
-                call,
-                "`ip(…)`, for clients behind proxies, is not available yet; write `ip`, the peer's address",
-            )),
+            Value::Call("ip", call) if !call.args.is_empty() => {
+                Proxied::read(call).map(|proxied| Self::Ip(Some(proxied)))
+            }
             Value::Call(word, call) => Err(error(
                 call,
                 format!("`{word}` takes nothing; write `identifier = {word}`"),

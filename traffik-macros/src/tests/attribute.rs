@@ -59,6 +59,24 @@ fn paths_to_functions() {
 }
 
 #[test]
+fn proxies() {
+    let args = quote!(
+        rate = "5/s",
+        identifier = ip(
+            trusted = ["10.0.0.0/8", "2001:db8::/32"],
+            header = x_real_ip,
+            prefix = 56
+        )
+    );
+    assert_snapshot!(throttled(
+        args,
+        quote!(
+            async fn behind() {}
+        )
+    ));
+}
+
+#[test]
 fn words() {
     let args = quote!(
         rate = "0/0",

@@ -5,6 +5,7 @@
 
 mod apply;
 mod bytes;
+mod clients;
 mod erased;
 pub(crate) mod key;
 mod lock;
@@ -48,7 +49,9 @@ use store::Decide;
 use swap::Swap;
 
 use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
 use crate::failure::Policy;
+use crate::http::ClientIp;
 
 /// The backend of the process, if one was set.
 static DEFAULT: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
@@ -79,6 +82,8 @@ pub(crate) struct Inner {
     /// Whether closing leaves what there is.
     persistent: bool,
     defaults: Defaults,
+    /// How throttles on this backend find the addresses of their clients.
+    client_ip: ClientIp,
 }
 
 /// What holds for throttles that say nothing else.
@@ -161,6 +166,7 @@ impl Backend {
             namespace: NAMESPACE.to_owned(),
             persistent: true,
             defaults: Defaults::default(),
+            client_ip: ClientIp::new(),
         })
     }
 
@@ -177,6 +183,7 @@ impl Backend {
             namespace: namespace.to_owned(),
             persistent,
             defaults: Defaults::default(),
+            client_ip: ClientIp::new(),
         })
     }
 
@@ -277,6 +284,18 @@ impl Chosen<'_> {
     /// Whether both stand for the same states.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner().store, &other.inner().store)
+    }
+
+    /// How its throttles find the addresses of their clients.
+    #[inline]
+    pub(crate) fn client_ip(&self) -> &ClientIp {
+        &self.inner().client_ip
+    }
+
+    /// An error if the handle was given settings that make no sense.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.client_ip().check()
     }
 
     #[inline]

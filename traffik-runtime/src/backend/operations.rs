@@ -123,6 +123,7 @@ impl Backend {
 
     /// Whether the backend is there and set up as it has to be.
     pub async fn ready(&self) -> Result<(), Error> {
+        self.inner.client_ip.check()?;
         self.primitives().ready().await
     }
 

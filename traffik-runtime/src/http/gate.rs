@@ -1,20 +1,19 @@
 //! What `#[throttled]` puts in front of a handler's last argument.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
 
+use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::request::Parts;
 
-use super::headers::{names, write_policies};
-use super::refusal;
-use crate::clock::Since;
+use super::pass::pass;
+use super::told::Told;
+use super::trail::{Leaving, Trail};
 use crate::error::Error;
-use crate::throttle::{Admission, Asking, Few, HeaderStyle, Policy, Reported, Throttle, admit};
+use crate::throttle::{Asking, HeaderStyle, Throttle};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
@@ -35,47 +34,40 @@ pub trait Site: Send + Sync + 'static {
 /// An extractor that lets a request pass if its throttles admit it, and remembers what to tell the client.
 #[doc(hidden)]
 pub struct Gate<S> {
-    reported: Few<Reported<'static>>,
-    since: Since,
+    told: Kept,
     site: PhantomData<fn() -> S>,
+}
+
+/// Where it is remembered.
+enum Kept {
+    Here(Told),
+    /// With the layer above, which tells it if the handler is never asked.
+    Above(Leaving),
 }
 
 impl<S: Site> Gate<S> {
     /// Adds the header fields to the handler's answer.
     pub fn finish(self, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();
-        write::<S>(response.headers_mut(), &self.reported, &self.since);
+        let told = match self.told {
+            Kept::Here(told) => Some(told),
+            Kept::Above(left) => left.take(),
+        };
+        if let Some(told) = told {
+            told.write(response.headers_mut());
+        }
         response
     }
 
     async fn pass(parts: &Parts) -> Result<Self, Response> {
-        let mut asking = Asking::default();
-        let admission = match decide::<S>(parts, &mut asking).await {
-            Ok(admission) => admission,
-            Err(error) => return Err(refusal::of_error(&error)),
-        };
-        let Admission {
-            decision,
-            reported,
-            since,
-        } = admission;
-        if decision.admitted {
-            // A request that goes away while it waits has spent its place.
-            if !decision.delay.is_zero() {
-                tokio::time::sleep(decision.delay).await;
-            }
-            return Ok(Self {
-                reported,
-                since,
-                site: PhantomData,
-            });
-        }
-        let mut headers = HeaderMap::new();
-        write::<S>(&mut headers, &reported, &since);
-        Err(if decision.decided {
-            refusal::refused(&decision, &violated(&reported), headers)
-        } else {
-            refusal::held_off(&decision, headers)
+        let told = pass(asked::<S>(parts).await, parts, S::HEADERS).await;
+        let told = told.map_err(|response| response.map(Body::from))?;
+        Ok(Self {
+            told: match Trail::of(parts) {
+                None => Kept::Here(told),
+                Some(trail) => Kept::Above(trail.leave(told)),
+            },
+            site: PhantomData,
         })
     }
 }
@@ -94,43 +86,9 @@ impl<S> fmt::Debug for Gate<S> {
     }
 }
 
-async fn decide<S: Site>(parts: &Parts, asking: &mut Asking) -> Result<Admission, Error> {
+async fn asked<S: Site>(parts: &Parts) -> Result<Asking, Error> {
+    let mut asking = Asking::default();
     let cost = S::cost(parts).await?;
-    S::Throttle::ask(parts, cost, asking).await?;
-    admit(asking, parts).await
-}
-
-fn write<S: Site>(headers: &mut HeaderMap, reported: &[Reported<'static>], since: &Since) {
-    let elapsed = since.elapsed();
-    let policies = reported.iter().map(|reported| {
-        let mut policy = policy(reported);
-        // Times count from the moment the answer is made.
-        if let Some(next) = policy
-            .report
-            .as_mut()
-            .and_then(|report| report.next.as_mut())
-        {
-            *next = next.saturating_sub(elapsed);
-        }
-        (S::HEADERS.unwrap_or(reported.definition.headers), policy)
-    });
-    write_policies(headers, policies);
-}
-
-fn policy(reported: &Reported<'static>) -> Policy<'static> {
-    Policy {
-        name: Cow::Borrowed(&reported.definition.name),
-        rate: reported.rate,
-        listed: reported.listed,
-        report: reported.report,
-    }
-}
-
-fn violated(reported: &[Reported<'static>]) -> Few<String> {
-    let policies: Few<_> = reported.iter().map(policy).collect();
-    let names = names(&policies).into_iter().zip(reported);
-    names
-        .filter(|(_, reported)| !reported.fits)
-        .map(|(name, _)| name)
-        .collect()
+    S::Throttle::ask(parts, cost, &mut asking).await?;
+    Ok(asking)
 }

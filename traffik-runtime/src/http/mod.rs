@@ -1,12 +1,20 @@
 //! The HTTP adapter: from a request's head to what a throttle is asked, from a decision to header fields and responses.
 //! It translates; it decides nothing.
 
+pub(crate) mod client_ip;
+pub mod filter;
 mod gate;
 mod headers;
+mod layer;
+mod pass;
 mod provide;
 mod refusal;
+mod told;
+mod trail;
 
+pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
+pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
 pub use provide::{Provide, ProvideLayer, provide};
 
 #[doc(hidden)]

@@ -3,10 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use axum_core::body::Body;
-use axum_core::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::headers::whole_seconds;
 use crate::decision::Decision;
@@ -23,7 +21,7 @@ pub(super) fn refused(
     decision: &Decision,
     violated: &[String],
     mut headers: HeaderMap,
-) -> Response {
+) -> Response<String> {
     let mut names = String::new();
     for name in violated {
         let separator = if names.is_empty() { "" } else { "," };
@@ -49,7 +47,7 @@ pub(super) fn refused(
 }
 
 /// 429, without a law that has said so: the backend is away.
-pub(super) fn held_off(decision: &Decision, headers: HeaderMap) -> Response {
+pub(super) fn held_off(decision: &Decision, headers: HeaderMap) -> Response<String> {
     let wait = decision.wait.unwrap_or_default();
     away(
         StatusCode::TOO_MANY_REQUESTS,
@@ -60,7 +58,7 @@ pub(super) fn held_off(decision: &Decision, headers: HeaderMap) -> Response {
 }
 
 /// What an error is told as: 503 if it may pass, else 500.
-pub(super) fn of_error(error: &Error) -> Response {
+pub(super) fn of_error(error: &Error) -> Response<String> {
     if !error.is_transient() {
         return undecided(error);
     }
@@ -74,7 +72,12 @@ pub(super) fn of_error(error: &Error) -> Response {
 }
 
 /// The backend is away, and this is how long the client is to be.
-fn away(status: StatusCode, title: &str, wait: Duration, mut headers: HeaderMap) -> Response {
+fn away(
+    status: StatusCode,
+    title: &str,
+    wait: Duration,
+    mut headers: HeaderMap,
+) -> Response<String> {
     let seconds = whole_seconds(wait).max(1);
     headers.insert(RETRY_AFTER, seconds.into());
     let unit = if seconds == 1 { "second" } else { "seconds" };
@@ -86,7 +89,7 @@ fn away(status: StatusCode, title: &str, wait: Duration, mut headers: HeaderMap)
 }
 
 /// 500: what is wrong stands in the log; the client learns only what is the server's to mend.
-fn undecided(error: &Error) -> Response {
+fn undecided(error: &Error) -> Response<String> {
     observe::undecided(error);
     let detail = match error {
         Error::NoClientAddress { .. } => {
@@ -98,8 +101,8 @@ fn undecided(error: &Error) -> Response {
     problem(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), body)
 }
 
-fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response<String> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response.headers_mut().insert(

@@ -1,10 +1,11 @@
 //! What is asked of throttles, for one request or none.
 
+use std::net::IpAddr;
 use std::slice;
 
 use http::request::Parts;
 
-use super::client::{Name, join_client, join_scope};
+use super::client::{Name, address, join_client, join_scope};
 use super::definition::Definition;
 use super::scope::Scope;
 use crate::backend::key::Key;
@@ -48,6 +49,31 @@ pub(super) struct Member {
 impl Asking {
     pub(super) fn push(&mut self, member: Member) {
         self.members.push(member);
+    }
+
+    /// Whether nothing is asked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The throttles that somebody is counted by.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = &'static Definition> {
+        let counted = |member: &&Member| member.identity != Identity::Exempt;
+        self.members
+            .iter()
+            .filter(counted)
+            .map(|member| member.definition)
+    }
+
+    /// Leaves each throttle in once, where it was asked first.
+    pub(crate) fn drop_repeated(&mut self) {
+        let mut seen: Few<*const Definition> = Few::new();
+        self.members.retain(|member| {
+            let definition: *const Definition = member.definition;
+            let is_new = !seen.contains(&definition);
+            seen.push(definition);
+            is_new
+        });
     }
 
     pub(super) fn asked(&self) -> Few<Asked<'_>> {
@@ -130,9 +156,14 @@ impl<'a> Asked<'a> {
     }
 
     #[inline]
-    pub(super) fn key(&self, client: &Client, parts: Option<&Parts>) -> Result<Key, Error> {
+    pub(super) fn key(
+        &self,
+        client: &Client,
+        parts: Option<&Parts>,
+        backend: &Chosen<'_>,
+    ) -> Result<Key, Error> {
         let key = join_scope(self.definition.key(), self.scope, parts);
-        join_client(key, client, parts, &self.definition.uid)
+        join_client(key, client, || self.address(parts, backend))
     }
 
     /// The same as a name in a store that others use too: the client in braces, so that all a client's keys are in one
@@ -142,12 +173,20 @@ impl<'a> Asked<'a> {
         namespace: &str,
         client: &Client,
         parts: Option<&Parts>,
+        backend: &Chosen<'_>,
     ) -> Result<String, Error> {
-        let uid = &self.definition.uid;
-        let client = join_client(Name::default(), client, parts, uid)?.0;
+        let client = join_client(Name::default(), client, || self.address(parts, backend))?.0;
         let scope = join_scope(Name::default(), self.scope, parts).0;
-        let uid = encoded(uid.as_bytes());
+        let uid = encoded(self.definition.uid.as_bytes());
         Ok(format!("{{{namespace}:{client}}}:{uid}{scope}"))
+    }
+
+    /// The address of the request's client, as the throttle itself, else its backend, finds it.
+    #[inline]
+    fn address(&self, parts: Option<&Parts>, backend: &Chosen<'_>) -> Result<IpAddr, Error> {
+        let own = self.definition.own_client_ip();
+        let client_ip = own.unwrap_or_else(|| backend.client_ip());
+        address(parts, client_ip, &self.definition.uid)
     }
 
     #[inline]

@@ -153,7 +153,9 @@ impl<'a> Case<'a> {
             let asked = self.asker(place);
             if let (Some(namespace), Identity::Client(client)) = (other.namespace(), asked.identity)
             {
-                plan.name = asked.name(namespace, client, self.parts)?;
+                // Who the client is, is for the throttle's own backend to say.
+                let own = self.backend.as_ref().unwrap_or(other);
+                plan.name = asked.name(namespace, client, self.parts, own)?;
             }
             if instances > 1 {
                 plan.terms = asked.share(&plan.terms, instances)?;
@@ -178,13 +180,15 @@ impl<'a> Case<'a> {
         if terms.is_empty() {
             return Ok(());
         }
-        let chosen = asked.backend(self.parts);
+        let (chosen, parts) = (asked.backend(self.parts), self.parts);
+        chosen.check()?;
         self.heed(asked.definition, &chosen);
-        let parts = self.parts;
-        let namespace = self.agree_on_backend(asked, chosen)?;
-        let name = namespace.map(|namespace| asked.name(namespace, client, parts));
-        let name = name.transpose()?.unwrap_or_default();
-        let key = asked.key(client, parts)?;
+        let key = asked.key(client, parts, &chosen)?;
+        let name = match chosen.namespace() {
+            Some(namespace) => asked.name(namespace, client, parts, &chosen)?,
+            None => String::new(),
+        };
+        self.agree_on_backend(asked, chosen)?;
         self.plans.push(asked.plan(terms, client, key, name));
         self.askers.push(place);
         Ok(())
@@ -211,20 +215,19 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// All members decide on one backend, at one moment. The namespace of its keys, if they are names.
-    fn agree_on_backend(
-        &mut self,
-        asked: &'a Asked<'a>,
-        chosen: Chosen<'a>,
-    ) -> Result<Option<&str>, Error> {
+    /// All members decide on one backend, at one moment.
+    fn agree_on_backend(&mut self, asked: &Asked<'a>, chosen: Chosen<'a>) -> Result<(), Error> {
         match &mut self.backend {
-            none @ None => Ok(none.insert(chosen).namespace()),
-            Some(backend) if backend.is(&chosen) => Ok(backend.namespace()),
-            Some(_) => Err(Error::configuration(
-                &asked.definition.uid,
-                "it is in a set with a throttle on another backend, which is not available yet; give both the same",
-            )),
+            none @ None => *none = Some(chosen),
+            Some(backend) if backend.is(&chosen) => {}
+            Some(_) => {
+                return Err(Error::configuration(
+                    &asked.definition.uid,
+                    "it is in a set with a throttle on another backend, which is not available yet; give both the same",
+                ));
+            }
         }
+        Ok(())
     }
 
     /// What each rate of each throttle said.

@@ -11,10 +11,8 @@ use super::scope::Scope;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
 use crate::error::Error;
+use crate::http::ClientIp;
 use crate::identity::{Client, ClientKey};
-
-/// IPv6 clients are told apart by this many bytes of their address: a /64, what one subscriber is given.
-const IPV6_PREFIX: usize = 8;
 
 /// What kind of thing a part of a key is; kinds never meet.
 mod kind {
@@ -80,21 +78,18 @@ impl Join for Name {
     }
 }
 
-/// The key of a client of what this is the key of.
+/// The key of a client of what this is the key of; its address is only found where it is asked for.
 #[inline]
 pub(super) fn join_client<K: Join>(
     key: K,
     client: &Client,
-    parts: Option<&Parts>,
-    uid: &str,
+    address: impl FnOnce() -> Result<IpAddr, Error>,
 ) -> Result<K, Error> {
     Ok(match &client.key {
         ClientKey::Named(name) => key.join(kind::NAMED, name),
         ClientKey::Header(value) => key.join(kind::HEADER, value),
-        ClientKey::Ip => key.join_address(kind::IP, address(parts, uid)?),
-        ClientKey::IpWithoutHeader => {
-            key.join_address(kind::IP_WITHOUT_HEADER, address(parts, uid)?)
-        }
+        ClientKey::Ip => key.join_address(kind::IP, address()?),
+        ClientKey::IpWithoutHeader => key.join_address(kind::IP_WITHOUT_HEADER, address()?),
         ClientKey::Address(address) => key.join_address(kind::ADDRESS, *address),
         ClientKey::Everyone => key.join(kind::EVERYONE, &[]),
     })
@@ -117,7 +112,13 @@ pub(super) fn join_scope<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) 
     }
 }
 
-fn address(parts: Option<&Parts>, uid: &str) -> Result<IpAddr, Error> {
+/// The address of the request's client, as this way of finding it has it.
+#[inline]
+pub(super) fn address(
+    parts: Option<&Parts>,
+    client_ip: &ClientIp,
+    uid: &str,
+) -> Result<IpAddr, Error> {
     let Some(parts) = parts else {
         let message = "`Identity::ip()` needs a request; name the client with `Identity::new(…)`";
         return Err(Error::configuration(uid, message));
@@ -125,7 +126,7 @@ fn address(parts: Option<&Parts>, uid: &str) -> Result<IpAddr, Error> {
     let peer = peer(parts).ok_or_else(|| Error::NoClientAddress {
         uid: uid.to_owned(),
     })?;
-    Ok(masked(peer.ip().to_canonical()))
+    Ok(client_ip.watched(peer.ip(), &parts.headers))
 }
 
 /// The address at the other end of the connection, as axum tells it.
@@ -139,15 +140,4 @@ fn peer(parts: &Parts) -> Option<SocketAddr> {
             .get::<MockConnectInfo<SocketAddr>>()
             .map(|info| info.0)
     })
-}
-
-fn masked(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let mut octets = address.octets();
-            octets[IPV6_PREFIX..].fill(0);
-            IpAddr::from(octets)
-        }
-    }
 }

@@ -10,6 +10,7 @@ use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::error::Error;
 use crate::failure::Policy;
+use crate::http::ClientIp;
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 use crate::strategy::{ErasedStrategy, StrategyError, Who};
@@ -29,6 +30,8 @@ pub struct Definition {
     on_error: Option<fn() -> Policy>,
     own_policy: OnceLock<Policy>,
     timeout: Option<Duration>,
+    client_ip: Option<fn() -> ClientIp>,
+    own_client_ip: OnceLock<ClientIp>,
     prepared: OnceLock<Prepared>,
 }
 
@@ -96,6 +99,8 @@ impl Definition {
             on_error: None,
             own_policy: OnceLock::new(),
             timeout: None,
+            client_ip: None,
+            own_client_ip: OnceLock::new(),
             prepared: OnceLock::new(),
         }
     }
@@ -125,6 +130,13 @@ impl Definition {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// A way of its own to find the client's address; asked for once.
+    #[must_use]
+    pub const fn client_ip(mut self, client_ip: fn() -> ClientIp) -> Self {
+        self.client_ip = Some(client_ip);
         self
     }
 
@@ -174,6 +186,12 @@ impl Definition {
             timeout,
             ..self
         }
+    }
+
+    #[inline]
+    pub(super) fn own_client_ip(&self) -> Option<&ClientIp> {
+        let client_ip = self.client_ip?;
+        Some(self.own_client_ip.get_or_init(client_ip))
     }
 
     pub(super) fn with_backend(self, backend: Option<Backend>) -> Self {

@@ -175,8 +175,9 @@ impl Alone<'_> {
             return None;
         };
         let Term { rate, law } = asked.definition.only_term()?;
-        let key = asked.key(client, parts).ok()?;
         let backend = &asked.backend(parts);
+        backend.check().ok()?;
+        let key = asked.key(client, parts, backend).ok()?;
         // What stands before the backend is asked first.
         let policy = asked.definition.own_policy().or(backend.on_error());
         if policy.is_some_and(Policy::stands_before) {

@@ -19,6 +19,7 @@ use table::Table;
 
 use super::Backend;
 use crate::clock::{Clock, SystemClock};
+use crate::http::ClientIp;
 
 /// The states, and what decides on them.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ pub struct MemoryBackend {
     capacity: usize,
     shards: Option<usize>,
     clock: Option<Arc<dyn Clock>>,
+    client_ip: ClientIp,
 }
 
 impl MemoryBackend {
@@ -49,6 +51,7 @@ impl MemoryBackend {
             capacity: 1_000_000,
             shards: None,
             clock: None,
+            client_ip: ClientIp::new(),
         }
     }
 
@@ -81,6 +84,19 @@ impl MemoryBackend {
         }
     }
 
+    /// Proxies that are trusted, as [`Backend::trusted_proxies`] has it.
+    pub fn trusted_proxies(self, ranges: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self {
+            client_ip: self.client_ip.trusted(ranges),
+            ..self
+        }
+    }
+
+    /// How the clients' addresses are found, as [`Backend::client_ip`] has it.
+    pub fn client_ip(self, client_ip: ClientIp) -> Self {
+        Self { client_ip, ..self }
+    }
+
     /// A new, empty backend.
     pub fn build(self) -> Backend {
         if self.clock.is_none() {
@@ -91,7 +107,7 @@ impl MemoryBackend {
             table: Table::new(self.capacity, self.shards),
             boxed: Boxed::new(self.capacity),
         };
-        Backend::of(Arc::new(memory), self.clock, self.capacity)
+        Backend::of(Arc::new(memory), self.clock, self.capacity).client_ip(self.client_ip)
     }
 }
 

@@ -32,6 +32,7 @@ use supervisor::Settings;
 use super::name::encoded;
 use super::{Backend, NAMESPACE};
 use crate::error::Error;
+use crate::http::ClientIp;
 
 impl Backend {
     /// A Redis server, a Cluster or a primary known to Sentinels, by its URL; still to be connected to.
@@ -72,6 +73,7 @@ pub struct RedisBackend {
     connections: usize,
     timeout: Duration,
     persistent: bool,
+    client_ip: ClientIp,
 }
 
 impl RedisBackend {
@@ -82,6 +84,7 @@ impl RedisBackend {
             connections: 1,
             timeout: Duration::from_millis(250),
             persistent: true,
+            client_ip: ClientIp::new(),
         }
     }
 
@@ -114,13 +117,27 @@ impl RedisBackend {
         Self { persistent, ..self }
     }
 
+    /// Proxies that are trusted, as [`Backend::trusted_proxies`] has it; what is no range, [`connect`](Self::connect) tells.
+    pub fn trusted_proxies(self, ranges: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self {
+            client_ip: self.client_ip.trusted(ranges),
+            ..self
+        }
+    }
+
+    /// How the clients' addresses are found, as [`Backend::client_ip`] has it.
+    pub fn client_ip(self, client_ip: ClientIp) -> Self {
+        Self { client_ip, ..self }
+    }
+
     /// Connects, within a second. Whatever happens to the connection later is mended in the background.
     ///
     /// # Errors
     ///
-    /// [`Error::BackendConfiguration`] if the URL is none, [`Error::Connection`] if nobody is there or it takes no
+    /// [`Error::BackendConfiguration`] if the URL or a trusted proxy is none, [`Error::Connection`] if nobody is there or it takes no
     /// commands.
     pub async fn connect(self) -> Result<Backend, Error> {
+        self.client_ip.check()?;
         let (backend, redis) = self.build();
         redis.supervisor()?.connected().await?;
         Ok(backend)
@@ -142,7 +159,7 @@ impl RedisBackend {
         let redis = Arc::new(Redis::new(settings));
         let namespace = encoded(self.namespace.as_bytes());
         let backend = Backend::of_store(redis.clone(), redis.clone(), &namespace, self.persistent);
-        let backend = backend.timeout(self.timeout);
+        let backend = backend.timeout(self.timeout).client_ip(self.client_ip);
         (backend, redis)
     }
 }

@@ -1,0 +1,370 @@
+//! `ThrottleLayer`: over axum, over bare hyper, over a service that speaks gRPC.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Json, Path};
+use axum::http::request::Parts;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt as _, Empty, Full};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tower::{Service as _, ServiceBuilder, ServiceExt as _, service_fn};
+use traffik::{Backend, Identity, Throttle as _, ThrottleLayer, filter, provide, throttled};
+use traffik_tests::{Policy, Server, Standing, head, midnight, peer};
+
+traffik::throttles! {
+    throttle Global(rate = "4/minute", headers = both);
+    throttle Writes(rate = "2/minute", headers = both);
+    throttle Admin(rate = "1/minute");
+    throttle Broken(rate = "1/minute", identifier = nobody);
+}
+
+fn nobody(_: &Parts) -> Result<Identity, &'static str> {
+    Err("the session store is away")
+}
+
+async fn ok() -> &'static str {
+    "ok"
+}
+
+fn layered(layer: ThrottleLayer) -> (Router, Backend) {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/", get(ok).post(ok))
+        .route("/free", get(ok))
+        .fallback(ok);
+    (app.layer(layer).layer(provide(backend.clone())), backend)
+}
+
+fn all() -> ThrottleLayer {
+    ThrottleLayer::new()
+        .throttle_when::<Admin>(filter::path("/admin/**"))
+        .throttle_when::<Writes>(filter::methods([Method::POST, Method::PUT]))
+        .throttle::<Global>()
+}
+
+async fn remaining(backend: &Backend) -> [u64; 3] {
+    let mut parts = head(backend);
+    parts.extensions.insert(peer("127.0.0.1:1"));
+    let (global, writes, admin) = <(Global, Writes, Admin)>::stat(&parts).await.unwrap();
+    [
+        global.hits_remaining,
+        writes.hits_remaining,
+        admin.hits_remaining,
+    ]
+}
+
+#[tokio::test]
+async fn all_that_match_are_decided_together() {
+    let (app, backend) = layered(all());
+    let server = Server::start(app).await;
+    let answer = server.get("/").await;
+    assert_eq!((answer.status, &*answer.body), (200, "ok"));
+    assert_eq!(answer.policies, [Policy::new("Global", 4, 60)]);
+    assert_eq!(remaining(&backend).await, [3, 2, 1]);
+
+    let answer = server.post("/admin/users", "").await;
+    assert_eq!(answer.status, 200);
+    let standings = [
+        Standing::new("Admin", 0, 60),
+        Standing::new("Writes", 1, 60),
+        Standing::new("Global", 2, 60),
+    ];
+    assert_eq!(answer.standings, standings);
+    assert_eq!(answer.legacy(), [Some("2"), Some("1"), Some("60")]);
+
+    // One refuses, none is charged.
+    let answer = server.post("/admin/users", "").await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.field("retry-after"), Some("60"));
+    assert_eq!(
+        answer.json()["violated-policies"],
+        serde_json::json!(["Admin"])
+    );
+    assert_eq!(
+        answer.field("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(remaining(&backend).await, [2, 1, 0]);
+    assert_eq!(server.get("/administrator").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_throttle_that_matches_twice_counts_once() {
+    let layer = all().throttle_when::<Writes>(filter::path("/"));
+    let (app, backend) = layered(layer.throttle::<(Global, Writes)>());
+    let server = Server::start(app).await;
+    let answer = server.post("/", "").await;
+    assert_eq!(answer.standings.len(), 2);
+    assert_eq!(remaining(&backend).await, [3, 1, 1]);
+}
+
+#[tokio::test]
+async fn what_matches_nothing_passes_untouched() {
+    let layer = ThrottleLayer::new().throttle_when::<Admin>(filter::path("/admin"));
+    let (app, backend) = layered(layer);
+    let server = Server::start_without_addresses(app).await;
+    // Nobody is asked who it is.
+    let answer = server.get("/free").await;
+    assert!(answer.status == 200 && answer.tells_nothing());
+    assert_eq!(remaining(&backend).await, [4, 2, 1]);
+    assert_eq!(server.get("/admin").await.status, 500);
+}
+
+#[tokio::test]
+async fn a_bypass_exempts_and_a_rule_narrows() {
+    let internal = |parts: &Parts| parts.headers.contains_key("x-internal");
+    let layer = all().bypass_if(filter::path("/free").and(filter::methods([Method::GET])));
+    let (app, backend) = layered(layer.bypass_if(filter::when(internal)));
+    let server = Server::start(app).await;
+    assert_eq!(server.statuses("/free", 9).await, [200; 9]);
+    assert_eq!(server.get_with("/", "x-internal", "1").await.status, 200);
+    assert_eq!(remaining(&backend).await, [4, 2, 1]);
+    assert_eq!(server.statuses("/", 5).await, [200, 200, 200, 200, 429]);
+    assert_eq!(server.post("/free", "").await.status, 429);
+    assert_eq!(server.get("/free").await.status, 200);
+
+    // `POST` leaves `GET` free; a bypass is stronger than a rule.
+    let layer = ThrottleLayer::new()
+        .throttle::<Global>()
+        .throttle_if(filter::methods([Method::POST]))
+        .throttle_if(filter::path("/admin"))
+        .bypass_if(filter::path("/free"));
+    let (app, backend) = layered(layer);
+    let server = Server::start(app).await;
+    server.get("/").await;
+    server.post("/free", "").await;
+    assert_eq!(remaining(&backend).await[0], 4);
+    server.post("/", "").await;
+    server.get("/admin").await;
+    assert_eq!(remaining(&backend).await[0], 2);
+}
+
+#[tokio::test]
+async fn predicates_are_not_asked_where_the_rest_decides() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    async fn asked(_: &Parts) -> bool {
+        ASKED.fetch_add(1, Relaxed);
+        true
+    }
+    let layer = ThrottleLayer::new()
+        .throttle_when::<Writes>(filter::when(asked).and(filter::methods([Method::POST])))
+        .throttle_when::<Admin>(filter::when(asked).and(filter::path("/admin")))
+        .bypass_if(filter::when(asked).and(filter::path("/free")));
+    let (app, _) = layered(layer);
+    let server = Server::start(app).await;
+    for (path, expected) in [("/", 0), ("/free", 0), ("/admin", 1)] {
+        server.get(path).await;
+        assert_eq!(ASKED.swap(0, Relaxed), expected, "{path}");
+    }
+    // Exempt before anything else is asked.
+    server.post("/free", "").await;
+    assert_eq!(ASKED.load(Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_fails_is_500_and_charges_nothing() {
+    let failing = |_: &Parts| Err::<bool, _>("the session store is away");
+    let layer = ThrottleLayer::new()
+        .throttle::<Global>()
+        .throttle_when::<Broken>(filter::path("/broken"))
+        .throttle_when::<Writes>(filter::path("/failing").and(filter::when(failing)));
+    let (app, backend) = layered(layer);
+    let server = Server::start(app).await;
+    for path in ["/broken", "/failing"] {
+        let answer = server.get(path).await;
+        assert!(answer.status == 500 && answer.tells_nothing(), "{path}");
+    }
+    assert_eq!(remaining(&backend).await, [4, 2, 1]);
+}
+
+#[throttled(rate = "9/minute", headers = both)]
+async fn typed(Path(_): Path<u64>, Json(_): Json<u64>) {}
+
+#[throttled(rate = "1/minute", headers = both)]
+async fn strict() {}
+
+fn handlers(layer: ThrottleLayer) -> Router {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/typed/{number}", post(typed))
+        .route("/strict", get(strict));
+    app.layer(layer).layer(provide(backend))
+}
+
+#[tokio::test]
+async fn an_extractors_refusal_carries_what_a_gate_had_spent() {
+    let bare = Server::start(handlers(ThrottleLayer::new())).await;
+    // The body is read after the gate; it is no JSON.
+    let answer = bare.post("/typed/7", "x").await;
+    assert_eq!(answer.status, 415);
+    assert_eq!(answer.standings, [Standing::new("typed", 8, 60)]);
+    assert_eq!(answer.legacy(), [Some("9"), Some("8"), Some("60")]);
+    // The handler ran: its fields are there once.
+    let request = bare.request(Method::POST, "/typed/7").json(&7);
+    let answer = traffik_tests::Answer::to(request).await;
+    assert_eq!(answer.standings, [Standing::new("typed", 7, 60)]);
+
+    let server = Server::start(handlers(ThrottleLayer::new().throttle::<Global>())).await;
+    let answer = server.post("/typed/7", "x").await;
+    let standings = [
+        Standing::new("Global", 3, 60),
+        Standing::new("typed", 8, 60),
+    ];
+    assert_eq!((answer.status, answer.standings), (415, standings.to_vec()));
+}
+
+#[tokio::test]
+async fn a_refusal_further_in_keeps_its_fields() {
+    let server = Server::start(handlers(ThrottleLayer::new().throttle::<Global>())).await;
+    let answer = server.get("/strict").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.legacy(), [Some("4"), Some("3"), Some("60")]);
+    let answer = server.get("/strict").await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.field("retry-after"), Some("60"));
+    let standings = [
+        Standing::new("Global", 2, 60),
+        Standing::new("strict", 0, 60),
+    ];
+    assert_eq!(answer.standings, standings);
+    // One policy has room in these: the one that refused.
+    assert_eq!(answer.legacy(), [Some("1"), Some("0"), Some("60")]);
+}
+
+#[tokio::test]
+async fn layers_nest_and_stand_among_others() {
+    let (backend, _) = midnight();
+    let stack = ServiceBuilder::new()
+        .layer(provide(backend.clone()))
+        .layer(ThrottleLayer::new().throttle::<Global>())
+        .layer(middleware::from_fn(
+            async |request: axum::extract::Request, next: middleware::Next| next.run(request).await,
+        ))
+        .layer(ThrottleLayer::new().throttle::<Admin>());
+    let nested = Router::new().route("/users", get(ok));
+    let inside = ThrottleLayer::new().throttle_when::<Writes>(filter::path("/admin/**"));
+    let app = Router::new()
+        .nest("/admin", nested.layer(inside))
+        .layer(stack);
+    let server = Server::start(app).await;
+    let answer = server.get("/admin/users").await;
+    assert_eq!(answer.status, 200);
+    let names: Vec<_> = answer
+        .standings
+        .iter()
+        .map(|standing| &*standing.name)
+        .collect();
+    assert_eq!(names, ["Global", "Admin", "Writes"]);
+    let answer = server.get("/admin/users").await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.standings[0], Standing::new("Global", 2, 60));
+    assert_eq!(answer.legacy(), [None, None, None]);
+    assert_eq!(remaining(&backend).await, [2, 1, 0]);
+}
+
+#[tokio::test]
+async fn it_stands_over_bare_hyper() {
+    let (backend, _) = midnight();
+    let service = ServiceBuilder::new()
+        .layer(provide(backend))
+        .layer(ThrottleLayer::new().throttle::<Admin>())
+        .service_fn(async |_: Request<hyper::body::Incoming>| {
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"hyper"))))
+        });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        loop {
+            let (stream, peer) = listener.accept().await.unwrap();
+            let service = service.clone();
+            // Whoever accepts the connection knows who is there.
+            let told = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+                request
+                    .extensions_mut()
+                    .insert(ConnectInfo::<SocketAddr>(peer));
+                service.clone().oneshot(request)
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(told));
+            tokio::spawn(connection);
+        }
+    });
+    let client = reqwest::Client::new();
+    let ask = || traffik_tests::Answer::to(client.get(format!("http://{address}/")));
+    let answer = ask().await;
+    assert_eq!((answer.status, &*answer.body), (200, "hyper"));
+    assert_eq!(answer.standings, [Standing::new("Admin", 0, 60)]);
+    let answer = ask().await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(
+        answer.json()["violated-policies"],
+        serde_json::json!(["Admin"])
+    );
+    let length = answer.body.len().to_string();
+    assert_eq!(answer.field("content-length"), Some(&*length));
+    serving.abort();
+}
+
+/// What stands below tonic: boxed bodies, and errors of its own kind. tonic itself is no dependency of these tests.
+#[tokio::test]
+async fn a_grpc_call_is_refused_as_one() {
+    type GrpcBody = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
+    let (backend, _) = midnight();
+    let mut service = ServiceBuilder::new()
+        .layer(provide(backend))
+        .layer(ThrottleLayer::new().throttle::<Admin>())
+        .service_fn(async |_: Request<Empty<Bytes>>| {
+            let body = Full::new(Bytes::from_static(b"\0\0\0\0\0")).map_err(|never| match never {});
+            Ok::<_, std::io::Error>(Response::new(GrpcBody::new(body)))
+        });
+    let mut call = async |content: &'static str| {
+        let mut request = Request::post("/greeter.Greeter/SayHello")
+            .body(Empty::new())
+            .unwrap();
+        request
+            .headers_mut()
+            .insert("content-type", content.parse().unwrap());
+        request.extensions_mut().insert(peer("127.0.0.1:1"));
+        service.ready().await.unwrap().call(request).await.unwrap()
+    };
+    let response = call("application/grpc").await;
+    assert_eq!(response.status(), 200);
+    assert!(!response.headers().contains_key("grpc-status"));
+    let body: Bytes = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(&body[..], b"\0\0\0\0\0");
+    let response = call("application/grpc+proto").await;
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["grpc-status"], "8");
+    assert_eq!(response.headers()["retry-after"], "60");
+    let response = call("application/json").await;
+    assert_eq!(response.status(), 429);
+    assert!(!response.headers().contains_key("grpc-status"));
+}
+
+#[tokio::test]
+async fn a_delay_is_waited_for() {
+    traffik::throttles! {
+        throttle Queue(rate = "10/s", strategy = leaky_bucket_with_queue(queue_size = 5));
+    }
+    tokio::time::pause();
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(ok));
+    let app = app
+        .layer(ThrottleLayer::new().throttle::<Queue>())
+        .layer(provide(backend));
+    let before = tokio::time::Instant::now();
+    let mut delays = Vec::new();
+    for _ in 0..3 {
+        let mut request = Request::get("/").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(peer("127.0.0.1:1"));
+        assert_eq!(app.clone().oneshot(request).await.unwrap().status(), 200);
+        delays.push(before.elapsed().as_millis());
+    }
+    assert!(delays[0] < delays[1] && delays[1] < delays[2], "{delays:?}");
+}

@@ -1,0 +1,138 @@
+//! `identifier = ip(trusted = ["10.0.0.0/8"], header = forwarded, prefix = 64)`: clients behind proxies.
+
+use quote::ToTokens as _;
+use syn::{Expr, ExprAssign, ExprCall, Ident, LitInt, LitStr};
+use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, Ipv6Prefix, TrustedRange};
+
+use super::shape;
+use crate::diagnostics::{Error, Result, all, error, unknown};
+
+/// How the client's address is found. What was not written is the runtime's default.
+#[derive(Clone, Default)]
+pub(crate) struct Proxied {
+    pub(crate) trusted: Vec<LitStr>,
+    pub(crate) header: Option<ForwardingHeader>,
+    pub(crate) prefix: Option<u8>,
+}
+
+const PARAMETERS: [&str; 3] = ["trusted", "header", "prefix"];
+
+impl Proxied {
+    /// Reads the parameters; every mistake is told.
+    pub(super) fn read(call: &ExprCall) -> Result<Self> {
+        let parameters = all(call.args.iter().map(parameter))?;
+        let mut proxied = Self::default();
+        let mut written: Vec<&Ident> = Vec::new();
+        let read = parameters.iter().map(|(name, value)| {
+            if written.contains(name) {
+                let message = format!("`{name}` is written twice; keep one of them");
+                return Err(error(name, message));
+            }
+            written.push(name);
+            proxied.set(name, value)
+        });
+        all(read)?;
+        let trusts = written.iter().any(|name| *name == "trusted");
+        match written.iter().find(|name| **name == "header") {
+            Some(header) if !trusts => Err(error(
+                header,
+                "a header is believed of trusted proxies only; add `trusted = [\"10.0.0.0/8\"]`",
+            )),
+            _ => Ok(proxied),
+        }
+    }
+
+    fn set(&mut self, name: &Ident, value: &Expr) -> Result<()> {
+        match name.to_string().as_str() {
+            "trusted" => self.trusted = ranges(value)?,
+            "header" => self.header = Some(header(value)?),
+            _ => self.prefix = Some(prefix(value)?),
+        }
+        Ok(())
+    }
+}
+
+/// One parameter, `prefix = 56`.
+fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
+    let Expr::Assign(ExprAssign { left, right, .. }) = value else {
+        let message = format!("parameters have names; write `ip({} = …)`", likely(value));
+        return Err(error(value, message));
+    };
+    match shape::word(left) {
+        Some(name) if PARAMETERS.iter().any(|known| name == known) => Ok((name, right)),
+        _ => {
+            let name = shape::text(left);
+            Err(error(left, unknown("parameter", &name, &PARAMETERS)))
+        }
+    }
+}
+
+/// The parameter that a value without a name was meant for.
+fn likely(value: &Expr) -> &'static str {
+    match shape::bare(value) {
+        Expr::Path(_) => "header",
+        _ if shape::integer(value).is_some() => "prefix",
+        _ => "trusted",
+    }
+}
+
+fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
+    let Expr::Array(list) = shape::bare(value) else {
+        let message = match shape::string(value) {
+            Some(text) => format!("`trusted` is a list; write `trusted = [{}]`", text.token()),
+            None => "`trusted` is a list of texts, such as `[\"10.0.0.0/8\"]`; ranges known only at run time belong to the \
+                     backend: `Backend::trusted_proxies`"
+                .to_owned(),
+        };
+        return Err(error(value, message));
+    };
+    all(list.elems.iter().map(range))
+}
+
+fn range(value: &Expr) -> Result<LitStr> {
+    let Some(text) = shape::string(value) else {
+        let message =
+            "a trusted proxy is an address or a range in quotes, such as `\"10.0.0.0/8\"`";
+        return Err(error(value, message));
+    };
+    match text.value().parse::<TrustedRange>() {
+        Ok(_) => Ok(text.clone()),
+        Err(wrong) => Err(error(text, wrong.to_string())),
+    }
+}
+
+fn header(value: &Expr) -> Result<ForwardingHeader> {
+    let word = match (shape::string(value), shape::word(value)) {
+        (Some(text), _) => text.value(),
+        (None, Some(word)) => word.to_string(),
+        (None, None) => {
+            let words = ForwardingHeader::WORDS.join("`, `");
+            return Err(error(value, format!("`header` is one of `{words}`")));
+        }
+    };
+    word.parse()
+        .map_err(|wrong: ForwardingError| error(value, wrong.to_string()))
+}
+
+fn prefix(value: &Expr) -> Result<u8> {
+    let Some(number) = shape::integer(value) else {
+        return Err(no_prefix(value));
+    };
+    bits(number)
+}
+
+fn bits(number: &LitInt) -> Result<u8> {
+    let bits = number.base10_parse::<u128>().unwrap_or(u128::MAX);
+    match Ipv6Prefix::new(bits) {
+        Ok(prefix) => Ok(prefix.bits()),
+        Err(wrong) => Err(error(number, wrong.to_string())),
+    }
+}
+
+fn no_prefix(value: &Expr) -> Error {
+    let text = value.to_token_stream();
+    error(
+        value,
+        format!("`{text}` is no number of bits; write one from 1 to 128, such as `prefix = 64`"),
+    )
+}

@@ -1,0 +1,39 @@
+use thiserror::Error;
+
+/// Why there is no such filter.
+///
+/// ```
+/// use traffik_runtime::http::filter;
+///
+/// let error = filter::try_path("/users/{id}").unwrap_err();
+/// assert_eq!(error.to_string(), "`{id}` in `/users/{id}` is no pattern; write `*` for one segment, `**` for any number");
+/// ```
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum FilterError {
+    /// A pattern that is none.
+    #[error("`{part}` in `{pattern}` is no pattern; {instead}")]
+    Pattern {
+        /// The whole pattern.
+        pattern: String,
+        /// What of it is wrong.
+        part: String,
+        /// What to write instead.
+        instead: &'static str,
+    },
+    /// A pattern that does not begin with a slash.
+    #[error("the pattern `{0}` does not begin with a slash; write `/{0}`")]
+    NoSlash(String),
+    /// A regular expression that is none.
+    #[error("`{expression}` is no regular expression: {source}")]
+    Regex {
+        /// What was written.
+        expression: String,
+        /// What is wrong.
+        #[source]
+        source: regex::Error,
+    },
+    /// A list of no methods.
+    #[error("a list of no methods matches nothing; name one, such as `Method::POST`")]
+    NoMethods,
+}

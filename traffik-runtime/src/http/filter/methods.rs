@@ -1,0 +1,21 @@
+use http::Method;
+
+use super::error::FilterError;
+
+/// Methods, of which `GET` is `HEAD` too.
+#[derive(Clone, Debug)]
+pub(super) struct Methods(Box<[Method]>);
+
+impl Methods {
+    pub(super) fn new(methods: impl IntoIterator<Item = Method>) -> Result<Self, FilterError> {
+        let methods: Box<[Method]> = methods.into_iter().collect();
+        if methods.is_empty() {
+            return Err(FilterError::NoMethods);
+        }
+        Ok(Self(methods))
+    }
+
+    pub(super) fn matches(&self, method: &Method) -> bool {
+        self.0.contains(method) || (*method == Method::HEAD && self.0.contains(&Method::GET))
+    }
+}

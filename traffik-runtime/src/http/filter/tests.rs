@@ -1,0 +1,443 @@
+//! Which requests filters match.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use axum::extract::OriginalUri;
+use http::request::Parts;
+use http::{Method, Request, Uri};
+
+use super::{Filter, methods, path, path_regex, try_methods, try_path, when};
+use crate::error::ErrorKind;
+
+fn head(method: &str, uri: &str) -> Parts {
+    let request = Request::builder().method(method).uri(uri).body(());
+    request.unwrap().into_parts().0
+}
+
+fn matches(filter: &Filter, uri: &str) -> bool {
+    let parts = head("GET", uri);
+    filter.known(&parts).expect("no predicate is asked")
+}
+
+fn like(pattern: &str, uri: &str) -> bool {
+    matches(&path(pattern), uri)
+}
+
+#[test]
+fn patterns_match_whole_paths() {
+    for (pattern, yes, no) in [
+        ("/", &["/", "/?q"][..], &["//", "/a"][..]),
+        (
+            "/admin",
+            &["/admin", "/admin?a=/b"],
+            &[
+                "/admin/",
+                "/Admin",
+                "/administrator",
+                "/a",
+                "//admin",
+                "/admin/x",
+            ],
+        ),
+        ("/admin/", &["/admin/"], &["/admin", "/admin//"]),
+        (
+            "/admin/**",
+            &[
+                "/admin",
+                "/admin/",
+                "/admin/a",
+                "/admin/a/b/",
+                "/admin//",
+                "/admin/../x",
+            ],
+            &[
+                "/administrator",
+                "/admin%2F",
+                "/admin%2fa",
+                "/",
+                "/x/admin/a",
+                "//admin/a",
+                "/ADMIN/a",
+            ],
+        ),
+        ("/**", &["/", "//", "/a", "/a/b/c", "/%2F"], &[]),
+        ("/*", &["/", "/a", "/a%2Fb"], &["//", "/a/", "/a/b"]),
+        (
+            "/*/posts",
+            &["/1/posts", "//posts", "/%2F/posts"],
+            &["/posts", "/1/2/posts", "/1/posts/"],
+        ),
+        (
+            "/users/*/posts",
+            &["/users/7/posts", "/users//posts", "/users/a%20b/posts"],
+            &[
+                "/users/posts",
+                "/users/7/8/posts",
+                "/users/7/posts/",
+                "/users/7%2Fposts",
+            ],
+        ),
+        (
+            "/files/*.png",
+            &[
+                "/files/a.png",
+                "/files/.png",
+                "/files/a.b.png",
+                "/files/a%2Fb.png",
+            ],
+            &[
+                "/files/a.PNG",
+                "/files/a/b.png",
+                "/files/a.png/",
+                "/files/png",
+                "/files/apng",
+            ],
+        ),
+        (
+            "/files/a*b*c",
+            &[
+                "/files/abc",
+                "/files/aXbYc",
+                "/files/abcbc",
+                "/files/aabbcc",
+            ],
+            &["/files/ab", "/files/acb", "/files/xabc", "/files/abcd"],
+        ),
+        ("/a*a", &["/aa", "/aba"], &["/a", "/"]),
+        ("/*-*", &["/-", "/a-b", "/a-b-c"], &["/ab"]),
+        (
+            "/**/posts",
+            &[
+                "/posts",
+                "/a/posts",
+                "/a/b/posts",
+                "//posts",
+                "/posts/posts",
+            ],
+            &["/posts/", "/aposts", "/posts/a"],
+        ),
+        (
+            "/a/**/b",
+            &["/a/b", "/a//b", "/a/x/y/b", "/a/b/b", "/a/b/x/b"],
+            &["/a", "/b", "/a/b/", "/a/bb", "/ab"],
+        ),
+        (
+            "/a/**/b/**/c",
+            &["/a/b/c", "/a/x/b/y/c", "/a/b/b/c/c"],
+            &["/a/c", "/a/c/b", "/a/b"],
+        ),
+        ("/**/*", &["/", "/a", "/a/b", "//"], &[]),
+        ("/**/", &["/", "/a/", "/a/b/", "//"], &["/a", "/a/b"]),
+        ("/**/**", &["/", "/a", "/a/b"], &[]),
+        (
+            "/a/**/*/b",
+            &["/a/x/b", "/a/x/y/b", "/a//b"],
+            &["/a/b", "/a/x"],
+        ),
+        (
+            "/a..b/./+$&'()!,;=@~",
+            &["/a..b/./+$&'()!,;=@~"],
+            &["/axxb/./+$&'()!,;=@~"],
+        ),
+        ("/a:b", &["/a:b"], &["/a", "/ab"]),
+        ("/a//b", &["/a//b"], &["/a/b", "/a/x/b"]),
+        ("/a}b", &["/a}b"], &["/ab"]),
+    ] {
+        for uri in yes {
+            assert!(like(pattern, uri), "{pattern} matches {uri}");
+        }
+        for uri in no {
+            assert!(!like(pattern, uri), "{pattern} does not match {uri}");
+        }
+    }
+}
+
+#[test]
+fn escapes_are_compared_as_what_they_mean() {
+    for (pattern, uri) in [
+        ("/admin", "/%61dmin"),
+        ("/admin", "/%61%64%6D%69%6e"),
+        ("/%61dmin", "/admin"),
+        ("/a-b.c_d~e", "/a%2Db%2ec%5Fd%7E%65"),
+        ("/a%2fb", "/a%2Fb"),
+        ("/a%2Fb", "/a%2fb"),
+        ("/caf%c3%a9", "/caf%C3%A9"),
+        ("/a%20b", "/a%20b"),
+        ("/100%25", "/100%25"),
+        ("/*.png", "/a%2Epng"),
+        ("/admin/**", "/%61dmin/x"),
+        ("/%2e%2e/x", "/../x"),
+        ("/a%2a", "/a%2A"),
+        ("/a*", "/a*"),
+        ("/7*", "/%37x"),
+    ] {
+        assert!(like(pattern, uri), "{pattern} matches {uri}");
+    }
+    for (pattern, uri) in [
+        // Never a separator.
+        ("/a/b", "/a%2Fb"),
+        ("/a%2Fb", "/a/b"),
+        ("/admin/**", "/admin%2Fx"),
+        // Once, not again and again.
+        ("/a", "/%2561"),
+        ("/%61", "/%2561"),
+        // Reserved characters and their escapes are two things.
+        ("/a+b", "/a%2Bb"),
+        ("/a%2Bb", "/a+b"),
+        ("/a%2A", "/abc"),
+        ("/a%2A", "/a*"),
+        // Upper and lower case are two, escaped or not.
+        ("/admin", "/%41dmin"),
+        // A lone sign stays one.
+        ("/a%25", "/a%"),
+        ("/a%2561", "/a%61"),
+        ("/a", "/a%"),
+    ] {
+        assert!(!like(pattern, uri), "{pattern} does not match {uri}");
+    }
+    assert!(like("/a*", "/a%") && like("/a*", "/a%4") && like("/*", "/%zz"));
+}
+
+#[test]
+fn what_is_no_pattern_is_refused_with_what_to_write() {
+    for (pattern, said) in [
+        ("", "the pattern `` does not begin with a slash; write `/`"),
+        ("admin", "write `/admin`"),
+        ("*", "write `/*`"),
+        ("**", "write `/**`"),
+        ("/users/{id}", "`{id}` in `/users/{id}`"),
+        ("/{*rest}", "`{*rest}`"),
+        ("/a{id}b", "`{id}`"),
+        ("/{id", "`{id`"),
+        ("/users/:id", "`:id`"),
+        ("/:", "`:`"),
+        ("/a?b", "`?`"),
+        ("/a#b", "`#`"),
+        ("/a\\b", "`\\`"),
+        ("/100%", "`%`"),
+        ("/%4", "`%4`"),
+        ("/%zz", "`%zz`"),
+        ("/%/x", "`%`"),
+        ("/a**", "`a**`"),
+        ("/**.png", "`**.png`"),
+        ("/***", "`***`"),
+        ("/a/x**y/b", "`x**y`"),
+    ] {
+        let error = try_path(pattern).unwrap_err().to_string();
+        assert!(error.contains(said), "{pattern}: {error}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "`{id}` in `/{id}` is no pattern")]
+fn a_pattern_in_the_program_panics_at_start() {
+    let _ = path("/{id}");
+}
+
+#[test]
+fn regular_expressions_match_whole_raw_paths() {
+    for (expression, yes, no) in [
+        (
+            r"/api/v\d+",
+            &["/api/v1", "/api/v12?q"][..],
+            &["/api/v1/", "/x/api/v1", "/api/v"][..],
+        ),
+        (r"^/api/users/\d+$", &["/api/users/7"], &["/api/users/7/"]),
+        ("/a|/b", &["/a", "/b"], &["/ab", "/a/b", "/bb"]),
+        ("/a.c", &["/abc", "/a.c"], &["/ac"]),
+        (".*", &["/", "/a/b"], &[]),
+        ("/%61", &["/%61"], &["/a"]),
+        ("/é?", &["/"], &["/%C3%A9"]),
+    ] {
+        let filter = path_regex(expression).unwrap();
+        for uri in yes {
+            assert!(matches(&filter, uri), "{expression} matches {uri}");
+        }
+        for uri in no {
+            assert!(!matches(&filter, uri), "{expression} does not match {uri}");
+        }
+    }
+    for expression in ["(", "/a)|(/b", "[", "*", "(?<", "/a{2"] {
+        let error = path_regex(expression).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{expression}`")), "{error}");
+    }
+}
+
+#[test]
+fn nothing_but_a_path_has_a_path() {
+    for filter in [
+        path("/**"),
+        path("/*"),
+        path("/"),
+        path_regex(".*").unwrap(),
+        path_regex(r"\*").unwrap(),
+    ] {
+        assert_eq!(filter.known(&head("OPTIONS", "*")), Some(false));
+        assert_eq!(filter.known(&head("CONNECT", "a.example:443")), Some(false));
+        assert_eq!(
+            filter.clone().not().known(&head("OPTIONS", "*")),
+            Some(true)
+        );
+    }
+    assert_eq!(
+        path("/a").known(&head("GET", "http://b.example/a?c")),
+        Some(true)
+    );
+    assert_eq!(
+        path("/").known(&head("GET", "http://b.example")),
+        Some(true)
+    );
+}
+
+#[test]
+fn a_nested_router_does_not_hide_what_was_sent() {
+    let mut parts = head("GET", "/users");
+    let sent: Uri = "/admin/users".parse().unwrap();
+    parts.extensions.insert(OriginalUri(sent));
+    assert_eq!(path("/admin/**").known(&parts), Some(true));
+    assert_eq!(path("/users").known(&parts), Some(false));
+    assert_eq!(path_regex("/admin/.*").unwrap().known(&parts), Some(true));
+}
+
+#[test]
+fn methods_are_what_they_are_and_get_is_head() {
+    let said = |filter: &Filter, method: &str| filter.known(&head(method, "/")).unwrap();
+    let reads = methods([Method::GET]);
+    assert!(said(&reads, "GET") && said(&reads, "HEAD"));
+    assert!(!said(&reads, "get") && !said(&reads, "POST") && !said(&reads, "OPTIONS"));
+    let heads = methods([Method::HEAD]);
+    assert!(said(&heads, "HEAD") && !said(&heads, "GET"));
+    let writes = methods([Method::POST, Method::PUT]).not();
+    assert!(said(&writes, "GET") && !said(&writes, "PUT"));
+    let own = methods(vec![Method::from_bytes(b"purge").unwrap()]);
+    assert!(said(&own, "purge") && !said(&own, "PURGE"));
+    assert!(try_methods([]).is_err());
+}
+
+#[test]
+#[should_panic(expected = "a list of no methods matches nothing")]
+fn no_methods_panic_at_start() {
+    let _ = methods([]);
+}
+
+/// A predicate that says this, and how often it was asked.
+fn counted(said: bool) -> (Filter, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let filter = when(move |_: &Parts| {
+        counter.fetch_add(1, Relaxed);
+        said
+    });
+    (filter, asked)
+}
+
+fn has_token(parts: &Parts) -> bool {
+    parts.headers.contains_key("x-token")
+}
+
+async fn has_token_later(parts: &Parts) -> bool {
+    tokio::task::yield_now().await;
+    parts.headers.contains_key("x-token")
+}
+
+async fn away(_: &Parts) -> Result<bool, &'static str> {
+    Err("the session store is away")
+}
+
+#[tokio::test]
+async fn predicates_may_be_async_and_may_fail() {
+    let mut parts = head("GET", "/");
+    for filter in [when(has_token), when(has_token_later)] {
+        assert!(!filter.matches(&parts).await.unwrap());
+    }
+    parts.headers.insert("x-token", "7".parse().unwrap());
+    let closure = |parts: &Parts| parts.headers.contains_key("x-token");
+    let fallible = |_: &Parts| Ok::<_, std::io::Error>(true);
+    for filter in [
+        when(has_token),
+        when(has_token_later),
+        when(closure),
+        when(fallible),
+    ] {
+        assert!(filter.matches(&parts).await.unwrap());
+        assert!(!filter.not().matches(&parts).await.unwrap());
+    }
+    let error = when(away).matches(&parts).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Identifier);
+    assert!(error.to_string().contains("the session store is away"));
+}
+
+#[tokio::test]
+async fn a_predicate_is_asked_only_where_the_rest_leaves_it_open() {
+    type Combine = fn(Filter) -> Filter;
+    let get = head("GET", "/a");
+    let cases: [(Combine, usize, bool); 12] = [
+        (|p| p.and(path("/b")), 0, false),
+        (|p| path("/b").and(p), 0, false),
+        (|p| p.and(methods([Method::POST])), 0, false),
+        (|p| p.and(path("/a")), 1, true),
+        (|p| p.or(path("/a")), 0, true),
+        (|p| p.or(path("/b")), 1, true),
+        (
+            |p| p.and(path("/**")).and(methods([Method::POST])),
+            0,
+            false,
+        ),
+        (|p| p.or(methods([Method::POST])).and(path("/b")), 0, false),
+        (|p| p.or(path("/a")).not(), 0, false),
+        (|p| p.not().or(path("/a")), 0, true),
+        (|p| p.and(path("/a").not()).not(), 0, true),
+        (
+            |p| p.clone().or(methods([Method::GET])).and(path("/a")),
+            0,
+            true,
+        ),
+    ];
+    for (place, (combine, times, expected)) in cases.into_iter().enumerate() {
+        let (predicate, asked) = counted(true);
+        let filter = combine(predicate);
+        assert_eq!(filter.matches(&get).await.unwrap(), expected, "{place}");
+        assert_eq!(asked.load(Relaxed), times, "{place}");
+    }
+}
+
+/// Every combination of three says what the words say.
+#[tokio::test]
+async fn combinations_mean_what_their_words_mean() {
+    let get = head("GET", "/a");
+    let of = |kind: usize, said: bool| match kind % 3 {
+        0 => methods([if said { Method::GET } else { Method::POST }]),
+        1 => path(if said { "/a" } else { "/b" }),
+        _ => counted(said).0,
+    };
+    for bits in 0..8_u8 {
+        let said = [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0];
+        let [first, second, third] = said;
+        for kind in 0..3 {
+            let filter = |place: usize| of(kind + place, said[place]);
+            let (one, two, three) = (|| filter(0), || filter(1), || filter(2));
+            for (filter, expected) in [
+                (one().and(two()).and(three()), first && second && third),
+                (one().or(two()).or(three()), first || second || third),
+                (one().and(two()).or(three()), (first && second) || third),
+                (one().or(two()).and(three()), (first || second) && third),
+                (one().and(two().or(three())), first && (second || third)),
+                (
+                    one().and(two()).not().or(three()),
+                    !(first && second) || third,
+                ),
+                (
+                    one().or(two()).not().and(three()),
+                    !(first || second) && third,
+                ),
+                (
+                    one().not().and(two().or(three()).not()).not(),
+                    first || second || third,
+                ),
+            ] {
+                assert_eq!(filter.matches(&get).await.unwrap(), expected, "{filter:?}");
+            }
+        }
+    }
+}

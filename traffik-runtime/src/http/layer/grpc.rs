@@ -1,0 +1,25 @@
+//! Refusals as gRPC clients understand them.
+
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Response, StatusCode};
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// The refusal; of a gRPC call with its status beside that of HTTP, from which clients would else guess another one, for
+/// which they try again at once.
+pub(super) fn refusal(mut refusal: Response<String>, parts: &Parts) -> Response<String> {
+    let content = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if content.is_some_and(|content| content.starts_with(b"application/grpc")) {
+        // RESOURCE_EXHAUSTED and INTERNAL.
+        let (status, message) = match refusal.status() {
+            StatusCode::TOO_MANY_REQUESTS => ("8", "too many requests"),
+            _ => ("13", "the rate limiter could not decide"),
+        };
+        let headers = refusal.headers_mut();
+        headers.insert(GRPC_STATUS, HeaderValue::from_static(status));
+        headers.insert(GRPC_MESSAGE, HeaderValue::from_static(message));
+    }
+    refusal
+}

@@ -1,0 +1,108 @@
+//! Throttles as middleware: a value, a layer, a service.
+//!
+//! Which throttles a request meets, its [`rules`] say; they are decided together by the [`service`], whose responses have
+//! the [`body`] of whatever is below, or one of our own.
+
+mod body;
+mod grpc;
+mod rules;
+mod service;
+
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::filter::Filter;
+use crate::throttle::Throttle;
+pub use body::ThrottleBody;
+use rules::Rules;
+pub use service::ThrottleService;
+
+/// A layer that throttles requests before they reach what is below: a router, or any other tower service over
+/// `http::Request`, of hyper and tonic too.
+///
+/// All throttles whose filters match are decided together, in the order they were added: the request passes if all admit
+/// it, and else takes from none. A throttle that matches twice is counted once. Responses carry the header fields of what
+/// was decided, here and in handlers below, also where an extractor refused the request after a handler's throttle had
+/// counted it.
+///
+/// ```
+/// use axum::Router;
+/// use http::Method;
+/// use traffik_runtime::http::{ThrottleLayer, filter};
+/// # mod throttles {
+/// #     use traffik_runtime::strategy::FixedWindow;
+/// #     use traffik_runtime::rate::Rate;
+/// #     use traffik_runtime::throttle::{Define, Definition};
+/// #     static LAW: FixedWindow = FixedWindow::new();
+/// #     static WRITES: Definition = Definition::new("writes", "writes", &[Rate::UNLIMITED], &LAW);
+/// #     static ALL: Definition = Definition::new("all", "all", &[Rate::UNLIMITED], &LAW);
+/// #     pub struct Writes;
+/// #     pub struct All;
+/// #     impl Define for Writes {
+/// #         type Strategy = FixedWindow;
+/// #         fn strategy() -> &'static FixedWindow { &LAW }
+/// #         fn definition() -> &'static Definition { &WRITES }
+/// #     }
+/// #     impl Define for All {
+/// #         type Strategy = FixedWindow;
+/// #         fn strategy() -> &'static FixedWindow { &LAW }
+/// #         fn definition() -> &'static Definition { &ALL }
+/// #     }
+/// # }
+/// # use throttles::{All, Writes};
+///
+/// // `Writes` and `All` come from `throttles! { … }`.
+/// let layer = ThrottleLayer::new()
+///     .throttle_when::<Writes>(filter::methods([Method::POST, Method::PUT]))
+///     .throttle::<All>()
+///     .bypass_if(filter::path("/health"));
+/// let app: Router = Router::new().layer(layer);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ThrottleLayer {
+    rules: Arc<Rules>,
+}
+
+impl ThrottleLayer {
+    /// Without throttles it refuses nothing, and only completes the header fields of responses.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Throttles every request.
+    pub fn throttle<T: Throttle>(self) -> Self {
+        self.with(|rules| rules.throttle::<T>(None))
+    }
+
+    /// Throttles the requests that match.
+    pub fn throttle_when<T: Throttle>(self, filter: Filter) -> Self {
+        self.with(|rules| rules.throttle::<T>(Some(filter)))
+    }
+
+    /// Lets all throttles of this layer see only requests that match; called again, those that match one of the filters.
+    pub fn throttle_if(self, filter: Filter) -> Self {
+        self.with(|rules| rules.throttle_if(filter))
+    }
+
+    /// Exempts the requests that match from all throttles of this layer, whatever else they match.
+    ///
+    /// Matching more is the safe side for throttling, and the unsafe side here: name exactly what is exempt.
+    pub fn bypass_if(self, filter: Filter) -> Self {
+        self.with(|rules| rules.bypass_if(filter))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(Arc::make_mut(&mut self.rules));
+        self
+    }
+}
+
+impl<S> Layer<S> for ThrottleLayer {
+    type Service = ThrottleService<S>;
+
+    fn layer(&self, inner: S) -> ThrottleService<S> {
+        ThrottleService::new(self.rules.clone(), inner)
+    }
+}

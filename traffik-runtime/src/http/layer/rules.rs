@@ -1,0 +1,111 @@
+//! Which throttles a request meets.
+
+use std::any::type_name;
+use std::fmt;
+use std::pin::Pin;
+
+use http::request::Parts;
+
+use crate::error::Error;
+use crate::http::filter::Filter;
+use crate::throttle::{Asking, Throttle};
+
+/// The throttles of a layer, and the requests that are none of its business.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules {
+    throttles: Vec<Rule>,
+    throttle_if: Option<Filter>,
+    bypass_if: Option<Filter>,
+    /// Both together: the requests that throttles see.
+    subject: Option<Filter>,
+}
+
+#[derive(Clone)]
+struct Rule {
+    filter: Option<Filter>,
+    ask: Ask,
+    name: &'static str,
+}
+
+/// [`Throttle::ask`], whatever the throttle.
+type Ask = for<'a> fn(
+    &'a Parts,
+    &'a mut Asking,
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
+impl Rules {
+    pub(super) fn throttle<T: Throttle>(&mut self, filter: Option<Filter>) {
+        self.throttles.push(Rule {
+            filter,
+            ask: |parts, asking| Box::pin(T::ask(parts, None, asking)),
+            name: type_name::<T>(),
+        });
+    }
+
+    pub(super) fn throttle_if(&mut self, filter: Filter) {
+        self.throttle_if = Some(either(self.throttle_if.take(), filter));
+        self.join();
+    }
+
+    pub(super) fn bypass_if(&mut self, filter: Filter) {
+        self.bypass_if = Some(either(self.bypass_if.take(), filter));
+        self.join();
+    }
+
+    /// What is asked of all throttles that a request meets.
+    pub(super) async fn asking(&self, parts: &Parts) -> Result<Asking, Error> {
+        let mut asking = Asking::default();
+        // Predicates are asked where some throttle may match, and for all together before those for one.
+        let open = self.throttles.iter().any(|rule| rule.may_match(parts));
+        if !open || !matches(self.subject.as_ref(), parts).await? {
+            return Ok(asking);
+        }
+        for rule in &self.throttles {
+            if matches(rule.filter.as_ref(), parts).await? {
+                (rule.ask)(parts, &mut asking).await?;
+            }
+        }
+        asking.drop_repeated();
+        Ok(asking)
+    }
+
+    fn join(&mut self) {
+        let bypass = self.bypass_if.clone().map(Filter::not);
+        self.subject = match (self.throttle_if.clone(), bypass) {
+            (Some(only), Some(others)) => Some(only.and(others)),
+            (only, others) => only.or(others),
+        };
+    }
+}
+
+impl Rule {
+    fn may_match(&self, parts: &Parts) -> bool {
+        let known = self.filter.as_ref().map(|filter| filter.known(parts));
+        known != Some(Some(false))
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { filter, name, .. } = self;
+        f.debug_struct("Rule")
+            .field("throttle", name)
+            .field("filter", filter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Requests that match what there was, if there was something, or this.
+fn either(known: Option<Filter>, other: Filter) -> Filter {
+    match known {
+        Some(known) => known.or(other),
+        None => other,
+    }
+}
+
+async fn matches(filter: Option<&Filter>, parts: &Parts) -> Result<bool, Error> {
+    match filter {
+        Some(filter) => filter.matches(parts).await,
+        None => Ok(true),
+    }
+}
