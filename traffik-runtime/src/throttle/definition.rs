@@ -10,6 +10,7 @@ use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::error::Error;
 use crate::failure::Policy;
+use crate::observe::{self, Counters, Said};
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 use crate::strategy::{ErasedStrategy, StrategyError, Who};
@@ -29,6 +30,7 @@ pub struct Definition {
     on_error: Option<fn() -> Policy>,
     own_policy: OnceLock<Policy>,
     timeout: Option<Duration>,
+    counters: Counters,
     prepared: OnceLock<Prepared>,
 }
 
@@ -96,6 +98,7 @@ impl Definition {
             on_error: None,
             own_policy: OnceLock::new(),
             timeout: None,
+            counters: Counters::new(),
             prepared: OnceLock::new(),
         }
     }
@@ -151,6 +154,12 @@ impl Definition {
             Some(policy) => Some(self.own_policy.get_or_init(policy)),
             None => self.own_policy.get(),
         }
+    }
+
+    /// Tells whoever watches what was decided.
+    #[inline]
+    pub(super) fn observe(&self, said: Said) {
+        observe::decided(&self.uid, &self.counters, said);
     }
 
     /// How long a decision may take, if it says so itself.
