@@ -12,6 +12,8 @@
 
 #[cfg(feature = "tracing")]
 use std::cell::Cell;
+#[cfg(feature = "metrics")]
+use std::sync::OnceLock;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -33,6 +35,16 @@ pub(crate) enum Said {
 }
 
 impl Said {
+    /// In the order of their numbers.
+    #[cfg(feature = "metrics")]
+    const ALL: [Self; 5] = [
+        Self::Admitted,
+        Self::Refused,
+        Self::Allowed,
+        Self::Throttled,
+        Self::Raised,
+    ];
+
     pub(crate) const fn of(admitted: bool) -> Self {
         if admitted {
             Self::Admitted
@@ -53,15 +65,40 @@ impl Said {
     }
 }
 
+/// The counters of one throttle, one for each outcome. To find a counter allocates, so that is done once, with the
+/// recorder that is there at the first decision.
+pub(crate) struct Counters {
+    #[cfg(feature = "metrics")]
+    outcomes: OnceLock<[metrics::Counter; 5]>,
+}
+
+impl Counters {
+    pub(crate) const fn new() -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            outcomes: OnceLock::new(),
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn count(&self, uid: &str, said: Said) {
+        let register = |said: Said| {
+            let uid = uid.to_owned();
+            metrics::counter!("traffik_decisions_total", "throttle" => uid, "outcome" => said.word())
+        };
+        let outcomes = self.outcomes.get_or_init(|| Said::ALL.map(register));
+        outcomes[said as usize].increment(1);
+    }
+}
+
 /// A decision on one throttle.
 #[inline]
-pub(crate) fn decided(uid: &str, said: Said) {
+pub(crate) fn decided(uid: &str, counters: &Counters, said: Said) {
     #[cfg(feature = "tracing")]
     tracing::trace!(target: "traffik", throttle = uid, outcome = said.word(), "decided");
     #[cfg(feature = "metrics")]
-    metrics::counter!("traffik_decisions_total", "throttle" => uid.to_owned(), "outcome" => said.word())
-        .increment(1);
-    let _ = (uid, said);
+    counters.count(uid, said);
+    let _ = (uid, counters, said);
 }
 
 /// A request that could not be decided, and was answered with an error.

@@ -16,7 +16,7 @@ use crate::clock::Since;
 use crate::error::Error;
 use crate::failure::{Policy, Remedy, Ruling, resolve};
 use crate::identity::{Client, Identity};
-use crate::observe::{self, Said};
+use crate::observe::Said;
 use crate::strategy::State;
 
 /// How long a decision may take if nobody says otherwise.
@@ -96,7 +96,7 @@ impl<'a> Case<'a> {
         let ruling = resolve(&attempt, &self.remedies, self.budget()).await;
         if ruling.is_err() {
             for place in 0..self.plans.len() {
-                observe::decided(&self.asker(place).definition.uid, Said::Raised);
+                self.asker(place).definition.observe(Said::Raised);
             }
         }
         ruling
@@ -280,7 +280,7 @@ impl<'a> Case<'a> {
                 Ruling::Allowed(_) => Said::Allowed,
                 Ruling::Throttled(..) => Said::Throttled,
             };
-            observe::decided(&self.asker(place).definition.uid, said);
+            self.asker(place).definition.observe(said);
         }
     }
 

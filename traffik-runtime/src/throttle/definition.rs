@@ -11,6 +11,7 @@ use crate::backend::plan::Term;
 use crate::error::Error;
 use crate::failure::Policy;
 use crate::http::ClientIp;
+use crate::observe::{self, Counters, Said};
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 use crate::strategy::{ErasedStrategy, StrategyError, Who};
@@ -32,6 +33,7 @@ pub struct Definition {
     timeout: Option<Duration>,
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
+    counters: Counters,
     prepared: OnceLock<Prepared>,
 }
 
@@ -101,6 +103,7 @@ impl Definition {
             timeout: None,
             client_ip: None,
             own_client_ip: OnceLock::new(),
+            counters: Counters::new(),
             prepared: OnceLock::new(),
         }
     }
@@ -163,6 +166,12 @@ impl Definition {
             Some(policy) => Some(self.own_policy.get_or_init(policy)),
             None => self.own_policy.get(),
         }
+    }
+
+    /// Tells whoever watches what was decided.
+    #[inline]
+    pub(super) fn observe(&self, said: Said) {
+        observe::decided(&self.uid, &self.counters, said);
     }
 
     /// How long a decision may take, if it says so itself.

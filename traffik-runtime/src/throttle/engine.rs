@@ -14,7 +14,7 @@ use crate::decision::{Decision, Report};
 use crate::error::Error;
 use crate::failure::{Policy, Ruling};
 use crate::identity::Identity;
-use crate::observe::{self, Said};
+use crate::observe::Said;
 use crate::rate::Rate;
 
 /// What was decided, and what to tell the client of it.
@@ -186,7 +186,7 @@ impl Alone<'_> {
         let now = backend.now();
         let decided = backend.store().decide_one(key, *rate, law, now, asked.cost);
         let (fits, report) = decided?;
-        observe::decided(&asked.definition.uid, Said::of(fits));
+        asked.definition.observe(Said::of(fits));
         Some(then(Alone {
             rate: *rate,
             backend,

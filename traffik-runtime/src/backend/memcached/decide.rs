@@ -23,6 +23,10 @@ use crate::strategy::kernel::Taken;
 const LONGEST: u64 = 60_000;
 
 impl Decide for Memcached {
+    fn kind(&self) -> &'static str {
+        "memcached"
+    }
+
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         Box::pin(async move {
             fits(plans, LONGEST, "Memcached")?;

@@ -159,7 +159,7 @@ impl MemcachedBackend {
             &namespace,
             self.persistent,
         );
-        (backend, memcached)
+        (backend.timeout(self.timeout), memcached)
     }
 }
 
