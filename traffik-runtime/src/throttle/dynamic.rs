@@ -89,7 +89,7 @@ impl DynThrottle {
     /// When it cannot be decided.
     pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
         let asked = [self.asked(client, 0)];
-        let mut readings = Readings::take(&asked, None).await?;
+        let mut readings = Box::pin(Readings::take(&asked, None)).await?;
         Ok(readings.next(&*self.inner.strategy))
     }
 

@@ -138,18 +138,21 @@ pub(super) async fn would_admit(
     parts: Option<&Parts>,
     cost: u64,
 ) -> Result<bool, Error> {
-    let case = Case::new(asked, parts)?;
-    let Seen { now, states, plans } = match case.look().await? {
-        Ruling::Decided(seen) => seen,
-        Ruling::Allowed(_) => return Ok(true),
-        Ruling::Throttled(..) => return Ok(false),
+    let looked = async {
+        let case = Case::new(asked, parts)?;
+        let Seen { now, states, plans } = match case.look().await? {
+            Ruling::Decided(seen) => seen,
+            Ruling::Allowed(_) => return Ok(true),
+            Ruling::Throttled(..) => return Ok(false),
+        };
+        let plans = plans.unwrap_or(case.plans);
+        Ok(cost == 0
+            || plans.into_iter().zip(&states).all(|(plan, state)| {
+                let plan = Plan { cost, ..plan };
+                plan.steps(state, now).is_some()
+            }))
     };
-    let plans = plans.unwrap_or(case.plans);
-    Ok(cost == 0
-        || plans.into_iter().zip(&states).all(|(plan, state)| {
-            let plan = Plan { cost, ..plan };
-            plan.steps(state, now).is_some()
-        }))
+    Box::pin(looked).await
 }
 
 /// The decision on one rate of one throttle under a built-in law, which is what most requests ask: made without a

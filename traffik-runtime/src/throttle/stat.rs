@@ -61,7 +61,7 @@ pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
     let asked = asking.asked();
-    let mut readings = Readings::take(&asked, Some(parts)).await?;
+    let mut readings = Box::pin(Readings::take(&asked, Some(parts))).await?;
     Ok(T::read(&mut readings))
 }
 
