@@ -9,7 +9,7 @@ use super::plan::Plan;
 use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::State;
-use crate::strategy::kernel::{Law, Taken};
+use crate::strategy::kernel::Law;
 
 /// Where states live. A store applies laws atomically; it knows no throttles, clients or requests.
 ///
@@ -55,8 +55,4 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
         plans: &'a [Plan<'a>],
         at: Option<u64>,
     ) -> Answer<'a, (u64, Several<State>)>;
-
-    /// Gives back what a plan took.
-    fn give_back<'a>(&'a self, plan: &'a Plan<'a>, taken: Taken, at: Option<u64>)
-    -> Answer<'a, ()>;
 }

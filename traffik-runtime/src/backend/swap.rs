@@ -247,13 +247,4 @@ impl Decide for Swap {
             Ok((now, states))
         })
     }
-
-    fn give_back<'a>(
-        &'a self,
-        plan: &'a Plan<'a>,
-        taken: Taken,
-        at: Option<u64>,
-    ) -> Answer<'a, ()> {
-        Box::pin(async move { swap_back(&Through(&*self.store), plan, taken, at).await })
-    }
 }

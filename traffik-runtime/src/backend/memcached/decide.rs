@@ -47,18 +47,6 @@ impl Decide for Memcached {
             Ok((now, states(&asking, plans, now).await?))
         })
     }
-
-    fn give_back<'a>(
-        &'a self,
-        plan: &'a Plan<'a>,
-        taken: Taken,
-        at: Option<u64>,
-    ) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let asking = self.now()?;
-            OneByOne::give_back(&asking, plan, taken, at).await
-        })
-    }
 }
 
 impl OneByOne for Asking<'_> {

@@ -131,12 +131,6 @@ impl Shard {
         (entry.prospect.expires > now).then_some(&entry.state)
     }
 
-    /// The state of a key, to be changed in place.
-    pub(super) fn write(&mut self, key: Key, now: u64) -> Option<&mut State> {
-        let entry = self.entries.get_mut(&key)?;
-        (entry.prospect.expires > now).then_some(&mut entry.state)
-    }
-
     /// Takes a state out.
     pub(super) fn take(&mut self, key: Key, now: u64) -> Option<State> {
         let entry = self.entries.swap_remove(&key)?;

@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::State;
-use crate::strategy::kernel::{Kernel, Law, Listed, Packed, Taken};
+use crate::strategy::kernel::{Kernel, Law, Listed, Packed};
 
 type Shards<'a> = Several<(usize, MutexGuard<'a, Shard>)>;
 type Slots<'a> = Several<(Key, Locked<'a>)>;
@@ -72,17 +72,6 @@ impl Decide for Memory {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
         Box::pin(ready(Ok((now, self.read_all(plans, now)))))
     }
-
-    fn give_back<'a>(
-        &'a self,
-        plan: &'a Plan<'a>,
-        taken: Taken,
-        at: Option<u64>,
-    ) -> Answer<'a, ()> {
-        let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        self.take_off(plan, taken, now);
-        Box::pin(ready(Ok(())))
-    }
 }
 
 impl Memory {
@@ -118,23 +107,6 @@ impl Memory {
         let shards = self.lock_shards(plans);
         let seen = plans.iter().map(|plan| self.peek(plan, &shards, now));
         seen.map(Cow::into_owned).collect()
-    }
-
-    fn take_off(&self, plan: &Plan<'_>, taken: Taken, now: u64) {
-        let mut shard = self.boxed.lock(Boxed::shard_of(plan.key));
-        if let Some(state) = shard.write(plan.key, now) {
-            return taken.give_back(state, now);
-        }
-        while let Some(slot) = self.table.find(plan.key) {
-            let locked = slot.lock();
-            if let (Some(key), packed) = locked.read()
-                && key == plan.key
-            {
-                let mut state = State::Packed(packed);
-                taken.give_back(&mut state, now);
-                return locked.update(state.packed());
-            }
-        }
     }
 
     /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,

@@ -14,12 +14,9 @@ use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::backend::retry::Retries;
 use crate::backend::store::Decide;
-use crate::backend::swap::{Through, swap_back};
 use crate::backend::wire::encode;
 use crate::error::Error;
-use crate::observe;
 use crate::strategy::State;
-use crate::strategy::kernel::Taken;
 
 /// Writes states if none has changed since it was read. Keys; for each the value that was read or nothing, the new one or
 /// nothing to leave it, and milliseconds to live.
@@ -65,16 +62,6 @@ impl Decide for Redis {
                 Some(slots) => self.read_each(plans, &slots, at).await,
             }
         })
-    }
-
-    fn give_back<'a>(
-        &'a self,
-        plan: &'a Plan<'a>,
-        taken: Taken,
-        at: Option<u64>,
-    ) -> Answer<'a, ()> {
-        observe::given_back(&plan.name);
-        Box::pin(async move { swap_back(&Through(self), plan, taken, at).await })
     }
 }
 

@@ -3,8 +3,9 @@
 use super::store::Redis;
 use crate::backend::outcome::{Outcome, Several, Told};
 use crate::backend::plan::Plan;
-use crate::backend::store::Decide;
+use crate::backend::swap::{Through, swap_back};
 use crate::error::Error;
+use crate::observe;
 use crate::strategy::State;
 use crate::strategy::kernel::Taken;
 
@@ -46,7 +47,8 @@ impl Redis {
                         for plan in own.iter().filter(|plan| plan.cost > 0) {
                             let (at_first, cost) = (outcome.now, plan.cost);
                             let taken = Taken { at: at_first, cost };
-                            Decide::give_back(self, plan, taken, at).await?;
+                            observe::given_back(&plan.name);
+                            swap_back(&Through(self), plan, taken, at).await?;
                         }
                     }
                     stopped?;
