@@ -197,8 +197,23 @@ pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
 pub(crate) fn given_back(name: &str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", name, "given back: another part of the set refused");
-    #[cfg(not(feature = "tracing"))]
+    #[cfg(feature = "metrics")]
+    metrics::counter!("traffik_given_back_total").increment(1);
     let _ = name;
+}
+
+/// What a shared store holds under a throttle's key is no state of it; told once, since it is replaced.
+pub(crate) fn no_state(name: &str) {
+    static TOLD: std::sync::Once = std::sync::Once::new();
+    TOLD.call_once(|| {
+        #[cfg(feature = "tracing")]
+        tracing::warn!(
+            target: "traffik",
+            name,
+            "a value under `{name}` is no state of its throttle and counts as none; does something else write there?"
+        );
+        let _ = name;
+    });
 }
 
 /// All addresses there are were named as trusted proxies.

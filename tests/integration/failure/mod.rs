@@ -5,6 +5,7 @@ mod budget;
 mod fallback;
 mod http;
 mod matrix;
+mod matrix_memcached;
 mod policies;
 mod retry;
 mod sets;

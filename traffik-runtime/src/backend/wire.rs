@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::plan::Plan;
+use crate::observe;
 use crate::strategy::State;
 use crate::strategy::kernel::{Costs, Entries, Kind, Listed, Packed};
 
@@ -51,8 +52,16 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
     bytes
 }
 
-/// The state that is kept as this; nothing if it is no state of the plan's.
+/// The state that is kept as this; nothing if it is no state of the plan's, which is told once.
 pub(crate) fn decode(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
+    let state = read(plan, bytes);
+    if state.is_none() && !bytes.is_empty() {
+        observe::no_state(&plan.name);
+    }
+    state
+}
+
+fn read(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
     let mut reader = Reader(bytes);
     (reader.byte()? == VERSION).then_some(())?;
     let mut list = Vec::with_capacity(plan.terms.len());
