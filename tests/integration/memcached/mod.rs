@@ -11,6 +11,7 @@ mod strangers;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use traffik::failure::raise;
 use traffik::{Backend, DynThrottle, MemcachedBackend, MemcachedNodes};
 use traffik_tests::MemcachedServer;
 
@@ -36,6 +37,7 @@ fn throttle(backend: &Backend, rate: &str) -> DynThrottle {
     let throttle = DynThrottle::builder("api").rate(rate.parse().expect("a rate"));
     throttle
         .backend(backend.clone())
+        .on_error(raise())
         .build()
         .expect("a throttle that works")
 }

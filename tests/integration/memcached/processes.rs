@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
+use traffik::failure::raise;
 use traffik::strategy::{FixedWindow, SlidingCounter, SlidingLog, Strategy, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate};
 use traffik_tests::MemcachedServer;
@@ -24,6 +25,7 @@ fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
         builder
             .strategy(strategy)
             .backend(backend.clone())
+            .on_error(raise())
             .build()
             .unwrap()
     }

@@ -37,7 +37,9 @@ impl Load {
                         took < TIMEOUT + Duration::from_millis(250),
                         "{took:?}: {decided:?}"
                     );
-                    answered.fetch_add(u64::from(decided.is_ok()), Ordering::Relaxed);
+                    // Refused without a law is not answered.
+                    let decided = decided.is_ok_and(|decision| decision.decided);
+                    answered.fetch_add(u64::from(decided), Ordering::Relaxed);
                     tokio::time::sleep(Duration::from_millis(2)).await;
                 }
             });

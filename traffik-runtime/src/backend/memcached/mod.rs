@@ -31,6 +31,7 @@ use store::Memcached;
 use super::name::encoded;
 use super::{Backend, NAMESPACE};
 use crate::error::Error;
+use crate::http::ClientIp;
 
 /// How long to wait for connections where nobody else waits.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -63,6 +64,7 @@ impl Backend {
             timeout: Duration::from_millis(250),
             track_keys: false,
             persistent: true,
+            client_ip: ClientIp::new(),
         }
     }
 }
@@ -77,6 +79,7 @@ pub struct MemcachedBackend {
     timeout: Duration,
     track_keys: bool,
     persistent: bool,
+    client_ip: ClientIp,
 }
 
 impl MemcachedBackend {
@@ -118,12 +121,26 @@ impl MemcachedBackend {
         Self { persistent, ..self }
     }
 
+    /// Proxies that are trusted, as [`Backend::trusted_proxies`] has it; what is no range, [`connect`](Self::connect) tells.
+    pub fn trusted_proxies(self, ranges: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self {
+            client_ip: self.client_ip.trusted(ranges),
+            ..self
+        }
+    }
+
+    /// How the clients' addresses are found, as [`Backend::client_ip`] has it.
+    pub fn client_ip(self, client_ip: ClientIp) -> Self {
+        Self { client_ip, ..self }
+    }
+
     /// Connects to every server, within a second. What happens to connections later is mended when they are needed.
     ///
     /// # Errors
     ///
-    /// [`Error::BackendConfiguration`] if a server's name is none, [`Error::Connection`] if one is not there.
+    /// [`Error::BackendConfiguration`] if a server's name or a trusted proxy is none, [`Error::Connection`] if one is not there.
     pub async fn connect(self) -> Result<Backend, Error> {
+        self.client_ip.check()?;
         let (backend, memcached) = self.build();
         let asking = memcached.now()?;
         let patient = store::Asking {
@@ -159,7 +176,8 @@ impl MemcachedBackend {
             &namespace,
             self.persistent,
         );
-        (backend.timeout(self.timeout), memcached)
+        let backend = backend.timeout(self.timeout).client_ip(self.client_ip);
+        (backend, memcached)
     }
 }
 
@@ -172,6 +190,7 @@ impl fmt::Debug for MemcachedBackend {
             .field("timeout", &self.timeout)
             .field("track_keys", &self.track_keys)
             .field("persistent", &self.persistent)
+            .field("client_ip", &self.client_ip)
             .finish()
     }
 }
