@@ -14,6 +14,7 @@ traffik::throttles! {
     throttle Listed(rate = ["350/h", "1000/day"], identifier = client);
     throttle Own(rate = "250/h", strategy = custom(Tally), identifier = client);
     throttle Twice(rate = "3/h", identifier = client);
+    throttle Free(rate = "7/h", identifier = client, cost = nothing);
 }
 
 /// Counts for ever.
@@ -61,6 +62,10 @@ fn client(parts: &Parts) -> Identity {
         .get()
         .cloned()
         .unwrap_or(Identity::everyone())
+}
+
+fn nothing(_: &Parts) -> u64 {
+    0
 }
 
 fn request(backend: &Backend, client: impl Into<Identity>) -> Parts {
@@ -211,4 +216,54 @@ async fn a_refused_set_takes_from_none() {
     let (windows, twice) = <(Windows, Twice)>::stat(&parts).await.unwrap();
     assert_eq!((windows.hits_remaining, twice.hits_remaining), (300, 0));
     assert!(!<(Windows, Twice)>::check(&parts, 1).await.unwrap());
+}
+
+/// What this does, within half a minute: a lock that is waited for by whoever holds it would be waited for for ever.
+fn soon<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(what()));
+    answer
+        .recv_timeout(std::time::Duration::from_secs(30))
+        .expect("nobody waits for ever")
+}
+
+/// A member that costs nothing is told as it stands, while the others' slots are locked and its own.
+#[test]
+fn a_member_that_costs_nothing() {
+    let parts = request(&Backend::memory(), "client");
+    let (admitted, left) = soon(move || {
+        let hit = <(Windows, Free, Counter)>::hit(&parts);
+        let decision = super::now(hit).expect("memory always answers");
+        let stat = super::now(Free::stat(&parts)).expect("memory always answers");
+        ((decision.admitted, decision.remaining), stat.hits_remaining)
+    });
+    assert_eq!((admitted, left), ((true, 7), 7));
+}
+
+/// Sets whose members are kept in both places, of clients that come and go in a table that is full: whoever holds slots
+/// waits for nobody who waits for slots.
+#[test]
+fn sets_in_a_full_table() {
+    let backend: Backend = traffik::MemoryBackend::builder().capacity(64).into();
+    let admitted = soon(move || {
+        let hits = |thread: u64| {
+            let backend = backend.clone();
+            std::thread::spawn(move || {
+                let mut admitted = 0_u64;
+                for client in 0..4_000_u64 {
+                    let parts = request(&backend, thread * 1_000_000 + client);
+                    let decision = match thread % 2 {
+                        0 => super::now(<(Windows, Listed, Own)>::hit(&parts)),
+                        _ => super::now(<(Counter, Bucket)>::hit(&parts)),
+                    };
+                    admitted += u64::from(decision.expect("memory always answers").admitted);
+                }
+                admitted
+            })
+        };
+        let threads: Vec<_> = (0..4).map(hits).collect();
+        let admitted = threads.into_iter().map(|thread| thread.join().unwrap());
+        admitted.sum::<u64>()
+    });
+    assert_eq!(admitted, 16_000);
 }

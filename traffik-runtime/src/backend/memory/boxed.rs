@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indexmap::IndexMap;
-use indexmap::map::Entry as Place;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::backend::key::Key;
 use crate::decision::Report;
 use crate::strategy::State;
+use crate::strategy::kernel::Packed;
 
 const SHARDS: usize = 16;
 
@@ -58,6 +58,14 @@ impl Prospect {
         }
     }
 
+    /// What a state says of itself that was beside its key before.
+    pub(super) fn of(packed: &Packed) -> Self {
+        Self {
+            fullness: packed.fullness(),
+            expires: packed.expires(),
+        }
+    }
+
     /// That of two states kept together.
     pub(super) fn with(self, other: Self) -> Self {
         Self {
@@ -90,31 +98,17 @@ impl Boxed {
         self.lists.load(Ordering::Relaxed)
     }
 
-    /// The entry of a key, to be written now; a new one starts from what there was elsewhere.
-    pub(super) fn entry<'s>(
-        &self,
-        shard: &'s mut Shard,
-        key: Key,
-        now: u64,
-        elsewhere: impl FnOnce() -> State,
-    ) -> &'s mut Entry {
+    /// The entry of a key, to be written now.
+    pub(super) fn entry<'s>(&self, shard: &'s mut Shard, key: Key, now: u64) -> &'s mut Entry {
         shard.sweep(now);
         if shard.entries.len() >= self.capacity && !shard.entries.contains_key(&key) {
             shard.evict(now);
         }
-        match shard.entries.entry(key) {
-            Place::Occupied(place) => {
-                let entry = place.into_mut();
-                if entry.prospect.expires <= now {
-                    entry.state = State::default();
-                }
-                entry
-            }
-            Place::Vacant(place) => place.insert(Entry {
-                state: elsewhere(),
-                prospect: Prospect::default(),
-            }),
+        let entry = shard.entries.entry(key).or_default();
+        if entry.prospect.expires <= now {
+            entry.state = State::default();
         }
+        entry
     }
 
     /// Notes that there is a state of several rates.

@@ -80,6 +80,7 @@ impl Memory {
     fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Outcome {
         self.unpack_all(plans, now);
         let mut shards = self.lock_shards(plans);
+        self.pack_up_all(plans, &mut shards, now);
         loop {
             let seen = |plan: &Plan<'_>| self.peek(plan, &shards, now);
             let Ok(steps) = rule_all(plans, seen, now) else {
@@ -104,7 +105,8 @@ impl Memory {
 
     fn read_all(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
         self.unpack_all(plans, now);
-        let shards = self.lock_shards(plans);
+        let mut shards = self.lock_shards(plans);
+        self.pack_up_all(plans, &mut shards, now);
         let seen = plans.iter().map(|plan| self.peek(plan, &shards, now));
         seen.map(Cow::into_owned).collect()
     }
@@ -182,12 +184,19 @@ impl Memory {
             return false;
         }
         let mut shard = self.boxed.lock(Boxed::shard_of(key));
-        let Some(State::List(list)) = shard.take(key, now) else {
+        let Some(state) = shard.take(key, now) else {
             return false;
         };
-        let same = |listed: &&Listed| listed.period == rate.period_micros();
-        let listed = list.iter().find(same).or(list.first());
-        listed.is_some_and(|listed| self.table.insert(key, listed.state.packed(), now))
+        let own = match &state {
+            State::List(list) => {
+                let same = |listed: &&Listed| listed.period == rate.period_micros();
+                let listed = list.iter().find(same).or(list.first());
+                listed.map_or(State::nothing(), |listed| &listed.state)
+            }
+            // It was only looked at since there have been several.
+            state => state,
+        };
+        self.table.insert(key, own.packed(), now)
     }
 
     /// The same for every plan that has no slot, before any shard is locked.
@@ -199,10 +208,27 @@ impl Memory {
         }
     }
 
-    /// A plan's state at this moment.
+    /// The other way round: what was counted for one rate goes to where that of several is, before any slot is locked,
+    /// for whoever moves slots waits for those that are.
+    fn pack_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
+        for plan in plans.iter().filter(|plan| plan.terms.len() > 1) {
+            if boxed(plan, shards, now).is_none()
+                && self.table.find(plan.key).is_some()
+                && let Some(packed) = self.table.take(plan.key)
+                && let Some(shard) = shard_of(plan, shards)
+            {
+                let entry = self.boxed.entry(shard, plan.key, now);
+                entry.prospect = Prospect::of(&packed);
+                entry.state = State::Packed(packed);
+            }
+        }
+    }
+
+    /// A plan's state at this moment; of one that is packed, only while no slot is locked.
     fn peek<'s>(&self, plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Cow<'s, State> {
-        if let Some(state) = boxed(plan, shards, now) {
-            return Cow::Borrowed(state);
+        if !plan.is_packed() {
+            let state = boxed(plan, shards, now);
+            return Cow::Borrowed(state.unwrap_or(State::nothing()));
         }
         loop {
             if let Some(slot) = self.table.find(plan.key) {
@@ -286,7 +312,7 @@ impl Memory {
         let lines = plans.iter().zip(steps).zip(own).enumerate();
         for (place, ((plan, steps), own)) in lines {
             if plan.cost == 0 {
-                told.extend(plan.told(place, &self.peek(plan, shards, now), now));
+                told.extend(plan.told(place, &self.held(plan, shards, slots, now), now));
             } else if let Some((_, slot)) = slots.iter().find(|(key, _)| *key == plan.key) {
                 let mut state = State::Packed(slot.read().1);
                 plan.take(steps, &mut state, now);
@@ -311,12 +337,7 @@ impl Memory {
         if plan.terms.len() > 1 {
             self.boxed.note_list();
         }
-        let slot = || {
-            self.table
-                .take(plan.key)
-                .map_or_else(State::default, State::Packed)
-        };
-        let entry = self.boxed.entry(shard, plan.key, now, slot);
+        let entry = self.boxed.entry(shard, plan.key, now);
         let told = match own {
             Some((after, told)) => {
                 entry.state = after;
@@ -340,7 +361,7 @@ impl Memory {
         if cost == 0 || !law.admits(before, now, cost) {
             return (cost == 0, law.report(before, now, cost));
         }
-        let entry = self.boxed.entry(&mut shard, key, now, State::default);
+        let entry = self.boxed.entry(&mut shard, key, now);
         law.count(&mut entry.state, now, cost);
         let report = law.report(&entry.state, now, 0);
         entry.prospect = Prospect::new(&report, now);
@@ -401,5 +422,5 @@ fn shard_of<'a>(plan: &Plan<'_>, shards: &'a mut Shards<'_>) -> Option<&'a mut S
 fn boxed<'s>(plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Option<&'s State> {
     let wanted = Boxed::shard_of(plan.key);
     let (_, shard) = shards.iter().find(|(shard, _)| *shard == wanted)?;
-    shard.read(plan.key, now).filter(|_| !plan.is_packed())
+    shard.read(plan.key, now)
 }
