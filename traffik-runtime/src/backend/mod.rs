@@ -32,9 +32,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 use bytes::Bytes;
-#[cfg(feature = "test-util")]
-pub(crate) use erased::Answer;
-pub(crate) use erased::Primitives;
+pub(crate) use erased::{Answer, Primitives};
 pub use lock::{
     LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
     set_default_lock_ttl,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::Stat;
 use super::asked::Asked;
 use super::definition::Definition;
-use super::engine::{decide, would_admit};
+use super::engine::{decide_at_once, decide_later, would_admit};
 use super::scope::Scope;
 use super::stat::Readings;
 use crate::backend::Backend;
@@ -70,7 +70,10 @@ impl DynThrottle {
     ///
     /// When it cannot be decided. To be refused is no error, but a [`Decision`].
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
-        decide(&[self.asked(client, cost)], None).await
+        if let Some(decision) = decide_at_once(&[self.asked(client, cost)], None) {
+            return decision;
+        }
+        decide_later(&[self.asked(client, cost)], None).await
     }
 
     /// Whether a hit of this cost would be admitted now; takes nothing.

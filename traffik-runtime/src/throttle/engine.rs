@@ -6,9 +6,9 @@ use super::Throttle;
 use super::asked::{Asked, Asking, Few};
 use super::case::{Case, Seen};
 use super::report::{Reported, combined, undecided};
-use crate::backend::Chosen;
 use crate::backend::outcome::Outcome;
 use crate::backend::plan::{Plan, Term};
+use crate::backend::{Answer, Chosen};
 use crate::clock::Since;
 use crate::decision::{Decision, Report};
 use crate::error::Error;
@@ -28,7 +28,11 @@ pub(crate) struct Admission {
 pub(super) async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
     let mut asking = Asking::default();
     T::ask(parts, cost, &mut asking).await?;
-    decide(&asking.asked(), Some(parts)).await
+    let asked = asking.asked();
+    match decide_at_once(&asked, Some(parts)) {
+        Some(decision) => decision,
+        None => decide_later(&asked, Some(parts)).await,
+    }
 }
 
 pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
@@ -37,14 +41,25 @@ pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool,
     would_admit(&asking.asked(), Some(parts), cost).await
 }
 
-/// Takes the costs, from all or from none.
+/// Takes the costs, from all or from none, if the answer is here: a future has no part in it.
 #[inline]
-pub(crate) async fn decide(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
+pub(crate) fn decide_at_once(
+    asked: &[Asked<'_>],
+    parts: Option<&Parts>,
+) -> Option<Result<Decision, Error>> {
     let decided = |alone: Alone<'_>| Decision::new(alone.fits, alone.report);
     match Alone::decide(asked, parts, decided) {
-        Some(decision) => Ok(decision),
-        None => several(asked, parts, ruled).await,
+        Some(decision) => Some(Ok(decision)),
+        None => at_once(asked, parts, ruled),
     }
+}
+
+/// The same where somebody else has to be asked.
+pub(crate) fn decide_later<'a>(
+    asked: &'a [Asked<'a>],
+    parts: Option<&'a Parts>,
+) -> Answer<'a, Decision> {
+    later(asked, parts, ruled)
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
@@ -85,36 +100,43 @@ pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, E
             since,
         }
     };
-    several(&asked, Some(parts), admission).await
-}
-
-/// Decides as a case, and says what was made of it. A case takes some room, so it is not kept in the future of those who
-/// are answered at once.
-async fn several<T>(
-    asked: &[Asked<'_>],
-    parts: Option<&Parts>,
-    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T,
-) -> Result<T, Error> {
-    if Case::is_answered_at_once(asked, parts) {
-        return at_once(asked, parts, then);
+    match at_once(&asked, Some(parts), admission) {
+        Some(admission) => admission,
+        None => later(&asked, Some(parts), admission).await,
     }
-    let waited = async {
-        let case = Case::new(asked, parts)?;
-        let ruling = case.decide().await?;
-        Ok(then(&case, &ruling))
-    };
-    Box::pin(waited).await
 }
 
+/// Decides as a case, and says what was made of it; nothing if somebody else has to be asked. A case takes some room, so
+/// it is kept off the stack of those who need none.
 #[inline(never)]
 fn at_once<T>(
     asked: &[Asked<'_>],
     parts: Option<&Parts>,
     then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T,
-) -> Result<T, Error> {
-    let case = Case::new(asked, parts)?;
+) -> Option<Result<T, Error>> {
+    if !Case::is_answered_at_once(asked, parts) {
+        return None;
+    }
+    let case = match Case::new(asked, parts) {
+        Ok(case) => case,
+        Err(error) => return Some(Err(error)),
+    };
     let outcome = case.decide_at_once().unwrap_or(Outcome::unlimited(0));
-    Ok(then(&case, &Ruling::Decided(outcome)))
+    Some(Ok(then(&case, &Ruling::Decided(outcome))))
+}
+
+/// The same where it has to be waited for.
+#[inline(never)]
+fn later<'a, T: 'a>(
+    asked: &'a [Asked<'a>],
+    parts: Option<&'a Parts>,
+    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T + Send + 'a,
+) -> Answer<'a, T> {
+    Box::pin(async move {
+        let case = Case::new(asked, parts)?;
+        let ruling = case.decide().await?;
+        Ok(then(&case, &ruling))
+    })
 }
 
 /// The decision that was come to, which is told to whoever watches.
