@@ -22,6 +22,7 @@ mod primitives;
 #[cfg(feature = "redis")]
 mod redis;
 mod retry;
+pub(crate) mod settle;
 pub(crate) mod store;
 mod swap;
 mod wire;
@@ -219,20 +220,43 @@ impl Backend {
 
     /// This backend, for the time of a decision.
     pub(crate) fn choose(&self) -> Chosen<'_> {
-        Chosen::Named(&self.inner)
+        Chosen::Named(self)
     }
 }
 
 /// The backend a throttle uses, for the time of a decision; to borrow it costs no shared counter.
 pub(crate) enum Chosen<'a> {
-    Named(&'a Inner),
+    Named(&'a Backend),
     Default(arc_swap::Guard<Option<Arc<Inner>>>),
+}
+
+impl<'a> Chosen<'a> {
+    /// The same once more.
+    pub(crate) fn again(&self) -> Chosen<'a> {
+        match self {
+            Self::Named(backend) => Chosen::Named(backend),
+            Self::Default(inner) => Chosen::Default(arc_swap::Guard::from_inner((**inner).clone())),
+        }
+    }
 }
 
 impl Chosen<'_> {
     /// The backend of throttles that name none and were provided none.
     pub(crate) fn default() -> Self {
         Self::Default(DEFAULT.load())
+    }
+
+    /// A handle to it, to keep.
+    pub(crate) fn handle(&self) -> Backend {
+        match self {
+            Self::Named(backend) => (*backend).clone(),
+            Self::Default(inner) => match &**inner {
+                Some(inner) => Backend {
+                    inner: inner.clone(),
+                },
+                None => EMBEDDED.clone(),
+            },
+        }
     }
 
     /// The time laws are told, in microseconds since 1970.
@@ -304,7 +328,7 @@ impl Chosen<'_> {
     #[inline]
     fn inner(&self) -> &Inner {
         match self {
-            Self::Named(inner) => inner,
+            Self::Named(backend) => &backend.inner,
             Self::Default(inner) => inner.as_ref().unwrap_or(&EMBEDDED.inner),
         }
     }

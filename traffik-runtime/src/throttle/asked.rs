@@ -123,7 +123,7 @@ impl<'a> Asked<'a> {
     fn terms_of(&self, rates: impl Iterator<Item = Rate>) -> Result<Terms<'a>, Error> {
         let strategy = self.definition.strategy();
         let who = match self.identity {
-            Identity::Client(client) => who(client),
+            Identity::Client(client) => client.who(),
             Identity::Exempt => Who::default(),
         };
         // A signal is asked for once a hit, however many rates there are.
@@ -203,15 +203,18 @@ impl<'a> Asked<'a> {
             strategy: self.definition.strategy(),
             terms,
             cost: self.cost,
-            who: who(client),
+            who: client.who(),
         }
     }
 }
 
-fn who(client: &Client) -> Who<'_> {
-    Who {
-        tier: client.tier.as_deref(),
-        priority: client.priority,
-        load: None,
+impl Client {
+    /// What a law may know of it.
+    pub(super) fn who(&self) -> Who<'_> {
+        Who {
+            tier: self.tier.as_deref(),
+            priority: self.priority,
+            load: None,
+        }
     }
 }

@@ -31,6 +31,7 @@ pub struct Definition {
     on_error: Option<fn() -> Policy>,
     own_policy: OnceLock<Policy>,
     timeout: Option<Duration>,
+    shadow: bool,
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
     counters: Counters,
@@ -40,9 +41,21 @@ pub struct Definition {
 /// What a refused client is told to wait where no law says.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
-enum Shared {
+/// A strategy that outlives whoever asks for it.
+#[derive(Clone, Debug)]
+pub(super) enum Shared {
     Static(&'static dyn ErasedStrategy),
     Counted(Arc<dyn ErasedStrategy>),
+}
+
+impl Shared {
+    #[inline]
+    pub(super) fn get(&self) -> &dyn ErasedStrategy {
+        match self {
+            Self::Static(strategy) => *strategy,
+            Self::Counted(strategy) => &**strategy,
+        }
+    }
 }
 
 /// What is worked out once.
@@ -101,6 +114,7 @@ impl Definition {
             on_error: None,
             own_policy: OnceLock::new(),
             timeout: None,
+            shadow: false,
             client_ip: None,
             own_client_ip: OnceLock::new(),
             counters: Counters::new(),
@@ -136,6 +150,13 @@ impl Definition {
         self
     }
 
+    /// Refuses nobody: only counts, logs and measures.
+    #[must_use]
+    pub const fn shadow(mut self) -> Self {
+        self.shadow = true;
+        self
+    }
+
     /// A way of its own to find the client's address; asked for once.
     #[must_use]
     pub const fn client_ip(mut self, client_ip: fn() -> ClientIp) -> Self {
@@ -145,10 +166,11 @@ impl Definition {
 
     #[inline]
     pub(crate) fn strategy(&self) -> &dyn ErasedStrategy {
-        match &self.strategy {
-            Shared::Static(strategy) => *strategy,
-            Shared::Counted(strategy) => &**strategy,
-        }
+        self.strategy.get()
+    }
+
+    pub(super) fn shared_strategy(&self) -> Shared {
+        self.strategy.clone()
     }
 
     #[inline]
@@ -186,6 +208,14 @@ impl Definition {
     )]
     pub(super) const fn least_wait(&self) -> Duration {
         LEAST_WAIT
+    }
+
+    pub(super) const fn is_shadow(&self) -> bool {
+        self.shadow
+    }
+
+    pub(super) fn in_shadow(self, shadow: bool) -> Self {
+        Self { shadow, ..self }
     }
 
     pub(super) fn with_policy(self, policy: Option<Policy>, timeout: Option<Duration>) -> Self {
@@ -258,7 +288,8 @@ impl Definition {
         if let Ok(terms) = &mut terms {
             terms.retain(|term| term.law != Law::Unlimited);
         }
-        let is_simple = matches!(terms.as_deref(), Ok([term]) if term.law != Law::Custom);
+        let is_one = matches!(terms.as_deref(), Ok([term]) if term.law != Law::Custom);
+        let is_simple = is_one && !self.shadow;
         Prepared {
             key: key.join(0, strategy.name().as_bytes()),
             terms,

@@ -61,6 +61,7 @@ impl DynThrottle {
             backend: None,
             on_error: None,
             timeout: None,
+            shadow: false,
         }
     }
 
@@ -120,6 +121,7 @@ pub struct DynThrottleBuilder {
     backend: Option<Backend>,
     on_error: Option<Policy>,
     timeout: Option<Duration>,
+    shadow: bool,
 }
 
 impl DynThrottleBuilder {
@@ -173,6 +175,14 @@ impl DynThrottleBuilder {
         }
     }
 
+    /// Refuses nobody: hits are counted as far as the law admits them, and logged and measured where it would not.
+    pub fn shadow(self) -> Self {
+        Self {
+            shadow: true,
+            ..self
+        }
+    }
+
     /// The throttle.
     ///
     /// # Errors
@@ -208,6 +218,7 @@ impl DynThrottleBuilder {
         let definition = Definition::at_run_time(self.uid, self.rates, strategy.clone());
         let definition = definition.with_backend(self.backend);
         let definition = definition.with_policy(self.on_error, self.timeout);
+        let definition = definition.in_shadow(self.shadow);
         Ok(DynThrottle {
             inner: Arc::new(Inner {
                 definition,

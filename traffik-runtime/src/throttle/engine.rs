@@ -16,6 +16,7 @@ use crate::failure::{Policy, Ruling};
 use crate::identity::Identity;
 use crate::observe::Said;
 use crate::rate::Rate;
+use crate::strategy::State;
 
 /// What was decided, and what to tell the client of it.
 pub(crate) struct Admission {
@@ -121,7 +122,7 @@ fn at_once<T>(
         Ok(case) => case,
         Err(error) => return Some(Err(error)),
     };
-    let outcome = case.decide_at_once().unwrap_or(Outcome::unlimited(0));
+    let outcome = case.decide_at_once()?;
     Some(Ok(then(&case, &Ruling::Decided(outcome))))
 }
 
@@ -162,17 +163,27 @@ pub(super) async fn would_admit(
 ) -> Result<bool, Error> {
     let looked = async {
         let case = Case::new(asked, parts)?;
-        let Seen { now, states, plans } = match case.look().await? {
-            Ruling::Decided(seen) => seen,
-            Ruling::Allowed(_) => return Ok(true),
-            Ruling::Throttled(..) => return Ok(false),
+        let fits = |place: usize, plan: &Plan<'_>, state: &State, now: u64| {
+            let plan = Plan {
+                cost,
+                ..plan.clone()
+            };
+            cost == 0 || case.is_shadow(place) || plan.steps(state, now).is_some()
         };
-        let plans = plans.unwrap_or(case.plans);
-        Ok(cost == 0
-            || plans.into_iter().zip(&states).all(|(plan, state)| {
-                let plan = Plan { cost, ..plan };
-                plan.steps(state, now).is_some()
-            }))
+        for (places, looked) in case.look().await? {
+            let Seen { now, states, plans } = match looked {
+                Ruling::Decided(seen) => seen,
+                Ruling::Allowed(_) => continue,
+                Ruling::Throttled(..) => return Ok(false),
+            };
+            for (nth, (place, state)) in places.into_iter().zip(&states).enumerate() {
+                let plan = plans.as_ref().map_or(&case.plans[place], |own| &own[nth]);
+                if !fits(place, plan, state, now) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     };
     Box::pin(looked).await
 }

@@ -12,9 +12,11 @@ mod definition;
 mod dynamic;
 mod engine;
 mod header_style;
+mod held;
 mod report;
 mod scope;
 mod set;
+mod split;
 mod stat;
 
 use std::future::Future;
