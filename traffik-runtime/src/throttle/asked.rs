@@ -1,18 +1,20 @@
 //! What is asked of throttles, for one request or none.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::slice;
 
 use http::request::Parts;
 
+use super::Throttle;
 use super::client::{Name, address, join_client, join_scope};
 use super::definition::Definition;
 use super::scope::Scope;
+use crate::backend::Chosen;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
 pub(crate) use crate::backend::plan::Few;
 use crate::backend::plan::{Plan, Term, Terms};
-use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::rate::Rate;
@@ -34,6 +36,18 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub struct Asking {
     pub(super) members: Few<Member>,
+}
+
+/// [`Throttle::ask`], whatever the throttle.
+pub(crate) type Ask = for<'a> fn(
+    &'a Parts,
+    Option<u64>,
+    &'a mut Asking,
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
+/// The same of this throttle.
+pub(crate) fn ask_of<T: Throttle>() -> Ask {
+    |parts, cost, asking| Box::pin(T::ask(parts, cost, asking))
 }
 
 /// What is asked of a member of a set.
@@ -76,7 +90,8 @@ impl Asking {
         });
     }
 
-    pub(super) fn asked(&self) -> Few<Asked<'_>> {
+    /// What is asked, at the members' own costs or at this one.
+    pub(crate) fn asked(&self, at: Option<u64>) -> Few<Asked<'_>> {
         let asked = self.members.iter().map(|member| {
             let Member {
                 definition,
@@ -88,7 +103,7 @@ impl Asking {
             Asked {
                 definition,
                 identity,
-                cost: *cost,
+                cost: at.unwrap_or(*cost),
                 rate: *rate,
                 scope,
             }
@@ -150,9 +165,7 @@ impl<'a> Asked<'a> {
 
     #[inline]
     pub(super) fn backend(&self, parts: Option<&'a Parts>) -> Chosen<'a> {
-        let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
-        let named = self.definition.own_backend().or_else(provided);
-        named.map_or_else(Chosen::default, Backend::choose)
+        self.definition.chosen_backend(parts)
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use http::request::Parts;
 use super::Throttle;
 use super::asked::{Asking, Member};
 use super::definition::Definition;
+use super::known::Known;
 use super::scope::Scope;
 use super::stat::{Readings, Stat};
 use crate::error::Error;
@@ -27,10 +28,9 @@ pub trait Define: Send + Sync + 'static {
     /// What is the same for all requests.
     fn definition() -> &'static Definition;
 
-    /// Who is asking.
+    /// Who is asking; default: whom the backend says.
     fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
-        let _ = parts;
-        ready(Ok(Identity::ip()))
+        Self::definition().identify(parts)
     }
 
     /// What the request costs.
@@ -62,7 +62,17 @@ impl<T: Define> Throttle for T {
     const LARGEST_COST: u64 = T::LARGEST_COST;
 
     async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
-        let identity = T::identify(parts).await?;
+        let known = Known::of(parts);
+        let identity = match known.and_then(|known| known.get(T::definition())) {
+            Some(identity) => identity,
+            None => {
+                let identity = T::identify(parts).await?;
+                if let Some(known) = known {
+                    known.add(T::definition(), identity.clone());
+                }
+                identity
+            }
+        };
         let cost = match cost {
             Some(cost) => cost,
             None => T::cost(parts).await?,

@@ -3,14 +3,17 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use http::request::Parts;
+
 use super::asked::Few;
 use super::header_style::HeaderStyle;
-use crate::backend::Backend;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
+use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::failure::Policy;
-use crate::http::ClientIp;
+use crate::http::{ClientIp, Responder};
+use crate::identity::Identity;
 use crate::observe::{self, Counters, Said};
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
@@ -32,6 +35,8 @@ pub struct Definition {
     own_policy: OnceLock<Policy>,
     timeout: Option<Duration>,
     shadow: bool,
+    on_throttled: Option<fn() -> Responder>,
+    own_responder: OnceLock<Responder>,
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
     counters: Counters,
@@ -115,6 +120,8 @@ impl Definition {
             own_policy: OnceLock::new(),
             timeout: None,
             shadow: false,
+            on_throttled: None,
+            own_responder: OnceLock::new(),
             client_ip: None,
             own_client_ip: OnceLock::new(),
             counters: Counters::new(),
@@ -150,6 +157,13 @@ impl Definition {
         self
     }
 
+    /// The response to those it refuses; asked for once.
+    #[must_use]
+    pub const fn on_throttled(mut self, responder: fn() -> Responder) -> Self {
+        self.on_throttled = Some(responder);
+        self
+    }
+
     /// Refuses nobody: only counts, logs and measures.
     #[must_use]
     pub const fn shadow(mut self) -> Self {
@@ -181,12 +195,29 @@ impl Definition {
         }
     }
 
+    /// The backend for a request: its own, the one provided, the process's default.
+    #[inline]
+    pub(crate) fn chosen_backend<'a>(&'a self, parts: Option<&'a Parts>) -> Chosen<'a> {
+        let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
+        let named = self.own_backend().or_else(provided);
+        named.map_or_else(Chosen::default, Backend::choose)
+    }
+
     /// What happens when its backend fails, if it says so itself.
     #[inline]
     pub(super) fn own_policy(&self) -> Option<&Policy> {
         match self.on_error {
             Some(policy) => Some(self.own_policy.get_or_init(policy)),
             None => self.own_policy.get(),
+        }
+    }
+
+    /// Who is asking where the throttle itself does not say: whom its backend says, else the client's address.
+    pub(super) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
+        let identifier = self.chosen_backend(Some(parts)).identifier().cloned();
+        match identifier {
+            Some(identifier) => identifier.ask(parts).await,
+            None => Ok(Identity::ip()),
         }
     }
 
@@ -208,6 +239,12 @@ impl Definition {
     )]
     pub(super) const fn least_wait(&self) -> Duration {
         LEAST_WAIT
+    }
+
+    /// The response to those it refuses, if it has one of its own.
+    pub(crate) fn own_responder(&self) -> Option<&Responder> {
+        let responder = self.on_throttled?;
+        Some(self.own_responder.get_or_init(responder))
     }
 
     pub(super) const fn is_shadow(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What a decision took, kept so that it can be settled later (L32).
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -105,11 +106,6 @@ impl Held {
         }
     }
 
-    /// Whether there is nothing to settle.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.accounts.is_empty()
-    }
-
     /// Gives all of it back.
     ///
     /// # Errors
@@ -182,15 +178,13 @@ impl Account {
 impl Line {
     /// What is to be done if this much was used.
     fn settling(&self, used: u64) -> Option<Settling<'_>> {
-        let change = if used < self.cost {
-            Change::GiveBack(Taken {
+        let change = match used.cmp(&self.cost) {
+            Ordering::Less => Change::GiveBack(Taken {
                 at: self.at,
                 cost: self.cost - used,
-            })
-        } else if used > self.cost {
-            Change::Charge(used - self.cost)
-        } else {
-            return None;
+            }),
+            Ordering::Equal => return None,
+            Ordering::Greater => Change::Charge(used - self.cost),
         };
         Some(Settling {
             plan: Plan {

@@ -22,7 +22,7 @@ struct Part<'a> {
 
 /// Why a set is not admitted.
 enum Stopped {
-    Refused(Outcome),
+    Refused(Box<Outcome>),
     Throttled(Duration, Error),
     Raised(Error),
 }
@@ -45,7 +45,7 @@ impl<'a> Case<'a> {
         for (nth, part) in parts.iter().enumerate() {
             match part.decide(self.left(started)).await {
                 Ok(Ruling::Decided(outcome)) if outcome.admitted => took.push((nth, outcome)),
-                Ok(Ruling::Decided(outcome)) => stopped = Some(Stopped::Refused(outcome)),
+                Ok(Ruling::Decided(outcome)) => stopped = Some(Stopped::Refused(Box::new(outcome))),
                 Ok(Ruling::Allowed(error)) => allowed = Some(error),
                 Ok(Ruling::Throttled(wait, error)) => {
                     stopped = Some(Stopped::Throttled(wait, error));

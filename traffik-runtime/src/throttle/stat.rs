@@ -57,10 +57,8 @@ impl<M> Stat<M> {
     }
 }
 
-pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
-    let mut asking = Asking::default();
-    T::ask(parts, Some(0), &mut asking).await?;
-    let asked = asking.asked();
+pub(crate) async fn stat_of<T: Throttle>(asking: &Asking, parts: &Parts) -> Result<T::Stat, Error> {
+    let asked = asking.asked(Some(0));
     let mut readings = Box::pin(Readings::take(&asked, Some(parts))).await?;
     Ok(T::read(&mut readings))
 }
