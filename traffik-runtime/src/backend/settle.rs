@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::plan::{Plan, each_mut};
+use crate::decision::Report;
 use crate::strategy::State;
 use crate::strategy::kernel::{Law, Taken};
 
@@ -69,8 +70,19 @@ impl Settling<'_> {
 
     /// How long the state matters afterwards.
     pub(crate) fn matters(&self, state: &State, now: u64) -> Duration {
-        let resets = self.plan.told(0, state, now).map(|told| told.report.reset);
+        let resets = self.reports(state, now).map(|report| report.reset);
         resets.max().unwrap_or_default()
+    }
+
+    /// What the laws say of the state afterwards.
+    pub(crate) fn reports<'s>(
+        &'s self,
+        state: &'s State,
+        now: u64,
+    ) -> impl Iterator<Item = Report> + 's {
+        let plan = &self.plan;
+        let lines = plan.seen(state).into_iter().zip(&*plan.terms);
+        lines.map(move |(state, term)| plan.report(term, state, now, 0))
     }
 
     fn give_back_own(&self, taken: Taken, state: &mut State, now: u64) {

@@ -57,7 +57,7 @@ impl Held {
                 .peekable();
             // One in shadow may not have admitted it.
             let counted = told.peek().is_some() && told.all(|told| told.fits);
-            if !outcome.admitted || !counted || plan.cost == 0 {
+            if !outcome.admitted || !counted {
                 continue;
             }
             let mut elsewhere = outcome.elsewhere.iter();

@@ -56,9 +56,9 @@ impl Memory {
         }
         let entry = self.boxed.entry(&mut shard, plan.key, now);
         settling.apply(&mut entry.state, now);
-        let told = plan.told(0, &entry.state, now);
-        entry.prospect = told
-            .map(|told| Prospect::new(&told.report, now))
+        let reports = settling.reports(&entry.state, now);
+        entry.prospect = reports
+            .map(|report| Prospect::new(&report, now))
             .fold(Prospect::default(), Prospect::with);
     }
 }
