@@ -54,8 +54,8 @@ impl Ground {
     }
 }
 
-fn seconds(seconds: u64) -> Option<Duration> {
-    Some(Duration::from_secs(seconds))
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }
 
 #[tokio::test]
@@ -133,9 +133,9 @@ async fn a_log_gives_back_its_own_entry() {
     );
     reservation.settle(2).await.unwrap();
     assert_eq!(ground.remaining().await, 3);
-    assert_eq!(ground.wait(4).await, seconds(8));
-    assert_eq!(ground.wait(5).await, seconds(9));
-    assert_eq!(ground.wait(7).await, seconds(10));
+    assert_eq!(ground.wait(4).await, Some(seconds(8)));
+    assert_eq!(ground.wait(5).await, Some(seconds(9)));
+    assert_eq!(ground.wait(7).await, Some(seconds(10)));
     // All of what is left may be given back, too.
     let ground = Ground::ten(SlidingLog::new());
     ground.settle(10, 3, 0).await;
@@ -160,7 +160,7 @@ async fn what_has_leaked_is_not_given_back_again() {
         // A level of 10, 3 of it leaked; of the 8 that were not needed those 3 have come back already.
         ground.settle(10, 3, 2).await;
         assert_eq!(ground.remaining().await, 8, "{:?}", ground.throttle);
-        assert_eq!(ground.wait(10).await, seconds(2));
+        assert_eq!(ground.wait(10).await, Some(seconds(2)));
     }
     let ground = Ground::ten(TokenBucket::new());
     ground.settle(4, 6, 3).await;
@@ -171,7 +171,7 @@ async fn what_has_leaked_is_not_given_back_again() {
 async fn gcra_gives_back_time() {
     let ground = Ground::ten(Gcra::new());
     ground.settle(10, 0, 4).await;
-    assert_eq!(ground.wait(1).await, seconds(4));
+    assert_eq!(ground.wait(1).await, Some(seconds(4)));
 }
 
 #[tokio::test]
@@ -179,19 +179,19 @@ async fn more_than_was_reserved_is_charged_beyond_the_limit() {
     let ground = Ground::ten(FixedWindow::new());
     ground.settle(5, 1, 25).await;
     assert_eq!(ground.remaining().await, 0);
-    assert_eq!(ground.wait(1).await, seconds(9));
+    assert_eq!(ground.wait(1).await, Some(seconds(9)));
     let ground = Ground::ten(TokenBucket::new());
     ground.settle(5, 0, 25).await;
     assert_eq!(ground.remaining().await, 0);
-    assert_eq!(ground.wait(1).await, seconds(16));
-    assert_eq!(ground.wait(10).await, seconds(25));
+    assert_eq!(ground.wait(1).await, Some(seconds(16)));
+    assert_eq!(ground.wait(10).await, Some(seconds(25)));
     let ground = Ground::ten(SlidingLog::new());
     ground.settle(5, 2, 25).await;
-    assert_eq!(ground.wait(1).await, seconds(10));
+    assert_eq!(ground.wait(1).await, Some(seconds(10)));
     let ground = Ground::ten(SlidingCounter::new());
     ground.settle(5, 0, 30).await;
     // 30 in the window before leave room for 1 when less than 9 of them are in sight, 3 tenths of a window.
-    assert_eq!(ground.wait(1).await, seconds(17));
+    assert_eq!(ground.wait(1).await, Some(seconds(17)));
     let ground = Ground::ten(QuotaWithRollover::new().percent(100.0).max(10));
     ground.settle(15, 0, 22).await;
     assert_eq!(ground.remaining().await, 0);

@@ -21,10 +21,10 @@ struct Pair {
 }
 
 impl Pair {
-    fn new<S: Strategy>(other: &Backend, uid: String, rates: &[&str], of: impl Fn() -> S) -> Self {
+    fn new<S: Strategy>(other: &Backend, uid: &str, rates: &[&str], of: impl Fn() -> S) -> Self {
         let (memory, clock) = midnight();
         let throttle = |backend: Backend| {
-            let mut throttle = DynThrottle::builder(&uid).strategy(of()).backend(backend);
+            let mut throttle = DynThrottle::builder(uid).strategy(of()).backend(backend);
             for rate in rates {
                 throttle = throttle.rate(rate.parse().unwrap());
             }
@@ -33,7 +33,7 @@ impl Pair {
         Self {
             memory: throttle(memory),
             other: throttle(other.clone().clock(clock.clone())),
-            uid: uid.clone(),
+            uid: uid.to_owned(),
             clock,
         }
     }
@@ -84,7 +84,7 @@ async fn all_agree(other: Backend) {
         ($($strategy:expr),+ $(,)?) => {$(
             for rates in [&one[..], &two] {
                 let uid = format!("{} × {}", stringify!($strategy), rates.len());
-                Pair::new(&other, uid, rates, || $strategy).agree().await;
+                Pair::new(&other, &uid, rates, || $strategy).agree().await;
             }
         )+};
     }
