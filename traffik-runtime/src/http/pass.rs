@@ -44,9 +44,11 @@ pub(super) async fn pass(
     }
     let mut headers = HeaderMap::new();
     told.write(&mut headers);
+    // What a law said stays exact; what a client is told of it need not be.
+    let wait = decision.wait.map(|wait| wait.max(told.min_wait()));
     Err(if decision.decided {
-        refusal::refused(&decision, &told.violated(), headers)
+        refusal::refused(wait, &told.violated(), headers)
     } else {
-        refusal::held_off(&decision, headers)
+        refusal::held_off(wait.unwrap_or_default(), headers)
     })
 }

@@ -34,6 +34,8 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub struct Asking {
     pub(super) members: Few<Member>,
+    /// Whether members are asked that do not apply to the request, too.
+    pub(super) regardless: bool,
 }
 
 /// What is asked of a member of a set.
@@ -47,6 +49,14 @@ pub(super) struct Member {
 }
 
 impl Asking {
+    /// How all members stand, those that do not apply to the request included.
+    pub(super) fn of_standings() -> Self {
+        Self {
+            regardless: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn push(&mut self, member: Member) {
         self.members.push(member);
     }

@@ -27,6 +27,12 @@ pub trait Define: Send + Sync + 'static {
     /// What is the same for all requests.
     fn definition() -> &'static Definition;
 
+    /// Whether the throttle is asked at all. One that is not counts nothing and tells nothing.
+    fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
+        let _ = parts;
+        ready(Ok(true))
+    }
+
     /// Who is asking.
     fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
         let _ = parts;
@@ -62,6 +68,9 @@ impl<T: Define> Throttle for T {
     const LARGEST_COST: u64 = T::LARGEST_COST;
 
     async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
+        if !asking.regardless && !T::applies(parts).await? {
+            return Ok(());
+        }
         let identity = T::identify(parts).await?;
         let cost = match cost {
             Some(cost) => cost,

@@ -31,13 +31,14 @@ pub struct Definition {
     on_error: Option<fn() -> Policy>,
     own_policy: OnceLock<Policy>,
     timeout: Option<Duration>,
+    min_wait: Option<Duration>,
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
     counters: Counters,
     prepared: OnceLock<Prepared>,
 }
 
-/// What a refused client is told to wait where no law says.
+/// What a refused client is told to wait where neither a law nor the throttle says.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 enum Shared {
@@ -101,6 +102,7 @@ impl Definition {
             on_error: None,
             own_policy: OnceLock::new(),
             timeout: None,
+            min_wait: None,
             client_ip: None,
             own_client_ip: OnceLock::new(),
             counters: Counters::new(),
@@ -133,6 +135,13 @@ impl Definition {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// What a refused client is told to wait at least.
+    #[must_use]
+    pub const fn min_wait(mut self, wait: Duration) -> Self {
+        self.min_wait = Some(wait);
         self
     }
 
@@ -179,13 +188,14 @@ impl Definition {
         self.timeout
     }
 
-    /// What a client is told to wait at least when it is refused.
-    #[expect(
-        clippy::unused_self,
-        reason = "a throttle will have a `min_wait` of its own"
-    )]
-    pub(super) const fn least_wait(&self) -> Duration {
-        LEAST_WAIT
+    /// What a client is told to wait at least where a law refuses it.
+    pub(crate) const fn own_min_wait(&self) -> Option<Duration> {
+        self.min_wait
+    }
+
+    /// What a client is told to wait where it is refused and no law says how long.
+    pub(super) fn least_wait(&self) -> Duration {
+        self.min_wait.unwrap_or(LEAST_WAIT)
     }
 
     pub(super) fn with_policy(self, policy: Option<Policy>, timeout: Option<Duration>) -> Self {
@@ -195,6 +205,10 @@ impl Definition {
             timeout,
             ..self
         }
+    }
+
+    pub(super) fn with_min_wait(self, min_wait: Option<Duration>) -> Self {
+        Self { min_wait, ..self }
     }
 
     #[inline]

@@ -61,6 +61,7 @@ impl DynThrottle {
             backend: None,
             on_error: None,
             timeout: None,
+            min_wait: None,
         }
     }
 
@@ -120,6 +121,7 @@ pub struct DynThrottleBuilder {
     backend: Option<Backend>,
     on_error: Option<Policy>,
     timeout: Option<Duration>,
+    min_wait: Option<Duration>,
 }
 
 impl DynThrottleBuilder {
@@ -173,6 +175,25 @@ impl DynThrottleBuilder {
         }
     }
 
+    /// What a client is told to wait at least when it is refused; default: as long as it really is, and 1 s where the
+    /// backend failed and `on_error` is to throttle. A law's own [`Decision::wait`] stays exact.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::throttle::DynThrottle;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let throttle = DynThrottle::builder("uploads").rate("20/s".parse()?).min_wait(Duration::from_millis(500)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn min_wait(self, wait: Duration) -> Self {
+        Self {
+            min_wait: Some(wait),
+            ..self
+        }
+    }
+
     /// The throttle.
     ///
     /// # Errors
@@ -208,6 +229,7 @@ impl DynThrottleBuilder {
         let definition = Definition::at_run_time(self.uid, self.rates, strategy.clone());
         let definition = definition.with_backend(self.backend);
         let definition = definition.with_policy(self.on_error, self.timeout);
+        let definition = definition.with_min_wait(self.min_wait);
         Ok(DynThrottle {
             inner: Arc::new(Inner {
                 definition,

@@ -58,7 +58,7 @@ impl<M> Stat<M> {
 }
 
 pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
-    let mut asking = Asking::default();
+    let mut asking = Asking::of_standings();
     T::ask(parts, Some(0), &mut asking).await?;
     let asked = asking.asked();
     let mut readings = Box::pin(Readings::take(&asked, Some(parts))).await?;
