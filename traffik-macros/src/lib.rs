@@ -71,15 +71,17 @@ use proc_macro2::TokenStream;
 /// | `timeout` | how long one decision may take, retries included: `"100ms"` | the backend's, else 250 ms |
 /// | `headers` | `ietf`, `legacy`, `both`, `none` | `ietf` |
 /// | `scope` | `throttle`, `route`, a text, the path of a text or of a `fn(&Parts) -> String` | `throttle` |
+/// | `only_if`, `skip_if` | the path of a `fn(&Parts) -> bool`: of which requests it is asked at all | every one |
+/// | `min_wait` | what a *refused* client is told to wait at least: `"500ms"` | as long as it is |
 /// | `uid` | a text | `module::path::function` |
 /// | `name` | the type's name | the function's |
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |
 /// | `allow(…)` | names of [warnings](#warnings) to switch off | – |
 ///
-/// Functions may be async and may fail. `on_throttled`, `only_if`, `skip_if`, `min_wait`, `shadow` and closures over the handler's arguments are known and not available yet.
+/// Functions may be async and may fail. `on_throttled`, `shadow` and closures over the handler's arguments are known and not available yet.
 ///
-/// Behind throttles defined elsewhere and without a `rate`, `cost` and `headers` hold for all of them on this handler; the
-/// other keys belong to their definitions.
+/// Behind throttles defined elsewhere and without a `rate`, `cost`, `headers`, `only_if` and `skip_if` hold for all of them
+/// on this handler; the other keys belong to their definitions.
 ///
 /// # When the backend fails
 ///

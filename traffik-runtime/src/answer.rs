@@ -204,6 +204,14 @@ macro_rules! __cost_of {
 
 #[doc(hidden)]
 #[macro_export]
+macro_rules! __applies {
+    ($key:literal, $predicate:path, $parts:expr) => {
+        $crate::__settled!($key, bool, $predicate($parts))
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
 macro_rules! __sourced {
     ($path:path, $parts:expr) => {{
         #[allow(unused_imports)]
@@ -239,6 +247,6 @@ macro_rules! __scope_of {
 }
 
 pub use crate::{
-    __cost_of as cost_of, __identity_of as identity_of, __rate_of as rate_of,
+    __applies as applies, __cost_of as cost_of, __identity_of as identity_of, __rate_of as rate_of,
     __scope_of as scope_of,
 };

@@ -21,7 +21,7 @@ pub enum Error {
         /// The throttle.
         uid: String,
     },
-    /// An identifier, cost, rate or scope of the application's failed.
+    /// An identifier, predicate, cost, rate or scope of the application's failed.
     #[error("`{what}` failed: {source}")]
     Identifier {
         /// Which of them.

@@ -7,7 +7,7 @@ pub use core::result::Result;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
 
-pub use traffik_runtime::answer::{cost_of, identity_of, rate_of, scope_of};
+pub use traffik_runtime::answer::{applies, cost_of, identity_of, rate_of, scope_of};
 pub use traffik_runtime::http::{Gate, Parts, Response, Site, identity_of_header};
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{

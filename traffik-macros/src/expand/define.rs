@@ -67,6 +67,8 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         backend,
         on_error,
         timeout,
+        min_wait,
+        applies,
         headers,
         scope,
         doubts: _,
@@ -81,12 +83,14 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         .as_ref()
         .map(|policy| on_error::setter(policy, private));
     let timeout = timeout.map(|timeout| options::timeout_setter(timeout, private));
+    let min_wait = min_wait.map(|wait| options::min_wait_setter(wait, private));
     let client_ip = identifier
         .as_ref()
         .and_then(|identifier| options::client_ip_setter(identifier, private));
     let largest_cost = options::largest_cost(strategy, rates);
     let shared = quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY);
     let rate = options::rate(rates, private);
+    let applies = options::applies(applies, private);
     let identify = identifier
         .as_ref()
         .map(|identifier| options::identify(identifier, private));
@@ -95,7 +99,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend #on_error #timeout #client_ip;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend #on_error #timeout #min_wait #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {
@@ -107,6 +111,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
             fn definition() -> &'static #private::Definition {
                 &__TRAFFIK_DEFINITION
             }
+            #applies
             #rate
             #identify
             #cost

@@ -7,7 +7,7 @@ use syn::{Expr, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
 use super::paths::Private;
-use crate::model::{Cost, Headers, Identifier, Proxied, Rates, Scope, Strategy};
+use crate::model::{Applies, Cost, Headers, Identifier, Proxied, Rates, Scope, Strategy};
 
 /// The uid as written, or the path of the throttle.
 pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> TokenStream {
@@ -88,6 +88,36 @@ pub(crate) fn backend_setter(value: &Expr) -> TokenStream {
 pub(crate) fn timeout_setter(timeout: std::time::Duration, private: &Private) -> TokenStream {
     let timeout = duration(timeout, private);
     quote!(.timeout(#timeout))
+}
+
+/// `min_wait`.
+pub(crate) fn min_wait_setter(wait: std::time::Duration, private: &Private) -> TokenStream {
+    let wait = duration(wait, private);
+    quote!(.min_wait(#wait))
+}
+
+/// `only_if` and `skip_if`, where there are any.
+pub(crate) fn applies(applies: &Applies, private: &Private) -> Option<TokenStream> {
+    let Applies { only_if, skip_if } = applies;
+    let parts = parts();
+    let asked = |key: &str, predicate: &Path| {
+        let place = predicate.span();
+        let private = private.at(place);
+        quote_spanned!(place=> #private::applies!(#key, #predicate, #parts))
+    };
+    let only = only_if.as_ref().map(|path| asked("only_if", path));
+    let skip = skip_if.as_ref().map(|path| asked("skip_if", path));
+    let answer = match (only, skip) {
+        (None, None) => return None,
+        (Some(only), None) => only,
+        (None, Some(skip)) => quote!(#private::Result::Ok(!#skip?)),
+        (Some(only), Some(skip)) => quote!(#private::Result::Ok(#only? && !#skip?)),
+    };
+    Some(quote! {
+        async fn applies(#parts: &#private::Parts) -> #private::Result<bool, #private::Error> {
+            #answer
+        }
+    })
 }
 
 /// `identifier = ip(…)`: a function that says how the address is found, called once.

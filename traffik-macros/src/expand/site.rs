@@ -31,6 +31,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         defined,
         cost,
         headers,
+        applies,
         doubts,
     } = site;
     let name = name(site, handler);
@@ -41,6 +42,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         let style = options::headers(style, private);
         quote!(const HEADERS: #private::Option<#private::HeaderStyle> = #private::Option::Some(#style);)
     });
+    let applies = options::applies(applies, private);
     let price = cost.as_ref().map(|cost| price(cost, private));
     let warnings = doubts::warnings(&name, doubts, &cfgs);
     let check = cost.as_ref().map(|cost| check(cost, throttles, private));
@@ -56,6 +58,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         impl #private::Site for #name {
             type Throttle = #throttle;
             #headers
+            #applies
             #price
         }
         #warnings

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, LitStr};
 use traffik_runtime::strategy::catalog::{self, Severity, Subject};
 
 use super::settings::Settings;
-use super::{Cost, Doubt, Headers, Identifier, Known, OnError, Rates, Scope, Strategy};
+use super::{Applies, Cost, Doubt, Headers, Identifier, Known, OnError, Rates, Scope, Strategy};
 use crate::diagnostics::Mistakes;
 
 /// One throttle. What its keys leave open is the backend's or the runtime's default.
@@ -21,6 +21,8 @@ pub(crate) struct Definition {
     pub(crate) backend: Option<Expr>,
     pub(crate) on_error: Option<OnError>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) min_wait: Option<Duration>,
+    pub(crate) applies: Applies,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
     /// What is doubtful about it, and not switched off.
@@ -45,6 +47,9 @@ impl Outcome {
             backend,
             on_error,
             timeout,
+            min_wait,
+            only_if,
+            skip_if,
             headers,
             scope,
             uid,
@@ -52,6 +57,7 @@ impl Outcome {
             krate: _,
             allowed,
         } = settings;
+        let applies = Applies::new(only_if, skip_if, mistakes);
         let Some(rates) = rates else {
             return Self::Broken(name);
         };
@@ -69,6 +75,8 @@ impl Outcome {
             backend,
             on_error,
             timeout,
+            min_wait,
+            applies,
             headers,
             scope,
             doubts: allowed.rest(doubts),

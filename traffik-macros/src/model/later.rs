@@ -1,7 +1,6 @@
 //! Keys that are spoken already and work later. What is written behind them is checked all the same.
 
 use syn::{Expr, Ident};
-use traffik_runtime::rate::parse_duration;
 
 use super::keys::Key;
 use super::shape;
@@ -17,32 +16,6 @@ pub(crate) fn on_throttled(pair: Option<Pair>, mistakes: &mut Mistakes) {
         mistakes,
         |value| path(value, Key::OnThrottled),
     );
-}
-
-/// `only_if` and `skip_if`: predicates.
-pub(crate) fn predicate(pair: Option<Pair>, key: Key, mistakes: &mut Mistakes) {
-    later(
-        pair,
-        key,
-        "every request is counted until it is",
-        mistakes,
-        |value| path(value, key),
-    );
-}
-
-/// `min_wait`: a duration.
-pub(crate) fn duration(pair: Option<Pair>, key: Key, until: &str, mistakes: &mut Mistakes) {
-    later(pair, key, until, mistakes, |value| {
-        let text = shape::string(value).ok_or_else(|| {
-            error(
-                value,
-                format!("a duration stands in quotes; write `{}`", key.example()),
-            )
-        })?;
-        parse_duration(&text.value())
-            .map(drop)
-            .map_err(|problem| error(text, problem))
-    });
 }
 
 /// `shadow`: refuse nobody.

@@ -3,6 +3,7 @@
 //! A value goes through three steps. [`options`] puts each item under its key. [`settings`] reads each key's value by
 //! itself; the file of the same name says what a key takes. [`definition`] and [`site`] look at the keys together.
 
+mod applies;
 mod cost;
 mod definition;
 mod doubts;
@@ -27,6 +28,7 @@ mod throttles;
 mod timeout;
 mod words;
 
+pub(crate) use applies::Applies;
 pub(crate) use cost::Cost;
 pub(crate) use definition::{Definition, Outcome};
 pub(crate) use doubts::Doubt;

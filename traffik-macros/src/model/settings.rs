@@ -5,9 +5,10 @@ use std::time::Duration;
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::doubts::Allowed;
-use super::keys::Key;
 use super::options::Options;
-use super::{Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, later, naming, timeout};
+use super::{
+    Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, applies, later, naming, timeout,
+};
 use crate::diagnostics::{Mistakes, Result};
 use crate::parse::Pair;
 
@@ -21,6 +22,9 @@ pub(crate) struct Settings {
     pub(crate) backend: Option<Expr>,
     pub(crate) on_error: Option<OnError>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) min_wait: Option<Duration>,
+    pub(crate) only_if: Option<Path>,
+    pub(crate) skip_if: Option<Path>,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
     pub(crate) uid: Option<LitStr>,
@@ -56,14 +60,6 @@ impl Settings {
             allow,
         } = options;
         later::on_throttled(on_throttled, mistakes);
-        later::predicate(only_if, Key::OnlyIf, mistakes);
-        later::predicate(skip_if, Key::SkipIf, mistakes);
-        later::duration(
-            min_wait,
-            Key::MinWait,
-            "a refused client is told the exact wait until it is",
-            mistakes,
-        );
         later::shadow(shadow, mistakes);
         Self {
             rates: read(rate, Rates::read, mistakes),
@@ -73,6 +69,9 @@ impl Settings {
             backend: backend.map(|pair| *pair.value),
             on_error: read(on_error, OnError::read, mistakes),
             timeout: read(timeout, timeout::read, mistakes),
+            min_wait: read(min_wait, timeout::min_wait, mistakes),
+            only_if: read(only_if, applies::only_if, mistakes),
+            skip_if: read(skip_if, applies::skip_if, mistakes),
             headers: read(headers, Headers::read, mistakes),
             scope: read(scope, Scope::read, mistakes),
             uid: read(uid, naming::uid, mistakes),
@@ -92,6 +91,9 @@ impl Settings {
             backend,
             on_error,
             timeout,
+            min_wait,
+            only_if,
+            skip_if,
             headers,
             scope,
             uid,
@@ -108,6 +110,9 @@ impl Settings {
             backend: backend.or(defaults.backend),
             on_error: on_error.or(defaults.on_error),
             timeout: timeout.or(defaults.timeout),
+            min_wait: min_wait.or(defaults.min_wait),
+            only_if: only_if.or(defaults.only_if),
+            skip_if: skip_if.or(defaults.skip_if),
             headers: headers.or(defaults.headers),
             scope: scope.or(defaults.scope),
             uid,

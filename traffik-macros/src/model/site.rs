@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::options::Options;
 use super::place::Place;
 use super::settings::Settings;
-use super::{Cost, Doubt, Headers, Outcome, Seat, handler, shape};
+use super::{Applies, Cost, Doubt, Headers, Outcome, Seat, handler, shape};
 use crate::diagnostics::{Error, Mistakes, error};
 use crate::parse::{Args, Handler};
 
@@ -24,6 +24,8 @@ pub(crate) struct Site {
     pub(crate) cost: Option<Cost>,
     /// What stands in for every member's style, on this handler.
     pub(crate) headers: Option<Headers>,
+    /// The requests this use is about.
+    pub(crate) applies: Applies,
     /// What is doubtful about this use, and not switched off.
     pub(crate) doubts: Vec<Doubt>,
 }
@@ -46,6 +48,7 @@ impl Site {
         let settings = Settings::read(options, mistakes);
         let krate = settings.krate.clone();
         let mut doubts = Vec::new();
+        let mut applies = Applies::default();
         let (defined, cost, headers) = if defines {
             let name = settings
                 .name
@@ -55,6 +58,7 @@ impl Site {
         } else {
             let doubt = settings.cost.as_ref().and_then(Cost::doubt);
             doubts = settings.allowed.rest(doubt.into_iter().collect());
+            applies = Applies::new(settings.only_if, settings.skip_if, mistakes);
             (None, settings.cost, settings.headers)
         };
         Self {
@@ -64,6 +68,7 @@ impl Site {
             defined,
             cost,
             headers,
+            applies,
             doubts,
         }
     }

@@ -1,4 +1,4 @@
-//! `timeout`, and durations everywhere else.
+//! `timeout`, `min_wait`, and durations everywhere else.
 
 use std::time::Duration;
 
@@ -12,6 +12,11 @@ use crate::diagnostics::{Result, error};
 /// `timeout = "100ms"`.
 pub(crate) fn read(value: &Expr) -> Result<Duration> {
     duration(value, Key::Timeout.example())
+}
+
+/// `min_wait = "500ms"`.
+pub(crate) fn min_wait(value: &Expr) -> Result<Duration> {
+    duration(value, Key::MinWait.example())
 }
 
 /// A duration in quotes; the example says how it is written.

@@ -29,6 +29,9 @@ fn every_key() {
         timeout = "100ms",
         headers = both,
         scope = "eu",
+        only_if = is_write,
+        skip_if = is_internal,
+        min_wait = "1500ms",
         uid = "uploads",
         name = Uploads,
         crate = ::framework::traffik,
@@ -160,7 +163,13 @@ fn one_throttle() {
 
 #[test]
 fn set_with_cost_and_headers() {
-    let args = quote!(Burst, Sustained, cost = 5, headers = legacy);
+    let args = quote!(
+        Burst,
+        Sustained,
+        cost = 5,
+        headers = legacy,
+        skip_if = is_internal
+    );
     assert_snapshot!(throttled(
         args,
         quote!(

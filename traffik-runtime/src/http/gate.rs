@@ -25,6 +25,12 @@ pub trait Site: Send + Sync + 'static {
     /// Header fields on this handler, whatever the members say.
     const HEADERS: Option<HeaderStyle> = None;
 
+    /// Whether anything is decided on this handler, whatever the members say.
+    fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
+        let _ = parts;
+        ready(Ok(true))
+    }
+
     /// What each member takes on this handler, whatever it says.
     fn cost(parts: &Parts) -> impl Future<Output = Result<Option<u64>, Error>> + Send {
         let _ = parts;
@@ -100,6 +106,9 @@ impl<S> fmt::Debug for Gate<S> {
 
 async fn asked<S: Site>(parts: &Parts) -> Result<Asking, Error> {
     let mut asking = Asking::default();
+    if !S::applies(parts).await? {
+        return Ok(asking);
+    }
     let cost = S::cost(parts).await?;
     S::Throttle::ask(parts, cost, &mut asking).await?;
     Ok(asking)

@@ -139,7 +139,7 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Limiter<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         Known::remember(parts);
-        let mut asking = Asking::default();
+        let mut asking = Asking::of_anything();
         T::ask(parts, None, &mut asking).await?;
         Ok(Self::new(parts, asking))
     }

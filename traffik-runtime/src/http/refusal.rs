@@ -8,7 +8,6 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
 use super::headers::whole_seconds;
-use crate::decision::Decision;
 use crate::error::Error;
 use crate::observe;
 
@@ -17,9 +16,9 @@ const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
 
-/// 429: these policies, by their quotable names, were violated.
+/// 429: these policies, by their quotable names, were violated; the wait is nothing if it has no end.
 pub(super) fn refused(
-    decision: &Decision,
+    wait: Option<Duration>,
     violated: &[String],
     mut headers: HeaderMap,
 ) -> Response<Bytes> {
@@ -28,7 +27,7 @@ pub(super) fn refused(
         let separator = if names.is_empty() { "" } else { "," };
         let _ = write!(names, "{separator}\"{name}\"");
     }
-    let body = match decision.wait {
+    let body = match wait {
         Some(wait) => {
             let seconds = whole_seconds(wait).max(1);
             headers.insert(RETRY_AFTER, seconds.into());
@@ -48,8 +47,7 @@ pub(super) fn refused(
 }
 
 /// 429, without a law that has said so: the backend is away.
-pub(super) fn held_off(decision: &Decision, headers: HeaderMap) -> Response<Bytes> {
-    let wait = decision.wait.unwrap_or_default();
+pub(super) fn held_off(wait: Duration, headers: HeaderMap) -> Response<Bytes> {
     away(
         StatusCode::TOO_MANY_REQUESTS,
         "Too Many Requests",

@@ -35,6 +35,7 @@ struct Inner {
 enum Why {
     Refused {
         decision: Decision,
+        wait: Option<Duration>,
         uid: String,
         violated: Vec<String>,
     },
@@ -76,7 +77,10 @@ impl Rejection {
 
     /// How long the client is told to wait; `None` if it can never be admitted, or where there is no decision.
     pub fn wait(&self) -> Option<Duration> {
-        self.decision()?.wait
+        match &self.0.why {
+            Why::Refused { wait, .. } => *wait,
+            Why::Undecided(_) => None,
+        }
     }
 
     /// The status of the response.
@@ -96,18 +100,21 @@ impl Rejection {
 
     /// What is refused, with the response that the throttle, its backend or nobody has of its own.
     pub(super) async fn of_refusal(decision: Decision, told: &Told, parts: &Parts) -> Self {
+        // What a law said stays exact; what a client is told of it need not be.
+        let wait = decision.wait.map(|wait| wait.max(told.min_wait()));
         let violated = told.violated();
         let mut headers = HeaderMap::new();
         told.write(&mut headers);
         let response = if decision.decided {
-            refusal::refused(&decision, &violated, headers)
+            refusal::refused(wait, &violated, headers)
         } else {
-            refusal::held_off(&decision, headers)
+            refusal::held_off(wait.unwrap_or_default(), headers)
         };
         let speaker = told.speaker();
         let rejection = Self(Box::new(Inner {
             why: Why::Refused {
                 decision,
+                wait,
                 uid: speaker.map_or_else(String::new, |speaker| speaker.uid.to_string()),
                 violated: violated.into_vec(),
             },
@@ -172,9 +179,9 @@ impl IntoResponse for Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.why {
-            Why::Refused { decision, uid, .. } => match decision.wait {
+            Why::Refused { wait, uid, .. } => match wait {
                 Some(wait) => {
-                    let seconds = whole_seconds(wait).max(1);
+                    let seconds = whole_seconds(*wait).max(1);
                     let unit = if seconds == 1 { "second" } else { "seconds" };
                     write!(f, "`{uid}` refused: try again in {seconds} {unit}")
                 }

@@ -50,7 +50,7 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         Known::remember(parts);
-        let mut asking = Asking::default();
+        let mut asking = Asking::of_anything();
         T::ask(parts, None, &mut asking).await?;
         let (decision, told) = pass(&asking, parts, None).await?;
         Ok(Self {

@@ -1,6 +1,7 @@
 //! What a client is told of a decision.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -50,19 +51,32 @@ impl Told {
         violated.get(speaks).map(|it| it.definition)
     }
 
+    /// What the client is told to wait at least: the longest `min_wait` of those that would not have admitted it.
+    pub(super) fn min_wait(&self) -> Duration {
+        let waits = self.reported.iter().filter_map(min_wait);
+        waits.max().unwrap_or_default()
+    }
+
     fn write_styled(&self, headers: &mut HeaderMap, styled: impl Fn(HeaderStyle) -> HeaderStyle) {
         let elapsed = self.since.elapsed();
         let policies = self.reported.iter().map(|reported| {
             let mut policy = policy(reported);
             // Times count from the moment the answer is made.
             if let Some(report) = &mut policy.report {
-                report.next = report.next.map(|next| next.saturating_sub(elapsed));
+                let least = min_wait(reported).unwrap_or_default();
+                let next = report.next.map(|next| next.saturating_sub(elapsed));
+                report.next = next.map(|next| next.max(least));
             }
             let style = self.style.unwrap_or(reported.definition.headers);
             (styled(style), policy)
         });
         write_policies(headers, policies);
     }
+}
+
+fn min_wait(reported: &Reported<'static>) -> Option<Duration> {
+    let wait = reported.definition.own_min_wait();
+    wait.filter(|_| !reported.fits)
 }
 
 fn policy(reported: &Reported<'static>) -> Policy<'static> {

@@ -36,6 +36,19 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub struct Asking {
     pub(super) members: Few<Member>,
+    about: About,
+}
+
+/// What members are asked about.
+#[derive(Clone, Copy, Debug, Default)]
+enum About {
+    /// Hits: those that do not apply to the request are left out.
+    #[default]
+    Hits,
+    /// How the client stands, with all of them.
+    Standings,
+    /// Both.
+    Both,
 }
 
 /// [`Throttle::ask`], whatever the throttle.
@@ -58,9 +71,39 @@ pub(super) struct Member {
     pub(super) cost: u64,
     pub(super) rate: Option<Rate>,
     pub(super) scope: Scope,
+    /// Whether its hits count.
+    pub(super) applies: bool,
 }
 
 impl Asking {
+    /// How all members stand, those that do not apply to the request included.
+    pub(super) fn of_standings() -> Self {
+        Self {
+            about: About::Standings,
+            ..Self::default()
+        }
+    }
+
+    /// Whatever may be asked of them.
+    pub(crate) fn of_anything() -> Self {
+        Self {
+            about: About::Both,
+            ..Self::default()
+        }
+    }
+
+    /// Whether hits of a member count, which this says; nothing if the member has no part in what is asked.
+    pub(super) async fn applies(
+        &self,
+        applies: impl Future<Output = Result<bool, Error>>,
+    ) -> Result<Option<bool>, Error> {
+        Ok(match self.about {
+            About::Hits => applies.await?.then_some(true),
+            About::Standings => Some(true),
+            About::Both => Some(applies.await?),
+        })
+    }
+
     pub(super) fn push(&mut self, member: Member) {
         self.members.push(member);
     }
@@ -73,10 +116,7 @@ impl Asking {
     /// The throttles that somebody is counted by.
     pub(crate) fn counted(&self) -> impl Iterator<Item = &'static Definition> {
         let counted = |member: &&Member| member.identity != Identity::Exempt;
-        self.members
-            .iter()
-            .filter(counted)
-            .map(|member| member.definition)
+        self.hits().filter(counted).map(|member| member.definition)
     }
 
     /// Leaves each throttle in once, where it was asked first.
@@ -90,25 +130,45 @@ impl Asking {
         });
     }
 
-    /// What is asked, at the members' own costs or at this one.
+    /// The hits that are asked for, at the members' own costs or at this one.
     pub(crate) fn asked(&self, at: Option<u64>) -> Few<Asked<'_>> {
-        let asked = self.members.iter().map(|member| {
-            let Member {
-                definition,
-                identity,
-                cost,
-                rate,
-                scope,
-            } = member;
-            Asked {
-                definition,
-                identity,
-                cost: at.unwrap_or(*cost),
-                rate: *rate,
-                scope,
-            }
-        });
-        asked.collect()
+        self.hits().map(|member| member.asked(at)).collect()
+    }
+
+    /// Whose hit has this place among those that are asked for.
+    pub(super) fn definition(&self, place: usize) -> &'static Definition {
+        let member = self.hits().nth(place);
+        member.map_or_else(|| unreachable!("it was asked"), |member| member.definition)
+    }
+
+    fn hits(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.applies)
+    }
+
+    /// How all members stand.
+    pub(super) fn standings(&self) -> Few<Asked<'_>> {
+        let members = self.members.iter();
+        members.map(|member| member.asked(Some(0))).collect()
+    }
+}
+
+impl Member {
+    fn asked(&self, at: Option<u64>) -> Asked<'_> {
+        let Self {
+            definition,
+            identity,
+            cost,
+            rate,
+            scope,
+            applies: _,
+        } = self;
+        Asked {
+            definition,
+            identity,
+            cost: at.unwrap_or(*cost),
+            rate: *rate,
+            scope,
+        }
     }
 }
 

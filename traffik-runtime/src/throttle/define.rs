@@ -28,6 +28,12 @@ pub trait Define: Send + Sync + 'static {
     /// What is the same for all requests.
     fn definition() -> &'static Definition;
 
+    /// Whether the throttle is asked at all. One that is not counts nothing and tells nothing.
+    fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
+        let _ = parts;
+        ready(Ok(true))
+    }
+
     /// Who is asking; default: whom the backend says.
     fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
         Self::definition().identify(parts)
@@ -62,6 +68,9 @@ impl<T: Define> Throttle for T {
     const LARGEST_COST: u64 = T::LARGEST_COST;
 
     async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
+        let Some(applies) = asking.applies(T::applies(parts)).await? else {
+            return Ok(());
+        };
         let known = Known::of(parts);
         let identity = match known.and_then(|known| known.get(T::definition())) {
             Some(identity) => identity,
@@ -84,6 +93,7 @@ impl<T: Define> Throttle for T {
             cost,
             rate,
             scope,
+            applies,
         });
         Ok(())
     }

@@ -37,13 +37,14 @@ pub struct Definition {
     shadow: bool,
     on_throttled: Option<fn() -> Responder>,
     own_responder: OnceLock<Responder>,
+    min_wait: Option<Duration>,
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
     counters: Counters,
     prepared: OnceLock<Prepared>,
 }
 
-/// What a refused client is told to wait where no law says.
+/// What a refused client is told to wait where neither a law nor the throttle says.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 /// A strategy that outlives whoever asks for it.
@@ -122,6 +123,7 @@ impl Definition {
             shadow: false,
             on_throttled: None,
             own_responder: OnceLock::new(),
+            min_wait: None,
             client_ip: None,
             own_client_ip: OnceLock::new(),
             counters: Counters::new(),
@@ -161,6 +163,13 @@ impl Definition {
     #[must_use]
     pub const fn on_throttled(mut self, responder: fn() -> Responder) -> Self {
         self.on_throttled = Some(responder);
+        self
+    }
+
+    /// What a refused client is told to wait at least.
+    #[must_use]
+    pub const fn min_wait(mut self, wait: Duration) -> Self {
+        self.min_wait = Some(wait);
         self
     }
 
@@ -232,13 +241,14 @@ impl Definition {
         self.timeout
     }
 
-    /// What a client is told to wait at least when it is refused.
-    #[expect(
-        clippy::unused_self,
-        reason = "a throttle will have a `min_wait` of its own"
-    )]
-    pub(super) const fn least_wait(&self) -> Duration {
-        LEAST_WAIT
+    /// What a client is told to wait at least where a law refuses it.
+    pub(crate) const fn own_min_wait(&self) -> Option<Duration> {
+        self.min_wait
+    }
+
+    /// What a client is told to wait where it is refused and no law says how long.
+    pub(super) fn least_wait(&self) -> Duration {
+        self.min_wait.unwrap_or(LEAST_WAIT)
     }
 
     /// The response to those it refuses, if it has one of its own.
@@ -262,6 +272,10 @@ impl Definition {
             timeout,
             ..self
         }
+    }
+
+    pub(super) fn with_min_wait(self, min_wait: Option<Duration>) -> Self {
+        Self { min_wait, ..self }
     }
 
     #[inline]

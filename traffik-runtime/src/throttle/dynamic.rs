@@ -64,6 +64,7 @@ impl DynThrottle {
             on_error: None,
             timeout: None,
             shadow: false,
+            min_wait: None,
         }
     }
 
@@ -168,6 +169,7 @@ pub struct DynThrottleBuilder {
     on_error: Option<Policy>,
     timeout: Option<Duration>,
     shadow: bool,
+    min_wait: Option<Duration>,
 }
 
 impl DynThrottleBuilder {
@@ -229,6 +231,25 @@ impl DynThrottleBuilder {
         }
     }
 
+    /// What a client is told to wait at least when it is refused; default: as long as it really is, and 1 s where the
+    /// backend failed and `on_error` is to throttle. A law's own [`Decision::wait`] stays exact.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::throttle::DynThrottle;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let throttle = DynThrottle::builder("uploads").rate("20/s".parse()?).min_wait(Duration::from_millis(500)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn min_wait(self, wait: Duration) -> Self {
+        Self {
+            min_wait: Some(wait),
+            ..self
+        }
+    }
+
     /// The throttle.
     ///
     /// # Errors
@@ -265,6 +286,7 @@ impl DynThrottleBuilder {
         let definition = definition.with_backend(self.backend);
         let definition = definition.with_policy(self.on_error, self.timeout);
         let definition = definition.in_shadow(self.shadow);
+        let definition = definition.with_min_wait(self.min_wait);
         Ok(DynThrottle {
             inner: Arc::new(Inner {
                 definition,

@@ -77,7 +77,7 @@ pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, E
         Admission {
             decision: Decision::new(fits, report),
             reported: Few::from_buf([Reported {
-                definition: asking.members[0].definition,
+                definition: asking.definition(0),
                 rate,
                 listed: false,
                 fits,
@@ -113,7 +113,7 @@ pub(crate) async fn admit_held(
 }
 
 fn admission(asking: &Asking, case: &Case<'_>, ruling: &Ruling<Outcome>) -> Admission {
-    let definition = |place: usize| asking.members[place].definition;
+    let definition = |place: usize| asking.definition(place);
     let decision = ruled(case, ruling);
     let (reported, since) = match ruling {
         Ruling::Decided(outcome) => (case.reported(outcome, definition), case.since(outcome)),

@@ -126,7 +126,7 @@ async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
 }
 
 async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
-    let mut asking = Asking::default();
+    let mut asking = Asking::of_standings();
     T::ask(parts, Some(0), &mut asking).await?;
     stat_of::<T>(&asking, parts).await
 }

@@ -58,7 +58,7 @@ impl<M> Stat<M> {
 }
 
 pub(crate) async fn stat_of<T: Throttle>(asking: &Asking, parts: &Parts) -> Result<T::Stat, Error> {
-    let asked = asking.asked(Some(0));
+    let asked = asking.standings();
     let mut readings = Box::pin(Readings::take(&asked, Some(parts))).await?;
     Ok(T::read(&mut readings))
 }

@@ -1,0 +1,172 @@
+//! Which requests a throttle is asked about.
+
+use axum::Router;
+use axum::http::request::Parts;
+use axum::routing::get;
+use traffik::{Decision, ErrorKind, Identity, Throttle as _, provide, throttled};
+use traffik_tests::{Server, head, midnight};
+
+fn has(parts: &Parts, name: &str) -> bool {
+    parts.headers.contains_key(name)
+}
+
+fn writes(parts: &Parts) -> bool {
+    has(parts, "x-write")
+}
+
+async fn internal(parts: &Parts) -> bool {
+    tokio::task::yield_now().await;
+    has(parts, "x-internal")
+}
+
+fn unless_broken(parts: &Parts) -> Result<bool, &'static str> {
+    if has(parts, "x-broken") {
+        Err("the secret list is away")
+    } else {
+        Ok(has(parts, "x-internal"))
+    }
+}
+
+async fn later_unless_broken(parts: &Parts) -> Result<bool, String> {
+    unless_broken(parts).map_err(str::to_owned)
+}
+
+/// No request gets here that is skipped.
+fn never_of_internal(parts: &Parts) -> Result<Identity, &'static str> {
+    if has(parts, "x-internal") {
+        Err("it was asked all the same")
+    } else {
+        Ok(Identity::everyone())
+    }
+}
+
+#[throttled(rate = "1/minute", only_if = writes)]
+async fn only() {}
+
+#[throttled(rate = "1/minute", skip_if = internal, identifier = never_of_internal)]
+async fn skip() {}
+
+#[throttled(rate = "1/minute", only_if = self::writes, skip_if = internal)]
+async fn both() {}
+
+traffik::throttles! {
+    defaults(skip_if = internal, identifier = everyone);
+
+    throttle ByDefault(rate = "1/minute");
+    throttle Added(rate = "2/minute", only_if = writes);
+    throttle Replaced(rate = "3/minute", skip_if = writes);
+}
+
+#[throttled(ByDefault, Added, Replaced)]
+async fn members() {}
+
+#[throttled(ByDefault, Added, only_if = writes)]
+async fn used() {}
+
+#[throttled(ByDefault, rate = "9/minute", skip_if = later_unless_broken, identifier = everyone)]
+async fn one_of_two() {}
+
+#[throttled(ByDefault, skip_if = unless_broken)]
+async fn broken_use() {}
+
+async fn served() -> Server {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/only", get(only))
+        .route("/skip", get(skip))
+        .route("/both", get(both))
+        .route("/members", get(members))
+        .route("/used", get(used))
+        .route("/one_of_two", get(one_of_two))
+        .route("/broken_use", get(broken_use));
+    Server::start(app.layer(provide(backend))).await
+}
+
+/// Whether the second of two such requests is refused; else neither is counted nor told of anything.
+async fn is_limited(server: &Server, path: &str, name: &str) -> bool {
+    let (first, second) = (
+        server.get_with(path, name, "yes").await,
+        server.get_with(path, name, "yes").await,
+    );
+    assert_eq!(first.status, 200, "{path} {name}");
+    assert_eq!(second.status == 200, second.tells_nothing());
+    assert_eq!(first.tells_nothing(), second.tells_nothing());
+    second.status == 429
+}
+
+#[tokio::test]
+async fn what_a_throttle_is_not_about_is_not_counted_and_told_nothing() {
+    let server = served().await;
+    assert!(!is_limited(&server, "/only", "x-read").await);
+    assert!(is_limited(&server, "/only", "x-write").await);
+    assert!(!is_limited(&server, "/skip", "x-internal").await);
+    assert!(is_limited(&server, "/skip", "x-external").await);
+}
+
+#[tokio::test]
+async fn two_predicates_both_have_to_agree() {
+    let server = served().await;
+    assert!(!is_limited(&server, "/both", "x-read").await);
+    assert!(is_limited(&server, "/both", "x-write").await);
+    let request = server.request(http::Method::GET, "/both");
+    let request = request.header("x-write", "yes").header("x-internal", "yes");
+    assert_eq!(traffik_tests::Answer::to(request).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_a_set_only_those_are_asked_that_are_about_the_request() {
+    let server = served().await;
+    let names = async |name: &str| -> Vec<_> {
+        let answer = server.get_with("/members", name, "yes").await;
+        let policies = answer.policies.iter();
+        policies.map(|policy| policy.name.clone()).collect()
+    };
+    assert_eq!(names("x-read").await, ["ByDefault", "Replaced"]);
+    // Refused by the first, so nothing was taken from the second.
+    assert_eq!(names("x-write").await, ["ByDefault", "Added"]);
+    assert_eq!(names("x-internal").await, ["Replaced"]);
+}
+
+#[tokio::test]
+async fn a_handler_may_use_throttles_for_some_requests_only() {
+    let server = served().await;
+    assert!(!is_limited(&server, "/used", "x-read").await);
+    assert!(is_limited(&server, "/used", "x-write").await);
+}
+
+#[tokio::test]
+async fn a_predicate_that_fails_is_an_error_and_nothing_is_charged() {
+    let server = served().await;
+    for path in ["/one_of_two", "/broken_use"] {
+        let answer = server.get_with(path, "x-broken", "yes").await;
+        assert_eq!(answer.status, 500, "{path}");
+        assert!(!answer.body.contains("secret") && answer.tells_nothing());
+    }
+    assert!(is_limited(&server, "/one_of_two", "x-read").await);
+}
+
+#[tokio::test]
+async fn hits_and_checks_ask_predicates_and_stats_do_not() {
+    let (backend, _) = midnight();
+    let mut parts = head(&backend);
+    assert!(ByDefault::hit(&parts).await.unwrap().admitted);
+    assert!(!ByDefault::check(&parts, 1).await.unwrap());
+    parts
+        .headers
+        .insert("x-internal", http::HeaderValue::from_static("yes"));
+    let skipped = ByDefault::hit(&parts).await.unwrap();
+    assert_eq!(skipped, Decision::unlimited());
+    assert!(ByDefault::check(&parts, 1).await.unwrap());
+    assert_eq!(ByDefault::stat(&parts).await.unwrap().hits_remaining, 0);
+    let (first, second) = <(ByDefault, Replaced)>::stat(&parts).await.unwrap();
+    assert_eq!((first.hits_remaining, second.hits_remaining), (0, 3));
+    parts
+        .headers
+        .insert("x-broken", http::HeaderValue::from_static("yes"));
+    let error = one_of_two::hit(&parts).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Identifier);
+    assert_eq!(
+        error.to_string(),
+        "`skip_if` failed: the secret list is away"
+    );
+}

@@ -1,0 +1,83 @@
+//! `only_if` and `skip_if`: which requests a throttle is asked about.
+
+use syn::{Expr, ExprUnary, Lit, Path, UnOp};
+
+use super::keys::Key;
+use super::shape;
+use crate::diagnostics::{Mistakes, Result, error};
+
+/// The predicates of a throttle, or of one use of throttles.
+#[derive(Clone, Default)]
+pub(crate) struct Applies {
+    pub(crate) only_if: Option<Path>,
+    pub(crate) skip_if: Option<Path>,
+}
+
+impl Applies {
+    /// Both predicates; one that has to say yes and no at once is noted.
+    pub(crate) fn new(
+        only_if: Option<Path>,
+        skip_if: Option<Path>,
+        mistakes: &mut Mistakes,
+    ) -> Self {
+        if let (Some(only), Some(skip)) = (&only_if, &skip_if)
+            && shape::text(only) == shape::text(skip)
+        {
+            mistakes.at(skip, "`only_if` and `skip_if` name the same function, so the throttle is never asked; keep one of them");
+        }
+        Self { only_if, skip_if }
+    }
+}
+
+/// `only_if = is_write`.
+pub(crate) fn only_if(value: &Expr) -> Result<Path> {
+    read(value, Key::OnlyIf, Key::SkipIf)
+}
+
+/// `skip_if = is_internal`.
+pub(crate) fn skip_if(value: &Expr) -> Result<Path> {
+    read(value, Key::SkipIf, Key::OnlyIf)
+}
+
+fn read(value: &Expr, key: Key, opposite: Key) -> Result<Path> {
+    if let Some(path) = shape::path(value) {
+        return Ok(path.clone());
+    }
+    let (name, example) = (key.name(), key.example());
+    let message = match shape::bare(value) {
+        Expr::Closure(_) => {
+            format!("`{name}` takes no closure; write the path of a `fn(&Parts) -> bool`")
+        }
+        Expr::Unary(ExprUnary {
+            op: UnOp::Not(_),
+            expr,
+            ..
+        }) => format!(
+            "`{name}` takes no `!`; write `{} = {}`",
+            opposite.name(),
+            shape::text(expr)
+        ),
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => format!(
+                "a predicate stands without quotes; write `{name} = {}`",
+                text.value()
+            ),
+            Lit::Bool(_) => format!(
+                "a predicate is asked of each request; leave `{name}` out, or write `{example}`"
+            ),
+            _ => wanted(name, example),
+        },
+        _ => match shape::call(value) {
+            Some((function, _)) => format!(
+                "the function is named, not called; write `{name} = {}`",
+                shape::text(function)
+            ),
+            None => wanted(name, example),
+        },
+    };
+    Err(error(value, message))
+}
+
+fn wanted(name: &str, example: &str) -> String {
+    format!("`{name}` takes the path of a `fn(&Parts) -> bool`; write `{example}`")
+}
