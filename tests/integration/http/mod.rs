@@ -20,6 +20,7 @@ mod merging;
 mod moments;
 mod never;
 mod order;
+mod own_responses;
 mod predicates;
 mod proxies;
 mod quick_start;

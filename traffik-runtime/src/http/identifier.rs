@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
-use http::request::Parts;
-
-use super::question::{Asks, Question, at_once, awaited};
-use crate::answer::{Answer, Later, Now};
+use super::question::{Asks, AsksLater, Question, at_once, awaited};
+use crate::answer::{Later, Now};
 use crate::identity::Identity;
 
 const WHAT: &str = "identifier";
@@ -21,10 +19,9 @@ pub trait Identifier<M>: Send + Sync + 'static {
     fn question(self) -> Arc<dyn Question<Identity>>;
 }
 
-impl<F, A> Identifier<(Now, A)> for F
+impl<F> Identifier<Now> for F
 where
-    F: Fn(&Parts) -> A + Send + Sync + 'static,
-    A: Answer<Identity>,
+    F: for<'a> Asks<'a, Identity> + 'static,
 {
     fn question(self) -> Arc<dyn Question<Identity>> {
         at_once(WHAT, self)
@@ -33,7 +30,7 @@ where
 
 impl<F> Identifier<Later> for F
 where
-    F: for<'a> Asks<'a, Identity> + 'static,
+    F: for<'a> AsksLater<'a, Identity> + 'static,
 {
     fn question(self) -> Arc<dyn Question<Identity>> {
         awaited(WHAT, self)

@@ -66,32 +66,49 @@ pub trait Responds: Send + Sync {
 
 type Responding<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
+/// A function of a rejection of any lifetime that answers at once.
+#[doc(hidden)]
+pub trait Says<'a>: Send + Sync {
+    /// What it gives.
+    type Response: IntoResponse;
+
+    /// Calls it.
+    fn call(&self, rejection: &'a Rejection) -> Self::Response;
+}
+
+impl<'a, F, R> Says<'a> for F
+where
+    F: Fn(&'a Rejection) -> R + Send + Sync,
+    R: IntoResponse,
+{
+    type Response = R;
+
+    fn call(&self, rejection: &'a Rejection) -> R {
+        self(rejection)
+    }
+}
+
 struct AtOnce<F>(F);
 
-impl<F: Fn(&Rejection) -> Response + Send + Sync> Responds for AtOnce<F> {
+impl<F: for<'a> Says<'a>> Responds for AtOnce<F> {
     fn respond<'a>(&'a self, rejection: &'a Rejection) -> Responding<'a> {
-        let response = (self.0)(rejection);
+        let response = self.0.call(rejection).into_response();
         Box::pin(async { response })
     }
 }
 
-impl<F, R> OnThrottled<(Now, R)> for F
+impl<F> OnThrottled<Now> for F
 where
-    F: Fn(&Rejection) -> R + Send + Sync + 'static,
-    R: IntoResponse,
+    F: for<'a> Says<'a> + 'static,
 {
     fn responds(self) -> Arc<dyn Responds> {
-        Arc::new(AtOnce(move |rejection: &Rejection| {
-            self(rejection).into_response()
-        }))
+        Arc::new(AtOnce(self))
     }
 }
 
-struct Awaited<F>(F);
-
-/// What an async function of a rejection of any lifetime is.
+/// A function of a rejection of any lifetime whose answer has to be awaited.
 #[doc(hidden)]
-pub trait Answers<'a>: Send + Sync {
+pub trait SaysLater<'a>: Send + Sync {
     /// What it gives.
     type Future: Future<Output: IntoResponse> + Send + 'a;
 
@@ -99,7 +116,7 @@ pub trait Answers<'a>: Send + Sync {
     fn call(&self, rejection: &'a Rejection) -> Self::Future;
 }
 
-impl<'a, F, A> Answers<'a> for F
+impl<'a, F, A> SaysLater<'a> for F
 where
     F: Fn(&'a Rejection) -> A + Send + Sync,
     A: Future<Output: IntoResponse> + Send + 'a,
@@ -111,7 +128,9 @@ where
     }
 }
 
-impl<F: for<'a> Answers<'a>> Responds for Awaited<F> {
+struct Awaited<F>(F);
+
+impl<F: for<'a> SaysLater<'a>> Responds for Awaited<F> {
     fn respond<'a>(&'a self, rejection: &'a Rejection) -> Responding<'a> {
         let answer = self.0.call(rejection);
         Box::pin(async { answer.await.into_response() })
@@ -120,7 +139,7 @@ impl<F: for<'a> Answers<'a>> Responds for Awaited<F> {
 
 impl<F> OnThrottled<Later> for F
 where
-    F: for<'a> Answers<'a> + 'static,
+    F: for<'a> SaysLater<'a> + 'static,
 {
     fn responds(self) -> Arc<dyn Responds> {
         Arc::new(Awaited(self))

@@ -25,50 +25,60 @@ impl<T: 'static> fmt::Debug for dyn Question<T> {
 }
 
 /// One that answers at once; `what` it is for, errors say.
-pub(super) fn at_once<T, A>(
-    what: &'static str,
-    function: impl Fn(&Parts) -> A + Send + Sync + 'static,
-) -> Arc<dyn Question<T>>
+pub(super) fn at_once<T, F>(what: &'static str, function: F) -> Arc<dyn Question<T>>
 where
     T: Send + 'static,
-    A: Answer<T>,
+    F: for<'a> Asks<'a, T> + 'static,
 {
-    Arc::new(AtOnce(move |parts: &Parts| taken(what, function(parts))))
+    Arc::new(AtOnce { what, function })
 }
 
 /// One that has to be awaited.
 pub(super) fn awaited<T, F>(what: &'static str, function: F) -> Arc<dyn Question<T>>
 where
     T: Send + 'static,
-    F: for<'a> Asks<'a, T> + 'static,
+    F: for<'a> AsksLater<'a, T> + 'static,
 {
     Arc::new(Awaited { what, function })
 }
 
-struct AtOnce<F>(F);
+/// A function of a head of any lifetime that answers at once.
+#[doc(hidden)]
+pub trait Asks<'a, T>: Send + Sync {
+    /// What it gives.
+    type Answer: Answer<T>;
 
-impl<T: Send + 'static, F: Fn(&Parts) -> Result<T, Error> + Send + Sync> Question<T> for AtOnce<F> {
-    fn ask<'a>(&'a self, parts: &'a Parts) -> Asked<'a, T> {
-        let answer = (self.0)(parts);
-        Box::pin(async { answer })
+    /// Calls it.
+    fn call(&self, parts: &'a Parts) -> Self::Answer;
+}
+
+impl<'a, T, F, A> Asks<'a, T> for F
+where
+    F: Fn(&'a Parts) -> A + Send + Sync,
+    A: Answer<T>,
+{
+    type Answer = A;
+
+    fn call(&self, parts: &'a Parts) -> A {
+        self(parts)
     }
 }
 
-struct Awaited<F> {
+struct AtOnce<F> {
     what: &'static str,
     function: F,
 }
 
-impl<T: Send + 'static, F: for<'a> Asks<'a, T>> Question<T> for Awaited<F> {
+impl<T: Send + 'static, F: for<'a> Asks<'a, T>> Question<T> for AtOnce<F> {
     fn ask<'a>(&'a self, parts: &'a Parts) -> Asked<'a, T> {
-        let answer = self.function.call(parts);
-        Box::pin(async { taken(self.what, answer.await) })
+        let answer = taken(self.what, self.function.call(parts));
+        Box::pin(async { answer })
     }
 }
 
-/// What an async function of a head of any lifetime is.
+/// A function of a head of any lifetime whose answer has to be awaited.
 #[doc(hidden)]
-pub trait Asks<'a, T>: Send + Sync {
+pub trait AsksLater<'a, T>: Send + Sync {
     /// What it gives.
     type Future: Future<Output: Answer<T>> + Send + 'a;
 
@@ -76,7 +86,7 @@ pub trait Asks<'a, T>: Send + Sync {
     fn call(&self, parts: &'a Parts) -> Self::Future;
 }
 
-impl<'a, T, F, A> Asks<'a, T> for F
+impl<'a, T, F, A> AsksLater<'a, T> for F
 where
     F: Fn(&'a Parts) -> A + Send + Sync,
     A: Future<Output: Answer<T>> + Send + 'a,
@@ -85,5 +95,17 @@ where
 
     fn call(&self, parts: &'a Parts) -> A {
         self(parts)
+    }
+}
+
+struct Awaited<F> {
+    what: &'static str,
+    function: F,
+}
+
+impl<T: Send + 'static, F: for<'a> AsksLater<'a, T>> Question<T> for Awaited<F> {
+    fn ask<'a>(&'a self, parts: &'a Parts) -> Asked<'a, T> {
+        let answer = self.function.call(parts);
+        Box::pin(async { taken(self.what, answer.await) })
     }
 }

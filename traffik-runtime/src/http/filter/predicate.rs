@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use http::request::Parts;
-
-use crate::answer::{Answer, Later, Now};
-use crate::http::question::{Asks, Question, at_once, awaited};
+use crate::answer::{Later, Now};
+use crate::http::question::{Asks, AsksLater, Question, at_once, awaited};
 
 const WHAT: &str = "predicate";
 
@@ -21,10 +19,9 @@ pub trait Predicate<M>: Send + Sync + 'static {
     fn question(self) -> Arc<dyn Question<bool>>;
 }
 
-impl<F, A> Predicate<(Now, A)> for F
+impl<F> Predicate<Now> for F
 where
-    F: Fn(&Parts) -> A + Send + Sync + 'static,
-    A: Answer<bool>,
+    F: for<'a> Asks<'a, bool> + 'static,
 {
     fn question(self) -> Arc<dyn Question<bool>> {
         at_once(WHAT, self)
@@ -33,7 +30,7 @@ where
 
 impl<F> Predicate<Later> for F
 where
-    F: for<'a> Asks<'a, bool> + 'static,
+    F: for<'a> AsksLater<'a, bool> + 'static,
 {
     fn question(self) -> Arc<dyn Question<bool>> {
         awaited(WHAT, self)
