@@ -50,7 +50,7 @@ fn page(_: &Rejection) -> Html<&'static str> {
 
 fn own_fields(_: &Rejection) -> impl IntoResponse {
     (
-        StatusCode::FOUND,
+        StatusCode::IM_A_TEAPOT,
         [("retry-after", "99"), ("location", "/slow")],
     )
 }
@@ -116,7 +116,7 @@ async fn keeps_the_fields_it_sets() {
     let refused = second(&server).await;
     assert_eq!(
         (refused.status, refused.field("retry-after")),
-        (302, Some("99"))
+        (418, Some("99"))
     );
     assert_eq!(refused.field("location"), Some("/slow"));
 }
