@@ -38,6 +38,14 @@ pub enum Error {
         /// What is wrong; what to do instead.
         message: String,
     },
+    /// No throttle of this uid was used so far.
+    #[error("no throttle `{uid}` was used so far; {}", hint(suggestion.as_deref()))]
+    UnknownThrottle {
+        /// What was asked for.
+        uid: String,
+        /// The uid that was most likely meant.
+        suggestion: Option<String>,
+    },
     /// A backend is not set up as it has to be: a URL that is none, a default that is no number.
     #[error("the backend cannot work: {message}")]
     BackendConfiguration {
@@ -154,9 +162,9 @@ impl Error {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::NoClientAddress { .. } | Self::Identifier { .. } => ErrorKind::Identifier,
-            Self::Configuration { .. } | Self::BackendConfiguration { .. } => {
-                ErrorKind::Configuration
-            }
+            Self::Configuration { .. }
+            | Self::UnknownThrottle { .. }
+            | Self::BackendConfiguration { .. } => ErrorKind::Configuration,
             Self::Connection { .. } | Self::CircuitOpen { .. } | Self::ConnectionLost { .. } => {
                 ErrorKind::Connection
             }
@@ -225,5 +233,12 @@ impl Error {
         Self::Connection {
             source: "it was closed".into(),
         }
+    }
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    match suggestion {
+        Some(uid) => format!("did you mean `{uid}`?"),
+        None => "`registry().list()` names those that were".to_owned(),
     }
 }

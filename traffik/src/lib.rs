@@ -23,7 +23,13 @@ pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, Trusted
 pub use traffik_runtime::http::{ClientIp, ThrottleLayer, filter, provide};
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::rate::{self, Rate, RateError};
+pub use traffik_runtime::throttle::registry::{Registry, registry};
 pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, HeaderStyle, Stat, Throttle};
+
+/// What the [`registry()`] tells and takes.
+pub mod registry {
+    pub use traffik_runtime::throttle::registry::{Entry, Event, Listener, Outcome, Rates};
+}
 
 /// The strategies, as plain values, and the trait for your own.
 pub mod strategy {

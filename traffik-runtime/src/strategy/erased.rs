@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
+use super::catalog::Spec;
 use super::kernel::{Law, State};
 use super::{Hit, Strategy, StrategyError, Who};
 use crate::decision::Report;
@@ -38,6 +39,9 @@ pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
 
     /// [`Strategy::metadata`] on a stored state.
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata;
+
+    /// The same in the words of the catalog, if it is there.
+    fn spec(&self) -> Option<Spec>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -69,6 +73,10 @@ impl<S: Strategy> ErasedStrategy for S {
 
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata {
         Metadata(Box::new(self.describe(state, hit)))
+    }
+
+    fn spec(&self) -> Option<Spec> {
+        Spec::of_value(self)
     }
 }
 
@@ -141,6 +149,10 @@ impl ErasedStrategy for Custom {
 
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata {
         self.0.metadata(state, hit)
+    }
+
+    fn spec(&self) -> Option<Spec> {
+        self.0.spec()
     }
 }
 

@@ -12,6 +12,8 @@ mod definition;
 mod dynamic;
 mod engine;
 mod header_style;
+mod laws;
+pub mod registry;
 mod report;
 mod scope;
 mod set;

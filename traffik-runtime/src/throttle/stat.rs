@@ -158,12 +158,11 @@ impl fmt::Debug for Readings<'_> {
     }
 }
 
-/// How a client stands that is exempt, or whose rate is unlimited.
+/// How a client stands that is exempt, or whose throttle is unlimited or disabled.
 fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
-    let own = asked.rate.or(asked.definition.rates.first().copied());
     let rate = match asked.identity {
         Identity::Exempt => Rate::UNLIMITED,
-        Identity::Client(_) => own.unwrap_or(Rate::UNLIMITED),
+        Identity::Client(_) => asked.first_rate(),
     };
     let hit = Hit {
         rate,
