@@ -8,4 +8,5 @@ mod laws;
 mod memcached;
 pub(crate) mod memory;
 mod names;
+mod operating;
 mod redis;

@@ -46,6 +46,15 @@ pub enum Error {
         /// The uid that was most likely meant.
         suggestion: Option<String>,
     },
+    /// A file of overrides cannot be used. Nothing was changed.
+    #[cfg(feature = "overrides")]
+    #[error("`{path}` cannot be used, and nothing was changed: {}", problems.join("; "))]
+    Overrides {
+        /// The file.
+        path: String,
+        /// Everything that is wrong with it, each with its line, where that is known, and what to do instead.
+        problems: Vec<String>,
+    },
     /// A backend is not set up as it has to be: a URL that is none, a default that is no number.
     #[error("the backend cannot work: {message}")]
     BackendConfiguration {
@@ -161,6 +170,8 @@ impl Error {
     /// What kind of trouble this is.
     pub const fn kind(&self) -> ErrorKind {
         match self {
+            #[cfg(feature = "overrides")]
+            Self::Overrides { .. } => ErrorKind::Configuration,
             Self::NoClientAddress { .. } | Self::Identifier { .. } => ErrorKind::Identifier,
             Self::Configuration { .. }
             | Self::UnknownThrottle { .. }

@@ -195,6 +195,15 @@ pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
     let _ = (uid, warning, message);
 }
 
+/// What a file of overrides says of a throttle that was used now, and cannot be.
+#[cfg(feature = "overrides")]
+pub(crate) fn override_refused(uid: &str, error: &Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "traffik", uid, "the file of overrides is not heeded: {error}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (uid, error);
+}
+
 /// What one part of a set took is given back, because another refused.
 #[cfg(feature = "redis")]
 pub(crate) fn given_back(name: &str) {

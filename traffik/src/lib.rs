@@ -28,6 +28,8 @@ pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, HeaderStyle
 
 /// What the [`registry()`] tells and takes.
 pub mod registry {
+    #[cfg(feature = "overrides")]
+    pub use traffik_runtime::throttle::registry::Pending;
     pub use traffik_runtime::throttle::registry::{Entry, Event, Listener, Outcome, Rates};
 }
 

@@ -112,13 +112,19 @@ impl<S: Strategy> Describe for S {
 }
 
 /// A strategy whose type is not written anywhere, as in `strategy = custom(expr)`.
-#[derive(Debug)]
 pub struct Custom(Box<dyn ErasedStrategy>);
 
 impl Custom {
     /// Forgets the strategy's type.
     pub fn new(strategy: impl Strategy) -> Self {
         Self(Box::new(strategy))
+    }
+}
+
+/// As the strategy itself: what was forgotten is only its type.
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

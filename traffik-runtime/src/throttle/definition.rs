@@ -297,6 +297,7 @@ impl Definition {
             strategy: self.strategy.clone(),
             scope: self.scope,
             place: self.place,
+            backend: self.own_backend.get().cloned(),
         }
     }
 }

@@ -52,7 +52,7 @@ struct Inner {
 
 impl DynThrottle {
     /// A throttle with this name, which is also its uid: on one backend, equal ones share their budgets. One of another
-    /// rate or strategy can only have it when they are gone.
+    /// rate or strategy can only have it on another backend, or when they are gone.
     #[track_caller]
     pub fn builder(uid: impl Into<String>) -> DynThrottleBuilder {
         DynThrottleBuilder {
@@ -178,7 +178,7 @@ impl DynThrottleBuilder {
     /// # Errors
     ///
     /// [`Error::Configuration`] if it has no name or no rate, if the strategy and a rate do not go together, or if another
-    /// throttle of this name has another rate or strategy. What is legal but was hardly meant, such as a rate that another
+    /// throttle of this name on the same backend has another rate or strategy. What is legal but was hardly meant, such as a rate that another
     /// in the list makes unreachable, is logged at `warn`.
     pub fn build(self) -> Result<DynThrottle, Error> {
         if self.uid.is_empty() {

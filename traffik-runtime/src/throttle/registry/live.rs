@@ -5,9 +5,13 @@ use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
 use super::super::laws;
+#[cfg(feature = "overrides")]
+use super::overrides::Override;
 use super::{Entry, Record, registry};
 use crate::backend::plan::{Few, Term};
 use crate::error::Error;
+#[cfg(feature = "overrides")]
+use crate::observe;
 use crate::rate::Rate;
 
 /// What all throttles of one uid have in common while the process runs.
@@ -34,6 +38,7 @@ pub(crate) struct WorkedOut {
 #[derive(Default)]
 struct Layers {
     by_hand: Layer,
+    by_file: Layer,
 }
 
 /// What somebody has said of a throttle.
@@ -41,6 +46,9 @@ struct Layers {
 pub(super) struct Layer {
     pub(super) rates: Option<Arc<WorkedOut>>,
     pub(super) enabled: Option<bool>,
+    /// Why it has no rates although some were said.
+    #[cfg(feature = "overrides")]
+    refused: Option<String>,
 }
 
 impl Live {
@@ -64,14 +72,15 @@ impl Live {
     }
 
     /// Rates as this throttle's strategy has them, or why it cannot have them.
-    pub(super) fn worked_out(&self, rates: Vec<Rate>) -> Result<Arc<WorkedOut>, Error> {
+    pub(super) fn worked_out(&self, rates: &[Rate]) -> Result<Arc<WorkedOut>, Error> {
         let (uid, strategy) = (&*self.record.uid, self.record.strategy.get());
         if rates.is_empty() {
             let message = "a list of no rates says nothing; give it one rate, or use `disable`";
             return Err(Error::configuration(uid, message));
         }
-        laws::check(uid, strategy, &rates)?;
-        let terms = laws::terms(strategy, &rates).map_err(|error| Error::strategy(uid, error))?;
+        laws::check(uid, strategy, rates)?;
+        let terms = laws::terms(strategy, rates).map_err(|error| Error::strategy(uid, error))?;
+        let rates = rates.to_vec();
         Ok(Arc::new(WorkedOut { rates, terms }))
     }
 
@@ -82,6 +91,33 @@ impl Live {
         self.publish(&layers);
     }
 
+    /// Heeds what a file says, in place of what one said before. If the strategy makes no law of its rates, that is
+    /// remembered instead of them.
+    #[cfg(feature = "overrides")]
+    pub(super) fn by_file(&self, says: Option<&Override>) {
+        let mut layer = Layer::default();
+        if let Some(says) = says {
+            layer.enabled = says.enabled;
+            match says.rates.as_ref().map(|rates| self.worked_out(rates)) {
+                None => {}
+                Some(Ok(rates)) => layer.rates = Some(rates),
+                Some(Err(error)) => {
+                    observe::override_refused(&self.record.uid, &error);
+                    layer.refused = Some(error.to_string());
+                }
+            }
+        }
+        let mut layers = self.layers.lock();
+        layers.by_file = layer;
+        self.publish(&layers);
+    }
+
+    /// Why a file's rates are not heeded, if they are not.
+    #[cfg(feature = "overrides")]
+    pub(super) fn refused(&self) -> Option<String> {
+        self.layers.lock().by_file.refused.clone()
+    }
+
     pub(super) fn entry(&self) -> Entry {
         let Record {
             uid,
@@ -90,6 +126,7 @@ impl Live {
             strategy,
             scope,
             place,
+            backend: _,
         } = &self.record;
         let change = self.change();
         let changed = change.as_ref().and_then(|change| change.rates.as_ref());
@@ -106,9 +143,9 @@ impl Live {
     }
 
     fn publish(&self, layers: &Layers) {
-        let Layers { by_hand } = layers;
-        let is_enabled = by_hand.enabled.unwrap_or(true);
-        let rates = by_hand.rates.clone();
+        let Layers { by_hand, by_file } = layers;
+        let is_enabled = by_hand.enabled.or(by_file.enabled).unwrap_or(true);
+        let rates = by_hand.rates.as_ref().or(by_file.rates.as_ref()).cloned();
         let is_changed = !is_enabled || rates.is_some();
         let change = is_changed.then(|| Arc::new(Change { is_enabled, rates }));
         self.change.store(change);

@@ -6,6 +6,8 @@
 mod entry;
 mod event;
 mod live;
+#[cfg(feature = "overrides")]
+mod overrides;
 mod rates;
 mod record;
 
@@ -18,7 +20,10 @@ use parking_lot::Mutex;
 pub use entry::Entry;
 pub use event::{Event, Listener};
 pub(super) use event::{anybody_listens, tell};
+use live::Layer;
 pub(super) use live::{Change, Live};
+#[cfg(feature = "overrides")]
+pub use overrides::Pending;
 pub use rates::Rates;
 pub(super) use record::{Place, Record, Shared};
 
@@ -28,6 +33,8 @@ use crate::suggest::nearest;
 
 static REGISTRY: Registry = Registry {
     seen: Mutex::new(BTreeMap::new()),
+    #[cfg(feature = "overrides")]
+    overrides: overrides::Overrides::new(),
 };
 
 /// The throttles of this process, as far as they were used.
@@ -64,16 +71,22 @@ pub fn registry() -> &'static Registry {
 /// Every throttle that was used so far; [`registry`] gives it.
 ///
 /// A throttle of a macro is seen with its first decision and stays, a [`DynThrottle`](super::DynThrottle) from when it is
-/// built until its last clone is gone. A uid is one entry, however many throttles of equal definition have it.
+/// built until its last clone is gone. Throttles of one uid and one definition are one entry, and what is said of a uid is
+/// said of all of them; to have one uid and different definitions is an error, unless they were built on backends of their
+/// own, which cannot meet.
 pub struct Registry {
-    seen: Mutex<BTreeMap<String, Weak<Live>>>,
+    seen: Mutex<BTreeMap<String, Vec<Weak<Live>>>>,
+    #[cfg(feature = "overrides")]
+    overrides: overrides::Overrides,
 }
 
 impl Registry {
     /// All of them, in the order of their uids.
     pub fn list(&self) -> Vec<Entry> {
-        let live = self.live();
-        live.iter().map(|live| live.entry()).collect()
+        let mut entries: Vec<_> = self.live().iter().map(|live| live.entry()).collect();
+        // The same throttle may have been built on several backends.
+        entries.dedup();
+        entries
     }
 
     /// Gives a throttle another rate, or a list of rates decided together; the whole list takes the place of all its rates,
@@ -100,9 +113,12 @@ impl Registry {
     /// Where no throttle of this uid was used so far, there are no rates, or its strategy makes no law of one; then nothing
     /// has changed.
     pub fn set_rate(&self, uid: &str, rates: impl Into<Rates>) -> Result<(), Error> {
-        let live = self.find(uid)?;
-        let rates = live.worked_out(rates.into().0)?;
-        live.by_hand(|layer| layer.rates = Some(rates));
+        let (found, rates) = (self.find(uid)?, rates.into().0);
+        let worked_out = found.iter().map(|live| live.worked_out(&rates));
+        let worked_out: Vec<_> = worked_out.collect::<Result<_, _>>()?;
+        for (live, rates) in found.iter().zip(worked_out) {
+            live.by_hand(|layer| layer.rates = Some(rates));
+        }
         Ok(())
     }
 
@@ -112,8 +128,7 @@ impl Registry {
     ///
     /// Where no throttle of this uid was used so far.
     pub fn disable(&self, uid: &str) -> Result<(), Error> {
-        self.find(uid)?.by_hand(|layer| layer.enabled = Some(false));
-        Ok(())
+        self.by_hand(uid, |layer| layer.enabled = Some(false))
     }
 
     /// Lets a throttle limit again.
@@ -122,20 +137,17 @@ impl Registry {
     ///
     /// Where no throttle of this uid was used so far.
     pub fn enable(&self, uid: &str) -> Result<(), Error> {
-        self.find(uid)?.by_hand(|layer| layer.enabled = Some(true));
-        Ok(())
+        self.by_hand(uid, |layer| layer.enabled = Some(true))
     }
 
     /// Forgets what [`set_rate`](Self::set_rate), [`disable`](Self::disable) and [`enable`](Self::enable) said of a
-    /// throttle.
+    /// throttle: what a file of overrides says holds again, else its definition.
     ///
     /// # Errors
     ///
     /// Where no throttle of this uid was used so far.
     pub fn reset(&self, uid: &str) -> Result<(), Error> {
-        self.find(uid)?
-            .by_hand(|layer| *layer = live::Layer::default());
-        Ok(())
+        self.by_hand(uid, |layer| *layer = Layer::default())
     }
 
     /// Calls a function with each decision on a throttle, from now on until the [`Listener`] is stopped. It runs where the
@@ -169,27 +181,47 @@ impl Registry {
 
     /// Takes in a throttle that is used for the first time, or says why it cannot be: another has its uid.
     pub(super) fn enter(&self, record: Record) -> Result<Arc<Live>, String> {
-        let known = {
-            let mut seen = self.seen.lock();
-            let known = seen.get(&*record.uid).and_then(Weak::upgrade);
-            let Some(known) = known else {
-                let uid = record.uid.to_string();
-                let live = Arc::new(Live::new(record));
-                seen.insert(uid, Arc::downgrade(&live));
-                return Ok(live);
-            };
-            known
-        };
-        if record.agrees(&known.record) {
-            Ok(known)
-        } else {
-            Err(record.conflict(&known.record))
+        let live = Arc::new(Live::new(record));
+        #[cfg(feature = "overrides")]
+        let heeded = self.overrides.heed(&live);
+        let live = self.admit(live)?;
+        #[cfg(feature = "overrides")]
+        if self.overrides.is_newer_than(heeded) {
+            self.overrides.heed(&live);
+        }
+        Ok(live)
+    }
+
+    /// The one that stands for this one from now on: itself, or one that was there and is the same.
+    fn admit(&self, live: Arc<Live>) -> Result<Arc<Live>, String> {
+        // Let go after the lock, which the last one of a uid takes.
+        let known;
+        let mut seen = self.seen.lock();
+        let same = seen.entry(live.record.uid.to_string()).or_default();
+        known = upgraded(same);
+        let met = known.iter().find(|known| live.record.meets(&known.record));
+        match met {
+            None => {
+                same.push(Arc::downgrade(&live));
+                Ok(live)
+            }
+            Some(known) if live.record.agrees(&known.record) => Ok(known.clone()),
+            Some(known) => Err(live.record.conflict(&known.record)),
         }
     }
 
-    fn find(&self, uid: &str) -> Result<Arc<Live>, Error> {
-        let found = self.seen.lock().get(uid).and_then(Weak::upgrade);
+    /// All of this uid, of which there is at least one.
+    fn find(&self, uid: &str) -> Result<Vec<Arc<Live>>, Error> {
+        let found = self.seen.lock().get(uid).map(|same| upgraded(same));
+        let found = found.filter(|same| !same.is_empty());
         found.ok_or_else(|| self.unknown(uid))
+    }
+
+    fn by_hand(&self, uid: &str, say: impl Fn(&mut Layer)) -> Result<(), Error> {
+        for live in self.find(uid)? {
+            live.by_hand(&say);
+        }
+        Ok(())
     }
 
     fn unknown(&self, uid: &str) -> Error {
@@ -203,20 +235,25 @@ impl Registry {
 
     /// Those that are still there. They are let go without the lock, which the last one of a uid takes.
     fn live(&self) -> Vec<Arc<Live>> {
-        self.seen
-            .lock()
-            .values()
-            .filter_map(Weak::upgrade)
-            .collect()
+        let seen = self.seen.lock();
+        seen.values().flat_map(|same| upgraded(same)).collect()
     }
 
-    /// Frees the place of one whose last throttle is gone, unless another has taken it.
+    /// Frees the places of those of a uid whose last throttles are gone.
     fn leave(&self, uid: &str) {
         let mut seen = self.seen.lock();
-        if seen.get(uid).is_some_and(|live| live.strong_count() == 0) {
+        let Some(same) = seen.get_mut(uid) else {
+            return;
+        };
+        same.retain(|live| live.strong_count() > 0);
+        if same.is_empty() {
             seen.remove(uid);
         }
     }
+}
+
+fn upgraded(live: &[Weak<Live>]) -> Vec<Arc<Live>> {
+    live.iter().filter_map(Weak::upgrade).collect()
 }
 
 impl fmt::Debug for Registry {

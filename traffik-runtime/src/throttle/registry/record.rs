@@ -3,6 +3,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::rate::Rate;
 use crate::strategy::ErasedStrategy;
 
@@ -15,6 +16,8 @@ pub(crate) struct Record {
     pub(crate) strategy: Shared,
     pub(crate) scope: &'static str,
     pub(crate) place: Place,
+    /// The backend of one that was built with one of its own.
+    pub(crate) backend: Option<Backend>,
 }
 
 /// Where a throttle is defined.
@@ -55,6 +58,15 @@ impl Place {
 }
 
 impl Record {
+    /// Whether both may count on the same states. Those that were built on backends of their own never do, unless it is the
+    /// same.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        match (&self.backend, &other.backend) {
+            (Some(own), Some(others)) => own.choose().is(&others.choose()),
+            _ => true,
+        }
+    }
+
     /// Whether both define the same. A macro that is expanded twice, as below `#[debug_handler]`, defines the same.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         let (own, others) = (self.strategy.get(), other.strategy.get());
