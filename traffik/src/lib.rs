@@ -20,7 +20,10 @@ pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
 pub use traffik_runtime::failure::{self, CircuitBreaker, Failure, OnError, Verdict};
 pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, TrustedRange};
-pub use traffik_runtime::http::{ClientIp, ThrottleLayer, filter, provide};
+pub use traffik_runtime::http::{
+    ClientIp, HeaderOptions, HeaderSyntax, LegacyReset, ThrottleLayer, filter, provide,
+    set_header_options,
+};
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::rate::{self, Rate, RateError};
 pub use traffik_runtime::throttle::registry::{Registry, registry};

@@ -26,4 +26,5 @@ mod sets;
 mod stacked;
 mod stats;
 mod styles;
+mod syntaxes;
 mod unlimited;

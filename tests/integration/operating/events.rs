@@ -11,7 +11,7 @@ use traffik_tests::{head, midnight};
 traffik::throttles! {
     throttle Strict(rate = "2/minute", uid = "events::strict");
     throttle Headed(rate = "2/minute", uid = "events-of-users", identifier = everyone);
-    throttle Loose(rate = ["9/minute", "3/hour"], uid = "events::loose");
+    throttle Loose(rate = ["3/second", "4/hour"], uid = "events::loose");
 }
 
 type Heard = Arc<Mutex<Vec<(String, Outcome, u64, Option<u64>)>>>;

@@ -14,6 +14,7 @@ mod trail;
 
 pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
+pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
 pub use provide::{Provide, ProvideLayer, provide};
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 
-use super::headers::{names, write_policies};
+use super::headers::{HeaderOptions, Writing, names};
 use crate::clock::Since;
 use crate::throttle::{Few, HeaderStyle, Policy, Reported};
 
@@ -20,16 +20,13 @@ pub(super) struct Told {
 impl Told {
     /// Writes the header fields.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
-        self.write_styled(headers, |style| style);
+        self.write_with(headers, true);
     }
 
-    /// The same for a response in which something further in was refused: the fields of old, which have room for one
-    /// policy, stay with that.
+    /// The same for a response in which something further in was refused: the fields that have room for one policy stay
+    /// with that.
     pub(super) fn write_beside_refusal(&self, headers: &mut HeaderMap) {
-        self.write_styled(headers, |style| match style {
-            HeaderStyle::Ietf | HeaderStyle::Both => HeaderStyle::Ietf,
-            HeaderStyle::Legacy | HeaderStyle::None => HeaderStyle::None,
-        });
+        self.write_with(headers, false);
     }
 
     /// The names of the policies that would not have admitted it.
@@ -42,18 +39,22 @@ impl Told {
             .collect()
     }
 
-    fn write_styled(&self, headers: &mut HeaderMap, styled: impl Fn(HeaderStyle) -> HeaderStyle) {
-        let elapsed = self.since.elapsed();
+    fn write_with(&self, headers: &mut HeaderMap, singles: bool) {
+        let (now, elapsed) = self.since.now();
         let policies = self.reported.iter().map(|reported| {
             let mut policy = policy(reported);
             // Times count from the moment the answer is made.
             if let Some(report) = &mut policy.report {
                 report.next = report.next.map(|next| next.saturating_sub(elapsed));
             }
-            let style = self.style.unwrap_or(reported.definition.headers);
-            (styled(style), policy)
+            (self.style.unwrap_or(reported.definition.headers), policy)
         });
-        write_policies(headers, policies);
+        let writing = Writing {
+            options: HeaderOptions::chosen(),
+            now,
+            singles,
+        };
+        writing.write(headers, policies);
     }
 }
 

@@ -40,10 +40,13 @@ pub struct Stat<M> {
     pub members: Vec<Stat<M>>,
     #[serde(skip)]
     pub(crate) policies: Vec<Policy<'static>>,
+    /// When that was, in microseconds of Unix time.
+    #[serde(skip)]
+    pub(crate) now: u64,
 }
 
 impl<M> Stat<M> {
-    fn new(uid: Cow<'static, str>, rate: Rate, said: &Report, metadata: M) -> Self {
+    fn new(uid: Cow<'static, str>, rate: Rate, said: &Report, now: u64, metadata: M) -> Self {
         Self {
             uid,
             rate,
@@ -53,6 +56,7 @@ impl<M> Stat<M> {
             metadata,
             members: Vec::new(),
             policies: Vec::new(),
+            now,
         }
     }
 }
@@ -128,7 +132,7 @@ fn told<S: Describe + ?Sized>(
         .collect();
     let of = |(term, state, said): &(&Term, &State, Report)| {
         let metadata = strategy.describe(state, &plan.hit(term, now, 1));
-        Stat::new(asked.definition.uid.clone(), term.rate, said, metadata)
+        Stat::new(asked.definition.uid.clone(), term.rate, said, now, metadata)
     };
     let binds = binding(lines.iter().map(|(.., said)| said)).unwrap_or_default();
     let listed = lines.len() > 1;
@@ -175,6 +179,7 @@ fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) ->
         asked.definition.uid.clone(),
         rate,
         &Report::UNLIMITED,
+        now,
         metadata,
     )
 }
