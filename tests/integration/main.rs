@@ -9,5 +9,6 @@ mod laws;
 mod memcached;
 pub(crate) mod memory;
 mod names;
+mod operating;
 mod redis;
 mod settling;

@@ -16,3 +16,7 @@ pub mod middleware {}
 
 #[doc = include_str!("../docs/proxies.md")]
 pub mod proxies {}
+
+#[cfg(feature = "overrides")]
+#[doc = include_str!("../docs/operating.md")]
+pub mod operating {}

@@ -31,4 +31,5 @@ mod several_backends;
 mod stacked;
 mod stats;
 mod styles;
+mod syntaxes;
 mod unlimited;

@@ -20,6 +20,7 @@ mod trail;
 
 pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
+pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use identifier::Identifier;
 pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
 pub use limiter::Limiter;

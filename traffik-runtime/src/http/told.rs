@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::headers::{names, write_policies};
+use super::headers::{HeaderOptions, Writing, names};
 use crate::clock::Since;
 use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
 
@@ -21,16 +21,13 @@ pub(super) struct Told {
 impl Told {
     /// Writes the header fields.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
-        self.write_styled(headers, |style| style);
+        self.write_with(headers, true);
     }
 
-    /// The same for a response in which something further in was refused: the fields of old, which have room for one
-    /// policy, stay with that.
+    /// The same for a response in which something further in was refused: the fields that have room for one policy stay
+    /// with that.
     pub(super) fn write_beside_refusal(&self, headers: &mut HeaderMap) {
-        self.write_styled(headers, |style| match style {
-            HeaderStyle::Ietf | HeaderStyle::Both => HeaderStyle::Ietf,
-            HeaderStyle::Legacy | HeaderStyle::None => HeaderStyle::None,
-        });
+        self.write_with(headers, false);
     }
 
     /// The names of the policies that would not have admitted it.
@@ -57,8 +54,8 @@ impl Told {
         waits.max().unwrap_or_default()
     }
 
-    fn write_styled(&self, headers: &mut HeaderMap, styled: impl Fn(HeaderStyle) -> HeaderStyle) {
-        let elapsed = self.since.elapsed();
+    fn write_with(&self, headers: &mut HeaderMap, singles: bool) {
+        let (now, elapsed) = self.since.now();
         let policies = self.reported.iter().map(|reported| {
             let mut policy = policy(reported);
             // Times count from the moment the answer is made.
@@ -67,10 +64,14 @@ impl Told {
                 let next = report.next.map(|next| next.saturating_sub(elapsed));
                 report.next = next.map(|next| next.max(least));
             }
-            let style = self.style.unwrap_or(reported.definition.headers);
-            (styled(style), policy)
+            (self.style.unwrap_or(reported.definition.headers), policy)
         });
-        write_policies(headers, policies);
+        let writing = Writing {
+            options: HeaderOptions::chosen(),
+            now,
+            singles,
+        };
+        writing.write(headers, policies);
     }
 }
 
