@@ -1,5 +1,6 @@
 //! Tests of the whole, by what they look at.
 
+mod api;
 mod cancellation;
 mod conformance;
 mod equivalence;

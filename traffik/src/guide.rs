@@ -11,6 +11,9 @@ pub mod backends {}
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}
 
+#[doc = include_str!("../docs/limiters.md")]
+pub mod limiters {}
+
 #[doc = include_str!("../docs/middleware.md")]
 pub mod middleware {}
 

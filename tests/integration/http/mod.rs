@@ -10,6 +10,7 @@ mod delay;
 mod failures;
 mod fields;
 mod filters;
+mod grpc;
 mod handlers;
 mod identifiers;
 mod layer;
