@@ -12,7 +12,4 @@ async fn all_of_them() {}
 #[throttled(rate = "5/s", shadow = true)]
 async fn with_mistakes() {}
 
-#[throttled(rate = "5/s", identifier = |user| user.id, cost = |payload| payload.items.len())]
-async fn closures() {}
-
 fn main() {}

@@ -157,6 +157,7 @@ pub(crate) fn identify(identifier: &Identifier, private: &Private) -> TokenStrea
                 quote!(#private::identity_of_header(#parts, #name)),
             )
         }
+        Identifier::Closure(_) => (quote!(_), quote!(#private::Given::no_identity::<Self>())),
         Identifier::Function(path) => asked("identity_of", path, private),
     };
     quote! {
@@ -183,6 +184,8 @@ pub(crate) fn units(cost: &Cost, private: &Private) -> (TokenStream, TokenStream
             let units = Literal::u64_suffixed(*units);
             (quote!(_), quote!(#private::Result::Ok(#units)))
         }
+        // On a handler it is what the arguments say.
+        Cost::Closure(_) => (quote!(_), quote!(#private::Given::no_cost::<Self>())),
         Cost::Function(path) => asked("cost_of", path, private),
     }
 }

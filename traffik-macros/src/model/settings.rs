@@ -7,7 +7,8 @@ use syn::{Expr, Ident, LitStr, Path};
 use super::doubts::Allowed;
 use super::options::Options;
 use super::{
-    Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, applies, later, naming, timeout,
+    Closure, Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, applies, later, naming,
+    timeout,
 };
 use crate::diagnostics::{Mistakes, Result};
 use crate::parse::Pair;
@@ -120,6 +121,21 @@ impl Settings {
             krate: krate.or(defaults.krate),
             allowed: allowed.and(&defaults.allowed),
         }
+    }
+}
+
+impl Settings {
+    /// Those keys whose values look at a handler's arguments.
+    pub(crate) fn closures(&self) -> Vec<&Closure> {
+        let identifier = match &self.identifier {
+            Some(Identifier::Closure(closure)) => Some(&**closure),
+            _ => None,
+        };
+        let cost = match &self.cost {
+            Some(Cost::Closure(closure)) => Some(&**closure),
+            _ => None,
+        };
+        identifier.into_iter().chain(cost).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::options::Options;
 use super::place::Place;
 use super::settings::Settings;
-use super::{Applies, Cost, Doubt, Headers, Outcome, Seat, handler, shape};
+use super::{Applies, Bundle, Cost, Doubt, Headers, Outcome, Seat, handler, shape};
 use crate::diagnostics::{Error, Mistakes, error};
 use crate::parse::{Args, Handler};
 
@@ -16,6 +16,8 @@ use crate::parse::{Args, Handler};
 pub(crate) struct Site {
     pub(crate) krate: Option<Path>,
     pub(crate) seat: Seat,
+    /// The arguments that closures look at.
+    pub(crate) bundle: Option<Bundle>,
     /// The throttles defined elsewhere.
     pub(crate) throttles: Vec<Path>,
     /// The throttle defined here.
@@ -33,7 +35,6 @@ pub(crate) struct Site {
 impl Site {
     /// The meaning of an attribute on a handler.
     pub(crate) fn read(args: Args, handler: &Handler, mistakes: &mut Mistakes) -> Self {
-        handler::check(handler, mistakes);
         let options = Options::sort(args, mistakes);
         let place = Place::of_attribute(&options);
         place.check(&options, mistakes);
@@ -46,6 +47,12 @@ impl Site {
         }
         let throttles = options.throttles.clone();
         let settings = Settings::read(options, mistakes);
+        let bundle = Bundle::find(&settings.closures(), handler, &seat, mistakes);
+        handler::check(
+            handler,
+            bundle.as_ref().is_some_and(Bundle::joins),
+            mistakes,
+        );
         let krate = settings.krate.clone();
         let mut doubts = Vec::new();
         let mut applies = Applies::default();
@@ -64,6 +71,7 @@ impl Site {
         Self {
             krate,
             seat,
+            bundle,
             throttles,
             defined,
             cost,

@@ -17,7 +17,7 @@ use crate::throttle::{Asking, HeaderStyle, Throttle};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
-pub trait Site: Send + Sync + 'static {
+pub trait Site: Send + Sync {
     /// What is decided.
     type Throttle: Throttle;
 
@@ -65,8 +65,12 @@ impl<S: Site> Gate<S> {
         response
     }
 
-    async fn pass(parts: &Parts) -> Result<Self, Response> {
-        let told = pass(asked::<S>(parts).await, parts, S::HEADERS).await;
+    /// Decides what is asked.
+    pub(super) async fn pass(
+        asking: Result<Asking, Error>,
+        parts: &Parts,
+    ) -> Result<Self, Response> {
+        let told = pass(asking, parts, S::HEADERS).await;
         let told = told.map_err(|response| response.map(Body::from))?;
         Ok(Self {
             told: match Trail::of(parts) {
@@ -82,7 +86,7 @@ impl<S: Site, State: Send + Sync> FromRequestParts<State> for Gate<S> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Response> {
-        Self::pass(parts).await
+        Self::pass(asked::<S>(parts).await, parts).await
     }
 }
 

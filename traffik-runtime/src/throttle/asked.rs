@@ -1,12 +1,14 @@
 //! What is asked of throttles, for one request or none.
 
 use std::net::IpAddr;
+use std::ptr;
 use std::slice;
 
 use http::request::Parts;
 
 use super::client::{Name, address, join_client, join_scope};
 use super::definition::Definition;
+use super::given::Given;
 use super::scope::Scope;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
@@ -36,6 +38,8 @@ pub struct Asking {
     pub(super) members: Few<Member>,
     /// Whether members are asked that do not apply to the request, too.
     pub(super) regardless: bool,
+    /// What the handler's arguments say.
+    given: Option<Box<Given>>,
 }
 
 /// What is asked of a member of a set.
@@ -55,6 +59,23 @@ impl Asking {
             regardless: true,
             ..Self::default()
         }
+    }
+
+    /// With what the handler's arguments say.
+    pub(crate) fn with(given: Given) -> Self {
+        Self {
+            given: Some(Box::new(given)),
+            ..Self::default()
+        }
+    }
+
+    /// What the handler's arguments say of this throttle.
+    pub(super) fn given_to(&mut self, definition: &'static Definition) -> Option<Box<Given>> {
+        let of_it = |given: &mut Box<Given>| {
+            let owner = given.owner;
+            owner.is_some_and(|owner| ptr::eq(owner, definition))
+        };
+        self.given.take_if(of_it)
     }
 
     pub(super) fn push(&mut self, member: Member) {

@@ -68,11 +68,23 @@ impl<T: Define> Throttle for T {
     const LARGEST_COST: u64 = T::LARGEST_COST;
 
     async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
-        if !asking.regardless && !T::applies(parts).await? {
+        let given = asking.given_to(T::definition());
+        let applies = match &given {
+            Some(given) => given.applies,
+            None => asking.regardless || T::applies(parts).await?,
+        };
+        if !applies {
             return Ok(());
         }
-        let identity = T::identify(parts).await?;
-        let cost = match cost {
+        let (given_identity, given_cost) = match given {
+            Some(given) => (given.identity, given.cost),
+            None => (None, None),
+        };
+        let identity = match given_identity {
+            Some(identity) => identity,
+            None => T::identify(parts).await?,
+        };
+        let cost = match cost.or(given_cost) {
             Some(cost) => cost,
             None => T::cost(parts).await?,
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use crate::answer::{Answer, Later, Now, taken};
+use crate::answer::{Agrees, Later, Now, agreement_taken};
 use crate::error::Error;
 
 /// A `fn(&Parts) -> bool`, async or not, fallible or not. Which of them it is, its type says; nobody else implements it.
@@ -37,8 +37,8 @@ impl fmt::Debug for dyn Question {
     }
 }
 
-fn answered(answer: impl Answer<bool>) -> Result<bool, Error> {
-    taken("predicate", answer)
+fn answered(answer: impl Agrees) -> Result<bool, Error> {
+    agreement_taken("predicate", answer)
 }
 
 /// One that answers at once.
@@ -47,7 +47,7 @@ struct AtOnce<F>(F);
 impl<F, A> Predicate<(Now, A)> for F
 where
     F: Fn(&Parts) -> A + Send + Sync + 'static,
-    A: Answer<bool>,
+    A: Agrees,
 {
     fn question(self) -> Arc<dyn Question> {
         Arc::new(AtOnce(move |parts: &Parts| answered(self(parts))))
@@ -68,7 +68,7 @@ struct Awaited<F>(F);
 #[doc(hidden)]
 pub trait Asks<'a>: Send + Sync {
     /// What it gives.
-    type Future: Future<Output: Answer<bool>> + Send + 'a;
+    type Future: Future<Output: Agrees> + Send + 'a;
 
     /// Calls it.
     fn call(&self, parts: &'a Parts) -> Self::Future;
@@ -77,7 +77,7 @@ pub trait Asks<'a>: Send + Sync {
 impl<'a, F, A> Asks<'a> for F
 where
     F: Fn(&'a Parts) -> A + Send + Sync,
-    A: Future<Output: Answer<bool>> + Send + 'a,
+    A: Future<Output: Agrees> + Send + 'a,
 {
     type Future = A;
 
