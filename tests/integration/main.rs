@@ -2,6 +2,7 @@
 
 mod closures;
 mod conformance;
+mod corpus;
 mod equivalence;
 mod failure;
 mod http;

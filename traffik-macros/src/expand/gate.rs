@@ -4,12 +4,13 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::visit_mut::{VisitMut, visit_type_mut};
+use syn::visit_mut::{VisitMut, visit_pat_ident_mut, visit_type_mut};
 use syn::{
-    FnArg, GenericParam, Generics, Ident, PatType, ReturnType, Signature, Token, Type,
+    FnArg, GenericParam, Generics, Ident, PatIdent, PatType, ReturnType, Signature, Token, Type,
     TypeImplTrait, TypeParamBound, parse_quote, parse_quote_spanned,
 };
 
+use super::define::conditions;
 use super::paths::Private;
 use super::{closures, site};
 use crate::model::{Bundle, Outcome, Seat, Site};
@@ -107,6 +108,8 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
     };
     let (ty, dropped) = without_impl(ty);
     let mentions = mentions(&dropped, generics, place);
+    // The block takes an argument whole: it is no fault of the handler's to replace a part of one before it is read.
+    let kept = sig.inputs.iter().map(kept_whole);
     let hint = Ident::new("hint", local(place));
     let out = Ident::new("out", local(place));
     let located = private.at(place);
@@ -115,6 +118,7 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
         #mentions
         #[allow(unused_braces)]
         let #out = async move {
+            #(#kept)*
             if let #private::Option::Some(#hint) = #private::Option::None::<#ty> {
                 return #hint;
             }
@@ -122,6 +126,31 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
         }.await;
         #finish
     }
+}
+
+/// Uses of what an argument binds as variables.
+fn kept_whole(argument: &FnArg) -> TokenStream {
+    struct Variables(Vec<Ident>);
+    impl VisitMut for Variables {
+        fn visit_pat_ident_mut(&mut self, binding: &mut PatIdent) {
+            if binding.mutability.is_some() {
+                self.0.push(binding.ident.clone());
+            }
+            visit_pat_ident_mut(self, binding);
+        }
+    }
+    let mut variables = Variables(Vec::new());
+    variables.visit_fn_arg_mut(&mut argument.clone());
+    let attrs = match argument {
+        FnArg::Typed(typed) => &typed.attrs[..],
+        FnArg::Receiver(_) => &[],
+    };
+    let cfgs = conditions(attrs);
+    let uses = variables
+        .0
+        .iter()
+        .map(|name| quote!(#(#cfgs)* let _ = &#name;));
+    uses.collect()
 }
 
 /// A local name no one else sees.
