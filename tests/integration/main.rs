@@ -11,3 +11,4 @@ mod memcached;
 pub(crate) mod memory;
 mod names;
 mod redis;
+mod settling;

@@ -4,7 +4,7 @@
 //!
 //! | name | labels | counts |
 //! |---|---|---|
-//! | `traffik_decisions_total` | `throttle`, `outcome` | decisions: `admitted`, `refused`; without a law `allowed`, `throttled`, `raised` |
+//! | `traffik_decisions_total` | `throttle`, `outcome` | decisions: `admitted`, `refused`; in shadow `shadowed`; without a law `allowed`, `throttled`, `raised` |
 //! | `traffik_backend_errors_total` | `backend`, `kind` | failures of a backend, each attempt by itself |
 //! | `traffik_retries_total` | `throttle`, `backend` | attempts after the first |
 //! | `traffik_fallbacks_total` | `throttle`, `backend` | decisions that another backend made |
@@ -32,17 +32,20 @@ pub(crate) enum Said {
     Throttled,
     /// An error.
     Raised,
+    /// Would have been refused, but for the throttle being in shadow.
+    Shadowed,
 }
 
 impl Said {
     /// In the order of their numbers.
     #[cfg(feature = "metrics")]
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Admitted,
         Self::Refused,
         Self::Allowed,
         Self::Throttled,
         Self::Raised,
+        Self::Shadowed,
     ];
 
     pub(crate) const fn of(admitted: bool) -> Self {
@@ -61,6 +64,7 @@ impl Said {
             Self::Allowed => "allowed",
             Self::Throttled => "throttled",
             Self::Raised => "raised",
+            Self::Shadowed => "shadowed",
         }
     }
 }
@@ -69,7 +73,7 @@ impl Said {
 /// recorder that is there at the first decision.
 pub(crate) struct Counters {
     #[cfg(feature = "metrics")]
-    outcomes: OnceLock<[metrics::Counter; 5]>,
+    outcomes: OnceLock<[metrics::Counter; 6]>,
 }
 
 impl Counters {
@@ -95,7 +99,11 @@ impl Counters {
 #[inline]
 pub(crate) fn decided(uid: &str, counters: &Counters, said: Said) {
     #[cfg(feature = "tracing")]
-    tracing::trace!(target: "traffik", throttle = uid, outcome = said.word(), "decided");
+    if matches!(said, Said::Shadowed) {
+        tracing::info!(target: "traffik", throttle = uid, "in shadow: would have been refused");
+    } else {
+        tracing::trace!(target: "traffik", throttle = uid, outcome = said.word(), "decided");
+    }
     #[cfg(feature = "metrics")]
     counters.count(uid, said);
     let _ = (uid, counters, said);
@@ -190,6 +198,24 @@ pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
     tracing::warn!(target: "traffik", uid, warning, "throttle `{uid}` is doubtful: {message}");
     #[cfg(not(feature = "tracing"))]
     let _ = (uid, warning, message);
+}
+
+/// What a reserve took and could not be given back: it expires by itself.
+pub(crate) fn kept(backend: &'static str, error: Option<&Error>) {
+    #[cfg(feature = "tracing")]
+    match error {
+        Some(error) => tracing::warn!(
+            target: "traffik",
+            backend,
+            "a reserve was dropped and could not be given back, so it stays taken until it expires: {error}"
+        ),
+        None => tracing::warn!(
+            target: "traffik",
+            backend,
+            "a reserve was dropped where no runtime is left to give it back, so it stays taken until it expires"
+        ),
+    }
+    let _ = (backend, error);
 }
 
 /// What one part of a set took is given back, because another refused.

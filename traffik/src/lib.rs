@@ -20,10 +20,15 @@ pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
 pub use traffik_runtime::failure::{self, CircuitBreaker, Failure, OnError, Verdict};
 pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, TrustedRange};
-pub use traffik_runtime::http::{ClientIp, ThrottleLayer, filter, provide};
+pub use traffik_runtime::http::{
+    ClientIp, Identifier, Limiter, OnThrottled, Rejection, ThrottleLayer, Throttled, filter,
+    provide,
+};
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::rate::{self, Rate, RateError};
-pub use traffik_runtime::throttle::{DynThrottle, DynThrottleBuilder, HeaderStyle, Stat, Throttle};
+pub use traffik_runtime::throttle::{
+    Deadline, DynThrottle, DynThrottleBuilder, HeaderStyle, Quota, Reservation, Stat, Throttle,
+};
 
 /// The strategies, as plain values, and the trait for your own.
 pub mod strategy {

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
-use traffik::{Backend, ErrorKind, MemoryBackend, Throttle as _, provide, throttled};
+use traffik::{Backend, MemoryBackend, Throttle as _, provide, throttled};
 use traffik_tests::{Server, head, midnight};
 
 static ASKED: AtomicUsize = AtomicUsize::new(0);
@@ -22,15 +22,6 @@ async fn own() {}
 
 #[throttled(rate = "2/10w")]
 async fn provided() {}
-
-traffik::throttles! {
-    defaults(backend = Backend::memory());
-    throttle One(rate = "2/10w");
-    throttle Other(rate = "2/10w");
-}
-
-#[throttled(One, Other)]
-async fn apart() {}
 
 #[tokio::test]
 async fn a_backend_of_its_own_is_asked_for_once_and_goes_before_the_provided_one() {
@@ -107,20 +98,4 @@ async fn clones_are_one_backend_and_new_ones_are_not() {
         provided::stat(&head(&other)).await.unwrap().hits_remaining,
         2
     );
-}
-
-#[tokio::test]
-async fn a_set_over_two_backends_says_so_and_takes_nothing() {
-    let (backend, _) = midnight();
-    let server = Server::start(
-        Router::new()
-            .route("/", get(apart))
-            .layer(provide(backend.clone())),
-    )
-    .await;
-    assert_eq!(server.get("/").await.status, 500);
-    let error = <(One, Other)>::hit(&head(&backend)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Configuration);
-    assert!(error.to_string().contains("another backend"), "{error}");
-    assert_eq!(One::stat(&head(&backend)).await.unwrap().hits_remaining, 2);
 }

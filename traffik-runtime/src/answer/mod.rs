@@ -9,8 +9,8 @@ mod sources;
 
 pub use kinds::{Later, LaterKind, Now, NowKind, Probe, called};
 pub use questions::{
-    Agrees, Costs, Identifies, Rates, Separates, agreement_taken, cost_taken, identity_taken,
-    rate_taken, scope_taken,
+    Agrees, Answer, Costs, Identifies, Rates, Separates, agreement_taken, cost_taken,
+    identity_taken, rate_taken, scope_taken, taken,
 };
 pub use sources::{Constant, ConstantKind, Function, FunctionKind};
 

@@ -11,6 +11,35 @@ use crate::throttle::Scope;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
+/// An answer to the question for a `T`, where it is asked of whatever type.
+pub trait Answer<T> {
+    /// It, or why there is none.
+    fn given(self) -> Result<T, BoxError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Identifies> Answer<Identity> for A {
+    fn given(self) -> Result<Identity, BoxError> {
+        self.answer()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Agrees> Answer<bool> for A {
+    fn given(self) -> Result<bool, BoxError> {
+        self.answer()
+    }
+}
+
+/// What an application's function gave, as what is wanted.
+///
+/// # Errors
+///
+/// When the function failed.
+pub fn taken<T, A: Answer<T>>(what: &'static str, answer: A) -> Result<T, Error> {
+    failed(what, answer.given())
+}
+
 /// Who is asking.
 #[diagnostic::on_unimplemented(
     message = "an identifier gives no `{Self}`",
@@ -77,7 +106,7 @@ pub trait Separates {
 ///
 /// When the function failed.
 pub fn identity_taken(what: &'static str, answer: impl Identifies) -> Result<Identity, Error> {
-    taken(what, answer.answer())
+    failed(what, answer.answer())
 }
 
 /// How many units a request takes, as a function said it.
@@ -86,7 +115,7 @@ pub fn identity_taken(what: &'static str, answer: impl Identifies) -> Result<Ide
 ///
 /// When the function failed.
 pub fn cost_taken(what: &'static str, answer: impl Costs) -> Result<u64, Error> {
-    taken(what, answer.answer())
+    failed(what, answer.answer())
 }
 
 /// How much in how long, as a constant is or a function said it.
@@ -95,7 +124,7 @@ pub fn cost_taken(what: &'static str, answer: impl Costs) -> Result<u64, Error> 
 ///
 /// When the function failed.
 pub fn rate_taken(what: &'static str, answer: impl Rates) -> Result<Rate, Error> {
-    taken(what, answer.answer())
+    failed(what, answer.answer())
 }
 
 /// Whether a throttle is asked, as a function said it.
@@ -104,7 +133,7 @@ pub fn rate_taken(what: &'static str, answer: impl Rates) -> Result<Rate, Error>
 ///
 /// When the function failed.
 pub fn agreement_taken(what: &'static str, answer: impl Agrees) -> Result<bool, Error> {
-    taken(what, answer.answer())
+    failed(what, answer.answer())
 }
 
 /// What shares one budget, as a constant is or a function said it.
@@ -113,10 +142,10 @@ pub fn agreement_taken(what: &'static str, answer: impl Agrees) -> Result<bool, 
 ///
 /// When the function failed.
 pub fn scope_taken(what: &'static str, answer: impl Separates) -> Result<Scope, Error> {
-    taken(what, answer.answer())
+    failed(what, answer.answer())
 }
 
-fn taken<T>(what: &'static str, answer: Result<T, BoxError>) -> Result<T, Error> {
+fn failed<T>(what: &'static str, answer: Result<T, BoxError>) -> Result<T, Error> {
     answer.map_err(|source| Error::Identifier { what, source })
 }
 

@@ -22,6 +22,7 @@ mod primitives;
 #[cfg(feature = "redis")]
 mod redis;
 mod retry;
+pub(crate) mod settle;
 pub(crate) mod store;
 mod swap;
 mod wire;
@@ -49,7 +50,8 @@ use swap::Swap;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::failure::Policy;
-use crate::http::ClientIp;
+use crate::http::{ClientIp, Identifier, OnThrottled, Question, Responder};
+use crate::identity::Identity;
 
 /// The backend of the process, if one was set.
 static DEFAULT: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
@@ -89,6 +91,8 @@ pub(crate) struct Inner {
 struct Defaults {
     on_error: Option<Policy>,
     timeout: Option<Duration>,
+    identifier: Option<Arc<dyn Question<Identity>>>,
+    on_throttled: Option<Responder>,
 }
 
 /// Where the primitives' keys are.
@@ -146,6 +150,37 @@ impl Backend {
     pub fn timeout(self, timeout: Duration) -> Self {
         let mut inner = self.into_inner();
         inner.defaults.timeout = Some(timeout);
+        Self::new(inner)
+    }
+
+    /// Who is asking, for throttles that do not say that themselves; default: the client's address. A function of the
+    /// request's head, async or not, fallible or not.
+    ///
+    /// ```
+    /// use http::request::Parts;
+    /// use traffik_runtime::backend::Backend;
+    /// use traffik_runtime::identity::Identity;
+    ///
+    /// fn tenant(parts: &Parts) -> Identity {
+    ///     let host = parts.headers.get("host");
+    ///     host.map_or(Identity::ip(), |host| Identity::new(host.as_bytes()))
+    /// }
+    ///
+    /// let backend = Backend::memory().identifier(tenant);
+    /// ```
+    #[must_use]
+    pub fn identifier<M>(self, identifier: impl Identifier<M>) -> Self {
+        let mut inner = self.into_inner();
+        inner.defaults.identifier = Some(identifier.question());
+        Self::new(inner)
+    }
+
+    /// The response to those who are refused, for throttles that do not say that themselves; default: 429 with a problem
+    /// (RFC 9457). See [`OnThrottled`].
+    #[must_use]
+    pub fn on_throttled<M>(self, respond: impl OnThrottled<M>) -> Self {
+        let mut inner = self.into_inner();
+        inner.defaults.on_throttled = Some(Responder::new(respond));
         Self::new(inner)
     }
 
@@ -219,20 +254,43 @@ impl Backend {
 
     /// This backend, for the time of a decision.
     pub(crate) fn choose(&self) -> Chosen<'_> {
-        Chosen::Named(&self.inner)
+        Chosen::Named(self)
     }
 }
 
 /// The backend a throttle uses, for the time of a decision; to borrow it costs no shared counter.
 pub(crate) enum Chosen<'a> {
-    Named(&'a Inner),
+    Named(&'a Backend),
     Default(arc_swap::Guard<Option<Arc<Inner>>>),
+}
+
+impl<'a> Chosen<'a> {
+    /// The same once more.
+    pub(crate) fn again(&self) -> Chosen<'a> {
+        match self {
+            Self::Named(backend) => Chosen::Named(backend),
+            Self::Default(inner) => Chosen::Default(arc_swap::Guard::from_inner((**inner).clone())),
+        }
+    }
 }
 
 impl Chosen<'_> {
     /// The backend of throttles that name none and were provided none.
     pub(crate) fn default() -> Self {
         Self::Default(DEFAULT.load())
+    }
+
+    /// A handle to it, to keep.
+    pub(crate) fn handle(&self) -> Backend {
+        match self {
+            Self::Named(backend) => (*backend).clone(),
+            Self::Default(inner) => match &**inner {
+                Some(inner) => Backend {
+                    inner: inner.clone(),
+                },
+                None => EMBEDDED.clone(),
+            },
+        }
     }
 
     /// The time laws are told, in microseconds since 1970.
@@ -267,6 +325,17 @@ impl Chosen<'_> {
     #[inline]
     pub(crate) fn on_error(&self) -> Option<&Policy> {
         self.inner().defaults.on_error.as_ref()
+    }
+
+    /// Who is asking, if it was told how to find out.
+    #[inline]
+    pub(crate) fn identifier(&self) -> Option<&Arc<dyn Question<Identity>>> {
+        self.inner().defaults.identifier.as_ref()
+    }
+
+    /// The response to those who are refused, if it was told.
+    pub(crate) fn responder(&self) -> Option<&Responder> {
+        self.inner().defaults.on_throttled.as_ref()
     }
 
     /// How long a decision may take, if it was told.
@@ -304,7 +373,7 @@ impl Chosen<'_> {
     #[inline]
     fn inner(&self) -> &Inner {
         match self {
-            Self::Named(inner) => inner,
+            Self::Named(backend) => &backend.inner,
             Self::Default(inner) => inner.as_ref().unwrap_or(&EMBEDDED.inner),
         }
     }

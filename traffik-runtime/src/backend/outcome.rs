@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::Backend;
 use super::plan::{Plan, Term};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -27,6 +28,18 @@ pub(crate) struct Outcome {
     pub(crate) wait: Option<Duration>,
     /// What each term of each plan said, in order.
     pub(crate) told: Several<Told>,
+    /// The plans that another backend has decided.
+    pub(crate) elsewhere: Vec<Elsewhere>,
+}
+
+/// A plan that was not decided by the backend that was asked first.
+#[derive(Clone, Debug)]
+pub(crate) struct Elsewhere {
+    /// Its place among the plans.
+    pub(crate) plan: usize,
+    pub(crate) backend: Backend,
+    /// Among how many processes the limit is shared there.
+    pub(crate) instances: u32,
 }
 
 /// What the law of one rate said.
@@ -38,6 +51,10 @@ pub(crate) struct Told {
     /// Whether it alone would have admitted the hit.
     pub(crate) fits: bool,
     pub(crate) report: Report,
+    /// When it was counted, if it was: not before the state's own moment (L4).
+    pub(crate) at: u64,
+    /// Whether it refuses nobody.
+    pub(crate) shadow: bool,
 }
 
 impl Outcome {
@@ -53,15 +70,30 @@ impl Outcome {
             admitted: true,
             wait: Some(Duration::ZERO),
             told,
+            elsewhere: Vec::new(),
         }
     }
 
     /// The same of a plan that was decided alone, and has this place among others.
-    pub(crate) fn of_plan(mut self, place: usize) -> Self {
+    pub(crate) fn of_plan(self, place: usize) -> Self {
+        self.of_plans(&[place])
+    }
+
+    /// The same of plans that have these places among others.
+    pub(crate) fn of_plans(mut self, places: &[usize]) -> Self {
         for told in &mut self.told {
-            told.plan = place;
+            told.plan = places[told.plan];
+        }
+        for elsewhere in &mut self.elsewhere {
+            elsewhere.plan = places[elsewhere.plan];
         }
         self
+    }
+
+    /// When a plan was counted.
+    pub(crate) fn counted_at(&self, plan: usize) -> u64 {
+        let told = self.told.iter().filter(|told| told.plan == plan);
+        told.map(|told| told.at).max().unwrap_or(self.now)
     }
 
     /// Some plan was refused; these are the states, which are as they were.
@@ -76,6 +108,8 @@ impl Outcome {
             rate: term.rate,
             fits: plan.step(term, state, now).is_some(),
             report: plan.report(term, state, now, plan.cost),
+            at: now,
+            shadow: false,
         });
         let told: Several<Told> = told.collect();
         Self {
@@ -83,6 +117,7 @@ impl Outcome {
             admitted: false,
             wait: together(&lines, &told, now),
             told,
+            elsewhere: Vec::new(),
         }
     }
 }
@@ -104,6 +139,8 @@ impl Plan<'_> {
                 delay: term.law.delay(state, now, self.cost),
                 ..self.report(term, state, now, 0)
             },
+            at: now.max(state.moment()),
+            shadow: false,
         })
     }
 

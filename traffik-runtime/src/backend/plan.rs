@@ -153,7 +153,7 @@ impl Plan<'_> {
     }
 
     /// Makes a state of the form that these terms write.
-    fn align(&self, state: &mut State) {
+    pub(super) fn align(&self, state: &mut State) {
         let is_list = matches!(state, State::List(_));
         let same = periods(state).into_iter().eq(self.periods());
         if (self.terms.len() == 1 && !is_list) || (is_list && self.terms.len() > 1 && same) {
@@ -202,7 +202,7 @@ fn periods(state: &State) -> Several<u64> {
     }
 }
 
-fn each_mut(state: &mut State) -> impl Iterator<Item = &mut State> {
+pub(super) fn each_mut(state: &mut State) -> impl Iterator<Item = &mut State> {
     let (only, list) = match state {
         State::List(list) => (None, Some(list)),
         only => (Some(only), None),

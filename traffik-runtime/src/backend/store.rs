@@ -6,6 +6,7 @@ use super::erased::Answer;
 use super::key::Key;
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
+use super::settle::Settling;
 use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::State;
@@ -40,6 +41,12 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Does what a settlement says; whether it is done.
+    fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
+        let _ = (settling, now);
+        false
+    }
+
     /// The states of all plans at one moment.
     fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
         let _ = (plans, now);
@@ -48,6 +55,9 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
 
     /// The same as [`decide_now`](Self::decide_now), at this time or at the store's.
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome>;
+
+    /// The same as [`settle_now`](Self::settle_now).
+    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()>;
 
     /// The same as [`read_now`](Self::read_now), and when it was.
     fn read<'a>(

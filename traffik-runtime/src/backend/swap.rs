@@ -9,12 +9,12 @@ use super::erased::{Answer, Primitives};
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
 use super::retry::Retries;
+use super::settle::Settling;
 use super::store::Decide;
 use super::wire::{decode, encode};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::strategy::State;
-use crate::strategy::kernel::Taken;
 
 /// Bytes that are read, and written if nobody has written meanwhile.
 pub(crate) trait Cells: Sync {
@@ -48,11 +48,10 @@ pub(crate) trait OneByOne: Sync {
         at: Option<u64>,
     ) -> impl Future<Output = Result<Outcome, Error>> + Send;
 
-    /// Gives back what a plan took at a moment.
-    fn give_back(
+    /// Settles what a plan took.
+    fn settle_one(
         &self,
-        plan: &Plan<'_>,
-        taken: Taken,
+        settling: &Settling<'_>,
         at: Option<u64>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
@@ -76,13 +75,11 @@ pub(crate) async fn decide_each(
         match one_by_one.decide_one(plan, at).await {
             Ok(outcome) if outcome.admitted => taken.push(outcome.of_plan(place)),
             stopped => {
-                for (plan, outcome) in plans.iter().zip(&taken) {
+                let taken = plans.iter().zip(&taken).enumerate();
+                for (place, (plan, outcome)) in taken.filter(|(_, (plan, _))| plan.cost > 0) {
                     // What could not be given back makes others be refused, and changes nothing of this decision.
-                    let taken = Taken {
-                        at: outcome.now,
-                        cost: plan.cost,
-                    };
-                    let _ = one_by_one.give_back(plan, taken, at).await;
+                    let given_back = plan.given_back(outcome.counted_at(place));
+                    let _ = one_by_one.settle_one(&given_back, at).await;
                 }
                 let now = stopped?.now;
                 let states = states(one_by_one, plans, now).await?;
@@ -132,27 +129,42 @@ pub(crate) async fn swap<C: Cells>(
     }
 }
 
-/// Gives back what a plan took at a moment.
-pub(crate) async fn swap_back<C: Cells>(
+/// Settles what a plan took, on what was read, written if it still stands.
+pub(crate) async fn swap_settled<C: Cells>(
     cells: &C,
-    plan: &Plan<'_>,
-    taken: Taken,
+    settling: &Settling<'_>,
     at: Option<u64>,
 ) -> Result<(), Error> {
+    let plan = &settling.plan;
     let mut retries = cells.retries(&plan.name);
     loop {
         let seen = cells.look(&plan.name).await?;
-        if C::bytes(&seen).is_none() {
+        if settling.change.gives_back() && C::bytes(&seen).is_none() {
             return Ok(());
         }
         let mut state = state_of::<C>(plan, &seen);
-        taken.give_back(&mut state, at.unwrap_or_else(now));
+        let now = at.unwrap_or_else(now);
+        settling.apply(&mut state, now);
         let new = encode(plan, &state);
-        if cells.write(&plan.name, &seen, &new, None).await? {
+        let lives = settling.matters(&state, now).max(SHORTEST) + slack(at);
+        if cells.write(&plan.name, &seen, &new, Some(lives)).await? {
             return Ok(());
         }
         retries.again().await?;
     }
+}
+
+/// Settles one plan after the other, all of them whatever becomes of one.
+pub(crate) async fn settle_each(
+    one_by_one: &impl OneByOne,
+    settling: &[Settling<'_>],
+    at: Option<u64>,
+) -> Result<(), Error> {
+    let mut all = Ok(());
+    for settling in settling {
+        all = all.and(one_by_one.settle_one(settling, at).await);
+    }
+    all
 }
 
 /// The state that is read; what is none of the plan's is none.
@@ -170,11 +182,14 @@ pub(crate) fn slack(at: Option<u64>) -> Duration {
     at.map_or(Duration::ZERO, |_| Duration::from_secs(86_400))
 }
 
+/// The shortest time for which stores keep something.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// How long what was decided matters.
 fn ttl(outcome: &Outcome, at: Option<u64>) -> Duration {
     let resets = outcome.told.iter().map(|told| told.report.reset);
     let longest = resets.max().unwrap_or_default();
-    longest.max(Duration::from_millis(1)) + slack(at)
+    longest.max(SHORTEST) + slack(at)
 }
 
 /// A store of the user's own.
@@ -222,8 +237,8 @@ impl OneByOne for Through<'_> {
         swap(self, plan, at).await
     }
 
-    async fn give_back(&self, plan: &Plan<'_>, taken: Taken, at: Option<u64>) -> Result<(), Error> {
-        swap_back(self, plan, taken, at).await
+    async fn settle_one(&self, settling: &Settling<'_>, at: Option<u64>) -> Result<(), Error> {
+        swap_settled(self, settling, at).await
     }
 
     async fn state(&self, plan: &Plan<'_>, _: u64) -> Result<State, Error> {
@@ -234,6 +249,10 @@ impl OneByOne for Through<'_> {
 impl Decide for Swap {
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         Box::pin(async move { decide_each(&Through(&*self.store), plans, at).await })
+    }
+
+    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
+        Box::pin(async move { settle_each(&Through(&*self.store), settling, at).await })
     }
 
     fn read<'a>(

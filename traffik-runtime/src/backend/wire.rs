@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::plan::Plan;
 use crate::observe;
 use crate::strategy::State;
-use crate::strategy::kernel::{Costs, Entries, Kind, Listed, Packed};
+use crate::strategy::kernel::{Costs, Entries, Kind, Law, Listed, Packed};
 
 const VERSION: u8 = 1;
 const LOG: u8 = 6;
@@ -21,6 +21,9 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
     for (term, state) in plan.terms.iter().zip(plan.seen(state)) {
         let (limit, period) = (term.rate.limit(), term.rate.period_micros());
         match state {
+            State::Packed(_) if term.law == Law::Custom => {
+                write_own(&mut bytes, plan.strategy.name(), period, None);
+            }
             State::Packed(packed) => write_packed(&mut bytes, packed),
             State::Log(entries) => {
                 let sum = entries.iter().map(|(_, cost)| cost).sum();
@@ -186,7 +189,7 @@ impl<'a> Reader<'a> {
         for _ in 0..self.count()? {
             entries.push_back((self.number()?, self.number()?));
         }
-        Entries::of(entries).filter(|entries| entries.iter().len() > 0)
+        Entries::of(entries)
     }
 
     fn costs(&mut self, rate: (u32, u64, u8), level: (u64, u64)) -> Option<Costs> {

@@ -53,7 +53,7 @@ where
             Ok(None) => asking::<S>(parts, S::given(&arguments)).await,
             early => early.map(Option::unwrap_or_default),
         };
-        let gate = Gate::pass(asking, parts).await?;
+        let gate = gate(asking, parts).await?;
         Ok(Self(gate, arguments))
     }
 }
@@ -77,18 +77,23 @@ where
                 let last = last(Request::from_parts(parts, body), state).await?;
                 let arguments = (head, last);
                 let asking = asking::<S>(&seen, S::given(&arguments)).await;
-                let gate = Gate::pass(asking, &seen).await?;
+                let gate = gate(asking, &seen).await?;
                 Ok(Self(gate, arguments.0, arguments.1))
             }
             // Nobody looks at the body, so it is read only if the request is admitted.
             early => {
                 let asking = early.map(Option::unwrap_or_default);
-                let gate = Gate::pass(asking, &parts).await?;
+                let gate = gate(asking, &parts).await?;
                 let last = last(Request::from_parts(parts, body), state).await?;
                 Ok(Self(gate, head, last))
             }
         }
     }
+}
+
+async fn gate<S: Site>(asking: Result<Asking, Error>, parts: &Parts) -> Result<Gate<S>, Response> {
+    let gate = Gate::pass(asking, parts).await;
+    gate.map_err(IntoResponse::into_response)
 }
 
 async fn last<L, State, M>(request: Request, state: &State) -> Result<L, Response>

@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
 
-use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
+use http::HeaderMap;
 use http::request::Parts;
 
+use super::Rejection;
 use super::pass::pass;
 use super::told::Told;
 use super::trail::{Leaving, Trail};
@@ -44,24 +45,38 @@ pub struct Gate<S> {
     site: PhantomData<fn() -> S>,
 }
 
-/// Where it is remembered.
-enum Kept {
+/// Where what to tell a client is remembered.
+pub(super) enum Kept {
     Here(Told),
     /// With the layer above, which tells it if the handler is never asked.
     Above(Leaving),
+}
+
+impl Kept {
+    pub(super) fn new(told: Told, parts: &Parts) -> Self {
+        match Trail::of(parts) {
+            None => Self::Here(told),
+            Some(trail) => Self::Above(trail.leave(told)),
+        }
+    }
+
+    /// Writes it, unless somebody else already has.
+    pub(super) fn write(self, headers: &mut HeaderMap) {
+        let told = match self {
+            Self::Here(told) => Some(told),
+            Self::Above(left) => left.take(),
+        };
+        if let Some(told) = told {
+            told.write(headers);
+        }
+    }
 }
 
 impl<S: Site> Gate<S> {
     /// Adds the header fields to the handler's answer.
     pub fn finish(self, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();
-        let told = match self.told {
-            Kept::Here(told) => Some(told),
-            Kept::Above(left) => left.take(),
-        };
-        if let Some(told) = told {
-            told.write(response.headers_mut());
-        }
+        self.told.write(response.headers_mut());
         response
     }
 
@@ -69,23 +84,19 @@ impl<S: Site> Gate<S> {
     pub(super) async fn pass(
         asking: Result<Asking, Error>,
         parts: &Parts,
-    ) -> Result<Self, Response> {
-        let told = pass(asking, parts, S::HEADERS).await;
-        let told = told.map_err(|response| response.map(Body::from))?;
+    ) -> Result<Self, Rejection> {
+        let (_, told) = pass(&asking?, parts, S::HEADERS).await?;
         Ok(Self {
-            told: match Trail::of(parts) {
-                None => Kept::Here(told),
-                Some(trail) => Kept::Above(trail.leave(told)),
-            },
+            told: Kept::new(told, parts),
             site: PhantomData,
         })
     }
 }
 
 impl<S: Site, State: Send + Sync> FromRequestParts<State> for Gate<S> {
-    type Rejection = Response;
+    type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Rejection> {
         Self::pass(asked::<S>(parts).await, parts).await
     }
 }

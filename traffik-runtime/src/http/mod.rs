@@ -6,10 +6,16 @@ pub(crate) mod client_ip;
 pub mod filter;
 mod gate;
 mod headers;
+mod identifier;
 mod layer;
+mod limiter;
+mod on_throttled;
 mod pass;
 mod provide;
+mod question;
 mod refusal;
+mod rejection;
+mod throttled;
 mod told;
 mod trail;
 
@@ -17,8 +23,15 @@ mod trail;
 pub use bundle::{Bundle, Closures, Via, Whole};
 pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
+pub use identifier::Identifier;
 pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
+pub use limiter::Limiter;
+pub use on_throttled::{OnThrottled, Responder};
 pub use provide::{Provide, ProvideLayer, provide};
+
+pub(crate) use question::Question;
+pub use rejection::Rejection;
+pub use throttled::Throttled;
 
 #[doc(hidden)]
 pub use axum_core::response::Response;

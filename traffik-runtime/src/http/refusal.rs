@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
@@ -20,7 +21,7 @@ pub(super) fn refused(
     wait: Option<Duration>,
     violated: &[String],
     mut headers: HeaderMap,
-) -> Response<String> {
+) -> Response<Bytes> {
     let mut names = String::new();
     for name in violated {
         let separator = if names.is_empty() { "" } else { "," };
@@ -46,7 +47,7 @@ pub(super) fn refused(
 }
 
 /// 429, without a law that has said so: the backend is away.
-pub(super) fn held_off(wait: Duration, headers: HeaderMap) -> Response<String> {
+pub(super) fn held_off(wait: Duration, headers: HeaderMap) -> Response<Bytes> {
     away(
         StatusCode::TOO_MANY_REQUESTS,
         "Too Many Requests",
@@ -56,7 +57,7 @@ pub(super) fn held_off(wait: Duration, headers: HeaderMap) -> Response<String> {
 }
 
 /// What an error is told as: 503 if it may pass, else 500.
-pub(super) fn of_error(error: &Error) -> Response<String> {
+pub(super) fn of_error(error: &Error) -> Response<Bytes> {
     if !error.is_transient() {
         return undecided(error);
     }
@@ -75,7 +76,7 @@ fn away(
     title: &str,
     wait: Duration,
     mut headers: HeaderMap,
-) -> Response<String> {
+) -> Response<Bytes> {
     let seconds = whole_seconds(wait).max(1);
     headers.insert(RETRY_AFTER, seconds.into());
     let unit = if seconds == 1 { "second" } else { "seconds" };
@@ -87,7 +88,7 @@ fn away(
 }
 
 /// 500: what is wrong stands in the log; the client learns only what is the server's to mend.
-fn undecided(error: &Error) -> Response<String> {
+fn undecided(error: &Error) -> Response<Bytes> {
     observe::undecided(error);
     let detail = match error {
         Error::NoClientAddress { .. } => {
@@ -99,8 +100,8 @@ fn undecided(error: &Error) -> Response<String> {
     problem(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), body)
 }
 
-fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response<String> {
-    let mut response = Response::new(body);
+fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response.headers_mut().insert(

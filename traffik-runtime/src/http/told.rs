@@ -7,7 +7,7 @@ use http::HeaderMap;
 
 use super::headers::{names, write_policies};
 use crate::clock::Since;
-use crate::throttle::{Few, HeaderStyle, Policy, Reported};
+use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
 
 /// What all throttles of a decision said, and when.
 #[derive(Debug, Clone)]
@@ -41,6 +41,14 @@ impl Told {
             .filter(|(_, reported)| !reported.fits)
             .map(|(name, _)| name)
             .collect()
+    }
+
+    /// The throttle that speaks for a refusal: the one with the longest wait.
+    pub(super) fn speaker(&self) -> Option<&'static Definition> {
+        let violated: Few<_> = self.reported.iter().filter(|it| !it.fits).collect();
+        let reports: Few<_> = violated.iter().filter_map(|it| it.report).collect();
+        let speaks = binding(reports.iter()).unwrap_or_default();
+        violated.get(speaks).map(|it| it.definition)
     }
 
     /// What the client is told to wait at least: the longest `min_wait` of those that would not have admitted it.

@@ -33,6 +33,9 @@ pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
     /// [`Strategy::decide`] on a stored state; one that cannot be read counts as none.
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>>;
 
+    /// [`Strategy::give_back`] on a stored state; nothing if there is none.
+    fn give_back(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>>;
+
     /// [`Strategy::report`] on a stored state.
     fn report(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Report;
 
@@ -60,6 +63,11 @@ impl<S: Strategy> ErasedStrategy for S {
 
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {
         let state = Strategy::decide(self, state.and_then(read), hit)?;
+        rmp_serde::to_vec_named(&state).ok()
+    }
+
+    fn give_back(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>> {
+        let state = Strategy::give_back(self, state.and_then(read)?, hit, now);
         rmp_serde::to_vec_named(&state).ok()
     }
 
@@ -133,6 +141,10 @@ impl ErasedStrategy for Custom {
 
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>> {
         self.0.decide(state, hit)
+    }
+
+    fn give_back(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>> {
+        self.0.give_back(state, hit, now)
     }
 
     fn report(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Report {

@@ -148,6 +148,15 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// The state in the words of this strategy.
     fn metadata(&self, state: Option<&Self::State>, hit: &Hit<'_>) -> Self::Metadata;
 
+    /// The state when what a hit took is given back at this microsecond: a reserve that was more than it had to be, a set
+    /// that another member refused. `hit` is the hit that was admitted, with how much of its cost is given back.
+    ///
+    /// By default the state stays as it is, so that what was taken stays taken.
+    fn give_back(&self, state: Self::State, hit: &Hit<'_>, now: u64) -> Self::State {
+        let _ = (hit, now);
+        state
+    }
+
     /// Whether the law depends on the client or the moment.
     #[doc(hidden)]
     fn changes(&self) -> bool {

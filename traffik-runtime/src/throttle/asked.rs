@@ -1,20 +1,22 @@
 //! What is asked of throttles, for one request or none.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::ptr;
 use std::slice;
 
 use http::request::Parts;
 
+use super::Throttle;
 use super::client::{Name, address, join_client, join_scope};
 use super::definition::Definition;
 use super::given::Given;
 use super::scope::Scope;
+use crate::backend::Chosen;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
 pub(crate) use crate::backend::plan::Few;
 use crate::backend::plan::{Plan, Term, Terms};
-use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::rate::Rate;
@@ -36,10 +38,33 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub struct Asking {
     pub(super) members: Few<Member>,
-    /// Whether members are asked that do not apply to the request, too.
-    pub(super) regardless: bool,
+    about: About,
     /// What the handler's arguments say.
     given: Option<Box<Given>>,
+}
+
+/// What members are asked about.
+#[derive(Clone, Copy, Debug, Default)]
+enum About {
+    /// Hits: those that do not apply to the request are left out.
+    #[default]
+    Hits,
+    /// How the client stands, with all of them.
+    Standings,
+    /// Both.
+    Both,
+}
+
+/// [`Throttle::ask`], whatever the throttle.
+pub(crate) type Ask = for<'a> fn(
+    &'a Parts,
+    Option<u64>,
+    &'a mut Asking,
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
+/// The same of this throttle.
+pub(crate) fn ask_of<T: Throttle>() -> Ask {
+    |parts, cost, asking| Box::pin(T::ask(parts, cost, asking))
 }
 
 /// What is asked of a member of a set.
@@ -50,13 +75,15 @@ pub(super) struct Member {
     pub(super) cost: u64,
     pub(super) rate: Option<Rate>,
     pub(super) scope: Scope,
+    /// Whether its hits count.
+    pub(super) applies: bool,
 }
 
 impl Asking {
     /// How all members stand, those that do not apply to the request included.
     pub(super) fn of_standings() -> Self {
         Self {
-            regardless: true,
+            about: About::Standings,
             ..Self::default()
         }
     }
@@ -69,6 +96,14 @@ impl Asking {
         }
     }
 
+    /// Whatever may be asked of them.
+    pub(crate) fn of_anything() -> Self {
+        Self {
+            about: About::Both,
+            ..Self::default()
+        }
+    }
+
     /// What the handler's arguments say of this throttle.
     pub(super) fn given_to(&mut self, definition: &'static Definition) -> Option<Box<Given>> {
         let of_it = |given: &mut Box<Given>| {
@@ -76,6 +111,18 @@ impl Asking {
             owner.is_some_and(|owner| ptr::eq(owner, definition))
         };
         self.given.take_if(of_it)
+    }
+
+    /// Whether hits of a member count, which this says; nothing if the member has no part in what is asked.
+    pub(super) async fn applies(
+        &self,
+        applies: impl Future<Output = Result<bool, Error>>,
+    ) -> Result<Option<bool>, Error> {
+        Ok(match self.about {
+            About::Hits => applies.await?.then_some(true),
+            About::Standings => Some(true),
+            About::Both => Some(applies.await?),
+        })
     }
 
     pub(super) fn push(&mut self, member: Member) {
@@ -90,10 +137,7 @@ impl Asking {
     /// The throttles that somebody is counted by.
     pub(crate) fn counted(&self) -> impl Iterator<Item = &'static Definition> {
         let counted = |member: &&Member| member.identity != Identity::Exempt;
-        self.members
-            .iter()
-            .filter(counted)
-            .map(|member| member.definition)
+        self.hits().filter(counted).map(|member| member.definition)
     }
 
     /// Leaves each throttle in once, where it was asked first.
@@ -107,24 +151,45 @@ impl Asking {
         });
     }
 
-    pub(super) fn asked(&self) -> Few<Asked<'_>> {
-        let asked = self.members.iter().map(|member| {
-            let Member {
-                definition,
-                identity,
-                cost,
-                rate,
-                scope,
-            } = member;
-            Asked {
-                definition,
-                identity,
-                cost: *cost,
-                rate: *rate,
-                scope,
-            }
-        });
-        asked.collect()
+    /// The hits that are asked for, at the members' own costs or at this one.
+    pub(crate) fn asked(&self, at: Option<u64>) -> Few<Asked<'_>> {
+        self.hits().map(|member| member.asked(at)).collect()
+    }
+
+    /// Whose hit has this place among those that are asked for.
+    pub(super) fn definition(&self, place: usize) -> &'static Definition {
+        let member = self.hits().nth(place);
+        member.map_or_else(|| unreachable!("it was asked"), |member| member.definition)
+    }
+
+    fn hits(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.applies)
+    }
+
+    /// How all members stand.
+    pub(super) fn standings(&self) -> Few<Asked<'_>> {
+        let members = self.members.iter();
+        members.map(|member| member.asked(Some(0))).collect()
+    }
+}
+
+impl Member {
+    fn asked(&self, at: Option<u64>) -> Asked<'_> {
+        let Self {
+            definition,
+            identity,
+            cost,
+            rate,
+            scope,
+            applies: _,
+        } = self;
+        Asked {
+            definition,
+            identity,
+            cost: at.unwrap_or(*cost),
+            rate: *rate,
+            scope,
+        }
     }
 }
 
@@ -154,7 +219,7 @@ impl<'a> Asked<'a> {
     fn terms_of(&self, rates: impl Iterator<Item = Rate>) -> Result<Terms<'a>, Error> {
         let strategy = self.definition.strategy();
         let who = match self.identity {
-            Identity::Client(client) => who(client),
+            Identity::Client(client) => client.who(),
             Identity::Exempt => Who::default(),
         };
         // A signal is asked for once a hit, however many rates there are.
@@ -181,9 +246,7 @@ impl<'a> Asked<'a> {
 
     #[inline]
     pub(super) fn backend(&self, parts: Option<&'a Parts>) -> Chosen<'a> {
-        let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
-        let named = self.definition.own_backend().or_else(provided);
-        named.map_or_else(Chosen::default, Backend::choose)
+        self.definition.chosen_backend(parts)
     }
 
     #[inline]
@@ -234,15 +297,18 @@ impl<'a> Asked<'a> {
             strategy: self.definition.strategy(),
             terms,
             cost: self.cost,
-            who: who(client),
+            who: client.who(),
         }
     }
 }
 
-fn who(client: &Client) -> Who<'_> {
-    Who {
-        tier: client.tier.as_deref(),
-        priority: client.priority,
-        load: None,
+impl Client {
+    /// What a law may know of it.
+    pub(super) fn who(&self) -> Who<'_> {
+        Who {
+            tier: self.tier.as_deref(),
+            priority: self.priority,
+            load: None,
+        }
     }
 }

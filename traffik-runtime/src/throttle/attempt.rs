@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::case::{Case, Seen, decided, read};
-use crate::backend::outcome::Outcome;
+use crate::backend::outcome::{Elsewhere, Outcome};
 use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::failure::{Attempt, Failure};
@@ -32,9 +32,18 @@ impl Attempt for Take<'_, '_> {
     }
 
     async fn ask_other(&self, other: &Backend, instances: u32) -> Result<Outcome, Error> {
-        let other = other.choose();
-        let plans = self.case.plans_on(&other, instances)?;
-        decided(&other, &plans).await
+        let chosen = other.choose();
+        let plans = self.case.plans_on(&chosen, instances)?;
+        let outcome = decided(&chosen, &plans).await?;
+        let elsewhere = (0..plans.len()).map(|plan| Elsewhere {
+            plan,
+            backend: other.clone(),
+            instances,
+        });
+        Ok(Outcome {
+            elsewhere: elsewhere.collect(),
+            ..outcome
+        })
     }
 
     fn is_refusal(said: &Outcome) -> bool {

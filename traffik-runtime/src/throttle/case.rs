@@ -29,11 +29,14 @@ pub(super) struct Case<'a> {
     pub(super) askers: Several<usize>,
     pub(super) asked: &'a [Asked<'a>],
     pub(super) parts: Option<&'a Parts>,
-    backend: Option<Chosen<'a>>,
+    /// The backends that decide, in the order in which they were met.
+    pub(super) backends: Few<Chosen<'a>>,
+    /// Which of them decides a plan: a place among the backends.
+    pub(super) homes: Several<usize>,
     /// What happens when the backend fails; a member is a place among the plans.
-    remedies: Several<Remedy<'a>>,
+    pub(super) remedies: Several<Remedy<'a>>,
     /// The shortest time that a member gives a decision.
-    budget: Option<Duration>,
+    pub(super) budget: Option<Duration>,
 }
 
 /// States as they are.
@@ -52,7 +55,8 @@ impl<'a> Case<'a> {
             askers: Several::new(),
             asked,
             parts,
-            backend: None,
+            backends: Few::new(),
+            homes: Several::new(),
             remedies: Several::new(),
             budget: None,
         };
@@ -73,19 +77,32 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Takes the costs where the answer is here; nothing if there is nothing to ask.
+    /// Takes the costs where the answer is here.
     pub(super) fn decide_at_once(&self) -> Option<Outcome> {
-        let backend = self.backend.as_ref()?;
-        backend.store().decide_now(&self.plans, backend.now())
+        match &*self.backends {
+            [] => Some(Outcome::unlimited(0)),
+            [backend] if !self.is_split() => backend.store().decide_now(&self.plans, backend.now()),
+            _ => None,
+        }
     }
 
     /// Takes the costs, from all or from none.
     pub(super) async fn decide(&self) -> Result<Ruling<Outcome>, Error> {
-        let Some(backend) = &self.backend else {
-            return Ok(Ruling::Decided(Outcome::unlimited(0)));
-        };
+        match &*self.backends {
+            [] => Ok(Ruling::Decided(Outcome::unlimited(0))),
+            _ if self.is_split() => Box::pin(self.decide_split()).await,
+            [backend, ..] => self.decide_whole(backend, self.budget()).await,
+        }
+    }
+
+    /// The same where one backend decides all plans as one.
+    pub(super) async fn decide_whole(
+        &self,
+        backend: &Chosen<'a>,
+        budget: Duration,
+    ) -> Result<Ruling<Outcome>, Error> {
         if !self.is_stood_before()
-            && let Some(outcome) = self.decide_at_once()
+            && let Some(outcome) = backend.store().decide_now(&self.plans, backend.now())
         {
             return Ok(Ruling::Decided(outcome));
         }
@@ -93,7 +110,7 @@ impl<'a> Case<'a> {
             case: self,
             backend,
         };
-        let ruling = resolve(&attempt, &self.remedies, self.budget()).await;
+        let ruling = resolve(&attempt, &self.remedies, budget).await;
         if ruling.is_err() {
             for place in 0..self.plans.len() {
                 self.asker(place).definition.observe(Said::Raised);
@@ -102,24 +119,43 @@ impl<'a> Case<'a> {
         ruling
     }
 
-    /// The states as they are.
-    pub(super) async fn read(&self) -> Result<Seen<'a>, Error> {
-        match self.look().await? {
-            Ruling::Decided(seen) => Ok(seen),
-            // Whether a hit would be admitted all the same says nothing of states.
-            Ruling::Allowed(error) | Ruling::Throttled(_, error) => Err(error),
+    /// The states as they are, in the order of the plans, and when that was.
+    pub(super) async fn read(&mut self) -> Result<(Several<u64>, Several<State>), Error> {
+        let mut times = Several::from_elem(0, self.plans.len());
+        let mut states = Several::from_elem(State::default(), self.plans.len());
+        let mut replaced = Vec::new();
+        for (places, looked) in self.look().await? {
+            let seen = match looked {
+                Ruling::Decided(seen) => seen,
+                // Whether a hit would be admitted all the same says nothing of states.
+                Ruling::Allowed(error) | Ruling::Throttled(_, error) => return Err(error),
+            };
+            for (place, state) in places.iter().zip(seen.states) {
+                times[*place] = seen.now;
+                states[*place] = state;
+            }
+            replaced.extend(places.into_iter().zip(seen.plans.into_iter().flatten()));
         }
+        for (place, plan) in replaced {
+            self.plans[place] = plan;
+        }
+        Ok((times, states))
     }
 
-    /// The states as they are, or what is to become of a hit without them.
-    pub(super) async fn look(&self) -> Result<Ruling<Seen<'a>>, Error> {
-        let Some(backend) = &self.backend else {
-            return Ok(Ruling::Decided(Seen {
-                now: 0,
-                states: Several::new(),
-                plans: None,
-            }));
+    /// The states as they are, or what is to become of a hit without them; of which plans.
+    pub(super) async fn look(&self) -> Result<Few<(Several<usize>, Ruling<Seen<'a>>)>, Error> {
+        if self.is_split() {
+            return Box::pin(self.look_split()).await;
+        }
+        let Some(backend) = self.backends.first() else {
+            return Ok(Few::new());
         };
+        let places = (0..self.plans.len()).collect();
+        let seen = self.look_whole(backend).await?;
+        Ok(Few::from_iter([(places, seen)]))
+    }
+
+    pub(super) async fn look_whole(&self, backend: &Chosen<'a>) -> Result<Ruling<Seen<'a>>, Error> {
         if !self.is_stood_before() {
             let now = backend.now();
             if let Some(states) = backend.store().read_now(&self.plans, now) {
@@ -154,7 +190,7 @@ impl<'a> Case<'a> {
             if let (Some(namespace), Identity::Client(client)) = (other.namespace(), asked.identity)
             {
                 // Who the client is, is for the throttle's own backend to say.
-                let own = self.backend.as_ref().unwrap_or(other);
+                let own = self.backends.first().unwrap_or(other);
                 plan.name = asked.name(namespace, client, self.parts, own)?;
             }
             if instances > 1 {
@@ -170,7 +206,7 @@ impl<'a> Case<'a> {
         remedies.any(|remedy| remedy.policy.stands_before())
     }
 
-    fn budget(&self) -> Duration {
+    pub(super) fn budget(&self) -> Duration {
         self.budget.unwrap_or(BUDGET)
     }
 
@@ -188,7 +224,8 @@ impl<'a> Case<'a> {
             Some(namespace) => asked.name(namespace, client, parts, &chosen)?,
             None => String::new(),
         };
-        self.agree_on_backend(asked, chosen)?;
+        let home = self.home(chosen);
+        self.homes.push(home);
         self.plans.push(asked.plan(terms, client, key, name));
         self.askers.push(place);
         Ok(())
@@ -215,19 +252,13 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// All members decide on one backend, at one moment.
-    fn agree_on_backend(&mut self, asked: &Asked<'a>, chosen: Chosen<'a>) -> Result<(), Error> {
-        match &mut self.backend {
-            none @ None => *none = Some(chosen),
-            Some(backend) if backend.is(&chosen) => {}
-            Some(_) => {
-                return Err(Error::configuration(
-                    &asked.definition.uid,
-                    "it is in a set with a throttle on another backend, which is not available yet; give both the same",
-                ));
-            }
-        }
-        Ok(())
+    /// The place of a backend among those that decide.
+    fn home(&mut self, chosen: Chosen<'a>) -> usize {
+        let known = self.backends.iter().position(|known| known.is(&chosen));
+        known.unwrap_or_else(|| {
+            self.backends.push(chosen);
+            self.backends.len() - 1
+        })
     }
 
     /// What each rate of each throttle said.
@@ -236,7 +267,8 @@ impl<'a> Case<'a> {
         outcome: &Outcome,
         definition: impl Fn(usize) -> &'d Definition,
     ) -> Few<Reported<'d>> {
-        let reported = outcome.told.iter().map(|told| Reported {
+        let told = outcome.told.iter().filter(|told| !told.shadow);
+        let reported = told.map(|told| Reported {
             definition: definition(self.askers[told.plan]),
             rate: told.rate,
             listed: self.plans[told.plan].terms.len() > 1,
@@ -253,7 +285,8 @@ impl<'a> Case<'a> {
         definition: impl Fn(usize) -> &'d Definition,
     ) -> Few<Reported<'d>> {
         let mut reported = Few::new();
-        for (place, plan) in self.plans.iter().enumerate() {
+        let plans = self.plans.iter().enumerate();
+        for (place, plan) in plans.filter(|(place, _)| !self.is_shadow(*place)) {
             reported.extend(plan.terms.iter().map(|term| Reported {
                 definition: definition(self.askers[place]),
                 rate: term.rate,
@@ -269,7 +302,14 @@ impl<'a> Case<'a> {
     pub(super) fn observe(&self, ruling: &Ruling<Outcome>) {
         for place in 0..self.plans.len() {
             let said = match ruling {
-                Ruling::Decided(outcome) if outcome.admitted => Said::Admitted,
+                Ruling::Decided(outcome) if outcome.admitted => {
+                    let mut own = outcome.told.iter().filter(|told| told.plan == place);
+                    if own.all(|told| told.fits) {
+                        Said::Admitted
+                    } else {
+                        Said::Shadowed
+                    }
+                }
                 Ruling::Decided(outcome) => {
                     let mut own = outcome.told.iter().filter(|told| told.plan == place);
                     if own.all(|told| told.fits) {
@@ -285,7 +325,7 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn since(&self, outcome: &Outcome) -> Since {
-        match &self.backend {
+        match self.backends.first() {
             Some(backend) if backend.namespace().is_some() => {
                 // The store's clock may be another one: what it said holds from the moment it is heard.
                 Since::new(backend.now(), backend.own_clock())

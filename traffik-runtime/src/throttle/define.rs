@@ -5,6 +5,7 @@ use http::request::Parts;
 use super::Throttle;
 use super::asked::{Asking, Member};
 use super::definition::Definition;
+use super::known::Known;
 use super::scope::Scope;
 use super::stat::{Readings, Stat};
 use crate::error::Error;
@@ -33,10 +34,9 @@ pub trait Define: Send + Sync + 'static {
         ready(Ok(true))
     }
 
-    /// Who is asking.
+    /// Who is asking; default: whom the backend says.
     fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
-        let _ = parts;
-        ready(Ok(Identity::ip()))
+        Self::definition().identify(parts)
     }
 
     /// What the request costs.
@@ -70,21 +70,18 @@ impl<T: Define> Throttle for T {
     async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
         let given = asking.given_to(T::definition());
         let applies = match &given {
-            Some(given) => given.applies,
-            None => asking.regardless || T::applies(parts).await?,
+            Some(given) => given.applies.then_some(true),
+            None => asking.applies(T::applies(parts)).await?,
         };
-        if !applies {
+        let Some(applies) = applies else {
             return Ok(());
-        }
-        let (given_identity, given_cost) = match given {
-            Some(given) => (given.identity, given.cost),
-            None => (None, None),
         };
-        let identity = match given_identity {
-            Some(identity) => identity,
-            None => T::identify(parts).await?,
+        let (identity, own_cost) = given.map_or((None, None), |given| (given.identity, given.cost));
+        let identity = match identity {
+            Some(identity) => remembered::<T>(parts, identity),
+            None => client::<T>(parts).await?,
         };
-        let cost = match cost.or(given_cost) {
+        let cost = match cost.or(own_cost) {
             Some(cost) => cost,
             None => T::cost(parts).await?,
         };
@@ -95,6 +92,7 @@ impl<T: Define> Throttle for T {
             cost,
             rate,
             scope,
+            applies,
         });
         Ok(())
     }
@@ -102,4 +100,20 @@ impl<T: Define> Throttle for T {
     fn read(readings: &mut Readings<'_>) -> Self::Stat {
         readings.next(T::strategy())
     }
+}
+
+/// Who is asking, found out once for a request that remembers it.
+async fn client<T: Define>(parts: &Parts) -> Result<Identity, Error> {
+    let known = Known::of(parts).and_then(|known| known.get(T::definition()));
+    match known {
+        Some(identity) => Ok(identity),
+        None => Ok(remembered::<T>(parts, T::identify(parts).await?)),
+    }
+}
+
+fn remembered<T: Define>(parts: &Parts, identity: Identity) -> Identity {
+    if let Some(known) = Known::of(parts) {
+        known.add(T::definition(), identity.clone());
+    }
+    identity
 }

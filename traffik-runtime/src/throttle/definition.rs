@@ -3,14 +3,17 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use http::request::Parts;
+
 use super::asked::Few;
 use super::header_style::HeaderStyle;
-use crate::backend::Backend;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
+use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::failure::Policy;
-use crate::http::ClientIp;
+use crate::http::{ClientIp, Responder};
+use crate::identity::Identity;
 use crate::observe::{self, Counters, Said};
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
@@ -31,6 +34,9 @@ pub struct Definition {
     on_error: Option<fn() -> Policy>,
     own_policy: OnceLock<Policy>,
     timeout: Option<Duration>,
+    shadow: bool,
+    on_throttled: Option<fn() -> Responder>,
+    own_responder: OnceLock<Responder>,
     min_wait: Option<Duration>,
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
@@ -41,9 +47,21 @@ pub struct Definition {
 /// What a refused client is told to wait where neither a law nor the throttle says.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
-enum Shared {
+/// A strategy that outlives whoever asks for it.
+#[derive(Clone, Debug)]
+pub(super) enum Shared {
     Static(&'static dyn ErasedStrategy),
     Counted(Arc<dyn ErasedStrategy>),
+}
+
+impl Shared {
+    #[inline]
+    pub(super) fn get(&self) -> &dyn ErasedStrategy {
+        match self {
+            Self::Static(strategy) => *strategy,
+            Self::Counted(strategy) => &**strategy,
+        }
+    }
 }
 
 /// What is worked out once.
@@ -102,6 +120,9 @@ impl Definition {
             on_error: None,
             own_policy: OnceLock::new(),
             timeout: None,
+            shadow: false,
+            on_throttled: None,
+            own_responder: OnceLock::new(),
             min_wait: None,
             client_ip: None,
             own_client_ip: OnceLock::new(),
@@ -138,10 +159,24 @@ impl Definition {
         self
     }
 
+    /// The response to those it refuses; asked for once.
+    #[must_use]
+    pub const fn on_throttled(mut self, responder: fn() -> Responder) -> Self {
+        self.on_throttled = Some(responder);
+        self
+    }
+
     /// What a refused client is told to wait at least.
     #[must_use]
     pub const fn min_wait(mut self, wait: Duration) -> Self {
         self.min_wait = Some(wait);
+        self
+    }
+
+    /// Refuses nobody: only counts, logs and measures.
+    #[must_use]
+    pub const fn shadow(mut self) -> Self {
+        self.shadow = true;
         self
     }
 
@@ -154,10 +189,11 @@ impl Definition {
 
     #[inline]
     pub(crate) fn strategy(&self) -> &dyn ErasedStrategy {
-        match &self.strategy {
-            Shared::Static(strategy) => *strategy,
-            Shared::Counted(strategy) => &**strategy,
-        }
+        self.strategy.get()
+    }
+
+    pub(super) fn shared_strategy(&self) -> Shared {
+        self.strategy.clone()
     }
 
     #[inline]
@@ -168,12 +204,29 @@ impl Definition {
         }
     }
 
+    /// The backend for a request: its own, the one provided, the process's default.
+    #[inline]
+    pub(crate) fn chosen_backend<'a>(&'a self, parts: Option<&'a Parts>) -> Chosen<'a> {
+        let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
+        let named = self.own_backend().or_else(provided);
+        named.map_or_else(Chosen::default, Backend::choose)
+    }
+
     /// What happens when its backend fails, if it says so itself.
     #[inline]
     pub(super) fn own_policy(&self) -> Option<&Policy> {
         match self.on_error {
             Some(policy) => Some(self.own_policy.get_or_init(policy)),
             None => self.own_policy.get(),
+        }
+    }
+
+    /// Who is asking where the throttle itself does not say: whom its backend says, else the client's address.
+    pub(super) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
+        let identifier = self.chosen_backend(Some(parts)).identifier().cloned();
+        match identifier {
+            Some(identifier) => identifier.ask(parts).await,
+            None => Ok(Identity::ip()),
         }
     }
 
@@ -196,6 +249,20 @@ impl Definition {
     /// What a client is told to wait where it is refused and no law says how long.
     pub(super) fn least_wait(&self) -> Duration {
         self.min_wait.unwrap_or(LEAST_WAIT)
+    }
+
+    /// The response to those it refuses, if it has one of its own.
+    pub(crate) fn own_responder(&self) -> Option<&Responder> {
+        let responder = self.on_throttled?;
+        Some(self.own_responder.get_or_init(responder))
+    }
+
+    pub(super) const fn is_shadow(&self) -> bool {
+        self.shadow
+    }
+
+    pub(super) fn in_shadow(self, shadow: bool) -> Self {
+        Self { shadow, ..self }
     }
 
     pub(super) fn with_policy(self, policy: Option<Policy>, timeout: Option<Duration>) -> Self {
@@ -272,7 +339,8 @@ impl Definition {
         if let Ok(terms) = &mut terms {
             terms.retain(|term| term.law != Law::Unlimited);
         }
-        let is_simple = matches!(terms.as_deref(), Ok([term]) if term.law != Law::Custom);
+        let is_one = matches!(terms.as_deref(), Ok([term]) if term.law != Law::Custom);
+        let is_simple = is_one && !self.shadow;
         Prepared {
             key: key.join(0, strategy.name().as_bytes()),
             terms,

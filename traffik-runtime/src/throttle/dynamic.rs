@@ -4,9 +4,11 @@ use std::time::Duration;
 use super::Stat;
 use super::asked::Asked;
 use super::definition::Definition;
-use super::engine::{decide_at_once, decide_later, would_admit};
+use super::engine::{decide_at_once, decide_later, reserve, would_admit};
+use super::reservation::Reservation;
 use super::scope::Scope;
 use super::stat::Readings;
+use super::wait::{Deadline, wait};
 use crate::backend::Backend;
 use crate::decision::Decision;
 use crate::error::Error;
@@ -61,6 +63,7 @@ impl DynThrottle {
             backend: None,
             on_error: None,
             timeout: None,
+            shadow: false,
             min_wait: None,
         }
     }
@@ -75,6 +78,50 @@ impl DynThrottle {
             return decision;
         }
         decide_later(&[self.asked(client, cost)], None).await
+    }
+
+    /// Takes a cost as soon as there is room, and waits for it until a deadline: a moment, or a time from now. A decision
+    /// that could only be had later is given at once, as a refusal; a queue's delay is waited for too.
+    ///
+    /// Whoever stops waiting takes nothing. Waiting is no queue: of those who wait, the first to ask again is the first
+    /// to be admitted.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::identity::Identity;
+    /// use traffik_runtime::throttle::DynThrottle;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let calls = DynThrottle::builder("partner API").rate("50/second".parse()?).build()?;
+    /// let decision = calls.wait(&Identity::everyone(), 1, Duration::from_secs(5)).await?;
+    /// assert!(decision.admitted);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn wait(
+        &self,
+        client: &Identity,
+        cost: u64,
+        deadline: impl Into<Deadline>,
+    ) -> Result<Decision, Error> {
+        let asked = [self.asked(client, cost)];
+        wait(cost, deadline.into(), || reserve(&asked, None)).await
+    }
+
+    /// Takes an upper bound, to be settled when it is known what it had to be; nothing is left to settle where the
+    /// [decision](Reservation::decision) is a refusal. A queue's delay is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn reserve(&self, client: &Identity, cost: u64) -> Result<Reservation, Error> {
+        let (decision, held) = reserve(&[self.asked(client, cost)], None).await?;
+        Ok(Reservation::new(held, decision, cost))
     }
 
     /// Whether a hit of this cost would be admitted now; takes nothing.
@@ -121,6 +168,7 @@ pub struct DynThrottleBuilder {
     backend: Option<Backend>,
     on_error: Option<Policy>,
     timeout: Option<Duration>,
+    shadow: bool,
     min_wait: Option<Duration>,
 }
 
@@ -171,6 +219,14 @@ impl DynThrottleBuilder {
     pub fn timeout(self, timeout: Duration) -> Self {
         Self {
             timeout: Some(timeout),
+            ..self
+        }
+    }
+
+    /// Refuses nobody: hits are counted as far as the law admits them, and logged and measured where it would not.
+    pub fn shadow(self) -> Self {
+        Self {
+            shadow: true,
             ..self
         }
     }
@@ -229,6 +285,7 @@ impl DynThrottleBuilder {
         let definition = Definition::at_run_time(self.uid, self.rates, strategy.clone());
         let definition = definition.with_backend(self.backend);
         let definition = definition.with_policy(self.on_error, self.timeout);
+        let definition = definition.in_shadow(self.shadow);
         let definition = definition.with_min_wait(self.min_wait);
         Ok(DynThrottle {
             inner: Arc::new(Inner {

@@ -2,9 +2,9 @@
 
 use http::request::Parts;
 
-use super::Throttle;
 use super::asked::{Asked, Asking, Few};
 use super::case::{Case, Seen};
+use super::held::Held;
 use super::report::{Reported, combined, undecided};
 use crate::backend::outcome::Outcome;
 use crate::backend::plan::{Plan, Term};
@@ -16,6 +16,7 @@ use crate::failure::{Policy, Ruling};
 use crate::identity::Identity;
 use crate::observe::Said;
 use crate::rate::Rate;
+use crate::strategy::State;
 
 /// What was decided, and what to tell the client of it.
 pub(crate) struct Admission {
@@ -25,20 +26,24 @@ pub(crate) struct Admission {
     pub(crate) since: Since,
 }
 
-pub(super) async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
-    let mut asking = Asking::default();
-    T::ask(parts, cost, &mut asking).await?;
-    let asked = asking.asked();
-    match decide_at_once(&asked, Some(parts)) {
+pub(crate) async fn hit(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
+    match decide_at_once(asked, parts) {
         Some(decision) => decision,
-        None => decide_later(&asked, Some(parts)).await,
+        None => decide_later(asked, parts).await,
     }
 }
 
-pub(super) async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
-    let mut asking = Asking::default();
-    T::ask(parts, Some(0), &mut asking).await?;
-    would_admit(&asking.asked(), Some(parts), cost).await
+/// Takes the costs, and keeps what it takes to settle them.
+pub(crate) async fn reserve(
+    asked: &[Asked<'_>],
+    parts: Option<&Parts>,
+) -> Result<(Decision, Held), Error> {
+    let reserved =
+        |case: &Case<'_>, ruling: &Ruling<Outcome>| (ruled(case, ruling), held(case, ruling));
+    match at_once(asked, parts, reserved) {
+        Some(reserved) => reserved,
+        None => later(asked, parts, reserved).await,
+    }
 }
 
 /// Takes the costs, from all or from none, if the answer is here: a future has no part in it.
@@ -64,8 +69,7 @@ pub(crate) fn decide_later<'a>(
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
 pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> {
-    let asked = asking.asked();
-    let definition = |place: usize| asking.members[place].definition;
+    let asked = asking.asked(None);
     let admitted = |alone: Alone<'_>| {
         let Alone {
             rate, fits, report, ..
@@ -73,7 +77,7 @@ pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, E
         Admission {
             decision: Decision::new(fits, report),
             reported: Few::from_buf([Reported {
-                definition: definition(0),
+                definition: asking.definition(0),
                 rate,
                 listed: false,
                 fits,
@@ -85,24 +89,50 @@ pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, E
     if let Some(admission) = Alone::decide(&asked, Some(parts), admitted) {
         return Ok(admission);
     }
-    let admission = |case: &Case<'_>, ruling: &Ruling<Outcome>| {
-        let decision = ruled(case, ruling);
-        let (reported, since) = match ruling {
-            Ruling::Decided(outcome) => (case.reported(outcome, definition), case.since(outcome)),
-            Ruling::Allowed(_) | Ruling::Throttled(..) => {
-                let reported = case.unreported(decision.admitted, definition);
-                (reported, Since::default())
-            }
-        };
-        Admission {
-            decision,
-            reported,
-            since,
-        }
-    };
+    let admission = |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
     match at_once(&asked, Some(parts), admission) {
         Some(admission) => admission,
         None => later(&asked, Some(parts), admission).await,
+    }
+}
+
+/// The same at this cost, with what it takes to settle it.
+pub(crate) async fn admit_held(
+    asking: &Asking,
+    cost: u64,
+    parts: &Parts,
+) -> Result<(Admission, Held), Error> {
+    let asked = asking.asked(Some(cost));
+    let both = |case: &Case<'_>, ruling: &Ruling<Outcome>| {
+        (admission(asking, case, ruling), held(case, ruling))
+    };
+    match at_once(&asked, Some(parts), both) {
+        Some(both) => both,
+        None => later(&asked, Some(parts), both).await,
+    }
+}
+
+fn admission(asking: &Asking, case: &Case<'_>, ruling: &Ruling<Outcome>) -> Admission {
+    let definition = |place: usize| asking.definition(place);
+    let decision = ruled(case, ruling);
+    let (reported, since) = match ruling {
+        Ruling::Decided(outcome) => (case.reported(outcome, definition), case.since(outcome)),
+        Ruling::Allowed(_) | Ruling::Throttled(..) => {
+            let reported = case.unreported(decision.admitted, definition);
+            (reported, Since::default())
+        }
+    };
+    Admission {
+        decision,
+        reported,
+        since,
+    }
+}
+
+fn held(case: &Case<'_>, ruling: &Ruling<Outcome>) -> Held {
+    match ruling {
+        Ruling::Decided(outcome) => Held::of(case, outcome),
+        Ruling::Allowed(_) | Ruling::Throttled(..) => Held::default(),
     }
 }
 
@@ -121,7 +151,7 @@ fn at_once<T>(
         Ok(case) => case,
         Err(error) => return Some(Err(error)),
     };
-    let outcome = case.decide_at_once().unwrap_or(Outcome::unlimited(0));
+    let outcome = case.decide_at_once()?;
     Some(Ok(then(&case, &Ruling::Decided(outcome))))
 }
 
@@ -155,24 +185,34 @@ fn ruled(case: &Case<'_>, ruling: &Ruling<Outcome>) -> Decision {
 }
 
 /// Whether all would admit this cost now; takes nothing.
-pub(super) async fn would_admit(
+pub(crate) async fn would_admit(
     asked: &[Asked<'_>],
     parts: Option<&Parts>,
     cost: u64,
 ) -> Result<bool, Error> {
     let looked = async {
         let case = Case::new(asked, parts)?;
-        let Seen { now, states, plans } = match case.look().await? {
-            Ruling::Decided(seen) => seen,
-            Ruling::Allowed(_) => return Ok(true),
-            Ruling::Throttled(..) => return Ok(false),
+        let fits = |place: usize, plan: &Plan<'_>, state: &State, now: u64| {
+            let plan = Plan {
+                cost,
+                ..plan.clone()
+            };
+            cost == 0 || case.is_shadow(place) || plan.steps(state, now).is_some()
         };
-        let plans = plans.unwrap_or(case.plans);
-        Ok(cost == 0
-            || plans.into_iter().zip(&states).all(|(plan, state)| {
-                let plan = Plan { cost, ..plan };
-                plan.steps(state, now).is_some()
-            }))
+        for (places, looked) in case.look().await? {
+            let Seen { now, states, plans } = match looked {
+                Ruling::Decided(seen) => seen,
+                Ruling::Allowed(_) => continue,
+                Ruling::Throttled(..) => return Ok(false),
+            };
+            for (nth, (place, state)) in places.into_iter().zip(&states).enumerate() {
+                let plan = plans.as_ref().map_or(&case.plans[place], |own| &own[nth]);
+                if !fits(place, plan, state, now) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     };
     Box::pin(looked).await
 }

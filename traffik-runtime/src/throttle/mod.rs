@@ -13,10 +13,16 @@ mod dynamic;
 mod engine;
 mod given;
 mod header_style;
+mod held;
+mod known;
+mod quota;
 mod report;
+mod reservation;
 mod scope;
 mod set;
+mod split;
 mod stat;
+mod wait;
 
 use std::future::Future;
 
@@ -26,16 +32,22 @@ use crate::decision::Decision;
 use crate::error::Error;
 
 pub use asked::Asking;
-pub(crate) use asked::Few;
+pub(crate) use asked::{Ask, Few, ask_of};
 pub use define::Define;
 pub use definition::Definition;
 pub use dynamic::{DynThrottle, DynThrottleBuilder};
-pub(crate) use engine::{Admission, admit};
+pub(crate) use engine::{Admission, admit, admit_held, hit as hit_asked, reserve, would_admit};
 pub use given::Given;
 pub use header_style::HeaderStyle;
+pub(crate) use known::Known;
+pub use quota::Quota;
 pub(crate) use report::{Policy, Reported, binding};
+pub use reservation::Reservation;
 pub use scope::Scope;
+pub(crate) use stat::stat_of;
 pub use stat::{Readings, Stat};
+pub use wait::Deadline;
+pub(crate) use wait::wait;
 
 /// One throttle, or a set of them: a tuple, which admits only if every member does, and else takes from none.
 ///
@@ -72,7 +84,7 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     ///
     /// When it cannot be decided. To be refused is no error, but a [`Decision`].
     fn hit(parts: &Parts) -> impl Future<Output = Result<Decision, Error>> + Send {
-        engine::hit::<Self>(parts, None)
+        hit::<Self>(parts, None)
     }
 
     /// Takes this cost instead of the definition's.
@@ -81,7 +93,7 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     ///
     /// When it cannot be decided.
     fn hit_cost(parts: &Parts, cost: u64) -> impl Future<Output = Result<Decision, Error>> + Send {
-        engine::hit::<Self>(parts, Some(cost))
+        hit::<Self>(parts, Some(cost))
     }
 
     /// Whether a hit of this cost would be admitted now; takes nothing.
@@ -90,7 +102,7 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     ///
     /// When it cannot be decided.
     fn check(parts: &Parts, cost: u64) -> impl Future<Output = Result<bool, Error>> + Send {
-        engine::check::<Self>(parts, cost)
+        check::<Self>(parts, cost)
     }
 
     /// How the request's client stands; takes nothing.
@@ -99,6 +111,24 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     ///
     /// When it cannot be decided.
     fn stat(parts: &Parts) -> impl Future<Output = Result<Self::Stat, Error>> + Send {
-        stat::stat::<Self>(parts)
+        stat::<Self>(parts)
     }
+}
+
+async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
+    let mut asking = Asking::default();
+    T::ask(parts, cost, &mut asking).await?;
+    engine::hit(&asking.asked(None), Some(parts)).await
+}
+
+async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
+    let mut asking = Asking::default();
+    T::ask(parts, Some(0), &mut asking).await?;
+    engine::would_admit(&asking.asked(None), Some(parts), cost).await
+}
+
+async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
+    let mut asking = Asking::of_standings();
+    T::ask(parts, Some(0), &mut asking).await?;
+    stat_of::<T>(&asking, parts).await
 }

@@ -47,13 +47,18 @@ pub(crate) fn binding<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<u
 
 /// The decision of a set whose members said this; without members nothing is limited.
 pub(crate) fn combined(outcome: &Outcome) -> Decision {
-    let reports = || outcome.told.iter().map(|told| &told.report);
-    let Some(place) = binding(reports()) else {
+    // Those in shadow have a say only where nobody else has.
+    let only_shadows = outcome.told.iter().all(|told| told.shadow);
+    let told = || {
+        let told = outcome.told.iter();
+        told.filter(|told| only_shadows || !told.shadow)
+    };
+    let reports = || told().map(|told| &told.report);
+    let Some(binds) = binding(reports()).and_then(|place| reports().nth(place)) else {
         return Decision::unlimited();
     };
-    let told = &outcome.told;
-    if told.len() == 1 {
-        return Decision::new(outcome.admitted, told[place].report);
+    if told().count() == 1 {
+        return Decision::new(outcome.admitted, *binds);
     }
     let least = reports().map(|report| report.remaining).min();
     let remaining = least.unwrap_or(u64::MAX);
@@ -70,7 +75,7 @@ pub(crate) fn combined(outcome: &Outcome) -> Decision {
             .map(|report| report.delay)
             .max()
             .unwrap_or_default(),
-        ..told[place].report
+        ..*binds
     };
     Decision::new(outcome.admitted, report)
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::Throttle;
 use super::asked::{Asked, Asking};
-use super::case::{Case, Seen};
+use super::case::Case;
 use super::report::{Policy, binding};
 use crate::backend::outcome::Several;
 use crate::backend::plan::{Plan, Term};
@@ -57,10 +57,8 @@ impl<M> Stat<M> {
     }
 }
 
-pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
-    let mut asking = Asking::of_standings();
-    T::ask(parts, Some(0), &mut asking).await?;
-    let asked = asking.asked();
+pub(crate) async fn stat_of<T: Throttle>(asking: &Asking, parts: &Parts) -> Result<T::Stat, Error> {
+    let asked = asking.standings();
     let mut readings = Box::pin(Readings::take(&asked, Some(parts))).await?;
     Ok(T::read(&mut readings))
 }
@@ -70,7 +68,7 @@ pub(super) async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
 pub struct Readings<'a> {
     asked: &'a [Asked<'a>],
     case: Case<'a>,
-    now: u64,
+    times: Several<u64>,
     states: Several<State>,
     place: usize,
 }
@@ -81,12 +79,11 @@ impl<'a> Readings<'a> {
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
         let mut case = Case::new(asked, parts)?;
-        let Seen { now, states, plans } = case.read().await?;
-        case.plans = plans.unwrap_or(case.plans);
+        let (times, states) = case.read().await?;
         Ok(Self {
             asked,
             case,
-            now,
+            times,
             states,
             place: 0,
         })
@@ -102,14 +99,20 @@ impl<'a> Readings<'a> {
             .position(|asker| *asker == self.place);
         self.place += 1;
         match found {
-            None => unlimited(asked, self.now, strategy),
+            None => unlimited(asked, self.times.first().copied().unwrap_or(0), strategy),
             Some(found) => {
                 // The next unit costs 1.
                 let plan = Plan {
                     cost: 1,
                     ..self.case.plans[found].clone()
                 };
-                told(asked, &plan, &self.states[found], self.now, strategy)
+                told(
+                    asked,
+                    &plan,
+                    &self.states[found],
+                    self.times[found],
+                    strategy,
+                )
             }
         }
     }

@@ -13,11 +13,14 @@ use crate::backend::longest::fits;
 use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::backend::retry::Retries;
+use crate::backend::settle::{Change, Settling};
 use crate::backend::store::Decide;
-use crate::backend::swap::{Cells, OneByOne, decide_each, now, state_of, states, swap, swap_back};
+use crate::backend::swap::{
+    Cells, OneByOne, decide_each, now, settle_each, state_of, states, swap, swap_settled,
+};
 use crate::error::Error;
 use crate::strategy::State;
-use crate::strategy::kernel::Taken;
+use crate::strategy::kernel::{EXACT, Taken};
 
 /// A value may be a megabyte, less what Memcached keeps of it; an entry is 16 bytes.
 const LONGEST: u64 = 60_000;
@@ -32,6 +35,13 @@ impl Decide for Memcached {
             fits(plans, LONGEST, "Memcached")?;
             let asking = self.now()?;
             decide_each(&asking, plans, at).await
+        })
+    }
+
+    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let asking = self.now()?;
+            settle_each(&asking, settling, at).await
         })
     }
 
@@ -60,16 +70,24 @@ impl OneByOne for Asking<'_> {
         }
     }
 
-    async fn give_back(&self, plan: &Plan<'_>, taken: Taken, at: Option<u64>) -> Result<(), Error> {
-        let plan = &Plan {
-            cost: taken.cost,
-            ..plan.clone()
+    async fn settle_one(&self, settling: &Settling<'_>, at: Option<u64>) -> Result<(), Error> {
+        let counted = match settling.change {
+            Change::GiveBack(taken) => taken,
+            Change::Charge(cost) => Taken {
+                at: at.unwrap_or_else(now),
+                cost: cost.min(EXACT),
+            },
         };
-        match Window::of(plan, taken.at) {
-            Some(window) => Ok(window.give_back(self).await?),
-            None => {
+        let plan = &Plan {
+            cost: counted.cost,
+            ..settling.plan.clone()
+        };
+        match (Window::of(plan, counted.at), settling.change) {
+            (Some(window), Change::GiveBack(_)) => Ok(window.give_back(self).await?),
+            (Some(window), Change::Charge(_)) => window.charge(self, at).await,
+            (None, _) => {
                 let _gate = self.pass_gate(&plan.name).await?;
-                swap_back(self, plan, taken, at).await
+                swap_settled(self, settling, at).await
             }
         }
     }

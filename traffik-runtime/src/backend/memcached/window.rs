@@ -77,6 +77,12 @@ impl<'p> Window<'p> {
         }
     }
 
+    /// Takes the cost, whether there is room or not.
+    pub(super) async fn charge(&self, asking: &Asking<'_>, at: Option<u64>) -> Result<(), Error> {
+        self.add(asking, at).await?;
+        Ok(())
+    }
+
     pub(super) async fn give_back(&self, asking: &Asking<'_>) -> Result<(), Failed> {
         let reply = asking
             .ask(Request::take_from(&self.key, self.plan.cost))

@@ -12,6 +12,7 @@ use crate::backend::erased::Answer;
 use crate::backend::key::Key;
 use crate::backend::outcome::{Outcome, Several, Told};
 use crate::backend::plan::{Plan, Step};
+use crate::backend::settle::Settling;
 use crate::backend::store::Decide;
 use crate::clock::{Clock, SystemClock};
 use crate::decision::Report;
@@ -55,6 +56,11 @@ impl Decide for Memory {
         Some(self.decide_all(plans, now))
     }
 
+    fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
+        self.settle_all(settling, now);
+        true
+    }
+
     fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
         Some(self.read_all(plans, now))
     }
@@ -62,6 +68,12 @@ impl Decide for Memory {
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
         Box::pin(ready(Ok(self.decide_all(plans, now))))
+    }
+
+    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
+        let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
+        self.settle_all(settling, now);
+        Box::pin(ready(Ok(())))
     }
 
     fn read<'a>(
@@ -75,6 +87,14 @@ impl Decide for Memory {
 }
 
 impl Memory {
+    /// Gives a plan's state the form that its throttle has now.
+    pub(super) fn take_over(&self, plan: &Plan<'_>, now: u64) {
+        let plans = std::slice::from_ref(plan);
+        self.unpack_all(plans, now);
+        let mut shards = self.lock_shards(plans);
+        self.pack_up_all(plans, &mut shards, now);
+    }
+
     /// Decides on what is seen without slots locked first: a refusal by any member is one. Only a set that seems to be
     /// admitted gets its slots, locks them, and is decided again.
     fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Outcome {

@@ -6,6 +6,7 @@
 
 mod boxed;
 mod decide;
+mod settle;
 mod slot;
 mod stripe;
 mod table;

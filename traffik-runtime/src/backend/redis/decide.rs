@@ -13,6 +13,7 @@ use crate::backend::longest::fits;
 use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::backend::retry::Retries;
+use crate::backend::settle::Settling;
 use crate::backend::store::Decide;
 use crate::backend::wire::encode;
 use crate::error::Error;
@@ -46,6 +47,23 @@ impl Decide for Redis {
             match self.slots(plans) {
                 None => self.decide_at_once(plans, at).await,
                 Some(slots) => self.decide_each(plans, &slots, at).await,
+            }
+        })
+    }
+
+    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let plans: Vec<_> = settling.iter().map(|it| it.plan.clone()).collect();
+            match self.slots(&plans) {
+                None => self.settle_at_once(settling, at).await,
+                Some(slots) => {
+                    let mut all = Ok(());
+                    for slot in slots {
+                        let own: Vec<_> = slot.iter().map(|it| settling[*it].clone()).collect();
+                        all = all.and(self.settle_at_once(&own, at).await);
+                    }
+                    all
+                }
             }
         })
     }
@@ -143,34 +161,75 @@ impl Redis {
             if !outcome.admitted {
                 return Ok(outcome);
             }
-            let replaced = self.script(&REPLACE, |cmd| {
-                cmd.arg(plans.len());
-                for plan in plans {
-                    cmd.arg(&plan.name);
-                }
-                for (place, (plan, state)) in plans.iter().zip(&after).enumerate() {
-                    let new = if plan.cost == 0 {
-                        Vec::new()
-                    } else {
-                        encode(plan, state)
-                    };
-                    cmd.arg(&said.values[place])
-                        .arg(new)
-                        .arg(millis(&outcome, place, at));
-                }
+            let new = plans.iter().zip(&after).enumerate();
+            let new = new.map(|(place, (plan, state))| {
+                let told = outcome.told.iter().filter(|told| told.plan == place);
+                let resets = told.map(|told| told.report.reset);
+                let bytes = (plan.cost > 0).then(|| encode(plan, state));
+                (plan, bytes, millis(resets.max().unwrap_or_default(), at))
             });
-            if replaced.await? {
+            if self.replace(&said, new).await? {
                 return Ok(outcome);
             }
             retries.again().await?;
         }
     }
+
+    /// Settles plans whose keys are on one server: on what was read, written if it is still there.
+    pub(super) async fn settle_at_once(
+        &self,
+        settling: &[Settling<'_>],
+        at: Option<u64>,
+    ) -> Result<(), Error> {
+        let Some(first) = settling.first() else {
+            return Ok(());
+        };
+        let plans: Vec<_> = settling.iter().map(|it| it.plan.clone()).collect();
+        let mut retries = Retries::of(&first.plan.name);
+        loop {
+            let said = self.ask(&plans, at, |_| 0).await?;
+            let mut states = said.states(&plans);
+            let lines = settling.iter().zip(&mut states).zip(&said.values);
+            let new = lines.map(|((settling, state), value)| {
+                let gone = settling.change.gives_back() && value.is_empty();
+                let bytes = (!gone).then(|| {
+                    settling.apply(state, said.now);
+                    encode(&settling.plan, state)
+                });
+                let matters = millis(settling.matters(state, said.now), at);
+                (&settling.plan, bytes, matters)
+            });
+            if self.replace(&said, new).await? {
+                return Ok(());
+            }
+            retries.again().await?;
+        }
+    }
+
+    /// Writes the new states, each with milliseconds to live, if none has changed since it was read.
+    async fn replace<'p>(
+        &self,
+        said: &Said,
+        new: impl Iterator<Item = (&'p Plan<'p>, Option<Vec<u8>>, u64)>,
+    ) -> Result<bool, Error> {
+        let new: Vec<_> = new.collect();
+        let replaced = self.script(&REPLACE, |cmd| {
+            cmd.arg(new.len());
+            for (plan, ..) in &new {
+                cmd.arg(&plan.name);
+            }
+            for ((_, bytes, millis), value) in new.iter().zip(&said.values) {
+                cmd.arg(value)
+                    .arg(bytes.as_deref().unwrap_or_default())
+                    .arg(millis);
+            }
+        });
+        Ok(replaced.await?)
+    }
 }
 
-/// How long what was decided of a plan matters, in milliseconds.
-fn millis(outcome: &Outcome, plan: usize, at: Option<u64>) -> u64 {
-    let told = outcome.told.iter().filter(|told| told.plan == plan);
-    let longest = told.map(|told| told.report.reset).max().unwrap_or_default();
+/// So long a time in milliseconds.
+fn millis(longest: Duration, at: Option<u64>) -> u64 {
     // A time that was brought along may stand still while the server's goes on.
     let late = at.map_or(Duration::ZERO, |_| Duration::from_secs(86_400));
     let nanos = (longest + late).as_nanos().div_ceil(1_000_000);

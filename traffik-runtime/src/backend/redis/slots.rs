@@ -1,13 +1,11 @@
 //! A set whose keys are on several servers of a Cluster: decided slot by slot, and given back if one refuses.
 
 use super::store::Redis;
-use crate::backend::outcome::{Outcome, Several, Told};
+use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
-use crate::backend::swap::{Through, swap_back};
 use crate::error::Error;
 use crate::observe;
 use crate::strategy::State;
-use crate::strategy::kernel::Taken;
 
 impl Redis {
     /// Which plans are in which slot, if they are in several: then no script sees them all.
@@ -44,12 +42,15 @@ impl Redis {
                 Ok(outcome) if outcome.admitted => taken.push((slot, own, outcome)),
                 stopped => {
                     for (_, own, outcome) in &taken {
-                        for plan in own.iter().filter(|plan| plan.cost > 0) {
-                            let (at_first, cost) = (outcome.now, plan.cost);
-                            let taken = Taken { at: at_first, cost };
-                            observe::given_back(&plan.name);
-                            swap_back(&Through(self), plan, taken, at).await?;
-                        }
+                        let counted = own.iter().enumerate();
+                        let counted = counted.filter(|(_, plan)| plan.cost > 0);
+                        let given_back: Vec<_> = counted
+                            .map(|(place, plan)| {
+                                observe::given_back(&plan.name);
+                                plan.given_back(outcome.counted_at(place))
+                            })
+                            .collect();
+                        self.settle_at_once(&given_back, at).await?;
                     }
                     stopped?;
                     let (now, states) = self.read_each(plans, slots, at).await?;
@@ -60,10 +61,7 @@ impl Redis {
         let now = taken.iter().map(|(.., outcome)| outcome.now).max();
         let mut told: Several<_> = Several::new();
         for (slot, _, outcome) in taken {
-            told.extend(outcome.told.into_iter().map(|said| Told {
-                plan: slot[said.plan],
-                ..said
-            }));
+            told.extend(outcome.of_plans(slot).told);
         }
         told.sort_by_key(|told| told.plan);
         Ok(Outcome::admitted(now.unwrap_or_default(), told))

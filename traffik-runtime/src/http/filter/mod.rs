@@ -19,12 +19,12 @@ use ::http::request::Parts;
 use axum::extract::OriginalUri;
 
 use crate::error::Error;
+use crate::http::question::Question;
 use combine::Node;
 pub use error::FilterError;
 use glob::Glob;
 use methods::Methods;
 pub use predicate::Predicate;
-use predicate::Question;
 use whole::Whole;
 
 /// Says of a request's head whether it matches. Clones share what they hold.
@@ -56,7 +56,7 @@ enum Test {
     Methods(Methods),
     Glob(Arc<Glob>),
     Regex(Whole),
-    Predicate(Arc<dyn Question>),
+    Predicate(Arc<dyn Question<bool>>),
 }
 
 /// Requests whose path is like a pattern: `/admin/**` is `/admin` and all below it, `/users/*/posts` has any one segment

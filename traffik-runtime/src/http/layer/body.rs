@@ -37,8 +37,8 @@ impl<B> ThrottleBody<B> {
         }
     }
 
-    pub(super) fn refused(text: String) -> Self {
-        let text = Some(Bytes::from(text));
+    pub(super) fn refused(text: Bytes) -> Self {
+        let text = (!text.is_empty()).then_some(text);
         Self {
             kind: Kind::Refused { text },
         }

@@ -1,5 +1,6 @@
 //! Refusals as gRPC clients understand them.
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
@@ -9,7 +10,7 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// The refusal; of a gRPC call with its status beside that of HTTP, from which clients would else guess another one, for
 /// which they try again at once.
-pub(super) fn refusal(mut refusal: Response<String>, parts: &Parts) -> Response<String> {
+pub(super) fn refusal(mut refusal: Response<Bytes>, parts: &Parts) -> Response<Bytes> {
     let content = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content.is_some_and(|content| content.starts_with(b"application/grpc")) {
         // RESOURCE_EXHAUSTED and INTERNAL.

@@ -2,13 +2,12 @@
 
 use std::any::type_name;
 use std::fmt;
-use std::pin::Pin;
 
 use http::request::Parts;
 
 use crate::error::Error;
 use crate::http::filter::Filter;
-use crate::throttle::{Asking, Throttle};
+use crate::throttle::{Ask, Asking, Throttle, ask_of};
 
 /// The throttles of a layer, and the requests that are none of its business.
 #[derive(Clone, Debug, Default)]
@@ -27,17 +26,11 @@ struct Rule {
     name: &'static str,
 }
 
-/// [`Throttle::ask`], whatever the throttle.
-type Ask = for<'a> fn(
-    &'a Parts,
-    &'a mut Asking,
-) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
-
 impl Rules {
     pub(super) fn throttle<T: Throttle>(&mut self, filter: Option<Filter>) {
         self.throttles.push(Rule {
             filter,
-            ask: |parts, asking| Box::pin(T::ask(parts, None, asking)),
+            ask: ask_of::<T>(),
             name: type_name::<T>(),
         });
     }
@@ -62,7 +55,7 @@ impl Rules {
         }
         for rule in &self.throttles {
             if matches(rule.filter.as_ref(), parts).await? {
-                (rule.ask)(parts, &mut asking).await?;
+                (rule.ask)(parts, None, &mut asking).await?;
             }
         }
         asking.drop_repeated();

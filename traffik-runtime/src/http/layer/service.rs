@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use tower_service::Service;
@@ -10,9 +11,11 @@ use tower_service::Service;
 use super::body::ThrottleBody;
 use super::grpc;
 use super::rules::Rules;
+use crate::http::Rejection;
 use crate::http::pass::pass;
 use crate::http::told::Told;
 use crate::http::trail::Trail;
+use crate::throttle::Known;
 
 /// The service that a [`ThrottleLayer`](super::ThrottleLayer) makes.
 #[derive(Clone, Debug)]
@@ -48,6 +51,7 @@ where
         let rules = self.rules.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
+            Known::remember(&mut parts);
             let (told, trail) = match decide(&rules, &parts).await {
                 Ok(decided) => decided,
                 Err(refusal) => return Ok(refusal.map(ThrottleBody::refused)),
@@ -62,19 +66,16 @@ where
 }
 
 /// What to tell a client that was let through, and the trail below; or its refusal.
-async fn decide(rules: &Rules, parts: &Parts) -> Result<(Option<Told>, Trail), Response<String>> {
+async fn decide(rules: &Rules, parts: &Parts) -> Result<(Option<Told>, Trail), Response<Bytes>> {
+    let rejected = |rejection: Rejection| grpc::refusal(rejection.into_http(), parts);
     let asking = rules.asking(parts).await;
-    if let Ok(asking) = &asking
-        && asking.is_empty()
-    {
-        return Ok((None, Trail::below(parts, asking)));
+    let asking = asking.map_err(|error| rejected(error.into()))?;
+    let trail = Trail::below(parts, &asking);
+    if asking.is_empty() {
+        return Ok((None, trail));
     }
-    let trail = asking
-        .as_ref()
-        .map(|asking| Trail::below(parts, asking))
-        .unwrap_or_default();
-    match pass(asking, parts, None).await {
-        Ok(told) => Ok((Some(told), trail)),
-        Err(refusal) => Err(grpc::refusal(refusal, parts)),
+    match pass(&asking, parts, None).await {
+        Ok((_, told)) => Ok((Some(told), trail)),
+        Err(rejection) => Err(rejected(rejection)),
     }
 }

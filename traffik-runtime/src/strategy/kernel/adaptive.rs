@@ -79,13 +79,25 @@ impl Adaptive {
             .count
             .checked_add(cost)
             .filter(|count| *count <= limit)?;
+        Some(self.with(before, count))
+    }
+
+    /// Takes a cost, whether there is room or not (L32).
+    #[cfg(feature = "engine")]
+    pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
+        let before = self.standing(state, now);
+        self.with(before, before.count.saturating_add(cost).min(MOST))
+    }
+
+    /// The state when this much is taken, which may cut the limit.
+    fn with(&self, before: Standing, count: u64) -> Packed {
         let mut after = Standing { count, ..before };
         if !after.cut && self.is_above(count) {
             let reduced = self.tuning.reduction.of(after.share);
             after.share = reduced.max(self.tuning.least.in_millionths());
             after.cut = true;
         }
-        Some(self.packed(after))
+        self.packed(after)
     }
 
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {

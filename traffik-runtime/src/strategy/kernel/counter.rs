@@ -85,14 +85,27 @@ impl Counter {
         if standing.previous * self.in_sight(&standing) > room * self.window.get() {
             return None;
         }
-        Some(Packed {
+        Some(self.with(&standing, standing.current + cost))
+    }
+
+    /// Takes a cost, whether there is room or not (L32).
+    #[cfg(feature = "engine")]
+    pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
+        let standing = self.standing(state, now);
+        let taken = standing.current.saturating_add(cost);
+        self.with(&standing, self.clamped(taken))
+    }
+
+    #[inline]
+    fn with(&self, standing: &Standing, taken: u64) -> Packed {
+        Packed {
             kind: Kind::Counter,
             tick_power: self.tick_power,
             limit: self.limit as u32,
             period: self.window.get() * self.tick.get(),
             at: standing.start * self.tick.get(),
-            amount: pack(standing.previous, standing.current + cost),
-        })
+            amount: pack(standing.previous, taken),
+        }
     }
 
     #[inline]

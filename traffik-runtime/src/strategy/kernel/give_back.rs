@@ -12,7 +12,7 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Gives it back at a later microsecond. A state that is gone stays gone, and one of the user's own stays as it is.
+    /// Gives it back at a later microsecond. A state that is gone stays gone; what one of the user's own is then, its law says.
     pub(crate) fn give_back(self, state: &mut State, now: u64) {
         match state {
             State::Packed(packed) => {

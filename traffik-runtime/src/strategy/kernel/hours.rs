@@ -86,6 +86,12 @@ impl Hours {
         self.window(state, now).decide(state, now, cost)
     }
 
+    /// Takes a cost, whether there is room or not (L32).
+    #[cfg(feature = "engine")]
+    pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
+        self.window(state, now).charge(state, now, cost)
+    }
+
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let (start, count) = self.standing(state, now);
         let report = self.window(state, now).report(state, now, cost);

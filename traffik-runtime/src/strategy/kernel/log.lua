@@ -2,7 +2,7 @@
 -- A record is a time and a cost, oldest first.
 do
   local sum, t, newest, together, first = 0, now, -1, 0, 1
-  if kind == 6 then
+  if kind == 6 and #records > 0 then
     sum = a
     newest, together = struct.unpack('>dd', records, #records - 15)
     if t < newest then t = newest end

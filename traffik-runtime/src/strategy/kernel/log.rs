@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::EXACT;
 use crate::decision::Report;
 use crate::rate::Rate;
 
@@ -52,7 +53,7 @@ impl Entries {
 
     /// When each was made, and its cost.
     #[cfg(feature = "engine")]
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u64, u64)> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u64, u64)> + DoubleEndedIterator {
         self.entries.iter().copied()
     }
 }
@@ -109,7 +110,12 @@ impl Log {
     pub(super) fn count(&self, state: &mut Entries, now: u64, cost: u64) {
         let Live { at, fallen, sum } = self.live(state, now);
         state.entries.drain(..fallen);
+        // Only what is settled later can take more than fits.
+        let cost = cost.min(EXACT.saturating_sub(sum));
         state.sum = sum + cost;
+        if cost == 0 {
+            return;
+        }
         match state.entries.back_mut() {
             Some((newest, together)) if *newest == at => *together += cost,
             _ => state.entries.push_back((at, cost)),

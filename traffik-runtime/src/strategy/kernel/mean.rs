@@ -180,6 +180,7 @@ impl Mean {
             state.remembered.clear();
             state.sum = 0;
         }
+        let cost = cost.min(EXACT);
         state.remembered.push_back(cost);
         state.sum += u128::from(cost);
         while state.remembered.len() > self.window {
@@ -187,7 +188,10 @@ impl Mean {
         }
         let mean = u128::from(WHOLE) * state.remembered.len() as u128 / state.sum;
         state.factor = self.least.max(mean as u64);
-        state.level = standing.level + cost * self.units;
+        // Only what is settled later can take more than fits.
+        let most = EXACT / self.units;
+        let level = standing.level + cost.min(most) * self.units;
+        state.level = level.min(most * self.units);
         state.last = standing.at * self.tick;
         state.rate = (self.limit, self.period, self.tick);
     }

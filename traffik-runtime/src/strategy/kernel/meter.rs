@@ -140,14 +140,28 @@ impl Meter {
         if cost > self.largest || standing.level > self.highest(cost) {
             return None;
         }
-        Some(Packed {
+        Some(self.with(&standing, standing.level + cost * self.units.get()))
+    }
+
+    /// Takes a cost, whether there is room or not (L32).
+    #[cfg(feature = "engine")]
+    pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
+        let standing = self.standing(state, now);
+        let most = self.units.floor(EXACT);
+        let level = standing.level + cost.min(most) * self.units.get();
+        self.with(&standing, level.min(most * self.units.get()))
+    }
+
+    #[inline]
+    fn with(&self, standing: &Standing, level: u64) -> Packed {
+        Packed {
             kind: Kind::Meter,
             tick_power: self.tick_power,
             limit: self.limit,
             period: self.period,
             at: standing.at * self.tick.get(),
-            amount: standing.level + cost * self.units.get(),
-        })
+            amount: level,
+        }
     }
 
     #[inline]

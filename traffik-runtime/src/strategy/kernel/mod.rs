@@ -165,6 +165,23 @@ impl Law {
         }
     }
 
+    /// Takes a cost, whether there is room or not: what is settled above a reserve (L32).
+    #[cfg(feature = "engine")]
+    pub(crate) fn charge(&self, state: &mut State, now: u64, cost: u64) {
+        let packed = state.packed();
+        *state = State::Packed(match self {
+            Self::Window(law) => law.charge(packed, now, cost),
+            Self::Counter(law) => law.charge(packed, now, cost),
+            Self::Meter(law) => law.charge(packed, now, cost),
+            Self::Hours(law) => law.charge(packed, now, cost),
+            Self::Rollover(law) => law.charge(packed, now, cost),
+            Self::Adaptive(law) => law.charge(packed, now, cost),
+            Self::Log(law) => return law.count(state.entries_mut(), now, cost),
+            Self::Mean(law) => return law.count(state.costs_mut(), now, cost),
+            Self::Unlimited | Self::Custom => return,
+        });
+    }
+
     /// What the law says of a state, and how long a hit of this cost would wait.
     pub fn report(&self, state: &State, now: u64, cost: u64) -> Report {
         let packed = state.packed();

@@ -64,15 +64,30 @@ impl Rollover {
         } = self.standing(state, now);
         let limit = self.limit + self.carry(previous);
         let taken = current.checked_add(cost).filter(|taken| *taken <= limit)?;
+        Some(self.with(start, previous, taken))
+    }
+
+    /// Takes a cost, whether there is room or not (L32).
+    #[cfg(feature = "engine")]
+    pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
+        let Standing {
+            start,
+            previous,
+            current,
+        } = self.standing(state, now);
+        self.with(start, previous, current.saturating_add(cost))
+    }
+
+    fn with(&self, start: u64, previous: u64, taken: u64) -> Packed {
         let (tick_power, amount) = pack(previous, taken);
-        Some(Packed {
+        Packed {
             kind: Kind::Rollover,
             tick_power,
             limit: self.limit as u32,
             period: self.period,
             at: start,
             amount,
-        })
+        }
     }
 
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {

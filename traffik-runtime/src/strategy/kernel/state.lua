@@ -27,7 +27,8 @@ local function read(value, place)
     local count
     count, place = struct.unpack('>I4', value, place)
     local ends = place + count * (kind == 6 and 16 or 8) - 1
-    if count < 1 or last < ends then return 0 end
+    -- Of a log, all may have been given back.
+    if (kind == 7 and count < 1) or last < ends then return 0 end
     records, place = value:sub(place, ends), ends + 1
   end
   return kind, power, limit, period, at, a, b, c, records, place

@@ -73,6 +73,21 @@ impl State {
         }
     }
 
+    /// The moment from which it counts: the clock stands still there until it has caught up (L4).
+    #[cfg(feature = "engine")]
+    pub(crate) fn moment(&self) -> u64 {
+        match self {
+            Self::Packed(packed) => packed.at,
+            Self::Log(entries) => entries.iter().next_back().map_or(0, |(at, _)| at),
+            Self::Mean(costs) => costs.numbers().0.1,
+            Self::Bytes(_) => 0,
+            Self::List(list) => {
+                let moments = list.iter().map(|listed| listed.state.moment());
+                moments.max().unwrap_or(0)
+            }
+        }
+    }
+
     /// The entries to write to; what is no log becomes one.
     pub(super) fn entries_mut(&mut self) -> &mut Entries {
         if !matches!(self, Self::Log(_)) {

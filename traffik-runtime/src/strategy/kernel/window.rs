@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "engine")]
+use super::exact::EXACT;
 use super::exact::gcd;
 use super::{Kind, Packed};
 use crate::decision::Report;
@@ -64,14 +66,26 @@ impl Window {
         let taken = count
             .checked_add(cost)
             .filter(|taken| *taken <= self.limit)?;
-        Some(Packed {
+        Some(self.with(start, taken))
+    }
+
+    /// Takes a cost, whether there is room or not (L32).
+    #[cfg(feature = "engine")]
+    pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
+        let (start, count) = self.standing(state, now);
+        self.with(start, count.saturating_add(cost).min(EXACT))
+    }
+
+    #[inline]
+    const fn with(&self, start: u64, taken: u64) -> Packed {
+        Packed {
             kind: Kind::Window,
             tick_power: 0,
             limit: self.nominal,
             period: self.period,
             at: start,
             amount: taken,
-        })
+        }
     }
 
     #[inline]

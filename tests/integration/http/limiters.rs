@@ -1,0 +1,337 @@
+//! Throttles as arguments of handlers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::Multipart;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use http::request::Parts;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use traffik::{
+    Error, Identity, Limiter, Quota, Rejection, Throttle as _, ThrottleLayer, Throttled, provide,
+    throttled,
+};
+use traffik_tests::{Policy, Server, Standing, head, midnight};
+
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+async fn counted(_: &Parts) -> Identity {
+    ASKED.fetch_add(1, Ordering::SeqCst);
+    Identity::new("somebody")
+}
+
+traffik::throttles! {
+    throttle Uploads(rate = "2000/minute", identifier = everyone);
+    throttle Counted(rate = "10/minute", identifier = counted, cost = 2);
+    throttle Burst(rate = "3/10s", identifier = everyone);
+    throttle Sustained(rate = "100/hour", identifier = everyone, headers = both);
+    throttle Queued(rate = "100/second", identifier = everyone, strategy = leaky_bucket_with_queue(queue_size = 3));
+    throttle Broken(rate = "3/10s", identifier = broken);
+}
+
+type Api = (Burst, Sustained);
+
+fn broken(_: &Parts) -> Result<Identity, &'static str> {
+    Err("no database")
+}
+
+async fn store(body: &mut Multipart) -> Result<u64, Error> {
+    let mut used = 0;
+    while let Ok(Some(field)) = body.next_field().await {
+        used += field.bytes().await.map_or(0, |bytes| bytes.len() as u64);
+    }
+    Ok(used)
+}
+
+async fn upload(limiter: Limiter<Uploads>, mut body: Multipart) -> Result<StatusCode, Rejection> {
+    let permit = limiter.reserve(1_000).await?; // take an upper bound …
+    let used = store(&mut body).await?;
+    permit.settle(used).await?; // … pay what it was; dropping the permit pays nothing
+    Ok(StatusCode::CREATED)
+}
+
+#[tokio::test]
+async fn an_upload_pays_what_it_was() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", post(upload));
+    let server = Server::start(app.layer(provide(backend.clone()))).await;
+    let upload = |bytes: usize| {
+        let body = format!(
+            "--x\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\n{}\r\n--x--\r\n",
+            "a".repeat(bytes)
+        );
+        server
+            .request(http::Method::POST, "/")
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body(body)
+            .send()
+    };
+    for (bytes, left) in [(100, 1_900), (0, 1_900), (800, 1_100), (900, 200)] {
+        assert_eq!(upload(bytes).await.unwrap().status(), 201);
+        let stat = Uploads::stat(&head(&backend)).await.unwrap();
+        assert_eq!(stat.hits_remaining, left);
+    }
+    let refused = upload(10).await.unwrap();
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "60");
+    assert_eq!(
+        refused.headers()["content-type"],
+        "application/problem+json"
+    );
+    // Whoever is no upload at all has taken nothing: the reserve went with the handler's other arguments.
+    let nothing = server.post("/", "").await;
+    assert_eq!(nothing.status, 400);
+    let stat = Uploads::stat(&head(&backend)).await.unwrap();
+    assert_eq!(stat.hits_remaining, 200);
+}
+
+async fn all(limiter: Limiter<Counted>, again: Limiter<Counted>) -> Result<Json<Value>, Rejection> {
+    let hit = limiter.hit().await?;
+    let more = again.hit_cost(3).await?;
+    let (fits, no) = (limiter.check(5).await?, limiter.check(6).await?);
+    let stat = limiter.stat().await?;
+    let waited = limiter.wait(6, Duration::from_millis(1)).await?;
+    Ok(Json(json!({
+        "hit": hit.remaining, "more": more.remaining, "fits": [fits, no], "stat": stat.hits_remaining,
+        "waited": waited.admitted,
+    })))
+}
+
+#[tokio::test]
+async fn the_client_is_asked_for_once() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(all)).layer(provide(backend));
+    let server = Server::start(app).await;
+    let told = server.get("/").await.json();
+    let expected =
+        json!({ "hit": 8, "more": 5, "fits": [true, false], "stat": 5, "waited": false });
+    assert_eq!(told, expected);
+    assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+}
+
+async fn extracted(throttled: Throttled<Api>) -> impl IntoResponse {
+    let left = throttled.decision().remaining;
+    (throttled, left.to_string())
+}
+
+async fn silent(_: Throttled<Api>) -> &'static str {
+    "silent"
+}
+
+#[tokio::test]
+async fn extracted_and_hit() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(extracted));
+    let server = Server::start(app.layer(provide(backend))).await;
+    let first = server.get("/").await;
+    assert_eq!((first.status, &*first.body), (200, "2"));
+    let policies = [
+        Policy::new("Burst", 3, 10),
+        Policy::new("Sustained", 100, 3600),
+    ];
+    assert_eq!(first.policies, policies);
+    assert_eq!(
+        first.standings,
+        [
+            Standing::new("Burst", 2, 10),
+            Standing::new("Sustained", 99, 3600)
+        ]
+    );
+    assert_eq!(first.field("x-ratelimit-limit"), Some("100"));
+    assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
+    let refused = server.get("/").await;
+    assert_eq!(refused.policies, policies);
+    assert_eq!(refused.field("retry-after"), Some("10"));
+    assert_eq!(refused.json()["violated-policies"], json!(["Burst"]));
+}
+
+#[tokio::test]
+async fn a_layer_above_writes_the_fields() {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/", get(silent))
+        .layer(ThrottleLayer::new());
+    let server = Server::start(app.layer(provide(backend))).await;
+    let first = server.get("/").await;
+    assert_eq!((first.status, &*first.body), (200, "silent"));
+    assert_eq!(first.policies.len(), 2);
+}
+
+async fn unlucky(_: Throttled<Burst>, _: Json<Value>) {}
+
+/// Quota was spent, but the body is none: the client is still told how it stands.
+#[tokio::test]
+async fn what_other_arguments_refuse() {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/", post(unlucky))
+        .layer(ThrottleLayer::new());
+    let server = Server::start(app.layer(provide(backend))).await;
+    let answer = server.post("/", "no json").await;
+    assert_eq!(answer.status, 415);
+    assert_eq!(answer.standings, [Standing::new("Burst", 2, 10)]);
+}
+
+async fn never_asks(_: Limiter<Burst>) -> &'static str {
+    "ok"
+}
+
+#[tokio::test]
+async fn a_limiter_refuses_nobody_by_itself() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(never_asks));
+    let server = Server::start(app.layer(provide(backend.clone()))).await;
+    assert_eq!(server.statuses("/", 10).await, [200; 10]);
+    let stat = Burst::stat(&head(&backend)).await.unwrap();
+    assert_eq!(stat.hits_remaining, 3);
+}
+
+async fn fails(limiter: Limiter<Broken>) -> Response {
+    limiter.hit().await.map_or_else(
+        |error| Rejection::from(error).into_response(),
+        |_| ().into_response(),
+    )
+}
+
+/// D7.
+#[tokio::test]
+async fn an_identifier_that_fails() {
+    let server = Server::start(Router::new().route("/", get(fails))).await;
+    assert_eq!(server.get("/").await.status, 500);
+}
+
+#[tokio::test]
+async fn a_rejection_is_an_error() {
+    let (backend, _) = midnight();
+    let mut parts = head(&backend);
+    let limiter = <Limiter<Burst> as axum::extract::FromRequestParts<()>>::from_request_parts(
+        &mut parts,
+        &(),
+    );
+    let limiter = limiter.await.unwrap();
+    limiter.reserve(3).await.unwrap().keep();
+    let rejection = limiter.reserve(1).await.unwrap_err();
+    assert_eq!(rejection.status(), 429);
+    assert_eq!(rejection.wait(), Some(Duration::from_secs(10)));
+    assert!(rejection.uid().unwrap().ends_with("limiters::Burst"));
+    assert_eq!(rejection.violated(), ["Burst"]);
+    assert!(
+        rejection
+            .to_string()
+            .ends_with("Burst` refused: try again in 10 seconds")
+    );
+    let never: Box<dyn std::error::Error + Send + Sync> =
+        Box::new(limiter.reserve(4).await.unwrap_err());
+    assert!(
+        never
+            .to_string()
+            .ends_with("it costs more than is ever admitted")
+    );
+}
+
+#[tokio::test]
+async fn several_hits_as_one() {
+    let (backend, _) = midnight();
+    let head = head(&backend);
+    let quota = || Quota::new(&head).add::<Burst>(2).add::<Uploads>(900);
+    let decision = quota().commit().await.unwrap();
+    assert!(decision.admitted && decision.remaining == 1);
+    let decision = quota().commit().await.unwrap();
+    assert!(!decision.admitted && decision.wait == Some(Duration::from_secs(10)));
+    let stat = Uploads::stat(&head).await.unwrap();
+    assert_eq!(stat.hits_remaining, 1_100);
+    // Twice the same, and a set: all or nothing.
+    let decision = Quota::new(&head)
+        .add::<Sustained>(60)
+        .add::<Sustained>(41)
+        .commit()
+        .await
+        .unwrap();
+    assert!(!decision.admitted);
+    let decision = Quota::new(&head)
+        .add::<Sustained>(59)
+        .add::<Api>(1)
+        .commit()
+        .await
+        .unwrap();
+    assert!(decision.admitted);
+    assert_eq!(Sustained::stat(&head).await.unwrap().hits_remaining, 40);
+}
+
+/// The backend's clock stands; the runtime's goes on by itself when all wait.
+#[tokio::test(start_paused = true)]
+async fn waiting_until_a_deadline() {
+    let (backend, clock) = midnight();
+    let mut parts = head(&backend);
+    let limiter = <Limiter<Burst> as axum::extract::FromRequestParts<()>>::from_request_parts(
+        &mut parts,
+        &(),
+    );
+    let limiter = limiter.await.unwrap();
+    assert!(limiter.wait(3, Duration::ZERO).await.unwrap().admitted);
+    // It is known at once that it cannot be had in time.
+    let started = Instant::now();
+    let late = limiter.wait(1, Duration::from_millis(9_999)).await.unwrap();
+    assert!(!late.admitted && late.wait == Some(Duration::from_secs(10)));
+    assert!(!limiter.wait(4, Duration::MAX).await.unwrap().admitted);
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    let waiting = limiter.wait(1, started + Duration::from_secs(11));
+    let moving = async {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        clock.advance(Duration::from_secs(10));
+    };
+    let (decision, ()) = tokio::join!(waiting, moving);
+    assert!(decision.unwrap().admitted);
+    assert_eq!(limiter.stat().await.unwrap().hits_remaining, 2);
+}
+
+/// A queue's delay is part of the wait: where it would be too long, or nobody waits any more, the place is given back.
+#[tokio::test(start_paused = true)]
+async fn waiting_in_a_queue() {
+    let (backend, _) = midnight();
+    let mut parts = head(&backend);
+    let limiter = <Limiter<Queued> as axum::extract::FromRequestParts<()>>::from_request_parts(
+        &mut parts,
+        &(),
+    );
+    let limiter = limiter.await.unwrap();
+    assert!(limiter.hit().await.unwrap().admitted);
+    let left = async || limiter.stat().await.unwrap().hits_remaining;
+    assert_eq!(left().await, 2);
+    let late = limiter.wait(1, Duration::from_millis(9)).await.unwrap();
+    assert!(!late.admitted && late.wait == Some(Duration::from_millis(10)));
+    assert_eq!(left().await, 2);
+    {
+        let given_up = limiter.wait(1, Duration::from_secs(1));
+        let given_up = tokio::time::timeout(Duration::from_millis(5), given_up).await;
+        assert!(given_up.is_err());
+    }
+    assert_eq!(left().await, 2);
+    assert!(
+        limiter
+            .wait(1, Duration::from_millis(10))
+            .await
+            .unwrap()
+            .admitted
+    );
+    assert_eq!(left().await, 1);
+}
+
+#[throttled(Burst)]
+async fn both(limiter: Limiter<Uploads>) -> Result<(), Rejection> {
+    limiter.reserve(1).await?.keep();
+    Ok(())
+}
+
+#[tokio::test]
+async fn beside_the_attribute() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(both)).layer(provide(backend));
+    let server = Server::start(app).await;
+    assert_eq!(server.statuses("/", 4).await, [200, 200, 200, 429]);
+}

@@ -1,0 +1,196 @@
+//! `on_throttled`: responses of the application's own, of a throttle or of its backend.
+
+use axum::Json;
+use axum::Router;
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use http::{HeaderName, StatusCode};
+use serde_json::{Value, json};
+use traffik::testing::{FlakyStore, Trouble};
+use traffik::{
+    Backend, Identity, Limiter, Rejection, Throttle as _, ThrottleLayer, provide, throttled,
+};
+use traffik_tests::{Answer, PEER, Server, head, midnight};
+
+traffik::throttles! {
+    throttle Plain(rate = "1/minute", identifier = everyone);
+    throttle Whom(rate = "1/minute");
+    throttle Ip(rate = "1/minute", identifier = ip);
+}
+
+#[throttled(Plain)]
+async fn plain() {}
+
+#[throttled(Whom)]
+async fn whom() {}
+
+/// Everything there is to know.
+async fn told(rejection: &Rejection) -> (StatusCode, [(HeaderName, &'static str); 1], Json<Value>) {
+    let parts = rejection.parts().unwrap();
+    let decision = rejection.decision().unwrap();
+    let body = json!({
+        "path": parts.uri.path(),
+        "uid": rejection.uid(),
+        "wait": rejection.wait().map(|wait| wait.as_secs()),
+        "limit": decision.limit,
+        "remaining": decision.remaining,
+        "decided": decision.decided,
+        "violated": rejection.violated(),
+        "retry": rejection.headers()["retry-after"].to_str().unwrap(),
+        "said": rejection.to_string(),
+    });
+    let own = (HeaderName::from_static("x-own"), "yes");
+    (StatusCode::SERVICE_UNAVAILABLE, [own], Json(body))
+}
+
+/// A page, and no word of a status.
+fn page(_: &Rejection) -> Html<&'static str> {
+    Html("<p>Slow down.</p>")
+}
+
+fn own_fields(_: &Rejection) -> impl IntoResponse {
+    (
+        StatusCode::FOUND,
+        [("retry-after", "99"), ("location", "/slow")],
+    )
+}
+
+async fn second(server: &Server) -> Answer {
+    assert_eq!(server.get("/").await.status, 200);
+    server.get("/").await
+}
+
+#[tokio::test]
+async fn knows_everything() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(plain));
+    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
+    let refused = second(&server).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.field("x-own"), Some("yes"));
+    assert_eq!(refused.field("retry-after"), Some("60"));
+    assert_eq!(refused.standings.len(), 1);
+    let mut body = refused.json();
+    assert!(
+        body["uid"]
+            .as_str()
+            .unwrap()
+            .ends_with("own_responses::Plain")
+    );
+    assert!(
+        body["said"]
+            .as_str()
+            .unwrap()
+            .ends_with("try again in 60 seconds")
+    );
+    body.as_object_mut()
+        .unwrap()
+        .retain(|key, _| key != "uid" && key != "said");
+    assert_eq!(
+        body,
+        json!({
+            "path": "/", "wait": 60, "limit": 1, "remaining": 0, "decided": true, "violated": ["Plain"], "retry": "60",
+        })
+    );
+}
+
+#[tokio::test]
+async fn that_says_no_status_is_429_all_the_same() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(plain));
+    let server = Server::start(app.layer(provide(backend.on_throttled(page)))).await;
+    let refused = second(&server).await;
+    assert_eq!((refused.status, &*refused.body), (429, "<p>Slow down.</p>"));
+    assert_eq!(
+        refused.field("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert_eq!(refused.field("retry-after"), Some("60"));
+}
+
+#[tokio::test]
+async fn keeps_the_fields_it_sets() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(plain));
+    let server = Server::start(app.layer(provide(backend.on_throttled(own_fields)))).await;
+    let refused = second(&server).await;
+    assert_eq!(
+        (refused.status, refused.field("retry-after")),
+        (302, Some("99"))
+    );
+    assert_eq!(refused.field("location"), Some("/slow"));
+}
+
+async fn extracted(limiter: Limiter<Plain>) -> Result<(), Rejection> {
+    limiter.reserve(1).await?.keep();
+    Ok(())
+}
+
+async fn anything() {}
+
+#[tokio::test]
+async fn from_layers_and_limiters_too() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(extracted));
+    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
+    assert_eq!(second(&server).await.status, 503);
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(anything));
+    let app = app.layer(ThrottleLayer::new().throttle::<Plain>());
+    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
+    let refused = second(&server).await;
+    assert_eq!((refused.status, refused.field("x-own")), (503, Some("yes")));
+    assert_eq!(refused.json()["path"], "/");
+}
+
+/// A refusal without a law is one; an error is none.
+#[tokio::test]
+async fn of_backends_that_are_away() {
+    let store = FlakyStore::new();
+    store.fail(Trouble::Refuse);
+    let backend = Backend::custom(store).on_throttled(told);
+    let app = Router::new()
+        .route("/", get(plain))
+        .layer(provide(backend.clone()));
+    let refused = Server::start(app).await.get("/").await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.json()["decided"], false);
+    let backend = backend.on_error(traffik::failure::raise());
+    let app = Router::new().route("/", get(plain)).layer(provide(backend));
+    let raised = Server::start(app).await.get("/").await;
+    assert_eq!((raised.status, raised.field("x-own")), (503, None));
+}
+
+async fn by_key(parts: &http::request::Parts) -> Result<Identity, &'static str> {
+    let key = parts.headers.get("x-key").ok_or("no key")?;
+    Ok(match key.as_bytes() {
+        b"root" => Identity::Exempt,
+        key => Identity::new(key),
+    })
+}
+
+/// A backend says who is asking where a throttle does not.
+#[tokio::test]
+async fn default_identifiers() {
+    let (backend, _) = midnight();
+    let backend = backend.identifier(by_key);
+    let app = Router::new()
+        .route("/", get(whom))
+        .layer(provide(backend.clone()));
+    let server = Server::start(app).await;
+    for (key, statuses) in [("a", [200, 429]), ("b", [200, 429]), ("root", [200, 200])] {
+        for status in statuses {
+            assert_eq!(
+                server.get_with("/", "x-key", key).await.status,
+                status,
+                "{key}"
+            );
+        }
+    }
+    assert_eq!(server.get("/").await.status, 500);
+    // What a throttle says itself goes first.
+    assert!(Ip::hit(&head(&backend)).await.unwrap().admitted);
+    let named = backend.identifier(|_: &http::request::Parts| PEER.to_owned());
+    assert!(!Ip::hit(&head(&named)).await.unwrap().admitted);
+    assert!(Whom::hit(&head(&named)).await.unwrap().admitted);
+}

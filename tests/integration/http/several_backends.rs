@@ -1,0 +1,124 @@
+//! D4: a set over several backends is decided backend by backend, and given back where one refuses.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use traffik::testing::{FlakyStore, Trouble};
+use traffik::{Backend, ErrorKind, ManualClock, Throttle as _, throttled};
+use traffik_tests::{Server, head};
+
+static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
+
+/// In this process.
+fn here() -> Backend {
+    Backend::memory().clock(CLOCK.clone())
+}
+
+/// In a store of its own.
+fn there() -> Backend {
+    Backend::custom(FlakyStore::new()).clock(CLOCK.clone())
+}
+
+/// In a store that never answers.
+fn away() -> Backend {
+    let store = FlakyStore::new();
+    store.fail(Trouble::Refuse);
+    Backend::custom(store)
+}
+
+fn away_too() -> Backend {
+    away()
+}
+
+traffik::throttles! {
+    defaults(identifier = header("x-test"));
+    throttle Near(rate = "4/hour", backend = here());
+    throttle Listed(rate = ["5/hour", "50/day"], backend = here(), strategy = sliding_log);
+    throttle Far(rate = "3/minute", backend = there(), strategy = token_bucket);
+    throttle Careless(rate = "9/minute", backend = away(), on_error = allow);
+    throttle Careful(rate = "9/minute", backend = away(), on_error = throttle);
+    throttle Strict(rate = "9/minute", backend = away_too(), on_error = raise);
+}
+
+#[throttled(Near, Far, Listed)]
+async fn all() {}
+
+/// The head of a request of a client that no other test has.
+fn client(name: &'static str) -> http::request::Parts {
+    let mut head = head(&Backend::memory());
+    head.headers.insert("x-test", name.parse().unwrap());
+    head
+}
+
+#[tokio::test]
+async fn all_or_none() {
+    let server = Server::start(Router::new().route("/", get(all))).await;
+    for _ in 0..3 {
+        assert_eq!(server.get_with("/", "x-test", "all").await.status, 200);
+    }
+    for _ in 0..3 {
+        let refused = server.get_with("/", "x-test", "all").await;
+        assert_eq!(refused.status, 429);
+        let names: Vec<_> = refused
+            .policies
+            .iter()
+            .map(|policy| &*policy.name)
+            .collect();
+        assert_eq!(names, ["Near", "Far", "Listed 5/h", "Listed 50/d"]);
+        assert_eq!(refused.field("retry-after"), Some("20"));
+        assert_eq!(
+            refused.json()["violated-policies"],
+            serde_json::json!(["Far"])
+        );
+        let left: Vec<_> = refused.standings.iter().map(|it| it.remaining).collect();
+        assert_eq!(left, [1, 0, 2, 47]);
+    }
+    let head = client("all");
+    let (near, far, listed) = <(Near, Far, Listed)>::stat(&head).await.unwrap();
+    assert_eq!(
+        (
+            near.hits_remaining,
+            far.hits_remaining,
+            listed.hits_remaining
+        ),
+        (1, 0, 2)
+    );
+    assert!(!<(Near, Far)>::check(&head, 1).await.unwrap());
+    assert!(<(Near, Listed)>::check(&head, 1).await.unwrap());
+}
+
+#[tokio::test]
+async fn in_any_order_the_longest_wait_is_told() {
+    let head = client("order");
+    assert!(Near::hit_cost(&head, 4).await.unwrap().admitted);
+    assert!(Far::hit_cost(&head, 3).await.unwrap().admitted);
+    let one = <(Near, Far)>::hit(&head).await.unwrap();
+    let other = <(Far, Near)>::hit(&head).await.unwrap();
+    assert_eq!(one, other);
+    assert!(!one.admitted && one.wait > Some(Duration::from_secs(20)));
+    let never = <(Far, Near)>::hit_cost(&head, 5).await.unwrap();
+    assert!(never.never());
+}
+
+/// Over several `on_error`, the strictest verdict wins: raise, throttle, allow.
+#[tokio::test]
+async fn the_strictest_verdict_wins() {
+    let head = client("strict");
+    for error in [
+        <(Near, Strict, Careless)>::hit(&head).await,
+        <(Careful, Near, Strict)>::hit(&head).await,
+        <(Careless, Strict)>::hit(&head).await,
+    ] {
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Connection);
+    }
+    let held_off = <(Near, Careful)>::hit(&head).await.unwrap();
+    assert!(!held_off.admitted && !held_off.decided);
+    assert_eq!(held_off.wait, Some(Duration::from_secs(1)));
+    // None of that took anything; what is allowed counts where that can be done.
+    assert_eq!(Near::stat(&head).await.unwrap().hits_remaining, 4);
+    let allowed = <(Careless, Near)>::hit(&head).await.unwrap();
+    assert!(allowed.admitted && allowed.decided && allowed.remaining == 3);
+    assert!(!<(Careless, Near)>::check(&head, 4).await.unwrap());
+}

@@ -1,0 +1,126 @@
+//! A reserve that nobody settles is given back, wherever it was taken.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use http::{Method, StatusCode};
+use tokio::runtime::Runtime;
+use traffik::testing::{FlakyStore, Trouble};
+use traffik::{Backend, DynThrottle, Identity, Limiter, ManualClock, Rejection, Throttle as _};
+use traffik_tests::{MemcachedServer, RedisCluster, RedisServer, Server, head, midnight};
+
+use crate::conformance::Map;
+use crate::memcached::PATIENCE;
+
+traffik::throttles! {
+    throttle Uploads(rate = "10/hour", identifier = everyone, strategy = token_bucket);
+    throttle Parts(rate = ["20/hour", "50/day"], identifier = everyone);
+}
+
+/// Two limits at once.
+type Both = (Uploads, Parts);
+
+async fn panics(limiter: Limiter<Both>) -> Result<StatusCode, Rejection> {
+    let permit = limiter.reserve(10).await?;
+    assert!(permit.reserved() != 10, "it is what was asked for");
+    permit.settle(1).await?;
+    Ok(StatusCode::CREATED)
+}
+
+async fn a_panicking_handler(backend: Backend) {
+    let app = Router::new()
+        .route("/", get(panics))
+        .layer(traffik::provide(backend.clone()));
+    let server = Server::start(app).await;
+    for _ in 0..3 {
+        // The connection is closed without an answer.
+        let answer = server.request(Method::GET, "/").send().await;
+        assert!(answer.is_err(), "{answer:?}");
+        until_left(&backend, (10, 20)).await;
+    }
+}
+
+/// In the background it takes a moment.
+async fn until_left(backend: &Backend, left: (u64, u64)) {
+    let head = head(backend);
+    for _ in 0..1_000 {
+        let (uploads, parts) = Both::stat(&head).await.unwrap();
+        if (uploads.hits_remaining, parts.hits_remaining) == left {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it was not given back");
+}
+
+#[tokio::test]
+async fn memory() {
+    let (backend, _) = midnight();
+    a_panicking_handler(backend.clone()).await;
+    // Here at once.
+    let limiter = Uploads::hit(&head(&backend)).await.unwrap();
+    assert_eq!(limiter.remaining, 9);
+}
+
+#[tokio::test]
+async fn a_store_of_ones_own() {
+    a_panicking_handler(Backend::custom(Map::default()).clock(ManualClock::new())).await;
+}
+
+#[tokio::test]
+async fn redis() {
+    let server = RedisServer::start();
+    let backend = Backend::redis(server.url()).timeout(PATIENCE);
+    a_panicking_handler(backend.connect().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn redis_cluster() {
+    let cluster = RedisCluster::start();
+    let backend = Backend::redis(cluster.url()).timeout(PATIENCE);
+    a_panicking_handler(backend.connect().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn memcached() {
+    let server = MemcachedServer::start();
+    let backend = Backend::memcached(server.url()).timeout(PATIENCE);
+    let backend = backend.connect().await.unwrap();
+    a_panicking_handler(backend.clock(ManualClock::new())).await;
+}
+
+fn throttle(backend: Backend) -> DynThrottle {
+    let throttle = DynThrottle::builder("jobs").rate("10/hour".parse().unwrap());
+    throttle.backend(backend).build().unwrap()
+}
+
+/// D16: nobody is left to give it back; nothing breaks.
+#[test]
+fn where_no_runtime_is_left() {
+    let backend = Backend::custom(Map::default());
+    let throttle = throttle(backend);
+    let runtime = Runtime::new().unwrap();
+    let reserved = runtime.block_on(throttle.reserve(&Identity::everyone(), 4));
+    drop(runtime);
+    let dropped = std::panic::catch_unwind(AssertUnwindSafe(|| drop(reserved.unwrap())));
+    assert!(dropped.is_ok());
+    let runtime = Runtime::new().unwrap();
+    let stat = runtime.block_on(throttle.stat(&Identity::everyone()));
+    assert_eq!(stat.unwrap().hits_remaining, 6);
+}
+
+/// What cannot be given back stays taken, and the error says why.
+#[tokio::test]
+async fn a_backend_that_is_gone() {
+    let store = FlakyStore::new();
+    let throttle = throttle(Backend::custom(store.clone()));
+    let reserved = throttle.reserve(&Identity::everyone(), 4).await.unwrap();
+    store.fail(Trouble::Refuse);
+    let error = reserved.settle(1).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    store.heal();
+    let stat = throttle.stat(&Identity::everyone()).await.unwrap();
+    assert_eq!(stat.hits_remaining, 6);
+}

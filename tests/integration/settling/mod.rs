@@ -1,0 +1,6 @@
+//! Reserves: what was taken is settled when it is known what it had to be (L32).
+
+mod by_hand;
+mod drops;
+mod own_law;
+mod stores;

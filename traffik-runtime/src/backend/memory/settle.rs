@@ -1,0 +1,64 @@
+//! How what was taken is settled: one plan after the other, each at once.
+
+use super::Memory;
+use super::boxed::{Boxed, Prospect};
+use crate::backend::settle::Settling;
+use crate::strategy::State;
+
+impl Memory {
+    pub(super) fn settle_all(&self, settling: &[Settling<'_>], now: u64) {
+        for settling in settling {
+            self.take_over(&settling.plan, now);
+            if settling.plan.is_packed() {
+                self.settle_packed(settling, now);
+            } else {
+                self.settle_boxed(settling, now);
+            }
+        }
+    }
+
+    fn settle_packed(&self, settling: &Settling<'_>, now: u64) {
+        let key = settling.plan.key;
+        loop {
+            let Some(slot) = self.table.find(key) else {
+                if settling.change.gives_back() {
+                    if self.table.is_vacant(key) {
+                        return;
+                    }
+                    continue;
+                }
+                let mut state = State::default();
+                settling.apply(&mut state, now);
+                if self.table.insert(key, state.packed(), now) {
+                    return;
+                }
+                continue;
+            };
+            let Some(snapshot) = slot.read_as(key) else {
+                continue;
+            };
+            let mut state = State::Packed(snapshot.state);
+            settling.apply(&mut state, now);
+            if slot.write_since(&snapshot, state.packed()) {
+                return;
+            }
+        }
+    }
+
+    fn settle_boxed(&self, settling: &Settling<'_>, now: u64) {
+        let Settling { plan, change } = settling;
+        let mut shard = self.boxed.lock(Boxed::shard_of(plan.key));
+        if change.gives_back() && shard.read(plan.key, now).is_none() {
+            return;
+        }
+        if plan.terms.len() > 1 {
+            self.boxed.note_list();
+        }
+        let entry = self.boxed.entry(&mut shard, plan.key, now);
+        settling.apply(&mut entry.state, now);
+        let reports = settling.reports(&entry.state, now);
+        entry.prospect = reports
+            .map(|report| Prospect::new(&report, now))
+            .fold(Prospect::default(), Prospect::with);
+    }
+}

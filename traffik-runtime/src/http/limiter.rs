@@ -1,0 +1,163 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum_core::extract::FromRequestParts;
+use http::request::Parts;
+
+use super::Rejection;
+use super::pass::told;
+use crate::decision::Decision;
+use crate::error::Error;
+use crate::throttle::{
+    Asking, Deadline, Known, Reservation, Throttle, admit_held, hit_asked, reserve, stat_of, wait,
+    would_admit,
+};
+
+/// A throttle, or a set of them, bound to the client of one request; an argument of any handler.
+///
+/// To extract it asks who the client is, once, and takes nothing: it never refuses by itself. It keeps a copy of the
+/// request's head, so it may outlive the handler, as in `ws.on_upgrade(move |socket| …)`; clones share it.
+///
+/// ```
+/// use http::StatusCode;
+/// use traffik_runtime::http::{Limiter, Rejection};
+/// # use traffik_runtime::throttle::Throttle;
+///
+/// async fn upload<Uploads: Throttle>(limiter: Limiter<Uploads>) -> Result<StatusCode, Rejection> {
+///     let permit = limiter.reserve(1_000).await?; // take an upper bound …
+///     let used = 750;
+///     permit.settle(used).await?; // … pay what it was
+///     Ok(StatusCode::CREATED)
+/// }
+/// ```
+pub struct Limiter<T> {
+    bound: Arc<Bound>,
+    throttle: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+struct Bound {
+    parts: Parts,
+    asking: Asking,
+}
+
+impl<T: Throttle> Limiter<T> {
+    pub(super) fn new(parts: &Parts, asking: Asking) -> Self {
+        Self {
+            bound: Arc::new(Bound {
+                parts: parts.clone(),
+                asking,
+            }),
+            throttle: PhantomData,
+        }
+    }
+
+    /// Takes what the request costs, from every member or from none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    pub async fn hit(&self) -> Result<Decision, Error> {
+        let Bound { parts, asking } = &*self.bound;
+        hit_asked(&asking.asked(None), Some(parts)).await
+    }
+
+    /// Takes this cost instead.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn hit_cost(&self, cost: u64) -> Result<Decision, Error> {
+        let Bound { parts, asking } = &*self.bound;
+        hit_asked(&asking.asked(Some(cost)), Some(parts)).await
+    }
+
+    /// Whether a hit of this cost would be admitted now; takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn check(&self, cost: u64) -> Result<bool, Error> {
+        let Bound { parts, asking } = &*self.bound;
+        would_admit(&asking.asked(Some(0)), Some(parts), cost).await
+    }
+
+    /// How the client stands; takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn stat(&self) -> Result<T::Stat, Error> {
+        let Bound { parts, asking } = &*self.bound;
+        stat_of::<T>(asking, parts).await
+    }
+
+    /// Takes an upper bound, to be settled when it is known what it had to be. A queue's delay is waited for.
+    ///
+    /// # Errors
+    ///
+    /// When it is refused, or cannot be decided.
+    pub async fn reserve(&self, cost: u64) -> Result<Reservation, Rejection> {
+        let Bound { parts, asking } = &*self.bound;
+        let (admission, held) = admit_held(asking, cost, parts).await?;
+        let decision = admission.decision;
+        let reservation = Reservation::new(held, decision, cost);
+        if !decision.admitted {
+            let told = told(admission, None);
+            return Err(Rejection::of_refusal(decision, &told, parts).await);
+        }
+        if !decision.delay.is_zero() {
+            tokio::time::sleep(decision.delay).await;
+        }
+        Ok(reservation)
+    }
+
+    /// Takes this cost as soon as there is room, and waits for it until a deadline: a moment, or a time from now. A
+    /// decision that could only be had later is given at once, as a refusal; a queue's delay is waited for too.
+    ///
+    /// Whoever stops waiting takes nothing. Waiting is no queue: of those who wait, the first to ask again is the first
+    /// to be admitted.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided.
+    pub async fn wait(&self, cost: u64, deadline: impl Into<Deadline>) -> Result<Decision, Error> {
+        let Bound { parts, asking } = &*self.bound;
+        let asked = asking.asked(Some(cost));
+        wait(cost, deadline.into(), || reserve(&asked, Some(parts))).await
+    }
+
+    /// The head of the request.
+    pub fn parts(&self) -> &Parts {
+        &self.bound.parts
+    }
+}
+
+impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Limiter<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Known::remember(parts);
+        let mut asking = Asking::of_anything();
+        T::ask(parts, None, &mut asking).await?;
+        Ok(Self::new(parts, asking))
+    }
+}
+
+impl<T> Clone for Limiter<T> {
+    fn clone(&self) -> Self {
+        Self {
+            bound: self.bound.clone(),
+            throttle: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Limiter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter")
+            .field("asking", &self.bound.asking)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,202 @@
+//! Why a request was not let through.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use axum_core::body::Body;
+use axum_core::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+
+use super::headers::whole_seconds;
+use super::refusal;
+use super::told::Told;
+use crate::decision::Decision;
+use crate::error::Error;
+
+/// A request that a throttle refused, or that none could decide on.
+///
+/// As a response it is 429, 503 or 500 with a problem (RFC 9457), or what `on_throttled` says; as an error it says the same
+/// in words.
+#[derive(Debug)]
+pub struct Rejection(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    why: Why,
+    response: http::Response<Bytes>,
+    /// The request's head, where somebody is to see it.
+    parts: Option<Parts>,
+}
+
+#[derive(Debug)]
+enum Why {
+    Refused {
+        decision: Decision,
+        wait: Option<Duration>,
+        uid: String,
+        violated: Vec<String>,
+    },
+    Undecided(Error),
+}
+
+impl Rejection {
+    /// The decision, if it was one.
+    pub fn decision(&self) -> Option<&Decision> {
+        match &self.0.why {
+            Why::Refused { decision, .. } => Some(decision),
+            Why::Undecided(_) => None,
+        }
+    }
+
+    /// Why there is no decision, if there is none.
+    pub fn error(&self) -> Option<&Error> {
+        match &self.0.why {
+            Why::Refused { .. } => None,
+            Why::Undecided(error) => Some(error),
+        }
+    }
+
+    /// The throttle that refused; of a set, the one with the longest wait.
+    pub fn uid(&self) -> Option<&str> {
+        match &self.0.why {
+            Why::Refused { uid, .. } => Some(uid),
+            Why::Undecided(_) => None,
+        }
+    }
+
+    /// The names of the policies that would not have admitted it, as header fields have them.
+    pub fn violated(&self) -> &[String] {
+        match &self.0.why {
+            Why::Refused { violated, .. } => violated,
+            Why::Undecided(_) => &[],
+        }
+    }
+
+    /// How long the client is told to wait; `None` if it can never be admitted, or where there is no decision.
+    pub fn wait(&self) -> Option<Duration> {
+        match &self.0.why {
+            Why::Refused { wait, .. } => *wait,
+            Why::Undecided(_) => None,
+        }
+    }
+
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
+        self.0.response.status()
+    }
+
+    /// The header fields of the response, `Retry-After` among them.
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.response.headers()
+    }
+
+    /// The head of the request that was refused, for `on_throttled`; else there may be none.
+    pub fn parts(&self) -> Option<&Parts> {
+        self.0.parts.as_ref()
+    }
+
+    /// What is refused, with the response that the throttle, its backend or nobody has of its own.
+    pub(super) async fn of_refusal(decision: Decision, told: &Told, parts: &Parts) -> Self {
+        // What a law said stays exact; what a client is told of it need not be.
+        let wait = decision.wait.map(|wait| wait.max(told.min_wait()));
+        let violated = told.violated();
+        let mut headers = HeaderMap::new();
+        told.write(&mut headers);
+        let response = if decision.decided {
+            refusal::refused(wait, &violated, headers)
+        } else {
+            refusal::held_off(wait.unwrap_or_default(), headers)
+        };
+        let speaker = told.speaker();
+        let rejection = Self(Box::new(Inner {
+            why: Why::Refused {
+                decision,
+                wait,
+                uid: speaker.map_or_else(String::new, |speaker| speaker.uid.to_string()),
+                violated: violated.into_vec(),
+            },
+            response,
+            parts: None,
+        }));
+        let Some(speaker) = speaker else {
+            return rejection;
+        };
+        let responder = speaker.own_responder().cloned();
+        let responder = responder.or_else(|| {
+            let backend = speaker.chosen_backend(Some(parts));
+            backend.responder().cloned()
+        });
+        match responder {
+            Some(responder) => rejection.answered(&responder, parts).await,
+            None => rejection,
+        }
+    }
+
+    /// The same with a response of the application's own.
+    async fn answered(mut self, responder: &super::Responder, parts: &Parts) -> Self {
+        self.0.parts = Some(parts.clone());
+        let response = responder.respond(&self).await;
+        let (mut head, body) = response.into_parts();
+        // It is kept, and may be sent where bodies have another type. One that fails says nothing.
+        let body = axum::body::to_bytes(body, usize::MAX).await;
+        if head.status == StatusCode::OK {
+            head.status = StatusCode::TOO_MANY_REQUESTS;
+        }
+        for (name, value) in self.0.response.headers() {
+            let ours = name.as_str().contains("ratelimit") || name == http::header::RETRY_AFTER;
+            if ours && !head.headers.contains_key(name) {
+                head.headers.append(name, value.clone());
+            }
+        }
+        self.0.response = http::Response::from_parts(head, body.unwrap_or_default());
+        self
+    }
+
+    pub(super) fn into_http(self) -> http::Response<Bytes> {
+        self.0.response
+    }
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self(Box::new(Inner {
+            response: refusal::of_error(&error),
+            why: Why::Undecided(error),
+            parts: None,
+        }))
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        self.into_http().map(Body::from)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.why {
+            Why::Refused { wait, uid, .. } => match wait {
+                Some(wait) => {
+                    let seconds = whole_seconds(*wait).max(1);
+                    let unit = if seconds == 1 { "second" } else { "seconds" };
+                    write!(f, "`{uid}` refused: try again in {seconds} {unit}")
+                }
+                None => write!(f, "`{uid}` refused: it costs more than is ever admitted"),
+            },
+            Why::Undecided(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for Rejection {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.why {
+            Why::Refused { .. } => None,
+            Why::Undecided(error) => error.source(),
+        }
+    }
+}

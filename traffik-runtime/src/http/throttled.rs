@@ -1,0 +1,79 @@
+use std::convert::Infallible;
+use std::fmt;
+
+use axum_core::extract::FromRequestParts;
+use axum_core::response::{IntoResponseParts, ResponseParts};
+use http::request::Parts;
+
+use super::gate::Kept;
+use super::pass::pass;
+use super::{Limiter, Rejection};
+use crate::decision::Decision;
+use crate::throttle::{Asking, Known, Throttle};
+
+/// A request that a throttle, or a set of them, has let through; an argument of any handler. What is refused never reaches
+/// the handler.
+///
+/// The header fields are in the response where a [`ThrottleLayer`](super::ThrottleLayer) stands above, or where it is made
+/// a part of the response: `(throttled, "hello")`.
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use traffik_runtime::http::Throttled;
+/// # use traffik_runtime::throttle::Throttle;
+///
+/// async fn data<Api: Throttle>(throttled: Throttled<Api>) -> impl IntoResponse {
+///     let left = throttled.decision().remaining;
+///     (throttled, format!("{left} left\n"))
+/// }
+/// ```
+pub struct Throttled<T> {
+    limiter: Limiter<T>,
+    decision: Decision,
+    told: Kept,
+}
+
+impl<T: Throttle> Throttled<T> {
+    /// The decision that let it through.
+    pub const fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// The throttle, bound to the request's client.
+    pub const fn limiter(&self) -> &Limiter<T> {
+        &self.limiter
+    }
+}
+
+impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Known::remember(parts);
+        let mut asking = Asking::of_anything();
+        T::ask(parts, None, &mut asking).await?;
+        let (decision, told) = pass(&asking, parts, None).await?;
+        Ok(Self {
+            limiter: Limiter::new(parts, asking),
+            decision,
+            told: Kept::new(told, parts),
+        })
+    }
+}
+
+impl<T> IntoResponseParts for Throttled<T> {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.told.write(response.headers_mut());
+        Ok(response)
+    }
+}
+
+impl<T> fmt::Debug for Throttled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttled")
+            .field("decision", &self.decision)
+            .finish_non_exhaustive()
+    }
+}

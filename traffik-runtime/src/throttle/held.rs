@@ -1,0 +1,201 @@
+//! What a decision took, kept so that it can be settled later (L32).
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use tokio::runtime::Handle;
+
+use super::case::Case;
+use super::definition::Shared;
+use crate::backend::Backend;
+use crate::backend::key::Key;
+use crate::backend::outcome::Outcome;
+use crate::backend::plan::{Few, Plan, Term, Terms};
+use crate::backend::settle::{Change, Settling};
+use crate::error::Error;
+use crate::identity::{Client, Identity};
+use crate::observe;
+use crate::strategy::kernel::Taken;
+
+/// What a hit took, backend by backend.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    accounts: SmallVec<[Account; 1]>,
+}
+
+/// What plans on one backend took.
+#[derive(Debug)]
+struct Account {
+    backend: Backend,
+    lines: SmallVec<[Line; 1]>,
+    /// How long it may take to settle it.
+    budget: Duration,
+}
+
+/// What one plan took.
+#[derive(Debug)]
+struct Line {
+    strategy: Shared,
+    client: Client,
+    key: Key,
+    name: String,
+    terms: Few<Term>,
+    cost: u64,
+    at: u64,
+}
+
+impl Held {
+    /// What an admitted hit took; nothing where nothing was counted.
+    pub(super) fn of(case: &Case<'_>, outcome: &Outcome) -> Self {
+        let mut held = Self::default();
+        for (place, plan) in case.plans.iter().enumerate() {
+            let mut told = outcome
+                .told
+                .iter()
+                .filter(|told| told.plan == place)
+                .peekable();
+            // One in shadow may not have admitted it.
+            let counted = told.peek().is_some() && told.all(|told| told.fits);
+            if !outcome.admitted || !counted {
+                continue;
+            }
+            let mut elsewhere = outcome.elsewhere.iter();
+            let elsewhere = elsewhere.find(|elsewhere| elsewhere.plan == place);
+            let (backend, plan) = match elsewhere {
+                None => (case.backends[case.homes[place]].handle(), plan.clone()),
+                Some(elsewhere) => {
+                    let backend = elsewhere.backend.clone();
+                    let plans = case.plans_on(&backend.choose(), elsewhere.instances);
+                    match plans {
+                        Ok(mut plans) => (backend, plans.remove(place)),
+                        Err(_) => continue,
+                    }
+                }
+            };
+            let asked = case.asker(place);
+            let Identity::Client(client) = asked.identity else {
+                continue;
+            };
+            held.add(
+                backend,
+                case.budget(),
+                Line {
+                    strategy: asked.definition.shared_strategy(),
+                    client: client.clone(),
+                    key: plan.key,
+                    name: plan.name,
+                    terms: plan.terms.iter().cloned().collect(),
+                    cost: plan.cost,
+                    at: outcome.counted_at(place),
+                },
+            );
+        }
+        held
+    }
+
+    fn add(&mut self, backend: Backend, budget: Duration, line: Line) {
+        let known = |account: &&mut Account| account.backend.choose().is(&backend.choose());
+        match self.accounts.iter_mut().find(known) {
+            Some(account) => account.lines.push(line),
+            None => self.accounts.push(Account {
+                backend,
+                lines: SmallVec::from_iter([line]),
+                budget,
+            }),
+        }
+    }
+
+    /// Gives all of it back.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a backend; the others have been told all the same.
+    pub(crate) async fn cancel(self) -> Result<(), Error> {
+        self.settle(0).await
+    }
+
+    /// Makes what each plan took this much: gives back what is less, charges what is more.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a backend; the others have been told all the same.
+    pub(crate) async fn settle(self, used: u64) -> Result<(), Error> {
+        let mut all = Ok(());
+        for account in self.accounts {
+            if !account.settle_now(used) {
+                all = all.and(account.settle(used).await);
+            }
+        }
+        all
+    }
+
+    /// Gives all of it back where nobody can wait for it: what is in this process at once, the rest in the background.
+    pub(crate) fn give_up(self) {
+        for account in self.accounts {
+            if account.settle_now(0) {
+                continue;
+            }
+            match Handle::try_current() {
+                Ok(runtime) => {
+                    runtime.spawn(async move {
+                        if let Err(error) = account.settle(0).await {
+                            observe::kept(account.backend.kind(), Some(&error));
+                        }
+                    });
+                }
+                Err(_) => observe::kept(account.backend.kind(), None),
+            }
+        }
+    }
+}
+
+impl Account {
+    fn settling(&self, used: u64) -> SmallVec<[Settling<'_>; 1]> {
+        let settling = self.lines.iter().filter_map(|line| line.settling(used));
+        settling.collect()
+    }
+
+    fn settle_now(&self, used: u64) -> bool {
+        let backend = self.backend.choose();
+        let settling = self.settling(used);
+        settling.is_empty() || backend.store().settle_now(&settling, backend.now())
+    }
+
+    async fn settle(&self, used: u64) -> Result<(), Error> {
+        let backend = self.backend.choose();
+        let settling = self.settling(used);
+        let settled = backend.store().settle(&settling, backend.own_time());
+        if Handle::try_current().is_err() {
+            return settled.await;
+        }
+        let late = Error::Timeout { after: self.budget };
+        let settled = tokio::time::timeout(self.budget, settled).await;
+        settled.unwrap_or(Err(late))
+    }
+}
+
+impl Line {
+    /// What is to be done if this much was used.
+    fn settling(&self, used: u64) -> Option<Settling<'_>> {
+        let change = match used.cmp(&self.cost) {
+            Ordering::Less => Change::GiveBack(Taken {
+                at: self.at,
+                cost: self.cost - used,
+            }),
+            Ordering::Equal => return None,
+            Ordering::Greater => Change::Charge(used - self.cost),
+        };
+        Some(Settling {
+            plan: Plan {
+                key: self.key,
+                name: self.name.clone(),
+                strategy: self.strategy.get(),
+                terms: Terms::Same(&self.terms),
+                cost: self.cost,
+                who: self.client.who(),
+            },
+            change,
+        })
+    }
+}

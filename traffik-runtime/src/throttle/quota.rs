@@ -1,0 +1,69 @@
+use std::fmt;
+
+use http::request::Parts;
+
+use super::asked::{Ask, Asking, Few};
+use super::engine::{self};
+use super::{Throttle, ask_of};
+use crate::decision::Decision;
+use crate::error::Error;
+
+/// Several hits as one: all are admitted, or none is.
+///
+/// ```
+/// use traffik_runtime::throttle::{Quota, Throttle};
+///
+/// async fn pay<Requests: Throttle, Bytes: Throttle>(
+///     head: &http::request::Parts,
+/// ) -> Result<bool, traffik_runtime::error::Error> {
+///     let decision = Quota::new(head).add::<Requests>(1).add::<Bytes>(4_096).commit().await?;
+///     Ok(decision.admitted)
+/// }
+/// ```
+#[must_use = "nothing is taken before it is committed"]
+pub struct Quota<'a> {
+    parts: &'a Parts,
+    hits: Few<(Ask, u64)>,
+}
+
+impl<'a> Quota<'a> {
+    /// For the client of this request.
+    pub fn new(parts: &'a Parts) -> Self {
+        Self {
+            parts,
+            hits: Few::new(),
+        }
+    }
+
+    /// So much of this throttle, or of each member of this set. Of a throttle added twice, both are taken.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the throttle is a type, so this is no operator"
+    )]
+    pub fn add<T: Throttle>(mut self, cost: u64) -> Self {
+        self.hits.push((ask_of::<T>(), cost));
+        self
+    }
+
+    /// Takes all of it, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    pub async fn commit(self) -> Result<Decision, Error> {
+        let mut asking = Asking::default();
+        for (ask, cost) in &self.hits {
+            ask(self.parts, Some(*cost), &mut asking).await?;
+        }
+        engine::hit(&asking.asked(None), Some(self.parts)).await
+    }
+}
+
+impl fmt::Debug for Quota<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let costs: Few<u64> = self.hits.iter().map(|(_, cost)| *cost).collect();
+        f.debug_struct("Quota")
+            .field("costs", &costs)
+            .finish_non_exhaustive()
+    }
+}
