@@ -1,5 +1,6 @@
 //! Tests of the whole, by what they look at.
 
+mod cancellation;
 mod closures;
 mod conformance;
 mod corpus;

@@ -72,15 +72,17 @@ use proc_macro2::TokenStream;
 /// | `headers` | `ietf`, `legacy`, `both`, `none` | `ietf` |
 /// | `scope` | `throttle`, `route`, a text, the path of a text or of a `fn(&Parts) -> String` | `throttle` |
 /// | `only_if`, `skip_if` | the path of a `fn(&Parts) -> bool`: of which requests it is asked at all | every one |
+/// | `on_throttled` | the path of a `fn(&Rejection) -> impl IntoResponse`: the response to those who are refused | the backend's, else 429 with a problem |
+/// | `shadow` | no value: refuse nobody, only count, log and measure | off |
 /// | `min_wait` | what a *refused* client is told to wait at least: `"500ms"` | as long as it is |
 /// | `uid` | a text | `module::path::function` |
 /// | `name` | the type's name | the function's |
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |
 /// | `allow(…)` | names of [warnings](#warnings) to switch off | – |
 ///
-/// Functions may be async and may fail. `on_throttled` and `shadow` are known and not available yet.
+/// Functions may be async and may fail.
 ///
-/// Behind throttles defined elsewhere and without a `rate`, `cost`, `headers`, `only_if` and `skip_if` hold for all of them
+/// Behind throttles defined elsewhere and without a `rate`, `cost`, `headers`, `on_throttled`, `only_if` and `skip_if` hold for all of them
 /// on this handler; the other keys belong to their definitions.
 ///
 /// # Closures
@@ -147,6 +149,7 @@ use proc_macro2::TokenStream;
 ///
 /// | name | warns of |
 /// |---|---|
+/// | `boundary_burst` | `strategy = fixed_window`, written out, with a limit under 10: where a window ends, twice as many are admitted at once |
 /// | `unreachable_rate` | a rate in a list that never refuses what another one admits, or that stands there twice |
 /// | `unlimited_rate` | `0/0` in a list |
 /// | `zero_cost` | `cost = 0` |

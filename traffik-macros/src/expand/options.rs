@@ -96,6 +96,13 @@ pub(crate) fn min_wait_setter(wait: std::time::Duration, private: &Private) -> T
     quote!(.min_wait(#wait))
 }
 
+/// `on_throttled`: a function that gives the response, called once.
+pub(crate) fn responder(path: &Path, private: &Private) -> TokenStream {
+    let place = path.span();
+    let private = private.at(place);
+    quote_spanned!(place=> || #private::Responder::new(#path))
+}
+
 /// `only_if` and `skip_if`, where there are any.
 pub(crate) fn applies(applies: &Applies, private: &Private) -> Option<TokenStream> {
     let Applies { only_if, skip_if } = applies;

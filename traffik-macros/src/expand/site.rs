@@ -32,6 +32,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         defined,
         cost,
         headers,
+        on_throttled,
         applies,
         doubts,
     } = site;
@@ -42,6 +43,10 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     let headers = headers.map(|style| {
         let style = options::headers(style, private);
         quote!(const HEADERS: #private::Option<#private::HeaderStyle> = #private::Option::Some(#style);)
+    });
+    let respond = on_throttled.as_ref().map(|path| {
+        let responder = options::responder(path, private);
+        quote!(const RESPOND: #private::Option<fn() -> #private::Responder> = #private::Option::Some(#responder);)
     });
     let applies = options::applies(applies, private);
     // What closures say is more than the request's parts can tell.
@@ -69,6 +74,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         impl #generics #private::Site for #ty #bounds {
             type Throttle = #throttle;
             #headers
+            #respond
             #applies
             #price
         }

@@ -26,6 +26,8 @@ pub(crate) struct Site {
     pub(crate) cost: Option<Cost>,
     /// What stands in for every member's style, on this handler.
     pub(crate) headers: Option<Headers>,
+    /// What stands in for every member's response, on this handler.
+    pub(crate) on_throttled: Option<Path>,
     /// The requests this use is about.
     pub(crate) applies: Applies,
     /// What is doubtful about this use, and not switched off.
@@ -55,7 +57,7 @@ impl Site {
         );
         let krate = settings.krate.clone();
         let mut doubts = Vec::new();
-        let mut applies = Applies::default();
+        let (mut applies, mut on_throttled) = (Applies::default(), None);
         let (defined, cost, headers) = if defines {
             let name = settings
                 .name
@@ -66,6 +68,7 @@ impl Site {
             let doubt = settings.cost.as_ref().and_then(Cost::doubt);
             doubts = settings.allowed.rest(doubt.into_iter().collect());
             applies = Applies::new(settings.only_if, settings.skip_if, mistakes);
+            on_throttled = settings.on_throttled;
             (None, settings.cost, settings.headers)
         };
         Self {
@@ -76,6 +79,7 @@ impl Site {
             defined,
             cost,
             headers,
+            on_throttled,
             applies,
             doubts,
         }

@@ -32,6 +32,8 @@ fn every_key() {
         only_if = is_write,
         skip_if = is_internal,
         min_wait = "1500ms",
+        on_throttled = slow_down,
+        shadow,
         uid = "uploads",
         name = Uploads,
         crate = ::framework::traffik,
@@ -168,6 +170,7 @@ fn set_with_cost_and_headers() {
         Sustained,
         cost = 5,
         headers = legacy,
+        on_throttled = slow_down,
         skip_if = is_internal
     );
     assert_snapshot!(throttled(

@@ -9,10 +9,10 @@ use axum_core::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::request::Parts;
 
-use super::Rejection;
 use super::pass::pass;
-use super::told::Told;
+use super::told::{Manner, Told};
 use super::trail::{Leaving, Trail};
+use super::{Rejection, Responder};
 use crate::error::Error;
 use crate::throttle::{Asking, HeaderStyle, Throttle};
 
@@ -24,6 +24,9 @@ pub trait Site: Send + Sync {
 
     /// Header fields on this handler, whatever the members say.
     const HEADERS: Option<HeaderStyle> = None;
+
+    /// The response to those who are refused on this handler, whatever the members say.
+    const RESPOND: Option<fn() -> Responder> = None;
 
     /// Whether anything is decided on this handler, whatever the members say.
     fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
@@ -85,7 +88,11 @@ impl<S: Site> Gate<S> {
         asking: Result<Asking, Error>,
         parts: &Parts,
     ) -> Result<Self, Rejection> {
-        let (_, told) = pass(&asking?, parts, S::HEADERS).await?;
+        let manner = Manner {
+            style: S::HEADERS,
+            respond: S::RESPOND,
+        };
+        let (_, told) = pass(&asking?, parts, manner).await?;
         Ok(Self {
             told: Kept::new(told, parts),
             site: PhantomData,

@@ -1,6 +1,7 @@
 //! What a decision took, kept so that it can be settled later (L32).
 
 use std::cmp::Ordering;
+use std::mem;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -18,7 +19,8 @@ use crate::identity::{Client, Identity};
 use crate::observe;
 use crate::strategy::kernel::Taken;
 
-/// What a hit took, backend by backend.
+/// What a hit took, backend by backend. Dropped without being settled or kept, it is given back where nobody can wait for
+/// that: in this process at once, elsewhere in the background.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     accounts: SmallVec<[Account; 1]>,
@@ -120,9 +122,9 @@ impl Held {
     /// # Errors
     ///
     /// What is wrong with a backend; the others have been told all the same.
-    pub(crate) async fn settle(self, used: u64) -> Result<(), Error> {
+    pub(crate) async fn settle(mut self, used: u64) -> Result<(), Error> {
         let mut all = Ok(());
-        for account in self.accounts {
+        for account in mem::take(&mut self.accounts) {
             if !account.settle_now(used) {
                 all = all.and(account.settle(used).await);
             }
@@ -130,9 +132,15 @@ impl Held {
         all
     }
 
-    /// Gives all of it back where nobody can wait for it: what is in this process at once, the rest in the background.
-    pub(crate) fn give_up(self) {
-        for account in self.accounts {
+    /// Leaves it taken.
+    pub(crate) fn keep(mut self) {
+        self.accounts.clear();
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        for account in mem::take(&mut self.accounts) {
             if account.settle_now(0) {
                 continue;
             }

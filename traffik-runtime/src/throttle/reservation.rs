@@ -1,5 +1,4 @@
 use std::fmt;
-use std::mem;
 
 use super::held::Held;
 use crate::decision::Decision;
@@ -44,13 +43,13 @@ impl Reservation {
     /// # Errors
     ///
     /// When a backend cannot be told in time; then what was reserved stays taken.
-    pub async fn settle(mut self, used: u64) -> Result<(), Error> {
-        mem::take(&mut self.held).settle(used).await
+    pub async fn settle(self, used: u64) -> Result<(), Error> {
+        self.held.settle(used).await
     }
 
     /// Pays what was reserved.
-    pub fn keep(mut self) -> Decision {
-        mem::take(&mut self.held);
+    pub fn keep(self) -> Decision {
+        self.held.keep();
         self.decision
     }
 
@@ -59,14 +58,8 @@ impl Reservation {
     /// # Errors
     ///
     /// When a backend cannot be told in time; then what was reserved stays taken until it expires.
-    pub async fn cancel(mut self) -> Result<(), Error> {
-        mem::take(&mut self.held).settle(0).await
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        mem::take(&mut self.held).give_up();
+    pub async fn cancel(self) -> Result<(), Error> {
+        self.held.cancel().await
     }
 }
 

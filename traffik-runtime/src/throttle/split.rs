@@ -44,7 +44,11 @@ impl<'a> Case<'a> {
         let (mut took, mut allowed, mut stopped) = (Vec::new(), None, None);
         for (nth, part) in parts.iter().enumerate() {
             match part.decide(self.left(started)).await {
-                Ok(Ruling::Decided(outcome)) if outcome.admitted => took.push((nth, outcome)),
+                Ok(Ruling::Decided(outcome)) if outcome.admitted => {
+                    // Given back even where nobody waits for the decision any more.
+                    let held = Held::of(&part.case, &outcome);
+                    took.push((outcome.of_plans(&part.places), held));
+                }
                 Ok(Ruling::Decided(outcome)) => stopped = Some(Stopped::Refused(Box::new(outcome))),
                 Ok(Ruling::Allowed(error)) => allowed = Some(error),
                 Ok(Ruling::Throttled(wait, error)) => {
@@ -53,16 +57,17 @@ impl<'a> Case<'a> {
                 Err(error) => stopped = Some(Stopped::Raised(error)),
             }
             if let Some(stopped) = stopped {
-                for (took, outcome) in &took {
-                    parts[*took].give_back(outcome).await;
+                for (_, held) in took {
+                    // What cannot be given back makes others be refused, and changes nothing of this decision.
+                    let _ = held.cancel().await;
                 }
                 return stopped.ruling(&parts, nth).await;
             }
         }
-        let took = took
-            .into_iter()
-            .map(|(nth, outcome)| outcome.of_plans(&parts[nth].places));
-        let outcome = joined(took);
+        let outcome = joined(took.into_iter().map(|(outcome, held)| {
+            held.keep();
+            outcome
+        }));
         Ok(match (outcome, allowed) {
             (None, Some(error)) => Ruling::Allowed(error),
             (outcome, _) => {
@@ -157,11 +162,6 @@ impl<'a> Part<'a> {
 
     async fn look(&self) -> Result<Ruling<Seen<'a>>, Error> {
         self.case.look_whole(&self.case.backends[0]).await
-    }
-
-    /// Gives back what was taken. What cannot be makes others be refused, and changes nothing of this decision.
-    async fn give_back(&self, outcome: &Outcome) {
-        let _ = Held::of(&self.case, outcome).cancel().await;
     }
 }
 

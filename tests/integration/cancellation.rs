@@ -1,0 +1,214 @@
+//! A future dropped at any of its awaits leaks nothing: what was taken is used, or given back.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::LazyLock;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::routing::get;
+use http::Request;
+use http::request::Parts;
+use tower::ServiceExt as _;
+use traffik::{
+    Backend, Error, Limiter, ManualClock, Quota, Store, ThrottleLayer, Throttled, provide,
+    throttled,
+};
+use traffik_tests::{PEER, head, midnight, peer};
+
+use crate::conformance::Map;
+
+/// A store that makes whoever asks wait a little, before it does what it is asked and after.
+#[derive(Default)]
+struct Slow(Map);
+
+impl Store for Slow {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        tokio::task::yield_now().await;
+        let got = self.0.get(key).await;
+        tokio::task::yield_now().await;
+        got
+    }
+
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+        ttl: Option<Duration>,
+    ) -> Result<bool, Error> {
+        tokio::task::yield_now().await;
+        let swapped = self.0.compare_and_swap(key, expected, new, ttl).await;
+        tokio::task::yield_now().await;
+        swapped
+    }
+}
+
+static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
+
+fn here() -> Backend {
+    Backend::memory().clock(CLOCK.clone())
+}
+
+traffik::throttles! {
+    throttle Slowly(rate = "1000/day", identifier = everyone);
+    throttle Long(rate = "1000/day", identifier = everyone, strategy = sliding_log);
+    throttle Here(rate = "1000/day", identifier = everyone, backend = here());
+    throttle Also(rate = "1000/day", identifier = everyone, backend = here());
+    throttle Queued(rate = "100/second", identifier = everyone, strategy = leaky_bucket_with_queue(queue_size = 50));
+}
+
+#[throttled(Also, Slowly)]
+async fn handler() {}
+
+async fn limiter<T: traffik::Throttle>(head: &Parts) -> Limiter<T> {
+    let mut parts = head.clone();
+    Limiter::from_request_parts(&mut parts, &()).await.unwrap()
+}
+
+fn slow() -> Parts {
+    head(&Backend::custom(Slow::default()).clock(CLOCK.clone()))
+}
+
+/// Polls it so many times, then drops it; whether it came to an end before.
+async fn cut_off<F: Future>(future: F, polls: usize) -> bool {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
+        if polled.is_ready() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    false
+}
+
+/// Lets what was left to the background come to its end.
+async fn settled() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn used<T: traffik::Throttle>(head: &Parts) -> u64 {
+    let limiter = limiter::<T>(head).await;
+    for free in (0..=1_000).rev() {
+        if limiter.check(free).await.unwrap() {
+            return 1_000 - free;
+        }
+    }
+    1_000
+}
+
+#[tokio::test]
+async fn settling_and_giving_back() {
+    let head = slow();
+    let limiter = limiter::<Slowly>(&head).await;
+    for polls in 0.. {
+        let before = used::<Slowly>(&head).await;
+        let permit = limiter.reserve(10).await.unwrap();
+        let done = cut_off(permit.settle(3), polls).await;
+        settled().await;
+        let taken = used::<Slowly>(&head).await - before;
+        // It was settled; or was under way, and what was reserved stays taken; or was not begun, and nothing is.
+        let possible = if done { &[3][..] } else { &[0, 3, 10] };
+        assert!(possible.contains(&taken), "{polls}: {taken}");
+        if done {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn reserving() {
+    let head = slow();
+    let limiter = limiter::<Slowly>(&head).await;
+    for polls in 0.. {
+        let before = used::<Slowly>(&head).await;
+        let done = cut_off(limiter.reserve(10), polls).await;
+        settled().await;
+        let taken = used::<Slowly>(&head).await - before;
+        // A hit that was under way may have been counted; what came back as a permit was given back.
+        assert!(taken == 0 || (!done && taken == 10), "{polls}: {taken}");
+        if done {
+            break;
+        }
+    }
+}
+
+/// What a set took from the other backend is given back, whenever it is dropped.
+#[tokio::test]
+async fn sets_over_several_backends() {
+    let head = slow();
+    let set = limiter::<(Here, Slowly)>(&head).await;
+    let mut before = used::<Here>(&head).await;
+    for polls in 0.. {
+        let done = cut_off(set.hit_cost(7), polls).await;
+        settled().await;
+        let after = used::<Here>(&head).await;
+        assert_eq!(after - before, if done { 7 } else { 0 }, "{polls}");
+        before = after;
+        if done {
+            break;
+        }
+    }
+    for polls in 0.. {
+        let quota = Quota::new(&head).add::<Slowly>(2).add::<Here>(5);
+        let done = cut_off(quota.commit(), polls).await;
+        settled().await;
+        let after = used::<Here>(&head).await;
+        assert_eq!(after - before, if done { 5 } else { 0 }, "{polls}");
+        before = after;
+        if done {
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_takes_nothing() {
+    let (backend, _) = midnight();
+    let head = head(&backend);
+    let limiter = limiter::<Queued>(&head).await;
+    limiter.hit_cost(20).await.unwrap();
+    for polls in 0..5 {
+        let done = cut_off(limiter.wait(5, Duration::from_secs(1)), polls).await;
+        assert!(!done, "it waits for 200 ms");
+        assert_eq!(limiter.stat().await.unwrap().hits_remaining, 30);
+        let done = cut_off(limiter.reserve(5), polls).await;
+        assert!(!done, "it waits for 200 ms");
+        assert_eq!(limiter.stat().await.unwrap().hits_remaining, 30);
+    }
+}
+
+async fn extracted(_: Throttled<Long>) {}
+
+/// A request that goes away at any moment leaves a service that answers the next one.
+#[tokio::test]
+async fn requests() {
+    let backend = Backend::custom(Slow::default()).clock(CLOCK.clone());
+    let app = Router::new()
+        .route("/attribute", get(handler))
+        .route("/argument", get(extracted))
+        .layer(ThrottleLayer::new().throttle::<Slowly>())
+        .layer(provide(backend));
+    let request = |path: &str| {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = path.parse().unwrap();
+        request.extensions_mut().insert(peer(PEER));
+        request
+    };
+    for path in ["/attribute", "/argument"] {
+        for polls in 0.. {
+            let done = cut_off(app.clone().oneshot(request(path)), polls).await;
+            let next = app.clone().oneshot(request(path)).await.unwrap();
+            assert_eq!(next.status(), 200, "{path} {polls}");
+            if done {
+                break;
+            }
+        }
+    }
+}
