@@ -2,7 +2,9 @@
 
 mod api;
 mod cancellation;
+mod closures;
 mod conformance;
+mod corpus;
 mod equivalence;
 mod failure;
 mod http;

@@ -64,24 +64,53 @@ use proc_macro2::TokenStream;
 /// | (paths in front) | throttles defined elsewhere, decided as one | – |
 /// | `rate` | `"100/minute"`; several: `["10/second", "1000/hour"]`; the path of a `const` or `static` `Rate`, or of a `fn(&Parts) -> Rate` | required unless throttles are named |
 /// | `strategy` | `sliding_counter`, `"sliding_counter"`, `token_bucket(burst = 150)`, `custom(MyStrategy::new())` | `fixed_window` |
-/// | `identifier` | `ip`, `ip(trusted = ["10.0.0.0/8"], header = forwarded, prefix = 64)`, `header("x-api-key")`, `everyone`, the path of a `fn(&Parts) -> impl Into<Identity>` | the backend's, else `ip` |
-/// | `cost` | a whole number, the path of a `fn(&Parts) -> u64` | `1` |
+/// | `identifier` | `ip`, `ip(trusted = ["10.0.0.0/8"], header = forwarded, prefix = 64)`, `header("x-api-key")`, `everyone`, the path of a `fn(&Parts) -> impl Into<Identity>`, or [a closure](#closures) | the backend's, else `ip` |
+/// | `cost` | a whole number, the path of a `fn(&Parts) -> u64`, or [a closure](#closures) | `1` |
 /// | `backend` | an expression giving a `Backend`, evaluated once | the provided one, else the process's |
 /// | `on_error` | `allow`, `throttle`, `raise`, `retry(…)`, `fallback(…)`, `failover(…)`, the path of an `async fn(&Failure<'_>) -> Verdict`; see [below](#when-the-backend-fails) | the backend's, else `throttle` |
 /// | `timeout` | how long one decision may take, retries included: `"100ms"` | the backend's, else 250 ms |
 /// | `headers` | `ietf`, `legacy`, `both`, `none` | `ietf` |
 /// | `scope` | `throttle`, `route`, a text, the path of a text or of a `fn(&Parts) -> String` | `throttle` |
 /// | `only_if`, `skip_if` | the path of a `fn(&Parts) -> bool`: of which requests it is asked at all | every one |
+/// | `on_throttled` | the path of a `fn(&Rejection) -> impl IntoResponse`: the response to those who are refused | the backend's, else 429 with a problem |
+/// | `shadow` | no value: refuse nobody, only count, log and measure | off |
 /// | `min_wait` | what a *refused* client is told to wait at least: `"500ms"` | as long as it is |
 /// | `uid` | a text | `module::path::function` |
 /// | `name` | the type's name | the function's |
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |
 /// | `allow(…)` | names of [warnings](#warnings) to switch off | – |
 ///
-/// Functions may be async and may fail. `on_throttled`, `shadow` and closures over the handler's arguments are known and not available yet.
+/// Functions may be async and may fail.
 ///
-/// Behind throttles defined elsewhere and without a `rate`, `cost`, `headers`, `only_if` and `skip_if` hold for all of them
+/// Behind throttles defined elsewhere and without a `rate`, `cost`, `headers`, `on_throttled`, `only_if` and `skip_if` hold for all of them
 /// on this handler; the other keys belong to their definitions.
+///
+/// # Closures
+///
+/// The identifier and the cost may be closures over the handler's arguments. Their parameters are names that the arguments'
+/// patterns bind, without types; what they name is lent to them, and nothing is cloned. They may be async and may fail, as
+/// functions may.
+///
+/// ```
+/// use axum::Json;
+/// use axum::extract::{Path, State};
+/// use traffik::throttled;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order {
+///     items: Vec<String>,
+/// }
+///
+/// #[throttled(rate = "100/minute", identifier = |shop, tenant| format!("{tenant}:{shop}"), cost = |order| order.items.len())]
+/// async fn create(State(tenant): State<String>, Path(shop): Path<u64>, Json(order): Json<Order>) -> String {
+///     format!("{} things from {shop} of {tenant}\n", order.items.len())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// A closure that names the last argument has to wait for it: then, and only then, the body is read before the decision,
+/// and a refused client's body too. Nothing but the handler knows its arguments, so `create::hit(&parts)` of such a
+/// throttle is an error; where the cost alone is a closure, `hit_cost` and `stat` work.
 ///
 /// # When the backend fails
 ///
@@ -120,6 +149,7 @@ use proc_macro2::TokenStream;
 ///
 /// | name | warns of |
 /// |---|---|
+/// | `boundary_burst` | `strategy = fixed_window`, written out, with a limit under 10: where a window ends, twice as many are admitted at once |
 /// | `unreachable_rate` | a rate in a list that never refuses what another one admits, or that stands there twice |
 /// | `unlimited_rate` | `0/0` in a list |
 /// | `zero_cost` | `cost = 0` |
@@ -141,7 +171,7 @@ use proc_macro2::TokenStream;
 ///
 /// # Several attributes
 ///
-/// They are decided from the top down. The first that has a `rate` names its throttle after the function, every further one
+/// They are decided from the top down, those that look at the body last. The first that has a `rate` names its throttle after the function, every further one
 /// needs a `name`. `#[throttled]` stands above `#[debug_handler]`, and above or below anything else. It cannot stand on a
 /// function in an `impl` or a trait, where no type can be defined.
 ///

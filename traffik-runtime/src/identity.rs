@@ -136,9 +136,21 @@ impl From<String> for Identity {
     }
 }
 
+impl From<&String> for Identity {
+    fn from(key: &String) -> Self {
+        Self::new(key)
+    }
+}
+
 impl From<u64> for Identity {
     fn from(key: u64) -> Self {
         Self::new(key.to_string())
+    }
+}
+
+impl From<&u64> for Identity {
+    fn from(key: &u64) -> Self {
+        Self::from(*key)
     }
 }
 

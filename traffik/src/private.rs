@@ -7,15 +7,22 @@ pub use core::result::Result;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
 
-pub use traffik_runtime::answer::{applies, cost_of, identity_of, rate_of, scope_of};
-pub use traffik_runtime::http::{Gate, Parts, Response, Site, identity_of_header};
+pub use std::future::Future;
+pub use std::marker::PhantomData;
+
+pub use traffik_runtime::answer::{
+    applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
+};
+pub use traffik_runtime::http::{
+    Bundle, Closures, Gate, Parts, Responder, Response, Site, Whole, identity_of_header,
+};
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{
     Adaptive, CostBasedTokenBucket, Factor, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue,
     Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
     TokenBucket,
 };
-pub use traffik_runtime::throttle::{Define, Definition, Scope, Throttle};
+pub use traffik_runtime::throttle::{Define, Definition, Given, Scope, Throttle};
 
 pub use crate::{
     Backend, ClientIp, Error, ErrorKind, ForwardingHeader, HeaderStyle, Identity, Rate, failure,

@@ -13,6 +13,10 @@ throttles! {
     throttle Scope(rate = "5/second", scope = "rout");
     throttle Coarse(rate = "100/week", strategy = time_of_day(windows = ["08:00-18:00" = 2.0]));
     throttle Short(rate = "100/2h", strategy = time_of_day(windows = ["08:00-18:00" = 2.0, "22:30-00:30" = 3.0]));
+    throttle Boundary(rate = ["100/hour", "9/minute"], strategy = fixed_window);
+    throttle NoBoundary(rate = "10/minute", strategy = fixed_window);
+    throttle NotChosen(rate = "5/minute");
+    throttle AllowedBoundary(rate = "5/minute", strategy = fixed_window, allow(boundary_burst));
 }
 
 #[throttled(rate = ["0/0", "5/second"], cost = 0, scope = "throttles")]

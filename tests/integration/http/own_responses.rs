@@ -194,3 +194,87 @@ async fn default_identifiers() {
     assert!(!Ip::hit(&head(&named)).await.unwrap().admitted);
     assert!(Whom::hit(&head(&named)).await.unwrap().admitted);
 }
+
+fn of_the_throttle(_: &Rejection) -> (StatusCode, &'static str) {
+    (StatusCode::BAD_GATEWAY, "the throttle's")
+}
+
+async fn of_the_use(_: &Rejection) -> (StatusCode, &'static str) {
+    tokio::task::yield_now().await;
+    (StatusCode::GATEWAY_TIMEOUT, "the handler's")
+}
+
+traffik::throttles! {
+    defaults(on_throttled = of_the_throttle, identifier = everyone);
+
+    throttle ByDefault(rate = "1/minute");
+    throttle Itself(rate = "1/hour", on_throttled = of_the_use);
+}
+
+#[throttled(ByDefault)]
+async fn by_default() {}
+
+#[throttled(ByDefault, Itself)]
+async fn longest() {}
+
+#[throttled(Plain, on_throttled = of_the_use)]
+async fn used() {}
+
+#[throttled(rate = "1/minute", on_throttled = self::of_the_throttle, cost = |name| name.len())]
+async fn with_a_closure(axum::extract::Path(name): axum::extract::Path<String>) -> String {
+    name
+}
+
+/// The handler's goes before the throttle's, and that before its backend's.
+#[tokio::test]
+async fn of_throttles_and_of_their_uses() {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/default", get(by_default))
+        .route("/longest", get(longest))
+        .route("/used", get(used))
+        .route("/closure/{name}", get(with_a_closure));
+    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
+    assert_eq!(server.get("/default").await.status, 200);
+    let refused = server.get("/default").await;
+    assert_eq!((refused.status, &*refused.body), (502, "the throttle's"));
+    assert_eq!(refused.field("retry-after"), Some("60"));
+    assert_eq!(server.get("/used").await.status, 200);
+    let refused = server.get("/used").await;
+    assert_eq!((refused.status, &*refused.body), (504, "the handler's"));
+    assert_eq!(refused.standings.len(), 1);
+    // The first refuses; then both would, and the second for longer.
+    assert_eq!(server.get("/longest").await.status, 502);
+    assert_eq!(server.get("/closure/a").await.status, 200);
+    assert_eq!(server.get("/closure/b").await.status, 502);
+}
+
+traffik::throttles! {
+    throttle Shadowed(rate = "1/minute", identifier = everyone, shadow);
+    throttle Real(rate = "2/minute", identifier = everyone);
+}
+
+#[throttled(rate = "1/minute", shadow)]
+async fn shadow() {}
+
+#[throttled(Shadowed, Real)]
+async fn one_in_shadow() {}
+
+/// Nobody is refused by a throttle in shadow, or told of it.
+#[tokio::test]
+async fn of_nobody_in_shadow() {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/shadow", get(shadow))
+        .route("/one", get(one_in_shadow));
+    let server = Server::start(app.layer(provide(backend.clone()))).await;
+    for _ in 0..3 {
+        let answer = server.get("/shadow").await;
+        assert!(answer.status == 200 && answer.tells_nothing());
+    }
+    let first = server.get("/one").await;
+    assert_eq!(first.standings.len(), 1);
+    assert_eq!(server.statuses("/one", 2).await, [200, 429]);
+    let stat = Shadowed::stat(&head(&backend)).await.unwrap();
+    assert_eq!(stat.hits_remaining, 0);
+}

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote};
 
 use super::define::{conditions, throttle};
 use super::paths::Private;
-use super::{gate, site};
+use super::{closures, gate, site};
 use crate::diagnostics::Mistakes;
 use crate::model::Site;
 use crate::parse::Handler;
@@ -15,8 +15,9 @@ pub(crate) fn attribute(site: &Site, handler: Handler) -> TokenStream {
     let private = Private::of(site.krate.as_ref());
     let defined = defined(site, &handler, &private);
     let hidden = site::site(site, &handler, &private);
+    let closures = closures::closures(site, &handler, &private);
     let gated = gate::gated(site, handler, &private);
-    quote!(#defined #hidden #gated)
+    quote!(#defined #hidden #closures #gated)
 }
 
 /// The mistakes, the handler as it was written, and the throttle's type for those who name it.

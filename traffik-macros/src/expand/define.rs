@@ -68,6 +68,8 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         on_error,
         timeout,
         min_wait,
+        on_throttled,
+        shadow,
         applies,
         headers,
         scope,
@@ -84,6 +86,11 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         .map(|policy| on_error::setter(policy, private));
     let timeout = timeout.map(|timeout| options::timeout_setter(timeout, private));
     let min_wait = min_wait.map(|wait| options::min_wait_setter(wait, private));
+    let on_throttled = on_throttled.as_ref().map(|path| {
+        let responder = options::responder(path, private);
+        quote!(.on_throttled(#responder))
+    });
+    let shadow = shadow.then(|| quote!(.shadow()));
     let client_ip = identifier
         .as_ref()
         .and_then(|identifier| options::client_ip_setter(identifier, private));
@@ -101,7 +108,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #place #scope_word #headers #backend #on_error #timeout #min_wait #client_ip;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #place #scope_word #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {

@@ -40,6 +40,9 @@ fn whom(identifier: Option<&Identifier>) -> String {
         None | Some(Identifier::Ip(_)) => "each client".to_owned(),
         Some(Identifier::Header(name)) => format!("each value of the header `{name}`"),
         Some(Identifier::Everyone) => "all clients together".to_owned(),
+        Some(Identifier::Closure(_)) => {
+            "each identity that the handler's arguments give".to_owned()
+        }
         Some(Identifier::Function(path)) => format!("each identity that `{}` gives", text(path)),
     }
 }
@@ -89,6 +92,7 @@ fn price(cost: Option<&Cost>) -> String {
     match cost {
         None => String::new(),
         Some(Cost::Units(units, _)) => format!(" A request takes {units}."),
+        Some(Cost::Closure(_)) => " A request takes what the handler's arguments say.".to_owned(),
         Some(Cost::Function(path)) => format!(" A request takes what `{}` says.", text(path)),
     }
 }

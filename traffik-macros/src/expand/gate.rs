@@ -2,16 +2,18 @@
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::visit_mut::{VisitMut, visit_type_mut};
+use syn::visit_mut::{VisitMut, visit_pat_ident_mut, visit_type_mut};
 use syn::{
-    FnArg, GenericParam, Generics, Ident, ReturnType, Signature, Type, TypeImplTrait,
-    TypeParamBound, parse_quote, parse_quote_spanned,
+    FnArg, GenericParam, Generics, Ident, PatIdent, PatType, ReturnType, Signature, Token, Type,
+    TypeImplTrait, TypeParamBound, parse_quote, parse_quote_spanned,
 };
 
+use super::define::conditions;
 use super::paths::Private;
-use super::site;
-use crate::model::{Outcome, Seat, Site};
+use super::{closures, site};
+use crate::model::{Bundle, Outcome, Seat, Site};
 use crate::parse::{Handler, braces};
 
 /// From this many arguments on, clippy finds one more too many.
@@ -23,26 +25,75 @@ pub(crate) fn gated(site: &Site, handler: Handler, private: &Private) -> TokenSt
         site.defined.as_ref().map(Outcome::name),
         local(handler.sig.ident.span()),
     );
-    let site_name = site::name(site, &handler);
+    let (_, site_type, _) = site::generics(site, &handler);
     let Handler {
         attrs,
         vis,
         mut sig,
         body,
     } = handler;
-    let allow =
-        (sig.inputs.len() == MANY_ARGUMENTS).then(|| quote!(#[allow(clippy::too_many_arguments)]));
-    let argument: FnArg = parse_quote!(#gate: #private::Gate<#site_name>);
-    sig.inputs.insert(site.seat.index, argument);
-    let answer = braces(answer(&sig, &body, &gate, private), body.span());
+    let uses = closures::uses(site, &sig);
+    let before = sig.inputs.len();
+    match &site.bundle {
+        Some(bundle) => sig.inputs = bundled(bundle, &sig, &gate, &site_type, private),
+        None => {
+            let argument: FnArg = parse_quote!(#gate: #private::Gate<#site_type>);
+            sig.inputs.insert(site.seat.index, argument);
+        }
+    }
+    let many = before == MANY_ARGUMENTS && sig.inputs.len() > before;
+    let many = many.then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let complex = site
+        .bundle
+        .as_ref()
+        .map(|_| quote!(#[allow(clippy::type_complexity)]));
+    let answer = answer(&sig, &body, &gate, private);
+    let answer = braces(quote!(#uses #answer), body.span());
     let end = sig.paren_token.span.close();
     let located = private.at(end);
     sig.output = parse_quote_spanned!(end=> -> #located::Response);
     quote! {
         #(#attrs)*
-        #allow
+        #many
+        #complex
         #vis #sig #answer
     }
+}
+
+/// The arguments, those that closures look at in one with the gate. Their patterns stay, so that an attribute further down
+/// finds the names it looks for.
+fn bundled(
+    bundle: &Bundle,
+    sig: &Signature,
+    gate: &Ident,
+    site: &TokenStream,
+    private: &Private,
+) -> Punctuated<FnArg, Token![,]> {
+    let head: Vec<_> = closures::head(bundle, sig).collect();
+    let last = closures::last(bundle, sig);
+    let attrs = head
+        .iter()
+        .copied()
+        .chain(last)
+        .flat_map(|argument| &argument.attrs);
+    let (patterns, types) = (head.iter().map(|it| &it.pat), head.iter().map(|it| &it.ty));
+    let argument: FnArg = match last {
+        None => parse_quote! {
+            #(#attrs)* #private::Bundle(#gate, (#(#patterns,)*)): #private::Bundle<#site, (#(#types,)*)>
+        },
+        Some(PatType { pat, ty, .. }) => parse_quote! {
+            #(#attrs)* #private::Whole(#gate, (#(#patterns,)*), #pat): #private::Whole<#site, (#(#types,)*), #ty>
+        },
+    };
+    let joined = |place: usize| bundle.head.contains(&place) || bundle.last == Some(place);
+    let others = sig
+        .inputs
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| !joined(*place));
+    let mut inputs: Punctuated<_, _> = others.map(|(_, argument)| argument.clone()).collect();
+    inputs.insert(bundle.seat, argument);
+    inputs
 }
 
 /// The body runs as a block of its own, so that `return` and `?` end it and not the gate; its type is the one written.
@@ -57,6 +108,8 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
     };
     let (ty, dropped) = without_impl(ty);
     let mentions = mentions(&dropped, generics, place);
+    // The block takes an argument whole: it is no fault of the handler's to replace a part of one before it is read.
+    let kept = sig.inputs.iter().map(kept_whole);
     let hint = Ident::new("hint", local(place));
     let out = Ident::new("out", local(place));
     let located = private.at(place);
@@ -65,6 +118,7 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
         #mentions
         #[allow(unused_braces)]
         let #out = async move {
+            #(#kept)*
             if let #private::Option::Some(#hint) = #private::Option::None::<#ty> {
                 return #hint;
             }
@@ -72,6 +126,31 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
         }.await;
         #finish
     }
+}
+
+/// Uses of what an argument binds as variables.
+fn kept_whole(argument: &FnArg) -> TokenStream {
+    struct Variables(Vec<Ident>);
+    impl VisitMut for Variables {
+        fn visit_pat_ident_mut(&mut self, binding: &mut PatIdent) {
+            if binding.mutability.is_some() {
+                self.0.push(binding.ident.clone());
+            }
+            visit_pat_ident_mut(self, binding);
+        }
+    }
+    let mut variables = Variables(Vec::new());
+    variables.visit_fn_arg_mut(&mut argument.clone());
+    let attrs = match argument {
+        FnArg::Typed(typed) => &typed.attrs[..],
+        FnArg::Receiver(_) => &[],
+    };
+    let cfgs = conditions(attrs);
+    let uses = variables
+        .0
+        .iter()
+        .map(|name| quote!(#(#cfgs)* let _ = &#name;));
+    uses.collect()
 }
 
 /// A local name no one else sees.

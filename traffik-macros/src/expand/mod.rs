@@ -5,13 +5,16 @@
 
 mod attribute;
 mod block;
+mod closures;
 mod define;
 mod docs;
 mod doubts;
 mod gate;
+mod literals;
 mod on_error;
 mod options;
 mod paths;
+mod patterns;
 mod site;
 mod strategy;
 

@@ -113,6 +113,13 @@ pub(crate) fn min_wait_setter(wait: std::time::Duration, private: &Private) -> T
     quote!(.min_wait(#wait))
 }
 
+/// `on_throttled`: a function that gives the response, called once.
+pub(crate) fn responder(path: &Path, private: &Private) -> TokenStream {
+    let place = path.span();
+    let private = private.at(place);
+    quote_spanned!(place=> || #private::Responder::new(#path))
+}
+
 /// `only_if` and `skip_if`, where there are any.
 pub(crate) fn applies(applies: &Applies, private: &Private) -> Option<TokenStream> {
     let Applies { only_if, skip_if } = applies;
@@ -174,6 +181,7 @@ pub(crate) fn identify(identifier: &Identifier, private: &Private) -> TokenStrea
                 quote!(#private::identity_of_header(#parts, #name)),
             )
         }
+        Identifier::Closure(_) => (quote!(_), quote!(#private::Given::no_identity::<Self>())),
         Identifier::Function(path) => asked("identity_of", path, private),
     };
     quote! {
@@ -200,6 +208,8 @@ pub(crate) fn units(cost: &Cost, private: &Private) -> (TokenStream, TokenStream
             let units = Literal::u64_suffixed(*units);
             (quote!(_), quote!(#private::Result::Ok(#units)))
         }
+        // On a handler it is what the arguments say.
+        Cost::Closure(_) => (quote!(_), quote!(#private::Given::no_cost::<Self>())),
         Cost::Function(path) => asked("cost_of", path, private),
     }
 }

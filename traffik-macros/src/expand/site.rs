@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Ident, Path};
+use syn::{GenericParam, Generics, Ident, Path};
 
 use super::define::conditions;
 use super::doubts;
@@ -27,10 +27,12 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     let Site {
         krate: _,
         seat: _,
+        bundle,
         throttles,
         defined,
         cost,
         headers,
+        on_throttled,
         applies,
         doubts,
     } = site;
@@ -42,22 +44,37 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         let style = options::headers(style, private);
         quote!(const HEADERS: #private::Option<#private::HeaderStyle> = #private::Option::Some(#style);)
     });
+    let respond = on_throttled.as_ref().map(|path| {
+        let responder = options::responder(path, private);
+        quote!(const RESPOND: #private::Option<fn() -> #private::Responder> = #private::Option::Some(#responder);)
+    });
     let applies = options::applies(applies, private);
-    let price = cost.as_ref().map(|cost| price(cost, private));
+    // What closures say is more than the request's parts can tell.
+    let known = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
+    let price = cost.as_ref().filter(known).map(|cost| price(cost, private));
     let warnings = doubts::warnings(&name, doubts, &cfgs);
+    let (generics, ty, bounds) = self::generics(site, handler);
+    let item = match bundle {
+        Some(_) if !handler.sig.generics.params.is_empty() => {
+            let held = held(&handler.sig.generics, private);
+            quote!(#[allow(dead_code)] #vis struct #name #generics(#held) #bounds;)
+        }
+        _ => quote!(#vis enum #name {}),
+    };
     let check = cost.as_ref().map(|cost| check(cost, throttles, private));
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
         #[derive(#private::core::fmt::Debug)]
-        #vis enum #name {}
+        #item
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #private::Site for #name {
+        impl #generics #private::Site for #ty #bounds {
             type Throttle = #throttle;
             #headers
+            #respond
             #applies
             #price
         }
@@ -65,6 +82,32 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         #(#cfgs)*
         #check
     }
+}
+
+/// The type's generics, the type with them, and their bounds: it has those of the handler if closures name types.
+pub(super) fn generics(site: &Site, handler: &Handler) -> (TokenStream, TokenStream, TokenStream) {
+    let name = name(site, handler);
+    if site.bundle.is_none() {
+        return (TokenStream::new(), quote!(#name), TokenStream::new());
+    }
+    let (generics, arguments, bounds) = handler.sig.generics.split_for_impl();
+    (quote!(#generics), quote!(#name #arguments), quote!(#bounds))
+}
+
+/// A field that mentions every generic and holds nothing.
+fn held(generics: &Generics, private: &Private) -> TokenStream {
+    let mentions = generics.params.iter().filter_map(|param| match param {
+        GenericParam::Lifetime(param) => {
+            let lifetime = &param.lifetime;
+            Some(quote!(&#lifetime ()))
+        }
+        GenericParam::Type(param) => {
+            let ty = &param.ident;
+            Some(quote!(#private::PhantomData<#ty>))
+        }
+        GenericParam::Const(_) => None,
+    });
+    quote!(#private::PhantomData<fn() -> (#(#mentions,)*)>)
 }
 
 fn members(throttles: &[Path], defined: Option<&Outcome>) -> TokenStream {

@@ -27,6 +27,11 @@ impl Applies {
         }
         Self { only_if, skip_if }
     }
+
+    /// Whether every request is meant.
+    pub(crate) fn is_always(&self) -> bool {
+        self.only_if.is_none() && self.skip_if.is_none()
+    }
 }
 
 /// `only_if = is_write`.

@@ -1,9 +1,10 @@
-//! `cost`: a number, or the path of a function.
+//! `cost`: a number, the path of a function, or a closure.
 
 use syn::{Expr, Path};
 use traffik_runtime::strategy::catalog::{self, Severity};
 
-use super::{Doubt, shape};
+use super::keys::Key;
+use super::{Closure, Doubt, shape};
 use crate::diagnostics::{Result, error};
 
 /// How many units one request takes.
@@ -13,12 +14,17 @@ pub(crate) enum Cost {
     Units(u64, Expr),
     /// What a function of the request's parts says.
     Function(Path),
+    /// What a closure over the handler's arguments says.
+    Closure(Box<Closure>),
 }
 
 impl Cost {
     pub(crate) fn read(value: &Expr) -> Result<Self> {
         if let Some(path) = shape::path(value) {
             return Ok(Self::Function(path.clone()));
+        }
+        if let Some(closure) = Closure::read(Key::Cost, value) {
+            return closure.map(Box::new).map(Self::Closure);
         }
         let Some(number) = shape::integer(value) else {
             return Err(error(value, other(value)));
@@ -33,7 +39,7 @@ impl Cost {
     pub(crate) fn units(&self) -> Option<u64> {
         match self {
             Self::Units(units, _) => Some(*units),
-            Self::Function(_) => None,
+            Self::Function(_) | Self::Closure(_) => None,
         }
     }
 
@@ -64,11 +70,8 @@ fn other(value: &Expr) -> String {
         );
     }
     match shape::bare(value) {
-        Expr::Closure(_) => {
-            "closures are not available yet; write the path of a `fn(&Parts) -> u64`"
-        }
         Expr::Unary(_) => "a cost is never negative; write a whole number such as `cost = 5`",
-        _ => "a cost is a whole number, or the path of a `fn(&Parts) -> u64`",
+        _ => "a cost is a whole number, the path of a `fn(&Parts) -> u64`, or a closure over the handler's arguments",
     }
     .to_owned()
 }

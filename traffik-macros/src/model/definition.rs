@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use quote::ToTokens;
-use syn::{Expr, Ident, LitStr};
+use syn::{Expr, Ident, LitStr, Path};
 use traffik_runtime::strategy::catalog::{self, Severity, Subject};
 
+use super::doubts::boundary_burst;
 use super::settings::Settings;
 use super::{Applies, Cost, Doubt, Headers, Identifier, Known, OnError, Rates, Scope, Strategy};
 use crate::diagnostics::Mistakes;
@@ -22,6 +23,8 @@ pub(crate) struct Definition {
     pub(crate) on_error: Option<OnError>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) min_wait: Option<Duration>,
+    pub(crate) on_throttled: Option<Path>,
+    pub(crate) shadow: bool,
     pub(crate) applies: Applies,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
@@ -48,6 +51,8 @@ impl Outcome {
             on_error,
             timeout,
             min_wait,
+            on_throttled,
+            shadow,
             only_if,
             skip_if,
             headers,
@@ -61,8 +66,13 @@ impl Outcome {
         let Some(rates) = rates else {
             return Self::Broken(name);
         };
+        // Who writes no strategy has not chosen one.
+        let burst = strategy
+            .as_ref()
+            .and_then(|chosen| boundary_burst(chosen, &rates));
         let strategy = strategy.unwrap_or_default();
         let mut doubts = check(&strategy, &rates, cost.as_ref(), mistakes);
+        doubts.extend(burst);
         doubts.extend(scope.as_ref().and_then(Scope::doubt));
         doubts.extend(on_error.iter().flat_map(OnError::doubts));
         Self::Whole(Box::new(Definition {
@@ -76,6 +86,8 @@ impl Outcome {
             on_error,
             timeout,
             min_wait,
+            on_throttled,
+            shadow,
             applies,
             headers,
             scope,

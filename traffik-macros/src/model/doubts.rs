@@ -4,10 +4,14 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::spanned::Spanned as _;
 use syn::{LitStr, Path};
-use traffik_runtime::strategy::catalog::Warning;
+use traffik_runtime::rate::Rate;
+use traffik_runtime::strategy::catalog::{Spec, Subject, Warning};
 
-use super::shape;
+use super::{Rates, Strategy, shape};
 use crate::diagnostics::{Mistakes, unknown};
+
+/// From this limit on, twice as much is no surprise.
+const FEW: u32 = 10;
 
 /// A warning at the tokens it is about.
 #[derive(Clone)]
@@ -71,4 +75,24 @@ pub(crate) fn misspelt_scope(text: &LitStr, word: &str) -> Doubt {
         text.value()
     );
     Doubt::at(text, Warning::MisspeltScope, message)
+}
+
+/// The doubt about a limit so small that twice as much is another one, under the law that admits that at times.
+pub(super) fn boundary_burst(strategy: &Strategy, rates: &Rates) -> Option<Doubt> {
+    let known = strategy.known()?;
+    if !matches!(known.spec, Spec::FixedWindow(_)) {
+        return None;
+    }
+    let small = |rate: &&Rate| (1..FEW).contains(&rate.limit());
+    let rates = rates.fixed();
+    let rate = rates.iter().find(small)?;
+    let message = format!(
+        "`fixed_window` admits {} at once where a window ends, and `{rate}` is hardly meant so; use `sliding_counter`, or `sliding_log`, which is exact",
+        2 * rate.limit()
+    );
+    Some(Doubt::at(
+        known.tokens(&Subject::Strategy),
+        Warning::BoundaryBurst,
+        message,
+    ))
 }

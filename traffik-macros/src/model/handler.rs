@@ -5,11 +5,12 @@ use quote::format_ident;
 use syn::ext::IdentExt as _;
 use syn::{FnArg, Ident, Pat};
 
+use super::arguments::bound;
 use crate::diagnostics::Mistakes;
 use crate::parse::Handler;
 
 /// What the hidden argument is called, and what it is called when a throttle is defined beside it.
-const GATE: &str = "__traffik_gate";
+pub(super) const GATE: &str = "__traffik_gate";
 const GATE_OF: &str = "__traffik_gate_of_";
 
 /// As many arguments as axum passes to a handler.
@@ -28,14 +29,14 @@ impl Seat {
     /// The seat among a handler's arguments.
     pub(crate) fn find(handler: &Handler) -> Self {
         let inputs = &handler.sig.inputs;
-        let gates: Vec<_> = inputs.iter().filter_map(gate).collect();
+        let gates: Vec<_> = inputs.iter().flat_map(gates).collect();
         // An argument that `cfg` may take away cannot be counted on to stand behind the gate.
         let last = inputs
             .iter()
             .rposition(|argument| !is_conditional(argument));
         Self {
             index: last.map_or(0, |last| {
-                if gate(&inputs[last]).is_some() {
+                if is_gate(&inputs[last]) {
                     last + 1
                 } else {
                     last
@@ -59,21 +60,33 @@ impl Seat {
     }
 }
 
-/// The name of a gate that another attribute put in.
-fn gate(argument: &FnArg) -> Option<String> {
+/// The names of the gates that other attributes put into an argument: it is one, or the arguments that closures look at
+/// came together with one.
+fn gates(argument: &FnArg) -> Vec<String> {
     match argument {
-        FnArg::Typed(typed) => match &*typed.pat {
-            Pat::Ident(binding) => {
-                Some(binding.ident.to_string()).filter(|name| name.starts_with(GATE))
-            }
-            _ => None,
-        },
-        FnArg::Receiver(_) => None,
+        FnArg::Typed(typed) => bound(&typed.pat)
+            .iter()
+            .map(Ident::to_string)
+            .filter(|name| name.starts_with(GATE))
+            .collect(),
+        FnArg::Receiver(_) => Vec::new(),
     }
 }
 
-/// Notes what keeps a function from being a handler.
-pub(crate) fn check(handler: &Handler, mistakes: &mut Mistakes) {
+/// Whether another attribute's gate is all there is to an argument.
+fn is_gate(argument: &FnArg) -> bool {
+    match argument {
+        FnArg::Typed(typed) => match &*typed.pat {
+            Pat::TupleStruct(bundle) => bundle.elems.len() == 2 && !gates(argument).is_empty(),
+            Pat::Ident(_) => !gates(argument).is_empty(),
+            _ => false,
+        },
+        FnArg::Receiver(_) => false,
+    }
+}
+
+/// Notes what keeps a function from being a handler; the gate needs an argument, unless it is joined with some.
+pub(crate) fn check(handler: &Handler, joined: bool, mistakes: &mut Mistakes) {
     let sig = &handler.sig;
     if sig.asyncness.is_none() {
         mistakes.at(
@@ -91,18 +104,27 @@ pub(crate) fn check(handler: &Handler, mistakes: &mut Mistakes) {
         .inputs
         .iter()
         .filter(|argument| !is_conditional(argument))
-        .nth(ARGUMENTS - 1)
+        .nth(ARGUMENTS - usize::from(!joined))
     {
-        mistakes.at(argument, format!("too many arguments: axum passes {ARGUMENTS}, and `#[throttled]` needs one of them; join some in a tuple"));
+        mistakes.at(argument, too_many(joined));
     }
 }
 
-fn is_conditional(argument: &FnArg) -> bool {
+fn too_many(joined: bool) -> String {
+    let needed = if joined {
+        ""
+    } else {
+        ", and `#[throttled]` needs one of them"
+    };
+    format!("too many arguments: axum passes {ARGUMENTS}{needed}; join some in a tuple")
+}
+
+pub(super) fn is_conditional(argument: &FnArg) -> bool {
     let attrs = match argument {
         FnArg::Receiver(receiver) => &receiver.attrs,
         FnArg::Typed(typed) => &typed.attrs,
     };
     attrs
         .iter()
-        .any(|attribute| attribute.path().is_ident("cfg"))
+        .any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
 }

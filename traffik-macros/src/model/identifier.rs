@@ -1,10 +1,11 @@
-//! `identifier`: `ip`, `header("…")`, `everyone`, or the path of a function.
+//! `identifier`: `ip`, `header("…")`, `everyone`, the path of a function, or a closure.
 
 use syn::{Expr, ExprCall, Path};
 
 use super::ip::Proxied;
-use super::shape;
+use super::keys::Key;
 use super::words::{Value, Words};
+use super::{Closure, shape};
 use crate::diagnostics::{Error, Result, error};
 
 /// Who is asking.
@@ -18,6 +19,8 @@ pub(crate) enum Identifier {
     Everyone,
     /// What a function of the request's parts says.
     Function(Path),
+    /// What a closure over the handler's arguments says.
+    Closure(Box<Closure>),
 }
 
 const WORDS: Words = Words {
@@ -28,6 +31,9 @@ const WORDS: Words = Words {
 
 impl Identifier {
     pub(crate) fn read(value: &Expr) -> Result<Self> {
+        if let Some(closure) = Closure::read(Key::Identifier, value) {
+            return closure.map(Box::new).map(Self::Closure);
+        }
         match WORDS.read(value)? {
             Value::Word("ip") => Ok(Self::Ip(None)),
             Value::Word("everyone") => Ok(Self::Everyone),
@@ -77,10 +83,12 @@ fn is_token(byte: u8) -> bool {
 }
 
 fn other(value: &Expr) -> Error {
-    let message = match (value, shape::call(value)) {
-        (Expr::Closure(_), _) => "closures are not available yet; write the path of a `fn(&Parts) -> Identity`".to_owned(),
-        (_, Some((function, _))) => format!("the function is named, not called; write `identifier = {}`", shape::text(function)),
-        _ => "an identifier is `ip`, `header(\"…\")`, `everyone`, or the path of a `fn(&Parts) -> Identity`".to_owned(),
+    let message = match shape::call(value) {
+        Some((function, _)) => format!(
+            "the function is named, not called; write `identifier = {}`",
+            shape::text(function)
+        ),
+        None => "an identifier is `ip`, `header(\"…\")`, `everyone`, the path of a `fn(&Parts) -> Identity`, or a closure over the handler's arguments".to_owned(),
     };
     error(value, message)
 }

@@ -1,4 +1,4 @@
-//! The vocabulary: every key, whether it works yet or not.
+//! The vocabulary: every key, with an example of its value.
 
 use traffik_runtime::strategy::catalog;
 

@@ -4,6 +4,9 @@
 //! itself; the file of the same name says what a key takes. [`definition`] and [`site`] look at the keys together.
 
 mod applies;
+mod arguments;
+mod bundle;
+mod closure;
 mod cost;
 mod definition;
 mod doubts;
@@ -12,9 +15,10 @@ mod headers;
 mod identifier;
 mod ip;
 mod keys;
-mod later;
+mod mentions;
 mod naming;
 mod on_error;
+mod on_throttled;
 mod options;
 mod params;
 mod place;
@@ -29,6 +33,9 @@ mod timeout;
 mod words;
 
 pub(crate) use applies::Applies;
+pub(crate) use arguments::{is_constant, names};
+pub(crate) use bundle::Bundle;
+pub(crate) use closure::Closure;
 pub(crate) use cost::Cost;
 pub(crate) use definition::{Definition, Outcome};
 pub(crate) use doubts::Doubt;

@@ -7,7 +7,8 @@ use syn::{Expr, Ident, LitStr, Path};
 use super::doubts::Allowed;
 use super::options::Options;
 use super::{
-    Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, applies, later, naming, timeout,
+    Closure, Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, applies, naming,
+    on_throttled, timeout,
 };
 use crate::diagnostics::{Mistakes, Result};
 use crate::parse::Pair;
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) on_error: Option<OnError>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) min_wait: Option<Duration>,
+    pub(crate) on_throttled: Option<Path>,
+    pub(crate) shadow: bool,
     pub(crate) only_if: Option<Path>,
     pub(crate) skip_if: Option<Path>,
     pub(crate) headers: Option<Headers>,
@@ -59,8 +62,6 @@ impl Settings {
             krate,
             allow,
         } = options;
-        later::on_throttled(on_throttled, mistakes);
-        later::shadow(shadow, mistakes);
         Self {
             rates: read(rate, Rates::read, mistakes),
             strategy: read(strategy, Strategy::read, mistakes),
@@ -70,6 +71,8 @@ impl Settings {
             on_error: read(on_error, OnError::read, mistakes),
             timeout: read(timeout, timeout::read, mistakes),
             min_wait: read(min_wait, timeout::min_wait, mistakes),
+            on_throttled: read(on_throttled, on_throttled::read, mistakes),
+            shadow: shadow.is_some(),
             only_if: read(only_if, applies::only_if, mistakes),
             skip_if: read(skip_if, applies::skip_if, mistakes),
             headers: read(headers, Headers::read, mistakes),
@@ -92,6 +95,8 @@ impl Settings {
             on_error,
             timeout,
             min_wait,
+            on_throttled,
+            shadow,
             only_if,
             skip_if,
             headers,
@@ -111,6 +116,8 @@ impl Settings {
             on_error: on_error.or(defaults.on_error),
             timeout: timeout.or(defaults.timeout),
             min_wait: min_wait.or(defaults.min_wait),
+            on_throttled: on_throttled.or(defaults.on_throttled),
+            shadow: shadow || defaults.shadow,
             only_if: only_if.or(defaults.only_if),
             skip_if: skip_if.or(defaults.skip_if),
             headers: headers.or(defaults.headers),
@@ -120,6 +127,21 @@ impl Settings {
             krate: krate.or(defaults.krate),
             allowed: allowed.and(&defaults.allowed),
         }
+    }
+}
+
+impl Settings {
+    /// Those keys whose values look at a handler's arguments.
+    pub(crate) fn closures(&self) -> Vec<&Closure> {
+        let identifier = match &self.identifier {
+            Some(Identifier::Closure(closure)) => Some(&**closure),
+            _ => None,
+        };
+        let cost = match &self.cost {
+            Some(Cost::Closure(closure)) => Some(&**closure),
+            _ => None,
+        };
+        identifier.into_iter().chain(cost).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::options::Options;
 use super::place::Place;
 use super::settings::Settings;
-use super::{Applies, Cost, Doubt, Headers, Outcome, Seat, handler, shape};
+use super::{Applies, Bundle, Cost, Doubt, Headers, Outcome, Seat, handler, shape};
 use crate::diagnostics::{Error, Mistakes, error};
 use crate::parse::{Args, Handler};
 
@@ -16,6 +16,8 @@ use crate::parse::{Args, Handler};
 pub(crate) struct Site {
     pub(crate) krate: Option<Path>,
     pub(crate) seat: Seat,
+    /// The arguments that closures look at.
+    pub(crate) bundle: Option<Bundle>,
     /// The throttles defined elsewhere.
     pub(crate) throttles: Vec<Path>,
     /// The throttle defined here.
@@ -24,6 +26,8 @@ pub(crate) struct Site {
     pub(crate) cost: Option<Cost>,
     /// What stands in for every member's style, on this handler.
     pub(crate) headers: Option<Headers>,
+    /// What stands in for every member's response, on this handler.
+    pub(crate) on_throttled: Option<Path>,
     /// The requests this use is about.
     pub(crate) applies: Applies,
     /// What is doubtful about this use, and not switched off.
@@ -33,7 +37,6 @@ pub(crate) struct Site {
 impl Site {
     /// The meaning of an attribute on a handler.
     pub(crate) fn read(args: Args, handler: &Handler, mistakes: &mut Mistakes) -> Self {
-        handler::check(handler, mistakes);
         let options = Options::sort(args, mistakes);
         let place = Place::of_attribute(&options);
         place.check(&options, mistakes);
@@ -46,9 +49,15 @@ impl Site {
         }
         let throttles = options.throttles.clone();
         let settings = Settings::read(options, mistakes);
+        let bundle = Bundle::find(&settings.closures(), handler, &seat, mistakes);
+        handler::check(
+            handler,
+            bundle.as_ref().is_some_and(Bundle::joins),
+            mistakes,
+        );
         let krate = settings.krate.clone();
         let mut doubts = Vec::new();
-        let mut applies = Applies::default();
+        let (mut applies, mut on_throttled) = (Applies::default(), None);
         let (defined, cost, headers) = if defines {
             let name = settings
                 .name
@@ -59,15 +68,18 @@ impl Site {
             let doubt = settings.cost.as_ref().and_then(Cost::doubt);
             doubts = settings.allowed.rest(doubt.into_iter().collect());
             applies = Applies::new(settings.only_if, settings.skip_if, mistakes);
+            on_throttled = settings.on_throttled;
             (None, settings.cost, settings.headers)
         };
         Self {
             krate,
             seat,
+            bundle,
             throttles,
             defined,
             cost,
             headers,
+            on_throttled,
             applies,
             doubts,
         }

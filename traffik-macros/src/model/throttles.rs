@@ -56,7 +56,9 @@ fn read_defaults(all: Vec<Defaults>, mistakes: &mut Mistakes) -> Settings {
                 "`defaults` names no throttles; a set is a type: `type Api = (Burst, Sustained);`",
             );
         }
-        settings.get_or_insert(Settings::read(options, mistakes));
+        let read = Settings::read(options, mistakes);
+        without_handler(&read, mistakes);
+        settings.get_or_insert(read);
     }
     settings.unwrap_or_default()
 }
@@ -98,13 +100,22 @@ fn entry(throttle: Throttle, defaults: &Settings, mistakes: &mut Mistakes) -> En
             format!("`rate` is missing; write `throttle {name}(rate = \"100/minute\");`"),
         );
     }
-    let settings = Settings::read(options, mistakes).or(defaults);
+    let settings = Settings::read(options, mistakes);
+    without_handler(&settings, mistakes);
+    let settings = settings.or(defaults);
     let krate = settings.krate.clone();
     Entry {
         attrs,
         vis,
         krate,
         outcome: Outcome::new(name, settings, mistakes),
+    }
+}
+
+/// Notes closures over a handler's arguments.
+fn without_handler(settings: &Settings, mistakes: &mut Mistakes) {
+    for closure in settings.closures() {
+        closure.without_handler(mistakes);
     }
 }
 

@@ -11,7 +11,12 @@ use crate::diagnostics::{Result, error};
 
 /// `timeout = "100ms"`.
 pub(crate) fn read(value: &Expr) -> Result<Duration> {
-    duration(value, Key::Timeout.example())
+    let timeout = duration(value, Key::Timeout.example())?;
+    if timeout.is_zero() {
+        let message = "a timeout of nothing leaves no time to decide; write `timeout = \"100ms\"`, or leave it out for 250 ms";
+        return Err(error(value, message));
+    }
+    Ok(timeout)
 }
 
 /// `min_wait = "500ms"`.

@@ -32,6 +32,8 @@ fn every_key() {
         only_if = is_write,
         skip_if = is_internal,
         min_wait = "1500ms",
+        on_throttled = slow_down,
+        shadow,
         uid = "uploads",
         name = Uploads,
         crate = ::framework::traffik,
@@ -168,6 +170,7 @@ fn set_with_cost_and_headers() {
         Sustained,
         cost = 5,
         headers = legacy,
+        on_throttled = slow_down,
         skip_if = is_internal
     );
     assert_snapshot!(throttled(
@@ -271,4 +274,27 @@ fn policies() {
         setter.split_whitespace().collect::<Vec<_>>().join(" ")
     });
     assert_snapshot!(setters.join("\n"));
+}
+
+#[test]
+fn closures_over_the_head() {
+    let args = quote!(
+        rate = "5/s",
+        identifier = |region, user| format!("{region}{user}"),
+        cost = async |user| user.weight().await,
+        skip_if = is_internal
+    );
+    let item = quote! {
+        async fn search(first: A, State(App { mut region }): State<App>, #[cfg(feature = "a")] b: B, Path(user): Path<User>, last: L) {}
+    };
+    assert_snapshot!(throttled(args, item));
+}
+
+#[test]
+fn closures_over_the_body_of_a_generic_handler() {
+    let args = quote!(Burst, cost = |body| if body.is_large() { 2 } else { 1 });
+    let item = quote! {
+        async fn search<'a, T: ?Sized, const N: usize>(first: A<'a, T>, Json(body): Json<[T; N]>) -> T where T: Debug { first }
+    };
+    assert_snapshot!(throttled(args, item));
 }

@@ -9,21 +9,24 @@ use axum_core::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::request::Parts;
 
-use super::Rejection;
 use super::pass::pass;
-use super::told::Told;
+use super::told::{Manner, Told};
 use super::trail::{Leaving, Trail};
+use super::{Rejection, Responder};
 use crate::error::Error;
 use crate::throttle::{Asking, HeaderStyle, Throttle};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
-pub trait Site: Send + Sync + 'static {
+pub trait Site: Send + Sync {
     /// What is decided.
     type Throttle: Throttle;
 
     /// Header fields on this handler, whatever the members say.
     const HEADERS: Option<HeaderStyle> = None;
+
+    /// The response to those who are refused on this handler, whatever the members say.
+    const RESPOND: Option<fn() -> Responder> = None;
 
     /// Whether anything is decided on this handler, whatever the members say.
     fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
@@ -80,9 +83,16 @@ impl<S: Site> Gate<S> {
         response
     }
 
-    async fn pass(parts: &Parts) -> Result<Self, Rejection> {
-        let asking = asked::<S>(parts).await?;
-        let (_, told) = pass(&asking, parts, S::HEADERS).await?;
+    /// Decides what is asked.
+    pub(super) async fn pass(
+        asking: Result<Asking, Error>,
+        parts: &Parts,
+    ) -> Result<Self, Rejection> {
+        let manner = Manner {
+            style: S::HEADERS,
+            respond: S::RESPOND,
+        };
+        let (_, told) = pass(&asking?, parts, manner).await?;
         Ok(Self {
             told: Kept::new(told, parts),
             site: PhantomData,
@@ -94,7 +104,7 @@ impl<S: Site, State: Send + Sync> FromRequestParts<State> for Gate<S> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Rejection> {
-        Self::pass(parts).await
+        Self::pass(asked::<S>(parts).await, parts).await
     }
 }
 

@@ -7,6 +7,7 @@ use http::request::Parts;
 
 use super::Rejection;
 use super::pass::told;
+use super::told::Manner;
 use crate::decision::Decision;
 use crate::error::Error;
 use crate::throttle::{
@@ -104,7 +105,7 @@ impl<T: Throttle> Limiter<T> {
         let decision = admission.decision;
         let reservation = Reservation::new(held, decision, cost);
         if !decision.admitted {
-            let told = told(admission, None);
+            let told = told(admission, Manner::default());
             return Err(Rejection::of_refusal(decision, &told, parts).await);
         }
         if !decision.delay.is_zero() {

@@ -1,6 +1,7 @@
 //! The HTTP adapter: from a request's head to what a throttle is asked, from a decision to header fields and responses.
 //! It translates; it decides nothing.
 
+mod bundle;
 pub(crate) mod client_ip;
 pub mod filter;
 mod gate;
@@ -18,6 +19,8 @@ mod throttled;
 mod told;
 mod trail;
 
+#[doc(hidden)]
+pub use bundle::{Bundle, Closures, Via, Whole};
 pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
 pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};

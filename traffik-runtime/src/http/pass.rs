@@ -3,20 +3,20 @@
 use http::request::Parts;
 
 use super::Rejection;
-use super::told::Told;
+use super::told::{Manner, Told};
 use super::trail::Trail;
 use crate::decision::Decision;
-use crate::throttle::{Admission, Asking, HeaderStyle, admit};
+use crate::throttle::{Admission, Asking, admit};
 
 /// Decides what is asked. If it is admitted, and its delay over, what to tell the client.
 pub(super) async fn pass(
     asking: &Asking,
     parts: &Parts,
-    style: Option<HeaderStyle>,
+    manner: Manner,
 ) -> Result<(Decision, Told), Rejection> {
     let admission = admit(asking, parts).await?;
     let decision = admission.decision;
-    let told = told(admission, style);
+    let told = told(admission, manner);
     if let Some(trail) = Trail::of(parts) {
         trail.warn_of_repeated(asking);
     }
@@ -34,7 +34,7 @@ pub(super) async fn pass(
 }
 
 /// What to tell the client of a decision.
-pub(super) fn told(admission: Admission, style: Option<HeaderStyle>) -> Told {
+pub(super) fn told(admission: Admission, manner: Manner) -> Told {
     let Admission {
         decision: _,
         reported,
@@ -43,6 +43,6 @@ pub(super) fn told(admission: Admission, style: Option<HeaderStyle>) -> Told {
     Told {
         reported,
         since,
-        style,
+        manner,
     }
 }

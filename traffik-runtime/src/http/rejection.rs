@@ -124,8 +124,9 @@ impl Rejection {
         let Some(speaker) = speaker else {
             return rejection;
         };
-        let responder = speaker.own_responder().cloned();
-        let responder = responder.or_else(|| {
+        let own = told.manner.respond.map(|respond| respond());
+        let own = own.or_else(|| speaker.own_responder().cloned());
+        let responder = own.or_else(|| {
             let backend = speaker.chosen_backend(Some(parts));
             backend.responder().cloned()
         });

@@ -7,6 +7,7 @@ use http::request::Parts;
 
 use super::gate::Kept;
 use super::pass::pass;
+use super::told::Manner;
 use super::{Limiter, Rejection};
 use crate::decision::Decision;
 use crate::throttle::{Asking, Known, Throttle};
@@ -52,7 +53,7 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
         Known::remember(parts);
         let mut asking = Asking::of_anything();
         T::ask(parts, None, &mut asking).await?;
-        let (decision, told) = pass(&asking, parts, None).await?;
+        let (decision, told) = pass(&asking, parts, Manner::default()).await?;
         Ok(Self {
             limiter: Limiter::new(parts, asking),
             decision,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use super::Responder;
 use super::headers::{HeaderOptions, Writing, names};
 use crate::clock::Since;
 use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
@@ -14,8 +15,16 @@ use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
 pub(super) struct Told {
     pub(super) reported: Few<Reported<'static>>,
     pub(super) since: Since,
-    /// The style of the header fields, whatever the throttles say.
+    pub(super) manner: Manner,
+}
+
+/// What one use of throttles says to a client in its own way, whatever the throttles say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// The style of the header fields.
     pub(super) style: Option<HeaderStyle>,
+    /// The response to those who are refused.
+    pub(super) respond: Option<fn() -> Responder>,
 }
 
 impl Told {
@@ -64,7 +73,10 @@ impl Told {
                 let next = report.next.map(|next| next.saturating_sub(elapsed));
                 report.next = next.map(|next| next.max(least));
             }
-            (self.style.unwrap_or(reported.definition.headers), policy)
+            (
+                self.manner.style.unwrap_or(reported.definition.headers),
+                policy,
+            )
         });
         let writing = Writing {
             options: HeaderOptions::chosen(),

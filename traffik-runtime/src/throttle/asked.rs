@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::ptr;
 use std::slice;
 
 use http::request::Parts;
@@ -9,6 +10,7 @@ use http::request::Parts;
 use super::Throttle;
 use super::client::{Name, address, join_client, join_scope};
 use super::definition::Definition;
+use super::given::Given;
 use super::registry::{Event, anybody_listens, tell};
 use super::scope::Scope;
 use crate::backend::Chosen;
@@ -40,6 +42,8 @@ pub(crate) struct Asked<'a> {
 pub struct Asking {
     pub(super) members: Few<Member>,
     about: About,
+    /// What the handler's arguments say.
+    given: Option<Box<Given>>,
 }
 
 /// What members are asked about.
@@ -87,12 +91,29 @@ impl Asking {
         }
     }
 
+    /// With what the handler's arguments say.
+    pub(crate) fn with(given: Given) -> Self {
+        Self {
+            given: Some(Box::new(given)),
+            ..Self::default()
+        }
+    }
+
     /// Whatever may be asked of them.
     pub(crate) fn of_anything() -> Self {
         Self {
             about: About::Both,
             ..Self::default()
         }
+    }
+
+    /// What the handler's arguments say of this throttle.
+    pub(super) fn given_to(&mut self, definition: &'static Definition) -> Option<Box<Given>> {
+        let of_it = |given: &mut Box<Given>| {
+            let owner = given.owner;
+            owner.is_some_and(|owner| ptr::eq(owner, definition))
+        };
+        self.given.take_if(of_it)
     }
 
     /// Whether hits of a member count, which this says; nothing if the member has no part in what is asked.

@@ -68,21 +68,20 @@ impl<T: Define> Throttle for T {
     const LARGEST_COST: u64 = T::LARGEST_COST;
 
     async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
-        let Some(applies) = asking.applies(T::applies(parts)).await? else {
+        let given = asking.given_to(T::definition());
+        let applies = match &given {
+            Some(given) => given.applies.then_some(true),
+            None => asking.applies(T::applies(parts)).await?,
+        };
+        let Some(applies) = applies else {
             return Ok(());
         };
-        let known = Known::of(parts);
-        let identity = match known.and_then(|known| known.get(T::definition())) {
-            Some(identity) => identity,
-            None => {
-                let identity = T::identify(parts).await?;
-                if let Some(known) = known {
-                    known.add(T::definition(), identity.clone());
-                }
-                identity
-            }
+        let (identity, own_cost) = given.map_or((None, None), |given| (given.identity, given.cost));
+        let identity = match identity {
+            Some(identity) => remembered::<T>(parts, identity),
+            None => client::<T>(parts).await?,
         };
-        let cost = match cost {
+        let cost = match cost.or(own_cost) {
             Some(cost) => cost,
             None => T::cost(parts).await?,
         };
@@ -101,4 +100,20 @@ impl<T: Define> Throttle for T {
     fn read(readings: &mut Readings<'_>) -> Self::Stat {
         readings.next(T::strategy())
     }
+}
+
+/// Who is asking, found out once for a request that remembers it.
+async fn client<T: Define>(parts: &Parts) -> Result<Identity, Error> {
+    let known = Known::of(parts).and_then(|known| known.get(T::definition()));
+    match known {
+        Some(identity) => Ok(identity),
+        None => Ok(remembered::<T>(parts, T::identify(parts).await?)),
+    }
+}
+
+fn remembered<T: Define>(parts: &Parts, identity: Identity) -> Identity {
+    if let Some(known) = Known::of(parts) {
+        known.add(T::definition(), identity.clone());
+    }
+    identity
 }

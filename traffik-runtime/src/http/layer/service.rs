@@ -13,7 +13,7 @@ use super::grpc;
 use super::rules::Rules;
 use crate::http::Rejection;
 use crate::http::pass::pass;
-use crate::http::told::Told;
+use crate::http::told::{Manner, Told};
 use crate::http::trail::Trail;
 use crate::throttle::Known;
 
@@ -74,7 +74,7 @@ async fn decide(rules: &Rules, parts: &Parts) -> Result<(Option<Told>, Trail), R
     if asking.is_empty() {
         return Ok((None, trail));
     }
-    match pass(&asking, parts, None).await {
+    match pass(&asking, parts, Manner::default()).await {
         Ok((_, told)) => Ok((Some(told), trail)),
         Err(rejection) => Err(rejected(rejection)),
     }

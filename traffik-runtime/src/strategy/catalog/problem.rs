@@ -41,6 +41,8 @@ pub enum Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
+    /// A small limit by `fixed_window`, which the end of a window doubles.
+    BoundaryBurst,
     /// A rate so long that the time of day at its start decides for days.
     CoarseRate,
     /// A retry of nothing but what is not asked again.
@@ -59,7 +61,8 @@ pub enum Warning {
 
 impl Warning {
     /// All of them, by name.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::BoundaryBurst,
         Self::CoarseRate,
         Self::IdleRetry,
         Self::MisspeltScope,
@@ -72,6 +75,7 @@ impl Warning {
     /// The name in `allow(…)`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::BoundaryBurst => "boundary_burst",
             Self::CoarseRate => "coarse_rate",
             Self::IdleRetry => "idle_retry",
             Self::MisspeltScope => "misspelt_scope",

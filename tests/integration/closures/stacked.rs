@@ -1,0 +1,99 @@
+//! Several attributes, some with closures and some without.
+
+use axum::extract::{Path, State};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::{HeaderMap, Method};
+use traffik::{throttled, throttles};
+
+use super::{Order, app, posted};
+
+throttles! {
+    defaults(identifier = everyone);
+
+    throttle Burst(rate = "20/minute");
+    throttle Sustained(rate = "30/minute", cost = 9);
+}
+
+#[throttled(Burst, Sustained, cost = |payload| payload.items.len())]
+async fn used(Json(payload): Json<Order>) -> String {
+    payload.user
+}
+
+#[throttled(Burst, rate = "10/minute", identifier = |user| user, cost = |payload| payload.items.len())]
+async fn with_its_own(Path(user): Path<String>, Json(payload): Json<Order>) -> String {
+    format!("{user} {}", payload.user)
+}
+
+#[throttled(rate = "10/minute", identifier = |user| user)]
+#[throttled(rate = "20/minute", name = Second, identifier = |user, method| format!("{method}{user}"), cost = |payload| payload.items.len())]
+#[throttled(Burst)]
+#[throttled(rate = "30/minute", name = Third, identifier = everyone, cost = |payload, state| payload.items.len() + state)]
+#[throttled(Sustained, cost = |state| *state)]
+async fn five(
+    State(state): State<usize>,
+    Path(user): Path<String>,
+    method: Method,
+    _headers: HeaderMap,
+    Json(payload): Json<Order>,
+) -> String {
+    format!("{state} {user} {method} {}", payload.user)
+}
+
+fn served() -> Router {
+    let router = Router::new()
+        .route("/used", post(used))
+        .route("/own/{user}", post(with_its_own))
+        .route("/five/{user}", post(five));
+    app(router.with_state(2))
+}
+
+async fn left(app: &Router, path: &str) -> Vec<(String, u64)> {
+    let answer = posted(app, path, r#"{"user": "ann", "items": [1, 2, 3]}"#).await;
+    assert_eq!(answer.status, 200);
+    let standings = answer.standings.into_iter();
+    standings.map(|it| (it.name, it.remaining)).collect()
+}
+
+fn expected(left: &[(&str, u64)]) -> Vec<(String, u64)> {
+    let left = left.iter();
+    left.map(|(name, remaining)| ((*name).to_owned(), *remaining))
+        .collect()
+}
+
+#[tokio::test]
+async fn throttles_that_are_named_take_what_the_handler_says() {
+    let app = served();
+    let (first, second) = (left(&app, "/used").await, left(&app, "/used").await);
+    assert_eq!(first, expected(&[("Burst", 17), ("Sustained", 27)]));
+    assert_eq!(second, expected(&[("Burst", 14), ("Sustained", 24)]));
+}
+
+#[tokio::test]
+async fn of_a_set_only_the_one_that_is_defined_there_looks_at_arguments() {
+    let app = served();
+    let (ann, bob) = (left(&app, "/own/ann").await, left(&app, "/own/bob").await);
+    assert_eq!(ann, expected(&[("Burst", 19), ("with_its_own", 7)]));
+    assert_eq!(bob, expected(&[("Burst", 18), ("with_its_own", 7)]));
+}
+
+#[tokio::test]
+async fn every_attribute_looks_at_the_arguments_it_names() {
+    let app = served();
+    let told = left(&app, "/five/ann").await;
+    let mut told: Vec<_> = told
+        .iter()
+        .map(|(name, left)| (name.as_str(), *left))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            ("Burst", 19),
+            ("Second", 17),
+            ("Sustained", 28),
+            ("Third", 25),
+            ("five", 9)
+        ]
+    );
+}

@@ -1,0 +1,171 @@
+//! What closures give: any identity, any unsigned integer, async or not, fallible or not.
+
+use std::num::ParseIntError;
+
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::HeaderMap;
+use traffik::{Identity, Throttle as _, throttled};
+
+use super::{Order, app, got, left, posted};
+
+#[throttled(rate = "10/minute", cost = |payload| payload.items.len())]
+async fn priced(Json(payload): Json<Order>) -> String {
+    format!("{} ordered {:?}", payload.user, payload.items)
+}
+
+#[throttled(rate = "10/minute", identifier = |payload| payload.user.as_str(), cost = |payload| payload.items.iter().sum::<u32>())]
+async fn both(Json(payload): Json<Order>) -> usize_text::Text {
+    usize_text::of(payload.items.len())
+}
+
+mod usize_text {
+    pub(super) type Text = String;
+
+    pub(super) fn of(number: usize) -> Text {
+        number.to_string()
+    }
+}
+
+#[throttled(rate = "2/minute", identifier = |name| name)]
+async fn borrowed(Path(name): Path<String>) -> String {
+    name
+}
+
+#[throttled(rate = "10/minute", identifier = async |id, State(offset)| who(*id, *offset).await, cost = |id| Ok::<_, ParseIntError>("3".parse::<u8>()? + id))]
+async fn awaited(State(offset): State<u64>, Path(id): Path<u8>, _headers: HeaderMap) -> String {
+    (offset + u64::from(id)).to_string()
+}
+
+async fn who(id: u8, offset: u64) -> Result<Identity, String> {
+    tokio::task::yield_now().await;
+    if id == 9 {
+        return Err("nobody has this number".to_owned());
+    }
+    Ok(Identity::from(u64::from(id) + offset))
+}
+
+#[throttled(
+    rate = "10/minute",
+    identifier = everyone,
+    cost = |kind| match kind.as_str() {
+        "small" => 1,
+        "large" => 2 * 3,
+        _ => return 5,
+    }
+)]
+async fn numbers(Path(kind): Path<String>) -> String {
+    kind
+}
+
+#[throttled(rate = "10/minute", identifier = by_function, cost = |id| if *id > 5 { 2 } else { 1 })]
+async fn one_closure(Path(id): Path<u8>, _headers: HeaderMap) -> String {
+    id.to_string()
+}
+
+fn by_function(_: &http::request::Parts) -> &'static str {
+    "function"
+}
+
+#[throttled(rate = "10/minute", identifier = |id| async move { Identity::from(*id) }, cost = 4)]
+async fn future(Path(id): Path<u64>) {
+    assert!(id > 0);
+}
+
+#[throttled(rate = "10/minute", cost = || price())]
+async fn of_nothing() {}
+
+const fn price() -> u8 {
+    7
+}
+
+fn served() -> Router {
+    let router = Router::new()
+        .route("/priced", post(priced))
+        .route("/both", post(both))
+        .route("/borrowed/{name}", get(borrowed))
+        .route("/awaited/{id}", get(awaited))
+        .route("/numbers/{kind}", get(numbers))
+        .route("/one/{id}", get(one_closure))
+        .route("/future/{id}", get(future))
+        .route("/nothing", get(of_nothing));
+    app(router.with_state(100))
+}
+
+#[tokio::test]
+async fn a_cost_is_what_the_payload_says() {
+    let app = served();
+    let three = r#"{"user": "ann", "items": [1, 2, 3]}"#;
+    let answer = posted(&app, "/priced", three).await;
+    assert_eq!(answer.body, "ann ordered [1, 2, 3]");
+    assert_eq!(left(&answer), Some(7));
+    assert_eq!(left(&posted(&app, "/priced", three).await), Some(4));
+    assert_eq!(left(&posted(&app, "/priced", three).await), Some(1));
+    assert_eq!(posted(&app, "/priced", three).await.status, 429);
+    let one = r#"{"user": "ann", "items": [1]}"#;
+    assert_eq!(left(&posted(&app, "/priced", one).await), Some(0));
+}
+
+#[tokio::test]
+async fn an_identifier_and_a_cost_look_at_the_same_argument() {
+    let app = served();
+    let order = |user: &str| format!(r#"{{"user": "{user}", "items": [1, 5]}}"#);
+    assert_eq!(left(&posted(&app, "/both", &order("ann")).await), Some(4));
+    assert_eq!(left(&posted(&app, "/both", &order("bob")).await), Some(4));
+    assert_eq!(posted(&app, "/both", &order("ann")).await.status, 429);
+}
+
+#[tokio::test]
+async fn an_identity_may_be_borrowed() {
+    let app = served();
+    for (path, status) in [("ann", 200), ("bob", 200), ("ann", 200), ("ann", 429)] {
+        let answer = got(&app, &format!("/borrowed/{path}")).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn closures_may_be_async_and_may_fail() {
+    let app = served();
+    assert_eq!(left(&got(&app, "/awaited/1").await), Some(6));
+    assert_eq!(left(&got(&app, "/awaited/1").await), Some(2));
+    assert_eq!(got(&app, "/awaited/1").await.status, 429);
+    assert_eq!(left(&got(&app, "/awaited/2").await), Some(5));
+    let failed = got(&app, "/awaited/9").await;
+    assert_eq!(failed.status, 500);
+    assert!(!failed.body.contains("nobody"));
+    assert_eq!(left(&got(&app, "/future/1").await), Some(6));
+}
+
+#[tokio::test]
+async fn numbers_without_a_type_are_units() {
+    let app = served();
+    assert_eq!(left(&got(&app, "/numbers/small").await), Some(9));
+    assert_eq!(left(&got(&app, "/numbers/large").await), Some(3));
+    assert_eq!(got(&app, "/numbers/other").await.status, 429);
+    assert_eq!(left(&got(&app, "/one/9").await), Some(8));
+    assert_eq!(left(&got(&app, "/one/1").await), Some(7));
+    assert_eq!(left(&got(&app, "/nothing").await), Some(3));
+}
+
+#[tokio::test]
+async fn without_the_handler_there_is_an_error_that_says_so() {
+    let parts = traffik_tests::head(&traffik_tests::midnight().0);
+    let error = both::hit(&parts).await.unwrap_err();
+    assert_eq!(error.kind(), traffik::ErrorKind::Configuration);
+    assert!(
+        error.to_string().ends_with(
+            "its `identifier` is a closure over its handler's arguments, which are not known here; \
+             make it a function of the request's parts"
+        ),
+        "{error}"
+    );
+    let error = priced::hit(&parts).await.unwrap_err();
+    assert!(
+        error.to_string().contains("name one, as `hit_cost`"),
+        "{error}"
+    );
+    assert!(priced::hit_cost(&parts, 10).await.unwrap().admitted);
+    assert_eq!(priced::stat(&parts).await.unwrap().hits_remaining, 0);
+}

@@ -1,0 +1,144 @@
+//! Handlers of every shape, in a program that allows itself no lint: each answers until its limit of two is spent.
+
+#![deny(warnings, let_underscore, nonstandard_style, rust_2018_idioms, unused)]
+#![deny(
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
+    missing_debug_implementations,
+    single_use_lifetimes,
+    trivial_casts,
+    trivial_numeric_casts,
+    unit_bindings,
+    unused_import_braces,
+    unused_lifetimes,
+    unused_qualifications,
+    unused_results,
+    variant_size_differences
+)]
+#![deny(clippy::all, clippy::pedantic, clippy::nursery)]
+#![allow(
+    clippy::diverging_sub_expression,
+    reason = "`debug_handler` makes one, also without `#[throttled]`"
+)]
+
+mod attributes;
+mod closures;
+mod extractors;
+mod generics;
+mod returns;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::FromRef;
+use axum::routing::MethodRouter;
+use http::{Method, Request};
+use tower::ServiceExt as _;
+use traffik::provide;
+use traffik_tests::{Answer, PEER, midnight, peer};
+
+/// The state of the program.
+#[derive(Clone, Debug)]
+struct App {
+    region: &'static str,
+    names: Arc<Vec<String>>,
+}
+
+/// A part of it.
+#[derive(Clone, Debug)]
+struct Region(&'static str);
+
+impl FromRef<App> for Region {
+    fn from_ref(app: &App) -> Self {
+        Self(app.region)
+    }
+}
+
+/// A handler, how it is asked and what it answers.
+#[derive(Debug)]
+struct Shape {
+    name: &'static str,
+    handler: MethodRouter<App>,
+    method: Method,
+    body: &'static str,
+    status: u16,
+    answer: &'static str,
+}
+
+impl Shape {
+    const fn get(name: &'static str, handler: MethodRouter<App>, answer: &'static str) -> Self {
+        Self {
+            name,
+            handler,
+            method: Method::GET,
+            body: "",
+            status: 200,
+            answer,
+        }
+    }
+
+    fn post(
+        name: &'static str,
+        handler: MethodRouter<App>,
+        body: &'static str,
+        answer: &'static str,
+    ) -> Self {
+        Self {
+            method: Method::POST,
+            body,
+            ..Self::get(name, handler, answer)
+        }
+    }
+
+    fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    async fn check(self) {
+        let app = App {
+            region: "eu",
+            names: Arc::new(vec!["ann".to_owned(), "bob".to_owned()]),
+        };
+        let router = Router::new().route("/{id}", self.handler).with_state(app);
+        let router = router.layer(provide(midnight().0));
+        for turn in 1..=3 {
+            let request = Request::builder()
+                .method(self.method.clone())
+                .uri("/7?page=3")
+                .header("host", "example.org")
+                .header("content-type", "application/json")
+                .header("x-user", "ann")
+                .extension(peer(PEER));
+            let request = request.body(Body::from(self.body)).expect("a request");
+            let answer = router.clone().oneshot(request).await.expect("an answer");
+            let answer = Answer::of(answer).await;
+            let expected = if turn == 3 { 429 } else { self.status };
+            assert_eq!(
+                answer.status, expected,
+                "{} {turn}: {}",
+                self.name, answer.body
+            );
+            assert_eq!(answer.standings.len(), 1, "{}", self.name);
+            if turn < 3 {
+                assert_eq!(answer.body, self.answer, "{}", self.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_shape_compiles_without_a_lint_and_counts() {
+    let shapes = [
+        attributes::shapes(),
+        closures::shapes(),
+        extractors::shapes(),
+        generics::shapes(),
+        returns::shapes(),
+    ];
+    let shapes: Vec<_> = shapes.into_iter().flatten().collect();
+    assert!(shapes.len() >= 60, "{}", shapes.len());
+    for shape in shapes {
+        shape.check().await;
+    }
+}

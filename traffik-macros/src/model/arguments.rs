@@ -1,0 +1,109 @@
+//! What the patterns of a handler's arguments bind.
+
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::visit_mut::{VisitMut, visit_pat_mut, visit_type_mut};
+use syn::{FnArg, Ident, Pat, PatType, Signature, Type};
+
+use super::handler::{GATE, is_conditional};
+use super::shape;
+
+/// The arguments of a handler.
+pub(crate) struct Arguments<'a>(Vec<&'a FnArg>);
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn of(sig: &'a Signature) -> Self {
+        Self(sig.inputs.iter().collect())
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Every name there is, as it is written.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let patterns = self.0.iter().filter_map(|argument| typed(argument));
+        let names = patterns.flat_map(|typed| names(&typed.pat));
+        names.map(|name| name.to_string()).collect()
+    }
+
+    /// The argument that binds a name.
+    pub(crate) fn binding(&self, name: &Ident) -> Option<usize> {
+        let binds = |argument: &&&FnArg| {
+            typed(argument).is_some_and(|typed| {
+                let mut names = names(&typed.pat).into_iter();
+                names.any(|bound| bound.unraw() == name.unraw())
+            })
+        };
+        self.0.iter().position(|argument| binds(&argument))
+    }
+
+    /// Whether an argument's pattern is written like this.
+    pub(crate) fn has_pattern(&self, pattern: &Pat) -> bool {
+        let text = shape::text(pattern);
+        let mut patterns = self.0.iter().filter_map(|argument| typed(argument));
+        patterns.any(|typed| shape::text(&typed.pat) == text)
+    }
+
+    /// Whether `cfg` may take an argument away.
+    pub(crate) fn is_conditional(&self, place: usize) -> bool {
+        self.0.get(place).is_some_and(|it| is_conditional(it))
+    }
+
+    /// The type of an argument that has no name, as it is written.
+    pub(crate) fn nameless_type(&self, place: usize) -> Option<String> {
+        let typed = self.0.get(place).and_then(|argument| typed(argument))?;
+        let mut ty = (*typed.ty).clone();
+        let mut found = Nameless(false);
+        found.visit_type_mut(&mut ty);
+        found.0.then(|| shape::text(typed.ty.to_token_stream()))
+    }
+}
+
+/// The names that a pattern binds, without those of gates.
+pub(crate) fn names(pattern: &Pat) -> Vec<Ident> {
+    let mut names = bound(pattern);
+    names.retain(|name| !name.to_string().starts_with(GATE));
+    names
+}
+
+/// The names that a pattern binds, those of gates included.
+pub(super) fn bound(pattern: &Pat) -> Vec<Ident> {
+    struct Names(Vec<Ident>);
+    impl VisitMut for Names {
+        fn visit_pat_mut(&mut self, pattern: &mut Pat) {
+            if let Pat::Ident(binding) = pattern
+                && !is_constant(&binding.ident.to_string())
+            {
+                self.0.push(binding.ident.clone());
+            }
+            visit_pat_mut(self, pattern);
+        }
+    }
+    let mut names = Names(Vec::new());
+    names.visit_pat_mut(&mut pattern.clone());
+    names.0
+}
+
+/// Whether a word in a pattern is, by convention, no name but a value.
+pub(crate) fn is_constant(word: &str) -> bool {
+    word.starts_with(char::is_uppercase)
+}
+
+fn typed(argument: &FnArg) -> Option<&PatType> {
+    match argument {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// Finds `impl Trait`.
+struct Nameless(bool);
+
+impl VisitMut for Nameless {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        self.0 |= matches!(ty, Type::ImplTrait(_));
+        visit_type_mut(self, ty);
+    }
+}

@@ -1,0 +1,31 @@
+//! `on_throttled`: the response to those who are refused.
+
+use syn::{Expr, Path};
+
+use super::keys::Key;
+use super::shape;
+use crate::diagnostics::{Result, error};
+
+/// `on_throttled = my_response`.
+pub(crate) fn read(value: &Expr) -> Result<Path> {
+    if let Some(path) = shape::path(value) {
+        return Ok(path.clone());
+    }
+    let example = Key::OnThrottled.example();
+    let message = match (shape::bare(value), shape::string(value), shape::call(value)) {
+        (_, Some(text), _) => format!(
+            "a function stands without quotes; write `on_throttled = {}`",
+            text.value()
+        ),
+        (_, _, Some((function, _))) => format!(
+            "the function is named, not called; write `on_throttled = {}`",
+            shape::text(function)
+        ),
+        (Expr::Closure(_), ..) => {
+            "`on_throttled` takes no closure; write the path of a `fn(&Rejection) -> impl IntoResponse`"
+                .to_owned()
+        }
+        _ => format!("`on_throttled` takes the path of a `fn(&Rejection) -> impl IntoResponse`; write `{example}`"),
+    };
+    Err(error(value, message))
+}

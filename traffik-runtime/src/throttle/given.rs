@@ -1,0 +1,94 @@
+//! What the arguments of a handler say of a request.
+
+use http::request::Parts;
+
+use super::define::Define;
+use super::definition::Definition;
+use crate::error::Error;
+use crate::identity::Identity;
+
+/// What closures over a handler's arguments gave, in place of what the throttle's own definition says.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Given {
+    /// The throttle it is about; nothing: every member.
+    pub(super) owner: Option<&'static Definition>,
+    /// Whether that throttle is asked at all.
+    pub(super) applies: bool,
+    pub(super) identity: Option<Identity>,
+    pub(super) cost: Option<u64>,
+}
+
+impl Given {
+    /// For the throttle that the handler defines.
+    pub fn to<T: Define>(identity: Option<Identity>, cost: Option<u64>) -> Self {
+        Self {
+            owner: Some(T::definition()),
+            applies: true,
+            identity,
+            cost,
+        }
+    }
+
+    /// For every throttle that the handler uses.
+    pub const fn to_all(cost: u64) -> Self {
+        Self {
+            owner: None,
+            applies: true,
+            identity: None,
+            cost: Some(cost),
+        }
+    }
+
+    /// That the throttle which the handler defines is not asked, if it is not.
+    ///
+    /// # Errors
+    ///
+    /// When its predicate failed.
+    pub async fn unless_asked<T: Define>(parts: &Parts) -> Result<Option<Self>, Error> {
+        let applies = T::applies(parts).await?;
+        Ok((!applies).then(|| Self {
+            applies,
+            ..Self::to::<T>(None, None)
+        }))
+    }
+
+    /// What every member takes on this handler.
+    pub(crate) const fn cost_of_all(&self) -> Option<u64> {
+        match self.owner {
+            None => self.cost,
+            Some(_) => None,
+        }
+    }
+
+    /// That there is no handler here whose arguments say who is asking.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    pub fn no_identity<T: Define>() -> Result<Identity, Error> {
+        Err(nothing::<T>(
+            "identifier",
+            "make it a function of the request's parts",
+        ))
+    }
+
+    /// The same for what it takes.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    pub fn no_cost<T: Define>() -> Result<u64, Error> {
+        Err(nothing::<T>(
+            "cost",
+            "name one, as `hit_cost` and `#[throttled(…, cost = …)]` do",
+        ))
+    }
+}
+
+fn nothing<T: Define>(what: &str, instead: &str) -> Error {
+    let message = format!(
+        "its `{what}` is a closure over its handler's arguments, which are not known here; {instead}"
+    );
+    Error::configuration(&T::definition().uid, message)
+}
