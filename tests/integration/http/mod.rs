@@ -15,6 +15,7 @@ mod handlers;
 mod identifiers;
 mod layer;
 mod least_wait;
+mod lessons;
 mod limiters;
 mod log;
 mod merging;

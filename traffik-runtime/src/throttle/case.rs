@@ -192,7 +192,7 @@ impl<'a> Case<'a> {
             if let (Some(namespace), Identity::Client(client)) = (other.namespace(), asked.identity)
             {
                 // Who the client is, is for the throttle's own backend to say.
-                let own = self.backends.first().unwrap_or(other);
+                let own = &self.backends[self.homes[place]];
                 plan.name = asked.name(namespace, client, self.parts, own)?;
             }
             if instances > 1 {
