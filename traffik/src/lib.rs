@@ -29,6 +29,8 @@ pub use traffik_runtime::rate::{self, Rate, RateError};
 pub use traffik_runtime::throttle::{
     Deadline, DynThrottle, DynThrottleBuilder, HeaderStyle, Quota, Reservation, Stat, Throttle,
 };
+#[cfg(feature = "ws")]
+pub use traffik_runtime::ws::{self, WsPolicy};
 
 /// The strategies, as plain values, and the trait for your own.
 pub mod strategy {

@@ -10,7 +10,7 @@ use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
 
 /// What all throttles of a decision said, and when.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(crate) struct Told {
     pub(super) reported: Few<Reported<'static>>,
     pub(super) since: Since,
     /// The style of the header fields, whatever the throttles say.
@@ -33,7 +33,7 @@ impl Told {
     }
 
     /// The names of the policies that would not have admitted it.
-    pub(super) fn violated(&self) -> Few<String> {
+    pub(crate) fn violated(&self) -> Few<String> {
         let policies: Few<_> = self.reported.iter().map(policy).collect();
         let names = names(&policies).into_iter().zip(&self.reported);
         names
@@ -43,7 +43,7 @@ impl Told {
     }
 
     /// The throttle that speaks for a refusal: the one with the longest wait.
-    pub(super) fn speaker(&self) -> Option<&'static Definition> {
+    pub(crate) fn speaker(&self) -> Option<&'static Definition> {
         let violated: Few<_> = self.reported.iter().filter(|it| !it.fits).collect();
         let reports: Few<_> = violated.iter().filter_map(|it| it.report).collect();
         let speaks = binding(reports.iter()).unwrap_or_default();
