@@ -9,3 +9,4 @@ mod memcached;
 pub(crate) mod memory;
 mod names;
 mod redis;
+mod ws;
