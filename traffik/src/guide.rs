@@ -16,3 +16,7 @@ pub mod middleware {}
 
 #[doc = include_str!("../docs/proxies.md")]
 pub mod proxies {}
+
+#[cfg(feature = "ws")]
+#[doc = include_str!("../docs/websockets.md")]
+pub mod websockets {}
