@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -40,7 +41,14 @@ fn installed() -> Option<PathBuf> {
     let all = NAMES
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    all.into_iter().find(|program| program.is_file())
+    all.into_iter().find(|program| runs(program))
+}
+
+/// Whether it is there, and more than a hint where to get it.
+fn runs(program: &Path) -> bool {
+    let mut version = process::Command::new(program);
+    version.arg("--version").stderr(Stdio::null());
+    version.output().is_ok_and(|told| told.status.success())
 }
 
 /// A browser that shows a page, until it is dropped.
@@ -56,7 +64,13 @@ struct Profile(PathBuf);
 
 impl Drop for Profile {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        // The browser's last children may still be writing.
+        for _ in 0..50 {
+            if fs::remove_dir_all(&self.0).is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -159,13 +173,6 @@ impl Browser {
 
     async fn close(mut self) {
         self.process.kill().await.unwrap();
-        // Its last children may still be writing.
-        for _ in 0..50 {
-            if fs::remove_dir_all(&self.profile.0).is_ok() {
-                break;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
     }
 }
 
