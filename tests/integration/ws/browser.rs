@@ -54,7 +54,7 @@ fn runs(program: &Path) -> bool {
 /// A browser that shows a page, until it is dropped.
 struct Browser {
     process: Child,
-    profile: Profile,
+    _profile: Profile,
     page: WebSocketStream<MaybeTlsStream<TcpStream>>,
     asked: u64,
 }
@@ -95,7 +95,7 @@ impl Browser {
         let page = timeout(START, Self::page(said, url)).await;
         Self {
             process,
-            profile,
+            _profile: profile,
             page: page.expect("the browser starts"),
             asked: 0,
         }
