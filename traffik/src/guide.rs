@@ -18,6 +18,5 @@ pub mod middleware {}
 pub mod proxies {}
 
 #[cfg(feature = "ws")]
-#[expect(clippy::doc_markdown, reason = "its title is a word, no identifier")]
 #[doc = include_str!("../docs/websockets.md")]
 pub mod websockets {}

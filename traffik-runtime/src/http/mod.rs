@@ -29,8 +29,6 @@ pub use rejection::Rejection;
 pub use throttled::Throttled;
 
 #[cfg(feature = "ws")]
-pub(crate) use headers::whole_seconds;
-#[cfg(feature = "ws")]
 pub(crate) use limiter::Bound;
 pub(crate) use question::Question;
 #[cfg(feature = "ws")]

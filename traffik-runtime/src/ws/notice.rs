@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::http::whole_seconds;
-
 /// Policy violation: the client has broken a limit (RFC 6455).
 pub(super) const POLICY_VIOLATION: u16 = 1008;
 /// Internal error (RFC 6455).
@@ -17,11 +15,15 @@ const LONGEST_REASON: usize = 123;
 /// What a client is told of a message that was refused; without a wait, it can never be admitted.
 pub(super) fn notice(wait: Option<Duration>) -> String {
     let retry = wait.map_or_else(String::new, |wait| {
-        let seconds = whole_seconds(wait).max(1);
-        let millis = wait.as_nanos().div_ceil(1_000_000);
+        let (seconds, millis) = (ceil(wait, 1_000_000_000).max(1), ceil(wait, 1_000_000));
         format!(r#","retry_after":{seconds},"retry_after_ms":{millis}"#)
     });
     format!(r#"{{"type":"rate_limit","error":"Too many messages"{retry}}}"#)
+}
+
+/// How many of so many nanoseconds it takes.
+const fn ceil(wait: Duration, nanos: u128) -> u128 {
+    wait.as_nanos().div_ceil(nanos)
 }
 
 /// A code that may be sent: 1005, 1006 and 1015 stand for closes without one, and others belong to nobody.
