@@ -15,3 +15,4 @@ mod names;
 mod operating;
 mod redis;
 mod settling;
+mod ws;

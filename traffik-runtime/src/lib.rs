@@ -29,3 +29,5 @@ mod observe;
 pub mod testing;
 #[cfg(feature = "engine")]
 pub mod throttle;
+#[cfg(feature = "ws")]
+pub mod ws;

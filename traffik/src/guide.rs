@@ -20,6 +20,10 @@ pub mod middleware {}
 #[doc = include_str!("../docs/proxies.md")]
 pub mod proxies {}
 
+#[cfg(feature = "ws")]
+#[doc = include_str!("../docs/websockets.md")]
+pub mod websockets {}
+
 #[cfg(feature = "overrides")]
 #[doc = include_str!("../docs/operating.md")]
 pub mod operating {}

@@ -30,6 +30,8 @@ pub use traffik_runtime::throttle::registry::{Registry, registry};
 pub use traffik_runtime::throttle::{
     Deadline, DynThrottle, DynThrottleBuilder, HeaderStyle, Quota, Reservation, Stat, Throttle,
 };
+#[cfg(feature = "ws")]
+pub use traffik_runtime::ws::{self, WsPolicy};
 
 /// What the [`registry()`] tells and takes.
 pub mod registry {

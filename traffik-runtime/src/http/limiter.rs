@@ -8,8 +8,12 @@ use http::request::Parts;
 use super::Rejection;
 use super::pass::told;
 use super::told::Manner;
+#[cfg(feature = "ws")]
+use super::told::Told;
 use crate::decision::Decision;
 use crate::error::Error;
+#[cfg(feature = "ws")]
+use crate::throttle::admit_at;
 use crate::throttle::{
     Asking, Deadline, Known, Reservation, Throttle, admit_held, hit_asked, reserve, stat_of, wait,
     would_admit,
@@ -37,8 +41,9 @@ pub struct Limiter<T> {
     throttle: PhantomData<fn() -> T>,
 }
 
+/// What is asked of throttles for one client, whatever the throttles.
 #[derive(Debug)]
-struct Bound {
+pub(crate) struct Bound {
     parts: Parts,
     asking: Asking,
 }
@@ -129,9 +134,27 @@ impl<T: Throttle> Limiter<T> {
         wait(cost, deadline.into(), || reserve(&asked, Some(parts))).await
     }
 
+    #[cfg(feature = "ws")]
+    pub(crate) fn into_bound(self) -> Arc<Bound> {
+        self.bound
+    }
+
     /// The head of the request.
     pub fn parts(&self) -> &Parts {
         &self.bound.parts
+    }
+}
+
+#[cfg(feature = "ws")]
+impl Bound {
+    /// Takes what the request costs or this, and says what to tell the client.
+    pub(crate) async fn hit(&self, cost: Option<u64>) -> Result<(Decision, Told), Error> {
+        let admission = admit_at(&self.asking, cost, &self.parts).await?;
+        Ok((admission.decision, told(admission, Manner::default())))
+    }
+
+    pub(crate) const fn parts(&self) -> &Parts {
+        &self.parts
     }
 }
 

@@ -29,10 +29,14 @@ pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
 pub use limiter::Limiter;
 pub use on_throttled::{OnThrottled, Responder};
 pub use provide::{Provide, ProvideLayer, provide};
-
-pub(crate) use question::Question;
 pub use rejection::Rejection;
 pub use throttled::Throttled;
+
+#[cfg(feature = "ws")]
+pub(crate) use limiter::Bound;
+pub(crate) use question::Question;
+#[cfg(feature = "ws")]
+pub(crate) use told::Told;
 
 #[doc(hidden)]
 pub use axum_core::response::Response;

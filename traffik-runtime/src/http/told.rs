@@ -12,7 +12,7 @@ use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
 
 /// What all throttles of a decision said, and when.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(crate) struct Told {
     pub(super) reported: Few<Reported<'static>>,
     pub(super) since: Since,
     pub(super) manner: Manner,
@@ -40,7 +40,7 @@ impl Told {
     }
 
     /// The names of the policies that would not have admitted it.
-    pub(super) fn violated(&self) -> Few<String> {
+    pub(crate) fn violated(&self) -> Few<String> {
         let policies: Few<_> = self.reported.iter().map(policy).collect();
         let names = names(&policies).into_iter().zip(&self.reported);
         names
@@ -50,7 +50,7 @@ impl Told {
     }
 
     /// The throttle that speaks for a refusal: the one with the longest wait.
-    pub(super) fn speaker(&self) -> Option<&'static Definition> {
+    pub(crate) fn speaker(&self) -> Option<&'static Definition> {
         let violated: Few<_> = self.reported.iter().filter(|it| !it.fits).collect();
         let reports: Few<_> = violated.iter().filter_map(|it| it.report).collect();
         let speaks = binding(reports.iter()).unwrap_or_default();
@@ -58,7 +58,7 @@ impl Told {
     }
 
     /// What the client is told to wait at least: the longest `min_wait` of those that would not have admitted it.
-    pub(super) fn min_wait(&self) -> Duration {
+    pub(crate) fn min_wait(&self) -> Duration {
         let waits = self.reported.iter().filter_map(min_wait);
         waits.max().unwrap_or_default()
     }

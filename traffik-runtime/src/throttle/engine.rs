@@ -68,8 +68,20 @@ pub(crate) fn decide_later<'a>(
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
-pub(crate) async fn admit(asking: &Asking, parts: &Parts) -> Result<Admission, Error> {
-    let asked = asking.asked(None);
+pub(crate) fn admit<'a>(
+    asking: &'a Asking,
+    parts: &'a Parts,
+) -> impl Future<Output = Result<Admission, Error>> + Send + 'a {
+    admit_at(asking, None, parts)
+}
+
+/// The same at the members' own costs or at this one.
+pub(crate) async fn admit_at(
+    asking: &Asking,
+    cost: Option<u64>,
+    parts: &Parts,
+) -> Result<Admission, Error> {
+    let asked = asking.asked(cost);
     let admitted = |alone: Alone<'_>| {
         let Alone {
             rate, fits, report, ..

@@ -38,6 +38,8 @@ pub(crate) use asked::{Ask, Few, ask_of};
 pub use define::Define;
 pub use definition::Definition;
 pub use dynamic::{DynThrottle, DynThrottleBuilder};
+#[cfg(feature = "ws")]
+pub(crate) use engine::admit_at;
 pub(crate) use engine::{Admission, admit, admit_held, hit as hit_asked, reserve, would_admit};
 pub use given::Given;
 pub use header_style::HeaderStyle;

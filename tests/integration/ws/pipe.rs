@@ -1,0 +1,27 @@
+//! Sockets at the ends of a pipe, for a runtime whose time stands still.
+
+use axum::extract::FromRequestParts as _;
+use tokio::io::{DuplexStream, duplex};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use traffik::ws::Guard;
+use traffik::{Backend, Limiter, Throttle};
+use traffik_tests::head;
+
+pub(super) type End = WebSocketStream<DuplexStream>;
+
+/// The server's end and the client's, with room for so many bytes between them.
+async fn pipe(room: usize) -> (End, End) {
+    let (server, client) = duplex(room);
+    let server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
+    let client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
+    (server, client)
+}
+
+/// A guard at the server's end, and the client's.
+pub(super) async fn server_side<T: Throttle>(backend: &Backend, room: usize) -> (Guard<End>, End) {
+    let (server, client) = pipe(room).await;
+    let mut parts = head(backend);
+    let limiter = Limiter::<T>::from_request_parts(&mut parts, &()).await;
+    (limiter.unwrap().guard(server), client)
+}

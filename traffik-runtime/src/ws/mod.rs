@@ -1,0 +1,39 @@
+//! Sockets whose messages are throttled: behind a [`Limiter`](crate::http::Limiter) only those arrive that its throttle admits.
+//!
+//! ```
+//! use axum::extract::ws::WebSocketUpgrade;
+//! use axum::response::Response;
+//! use traffik_runtime::http::Limiter;
+//! # use traffik_runtime::throttle::Throttle;
+//!
+//! async fn chat<ChatMessages: Throttle>(ws: WebSocketUpgrade, limiter: Limiter<ChatMessages>) -> Response {
+//!     ws.on_upgrade(move |socket| async move {
+//!         let mut socket = limiter.guard(socket);
+//!         while let Some(Ok(message)) = socket.recv().await {
+//!             if socket.send(message).await.is_err() {
+//!                 break;
+//!             }
+//!         }
+//!     })
+//! }
+//! ```
+//!
+//! A [`Guard`] translates; what is admitted, throttles decide. Between a message and what becomes of it the guard holds
+//! that one message and nothing else: as long as it decides, or waits for room to answer, it reads no further.
+
+mod frame;
+mod guard;
+mod notice;
+mod policy;
+mod refused;
+mod slot;
+mod socket;
+mod stage;
+mod verdict;
+mod wakers;
+
+pub use frame::{Frame, bytes};
+pub use guard::Guard;
+pub use policy::{Action, Custom, WsPolicy};
+pub use refused::Refused;
+pub use socket::Socket;
