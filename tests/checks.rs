@@ -26,7 +26,9 @@ impl io::Write for Log {
 }
 
 fn build(rates: &[&str], strategy: impl Strategy) -> Result<DynThrottle, traffik::Error> {
-    let builder = DynThrottle::builder("api").strategy(strategy);
+    let builder = DynThrottle::builder("api")
+        .backend(traffik::Backend::memory())
+        .strategy(strategy);
     let rates = rates.iter().map(|rate| rate.parse::<Rate>().unwrap());
     rates
         .fold(builder, traffik::DynThrottleBuilder::rate)

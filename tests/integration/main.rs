@@ -1,5 +1,6 @@
 //! Tests of the whole, by what they look at.
 
+mod api;
 mod cancellation;
 mod closures;
 mod conformance;
@@ -11,5 +12,6 @@ mod laws;
 mod memcached;
 pub(crate) mod memory;
 mod names;
+mod operating;
 mod redis;
 mod settling;

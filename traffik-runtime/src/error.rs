@@ -38,6 +38,23 @@ pub enum Error {
         /// What is wrong; what to do instead.
         message: String,
     },
+    /// No throttle of this uid was used so far.
+    #[error("no throttle `{uid}` was used so far; {}", hint(suggestion.as_deref()))]
+    UnknownThrottle {
+        /// What was asked for.
+        uid: String,
+        /// The uid that was most likely meant.
+        suggestion: Option<String>,
+    },
+    /// A file of overrides cannot be used. Nothing was changed.
+    #[cfg(feature = "overrides")]
+    #[error("`{path}` cannot be used, and nothing was changed: {}", problems.join("; "))]
+    Overrides {
+        /// The file.
+        path: String,
+        /// Everything that is wrong with it, each with its line, where that is known, and what to do instead.
+        problems: Vec<String>,
+    },
     /// A backend is not set up as it has to be: a URL that is none, a default that is no number.
     #[error("the backend cannot work: {message}")]
     BackendConfiguration {
@@ -153,10 +170,12 @@ impl Error {
     /// What kind of trouble this is.
     pub const fn kind(&self) -> ErrorKind {
         match self {
+            #[cfg(feature = "overrides")]
+            Self::Overrides { .. } => ErrorKind::Configuration,
             Self::NoClientAddress { .. } | Self::Identifier { .. } => ErrorKind::Identifier,
-            Self::Configuration { .. } | Self::BackendConfiguration { .. } => {
-                ErrorKind::Configuration
-            }
+            Self::Configuration { .. }
+            | Self::UnknownThrottle { .. }
+            | Self::BackendConfiguration { .. } => ErrorKind::Configuration,
             Self::Connection { .. } | Self::CircuitOpen { .. } | Self::ConnectionLost { .. } => {
                 ErrorKind::Connection
             }
@@ -225,5 +244,12 @@ impl Error {
         Self::Connection {
             source: "it was closed".into(),
         }
+    }
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    match suggestion {
+        Some(uid) => format!("did you mean `{uid}`?"),
+        None => "`registry().list()` names those that were".to_owned(),
     }
 }

@@ -22,21 +22,24 @@ use crate::failure::BreakerState;
 use crate::forwarding::TrustedRange;
 
 /// What became of a hit on one throttle.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Said {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The law admitted it.
     Admitted,
+    /// The law refused it.
     Refused,
-    /// Admitted without a law.
+    /// The backend failed, and `on_error` admitted it: nothing was counted.
     Allowed,
-    /// Refused without a law.
+    /// The backend failed, and `on_error` refused it.
     Throttled,
-    /// An error.
+    /// The backend failed, and the answer was an error.
     Raised,
     /// Would have been refused, but for the throttle being in shadow.
     Shadowed,
 }
 
-impl Said {
+impl Outcome {
     /// In the order of their numbers.
     #[cfg(feature = "metrics")]
     const ALL: [Self; 6] = [
@@ -85,28 +88,28 @@ impl Counters {
     }
 
     #[cfg(feature = "metrics")]
-    fn count(&self, uid: &str, said: Said) {
-        let register = |said: Said| {
+    fn count(&self, uid: &str, outcome: Outcome) {
+        let register = |outcome: Outcome| {
             let uid = uid.to_owned();
-            metrics::counter!("traffik_decisions_total", "throttle" => uid, "outcome" => said.word())
+            metrics::counter!("traffik_decisions_total", "throttle" => uid, "outcome" => outcome.word())
         };
-        let outcomes = self.outcomes.get_or_init(|| Said::ALL.map(register));
-        outcomes[said as usize].increment(1);
+        let outcomes = self.outcomes.get_or_init(|| Outcome::ALL.map(register));
+        outcomes[outcome as usize].increment(1);
     }
 }
 
 /// A decision on one throttle.
 #[inline]
-pub(crate) fn decided(uid: &str, counters: &Counters, said: Said) {
+pub(crate) fn decided(uid: &str, counters: &Counters, outcome: Outcome) {
     #[cfg(feature = "tracing")]
-    if matches!(said, Said::Shadowed) {
+    if matches!(outcome, Outcome::Shadowed) {
         tracing::info!(target: "traffik", throttle = uid, "in shadow: would have been refused");
     } else {
-        tracing::trace!(target: "traffik", throttle = uid, outcome = said.word(), "decided");
+        tracing::trace!(target: "traffik", throttle = uid, outcome = outcome.word(), "decided");
     }
     #[cfg(feature = "metrics")]
-    counters.count(uid, said);
-    let _ = (uid, counters, said);
+    counters.count(uid, outcome);
+    let _ = (uid, counters, outcome);
 }
 
 /// A request that could not be decided, and was answered with an error.
@@ -216,6 +219,15 @@ pub(crate) fn kept(backend: &'static str, error: Option<&Error>) {
         ),
     }
     let _ = (backend, error);
+}
+
+/// What a file of overrides says of a throttle that was used now, and cannot be.
+#[cfg(feature = "overrides")]
+pub(crate) fn override_refused(uid: &str, error: &Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "traffik", uid, "the file of overrides is not heeded: {error}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (uid, error);
 }
 
 /// What one part of a set took is given back, because another refused.

@@ -11,8 +11,15 @@ pub mod backends {}
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}
 
+#[doc = include_str!("../docs/limiters.md")]
+pub mod limiters {}
+
 #[doc = include_str!("../docs/middleware.md")]
 pub mod middleware {}
 
 #[doc = include_str!("../docs/proxies.md")]
 pub mod proxies {}
+
+#[cfg(feature = "overrides")]
+#[doc = include_str!("../docs/operating.md")]
+pub mod operating {}

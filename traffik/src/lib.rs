@@ -20,15 +20,25 @@ pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
 pub use traffik_runtime::failure::{self, CircuitBreaker, Failure, OnError, Verdict};
 pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, TrustedRange};
+#[cfg(feature = "utoipa")]
+pub use traffik_runtime::http::openapi;
 pub use traffik_runtime::http::{
-    ClientIp, Identifier, Limiter, OnThrottled, Rejection, ThrottleLayer, Throttled, filter,
-    provide,
+    ClientIp, HeaderOptions, HeaderSyntax, Identifier, LegacyReset, Limiter, OnThrottled,
+    Rejection, ThrottleLayer, Throttled, filter, provide, set_header_options,
 };
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::rate::{self, Rate, RateError};
+pub use traffik_runtime::throttle::registry::{Registry, registry};
 pub use traffik_runtime::throttle::{
     Deadline, DynThrottle, DynThrottleBuilder, HeaderStyle, Quota, Reservation, Stat, Throttle,
 };
+
+/// What the [`registry()`] tells and takes.
+pub mod registry {
+    #[cfg(feature = "overrides")]
+    pub use traffik_runtime::throttle::registry::Pending;
+    pub use traffik_runtime::throttle::registry::{Entry, Event, Listener, Outcome, Rates};
+}
 
 /// The strategies, as plain values, and the trait for your own.
 pub mod strategy {

@@ -311,7 +311,7 @@ async fn it_stands_over_bare_hyper() {
     serving.abort();
 }
 
-/// What stands below tonic: boxed bodies, and errors of its own kind. tonic itself is no dependency of these tests.
+/// Boxed bodies, and errors of their own kind; tonic itself is in `grpc`.
 #[tokio::test]
 async fn a_grpc_call_is_refused_as_one() {
     type GrpcBody = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;

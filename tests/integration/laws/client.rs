@@ -37,14 +37,25 @@ impl Client {
         }
     }
 
-    /// The same client after these rates, under fixed windows, have replaced the throttle's.
-    pub(crate) fn under(&self, rates: &str) -> Self {
-        let builder = DynThrottle::builder("story").backend(self.backend.clone());
+    /// The same client after a throttle of these rates, under fixed windows, has taken the place of its own.
+    pub(crate) fn under(self, rates: &str) -> Self {
+        let Self {
+            throttle,
+            clock,
+            identity,
+            backend,
+            start,
+        } = self;
+        drop(throttle);
+        let builder = DynThrottle::builder("story").backend(backend.clone());
         let rates = rates.split(';').map(|rate| rate.parse().expect("a rate"));
         let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
         Self {
             throttle: builder.build().expect("a throttle that works"),
-            ..self.clone()
+            clock,
+            identity,
+            backend,
+            start,
         }
     }
 

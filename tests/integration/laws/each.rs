@@ -4,7 +4,7 @@ use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
     QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
 };
-use traffik::{Backend, DynThrottle, Rate};
+use traffik::{Backend, DynThrottle, DynThrottleBuilder, Rate};
 
 use super::client::{Client, micros};
 
@@ -51,12 +51,12 @@ pub(crate) fn by_ones(rate: &str) -> Vec<(&'static str, Client)> {
     clients
 }
 
-/// A throttle for each, all with one uid on one backend.
-pub(crate) fn of_one_uid(backend: &Backend, rate: Rate) -> Vec<(&'static str, DynThrottle)> {
+/// The settings of a throttle for each, all with one uid on one backend: each can be built when the one before is gone.
+pub(crate) fn of_one_uid(backend: &Backend, rate: Rate) -> Vec<(&'static str, DynThrottleBuilder)> {
     let builder = || {
         DynThrottle::builder("one")
             .rate(rate)
             .backend(backend.clone())
     };
-    each!(strategy => builder().strategy(strategy).build().expect("a throttle that works"))
+    each!(strategy => builder().strategy(strategy))
 }

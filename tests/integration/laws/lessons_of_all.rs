@@ -70,7 +70,8 @@ fn stats_count_down_and_up() {
 #[test]
 fn strategies_do_not_meet() {
     let backend = Backend::memory().clock(ManualClock::new());
-    for (name, throttle) in of_one_uid(&backend, "5/h".parse().unwrap()) {
+    for (name, builder) in of_one_uid(&backend, "5/h".parse().unwrap()) {
+        let throttle = builder.build().expect("a throttle that works");
         let hits = (0..9).filter(|_| now(throttle.hit(&"key".into(), 1)).unwrap().admitted);
         assert_eq!(hits.count(), 5, "{name}");
     }

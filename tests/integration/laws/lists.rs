@@ -229,7 +229,8 @@ mod changed {
     #[test]
     fn by_position() {
         let client = after_seven("10/m;100/h");
-        assert_eq!(remaining(&client.under("20/5m;50/h;9/d")), [13, 43, 9]);
+        let client = client.under("20/5m;50/h;9/d");
+        assert_eq!(remaining(&client), [13, 43, 9]);
         assert_eq!(remaining(&client.under("100/h;20/5m")), [93, 20]);
     }
 

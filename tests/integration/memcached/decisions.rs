@@ -11,7 +11,8 @@ use traffik_tests::{MemcachedServer, head};
 use super::{connect, settings, throttle};
 
 fn with(backend: &Backend, rate: &str, strategy: impl Strategy) -> DynThrottle {
-    let builder = DynThrottle::builder("api").rate(rate.parse().unwrap());
+    let uid = format!("{rate} {}", strategy.name());
+    let builder = DynThrottle::builder(uid).rate(rate.parse().unwrap());
     let builder = builder.strategy(strategy).backend(backend.clone());
     builder.build().unwrap()
 }
@@ -163,11 +164,16 @@ async fn clients_of_any_kind() {
     for uid in ["api", "an api with spaces\r\n", "ü", &long] {
         let of = || DynThrottle::builder(uid).rate("2/day".parse().unwrap());
         let of = || of().backend(backend.clone());
-        let window = of().build().unwrap();
-        let log = of().strategy(SlidingLog::new()).build().unwrap();
-        for client in &clients {
-            let client = Identity::new(client.as_str());
-            for throttle in [&window, &log] {
+        // One after the other, for both have one uid.
+        for is_log in [false, true] {
+            let builder = if is_log {
+                of().strategy(SlidingLog::new())
+            } else {
+                of()
+            };
+            let throttle = builder.build().unwrap();
+            for client in &clients {
+                let client = Identity::new(client.as_str());
                 for hit in 0..3 {
                     let decision = throttle.hit(&client, 1).await.unwrap();
                     assert_eq!(decision.admitted, hit < 2, "{uid} {client:?}");

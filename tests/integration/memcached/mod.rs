@@ -34,7 +34,7 @@ pub(crate) async fn connect(server: &MemcachedServer) -> Backend {
 
 /// A fixed window.
 fn throttle(backend: &Backend, rate: &str) -> DynThrottle {
-    let throttle = DynThrottle::builder("api").rate(rate.parse().expect("a rate"));
+    let throttle = DynThrottle::builder(rate).rate(rate.parse().expect("a rate"));
     throttle
         .backend(backend.clone())
         .on_error(raise())

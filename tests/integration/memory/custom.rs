@@ -173,16 +173,18 @@ fn a_foreign_state_is_none() {
     }
 
     let backend = Backend::memory().clock(ManualClock::new());
-    let older = DynThrottle::builder("log")
-        .rate(Rate::per_hour(200))
-        .strategy(Older);
-    let older = older.backend(backend.clone()).build().unwrap();
-    let newer = throttle(Panics::Never, &backend);
+    // Two programs that share a backend: a process has only one of them at a time.
+    let older = || {
+        let builder = DynThrottle::builder("log").rate(Rate::per_hour(200));
+        let builder = builder.strategy(Older).backend(backend.clone());
+        builder.build().unwrap()
+    };
+    let newer = || throttle(Panics::Never, &backend);
     let client = Identity::new("client");
-    assert!(admits(&older, &client, 7));
-    assert_eq!(remaining(&newer, &client), 200);
-    assert!(admits(&newer, &client, 200) && !admits(&newer, &client, 1));
-    assert!(admits(&older, &client, 1));
+    assert!(admits(&older(), &client, 7));
+    assert_eq!(remaining(&newer(), &client), 200);
+    assert!(admits(&newer(), &client, 200) && !admits(&newer(), &client, 1));
+    assert!(admits(&older(), &client, 1));
 }
 
 /// Nothing is counted, nothing stays locked, and everybody else goes on.

@@ -24,40 +24,55 @@ pub(crate) fn each(backend: &Backend, limit: u32) -> [(&'static str, DynThrottle
         let builder = builder.rate(rate).backend(backend.clone());
         builder.build().expect("a throttle that works")
     };
-    let named = || DynThrottle::builder("each");
+    let named = |name: &str| DynThrottle::builder(name);
     // As early as all hits but the first: one an emission interval.
     let tolerance = rate.period() / limit * (limit - 1);
     let tiers = Tiered::new().tier("free", 1.0).default_tier("free");
     let hours = TimeOfDay::new().window("00:00-24:00", 1.0);
     let even = Priority::new().normal(1.0).high(1.0);
     [
-        ("fixed window", of(named().strategy(FixedWindow::new()))),
-        ("tiered", of(named().strategy(tiers))),
-        ("time of day", of(named().strategy(hours))),
+        (
+            "fixed window",
+            of(named("fixed window").strategy(FixedWindow::new())),
+        ),
+        ("tiered", of(named("tiered").strategy(tiers))),
+        ("time of day", of(named("time of day").strategy(hours))),
         (
             "rollover",
-            of(named().strategy(QuotaWithRollover::new().percent(0.0))),
+            of(named("rollover").strategy(QuotaWithRollover::new().percent(0.0))),
         ),
         (
             "adaptive",
-            of(named().strategy(Adaptive::new().threshold(1.0))),
+            of(named("adaptive").strategy(Adaptive::new().threshold(1.0))),
         ),
         (
             "sliding counter",
-            of(named().strategy(SlidingCounter::new())),
+            of(named("sliding counter").strategy(SlidingCounter::new())),
         ),
-        ("sliding log", of(named().strategy(SlidingLog::new()))),
-        ("priority", of(named().strategy(even))),
-        ("token bucket", of(named().strategy(TokenBucket::new()))),
-        ("leaky bucket", of(named().strategy(LeakyBucket::new()))),
-        ("queue", of(named().strategy(LeakyBucketWithQueue::new()))),
+        (
+            "sliding log",
+            of(named("sliding log").strategy(SlidingLog::new())),
+        ),
+        ("priority", of(named("priority").strategy(even))),
+        (
+            "token bucket",
+            of(named("token bucket").strategy(TokenBucket::new())),
+        ),
+        (
+            "leaky bucket",
+            of(named("leaky bucket").strategy(LeakyBucket::new())),
+        ),
+        (
+            "queue",
+            of(named("queue").strategy(LeakyBucketWithQueue::new())),
+        ),
         (
             "cost based",
-            of(named().strategy(CostBasedTokenBucket::new())),
+            of(named("cost based").strategy(CostBasedTokenBucket::new())),
         ),
         (
             "gcra",
-            of(named().strategy(Gcra::new().burst_tolerance(tolerance))),
+            of(named("gcra").strategy(Gcra::new().burst_tolerance(tolerance))),
         ),
     ]
 }

@@ -211,12 +211,17 @@ fn threads_across_windows() {
             .backend(backend.clone());
         builder.build().unwrap()
     };
-    let named = || DynThrottle::builder("moving");
     // 20 windows of 50; a sliding counter admits no more, a GCRA one more than 50 a second.
     let throttles = [
-        (build(named()), 1_000),
-        (build(named().strategy(SlidingCounter::new())), 1_000),
-        (build(named().strategy(Gcra::new())), 1_000),
+        (build(DynThrottle::builder("window")), 1_000),
+        (
+            build(DynThrottle::builder("counter").strategy(SlidingCounter::new())),
+            1_000,
+        ),
+        (
+            build(DynThrottle::builder("gcra").strategy(Gcra::new())),
+            1_000,
+        ),
     ];
     for (throttle, most) in throttles {
         clock.set(Duration::from_secs(1_000_000_000));

@@ -102,11 +102,13 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         .as_ref()
         .map(|identifier| options::identify(identifier, private));
     let cost = cost.as_ref().map(|cost| options::cost(cost, private));
+    let place = options::place_setter(private);
+    let scope_word = scope.as_ref().map(options::scope_setter);
     let scope = scope.as_ref().map(|scope| options::scope(scope, private));
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #place #scope_word #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {

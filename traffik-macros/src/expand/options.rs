@@ -79,6 +79,23 @@ pub(crate) fn headers(style: Headers, private: &Private) -> TokenStream {
     quote!(#private::HeaderStyle::#name)
 }
 
+/// Where the throttle stands.
+pub(crate) fn place_setter(private: &Private) -> TokenStream {
+    let core = quote!(#private::core);
+    quote!(.place(#core::concat!(#core::file!(), ":", #core::line!())))
+}
+
+/// `scope`, in a word.
+pub(crate) fn scope_setter(scope: &Scope) -> TokenStream {
+    let word = match scope {
+        Scope::Throttle => "throttle".to_owned(),
+        Scope::Route => "route".to_owned(),
+        Scope::Segment(text) => text.value(),
+        Scope::Open(path) => path.to_token_stream().to_string().replace(' ', ""),
+    };
+    quote!(.scope(#word))
+}
+
 /// `backend`: a function that gives it, called once.
 pub(crate) fn backend_setter(value: &Expr) -> TokenStream {
     quote!(.backend(|| #value))

@@ -15,11 +15,12 @@ impl Since {
         Self { at, clock }
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    /// The moment that it is now, and how long ago the other one is.
+    pub(crate) fn now(&self) -> (u64, Duration) {
         let now = self.clock.as_ref().map_or_else(
             || SystemClock::new().now_micros(),
             |clock| clock.now_micros(),
         );
-        Duration::from_micros(now.saturating_sub(self.at))
+        (now, Duration::from_micros(now.saturating_sub(self.at)))
     }
 }

@@ -10,6 +10,8 @@ mod identifier;
 mod layer;
 mod limiter;
 mod on_throttled;
+#[cfg(feature = "utoipa")]
+pub mod openapi;
 mod pass;
 mod provide;
 mod question;
@@ -23,6 +25,7 @@ mod trail;
 pub use bundle::{Bundle, Closures, Via, Whole};
 pub use client_ip::ClientIp;
 pub use gate::{Gate, Site};
+pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use identifier::Identifier;
 pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
 pub use limiter::Limiter;

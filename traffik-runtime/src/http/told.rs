@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use super::Responder;
-use super::headers::{names, write_policies};
+use super::headers::{HeaderOptions, Writing, names};
 use crate::clock::Since;
 use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
 
@@ -30,16 +30,13 @@ pub(super) struct Manner {
 impl Told {
     /// Writes the header fields.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
-        self.write_styled(headers, |style| style);
+        self.write_with(headers, true);
     }
 
-    /// The same for a response in which something further in was refused: the fields of old, which have room for one
-    /// policy, stay with that.
+    /// The same for a response in which something further in was refused: the fields that have room for one policy stay
+    /// with that.
     pub(super) fn write_beside_refusal(&self, headers: &mut HeaderMap) {
-        self.write_styled(headers, |style| match style {
-            HeaderStyle::Ietf | HeaderStyle::Both => HeaderStyle::Ietf,
-            HeaderStyle::Legacy | HeaderStyle::None => HeaderStyle::None,
-        });
+        self.write_with(headers, false);
     }
 
     /// The names of the policies that would not have admitted it.
@@ -66,8 +63,8 @@ impl Told {
         waits.max().unwrap_or_default()
     }
 
-    fn write_styled(&self, headers: &mut HeaderMap, styled: impl Fn(HeaderStyle) -> HeaderStyle) {
-        let elapsed = self.since.elapsed();
+    fn write_with(&self, headers: &mut HeaderMap, singles: bool) {
+        let (now, elapsed) = self.since.now();
         let policies = self.reported.iter().map(|reported| {
             let mut policy = policy(reported);
             // Times count from the moment the answer is made.
@@ -76,10 +73,15 @@ impl Told {
                 let next = report.next.map(|next| next.saturating_sub(elapsed));
                 report.next = next.map(|next| next.max(least));
             }
-            let style = self.manner.style.unwrap_or(reported.definition.headers);
-            (styled(style), policy)
+            let style = self.manner.style;
+            (style.unwrap_or(reported.definition.headers), policy)
         });
-        write_policies(headers, policies);
+        let writing = Writing {
+            options: HeaderOptions::chosen(),
+            now,
+            singles,
+        };
+        writing.write(headers, policies);
     }
 }
 

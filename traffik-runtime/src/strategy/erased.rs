@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
+use super::catalog::Spec;
 use super::kernel::{Law, State};
 use super::{Hit, Strategy, StrategyError, Who};
 use crate::decision::Report;
@@ -41,6 +42,9 @@ pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
 
     /// [`Strategy::metadata`] on a stored state.
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata;
+
+    /// The same in the words of the catalog, if it is there.
+    fn spec(&self) -> Option<Spec>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -78,6 +82,10 @@ impl<S: Strategy> ErasedStrategy for S {
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata {
         Metadata(Box::new(self.describe(state, hit)))
     }
+
+    fn spec(&self) -> Option<Spec> {
+        Spec::of_value(self)
+    }
 }
 
 /// What `stat` tells of a strategy's state: typed where the strategy's type is known, else [`Metadata`].
@@ -112,13 +120,19 @@ impl<S: Strategy> Describe for S {
 }
 
 /// A strategy whose type is not written anywhere, as in `strategy = custom(expr)`.
-#[derive(Debug)]
 pub struct Custom(Box<dyn ErasedStrategy>);
 
 impl Custom {
     /// Forgets the strategy's type.
     pub fn new(strategy: impl Strategy) -> Self {
         Self(Box::new(strategy))
+    }
+}
+
+/// As the strategy itself: what was forgotten is only its type.
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -153,6 +167,10 @@ impl ErasedStrategy for Custom {
 
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata {
         self.0.metadata(state, hit)
+    }
+
+    fn spec(&self) -> Option<Spec> {
+        self.0.spec()
     }
 }
 

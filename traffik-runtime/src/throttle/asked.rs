@@ -11,14 +11,17 @@ use super::Throttle;
 use super::client::{Name, address, join_client, join_scope};
 use super::definition::Definition;
 use super::given::Given;
+use super::registry::{Event, anybody_listens, tell};
 use super::scope::Scope;
 use crate::backend::Chosen;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
 pub(crate) use crate::backend::plan::Few;
 use crate::backend::plan::{Plan, Term, Terms};
+use crate::decision::Report;
 use crate::error::Error;
 use crate::identity::{Client, Identity};
+use crate::observe::Outcome;
 use crate::rate::Rate;
 use crate::strategy::Who;
 use crate::strategy::kernel::Law;
@@ -196,14 +199,25 @@ impl Member {
 impl<'a> Asked<'a> {
     /// The rates that are asked for, each with its law; those without a limit left out.
     pub(super) fn terms(&self) -> Result<Terms<'a>, Error> {
-        let strategy = self.definition.strategy();
-        if self.rate.is_none() && !strategy.changes() {
-            return Ok(Terms::Same(self.definition.terms()?));
+        let definition = self.definition;
+        let (own, changes) = (definition.terms()?, definition.strategy().changes());
+        if let Some(change) = definition.change() {
+            return match &change.rates {
+                _ if !change.is_enabled => Ok(Terms::Own(Few::new())),
+                Some(set) if changes => self.terms_of(set.rates.iter().copied()),
+                Some(set) => Ok(Terms::Own(set.terms.clone())),
+                None => self.defined_terms(own, changes),
+            };
         }
-        let rates = self
-            .rate
-            .as_ref()
-            .map_or(&*self.definition.rates, slice::from_ref);
+        self.defined_terms(own, changes)
+    }
+
+    fn defined_terms(&self, own: &'a [Term], changes: bool) -> Result<Terms<'a>, Error> {
+        if self.rate.is_none() && !changes {
+            return Ok(Terms::Same(own));
+        }
+        let defined = &*self.definition.rates;
+        let rates = self.rate.as_ref().map_or(defined, slice::from_ref);
         self.terms_of(rates.iter().copied())
     }
 
@@ -240,8 +254,35 @@ impl<'a> Asked<'a> {
 
     /// Its rate; of several, the first.
     pub(super) fn first_rate(&self) -> Rate {
-        let own = self.rate.or(self.definition.rates.first().copied());
-        own.unwrap_or(Rate::UNLIMITED)
+        let change = self.definition.change();
+        if change.as_ref().is_some_and(|change| !change.is_enabled) {
+            return Rate::UNLIMITED;
+        }
+        let set = change.as_ref().and_then(|change| change.rates.as_ref());
+        let set = set.and_then(|set| set.rates.first().copied());
+        let defined = || self.rate.or(self.definition.rates.first().copied());
+        set.or_else(defined).unwrap_or(Rate::UNLIMITED)
+    }
+
+    /// Tells whoever watches and whoever listens what was decided.
+    #[inline]
+    pub(super) fn observe(
+        &self,
+        outcome: Outcome,
+        parts: Option<&Parts>,
+        report: impl FnOnce() -> Option<Report>,
+    ) {
+        self.definition.observe(outcome);
+        if anybody_listens() {
+            tell(&Event {
+                uid: &self.definition.uid,
+                outcome,
+                identity: self.identity,
+                cost: self.cost,
+                report: report(),
+                parts,
+            });
+        }
     }
 
     #[inline]

@@ -8,15 +8,16 @@ use http::request::Parts;
 use super::asked::{Asked, Few};
 use super::attempt::{Look, Take};
 use super::definition::Definition;
-use super::report::Reported;
+use super::report::{Reported, binding};
 use crate::backend::Chosen;
 use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::clock::Since;
+use crate::decision::Report;
 use crate::error::Error;
 use crate::failure::{Policy, Remedy, Ruling, resolve};
 use crate::identity::{Client, Identity};
-use crate::observe::Said;
+use crate::observe;
 use crate::strategy::State;
 
 /// How long a decision may take if nobody says otherwise.
@@ -113,7 +114,8 @@ impl<'a> Case<'a> {
         let ruling = resolve(&attempt, &self.remedies, budget).await;
         if ruling.is_err() {
             for place in 0..self.plans.len() {
-                self.asker(place).definition.observe(Said::Raised);
+                self.asker(place)
+                    .observe(observe::Outcome::Raised, self.parts, || None);
             }
         }
         ruling
@@ -301,13 +303,13 @@ impl<'a> Case<'a> {
     /// Tells whoever watches what was decided, throttle by throttle. Of a set that was refused, only those that refused.
     pub(super) fn observe(&self, ruling: &Ruling<Outcome>) {
         for place in 0..self.plans.len() {
-            let said = match ruling {
+            let became = match ruling {
                 Ruling::Decided(outcome) if outcome.admitted => {
                     let mut own = outcome.told.iter().filter(|told| told.plan == place);
                     if own.all(|told| told.fits) {
-                        Said::Admitted
+                        observe::Outcome::Admitted
                     } else {
-                        Said::Shadowed
+                        observe::Outcome::Shadowed
                     }
                 }
                 Ruling::Decided(outcome) => {
@@ -315,12 +317,16 @@ impl<'a> Case<'a> {
                     if own.all(|told| told.fits) {
                         continue;
                     }
-                    Said::Refused
+                    observe::Outcome::Refused
                 }
-                Ruling::Allowed(_) => Said::Allowed,
-                Ruling::Throttled(..) => Said::Throttled,
+                Ruling::Allowed(_) => observe::Outcome::Allowed,
+                Ruling::Throttled(..) => observe::Outcome::Throttled,
             };
-            self.asker(place).definition.observe(said);
+            self.asker(place)
+                .observe(became, self.parts, || match ruling {
+                    Ruling::Decided(outcome) => told_of(outcome, place),
+                    Ruling::Allowed(_) | Ruling::Throttled(..) => None,
+                });
         }
     }
 
@@ -334,6 +340,13 @@ impl<'a> Case<'a> {
             None => Since::default(),
         }
     }
+}
+
+/// What a plan's law said; of several, the one that binds.
+fn told_of(outcome: &Outcome, plan: usize) -> Option<Report> {
+    let told = outcome.told.iter().filter(|told| told.plan == plan);
+    let reports: Several<Report> = told.map(|told| told.report).collect();
+    binding(reports.iter()).map(|place| reports[place])
 }
 
 /// Asks a backend to decide plans.

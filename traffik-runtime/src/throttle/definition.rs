@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use http::request::Parts;
 
 use super::asked::Few;
 use super::header_style::HeaderStyle;
+use super::laws;
+use super::registry::{Change, Live, Place, Record, Shared, registry};
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::backend::{Backend, Chosen};
@@ -14,10 +17,9 @@ use crate::error::Error;
 use crate::failure::Policy;
 use crate::http::{ClientIp, Responder};
 use crate::identity::Identity;
-use crate::observe::{self, Counters, Said};
+use crate::observe::{self, Counters, Outcome};
 use crate::rate::Rate;
-use crate::strategy::kernel::Law;
-use crate::strategy::{ErasedStrategy, StrategyError, Who};
+use crate::strategy::ErasedStrategy;
 
 /// What is the same for all requests of one throttle.
 ///
@@ -28,6 +30,9 @@ pub struct Definition {
     pub(crate) name: Cow<'static, str>,
     pub(crate) rates: Cow<'static, [Rate]>,
     strategy: Shared,
+    /// What shares a budget, in a word, and where this stands.
+    scope: &'static str,
+    place: Place,
     pub(crate) headers: HeaderStyle,
     backend: Option<fn() -> Backend>,
     own_backend: OnceLock<Backend>,
@@ -47,28 +52,13 @@ pub struct Definition {
 /// What a refused client is told to wait where neither a law nor the throttle says.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
-/// A strategy that outlives whoever asks for it.
-#[derive(Clone, Debug)]
-pub(super) enum Shared {
-    Static(&'static dyn ErasedStrategy),
-    Counted(Arc<dyn ErasedStrategy>),
-}
-
-impl Shared {
-    #[inline]
-    pub(super) fn get(&self) -> &dyn ErasedStrategy {
-        match self {
-            Self::Static(strategy) => *strategy,
-            Self::Counted(strategy) => &**strategy,
-        }
-    }
-}
-
 /// What is worked out once.
 struct Prepared {
     key: Key,
     /// Each rate that is a limit, with its law, or what is wrong with the definition.
     terms: Result<Few<Term>, String>,
+    /// What it has in common with others of its uid; nothing if it is none of them.
+    live: Option<Arc<Live>>,
     /// Whether there is one rate, under a built-in law which is always the same.
     is_simple: bool,
 }
@@ -93,14 +83,14 @@ impl Definition {
         uid: String,
         rates: Vec<Rate>,
         strategy: Arc<dyn ErasedStrategy>,
+        place: &'static Location<'static>,
     ) -> Self {
         let name = uid.clone();
-        Self::of(
-            uid.into(),
-            name.into(),
-            rates.into(),
-            Shared::Counted(strategy),
-        )
+        let strategy = Shared::Counted(strategy);
+        Self {
+            place: Place::Built(place),
+            ..Self::of(uid.into(), name.into(), rates.into(), strategy)
+        }
     }
 
     const fn of(
@@ -114,6 +104,8 @@ impl Definition {
             name,
             rates,
             strategy,
+            scope: "throttle",
+            place: Place::Unknown,
             headers: HeaderStyle::Ietf,
             backend: None,
             own_backend: OnceLock::new(),
@@ -129,6 +121,20 @@ impl Definition {
             counters: Counters::new(),
             prepared: OnceLock::new(),
         }
+    }
+
+    /// Where it stands: a file and a line.
+    #[must_use]
+    pub const fn place(mut self, place: &'static str) -> Self {
+        self.place = Place::Written(place);
+        self
+    }
+
+    /// What shares a budget, in a word; default: `throttle`.
+    #[must_use]
+    pub const fn scope(mut self, scope: &'static str) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// Which header fields are sent; default: those of the IETF draft.
@@ -232,8 +238,8 @@ impl Definition {
 
     /// Tells whoever watches what was decided.
     #[inline]
-    pub(super) fn observe(&self, said: Said) {
-        observe::decided(&self.uid, &self.counters, said);
+    pub(super) fn observe(&self, outcome: Outcome) {
+        observe::decided(&self.uid, &self.counters, outcome);
     }
 
     /// How long a decision may take, if it says so itself.
@@ -292,17 +298,26 @@ impl Definition {
         }
     }
 
-    /// The definition's only rate and its law, if there is just one, which is a built-in one and always the same.
+    /// The only rate in force and its law, if there is just one, which is a built-in one and always the same.
     #[inline]
-    pub(super) fn only_term(&self) -> Option<&Term> {
+    pub(super) fn only_term(&self) -> Option<Cow<'_, Term>> {
+        if let Some(change) = self.change().filter(|_| !self.shadow) {
+            return change.only_term().cloned().map(Cow::Owned);
+        }
         match self.prepared() {
             Prepared {
                 is_simple: true,
                 terms: Ok(terms),
                 ..
-            } => terms.first(),
+            } => terms.first().map(Cow::Borrowed),
             _ => None,
         }
+    }
+
+    /// What holds instead, if the registry says so.
+    #[inline]
+    pub(super) fn change(&self) -> Option<Arc<Change>> {
+        self.prepared().live.as_ref()?.change()
     }
 
     /// What this throttle's keys grow from.
@@ -328,23 +343,34 @@ impl Definition {
     fn prepare(&self) -> Prepared {
         let strategy = self.strategy();
         let key = Key::root().join(0, self.uid.as_bytes());
-        // Laws that change are worked out for each hit.
-        let rates: &[Rate] = if strategy.changes() { &[] } else { &self.rates };
-        let term = |rate: &Rate| {
-            let law = strategy.law(*rate, &Who::default())?;
-            Ok(Term { rate: *rate, law })
+        let (live, terms) = match registry().enter(self.record()) {
+            Ok(live) => {
+                let terms = laws::terms(strategy, &self.rates);
+                (Some(live), terms.map_err(|error| error.to_string()))
+            }
+            Err(message) => (None, Err(message)),
         };
-        let terms: Result<Few<Term>, StrategyError> = rates.iter().map(term).collect();
-        let mut terms = terms.map_err(|error| error.to_string());
-        if let Ok(terms) = &mut terms {
-            terms.retain(|term| term.law != Law::Unlimited);
-        }
-        let is_one = matches!(terms.as_deref(), Ok([term]) if term.law != Law::Custom);
+        let is_one = terms
+            .as_deref()
+            .is_ok_and(|terms| laws::only(terms).is_some());
         let is_simple = is_one && !self.shadow;
         Prepared {
             key: key.join(0, strategy.name().as_bytes()),
             terms,
+            live,
             is_simple,
+        }
+    }
+
+    fn record(&self) -> Record {
+        Record {
+            uid: self.uid.clone(),
+            name: self.name.clone(),
+            rates: self.rates.clone(),
+            strategy: self.strategy.clone(),
+            scope: self.scope,
+            place: self.place,
+            backend: self.own_backend.get().cloned(),
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -5,6 +6,7 @@ use super::Stat;
 use super::asked::Asked;
 use super::definition::Definition;
 use super::engine::{decide_at_once, decide_later, reserve, would_admit};
+use super::laws;
 use super::reservation::Reservation;
 use super::scope::Scope;
 use super::stat::Readings;
@@ -14,10 +16,8 @@ use crate::decision::Decision;
 use crate::error::Error;
 use crate::failure::Policy;
 use crate::identity::Identity;
-use crate::observe;
 use crate::rate::Rate;
-use crate::strategy::catalog::{self, Severity, Spec};
-use crate::strategy::{Custom, FixedWindow, Metadata, Strategy, Who};
+use crate::strategy::{Custom, FixedWindow, Metadata, Strategy};
 
 /// A throttle made at run time, for code without requests: jobs, queues, outbound calls. Clones share it.
 ///
@@ -53,18 +53,20 @@ struct Inner {
 }
 
 impl DynThrottle {
-    /// A throttle with this name, which is also its uid: on one backend, equal ones share their budgets.
+    /// A throttle with this name, which is also its uid: on one backend, equal ones share their budgets. One of another
+    /// rate or strategy can only have it on another backend, or when they are gone.
+    #[track_caller]
     pub fn builder(uid: impl Into<String>) -> DynThrottleBuilder {
         DynThrottleBuilder {
             uid: uid.into(),
             rates: Vec::new(),
             strategy: Custom::new(FixedWindow::new()),
-            spec: Spec::of_value(&FixedWindow::new()),
             backend: None,
             on_error: None,
             timeout: None,
             shadow: false,
             min_wait: None,
+            place: Location::caller(),
         }
     }
 
@@ -163,13 +165,12 @@ pub struct DynThrottleBuilder {
     uid: String,
     rates: Vec<Rate>,
     strategy: Custom,
-    /// The same in the words of the catalog, if it is there.
-    spec: Option<Spec>,
     backend: Option<Backend>,
     on_error: Option<Policy>,
     timeout: Option<Duration>,
     shadow: bool,
     min_wait: Option<Duration>,
+    place: &'static Location<'static>,
 }
 
 impl DynThrottleBuilder {
@@ -182,7 +183,6 @@ impl DynThrottleBuilder {
     /// The strategy; default [`FixedWindow`].
     pub fn strategy(self, strategy: impl Strategy) -> Self {
         Self {
-            spec: Spec::of_value(&strategy),
             strategy: Custom::new(strategy),
             ..self
         }
@@ -254,10 +254,10 @@ impl DynThrottleBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if it has no name or no rate, or if the strategy and a rate do not go together. What is
-    /// legal but was hardly meant, such as a rate that another in the list makes unreachable, is logged at `warn`.
+    /// [`Error::Configuration`] if it has no name or no rate, if the strategy and a rate do not go together, or if another
+    /// throttle of this name on the same backend has another rate or strategy. What is legal but was hardly meant, such as a rate that another
+    /// in the list makes unreachable, is logged at `warn`.
     pub fn build(self) -> Result<DynThrottle, Error> {
-        use crate::strategy::ErasedStrategy;
         if self.uid.is_empty() {
             return Err(Error::configuration("", "its name is empty; give it one"));
         }
@@ -267,26 +267,15 @@ impl DynThrottleBuilder {
                 "it has no rate; add `.rate(\"100/minute\".parse()?)`",
             ));
         }
-        if self.spec.is_none() {
-            for rate in &self.rates {
-                let law = self.strategy.law(*rate, &Who::default());
-                law.map_err(|error| Error::strategy(&self.uid, error))?;
-            }
-        }
-        for problem in catalog::check(self.spec.as_ref(), &self.rates, None) {
-            match problem.severity {
-                Severity::Error => return Err(Error::configuration(&self.uid, problem.message)),
-                Severity::Warning(warning) => {
-                    observe::doubtful(&self.uid, warning.name(), &problem.message);
-                }
-            }
-        }
+        laws::check(&self.uid, &self.strategy, &self.rates)?;
         let strategy = Arc::new(self.strategy);
-        let definition = Definition::at_run_time(self.uid, self.rates, strategy.clone());
+        let definition =
+            Definition::at_run_time(self.uid, self.rates, strategy.clone(), self.place);
         let definition = definition.with_backend(self.backend);
         let definition = definition.with_policy(self.on_error, self.timeout);
         let definition = definition.in_shadow(self.shadow);
         let definition = definition.with_min_wait(self.min_wait);
+        definition.terms()?;
         Ok(DynThrottle {
             inner: Arc::new(Inner {
                 definition,

@@ -14,7 +14,7 @@ use crate::decision::{Decision, Report};
 use crate::error::Error;
 use crate::failure::{Policy, Ruling};
 use crate::identity::Identity;
-use crate::observe::Said;
+use crate::observe;
 use crate::rate::Rate;
 use crate::strategy::State;
 
@@ -239,7 +239,8 @@ impl Alone<'_> {
         let (Identity::Client(client), None) = (asked.identity, asked.rate) else {
             return None;
         };
-        let Term { rate, law } = asked.definition.only_term()?;
+        let term = asked.definition.only_term()?;
+        let Term { rate, law } = &*term;
         let backend = &asked.backend(parts);
         backend.check().ok()?;
         let key = asked.key(client, parts, backend).ok()?;
@@ -251,7 +252,7 @@ impl Alone<'_> {
         let now = backend.now();
         let decided = backend.store().decide_one(key, *rate, law, now, asked.cost);
         let (fits, report) = decided?;
-        asked.definition.observe(Said::of(fits));
+        asked.observe(observe::Outcome::of(fits), parts, || Some(report));
         Some(then(Alone {
             rate: *rate,
             backend,

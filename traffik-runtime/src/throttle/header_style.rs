@@ -1,11 +1,12 @@
-/// Which header fields a throttle sends, on admitted and on refused responses.
+/// Which header fields a throttle sends, on admitted and on refused responses. How they are written, say
+/// [`HeaderOptions`](crate::http::HeaderOptions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderStyle {
-    /// `RateLimit` and `RateLimit-Policy` in the syntax of the IETF's draft 11.
+    /// `RateLimit` and `RateLimit-Policy` in the syntax of the IETF's draft 11, or the fields of an older one.
     #[default]
     Ietf,
-    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, in seconds from now.
+    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, in seconds from now or of Unix time.
     Legacy,
     /// Both kinds.
     Both,

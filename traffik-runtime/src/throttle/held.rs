@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use tokio::runtime::Handle;
 
 use super::case::Case;
-use super::definition::Shared;
+use super::registry::Shared;
 use crate::backend::Backend;
 use crate::backend::key::Key;
 use crate::backend::outcome::Outcome;
@@ -21,13 +21,12 @@ use crate::strategy::kernel::Taken;
 
 /// What a hit took, backend by backend. Dropped without being settled or kept, it is given back where nobody can wait for
 /// that: in this process at once, elsewhere in the background.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Held {
     accounts: SmallVec<[Account; 1]>,
 }
 
 /// What plans on one backend took.
-#[derive(Debug)]
 struct Account {
     backend: Backend,
     lines: SmallVec<[Line; 1]>,
@@ -36,7 +35,6 @@ struct Account {
 }
 
 /// What one plan took.
-#[derive(Debug)]
 struct Line {
     strategy: Shared,
     client: Client,

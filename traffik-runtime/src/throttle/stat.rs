@@ -40,10 +40,13 @@ pub struct Stat<M> {
     pub members: Vec<Stat<M>>,
     #[serde(skip)]
     pub(crate) policies: Vec<Policy<'static>>,
+    /// When that was, in microseconds of Unix time.
+    #[serde(skip)]
+    pub(crate) now: u64,
 }
 
 impl<M> Stat<M> {
-    fn new(uid: Cow<'static, str>, rate: Rate, said: &Report, metadata: M) -> Self {
+    fn new(uid: Cow<'static, str>, rate: Rate, said: &Report, now: u64, metadata: M) -> Self {
         Self {
             uid,
             rate,
@@ -53,6 +56,7 @@ impl<M> Stat<M> {
             metadata,
             members: Vec::new(),
             policies: Vec::new(),
+            now,
         }
     }
 }
@@ -131,7 +135,7 @@ fn told<S: Describe + ?Sized>(
         .collect();
     let of = |(term, state, said): &(&Term, &State, Report)| {
         let metadata = strategy.describe(state, &plan.hit(term, now, 1));
-        Stat::new(asked.definition.uid.clone(), term.rate, said, metadata)
+        Stat::new(asked.definition.uid.clone(), term.rate, said, now, metadata)
     };
     let binds = binding(lines.iter().map(|(.., said)| said)).unwrap_or_default();
     let listed = lines.len() > 1;
@@ -161,12 +165,11 @@ impl fmt::Debug for Readings<'_> {
     }
 }
 
-/// How a client stands that is exempt, or whose rate is unlimited.
+/// How a client stands that is exempt, or whose throttle is unlimited or disabled.
 fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
-    let own = asked.rate.or(asked.definition.rates.first().copied());
     let rate = match asked.identity {
         Identity::Exempt => Rate::UNLIMITED,
-        Identity::Client(_) => own.unwrap_or(Rate::UNLIMITED),
+        Identity::Client(_) => asked.first_rate(),
     };
     let hit = Hit {
         rate,
@@ -179,6 +182,7 @@ fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) ->
         asked.definition.uid.clone(),
         rate,
         &Report::UNLIMITED,
+        now,
         metadata,
     )
 }

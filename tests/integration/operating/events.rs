@@ -1,0 +1,141 @@
+//! `on`: each decision is told to who listens.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use traffik::failure::{allow, raise, throttle};
+use traffik::registry::{Event, Listener, Outcome};
+use traffik::{Backend, DynThrottle, Identity, Rate, Throttle as _, registry};
+use traffik_tests::{head, midnight};
+
+traffik::throttles! {
+    throttle Strict(rate = "2/minute", uid = "events::strict");
+    throttle Headed(rate = "2/minute", uid = "events-of-users", identifier = everyone);
+    throttle Loose(rate = ["3/second", "4/hour"], uid = "events::loose");
+}
+
+type Heard = Arc<Mutex<Vec<(String, Outcome, u64, Option<u64>)>>>;
+
+/// Listens to what concerns uids that start like this.
+fn listen(prefix: &'static str) -> (Heard, Listener) {
+    let heard = Heard::default();
+    let all = heard.clone();
+    let listener = registry().on(move |event: &Event<'_>| {
+        if event.uid.starts_with(prefix) {
+            let remaining = event.report.map(|report| report.remaining);
+            all.lock()
+                .unwrap()
+                .push((event.uid.to_owned(), event.outcome, event.cost, remaining));
+        }
+    });
+    (heard, listener)
+}
+
+fn taken(heard: &Heard) -> Vec<(String, Outcome, u64, Option<u64>)> {
+    std::mem::take(&mut heard.lock().unwrap())
+}
+
+#[tokio::test]
+async fn decisions_are_told_throttle_by_throttle() {
+    use Outcome::{Admitted, Refused};
+    let parts = head(&midnight().0);
+    let (heard, listener) = listen("events::");
+    let (strict, loose) = ("events::strict".to_owned(), "events::loose".to_owned());
+
+    Strict::hit(&parts).await.unwrap();
+    assert_eq!(taken(&heard), [(strict.clone(), Admitted, 1, Some(1))]);
+    <(Strict, Loose)>::hit(&parts).await.unwrap();
+    // Of several rates, the one that binds.
+    let both = [
+        (strict.clone(), Admitted, 1, Some(0)),
+        (loose, Admitted, 1, Some(2)),
+    ];
+    assert_eq!(taken(&heard), both);
+    // Of a set that was refused, those that refused.
+    <(Strict, Loose)>::hit_cost(&parts, 2).await.unwrap();
+    assert_eq!(taken(&heard), [(strict.clone(), Refused, 2, Some(0))]);
+
+    Strict::check(&parts, 1).await.unwrap();
+    Strict::stat(&parts).await.unwrap();
+    registry().disable("events::strict").unwrap();
+    Strict::hit(&parts).await.unwrap();
+    assert_eq!(taken(&heard), []);
+    registry().enable("events::strict").unwrap();
+
+    listener.stop();
+    Strict::hit(&parts).await.unwrap();
+    assert_eq!(taken(&heard), []);
+}
+
+#[tokio::test]
+async fn an_event_says_who_asked_and_for_what() {
+    let parts = head(&midnight().0);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let all = seen.clone();
+    let listener = registry().on(move |event| {
+        if event.uid == "events-of-users" {
+            let path = event.parts.map(|parts| parts.uri.path().to_owned());
+            all.lock().unwrap().push((event.identity.clone(), path));
+        }
+    });
+    Headed::hit(&parts).await.unwrap();
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [(Identity::everyone(), Some("/".to_owned()))]
+    );
+    let builder = DynThrottle::builder("events-of-users").rate(Rate::per_minute(2));
+    let throttle = builder.backend(midnight().0).build().unwrap();
+    let user = Identity::new("user");
+    throttle.hit(&user, 1).await.unwrap();
+    throttle.hit(&Identity::Exempt, 1).await.unwrap();
+    assert_eq!(seen.lock().unwrap()[1..], [(user, None)]);
+    listener.stop();
+}
+
+#[tokio::test]
+async fn failures_are_told_as_what_became_of_them() {
+    let (heard, listener) = listen("failing");
+    let user = Identity::new("user");
+    let nowhere = Backend::redis("redis://127.0.0.1:1/").lazy();
+    let builder = |uid: &str| {
+        let builder = DynThrottle::builder(uid).rate(Rate::per_hour(1));
+        builder
+            .backend(nowhere.clone())
+            .timeout(Duration::from_secs(10))
+    };
+    let throttles = [
+        builder("failing-allowed").on_error(allow()),
+        builder("failing-throttled").on_error(throttle()),
+        builder("failing-raised").on_error(raise()),
+    ];
+    for throttle in throttles {
+        let _ = throttle.build().unwrap().hit(&user, 1).await;
+    }
+    let outcomes = taken(&heard)
+        .into_iter()
+        .map(|(_, outcome, _, report)| (outcome, report));
+    let expected =
+        [Outcome::Allowed, Outcome::Throttled, Outcome::Raised].map(|outcome| (outcome, None));
+    assert_eq!(outcomes.collect::<Vec<_>>(), expected);
+    listener.stop();
+}
+
+/// A listener may use the registry, throttles and other listeners.
+#[tokio::test]
+async fn who_listens_may_change_things() {
+    let builder = DynThrottle::builder("events-that-change").rate(Rate::per_hour(1));
+    let throttle = builder.backend(midnight().0).build().unwrap();
+    let listener = registry().on(|event| {
+        if event.uid == "events-that-change" && event.outcome == Outcome::Refused {
+            registry().set_rate(event.uid, Rate::per_hour(5)).unwrap();
+            registry().on(|_| ()).stop();
+        }
+    });
+    let user = Identity::new("user");
+    let mut admitted = Vec::new();
+    for _ in 0..3 {
+        admitted.push(throttle.hit(&user, 1).await.unwrap().admitted);
+    }
+    assert_eq!(admitted, [true, false, true]);
+    listener.stop();
+}

@@ -1,0 +1,238 @@
+//! Rates and switches from a file. What was loaded last is the process's, so this is one test after the other.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tokio::sync::{Mutex, MutexGuard};
+use traffik::registry::Pending;
+use traffik::strategy::Tiered;
+use traffik::{DynThrottle, Error, ErrorKind, Identity, Rate, Throttle as _, registry};
+use traffik_tests::{head, midnight};
+
+use super::entry;
+
+static ONE_BY_ONE: Mutex<()> = Mutex::const_new(());
+
+/// A file that is there while its test runs.
+struct File {
+    path: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl File {
+    async fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("traffik-{}-{name}", std::process::id()));
+        Self {
+            path,
+            _alone: ONE_BY_ONE.lock().await,
+        }
+    }
+
+    fn load(&self, text: &str) -> Result<(), Error> {
+        fs::write(&self.path, text).unwrap();
+        registry().load_overrides(&self.path)
+    }
+
+    fn problems(&self, text: &str) -> Vec<String> {
+        let error = self.load(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        let message = error.to_string();
+        assert!(
+            message.starts_with(&format!("`{}` cannot be used", self.path.display())),
+            "{message}"
+        );
+        match error {
+            Error::Overrides { problems, .. } => problems,
+            other => panic!("{other}"),
+        }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::write(&self.path, "");
+        let _ = registry().load_overrides(&self.path);
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+traffik::throttles! {
+    throttle Known(rate = "10/minute", uid = "overrides::known");
+    throttle Later(rate = "10/minute", uid = "overrides::later");
+    throttle Both(rate = "10/minute", uid = "overrides::both");
+}
+
+#[tokio::test]
+async fn what_it_says_holds_until_it_says_it_no_more() {
+    let file = File::new("holds.toml").await;
+    let parts = head(&midnight().0);
+    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 9);
+    file.load("[\"overrides::known\"]\nrate = [\"4/minute\", \"100/hour\"]\n")
+        .unwrap();
+    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 2);
+    assert_eq!(registry().pending(), []);
+    file.load("\"overrides::known\" = { rate = \"3/minute\", enabled = false }\n")
+        .unwrap();
+    assert_eq!(Known::hit(&parts).await.unwrap().remaining, u64::MAX);
+    file.load("\"overrides::known\" = { rate = \"3/minute\" }\n")
+        .unwrap();
+    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 0);
+    file.load("# nothing\n").unwrap();
+    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 6);
+}
+
+#[tokio::test]
+async fn json_says_the_same() {
+    let file = File::new("says.JSON").await;
+    let parts = head(&midnight().0);
+    file.load(r#"{"overrides::known": {"rate": ["4/minute", "9/hour"]}, "overrides::other": {"enabled": false}}"#).unwrap();
+    assert_eq!(Known::hit(&parts).await.unwrap().limit, 4);
+    assert_eq!(entry("overrides::known").unwrap().rates.len(), 2);
+    let pending = registry().pending();
+    assert_eq!(pending[0].uid, "overrides::other");
+    assert_eq!((pending.len(), pending[0].enabled), (1, Some(false)));
+}
+
+/// A process that has just started has seen nothing yet.
+#[tokio::test]
+async fn a_throttle_that_comes_later_heeds_it_from_its_first_hit() {
+    let file = File::new("later.toml").await;
+    let parts = head(&midnight().0);
+    file.load(
+        "[\"overrides::later\"]\nrate = \"2/minute\"\n[\"overrides::latr\"]\nrate = \"2/minute\"\n",
+    )
+    .unwrap();
+    let uids = |pending: Vec<Pending>| {
+        pending
+            .into_iter()
+            .map(|pending| pending.uid)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        uids(registry().pending()),
+        ["overrides::later", "overrides::latr"]
+    );
+    assert_eq!(Later::hit(&parts).await.unwrap().limit, 2);
+    let pending = registry().pending();
+    assert_eq!(pending[0].suggestion.as_deref(), Some("overrides::later"));
+    assert_eq!(uids(pending), ["overrides::latr"]);
+}
+
+#[tokio::test]
+async fn a_throttle_that_comes_later_and_cannot_keeps_its_own() {
+    let file = File::new("cannot.toml").await;
+    file.load("[\"overrides::strict\"]\nrate = \"5/minute\"\n")
+        .unwrap();
+    let builder = DynThrottle::builder("overrides::strict").rate(Rate::per_minute(100));
+    let builder = builder.strategy(Tiered::new().tier("free", 0.1).default_tier("free"));
+    let throttle = builder.backend(midnight().0).build().unwrap();
+    assert_eq!(
+        throttle.hit(&Identity::new("user"), 1).await.unwrap().limit,
+        10
+    );
+    let pending = registry().pending();
+    let refused = "throttle `overrides::strict` cannot work: a tier's limit rounds below 1; use a larger multiplier or limit";
+    assert_eq!(pending[0].refused.as_deref(), Some(refused));
+    // It is here now, so the same file is wrong.
+    let again = file.problems("[\"overrides::strict\"]\nrate = \"5/minute\"\n");
+    assert_eq!(
+        again,
+        [
+            "line 1: `overrides::strict`: a tier's limit rounds below 1; use a larger multiplier or limit"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_said_by_hand_goes_before_it() {
+    let file = File::new("both.toml").await;
+    let parts = head(&midnight().0);
+    assert_eq!(Both::hit(&parts).await.unwrap().limit, 10);
+    registry()
+        .set_rate("overrides::both", Rate::per_minute(7))
+        .unwrap();
+    file.load("[\"overrides::both\"]\nrate = \"4/minute\"\nenabled = false\n")
+        .unwrap();
+    assert_eq!(Both::hit(&parts).await.unwrap().limit, u64::MAX);
+    registry().enable("overrides::both").unwrap();
+    assert_eq!(Both::hit(&parts).await.unwrap().limit, 7);
+    file.load("").unwrap();
+    assert_eq!(Both::hit(&parts).await.unwrap().limit, 7);
+    file.load("[\"overrides::both\"]\nrate = \"4/minute\"\n")
+        .unwrap();
+    registry().reset("overrides::both").unwrap();
+    assert_eq!(Both::hit(&parts).await.unwrap().limit, 4);
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_told_at_once_and_nothing_is_changed() {
+    let file = File::new("wrong.toml").await;
+    let parts = head(&midnight().0);
+    file.load("[\"overrides::known\"]\nrate = \"8/minute\"\n")
+        .unwrap();
+    let problems = file.problems(
+        "[\"overrides::known\"]\nrate = \"3/minute\"\n\n[a]\nrates = \"3/minute\"\nrate = \"3/minit\"\n\
+         [b]\nenabled = \"no\"\nlimit = 3\n[c]\nd = 1\n[e]\nrate = [3, []]\n[f]\nrate = []\n[g]\n[top]\n[h]\nrate = 1979-05-27\n",
+    );
+    let expected = [
+        "line 5: `a`: there is no setting `rates`; did you mean `rate`?",
+        "line 6: `a`: unknown unit `minit`; write one of ",
+        "line 8: `b`: `enabled` is a text; write `true` or `false`",
+        "line 9: `b`: there is no setting `limit`; there are `rate` and `enabled`",
+        "line 11: `c`: there is no setting `d`; there are `rate` and `enabled`",
+        "line 13: `e`: its rate is a number; write a text, `\"10/minute\"`",
+        "line 13: `e`: its rate is a list; write a text, `\"10/minute\"`",
+        "line 15: `f`: its list of rates is empty; give it one, or `enabled = false`",
+        "line 16: `g`: nothing is said of it; give it a `rate`, or `enabled`",
+        "line 17: `top`: nothing is said of it; give it a `rate`, or `enabled`",
+        "line 19: `h`: its rate is a date; write a text, `\"10/minute\"`",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{problem}");
+    }
+    assert_eq!(Known::hit(&parts).await.unwrap().limit, 8);
+}
+
+#[tokio::test]
+async fn what_is_no_document() {
+    let toml = File::new("none.toml").await;
+    let syntax = toml.problems("[a]\nrate = \n[a]\nrate = '1/s'\n[b\n");
+    assert!(
+        syntax.len() > 1 && syntax[0].starts_with("line 2: "),
+        "{syntax:?}"
+    );
+    let flat = toml.problems("a = '10/minute'\n");
+    assert_eq!(
+        flat,
+        ["line 1: `a`: it is a text; write a table with `rate` or `enabled`"]
+    );
+    drop(toml);
+
+    let json = File::new("none.json").await;
+    assert!(json.problems("{\"a\":\n 1,}")[0].contains("line 2"));
+    assert_eq!(
+        json.problems("[]"),
+        ["it is a list; write an object with a member for each throttle"]
+    );
+    let twice = json.problems(r#"{"a": {"enabled": true}, "a": {"enabled": false}, "b": null}"#);
+    let expected = [
+        "`a`: it is there twice; leave one",
+        "`b`: it is `null`; write a table with `rate` or `enabled`",
+    ];
+    assert_eq!(twice, expected);
+    drop(json);
+
+    let yaml = File::new("none.yaml").await;
+    assert_eq!(
+        yaml.problems(""),
+        ["its name ends neither in `.toml` nor in `.json`; rename it"]
+    );
+    let missing = registry()
+        .load_overrides("/nonexistent/limits.toml")
+        .unwrap_err();
+    assert!(
+        missing.to_string().contains("it cannot be read: "),
+        "{missing}"
+    );
+}

@@ -1,0 +1,135 @@
+//! Header fields that tell a client how it stands.
+
+mod draft11;
+mod draft6;
+mod legacy;
+mod names;
+mod options;
+
+use std::time::Duration;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+pub(super) use names::names;
+pub use options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
+
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::throttle::{Few, HeaderStyle, Policy, Stat, binding};
+
+/// The largest integer a structured field can carry (RFC 9651).
+const LARGEST: u64 = 999_999_999_999_999;
+
+impl<M> Stat<M> {
+    /// The header fields that tell a client this, as the process writes them; none for what has no limit.
+    pub fn headers(&self, style: HeaderStyle) -> HeaderMap {
+        self.headers_with(style, HeaderOptions::chosen())
+    }
+
+    /// The same, written as these options say.
+    ///
+    /// ```
+    /// use traffik_runtime::backend::Backend;
+    /// use traffik_runtime::http::{HeaderOptions, HeaderSyntax};
+    /// use traffik_runtime::identity::Identity;
+    /// use traffik_runtime::throttle::{DynThrottle, HeaderStyle};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let throttle = DynThrottle::builder("api").rate("100/minute".parse()?).backend(Backend::memory()).build()?;
+    /// let stat = throttle.stat(&Identity::new("user:7")).await?;
+    /// let options = HeaderOptions::new().syntax(HeaderSyntax::Draft6);
+    /// let headers = stat.headers_with(HeaderStyle::Ietf, options);
+    /// assert_eq!(headers["ratelimit-limit"], "100");
+    /// assert_eq!(headers["ratelimit-policy"], "100;w=60");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn headers_with(&self, style: HeaderStyle, options: HeaderOptions) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let policies = self.policies.iter().map(|policy| (style, policy.clone()));
+        let writing = Writing {
+            options,
+            now: self.now,
+            singles: true,
+        };
+        writing.write(&mut headers, policies);
+        headers
+    }
+}
+
+/// How fields are written this time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Writing {
+    pub(super) options: HeaderOptions,
+    /// The moment that times count from, in microseconds of Unix time.
+    pub(super) now: u64,
+    /// Whether those fields are written that have room for one policy only.
+    pub(super) singles: bool,
+}
+
+impl Writing {
+    /// Writes the fields of all policies, each in its style. List fields go before those already there; the others
+    /// replace them.
+    pub(super) fn write<'a>(
+        self,
+        headers: &mut HeaderMap,
+        policies: impl Iterator<Item = (HeaderStyle, Policy<'a>)>,
+    ) {
+        let (styles, policies): (Few<_>, Few<_>) = policies.unzip();
+        if styles.iter().copied().any(HeaderStyle::is_ietf) {
+            match self.options.syntax {
+                HeaderSyntax::Draft11 => {
+                    // Named among all: a problem names those that send nothing, too.
+                    let named = policies.iter().zip(names(&policies)).zip(&styles);
+                    let sent = named.filter(|(_, style)| style.is_ietf());
+                    draft11::write(headers, sent.map(|(policy, _)| policy));
+                }
+                HeaderSyntax::Draft6 => {
+                    let sent = policies.iter().zip(&styles);
+                    let sent: Few<_> = sent
+                        .filter(|(_, style)| style.is_ietf())
+                        .map(|(policy, _)| (policy.rate, policy.report))
+                        .collect();
+                    draft6::write(headers, &sent, self);
+                }
+            }
+        }
+        if self.singles {
+            let sent = policies.iter().zip(&styles);
+            let sent: Few<_> = sent
+                .filter(|(_, style)| style.is_legacy())
+                .map(|(policy, _)| (policy.rate, policy.report))
+                .collect();
+            legacy::write(headers, &sent, self);
+        }
+    }
+}
+
+/// Of several rates, the one that binds and what its law said, if any has decided.
+fn bound(policies: &[(Rate, Option<Report>)]) -> Option<(Rate, Report)> {
+    let known = policies
+        .iter()
+        .filter_map(|(rate, report)| Some((*rate, (*report)?)));
+    let known: Few<_> = known.collect();
+    let place = binding(known.iter().map(|(_, report)| report))?;
+    Some(known[place])
+}
+
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Puts a value before those already there, in one field line.
+fn prepend(headers: &mut HeaderMap, name: HeaderName, mut value: String) {
+    for other in headers.get_all(&name) {
+        if let Ok(other) = other.to_str() {
+            value.push_str(", ");
+            value.push_str(other);
+        }
+    }
+    // Names are printable by now, so this always is a value.
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}

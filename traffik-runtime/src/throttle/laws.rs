@@ -1,0 +1,55 @@
+//! Rates under a strategy: whether they go together, and the laws that come of it.
+
+use crate::backend::plan::{Few, Term};
+use crate::error::Error;
+use crate::observe;
+use crate::rate::Rate;
+use crate::strategy::catalog::{self, Severity};
+use crate::strategy::kernel::Law;
+use crate::strategy::{ErasedStrategy, StrategyError, Who};
+
+/// Each rate that is a limit, with its law. Laws that change are worked out for each hit, so there are none here.
+pub(super) fn terms(
+    strategy: &dyn ErasedStrategy,
+    rates: &[Rate],
+) -> Result<Few<Term>, StrategyError> {
+    let mut terms = Few::new();
+    if strategy.changes() {
+        return Ok(terms);
+    }
+    for rate in rates {
+        let law = strategy.law(*rate, &Who::default())?;
+        if law != Law::Unlimited {
+            terms.push(Term { rate: *rate, law });
+        }
+    }
+    Ok(terms)
+}
+
+/// The only rate, if there is just one, under a built-in law.
+pub(super) fn only(terms: &[Term]) -> Option<&Term> {
+    match terms {
+        [term] if term.law != Law::Custom => Some(term),
+        _ => None,
+    }
+}
+
+/// Whether a throttle can have these rates. What is legal but was hardly meant is logged.
+pub(super) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) -> Result<(), Error> {
+    let spec = strategy.spec();
+    if spec.is_none() {
+        for rate in rates {
+            let law = strategy.law(*rate, &Who::default());
+            law.map_err(|error| Error::strategy(uid, error))?;
+        }
+    }
+    for problem in catalog::check(spec.as_ref(), rates, None) {
+        match problem.severity {
+            Severity::Error => return Err(Error::configuration(uid, problem.message)),
+            Severity::Warning(warning) => {
+                observe::doubtful(uid, warning.name(), &problem.message);
+            }
+        }
+    }
+    Ok(())
+}

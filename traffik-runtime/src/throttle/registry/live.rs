@@ -1,0 +1,168 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+
+use super::super::laws;
+#[cfg(feature = "overrides")]
+use super::overrides::Override;
+use super::{Entry, Record, registry};
+use crate::backend::plan::{Few, Term};
+use crate::error::Error;
+#[cfg(feature = "overrides")]
+use crate::observe;
+use crate::rate::Rate;
+
+/// What all throttles of one uid have in common while the process runs.
+pub(crate) struct Live {
+    pub(super) record: Record,
+    layers: Mutex<Layers>,
+    /// Whether there is a change: what almost every decision has to know, and nothing else.
+    is_changed: AtomicBool,
+    change: ArcSwapOption<Change>,
+}
+
+/// What holds instead of the definition.
+pub(crate) struct Change {
+    pub(crate) is_enabled: bool,
+    pub(crate) rates: Option<Arc<WorkedOut>>,
+}
+
+/// Rates, and their laws where those are always the same.
+pub(crate) struct WorkedOut {
+    pub(crate) rates: Vec<Rate>,
+    pub(crate) terms: Few<Term>,
+}
+
+#[derive(Default)]
+struct Layers {
+    by_hand: Layer,
+    by_file: Layer,
+}
+
+/// What somebody has said of a throttle.
+#[derive(Clone, Default)]
+pub(super) struct Layer {
+    pub(super) rates: Option<Arc<WorkedOut>>,
+    pub(super) enabled: Option<bool>,
+    /// Why it has no rates although some were said.
+    #[cfg(feature = "overrides")]
+    refused: Option<String>,
+}
+
+impl Live {
+    pub(super) fn new(record: Record) -> Self {
+        Self {
+            record,
+            layers: Mutex::default(),
+            is_changed: AtomicBool::new(false),
+            change: ArcSwapOption::const_empty(),
+        }
+    }
+
+    /// What holds instead of the definition, if anything does.
+    #[inline]
+    pub(crate) fn change(&self) -> Option<Arc<Change>> {
+        if self.is_changed.load(Ordering::Acquire) {
+            self.change.load_full()
+        } else {
+            None
+        }
+    }
+
+    /// Rates as this throttle's strategy has them, or why it cannot have them.
+    pub(super) fn worked_out(&self, rates: &[Rate]) -> Result<Arc<WorkedOut>, Error> {
+        let (uid, strategy) = (&*self.record.uid, self.record.strategy.get());
+        if rates.is_empty() {
+            let message = "a list of no rates says nothing; give it one rate, or use `disable`";
+            return Err(Error::configuration(uid, message));
+        }
+        laws::check(uid, strategy, rates)?;
+        let terms = laws::terms(strategy, rates).map_err(|error| Error::strategy(uid, error))?;
+        let rates = rates.to_vec();
+        Ok(Arc::new(WorkedOut { rates, terms }))
+    }
+
+    /// Changes what was said by hand, from the next hit on.
+    pub(super) fn by_hand(&self, say: impl FnOnce(&mut Layer)) {
+        let mut layers = self.layers.lock();
+        say(&mut layers.by_hand);
+        self.publish(&layers);
+    }
+
+    /// Heeds what a file says, in place of what one said before. If the strategy makes no law of its rates, that is
+    /// remembered instead of them.
+    #[cfg(feature = "overrides")]
+    pub(super) fn by_file(&self, says: Option<&Override>) {
+        let mut layer = Layer::default();
+        if let Some(says) = says {
+            layer.enabled = says.enabled;
+            match says.rates.as_ref().map(|rates| self.worked_out(rates)) {
+                None => {}
+                Some(Ok(rates)) => layer.rates = Some(rates),
+                Some(Err(error)) => {
+                    observe::override_refused(&self.record.uid, &error);
+                    layer.refused = Some(error.to_string());
+                }
+            }
+        }
+        let mut layers = self.layers.lock();
+        layers.by_file = layer;
+        self.publish(&layers);
+    }
+
+    /// Why a file's rates are not heeded, if they are not.
+    #[cfg(feature = "overrides")]
+    pub(super) fn refused(&self) -> Option<String> {
+        self.layers.lock().by_file.refused.clone()
+    }
+
+    pub(super) fn entry(&self) -> Entry {
+        let Record {
+            uid,
+            name,
+            rates,
+            strategy,
+            scope,
+            place,
+            backend: _,
+        } = &self.record;
+        let change = self.change();
+        let changed = change.as_ref().and_then(|change| change.rates.as_ref());
+        Entry {
+            uid: uid.to_string(),
+            name: name.to_string(),
+            rates: changed.map_or_else(|| rates.to_vec(), |changed| changed.rates.clone()),
+            defined_rates: rates.to_vec(),
+            strategy: strategy.get().name(),
+            scope: (*scope).to_owned(),
+            enabled: change.is_none_or(|change| change.is_enabled),
+            place: place.known(),
+        }
+    }
+
+    fn publish(&self, layers: &Layers) {
+        let Layers { by_hand, by_file } = layers;
+        let is_enabled = by_hand.enabled.or(by_file.enabled).unwrap_or(true);
+        let rates = by_hand.rates.as_ref().or(by_file.rates.as_ref()).cloned();
+        let is_changed = !is_enabled || rates.is_some();
+        let change = is_changed.then(|| Arc::new(Change { is_enabled, rates }));
+        self.change.store(change);
+        self.is_changed.store(is_changed, Ordering::Release);
+    }
+}
+
+impl Change {
+    /// The only rate and its law, if there is just one, which is a built-in one and always the same.
+    pub(crate) fn only_term(&self) -> Option<&Term> {
+        let rates = self.rates.as_ref().filter(|_| self.is_enabled)?;
+        laws::only(&rates.terms)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        registry().leave(&self.record.uid);
+    }
+}

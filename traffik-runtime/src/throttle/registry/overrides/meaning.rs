@@ -1,0 +1,99 @@
+//! What a member of a file means.
+
+use super::Override;
+use super::document::{Member, Value};
+use crate::rate::Rate;
+use crate::suggest::nearest;
+
+const SETTINGS: [&str; 2] = ["rate", "enabled"];
+
+/// A problem, and what a message about it starts with.
+type Problem = (String, String);
+
+/// What is said of a throttle, or all that is wrong with it.
+pub(super) fn of(member: Member) -> Result<Override, Vec<Problem>> {
+    let place = member.place();
+    let settings = match member.value {
+        Value::Table(settings) if !settings.is_empty() => settings,
+        Value::Table(_) => {
+            return Err(vec![(
+                place,
+                "nothing is said of it; give it a `rate`, or `enabled`".to_owned(),
+            )]);
+        }
+        other => {
+            let problem = format!(
+                "it is {}; write a table with `rate` or `enabled`",
+                other.word()
+            );
+            return Err(vec![(place, problem)]);
+        }
+    };
+    let mut said = Override {
+        rates: None,
+        enabled: None,
+    };
+    let mut problems = Vec::new();
+    for setting in settings {
+        let place = setting.place();
+        if let Err(found) = set(&mut said, setting) {
+            problems.extend(found.into_iter().map(|problem| (place.clone(), problem)));
+        }
+    }
+    if problems.is_empty() {
+        Ok(said)
+    } else {
+        Err(problems)
+    }
+}
+
+fn set(said: &mut Override, setting: Member) -> Result<(), Vec<String>> {
+    match &*setting.name {
+        "rate" => said.rates = Some(rates(setting.value)?),
+        "enabled" => match setting.value {
+            Value::Flag(flag) => said.enabled = Some(flag),
+            other => {
+                let problem = format!("`enabled` is {}; write `true` or `false`", other.word());
+                return Err(vec![problem]);
+            }
+        },
+        unknown => {
+            let instead = match nearest(unknown, SETTINGS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "there are `rate` and `enabled`".to_owned(),
+            };
+            return Err(vec![format!("there is no setting `{unknown}`; {instead}")]);
+        }
+    }
+    Ok(())
+}
+
+fn rates(value: Value) -> Result<Vec<Rate>, Vec<String>> {
+    let values = match value {
+        Value::List(values) if values.is_empty() => {
+            return Err(vec![
+                "its list of rates is empty; give it one, or `enabled = false`".to_owned(),
+            ]);
+        }
+        Value::List(values) => values,
+        one => vec![one],
+    };
+    let (mut rates, mut problems) = (Vec::new(), Vec::new());
+    for value in values {
+        match value {
+            Value::Text(text) => match text.parse::<Rate>() {
+                Ok(rate) => rates.push(rate),
+                Err(error) => problems.push(error.to_string()),
+            },
+            other => problems.push(format!(
+                "its rate is {}; write a text, `\"10/minute\"`",
+                other.word()
+            )),
+        }
+    }
+    if problems.is_empty() {
+        Ok(rates)
+    } else {
+        Err(problems)
+    }
+}

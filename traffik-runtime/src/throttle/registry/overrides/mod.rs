@@ -1,0 +1,217 @@
+//! Rates and switches from a file of the operator's.
+
+mod document;
+mod json;
+mod meaning;
+mod toml;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::live::Live;
+use super::{Registry, upgraded};
+use crate::error::Error;
+use crate::rate::Rate;
+use crate::suggest::nearest;
+use document::Member;
+
+/// What a file says of one throttle.
+#[derive(Clone, Debug)]
+pub(super) struct Override {
+    pub(super) rates: Option<Vec<Rate>>,
+    pub(super) enabled: Option<bool>,
+}
+
+/// What the file says that was loaded last.
+pub(super) struct Overrides {
+    said: Mutex<Said>,
+    /// Files are loaded one after the other.
+    loading: Mutex<()>,
+}
+
+struct Said {
+    /// How many files were loaded.
+    files: u64,
+    by_uid: BTreeMap<String, Override>,
+}
+
+/// What a file of overrides says in vain: [`Registry::pending`] gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Pending {
+    /// Which throttle the file names.
+    pub uid: String,
+    /// The rates that it is to have, if the file says any.
+    pub rates: Vec<Rate>,
+    /// Whether it is to limit anybody, if the file says so.
+    pub enabled: Option<bool>,
+    /// Where no throttle of this uid was used so far, the one that was and that may have been meant.
+    pub suggestion: Option<String>,
+    /// Where it was used, but its strategy makes no law of the rates: why.
+    pub refused: Option<String>,
+}
+
+impl Overrides {
+    pub(super) const fn new() -> Self {
+        Self {
+            said: Mutex::new(Said {
+                files: 0,
+                by_uid: BTreeMap::new(),
+            }),
+            loading: Mutex::new(()),
+        }
+    }
+
+    /// Lets a throttle heed what is said of it, by the last of so many files.
+    pub(super) fn heed(&self, live: &Live) -> u64 {
+        let (files, said) = {
+            let said = self.said.lock();
+            (said.files, said.by_uid.get(&*live.record.uid).cloned())
+        };
+        live.by_file(said.as_ref());
+        files
+    }
+
+    /// Whether there is another file than the last of so many.
+    pub(super) fn is_newer_than(&self, files: u64) -> bool {
+        self.said.lock().files > files
+    }
+}
+
+impl Registry {
+    /// Takes rates and switches from a file, TOML or JSON by its extension:
+    ///
+    /// ```toml
+    /// [uploads]
+    /// rate = ["10/second", "1000/hour"]
+    ///
+    /// ["shop::orders::create"]
+    /// rate = "10/minute"
+    ///
+    /// [mails]
+    /// enabled = false
+    /// ```
+    ///
+    /// ```json
+    /// { "uploads": { "rate": ["10/second", "1000/hour"] }, "mails": { "enabled": false } }
+    /// ```
+    ///
+    /// What it says takes effect on the next hit. Loaded again, or another in its place, what a file no longer says returns
+    /// to the definition. [`set_rate`](Registry::set_rate), [`disable`](Registry::disable) and
+    /// [`enable`](Registry::enable) go before what the file says, until [`reset`](Registry::reset).
+    ///
+    /// A process that has just started has seen no throttles, so a uid that nobody knows is no mistake: it is kept, and heeded
+    /// when a throttle of that uid is used. [`pending`](Registry::pending) lists those that have not been, such as misspelt
+    /// ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overrides`], with all that is wrong, where the file cannot be read, is no TOML or JSON, or says what makes no
+    /// sense: a key that is none, a rate that is none or that the strategy of a throttle in use makes no law of. Then nothing
+    /// has changed.
+    pub fn load_overrides(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let _loading = self.overrides.loading.lock();
+        let path = path.as_ref();
+        let said = read(path).and_then(|members| self.meant(members));
+        let said = said.map_err(|problems| Error::Overrides {
+            path: path.display().to_string(),
+            problems,
+        })?;
+        {
+            let mut last = self.overrides.said.lock();
+            last.files += 1;
+            last.by_uid = said;
+        }
+        for live in self.live() {
+            self.overrides.heed(&live);
+        }
+        Ok(())
+    }
+
+    /// What the file of overrides says that has no effect so far, in the order of the uids.
+    pub fn pending(&self) -> Vec<Pending> {
+        let said = self.overrides.said.lock().by_uid.clone();
+        let live = self.live();
+        let uids = || live.iter().map(|live| &*live.record.uid);
+        let pending = said.into_iter().filter_map(|(uid, said)| {
+            let mut seen = live
+                .iter()
+                .filter(|live| *live.record.uid == uid)
+                .peekable();
+            let is_seen = seen.peek().is_some();
+            let refused = seen.find_map(|live| live.refused());
+            if is_seen && refused.is_none() {
+                return None;
+            }
+            let near = if is_seen { None } else { nearest(&uid, uids()) };
+            Some(Pending {
+                suggestion: near.map(str::to_owned),
+                uid,
+                rates: said.rates.unwrap_or_default(),
+                enabled: said.enabled,
+                refused,
+            })
+        });
+        pending.collect()
+    }
+
+    /// What all members of a file mean, or all that is wrong with them.
+    fn meant(&self, members: Vec<Member>) -> Result<BTreeMap<String, Override>, Vec<String>> {
+        let (mut said, mut problems) = (BTreeMap::new(), Vec::new());
+        for member in members {
+            let (uid, place) = (member.name.clone(), member.place());
+            let wrong = |problem| format!("{place}`{uid}`: {problem}");
+            match meaning::of(member) {
+                Ok(one) => {
+                    problems.extend(self.unfit(&uid, &one).map(wrong));
+                    if said.insert(uid.clone(), one).is_some() {
+                        problems.push(wrong("it is there twice; leave one".to_owned()));
+                    }
+                }
+                Err(found) => problems.extend(
+                    found
+                        .into_iter()
+                        .map(|(place, problem)| format!("{place}`{uid}`: {problem}")),
+                ),
+            }
+        }
+        if problems.is_empty() {
+            Ok(said)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Why a throttle in use cannot have these rates, if it cannot.
+    fn unfit(&self, uid: &str, said: &Override) -> Option<String> {
+        let rates = said.rates.as_ref()?;
+        let same = self.seen.lock().get(uid).map(|same| upgraded(same));
+        let mut same = same.into_iter().flatten();
+        same.find_map(|live| match live.worked_out(rates) {
+            Err(Error::Configuration { message, .. }) => Some(message),
+            _ => None,
+        })
+    }
+}
+
+/// What stands in a file, or why it cannot be read.
+fn read(path: &Path) -> Result<Vec<Member>, Vec<String>> {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let parse = match extension.to_str() {
+        Some("toml") => toml::members,
+        Some("json") => json::members,
+        _ => {
+            return Err(vec![
+                "its name ends neither in `.toml` nor in `.json`; rename it".to_owned(),
+            ]);
+        }
+    };
+    match fs::read_to_string(path) {
+        Ok(text) => parse(&text),
+        Err(error) => Err(vec![format!("it cannot be read: {error}")]),
+    }
+}
