@@ -10,7 +10,7 @@ use http::request::Parts;
 use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, SlidingLog, Strategy, TokenBucket};
 use traffik::{
     Backend, ClientIp, Decision, DynThrottle, DynThrottleBuilder, ForwardingHeader, Identity,
-    ManualClock, Throttle as _,
+    ManualClock, Throttle as _, registry,
 };
 use traffik_tests::{head, midnight};
 
@@ -111,6 +111,24 @@ fn what_is_not_counted_allocates_nothing() {
         }
     });
     assert_eq!(info.count_total, 0);
+}
+
+/// Nor does what the registry says instead of the definition.
+#[test]
+fn what_was_changed_allocates_nothing() {
+    let throttle = DynThrottle::builder("changed").rate("2/h".parse().unwrap());
+    let throttle = throttle.backend(Backend::memory()).build().unwrap();
+    let client = Identity::new("client");
+    let rate: traffik::Rate = "1000000/h".parse().unwrap();
+    registry().set_rate("changed", rate).unwrap();
+    assert!(hit(&throttle, &client, 1).admitted);
+    let hits = || {
+        let info = measure(|| (0..HITS).for_each(|_| assert!(hit(&throttle, &client, 1).admitted)));
+        info.count_total
+    };
+    assert_eq!(hits(), 0);
+    registry().disable("changed").unwrap();
+    assert_eq!(hits(), 0);
 }
 
 /// Several rates share a place, and a log writes in place: neither is copied.

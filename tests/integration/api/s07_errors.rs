@@ -1,3 +1,8 @@
+#![expect(
+    deprecated,
+    reason = "`idle_retry` warns of what the page writes: what timed out may have counted, so it is not asked again"
+)]
+
 use std::time::Duration;
 
 use axum::Router;

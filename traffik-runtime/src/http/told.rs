@@ -73,8 +73,10 @@ impl Told {
                 let next = report.next.map(|next| next.saturating_sub(elapsed));
                 report.next = next.map(|next| next.max(least));
             }
-            let style = self.manner.style;
-            (style.unwrap_or(reported.definition.headers), policy)
+            (
+                self.manner.style.unwrap_or(reported.definition.headers),
+                policy,
+            )
         });
         let writing = Writing {
             options: HeaderOptions::chosen(),

@@ -63,6 +63,13 @@ struct Prepared {
     is_simple: bool,
 }
 
+impl Prepared {
+    #[inline]
+    fn change(&self) -> Option<Arc<Change>> {
+        self.live.as_ref()?.change()
+    }
+}
+
 impl Definition {
     /// A throttle's name, rates and strategy; without rates, each request brings its own.
     pub const fn new(
@@ -301,10 +308,11 @@ impl Definition {
     /// The only rate in force and its law, if there is just one, which is a built-in one and always the same.
     #[inline]
     pub(super) fn only_term(&self) -> Option<Cow<'_, Term>> {
-        if let Some(change) = self.change().filter(|_| !self.shadow) {
+        let prepared = self.prepared();
+        if let Some(change) = prepared.change().filter(|_| !self.shadow) {
             return change.only_term().cloned().map(Cow::Owned);
         }
-        match self.prepared() {
+        match prepared {
             Prepared {
                 is_simple: true,
                 terms: Ok(terms),
@@ -317,7 +325,7 @@ impl Definition {
     /// What holds instead, if the registry says so.
     #[inline]
     pub(super) fn change(&self) -> Option<Arc<Change>> {
-        self.prepared().live.as_ref()?.change()
+        self.prepared().change()
     }
 
     /// What this throttle's keys grow from.

@@ -90,7 +90,8 @@ impl Registry {
     }
 
     /// Gives a throttle another rate, or a list of rates decided together; the whole list takes the place of all its rates,
-    /// also of one that a function gives. It holds until it is set again or [`reset`](Self::reset).
+    /// also of one that a function gives. It holds until it is set again or [`reset`](Self::reset), and for those that are
+    /// there: one of this uid that is built later, on another backend of its own, starts from its definition.
     ///
     /// ```
     /// # use traffik_runtime::backend::Backend;
@@ -151,7 +152,8 @@ impl Registry {
     }
 
     /// Calls a function with each decision on a throttle, from now on until the [`Listener`] is stopped. It runs where the
-    /// decision was made, before the answer: let it be quick, and hand over what takes longer.
+    /// decision was made, before the answer: let it be quick, and hand over what takes longer. If it panics, that is a panic
+    /// of the request.
     ///
     /// Of a set that was refused, those members are told of that refused. What is exempt, unlimited or disabled is no
     /// decision.
@@ -171,10 +173,6 @@ impl Registry {
     /// // … and when nobody wants to know any more:
     /// listener.stop();
     /// ```
-    #[allow(
-        clippy::unused_self,
-        reason = "listeners are the process's, as the registry is"
-    )]
     pub fn on(&self, listen: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Listener {
         event::listen(Arc::new(listen))
     }
