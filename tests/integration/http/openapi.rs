@@ -81,8 +81,10 @@ async fn what_is_described_is_what_is_sent() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/above/{id}", get(above))
-        .route("/below", post(below));
+        .route("/below", post(below))
+        .route("/open", get(open));
     let server = Server::start(app.layer(provide(backend))).await;
+    assert!(server.get("/open").await.tells_nothing());
     assert_eq!(server.get("/above/7").await.body, "7");
     let order = r#"{"items":["a","b"]}"#;
     let send = || server.request(http::Method::POST, "/below").body(order);
