@@ -93,6 +93,7 @@ struct Defaults {
     timeout: Option<Duration>,
     identifier: Option<Arc<dyn Question<Identity>>>,
     on_throttled: Option<Responder>,
+    lock_options: Option<LockOptions>,
 }
 
 /// Where the primitives' keys are.
@@ -181,6 +182,26 @@ impl Backend {
     pub fn on_throttled<M>(self, respond: impl OnThrottled<M>) -> Self {
         let mut inner = self.into_inner();
         inner.defaults.on_throttled = Some(Responder::new(respond));
+        Self::new(inner)
+    }
+
+    /// How locks are taken where [`lock`](Self::lock) is not told; default: [`LockOptions::default`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::backend::{Backend, LockOptions};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let backend = Backend::memory().lock_options(LockOptions::default().ttl(Duration::from_secs(1)));
+    /// let report = backend.lock("report", None).await?;
+    /// assert!(report.remaining() <= Duration::from_secs(1));
+    /// # Ok::<(), traffik_runtime::error::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn lock_options(self, options: LockOptions) -> Self {
+        let mut inner = self.into_inner();
+        inner.defaults.lock_options = Some(options);
         Self::new(inner)
     }
 

@@ -19,7 +19,7 @@ use super::{Backend, Keys};
 use crate::error::Error;
 
 impl Backend {
-    /// Takes a lock, waiting for it if the options say so; it is given back when the guard is dropped, or
+    /// Takes a lock, waiting for it if the options say so, or, given `None`, the [backend's](Self::lock_options); it is given back when the guard is dropped, or
     /// [released](LockGuard::release), and ends by itself after its `ttl`.
     ///
     /// ```
@@ -42,7 +42,13 @@ impl Backend {
     ///
     /// [`Error::LockTimeout`] if somebody else held it all the time; [`Error::BackendConfiguration`] if the options, or
     /// the defaults in the environment, make no sense; or what went wrong with the backend.
-    pub async fn lock(&self, name: &str, options: LockOptions) -> Result<LockGuard, Error> {
+    pub async fn lock(
+        &self,
+        name: &str,
+        options: impl Into<Option<LockOptions>>,
+    ) -> Result<LockGuard, Error> {
+        let options = options.into().or(self.inner.defaults.lock_options);
+        let options = options.unwrap_or_default();
         acquire::acquire(name, vec![self.place(name)], options).await
     }
 
