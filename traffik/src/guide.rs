@@ -1,5 +1,11 @@
 //! The guide, a chapter in each module.
 
+#[doc = include_str!("../docs/attribute.md")]
+pub mod attribute {}
+
+#[doc = include_str!("../docs/throttles.md")]
+pub mod throttles {}
+
 #[doc = include_str!("../docs/strategies.md")]
 pub mod strategies {}
 

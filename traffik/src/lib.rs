@@ -20,6 +20,8 @@ pub use traffik_runtime::decision::{Decision, Report};
 pub use traffik_runtime::error::{Error, ErrorKind};
 pub use traffik_runtime::failure::{self, CircuitBreaker, Failure, OnError, Verdict};
 pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, TrustedRange};
+#[cfg(feature = "utoipa")]
+pub use traffik_runtime::http::openapi;
 pub use traffik_runtime::http::{
     ClientIp, HeaderOptions, HeaderSyntax, Identifier, LegacyReset, Limiter, OnThrottled,
     Rejection, ThrottleLayer, Throttled, filter, provide, set_header_options,

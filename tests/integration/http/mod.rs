@@ -21,6 +21,7 @@ mod log;
 mod merging;
 mod moments;
 mod never;
+mod openapi;
 mod order;
 mod own_responses;
 mod predicates;

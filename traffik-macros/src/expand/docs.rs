@@ -5,7 +5,8 @@ use quote::quote;
 use syn::Attribute;
 use traffik_runtime::rate::Rate;
 
-use crate::model::{Cost, Definition, Identifier, Rates, Scope, Strategy, text};
+use super::worst_case;
+use crate::model::{Cost, Definition, Headers, Identifier, Rates, Scope, Strategy, text};
 
 /// Units of time in microseconds, the largest first.
 const UNITS: [(&str, u64); 7] = [
@@ -21,12 +22,14 @@ const UNITS: [(&str, u64); 7] = [
 /// The documentation, as attributes that stand behind the user's.
 pub(crate) fn of(definition: &Definition, attrs: &[Attribute]) -> TokenStream {
     let words = format!(
-        " Limits {} to {}, by {}{}.{}",
+        " Limits {} to {}, by {}{}.{}{}{}",
         whom(definition.identifier.as_ref()),
         how_much(&definition.rates),
         law(&definition.strategy),
         within(definition.scope.as_ref()),
         price(definition.cost.as_ref()),
+        worst_case(definition),
+        told(definition),
     );
     let documented = attrs
         .iter()
@@ -54,6 +57,50 @@ fn how_much(rates: &Rates) -> String {
             let rates: Vec<_> = rates.iter().map(|(rate, _)| in_words(*rate)).collect();
             rates.join(" and ")
         }
+    }
+}
+
+/// " At worst 10 are admitted within 10 seconds."
+fn worst_case(definition: &Definition) -> String {
+    let Strategy::Known(known) = &definition.strategy else {
+        return String::new();
+    };
+    let rates = definition.rates.fixed();
+    let worst = rates.iter().filter_map(|rate| {
+        let most = worst_case::of(&known.spec, *rate)?;
+        Some(format!("{most} are admitted within {}", period(*rate)))
+    });
+    let worst: Vec<_> = worst.collect();
+    if worst.is_empty() {
+        return String::new();
+    }
+    format!(" At worst {}.", worst.join(", and "))
+}
+
+/// What a client is told of it.
+fn told(definition: &Definition) -> &'static str {
+    match definition.headers {
+        _ if definition.shadow => " It only counts, and refuses nobody.",
+        None | Some(Headers::Ietf) => " Clients are told in `RateLimit` and `RateLimit-Policy`.",
+        Some(Headers::Legacy) => {
+            " Clients are told in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`."
+        }
+        Some(Headers::Both) => {
+            " Clients are told in `RateLimit`, `RateLimit-Policy` and the `X-RateLimit-*` fields."
+        }
+        Some(Headers::None) => " Only clients that are refused are told.",
+    }
+}
+
+/// "a minute", "10 seconds".
+fn period(rate: Rate) -> String {
+    let period = rate.period_micros();
+    let mut units = UNITS.iter();
+    match units.find(|(_, micros)| period.is_multiple_of(*micros)) {
+        Some((unit @ "hour", micros)) if period == *micros => format!("an {unit}"),
+        Some((unit, micros)) if period == *micros => format!("a {unit}"),
+        Some((unit, micros)) => format!("{} {unit}s", period / micros),
+        None => rate.to_string(),
     }
 }
 

@@ -87,6 +87,9 @@ impl Options {
     fn list(&mut self, word: &Ident, names: Vec<Path>) -> Result<()> {
         match self.key(word)? {
             Key::Allow => self.allow = Some(names),
+            Key::Shadow => {
+                return Err(error(word, "`shadow` takes no parentheses; write `shadow`"));
+            }
             key => return Err(without_value(key, word)),
         }
         Ok(())
@@ -113,6 +116,12 @@ impl Options {
     fn throttle(&mut self, path: Path) -> Result<()> {
         if let Some((_, key)) = self.written.first() {
             let name = path.to_token_stream();
+            // Behind keys, what is nearly a key is more likely meant as one.
+            if let (Some(meant), Some(complaint)) = Key::meant(&name.to_string()) {
+                self.written
+                    .extend(path.get_ident().map(|word| (meant, word.clone())));
+                return Err(error(path, complaint));
+            }
             return Err(error(
                 path,
                 format!("throttles stand first; move `{name}` in front of `{key}`"),

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod block;
+mod half_typed;
 mod mistakes;
 
 use proc_macro2::TokenStream;

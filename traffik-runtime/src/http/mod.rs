@@ -10,6 +10,8 @@ mod identifier;
 mod layer;
 mod limiter;
 mod on_throttled;
+#[cfg(feature = "utoipa")]
+pub mod openapi;
 mod pass;
 mod provide;
 mod question;

@@ -11,7 +11,8 @@ use super::headers::whole_seconds;
 use crate::error::Error;
 use crate::observe;
 
-const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+pub(super) const QUOTA_EXCEEDED: &str =
+    "https://iana.org/assignments/http-problem-types#quota-exceeded";
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
