@@ -5,7 +5,9 @@
 
 mod apply;
 mod bytes;
+mod chosen;
 mod clients;
+mod defaults;
 mod erased;
 pub(crate) mod key;
 mod lock;
@@ -28,11 +30,12 @@ mod swap;
 mod wire;
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
 use bytes::Bytes;
+pub(crate) use chosen::Chosen;
+use defaults::Defaults;
 pub(crate) use erased::{Answer, Primitives};
 pub use lock::{
     LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
@@ -47,11 +50,8 @@ pub use redis::RedisBackend;
 use store::Decide;
 use swap::Swap;
 
-use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
-use crate::failure::Policy;
-use crate::http::{ClientIp, Identifier, OnThrottled, Question, Responder};
-use crate::identity::Identity;
+use crate::clock::Clock;
+use crate::http::ClientIp;
 
 /// The backend of the process, if one was set.
 static DEFAULT: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
@@ -86,16 +86,6 @@ pub(crate) struct Inner {
     client_ip: ClientIp,
 }
 
-/// What holds for throttles that say nothing else.
-#[derive(Clone, Debug, Default)]
-struct Defaults {
-    on_error: Option<Policy>,
-    timeout: Option<Duration>,
-    identifier: Option<Arc<dyn Question<Identity>>>,
-    on_throttled: Option<Responder>,
-    lock_options: Option<LockOptions>,
-}
-
 /// Where the primitives' keys are.
 #[derive(Clone, Debug)]
 enum Keys {
@@ -126,83 +116,6 @@ impl Backend {
             keys,
             ..self.into_inner()
         })
-    }
-
-    /// What happens when it fails, for throttles that do not say that themselves; default: they refuse, as
-    /// [`throttle`](crate::failure::throttle) says.
-    ///
-    /// ```
-    /// use traffik_runtime::backend::Backend;
-    /// use traffik_runtime::failure::fallback;
-    ///
-    /// let local = Backend::memory();
-    /// let backend = Backend::memory().on_error(fallback(local));
-    /// ```
-    #[must_use]
-    pub fn on_error(self, policy: impl Into<Policy>) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.on_error = Some(policy.into());
-        Self::new(inner)
-    }
-
-    /// How long a decision may take, retries and fallbacks included, for throttles that do not say that themselves; default
-    /// 250 ms, or what the backend's own settings say of an operation.
-    #[must_use]
-    pub fn timeout(self, timeout: Duration) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.timeout = Some(timeout);
-        Self::new(inner)
-    }
-
-    /// Who is asking, for throttles that do not say that themselves; default: the client's address. A function of the
-    /// request's head, async or not, fallible or not.
-    ///
-    /// ```
-    /// use http::request::Parts;
-    /// use traffik_runtime::backend::Backend;
-    /// use traffik_runtime::identity::Identity;
-    ///
-    /// fn tenant(parts: &Parts) -> Identity {
-    ///     let host = parts.headers.get("host");
-    ///     host.map_or(Identity::ip(), |host| Identity::new(host.as_bytes()))
-    /// }
-    ///
-    /// let backend = Backend::memory().identifier(tenant);
-    /// ```
-    #[must_use]
-    pub fn identifier<M>(self, identifier: impl Identifier<M>) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.identifier = Some(identifier.question());
-        Self::new(inner)
-    }
-
-    /// The response to those who are refused, for throttles that do not say that themselves; default: 429 with a problem
-    /// (RFC 9457). See [`OnThrottled`].
-    #[must_use]
-    pub fn on_throttled<M>(self, respond: impl OnThrottled<M>) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.on_throttled = Some(Responder::new(respond));
-        Self::new(inner)
-    }
-
-    /// How locks are taken where [`lock`](Self::lock) is not told; default: [`LockOptions::default`].
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use traffik_runtime::backend::{Backend, LockOptions};
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let backend = Backend::memory().lock_options(LockOptions::default().ttl(Duration::from_secs(1)));
-    /// let report = backend.lock("report", None).await?;
-    /// assert!(report.remaining() <= Duration::from_secs(1));
-    /// # Ok::<(), traffik_runtime::error::Error>(())
-    /// # }).unwrap();
-    /// ```
-    #[must_use]
-    pub fn lock_options(self, options: LockOptions) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.lock_options = Some(options);
-        Self::new(inner)
     }
 
     /// A backend whose keys are in a store of your own.
@@ -276,127 +189,6 @@ impl Backend {
     /// This backend, for the time of a decision.
     pub(crate) fn choose(&self) -> Chosen<'_> {
         Chosen::Named(self)
-    }
-}
-
-/// The backend a throttle uses, for the time of a decision; to borrow it costs no shared counter.
-pub(crate) enum Chosen<'a> {
-    Named(&'a Backend),
-    Default(arc_swap::Guard<Option<Arc<Inner>>>),
-}
-
-impl<'a> Chosen<'a> {
-    /// The same once more.
-    pub(crate) fn again(&self) -> Chosen<'a> {
-        match self {
-            Self::Named(backend) => Chosen::Named(backend),
-            Self::Default(inner) => Chosen::Default(arc_swap::Guard::from_inner((**inner).clone())),
-        }
-    }
-}
-
-impl Chosen<'_> {
-    /// The backend of throttles that name none and were provided none.
-    pub(crate) fn default() -> Self {
-        Self::Default(DEFAULT.load())
-    }
-
-    /// A handle to it, to keep.
-    pub(crate) fn handle(&self) -> Backend {
-        match self {
-            Self::Named(backend) => (*backend).clone(),
-            Self::Default(inner) => match &**inner {
-                Some(inner) => Backend {
-                    inner: inner.clone(),
-                },
-                None => EMBEDDED.clone(),
-            },
-        }
-    }
-
-    /// The time laws are told, in microseconds since 1970.
-    #[inline]
-    pub(crate) fn now(&self) -> u64 {
-        match &self.inner().clock {
-            None => SystemClock::new().now_micros(),
-            Some(clock) => clock.now_micros(),
-        }
-    }
-
-    /// The time laws are told, if it is not the store's own.
-    pub(crate) fn own_time(&self) -> Option<u64> {
-        let clock = self.inner().clock.as_ref()?;
-        Some(clock.now_micros())
-    }
-
-    /// The namespace of its keys, encoded, if they are names.
-    pub(crate) fn namespace(&self) -> Option<&str> {
-        match &self.inner().keys {
-            Keys::Here(_) => None,
-            Keys::There(_) => Some(&self.inner().namespace),
-        }
-    }
-
-    /// The backend's clock, if it is not the system's.
-    pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
-        self.inner().clock.clone()
-    }
-
-    /// What happens when it fails, if it was told.
-    #[inline]
-    pub(crate) fn on_error(&self) -> Option<&Policy> {
-        self.inner().defaults.on_error.as_ref()
-    }
-
-    /// Who is asking, if it was told how to find out.
-    #[inline]
-    pub(crate) fn identifier(&self) -> Option<&Arc<dyn Question<Identity>>> {
-        self.inner().defaults.identifier.as_ref()
-    }
-
-    /// The response to those who are refused, if it was told.
-    pub(crate) fn responder(&self) -> Option<&Responder> {
-        self.inner().defaults.on_throttled.as_ref()
-    }
-
-    /// How long a decision may take, if it was told.
-    pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.inner().defaults.timeout
-    }
-
-    /// What kind of store it is, in a word.
-    pub(crate) fn kind(&self) -> &'static str {
-        self.store().kind()
-    }
-
-    /// Whether both stand for the same states.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.inner().store, &other.inner().store)
-    }
-
-    /// How its throttles find the addresses of their clients.
-    #[inline]
-    pub(crate) fn client_ip(&self) -> &ClientIp {
-        &self.inner().client_ip
-    }
-
-    /// An error if the handle was given settings that make no sense.
-    #[inline]
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        self.client_ip().check()
-    }
-
-    #[inline]
-    pub(crate) fn store(&self) -> &dyn Decide {
-        &*self.inner().store
-    }
-
-    #[inline]
-    fn inner(&self) -> &Inner {
-        match self {
-            Self::Named(backend) => &backend.inner,
-            Self::Default(inner) => inner.as_ref().unwrap_or(&EMBEDDED.inner),
-        }
     }
 }
 
