@@ -88,23 +88,40 @@ impl<S: Site> Gate<S> {
         asking: Result<Asking, Error>,
         parts: &Parts,
     ) -> Result<Self, Rejection> {
-        let manner = Manner {
-            style: S::HEADERS,
-            respond: S::RESPOND,
-        };
-        let (_, told) = pass(&asking?, parts, manner).await?;
-        Ok(Self {
-            told: Kept::new(told, parts),
-            site: PhantomData,
-        })
+        let told = decided(asking, parts, Self::MANNER).await?;
+        Ok(Self::of(told))
     }
+
+    const MANNER: Manner = Manner {
+        style: S::HEADERS,
+        respond: S::RESPOND,
+    };
+
+    const fn of(told: Kept) -> Self {
+        Self {
+            told,
+            site: PhantomData,
+        }
+    }
+}
+
+/// What every gate does once it is known what is asked. Generic code is compiled for every handler, so there is little of
+/// it.
+async fn decided(
+    asking: Result<Asking, Error>,
+    parts: &Parts,
+    manner: Manner,
+) -> Result<Kept, Rejection> {
+    let (_, told) = pass(&asking?, parts, manner).await?;
+    Ok(Kept::new(told, parts))
 }
 
 impl<S: Site, State: Send + Sync> FromRequestParts<State> for Gate<S> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Rejection> {
-        Self::pass(asked::<S>(parts).await, parts).await
+        let told = decided(asked::<S>(parts).await, parts, Self::MANNER).await?;
+        Ok(Self::of(told))
     }
 }
 

@@ -116,16 +116,17 @@ impl Asking {
         self.given.take_if(of_it)
     }
 
-    /// Whether hits of a member count, which this says; nothing if the member has no part in what is asked.
-    pub(super) async fn applies(
-        &self,
-        applies: impl Future<Output = Result<bool, Error>>,
-    ) -> Result<Option<bool>, Error> {
-        Ok(match self.about {
-            About::Hits => applies.await?.then_some(true),
-            About::Standings => Some(true),
-            About::Both => Some(applies.await?),
-        })
+    /// Whether members are asked whatever they apply to.
+    pub(super) const fn is_about_standings(&self) -> bool {
+        matches!(self.about, About::Standings)
+    }
+
+    /// Whether hits of a member count that applies to the request or does not; nothing if it has no part in what is asked.
+    pub(super) fn counting(&self, applies: bool) -> Option<bool> {
+        match self.about {
+            About::Hits => applies.then_some(true),
+            About::Standings | About::Both => Some(applies),
+        }
     }
 
     pub(super) fn push(&mut self, member: Member) {

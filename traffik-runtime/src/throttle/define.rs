@@ -71,15 +71,19 @@ impl<T: Define> Throttle for T {
         let given = asking.given_to(T::definition());
         let applies = match &given {
             Some(given) => given.applies.then_some(true),
-            None => asking.applies(T::applies(parts)).await?,
+            None if asking.is_about_standings() => Some(true),
+            None => asking.counting(T::applies(parts).await?),
         };
         let Some(applies) = applies else {
             return Ok(());
         };
         let (identity, own_cost) = given.map_or((None, None), |given| (given.identity, given.cost));
         let identity = match identity {
-            Some(identity) => remembered::<T>(parts, identity),
-            None => client::<T>(parts).await?,
+            Some(identity) => remembered(T::definition(), parts, identity),
+            None => match known(T::definition(), parts) {
+                Some(identity) => identity,
+                None => remembered(T::definition(), parts, T::identify(parts).await?),
+            },
         };
         let cost = match cost.or(own_cost) {
             Some(cost) => cost,
@@ -102,18 +106,14 @@ impl<T: Define> Throttle for T {
     }
 }
 
-/// Who is asking, found out once for a request that remembers it.
-async fn client<T: Define>(parts: &Parts) -> Result<Identity, Error> {
-    let known = Known::of(parts).and_then(|known| known.get(T::definition()));
-    match known {
-        Some(identity) => Ok(identity),
-        None => Ok(remembered::<T>(parts, T::identify(parts).await?)),
-    }
+/// Who is asking, where the request remembers it. Generic code is compiled for every throttle, so there is little of it.
+fn known(definition: &'static Definition, parts: &Parts) -> Option<Identity> {
+    Known::of(parts).and_then(|known| known.get(definition))
 }
 
-fn remembered<T: Define>(parts: &Parts, identity: Identity) -> Identity {
+fn remembered(definition: &'static Definition, parts: &Parts, identity: Identity) -> Identity {
     if let Some(known) = Known::of(parts) {
-        known.add(T::definition(), identity.clone());
+        known.add(definition, identity.clone());
     }
     identity
 }
