@@ -14,7 +14,7 @@ pub use traffik_runtime::answer::{
     applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
 pub use traffik_runtime::http::{
-    Bundle, Closures, Gate, Parts, Responder, Response, Site, Whole, identity_of_header,
+    Bundle, Closures, Gate, Parts, Responder, Response, Site, Whole, finish,
 };
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{
@@ -23,6 +23,7 @@ pub use traffik_runtime::strategy::{
     TokenBucket,
 };
 pub use traffik_runtime::throttle::{Define, Definition, Given, Scope, Throttle};
+pub use traffik_runtime::throttle::{Identified, Scoped};
 
 pub use crate::{
     Backend, ClientIp, Error, ErrorKind, ForwardingHeader, HeaderStyle, Identity, Rate, failure,

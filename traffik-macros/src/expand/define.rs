@@ -98,22 +98,38 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
     let shared = quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY);
     let rate = options::rate(rates, private);
     let applies = options::applies(applies, private);
+    let identified = identifier
+        .as_ref()
+        .and_then(|identifier| options::identified_setter(identifier, private));
     let identify = identifier
         .as_ref()
-        .map(|identifier| options::identify(identifier, private));
-    let cost = cost.as_ref().map(|cost| options::cost(cost, private));
+        .and_then(|identifier| options::identify(identifier, private));
+    let units = cost.as_ref().and_then(options::cost_setter);
+    let cost = cost.as_ref().and_then(|cost| options::cost(cost, private));
     let place = options::place_setter(private);
-    let scope_word = scope.as_ref().map(options::scope_setter);
-    let scope = scope.as_ref().map(|scope| options::scope(scope, private));
+    let scoped = scope
+        .as_ref()
+        .map(|scope| options::scope_setter(scope, private));
+    let scope = scope
+        .as_ref()
+        .and_then(|scope| options::scope(scope, private));
+    let asks = [&applies, &rate, &identify, &cost, &scope];
+    let is_plain = asks.iter().all(|asks| asks.is_none());
+    let is_plain = is_plain.then(|| {
+        quote!(
+            const IS_PLAIN: bool = true;
+        )
+    });
     quote! {
         static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
         static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #place #scope_word #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
+            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {
             type Strategy = #strategy_type;
             #largest_cost
+            #is_plain
             fn strategy() -> &'static #strategy_type {
                 &__TRAFFIK_STRATEGY
             }

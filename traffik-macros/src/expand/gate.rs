@@ -113,7 +113,7 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
     let hint = Ident::new("hint", local(place));
     let out = Ident::new("out", local(place));
     let located = private.at(place);
-    let finish = quote_spanned!(place=> #located::Gate::finish(#gate, #out));
+    let finish = quote_spanned!(place=> #located::finish(#gate.told, #out));
     quote! {
         #mentions
         #[allow(unused_braces)]

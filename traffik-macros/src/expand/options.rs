@@ -86,14 +86,15 @@ pub(crate) fn place_setter(private: &Private) -> TokenStream {
 }
 
 /// `scope`, in a word.
-pub(crate) fn scope_setter(scope: &Scope) -> TokenStream {
-    let word = match scope {
-        Scope::Throttle => "throttle".to_owned(),
-        Scope::Route => "route".to_owned(),
-        Scope::Segment(text) => text.value(),
-        Scope::Open(path) => path.to_token_stream().to_string().replace(' ', ""),
+pub(crate) fn scope_setter(scope: &Scope, private: &Private) -> TokenStream {
+    let (word, scoped) = match scope {
+        Scope::Throttle => ("throttle".to_owned(), None),
+        Scope::Route => ("route".to_owned(), Some(quote!(Route))),
+        Scope::Segment(text) => (text.value(), Some(quote!(Segment(#text)))),
+        Scope::Open(path) => (path.to_token_stream().to_string().replace(' ', ""), None),
     };
-    quote!(.scope(#word))
+    let scoped = scoped.map(|scoped| quote!(.scoped(#private::Scoped::#scoped)));
+    quote!(.scope(#word) #scoped)
 }
 
 /// `backend`: a function that gives it, called once.
@@ -163,42 +164,53 @@ pub(crate) fn client_ip_setter(identifier: &Identifier, private: &Private) -> Op
     Some(quote!(.client_ip(|| #private::ClientIp::new() #trusted #header #prefix)))
 }
 
-/// `identifier`.
-pub(crate) fn identify(identifier: &Identifier, private: &Private) -> TokenStream {
+/// `identifier`, where no function says so.
+pub(crate) fn identified_setter(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
+    let identified = match identifier {
+        Identifier::Ip(_) => quote!(ByIp),
+        Identifier::Everyone => quote!(AsEveryone),
+        Identifier::Header(name) => quote!(ByHeader(#name)),
+        Identifier::Closure(_) | Identifier::Function(_) => return None,
+    };
+    Some(quote!(.identified(#private::Identified::#identified)))
+}
+
+/// `identifier`, where the application says so.
+pub(crate) fn identify(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
     let (parts, identity) = match identifier {
-        Identifier::Ip(_) => (
-            quote!(_),
-            quote!(#private::Result::Ok(#private::Identity::ip())),
-        ),
-        Identifier::Everyone => (
-            quote!(_),
-            quote!(#private::Result::Ok(#private::Identity::everyone())),
-        ),
-        Identifier::Header(name) => {
-            let parts = parts();
-            (
-                quote!(#parts),
-                quote!(#private::identity_of_header(#parts, #name)),
-            )
-        }
+        Identifier::Ip(_) | Identifier::Everyone | Identifier::Header(_) => return None,
         Identifier::Closure(_) => (quote!(_), quote!(#private::Given::no_identity::<Self>())),
         Identifier::Function(path) => asked("identity_of", path, private),
     };
-    quote! {
+    Some(quote! {
         async fn identify(#parts: &#private::Parts) -> #private::Result<#private::Identity, #private::Error> {
             #identity
         }
+    })
+}
+
+/// `cost`, where no function says so.
+pub(crate) fn cost_setter(cost: &Cost) -> Option<TokenStream> {
+    match cost {
+        Cost::Units(units, _) => {
+            let units = Literal::u64_suffixed(*units);
+            Some(quote!(.cost(#units)))
+        }
+        Cost::Closure(_) | Cost::Function(_) => None,
     }
 }
 
-/// `cost`.
-pub(crate) fn cost(cost: &Cost, private: &Private) -> TokenStream {
+/// `cost`, where the application says so.
+pub(crate) fn cost(cost: &Cost, private: &Private) -> Option<TokenStream> {
+    if let Cost::Units(..) = cost {
+        return None;
+    }
     let (parts, units) = units(cost, private);
-    quote! {
+    Some(quote! {
         async fn cost(#parts: &#private::Parts) -> #private::Result<u64, #private::Error> {
             #units
         }
-    }
+    })
 }
 
 /// What a cost takes, and the `Result` it gives.
@@ -214,28 +226,17 @@ pub(crate) fn units(cost: &Cost, private: &Private) -> (TokenStream, TokenStream
     }
 }
 
-/// `scope`.
-pub(crate) fn scope(scope: &Scope, private: &Private) -> TokenStream {
-    let (parts, value) = match scope {
-        Scope::Throttle => (
-            quote!(_),
-            quote!(#private::Result::Ok(#private::Scope::Throttle)),
-        ),
-        Scope::Route => (
-            quote!(_),
-            quote!(#private::Result::Ok(#private::Scope::Route)),
-        ),
-        Scope::Segment(text) => (
-            quote!(_),
-            quote!(#private::Result::Ok(#private::Scope::Segment(#private::Cow::Borrowed(#text)))),
-        ),
-        Scope::Open(path) => asked("scope_of", path, private),
+/// `scope`, where the application says so.
+pub(crate) fn scope(scope: &Scope, private: &Private) -> Option<TokenStream> {
+    let Scope::Open(path) = scope else {
+        return None;
     };
-    quote! {
+    let (parts, value) = asked("scope_of", path, private);
+    Some(quote! {
         fn scope(#parts: &#private::Parts) -> #private::Result<#private::Scope, #private::Error> {
             #value
         }
-    }
+    })
 }
 
 /// What a user's item says of the request's parts, with the name of the argument that holds them. Whether the item is a

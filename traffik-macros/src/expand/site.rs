@@ -52,6 +52,11 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     // What closures say is more than the request's parts can tell.
     let known = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
     let price = cost.as_ref().filter(known).map(|cost| price(cost, private));
+    let is_plain = (applies.is_none() && price.is_none() && bundle.is_none()).then(|| {
+        quote!(
+            const IS_PLAIN: bool = true;
+        )
+    });
     let warnings = doubts::warnings(&name, doubts, &cfgs);
     let (generics, ty, bounds) = self::generics(site, handler);
     let item = match bundle {
@@ -73,6 +78,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         #[automatically_derived]
         impl #generics #private::Site for #ty #bounds {
             type Throttle = #throttle;
+            #is_plain
             #headers
             #respond
             #applies

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
+use std::pin::Pin;
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
@@ -14,7 +15,7 @@ use super::told::{Manner, Told};
 use super::trail::{Leaving, Trail};
 use super::{Rejection, Responder};
 use crate::error::Error;
-use crate::throttle::{Asking, HeaderStyle, Throttle};
+use crate::throttle::{Asking, Definition, HeaderStyle, Throttle};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
@@ -27,6 +28,9 @@ pub trait Site: Send + Sync {
 
     /// The response to those who are refused on this handler, whatever the members say.
     const RESPOND: Option<fn() -> Responder> = None;
+
+    /// Whether this use asks no function of the application's.
+    const IS_PLAIN: bool = false;
 
     /// Whether anything is decided on this handler, whatever the members say.
     fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
@@ -44,30 +48,40 @@ pub trait Site: Send + Sync {
 /// An extractor that lets a request pass if its throttles admit it, and remembers what to tell the client.
 #[doc(hidden)]
 pub struct Gate<S> {
-    told: Kept,
+    /// What to tell the client.
+    pub told: Kept,
     site: PhantomData<fn() -> S>,
 }
 
 /// Where what to tell a client is remembered.
-pub(super) enum Kept {
+#[doc(hidden)]
+pub struct Kept(Place);
+
+enum Place {
     Here(Told),
     /// With the layer above, which tells it if the handler is never asked.
     Above(Leaving),
 }
 
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}
+
 impl Kept {
     pub(super) fn new(told: Told, parts: &Parts) -> Self {
-        match Trail::of(parts) {
-            None => Self::Here(told),
-            Some(trail) => Self::Above(trail.leave(told)),
-        }
+        Self(match Trail::of(parts) {
+            None => Place::Here(told),
+            Some(trail) => Place::Above(trail.leave(told)),
+        })
     }
 
     /// Writes it, unless somebody else already has.
     pub(super) fn write(self, headers: &mut HeaderMap) {
-        let told = match self {
-            Self::Here(told) => Some(told),
-            Self::Above(left) => left.take(),
+        let told = match self.0 {
+            Place::Here(told) => Some(told),
+            Place::Above(left) => left.take(),
         };
         if let Some(told) = told {
             told.write(headers);
@@ -75,14 +89,15 @@ impl Kept {
     }
 }
 
-impl<S: Site> Gate<S> {
-    /// Adds the header fields to the handler's answer.
-    pub fn finish(self, answer: impl IntoResponse) -> Response {
-        let mut response = answer.into_response();
-        self.told.write(response.headers_mut());
-        response
-    }
+/// Adds the header fields to the handler's answer.
+#[doc(hidden)]
+pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    told.write(response.headers_mut());
+    response
+}
 
+impl<S: Site> Gate<S> {
     /// Decides what is asked.
     pub(super) async fn pass(
         asking: Result<Asking, Error>,
@@ -116,13 +131,59 @@ async fn decided(
     Ok(Kept::new(told, parts))
 }
 
-impl<S: Site, State: Send + Sync> FromRequestParts<State> for Gate<S> {
+impl<S: Site + 'static> Gate<S> {
+    const USE: Use = match <S::Throttle as Throttle>::ONE {
+        _ if !S::IS_PLAIN || !<S::Throttle as Throttle>::IS_PLAIN => {
+            Use::Later(|parts| Box::pin(asked::<S>(parts)))
+        }
+        Some(definition) => Use::One(definition),
+        None => Use::Plain(<S::Throttle as Throttle>::plain),
+    };
+}
+
+impl<S: Site + 'static, State: Send + Sync> FromRequestParts<State> for Gate<S> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Rejection> {
-        let told = decided(asked::<S>(parts).await, parts, Self::MANNER).await?;
-        Ok(Self::of(told))
+        // As plain as it can be written: it is compiled for every handler.
+        match passed(parts, Self::USE, Self::MANNER).await {
+            Ok(told) => Ok(Self {
+                told,
+                site: PhantomData,
+            }),
+            Err(rejection) => Err(rejection),
+        }
     }
+}
+
+/// What has to be done to know what a use asks for.
+enum Use {
+    /// One throttle, which asks no function.
+    One(fn() -> &'static Definition),
+    /// Throttles that ask no function.
+    Plain(fn(&mut Asking)),
+    /// What may have to be waited for.
+    Later(Later),
+}
+
+type Later =
+    for<'a> fn(&'a Parts) -> Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>;
+
+/// Decides, for whatever handler: what is generic is compiled for each, so there is next to nothing of it.
+async fn passed(parts: &Parts, site: Use, manner: Manner) -> Result<Kept, Rejection> {
+    let mut asking = Asking::default();
+    let asking = match site {
+        Use::One(definition) => {
+            asking.add_plain(definition());
+            asking.ask_plain(parts).await
+        }
+        Use::Plain(plain) => {
+            plain(&mut asking);
+            asking.ask_plain(parts).await
+        }
+        Use::Later(later) => later(parts).await,
+    };
+    decided(asking, parts, manner).await
 }
 
 impl<S> fmt::Debug for Gate<S> {

@@ -24,7 +24,7 @@ mod trail;
 #[doc(hidden)]
 pub use bundle::{Bundle, Closures, Via, Whole};
 pub use client_ip::ClientIp;
-pub use gate::{Gate, Site};
+pub use gate::{Gate, Kept, Site, finish};
 pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use identifier::Identifier;
 pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
@@ -44,13 +44,3 @@ pub(crate) use told::Told;
 pub use axum_core::response::Response;
 #[doc(hidden)]
 pub use http::request::Parts;
-
-use crate::error::Error;
-use crate::identity::Identity;
-
-/// The client that a header names, for `identifier = header("…")`.
-#[doc(hidden)]
-pub fn identity_of_header(parts: &Parts, name: &'static str) -> Result<Identity, Error> {
-    let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
-    Ok(Identity::of_header(value))
-}

@@ -213,3 +213,33 @@ fn read<T: DeserializeOwned>(mut bytes: &[u8]) -> Option<T> {
     let state = rmp_serde::from_read(&mut bytes).ok()?;
     bytes.is_empty().then_some(state)
 }
+
+/// Has what is generic above compiled here for the built-in strategies, so that crates which use them need not do it again.
+#[doc(hidden)]
+pub fn compiled<'a>(
+    (one, two, three, four): (
+        &'a super::FixedWindow,
+        &'a super::SlidingCounter,
+        &'a super::SlidingLog,
+        &'a super::TokenBucket,
+    ),
+    (five, six, seven): (
+        &'a super::LeakyBucket,
+        &'a super::LeakyBucketWithQueue,
+        &'a super::Gcra,
+    ),
+    (eight, nine, ten): (
+        &'a super::Tiered,
+        &'a super::TimeOfDay,
+        &'a super::QuotaWithRollover,
+    ),
+    (eleven, twelve, thirteen): (
+        &'a super::Adaptive,
+        &'a super::Priority,
+        &'a super::CostBasedTokenBucket,
+    ),
+) -> [&'a dyn ErasedStrategy; 13] {
+    [
+        one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen,
+    ]
+}

@@ -37,7 +37,7 @@ use crate::rate::Rate;
 pub use adaptive::{Adaptive, AdaptiveMetadata};
 pub use cost_based_token_bucket::{CostBasedTokenBucket, CostBasedTokenBucketMetadata};
 #[cfg(feature = "engine")]
-pub use erased::{Custom, Describe, ErasedStrategy, Metadata};
+pub use erased::{Custom, Describe, ErasedStrategy, Metadata, compiled};
 pub use error::StrategyError;
 pub use factor::{Factor, FactorError};
 pub use fixed_window::{FixedWindow, FixedWindowMetadata};

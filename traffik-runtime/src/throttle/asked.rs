@@ -42,6 +42,8 @@ pub(crate) struct Asked<'a> {
 pub struct Asking {
     pub(super) members: Few<Member>,
     about: About,
+    /// Throttles that ask no function, and were not asked yet.
+    pub(super) plain: Few<&'static Definition>,
     /// What the handler's arguments say.
     given: Option<Box<Given>>,
 }

@@ -22,6 +22,9 @@ pub trait Define: Send + Sync + 'static {
     /// The largest cost it can ever admit, as far as that is known when the program is compiled.
     const LARGEST_COST: u64 = u64::MAX;
 
+    /// Whether no function of the application's is asked: what it asks for, its definition says.
+    const IS_PLAIN: bool = false;
+
     /// Its strategy.
     fn strategy() -> &'static Self::Strategy;
 
@@ -34,15 +37,15 @@ pub trait Define: Send + Sync + 'static {
         ready(Ok(true))
     }
 
-    /// Who is asking; default: whom the backend says.
+    /// Who is asking; default: what the definition says.
     fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
         Self::definition().identify(parts)
     }
 
-    /// What the request costs.
+    /// What the request costs; default: what the definition says.
     fn cost(parts: &Parts) -> impl Future<Output = Result<u64, Error>> + Send {
         let _ = parts;
-        ready(Ok(1))
+        ready(Ok(Self::definition().cost))
     }
 
     /// The rate for this request, if it is not the definition's.
@@ -51,14 +54,14 @@ pub trait Define: Send + Sync + 'static {
         ready(Ok(None))
     }
 
-    /// Where the budget is one.
+    /// Where the budget is one; default: what the definition says.
     ///
     /// # Errors
     ///
     /// When the application's function fails.
     fn scope(parts: &Parts) -> Result<Scope, Error> {
         let _ = parts;
-        Ok(Scope::Throttle)
+        Ok(Self::definition().scoped.scope())
     }
 }
 
@@ -66,6 +69,14 @@ impl<T: Define> Throttle for T {
     type Stat = Stat<<T::Strategy as Describe>::Metadata>;
 
     const LARGEST_COST: u64 = T::LARGEST_COST;
+
+    const IS_PLAIN: bool = T::IS_PLAIN;
+
+    const ONE: Option<fn() -> &'static Definition> = Some(T::definition);
+
+    fn plain(asking: &mut Asking) {
+        asking.add_plain(T::definition());
+    }
 
     async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
         let given = asking.given_to(T::definition());
@@ -107,11 +118,15 @@ impl<T: Define> Throttle for T {
 }
 
 /// Who is asking, where the request remembers it. Generic code is compiled for every throttle, so there is little of it.
-fn known(definition: &'static Definition, parts: &Parts) -> Option<Identity> {
+pub(super) fn known(definition: &'static Definition, parts: &Parts) -> Option<Identity> {
     Known::of(parts).and_then(|known| known.get(definition))
 }
 
-fn remembered(definition: &'static Definition, parts: &Parts, identity: Identity) -> Identity {
+pub(super) fn remembered(
+    definition: &'static Definition,
+    parts: &Parts,
+    identity: Identity,
+) -> Identity {
     if let Some(known) = Known::of(parts) {
         known.add(definition, identity.clone());
     }

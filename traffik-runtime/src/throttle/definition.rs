@@ -9,6 +9,7 @@ use http::request::Parts;
 use super::asked::Few;
 use super::header_style::HeaderStyle;
 use super::laws;
+use super::plain::{Identified, Scoped};
 use super::registry::{Change, Live, Place, Record, Shared, registry};
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
@@ -16,7 +17,6 @@ use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::failure::Policy;
 use crate::http::{ClientIp, Responder};
-use crate::identity::Identity;
 use crate::observe::{self, Counters, Outcome};
 use crate::rate::Rate;
 use crate::strategy::ErasedStrategy;
@@ -30,6 +30,9 @@ pub struct Definition {
     pub(crate) name: Cow<'static, str>,
     pub(crate) rates: Cow<'static, [Rate]>,
     strategy: Shared,
+    pub(super) identified: Identified,
+    pub(super) cost: u64,
+    pub(super) scoped: Scoped,
     /// What shares a budget, in a word, and where this stands.
     scope: &'static str,
     place: Place,
@@ -111,6 +114,9 @@ impl Definition {
             name,
             rates,
             strategy,
+            identified: Identified::ByBackend,
+            cost: 1,
+            scoped: Scoped::Throttle,
             scope: "throttle",
             place: Place::Unknown,
             headers: HeaderStyle::Ietf,
@@ -148,6 +154,27 @@ impl Definition {
     #[must_use]
     pub const fn headers(mut self, style: HeaderStyle) -> Self {
         self.headers = style;
+        self
+    }
+
+    /// Who is asking, where no function says so.
+    #[must_use]
+    pub const fn identified(mut self, identified: Identified) -> Self {
+        self.identified = identified;
+        self
+    }
+
+    /// What a request costs, where no function says so; default 1.
+    #[must_use]
+    pub const fn cost(mut self, cost: u64) -> Self {
+        self.cost = cost;
+        self
+    }
+
+    /// Where the budget is one, where no function says so.
+    #[must_use]
+    pub const fn scoped(mut self, scoped: Scoped) -> Self {
+        self.scoped = scoped;
         self
     }
 
@@ -231,15 +258,6 @@ impl Definition {
         match self.on_error {
             Some(policy) => Some(self.own_policy.get_or_init(policy)),
             None => self.own_policy.get(),
-        }
-    }
-
-    /// Who is asking where the throttle itself does not say: whom its backend says, else the client's address.
-    pub(super) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
-        let identifier = self.chosen_backend(Some(parts)).identifier().cloned();
-        match identifier {
-            Some(identifier) => identifier.ask(parts).await,
-            None => Ok(Identity::ip()),
         }
     }
 

@@ -16,6 +16,7 @@ mod header_style;
 mod held;
 mod known;
 mod laws;
+mod plain;
 mod quota;
 pub mod registry;
 mod report;
@@ -44,6 +45,7 @@ pub(crate) use engine::{Admission, admit, admit_held, hit as hit_asked, reserve,
 pub use given::Given;
 pub use header_style::HeaderStyle;
 pub(crate) use known::Known;
+pub use plain::{Identified, Scoped};
 pub use quota::Quota;
 pub(crate) use report::{Policy, Reported, binding};
 pub use reservation::Reservation;
@@ -69,6 +71,18 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     /// The largest cost every member can ever admit, as far as it is known when the program is compiled.
     #[doc(hidden)]
     const LARGEST_COST: u64;
+
+    /// Whether no member asks a function of the application's.
+    #[doc(hidden)]
+    const IS_PLAIN: bool;
+
+    /// The definition of the only member.
+    #[doc(hidden)]
+    const ONE: Option<fn() -> &'static Definition> = None;
+
+    /// Adds members that ask no function.
+    #[doc(hidden)]
+    fn plain(asking: &mut Asking);
 
     /// Adds what has to be decided for a request, with the members' own costs or this one.
     #[doc(hidden)]

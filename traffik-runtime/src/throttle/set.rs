@@ -26,6 +26,12 @@ macro_rules! set {
 
             const LARGEST_COST: u64 = least(&[$($member::LARGEST_COST),+]);
 
+            const IS_PLAIN: bool = $($member::IS_PLAIN)&&+;
+
+            fn plain(asking: &mut Asking) {
+                $($member::plain(asking);)+
+            }
+
             async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
                 $($member::ask(parts, cost, asking).await?;)+
                 Ok(())
