@@ -335,3 +335,20 @@ async fn beside_the_attribute() {
     let server = Server::start(app).await;
     assert_eq!(server.statuses("/", 4).await, [200, 200, 200, 429]);
 }
+
+/// Each alone would find room, and both together wait for it, or would for ever (L6).
+#[tokio::test]
+async fn a_throttle_twice_in_one_quota() {
+    let (backend, _) = midnight();
+    let head = head(&backend);
+    let both = async |one, other| {
+        let quota = Quota::new(&head).add::<Burst>(one).add::<Burst>(other);
+        quota.commit().await.unwrap()
+    };
+    let never = both(2, 2).await;
+    assert_eq!((never.admitted, never.wait), (false, None));
+    assert!(both(1, 1).await.admitted);
+    let later = both(1, 1).await;
+    assert_eq!(later.wait, Some(Duration::from_secs(10)));
+    assert_eq!((later.admitted, later.remaining), (false, 1));
+}
