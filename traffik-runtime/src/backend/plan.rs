@@ -174,6 +174,10 @@ impl Plan<'_> {
         };
     }
 
+    pub(crate) fn rates(&self) -> Few<Rate> {
+        self.terms.iter().map(|term| term.rate).collect()
+    }
+
     fn periods(&self) -> impl Iterator<Item = u64> {
         self.terms.iter().map(|term| term.rate.period_micros())
     }
