@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::pass::pass;
+use super::rejection::Refusal;
 use super::told::{Manner, Told};
 use super::trail::{Leaving, Trail};
 use super::{Rejection, Responder};
@@ -65,12 +66,26 @@ impl Kept {
 
     /// Writes it, unless somebody else already has.
     pub(super) fn write(self, headers: &mut HeaderMap) {
-        let told = match self {
+        if let Some(told) = self.told() {
+            told.write(headers);
+        }
+    }
+
+    /// The same for a whole response, which may be a refusal that the handler has passed on.
+    fn write_to<B>(self, response: &mut http::Response<B>) {
+        let told = self.told();
+        let is_refusal = response.extensions().get::<Refusal>().is_some();
+        match told {
+            Some(told) if is_refusal => told.write_beside_refusal(response.headers_mut()),
+            Some(told) => told.write(response.headers_mut()),
+            None => {}
+        }
+    }
+
+    fn told(self) -> Option<Told> {
+        match self {
             Self::Here(told) => Some(told),
             Self::Above(left) => left.take(),
-        };
-        if let Some(told) = told {
-            told.write(headers);
         }
     }
 }
@@ -79,7 +94,7 @@ impl<S: Site> Gate<S> {
     /// Adds the header fields to the handler's answer.
     pub fn finish(self, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();
-        self.told.write(response.headers_mut());
+        self.told.write_to(&mut response);
         response
     }
 
