@@ -26,7 +26,7 @@ impl Ground {
         }
     }
 
-    fn each(rate: &str, strategy: impl Strategy + Clone) -> [Self; 2] {
+    fn each(rate: &str, strategy: &(impl Strategy + Clone)) -> [Self; 2] {
         let (memory, clock) = midnight();
         let own = Backend::custom(Map::default()).clock(clock.clone());
         [memory, own].map(|it| Self::on(it, clock.clone(), rate, strategy.clone()))
@@ -58,7 +58,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn a_list_keeps_what_it_has_counted_since() {
     for used in [0, 1, 6] {
-        for ground in Ground::each("10/minute", FixedWindow::new()) {
+        for ground in Ground::each("10/minute", &FixedWindow::new()) {
             let reserved = ground.reserve(5).await;
             ground.set(&["20/minute", "8/hour"]);
             ground.hit(5).await;
@@ -72,7 +72,7 @@ async fn a_list_keeps_what_it_has_counted_since() {
 
 #[tokio::test]
 async fn a_longer_period_keeps_what_it_has_counted_since() {
-    for ground in Ground::each("10/minute", SlidingCounter::new()) {
+    for ground in Ground::each("10/minute", &SlidingCounter::new()) {
         let reserved = ground.reserve(5).await;
         ground.clock.advance(MINUTE * 3);
         ground.set(&["8/hour"]);
@@ -84,7 +84,7 @@ async fn a_longer_period_keeps_what_it_has_counted_since() {
 
 #[tokio::test]
 async fn what_leaked_faster_before_is_gone() {
-    for ground in Ground::each("100/10s", TokenBucket::new()) {
+    for ground in Ground::each("100/10s", &TokenBucket::new()) {
         let reserved = ground.reserve(50).await;
         ground.clock.advance(Duration::from_secs(5));
         ground.hit(1).await;
@@ -99,7 +99,7 @@ async fn what_leaked_faster_before_is_gone() {
 #[tokio::test]
 async fn behind_the_last_tick() {
     async fn holds(strategy: impl Strategy + Clone) {
-        for ground in Ground::each("10/10s", strategy) {
+        for ground in Ground::each("10/10s", &strategy) {
             let start = ground.clock.now();
             let reserved = ground.reserve(1).await;
             ground.clock.advance(Duration::from_secs(1));
