@@ -31,6 +31,7 @@ traffik::throttles! {
     throttle Burst(rate = "3/10s", identifier = everyone);
     throttle Sustained(rate = "100/hour", identifier = everyone, headers = both);
     throttle Queued(rate = "100/second", identifier = everyone, strategy = leaky_bucket_with_queue(queue_size = 3));
+    throttle Single(rate = "1/10s", identifier = everyone, headers = legacy);
     throttle Broken(rate = "3/10s", identifier = broken);
 }
 
@@ -334,4 +335,49 @@ async fn beside_the_attribute() {
     let app = Router::new().route("/", get(both)).layer(provide(backend));
     let server = Server::start(app).await;
     assert_eq!(server.statuses("/", 4).await, [200, 200, 200, 429]);
+}
+
+/// Each alone would find room, and both together wait for it, or would for ever (L6).
+#[tokio::test]
+async fn a_throttle_twice_in_one_quota() {
+    let (backend, _) = midnight();
+    let head = head(&backend);
+    let both = async |one, other| {
+        let quota = Quota::new(&head).add::<Burst>(one).add::<Burst>(other);
+        quota.commit().await.unwrap()
+    };
+    let never = both(2, 2).await;
+    assert_eq!((never.admitted, never.wait), (false, None));
+    assert!(both(1, 1).await.admitted);
+    let later = both(1, 1).await;
+    assert_eq!(later.wait, Some(Duration::from_secs(10)));
+    assert_eq!((later.admitted, later.remaining), (false, 1));
+}
+
+async fn reserves(limiter: Limiter<Single>) -> Result<(), Rejection> {
+    limiter.reserve(1).await?.keep();
+    Ok(())
+}
+
+#[throttled(Sustained)]
+async fn reserves_within(limiter: Limiter<Single>) -> Result<(), Rejection> {
+    reserves(limiter).await
+}
+
+/// H15: fields that have room for one policy carry the one that refused, also where a handler passes its refusal on.
+#[tokio::test]
+async fn a_refusal_that_is_passed_on_keeps_its_fields() {
+    let app = Router::new()
+        .route("/", get(reserves))
+        .layer(ThrottleLayer::new().throttle::<Sustained>())
+        .route("/within", get(reserves_within));
+    for path in ["/", "/within"] {
+        let (backend, _) = midnight();
+        let server = Server::start(app.clone().layer(provide(backend))).await;
+        let admitted = server.get(path).await;
+        assert_eq!(admitted.legacy(), [Some("100"), Some("99"), Some("3600")]);
+        let refused = server.get(path).await;
+        assert_eq!(refused.status, 429);
+        assert_eq!(refused.legacy(), [Some("1"), Some("0"), Some("10")]);
+    }
 }

@@ -1,5 +1,6 @@
 //! What became of plans.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -102,20 +103,33 @@ impl Outcome {
         states: impl Iterator<Item = &'s State>,
         now: u64,
     ) -> Self {
-        let lines = lines(plans, states);
-        let told = lines.iter().map(|(place, plan, term, state)| Told {
-            plan: *place,
-            rate: term.rate,
-            fits: plan.step(term, state, now).is_some(),
-            report: plan.report(term, state, now, plan.cost),
-            at: now,
-            shadow: false,
-        });
+        let states: Several<&State> = states.collect();
+        let found = found(plans, &states, now);
+        let met = lines(plans, found.iter().map(|state| &**state));
+        let seen = lines(plans, states.iter().copied());
+        let told = seen
+            .iter()
+            .zip(met)
+            .map(|((place, plan, term, state), met)| {
+                let report = plan.report(term, state, now, plan.cost);
+                let (.., met) = met;
+                Told {
+                    plan: *place,
+                    rate: term.rate,
+                    fits: plan.step(term, met, now).is_some(),
+                    report: Report {
+                        wait: plan.report(term, met, now, plan.cost).wait,
+                        ..report
+                    },
+                    at: now,
+                    shadow: false,
+                }
+            });
         let told: Several<Told> = told.collect();
         Self {
             now,
             admitted: false,
-            wait: together(&lines, &told, now),
+            wait: together(plans, &states, &told, now),
             told,
             elsewhere: Vec::new(),
         }
@@ -165,20 +179,37 @@ fn lines<'l, 'p>(
     lines
 }
 
+/// The states as each plan finds them if those before it count at a moment: of two hits on one key, the second knows of
+/// the first.
+fn found<'s>(plans: &[Plan<'_>], states: &[&'s State], at: u64) -> Several<Cow<'s, State>> {
+    let mut found: Several<Cow<'s, State>> = states.iter().map(|it| Cow::Borrowed(*it)).collect();
+    for (place, plan) in plans.iter().enumerate() {
+        let earlier = plans[..place].iter().rposition(|it| it.shares_key(plan));
+        let Some(earlier) = earlier else { continue };
+        let mut state = found[earlier].clone();
+        if let Some(steps) = plans[earlier].steps(&state, at) {
+            plans[earlier].take(steps, state.to_mut(), at);
+        }
+        found[place] = state;
+    }
+    found
+}
+
 /// The least time after which all admit at once. What has been waited for mostly stays, so that is the longest wait; but
-/// a limit that depends on the time of day can shrink again until the others have room (L6).
-fn together(lines: &[Line<'_, '_>], told: &[Told], now: u64) -> Option<Duration> {
+/// a limit that depends on the time of day can shrink again until the others have room (L6), and of two hits on one key
+/// the first takes its room at that moment only.
+fn together(plans: &[Plan<'_>], states: &[&State], told: &[Told], now: u64) -> Option<Duration> {
     let waits = told.iter().map(|told| told.report.wait);
     let longest = waits.reduce(|a, b| Some(a?.max(b?))).flatten()?;
-    let shrinks = |(.., term, _): &Line<'_, '_>| matches!(term.law, Law::Hours(_));
-    if lines.len() == 1 || !lines.iter().any(shrinks) {
+    if told.len() == 1 || !needs_search(plans) {
         return Some(longest);
     }
     let mut wait = longest;
     for _ in 0..MOST_MOMENTS {
         let at = now.saturating_add(u64::try_from(wait.as_micros()).ok()?);
+        let found = found(plans, states, at);
         let mut more = Duration::ZERO;
-        for (_, plan, term, state) in lines {
+        for (_, plan, term, state) in lines(plans, found.iter().map(|state| &**state)) {
             more = more.max(plan.report(term, state, at, plan.cost).wait?);
         }
         if more.is_zero() {
@@ -187,4 +218,12 @@ fn together(lines: &[Line<'_, '_>], told: &[Told], now: u64) -> Option<Duration>
         wait += more;
     }
     None
+}
+
+/// Whether the longest wait may not be the wait of all.
+fn needs_search(plans: &[Plan<'_>]) -> bool {
+    let mut terms = plans.iter().flat_map(|plan| &*plan.terms);
+    let mut later = plans.iter().enumerate();
+    terms.any(|term| matches!(term.law, Law::Hours(_)))
+        || later.any(|(place, plan)| plans[..place].iter().any(|it| it.shares_key(plan)))
 }

@@ -68,6 +68,11 @@ impl Plan<'_> {
         matches!(&*self.terms, [term] if term.law.is_packed())
     }
 
+    /// Whether another counts in the same place.
+    pub(crate) fn shares_key(&self, other: &Self) -> bool {
+        self.key == other.key && self.name == other.name
+    }
+
     /// Whether a law of the user's own is among its laws.
     pub(crate) fn is_custom(&self) -> bool {
         self.terms.iter().any(|term| term.law == Law::Custom)
@@ -167,6 +172,10 @@ impl Plan<'_> {
             let listed = listed.map(|(period, state)| Listed { period, state });
             State::List(listed.collect())
         };
+    }
+
+    pub(crate) fn rates(&self) -> Few<Rate> {
+        self.terms.iter().map(|term| term.rate).collect()
     }
 
     fn periods(&self) -> impl Iterator<Item = u64> {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::plan::{Plan, each_mut};
+use super::plan::{Few, Plan, each_mut};
 use crate::decision::Report;
+use crate::rate::Rate;
 use crate::strategy::State;
 use crate::strategy::kernel::{Law, Taken};
 
@@ -21,6 +22,8 @@ pub(crate) enum Change {
 pub(crate) struct Settling<'a> {
     pub(crate) plan: Plan<'a>,
     pub(crate) change: Change,
+    /// The rates it was admitted under; the plan's are those that hold now.
+    pub(crate) rates: Few<Rate>,
 }
 
 impl Change {
@@ -39,17 +42,37 @@ impl<'a> Plan<'a> {
                 at,
                 cost: self.cost,
             }),
+            rates: self.rates(),
         }
     }
 }
 
 impl Settling<'_> {
+    /// Whether there was one rate, or a list of them, then as now.
+    #[cfg(feature = "memcached")]
+    pub(crate) fn is_of_one_form(&self) -> bool {
+        (self.rates.len() > 1) == (self.plan.terms.len() > 1)
+    }
+
+    /// Whether there was one rate then as now, of the same period.
+    #[cfg(feature = "memcached")]
+    pub(crate) fn is_of_one_period(&self) -> bool {
+        match (&*self.rates, &*self.plan.terms) {
+            ([then], [now]) => then.period() == now.rate.period(),
+            _ => false,
+        }
+    }
+
     /// Does it to a state.
     pub(crate) fn apply(&self, state: &mut State, now: u64) {
-        let Self { plan, change } = self;
+        let Self {
+            plan,
+            change,
+            rates,
+        } = self;
         match change {
             Change::GiveBack(taken) if plan.is_custom() => self.give_back_own(*taken, state, now),
-            Change::GiveBack(taken) => taken.give_back(state, now),
+            Change::GiveBack(taken) => taken.give_back(rates, state, now),
             Change::Charge(cost) => {
                 plan.align(state);
                 for (term, state) in plan.terms.iter().zip(each_mut(state)) {
@@ -68,10 +91,12 @@ impl Settling<'_> {
         }
     }
 
-    /// How long the state matters afterwards.
+    /// How long the state matters afterwards: as the law says, and not shorter than by the rate it was written under, for
+    /// another request may have brought another.
     pub(crate) fn matters(&self, state: &State, now: u64) -> Duration {
         let resets = self.reports(state, now).map(|report| report.reset);
-        resets.max().unwrap_or_default()
+        let own = Duration::from_micros(state.expires().saturating_sub(now));
+        resets.max().unwrap_or_default().max(own)
     }
 
     /// What the laws say of the state afterwards.

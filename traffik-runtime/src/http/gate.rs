@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::pass::pass;
+use super::rejection::Refusal;
 use super::told::{Manner, Told};
 use super::trail::{Leaving, Trail};
 use super::{Rejection, Responder};
@@ -79,12 +80,26 @@ impl Kept {
 
     /// Writes it, unless somebody else already has.
     pub(super) fn write(self, headers: &mut HeaderMap) {
-        let told = match self.0 {
+        if let Some(told) = self.told() {
+            told.write(headers);
+        }
+    }
+
+    /// The same for a whole response, which may be a refusal that the handler has passed on.
+    fn write_to<B>(self, response: &mut http::Response<B>) {
+        let told = self.told();
+        let is_refusal = response.extensions().get::<Refusal>().is_some();
+        match told {
+            Some(told) if is_refusal => told.write_beside_refusal(response.headers_mut()),
+            Some(told) => told.write(response.headers_mut()),
+            None => {}
+        }
+    }
+
+    fn told(self) -> Option<Told> {
+        match self.0 {
             Place::Here(told) => Some(told),
             Place::Above(left) => left.take(),
-        };
-        if let Some(told) = told {
-            told.write(headers);
         }
     }
 }
@@ -93,7 +108,7 @@ impl Kept {
 #[doc(hidden)]
 pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
-    told.write(response.headers_mut());
+    told.write_to(&mut response);
     response
 }
 

@@ -31,6 +31,11 @@ struct Inner {
     parts: Option<Parts>,
 }
 
+/// In a response's extensions: that it is a refusal, wherever a handler got it from. The fields that have room for one
+/// policy stay with that.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal;
+
 #[derive(Debug)]
 enum Why {
     Refused {
@@ -157,7 +162,13 @@ impl Rejection {
     }
 
     pub(super) fn into_http(self) -> http::Response<Bytes> {
-        self.0.response
+        let Inner {
+            why, mut response, ..
+        } = *self.0;
+        if matches!(why, Why::Refused { .. }) {
+            response.extensions_mut().insert(Refusal);
+        }
+        response
     }
 }
 

@@ -179,6 +179,14 @@ impl Asking {
     }
 }
 
+/// The share of one of so many processes in a rate.
+pub(super) fn share(rate: Rate, instances: u32) -> Rate {
+    if instances <= 1 {
+        return rate;
+    }
+    Rate::new((rate.limit() / instances).max(1), rate.period())
+}
+
 impl Member {
     fn asked(&self, at: Option<u64>) -> Asked<'_> {
         let Self {
@@ -226,11 +234,7 @@ impl<'a> Asked<'a> {
 
     /// The share of one of so many processes in what is asked for.
     pub(super) fn share(&self, terms: &Terms<'_>, instances: u32) -> Result<Terms<'a>, Error> {
-        let share = |term: &Term| {
-            let limit = term.rate.limit() / instances;
-            Rate::new(limit.max(1), term.rate.period())
-        };
-        self.terms_of(terms.iter().map(share))
+        self.terms_of(terms.iter().map(|term| share(term.rate, instances)))
     }
 
     fn terms_of(&self, rates: impl Iterator<Item = Rate>) -> Result<Terms<'a>, Error> {

@@ -346,6 +346,11 @@ impl Definition {
         self.prepared().change()
     }
 
+    /// What it has in common with others of its uid, if it is one of them.
+    pub(super) fn live(&self) -> Option<Arc<Live>> {
+        self.prepared().live.clone()
+    }
+
     /// What this throttle's keys grow from.
     #[inline]
     pub(super) fn key(&self) -> Key {

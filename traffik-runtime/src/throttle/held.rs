@@ -2,13 +2,15 @@
 
 use std::cmp::Ordering;
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
 use tokio::runtime::Handle;
 
+use super::asked::share;
 use super::case::Case;
-use super::registry::Shared;
+use super::registry::{Live, Shared};
 use crate::backend::Backend;
 use crate::backend::key::Key;
 use crate::backend::outcome::Outcome;
@@ -17,6 +19,8 @@ use crate::backend::settle::{Change, Settling};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::observe;
+use crate::rate::Rate;
+use crate::strategy::Who;
 use crate::strategy::kernel::Taken;
 
 /// What a hit took, backend by backend. Dropped without being settled or kept, it is given back where nobody can wait for
@@ -37,6 +41,12 @@ struct Account {
 /// What one plan took.
 struct Line {
     strategy: Shared,
+    /// Where to learn which rates are in force by the time it is settled.
+    live: Option<Arc<Live>>,
+    /// The rate that the request brought.
+    brought: Option<Rate>,
+    /// Among how many processes the limit is shared.
+    instances: u32,
     client: Client,
     key: Key,
     name: String,
@@ -62,6 +72,7 @@ impl Held {
             }
             let mut elsewhere = outcome.elsewhere.iter();
             let elsewhere = elsewhere.find(|elsewhere| elsewhere.plan == place);
+            let instances = elsewhere.map_or(1, |elsewhere| elsewhere.instances);
             let (backend, plan) = match elsewhere {
                 None => (case.backends[case.homes[place]].handle(), plan.clone()),
                 Some(elsewhere) => {
@@ -82,6 +93,9 @@ impl Held {
                 case.budget(),
                 Line {
                     strategy: asked.definition.shared_strategy(),
+                    live: asked.definition.live(),
+                    brought: asked.rate,
+                    instances,
                     client: client.clone(),
                     key: plan.key,
                     name: plan.name,
@@ -182,6 +196,34 @@ impl Account {
 }
 
 impl Line {
+    /// The rates in force and their laws: those it was taken under, unless the registry has said something else since. What
+    /// is written under rates that no longer hold would forget what the new ones have counted (L30).
+    fn terms_now(&self) -> Terms<'_> {
+        self.changed_terms()
+            .map_or(Terms::Same(&self.terms), Terms::Own)
+    }
+
+    fn changed_terms(&self) -> Option<Few<Term>> {
+        let mut rates = self.live.as_ref()?.rates(self.brought);
+        for rate in &mut rates {
+            *rate = share(*rate, self.instances);
+        }
+        let taken = self.terms.iter().map(|term| &term.rate);
+        if rates.is_empty() || rates.iter().eq(taken) {
+            return None;
+        }
+        let strategy = self.strategy.get();
+        let who = Who {
+            load: strategy.load(),
+            ..self.client.who()
+        };
+        let terms = rates.into_iter().map(|rate| {
+            let law = strategy.law(rate, &who).ok()?;
+            Some(Term { rate, law })
+        });
+        terms.collect()
+    }
+
     /// What is to be done if this much was used.
     fn settling(&self, used: u64) -> Option<Settling<'_>> {
         let change = match used.cmp(&self.cost) {
@@ -197,11 +239,12 @@ impl Line {
                 key: self.key,
                 name: self.name.clone(),
                 strategy: self.strategy.get(),
-                terms: Terms::Same(&self.terms),
+                terms: self.terms_now(),
                 cost: self.cost,
                 who: self.client.who(),
             },
             change,
+            rates: self.terms.iter().map(|term| term.rate).collect(),
         })
     }
 }

@@ -83,6 +83,9 @@ impl OneByOne for Asking<'_> {
             ..settling.plan.clone()
         };
         match (Window::of(plan, counted.at), settling.change) {
+            // A window's count is elsewhere than what a list counts, and each period's in a place of its own.
+            (Some(_), Change::GiveBack(_)) if !settling.is_of_one_period() => Ok(()),
+            (None, Change::GiveBack(_)) if !settling.is_of_one_form() => Ok(()),
             (Some(window), Change::GiveBack(_)) => Ok(window.give_back(self).await?),
             (Some(window), Change::Charge(_)) => window.charge(self, at).await,
             (None, _) => {

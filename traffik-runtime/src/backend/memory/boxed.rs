@@ -66,6 +66,14 @@ impl Prospect {
         }
     }
 
+    /// The same, lasting at least until this microsecond.
+    pub(super) fn until(self, expires: u64) -> Self {
+        Self {
+            expires: self.expires.max(expires),
+            ..self
+        }
+    }
+
     /// That of two states kept together.
     pub(super) fn with(self, other: Self) -> Self {
         Self {

@@ -46,7 +46,7 @@ impl Memory {
     }
 
     fn settle_boxed(&self, settling: &Settling<'_>, now: u64) {
-        let Settling { plan, change } = settling;
+        let Settling { plan, change, .. } = settling;
         let mut shard = self.boxed.lock(Boxed::shard_of(plan.key));
         if change.gives_back() && shard.read(plan.key, now).is_none() {
             return;
@@ -59,6 +59,7 @@ impl Memory {
         let reports = settling.reports(&entry.state, now);
         entry.prospect = reports
             .map(|report| Prospect::new(&report, now))
-            .fold(Prospect::default(), Prospect::with);
+            .fold(Prospect::default(), Prospect::with)
+            .until(entry.state.expires());
     }
 }

@@ -13,6 +13,7 @@ use super::grpc;
 use super::rules::Rules;
 use crate::http::Rejection;
 use crate::http::pass::pass;
+use crate::http::rejection::Refusal;
 use crate::http::told::{Manner, Told};
 use crate::http::trail::Trail;
 use crate::throttle::Known;
@@ -59,6 +60,9 @@ where
             parts.extensions.insert(trail.clone());
             let response = inner.call(Request::from_parts(parts, body)).await?;
             let mut response = response.map(ThrottleBody::passed);
+            if response.extensions().get::<Refusal>().is_some() {
+                trail.refuse();
+            }
             trail.write(told, response.headers_mut());
             Ok(response)
         })

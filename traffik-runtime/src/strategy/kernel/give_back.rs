@@ -1,6 +1,7 @@
 //! Giving back what an admitted hit took (L32): at least what would be there had it cost less is left.
 
 use super::{Kind, Packed, State};
+use crate::rate::Rate;
 
 /// A hit that was admitted, of which a part is given back.
 #[derive(Clone, Copy, Debug)]
@@ -12,26 +13,33 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Gives it back at a later microsecond. A state that is gone stays gone; what one of the user's own is then, its law says.
-    pub(crate) fn give_back(self, state: &mut State, now: u64) {
+    /// Gives back what was admitted under these rates, at a later microsecond. A state that is gone stays gone; what one of
+    /// the user's own is then, its law says. What counts for another period may never have counted it, and keeps all.
+    pub(crate) fn give_back(self, rates: &[Rate], state: &mut State, now: u64) {
         match state {
             State::Packed(packed) => {
-                if let Some(after) = self.given_back(packed, now) {
+                if let Some(limit) = limit_of(rates, packed.period)
+                    && let Some(after) = self.given_back(limit, packed, now)
+                {
                     *packed = after;
                 }
             }
             State::Log(entries) => entries.give_back(self.at, self.cost),
-            State::Mean(costs) => costs.give_back(self, now),
+            State::Mean(costs) => {
+                if let Some(limit) = limit_of(rates, costs.period()) {
+                    costs.give_back(self, limit, now);
+                }
+            }
             State::List(list) => {
                 for listed in list {
-                    self.give_back(&mut listed.state, now);
+                    self.give_back(rates, &mut listed.state, now);
                 }
             }
             State::Bytes(_) => {}
         }
     }
 
-    fn given_back(self, state: &Packed, now: u64) -> Option<Packed> {
+    fn given_back(self, limit: u32, state: &Packed, now: u64) -> Option<Packed> {
         let mut amounts = state.amounts();
         // Which number of the state counts the window it was taken in.
         let running = self.at >= state.at && self.at - state.at < state.period;
@@ -45,8 +53,10 @@ impl Taken {
         };
         let given = match state.kind {
             Kind::Meter => {
-                let ticks = self.ticks(state.tick(), now);
-                self.unleaked(state.units(), ticks.saturating_mul(state.leak()))
+                // What has leaked until its last tick has, though the clock is behind that (L4).
+                let ticks = self.ticks(state.tick(), now.max(state.at));
+                let leaked = most_leaked(ticks, state.leak(), (limit, state.limit));
+                self.unleaked(state.units(), leaked)
             }
             _ => self.cost,
         };
@@ -63,4 +73,22 @@ impl Taken {
     pub(super) fn unleaked(self, units: u64, leaked: u64) -> u64 {
         self.cost.saturating_mul(units).saturating_sub(leaked)
     }
+}
+
+/// The largest limit among the rates of a period, if there are any.
+fn limit_of(rates: &[Rate], period: u64) -> Option<u32> {
+    let same = rates.iter().filter(|rate| rate.period_micros() == period);
+    same.map(Rate::limit).max()
+}
+
+/// How much can have leaked in so many ticks where a limit has taken the place of another: what leaks by the later one, at
+/// the faster pace of the two.
+pub(super) fn most_leaked(ticks: u64, leak: u64, (then, since): (u32, u32)) -> u64 {
+    let leaked = ticks.saturating_mul(leak);
+    if then <= since {
+        return leaked;
+    }
+    let faster = u128::from(leaked) * u128::from(then);
+    let leaked = faster.div_ceil(u128::from(since.max(1)));
+    u64::try_from(leaked).unwrap_or(u64::MAX)
 }

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "engine")]
-use super::Taken;
 use super::exact::{EXACT, gcd, tick, until};
+#[cfg(feature = "engine")]
+use super::give_back::{Taken, most_leaked};
 use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::StrategyError;
@@ -71,18 +71,42 @@ impl Costs {
 
     /// Takes what has not leaked of a hit off the level; the mean stays as it is.
     #[cfg(feature = "engine")]
-    pub(super) fn give_back(&mut self, taken: Taken, now: u64) {
+    pub(super) fn give_back(&mut self, taken: Taken, limit: u32, now: u64) {
+        let Some((units, leak)) = self.units_and_leak() else {
+            return;
+        };
+        let ticks = taken.ticks(self.rate.2, now.max(self.last));
+        let leaked = most_leaked(ticks, leak, (limit, self.rate.0));
+        let given = taken.unleaked(units, leaked);
+        self.level = self.level.saturating_sub(given);
+    }
+
+    /// The period it was written under.
+    #[cfg(feature = "engine")]
+    pub(super) const fn period(&self) -> u64 {
+        self.rate.1
+    }
+
+    /// The microsecond at which the level will have leaked away.
+    #[cfg(feature = "engine")]
+    pub(super) fn expires(&self) -> u64 {
+        let Some((_, leak)) = self.units_and_leak() else {
+            return 0;
+        };
+        let ticks = self.level.div_ceil(leak.max(1));
+        self.last.saturating_add(ticks.saturating_mul(self.rate.2))
+    }
+
+    /// How many of the level's units are one unit of cost, and how many leak in a tick; nothing if nothing was counted.
+    #[cfg(feature = "engine")]
+    fn units_and_leak(&self) -> Option<(u64, u64)> {
         let (limit, period, tick) = self.rate;
         if self.remembered.is_empty() {
-            return;
+            return None;
         }
         let ticks = WHOLE * (period / tick);
         let g = gcd(limit.into(), ticks);
-        let leaked = taken
-            .ticks(tick, now)
-            .saturating_mul(u64::from(limit) / g * self.factor);
-        let given = taken.unleaked(ticks / g, leaked);
-        self.level = self.level.saturating_sub(given);
+        Some((ticks / g, u64::from(limit) / g * self.factor))
     }
 
     /// The same numbers again.

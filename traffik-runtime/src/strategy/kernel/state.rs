@@ -88,6 +88,20 @@ impl State {
         }
     }
 
+    /// The microsecond from which it decides like no state, as far as it says so by itself: a log has no rate.
+    #[cfg(feature = "engine")]
+    pub(crate) fn expires(&self) -> u64 {
+        match self {
+            Self::Packed(packed) => packed.expires(),
+            Self::Mean(costs) => costs.expires(),
+            Self::Log(_) | Self::Bytes(_) => 0,
+            Self::List(list) => {
+                let ends = list.iter().map(|listed| listed.state.expires());
+                ends.max().unwrap_or(0)
+            }
+        }
+    }
+
     /// The entries to write to; what is no log becomes one.
     pub(super) fn entries_mut(&mut self) -> &mut Entries {
         if !matches!(self, Self::Log(_)) {

@@ -1,3 +1,4 @@
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,6 +70,19 @@ impl Live {
         } else {
             None
         }
+    }
+
+    /// The rates in force, where a request may have brought its own, whether the throttle is enabled or not.
+    pub(crate) fn rates(&self, brought: Option<Rate>) -> Few<Rate> {
+        let change = self.change();
+        let changed = change.as_ref().and_then(|change| change.rates.as_ref());
+        let rates = match (changed, &brought) {
+            (Some(changed), _) => &changed.rates[..],
+            (None, Some(brought)) => slice::from_ref(brought),
+            (None, None) => &self.record.rates,
+        };
+        let limits = rates.iter().filter(|rate| !rate.is_unlimited());
+        limits.copied().collect()
     }
 
     /// Rates as this throttle's strategy has them, or why it cannot have them.
