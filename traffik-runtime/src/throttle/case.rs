@@ -305,7 +305,12 @@ impl<'a> Case<'a> {
         for place in 0..self.plans.len() {
             let became = match ruling {
                 Ruling::Decided(outcome) if outcome.admitted => {
-                    let mut own = outcome.told.iter().filter(|told| told.plan == place);
+                    let own = outcome.told.iter().filter(|told| told.plan == place);
+                    let mut own = own.peekable();
+                    if own.peek().is_none() {
+                        // Nothing has decided about it: its backend is away, and it refuses nobody.
+                        continue;
+                    }
                     if own.all(|told| told.fits) {
                         observe::Outcome::Admitted
                     } else {
