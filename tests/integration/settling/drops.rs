@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::FromRequestParts as _;
 use axum::routing::get;
 use http::{Method, StatusCode};
 use tokio::runtime::Runtime;
@@ -123,4 +124,20 @@ async fn a_backend_that_is_gone() {
     store.heal();
     let stat = throttle.stat(&Identity::everyone()).await.unwrap();
     assert_eq!(stat.hits_remaining, 6);
+}
+
+/// A throttle twice in a set: settled twice, each from what the other has left.
+#[tokio::test]
+async fn twice_in_a_set() {
+    let server = RedisServer::start();
+    let redis = Backend::redis(server.url()).timeout(PATIENCE);
+    for backend in [Backend::memory(), redis.connect().await.unwrap()] {
+        let mut parts = head(&backend);
+        let limiter = Limiter::<(Uploads, Uploads)>::from_request_parts(&mut parts, &()).await;
+        let limiter = limiter.unwrap();
+        limiter.reserve(2).await.unwrap().settle(3).await.unwrap();
+        assert_eq!(Uploads::stat(&parts).await.unwrap().hits_remaining, 4);
+        limiter.reserve(2).await.unwrap().cancel().await.unwrap();
+        assert_eq!(Uploads::stat(&parts).await.unwrap().hits_remaining, 4);
+    }
 }

@@ -69,7 +69,10 @@ impl<'a> Case<'a> {
             outcome
         }));
         Ok(match (outcome, allowed) {
-            (None, Some(error)) => Ruling::Allowed(error),
+            (None, Some(error)) => {
+                self.with_shadows(Outcome::unlimited(0), started).await;
+                Ruling::Allowed(error)
+            }
             (outcome, _) => {
                 let outcome = outcome.unwrap_or_else(|| Outcome::unlimited(0));
                 Ruling::Decided(self.with_shadows(outcome, started).await)

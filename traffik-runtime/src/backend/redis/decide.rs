@@ -189,17 +189,22 @@ impl Redis {
         loop {
             let said = self.ask(&plans, at, |_| 0).await?;
             let mut states = said.states(&plans);
-            let lines = settling.iter().zip(&mut states).zip(&said.values);
-            let new = lines.map(|((settling, state), value)| {
-                let gone = settling.change.gives_back() && value.is_empty();
+            let mut new = Vec::with_capacity(settling.len());
+            for (place, settling) in settling.iter().enumerate() {
+                let name = &settling.plan.name;
+                // Of two on one key, the second goes on from the first.
+                let earlier = plans[..place].iter().rposition(|plan| plan.name == *name);
+                let mut state = states[earlier.unwrap_or(place)].clone();
+                let gone = settling.change.gives_back() && said.values[place].is_empty();
                 let bytes = (!gone).then(|| {
-                    settling.apply(state, said.now);
-                    encode(&settling.plan, state)
+                    settling.apply(&mut state, said.now);
+                    encode(&settling.plan, &state)
                 });
-                let matters = millis(settling.matters(state, said.now), at);
-                (&settling.plan, bytes, matters)
-            });
-            if self.replace(&said, new).await? {
+                let matters = millis(settling.matters(&state, said.now), at);
+                new.push((&settling.plan, bytes, matters));
+                states[place] = state;
+            }
+            if self.replace(&said, new.into_iter()).await? {
                 return Ok(());
             }
             retries.again().await?;
