@@ -12,7 +12,7 @@ use syn::{
 
 use super::define::conditions;
 use super::paths::Private;
-use super::{closures, site};
+use super::{closures, site, verbatim};
 use crate::model::{Bundle, Outcome, Seat, Site};
 use crate::parse::{Handler, braces};
 
@@ -21,41 +21,85 @@ const MANY_ARGUMENTS: usize = 7;
 
 /// The handler, taking the gate and giving the gate's answer.
 pub(crate) fn gated(site: &Site, handler: Handler, private: &Private) -> TokenStream {
-    let gate = Seat::binding(
+    let binding = Seat::binding(
         site.defined.as_ref().map(Outcome::name),
         local(handler.sig.ident.span()),
     );
-    let (_, site_type, _) = site::generics(site, &handler);
+    let (_, ty, _) = site::generics(site, &handler);
+    let gate = Gate {
+        site,
+        binding,
+        ty,
+        private,
+    };
+    if verbatim::can_stay(&handler) {
+        verbatim::verbatim(&gate, handler)
+    } else {
+        rewritten(&gate, handler)
+    }
+}
+
+/// What a handler takes besides what is written.
+pub(super) struct Gate<'a> {
+    site: &'a Site,
+    /// Its name as an argument.
+    pub(super) binding: Ident,
+    /// What the site's type is.
+    ty: TokenStream,
+    pub(super) private: &'a Private,
+}
+
+impl Gate<'_> {
+    /// Uses of what is there for closures.
+    pub(super) fn uses(&self, sig: &Signature) -> TokenStream {
+        closures::uses(self.site, sig)
+    }
+
+    /// The arguments with the gate among them.
+    pub(super) fn inputs(&self, sig: &Signature) -> Punctuated<FnArg, Token![,]> {
+        let Self {
+            site,
+            binding,
+            ty,
+            private,
+        } = self;
+        if let Some(bundle) = &site.bundle {
+            return bundled(bundle, sig, binding, ty, private);
+        }
+        let mut inputs = sig.inputs.clone();
+        let argument: FnArg = parse_quote!(#binding: #private::Gate<#ty>);
+        inputs.insert(site.seat.index, argument);
+        inputs
+    }
+
+    /// Lints that would find fault with what was not written.
+    pub(super) fn lints(&self, sig: &Signature) -> TokenStream {
+        let is_bundled = self.site.bundle.is_some();
+        let many = (!is_bundled && sig.inputs.len() == MANY_ARGUMENTS)
+            .then(|| quote!(#[allow(clippy::too_many_arguments)]));
+        let complex = is_bundled.then(|| quote!(#[allow(clippy::type_complexity)]));
+        quote!(#many #complex)
+    }
+}
+
+/// The handler with the gate among its own arguments.
+fn rewritten(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     let Handler {
         attrs,
         vis,
         mut sig,
         body,
     } = handler;
-    let uses = closures::uses(site, &sig);
-    let before = sig.inputs.len();
-    match &site.bundle {
-        Some(bundle) => sig.inputs = bundled(bundle, &sig, &gate, &site_type, private),
-        None => {
-            let argument: FnArg = parse_quote!(#gate: #private::Gate<#site_type>);
-            sig.inputs.insert(site.seat.index, argument);
-        }
-    }
-    let many = before == MANY_ARGUMENTS && sig.inputs.len() > before;
-    let many = many.then(|| quote!(#[allow(clippy::too_many_arguments)]));
-    let complex = site
-        .bundle
-        .as_ref()
-        .map(|_| quote!(#[allow(clippy::type_complexity)]));
-    let answer = answer(&sig, &body, &gate, private);
+    let (uses, lints) = (gate.uses(&sig), gate.lints(&sig));
+    sig.inputs = gate.inputs(&sig);
+    let answer = answer(&sig, &body, &gate.binding, gate.private);
     let answer = braces(quote!(#uses #answer), body.span());
     let end = sig.paren_token.span.close();
-    let located = private.at(end);
+    let located = gate.private.at(end);
     sig.output = parse_quote_spanned!(end=> -> #located::Response);
     quote! {
         #(#attrs)*
-        #many
-        #complex
+        #lints
         #vis #sig #answer
     }
 }

@@ -17,6 +17,7 @@ mod paths;
 mod patterns;
 mod site;
 mod strategy;
+mod verbatim;
 mod worst_case;
 
 pub(crate) use attribute::{attribute, refused};

@@ -22,8 +22,17 @@ pub(crate) fn name(site: &Site, handler: &Handler) -> Ident {
     }
 }
 
-/// The type and its implementation of `Site`.
+/// The throttle defined here, where there is no more to the use: it is the site itself.
+fn itself(site: &Site) -> Option<&Ident> {
+    let defined = site.defined.as_ref().map(Outcome::name);
+    defined.filter(|_| site.throttles.is_empty() && site.bundle.is_none())
+}
+
+/// The type and its implementation of `Site`, unless the throttle that is defined here is all there is to say.
 pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenStream {
+    if itself(site).is_some() {
+        return TokenStream::new();
+    }
     let Site {
         krate: _,
         seat: _,
@@ -92,7 +101,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
 
 /// The type's generics, the type with them, and their bounds: it has those of the handler if closures name types.
 pub(super) fn generics(site: &Site, handler: &Handler) -> (TokenStream, TokenStream, TokenStream) {
-    let name = name(site, handler);
+    let name = itself(site).map_or_else(|| name(site, handler), Ident::clone);
     if site.bundle.is_none() {
         return (TokenStream::new(), quote!(#name), TokenStream::new());
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
@@ -16,7 +17,7 @@ use super::told::{Manner, Told};
 use super::trail::{Leaving, Trail};
 use super::{Rejection, Responder};
 use crate::error::Error;
-use crate::throttle::{Asking, Definition, HeaderStyle, Throttle};
+use crate::throttle::{Asking, Define, Definition, HeaderStyle, Throttle};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
@@ -54,14 +55,28 @@ pub struct Gate<S> {
     site: PhantomData<fn() -> S>,
 }
 
-/// Where what to tell a client is remembered.
+/// Where what to tell a client is remembered: here, or with the layer above, which tells it if the handler is never asked.
+///
+/// For each handler that holds one, the compiler proves of all there is in it that it can be sent to another thread; behind
+/// `dyn` that is one step and not two hundred.
 #[doc(hidden)]
-pub struct Kept(Place);
+pub struct Kept(Box<dyn Tell>);
 
-enum Place {
-    Here(Told),
-    /// With the layer above, which tells it if the handler is never asked.
-    Above(Leaving),
+trait Tell: Send + Sync {
+    /// What to tell, unless somebody else already has.
+    fn told(self: Box<Self>) -> Option<Told>;
+}
+
+impl Tell for Told {
+    fn told(self: Box<Self>) -> Option<Told> {
+        Some(*self)
+    }
+}
+
+impl Tell for Leaving {
+    fn told(self: Box<Self>) -> Option<Told> {
+        self.take()
+    }
 }
 
 impl fmt::Debug for Kept {
@@ -73,33 +88,26 @@ impl fmt::Debug for Kept {
 impl Kept {
     pub(super) fn new(told: Told, parts: &Parts) -> Self {
         Self(match Trail::of(parts) {
-            None => Place::Here(told),
-            Some(trail) => Place::Above(trail.leave(told)),
+            None => Box::new(told),
+            Some(trail) => Box::new(trail.leave(told)),
         })
     }
 
     /// Writes it, unless somebody else already has.
     pub(super) fn write(self, headers: &mut HeaderMap) {
-        if let Some(told) = self.told() {
+        if let Some(told) = self.0.told() {
             told.write(headers);
         }
     }
 
     /// The same for a whole response, which may be a refusal that the handler has passed on.
     fn write_to<B>(self, response: &mut http::Response<B>) {
-        let told = self.told();
+        let told = self.0.told();
         let is_refusal = response.extensions().get::<Refusal>().is_some();
         match told {
             Some(told) if is_refusal => told.write_beside_refusal(response.headers_mut()),
             Some(told) => told.write(response.headers_mut()),
             None => {}
-        }
-    }
-
-    fn told(self) -> Option<Told> {
-        match self.0 {
-            Place::Here(told) => Some(told),
-            Place::Above(left) => left.take(),
         }
     }
 }
@@ -110,6 +118,13 @@ pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     told.write_to(&mut response);
     response
+}
+
+/// A throttle is a use of itself, where a handler says no more.
+impl<T: Define> Site for T {
+    type Throttle = T;
+
+    const IS_PLAIN: bool = true;
 }
 
 impl<S: Site> Gate<S> {
@@ -135,8 +150,7 @@ impl<S: Site> Gate<S> {
     }
 }
 
-/// What every gate does once it is known what is asked. Generic code is compiled for every handler, so there is little of
-/// it.
+/// What every gate does once it is known what is asked.
 async fn decided(
     asking: Result<Asking, Error>,
     parts: &Parts,
@@ -159,16 +173,42 @@ impl<S: Site + 'static> Gate<S> {
 impl<S: Site + 'static, State: Send + Sync> FromRequestParts<State> for Gate<S> {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Rejection> {
-        // As plain as it can be written: it is compiled for every handler.
-        match passed(parts, Self::USE, Self::MANNER).await {
-            Ok(told) => Ok(Self {
-                told,
-                site: PhantomData,
-            }),
-            Err(rejection) => Err(rejection),
+    fn from_request_parts(
+        parts: &mut Parts,
+        _: &State,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        Passing {
+            passed: passed(parts, Self::USE, Self::MANNER),
+            site: PhantomData,
         }
     }
+}
+
+/// A gate that decides. It is compiled for every handler, so there is next to nothing of it.
+struct Passing<'a, S> {
+    passed: Passed<'a>,
+    site: PhantomData<fn() -> S>,
+}
+
+type Passed<'a> = Pin<Box<dyn Future<Output = Result<Kept, Rejection>> + Send + 'a>>;
+
+impl<S> Future for Passing<'_, S> {
+    type Output = Result<Gate<S>, Rejection>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match poll(&mut Pin::into_inner(self).passed, context) {
+            Poll::Ready(Ok(told)) => Poll::Ready(Ok(Gate {
+                told,
+                site: PhantomData,
+            })),
+            Poll::Ready(Err(rejection)) => Poll::Ready(Err(rejection)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+fn poll(passed: &mut Passed<'_>, context: &mut Context<'_>) -> Poll<Result<Kept, Rejection>> {
+    passed.as_mut().poll(context)
 }
 
 /// What has to be done to know what a use asks for.
@@ -184,21 +224,23 @@ enum Use {
 type Later =
     for<'a> fn(&'a Parts) -> Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>;
 
-/// Decides, for whatever handler: what is generic is compiled for each, so there is next to nothing of it.
-async fn passed(parts: &Parts, site: Use, manner: Manner) -> Result<Kept, Rejection> {
-    let mut asking = Asking::default();
-    let asking = match site {
-        Use::One(definition) => {
-            asking.add_plain(definition());
-            asking.ask_plain(parts).await
-        }
-        Use::Plain(plain) => {
-            plain(&mut asking);
-            asking.ask_plain(parts).await
-        }
-        Use::Later(later) => later(parts).await,
-    };
-    decided(asking, parts, manner).await
+/// Decides, for whatever handler.
+fn passed(parts: &Parts, site: Use, manner: Manner) -> Passed<'_> {
+    Box::pin(async move {
+        let mut asking = Asking::default();
+        let asking = match site {
+            Use::One(definition) => {
+                asking.add_plain(definition());
+                asking.ask_plain(parts).await
+            }
+            Use::Plain(plain) => {
+                plain(&mut asking);
+                asking.ask_plain(parts).await
+            }
+            Use::Later(later) => later(parts).await,
+        };
+        decided(asking, parts, manner).await
+    })
 }
 
 impl<S> fmt::Debug for Gate<S> {

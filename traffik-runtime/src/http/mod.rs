@@ -1,6 +1,7 @@
 //! The HTTP adapter: from a request's head to what a throttle is asked, from a decision to header fields and responses.
 //! It translates; it decides nothing.
 
+mod answering;
 mod bundle;
 pub(crate) mod client_ip;
 pub mod filter;
@@ -21,6 +22,7 @@ mod throttled;
 mod told;
 mod trail;
 
+pub use answering::{Answering, answering};
 #[doc(hidden)]
 pub use bundle::{Bundle, Closures, Via, Whole};
 pub use client_ip::ClientIp;

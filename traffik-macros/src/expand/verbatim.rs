@@ -1,0 +1,155 @@
+//! A handler as it was written, inside a function that takes its gate.
+//!
+//! Its body stays the body of an `async fn` of its arguments, so all the compiler says of it is about what was written, and
+//! there is as little as can be to compile for each handler.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::visit_mut::{VisitMut, visit_type_reference_mut};
+use syn::{
+    Attribute, FnArg, Ident, Lifetime, PatType, ReturnType, Safety, Signature, Type, TypeImplTrait,
+    TypeReference, parse_quote, parse_quote_spanned,
+};
+
+use super::gate::Gate;
+use crate::parse::{Handler, braces};
+
+/// Whether a handler can stay as it was written. One with generics may borrow, and what is still to come of other attributes
+/// may be about its arguments: these are given the gate themselves.
+pub(super) fn can_stay(handler: &Handler) -> bool {
+    let Handler { attrs, sig, .. } = handler;
+    let is_plain = sig.asyncness.is_some()
+        && sig.constness.is_none()
+        && matches!(sig.safety, Safety::Default)
+        && sig.abi.is_none()
+        && sig.variadic.is_none();
+    is_plain
+        && sig.generics.params.is_empty()
+        && sig.generics.where_clause.is_none()
+        && sig.inputs.iter().all(is_owned)
+        && is_answer(&sig.output)
+        && attrs.iter().all(is_inert)
+}
+
+/// Whether an attribute changes nothing about a function.
+fn is_inert(attribute: &Attribute) -> bool {
+    const BUILT_IN: [&str; 10] = [
+        "allow",
+        "cfg",
+        "cold",
+        "deny",
+        "deprecated",
+        "doc",
+        "expect",
+        "forbid",
+        "inline",
+        "warn",
+    ];
+    const TOOLS: [&str; 3] = ["clippy", "diagnostic", "rustfmt"];
+    let path = attribute.path();
+    let first = path.segments.first();
+    BUILT_IN.iter().any(|name| path.is_ident(name))
+        || path.segments.len() > 1
+            && first.is_some_and(|first| TOOLS.iter().any(|tool| first.ident == tool))
+}
+
+fn is_owned(argument: &FnArg) -> bool {
+    match argument {
+        FnArg::Typed(PatType { attrs, ty, .. }) => {
+            let found = Found::within(ty);
+            attrs.is_empty() && !found.borrowed && !found.opaque
+        }
+        FnArg::Receiver(_) => false,
+    }
+}
+
+fn is_answer(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => !matches!(**ty, Type::Never(_)) && !Found::within(ty).borrowed,
+    }
+}
+
+/// What there is in a type.
+#[derive(Default)]
+struct Found {
+    borrowed: bool,
+    opaque: bool,
+}
+
+impl Found {
+    fn within(ty: &Type) -> Self {
+        let mut found = Self::default();
+        found.visit_type_mut(&mut ty.clone());
+        found
+    }
+}
+
+impl VisitMut for Found {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        self.borrowed |= lifetime.ident != "static";
+    }
+
+    fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+        self.borrowed |= reference.lifetime.is_none();
+        visit_type_reference_mut(self, reference);
+    }
+
+    fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {
+        self.opaque = true;
+    }
+}
+
+/// The function that takes the gate, and the handler in it.
+pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
+    let uses = gate.uses(&handler.sig);
+    let lints = gate.lints(&handler.sig);
+    let Handler {
+        attrs,
+        vis,
+        sig,
+        body,
+    } = handler;
+    let body = if uses.is_empty() {
+        body
+    } else {
+        let written = body.stream();
+        braces(quote!(#uses #written), body.span())
+    };
+    let names: Vec<_> = (0..sig.inputs.len()).map(argument).collect();
+    let mut outer = Signature {
+        asyncness: None,
+        ..sig.clone()
+    };
+    for (argument, name) in outer.inputs.iter_mut().zip(&names) {
+        if let FnArg::Typed(argument) = argument {
+            *argument.pat = parse_quote!(#name);
+        }
+    }
+    outer.inputs = gate.inputs(&outer);
+    let (ty, place) = match &sig.output {
+        ReturnType::Default => (parse_quote!(()), Span::call_site()),
+        ReturnType::Type(_, ty) => ((**ty).clone(), ty.span()),
+    };
+    let end = sig.paren_token.span.close();
+    let located = gate.private.at(end);
+    outer.output = parse_quote_spanned!(end=> -> #located::Answering<#ty>);
+    let (binding, handler) = (&gate.binding, &sig.ident);
+    let located = gate.private.at(place);
+    let answering =
+        quote_spanned!(place=> #located::answering(#binding.told, #handler(#(#names),*)));
+    quote! {
+        #(#attrs)*
+        #lints
+        #vis #outer {
+            #[allow(dead_code, clippy::unused_async)]
+            #sig #body
+            #answering
+        }
+    }
+}
+
+fn argument(number: usize) -> Ident {
+    format_ident!("argument_{number}", span = Span::mixed_site())
+}
