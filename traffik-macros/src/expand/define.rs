@@ -14,11 +14,12 @@ use super::paths::Private;
 use super::strategy;
 use crate::model::{Definition, Outcome};
 
-/// The type of a throttle and its implementation of `Define`.
+/// The type of a throttle and its implementation of `Define`. Messages about the type show `place`.
 pub(crate) fn throttle(
     outcome: &Outcome,
     attrs: &[Attribute],
     vis: &Visibility,
+    place: Span,
     private: &Private,
 ) -> TokenStream {
     let cfgs = conditions(attrs);
@@ -31,8 +32,6 @@ pub(crate) fn throttle(
         Outcome::Broken(name) => (None, broken(name, private), None),
     };
     let name = outcome.name();
-    // Messages that show where a throttle is defined show its name.
-    let place = Span::call_site().located_at(name.span());
     let item = quote_spanned!(place=> enum #name {});
     quote! {
         #(#attrs)*
