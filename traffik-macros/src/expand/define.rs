@@ -26,7 +26,7 @@ pub(crate) fn throttle(
     let (docs, items, warnings) = match outcome {
         Outcome::Whole(definition) => (
             Some(docs::of(definition, attrs)),
-            whole(definition, private),
+            whole(definition, place, private),
             Some(doubts::warnings(outcome.name(), &definition.doubts, &cfgs)),
         ),
         Outcome::Broken(name) => (None, broken(name, private), None),
@@ -55,7 +55,7 @@ pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<&Attribute> {
         .collect()
 }
 
-fn whole(definition: &Definition, private: &Private) -> TokenStream {
+fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream {
     let Definition {
         name,
         uid,
@@ -105,7 +105,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         .and_then(|identifier| options::identify(identifier, private));
     let units = cost.as_ref().and_then(options::cost_setter);
     let cost = cost.as_ref().and_then(|cost| options::cost(cost, private));
-    let place = options::place_setter(private);
+    let place = options::place_setter(place, private);
     let scoped = scope
         .as_ref()
         .map(|scope| options::scope_setter(scope, private));
