@@ -53,10 +53,16 @@ fn here() -> Backend {
     Backend::memory().clock(CLOCK.clone())
 }
 
+fn there() -> Backend {
+    Backend::custom(Slow::default()).clock(CLOCK.clone())
+}
+
 traffik::throttles! {
     throttle Slowly(rate = "1000/day", identifier = everyone);
     throttle Long(rate = "1000/day", identifier = everyone, strategy = sliding_log);
     throttle Here(rate = "1000/day", identifier = everyone, backend = here());
+    throttle There(rate = "1000/day", identifier = everyone, backend = there());
+    throttle Settled(rate = "1000/day", identifier = everyone, backend = here());
     throttle Also(rate = "1000/day", identifier = everyone, backend = here());
     throttle Queued(rate = "100/second", identifier = everyone, strategy = leaky_bucket_with_queue(queue_size = 50));
 }
@@ -70,7 +76,7 @@ async fn limiter<T: traffik::Throttle>(head: &Parts) -> Limiter<T> {
 }
 
 fn slow() -> Parts {
-    head(&Backend::custom(Slow::default()).clock(CLOCK.clone()))
+    head(&there())
 }
 
 /// Polls it so many times, then drops it; whether it came to an end before.
@@ -116,6 +122,36 @@ async fn settling_and_giving_back() {
         // It was settled; or was under way, and what was reserved stays taken; or was not begun, and nothing is.
         let possible = if done { &[3][..] } else { &[0, 3, 10] };
         assert!(possible.contains(&taken), "{polls}: {taken}");
+        if done {
+            break;
+        }
+    }
+}
+
+/// Backends that were not told yet are told in the background, what the first ones were told.
+#[tokio::test]
+async fn settling_over_several_backends() {
+    let head = slow();
+    let set = limiter::<(Slowly, There, Settled)>(&head).await;
+    let used = async || {
+        let slowly = used::<Slowly>(&head).await;
+        (
+            slowly,
+            used::<There>(&head).await,
+            used::<Settled>(&head).await,
+        )
+    };
+    for polls in 1.. {
+        let before = used().await;
+        let permit = set.reserve(10).await.unwrap();
+        let done = cut_off(permit.settle(3), polls).await;
+        settled().await;
+        let after = used().await;
+        let slow = [after.0 - before.0, after.1 - before.1];
+        assert_eq!(after.2 - before.2, 3, "{polls}: it needs no time");
+        // Of one, what was reserved may stay taken: the one that was being told.
+        let told = slow == [3, 3] || (!done && (slow == [10, 3] || slow == [3, 10]));
+        assert!(told, "{polls}: {slow:?}");
         if done {
             break;
         }

@@ -12,6 +12,7 @@
 
 #[cfg(feature = "tracing")]
 use std::cell::Cell;
+use std::fmt::Display;
 #[cfg(feature = "metrics")]
 use std::sync::OnceLock;
 #[cfg(feature = "tracing")]
@@ -204,21 +205,14 @@ pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
 }
 
 /// What a reserve took and could not be given back: it expires by itself.
-pub(crate) fn kept(backend: &'static str, error: Option<&Error>) {
+pub(crate) fn kept(backend: &'static str, why: &dyn Display) {
     #[cfg(feature = "tracing")]
-    match error {
-        Some(error) => tracing::warn!(
-            target: "traffik",
-            backend,
-            "a reserve was dropped and could not be given back, so it stays taken until it expires: {error}"
-        ),
-        None => tracing::warn!(
-            target: "traffik",
-            backend,
-            "a reserve was dropped where no runtime is left to give it back, so it stays taken until it expires"
-        ),
-    }
-    let _ = (backend, error);
+    tracing::warn!(
+        target: "traffik",
+        backend,
+        "a reserve was dropped and could not be given back, so it stays taken until it expires: {why}"
+    );
+    let _ = (backend, why);
 }
 
 /// What a file of overrides says of a throttle that was used now, and cannot be.

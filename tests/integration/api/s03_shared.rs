@@ -1,3 +1,6 @@
+// As a library writes it.
+#![allow(unreachable_pub)]
+
 use axum::Json;
 use axum::Router;
 use axum::response::{IntoResponse, Response};

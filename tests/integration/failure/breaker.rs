@@ -15,20 +15,25 @@ fn breaker() -> Arc<CircuitBreaker> {
     Arc::new(breaker.recovery(Duration::from_secs(10)))
 }
 
-fn bench(breaker: &Arc<CircuitBreaker>, settings: impl FnOnce(Failover) -> Failover) -> Bench {
-    let clock = ManualClock::new();
+fn bench(settings: impl FnOnce(Failover) -> Failover) -> (Bench, Arc<CircuitBreaker>) {
+    let (clock, breaker) = (ManualClock::new(), breaker());
     let (elsewhere, _) = local(&clock);
     let policy = failover(elsewhere).breaker(breaker.clone());
-    Bench::with_clock(clock, settings(policy))
+    (Bench::with_clock(clock, settings(policy)), breaker)
+}
+
+/// A breaker that has just opened, since the first backend is away.
+async fn opened() -> (Bench, Arc<CircuitBreaker>) {
+    let (bench, breaker) = bench(|it| it);
+    bench.store.set(Trouble::Away);
+    assert_eq!(bench.admitted(3).await, 3);
+    assert_eq!(bench.store.calls(), 3);
+    (bench, breaker)
 }
 
 #[tokio::test]
 async fn while_it_is_open_the_first_backend_is_not_called() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it);
-    bench.store.set(Trouble::Away);
-    assert_eq!(bench.admitted(3).await, 3);
-    assert_eq!(bench.store.calls(), 3);
+    let (bench, breaker) = opened().await;
     assert_eq!(breaker.state(&bench.clock), BreakerState::Open);
     bench.store.mend();
     assert_eq!(bench.admitted(5).await, 5);
@@ -49,10 +54,7 @@ async fn while_it_is_open_the_first_backend_is_not_called() {
 
 #[tokio::test]
 async fn a_probe_that_fails_opens_it_again() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it);
-    bench.store.set(Trouble::Away);
-    bench.admitted(3).await;
+    let (bench, _) = opened().await;
     for calls in 4..7 {
         bench.clock.advance(Duration::from_secs(10));
         bench.admitted(5).await;
@@ -63,8 +65,7 @@ async fn a_probe_that_fails_opens_it_again() {
 /// Lessons A 22: successes of a closed breaker are told too.
 #[tokio::test]
 async fn a_success_forgets_the_failures_before_it() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it);
+    let (bench, breaker) = bench(|it| it);
     for _ in 0..5 {
         bench.store.set(Trouble::AwayFor(2));
         bench.admitted(3).await;
@@ -76,10 +77,7 @@ async fn a_success_forgets_the_failures_before_it() {
 /// Lessons A 22: a probe whose request goes away leaves its place to the next.
 #[tokio::test]
 async fn a_cancelled_probe() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it);
-    bench.store.set(Trouble::Away);
-    bench.admitted(3).await;
+    let (bench, _) = opened().await;
     bench.clock.advance(Duration::from_secs(10));
     bench.store.set(Trouble::Silent);
     {
@@ -98,8 +96,7 @@ async fn a_cancelled_probe() {
 
 #[tokio::test]
 async fn retries_are_told_too_and_stop_when_it_opens() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it.max_retries(9).delay(Duration::ZERO));
+    let (bench, breaker) = bench(|it| it.max_retries(9).delay(Duration::ZERO));
     bench.store.set(Trouble::Away);
     assert!(bench.hit().await.unwrap().admitted);
     assert_eq!(bench.store.calls(), 3);
@@ -108,8 +105,7 @@ async fn retries_are_told_too_and_stop_when_it_opens() {
 
 #[tokio::test]
 async fn what_may_have_counted_is_not_asked_again() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it.max_retries(2).delay(Duration::ZERO));
+    let (bench, _) = bench(|it| it.max_retries(2).delay(Duration::ZERO));
     bench.store.set(Trouble::Unheard);
     assert!(bench.hit().await.unwrap().admitted);
     assert_eq!(bench.store.calls(), 1);
@@ -117,8 +113,7 @@ async fn what_may_have_counted_is_not_asked_again() {
 
 #[tokio::test]
 async fn answers_that_make_no_sense_are_no_failures() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it);
+    let (bench, breaker) = bench(|it| it);
     bench.store.set(Trouble::Nonsense);
     for _ in 0..9 {
         assert_eq!(bench.hit().await.unwrap_err().kind(), ErrorKind::Backend);
@@ -195,10 +190,7 @@ async fn an_open_breaker_is_an_error_of_its_own() {
 
 #[tokio::test]
 async fn many_at_once_send_one_probe() {
-    let breaker = breaker();
-    let bench = bench(&breaker, |it| it);
-    bench.store.set(Trouble::Away);
-    bench.admitted(3).await;
+    let (bench, _) = opened().await;
     bench.clock.advance(Duration::from_secs(10));
     bench.store.set(Trouble::Silent);
     let mut context = Context::from_waker(Waker::noop());

@@ -9,6 +9,7 @@ mod matrix_memcached;
 mod policies;
 mod retry;
 mod sets;
+mod shadows;
 mod soak;
 
 use std::collections::HashMap;

@@ -15,6 +15,8 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status};
 use tower::Service;
+use traffik::failure::raise;
+use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, ThrottleLayer, filter, provide};
 
 traffik::throttles! {
@@ -149,5 +151,27 @@ async fn tonic_below_the_layer() {
     let (_, fields) = call(&channel, "/echo.Echo/Hear", "ada").await.unwrap();
     let field = fields.get("ratelimit").unwrap().to_str().unwrap();
     assert!(field.starts_with("\"Everybody\";r=96;"), "{field}");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn an_absent_backend_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let store = FlakyStore::new();
+    let backend = Backend::custom(store.clone()).on_error(raise());
+    let server = Server::builder()
+        .layer(provide(backend))
+        .layer(ThrottleLayer::new().throttle::<Calls>())
+        .add_service(Echo);
+    let serving = tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+    store.fail(Trouble::Refuse);
+    let refused = call(&channel, "/echo.Echo/Say", "ada").await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+    assert_eq!(refused.message(), "service unavailable");
+    assert_eq!(refused.metadata().get("retry-after").unwrap(), "1");
+    store.heal();
+    assert!(call(&channel, "/echo.Echo/Say", "ada").await.is_ok());
     serving.abort();
 }

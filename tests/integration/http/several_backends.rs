@@ -1,6 +1,7 @@
 //! D4: a set over several backends is decided backend by backend, and given back where one refuses.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use axum::Router;
@@ -40,6 +41,21 @@ traffik::throttles! {
     throttle Careless(rate = "9/minute", backend = away(), on_error = allow);
     throttle Careful(rate = "9/minute", backend = away(), on_error = throttle);
     throttle Strict(rate = "9/minute", backend = away_too(), on_error = raise);
+}
+
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+fn load() -> f64 {
+    ASKED.fetch_add(1, Relaxed);
+    0.0
+}
+
+traffik::throttles! {
+    defaults(identifier = header("x-test"), strategy = adaptive(load = load));
+    throttle Loaded(rate = ["9/minute", "20/hour"], backend = here());
+    throttle LoadedFar(rate = "9/minute", backend = there());
+    throttle LoadedAway(rate = "9/minute", backend = away(), on_error = fallback(backend = here()));
+    throttle LoadedShadow(rate = "9/minute", backend = here(), shadow);
 }
 
 #[throttled(Near, Far, Listed)]
@@ -121,4 +137,25 @@ async fn the_strictest_verdict_wins() {
     let allowed = <(Careless, Near)>::hit(&head).await.unwrap();
     assert!(allowed.admitted && allowed.decided && allowed.remaining == 3);
     assert!(!<(Careless, Near)>::check(&head, 4).await.unwrap());
+}
+
+/// L24: each hit asks for the load once, whoever decides it.
+#[tokio::test]
+async fn a_load_is_asked_for_once_a_hit() {
+    async fn asked<T: traffik::Throttle>() -> u64 {
+        let before = ASKED.load(Relaxed);
+        let decision = T::hit(&client("load")).await.unwrap();
+        assert!(decision.admitted);
+        ASKED.load(Relaxed) - before
+    }
+    assert_eq!(asked::<Loaded>().await, 1);
+    assert_eq!(asked::<LoadedFar>().await, 1);
+    assert_eq!(asked::<LoadedAway>().await, 1);
+    assert_eq!(asked::<LoadedShadow>().await, 1);
+    assert_eq!(asked::<(Near, LoadedShadow)>().await, 1);
+    assert_eq!(asked::<(Near, Loaded, Far)>().await, 1);
+    assert_eq!(
+        asked::<(Loaded, LoadedFar, LoadedAway, LoadedShadow)>().await,
+        4
+    );
 }

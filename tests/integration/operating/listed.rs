@@ -40,6 +40,50 @@ async fn a_throttle_is_listed_once_it_was_used() {
     assert_eq!(json, expected);
 }
 
+/// The lines a definition's own is counted from.
+const ABOVE: u32 = line!();
+
+macro_rules! of_a_macro {
+    ($($name:ident = $uid:literal)*) => {
+        traffik::throttles! { $(throttle $name(rate = "1/s", uid = $uid);)* }
+    };
+}
+
+traffik::throttles! {
+    throttle First(rate = "1/s", uid = "listed::first");
+    /// Behind its documentation.
+    #[allow(missing_docs)]
+    throttle
+        Second(rate = "1/s", uid = "listed::second");
+}
+
+of_a_macro!(
+    Third = "listed::third"
+    Fourth = "listed::fourth"
+);
+
+#[traffik::throttled(rate = "1/s", uid = "listed::fifth")]
+async fn fifth() {}
+
+#[tokio::test]
+async fn each_throttle_of_a_block_is_listed_at_its_own_line() {
+    let parts = head(&midnight().0);
+    First::stat(&parts).await.unwrap();
+    Second::stat(&parts).await.unwrap();
+    Third::stat(&parts).await.unwrap();
+    Fourth::stat(&parts).await.unwrap();
+    fifth::stat(&parts).await.unwrap();
+    let _ = axum::routing::get::<_, _, ()>(fifth);
+    let line = |uid: &str| {
+        let place = entry(uid).unwrap().place.unwrap();
+        let (_, line) = place.rsplit_once(':').unwrap();
+        line.parse::<u32>().unwrap() - ABOVE
+    };
+    let uids = ["first", "second", "third", "fourth", "fifth"];
+    let lines = uids.map(|name| line(&format!("listed::{name}")));
+    assert_eq!(lines, [9, 13, 17, 18, 21]);
+}
+
 #[tokio::test]
 async fn scopes_are_told_as_they_are_written() {
     let parts = head(&midnight().0);

@@ -6,7 +6,7 @@ use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, QuotaWithRollover,
     SlidingCounter, SlidingLog, Strategy, TokenBucket,
 };
-use traffik::{Backend, DynThrottle, Identity, ManualClock};
+use traffik::{DynThrottle, Identity, ManualClock, Reservation};
 use traffik_tests::midnight;
 
 struct Ground {
@@ -19,12 +19,8 @@ impl Ground {
     /// Ten in ten seconds.
     fn ten(strategy: impl Strategy) -> Self {
         let (backend, clock) = midnight();
-        Self::on(&backend, clock, strategy)
-    }
-
-    fn on(backend: &Backend, clock: ManualClock, strategy: impl Strategy) -> Self {
         let throttle = DynThrottle::builder("settled").rate("10/10s".parse().unwrap());
-        let throttle = throttle.strategy(strategy).backend(backend.clone());
+        let throttle = throttle.strategy(strategy).backend(backend);
         Self {
             throttle: throttle.build().unwrap(),
             client: Identity::new("user"),
@@ -32,9 +28,18 @@ impl Ground {
         }
     }
 
+    async fn hit(&self, cost: u64) {
+        let decision = self.throttle.hit(&self.client, cost).await.unwrap();
+        assert!(decision.admitted, "{decision:?}");
+    }
+
+    async fn reserve(&self, cost: u64) -> Reservation {
+        self.throttle.reserve(&self.client, cost).await.unwrap()
+    }
+
     /// Reserves so much, and settles another amount so many seconds later.
     async fn settle(&self, reserved: u64, seconds: u64, used: u64) {
-        let reservation = self.throttle.reserve(&self.client, reserved).await.unwrap();
+        let reservation = self.reserve(reserved).await;
         assert!(reservation.decision().admitted);
         assert_eq!(reservation.reserved(), reserved);
         self.clock.advance(Duration::from_secs(seconds));
@@ -74,16 +79,9 @@ async fn less_than_was_reserved_in_the_same_window() {
 #[tokio::test]
 async fn a_window_that_is_over_gets_nothing_back() {
     let ground = Ground::ten(FixedWindow::new());
-    let reservation = ground.throttle.reserve(&ground.client, 10).await.unwrap();
-    ground.clock.advance(Duration::from_secs(10));
-    assert!(
-        ground
-            .throttle
-            .hit(&ground.client, 4)
-            .await
-            .unwrap()
-            .admitted
-    );
+    let reservation = ground.reserve(10).await;
+    ground.clock.advance(seconds(10));
+    ground.hit(4).await;
     reservation.cancel().await.unwrap();
     assert_eq!(ground.remaining().await, 6);
 }
@@ -95,16 +93,9 @@ async fn the_previous_window_of_a_counter_gets_it_back() {
     // Half of the previous window is still in sight: 2 of its 4.
     assert_eq!(ground.remaining().await, 8);
     let ground = Ground::ten(SlidingCounter::new());
-    let reservation = ground.throttle.reserve(&ground.client, 6).await.unwrap();
-    ground.clock.advance(Duration::from_secs(15));
-    assert!(
-        ground
-            .throttle
-            .hit(&ground.client, 5)
-            .await
-            .unwrap()
-            .admitted
-    );
+    let reservation = ground.reserve(6).await;
+    ground.clock.advance(seconds(15));
+    ground.hit(5).await;
     reservation.settle(2).await.unwrap();
     assert_eq!(ground.remaining().await, 4);
 }
@@ -112,25 +103,11 @@ async fn the_previous_window_of_a_counter_gets_it_back() {
 #[tokio::test]
 async fn a_log_gives_back_its_own_entry() {
     let ground = Ground::ten(SlidingLog::new());
-    assert!(
-        ground
-            .throttle
-            .hit(&ground.client, 1)
-            .await
-            .unwrap()
-            .admitted
-    );
-    ground.clock.advance(Duration::from_secs(1));
-    let reservation = ground.throttle.reserve(&ground.client, 5).await.unwrap();
-    ground.clock.advance(Duration::from_secs(1));
-    assert!(
-        ground
-            .throttle
-            .hit(&ground.client, 4)
-            .await
-            .unwrap()
-            .admitted
-    );
+    ground.hit(1).await;
+    ground.clock.advance(seconds(1));
+    let reservation = ground.reserve(5).await;
+    ground.clock.advance(seconds(1));
+    ground.hit(4).await;
     reservation.settle(2).await.unwrap();
     assert_eq!(ground.remaining().await, 3);
     assert_eq!(ground.wait(4).await, Some(seconds(8)));
@@ -140,14 +117,7 @@ async fn a_log_gives_back_its_own_entry() {
     let ground = Ground::ten(SlidingLog::new());
     ground.settle(10, 3, 0).await;
     assert_eq!(ground.remaining().await, 10);
-    assert!(
-        ground
-            .throttle
-            .hit(&ground.client, 10)
-            .await
-            .unwrap()
-            .admitted
-    );
+    ground.hit(10).await;
 }
 
 #[tokio::test]
@@ -195,7 +165,7 @@ async fn more_than_was_reserved_is_charged_beyond_the_limit() {
     let ground = Ground::ten(QuotaWithRollover::new().percent(100.0).max(10));
     ground.settle(15, 0, 22).await;
     assert_eq!(ground.remaining().await, 0);
-    ground.clock.advance(Duration::from_secs(10));
+    ground.clock.advance(seconds(10));
     assert_eq!(ground.remaining().await, 10);
 }
 
@@ -220,7 +190,7 @@ async fn numbers_beyond_all_measure() {
         Ground::ten(QuotaWithRollover::new().percent(50.0).max(5)),
     ] {
         for _ in 0..3 {
-            let reservation = ground.throttle.reserve(&ground.client, 0).await.unwrap();
+            let reservation = ground.reserve(0).await;
             reservation.settle(u64::MAX).await.unwrap();
         }
         assert_eq!(ground.remaining().await, 0, "{:?}", ground.throttle);
@@ -236,16 +206,9 @@ async fn behind_the_clock() {
         Ground::ten(SlidingLog::new()),
         Ground::ten(TokenBucket::new()),
     ] {
-        ground.clock.advance(Duration::from_secs(60));
-        assert!(
-            ground
-                .throttle
-                .hit(&ground.client, 2)
-                .await
-                .unwrap()
-                .admitted
-        );
-        ground.clock.rewind(Duration::from_secs(15));
+        ground.clock.advance(seconds(60));
+        ground.hit(2).await;
+        ground.clock.rewind(seconds(15));
         ground.settle(8, 0, 3).await;
         assert_eq!(ground.remaining().await, 5, "{:?}", ground.throttle);
     }
@@ -254,11 +217,11 @@ async fn behind_the_clock() {
 #[tokio::test]
 async fn to_keep_it_pays_what_was_reserved() {
     let ground = Ground::ten(FixedWindow::new());
-    let reservation = ground.throttle.reserve(&ground.client, 6).await.unwrap();
+    let reservation = ground.reserve(6).await;
     assert_eq!(reservation.keep().remaining, 4);
     assert_eq!(ground.remaining().await, 4);
     // A refusal holds nothing.
-    let refused = ground.throttle.reserve(&ground.client, 5).await.unwrap();
+    let refused = ground.reserve(5).await;
     assert!(!refused.decision().admitted);
     drop(refused);
     assert_eq!(ground.remaining().await, 4);

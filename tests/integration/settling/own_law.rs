@@ -1,5 +1,6 @@
 //! Laws of the application's own say themselves what giving back is.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use traffik::strategy::{Hit, Strategy};
@@ -7,10 +8,16 @@ use traffik::{Backend, DynThrottle, Identity, Report};
 
 use crate::conformance::Map;
 
-/// So much for ever; what is given back is there again if `returns`.
+/// So much for ever.
 #[derive(Debug)]
-struct Budget {
-    returns: bool,
+struct Budget(GivenBack);
+
+/// What becomes of what is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GivenBack {
+    Returns,
+    IsLost,
+    Panics,
 }
 
 impl Strategy for Budget {
@@ -44,24 +51,26 @@ impl Strategy for Budget {
 
     fn give_back(&self, spent: u64, hit: &Hit<'_>, now: u64) -> u64 {
         assert!(hit.now <= now);
-        if self.returns {
-            spent - hit.cost
-        } else {
-            spent
+        match self.0 {
+            GivenBack::Returns => spent - hit.cost,
+            GivenBack::IsLost => spent,
+            GivenBack::Panics => panic!("nothing is given back"),
         }
     }
+}
+
+fn throttle(given_back: GivenBack, backend: &Backend) -> DynThrottle {
+    let throttle = DynThrottle::builder(format!("budget {given_back:?}"));
+    let throttle = throttle.rate("10/hour".parse().unwrap());
+    let throttle = throttle.strategy(Budget(given_back));
+    throttle.backend(backend.clone()).build().unwrap()
 }
 
 #[tokio::test]
 async fn says_what_is_given_back() {
     for backend in [Backend::memory(), Backend::custom(Map::default())] {
-        for (returns, left) in [(true, 8), (false, 5)] {
-            let throttle = DynThrottle::builder(format!("budget {returns}"))
-                .rate("10/hour".parse().unwrap())
-                .strategy(Budget { returns })
-                .backend(backend.clone())
-                .build()
-                .unwrap();
+        for (given_back, left) in [(GivenBack::Returns, 8), (GivenBack::IsLost, 5)] {
+            let throttle = throttle(given_back, &backend);
             let client = Identity::everyone();
             let reserved = throttle.reserve(&client, 5).await.unwrap();
             reserved.settle(2).await.unwrap();
@@ -74,5 +83,25 @@ async fn says_what_is_given_back() {
                 left - 3
             );
         }
+    }
+}
+
+/// One panic is what the caller hears of, not the end of the process; what was reserved stays taken.
+#[tokio::test]
+async fn that_panics_while_a_handler_does() {
+    for backend in [Backend::memory(), Backend::custom(Map::default())] {
+        let throttle = throttle(GivenBack::Panics, &backend);
+        let client = Identity::everyone();
+        let reserved = throttle.reserve(&client, 4).await.unwrap();
+        let heard = catch_unwind(AssertUnwindSafe(|| {
+            let _reserved = reserved;
+            panic!("the handler's own");
+        }));
+        let heard = heard.unwrap_err();
+        assert_eq!(heard.downcast_ref(), Some(&"the handler's own"));
+        tokio::task::yield_now().await;
+        let decision = throttle.hit(&client, 1).await.unwrap();
+        assert!(decision.admitted);
+        assert_eq!(decision.remaining, 5);
     }
 }

@@ -1,6 +1,6 @@
 //! The whole of an attribute's expansion.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote};
 
 use super::define::{conditions, throttle};
@@ -39,7 +39,9 @@ pub(crate) fn refused(mistakes: &Mistakes, site: &Site, handler: &Handler) -> To
 
 fn defined(site: &Site, handler: &Handler, private: &Private) -> Option<TokenStream> {
     let attrs: Vec<_> = conditions(&handler.attrs).into_iter().cloned().collect();
-    site.defined
-        .as_ref()
-        .map(|outcome| throttle(outcome, &attrs, &handler.vis, private))
+    site.defined.as_ref().map(|outcome| {
+        // Whether the type is used is the handler's affair.
+        let place = Span::call_site().located_at(outcome.name().span());
+        throttle(outcome, &attrs, &handler.vis, place, private)
+    })
 }

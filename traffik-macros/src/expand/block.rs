@@ -17,7 +17,9 @@ pub(crate) fn block(throttles: &Throttles, mistakes: &Mistakes) -> TokenStream {
             krate,
             outcome,
         } = entry;
-        throttle(outcome, attrs, vis, &Private::of(krate.as_ref()))
+        // The type is the user's own, so that rustc warns of one that nothing names: it is silent about what a macro made.
+        let place = outcome.name().span();
+        throttle(outcome, attrs, vis, place, &Private::of(krate.as_ref()))
     });
     quote!(#mistakes #(#items)*)
 }

@@ -14,25 +14,24 @@ use super::paths::Private;
 use super::strategy;
 use crate::model::{Definition, Outcome};
 
-/// The type of a throttle and its implementation of `Define`.
+/// The type of a throttle and its implementation of `Define`. Messages about the type show `place`.
 pub(crate) fn throttle(
     outcome: &Outcome,
     attrs: &[Attribute],
     vis: &Visibility,
+    place: Span,
     private: &Private,
 ) -> TokenStream {
     let cfgs = conditions(attrs);
     let (docs, items, warnings) = match outcome {
         Outcome::Whole(definition) => (
             Some(docs::of(definition, attrs)),
-            whole(definition, private),
+            whole(definition, place, private),
             Some(doubts::warnings(outcome.name(), &definition.doubts, &cfgs)),
         ),
         Outcome::Broken(name) => (None, broken(name, private), None),
     };
     let name = outcome.name();
-    // Messages that show where a throttle is defined show its name.
-    let place = Span::call_site().located_at(name.span());
     let item = quote_spanned!(place=> enum #name {});
     quote! {
         #(#attrs)*
@@ -56,7 +55,7 @@ pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<&Attribute> {
         .collect()
 }
 
-fn whole(definition: &Definition, private: &Private) -> TokenStream {
+fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream {
     let Definition {
         name,
         uid,
@@ -106,7 +105,7 @@ fn whole(definition: &Definition, private: &Private) -> TokenStream {
         .and_then(|identifier| options::identify(identifier, private));
     let units = cost.as_ref().and_then(options::cost_setter);
     let cost = cost.as_ref().and_then(|cost| options::cost(cost, private));
-    let place = options::place_setter(private);
+    let place = options::place_setter(place, private);
     let scoped = scope
         .as_ref()
         .map(|scope| options::scope_setter(scope, private));

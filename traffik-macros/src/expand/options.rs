@@ -79,10 +79,12 @@ pub(crate) fn headers(style: Headers, private: &Private) -> TokenStream {
     quote!(#private::HeaderStyle::#name)
 }
 
-/// Where the throttle stands.
-pub(crate) fn place_setter(private: &Private) -> TokenStream {
+/// Where the throttle stands. A line is counted where rustc sees the macro asked for, so that has the place for its own.
+pub(crate) fn place_setter(place: Span, private: &Private) -> TokenStream {
     let core = quote!(#private::core);
-    quote!(.place(#core::concat!(#core::file!(), ":", #core::line!())))
+    let private = private.spanned(place);
+    let line = quote_spanned!(place=> #private::core::line!());
+    quote!(.place(#core::concat!(#core::file!(), ":", #line)))
 }
 
 /// `scope`, in a word.

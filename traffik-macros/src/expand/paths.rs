@@ -18,9 +18,13 @@ impl Private {
 
     /// The module with the span of what a user wrote, for errors that belong there.
     pub(crate) fn at(&self, place: Span) -> Self {
-        let located = Span::call_site().located_at(place);
+        self.spanned(Span::call_site().located_at(place))
+    }
+
+    /// The module with a span.
+    pub(super) fn spanned(&self, span: Span) -> Self {
         let tokens = self.0.clone().into_iter().map(|mut token| {
-            token.set_span(located);
+            token.set_span(span);
             token
         });
         Self(tokens.collect())

@@ -42,6 +42,6 @@ pub use fallback::{Fallback, fallback};
 pub use on_error::{Handler, OnError};
 pub(crate) use policy::Step;
 pub use policy::{Policy, allow, own, raise, throttle, throttle_for};
-pub(crate) use resolve::{Attempt, Remedy, Ruling, resolve};
+pub(crate) use resolve::{Attempt, Members, Remedy, Ruling, resolve};
 pub use retry::{Retry, retry};
 pub use verdict::{Failure, Verdict};

@@ -21,6 +21,9 @@ pub(crate) trait Attempt: Sync {
     /// What a backend says.
     type Said: Send;
 
+    /// Whose it is.
+    fn members(&self) -> &impl Members;
+
     /// Whom to ask first.
     fn backend(&self) -> &Chosen<'_>;
 
@@ -45,7 +48,10 @@ pub(crate) trait Attempt: Sync {
 
     /// Takes the same from another backend in this process; if there is no room any more, what that says.
     fn take_too(&self, other: &Backend) -> Option<Self::Said>;
+}
 
+/// Those who ask, each by its place.
+pub(crate) trait Members: Sync {
     /// What a handler is told of a member.
     fn failure<'f>(&'f self, member: usize, error: &'f Error, backend: &'static str)
     -> Failure<'f>;
@@ -360,7 +366,7 @@ impl<A: Attempt> Run<'_, A> {
             Some(Step::Own(handler)) => {
                 let mut strictest = Verdict::Allow;
                 for member in &remedy.members {
-                    let failure = self.attempt.failure(*member, error, backend);
+                    let failure = self.attempt.members().failure(*member, error, backend);
                     strictest = stricter(strictest, handler.on_error(&failure).await);
                 }
                 strictest
@@ -371,7 +377,7 @@ impl<A: Attempt> Run<'_, A> {
             Some(Step::Throttle(Some(wait))) => Verdict::Throttle(*wait),
             Some(Step::Throttle(None)) => {
                 let members = remedy.members.iter();
-                let waits = members.map(|member| self.attempt.least_wait(*member));
+                let waits = members.map(|member| self.attempt.members().least_wait(*member));
                 Verdict::Throttle(waits.max().unwrap_or_default())
             }
             _ => Verdict::Raise,
@@ -423,7 +429,7 @@ impl<A: Attempt> Run<'_, A> {
     /// The first throttle whose policy it is.
     fn uid(&self, remedy: &Remedy<'_>) -> &str {
         let member = remedy.members.first().copied();
-        self.attempt.uid(member.unwrap_or_default())
+        self.attempt.members().uid(member.unwrap_or_default())
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
@@ -111,7 +112,7 @@ impl Rejection {
         let mut headers = HeaderMap::new();
         told.write(&mut headers);
         let response = if decision.decided {
-            refusal::refused(wait, &violated, headers)
+            refusal::refused(left(&decision, told, wait), &violated, headers)
         } else {
             refusal::held_off(wait.unwrap_or_default(), headers)
         };
@@ -136,13 +137,13 @@ impl Rejection {
             backend.responder().cloned()
         });
         match responder {
-            Some(responder) => rejection.answered(&responder, parts).await,
+            Some(responder) => rejection.answered(&responder, told, parts).await,
             None => rejection,
         }
     }
 
     /// The same with a response of the application's own.
-    async fn answered(mut self, responder: &super::Responder, parts: &Parts) -> Self {
+    async fn answered(mut self, responder: &super::Responder, told: &Told, parts: &Parts) -> Self {
         self.0.parts = Some(parts.clone());
         let response = responder.respond(&self).await;
         let (mut head, body) = response.into_parts();
@@ -151,14 +152,25 @@ impl Rejection {
         if head.status == StatusCode::OK {
             head.status = StatusCode::TOO_MANY_REQUESTS;
         }
-        for (name, value) in self.0.response.headers() {
-            let ours = name.as_str().contains("ratelimit") || name == http::header::RETRY_AFTER;
-            if ours && !head.headers.contains_key(name) {
+        for (name, value) in &self.fields(told) {
+            if !head.headers.contains_key(name) {
                 head.headers.append(name, value.clone());
             }
         }
         self.0.response = http::Response::from_parts(head, body.unwrap_or_default());
         self
+    }
+
+    /// The fields of a refusal, true of this moment.
+    fn fields(&self, told: &Told) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        told.write(&mut headers);
+        if let Why::Refused { decision, wait, .. } = &self.0.why
+            && let Some(wait) = left(decision, told, *wait)
+        {
+            headers.insert(RETRY_AFTER, whole_seconds(wait).max(1).into());
+        }
+        headers
     }
 
     pub(super) fn into_http(self) -> http::Response<Bytes> {
@@ -170,6 +182,17 @@ impl Rejection {
         }
         response
     }
+}
+
+/// What is left of a wait now; of one that no law has said, all.
+fn left(decision: &Decision, told: &Told, wait: Option<Duration>) -> Option<Duration> {
+    wait.map(|wait| {
+        if decision.decided {
+            told.left_of(wait)
+        } else {
+            wait
+        }
+    })
 }
 
 impl From<Error> for Rejection {

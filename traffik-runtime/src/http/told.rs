@@ -63,11 +63,17 @@ impl Told {
         waits.max().unwrap_or_default()
     }
 
+    /// What is left of a wait that was decided. Times count from the moment the answer is made.
+    pub(super) fn left_of(&self, wait: Duration) -> Duration {
+        let (_, elapsed) = self.since.now();
+        wait.saturating_sub(elapsed).max(self.min_wait())
+    }
+
     fn write_with(&self, headers: &mut HeaderMap, singles: bool) {
         let (now, elapsed) = self.since.now();
         let policies = self.reported.iter().map(|reported| {
             let mut policy = policy(reported);
-            // Times count from the moment the answer is made.
+            // As in `left_of`.
             if let Some(report) = &mut policy.report {
                 let least = min_wait(reported).unwrap_or_default();
                 let next = report.next.map(|next| next.saturating_sub(elapsed));

@@ -6,7 +6,7 @@ use super::case::{Case, Seen, decided, read};
 use crate::backend::outcome::{Elsewhere, Outcome};
 use crate::backend::{Backend, Chosen};
 use crate::error::Error;
-use crate::failure::{Attempt, Failure};
+use crate::failure::{Attempt, Failure, Members};
 
 /// To take the costs.
 pub(super) struct Take<'c, 'a> {
@@ -22,6 +22,10 @@ pub(super) struct Look<'c, 'a> {
 
 impl Attempt for Take<'_, '_> {
     type Said = Outcome;
+
+    fn members(&self) -> &impl Members {
+        self.case
+    }
 
     fn backend(&self) -> &Chosen<'_> {
         self.backend
@@ -71,27 +75,14 @@ impl Attempt for Take<'_, '_> {
         let outcome = other.store().decide_now(&plans, other.now())?;
         (!outcome.admitted).then_some(outcome)
     }
-
-    fn failure<'f>(
-        &'f self,
-        member: usize,
-        error: &'f Error,
-        backend: &'static str,
-    ) -> Failure<'f> {
-        failure(self.case, member, error, backend)
-    }
-
-    fn uid(&self, member: usize) -> &str {
-        &self.case.asker(member).definition.uid
-    }
-
-    fn least_wait(&self, member: usize) -> Duration {
-        self.case.asker(member).definition.least_wait()
-    }
 }
 
 impl<'a> Attempt for Look<'_, 'a> {
     type Said = Seen<'a>;
+
+    fn members(&self) -> &impl Members {
+        self.case
+    }
 
     fn backend(&self) -> &Chosen<'_> {
         self.backend
@@ -132,38 +123,31 @@ impl<'a> Attempt for Look<'_, 'a> {
     fn take_too(&self, _: &Backend) -> Option<Seen<'a>> {
         None
     }
+}
 
+impl Members for Case<'_> {
     fn failure<'f>(
         &'f self,
         member: usize,
         error: &'f Error,
         backend: &'static str,
     ) -> Failure<'f> {
-        failure(self.case, member, error, backend)
+        let asked = self.asker(member);
+        Failure {
+            error,
+            uid: &asked.definition.uid,
+            rate: asked.first_rate(),
+            cost: asked.cost,
+            backend,
+            parts: self.parts,
+        }
     }
 
     fn uid(&self, member: usize) -> &str {
-        &self.case.asker(member).definition.uid
+        &self.asker(member).definition.uid
     }
 
     fn least_wait(&self, member: usize) -> Duration {
-        self.case.asker(member).definition.least_wait()
-    }
-}
-
-fn failure<'f>(
-    case: &'f Case<'_>,
-    member: usize,
-    error: &'f Error,
-    backend: &'static str,
-) -> Failure<'f> {
-    let asked = case.asker(member);
-    Failure {
-        error,
-        uid: &asked.definition.uid,
-        rate: asked.first_rate(),
-        cost: asked.cost,
-        backend,
-        parts: case.parts,
+        self.asker(member).definition.least_wait()
     }
 }

@@ -69,12 +69,16 @@ impl<'a> Case<'a> {
         Ok(case)
     }
 
-    /// Whether all are on backends that have the answer here, and nothing stands before them.
+    /// Whether all are on one backend, which has the answer here, and nothing stands before it.
     pub(super) fn is_answered_at_once(asked: &[Asked<'_>], parts: Option<&Parts>) -> bool {
+        let first = asked.first().map(|asked| asked.backend(parts));
         asked.iter().all(|asked| {
             let backend = asked.backend(parts);
             let policy = asked.definition.own_policy().or(backend.on_error());
-            backend.namespace().is_none() && !policy.is_some_and(Policy::stands_before)
+            backend.namespace().is_none()
+                && !policy.is_some_and(Policy::stands_before)
+                && !asked.definition.is_shadow()
+                && first.as_ref().is_some_and(|first| first.is(&backend))
         })
     }
 

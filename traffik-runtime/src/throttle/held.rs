@@ -1,9 +1,10 @@
 //! What a decision took, kept so that it can be settled later (L32).
 
 use std::cmp::Ordering;
-use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{mem, thread};
 
 use smallvec::SmallVec;
 use tokio::runtime::Handle;
@@ -24,10 +25,11 @@ use crate::strategy::Who;
 use crate::strategy::kernel::Taken;
 
 /// What a hit took, backend by backend. Dropped without being settled or kept, it is given back where nobody can wait for
-/// that: in this process at once, elsewhere in the background.
+/// that: in this process at once, elsewhere in the background. Dropped while it is settled, the rest is settled so.
 #[derive(Default)]
 pub(crate) struct Held {
     accounts: SmallVec<[Account; 1]>,
+    used: u64,
 }
 
 /// What plans on one backend took.
@@ -135,10 +137,11 @@ impl Held {
     ///
     /// What is wrong with a backend; the others have been told all the same.
     pub(crate) async fn settle(mut self, used: u64) -> Result<(), Error> {
+        self.used = used;
         let mut all = Ok(());
-        for account in mem::take(&mut self.accounts) {
+        while let Some(account) = self.accounts.pop() {
             if !account.settle_now(used) {
-                all = all.and(account.settle(used).await);
+                all = account.settle(used).await.and(all);
             }
         }
         all
@@ -153,18 +156,13 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         for account in mem::take(&mut self.accounts) {
-            if account.settle_now(0) {
-                continue;
-            }
-            match Handle::try_current() {
-                Ok(runtime) => {
-                    runtime.spawn(async move {
-                        if let Err(error) = account.settle(0).await {
-                            observe::kept(account.backend.kind(), Some(&error));
-                        }
-                    });
-                }
-                Err(_) => observe::kept(account.backend.kind(), None),
+            let kind = account.backend.kind();
+            let settle = || account.settle_unattended(self.used);
+            // A second panic while a first one unwinds would end the process, whosever law it is that panics.
+            if !thread::panicking() {
+                settle();
+            } else if panic::catch_unwind(AssertUnwindSafe(settle)).is_err() {
+                observe::kept(kind, &"its strategy panicked");
             }
         }
     }
@@ -180,6 +178,22 @@ impl Account {
         let backend = self.backend.choose();
         let settling = self.settling(used);
         settling.is_empty() || backend.store().settle_now(&settling, backend.now())
+    }
+
+    /// At once, or in the background.
+    fn settle_unattended(self, used: u64) {
+        if self.settle_now(used) {
+            return;
+        }
+        let kind = self.backend.kind();
+        let Ok(runtime) = Handle::try_current() else {
+            return observe::kept(kind, &"no runtime is left");
+        };
+        runtime.spawn(async move {
+            if let Err(error) = self.settle(used).await {
+                observe::kept(kind, &error);
+            }
+        });
     }
 
     async fn settle(&self, used: u64) -> Result<(), Error> {

@@ -40,6 +40,9 @@ impl Reservation {
     /// Pays what was used: what was reserved beyond it is given back, and what goes beyond the reserve is charged, even
     /// beyond the limit.
     ///
+    /// Dropped before it has come to its end, it tells the backends that were not asked yet in the background; of the one
+    /// that is being told, what was reserved may stay taken.
+    ///
     /// # Errors
     ///
     /// When a backend cannot be told in time; then what was reserved stays taken.

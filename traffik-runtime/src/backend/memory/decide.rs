@@ -444,3 +444,7 @@ fn boxed<'s>(plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Option<&'s St
     let (_, shard) = shards.iter().find(|(shard, _)| *shard == wanted)?;
     shard.read(plan.key, now)
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

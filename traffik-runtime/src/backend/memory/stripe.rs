@@ -274,3 +274,7 @@ impl Stripe {
 fn vacant(slots: usize) -> Box<[Slot]> {
     (0..slots).map(|_| Slot::default()).collect()
 }
+
+#[cfg(test)]
+#[path = "stripe_tests.rs"]
+mod tests;

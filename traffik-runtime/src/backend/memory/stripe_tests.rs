@@ -1,0 +1,57 @@
+//! What a sweep does between reading a slot and locking it, step by step.
+
+use super::*;
+use crate::strategy::kernel::Kind;
+
+const KEY: Key = Key {
+    first: 7,
+    second: 7,
+};
+
+fn window(at: u64) -> Packed {
+    Packed {
+        kind: Kind::Window,
+        tick_power: 0,
+        limit: 10,
+        period: 1_000,
+        at,
+        amount: 1,
+    }
+}
+
+/// A stripe that holds the key since the first window, and at which place.
+fn stripe() -> (Stripe, usize) {
+    let stripe = Stripe::new(8);
+    stripe.insert(&mut stripe.keep(), KEY, &window(0), 0);
+    let index = Stripe::home(KEY, stripe.len());
+    assert!(stripe.slot(index).seems(KEY));
+    (stripe, index)
+}
+
+#[test]
+fn a_sweep_leaves_what_was_hit_after_it_was_read() {
+    let (stripe, index) = stripe();
+    let (_, read) = stripe.slot(index).read();
+    assert!(read.expires() <= 1_500, "the sweep finds it expired");
+    stripe.slot(index).lock().update(&window(1_000));
+    let mut keeper = stripe.keep();
+    stripe.remove_expired(&mut keeper, index, 1_500);
+    assert_eq!(keeper.occupied, 1);
+    assert_eq!(stripe.slot(index).read(), (Some(KEY), window(1_000)));
+    stripe.remove_expired(&mut keeper, index, 2_000);
+    assert_eq!(keeper.occupied, 0);
+    assert!(stripe.find(KEY).is_none());
+}
+
+#[test]
+fn a_sweep_waits_for_who_is_writing_and_sees_what_was_written() {
+    let (stripe, index) = stripe();
+    let writing = stripe.slot(index).lock();
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| stripe.remove_expired(&mut stripe.keep(), index, 1_500));
+        writing.update(&window(1_000));
+        drop(writing);
+        sweep.join().expect("it comes to its end");
+    });
+    assert_eq!(stripe.slot(index).read(), (Some(KEY), window(1_000)));
+}
