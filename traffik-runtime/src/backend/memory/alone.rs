@@ -124,14 +124,18 @@ fn decide_in<K: Kernel>(
     said: &mut Option<Report>,
 ) -> Option<bool> {
     let snapshot = slot.read_as(key)?;
-    let decide = || law.decide(&snapshot.state, now, cost);
-    let Some(after) = (cost > 0).then(decide).flatten() else {
-        *said = Some(law.report(&snapshot.state, now, cost));
+    let standing = law.standing(&snapshot.state, now);
+    let admit = || law.admit(&standing, now, cost);
+    let Some((standing, after)) = (cost > 0).then(admit).flatten() else {
+        *said = Some(law.report(&standing, now, cost));
         return Some(cost == 0);
     };
     if !slot.write_since(&snapshot, &after) {
         return None;
     }
-    *said = Some(law.report_admitted(&after, now, cost));
+    *said = Some(Report {
+        delay: law.delay(&after, now, cost),
+        ..law.report(&standing, now, 0)
+    });
     Some(true)
 }
