@@ -108,3 +108,20 @@ fn system_micros() -> u64 {
         .and_then(|since| u64::try_from(since.as_micros()).ok())
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Anchored;
+
+    #[test]
+    fn microseconds_are_those_of_the_ticks_after_days_too() {
+        let clock = Anchored::new();
+        for power in 0..16 {
+            let tick = clock.start + 3 * 10_u64.pow(power);
+            let expected = clock.ticks.delta_as_nanos(clock.start, tick) / 1_000;
+            let told = clock.since(tick);
+            assert!(told.abs_diff(expected) <= 1, "{told} for {expected}");
+        }
+        assert_eq!(clock.since(clock.start.saturating_sub(9)), 0);
+    }
+}

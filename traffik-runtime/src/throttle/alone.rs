@@ -8,7 +8,6 @@ use super::registry::Change;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::backend::{Chosen, Hit};
-use crate::clock::Since;
 use crate::decision::Report;
 use crate::identity::Identity;
 use crate::observe::Outcome;
@@ -18,7 +17,7 @@ use crate::rate::Rate;
 pub(super) struct Alone {
     pub(super) fits: bool,
     pub(super) rate: Rate,
-    pub(super) since: Since,
+    pub(super) now: u64,
 }
 
 impl Alone {
@@ -85,7 +84,7 @@ impl Alone {
         Some(Self {
             fits,
             rate: term.rate,
-            since: Since::new(now, backend.own_clock()),
+            now,
         })
     }
 }

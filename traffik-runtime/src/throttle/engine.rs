@@ -93,7 +93,7 @@ pub(crate) async fn admit_at(
     if let Some(alone) = Alone::decide(&asked, Some(parts), &mut said)
         && let Some(report) = said
     {
-        let Alone { fits, rate, since } = alone;
+        let Alone { fits, rate, now } = alone;
         return Ok(Admission {
             decision: Decision::new(fits, report),
             reported: Few::from_buf([Reported {
@@ -103,7 +103,7 @@ pub(crate) async fn admit_at(
                 fits,
                 report: Some(report),
             }]),
-            since,
+            since: Since::new(now, asked[0].backend(Some(parts)).own_clock()),
         });
     }
     let admission = |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
