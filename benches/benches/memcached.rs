@@ -1,6 +1,6 @@
 //! One decision on Memcached, beside the same `ma` sent by hand, on a server of our own; and how many commands each takes.
 //!
-//! `cargo bench -p traffik-benches --bench memcached`
+//! `cargo bench -p traffik-benches --features servers --bench memcached`
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Benchmarks beside peers: `cargo bench -p traffik-benches`.
+//! Benchmarks beside peers: `cargo bench -p traffik-benches`, with `--features servers` also those that need servers.
 //!
 //! Every figure is a ratio of two things measured in turn in one run, because machines are shared and noisy: the median
 //! of many rounds, with the spread of the middle half.

@@ -26,11 +26,15 @@ pub enum Identity {
 }
 
 /// A client: its key, and what a strategy may want to know of it.
+///
+/// In this order, so that all that most decisions look at, the key and whether there is a client at all, is on one line of
+/// the processor's cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Client {
+    pub(crate) priority: Priority,
     pub(crate) key: ClientKey,
     pub(crate) tier: Option<Box<str>>,
-    pub(crate) priority: Priority,
 }
 
 /// What tells clients apart. Kinds never meet: each is written with a tag of its own.

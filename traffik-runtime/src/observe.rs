@@ -18,6 +18,11 @@ use std::sync::OnceLock;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+#[cfg(feature = "tracing")]
+use tracing::Level;
+#[cfg(feature = "tracing")]
+use tracing::level_filters::LevelFilter;
+
 use crate::error::Error;
 use crate::failure::BreakerState;
 use crate::forwarding::TrustedRange;
@@ -57,6 +62,14 @@ impl Outcome {
             Self::Admitted
         } else {
             Self::Refused
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    const fn level(self) -> Level {
+        match self {
+            Self::Shadowed => Level::INFO,
+            _ => Level::TRACE,
         }
     }
 
@@ -103,14 +116,23 @@ impl Counters {
 #[inline]
 pub(crate) fn decided(uid: &str, counters: &Counters, outcome: Outcome) {
     #[cfg(feature = "tracing")]
+    if LevelFilter::current() >= outcome.level() {
+        log(uid, outcome);
+    }
+    #[cfg(feature = "metrics")]
+    counters.count(uid, outcome);
+    let _ = (uid, counters, outcome);
+}
+
+/// Kept out of the way of those who log nothing.
+#[cfg(feature = "tracing")]
+#[cold]
+fn log(uid: &str, outcome: Outcome) {
     if matches!(outcome, Outcome::Shadowed) {
         tracing::info!(target: "traffik", throttle = uid, "in shadow: would have been refused");
     } else {
         tracing::trace!(target: "traffik", throttle = uid, outcome = outcome.word(), "decided");
     }
-    #[cfg(feature = "metrics")]
-    counters.count(uid, outcome);
-    let _ = (uid, counters, outcome);
 }
 
 /// A request that could not be decided, and was answered with an error.

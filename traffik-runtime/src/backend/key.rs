@@ -50,7 +50,7 @@ impl Key {
 
     /// The key of a part of this one: what kind of thing the part is, and its bytes. Parts of different kinds or lengths
     /// never meet.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn join(self, kind: u8, bytes: &[u8]) -> Self {
         let Secret { shared, kinds, .. } = &*SECRET;
         // Seeds that nobody can guess keep kinds apart; the hasher mixes in how many bytes there were.

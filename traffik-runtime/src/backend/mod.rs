@@ -29,9 +29,9 @@ pub(crate) mod store;
 mod swap;
 mod wire;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 
 use bytes::Bytes;
 pub(crate) use chosen::Chosen;
@@ -43,6 +43,8 @@ pub use lock::{
 };
 #[cfg(feature = "memcached")]
 pub use memcached::{MemcachedBackend, MemcachedNodes};
+pub(crate) use memory::Hit;
+use memory::Memory;
 pub use memory::MemoryBackend;
 pub use primitives::Store;
 #[cfg(feature = "redis")]
@@ -51,10 +53,11 @@ use store::Decide;
 use swap::Swap;
 
 use crate::clock::Clock;
+use crate::failure::Policy;
 use crate::http::ClientIp;
 
-/// The backend of the process, if one was set.
-static DEFAULT: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
+/// The backend of the process, once one was set.
+static DEFAULT: OnceLock<ArcSwap<Inner>> = OnceLock::new();
 
 /// The backend of whoever names none.
 static EMBEDDED: LazyLock<Backend> = LazyLock::new(Backend::memory);
@@ -75,6 +78,10 @@ pub struct Backend {
 #[derive(Clone, Debug)]
 pub(crate) struct Inner {
     store: Arc<dyn Decide>,
+    /// The same, if it is the embedded one.
+    memory: Option<Arc<Memory>>,
+    /// Whether there is more to a decision than to ask it.
+    is_involved: bool,
     clock: Option<Arc<dyn Clock>>,
     keys: Keys,
     /// Encoded; a part of every key.
@@ -125,9 +132,11 @@ impl Backend {
         Self::of_store(swap, store, NAMESPACE, true)
     }
 
-    fn of(store: Arc<dyn Decide>, clock: Option<Arc<dyn Clock>>, capacity: usize) -> Self {
+    fn of(memory: Arc<Memory>, clock: Option<Arc<dyn Clock>>, capacity: usize) -> Self {
         Self::new(Inner {
-            store,
+            store: memory.clone(),
+            memory: Some(memory),
+            is_involved: false,
             clock: clock.clone(),
             keys: Keys::Here(Bytes::new(capacity, clock)),
             namespace: NAMESPACE.to_owned(),
@@ -145,6 +154,8 @@ impl Backend {
     ) -> Self {
         Self::new(Inner {
             store,
+            memory: None,
+            is_involved: true,
             clock: None,
             keys: Keys::There(keys),
             namespace: namespace.to_owned(),
@@ -155,8 +166,14 @@ impl Backend {
     }
 
     fn new(inner: Inner) -> Self {
+        let policy = inner.defaults.on_error.as_ref();
+        let is_involved =
+            inner.client_ip.check().is_err() || policy.is_some_and(Policy::stands_before);
         Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(Inner {
+                is_involved,
+                ..inner
+            }),
         }
     }
 
@@ -171,12 +188,12 @@ impl Backend {
 
     /// What kind of store it is, in a word.
     pub(crate) fn kind(&self) -> &'static str {
-        self.inner.store.kind()
+        self.inner.kind()
     }
 
     /// The time its laws are told, in microseconds since 1970.
     pub(crate) fn now(&self) -> u64 {
-        self.choose().now()
+        self.inner.now()
     }
 
     fn primitives(&self) -> &dyn Primitives {
@@ -184,6 +201,11 @@ impl Backend {
             Keys::Here(bytes) => bytes,
             Keys::There(store) => &**store,
         }
+    }
+
+    #[inline]
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
     /// This backend, for the time of a decision.
@@ -206,5 +228,7 @@ pub(crate) fn embedded_bytes() -> impl Store {
 
 /// Sets the backend of throttles that name none and were provided none, from their next hit on.
 pub fn set_default_backend(backend: impl Into<Backend>) {
-    DEFAULT.store(Some(backend.into().inner));
+    let inner = backend.into().inner;
+    let default = DEFAULT.get_or_init(|| ArcSwap::new(inner.clone()));
+    default.store(inner);
 }

@@ -3,14 +3,10 @@
 use std::fmt;
 
 use super::erased::Answer;
-use super::key::Key;
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
 use super::settle::Settling;
-use crate::decision::Report;
-use crate::rate::Rate;
 use crate::strategy::State;
-use crate::strategy::kernel::Law;
 
 /// Where states live. A store applies laws atomically; it knows no throttles, clients or requests.
 ///
@@ -19,20 +15,6 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
     /// What kind of store it is, in a word for logs and handlers.
     fn kind(&self) -> &'static str {
         "custom"
-    }
-
-    /// Decides one hit under one rate and a built-in law, which is what most requests ask: whether it was admitted, and
-    /// what the law says afterwards.
-    fn decide_one(
-        &self,
-        key: Key,
-        rate: Rate,
-        law: &Law,
-        now: u64,
-        cost: u64,
-    ) -> Option<(bool, Report)> {
-        let _ = (key, rate, law, now, cost);
-        None
     }
 
     /// Decides all plans at one moment, and writes all or none.

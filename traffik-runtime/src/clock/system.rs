@@ -10,6 +10,9 @@ const CHECK_EVERY: u64 = 60_000_000;
 /// How far it may be set back at a time: enough for any drift, too little for a client to notice.
 const MOST_BACK: u64 = 10_000;
 
+/// How many ticks the clock is asked how long they take.
+const MANY: u64 = 1 << 46;
+
 static ANCHORED: LazyLock<Anchored> = LazyLock::new(Anchored::new);
 
 /// The process's clock: a fast monotonic one, anchored to the epoch.
@@ -29,7 +32,7 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[inline]
+    #[inline(always)]
     fn now_micros(&self) -> u64 {
         ANCHORED.now_micros()
     }
@@ -38,6 +41,8 @@ impl Clock for SystemClock {
 struct Anchored {
     ticks: quanta::Clock,
     start: u64,
+    /// How many microseconds a tick is, in 2^-64: a multiplication then takes the place of two and a division.
+    scale: u64,
     /// What has to be added to the time since the start, in microseconds since 1970.
     epoch: AtomicU64,
     /// The time since the start from which the anchor is compared again.
@@ -47,22 +52,34 @@ struct Anchored {
 impl Anchored {
     fn new() -> Self {
         let ticks = quanta::Clock::new();
+        // Hours of ticks, none of which is longer than a microsecond: what is rounded away is less than one in a day.
+        let nanos = u128::from(ticks.delta_as_nanos(0, MANY));
+        let scale = (nanos << 64) / (u128::from(MANY) * 1_000);
+        let scale = u64::try_from(scale).unwrap_or(u64::MAX);
         Self {
             start: ticks.raw(),
+            scale,
             ticks,
             epoch: AtomicU64::new(system_micros()),
             due: AtomicU64::new(CHECK_EVERY),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn now_micros(&self) -> u64 {
-        let elapsed = self.ticks.delta_as_nanos(self.start, self.ticks.raw()) / 1_000;
+        let elapsed = self.since(self.ticks.raw());
         let due = self.due.load(Ordering::Relaxed);
         if elapsed >= due {
             self.compare(elapsed, due);
         }
         self.epoch.load(Ordering::Relaxed) + elapsed
+    }
+
+    /// The microseconds from the start to a tick.
+    #[inline]
+    fn since(&self, tick: u64) -> u64 {
+        let ticks = tick.saturating_sub(self.start);
+        ((u128::from(ticks) * u128::from(self.scale)) >> 64) as u64
     }
 
     #[cold]
@@ -90,4 +107,21 @@ fn system_micros() -> u64 {
         .ok()
         .and_then(|since| u64::try_from(since.as_micros()).ok())
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Anchored;
+
+    #[test]
+    fn microseconds_are_those_of_the_ticks_after_days_too() {
+        let clock = Anchored::new();
+        for power in 0..16 {
+            let tick = clock.start + 3 * 10_u64.pow(power);
+            let expected = clock.ticks.delta_as_nanos(clock.start, tick) / 1_000;
+            let told = clock.since(tick);
+            assert!(told.abs_diff(expected) <= 1, "{told} for {expected}");
+        }
+        assert_eq!(clock.since(clock.start.saturating_sub(9)), 0);
+    }
 }

@@ -13,11 +13,11 @@ use super::definition::Definition;
 use super::given::Given;
 use super::registry::{Event, anybody_listens, tell};
 use super::scope::Scope;
-use crate::backend::Chosen;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
 pub(crate) use crate::backend::plan::Few;
 use crate::backend::plan::{Plan, Term, Terms};
+use crate::backend::{Chosen, Inner};
 use crate::decision::Report;
 use crate::error::Error;
 use crate::identity::{Client, Identity};
@@ -272,7 +272,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Tells whoever watches and whoever listens what was decided.
-    #[inline]
+    #[inline(always)]
     pub(super) fn observe(
         &self,
         outcome: Outcome,
@@ -281,15 +281,20 @@ impl<'a> Asked<'a> {
     ) {
         self.definition.observe(outcome);
         if anybody_listens() {
-            tell(&Event {
-                uid: &self.definition.uid,
-                outcome,
-                identity: self.identity,
-                cost: self.cost,
-                report: report(),
-                parts,
-            });
+            self.tell(outcome, parts, report());
         }
+    }
+
+    #[cold]
+    fn tell(&self, outcome: Outcome, parts: Option<&Parts>, report: Option<Report>) {
+        tell(&Event {
+            uid: &self.definition.uid,
+            outcome,
+            identity: self.identity,
+            cost: self.cost,
+            report,
+            parts,
+        });
     }
 
     #[inline]
@@ -297,14 +302,16 @@ impl<'a> Asked<'a> {
         self.definition.chosen_backend(parts)
     }
 
-    #[inline]
+    /// What the state is found by, grown from the throttle's own key.
+    #[inline(always)]
     pub(super) fn key(
         &self,
+        grown_from: Key,
         client: &Client,
         parts: Option<&Parts>,
-        backend: &Chosen<'_>,
+        backend: &Inner,
     ) -> Result<Key, Error> {
-        let key = join_scope(self.definition.key(), self.scope, parts);
+        let key = join_scope(grown_from, self.scope, parts);
         join_client(key, client, || self.address(parts, backend))
     }
 
@@ -324,8 +331,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The address of the request's client, as the throttle itself, else its backend, finds it.
-    #[inline]
-    fn address(&self, parts: Option<&Parts>, backend: &Chosen<'_>) -> Result<IpAddr, Error> {
+    fn address(&self, parts: Option<&Parts>, backend: &Inner) -> Result<IpAddr, Error> {
         let own = self.definition.own_client_ip();
         let client_ip = own.unwrap_or_else(|| backend.client_ip());
         address(parts, client_ip, &self.definition.uid)

@@ -225,7 +225,7 @@ impl<'a> Case<'a> {
         let (chosen, parts) = (asked.backend(self.parts), self.parts);
         chosen.check()?;
         self.heed(asked.definition, &chosen);
-        let key = asked.key(client, parts, &chosen)?;
+        let key = asked.key(asked.definition.key(), client, parts, &chosen)?;
         let name = match chosen.namespace() {
             Some(namespace) => asked.name(namespace, client, parts, &chosen)?,
             None => String::new(),

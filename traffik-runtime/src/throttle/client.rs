@@ -51,7 +51,7 @@ pub(super) trait Join: Sized {
 }
 
 impl Join for Key {
-    #[inline]
+    #[inline(always)]
     fn join(self, kind: u8, bytes: &[u8]) -> Self {
         self.join(kind, bytes)
     }
@@ -79,25 +79,35 @@ impl Join for Name {
 }
 
 /// The key of a client of what this is the key of; its address is only found where it is asked for.
-#[inline]
+#[inline(always)]
 pub(super) fn join_client<K: Join>(
     key: K,
     client: &Client,
     address: impl FnOnce() -> Result<IpAddr, Error>,
 ) -> Result<K, Error> {
-    Ok(match &client.key {
-        ClientKey::Named(name) => key.join(kind::NAMED, name),
-        ClientKey::Header(value) => key.join(kind::HEADER, value),
-        ClientKey::Ip => key.join_address(kind::IP, address()?),
-        ClientKey::IpWithoutHeader => key.join_address(kind::IP_WITHOUT_HEADER, address()?),
-        ClientKey::Address(address) => key.join_address(kind::ADDRESS, *address),
-        ClientKey::Everyone => key.join(kind::EVERYONE, &[]),
-    })
+    let (kind, bytes): (_, &[u8]) = match &client.key {
+        ClientKey::Named(name) => (kind::NAMED, name),
+        ClientKey::Header(value) => (kind::HEADER, value),
+        ClientKey::Everyone => (kind::EVERYONE, &[]),
+        ClientKey::Ip => return Ok(key.join_address(kind::IP, address()?)),
+        ClientKey::IpWithoutHeader => {
+            return Ok(key.join_address(kind::IP_WITHOUT_HEADER, address()?));
+        }
+        ClientKey::Address(address) => return Ok(key.join_address(kind::ADDRESS, *address)),
+    };
+    Ok(key.join(kind, bytes))
 }
 
 /// The key of what splits a throttle's budget beyond its clients.
 #[inline]
 pub(super) fn join_scope<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
+    match scope {
+        Scope::Throttle => key,
+        narrower => join_narrower(key, narrower, parts),
+    }
+}
+
+fn join_narrower<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
     match scope {
         Scope::Throttle => key,
         Scope::Route => {
@@ -113,7 +123,6 @@ pub(super) fn join_scope<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) 
 }
 
 /// The address of the request's client, as this way of finding it has it.
-#[inline]
 pub(super) fn address(
     parts: Option<&Parts>,
     client_ip: &ClientIp,

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::asked::Few;
 use super::header_style::HeaderStyle;
-use super::laws;
 use super::plain::{Identified, Scoped};
-use super::registry::{Change, Live, Place, Record, Shared, registry};
+use super::prepared::Prepared;
+use super::registry::{Change, Live, Place, Record, Shared};
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::backend::{Backend, Chosen};
@@ -54,24 +53,6 @@ pub struct Definition {
 
 /// What a refused client is told to wait where neither a law nor the throttle says.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
-
-/// What is worked out once.
-struct Prepared {
-    key: Key,
-    /// Each rate that is a limit, with its law, or what is wrong with the definition.
-    terms: Result<Few<Term>, String>,
-    /// What it has in common with others of its uid; nothing if it is none of them.
-    live: Option<Arc<Live>>,
-    /// Whether there is one rate, under a built-in law which is always the same.
-    is_simple: bool,
-}
-
-impl Prepared {
-    #[inline]
-    fn change(&self) -> Option<Arc<Change>> {
-        self.live.as_ref()?.change()
-    }
-}
 
 impl Definition {
     /// A throttle's name, rates and strategy; without rates, each request brings its own.
@@ -245,11 +226,18 @@ impl Definition {
     }
 
     /// The backend for a request: its own, the one provided, the process's default.
-    #[inline]
     pub(crate) fn chosen_backend<'a>(&'a self, parts: Option<&'a Parts>) -> Chosen<'a> {
+        match self.named_backend(parts) {
+            Some(named) => named.choose(),
+            None => Chosen::default(),
+        }
+    }
+
+    /// The same, if it is its own or provided.
+    #[inline]
+    pub(super) fn named_backend<'a>(&'a self, parts: Option<&'a Parts>) -> Option<&'a Backend> {
         let provided = || parts.and_then(|parts| parts.extensions.get::<Backend>());
-        let named = self.own_backend().or_else(provided);
-        named.map_or_else(Chosen::default, Backend::choose)
+        self.own_backend().or_else(provided)
     }
 
     /// What happens when its backend fails, if it says so itself.
@@ -323,23 +311,6 @@ impl Definition {
         }
     }
 
-    /// The only rate in force and its law, if there is just one, which is a built-in one and always the same.
-    #[inline]
-    pub(super) fn only_term(&self) -> Option<Cow<'_, Term>> {
-        let prepared = self.prepared();
-        if let Some(change) = prepared.change().filter(|_| !self.shadow) {
-            return change.only_term().cloned().map(Cow::Owned);
-        }
-        match prepared {
-            Prepared {
-                is_simple: true,
-                terms: Ok(terms),
-                ..
-            } => terms.first().map(Cow::Borrowed),
-            _ => None,
-        }
-    }
-
     /// What holds instead, if the registry says so.
     #[inline]
     pub(super) fn change(&self) -> Option<Arc<Change>> {
@@ -367,33 +338,11 @@ impl Definition {
     }
 
     #[inline]
-    fn prepared(&self) -> &Prepared {
-        self.prepared.get_or_init(|| self.prepare())
+    pub(super) fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::new(self))
     }
 
-    fn prepare(&self) -> Prepared {
-        let strategy = self.strategy();
-        let key = Key::root().join(0, self.uid.as_bytes());
-        let (live, terms) = match registry().enter(self.record()) {
-            Ok(live) => {
-                let terms = laws::terms(strategy, &self.rates);
-                (Some(live), terms.map_err(|error| error.to_string()))
-            }
-            Err(message) => (None, Err(message)),
-        };
-        let is_one = terms
-            .as_deref()
-            .is_ok_and(|terms| laws::only(terms).is_some());
-        let is_simple = is_one && !self.shadow;
-        Prepared {
-            key: key.join(0, strategy.name().as_bytes()),
-            terms,
-            live,
-            is_simple,
-        }
-    }
-
-    fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record {
         Record {
             uid: self.uid.clone(),
             name: self.name.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Stat;
 use super::asked::Asked;
 use super::definition::Definition;
-use super::engine::{decide_at_once, decide_later, reserve, would_admit};
+use super::engine::{decide_alone, decide_at_once, decide_later, reserve, would_admit};
 use super::laws;
 use super::reservation::Reservation;
 use super::scope::Scope;
@@ -76,6 +76,9 @@ impl DynThrottle {
     ///
     /// When it cannot be decided. To be refused is no error, but a [`Decision`].
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
+        if let Some(decision) = decide_alone(&[self.asked(client, cost)], None) {
+            return Ok(decision);
+        }
         if let Some(decision) = decide_at_once(&[self.asked(client, cost)], None) {
             return decision;
         }

@@ -2,20 +2,18 @@
 
 use http::request::Parts;
 
+use super::alone::Alone;
 use super::asked::{Asked, Asking, Few};
 use super::case::{Case, Seen};
 use super::held::Held;
 use super::report::{Reported, combined, undecided};
+use crate::backend::Answer;
 use crate::backend::outcome::Outcome;
-use crate::backend::plan::{Plan, Term};
-use crate::backend::{Answer, Chosen};
+use crate::backend::plan::Plan;
 use crate::clock::Since;
-use crate::decision::{Decision, Report};
+use crate::decision::Decision;
 use crate::error::Error;
-use crate::failure::{Policy, Ruling};
-use crate::identity::Identity;
-use crate::observe;
-use crate::rate::Rate;
+use crate::failure::Ruling;
 use crate::strategy::State;
 
 /// What was decided, and what to tell the client of it.
@@ -26,7 +24,11 @@ pub(crate) struct Admission {
     pub(crate) since: Since,
 }
 
+/// Takes the costs, from all or from none.
 pub(crate) async fn hit(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
+    if let Some(decision) = decide_alone(asked, parts) {
+        return Ok(decision);
+    }
     match decide_at_once(asked, parts) {
         Some(decision) => decision,
         None => decide_later(asked, parts).await,
@@ -46,17 +48,22 @@ pub(crate) async fn reserve(
     }
 }
 
-/// Takes the costs, from all or from none, if the answer is here: a future has no part in it.
+/// Takes the costs of what most requests ask; a future has no part in it.
 #[inline]
+pub(crate) fn decide_alone(asked: &[Asked<'_>], parts: Option<&Parts>) -> Option<Decision> {
+    let mut said = None;
+    match (&Alone::decide(asked, parts, &mut said), &said) {
+        (Some(alone), Some(report)) => Some(Decision::new(alone.fits, *report)),
+        _ => None,
+    }
+}
+
+/// The same where there is more to it, but the answer is here.
 pub(crate) fn decide_at_once(
     asked: &[Asked<'_>],
     parts: Option<&Parts>,
 ) -> Option<Result<Decision, Error>> {
-    let decided = |alone: Alone<'_>| Decision::new(alone.fits, alone.report);
-    match Alone::decide(asked, parts, decided) {
-        Some(decision) => Some(Ok(decision)),
-        None => at_once(asked, parts, ruled),
-    }
+    at_once(asked, parts, ruled)
 }
 
 /// The same where somebody else has to be asked.
@@ -82,11 +89,12 @@ pub(crate) async fn admit_at(
     parts: &Parts,
 ) -> Result<Admission, Error> {
     let asked = asking.asked(cost);
-    let admitted = |alone: Alone<'_>| {
-        let Alone {
-            rate, fits, report, ..
-        } = alone;
-        Admission {
+    let mut said = None;
+    if let Some(alone) = Alone::decide(&asked, Some(parts), &mut said)
+        && let Some(report) = said
+    {
+        let Alone { fits, rate, now } = alone;
+        return Ok(Admission {
             decision: Decision::new(fits, report),
             reported: Few::from_buf([Reported {
                 definition: asking.definition(0),
@@ -95,11 +103,8 @@ pub(crate) async fn admit_at(
                 fits,
                 report: Some(report),
             }]),
-            since: Since::new(alone.now, alone.backend.own_clock()),
-        }
-    };
-    if let Some(admission) = Alone::decide(&asked, Some(parts), admitted) {
-        return Ok(admission);
+            since: Since::new(now, asked[0].backend(Some(parts)).own_clock()),
+        });
     }
     let admission = |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
     match at_once(&asked, Some(parts), admission) {
@@ -227,50 +232,4 @@ pub(crate) async fn would_admit(
         Ok(true)
     };
     Box::pin(looked).await
-}
-
-/// The decision on one rate of one throttle under a built-in law, which is what most requests ask: made without a
-/// [`Case`] of plans.
-struct Alone<'a> {
-    rate: Rate,
-    backend: &'a Chosen<'a>,
-    now: u64,
-    fits: bool,
-    report: Report,
-}
-
-impl Alone<'_> {
-    /// Nothing if there is more to it; then nothing was done, and whatever is wrong is found again.
-    #[inline]
-    fn decide<T>(
-        asked: &[Asked<'_>],
-        parts: Option<&Parts>,
-        then: impl FnOnce(Alone<'_>) -> T,
-    ) -> Option<T> {
-        let [asked] = asked else { return None };
-        let (Identity::Client(client), None) = (asked.identity, asked.rate) else {
-            return None;
-        };
-        let term = asked.definition.only_term()?;
-        let Term { rate, law } = &*term;
-        let backend = &asked.backend(parts);
-        backend.check().ok()?;
-        let key = asked.key(client, parts, backend).ok()?;
-        // What stands before the backend is asked first.
-        let policy = asked.definition.own_policy().or(backend.on_error());
-        if policy.is_some_and(Policy::stands_before) {
-            return None;
-        }
-        let now = backend.now();
-        let decided = backend.store().decide_one(key, *rate, law, now, asked.cost);
-        let (fits, report) = decided?;
-        asked.observe(observe::Outcome::of(fits), parts, || Some(report));
-        Some(then(Alone {
-            rate: *rate,
-            backend,
-            now,
-            fits,
-            report,
-        }))
-    }
 }

@@ -3,6 +3,7 @@
 //! A throttle is a type that implements [`Define`], which the macros write down; [`Throttle`] is what code calls, on one
 //! throttle or on a tuple of them. [`DynThrottle`] is the same made at run time, for code without requests.
 
+mod alone;
 mod asked;
 mod attempt;
 mod case;
@@ -17,6 +18,7 @@ mod held;
 mod known;
 mod laws;
 mod plain;
+mod prepared;
 mod quota;
 pub mod registry;
 mod report;

@@ -1,4 +1,4 @@
-//! How plans are decided: one optimistically, several with all their slots locked.
+//! How plans are decided together: with all their slots locked.
 
 use std::borrow::Cow;
 use std::future::ready;
@@ -15,10 +15,9 @@ use crate::backend::plan::{Plan, Step};
 use crate::backend::settle::Settling;
 use crate::backend::store::Decide;
 use crate::clock::{Clock, SystemClock};
-use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::State;
-use crate::strategy::kernel::{Kernel, Law, Listed, Packed};
+use crate::strategy::kernel::{Listed, Packed};
 
 type Shards<'a> = Several<(usize, MutexGuard<'a, Shard>)>;
 type Slots<'a> = Several<(Key, Locked<'a>)>;
@@ -29,27 +28,6 @@ const RESERVED: u64 = 1_000_000;
 impl Decide for Memory {
     fn kind(&self) -> &'static str {
         "memory"
-    }
-
-    fn decide_one(
-        &self,
-        key: Key,
-        rate: Rate,
-        law: &Law,
-        now: u64,
-        cost: u64,
-    ) -> Option<(bool, Report)> {
-        // One loop for each law: the law is then worked into it.
-        Some(match law {
-            Law::Window(law) => self.decide_alone(key, rate, now, cost, law),
-            Law::Counter(law) => self.decide_alone(key, rate, now, cost, law),
-            Law::Meter(law) => self.decide_alone(key, rate, now, cost, law),
-            Law::Hours(law) => self.decide_alone(key, rate, now, cost, law),
-            Law::Rollover(law) => self.decide_alone(key, rate, now, cost, law),
-            Law::Adaptive(law) => self.decide_alone(key, rate, now, cost, law),
-            Law::Log(_) | Law::Mean(_) => self.decide_boxed(key, law, now, cost),
-            Law::Unlimited | Law::Custom => (true, Report::UNLIMITED),
-        })
     }
 
     fn decide_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Outcome> {
@@ -131,75 +109,9 @@ impl Memory {
         seen.map(Cow::into_owned).collect()
     }
 
-    /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile. A refusal writes nothing,
-    /// so it needs no lock at all.
-    #[inline]
-    fn decide_alone<K: Kernel>(
-        &self,
-        key: Key,
-        rate: Rate,
-        now: u64,
-        cost: u64,
-        law: &K,
-    ) -> (bool, Report) {
-        loop {
-            let Some(slot) = self.table.find(key) else {
-                match self.decide_unseen(key, rate, now, cost, law) {
-                    Some(decided) => return decided,
-                    None => continue,
-                }
-            };
-            let Some(snapshot) = slot.read_as(key) else {
-                continue;
-            };
-            let after = if cost == 0 {
-                None
-            } else {
-                law.decide(&snapshot.state, now, cost)
-            };
-            let Some(after) = after else {
-                return (cost == 0, law.report(&snapshot.state, now, cost));
-            };
-            if slot.write_since(&snapshot, &after) {
-                return (true, law.report_admitted(&after, now, cost));
-            }
-        }
-    }
-
-    /// The same for a client that seems never to have been seen; nothing if it turns out that it was.
-    #[cold]
-    fn decide_unseen<K: Kernel>(
-        &self,
-        key: Key,
-        rate: Rate,
-        now: u64,
-        cost: u64,
-        law: &K,
-    ) -> Option<(bool, Report)> {
-        if self.unpack(key, rate, now) {
-            return None;
-        }
-        let nothing = Packed::NOTHING;
-        let after = if cost == 0 {
-            None
-        } else {
-            law.decide(&nothing, now, cost)
-        };
-        match after {
-            Some(after) => {
-                let inserted = self.table.insert(key, &after, now);
-                inserted.then(|| (true, law.report_admitted(&after, now, cost)))
-            }
-            None => {
-                let unseen = self.table.is_vacant(key);
-                unseen.then(|| (cost == 0, law.report(&nothing, now, cost)))
-            }
-        }
-    }
-
     /// Gives a key whose throttle had several rates, and now has one, a slot with what was counted for that; says whether
     /// there was anything.
-    fn unpack(&self, key: Key, rate: Rate, now: u64) -> bool {
+    pub(super) fn unpack(&self, key: Key, rate: Rate, now: u64) -> bool {
         if !self.boxed.has_lists() {
             return false;
         }
@@ -373,19 +285,6 @@ impl Memory {
             .map(|told| Prospect::new(&told.report, now))
             .fold(Prospect::default(), Prospect::with);
         told
-    }
-
-    fn decide_boxed(&self, key: Key, law: &Law, now: u64, cost: u64) -> (bool, Report) {
-        let mut shard = self.boxed.lock(Boxed::shard_of(key));
-        let before = shard.read(key, now).unwrap_or(State::nothing());
-        if cost == 0 || !law.admits(before, now, cost) {
-            return (cost == 0, law.report(before, now, cost));
-        }
-        let entry = self.boxed.entry(&mut shard, key, now);
-        law.count(&mut entry.state, now, cost);
-        let report = law.report(&entry.state, now, 0);
-        entry.prospect = Prospect::new(&report, now);
-        (true, report)
     }
 }
 

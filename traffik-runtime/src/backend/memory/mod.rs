@@ -2,8 +2,9 @@
 //!
 //! A key is a 128-bit hash, its state a few words beside it ([`slot`]), found by linear probing ([`stripe`]) in a table
 //! with a hard bound ([`table`]). States of the user's own strategies are bytes in a map of their own ([`boxed`]). One
-//! plan is decided optimistically, a set with every slot it needs locked in order ([`decide`]).
+//! hit is decided optimistically ([`alone`]), a set with every slot it needs locked in order ([`decide`]).
 
+mod alone;
 mod boxed;
 mod decide;
 mod settle;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub(crate) use alone::Hit;
 use boxed::Boxed;
 use table::Table;
 
@@ -24,7 +26,7 @@ use crate::http::ClientIp;
 
 /// The states, and what decides on them.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     table: Table,
     boxed: Boxed,
 }

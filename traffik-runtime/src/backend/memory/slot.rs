@@ -43,8 +43,9 @@ impl Slot {
     /// Whether the slot looked like this key's: to be confirmed by a snapshot or a lock.
     #[inline]
     pub(super) fn seems(&self, key: Key) -> bool {
-        self.first.load(Ordering::Relaxed) == key.first
-            && self.second.load(Ordering::Relaxed) == key.second
+        let first = self.first.load(Ordering::Relaxed) ^ key.first;
+        let second = self.second.load(Ordering::Relaxed) ^ key.second;
+        first | second == 0
     }
 
     /// Whether the slot looked as if nobody had it.
@@ -61,8 +62,18 @@ impl Slot {
     /// The state, if the slot is this key's.
     #[inline]
     pub(super) fn read_as(&self, key: Key) -> Option<Snapshot> {
-        let (sequence, (is_own, state)) = self.settled(|| (self.seems(key), self.state()));
+        let words = || (self.seems(key), self.state());
+        let (sequence, (is_own, state)) = match self.glimpse(words) {
+            Some(seen) => seen,
+            None => self.await_settled(key),
+        };
         is_own.then_some(Snapshot { sequence, state })
+    }
+
+    /// Kept out of the way of those who need not wait.
+    #[cold]
+    fn await_settled(&self, key: Key) -> (u32, (bool, Packed)) {
+        self.settled(|| (self.seems(key), self.state()))
     }
 
     /// Words that were read while nobody wrote, and the sequence number they had.
@@ -70,16 +81,23 @@ impl Slot {
     fn settled<T>(&self, words: impl Fn() -> T) -> (u32, T) {
         let mut patience = Patience::default();
         loop {
-            let sequence = self.sequence.load(Ordering::Acquire);
-            if sequence.is_multiple_of(2) {
-                let words = words();
-                fence(Ordering::Acquire);
-                if self.sequence.load(Ordering::Relaxed) == sequence {
-                    return (sequence, words);
-                }
+            if let Some(settled) = self.glimpse(&words) {
+                return settled;
             }
             patience.wait();
         }
+    }
+
+    /// The same, unless somebody writes just now.
+    #[inline]
+    fn glimpse<T>(&self, words: impl Fn() -> T) -> Option<(u32, T)> {
+        let sequence = self.sequence.load(Ordering::Acquire);
+        if !sequence.is_multiple_of(2) {
+            return None;
+        }
+        let words = words();
+        fence(Ordering::Acquire);
+        (self.sequence.load(Ordering::Relaxed) == sequence).then_some((sequence, words))
     }
 
     /// Changes the state if nobody wrote since the snapshot; says whether it did.

@@ -51,10 +51,26 @@ impl Stripe {
     }
 
     /// The slot that seems to be this key's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, key: Key) -> Option<&Slot> {
         let doublings = self.doublings.load(Ordering::Acquire);
-        let (mut segment, offset) = self.locate_home(key, doublings);
+        let (segment, offset) = self.locate_home(key, doublings);
+        let home = self.segments[segment].get()?.get(offset)?;
+        if home.seems(key) {
+            return Some(home);
+        }
+        self.find_from(segment, offset, key, doublings)
+    }
+
+    /// The same where it is not at home.
+    #[inline(never)]
+    fn find_from(
+        &self,
+        mut segment: usize,
+        offset: usize,
+        key: Key,
+        doublings: u32,
+    ) -> Option<&Slot> {
         let mut slots = self.segments[segment].get()?.get(offset..)?;
         // Once round: while keys are moved there may be no vacant slot to stop at.
         for _ in 0..=doublings + 1 {

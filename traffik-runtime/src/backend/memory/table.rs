@@ -43,7 +43,7 @@ impl Table {
     }
 
     /// The slot that seems to be this key's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, key: Key) -> Option<&Slot> {
         self.stripe(key).find(key)
     }

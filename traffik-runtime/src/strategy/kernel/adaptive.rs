@@ -141,9 +141,15 @@ impl Adaptive {
 
     /// After how many windows, if they are calm, the limit in force is at least a cost.
     fn windows_until(&self, standing: &Standing, cost: u64) -> Option<u64> {
+        if cost > self.limit {
+            return None;
+        }
+        if standing.share == WHOLE {
+            return Some(1);
+        }
         // Limits have 32 bits, so this fits.
-        let share = || (cost * WHOLE).div_ceil(self.limit);
-        (cost <= self.limit).then(|| self.windows_until_share(standing, share()))
+        let share = (cost * WHOLE).div_ceil(self.limit);
+        Some(self.windows_until_share(standing, share))
     }
 
     fn windows_until_share(&self, standing: &Standing, share: u64) -> u64 {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "engine")]
+use super::Kernel;
 use super::divisor::Divisor;
 use super::exact::{EXACT, tick};
 use super::{Kind, Packed};
@@ -23,7 +25,7 @@ pub struct Counter {
 }
 
 /// A counter's state as of a tick.
-struct Standing {
+pub(crate) struct Standing {
     /// The tick of the decision: now, or the window's first if the clock is behind it.
     at: u64,
     /// The window's first tick.
@@ -75,17 +77,23 @@ impl Counter {
         (previous, current, current as f64 + previous as f64 * weight)
     }
 
-    #[inline]
-    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         let standing = self.standing(state, now);
+        let taken = self.taken(&standing, cost)?;
+        Some(self.with(&standing, taken))
+    }
+
+    /// The current count after a hit, if the law admits it.
+    #[inline]
+    fn taken(&self, standing: &Standing, cost: u64) -> Option<u64> {
         let room = self
             .limit
             .checked_sub(standing.current)?
             .checked_sub(cost)?;
-        if standing.previous * self.in_sight(&standing) > room * self.window.get() {
+        if standing.previous * self.in_sight(standing) > room * self.window.get() {
             return None;
         }
-        Some(self.with(&standing, standing.current + cost))
+        Some(standing.current + cost)
     }
 
     /// Takes a cost, whether there is room or not (L32).
@@ -108,12 +116,15 @@ impl Counter {
         }
     }
 
+    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        self.report_of(&self.standing(state, now), now, cost)
+    }
+
     #[inline]
-    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let standing = self.standing(state, now);
+    fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
         let weighted = self
             .window
-            .ceil(standing.previous * self.in_sight(&standing));
+            .ceil(standing.previous * self.in_sight(standing));
         let remaining = self
             .limit
             .saturating_sub(standing.current)
@@ -123,7 +134,7 @@ impl Counter {
             if cost <= remaining {
                 Some(Duration::ZERO)
             } else {
-                self.admits_from(&standing, cost).map(until)
+                self.admits_from(standing, cost).map(until)
             }
         };
         Report {
@@ -245,6 +256,33 @@ impl Counter {
     pub(super) const fn expires(state: &Packed) -> u64 {
         let windows = if Self::counts(state).1 > 0 { 2 } else { 1 };
         state.at.saturating_add(state.period * windows)
+    }
+}
+
+#[cfg(feature = "engine")]
+impl Kernel for Counter {
+    type Standing = Standing;
+
+    #[inline(always)]
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn admit(&self, standing: &Standing, now: u64, cost: u64) -> Option<(Standing, Packed)> {
+        let current = self.taken(standing, cost)?;
+        let after = Standing {
+            at: self.tick.floor(now).max(standing.start),
+            current,
+            gone: None,
+            ..*standing
+        };
+        Some((after, self.with(standing, current)))
+    }
+
+    #[inline(always)]
+    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        self.report_of(standing, now, cost)
     }
 }
 

@@ -94,7 +94,7 @@ impl Hours {
 
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
         let (start, count) = self.standing(state, now);
-        let report = self.window(state, now).report(state, now, cost);
+        let report = self.window_from(start).report(state, now, cost);
         let later = |cost: u64| {
             let first = if count > 0 && state.period != self.rate.period_micros() {
                 self.first_beside(start, count, Window::expires(state), cost)
@@ -123,7 +123,10 @@ impl Hours {
     }
 
     fn window(&self, state: &Packed, now: u64) -> Window {
-        let (start, _) = self.standing(state, now);
+        self.window_from(self.standing(state, now).0)
+    }
+
+    fn window_from(&self, start: u64) -> Window {
         Window::with_limit(self.rate, self.limit(self.factor(start)))
     }
 

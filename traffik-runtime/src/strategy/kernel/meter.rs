@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "engine")]
+use super::Kernel;
 use super::divisor::Divisor;
 #[cfg(feature = "redis")]
 use super::exact::NOTHING;
@@ -41,7 +43,7 @@ pub enum Need {
 }
 
 /// A meter's level as of a tick.
-struct Standing {
+pub(crate) struct Standing {
     /// The tick of the decision: now, or the last one written if the clock is behind it.
     at: u64,
     level: u64,
@@ -134,13 +136,19 @@ impl Meter {
         ticks * self.tick.get() as f64
     }
 
-    #[inline]
-    pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         let standing = self.standing(state, now);
+        let level = self.taken(&standing, cost)?;
+        Some(self.with(&standing, level))
+    }
+
+    /// The level after a hit, if the law admits it.
+    #[inline]
+    fn taken(&self, standing: &Standing, cost: u64) -> Option<u64> {
         if cost > self.largest || standing.level > self.highest(cost) {
             return None;
         }
-        Some(self.with(&standing, standing.level + cost * self.units.get()))
+        Some(standing.level + cost * self.units.get())
     }
 
     /// Takes a cost, whether there is room or not (L32).
@@ -164,9 +172,12 @@ impl Meter {
         }
     }
 
+    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        self.report_of(&self.standing(state, now), now, cost)
+    }
+
     #[inline]
-    pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let standing = self.standing(state, now);
+    fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
         let leaked_to = |level: u64| {
             let ticks = self.leak.ceil(standing.level.saturating_sub(level));
             if ticks == 0 {
@@ -239,7 +250,7 @@ impl Meter {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         let now = self.tick.floor(now);
         if state.kind != Kind::Meter {
@@ -285,5 +296,32 @@ impl Meter {
     pub(super) const fn expires(state: &Packed) -> u64 {
         let ticks = state.amount.div_ceil(state.leak());
         state.at.saturating_add(ticks.saturating_mul(state.tick()))
+    }
+}
+
+#[cfg(feature = "engine")]
+impl Kernel for Meter {
+    type Standing = Standing;
+
+    #[inline(always)]
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn admit(&self, standing: &Standing, _: u64, cost: u64) -> Option<(Standing, Packed)> {
+        let level = self.taken(standing, cost)?;
+        let after = Standing { level, ..*standing };
+        Some((after, self.with(standing, level)))
+    }
+
+    #[inline(always)]
+    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        self.report_of(standing, now, cost)
+    }
+
+    #[inline]
+    fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
+        self.delay(after, now, cost)
     }
 }

@@ -39,48 +39,56 @@ use crate::decision::Report;
 /// A law whose states are a few words, for a store to work into its loop.
 #[cfg(feature = "engine")]
 pub(crate) trait Kernel {
-    fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed>;
+    /// A state as of a moment.
+    type Standing;
 
-    fn report(&self, state: &Packed, now: u64, cost: u64) -> Report;
+    fn standing(&self, state: &Packed, now: u64) -> Self::Standing;
 
-    /// What is said when a hit of this cost led to this state.
-    fn report_admitted(&self, after: &Packed, now: u64, cost: u64) -> Report {
-        let _ = cost;
-        self.report(after, now, 0)
+    /// How things stand after a hit of this cost, and the state to keep of it, if the law admits it.
+    fn admit(
+        &self,
+        standing: &Self::Standing,
+        now: u64,
+        cost: u64,
+    ) -> Option<(Self::Standing, Packed)>;
+
+    fn report(&self, standing: &Self::Standing, now: u64, cost: u64) -> Report;
+
+    /// How long a hit of this cost, which led to this state, is held back before it may run.
+    fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
+        let _ = (after, now, cost);
+        Duration::ZERO
     }
 }
 
+/// Laws that look a state up anew for each question.
 #[cfg(feature = "engine")]
 macro_rules! kernel {
-    ($($law:ty $(: $admitted:item)?),+ $(,)?) => {$(
+    ($($law:ty),+ $(,)?) => {$(
         impl Kernel for $law {
+            type Standing = Packed;
+
             #[inline]
-            fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
-                <$law>::decide(self, state, now, cost)
+            fn standing(&self, state: &Packed, _: u64) -> Packed {
+                *state
+            }
+
+            #[inline]
+            fn admit(&self, state: &Packed, now: u64, cost: u64) -> Option<(Packed, Packed)> {
+                let after = self.decide(state, now, cost)?;
+                Some((after, after))
             }
 
             #[inline]
             fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
                 <$law>::report(self, state, now, cost)
             }
-
-            $($admitted)?
         }
     )+};
 }
 
 #[cfg(feature = "engine")]
-kernel!(
-    Window,
-    Counter,
-    Hours,
-    Rollover,
-    Adaptive,
-    Meter: #[inline] fn report_admitted(&self, after: &Packed, now: u64, cost: u64) -> Report {
-        let delay = self.delay(after, now, cost);
-        Report { delay, ..self.report(after, now, 0) }
-    },
-);
+kernel!(Window, Hours, Rollover, Adaptive);
 
 /// A law with its numbers worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]

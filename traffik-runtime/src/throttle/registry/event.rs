@@ -62,7 +62,6 @@ pub(crate) fn anybody_listens() -> bool {
     LISTENING.load(Ordering::Relaxed)
 }
 
-#[cold]
 pub(crate) fn tell(event: &Event<'_>) {
     for listen in LISTENERS.load_full().iter().flat_map(|all| all.iter()) {
         listen(event);

@@ -1,0 +1,68 @@
+//! What a definition leaves to be worked out when the program runs.
+
+use std::sync::Arc;
+
+use super::asked::Few;
+use super::definition::Definition;
+use super::laws;
+use super::registry::{Change, Live, registry};
+use crate::backend::key::Key;
+use crate::backend::plan::Term;
+use crate::failure::Policy;
+
+/// What decisions on a throttle need, whatever the request: worked out once.
+pub(super) struct Prepared {
+    /// What the throttle's keys grow from.
+    pub(super) key: Key,
+    /// Each rate that is a limit, with its law, or what is wrong with the definition.
+    pub(super) terms: Result<Few<Term>, String>,
+    /// What it has in common with others of its uid; nothing if it is none of them.
+    pub(super) live: Option<Arc<Live>>,
+    /// The only one of the terms, if there is just one, under a built-in law, and nothing else has a say: all that most
+    /// decisions need.
+    only: Option<Term>,
+    is_involved: bool,
+}
+
+impl Prepared {
+    pub(super) fn new(definition: &Definition) -> Self {
+        let strategy = definition.strategy();
+        let key = Key::root().join(0, definition.uid.as_bytes());
+        let (live, terms) = match registry().enter(definition.record()) {
+            Ok(live) => {
+                let terms = laws::terms(strategy, &definition.rates);
+                (Some(live), terms.map_err(|error| error.to_string()))
+            }
+            Err(message) => (None, Err(message)),
+        };
+        let only = terms.as_deref().ok().and_then(laws::only);
+        // What stands before the backend is asked first.
+        let policy = definition.own_policy();
+        let is_involved = definition.is_shadow() || policy.is_some_and(Policy::stands_before);
+        Self {
+            key: key.join(0, strategy.name().as_bytes()),
+            only: only.filter(|_| !is_involved).cloned(),
+            terms,
+            live,
+            is_involved,
+        }
+    }
+
+    /// What holds instead, if the registry says so.
+    #[inline]
+    pub(super) fn change(&self) -> Option<Arc<Change>> {
+        self.live.as_ref()?.change()
+    }
+
+    /// The only rate and its law, if there is just one, which is a built-in one and always the same, and nothing else has a
+    /// say.
+    #[inline]
+    pub(super) const fn only_term(&self) -> Option<&Term> {
+        self.only.as_ref()
+    }
+
+    /// The same of what holds instead.
+    pub(super) fn only_term_of<'a>(&self, change: &'a Change) -> Option<&'a Term> {
+        change.only_term().filter(|_| !self.is_involved)
+    }
+}
