@@ -6,6 +6,7 @@ use super::*;
 use crate::backend::memory::slot::Slot;
 use crate::backend::memory::table::Table;
 use crate::backend::plan::{Few, Term, Terms};
+use crate::strategy::kernel::Law;
 use crate::strategy::kernel::Window;
 use crate::strategy::{FixedWindow, Who};
 
