@@ -111,7 +111,7 @@ impl<T: Throttle> Limiter<T> {
         let reservation = Reservation::new(held, decision, cost);
         if !decision.admitted {
             let told = told(admission, Manner::default());
-            return Err(Rejection::of_refusal(decision, &told, parts).await);
+            return Err(Rejection::of_refusal(&decision, &told, parts).await);
         }
         if !decision.delay.is_zero() {
             tokio::time::sleep(decision.delay).await;

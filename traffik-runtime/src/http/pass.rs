@@ -17,20 +17,22 @@ pub(super) async fn pass(
     let admission = admit(asking, parts).await?;
     let decision = admission.decision;
     let told = told(admission, manner);
-    if let Some(trail) = Trail::of(parts) {
+    let trail = Trail::of(parts);
+    if let Some(trail) = trail {
         trail.warn_of_repeated(asking);
     }
     if decision.admitted {
         // A request that goes away while it waits has spent its place.
         if !decision.delay.is_zero() {
-            tokio::time::sleep(decision.delay).await;
+            // In a place of its own: most have none, and a small future is a quick one.
+            Box::pin(tokio::time::sleep(decision.delay)).await;
         }
         return Ok((decision, told));
     }
-    if let Some(trail) = Trail::of(parts) {
+    if let Some(trail) = trail {
         trail.refuse();
     }
-    Err(Rejection::of_refusal(decision, &told, parts).await)
+    Err(Rejection::of_refusal(&decision, &told, parts).await)
 }
 
 /// What to tell the client of a decision.

@@ -11,10 +11,11 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
 use super::headers::whole_seconds;
-use super::refusal;
 use super::told::Told;
+use super::{Responder, refusal};
 use crate::decision::Decision;
 use crate::error::Error;
+use crate::throttle::{Definition, Few};
 
 /// A request that a throttle refused, or that none could decide on.
 ///
@@ -41,8 +42,8 @@ enum Why {
     Refused {
         decision: Decision,
         wait: Option<Duration>,
-        uid: String,
-        violated: Vec<String>,
+        uid: &'static str,
+        violated: Few<String>,
     },
     Undecided(Error),
 }
@@ -104,28 +105,9 @@ impl Rejection {
     }
 
     /// What is refused, with the response that the throttle, its backend or nobody has of its own.
-    pub(super) async fn of_refusal(decision: Decision, told: &Told, parts: &Parts) -> Self {
-        // What a law said stays exact; what a client is told of it need not be.
-        let wait = decision.wait.map(|wait| wait.max(told.min_wait()));
-        let violated = told.violated();
-        let mut headers = HeaderMap::new();
-        told.write(&mut headers);
-        let response = if decision.decided {
-            refusal::refused(wait, &violated, headers)
-        } else {
-            refusal::held_off(wait.unwrap_or_default(), headers)
-        };
+    pub(super) async fn of_refusal(decision: &Decision, told: &Told, parts: &Parts) -> Self {
         let speaker = told.speaker();
-        let rejection = Self(Box::new(Inner {
-            why: Why::Refused {
-                decision,
-                wait,
-                uid: speaker.map_or_else(String::new, |speaker| speaker.uid.to_string()),
-                violated: violated.into_vec(),
-            },
-            response,
-            parts: None,
-        }));
+        let rejection = Self::told(*decision, told, speaker);
         let Some(speaker) = speaker else {
             return rejection;
         };
@@ -136,13 +118,37 @@ impl Rejection {
             backend.responder().cloned()
         });
         match responder {
-            Some(responder) => rejection.answered(&responder, parts).await,
+            Some(responder) => Box::pin(rejection.answered(responder, parts)).await,
             None => rejection,
         }
     }
 
+    /// The same with the response that nobody has of their own.
+    fn told(decision: Decision, told: &Told, speaker: Option<&'static Definition>) -> Self {
+        // What a law said stays exact; what a client is told of it need not be.
+        let wait = decision.wait.map(|wait| wait.max(told.min_wait()));
+        let violated = told.violated();
+        let mut headers = HeaderMap::new();
+        told.write(&mut headers);
+        let response = if decision.decided {
+            refusal::refused(wait, &violated, headers)
+        } else {
+            refusal::held_off(wait.unwrap_or_default(), headers)
+        };
+        Self(Box::new(Inner {
+            why: Why::Refused {
+                decision,
+                wait,
+                uid: speaker.map_or("", |speaker| &speaker.uid),
+                violated,
+            },
+            response,
+            parts: None,
+        }))
+    }
+
     /// The same with a response of the application's own.
-    async fn answered(mut self, responder: &super::Responder, parts: &Parts) -> Self {
+    async fn answered(mut self, responder: Responder, parts: &Parts) -> Self {
         self.0.parts = Some(parts.clone());
         let response = responder.respond(&self).await;
         let (mut head, body) = response.into_parts();

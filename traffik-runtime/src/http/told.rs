@@ -45,7 +45,7 @@ impl Told {
         let names = names(&policies).into_iter().zip(&self.reported);
         names
             .filter(|(_, reported)| !reported.fits)
-            .map(|(name, _)| name)
+            .map(|(name, _)| name.into_owned())
             .collect()
     }
 
@@ -64,6 +64,18 @@ impl Told {
     }
 
     fn write_with(&self, headers: &mut HeaderMap, singles: bool) {
+        let style = |reported: &Reported<'_>| {
+            let own = reported.definition.headers;
+            self.manner.style.unwrap_or(own)
+        };
+        // Where there is nothing to write, nobody asks what time it is.
+        if self
+            .reported
+            .iter()
+            .all(|it| style(it) == HeaderStyle::None)
+        {
+            return;
+        }
         let (now, elapsed) = self.since.now();
         let policies = self.reported.iter().map(|reported| {
             let mut policy = policy(reported);
@@ -73,10 +85,7 @@ impl Told {
                 let next = report.next.map(|next| next.saturating_sub(elapsed));
                 report.next = next.map(|next| next.max(least));
             }
-            (
-                self.manner.style.unwrap_or(reported.definition.headers),
-                policy,
-            )
+            (style(reported), policy)
         });
         let writing = Writing {
             options: HeaderOptions::chosen(),

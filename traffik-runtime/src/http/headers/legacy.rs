@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName};
 
+use super::line::number;
 use super::{LegacyReset, Writing, bound, whole_seconds};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -19,20 +20,20 @@ pub(super) fn write(
 ) {
     let Some((rate, report)) = bound(policies) else {
         if let Some((rate, None)) = policies.first() {
-            headers.insert(LIMIT, rate.limit().into());
+            headers.insert(LIMIT, number(rate.limit().into()));
             headers.remove(REMAINING);
             headers.remove(RESET);
         }
         return;
     };
-    headers.insert(LIMIT, rate.limit().into());
-    headers.insert(REMAINING, report.remaining.into());
+    headers.insert(LIMIT, number(rate.limit().into()));
+    headers.insert(REMAINING, number(report.remaining));
     let reset = |next| match writing.options.legacy_reset {
         LegacyReset::Seconds => whole_seconds(next),
         LegacyReset::Epoch => whole_seconds(Duration::from_micros(writing.now) + next),
     };
     match report.next {
-        Some(next) => headers.insert(RESET, reset(next).into()),
+        Some(next) => headers.insert(RESET, number(reset(next))),
         None => headers.remove(RESET),
     };
 }

@@ -3,13 +3,15 @@
 mod draft11;
 mod draft6;
 mod legacy;
+mod line;
 mod names;
 mod options;
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{Entry, HeaderMap, HeaderName};
 
+pub(super) use line::{Line, number};
 pub(super) use names::names;
 pub use options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 
@@ -121,15 +123,21 @@ pub(super) fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// Puts a value before those already there, in one field line.
-fn prepend(headers: &mut HeaderMap, name: HeaderName, mut value: String) {
-    for other in headers.get_all(&name) {
-        if let Ok(other) = other.to_str() {
-            value.push_str(", ");
-            value.push_str(other);
+fn prepend(headers: &mut HeaderMap, name: HeaderName, mut line: Line) {
+    // Names are printable by now, so each line is a value.
+    match headers.entry(name) {
+        Entry::Vacant(vacant) => {
+            if let Some(value) = line.value() {
+                vacant.insert(value);
+            }
         }
-    }
-    // Names are printable by now, so this always is a value.
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(name, value);
+        Entry::Occupied(mut there) => {
+            for other in there.iter().filter_map(|other| other.to_str().ok()) {
+                line.text(", ").text(other);
+            }
+            if let Some(value) = line.value() {
+                there.insert(value);
+            }
+        }
     }
 }
