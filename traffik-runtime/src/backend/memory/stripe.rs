@@ -40,6 +40,15 @@ pub(super) struct Keeper {
     hand: usize,
 }
 
+/// Who has to go when somebody has to.
+struct Least {
+    /// How much of its limit is taken, and until when that matters.
+    worth: (u64, u64),
+    index: usize,
+    /// Whether no slot before it is vacant, from where it was looked for.
+    is_within_reach: bool,
+}
+
 impl Stripe {
     pub(super) fn new(base: usize) -> Self {
         Self {
@@ -80,24 +89,58 @@ impl Stripe {
         self.keeper.lock()
     }
 
-    /// Gives a key, which is not there, a slot; says how many that had expired were removed on the way.
-    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed, now: u64) -> usize {
-        let removed = self.sweep(keeper, now);
+    /// Gives a key, which is not there, a slot.
+    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed) {
         if keeper.occupied + 1 > self.most_occupied() {
             self.grow();
         }
         self.place(key, state);
         keeper.occupied += 1;
-        removed
     }
 
-    /// Removes the key that will be missed least; says whether there was any.
+    /// Gives a key, which is not there, room at the expense of the one nearby that will be missed least; says whether
+    /// there was any. So a stripe stays as it is, however many keys pass through it.
+    pub(super) fn replace(&self, keeper: &mut Keeper, key: Key, state: &Packed, now: u64) -> bool {
+        if keeper.occupied == 0 {
+            return false;
+        }
+        let Some(least) = self.least(Self::home(key, self.len()), now) else {
+            return false;
+        };
+        if least.is_within_reach {
+            // Nobody else has to move, which takes long where runs are long.
+            self.slot(least.index).lock().settle(key, state);
+        } else {
+            self.remove(keeper, least.index);
+            self.place(key, state);
+            keeper.occupied += 1;
+        }
+        true
+    }
+
+    /// Removes a key that will be missed less than others; says whether there was any.
     pub(super) fn evict(&self, keeper: &mut Keeper, now: u64) -> bool {
-        let mut least = None;
-        let mut seen = 0;
-        for _ in 0..self.len().min(2 * CANDIDATES) {
-            let index = self.turn(keeper);
+        if keeper.occupied == 0 {
+            return false;
+        }
+        let start = self.turn(keeper);
+        keeper.hand = (keeper.hand + CANDIDATES) % self.len();
+        let least = self.least(start, now);
+        least.is_some_and(|least| {
+            self.remove(keeper, least.index);
+            true
+        })
+    }
+
+    /// Of some keys from here on, the one that will be missed least.
+    fn least(&self, start: usize, now: u64) -> Option<Least> {
+        let len = self.len();
+        let mut least: Option<Least> = None;
+        let (mut seen, mut is_within_reach) = (0, true);
+        for place in 0..len.min(2 * CANDIDATES) {
+            let index = (start + place) % len;
             let (Some(_), state) = self.slot(index).read() else {
+                is_within_reach = false;
                 continue;
             };
             let expires = state.expires();
@@ -106,18 +149,19 @@ impl Stripe {
             } else {
                 (state.fullness() + 1, expires)
             };
-            if least.is_none_or(|(other, _)| worth < other) {
-                least = Some((worth, index));
+            if least.as_ref().is_none_or(|least| worth < least.worth) {
+                least = Some(Least {
+                    worth,
+                    index,
+                    is_within_reach,
+                });
             }
             seen += 1;
             if seen == CANDIDATES || worth == (0, 0) {
                 break;
             }
         }
-        least.is_some_and(|(_, index)| {
-            self.remove(keeper, index);
-            true
-        })
+        least
     }
 
     /// Takes a key out, with its state.
@@ -133,7 +177,8 @@ impl Stripe {
         Some(state)
     }
 
-    fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
+    /// Removes what has expired of a few; says how many.
+    pub(super) fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
         if keeper.occupied == 0 {
             return 0;
         }
@@ -221,6 +266,12 @@ impl Stripe {
             index = (index + 1) % len;
         }
         self.slot(index).lock().settle(key, state);
+    }
+
+    /// How many slots there are.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.len()
     }
 
     fn turn(&self, keeper: &mut Keeper) -> usize {
