@@ -27,7 +27,6 @@ use traffik_benches::process::resident;
 use traffik_benches::{Goal, ready};
 
 const KEYS: usize = 1_000_000;
-const REQUESTS: u64 = 1_000;
 const GOAL: Goal = Goal::AtMost(0.6);
 const PEER: &str = "governor";
 
@@ -90,14 +89,23 @@ fn keys() {
 }
 
 fn requests() {
-    println!("\nAllocations a request, beyond those of the same service without a limiter\n");
+    println!(
+        "\nAllocations a request, and bytes, beyond those of the same service without a limiter\n"
+    );
     println!("| workload | `#[throttled]` | `ThrottleLayer` | tower_governor |");
     println!("|---|---|---|---|");
-    let bare = allocations(bare());
+    let bare = Allocations::of(bare());
     for job in Job::ALL {
-        let added = |app| allocations(app) - bare;
+        let added = |app| {
+            let added = Allocations::of(app);
+            format!(
+                "{}, {} B",
+                added.count - bare.count,
+                added.bytes - bare.bytes
+            )
+        };
         println!(
-            "| {} | {:.1} | {:.1} | {:.1} |",
+            "| {} | {} | {} | {} |",
             job.name(),
             added(attribute(job)),
             added(layer(job)),
@@ -106,18 +114,25 @@ fn requests() {
     }
 }
 
-fn allocations(mut app: Router) -> f64 {
-    let mut call = |request: Request| black_box(ready(app.call(request)).is_ok());
-    call(request());
-    let requests: Vec<_> = (0..REQUESTS).map(|_| request()).collect();
-    let mut answered = true;
-    let info = measure(|| {
-        for request in requests {
-            answered &= call(request);
+/// What is asked of the allocator for one request.
+struct Allocations {
+    count: i64,
+    bytes: i64,
+}
+
+impl Allocations {
+    fn of(mut app: Router) -> Self {
+        let mut answer = |request: Request| black_box(ready(app.call(request)).is_ok());
+        assert!(answer(request()));
+        let request = request();
+        let mut answered = false;
+        let info = measure(|| answered = answer(request));
+        assert!(answered);
+        Self {
+            count: info.count_total as i64,
+            bytes: info.bytes_total as i64,
         }
-    });
-    assert!(answered);
-    info.count_total as f64 / REQUESTS as f64
+    }
 }
 
 fn ours(strategy: impl Strategy) -> Bytes {
