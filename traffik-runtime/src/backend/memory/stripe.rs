@@ -5,6 +5,7 @@
 //! that is on the move is not found meanwhile; so a key that was not found is looked up again under the mutex before
 //! anybody believes it.
 
+use std::iter::successors;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -137,8 +138,9 @@ impl Stripe {
         let len = self.len();
         let mut least: Option<Least> = None;
         let (mut seen, mut is_within_reach) = (0, true);
-        for place in 0..len.min(2 * CANDIDATES) {
-            let index = (start + place) % len;
+        let all_round = |index: &usize| Some(Self::after(*index, len));
+        let indices = successors(Some(start), all_round);
+        for index in indices.take(len.min(2 * CANDIDATES)) {
             let (Some(_), state) = self.slot(index).read() else {
                 is_within_reach = false;
                 continue;
@@ -170,7 +172,7 @@ impl Stripe {
         let len = self.len();
         let mut index = Self::home(key, len);
         while !self.slot(index).seems(key) {
-            index = (index + 1) % len;
+            index = Self::after(index, len);
         }
         let (_, state) = self.slot(index).read();
         self.remove(keeper, index);
@@ -213,7 +215,7 @@ impl Stripe {
         let len = self.len();
         let mut index = gap;
         loop {
-            index = (index + 1) % len;
+            index = Self::after(index, len);
             let slot = self.slot(index);
             let (Some(key), _) = slot.read() else { return };
             let home = Self::home(key, len);
@@ -263,7 +265,7 @@ impl Stripe {
         let len = self.len();
         let mut index = Self::home(key, len);
         while !self.slot(index).seems_vacant() {
-            index = (index + 1) % len;
+            index = Self::after(index, len);
         }
         self.slot(index).lock().settle(key, state);
     }
@@ -275,7 +277,7 @@ impl Stripe {
     }
 
     fn turn(&self, keeper: &mut Keeper) -> usize {
-        keeper.hand = (keeper.hand + 1) % self.len();
+        keeper.hand = Self::after(keeper.hand, self.len());
         keeper.hand
     }
 
@@ -311,14 +313,30 @@ impl Stripe {
 
     /// The slot at an index; only with the mutex held, when all segments that are counted exist.
     fn slot(&self, index: usize) -> &Slot {
-        let segment = (usize::BITS - (index / self.base).leading_zeros()) as usize;
-        let start = if segment == 0 {
-            0
-        } else {
-            self.base << (segment - 1)
+        // Half of all slots are in the last segment, a quarter in the one before it, and so on.
+        let mut segment = self.doublings.load(Ordering::Relaxed) as usize;
+        let start = loop {
+            let start = self.start(segment);
+            if index >= start {
+                break start;
+            }
+            segment -= 1;
         };
         &self.segments[segment].get_or_init(|| vacant(self.base << segment.saturating_sub(1)))
             [index - start]
+    }
+
+    /// The index of a segment's first slot.
+    fn start(&self, segment: usize) -> usize {
+        match segment {
+            0 => 0,
+            _ => self.base << (segment - 1),
+        }
+    }
+
+    /// The index after this one, all round.
+    fn after(index: usize, len: usize) -> usize {
+        if index + 1 < len { index + 1 } else { 0 }
     }
 }
 
