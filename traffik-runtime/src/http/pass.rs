@@ -6,7 +6,7 @@ use super::Rejection;
 use super::told::{Manner, Told};
 use super::trail::Trail;
 use crate::decision::Decision;
-use crate::throttle::{Admission, Asking, admit};
+use crate::throttle::{Asking, admit};
 
 /// Decides what is asked. If it is admitted, and its delay over, what to tell the client.
 pub(super) async fn pass(
@@ -16,7 +16,7 @@ pub(super) async fn pass(
 ) -> Result<(Decision, Told), Rejection> {
     let admission = admit(asking, parts).await?;
     let decision = admission.decision;
-    let told = told(admission, manner);
+    let told = Told::new(admission, manner);
     let trail = Trail::of(parts);
     if let Some(trail) = trail {
         trail.warn_of_repeated(asking);
@@ -33,18 +33,4 @@ pub(super) async fn pass(
         trail.refuse();
     }
     Err(Rejection::of_refusal(&decision, &told, parts).await)
-}
-
-/// What to tell the client of a decision.
-pub(super) fn told(admission: Admission, manner: Manner) -> Told {
-    let Admission {
-        decision: _,
-        reported,
-        since,
-    } = admission;
-    Told {
-        reported,
-        since,
-        manner,
-    }
 }

@@ -111,7 +111,7 @@ impl Rejection {
         let Some(speaker) = speaker else {
             return rejection;
         };
-        let own = told.manner.respond.map(|respond| respond());
+        let own = told.responder();
         let own = own.or_else(|| speaker.own_responder().cloned());
         let responder = own.or_else(|| {
             let backend = speaker.chosen_backend(Some(parts));
