@@ -9,23 +9,23 @@ use crate::throttle::Policy;
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-pub(super) fn write<'a, N: AsRef<str>>(
+pub(super) fn write<'a>(
     headers: &mut HeaderMap,
-    policies: impl Iterator<Item = (&'a Policy<'a>, N)>,
+    policies: impl Iterator<Item = (&'a Policy<'a>, &'a str)>,
 ) {
     let (mut limits, mut standings) = (Line::default(), Line::default());
     for (policy, name) in policies {
-        item(&mut limits, name.as_ref());
+        item(&mut limits, name);
         limits.text(";q=").number(policy.rate.limit().into());
         if !policy.rate.is_subsecond() {
             let window = whole_seconds(policy.rate.period());
             limits.text(";w=").number(window);
         }
         // Where no law has decided, nobody knows how the client stands.
-        let Some(report) = policy.report else {
+        let Some(report) = &policy.report else {
             continue;
         };
-        item(&mut standings, name.as_ref());
+        item(&mut standings, name);
         standings.text(";r=").number(report.remaining.min(LARGEST));
         if let Some(next) = report.next {
             standings.text(";t=").number(whole_seconds(next));

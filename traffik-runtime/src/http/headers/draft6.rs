@@ -4,22 +4,22 @@ use http::header::{HeaderMap, HeaderName};
 
 use super::line::{Line, number};
 use super::{LARGEST, Writing, bound, prepend, whole_seconds};
-use crate::decision::Report;
-use crate::rate::Rate;
+use crate::throttle::Policy;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-pub(super) fn write(
+pub(super) fn write<'a>(
     headers: &mut HeaderMap,
-    policies: &[(Rate, Option<Report>)],
+    policies: impl Iterator<Item = &'a Policy<'a>> + Clone,
     writing: Writing,
 ) {
     let mut limits = Line::default();
     // The window is required, and there are none of less than a second.
-    for (rate, _) in policies.iter().filter(|(rate, _)| !rate.is_subsecond()) {
+    let rates = policies.clone().map(|policy| policy.rate);
+    for rate in rates.filter(|rate| !rate.is_subsecond()) {
         if !limits.is_empty() {
             limits.text(", ");
         }

@@ -6,7 +6,9 @@ use std::fmt::Write;
 use crate::throttle::{Few, Policy};
 
 /// The names of policies as quoted strings carry them, each different from the others.
-pub(in crate::http) fn names<'a>(policies: &'a [Policy<'_>]) -> Few<Cow<'a, str>> {
+pub(in crate::http) fn names<'a>(
+    policies: impl Iterator<Item = &'a Policy<'a>>,
+) -> Few<Cow<'a, str>> {
     let mut names: Few<Cow<'a, str>> = Few::new();
     for policy in policies {
         let mut name = quotable(&policy.name);
