@@ -99,7 +99,7 @@ fn requests() {
         let added = |app| {
             let added = Allocations::of(app);
             format!(
-                "{}, {} B",
+                "{:.0}, {:.0} B",
                 added.count - bare.count,
                 added.bytes - bare.bytes
             )
@@ -116,8 +116,8 @@ fn requests() {
 
 /// What is asked of the allocator for one request.
 struct Allocations {
-    count: i64,
-    bytes: i64,
+    count: f64,
+    bytes: f64,
 }
 
 impl Allocations {
@@ -129,8 +129,8 @@ impl Allocations {
         let info = measure(|| answered = answer(request));
         assert!(answered);
         Self {
-            count: info.count_total as i64,
-            bytes: info.bytes_total as i64,
+            count: info.count_total as f64,
+            bytes: info.bytes_total as f64,
         }
     }
 }
