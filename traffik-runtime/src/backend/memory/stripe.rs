@@ -105,16 +105,24 @@ impl Stripe {
         if keeper.occupied == 0 {
             return false;
         }
-        let Some(least) = self.least(Self::home(key, self.len()), now) else {
-            return false;
+        let near = self.least(Self::home(key, self.len()), now);
+        let has_expired = |least: &Least| least.worth == (0, 0);
+        // What has expired may all be elsewhere: where it was not swept yet.
+        let ahead = match &near {
+            Some(near) if has_expired(near) => None,
+            _ => self.ahead(keeper, now).filter(has_expired),
         };
-        if least.is_within_reach {
+        match (ahead, near) {
+            (None, None) => return false,
             // Nobody else has to move, which takes long where runs are long.
-            self.slot(least.index).lock().settle(key, state);
-        } else {
-            self.remove(keeper, least.index);
-            self.place(key, state);
-            keeper.occupied += 1;
+            (None, Some(near)) if near.is_within_reach => {
+                self.slot(near.index).lock().settle(key, state);
+            }
+            (Some(least), _) | (None, Some(least)) => {
+                self.remove(keeper, least.index);
+                self.place(key, state);
+                keeper.occupied += 1;
+            }
         }
         true
     }
@@ -124,13 +132,23 @@ impl Stripe {
         if keeper.occupied == 0 {
             return false;
         }
-        let start = self.turn(keeper);
-        keeper.hand = (keeper.hand + CANDIDATES) % self.len();
-        let least = self.least(start, now);
+        let least = self.ahead(keeper, now);
         least.is_some_and(|least| {
             self.remove(keeper, least.index);
             true
         })
+    }
+
+    /// Of some keys that are swept next, the one that will be missed least.
+    fn ahead(&self, keeper: &mut Keeper, now: u64) -> Option<Least> {
+        let start = self.turn(keeper);
+        let least = self.least(start, now);
+        // What is found expired is not passed by, nor is what comes after it.
+        keeper.hand = match &least {
+            Some(least) if least.worth == (0, 0) => least.index,
+            _ => (start + CANDIDATES) % self.len(),
+        };
+        least
     }
 
     /// Of some keys from here on, the one that will be missed least.

@@ -102,6 +102,25 @@ fn a_full_table_does_not_grow() {
 }
 
 #[test]
+fn what_has_expired_goes_before_what_matters() {
+    let mut random = Random(41);
+    let table = Table::new(1_000, Some(1));
+    let mut live: Vec<Key> = Vec::new();
+    let mut come = |table: &Table, now: u64, live: &mut Vec<Key>| {
+        let key = random.key();
+        assert!(table.insert(key, &window(5_000, 1), now));
+        live.push(key);
+        if now == 0 {
+            assert!(table.insert(random.key(), &window(0, 10), now));
+        }
+    };
+    (0..500).for_each(|_| come(&table, 0, &mut live));
+    // While a few dozen keys hold some that have expired, which a third does all but certainly.
+    (0..200).for_each(|_| come(&table, 5_000, &mut live));
+    assert!(live.iter().all(|key| found(&table, *key).is_some()));
+}
+
+#[test]
 fn a_key_whose_stripe_is_empty_has_room_in_a_full_table() {
     let table = Table::new(64, Some(2));
     let mut random = Random(37);
