@@ -3,11 +3,16 @@
 //! Every figure is a ratio of two things measured in turn in one run, because machines are shared and noisy: the median
 //! of many rounds, with the spread of the middle half.
 
+pub mod process;
+mod spread;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Barrier;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+pub use spread::{Goal, Spread};
 
 /// How often both sides are measured.
 const ROUNDS: usize = 31;
@@ -58,12 +63,12 @@ pub fn compare_rounds(
             }
         })
         .collect();
-    let ratios = quartiles(rounds.iter().map(|(ours, peer)| ours / peer));
-    let (_, ours, _) = quartiles(rounds.iter().map(|(ours, _)| *ours));
-    let (_, peer, _) = quartiles(rounds.iter().map(|(_, peer)| *peer));
+    let ratios = Spread::of(rounds.iter().map(|(ours, peer)| ours / peer));
+    let ours = Spread::of(rounds.iter().map(|(ours, _)| *ours)).median;
+    let peer = Spread::of(rounds.iter().map(|(_, peer)| *peer)).median;
     println!(
         "| {workload} | {ours:.0} | {peer:.0} | **{:.2}** | {:.2} – {:.2} |",
-        ratios.1, ratios.0, ratios.2
+        ratios.median, ratios.low, ratios.high
     );
 }
 
@@ -97,11 +102,4 @@ fn time(threads: usize, calls: usize, work: Work<'_>) -> f64 {
             .fold(own, Duration::max)
     });
     longest.as_nanos() as f64 / (each * threads) as f64
-}
-
-fn quartiles(figures: impl Iterator<Item = f64>) -> (f64, f64, f64) {
-    let mut sorted: Vec<f64> = figures.collect();
-    sorted.sort_by(f64::total_cmp);
-    let at = |quarter: usize| sorted[(sorted.len() - 1) * quarter / 4];
-    (at(1), at(2), at(3))
 }

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use axum_core::response::{IntoResponse, Response};
 
-use super::gate::{Kept, finish};
+use super::gate::finish;
+use super::kept::Kept;
 
 /// A handler's answer, with the header fields of its throttles.
 ///

@@ -8,16 +8,14 @@ use std::task::{Context, Poll};
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::request::Parts;
 
-use super::pass::pass;
-use super::rejection::Refusal;
-use super::told::{Manner, Told};
-use super::trail::{Leaving, Trail};
+use super::kept::Kept;
+use super::pass::{heed, pass, told};
+use super::told::Manner;
 use super::{Rejection, Responder};
 use crate::error::Error;
-use crate::throttle::{Asking, Define, Definition, HeaderStyle, Throttle};
+use crate::throttle::{Asking, Define, Definition, HeaderStyle, Plainly, Throttle, admit_at_once};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
@@ -53,63 +51,6 @@ pub struct Gate<S> {
     /// What to tell the client.
     pub told: Kept,
     site: PhantomData<fn() -> S>,
-}
-
-/// Where what to tell a client is remembered: here, or with the layer above, which tells it if the handler is never asked.
-///
-/// For each handler that holds one, the compiler proves of all there is in it that it can be sent to another thread; behind
-/// `dyn` that is one step and not two hundred.
-#[doc(hidden)]
-pub struct Kept(Box<dyn Tell>);
-
-trait Tell: Send + Sync {
-    /// What to tell, unless somebody else already has.
-    fn told(self: Box<Self>) -> Option<Told>;
-}
-
-impl Tell for Told {
-    fn told(self: Box<Self>) -> Option<Told> {
-        Some(*self)
-    }
-}
-
-impl Tell for Leaving {
-    fn told(self: Box<Self>) -> Option<Told> {
-        self.take()
-    }
-}
-
-impl fmt::Debug for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
-    }
-}
-
-impl Kept {
-    pub(super) fn new(told: Told, parts: &Parts) -> Self {
-        Self(match Trail::of(parts) {
-            None => Box::new(told),
-            Some(trail) => Box::new(trail.leave(told)),
-        })
-    }
-
-    /// Writes it, unless somebody else already has.
-    pub(super) fn write(self, headers: &mut HeaderMap) {
-        if let Some(told) = self.0.told() {
-            told.write(headers);
-        }
-    }
-
-    /// The same for a whole response, which may be a refusal that the handler has passed on.
-    fn write_to<B>(self, response: &mut http::Response<B>) {
-        let told = self.0.told();
-        let is_refusal = response.extensions().get::<Refusal>().is_some();
-        match told {
-            Some(told) if is_refusal => told.write_beside_refusal(response.headers_mut()),
-            Some(told) => told.write(response.headers_mut()),
-            None => {}
-        }
-    }
 }
 
 /// Adds the header fields to the handler's answer.
@@ -190,13 +131,11 @@ struct Passing<'a, S> {
     site: PhantomData<fn() -> S>,
 }
 
-type Passed<'a> = Pin<Box<dyn Future<Output = Result<Kept, Rejection>> + Send + 'a>>;
-
 impl<S> Future for Passing<'_, S> {
     type Output = Result<Gate<S>, Rejection>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match poll(&mut Pin::into_inner(self).passed, context) {
+        match Pin::into_inner(self).passed.poll(context) {
             Poll::Ready(Ok(told)) => Poll::Ready(Ok(Gate {
                 told,
                 site: PhantomData,
@@ -207,11 +146,24 @@ impl<S> Future for Passing<'_, S> {
     }
 }
 
-fn poll(passed: &mut Passed<'_>, context: &mut Context<'_>) -> Poll<Result<Kept, Rejection>> {
-    passed.as_mut().poll(context)
+/// Whether a request was let through. Where that is known at once, a future has no part in it: it would be the largest
+/// thing about the request.
+enum Passed<'a> {
+    Now(Option<Kept>),
+    Later(Pin<Box<dyn Future<Output = Result<Kept, Rejection>> + Send + 'a>>),
+}
+
+impl Passed<'_> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Kept, Rejection>> {
+        match self {
+            Self::Now(told) => Poll::Ready(Ok(told.take().unwrap_or_default())),
+            Self::Later(passed) => passed.as_mut().poll(context),
+        }
+    }
 }
 
 /// What has to be done to know what a use asks for.
+#[derive(Clone, Copy)]
 enum Use {
     /// One throttle, which asks no function.
     One(fn() -> &'static Definition),
@@ -226,21 +178,41 @@ type Later =
 
 /// Decides, for whatever handler.
 fn passed(parts: &Parts, site: Use, manner: Manner) -> Passed<'_> {
-    Box::pin(async move {
-        let mut asking = Asking::default();
-        let asking = match site {
-            Use::One(definition) => {
-                asking.add_plain(definition());
-                asking.ask_plain(parts).await
-            }
-            Use::Plain(plain) => {
-                plain(&mut asking);
-                asking.ask_plain(parts).await
-            }
-            Use::Later(later) => later(parts).await,
-        };
-        decided(asking, parts, manner).await
-    })
+    let mut asking = Asking::default();
+    match site {
+        Use::One(definition) => asking.add_plain(definition()),
+        Use::Plain(plain) => plain(&mut asking),
+        Use::Later(asking) => return passed_later(asking(parts), parts, manner),
+    }
+    let asking = match asking.ask_plain(parts) {
+        Plainly::Now(asking) => asking.into_inner(),
+        Plainly::Later(asking) => return passed_later(asking, parts, manner),
+    };
+    let asking = match asking {
+        Ok(asking) => asking,
+        Err(error) => return Passed::Later(Box::pin(ready(Err(error.into())))),
+    };
+    match admit_at_once(&asking, None, parts) {
+        Some(Ok(admission)) if admission.is_over() => {
+            let told = told(admission, &asking, parts, manner);
+            Passed::Now(Some(Kept::new(told, parts)))
+        }
+        Some(admission) => Passed::Later(Box::pin(async move {
+            let (_, told) = heed(admission?, &asking, parts, manner).await?;
+            Ok(Kept::new(told, parts))
+        })),
+        None => Passed::Later(Box::pin(decided(Ok(asking), parts, manner))),
+    }
+}
+
+fn passed_later<'a>(
+    asking: impl Future<Output = Result<Asking, Error>> + Send + 'a,
+    parts: &'a Parts,
+    manner: Manner,
+) -> Passed<'a> {
+    Passed::Later(Box::pin(async move {
+        decided(asking.await, parts, manner).await
+    }))
 }
 
 impl<S> fmt::Debug for Gate<S> {

@@ -6,10 +6,7 @@ use axum_core::extract::FromRequestParts;
 use http::request::Parts;
 
 use super::Rejection;
-use super::pass::told;
-use super::told::Manner;
-#[cfg(feature = "ws")]
-use super::told::Told;
+use super::told::{Manner, Told};
 use crate::decision::Decision;
 use crate::error::Error;
 #[cfg(feature = "ws")]
@@ -110,8 +107,8 @@ impl<T: Throttle> Limiter<T> {
         let decision = admission.decision;
         let reservation = Reservation::new(held, decision, cost);
         if !decision.admitted {
-            let told = told(admission, Manner::default());
-            return Err(Rejection::of_refusal(decision, &told, parts).await);
+            let told = Told::new(admission, Manner::default());
+            return Err(Rejection::of_refusal(&decision, &told, parts).await);
         }
         if !decision.delay.is_zero() {
             tokio::time::sleep(decision.delay).await;
@@ -150,7 +147,7 @@ impl Bound {
     /// Takes what the request costs or this, and says what to tell the client.
     pub(crate) async fn hit(&self, cost: Option<u64>) -> Result<(Decision, Told), Error> {
         let admission = admit_at(&self.asking, cost, &self.parts).await?;
-        Ok((admission.decision, told(admission, Manner::default())))
+        Ok((admission.decision, Told::new(admission, Manner::default())))
     }
 
     pub(crate) const fn parts(&self) -> &Parts {

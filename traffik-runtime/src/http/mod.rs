@@ -8,6 +8,7 @@ pub mod filter;
 mod gate;
 mod headers;
 mod identifier;
+mod kept;
 mod layer;
 mod limiter;
 mod on_throttled;
@@ -26,7 +27,7 @@ pub use answering::{Answering, answering};
 #[doc(hidden)]
 pub use bundle::{Bundle, Closures, Via, Whole};
 pub use client_ip::ClientIp;
-pub use gate::{Gate, Kept, Site, finish};
+pub use gate::{Gate, Site, finish};
 pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use identifier::Identifier;
 pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};

@@ -15,34 +15,36 @@ pub(super) async fn pass(
     manner: Manner,
 ) -> Result<(Decision, Told), Rejection> {
     let admission = admit(asking, parts).await?;
+    heed(admission, asking, parts, manner).await
+}
+
+/// Waits as long as was decided, or rejects.
+pub(super) async fn heed(
+    admission: Admission,
+    asking: &Asking,
+    parts: &Parts,
+    manner: Manner,
+) -> Result<(Decision, Told), Rejection> {
     let decision = admission.decision;
-    let told = told(admission, manner);
-    if let Some(trail) = Trail::of(parts) {
-        trail.warn_of_repeated(asking);
-    }
+    let told = told(admission, asking, parts, manner);
     if decision.admitted {
         // A request that goes away while it waits has spent its place.
         if !decision.delay.is_zero() {
-            tokio::time::sleep(decision.delay).await;
+            // In a place of its own: most have none, and a small future is a quick one.
+            Box::pin(tokio::time::sleep(decision.delay)).await;
         }
         return Ok((decision, told));
     }
     if let Some(trail) = Trail::of(parts) {
         trail.refuse();
     }
-    Err(Rejection::of_refusal(decision, &told, parts).await)
+    Err(Rejection::of_refusal(&decision, &told, parts).await)
 }
 
 /// What to tell the client of a decision.
-pub(super) fn told(admission: Admission, manner: Manner) -> Told {
-    let Admission {
-        decision: _,
-        reported,
-        since,
-    } = admission;
-    Told {
-        reported,
-        since,
-        manner,
+pub(super) fn told(admission: Admission, asking: &Asking, parts: &Parts, manner: Manner) -> Told {
+    if let Some(trail) = Trail::of(parts) {
+        trail.warn_of_repeated(asking);
     }
+    Told::new(admission, manner)
 }

@@ -1,13 +1,12 @@
 //! The responses to what is refused, and to what could not be decided: problem details (RFC 9457).
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
-use super::headers::whole_seconds;
+use super::headers::{Line, number, whole_seconds};
 use crate::error::Error;
 use crate::observe;
 
@@ -23,28 +22,29 @@ pub(super) fn refused(
     violated: &[String],
     mut headers: HeaderMap,
 ) -> Response<Bytes> {
-    let mut names = String::new();
-    for name in violated {
-        let separator = if names.is_empty() { "" } else { "," };
-        let _ = write!(names, "{separator}\"{name}\"");
-    }
-    let body = match wait {
+    let (kind, title) = match wait {
+        Some(_) => (QUOTA_EXCEEDED, "Quota Exceeded"),
+        None => (NEVER_SATISFIABLE, "Never Satisfiable"),
+    };
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut body = begun(kind, title, status);
+    match wait {
         Some(wait) => {
-            let seconds = whole_seconds(wait).max(1);
-            headers.insert(RETRY_AFTER, seconds.into());
-            let unit = if seconds == 1 { "second" } else { "seconds" };
-            format!(
-                r#"{{"type":"{QUOTA_EXCEEDED}","title":"Quota Exceeded","status":429,"detail":"Too many requests; try again in {seconds} {unit}","violated-policies":[{names}]}}"#
-            )
+            body.text("Too many requests; ");
+            try_again(&mut body, &mut headers, wait);
         }
         None => {
             headers.remove(RETRY_AFTER);
-            format!(
-                r#"{{"type":"{NEVER_SATISFIABLE}","title":"Never Satisfiable","status":429,"detail":"This request costs more than is ever admitted at once","violated-policies":[{names}]}}"#
-            )
+            body.text("This request costs more than is ever admitted at once");
         }
-    };
-    problem(StatusCode::TOO_MANY_REQUESTS, headers, body)
+    }
+    body.text(r#"","violated-policies":["#);
+    for (place, name) in violated.iter().enumerate() {
+        let separator = if place == 0 { "\"" } else { ",\"" };
+        body.text(separator).text(name).text("\"");
+    }
+    body.text("]}");
+    problem(status, headers, body.bytes())
 }
 
 /// 429, without a law that has said so: the backend is away.
@@ -78,14 +78,29 @@ fn away(
     wait: Duration,
     mut headers: HeaderMap,
 ) -> Response<Bytes> {
+    let mut body = begun(REDUCED_CAPACITY, title, status);
+    body.text("The rate limiter cannot decide now; ");
+    try_again(&mut body, &mut headers, wait);
+    body.text("\"}");
+    problem(status, headers, body.bytes())
+}
+
+/// A problem up to its detail.
+fn begun(kind: &str, title: &str, status: StatusCode) -> Line {
+    let mut body = Line::default();
+    body.text(r#"{"type":""#).text(kind);
+    body.text(r#"","title":""#).text(title);
+    body.text(r#"","status":"#).text(status.as_str());
+    body.text(r#","detail":""#);
+    body
+}
+
+/// Says in how many seconds, both ways.
+fn try_again(body: &mut Line, headers: &mut HeaderMap, wait: Duration) {
     let seconds = whole_seconds(wait).max(1);
-    headers.insert(RETRY_AFTER, seconds.into());
-    let unit = if seconds == 1 { "second" } else { "seconds" };
-    let body = format!(
-        r#"{{"type":"{REDUCED_CAPACITY}","title":"{title}","status":{},"detail":"The rate limiter cannot decide now; try again in {seconds} {unit}"}}"#,
-        status.as_u16()
-    );
-    problem(status, headers, body)
+    headers.insert(RETRY_AFTER, number(seconds));
+    let unit = if seconds == 1 { " second" } else { " seconds" };
+    body.text("try again in ").number(seconds).text(unit);
 }
 
 /// 500: what is wrong stands in the log; the client learns only what is the server's to mend.
@@ -98,11 +113,12 @@ fn undecided(error: &Error) -> Response<Bytes> {
         _ => "The rate limiter could not decide; the server's log says why",
     };
     let body = format!(r#"{{"title":"Internal Server Error","status":500,"detail":"{detail}"}}"#);
-    problem(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), body)
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    problem(status, HeaderMap::new(), body.as_bytes())
 }
 
-fn problem(status: StatusCode, headers: HeaderMap, body: String) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
+fn problem(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response.headers_mut().insert(

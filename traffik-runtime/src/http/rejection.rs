@@ -12,10 +12,11 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
 use super::headers::whole_seconds;
-use super::refusal;
 use super::told::Told;
+use super::{Responder, refusal};
 use crate::decision::Decision;
 use crate::error::Error;
+use crate::throttle::{Definition, Few};
 
 /// A request that a throttle refused, or that none could decide on.
 ///
@@ -42,8 +43,8 @@ enum Why {
     Refused {
         decision: Decision,
         wait: Option<Duration>,
-        uid: String,
-        violated: Vec<String>,
+        uid: &'static str,
+        violated: Few<String>,
     },
     Undecided(Error),
 }
@@ -105,7 +106,26 @@ impl Rejection {
     }
 
     /// What is refused, with the response that the throttle, its backend or nobody has of its own.
-    pub(super) async fn of_refusal(decision: Decision, told: &Told, parts: &Parts) -> Self {
+    pub(super) async fn of_refusal(decision: &Decision, told: &Told, parts: &Parts) -> Self {
+        let speaker = told.speaker();
+        let rejection = Self::told(*decision, told, speaker);
+        let Some(speaker) = speaker else {
+            return rejection;
+        };
+        let own = told.responder();
+        let own = own.or_else(|| speaker.own_responder().cloned());
+        let responder = own.or_else(|| {
+            let backend = speaker.chosen_backend(Some(parts));
+            backend.responder().cloned()
+        });
+        match responder {
+            Some(responder) => Box::pin(rejection.answered(responder, told, parts)).await,
+            None => rejection,
+        }
+    }
+
+    /// The same with the response that nobody has of their own.
+    fn told(decision: Decision, told: &Told, speaker: Option<&'static Definition>) -> Self {
         // What a law said stays exact; what a client is told of it need not be.
         let wait = decision.wait.map(|wait| wait.max(told.min_wait()));
         let violated = told.violated();
@@ -116,34 +136,20 @@ impl Rejection {
         } else {
             refusal::held_off(wait.unwrap_or_default(), headers)
         };
-        let speaker = told.speaker();
-        let rejection = Self(Box::new(Inner {
+        Self(Box::new(Inner {
             why: Why::Refused {
                 decision,
                 wait,
-                uid: speaker.map_or_else(String::new, |speaker| speaker.uid.to_string()),
-                violated: violated.into_vec(),
+                uid: speaker.map_or("", |speaker| &speaker.uid),
+                violated,
             },
             response,
             parts: None,
-        }));
-        let Some(speaker) = speaker else {
-            return rejection;
-        };
-        let own = told.manner.respond.map(|respond| respond());
-        let own = own.or_else(|| speaker.own_responder().cloned());
-        let responder = own.or_else(|| {
-            let backend = speaker.chosen_backend(Some(parts));
-            backend.responder().cloned()
-        });
-        match responder {
-            Some(responder) => rejection.answered(&responder, told, parts).await,
-            None => rejection,
-        }
+        }))
     }
 
     /// The same with a response of the application's own.
-    async fn answered(mut self, responder: &super::Responder, told: &Told, parts: &Parts) -> Self {
+    async fn answered(mut self, responder: Responder, told: &Told, parts: &Parts) -> Self {
         self.0.parts = Some(parts.clone());
         let response = responder.respond(&self).await;
         let (mut head, body) = response.into_parts();

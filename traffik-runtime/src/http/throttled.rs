@@ -5,7 +5,7 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::request::Parts;
 
-use super::gate::Kept;
+use super::kept::Kept;
 use super::pass::pass;
 use super::told::Manner;
 use super::{Limiter, Rejection};

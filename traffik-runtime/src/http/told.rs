@@ -7,15 +7,20 @@ use http::HeaderMap;
 
 use super::Responder;
 use super::headers::{HeaderOptions, Writing, names};
+use super::kept::Tell;
 use crate::clock::Since;
-use crate::throttle::{Definition, Few, HeaderStyle, Policy, Reported, binding};
+use crate::throttle::{Admission, Definition, Few, HeaderStyle, Policy, Reported, binding};
 
-/// What all throttles of a decision said, and when.
+/// What all throttles of a decision said, and when; nothing where a client who is admitted is told nothing. In a place of
+/// its own, since it is handed on many times between the decision and the answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
-    pub(super) reported: Few<Reported<'static>>,
-    pub(super) since: Since,
-    pub(super) manner: Manner,
+pub(crate) struct Told(Option<Box<Said>>);
+
+#[derive(Debug, Clone)]
+struct Said {
+    reported: Few<Reported<'static>>,
+    since: Since,
+    manner: Manner,
 }
 
 /// What one use of throttles says to a client in its own way, whatever the throttles say.
@@ -27,7 +32,42 @@ pub(super) struct Manner {
     pub(super) respond: Option<fn() -> Responder>,
 }
 
+impl Tell for Said {
+    fn told(self: Box<Self>) -> Option<Told> {
+        Some(Told(Some(self)))
+    }
+}
+
 impl Told {
+    /// What there is to tell of a decision.
+    pub(super) fn new(admission: Admission, manner: Manner) -> Self {
+        let Admission {
+            decision,
+            reported,
+            since,
+        } = admission;
+        let mut styles = reported.iter().map(|reported| manner.style(reported));
+        if decision.admitted && styles.all(|style| style == HeaderStyle::None) {
+            return Self(None);
+        }
+        Self(Some(Box::new(Said {
+            reported,
+            since,
+            manner,
+        })))
+    }
+
+    /// The same, for a handler to hold.
+    pub(super) fn kept(self) -> Option<Box<dyn Tell>> {
+        self.0.map(|said| -> Box<dyn Tell> { said })
+    }
+
+    /// The response to those who are refused, on this use of the throttles.
+    pub(super) fn responder(&self) -> Option<Responder> {
+        let said = self.0.as_ref()?;
+        said.manner.respond.map(|respond| respond())
+    }
+
     /// Writes the header fields.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
         self.write_with(headers, true);
@@ -41,17 +81,17 @@ impl Told {
 
     /// The names of the policies that would not have admitted it.
     pub(crate) fn violated(&self) -> Few<String> {
-        let policies: Few<_> = self.reported.iter().map(policy).collect();
-        let names = names(&policies).into_iter().zip(&self.reported);
+        let policies: Few<_> = self.reported().iter().map(policy).collect();
+        let names = names(policies.iter()).into_iter().zip(self.reported());
         names
             .filter(|(_, reported)| !reported.fits)
-            .map(|(name, _)| name)
+            .map(|(name, _)| name.into_owned())
             .collect()
     }
 
     /// The throttle that speaks for a refusal: the one with the longest wait.
     pub(crate) fn speaker(&self) -> Option<&'static Definition> {
-        let violated: Few<_> = self.reported.iter().filter(|it| !it.fits).collect();
+        let violated: Few<_> = self.reported().iter().filter(|it| !it.fits).collect();
         let reports: Few<_> = violated.iter().filter_map(|it| it.report).collect();
         let speaks = binding(reports.iter()).unwrap_or_default();
         violated.get(speaks).map(|it| it.definition)
@@ -59,19 +99,25 @@ impl Told {
 
     /// What the client is told to wait at least: the longest `min_wait` of those that would not have admitted it.
     pub(crate) fn min_wait(&self) -> Duration {
-        let waits = self.reported.iter().filter_map(min_wait);
+        let waits = self.reported().iter().filter_map(min_wait);
         waits.max().unwrap_or_default()
     }
 
     /// What is left of a wait that was decided. Times count from the moment the answer is made.
     pub(super) fn left_of(&self, wait: Duration) -> Duration {
-        let (_, elapsed) = self.since.now();
-        wait.saturating_sub(elapsed).max(self.min_wait())
+        let elapsed = self.0.as_ref().map(|said| said.since.now().1);
+        let left = wait.saturating_sub(elapsed.unwrap_or_default());
+        left.max(self.min_wait())
+    }
+
+    fn reported(&self) -> &[Reported<'static>] {
+        self.0.as_ref().map_or(&[], |said| &said.reported)
     }
 
     fn write_with(&self, headers: &mut HeaderMap, singles: bool) {
-        let (now, elapsed) = self.since.now();
-        let policies = self.reported.iter().map(|reported| {
+        let Some(said) = &self.0 else { return };
+        let (now, elapsed) = said.since.now();
+        let policies = said.reported.iter().map(|reported| {
             let mut policy = policy(reported);
             // As in `left_of`.
             if let Some(report) = &mut policy.report {
@@ -79,17 +125,22 @@ impl Told {
                 let next = report.next.map(|next| next.saturating_sub(elapsed));
                 report.next = next.map(|next| next.max(least));
             }
-            (
-                self.manner.style.unwrap_or(reported.definition.headers),
-                policy,
-            )
+            (said.manner.style(reported), policy)
         });
         let writing = Writing {
             options: HeaderOptions::chosen(),
             now,
             singles,
         };
-        writing.write(headers, policies);
+        let policies: Few<_> = policies.collect();
+        writing.write(headers, &policies);
+    }
+}
+
+impl Manner {
+    /// The style of one throttle's header fields.
+    fn style(self, reported: &Reported<'_>) -> HeaderStyle {
+        self.style.unwrap_or(reported.definition.headers)
     }
 }
 

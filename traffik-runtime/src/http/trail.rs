@@ -26,7 +26,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Left {
-    told: Vec<Option<Told>>,
+    told: Few<Option<Told>>,
     /// Whether something further in refused the request.
     refused: bool,
 }

@@ -122,6 +122,22 @@ pub(super) fn known(definition: &'static Definition, parts: &Parts) -> Option<Id
     Known::of(parts).and_then(|known| known.get(definition))
 }
 
+/// Who is asking, as the request remembers it, else as this says.
+pub(super) fn recalled(
+    definition: &'static Definition,
+    parts: &Parts,
+    identify: impl FnOnce() -> Identity,
+) -> Identity {
+    let Some(known) = Known::of(parts) else {
+        return identify();
+    };
+    known.get(definition).unwrap_or_else(|| {
+        let identity = identify();
+        known.add(definition, identity.clone());
+        identity
+    })
+}
+
 pub(super) fn remembered(
     definition: &'static Definition,
     parts: &Parts,

@@ -24,6 +24,13 @@ pub(crate) struct Admission {
     pub(crate) since: Since,
 }
 
+impl Admission {
+    /// Whether the request goes on, and at once.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.decision.admitted && self.decision.delay.is_zero()
+    }
+}
+
 /// Takes the costs, from all or from none.
 pub(crate) async fn hit(asked: &[Asked<'_>], parts: Option<&Parts>) -> Result<Decision, Error> {
     if let Some(decision) = decide_alone(asked, parts) {
@@ -88,13 +95,30 @@ pub(crate) async fn admit_at(
     cost: Option<u64>,
     parts: &Parts,
 ) -> Result<Admission, Error> {
+    match admit_at_once(asking, cost, parts) {
+        Some(admission) => admission,
+        None => {
+            let asked = asking.asked(cost);
+            let admission =
+                |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
+            later(&asked, Some(parts), admission).await
+        }
+    }
+}
+
+/// The same if the answer is here; else nothing was done.
+pub(crate) fn admit_at_once(
+    asking: &Asking,
+    cost: Option<u64>,
+    parts: &Parts,
+) -> Option<Result<Admission, Error>> {
     let asked = asking.asked(cost);
     let mut said = None;
     if let Some(alone) = Alone::decide(&asked, Some(parts), &mut said)
         && let Some(report) = said
     {
         let Alone { fits, rate, now } = alone;
-        return Ok(Admission {
+        return Some(Ok(Admission {
             decision: Decision::new(fits, report),
             reported: Few::from_buf([Reported {
                 definition: asking.definition(0),
@@ -104,13 +128,11 @@ pub(crate) async fn admit_at(
                 report: Some(report),
             }]),
             since: Since::new(now, asked[0].backend(Some(parts)).own_clock()),
-        });
+        }));
     }
-    let admission = |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
-    match at_once(&asked, Some(parts), admission) {
-        Some(admission) => admission,
-        None => later(&asked, Some(parts), admission).await,
-    }
+    at_once(&asked, Some(parts), |case, ruling| {
+        admission(asking, case, ruling)
+    })
 }
 
 /// The same at this cost, with what it takes to settle it.

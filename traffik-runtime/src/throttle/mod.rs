@@ -43,10 +43,13 @@ pub use definition::Definition;
 pub use dynamic::{DynThrottle, DynThrottleBuilder};
 #[cfg(feature = "ws")]
 pub(crate) use engine::admit_at;
-pub(crate) use engine::{Admission, admit, admit_held, hit as hit_asked, reserve, would_admit};
+pub(crate) use engine::{
+    Admission, admit, admit_at_once, admit_held, hit as hit_asked, reserve, would_admit,
+};
 pub use given::Given;
 pub use header_style::HeaderStyle;
 pub(crate) use known::Known;
+pub(crate) use plain::Plainly;
 pub use plain::{Identified, Scoped};
 pub use quota::Quota;
 pub(crate) use report::{Policy, Reported, binding};

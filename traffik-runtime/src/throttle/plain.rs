@@ -1,12 +1,19 @@
 //! What a throttle asks of a request without asking anybody: most ask no function of the application's.
 
+use std::future::{Future, Ready, ready};
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
 use http::request::Parts;
 
 use super::asked::{Asking, Member};
-use super::define::{known, remembered};
+use super::define::{known, recalled, remembered};
 use super::definition::Definition;
 use super::scope::Scope;
 use crate::error::Error;
+use crate::http::Question;
 use crate::identity::Identity;
 
 /// Who is asking, where no function says so.
@@ -51,42 +58,91 @@ impl Asking {
         self.plain.push(definition);
     }
 
+    /// Whether the backend of one of those that were added has a function of the application's to ask.
+    pub(crate) fn asks_a_backend(&self, parts: &Parts) -> bool {
+        let mut plain = self.plain.iter();
+        plain.any(|definition| definition.asked_backend(parts).is_some())
+    }
+
     /// Asks those that were added.
-    pub(crate) async fn ask_plain(mut self, parts: &Parts) -> Result<Self, Error> {
-        for definition in std::mem::take(&mut self.plain) {
-            let identity = match known(definition, parts) {
-                Some(identity) => identity,
-                None => remembered(definition, parts, definition.identify(parts).await?),
+    pub(crate) fn ask_plain(mut self, parts: &Parts) -> Plainly<'_> {
+        if self.asks_a_backend(parts) {
+            return Plainly::Later(Box::pin(self.ask_backends(parts)));
+        }
+        for definition in mem::take(&mut self.plain) {
+            let identity = recalled(definition, parts, || definition.identity(parts));
+            self.push_plain(definition, identity);
+        }
+        Plainly::Now(ready(Ok(self)))
+    }
+
+    async fn ask_backends(mut self, parts: &Parts) -> Result<Self, Error> {
+        for definition in mem::take(&mut self.plain) {
+            let identity = match (known(definition, parts), definition.asked_backend(parts)) {
+                (Some(identity), _) => identity,
+                (None, Some(asked)) => remembered(definition, parts, asked.ask(parts).await?),
+                (None, None) => remembered(definition, parts, definition.identity(parts)),
             };
-            self.push(Member {
-                definition,
-                identity,
-                cost: definition.cost,
-                rate: None,
-                scope: definition.scoped.scope(),
-                applies: true,
-            });
+            self.push_plain(definition, identity);
         }
         Ok(self)
+    }
+
+    fn push_plain(&mut self, definition: &'static Definition, identity: Identity) {
+        self.push(Member {
+            definition,
+            identity,
+            cost: definition.cost,
+            rate: None,
+            scope: definition.scoped.scope(),
+            applies: true,
+        });
+    }
+}
+
+/// What throttles that ask no function ask: it need only be waited for where their backend does. A future of an `async`
+/// block would be several times as large, and has to be moved for every request.
+pub(crate) enum Plainly<'a> {
+    Now(Ready<Result<Asking, Error>>),
+    Later(Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>),
+}
+
+impl Future for Plainly<'_> {
+    type Output = Result<Asking, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(asking) => Pin::new(asking).poll(context),
+            Self::Later(asking) => asking.as_mut().poll(context),
+        }
     }
 }
 
 impl Definition {
     /// Who is asking where no function says so.
     pub(super) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
+        match self.asked_backend(parts) {
+            Some(identifier) => identifier.ask(parts).await,
+            None => Ok(self.identity(parts)),
+        }
+    }
+
+    /// The function that its backend asks who it is.
+    fn asked_backend(&self, parts: &Parts) -> Option<Arc<dyn Question<Identity>>> {
         match self.identified {
-            Identified::ByIp => Ok(Identity::ip()),
-            Identified::AsEveryone => Ok(Identity::everyone()),
+            Identified::ByBackend => self.chosen_backend(Some(parts)).identifier().cloned(),
+            Identified::ByIp | Identified::AsEveryone | Identified::ByHeader(_) => None,
+        }
+    }
+
+    /// Who is asking where nobody is asked.
+    fn identity(&self, parts: &Parts) -> Identity {
+        match self.identified {
+            Identified::ByBackend | Identified::ByIp => Identity::ip(),
+            Identified::AsEveryone => Identity::everyone(),
             Identified::ByHeader(name) => {
                 let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
-                Ok(Identity::of_header(value))
-            }
-            Identified::ByBackend => {
-                let identifier = self.chosen_backend(Some(parts)).identifier().cloned();
-                match identifier {
-                    Some(identifier) => identifier.ask(parts).await,
-                    None => Ok(Identity::ip()),
-                }
+                Identity::of_header(value)
             }
         }
     }

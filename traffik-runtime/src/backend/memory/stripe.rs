@@ -5,6 +5,7 @@
 //! that is on the move is not found meanwhile; so a key that was not found is looked up again under the mutex before
 //! anybody believes it.
 
+use std::iter::successors;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -38,6 +39,15 @@ pub(super) struct Stripe {
 pub(super) struct Keeper {
     occupied: usize,
     hand: usize,
+}
+
+/// Who has to go when somebody has to.
+struct Least {
+    /// How much of its limit is taken, and until when that matters.
+    worth: (u64, u64),
+    index: usize,
+    /// Whether no slot before it is vacant, from where it was looked for.
+    is_within_reach: bool,
 }
 
 impl Stripe {
@@ -96,24 +106,77 @@ impl Stripe {
         self.keeper.lock()
     }
 
-    /// Gives a key, which is not there, a slot; says how many that had expired were removed on the way.
-    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed, now: u64) -> usize {
-        let removed = self.sweep(keeper, now);
+    /// Gives a key, which is not there, a slot.
+    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed) {
         if keeper.occupied + 1 > self.most_occupied() {
             self.grow();
         }
         self.place(key, state);
         keeper.occupied += 1;
-        removed
     }
 
-    /// Removes the key that will be missed least; says whether there was any.
+    /// Gives a key, which is not there, room at the expense of the one nearby that will be missed least; says whether
+    /// there was any. So a stripe stays as it is, however many keys pass through it.
+    pub(super) fn replace(&self, keeper: &mut Keeper, key: Key, state: &Packed, now: u64) -> bool {
+        if keeper.occupied == 0 {
+            return false;
+        }
+        let near = self.least(Self::home(key, self.len()), now);
+        let has_expired = |least: &Least| least.worth == (0, 0);
+        // What has expired may all be elsewhere: where it was not swept yet.
+        let ahead = match &near {
+            Some(near) if has_expired(near) => None,
+            _ => self.ahead(keeper, now).filter(has_expired),
+        };
+        match (ahead, near) {
+            (None, None) => return false,
+            // Nobody else has to move, which takes long where runs are long.
+            (None, Some(near)) if near.is_within_reach => {
+                self.slot(near.index).lock().settle(key, state);
+            }
+            (Some(least), _) | (None, Some(least)) => {
+                self.remove(keeper, least.index);
+                self.place(key, state);
+                keeper.occupied += 1;
+            }
+        }
+        true
+    }
+
+    /// Removes a key that will be missed less than others; says whether there was any.
     pub(super) fn evict(&self, keeper: &mut Keeper, now: u64) -> bool {
-        let mut least = None;
-        let mut seen = 0;
-        for _ in 0..self.len().min(2 * CANDIDATES) {
-            let index = self.turn(keeper);
+        if keeper.occupied == 0 {
+            return false;
+        }
+        let least = self.ahead(keeper, now);
+        least.is_some_and(|least| {
+            self.remove(keeper, least.index);
+            true
+        })
+    }
+
+    /// Of some keys that are swept next, the one that will be missed least.
+    fn ahead(&self, keeper: &mut Keeper, now: u64) -> Option<Least> {
+        let start = self.turn(keeper);
+        let least = self.least(start, now);
+        // What is found expired is not passed by, nor is what comes after it.
+        keeper.hand = match &least {
+            Some(least) if least.worth == (0, 0) => least.index,
+            _ => (start + CANDIDATES) % self.len(),
+        };
+        least
+    }
+
+    /// Of some keys from here on, the one that will be missed least.
+    fn least(&self, start: usize, now: u64) -> Option<Least> {
+        let len = self.len();
+        let mut least: Option<Least> = None;
+        let (mut seen, mut is_within_reach) = (0, true);
+        let all_round = |index: &usize| Some(Self::after(*index, len));
+        let indices = successors(Some(start), all_round);
+        for index in indices.take(len.min(2 * CANDIDATES)) {
             let (Some(_), state) = self.slot(index).read() else {
+                is_within_reach = false;
                 continue;
             };
             let expires = state.expires();
@@ -122,18 +185,19 @@ impl Stripe {
             } else {
                 (state.fullness() + 1, expires)
             };
-            if least.is_none_or(|(other, _)| worth < other) {
-                least = Some((worth, index));
+            if least.as_ref().is_none_or(|least| worth < least.worth) {
+                least = Some(Least {
+                    worth,
+                    index,
+                    is_within_reach,
+                });
             }
             seen += 1;
             if seen == CANDIDATES || worth == (0, 0) {
                 break;
             }
         }
-        least.is_some_and(|(_, index)| {
-            self.remove(keeper, index);
-            true
-        })
+        least
     }
 
     /// Takes a key out, with its state.
@@ -142,14 +206,15 @@ impl Stripe {
         let len = self.len();
         let mut index = Self::home(key, len);
         while !self.slot(index).seems(key) {
-            index = (index + 1) % len;
+            index = Self::after(index, len);
         }
         let (_, state) = self.slot(index).read();
         self.remove(keeper, index);
         Some(state)
     }
 
-    fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
+    /// Removes what has expired of a few; says how many.
+    pub(super) fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
         if keeper.occupied == 0 {
             return 0;
         }
@@ -184,7 +249,7 @@ impl Stripe {
         let len = self.len();
         let mut index = gap;
         loop {
-            index = (index + 1) % len;
+            index = Self::after(index, len);
             let slot = self.slot(index);
             let (Some(key), _) = slot.read() else { return };
             let home = Self::home(key, len);
@@ -234,13 +299,19 @@ impl Stripe {
         let len = self.len();
         let mut index = Self::home(key, len);
         while !self.slot(index).seems_vacant() {
-            index = (index + 1) % len;
+            index = Self::after(index, len);
         }
         self.slot(index).lock().settle(key, state);
     }
 
+    /// How many slots there are.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.len()
+    }
+
     fn turn(&self, keeper: &mut Keeper) -> usize {
-        keeper.hand = (keeper.hand + 1) % self.len();
+        keeper.hand = Self::after(keeper.hand, self.len());
         keeper.hand
     }
 
@@ -276,14 +347,30 @@ impl Stripe {
 
     /// The slot at an index; only with the mutex held, when all segments that are counted exist.
     fn slot(&self, index: usize) -> &Slot {
-        let segment = (usize::BITS - (index / self.base).leading_zeros()) as usize;
-        let start = if segment == 0 {
-            0
-        } else {
-            self.base << (segment - 1)
+        // Half of all slots are in the last segment, a quarter in the one before it, and so on.
+        let mut segment = self.doublings.load(Ordering::Relaxed) as usize;
+        let start = loop {
+            let start = self.start(segment);
+            if index >= start {
+                break start;
+            }
+            segment -= 1;
         };
         &self.segments[segment].get_or_init(|| vacant(self.base << segment.saturating_sub(1)))
             [index - start]
+    }
+
+    /// The index of a segment's first slot.
+    fn start(&self, segment: usize) -> usize {
+        match segment {
+            0 => 0,
+            _ => self.base << (segment - 1),
+        }
+    }
+
+    /// The index after this one, all round.
+    fn after(index: usize, len: usize) -> usize {
+        if index + 1 < len { index + 1 } else { 0 }
     }
 }
 

@@ -57,19 +57,31 @@ impl Table {
 
     /// Gives a key a slot with this state, unless it has one: then says so.
     pub(super) fn insert(&self, key: Key, state: &Packed, now: u64) -> bool {
-        if self.occupied.fetch_add(1, Ordering::Relaxed) >= self.capacity {
-            self.evict(now);
-        }
         let stripe = self.stripe(key);
         let mut keeper = stripe.keep();
+        if stripe.find(key).is_some() {
+            return false;
+        }
+        let swept = stripe.sweep(&mut keeper, now);
+        self.occupied.fetch_sub(swept, Ordering::Relaxed);
+        if self.occupied.fetch_add(1, Ordering::Relaxed) < self.capacity {
+            stripe.insert(&mut keeper, key, state);
+            return true;
+        }
+        if stripe.replace(&mut keeper, key, state, now) {
+            self.occupied.fetch_sub(1, Ordering::Relaxed);
+            return true;
+        }
+        // All keys are in other stripes, which are never locked beside this one.
+        drop(keeper);
+        self.evict(now);
+        let mut keeper = stripe.keep();
         let inserted = stripe.find(key).is_none();
-        // What was counted for a key that has a slot, or has expired.
-        let left = if inserted {
-            stripe.insert(&mut keeper, key, state, now)
+        if inserted {
+            stripe.insert(&mut keeper, key, state);
         } else {
-            1
-        };
-        self.occupied.fetch_sub(left, Ordering::Relaxed);
+            self.occupied.fetch_sub(1, Ordering::Relaxed);
+        }
         inserted
     }
 
@@ -85,6 +97,12 @@ impl Table {
     #[cfg(test)]
     pub(super) fn occupied(&self) -> usize {
         self.occupied.load(Ordering::Relaxed)
+    }
+
+    /// How many slots there are for them.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.stripes.iter().map(Stripe::slots).sum()
     }
 
     fn evict(&self, now: u64) {

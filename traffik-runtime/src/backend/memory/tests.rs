@@ -85,6 +85,57 @@ fn a_full_table_gives_up_those_that_are_missed_least() {
     assert_eq!(found(&table, limited), Some(window(0, 10)));
 }
 
+/// Wherever keys go, as many come from there: otherwise one stripe after the other would grow, without end.
+#[test]
+fn a_full_table_does_not_grow() {
+    let mut random = Random(31);
+    let table = Table::new(4_096, Some(16));
+    let mut come = |keys: usize| {
+        for _ in 0..keys {
+            assert!(table.insert(random.key(), &window(0, 1), 0));
+        }
+        (table.occupied(), table.slots())
+    };
+    let full = come(4_096);
+    assert_eq!(full.0, 4_096);
+    assert_eq!(come(200_000), full);
+}
+
+#[test]
+fn what_has_expired_goes_before_what_matters() {
+    let mut random = Random(41);
+    let table = Table::new(1_000, Some(1));
+    let mut live: Vec<Key> = Vec::new();
+    let mut come = |table: &Table, now: u64, live: &mut Vec<Key>| {
+        let key = random.key();
+        assert!(table.insert(key, &window(5_000, 1), now));
+        live.push(key);
+        if now == 0 {
+            assert!(table.insert(random.key(), &window(0, 10), now));
+        }
+    };
+    (0..500).for_each(|_| come(&table, 0, &mut live));
+    // While a few dozen keys hold some that have expired, which a third does all but certainly.
+    (0..200).for_each(|_| come(&table, 5_000, &mut live));
+    assert!(live.iter().all(|key| found(&table, *key).is_some()));
+}
+
+#[test]
+fn a_key_whose_stripe_is_empty_has_room_in_a_full_table() {
+    let table = Table::new(64, Some(2));
+    let mut random = Random(37);
+    let mut come = |stripe: u64| {
+        let mut key = random.key();
+        key.first = key.first & !1 | stripe;
+        key.first = key.first.max(2);
+        assert!(table.insert(key, &window(0, 1), 0));
+        assert_eq!(found(&table, key), Some(window(0, 1)));
+        assert!(table.occupied() <= 64);
+    };
+    (0..64).for_each(|_| come(0));
+    (0..200).for_each(|_| come(1));
+}
+
 #[test]
 fn as_many_keys_as_the_capacity_are_all_remembered() {
     let mut random = Random(13);

@@ -1,9 +1,8 @@
 //! Lists of named policies, as drafts 8 to 11 have them.
 
-use std::fmt::Write;
-
 use http::header::{HeaderMap, HeaderName};
 
+use super::line::Line;
 use super::{LARGEST, prepend, whole_seconds};
 use crate::throttle::Policy;
 
@@ -12,28 +11,34 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 
 pub(super) fn write<'a>(
     headers: &mut HeaderMap,
-    policies: impl Iterator<Item = (&'a Policy<'a>, String)>,
+    policies: impl Iterator<Item = (&'a Policy<'a>, &'a str)>,
 ) {
-    let (mut limits, mut standings) = (String::with_capacity(48), String::with_capacity(48));
+    let (mut limits, mut standings) = (Line::default(), Line::default());
     for (policy, name) in policies {
-        let separator = if limits.is_empty() { "" } else { ", " };
-        let _ = write!(limits, "{separator}\"{name}\";q={}", policy.rate.limit());
+        item(&mut limits, name);
+        limits.text(";q=").number(policy.rate.limit().into());
         if !policy.rate.is_subsecond() {
-            let _ = write!(limits, ";w={}", whole_seconds(policy.rate.period()));
+            let window = whole_seconds(policy.rate.period());
+            limits.text(";w=").number(window);
         }
         // Where no law has decided, nobody knows how the client stands.
-        let Some(report) = policy.report else {
+        let Some(report) = &policy.report else {
             continue;
         };
-        let separator = if standings.is_empty() { "" } else { ", " };
-        let remaining = report.remaining.min(LARGEST);
-        let _ = write!(standings, "{separator}\"{name}\";r={remaining}");
+        item(&mut standings, name);
+        standings.text(";r=").number(report.remaining.min(LARGEST));
         if let Some(next) = report.next {
-            let _ = write!(standings, ";t={}", whole_seconds(next));
+            standings.text(";t=").number(whole_seconds(next));
         }
     }
     prepend(headers, RATELIMIT_POLICY, limits);
     if !standings.is_empty() {
         prepend(headers, RATELIMIT, standings);
     }
+}
+
+/// Begins an item of a list.
+fn item(line: &mut Line, name: &str) {
+    let separator = if line.is_empty() { "\"" } else { ", \"" };
+    line.text(separator).text(name).text("\"");
 }

@@ -1,29 +1,30 @@
 //! The fields of draft 6: three numbers of one policy, and a list of all.
 
-use std::fmt::Write;
-
 use http::header::{HeaderMap, HeaderName};
 
+use super::line::{Line, number};
 use super::{LARGEST, Writing, bound, prepend, whole_seconds};
-use crate::decision::Report;
-use crate::rate::Rate;
+use crate::throttle::Policy;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-pub(super) fn write(
+pub(super) fn write<'a>(
     headers: &mut HeaderMap,
-    policies: &[(Rate, Option<Report>)],
+    policies: impl Iterator<Item = &'a Policy<'a>> + Clone,
     writing: Writing,
 ) {
-    let mut limits = String::new();
+    let mut limits = Line::default();
     // The window is required, and there are none of less than a second.
-    for (rate, _) in policies.iter().filter(|(rate, _)| !rate.is_subsecond()) {
-        let separator = if limits.is_empty() { "" } else { ", " };
-        let window = whole_seconds(rate.period());
-        let _ = write!(limits, "{separator}{};w={window}", rate.limit());
+    let rates = policies.clone().map(|policy| policy.rate);
+    for rate in rates.filter(|rate| !rate.is_subsecond()) {
+        if !limits.is_empty() {
+            limits.text(", ");
+        }
+        limits.number(rate.limit().into());
+        limits.text(";w=").number(whole_seconds(rate.period()));
     }
     if !limits.is_empty() {
         prepend(headers, POLICY, limits);
@@ -38,9 +39,9 @@ pub(super) fn write(
         }
         return;
     };
-    headers.insert(LIMIT, rate.limit().into());
-    headers.insert(REMAINING, report.remaining.min(LARGEST).into());
+    headers.insert(LIMIT, number(rate.limit().into()));
+    headers.insert(REMAINING, number(report.remaining.min(LARGEST)));
     // It is required, so what is all there already comes now.
     let reset = report.next.map_or(0, whole_seconds);
-    headers.insert(RESET, reset.into());
+    headers.insert(RESET, number(reset));
 }

@@ -4,35 +4,35 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName};
 
+use super::line::number;
 use super::{LegacyReset, Writing, bound, whole_seconds};
-use crate::decision::Report;
-use crate::rate::Rate;
+use crate::throttle::Policy;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-pub(super) fn write(
+pub(super) fn write<'a>(
     headers: &mut HeaderMap,
-    policies: &[(Rate, Option<Report>)],
+    mut policies: impl Iterator<Item = &'a Policy<'a>> + Clone,
     writing: Writing,
 ) {
-    let Some((rate, report)) = bound(policies) else {
-        if let Some((rate, None)) = policies.first() {
-            headers.insert(LIMIT, rate.limit().into());
+    let Some((rate, report)) = bound(policies.clone()) else {
+        if let Some(policy) = policies.next() {
+            headers.insert(LIMIT, number(policy.rate.limit().into()));
             headers.remove(REMAINING);
             headers.remove(RESET);
         }
         return;
     };
-    headers.insert(LIMIT, rate.limit().into());
-    headers.insert(REMAINING, report.remaining.into());
+    headers.insert(LIMIT, number(rate.limit().into()));
+    headers.insert(REMAINING, number(report.remaining));
     let reset = |next| match writing.options.legacy_reset {
         LegacyReset::Seconds => whole_seconds(next),
         LegacyReset::Epoch => whole_seconds(Duration::from_micros(writing.now) + next),
     };
     match report.next {
-        Some(next) => headers.insert(RESET, reset(next).into()),
+        Some(next) => headers.insert(RESET, number(reset(next))),
         None => headers.remove(RESET),
     };
 }

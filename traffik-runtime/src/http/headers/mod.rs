@@ -3,13 +3,15 @@
 mod draft11;
 mod draft6;
 mod legacy;
+mod line;
 mod names;
 mod options;
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{Entry, HeaderMap, HeaderName};
 
+pub(super) use line::{Line, number};
 pub(super) use names::names;
 pub use options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 
@@ -48,12 +50,13 @@ impl<M> Stat<M> {
     pub fn headers_with(&self, style: HeaderStyle, options: HeaderOptions) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let policies = self.policies.iter().map(|policy| (style, policy.clone()));
+        let policies: Few<_> = policies.collect();
         let writing = Writing {
             options,
             now: self.now,
             singles: true,
         };
-        writing.write(&mut headers, policies);
+        writing.write(&mut headers, &policies);
         headers
     }
 }
@@ -71,49 +74,34 @@ pub(super) struct Writing {
 impl Writing {
     /// Writes the fields of all policies, each in its style. List fields go before those already there; the others
     /// replace them.
-    pub(super) fn write<'a>(
-        self,
-        headers: &mut HeaderMap,
-        policies: impl Iterator<Item = (HeaderStyle, Policy<'a>)>,
-    ) {
-        let (styles, policies): (Few<_>, Few<_>) = policies.unzip();
-        if styles.iter().copied().any(HeaderStyle::is_ietf) {
+    pub(super) fn write(self, headers: &mut HeaderMap, policies: &[(HeaderStyle, Policy<'_>)]) {
+        let sent = |is_sent: fn(HeaderStyle) -> bool| {
+            let sent = policies.iter().filter(move |(style, _)| is_sent(*style));
+            sent.map(|(_, policy)| policy)
+        };
+        if sent(HeaderStyle::is_ietf).next().is_some() {
             match self.options.syntax {
                 HeaderSyntax::Draft11 => {
                     // Named among all: a problem names those that send nothing, too.
-                    let named = policies.iter().zip(names(&policies)).zip(&styles);
-                    let sent = named.filter(|(_, style)| style.is_ietf());
-                    draft11::write(headers, sent.map(|(policy, _)| policy));
+                    let names = names(policies.iter().map(|(_, policy)| policy));
+                    let named = policies.iter().zip(&names);
+                    let sent = named.filter(|((style, _), _)| style.is_ietf());
+                    draft11::write(headers, sent.map(|((_, policy), name)| (policy, &**name)));
                 }
-                HeaderSyntax::Draft6 => {
-                    let sent = policies.iter().zip(&styles);
-                    let sent: Few<_> = sent
-                        .filter(|(_, style)| style.is_ietf())
-                        .map(|(policy, _)| (policy.rate, policy.report))
-                        .collect();
-                    draft6::write(headers, &sent, self);
-                }
+                HeaderSyntax::Draft6 => draft6::write(headers, sent(HeaderStyle::is_ietf), self),
             }
         }
         if self.singles {
-            let sent = policies.iter().zip(&styles);
-            let sent: Few<_> = sent
-                .filter(|(_, style)| style.is_legacy())
-                .map(|(policy, _)| (policy.rate, policy.report))
-                .collect();
-            legacy::write(headers, &sent, self);
+            legacy::write(headers, sent(HeaderStyle::is_legacy), self);
         }
     }
 }
 
 /// Of several rates, the one that binds and what its law said, if any has decided.
-fn bound(policies: &[(Rate, Option<Report>)]) -> Option<(Rate, Report)> {
-    let known = policies
-        .iter()
-        .filter_map(|(rate, report)| Some((*rate, (*report)?)));
-    let known: Few<_> = known.collect();
-    let place = binding(known.iter().map(|(_, report)| report))?;
-    Some(known[place])
+fn bound<'a>(policies: impl Iterator<Item = &'a Policy<'a>> + Clone) -> Option<(Rate, &'a Report)> {
+    let known = policies.filter_map(|policy| Some((policy.rate, policy.report.as_ref()?)));
+    let place = binding(known.clone().map(|(_, report)| report))?;
+    known.clone().nth(place)
 }
 
 pub(super) fn whole_seconds(duration: Duration) -> u64 {
@@ -121,15 +109,21 @@ pub(super) fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// Puts a value before those already there, in one field line.
-fn prepend(headers: &mut HeaderMap, name: HeaderName, mut value: String) {
-    for other in headers.get_all(&name) {
-        if let Ok(other) = other.to_str() {
-            value.push_str(", ");
-            value.push_str(other);
+fn prepend(headers: &mut HeaderMap, name: HeaderName, mut line: Line) {
+    // Names are printable by now, so each line is a value.
+    match headers.entry(name) {
+        Entry::Vacant(vacant) => {
+            if let Some(value) = line.value() {
+                vacant.insert(value);
+            }
         }
-    }
-    // Names are printable by now, so this always is a value.
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(name, value);
+        Entry::Occupied(mut there) => {
+            for other in there.iter().filter_map(|other| other.to_str().ok()) {
+                line.text(", ").text(other);
+            }
+            if let Some(value) = line.value() {
+                there.insert(value);
+            }
+        }
     }
 }

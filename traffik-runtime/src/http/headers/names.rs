@@ -1,36 +1,40 @@
 //! What policies are called.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::throttle::{Few, Policy};
 
 /// The names of policies as quoted strings carry them, each different from the others.
-pub(in crate::http) fn names(policies: &[Policy<'_>]) -> Few<String> {
-    let mut names: Few<String> = Few::new();
+pub(in crate::http) fn names<'a>(
+    policies: impl Iterator<Item = &'a Policy<'a>>,
+) -> Few<Cow<'a, str>> {
+    let mut names: Few<Cow<'a, str>> = Few::new();
     for policy in policies {
         let mut name = quotable(&policy.name);
         if policy.listed {
-            let _ = write!(name, " {}", policy.rate);
+            let _ = write!(name.to_mut(), " {}", policy.rate);
         }
-        let taken = |name: &String| names.contains(name);
-        let numbered = (2..).map(|number| format!("{name}-{number}"));
-        let name = if taken(&name) {
-            numbered
-                .into_iter()
-                .find(|name| !taken(name))
-                .unwrap_or_default()
-        } else {
-            name
-        };
+        let taken = |name: &str| names.iter().any(|other| other == name);
+        if taken(&name) {
+            let mut numbered = (2..).map(|number| format!("{name}-{number}"));
+            let free = numbered.find(|name| !taken(name));
+            name = Cow::Owned(free.unwrap_or_default());
+        }
         names.push(name);
     }
     names
 }
 
 /// A name within quotes: no `r#`, nothing but printable ASCII, quotes and backslashes escaped.
-fn quotable(name: &str) -> String {
+fn quotable(name: &str) -> Cow<'_, str> {
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    let is_quotable = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if name.bytes().all(is_quotable) {
+        return Cow::Borrowed(name);
+    }
     let mut quotable = String::with_capacity(name.len() + 16);
-    for byte in name.strip_prefix("r#").unwrap_or(name).bytes() {
+    for byte in name.bytes() {
         match byte {
             b'"' | b'\\' => quotable.extend(['\\', byte as char]),
             b' '..=b'~' => quotable.push(byte as char),
@@ -39,5 +43,5 @@ fn quotable(name: &str) -> String {
             }
         }
     }
-    quotable
+    Cow::Owned(quotable)
 }

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::error::Error;
 use crate::http::filter::Filter;
-use crate::throttle::{Ask, Asking, Throttle, ask_of};
+use crate::throttle::{Ask, Asking, Known, Throttle, ask_of};
 
 /// The throttles of a layer, and the requests that are none of its business.
 #[derive(Clone, Debug, Default)]
@@ -17,20 +17,26 @@ pub(super) struct Rules {
     bypass_if: Option<Filter>,
     /// Both together: the requests that throttles see.
     subject: Option<Filter>,
+    /// Whether some throttle asks a function of the application's.
+    asks: bool,
 }
 
 #[derive(Clone)]
 struct Rule {
     filter: Option<Filter>,
     ask: Ask,
+    /// The same of a throttle that asks no function.
+    plain: fn(&mut Asking),
     name: &'static str,
 }
 
 impl Rules {
     pub(super) fn throttle<T: Throttle>(&mut self, filter: Option<Filter>) {
+        self.asks |= !T::IS_PLAIN;
         self.throttles.push(Rule {
             filter,
             ask: ask_of::<T>(),
+            plain: T::plain,
             name: type_name::<T>(),
         });
     }
@@ -46,18 +52,30 @@ impl Rules {
     }
 
     /// What is asked of all throttles that a request meets.
-    pub(super) async fn asking(&self, parts: &Parts) -> Result<Asking, Error> {
+    pub(super) async fn asking(&self, parts: &mut Parts) -> Result<Asking, Error> {
         let mut asking = Asking::default();
         // Predicates are asked where some throttle may match, and for all together before those for one.
         let open = self.throttles.iter().any(|rule| rule.may_match(parts));
         if !open || !matches(self.subject.as_ref(), parts).await? {
             return Ok(asking);
         }
+        if self.asks {
+            Known::remember(parts);
+        }
         for rule in &self.throttles {
             if matches(rule.filter.as_ref(), parts).await? {
-                (rule.ask)(parts, None, &mut asking).await?;
+                if self.asks {
+                    (rule.ask)(parts, None, &mut asking).await?;
+                } else {
+                    (rule.plain)(&mut asking);
+                }
             }
         }
+        // Who is known without asking anybody is found again as quickly as it would be remembered.
+        if asking.asks_a_backend(parts) {
+            Known::remember(parts);
+        }
+        let mut asking = asking.ask_plain(parts).await?;
         asking.drop_repeated();
         Ok(asking)
     }

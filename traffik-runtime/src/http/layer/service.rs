@@ -16,7 +16,6 @@ use crate::http::pass::pass;
 use crate::http::rejection::Refusal;
 use crate::http::told::{Manner, Told};
 use crate::http::trail::Trail;
-use crate::throttle::Known;
 
 /// The service that a [`ThrottleLayer`](super::ThrottleLayer) makes.
 #[derive(Clone, Debug)]
@@ -52,8 +51,7 @@ where
         let rules = self.rules.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            Known::remember(&mut parts);
-            let (told, trail) = match decide(&rules, &parts).await {
+            let (told, trail) = match decide(&rules, &mut parts).await {
                 Ok(decided) => decided,
                 Err(refusal) => return Ok(refusal.map(ThrottleBody::refused)),
             };
@@ -70,9 +68,12 @@ where
 }
 
 /// What to tell a client that was let through, and the trail below; or its refusal.
-async fn decide(rules: &Rules, parts: &Parts) -> Result<(Option<Told>, Trail), Response<Bytes>> {
-    let rejected = |rejection: Rejection| grpc::refusal(rejection.into_http(), parts);
+async fn decide(
+    rules: &Rules,
+    parts: &mut Parts,
+) -> Result<(Option<Told>, Trail), Response<Bytes>> {
     let asking = rules.asking(parts).await;
+    let rejected = |rejection: Rejection| grpc::refusal(rejection.into_http(), parts);
     let asking = asking.map_err(|error| rejected(error.into()))?;
     let trail = Trail::below(parts, &asking);
     if asking.is_empty() {

@@ -1,0 +1,130 @@
+//! How long the slowest decisions take while ten million clients who never come back pass through a table of a million,
+//! beside those on 100 000 clients who are known; and whether the process grows.
+//!
+//! Every decision is timed by itself, so both sides include the reading of a clock.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use traffik::strategy::FixedWindow;
+use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik_benches::process::resident;
+use traffik_benches::{Goal, Spread, ready};
+
+const ROUNDS: usize = 10;
+const CALLS: usize = 1_000_000;
+const BATCH: usize = 100_000;
+
+fn main() {
+    let warm = throttle("warm");
+    let churned = throttle("churned");
+    let known = clients(0);
+    let mut times = Vec::with_capacity(CALLS);
+    hits(&warm, &known, &mut times);
+
+    let mut rounds = Vec::with_capacity(ROUNDS);
+    let mut sizes = Vec::with_capacity(ROUNDS);
+    for round in 0..ROUNDS {
+        times.clear();
+        for _ in 0..CALLS / BATCH {
+            hits(&warm, &known, &mut times);
+        }
+        let warm = Slowest::of(&mut times);
+        times.clear();
+        for batch in 0..CALLS / BATCH {
+            let new = clients(1 + round * CALLS / BATCH + batch);
+            hits(&churned, &new, &mut times);
+        }
+        rounds.push((Slowest::of(&mut times), warm));
+        sizes.extend(resident());
+    }
+    // In the first round there is room.
+    rounds.remove(0);
+    tell(&rounds, &sizes);
+}
+
+fn tell(rounds: &[(Slowest, Slowest)], sizes: &[u64]) {
+    println!("\nA decision while new keys displace others, fixed window\n");
+    println!(
+        "| of all decisions | churned, ns | 100 000 warm keys, ns | ratio, median | middle half | goal |"
+    );
+    println!("|---|---|---|---|---|---|");
+    let pieces: [(&str, Piece, Goal); 3] = [
+        ("half are faster", |it| it.half, Goal::None),
+        ("99 % are faster", |it| it.hundredth, Goal::None),
+        ("99.9 % are faster", |it| it.thousandth, Goal::AtMost(5.0)),
+    ];
+    for (name, piece, goal) in pieces {
+        let median = |times: Vec<f64>| Spread::of(times).median;
+        let ratios = rounds.iter().map(|(new, warm)| piece(new) / piece(warm));
+        let ratio = Spread::of(ratios);
+        println!(
+            "| {name} | {:.0} | {:.0} | **{:.2}** | {:.2} – {:.2} | {} |",
+            median(rounds.iter().map(|(new, _)| piece(new)).collect()),
+            median(rounds.iter().map(|(_, warm)| piece(warm)).collect()),
+            ratio.median,
+            ratio.low,
+            ratio.high,
+            goal.verdict(ratio.median)
+        );
+    }
+    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else {
+        return;
+    };
+    let growth = *last as f64 / *first as f64;
+    println!(
+        "\n| memory of the process | after 1 000 000 keys | after 10 000 000 | ratio | goal |"
+    );
+    println!("|---|---|---|---|---|");
+    let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!(
+        "| resident, MiB | {:.1} | {:.1} | **{growth:.3}** | {} |",
+        mebibytes(*first),
+        mebibytes(*last),
+        Goal::AtMost(1.01).verdict(growth)
+    );
+}
+
+/// What is told of the times of many decisions.
+type Piece = fn(&Slowest) -> f64;
+
+fn throttle(uid: &str) -> DynThrottle {
+    let builder = DynThrottle::builder(uid).strategy(FixedWindow::new());
+    let builder = builder.rate(Rate::per_day(u32::MAX));
+    let builder = builder.backend(Backend::memory());
+    builder.build().expect("a throttle that works")
+}
+
+/// Clients that are in no other batch.
+fn clients(batch: usize) -> Vec<Identity> {
+    let client = |place: usize| Identity::new(format!("user:{:08}", batch * BATCH + place));
+    (0..BATCH).map(client).collect()
+}
+
+fn hits(throttle: &DynThrottle, clients: &[Identity], times: &mut Vec<u32>) {
+    for client in clients {
+        let start = Instant::now();
+        let admitted = ready(throttle.hit(client, 1)).is_ok_and(|decision| decision.admitted);
+        times.push(start.elapsed().as_nanos() as u32);
+        assert!(black_box(admitted));
+    }
+}
+
+/// Nanoseconds that half, a hundredth, a thousandth of all decisions take at least.
+struct Slowest {
+    half: f64,
+    hundredth: f64,
+    thousandth: f64,
+}
+
+impl Slowest {
+    fn of(times: &mut [u32]) -> Self {
+        times.sort_unstable();
+        let at = |share: usize| f64::from(times[times.len() - times.len() / share]);
+        Self {
+            half: at(2),
+            hundredth: at(100),
+            thousandth: at(1_000),
+        }
+    }
+}

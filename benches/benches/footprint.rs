@@ -1,0 +1,190 @@
+//! What a limiter takes of memory: bytes a tracked key, beside `governor` 0.10 keyed by `String`, and allocations a
+//! request, beside `tower_governor` 0.8.
+//!
+//! Bytes are told twice: as they were asked of the allocator, and as the process has grown, which is what the allocator
+//! makes of it. Each figure is of a process of its own.
+
+#[allow(dead_code)] // Each benchmark has its part.
+mod apps;
+
+use std::env;
+use std::hint::black_box;
+use std::num::NonZeroU32;
+use std::process::Command;
+
+use allocation_counter::measure;
+use apps::{Job, attribute, bare, governed, layer, request};
+use axum::Router;
+use axum::extract::Request;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tower_service::Service as _;
+use traffik::strategy::{
+    Adaptive, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, QuotaWithRollover,
+    SlidingCounter, Strategy, Tiered, TimeOfDay, TokenBucket,
+};
+use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik_benches::process::resident;
+use traffik_benches::{Goal, ready};
+
+const KEYS: usize = 1_000_000;
+const GOAL: Goal = Goal::AtMost(0.6);
+const PEER: &str = "governor";
+
+/// Fills a table with a million keys.
+type Fill = fn() -> Bytes;
+
+const STRATEGIES: [(&str, Fill); 10] = [
+    ("fixed_window", || ours(FixedWindow::new())),
+    ("sliding_counter", || ours(SlidingCounter::new())),
+    ("token_bucket", || ours(TokenBucket::new())),
+    ("leaky_bucket", || ours(LeakyBucket::new())),
+    ("leaky_bucket_with_queue", || {
+        ours(LeakyBucketWithQueue::new())
+    }),
+    ("gcra", || ours(Gcra::new())),
+    ("tiered", || ours(tiered())),
+    ("adaptive", || ours(Adaptive::new())),
+    ("quota_with_rollover", || ours(QuotaWithRollover::new())),
+    ("time_of_day", || ours(TimeOfDay::new())),
+];
+
+/// Bytes a key.
+struct Bytes {
+    asked_for: f64,
+    resident: f64,
+}
+
+fn main() {
+    let only = env::var("FOOTPRINT_OF").unwrap_or_default();
+    let strategy = STRATEGIES.iter().find(|(name, _)| *name == only);
+    match strategy {
+        Some((_, fill)) => fill().say(),
+        None if only == PEER => peer().say(),
+        None => {
+            keys();
+            requests();
+        }
+    }
+}
+
+fn keys() {
+    println!("\nBytes a key, 1 000 000 keys\n");
+    println!("| strategy | traffik | governor | ratio | resident | governor | ratio | goal |");
+    println!("|---|---|---|---|---|---|---|---|");
+    let peer = Bytes::of(PEER);
+    for (name, _) in STRATEGIES {
+        let ours = Bytes::of(name);
+        let asked_for = ours.asked_for / peer.asked_for;
+        let resident = ours.resident / peer.resident;
+        println!(
+            "| {name} | {:.1} | {:.1} | **{asked_for:.2}** | {:.1} | {:.1} | **{resident:.2}** | {}; resident {} |",
+            ours.asked_for,
+            peer.asked_for,
+            ours.resident,
+            peer.resident,
+            GOAL.verdict(asked_for),
+            GOAL.verdict(resident),
+        );
+    }
+}
+
+fn requests() {
+    println!(
+        "\nAllocations a request, and bytes, beyond those of the same service without a limiter\n"
+    );
+    println!("| workload | `#[throttled]` | `ThrottleLayer` | tower_governor |");
+    println!("|---|---|---|---|");
+    let bare = Allocations::of(bare());
+    for job in Job::ALL {
+        let added = |app| {
+            let added = Allocations::of(app);
+            format!(
+                "{:.0}, {:.0} B",
+                added.count - bare.count,
+                added.bytes - bare.bytes
+            )
+        };
+        println!(
+            "| {} | {} | {} | {} |",
+            job.name(),
+            added(attribute(job)),
+            added(layer(job)),
+            added(governed(job))
+        );
+    }
+}
+
+/// What is asked of the allocator for one request.
+struct Allocations {
+    count: f64,
+    bytes: f64,
+}
+
+impl Allocations {
+    fn of(mut app: Router) -> Self {
+        let mut answer = |request: Request| black_box(ready(app.call(request)).is_ok());
+        assert!(answer(request()));
+        let request = request();
+        let mut answered = false;
+        let info = measure(|| answered = answer(request));
+        assert!(answered);
+        Self {
+            count: info.count_total as f64,
+            bytes: info.bytes_total as f64,
+        }
+    }
+}
+
+fn ours(strategy: impl Strategy) -> Bytes {
+    let rate = Rate::per_hour(100);
+    let builder = DynThrottle::builder("bench").rate(rate).strategy(strategy);
+    let throttle = builder.backend(Backend::memory()).build();
+    let throttle = throttle.expect("a throttle that works");
+    let hit = |key: String| ready(throttle.hit(&Identity::new(key), 1)).is_ok();
+    Bytes::taken(hit)
+}
+
+fn peer() -> Bytes {
+    let limit = NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN);
+    let limiter: DefaultKeyedRateLimiter<String> = RateLimiter::keyed(Quota::per_hour(limit));
+    Bytes::taken(|key| limiter.check_key(&key).is_ok())
+}
+
+fn tiered() -> Tiered {
+    Tiered::new().tier("free", 1.0).default_tier("free")
+}
+
+impl Bytes {
+    fn taken(hit: impl Fn(String) -> bool) -> Self {
+        hit(String::from("a first one"));
+        let before = resident();
+        let info = measure(|| {
+            for key in 0..KEYS {
+                assert!(black_box(hit(format!("user:{key:08}"))));
+            }
+        });
+        let grown = |before| resident().map(|after| after.saturating_sub(before) as f64);
+        Self {
+            asked_for: info.bytes_current as f64 / KEYS as f64,
+            resident: before.and_then(grown).unwrap_or(f64::NAN) / KEYS as f64,
+        }
+    }
+
+    /// What a process of its own says.
+    fn of(name: &str) -> Self {
+        let program = env::current_exe().expect("a program");
+        let output = Command::new(program).env("FOOTPRINT_OF", name).output();
+        let said = output.expect("it runs").stdout;
+        let said = String::from_utf8_lossy(&said);
+        let mut figures = said.split_whitespace().map(str::parse);
+        let mut figure = || figures.next().and_then(Result::ok).unwrap_or(f64::NAN);
+        Self {
+            asked_for: figure(),
+            resident: figure(),
+        }
+    }
+
+    fn say(&self) {
+        println!("{} {}", self.asked_for, self.resident);
+    }
+}

@@ -1,0 +1,77 @@
+//! What a limiter adds to an axum handler, beside `tower_governor` 0.8: the router is called in process, and what it takes
+//! without a limiter is subtracted from both.
+
+mod apps;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use apps::{Job, attribute, bare, governed, layer, request};
+use axum::Router;
+use tower_service::Service as _;
+use traffik_benches::{Goal, Spread, ready};
+
+const ROUNDS: usize = 61;
+const RUNS: usize = 40;
+const CALLS: usize = 250;
+
+fn main() {
+    println!("\nWhat is added to a call of an axum service\n");
+    println!(
+        "| workload | traffik, ns | tower_governor, ns | bare, ns | ratio, median | middle half | goal |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for job in Job::ALL {
+        let goal = match job {
+            Job::Refuse => Goal::AtMost(0.1),
+            Job::Admit | Job::Tell | Job::TellAsOfOld => Goal::AtMost(1.0),
+        };
+        compare("`#[throttled]`", job, attribute(job), goal);
+        compare("`ThrottleLayer`", job, layer(job), goal);
+    }
+}
+
+fn compare(form: &str, job: Job, ours: Router, goal: Goal) {
+    let mut sides = [bare(), ours, governed(job)];
+    for side in &mut sides {
+        time(side);
+    }
+    let rounds: Vec<[f64; 3]> = (0..ROUNDS)
+        .map(|round| {
+            let mut times = [0.0; 3];
+            // Whoever goes later profits from a warm clock: take turns.
+            for turn in 0..3 {
+                let side = (round + turn) % 3;
+                times[side] = time(&mut sides[side]);
+            }
+            times
+        })
+        .collect();
+    let ours = || rounds.iter().map(|[bare, ours, _]| ours - bare);
+    let peer = || rounds.iter().map(|[bare, _, peer]| peer - bare);
+    let ratio = Spread::of(ours().zip(peer()).map(|(ours, peer)| ours / peer));
+    println!(
+        "| {form}, {} | {:.0} | {:.0} | {:.0} | **{:.2}** | {:.2} – {:.2} | {} |",
+        job.name(),
+        Spread::of(ours()).median,
+        Spread::of(peer()).median,
+        Spread::of(rounds.iter().map(|[bare, ..]| *bare)).median,
+        ratio.median,
+        ratio.low,
+        ratio.high,
+        goal.verdict(ratio.median),
+    );
+}
+
+/// Nanoseconds a call, the making of its request included. Of many short runs the median: in some of them the machine has
+/// done something else.
+fn time(app: &mut Router) -> f64 {
+    let runs = (0..RUNS).map(|_| {
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            black_box(ready(app.call(request())).is_ok());
+        }
+        start.elapsed().as_nanos() as f64 / CALLS as f64
+    });
+    Spread::of(runs).median
+}

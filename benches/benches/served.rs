@@ -1,0 +1,187 @@
+//! Requests per second of an axum application with a limiter, beside the same without it, over TCP on this machine.
+//!
+//! The client is our own: one thread with as many connections as said, each of which sends a request, waits for the whole
+//! answer, and sends the next. Each application has one thread. Where the kernel tells how long a thread has run, so does
+//! this: the client's own work, which hides differences, is not in that.
+
+#[allow(dead_code)] // Each benchmark has its part.
+mod apps;
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use apps::{ANSWER, Job, attribute, bare, governed, layer};
+use axum::Router;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use traffik_benches::process::Thread;
+use traffik_benches::{Goal, Spread};
+
+const ROUNDS: usize = 25;
+const ROUND: Duration = Duration::from_millis(150);
+const CONNECTIONS: usize = 32;
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+fn main() {
+    println!(
+        "\nAn application with a limiter, beside the same without, {CONNECTIONS} connections\n"
+    );
+    println!(
+        "| limiter | requests/s | bare | ratio, median | middle half | goal | processor time, µs | bare | ratio |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let goal = Goal::AtLeast(0.95);
+    for job in [Job::Tell, Job::Admit] {
+        compare("`#[throttled]`", job, attribute(job), goal);
+        compare("`ThrottleLayer`", job, layer(job), goal);
+        compare("`tower_governor`", job, governed(job), Goal::None);
+    }
+}
+
+fn compare(limiter: &str, job: Job, app: Router, goal: Goal) {
+    let client = Client::new();
+    let with = client.connected(&Server::start(app));
+    let without = client.connected(&Server::start(bare()));
+    let mut sides = [with, without];
+    for side in &mut sides {
+        client.load(side);
+    }
+    let rounds: Vec<[Speed; 2]> = (0..ROUNDS)
+        .map(|round| {
+            let first = round % 2;
+            let earlier = client.load(&mut sides[first]);
+            let later = client.load(&mut sides[1 - first]);
+            if first == 0 {
+                [earlier, later]
+            } else {
+                [later, earlier]
+            }
+        })
+        .collect();
+    let median = |figure: &dyn Fn(&[Speed; 2]) -> f64| Spread::of(rounds.iter().map(figure));
+    let ratio = median(&|[with, without]| with.per_second / without.per_second);
+    println!(
+        "| {limiter}, {} | {:.0} | {:.0} | **{:.2}** | {:.2} – {:.2} | {} | {:.2} | {:.2} | {:.2} |",
+        job.name(),
+        median(&|[with, _]| with.per_second).median,
+        median(&|[_, without]| without.per_second).median,
+        ratio.median,
+        ratio.low,
+        ratio.high,
+        goal.verdict(ratio.median),
+        median(&|[with, _]| with.microseconds).median,
+        median(&|[_, without]| without.microseconds).median,
+        median(&|[with, without]| with.microseconds / without.microseconds).median,
+    );
+}
+
+/// An application on a thread of its own, for as long as the process lives.
+struct Server {
+    address: SocketAddr,
+    thread: Option<Thread>,
+}
+
+impl Server {
+    fn start(app: Router) -> Self {
+        let (started, server) = mpsc::channel();
+        std::thread::spawn(move || {
+            runtime().block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await;
+                let listener = listener.expect("a free port");
+                let server = Self {
+                    address: listener.local_addr().expect("its port"),
+                    thread: Thread::current(),
+                };
+                let _ = started.send(server);
+                let app = app.into_make_service_with_connect_info::<SocketAddr>();
+                axum::serve(listener, app).await
+            })
+        });
+        server.recv().expect("a server")
+    }
+}
+
+struct Client(Runtime);
+
+/// The connections to one server.
+struct Connected {
+    sockets: Vec<TcpStream>,
+    thread: Option<Thread>,
+}
+
+struct Speed {
+    per_second: f64,
+    /// Of the server's thread, a request.
+    microseconds: f64,
+}
+
+impl Client {
+    fn new() -> Self {
+        Self(runtime())
+    }
+
+    fn connected(&self, server: &Server) -> Connected {
+        let connect = async || {
+            let socket = TcpStream::connect(server.address).await;
+            let socket = socket.expect("the server is there");
+            socket.set_nodelay(true).expect("a socket");
+            socket
+        };
+        let sockets = (0..CONNECTIONS).map(|_| self.0.block_on(connect()));
+        Connected {
+            sockets: sockets.collect(),
+            thread: server.thread.clone(),
+        }
+    }
+
+    /// Asks as fast as the server answers.
+    fn load(&self, side: &mut Connected) -> Speed {
+        let time = |side: &Connected| side.thread.as_ref().and_then(Thread::time);
+        let (before, start) = (time(side), Instant::now());
+        let sockets = side.sockets.drain(..);
+        let asking = sockets.map(|socket| self.0.spawn(ask(socket, start + ROUND)));
+        let asking: Vec<_> = asking.collect();
+        let mut answers = 0;
+        for task in asking {
+            let (socket, answered) = self.0.block_on(task).expect("every request is answered");
+            side.sockets.push(socket);
+            answers += answered;
+        }
+        let answers = f64::from(answers);
+        let took = time(side)
+            .zip(before)
+            .map(|(after, before)| after.saturating_sub(before));
+        Speed {
+            per_second: answers / start.elapsed().as_secs_f64(),
+            microseconds: took.map_or(f64::NAN, |took| took.as_secs_f64() * 1e6 / answers),
+        }
+    }
+}
+
+async fn ask(mut socket: TcpStream, until: Instant) -> (TcpStream, u32) {
+    let mut answer = Vec::with_capacity(1 << 10);
+    let mut answered = 0;
+    while Instant::now() < until {
+        socket.write_all(REQUEST).await.expect("it takes requests");
+        answer.clear();
+        while !is_whole(&answer) {
+            let read = socket.read_buf(&mut answer).await;
+            assert!(read.expect("it answers") > 0);
+        }
+        answered += 1;
+    }
+    (socket, answered)
+}
+
+/// Whether an answer has come to its end; another one than that of the handler never does.
+fn is_whole(answer: &[u8]) -> bool {
+    let body = answer.strip_suffix(ANSWER.as_bytes());
+    body.is_some_and(|head| head.starts_with(b"HTTP/1.1 200") && head.ends_with(b"\r\n\r\n"))
+}
+
+fn runtime() -> Runtime {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime")
+}
