@@ -6,8 +6,8 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_pat_ident_mut, visit_type_mut};
 use syn::{
-    FnArg, GenericParam, Generics, Ident, PatIdent, PatType, ReturnType, Signature, Token, Type,
-    TypeImplTrait, TypeParamBound, parse_quote, parse_quote_spanned,
+    Attribute, FnArg, GenericParam, Generics, Ident, Pat, PatIdent, PatType, ReturnType, Signature,
+    Token, Type, TypeImplTrait, TypeParamBound, parse_quote,
 };
 
 use super::define::conditions;
@@ -67,8 +67,8 @@ impl Gate<'_> {
             return bundled(bundle, sig, binding, ty, private);
         }
         let mut inputs = sig.inputs.clone();
-        let argument: FnArg = parse_quote!(#binding: #private::Gate<#ty>);
-        inputs.insert(site.seat.index, argument);
+        let gate = argument(Vec::new(), quote!(#binding), quote!(#private::Gate<#ty>));
+        inputs.insert(site.seat.index, gate);
         inputs
     }
 
@@ -91,12 +91,12 @@ fn rewritten(gate: &Gate<'_>, handler: Handler) -> TokenStream {
         body,
     } = handler;
     let (uses, lints) = (gate.uses(&sig), gate.lints(&sig));
-    sig.inputs = gate.inputs(&sig);
     let answer = answer(&sig, &body, &gate.binding, gate.private);
+    sig.inputs = gate.inputs(&sig);
     let answer = braces(quote!(#uses #answer), body.span());
     let end = sig.paren_token.span.close();
     let located = gate.private.at(end);
-    sig.output = parse_quote_spanned!(end=> -> #located::Response);
+    sig.output = giving(quote_spanned!(end=> #located::Response), end);
     quote! {
         #(#attrs)*
         #lints
@@ -119,16 +119,19 @@ fn bundled(
         .iter()
         .copied()
         .chain(last)
-        .flat_map(|argument| &argument.attrs);
+        .flat_map(|argument| argument.attrs.iter().cloned());
     let (patterns, types) = (head.iter().map(|it| &it.pat), head.iter().map(|it| &it.ty));
-    let argument: FnArg = match last {
-        None => parse_quote! {
-            #(#attrs)* #private::Bundle(#gate, (#(#patterns,)*)): #private::Bundle<#site, (#(#types,)*)>
-        },
-        Some(PatType { pat, ty, .. }) => parse_quote! {
-            #(#attrs)* #private::Whole(#gate, (#(#patterns,)*), #pat): #private::Whole<#site, (#(#types,)*), #ty>
-        },
+    let (pattern, ty) = match last {
+        None => (
+            quote!(#private::Bundle(#gate, (#(#patterns,)*))),
+            quote!(#private::Bundle<#site, (#(#types,)*)>),
+        ),
+        Some(PatType { pat, ty, .. }) => (
+            quote!(#private::Whole(#gate, (#(#patterns,)*), #pat)),
+            quote!(#private::Whole<#site, (#(#types,)*), #ty>),
+        ),
     };
+    let argument = argument(attrs.collect(), pattern, ty);
     let joined = |place: usize| bundle.head.contains(&place) || bundle.last == Some(place);
     let others = sig
         .inputs
@@ -138,6 +141,21 @@ fn bundled(
     let mut inputs: Punctuated<_, _> = others.map(|(_, argument)| argument.clone()).collect();
     inputs.insert(bundle.seat, argument);
     inputs
+}
+
+/// An argument of tokens that need not be looked into: to parse them takes a while, for every handler.
+fn argument(attrs: Vec<Attribute>, pattern: TokenStream, ty: TokenStream) -> FnArg {
+    FnArg::Typed(PatType {
+        attrs,
+        pat: Box::new(Pat::Verbatim(pattern)),
+        colon_token: Token![:](Span::call_site()),
+        ty: Box::new(Type::Verbatim(ty)),
+    })
+}
+
+/// The type that a function gives.
+pub(super) fn giving(ty: TokenStream, place: Span) -> ReturnType {
+    ReturnType::Type(Token![->](place), Box::new(Type::Verbatim(ty)))
 }
 
 /// The body runs as a block of its own, so that `return` and `?` end it and not the gate; its type is the one written.

@@ -8,11 +8,11 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_reference_mut};
 use syn::{
-    Attribute, FnArg, Ident, Lifetime, PatType, ReturnType, Safety, Signature, Type, TypeImplTrait,
-    TypeReference, parse_quote, parse_quote_spanned,
+    Attribute, FnArg, Ident, Lifetime, Pat, PatType, ReturnType, Safety, Signature, Type,
+    TypeImplTrait, TypeReference,
 };
 
-use super::gate::Gate;
+use super::gate::{Gate, giving};
 use crate::parse::{Handler, braces};
 
 /// Whether a handler can stay as it was written. One with generics may borrow, and what is still to come of other attributes
@@ -124,17 +124,17 @@ pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     };
     for (argument, name) in outer.inputs.iter_mut().zip(&names) {
         if let FnArg::Typed(argument) = argument {
-            *argument.pat = parse_quote!(#name);
+            *argument.pat = Pat::Verbatim(quote!(#name));
         }
     }
     outer.inputs = gate.inputs(&outer);
     let (ty, place) = match &sig.output {
-        ReturnType::Default => (parse_quote!(()), Span::call_site()),
-        ReturnType::Type(_, ty) => ((**ty).clone(), ty.span()),
+        ReturnType::Default => (quote!(()), Span::call_site()),
+        ReturnType::Type(_, ty) => (quote!(#ty), ty.span()),
     };
     let end = sig.paren_token.span.close();
     let located = gate.private.at(end);
-    outer.output = parse_quote_spanned!(end=> -> #located::Answering<#ty>);
+    outer.output = giving(quote_spanned!(end=> #located::Answering<#ty>), end);
     let (binding, handler) = (&gate.binding, &sig.ident);
     let located = gate.private.at(place);
     let answering =
