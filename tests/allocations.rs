@@ -205,6 +205,83 @@ fn to_find_an_address_allocates_nothing() {
     }
 }
 
+mod handlers {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::Request;
+    use axum::routing::get;
+    use tower::{Service as _, ServiceExt as _};
+    use traffik::{throttled, throttles};
+
+    use super::{HITS, black_box, head, measure, midnight};
+
+    throttles! {
+        throttle Silent(rate = "1000000/h", headers = none);
+        throttle Told(rate = "1000000/h");
+        throttle Spent(rate = "1/h");
+    }
+
+    async fn bare() -> &'static str {
+        "hello"
+    }
+
+    #[throttled(Silent)]
+    async fn silent() -> &'static str {
+        "hello"
+    }
+
+    #[throttled(Told)]
+    async fn told() -> &'static str {
+        "hello"
+    }
+
+    #[throttled(Spent)]
+    async fn spent() -> &'static str {
+        "hello"
+    }
+
+    /// How often a request allocates, beyond one to a handler without a throttle.
+    #[test]
+    fn a_handler_allocates_as_often_as_is_stated() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let (backend, _) = midnight();
+        let parts = head(&backend);
+        let app = Router::new()
+            .route("/bare", get(bare))
+            .route("/silent", get(silent))
+            .route("/told", get(told))
+            .route("/spent", get(spent));
+        let allocations = |path: &'static str| {
+            let mut service = app.clone().into_service::<Body>();
+            let mut request = || {
+                let mut parts = parts.clone();
+                parts.uri = path.parse().unwrap();
+                Request::from_parts(parts, Body::empty())
+            };
+            let runtime = runtime.as_ref().unwrap();
+            runtime.block_on(async {
+                for _ in 0..3 {
+                    let service = service.ready().await.unwrap();
+                    black_box(service.call(request()).await.unwrap());
+                }
+            });
+            let requests: Vec<_> = (0..HITS).map(|_| request()).collect();
+            let counted = measure(|| {
+                runtime.block_on(async {
+                    for request in requests {
+                        let service = service.ready().await.unwrap();
+                        black_box(service.call(request).await.unwrap());
+                    }
+                });
+            });
+            counted.count_total.div_ceil(HITS)
+        };
+        let bare = allocations("/bare");
+        let more = |path| allocations(path) - bare;
+        assert_eq!([more("/silent"), more("/told"), more("/spent")], [1, 4, 10]);
+    }
+}
+
 /// The counter counts: otherwise all of the above would hold of anything.
 #[test]
 fn an_allocation_is_seen() {
