@@ -1,7 +1,8 @@
 //! Meaning → tokens. Nothing is checked here and nothing can fail.
 //!
 //! A throttle becomes a type with an implementation of `Define`. An attribute becomes, besides, a hidden `Site`, which
-//! says what this use of throttles is, and a hidden argument of the handler, the gate, which asks before the body is read.
+//! says what this use of throttles is (unless the throttle it defines says it all), and a function of the handler's name and
+//! arguments with one more, the gate, which asks before the body is read. The handler stays within it, as it was written.
 
 mod attribute;
 mod block;
