@@ -125,8 +125,12 @@ fn decide_in<K: Kernel>(
 ) -> Option<bool> {
     let snapshot = slot.read_as(key)?;
     let standing = law.standing(&snapshot.state, now);
-    let admit = || law.admit(&standing, now, cost);
-    let Some((standing, after)) = (cost > 0).then(admit).flatten() else {
+    let admitted = if cost > 0 {
+        law.admit(&standing, now, cost)
+    } else {
+        None
+    };
+    let Some((standing, after)) = admitted else {
         *said = Some(law.report(&standing, now, cost));
         return Some(cost == 0);
     };

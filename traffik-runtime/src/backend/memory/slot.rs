@@ -62,18 +62,22 @@ impl Slot {
     /// The state, if the slot is this key's.
     #[inline]
     pub(super) fn read_as(&self, key: Key) -> Option<Snapshot> {
-        let words = || (self.seems(key), self.state());
-        let (sequence, (is_own, state)) = match self.glimpse(words) {
-            Some(seen) => seen,
-            None => self.await_settled(key),
-        };
-        is_own.then_some(Snapshot { sequence, state })
+        loop {
+            let words = || (self.seems(key), self.state());
+            if let Some((sequence, (is_own, state))) = self.glimpse(words) {
+                return is_own.then_some(Snapshot { sequence, state });
+            }
+            self.await_writer();
+        }
     }
 
-    /// Kept out of the way of those who need not wait.
+    /// Kept out of the way of those who need not wait: if it gave back what it read, they would read that from memory.
     #[cold]
-    fn await_settled(&self, key: Key) -> (u32, (bool, Packed)) {
-        self.settled(|| (self.seems(key), self.state()))
+    fn await_writer(&self) {
+        let mut patience = Patience::default();
+        while !self.sequence.load(Ordering::Relaxed).is_multiple_of(2) {
+            patience.wait();
+        }
     }
 
     /// Words that were read while nobody wrote, and the sequence number they had.

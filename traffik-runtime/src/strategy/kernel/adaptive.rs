@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "engine")]
+use super::Kernel;
 #[cfg(feature = "redis")]
 use super::exact::NOTHING;
 use super::{Kind, Packed};
@@ -14,6 +16,8 @@ pub struct Adaptive {
     limit: u64,
     period: u64,
     tuning: Tuning,
+    /// The largest count that is not above the threshold.
+    calm: u64,
     /// Whether the application's own signal, if it has one, is above the threshold.
     loaded: Option<bool>,
 }
@@ -32,9 +36,15 @@ pub struct Tuning {
 }
 
 /// The state as of a time.
-#[derive(Clone, Copy)]
-struct Standing {
+pub(crate) struct Standing {
     start: u64,
+    taken: Taken,
+    ends: Ends,
+}
+
+/// What a state counts.
+#[derive(Clone, Copy)]
+struct Taken {
     count: u64,
     /// What is left of the limit, in millionths.
     share: u64,
@@ -43,6 +53,7 @@ struct Standing {
 }
 
 /// When windows end: those of the period that a state was written under, as long as nothing is written under another (L30).
+#[derive(Clone, Copy)]
 struct Ends {
     first: u64,
     period: u64,
@@ -53,10 +64,12 @@ const WHOLE: u64 = Factor::ONE.in_millionths();
 impl Adaptive {
     /// The law of a rate.
     pub fn new(rate: Rate, tuning: Tuning, loaded: Option<bool>) -> Self {
+        let threshold = tuning.threshold;
         Self {
             limit: rate.limit().into(),
             period: rate.period_micros(),
             tuning,
+            calm: threshold.of(rate.limit().into()),
             loaded,
         }
     }
@@ -68,71 +81,78 @@ impl Adaptive {
 
     /// The limit in force and what was taken of it, at a time.
     pub fn in_force(&self, state: &Packed, now: u64) -> (u64, u64) {
-        let standing = self.standing(state, now);
-        (self.limit_at(standing.share), standing.count)
+        let Taken { count, share, .. } = self.standing(state, now).taken;
+        (self.limit_at(share), count)
     }
 
     pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
-        let before = self.standing(state, now);
-        let limit = self.limit_at(before.share);
-        let count = before
-            .count
-            .checked_add(cost)
-            .filter(|count| *count <= limit)?;
-        Some(self.with(before, count))
+        let standing = self.standing(state, now);
+        let taken = self.taken(standing.taken, cost)?;
+        Some(self.with(standing.start, taken))
+    }
+
+    /// What is counted after a hit, if the law admits it.
+    #[inline]
+    fn taken(&self, before: Taken, cost: u64) -> Option<Taken> {
+        let count = before.count.checked_add(cost)?;
+        (count <= self.limit_at(before.share)).then(|| self.counted(before, count))
     }
 
     /// Takes a cost, whether there is room or not (L32).
     #[cfg(feature = "engine")]
     pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
-        let before = self.standing(state, now);
-        self.with(before, before.count.saturating_add(cost).min(MOST))
+        let Standing { start, taken, .. } = self.standing(state, now);
+        let count = taken.count.saturating_add(cost).min(MOST);
+        self.with(start, self.counted(taken, count))
     }
 
-    /// The state when this much is taken, which may cut the limit.
-    fn with(&self, before: Standing, count: u64) -> Packed {
-        let mut after = Standing { count, ..before };
-        if !after.cut && self.is_above(count) {
-            let reduced = self.tuning.reduction.of(after.share);
-            after.share = reduced.max(self.tuning.least.in_millionths());
-            after.cut = true;
+    /// What is counted when this much is taken, which may cut the limit.
+    #[inline]
+    fn counted(&self, before: Taken, count: u64) -> Taken {
+        if before.cut || !self.loaded.unwrap_or(count > self.calm) {
+            return Taken { count, ..before };
         }
-        self.packed(after)
+        let reduced = self.tuning.reduction.of(before.share);
+        Taken {
+            count,
+            share: reduced.max(self.tuning.least.in_millionths()),
+            cut: true,
+        }
     }
 
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let standing = self.standing(state, now);
-        let limit = self.limit_at(standing.share);
-        let remaining = limit.saturating_sub(standing.count);
-        let Ends { first, period } = self.ends(state, now);
-        let rest = Duration::from_micros(first - now);
-        let after = |windows: u64| rest + Duration::from_micros(period) * (windows - 1) as u32;
-        let wait = |cost: u64| {
-            if cost <= remaining {
-                return Some(Duration::ZERO);
-            }
-            self.windows_until(&standing, cost).map(after)
+        self.report_of(&self.standing(state, now), now, cost)
+    }
+
+    #[inline(always)]
+    fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        let Standing { taken, ends, .. } = *standing;
+        let limit = self.limit_at(taken.share);
+        let remaining = limit.saturating_sub(taken.count);
+        let first = Duration::from_micros(ends.first - now);
+        let after = |windows: u64| match windows {
+            1 => first,
+            _ => first + ends.later(windows - 1),
         };
-        let initial = standing.count == 0 && standing.share == WHOLE;
-        let whole = self.windows_until_share(&standing, WHOLE);
+        let next = self.windows_until(taken, remaining + 1).map(after);
         Report {
             limit,
             remaining,
-            wait: wait(cost),
-            next: wait(remaining + 1),
-            reset: if initial {
+            wait: if cost <= remaining {
+                Some(Duration::ZERO)
+            } else if cost == remaining + 1 {
+                next
+            } else {
+                self.windows_until(taken, cost).map(after)
+            },
+            next,
+            reset: if taken.count == 0 && taken.share == WHOLE {
                 Duration::ZERO
             } else {
-                after(whole)
+                after(self.windows_until_share(taken, WHOLE))
             },
             delay: Duration::ZERO,
         }
-    }
-
-    fn is_above(&self, count: u64) -> bool {
-        let used = u128::from(count) * u128::from(WHOLE);
-        let threshold = u128::from(self.limit) * u128::from(self.tuning.threshold.in_millionths());
-        self.loaded.unwrap_or(used > threshold)
     }
 
     fn limit_at(&self, share: u64) -> u64 {
@@ -140,80 +160,99 @@ impl Adaptive {
     }
 
     /// After how many windows, if they are calm, the limit in force is at least a cost.
-    fn windows_until(&self, standing: &Standing, cost: u64) -> Option<u64> {
+    #[inline]
+    fn windows_until(&self, taken: Taken, cost: u64) -> Option<u64> {
         if cost > self.limit {
             return None;
         }
-        if standing.share == WHOLE {
+        if taken.share == WHOLE {
             return Some(1);
         }
         // Limits have 32 bits, so this fits.
         let share = (cost * WHOLE).div_ceil(self.limit);
-        Some(self.windows_until_share(standing, share))
+        Some(self.windows_until_share(taken, share))
     }
 
-    fn windows_until_share(&self, standing: &Standing, share: u64) -> u64 {
-        let missing = share.saturating_sub(standing.share);
+    #[inline]
+    fn windows_until_share(&self, taken: Taken, share: u64) -> u64 {
+        // Shares have 20 bits, and to divide few takes less long.
+        let missing = share.saturating_sub(taken.share) as u32;
         if missing == 0 {
             return 1;
         }
-        let windows = missing.div_ceil(self.tuning.recovery.in_millionths());
-        (windows + u64::from(standing.cut && missing > 0)).max(1)
+        let recovery = self.tuning.recovery.in_millionths() as u32;
+        u64::from(missing.div_ceil(recovery)) + u64::from(taken.cut)
     }
 
-    fn ends(&self, state: &Packed, now: u64) -> Ends {
-        let (start, period) = match state.kind {
-            Kind::Adaptive => (state.at, state.period),
-            _ => (0, self.period),
-        };
-        let at = now.max(start);
-        let first = if at - start < period {
-            start + period
-        } else {
-            at - (at - start) % period + period
-        };
-        Ends { first, period }
-    }
-
+    #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
-        let fresh = |at: u64| Standing {
-            start: at - at % self.period,
-            count: 0,
-            share: WHOLE,
-            cut: false,
-        };
         if state.kind != Kind::Adaptive {
-            return fresh(now);
+            return self.fresh(now);
         }
-        let written = unpack(state);
-        let at = now.max(written.start);
-        let since = at - written.start;
-        if since < state.period {
-            // A window of another period that has not ended keeps its count (L30).
-            let start = if state.period == self.period {
-                written.start
-            } else {
-                fresh(at).start
-            };
-            return Standing { start, ..written };
+        let (written, period) = (unpack(state), state.period);
+        let at = now.max(state.at);
+        if at - state.at >= period {
+            return self.recovered(state, at);
         }
-        let calm = since / state.period - u64::from(written.cut);
-        let recovered = u128::from(calm) * u128::from(self.tuning.recovery.in_millionths());
-        let share = WHOLE.min(
-            written
-                .share
-                .saturating_add(recovered.min(u128::from(WHOLE)) as u64),
-        );
-        Standing { share, ..fresh(at) }
+        // A window of another period that has not ended keeps its count (L30).
+        let start = if period == self.period {
+            state.at
+        } else {
+            self.fresh(at).start
+        };
+        Standing {
+            start,
+            taken: written,
+            ends: Ends {
+                first: state.at + period,
+                period,
+            },
+        }
     }
 
-    fn packed(&self, standing: Standing) -> Packed {
-        let Standing {
+    /// A window of which nothing was taken yet.
+    fn fresh(&self, at: u64) -> Standing {
+        let start = at - at % self.period;
+        Standing {
             start,
-            count,
-            share,
-            cut,
-        } = standing;
+            taken: Taken {
+                count: 0,
+                share: WHOLE,
+                cut: false,
+            },
+            ends: Ends {
+                first: start + self.period,
+                period: self.period,
+            },
+        }
+    }
+
+    /// The same after windows that brought something back.
+    #[cold]
+    fn recovered(&self, state: &Packed, at: u64) -> Standing {
+        let (written, period) = (unpack(state), state.period);
+        let since = at - state.at;
+        let calm = since / period - u64::from(written.cut);
+        let recovered = u128::from(calm) * u128::from(self.tuning.recovery.in_millionths());
+        let share = written
+            .share
+            .saturating_add(recovered.min(u128::from(WHOLE)) as u64);
+        Standing {
+            taken: Taken {
+                count: 0,
+                share: share.min(WHOLE),
+                cut: false,
+            },
+            ends: Ends {
+                first: at - since % period + period,
+                period,
+            },
+            ..self.fresh(at)
+        }
+    }
+
+    #[inline]
+    fn with(&self, start: u64, Taken { count, share, cut }: Taken) -> Packed {
         Packed {
             kind: Kind::Adaptive,
             tick_power: 0,
@@ -253,9 +292,7 @@ impl Adaptive {
 
     #[cfg(feature = "engine")]
     pub(super) fn amounts(state: &Packed) -> [u64; 3] {
-        let Standing {
-            count, share, cut, ..
-        } = unpack(state);
+        let Taken { count, share, cut } = unpack(state);
         [count, share, cut.into()]
     }
 
@@ -264,11 +301,52 @@ impl Adaptive {
     }
 }
 
+impl Ends {
+    /// How long so many windows last.
+    #[inline]
+    fn later(self, windows: u64) -> Duration {
+        match self.period.checked_mul(windows) {
+            Some(micros) => Duration::from_micros(micros),
+            None => Duration::from_micros(self.period) * windows as u32,
+        }
+    }
+}
+
+#[cfg(feature = "engine")]
+impl Kernel for Adaptive {
+    type Standing = Standing;
+
+    #[inline(always)]
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn admit(&self, standing: &Standing, _: u64, cost: u64) -> Option<(Standing, Packed)> {
+        let taken = self.taken(standing.taken, cost)?;
+        let after = Standing {
+            taken,
+            ends: Ends {
+                first: standing.start + self.period,
+                period: self.period,
+            },
+            ..*standing
+        };
+        Some((after, self.with(standing.start, taken)))
+    }
+
+    #[inline(always)]
+    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        self.report_of(standing, now, cost)
+    }
+}
+
 /// A count takes 43 bits, a share 20, a cut 1.
 const SHARE: u32 = 43;
 const CUT: u32 = 63;
 const MOST: u64 = (1 << SHARE) - 1;
 
+#[inline]
 fn join(count: u64, share: u64, cut: bool) -> u64 {
     count.min(MOST) | share << SHARE | u64::from(cut) << CUT
 }
@@ -279,9 +357,9 @@ pub(super) fn pack(count: u64, share: u64, cut: u64) -> Option<u64> {
     (share <= WHOLE && cut <= 1).then(|| join(count, share, cut == 1))
 }
 
-fn unpack(state: &Packed) -> Standing {
-    Standing {
-        start: state.at,
+#[inline]
+fn unpack(state: &Packed) -> Taken {
+    Taken {
         count: state.amount & MOST,
         share: state.amount >> SHARE & ((1 << (CUT - SHARE)) - 1),
         cut: state.amount >> CUT == 1,

@@ -120,7 +120,7 @@ impl Counter {
         self.report_of(&self.standing(state, now), now, cost)
     }
 
-    #[inline]
+    #[inline(always)]
     fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
         let weighted = self
             .window
@@ -130,18 +130,18 @@ impl Counter {
             .saturating_sub(standing.current)
             .saturating_sub(weighted);
         let until = |tick: u64| Duration::from_micros(tick * self.tick.get() - now);
-        let wait = |cost: u64| {
-            if cost <= remaining {
-                Some(Duration::ZERO)
-            } else {
-                self.admits_from(standing, cost).map(until)
-            }
-        };
+        let next = self.admits_from(standing, remaining + 1).map(until);
         Report {
             limit: self.limit,
             remaining,
-            wait: wait(cost),
-            next: wait(remaining + 1),
+            wait: if cost <= remaining {
+                Some(Duration::ZERO)
+            } else if cost == remaining + 1 {
+                next
+            } else {
+                self.admits_from(standing, cost).map(until)
+            },
+            next,
             reset: match (standing.gone, standing.previous, standing.current) {
                 (Some(gone), ..) => until(gone),
                 (_, 0, 0) => Duration::ZERO,
@@ -179,7 +179,7 @@ impl Counter {
         self.window.get() - (standing.at - standing.start)
     }
 
-    #[inline]
+    #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         let now = self.tick.floor(now);
         let window = self.window.get();

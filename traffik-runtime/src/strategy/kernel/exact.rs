@@ -32,9 +32,14 @@ pub(super) fn tick(durations: &[u64], largest: impl Fn(u64) -> u128) -> Option<u
 /// The time from a microsecond to a later tick; exact also beyond the last microsecond that 64 bits can count to.
 #[inline]
 pub(super) fn until(ticks: u64, tick: u64, now: u64) -> Duration {
-    if let Some(micros) = ticks.checked_mul(tick) {
-        return Duration::from_micros(micros - now);
+    match ticks.checked_mul(tick) {
+        Some(micros) => Duration::from_micros(micros - now),
+        None => until_beyond(ticks, tick, now),
     }
+}
+
+#[cold]
+fn until_beyond(ticks: u64, tick: u64, now: u64) -> Duration {
     let a_second = COARSEST / tick;
     let then = Duration::from_secs(ticks / a_second);
     let rest = Duration::from_micros(ticks % a_second * tick);

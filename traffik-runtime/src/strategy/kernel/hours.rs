@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "engine")]
+use super::Kernel;
 use super::exact::gcd;
 use super::{Packed, Window};
 use crate::decision::Report;
@@ -24,6 +26,15 @@ pub struct Rule {
     pub end: u16,
     /// What the limit is multiplied by.
     pub factor: Factor,
+}
+
+/// A window as of a time.
+pub(crate) struct Standing {
+    start: u64,
+    count: u64,
+    limit: u64,
+    /// When what it counts is gone, if that was counted in a window of another period (L30).
+    gone: Option<u64>,
 }
 
 const MINUTE: u64 = 60 * 1_000_000;
@@ -61,6 +72,7 @@ impl Hours {
     }
 
     /// The factor of a window with this first microsecond.
+    #[inline]
     pub fn factor(&self, start: u64) -> Factor {
         let after = self
             .stretches
@@ -78,39 +90,85 @@ impl Hours {
     }
 
     /// The window's first microsecond, and its count, at a time.
+    #[inline]
     pub fn standing(&self, state: &Packed, now: u64) -> (u64, u64) {
         Window::new(self.rate).standing(state, now)
     }
 
     pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
-        self.window(state, now).decide(state, now, cost)
+        let standing = self.standing_of(state, now);
+        let taken = Self::taken(&standing, cost)?;
+        Some(self.with(&standing, taken))
+    }
+
+    /// The count after a hit, if the law admits it.
+    #[inline]
+    fn taken(standing: &Standing, cost: u64) -> Option<u64> {
+        let taken = standing.count.checked_add(cost)?;
+        (taken <= standing.limit).then_some(taken)
+    }
+
+    #[inline]
+    const fn with(&self, standing: &Standing, taken: u64) -> Packed {
+        Window::new(self.rate).with(standing.start, taken)
     }
 
     /// Takes a cost, whether there is room or not (L32).
     #[cfg(feature = "engine")]
     pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
-        self.window(state, now).charge(state, now, cost)
+        let (start, _) = self.standing(state, now);
+        let limit = self.limit(self.factor(start));
+        Window::with_limit(self.rate, limit).charge(state, now, cost)
     }
 
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let (start, count) = self.standing(state, now);
-        let report = self.window_from(start).report(state, now, cost);
-        let later = |cost: u64| {
-            let first = if count > 0 && state.period != self.rate.period_micros() {
-                self.first_beside(start, count, Window::expires(state), cost)
-            } else {
-                self.first_with(start, cost)
-            };
-            first.map(|at| Duration::from_micros(at - now))
+        self.report_of(&self.standing_of(state, now), now, cost)
+    }
+
+    #[inline(always)]
+    fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        let Standing {
+            start,
+            count,
+            limit,
+            gone,
+        } = *standing;
+        let until = |at: u64| Duration::from_micros(at - now);
+        let later = |cost: u64| match gone {
+            Some(gone) => self.first_beside(start, count, gone, cost),
+            None => self.first_with(start, cost),
         };
+        let remaining = limit.saturating_sub(count);
+        let next = later(remaining + 1).map(until);
         Report {
-            wait: if cost <= report.remaining {
-                report.wait
+            limit,
+            remaining,
+            wait: if cost <= remaining {
+                Some(Duration::ZERO)
+            } else if cost == remaining + 1 {
+                next
             } else {
-                later(cost)
+                later(cost).map(until)
             },
-            next: later(report.remaining + 1),
-            ..report
+            next,
+            reset: if count > 0 {
+                until(gone.unwrap_or(start + self.rate.period_micros()))
+            } else {
+                Duration::ZERO
+            },
+            delay: Duration::ZERO,
+        }
+    }
+
+    #[inline(always)]
+    fn standing_of(&self, state: &Packed, now: u64) -> Standing {
+        let (start, count) = self.standing(state, now);
+        let is_other = count > 0 && state.period != self.rate.period_micros();
+        Standing {
+            start,
+            count,
+            limit: self.limit(self.factor(start)),
+            gone: is_other.then(|| Window::expires(state)),
         }
     }
 
@@ -120,14 +178,6 @@ impl Hours {
         let pairs: Vec<_> = self.each().map(|(from, _, limit)| (from, limit)).collect();
         let (limit, period) = (self.rate.limit().into(), self.rate.period_micros());
         (vec![limit, period, pairs.len() as u64], pairs)
-    }
-
-    fn window(&self, state: &Packed, now: u64) -> Window {
-        self.window_from(self.standing(state, now).0)
-    }
-
-    fn window_from(&self, start: u64) -> Window {
-        Window::with_limit(self.rate, self.limit(self.factor(start)))
     }
 
     fn limit(&self, factor: Factor) -> u64 {
@@ -147,6 +197,7 @@ impl Hours {
     }
 
     /// The same beside what a window of another period counted, which stays as long as that lasts (L30).
+    #[cold]
     fn first_beside(&self, start: u64, count: u64, end: u64, cost: u64) -> Option<u64> {
         let beside = self.first_with(start, cost.saturating_add(count));
         beside.filter(|at| *at < end).or_else(|| {
@@ -160,11 +211,20 @@ impl Hours {
     }
 
     /// The first microsecond of the first window after the one that starts here, in which there is room for a cost.
+    #[inline]
     fn first_with(&self, start: u64, cost: u64) -> Option<u64> {
-        let period = self.rate.period_micros();
-        if cost <= self.limit(self.factor(start + period)) {
-            return Some(start + period);
+        let next = start + self.rate.period_micros();
+        if cost <= self.limit(self.factor(next)) {
+            Some(next)
+        } else {
+            self.first_after(start, cost)
         }
+    }
+
+    /// The same if it is not the next one.
+    #[inline(never)]
+    fn first_after(&self, start: u64, cost: u64) -> Option<u64> {
+        let period = self.rate.period_micros();
         let next = (start + period) % DAY;
         let roomy = self.each().filter(|(_, _, limit)| cost <= *limit);
         let windows = roomy.filter_map(|(from, until, _)| {
@@ -174,6 +234,32 @@ impl Hours {
         });
         let windows = windows.min()?;
         start.checked_add(period.checked_mul(windows.checked_add(1)?)?)
+    }
+}
+
+#[cfg(feature = "engine")]
+impl Kernel for Hours {
+    type Standing = Standing;
+
+    #[inline(always)]
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        self.standing_of(state, now)
+    }
+
+    #[inline(always)]
+    fn admit(&self, standing: &Standing, _: u64, cost: u64) -> Option<(Standing, Packed)> {
+        let count = Self::taken(standing, cost)?;
+        let after = Standing {
+            count,
+            gone: None,
+            ..*standing
+        };
+        Some((after, self.with(standing, count)))
+    }
+
+    #[inline(always)]
+    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        self.report_of(standing, now, cost)
     }
 }
 

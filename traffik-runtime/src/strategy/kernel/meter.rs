@@ -176,17 +176,10 @@ impl Meter {
         self.report_of(&self.standing(state, now), now, cost)
     }
 
-    #[inline]
+    #[inline(always)]
     fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
-        let leaked_to = |level: u64| {
-            let ticks = self.leak.ceil(standing.level.saturating_sub(level));
-            if ticks == 0 {
-                Duration::ZERO
-            } else {
-                until(standing.at + ticks, self.tick.get(), now)
-            }
-        };
         let (limit, remaining) = (self.limit(), self.remaining(standing.level));
+        let leaked_to = |level: u64| self.leaked_to(standing, level, now);
         Report {
             limit,
             remaining,
@@ -201,11 +194,28 @@ impl Meter {
         }
     }
 
-    /// How long the hit that led to this state waits for those before it (L16).
-    pub(super) fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
-        if !self.queues || cost == 0 {
-            return Duration::ZERO;
+    /// The time until the level is not above this one.
+    #[inline(always)]
+    fn leaked_to(&self, standing: &Standing, level: u64, now: u64) -> Duration {
+        let ticks = self.leak.ceil(standing.level.saturating_sub(level));
+        if ticks == 0 {
+            Duration::ZERO
+        } else {
+            until(standing.at + ticks, self.tick.get(), now)
         }
+    }
+
+    /// How long the hit that led to this state waits for those before it (L16).
+    #[inline]
+    pub(super) fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
+        if self.queues && cost > 0 {
+            self.place(after, now, cost)
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn place(&self, after: &Packed, now: u64, cost: u64) -> Duration {
         let before = after.amount - cost * self.units.get();
         match self.leak.ceil(before) {
             0 => Duration::ZERO,

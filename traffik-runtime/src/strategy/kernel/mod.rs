@@ -61,35 +61,6 @@ pub(crate) trait Kernel {
     }
 }
 
-/// Laws that look a state up anew for each question.
-#[cfg(feature = "engine")]
-macro_rules! kernel {
-    ($($law:ty),+ $(,)?) => {$(
-        impl Kernel for $law {
-            type Standing = Packed;
-
-            #[inline]
-            fn standing(&self, state: &Packed, _: u64) -> Packed {
-                *state
-            }
-
-            #[inline]
-            fn admit(&self, state: &Packed, now: u64, cost: u64) -> Option<(Packed, Packed)> {
-                let after = self.decide(state, now, cost)?;
-                Some((after, after))
-            }
-
-            #[inline]
-            fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-                <$law>::report(self, state, now, cost)
-            }
-        }
-    )+};
-}
-
-#[cfg(feature = "engine")]
-kernel!(Window, Hours, Rollover, Adaptive);
-
 /// A law with its numbers worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Law {

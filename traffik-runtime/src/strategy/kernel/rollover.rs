@@ -2,6 +2,8 @@ use std::time::Duration;
 
 #[cfg(feature = "redis")]
 use super::EXACT;
+#[cfg(feature = "engine")]
+use super::Kernel;
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -17,11 +19,13 @@ pub struct Rollover {
 }
 
 /// The state as of a time.
-struct Standing {
+pub(crate) struct Standing {
     start: u64,
     /// What the window before admitted.
     previous: u64,
     current: u64,
+    /// When what it counts is gone, if that was counted in a window of another period (L30).
+    gone: Option<u64>,
 }
 
 /// A percentage has six places.
@@ -44,6 +48,7 @@ impl Rollover {
     }
 
     /// What a window carries over when the one before admitted this much.
+    #[inline]
     pub fn carry(&self, used: u64) -> u64 {
         let unused = self.limit.saturating_sub(used);
         // Limits have 32 bits, so this fits.
@@ -57,67 +62,78 @@ impl Rollover {
     }
 
     pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
-        let Standing {
-            start,
-            previous,
-            current,
-        } = self.standing(state, now);
-        let limit = self.limit + self.carry(previous);
-        let taken = current.checked_add(cost).filter(|taken| *taken <= limit)?;
-        Some(self.with(start, previous, taken))
+        let standing = self.standing(state, now);
+        let taken = self.taken(&standing, cost)?;
+        Some(self.with(&standing, taken))
+    }
+
+    /// The current count after a hit, if the law admits it.
+    #[inline]
+    fn taken(&self, standing: &Standing, cost: u64) -> Option<u64> {
+        let taken = standing.current.checked_add(cost)?;
+        (taken <= self.limit + self.carry(standing.previous)).then_some(taken)
     }
 
     /// Takes a cost, whether there is room or not (L32).
     #[cfg(feature = "engine")]
     pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
-        let Standing {
-            start,
-            previous,
-            current,
-        } = self.standing(state, now);
-        self.with(start, previous, current.saturating_add(cost))
+        let standing = self.standing(state, now);
+        self.with(&standing, standing.current.saturating_add(cost))
     }
 
-    fn with(&self, start: u64, previous: u64, taken: u64) -> Packed {
-        let (tick_power, amount) = pack(previous, taken);
+    #[inline]
+    fn with(&self, standing: &Standing, taken: u64) -> Packed {
+        let (tick_power, amount) = pack(standing.previous, taken);
         Packed {
             kind: Kind::Rollover,
             tick_power,
             limit: self.limit as u32,
             period: self.period,
-            at: start,
+            at: standing.start,
             amount,
         }
     }
 
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let standing = self.standing(state, now);
-        let limit = self.limit + self.carry(standing.previous);
-        let remaining = limit.saturating_sub(standing.current);
-        // What a window of another period counted stays as long as that lasts, and is all there is (L30).
-        let (end, last) = if standing.current > 0 && state.period != self.period {
-            (state.at + state.period, 1)
-        } else {
-            (standing.start + self.period, 2)
+        self.report_of(&self.standing(state, now), now, cost)
+    }
+
+    #[inline(always)]
+    fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        let Standing {
+            start,
+            previous,
+            current,
+            gone,
+        } = *standing;
+        let limit = self.limit + self.carry(previous);
+        let remaining = limit.saturating_sub(current);
+        let after = |windows: u64| {
+            // What a window of another period counted is all there is.
+            let end = gone.unwrap_or_else(|| start + windows * self.period);
+            Duration::from_micros(end - now)
         };
-        let after =
-            |windows: u64| Duration::from_micros(end + (windows.min(last) - 1) * self.period - now);
-        let wait = |cost: u64| {
-            if cost <= remaining {
-                Some(Duration::ZERO)
-            } else if cost <= self.limit + self.carry(standing.current) {
+        let later = |cost: u64| {
+            if cost <= self.limit + self.carry(current) {
                 Some(after(1))
             } else {
                 // The one after the next finds an unused one before it.
                 (cost <= self.largest()).then(|| after(2))
             }
         };
+        let next = later(remaining + 1);
         Report {
             limit,
             remaining,
-            wait: wait(cost),
-            next: wait(remaining + 1),
-            reset: match (standing.previous, standing.current) {
+            wait: if cost <= remaining {
+                Some(Duration::ZERO)
+            } else if cost == remaining + 1 {
+                next
+            } else {
+                later(cost)
+            },
+            next,
+            reset: match (previous, current) {
                 (0, 0) => Duration::ZERO,
                 (_, 0) => after(1),
                 _ => after(2),
@@ -126,11 +142,13 @@ impl Rollover {
         }
     }
 
+    #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         let fresh = |at: u64| Standing {
             start: at - at % self.period,
             previous: 0,
             current: 0,
+            gone: None,
         };
         if state.kind != Kind::Rollover {
             return fresh(now);
@@ -148,6 +166,7 @@ impl Rollover {
             let current = if windows == 0 { current } else { 0 };
             return Standing {
                 current,
+                gone: (current > 0).then_some(start + state.period),
                 ..fresh(at)
             };
         }
@@ -156,11 +175,13 @@ impl Rollover {
                 start,
                 previous,
                 current,
+                gone: None,
             },
             1 => Standing {
                 start: start + self.period,
                 previous: current,
                 current: 0,
+                gone: None,
             },
             _ => fresh(at),
         }
@@ -189,8 +210,35 @@ impl Rollover {
     }
 }
 
+#[cfg(feature = "engine")]
+impl Kernel for Rollover {
+    type Standing = Standing;
+
+    #[inline(always)]
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn admit(&self, standing: &Standing, _: u64, cost: u64) -> Option<(Standing, Packed)> {
+        let current = self.taken(standing, cost)?;
+        let after = Standing {
+            current,
+            gone: None,
+            ..*standing
+        };
+        Some((after, self.with(standing, current)))
+    }
+
+    #[inline(always)]
+    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        self.report_of(standing, now, cost)
+    }
+}
+
 /// Of the previous count only what is below a limit of 32 bits matters. The current one may be wider: what is beyond 32
 /// bits takes the place of a tick, which windows do not need, and of which stores keep 4 bits.
+#[inline]
 pub(super) fn pack(previous: u64, current: u64) -> (u8, u64) {
     let previous = previous.min(u32::MAX.into());
     let current = current.min((1 << 36) - 1);
@@ -198,6 +246,7 @@ pub(super) fn pack(previous: u64, current: u64) -> (u8, u64) {
     ((current >> 32) as u8, previous | low << 32)
 }
 
+#[inline]
 fn unpack(state: &Packed) -> (u64, u64) {
     let current = state.amount >> 32 | u64::from(state.tick_power) << 32;
     (state.amount & u64::from(u32::MAX), current)

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 #[cfg(feature = "engine")]
+use super::Kernel;
+#[cfg(feature = "engine")]
 use super::exact::EXACT;
 use super::exact::gcd;
 use super::{Kind, Packed};
@@ -19,12 +21,12 @@ pub struct Window {
 
 impl Window {
     /// The law of a rate.
-    pub fn new(rate: Rate) -> Self {
-        Self::with_limit(rate, rate.limit().into())
+    pub const fn new(rate: Rate) -> Self {
+        Self::with_limit(rate, rate.limit() as u64)
     }
 
     /// The law of a rate under another limit than its own.
-    pub fn with_limit(rate: Rate, limit: u64) -> Self {
+    pub const fn with_limit(rate: Rate, limit: u64) -> Self {
         Self {
             limit,
             nominal: rate.limit(),
@@ -77,7 +79,7 @@ impl Window {
     }
 
     #[inline]
-    const fn with(&self, start: u64, taken: u64) -> Packed {
+    pub(super) const fn with(&self, start: u64, taken: u64) -> Packed {
         Packed {
             kind: Kind::Window,
             tick_power: 0,
@@ -125,5 +127,27 @@ impl Window {
 
     const fn aligned(&self, now: u64) -> u64 {
         now - now % self.period
+    }
+}
+
+/// To look a state up anew for each question takes no longer than to carry along what was seen.
+#[cfg(feature = "engine")]
+impl Kernel for Window {
+    type Standing = Packed;
+
+    #[inline(always)]
+    fn standing(&self, state: &Packed, _: u64) -> Packed {
+        *state
+    }
+
+    #[inline(always)]
+    fn admit(&self, state: &Packed, now: u64, cost: u64) -> Option<(Packed, Packed)> {
+        let after = self.decide(state, now, cost)?;
+        Some((after, after))
+    }
+
+    #[inline(always)]
+    fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        self.report(state, now, cost)
     }
 }
