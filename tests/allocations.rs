@@ -253,7 +253,7 @@ mod handlers {
             .route("/spent", get(spent));
         let allocations = |path: &'static str| {
             let mut service = app.clone().into_service::<Body>();
-            let mut request = || {
+            let request = || {
                 let mut parts = parts.clone();
                 parts.uri = path.parse().unwrap();
                 Request::from_parts(parts, Body::empty())
