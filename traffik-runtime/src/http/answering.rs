@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -18,7 +19,7 @@ use super::kept::Kept;
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Answering<T> {
     handler: Pin<Box<dyn Future<Output = T> + Send>>,
-    told: Option<Kept>,
+    told: Kept,
     /// Known here and no bound of the type, so that an answer which is none is told once, where it is written.
     finish: fn(Kept, T) -> Response,
 }
@@ -35,7 +36,7 @@ pub fn answering<T: IntoResponse>(
 fn begun<T: IntoResponse>(told: Kept, handler: Box<dyn Future<Output = T> + Send>) -> Answering<T> {
     Answering {
         handler: Box::into_pin(handler),
-        told: Some(told),
+        told,
         finish,
     }
 }
@@ -52,10 +53,7 @@ impl<T> Future for Answering<T> {
         let Poll::Ready(answer) = handler.as_mut().poll(context) else {
             return Poll::Pending;
         };
-        let told = told
-            .take()
-            .expect("a future that is ready is not polled again");
-        Poll::Ready(finish(told, answer))
+        Poll::Ready(finish(mem::take(told), answer))
     }
 }
 

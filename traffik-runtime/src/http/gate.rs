@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -149,14 +150,14 @@ impl<S> Future for Passing<'_, S> {
 /// Whether a request was let through. Where that is known at once, a future has no part in it: it would be the largest
 /// thing about the request.
 enum Passed<'a> {
-    Now(Option<Kept>),
+    Now(Kept),
     Later(Pin<Box<dyn Future<Output = Result<Kept, Rejection>> + Send + 'a>>),
 }
 
 impl Passed<'_> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Kept, Rejection>> {
         match self {
-            Self::Now(told) => Poll::Ready(Ok(told.take().unwrap_or_default())),
+            Self::Now(told) => Poll::Ready(Ok(mem::take(told))),
             Self::Later(passed) => passed.as_mut().poll(context),
         }
     }
@@ -185,17 +186,13 @@ fn passed(parts: &Parts, site: Use, manner: Manner) -> Passed<'_> {
         Use::Later(asking) => return passed_later(asking(parts), parts, manner),
     }
     let asking = match asking.ask_plain(parts) {
-        Plainly::Now(asking) => asking.into_inner(),
+        Plainly::Now(asking) => asking,
         Plainly::Later(asking) => return passed_later(asking, parts, manner),
-    };
-    let asking = match asking {
-        Ok(asking) => asking,
-        Err(error) => return Passed::Later(Box::pin(ready(Err(error.into())))),
     };
     match admit_at_once(&asking, None, parts) {
         Some(Ok(admission)) if admission.is_over() => {
             let told = told(admission, &asking, parts, manner);
-            Passed::Now(Some(Kept::new(told, parts)))
+            Passed::Now(Kept::new(told, parts))
         }
         Some(admission) => Passed::Later(Box::pin(async move {
             let (_, told) = heed(admission?, &asking, parts, manner).await?;

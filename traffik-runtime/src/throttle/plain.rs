@@ -1,10 +1,9 @@
 //! What a throttle asks of a request without asking anybody: most ask no function of the application's.
 
-use std::future::{Future, Ready, ready};
+use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use http::request::Parts;
 
@@ -73,7 +72,7 @@ impl Asking {
             let identity = recalled(definition, parts, || definition.identity(parts));
             self.push_plain(definition, identity);
         }
-        Plainly::Now(ready(Ok(self)))
+        Plainly::Now(self)
     }
 
     async fn ask_backends(mut self, parts: &Parts) -> Result<Self, Error> {
@@ -100,22 +99,10 @@ impl Asking {
     }
 }
 
-/// What throttles that ask no function ask: it need only be waited for where their backend does. A future of an `async`
-/// block would be several times as large, and has to be moved for every request.
+/// What throttles that ask no function ask: it need only be waited for where their backend does.
 pub(crate) enum Plainly<'a> {
-    Now(Ready<Result<Asking, Error>>),
+    Now(Asking),
     Later(Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>),
-}
-
-impl Future for Plainly<'_> {
-    type Output = Result<Asking, Error>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::Now(asking) => Pin::new(asking).poll(context),
-            Self::Later(asking) => asking.as_mut().poll(context),
-        }
-    }
 }
 
 impl Definition {

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::error::Error;
 use crate::http::filter::Filter;
-use crate::throttle::{Ask, Asking, Known, Throttle, ask_of};
+use crate::throttle::{Ask, Asking, Known, Plainly, Throttle, ask_of};
 
 /// The throttles of a layer, and the requests that are none of its business.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,10 @@ impl Rules {
         if asking.asks_a_backend(parts) {
             Known::remember(parts);
         }
-        let mut asking = asking.ask_plain(parts).await?;
+        let mut asking = match asking.ask_plain(parts) {
+            Plainly::Now(asking) => asking,
+            Plainly::Later(asking) => asking.await?,
+        };
         asking.drop_repeated();
         Ok(asking)
     }
