@@ -72,9 +72,28 @@ impl Gate<'_> {
         inputs
     }
 
+    pub(super) fn is_bundled(&self) -> bool {
+        self.site.bundle.is_some()
+    }
+
+    /// The gate with all arguments in it: those of the head, and the last.
+    pub(super) fn whole(&self, head: &TokenStream, last: &TokenStream) -> FnArg {
+        let Self {
+            binding,
+            ty,
+            private,
+            ..
+        } = self;
+        argument(
+            Vec::new(),
+            quote!(#binding),
+            quote!(#private::Gated<#ty, #head, #last>),
+        )
+    }
+
     /// Lints that would find fault with what was not written.
     pub(super) fn lints(&self, sig: &Signature) -> TokenStream {
-        let is_bundled = self.site.bundle.is_some();
+        let is_bundled = self.is_bundled();
         let many = (!is_bundled && sig.inputs.len() == MANY_ARGUMENTS)
             .then(|| quote!(#[allow(clippy::too_many_arguments)]));
         let complex = is_bundled.then(|| quote!(#[allow(clippy::type_complexity)]));

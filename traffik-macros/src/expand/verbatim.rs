@@ -4,12 +4,13 @@
 //! there is as little as can be to compile for each handler.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_reference_mut};
 use syn::{
-    Attribute, FnArg, Ident, Lifetime, Pat, PatType, ReturnType, Safety, Signature, Type,
-    TypeImplTrait, TypeReference,
+    Attribute, FnArg, Generics, Ident, Index, Lifetime, Pat, PatType, ReturnType, Safety,
+    Signature, Token, Type, TypeImplTrait, TypeReference,
 };
 
 use super::gate::{Gate, giving};
@@ -117,28 +118,30 @@ pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
         let written = body.stream();
         braces(quote!(#uses #written), body.span())
     };
-    let names: Vec<_> = (0..sig.inputs.len()).map(argument).collect();
-    let mut outer = Signature {
-        asyncness: None,
-        ..sig.clone()
-    };
-    for (argument, name) in outer.inputs.iter_mut().zip(&names) {
-        if let FnArg::Typed(argument) = argument {
-            *argument.pat = Pat::Verbatim(quote!(#name));
-        }
-    }
-    outer.inputs = gate.inputs(&outer);
+    let (inputs, arguments) = arguments(gate, &sig);
     let (ty, place) = match &sig.output {
         ReturnType::Default => (quote!(()), Span::call_site()),
         ReturnType::Type(_, ty) => (quote!(#ty), ty.span()),
     };
     let end = sig.paren_token.span.close();
     let located = gate.private.at(end);
-    outer.output = giving(quote_spanned!(end=> #located::Answering<#ty>), end);
+    let outer = Signature {
+        constness: None,
+        asyncness: None,
+        safety: Safety::Default,
+        abi: None,
+        fn_token: sig.fn_token,
+        ident: sig.ident.clone(),
+        generics: Generics::default(),
+        paren_token: sig.paren_token,
+        inputs,
+        variadic: None,
+        output: giving(quote_spanned!(end=> #located::Answering<#ty>), end),
+    };
     let (binding, handler) = (&gate.binding, &sig.ident);
     let located = gate.private.at(place);
     let answering =
-        quote_spanned!(place=> #located::answering(#binding.told, #handler(#(#names),*)));
+        quote_spanned!(place=> #located::answering(#binding.told, #handler(#arguments)));
     quote! {
         #(#attrs)*
         #lints
@@ -148,6 +151,33 @@ pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
             #answering
         }
     }
+}
+
+/// What the function takes, and what it gives to the handler in it.
+fn arguments(gate: &Gate<'_>, sig: &Signature) -> (Punctuated<FnArg, Token![,]>, TokenStream) {
+    if gate.is_bundled() {
+        let mut named = sig.clone();
+        let names: Vec<_> = (0..sig.inputs.len()).map(argument).collect();
+        for (argument, name) in named.inputs.iter_mut().zip(&names) {
+            if let FnArg::Typed(argument) = argument {
+                *argument.pat = Pat::Verbatim(quote!(#name));
+            }
+        }
+        return (gate.inputs(&named), quote!(#(#names),*));
+    }
+    let mut types = sig.inputs.iter().map(|argument| match argument {
+        FnArg::Typed(argument) => argument.ty.to_token_stream(),
+        FnArg::Receiver(_) => TokenStream::new(),
+    });
+    let binding = &gate.binding;
+    let last = types.next_back();
+    let given = last.is_some().then(|| {
+        let places = (0..types.len()).map(Index::from);
+        quote!(#(#binding.head.#places,)* #binding.last)
+    });
+    let last = last.unwrap_or_else(|| quote!(()));
+    let inputs = gate.whole(&quote!((#(#types,)*)), &last);
+    ([inputs].into_iter().collect(), quote!(#given))
 }
 
 fn argument(number: usize) -> Ident {

@@ -79,7 +79,7 @@ impl<S: Site> Gate<S> {
         Ok(Self::of(told))
     }
 
-    const MANNER: Manner = Manner {
+    pub(super) const MANNER: Manner = Manner {
         style: S::HEADERS,
         respond: S::RESPOND,
     };
@@ -103,7 +103,7 @@ async fn decided(
 }
 
 impl<S: Site + 'static> Gate<S> {
-    const USE: Use = match <S::Throttle as Throttle>::ONE {
+    pub(super) const USE: Use = match <S::Throttle as Throttle>::ONE {
         _ if !S::IS_PLAIN || !<S::Throttle as Throttle>::IS_PLAIN => {
             Use::Later(|parts| Box::pin(asked::<S>(parts)))
         }
@@ -136,7 +136,7 @@ impl<S> Future for Passing<'_, S> {
     type Output = Result<Gate<S>, Rejection>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match Pin::into_inner(self).passed.poll(context) {
+        match Pin::new(&mut Pin::into_inner(self).passed).poll(context) {
             Poll::Ready(Ok(told)) => Poll::Ready(Ok(Gate {
                 told,
                 site: PhantomData,
@@ -149,14 +149,16 @@ impl<S> Future for Passing<'_, S> {
 
 /// Whether a request was let through. Where that is known at once, a future has no part in it: it would be the largest
 /// thing about the request.
-enum Passed<'a> {
+pub(super) enum Passed<'a> {
     Now(Kept),
     Later(Pin<Box<dyn Future<Output = Result<Kept, Rejection>> + Send + 'a>>),
 }
 
-impl Passed<'_> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Kept, Rejection>> {
-        match self {
+impl Future for Passed<'_> {
+    type Output = Result<Kept, Rejection>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match Pin::into_inner(self) {
             Self::Now(told) => Poll::Ready(Ok(mem::take(told))),
             Self::Later(passed) => passed.as_mut().poll(context),
         }
@@ -165,7 +167,7 @@ impl Passed<'_> {
 
 /// What has to be done to know what a use asks for.
 #[derive(Clone, Copy)]
-enum Use {
+pub(super) enum Use {
     /// One throttle, which asks no function.
     One(fn() -> &'static Definition),
     /// Throttles that ask no function.
@@ -174,11 +176,11 @@ enum Use {
     Later(Later),
 }
 
-type Later =
+pub(super) type Later =
     for<'a> fn(&'a Parts) -> Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>;
 
 /// Decides, for whatever handler.
-fn passed(parts: &Parts, site: Use, manner: Manner) -> Passed<'_> {
+pub(super) fn passed(parts: &Parts, site: Use, manner: Manner) -> Passed<'_> {
     let mut asking = Asking::default();
     match site {
         Use::One(definition) => asking.add_plain(definition()),
