@@ -76,6 +76,11 @@ impl Gate<'_> {
         self.site.bundle.is_some()
     }
 
+    /// Its place among the arguments, in front of the last or behind all.
+    pub(super) fn place(&self) -> usize {
+        self.site.seat.index
+    }
+
     /// The gate with all arguments in it: those of the head, and the last.
     pub(super) fn whole(&self, head: &TokenStream, last: &TokenStream) -> FnArg {
         let Self {

@@ -165,19 +165,20 @@ fn arguments(gate: &Gate<'_>, sig: &Signature) -> (Punctuated<FnArg, Token![,]>,
         }
         return (gate.inputs(&named), quote!(#(#names),*));
     }
-    let mut types = sig.inputs.iter().map(|argument| match argument {
+    let types = sig.inputs.iter().map(|argument| match argument {
         FnArg::Typed(argument) => argument.ty.to_token_stream(),
         FnArg::Receiver(_) => TokenStream::new(),
     });
+    let mut head: Vec<_> = types.collect();
+    // Behind other gates there may be none.
+    let last = head.drain(gate.place()..).next();
     let binding = &gate.binding;
-    let last = types.next_back();
-    let given = last.is_some().then(|| {
-        let places = (0..types.len()).map(Index::from);
-        quote!(#(#binding.head.#places,)* #binding.last)
-    });
+    let places = (0..head.len()).map(Index::from);
+    let given_last = last.iter().map(|_| quote!(#binding.last));
+    let given = quote!(#(#binding.head.#places,)* #(#given_last)*);
     let last = last.unwrap_or_else(|| quote!(()));
-    let inputs = gate.whole(&quote!((#(#types,)*)), &last);
-    ([inputs].into_iter().collect(), quote!(#given))
+    let argument = gate.whole(&quote!((#(#head,)*)), &last);
+    ([argument].into_iter().collect(), given)
 }
 
 fn argument(number: usize) -> Ident {
