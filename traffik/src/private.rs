@@ -23,7 +23,7 @@ pub use traffik_runtime::strategy::{
     Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
     TokenBucket,
 };
-pub use traffik_runtime::throttle::{Define, Definition, Given, Scope, Throttle};
+pub use traffik_runtime::throttle::{Declaration, Define, Definition, Given, Scope, Throttle};
 pub use traffik_runtime::throttle::{Identified, Scoped};
 
 pub use crate::{

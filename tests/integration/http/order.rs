@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::Value;
 use traffik::{Identity, Throttle as _, provide, throttled};
-use traffik_tests::{Answer, Server, head, midnight};
+use traffik_tests::{Answer, Server, Standing, head, midnight};
 
 #[throttled(rate = "1/minute", identifier = everyone)]
 async fn order(Path(id): Path<u32>, Json(order): Json<Value>) -> String {
@@ -53,8 +53,10 @@ async fn a_head_that_is_rejected_takes_nothing() {
 async fn a_malformed_body_after_the_quota_is_a_refusal_and_no_complaint() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
-    // It counts: that it cannot be read is known only after the decision.
-    assert_eq!(posted(&server, "/orders/7", "{").await.status, 400);
+    // It counts: that it cannot be read is known only after the decision. The client is told.
+    let malformed = posted(&server, "/orders/7", "{").await;
+    assert_eq!(malformed.status, 400);
+    assert_eq!(malformed.standings, [Standing::new("order", 0, 60)]);
     assert_eq!(posted(&server, "/orders/7", "{").await.status, 429);
     assert_eq!(
         server.post("/orders/7", "no content type").await.status,

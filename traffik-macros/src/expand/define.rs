@@ -36,8 +36,7 @@ pub(crate) fn throttle(
     quote! {
         #(#attrs)*
         #docs
-        #[allow(non_camel_case_types)]
-        #[derive(#private::core::fmt::Debug)]
+        #[allow(non_camel_case_types, missing_debug_implementations)]
         #vis #item
 
         #(#cfgs)*
@@ -74,7 +73,7 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
         scope,
         doubts: _,
     } = definition;
-    let (strategy_type, strategy_value) = strategy::strategy(strategy, private);
+    let (strategy_type, own_strategy) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();
     let uid = options::uid(uid.as_ref(), &text, private);
     let rate_values = options::rates(rates, private);
@@ -94,7 +93,13 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
         .as_ref()
         .and_then(|identifier| options::client_ip_setter(identifier, private));
     let largest_cost = options::largest_cost(strategy, rates);
-    let shared = quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY);
+    let (law, shared) = match own_strategy {
+        None => (None, quote!(#strategy_type::PLAIN)),
+        Some(value) => (
+            Some(quote!(static __TRAFFIK_STRATEGY: #strategy_type = #value;)),
+            quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY),
+        ),
+    };
     let rate = options::rate(rates, private);
     let applies = options::applies(applies, private);
     let identified = identifier
@@ -113,27 +118,24 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
         .as_ref()
         .and_then(|scope| options::scope(scope, private));
     let asks = [&applies, &rate, &identify, &cost, &scope];
-    let is_plain = asks.iter().all(|asks| asks.is_none());
-    let is_plain = is_plain.then(|| {
+    let asks = asks.iter().any(|asks| asks.is_some());
+    let is_plain = asks.then(|| {
         quote!(
-            const IS_PLAIN: bool = true;
+            const IS_PLAIN: bool = false;
         )
     });
     quote! {
-        static __TRAFFIK_STRATEGY: #strategy_type = #strategy_value;
-        static __TRAFFIK_DEFINITION: #private::Definition =
-            #private::Definition::new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
+        #law
+        static __TRAFFIK_DECLARATION: #private::Declaration =
+            #private::Declaration::new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {
             type Strategy = #strategy_type;
             #largest_cost
             #is_plain
-            fn strategy() -> &'static #strategy_type {
-                &__TRAFFIK_STRATEGY
-            }
             fn definition() -> &'static #private::Definition {
-                &__TRAFFIK_DEFINITION
+                __TRAFFIK_DECLARATION.definition()
             }
             #applies
             #rate
@@ -150,9 +152,6 @@ fn broken(name: &Ident, private: &Private) -> TokenStream {
         #[automatically_derived]
         impl #private::Define for #name {
             type Strategy = #private::FixedWindow;
-            fn strategy() -> &'static #private::FixedWindow {
-                loop {}
-            }
             fn definition() -> &'static #private::Definition {
                 loop {}
             }

@@ -61,9 +61,10 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     // What closures say is more than the request's parts can tell.
     let known = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
     let price = cost.as_ref().filter(known).map(|cost| price(cost, private));
-    let is_plain = (applies.is_none() && price.is_none() && bundle.is_none()).then(|| {
+    let asks = applies.is_some() || price.is_some() || bundle.is_some();
+    let is_plain = asks.then(|| {
         quote!(
-            const IS_PLAIN: bool = true;
+            const IS_PLAIN: bool = false;
         )
     });
     let warnings = doubts::warnings(&name, doubts, &cfgs);
@@ -79,8 +80,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #[derive(#private::core::fmt::Debug)]
+        #[allow(non_camel_case_types, missing_debug_implementations)]
         #item
 
         #(#cfgs)*

@@ -11,38 +11,47 @@ use super::options::duration;
 use super::paths::Private;
 use crate::model::{Known, Strategy};
 
-/// The strategy's type and its value.
-pub(crate) fn strategy(strategy: &Strategy, private: &Private) -> (TokenStream, TokenStream) {
+/// The strategy's type, and its value unless that is the type's `PLAIN` one.
+pub(crate) fn strategy(
+    strategy: &Strategy,
+    private: &Private,
+) -> (TokenStream, Option<TokenStream>) {
     match strategy {
         Strategy::Known(known) => {
             let (name, value) = value(known, private);
-            (quote!(#private::#name), quote!(#private::#name::#value))
+            let ty = quote!(#private::#name);
+            let own = value.map(|value| quote!(#ty::#value));
+            (ty, own)
         }
-        Strategy::Custom(value, ty) => (quote!(#ty), quote!(#value)),
+        Strategy::Custom(value, ty) => (quote!(#ty), Some(quote!(#value))),
     }
 }
 
-/// The type's name, and what stands behind it to make the value.
-fn value(known: &Known, private: &Private) -> (TokenStream, TokenStream) {
-    match &known.spec {
-        Spec::FixedWindow(_) => (quote!(FixedWindow), quote!(new())),
-        Spec::SlidingLog(_) => (quote!(SlidingLog), quote!(new())),
-        Spec::SlidingCounter(_) => (quote!(SlidingCounter), quote!(new())),
+/// The type's name, and what stands behind it to make a value of its own.
+fn value(known: &Known, private: &Private) -> (TokenStream, Option<TokenStream>) {
+    let set = |settings: &[Option<TokenStream>]| {
+        let is_set = settings.iter().any(Option::is_some);
+        is_set.then(|| quote!(new() #(#settings)*))
+    };
+    let (name, value) = match &known.spec {
+        Spec::FixedWindow(_) => return (quote!(FixedWindow), None),
+        Spec::SlidingLog(_) => return (quote!(SlidingLog), None),
+        Spec::SlidingCounter(_) => return (quote!(SlidingCounter), None),
         Spec::TokenBucket(bucket) => {
             let burst = bucket.burst_setting().map(|burst| quote!(.burst(#burst)));
             let debt = Some(bucket.debt_setting()).filter(|debt| *debt > 0);
             let debt = debt.map(|debt| quote!(.debt(#debt)));
-            (quote!(TokenBucket), quote!(new() #burst #debt))
+            return (quote!(TokenBucket), set(&[burst, debt]));
         }
         Spec::LeakyBucket(bucket) => {
             let capacity = bucket.capacity_setting();
             let capacity = capacity.map(|capacity| quote!(.capacity(#capacity)));
-            (quote!(LeakyBucket), quote!(new() #capacity))
+            return (quote!(LeakyBucket), set(&[capacity]));
         }
         Spec::LeakyBucketWithQueue(queue) => {
             let size = queue.queue_size_setting();
             let size = size.map(|size| quote!(.queue_size(#size)));
-            (quote!(LeakyBucketWithQueue), quote!(new() #size))
+            return (quote!(LeakyBucketWithQueue), set(&[size]));
         }
         Spec::Gcra(gcra) => {
             let tolerance = Some(gcra.tolerance()).filter(|tolerance| !tolerance.is_zero());
@@ -50,7 +59,7 @@ fn value(known: &Known, private: &Private) -> (TokenStream, TokenStream) {
                 let tolerance = duration(tolerance, private);
                 quote!(.burst_tolerance(#tolerance))
             });
-            (quote!(Gcra), quote!(new() #tolerance))
+            return (quote!(Gcra), set(&[tolerance]));
         }
         Spec::Tiered(tiered) => (quote!(Tiered), tiers(tiered, private)),
         Spec::Adaptive(adaptive) => (quote!(Adaptive), tuned(adaptive, known, private)),
@@ -64,7 +73,8 @@ fn value(known: &Known, private: &Private) -> (TokenStream, TokenStream) {
         Spec::CostBasedTokenBucket(bucket) => {
             (quote!(CostBasedTokenBucket), refill(bucket, private))
         }
-    }
+    };
+    (name, Some(value))
 }
 
 fn factor(factor: Factor, private: &Private) -> TokenStream {

@@ -1,4 +1,4 @@
-//! A handler as it was written, inside a function that takes its gate.
+//! A handler as it was written, inside a function that takes its gate and its arguments as one.
 //!
 //! Its body stays the body of an `async fn` of its arguments, so all the compiler says of it is about what was written, and
 //! there is as little as can be to compile for each handler.
@@ -102,10 +102,10 @@ impl VisitMut for Found {
     }
 }
 
-/// The function that takes the gate, and the handler in it.
+/// The function that takes the gate with the handler's arguments in it, and the handler.
 pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     let uses = gate.uses(&handler.sig);
-    let lints = gate.lints(&handler.sig);
+    let lints = gate.is_bundled().then(|| gate.lints(&handler.sig));
     let Handler {
         attrs,
         vis,

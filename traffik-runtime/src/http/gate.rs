@@ -31,7 +31,7 @@ pub trait Site: Send + Sync {
     const RESPOND: Option<fn() -> Responder> = None;
 
     /// Whether this use asks no function of the application's.
-    const IS_PLAIN: bool = false;
+    const IS_PLAIN: bool = true;
 
     /// Whether anything is decided on this handler, whatever the members say.
     fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
@@ -65,8 +65,6 @@ pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
 /// A throttle is a use of itself, where a handler says no more.
 impl<T: Define> Site for T {
     type Throttle = T;
-
-    const IS_PLAIN: bool = true;
 }
 
 impl<S: Site> Gate<S> {

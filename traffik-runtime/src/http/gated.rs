@@ -29,23 +29,12 @@ pub struct Gated<S, H, L> {
     site: PhantomData<fn() -> S>,
 }
 
-/// What there is of them before it is known whose they are.
-type Arguments<'a, H, L> =
-    Pin<Box<dyn Future<Output = Result<(Kept, H, L), Response>> + Send + 'a>>;
-
-/// The extraction for one handler. It is compiled for every handler, so there is next to nothing of it.
-struct Extracting<'a, S, H, L> {
-    arguments: Arguments<'a, H, L>,
-    site: PhantomData<fn() -> S>,
-}
-
 impl<S, H, L, State, M> FromRequest<State, Via<M>> for Gated<S, H, L>
 where
     S: Site + 'static,
-    H: FromRequestParts<State> + Send + 'static,
-    L: FromRequest<State, M> + Send + 'static,
+    H: FromRequestParts<State> + Send,
+    L: FromRequest<State, M> + Send,
     State: Send + Sync,
-    M: 'static,
 {
     type Rejection = Response;
 
@@ -60,21 +49,23 @@ where
     }
 }
 
-/// Extracts the arguments, for whatever handler.
-fn extract<'a, H, L, State, M>(
+/// What there is of them before it is known whose they are.
+type Extracted<H, L> = Result<(Kept, H, L), Response>;
+
+/// Extracts them, for whatever handler.
+fn extract<H, L, State, M>(
     request: Request,
-    state: &'a State,
+    state: &State,
     site: Use,
     manner: Manner,
-) -> Arguments<'a, H, L>
+) -> impl Future<Output = Extracted<H, L>> + Send
 where
-    H: FromRequestParts<State> + Send + 'static,
-    L: FromRequest<State, M> + Send + 'static,
+    H: FromRequestParts<State> + Send,
+    L: FromRequest<State, M> + Send,
     State: Send + Sync,
-    M: 'static,
 {
-    Box::pin(async move {
-        let (mut parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    async move {
         let head = H::from_request_parts(&mut parts, state).await;
         let head = head.map_err(IntoResponse::into_response)?;
         let told = passed(&parts, site, manner).await;
@@ -82,25 +73,38 @@ where
         match L::from_request(Request::from_parts(parts, body), state).await {
             Ok(last) => Ok((told, head, last)),
             Err(rejection) => {
+                // What was taken stays taken, so the client is told.
                 let mut response = rejection.into_response();
                 told.write_to(&mut response);
                 Err(response)
             }
         }
-    })
+    }
 }
 
-impl<S, H, L> Future for Extracting<'_, S, H, L> {
+pin_project_lite::pin_project! {
+    /// The extraction for one handler. It is compiled for every handler, so there is next to nothing of it.
+    struct Extracting<S, A> {
+        #[pin]
+        arguments: A,
+        site: PhantomData<fn() -> S>,
+    }
+}
+
+impl<S, H, L, A: Future<Output = Extracted<H, L>>> Future for Extracting<S, A> {
     type Output = Result<Gated<S, H, L>, Response>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let arguments = Pin::into_inner(self).arguments.as_mut();
-        arguments.poll(context).map_ok(|(told, head, last)| Gated {
-            told,
-            head,
-            last,
-            site: PhantomData,
-        })
+        match self.project().arguments.poll(context) {
+            Poll::Ready(Ok((told, head, last))) => Poll::Ready(Ok(Gated {
+                told,
+                head,
+                last,
+                site: PhantomData,
+            })),
+            Poll::Ready(Err(response)) => Poll::Ready(Err(response)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::rate::Rate;
     label = "not a strategy",
     note = "implement `traffik::strategy::Strategy` for it"
 )]
-pub trait ErasedStrategy: fmt::Debug + Send + Sync + 'static {
+pub trait ErasedStrategy: Any + fmt::Debug + Send + Sync {
     /// See [`Strategy::name`].
     fn name(&self) -> &'static str;
 

@@ -45,6 +45,10 @@ pub struct GcraMetadata {
 }
 
 impl Gcra {
+    /// What all throttles share that set nothing of it.
+    #[doc(hidden)]
+    pub const PLAIN: &Self = &Self::new();
+
     /// Hits evenly spaced, with no tolerance.
     pub const fn new() -> Self {
         Self {

@@ -29,6 +29,10 @@ pub struct LeakyBucketMetadata {
 }
 
 impl LeakyBucket {
+    /// What all throttles share that set nothing of it.
+    #[doc(hidden)]
+    pub const PLAIN: &Self = &Self::new();
+
     /// A bucket that holds the rate's limit.
     pub const fn new() -> Self {
         Self { capacity: None }

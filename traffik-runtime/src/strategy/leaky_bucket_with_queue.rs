@@ -32,6 +32,10 @@ pub struct LeakyBucketWithQueueMetadata {
 }
 
 impl LeakyBucketWithQueue {
+    /// What all throttles share that set nothing of it.
+    #[doc(hidden)]
+    pub const PLAIN: &Self = &Self::new();
+
     /// A queue with as many places as the rate's limit.
     pub const fn new() -> Self {
         Self { size: None }

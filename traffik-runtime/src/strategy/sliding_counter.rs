@@ -37,6 +37,10 @@ pub struct SlidingCounterMetadata {
 }
 
 impl SlidingCounter {
+    /// What all throttles share that set nothing of it.
+    #[doc(hidden)]
+    pub const PLAIN: &Self = &Self::new();
+
     /// The strategy; it has no parameters.
     pub const fn new() -> Self {
         Self

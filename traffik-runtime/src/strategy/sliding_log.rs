@@ -36,6 +36,10 @@ pub struct SlidingLogMetadata {
 }
 
 impl SlidingLog {
+    /// What all throttles share that set nothing of it.
+    #[doc(hidden)]
+    pub const PLAIN: &Self = &Self::new();
+
     /// The strategy; it has no parameters.
     pub const fn new() -> Self {
         Self

@@ -42,6 +42,10 @@ pub struct TokenBucketMetadata {
 }
 
 impl TokenBucket {
+    /// What all throttles share that set nothing of it.
+    #[doc(hidden)]
+    pub const PLAIN: &Self = &Self::new();
+
     /// A bucket whose burst is the rate's limit, without debt.
     pub const fn new() -> Self {
         Self {

@@ -23,10 +23,7 @@ pub trait Define: Send + Sync + 'static {
     const LARGEST_COST: u64 = u64::MAX;
 
     /// Whether no function of the application's is asked: what it asks for, its definition says.
-    const IS_PLAIN: bool = false;
-
-    /// Its strategy.
-    fn strategy() -> &'static Self::Strategy;
+    const IS_PLAIN: bool = true;
 
     /// What is the same for all requests.
     fn definition() -> &'static Definition;
@@ -113,7 +110,7 @@ impl<T: Define> Throttle for T {
     }
 
     fn read(readings: &mut Readings<'_>) -> Self::Stat {
-        readings.next(T::strategy())
+        readings.next(T::definition().strategy_as::<T::Strategy>())
     }
 }
 

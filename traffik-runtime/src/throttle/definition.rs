@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
+use super::declaration::Declaration;
 use super::header_style::HeaderStyle;
 use super::plain::{Identified, Scoped};
 use super::prepared::Prepared;
@@ -22,7 +24,7 @@ use crate::strategy::ErasedStrategy;
 
 /// What is the same for all requests of one throttle.
 ///
-/// The macros keep one in a `static`; what can only be worked out at run time is, once, at the first hit.
+/// What can only be worked out at run time is, once, at the first hit.
 #[doc(hidden)]
 pub struct Definition {
     pub(crate) uid: Cow<'static, str>,
@@ -55,19 +57,49 @@ pub struct Definition {
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 impl Definition {
-    /// A throttle's name, rates and strategy; without rates, each request brings its own.
-    pub const fn new(
-        uid: &'static str,
-        name: &'static str,
-        rates: &'static [Rate],
-        strategy: &'static dyn ErasedStrategy,
-    ) -> Self {
-        let (uid, name, rates) = (
-            Cow::Borrowed(uid),
-            Cow::Borrowed(name),
-            Cow::Borrowed(rates),
-        );
-        Self::of(uid, name, rates, Shared::Static(strategy))
+    /// What a throttle of the macros says.
+    pub(super) fn of_declaration(declaration: &'static Declaration) -> Self {
+        let Declaration {
+            uid,
+            name,
+            rates,
+            strategy,
+            identified,
+            cost,
+            scoped,
+            scope,
+            place,
+            headers,
+            backend,
+            on_error,
+            timeout,
+            shadow,
+            on_throttled,
+            min_wait,
+            client_ip,
+            definition: _,
+        } = *declaration;
+        Self {
+            identified,
+            cost,
+            scoped,
+            scope,
+            place: place.map_or(Place::Unknown, Place::Written),
+            headers,
+            backend,
+            on_error,
+            timeout,
+            shadow,
+            on_throttled,
+            min_wait,
+            client_ip,
+            ..Self::of(
+                uid.into(),
+                name.into(),
+                rates.into(),
+                Shared::Static(strategy),
+            )
+        }
     }
 
     pub(super) fn at_run_time(
@@ -84,7 +116,7 @@ impl Definition {
         }
     }
 
-    const fn of(
+    fn of(
         uid: Cow<'static, str>,
         name: Cow<'static, str>,
         rates: Cow<'static, [Rate]>,
@@ -117,100 +149,17 @@ impl Definition {
         }
     }
 
-    /// Where it stands: a file and a line.
-    #[must_use]
-    pub const fn place(mut self, place: &'static str) -> Self {
-        self.place = Place::Written(place);
-        self
-    }
-
-    /// What shares a budget, in a word; default: `throttle`.
-    #[must_use]
-    pub const fn scope(mut self, scope: &'static str) -> Self {
-        self.scope = scope;
-        self
-    }
-
-    /// Which header fields are sent; default: those of the IETF draft.
-    #[must_use]
-    pub const fn headers(mut self, style: HeaderStyle) -> Self {
-        self.headers = style;
-        self
-    }
-
-    /// Who is asking, where no function says so.
-    #[must_use]
-    pub const fn identified(mut self, identified: Identified) -> Self {
-        self.identified = identified;
-        self
-    }
-
-    /// What a request costs, where no function says so; default 1.
-    #[must_use]
-    pub const fn cost(mut self, cost: u64) -> Self {
-        self.cost = cost;
-        self
-    }
-
-    /// Where the budget is one, where no function says so.
-    #[must_use]
-    pub const fn scoped(mut self, scoped: Scoped) -> Self {
-        self.scoped = scoped;
-        self
-    }
-
-    /// A backend of its own; asked for once.
-    #[must_use]
-    pub const fn backend(mut self, backend: fn() -> Backend) -> Self {
-        self.backend = Some(backend);
-        self
-    }
-
-    /// What happens when its backend fails; asked for once.
-    #[must_use]
-    pub const fn on_error(mut self, policy: fn() -> Policy) -> Self {
-        self.on_error = Some(policy);
-        self
-    }
-
-    /// How long a decision may take.
-    #[must_use]
-    pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// The response to those it refuses; asked for once.
-    #[must_use]
-    pub const fn on_throttled(mut self, responder: fn() -> Responder) -> Self {
-        self.on_throttled = Some(responder);
-        self
-    }
-
-    /// What a refused client is told to wait at least.
-    #[must_use]
-    pub const fn min_wait(mut self, wait: Duration) -> Self {
-        self.min_wait = Some(wait);
-        self
-    }
-
-    /// Refuses nobody: only counts, logs and measures.
-    #[must_use]
-    pub const fn shadow(mut self) -> Self {
-        self.shadow = true;
-        self
-    }
-
-    /// A way of its own to find the client's address; asked for once.
-    #[must_use]
-    pub const fn client_ip(mut self, client_ip: fn() -> ClientIp) -> Self {
-        self.client_ip = Some(client_ip);
-        self
-    }
-
     #[inline]
     pub(crate) fn strategy(&self) -> &dyn ErasedStrategy {
         self.strategy.get()
+    }
+
+    /// The same as what it is.
+    pub(super) fn strategy_as<S: 'static>(&self) -> &S {
+        let strategy: &dyn Any = self.strategy();
+        strategy
+            .downcast_ref()
+            .unwrap_or_else(|| unreachable!("a throttle names the strategy of its definition"))
     }
 
     pub(super) fn shared_strategy(&self) -> Shared {

@@ -8,6 +8,7 @@ mod asked;
 mod attempt;
 mod case;
 mod client;
+mod declaration;
 mod define;
 mod definition;
 mod dynamic;
@@ -38,6 +39,7 @@ use crate::error::Error;
 
 pub use asked::Asking;
 pub(crate) use asked::{Ask, Few, ask_of};
+pub use declaration::Declaration;
 pub use define::Define;
 pub use definition::Definition;
 pub use dynamic::{DynThrottle, DynThrottleBuilder};

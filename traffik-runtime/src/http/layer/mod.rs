@@ -33,21 +33,19 @@ pub use service::ThrottleService;
 /// # mod throttles {
 /// #     use traffik_runtime::strategy::FixedWindow;
 /// #     use traffik_runtime::rate::Rate;
-/// #     use traffik_runtime::throttle::{Define, Definition};
+/// #     use traffik_runtime::throttle::{Declaration, Define, Definition};
 /// #     static LAW: FixedWindow = FixedWindow::new();
-/// #     static WRITES: Definition = Definition::new("writes", "writes", &[Rate::UNLIMITED], &LAW);
-/// #     static ALL: Definition = Definition::new("all", "all", &[Rate::UNLIMITED], &LAW);
+/// #     static WRITES: Declaration = Declaration::new("writes", "writes", &[Rate::UNLIMITED], &LAW);
+/// #     static ALL: Declaration = Declaration::new("all", "all", &[Rate::UNLIMITED], &LAW);
 /// #     pub struct Writes;
 /// #     pub struct All;
 /// #     impl Define for Writes {
 /// #         type Strategy = FixedWindow;
-/// #         fn strategy() -> &'static FixedWindow { &LAW }
-/// #         fn definition() -> &'static Definition { &WRITES }
+/// #         fn definition() -> &'static Definition { WRITES.definition() }
 /// #     }
 /// #     impl Define for All {
 /// #         type Strategy = FixedWindow;
-/// #         fn strategy() -> &'static FixedWindow { &LAW }
-/// #         fn definition() -> &'static Definition { &ALL }
+/// #         fn definition() -> &'static Definition { ALL.definition() }
 /// #     }
 /// # }
 /// # use throttles::{All, Writes};

@@ -1,0 +1,178 @@
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::definition::Definition;
+use super::header_style::HeaderStyle;
+use super::plain::{Identified, Scoped};
+use crate::backend::Backend;
+use crate::failure::Policy;
+use crate::http::{ClientIp, Responder};
+use crate::rate::Rate;
+use crate::strategy::ErasedStrategy;
+
+/// A throttle as the macros write it down, in a `static`.
+///
+/// There is one for every throttled handler, and the compiler works it out and proves that threads can share it each time,
+/// so it is made of little: what a program works with is the [`Definition`] it stands for.
+#[doc(hidden)]
+#[must_use]
+pub struct Declaration {
+    pub(super) uid: &'static str,
+    pub(super) name: &'static str,
+    pub(super) rates: &'static [Rate],
+    pub(super) strategy: &'static dyn ErasedStrategy,
+    pub(super) identified: Identified,
+    pub(super) cost: u64,
+    pub(super) scoped: Scoped,
+    /// What shares a budget, in a word, and where this stands.
+    pub(super) scope: &'static str,
+    pub(super) place: Option<&'static str>,
+    pub(super) headers: HeaderStyle,
+    pub(super) backend: Option<fn() -> Backend>,
+    pub(super) on_error: Option<fn() -> Policy>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) shadow: bool,
+    pub(super) on_throttled: Option<fn() -> Responder>,
+    pub(super) min_wait: Option<Duration>,
+    pub(super) client_ip: Option<fn() -> ClientIp>,
+    pub(super) definition: OnceLock<Box<dyn Defined>>,
+}
+
+/// Something that has a definition.
+pub(super) trait Defined: Send + Sync {
+    fn definition(&self) -> &Definition;
+}
+
+impl Defined for Definition {
+    fn definition(&self) -> &Definition {
+        self
+    }
+}
+
+impl Declaration {
+    /// A throttle's name, rates and strategy; without rates, each request brings its own.
+    pub const fn new(
+        uid: &'static str,
+        name: &'static str,
+        rates: &'static [Rate],
+        strategy: &'static dyn ErasedStrategy,
+    ) -> Self {
+        Self {
+            uid,
+            name,
+            rates,
+            strategy,
+            identified: Identified::ByBackend,
+            cost: 1,
+            scoped: Scoped::Throttle,
+            scope: "throttle",
+            place: None,
+            headers: HeaderStyle::Ietf,
+            backend: None,
+            on_error: None,
+            timeout: None,
+            shadow: false,
+            on_throttled: None,
+            min_wait: None,
+            client_ip: None,
+            definition: OnceLock::new(),
+        }
+    }
+
+    /// What is declared.
+    #[inline]
+    pub fn definition(&'static self) -> &'static Definition {
+        let defined = self
+            .definition
+            .get_or_init(|| Box::new(Definition::of_declaration(self)));
+        defined.definition()
+    }
+
+    /// Where it stands: a file and a line.
+    pub const fn place(mut self, place: &'static str) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// What shares a budget, in a word; default: `throttle`.
+    pub const fn scope(mut self, scope: &'static str) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Which header fields are sent; default: those of the IETF draft.
+    pub const fn headers(mut self, style: HeaderStyle) -> Self {
+        self.headers = style;
+        self
+    }
+
+    /// Who is asking, where no function says so.
+    pub const fn identified(mut self, identified: Identified) -> Self {
+        self.identified = identified;
+        self
+    }
+
+    /// What a request costs, where no function says so; default 1.
+    pub const fn cost(mut self, cost: u64) -> Self {
+        self.cost = cost;
+        self
+    }
+
+    /// Where the budget is one, where no function says so.
+    pub const fn scoped(mut self, scoped: Scoped) -> Self {
+        self.scoped = scoped;
+        self
+    }
+
+    /// A backend of its own; asked for once.
+    pub const fn backend(mut self, backend: fn() -> Backend) -> Self {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// What happens when its backend fails; asked for once.
+    pub const fn on_error(mut self, policy: fn() -> Policy) -> Self {
+        self.on_error = Some(policy);
+        self
+    }
+
+    /// How long a decision may take.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The response to those it refuses; asked for once.
+    pub const fn on_throttled(mut self, responder: fn() -> Responder) -> Self {
+        self.on_throttled = Some(responder);
+        self
+    }
+
+    /// What a refused client is told to wait at least.
+    pub const fn min_wait(mut self, wait: Duration) -> Self {
+        self.min_wait = Some(wait);
+        self
+    }
+
+    /// Refuses nobody: only counts, logs and measures.
+    pub const fn shadow(mut self) -> Self {
+        self.shadow = true;
+        self
+    }
+
+    /// A way of its own to find the client's address; asked for once.
+    pub const fn client_ip(mut self, client_ip: fn() -> ClientIp) -> Self {
+        self.client_ip = Some(client_ip);
+        self
+    }
+}
+
+impl fmt::Debug for Declaration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declaration")
+            .field("uid", &self.uid)
+            .field("rates", &self.rates)
+            .finish_non_exhaustive()
+    }
+}
