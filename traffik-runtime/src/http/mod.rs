@@ -32,7 +32,7 @@ pub use gate::{Gate, Site, finish};
 pub use gated::Gated;
 pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use identifier::Identifier;
-pub use layer::{ThrottleBody, ThrottleLayer, ThrottleService};
+pub use layer::{ThrottleBody, ThrottleFuture, ThrottleLayer, ThrottleService};
 pub use limiter::Limiter;
 pub use on_throttled::{OnThrottled, Responder};
 pub use provide::{Provide, ProvideLayer, provide};

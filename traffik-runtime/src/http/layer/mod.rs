@@ -4,6 +4,7 @@
 //! the [`body`] of whatever is below, or one of our own.
 
 mod body;
+mod future;
 mod grpc;
 mod rules;
 mod service;
@@ -15,6 +16,7 @@ use tower_layer::Layer;
 use super::filter::Filter;
 use crate::throttle::Throttle;
 pub use body::ThrottleBody;
+pub use future::ThrottleFuture;
 use rules::Rules;
 pub use service::ThrottleService;
 

@@ -83,6 +83,32 @@ impl Rules {
         Ok(asking)
     }
 
+    /// The same where nothing has to be waited for.
+    pub(super) fn asking_at_once(&self, parts: &Parts) -> Option<Asking> {
+        let mut asking = Asking::default();
+        if !self.throttles.iter().any(|rule| rule.may_match(parts)) {
+            return Some(asking);
+        }
+        if self.asks {
+            return None;
+        }
+        if !known(self.subject.as_ref(), parts)? {
+            return Some(asking);
+        }
+        for rule in &self.throttles {
+            if known(rule.filter.as_ref(), parts)? {
+                (rule.plain)(&mut asking);
+            }
+        }
+        match asking.ask_plain(parts) {
+            Plainly::Now(mut asking) => {
+                asking.drop_repeated();
+                Some(asking)
+            }
+            Plainly::Later(_) => None,
+        }
+    }
+
     fn join(&mut self) {
         let bypass = self.bypass_if.clone().map(Filter::not);
         self.subject = match (self.throttle_if.clone(), bypass) {
@@ -115,6 +141,10 @@ fn either(known: Option<Filter>, other: Filter) -> Filter {
         Some(known) => known.or(other),
         None => other,
     }
+}
+
+fn known(filter: Option<&Filter>, parts: &Parts) -> Option<bool> {
+    filter.map_or(Some(true), |filter| filter.known(parts))
 }
 
 async fn matches(filter: Option<&Filter>, parts: &Parts) -> Result<bool, Error> {

@@ -1,5 +1,4 @@
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,13 +8,15 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::body::ThrottleBody;
+use super::future::{ThrottleFuture, told_of};
 use super::grpc;
 use super::rules::Rules;
+use crate::error::Error;
 use crate::http::Rejection;
-use crate::http::pass::pass;
-use crate::http::rejection::Refusal;
+use crate::http::pass::{heed, pass, told};
 use crate::http::told::{Manner, Told};
 use crate::http::trail::Trail;
+use crate::throttle::{Admission, Asking, admit_at_once};
 
 /// The service that a [`ThrottleLayer`](super::ThrottleLayer) makes.
 #[derive(Clone, Debug)]
@@ -38,49 +39,95 @@ where
 {
     type Response = Response<ThrottleBody<R>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+    type Future = ThrottleFuture<S::Future, R, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let begun = match begin(&self.rules, &parts) {
+            Begun::Passed(told, trail) => {
+                parts.extensions.insert(trail.clone());
+                let response = self.inner.call(Request::from_parts(parts, body));
+                return ThrottleFuture::passed(response, told, trail);
+            }
+            begun => begun,
+        };
         // The one that was polled is ready; its clone may not be.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let rules = self.rules.clone();
-        Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
-            let (told, trail) = match decide(&rules, &mut parts).await {
+        ThrottleFuture::later(Box::pin(async move {
+            let (told, trail) = match decide(begun, &rules, &mut parts).await {
                 Ok(decided) => decided,
                 Err(refusal) => return Ok(refusal.map(ThrottleBody::refused)),
             };
             parts.extensions.insert(trail.clone());
             let response = inner.call(Request::from_parts(parts, body)).await?;
-            let mut response = response.map(ThrottleBody::passed);
-            if response.extensions().get::<Refusal>().is_some() {
-                trail.refuse();
-            }
-            trail.write(told, response.headers_mut());
-            Ok(response)
-        })
+            Ok(told_of(response, told, &trail))
+        }))
+    }
+}
+
+/// How far a request has come without waiting for anything.
+enum Begun {
+    /// It was let through: what to tell the client, and the trail below.
+    Passed(Option<Told>, Trail),
+    /// It was decided, and is refused or held back.
+    Decided(Asking, Result<Admission, Error>),
+    /// It is known what is asked.
+    Asking(Asking),
+    Nothing,
+}
+
+fn begin(rules: &Rules, parts: &Parts) -> Begun {
+    let Some(asking) = rules.asking_at_once(parts) else {
+        return Begun::Nothing;
+    };
+    if asking.is_empty() {
+        return Begun::Passed(None, Trail::below(parts, &asking));
+    }
+    match admit_at_once(&asking, None, parts) {
+        Some(Ok(admission)) if admission.is_over() => {
+            let told = told(admission, &asking, parts, Manner::default());
+            Begun::Passed(Some(told), Trail::below(parts, &asking))
+        }
+        Some(admission) => Begun::Decided(asking, admission),
+        None => Begun::Asking(asking),
     }
 }
 
 /// What to tell a client that was let through, and the trail below; or its refusal.
 async fn decide(
+    begun: Begun,
     rules: &Rules,
     parts: &mut Parts,
 ) -> Result<(Option<Told>, Trail), Response<Bytes>> {
-    let asking = rules.asking(parts).await;
-    let rejected = |rejection: Rejection| grpc::refusal(rejection.into_http(), parts);
-    let asking = asking.map_err(|error| rejected(error.into()))?;
+    let decided = decided(begun, rules, parts).await;
+    decided.map_err(|rejection| grpc::refusal(rejection.into_http(), parts))
+}
+
+async fn decided(
+    begun: Begun,
+    rules: &Rules,
+    parts: &mut Parts,
+) -> Result<(Option<Told>, Trail), Rejection> {
+    let manner = Manner::default();
+    let (asking, admission) = match begun {
+        Begun::Passed(told, trail) => return Ok((told, trail)),
+        Begun::Decided(asking, admission) => (asking, Some(admission?)),
+        Begun::Asking(asking) => (asking, None),
+        Begun::Nothing => (rules.asking(parts).await?, None),
+    };
     let trail = Trail::below(parts, &asking);
     if asking.is_empty() {
         return Ok((None, trail));
     }
-    match pass(&asking, parts, Manner::default()).await {
-        Ok((_, told)) => Ok((Some(told), trail)),
-        Err(rejection) => Err(rejected(rejection)),
-    }
+    let (_, told) = match admission {
+        Some(admission) => heed(admission, &asking, parts, manner).await?,
+        None => pass(&asking, parts, manner).await?,
+    };
+    Ok((Some(told), trail))
 }
