@@ -1,33 +1,69 @@
 use http::header::HeaderValue;
-use smallvec::SmallVec;
+
+/// As long as most texts are.
+const SHORT: usize = 256;
 
 /// A text that is put together of parts, on the stack while it is as short as most are.
-#[derive(Debug, Default)]
-pub(in crate::http) struct Line(SmallVec<[u8; 320]>);
+#[derive(Debug)]
+pub(in crate::http) struct Line {
+    short: [u8; SHORT],
+    length: usize,
+    /// All of it once it is longer.
+    long: Vec<u8>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            short: [0; SHORT],
+            length: 0,
+            long: Vec::new(),
+        }
+    }
+}
 
 impl Line {
     /// Adds a text.
+    #[inline]
     pub(in crate::http) fn text(&mut self, text: &str) -> &mut Self {
-        self.0.extend_from_slice(text.as_bytes());
+        let end = self.length + text.len();
+        match self.short.get_mut(self.length..end) {
+            Some(place) if self.long.is_empty() => place.copy_from_slice(text.as_bytes()),
+            _ => self.add_long(text),
+        }
+        self.length = end;
         self
     }
 
+    #[cold]
+    fn add_long(&mut self, text: &str) {
+        if self.long.is_empty() {
+            self.long.extend_from_slice(&self.short[..self.length]);
+        }
+        self.long.extend_from_slice(text.as_bytes());
+    }
+
     /// Adds a number.
+    #[inline]
     pub(in crate::http) fn number(&mut self, number: u64) -> &mut Self {
         self.text(itoa::Buffer::new().format(number))
     }
 
-    pub(in crate::http) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(in crate::http) const fn is_empty(&self) -> bool {
+        self.length == 0
     }
 
     pub(in crate::http) fn bytes(&self) -> &[u8] {
-        &self.0
+        if self.long.is_empty() {
+            &self.short[..self.length]
+        } else {
+            &self.long
+        }
     }
 
     /// The value of a field, if the text can be one.
     pub(super) fn value(&self) -> Option<HeaderValue> {
-        HeaderValue::from_bytes(&self.0).ok()
+        HeaderValue::from_bytes(self.bytes()).ok()
     }
 }
 
