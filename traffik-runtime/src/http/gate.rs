@@ -14,9 +14,10 @@ use http::request::Parts;
 use super::kept::Kept;
 use super::pass::{heed, pass, told};
 use super::told::Manner;
+use super::trail::Trail;
 use super::{Rejection, Responder};
 use crate::error::Error;
-use crate::throttle::{Asking, Define, Definition, HeaderStyle, Plainly, Throttle, admit_at_once};
+use crate::throttle::{Asking, Define, Definition, HeaderStyle, Throttle, admit_at_once};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
@@ -97,7 +98,7 @@ async fn decided(
     manner: Manner,
 ) -> Result<Kept, Rejection> {
     let (_, told) = pass(&asking?, parts, manner).await?;
-    Ok(Kept::new(told, parts))
+    Ok(Kept::new(told, Trail::of(parts)))
 }
 
 impl<S: Site + 'static> Gate<S> {
@@ -185,18 +186,18 @@ pub(super) fn passed(parts: &Parts, site: Use, manner: Manner) -> Passed<'_> {
         Use::Plain(plain) => plain(&mut asking),
         Use::Later(asking) => return passed_later(asking(parts), parts, manner),
     }
-    let asking = match asking.ask_plain(parts) {
-        Plainly::Now(asking) => asking,
-        Plainly::Later(asking) => return passed_later(asking, parts, manner),
-    };
+    if !asking.ask_plain(parts) {
+        return passed_later(asking.ask_backends(parts), parts, manner);
+    }
     match admit_at_once(&asking, None, parts) {
         Some(Ok(admission)) if admission.is_over() => {
-            let told = told(admission, &asking, parts, manner);
-            Passed::Now(Kept::new(told, parts))
+            let trail = Trail::of(parts);
+            let told = told(admission, &asking, trail, manner);
+            Passed::Now(Kept::new(told, trail))
         }
         Some(admission) => Passed::Later(Box::pin(async move {
             let (_, told) = heed(admission?, &asking, parts, manner).await?;
-            Ok(Kept::new(told, parts))
+            Ok(Kept::new(told, Trail::of(parts)))
         })),
         None => Passed::Later(Box::pin(decided(Ok(asking), parts, manner))),
     }

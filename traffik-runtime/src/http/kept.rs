@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use http::request::Parts;
 use http::{HeaderMap, Response};
 
 use super::rejection::Refusal;
@@ -30,8 +29,8 @@ impl Tell for Leaving {
 }
 
 impl Kept {
-    pub(super) fn new(told: Told, parts: &Parts) -> Self {
-        Self(match Trail::of(parts) {
+    pub(super) fn new(told: Told, trail: Option<&Trail>) -> Self {
+        Self(match trail {
             None => told.kept(),
             Some(trail) => Some(Box::new(trail.leave(told))),
         })

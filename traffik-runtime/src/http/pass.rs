@@ -26,7 +26,8 @@ pub(super) async fn heed(
     manner: Manner,
 ) -> Result<(Decision, Told), Rejection> {
     let decision = admission.decision;
-    let told = told(admission, asking, parts, manner);
+    let trail = Trail::of(parts);
+    let told = told(admission, asking, trail, manner);
     if decision.admitted {
         // A request that goes away while it waits has spent its place.
         if !decision.delay.is_zero() {
@@ -35,15 +36,20 @@ pub(super) async fn heed(
         }
         return Ok((decision, told));
     }
-    if let Some(trail) = Trail::of(parts) {
+    if let Some(trail) = trail {
         trail.refuse();
     }
     Err(Rejection::of_refusal(&decision, &told, parts).await)
 }
 
 /// What to tell the client of a decision.
-pub(super) fn told(admission: Admission, asking: &Asking, parts: &Parts, manner: Manner) -> Told {
-    if let Some(trail) = Trail::of(parts) {
+pub(super) fn told(
+    admission: Admission,
+    asking: &Asking,
+    trail: Option<&Trail>,
+    manner: Manner,
+) -> Told {
+    if let Some(trail) = trail {
         trail.warn_of_repeated(asking);
     }
     Told::new(admission, manner)

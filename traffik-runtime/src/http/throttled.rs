@@ -8,6 +8,7 @@ use http::request::Parts;
 use super::kept::Kept;
 use super::pass::pass;
 use super::told::Manner;
+use super::trail::Trail;
 use super::{Limiter, Rejection};
 use crate::decision::Decision;
 use crate::throttle::{Asking, Known, Throttle};
@@ -57,7 +58,7 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
         Ok(Self {
             limiter: Limiter::new(parts, asking),
             decision,
-            told: Kept::new(told, parts),
+            told: Kept::new(told, Trail::of(parts)),
         })
     }
 }

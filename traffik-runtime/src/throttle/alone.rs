@@ -8,6 +8,7 @@ use super::registry::Change;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::backend::{Chosen, Hit};
+use crate::clock::Since;
 use crate::decision::Report;
 use crate::identity::Identity;
 use crate::observe::Outcome;
@@ -17,7 +18,8 @@ use crate::rate::Rate;
 pub(super) struct Alone {
     pub(super) fits: bool,
     pub(super) rate: Rate,
-    pub(super) now: u64,
+    /// When it was decided.
+    pub(super) since: Since,
 }
 
 impl Alone {
@@ -84,7 +86,7 @@ impl Alone {
         Some(Self {
             fits,
             rate: term.rate,
-            now,
+            since: Since::new(now, backend.own_clock()),
         })
     }
 }

@@ -117,7 +117,7 @@ pub(crate) fn admit_at_once(
     if let Some(alone) = Alone::decide(&asked, Some(parts), &mut said)
         && let Some(report) = said
     {
-        let Alone { fits, rate, now } = alone;
+        let Alone { fits, rate, since } = alone;
         return Some(Ok(Admission {
             decision: Decision::new(fits, report),
             reported: Few::from_buf([Reported {
@@ -127,7 +127,7 @@ pub(crate) fn admit_at_once(
                 fits,
                 report: Some(report),
             }]),
-            since: Since::new(now, asked[0].backend(Some(parts)).own_clock()),
+            since,
         }));
     }
     at_once(&asked, Some(parts), |case, ruling| {

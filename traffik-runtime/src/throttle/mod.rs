@@ -51,7 +51,6 @@ pub(crate) use engine::{
 pub use given::Given;
 pub use header_style::HeaderStyle;
 pub(crate) use known::Known;
-pub(crate) use plain::Plainly;
 pub use plain::{Identified, Scoped};
 pub use quota::Quota;
 pub(crate) use report::{Policy, Reported, binding};

@@ -1,8 +1,6 @@
 //! What a throttle asks of a request without asking anybody: most ask no function of the application's.
 
-use std::future::Future;
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -57,25 +55,22 @@ impl Asking {
         self.plain.push(definition);
     }
 
-    /// Whether the backend of one of those that were added has a function of the application's to ask.
-    pub(crate) fn asks_a_backend(&self, parts: &Parts) -> bool {
+    /// Asks those that were added, unless the backend of one has a function of the application's to ask: then none.
+    #[must_use]
+    pub(crate) fn ask_plain(&mut self, parts: &Parts) -> bool {
         let mut plain = self.plain.iter();
-        plain.any(|definition| definition.asked_backend(parts).is_some())
-    }
-
-    /// Asks those that were added.
-    pub(crate) fn ask_plain(mut self, parts: &Parts) -> Plainly<'_> {
-        if self.asks_a_backend(parts) {
-            return Plainly::Later(Box::pin(self.ask_backends(parts)));
+        if plain.any(|definition| definition.asked_backend(parts).is_some()) {
+            return false;
         }
         for definition in mem::take(&mut self.plain) {
             let identity = recalled(definition, parts, || definition.identity(parts));
             self.push_plain(definition, identity);
         }
-        Plainly::Now(self)
+        true
     }
 
-    async fn ask_backends(mut self, parts: &Parts) -> Result<Self, Error> {
+    /// Asks them all the same, and their backends.
+    pub(crate) async fn ask_backends(mut self, parts: &Parts) -> Result<Self, Error> {
         for definition in mem::take(&mut self.plain) {
             let identity = match (known(definition, parts), definition.asked_backend(parts)) {
                 (Some(identity), _) => identity,
@@ -97,12 +92,6 @@ impl Asking {
             applies: true,
         });
     }
-}
-
-/// What throttles that ask no function ask: it need only be waited for where their backend does.
-pub(crate) enum Plainly<'a> {
-    Now(Asking),
-    Later(Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>),
 }
 
 impl Definition {

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::error::Error;
 use crate::http::filter::Filter;
-use crate::throttle::{Ask, Asking, Known, Plainly, Throttle, ask_of};
+use crate::throttle::{Ask, Asking, Known, Throttle, ask_of};
 
 /// The throttles of a layer, and the requests that are none of its business.
 #[derive(Clone, Debug, Default)]
@@ -72,13 +72,10 @@ impl Rules {
             }
         }
         // Who is known without asking anybody is found again as quickly as it would be remembered.
-        if asking.asks_a_backend(parts) {
+        if !asking.ask_plain(parts) {
             Known::remember(parts);
+            asking = asking.ask_backends(parts).await?;
         }
-        let mut asking = match asking.ask_plain(parts) {
-            Plainly::Now(asking) => asking,
-            Plainly::Later(asking) => asking.await?,
-        };
         asking.drop_repeated();
         Ok(asking)
     }
@@ -100,13 +97,10 @@ impl Rules {
                 (rule.plain)(&mut asking);
             }
         }
-        match asking.ask_plain(parts) {
-            Plainly::Now(mut asking) => {
-                asking.drop_repeated();
-                Some(asking)
-            }
-            Plainly::Later(_) => None,
-        }
+        asking.ask_plain(parts).then(|| {
+            asking.drop_repeated();
+            asking
+        })
     }
 
     fn join(&mut self) {

@@ -76,7 +76,7 @@ enum Begun {
     /// It was let through: what to tell the client, and the trail below.
     Passed(Option<Told>, Trail),
     /// It was decided, and is refused or held back.
-    Decided(Asking, Result<Admission, Error>),
+    Decided(Box<(Asking, Result<Admission, Error>)>),
     /// It is known what is asked.
     Asking(Asking),
     Nothing,
@@ -91,10 +91,10 @@ fn begin(rules: &Rules, parts: &Parts) -> Begun {
     }
     match admit_at_once(&asking, None, parts) {
         Some(Ok(admission)) if admission.is_over() => {
-            let told = told(admission, &asking, parts, Manner::default());
+            let told = told(admission, &asking, Trail::of(parts), Manner::default());
             Begun::Passed(Some(told), Trail::below(parts, &asking))
         }
-        Some(admission) => Begun::Decided(asking, admission),
+        Some(admission) => Begun::Decided(Box::new((asking, admission))),
         None => Begun::Asking(asking),
     }
 }
@@ -117,7 +117,7 @@ async fn decided(
     let manner = Manner::default();
     let (asking, admission) = match begun {
         Begun::Passed(told, trail) => return Ok((told, trail)),
-        Begun::Decided(asking, admission) => (asking, Some(admission?)),
+        Begun::Decided(decided) => (decided.0, Some(decided.1?)),
         Begun::Asking(asking) => (asking, None),
         Begun::Nothing => (rules.asking(parts).await?, None),
     };
