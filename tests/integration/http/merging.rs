@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::response::{AppendHeaders, IntoResponse};
 use axum::routing::get;
-use traffik::{provide, throttled};
+use traffik::{ThrottleLayer, provide, throttled};
 use traffik_tests::{Policy, Server, Standing, midnight};
 
 #[throttled(rate = "3/minute", headers = both)]
@@ -30,11 +30,44 @@ async fn silent() -> impl IntoResponse {
     ]
 }
 
+#[throttled(rate = "3/minute")]
+async fn empty() -> impl IntoResponse {
+    AppendHeaders([
+        ("ratelimit", ""),
+        ("ratelimit", "\"theirs\";r=1"),
+        ("ratelimit", " "),
+    ])
+}
+
+#[throttled(rate = "3/minute")]
+async fn named() -> impl IntoResponse {
+    AppendHeaders([
+        ("ratelimit", "\"named\";r=1, \"named-3\";r=5"),
+        ("ratelimit-policy", "\"named-2\";q=4"),
+    ])
+}
+
+mod other {
+    #[traffik::throttled(rate = "9/hour")]
+    pub(super) async fn same() {}
+}
+
+traffik::throttles! {
+    #[allow(non_camel_case_types)]
+    throttle same(rate = "5/minute");
+}
+
 async fn served() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/ours", get(ours))
-        .route("/silent", get(silent));
+        .route("/silent", get(silent))
+        .route("/empty", get(empty))
+        .route("/named", get(named))
+        .route(
+            "/same",
+            get(other::same).layer(ThrottleLayer::new().throttle::<same>()),
+        );
     Server::start(app.layer(provide(backend))).await
 }
 
@@ -52,6 +85,35 @@ async fn lists_are_appended_to_ours_in_one_line() {
         Policy::new("theirs", 7, 9),
         Policy::new("more", 4, None),
     ];
+    assert_eq!(answer.policies, policies);
+}
+
+/// An empty line would leave a comma behind, and the field unreadable.
+#[tokio::test]
+async fn empty_lines_add_nothing() {
+    let answer = served().await.get("/empty").await;
+    let standings = [
+        Standing::new("empty", 2, 60),
+        Standing::new("theirs", 1, None),
+    ];
+    assert_eq!(answer.standings, standings);
+}
+
+/// H5: names in one field differ, also from those that were there, and are the same in both fields.
+#[tokio::test]
+async fn names_that_are_there_are_taken() {
+    let server = served().await;
+    let answer = server.get("/named").await;
+    assert_eq!(answer.standings[0], Standing::new("named-4", 2, 60));
+    assert_eq!(answer.policies[0], Policy::new("named-4", 3, 60));
+
+    let answer = server.get("/same").await;
+    let standings = [
+        Standing::new("same-2", 4, 60),
+        Standing::new("same", 8, 3_600),
+    ];
+    assert_eq!(answer.standings, standings);
+    let policies = [Policy::new("same-2", 5, 60), Policy::new("same", 9, 3_600)];
     assert_eq!(answer.policies, policies);
 }
 

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, ErrorKind, ManualClock, Throttle as _, throttled};
-use traffik_tests::{Server, head};
+use traffik_tests::{Policy, Server, head};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
@@ -60,6 +60,9 @@ traffik::throttles! {
 
 #[throttled(Near, Far, Listed)]
 async fn all() {}
+
+#[throttled(Careless, Near)]
+async fn careless() {}
 
 /// The head of a request of a client that no other test has.
 fn client(name: &'static str) -> http::request::Parts {
@@ -137,6 +140,26 @@ async fn the_strictest_verdict_wins() {
     let allowed = <(Careless, Near)>::hit(&head).await.unwrap();
     assert!(allowed.admitted && allowed.decided && allowed.remaining == 3);
     assert!(!<(Careless, Near)>::check(&head, 4).await.unwrap());
+}
+
+/// H12, H4: of a throttle whose backend is away and that refuses nobody the policy is told, in its place, also where
+/// another one refuses.
+#[tokio::test]
+async fn a_policy_is_told_where_no_law_has_decided() {
+    let server = Server::start(Router::new().route("/", get(careless))).await;
+    let policies = [
+        Policy::new("Careless", 9, 60),
+        Policy::new("Near", 4, 3_600),
+    ];
+    for (status, remaining) in [(200, 3), (200, 2), (200, 1), (200, 0), (429, 0)] {
+        let answer = server.get_with("/", "x-test", "careless").await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.policies, policies);
+        let [near] = &*answer.standings else {
+            panic!("one is known: {:?}", answer.standings);
+        };
+        assert_eq!((&*near.name, near.remaining), ("Near", remaining));
+    }
 }
 
 /// L24: each hit asks for the load once, whoever decides it.

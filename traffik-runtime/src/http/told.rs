@@ -82,7 +82,7 @@ impl Told {
     /// The names of the policies that would not have admitted it.
     pub(crate) fn violated(&self) -> Few<String> {
         let policies: Few<_> = self.reported().iter().map(policy).collect();
-        let names = names(policies.iter()).into_iter().zip(self.reported());
+        let names = names(policies.iter(), "").into_iter().zip(self.reported());
         names
             .filter(|(_, reported)| !reported.fits)
             .map(|(name, _)| name.into_owned())

@@ -267,21 +267,29 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// What each rate of each throttle said.
+    /// What each rate of each throttle said, in the order of the plans.
     pub(super) fn reported<'d>(
         &self,
         outcome: &Outcome,
         definition: impl Fn(usize) -> &'d Definition,
     ) -> Few<Reported<'d>> {
-        let told = outcome.told.iter().filter(|told| !told.shadow);
-        let reported = told.map(|told| Reported {
-            definition: definition(self.askers[told.plan]),
-            rate: told.rate,
-            listed: self.plans[told.plan].terms.len() > 1,
-            fits: told.fits,
-            report: Some(told.report),
-        });
-        reported.collect()
+        let mut reported = Few::new();
+        for place in self.open() {
+            let known = reported.len();
+            let told = outcome.told.iter().filter(|told| told.plan == place);
+            reported.extend(told.map(|told| Reported {
+                definition: definition(self.askers[place]),
+                rate: told.rate,
+                listed: self.plans[place].terms.len() > 1,
+                fits: told.fits,
+                report: Some(told.report),
+            }));
+            if reported.len() == known {
+                // Its backend is away, and it refuses nobody.
+                reported.extend(self.unknown(place, true, &definition));
+            }
+        }
+        reported
     }
 
     /// What is known of each rate of each throttle where no law has decided.
@@ -290,18 +298,33 @@ impl<'a> Case<'a> {
         fits: bool,
         definition: impl Fn(usize) -> &'d Definition,
     ) -> Few<Reported<'d>> {
-        let mut reported = Few::new();
-        let plans = self.plans.iter().enumerate();
-        for (place, plan) in plans.filter(|(place, _)| !self.is_shadow(*place)) {
-            reported.extend(plan.terms.iter().map(|term| Reported {
-                definition: definition(self.askers[place]),
-                rate: term.rate,
-                listed: plan.terms.len() > 1,
-                fits,
-                report: None,
-            }));
-        }
-        reported
+        let plans = self.open();
+        plans
+            .flat_map(|place| self.unknown(place, fits, &definition))
+            .collect()
+    }
+
+    /// The plans that clients are told of.
+    fn open(&self) -> impl Iterator<Item = usize> {
+        (0..self.plans.len()).filter(|place| !self.is_shadow(*place))
+    }
+
+    /// The rates of a plan that no law has decided.
+    fn unknown<'d>(
+        &self,
+        place: usize,
+        fits: bool,
+        definition: impl Fn(usize) -> &'d Definition,
+    ) -> impl Iterator<Item = Reported<'d>> {
+        let plan = &self.plans[place];
+        let definition = definition(self.askers[place]);
+        plan.terms.iter().map(move |term| Reported {
+            definition,
+            rate: term.rate,
+            listed: plan.terms.len() > 1,
+            fits,
+            report: None,
+        })
     }
 
     /// Tells whoever watches what was decided, throttle by throttle. Of a set that was refused, only those that refused.

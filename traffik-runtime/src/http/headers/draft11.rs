@@ -9,6 +9,13 @@ use crate::throttle::Policy;
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// What these fields say already.
+pub(super) fn there(headers: &HeaderMap) -> String {
+    let lines = [RATELIMIT, RATELIMIT_POLICY].map(|name| headers.get_all(name));
+    let lines = lines.into_iter().flatten();
+    lines.filter_map(|line| line.to_str().ok()).collect()
+}
+
 pub(super) fn write<'a>(
     headers: &mut HeaderMap,
     policies: impl Iterator<Item = (&'a Policy<'a>, &'a str)>,

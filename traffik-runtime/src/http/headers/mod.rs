@@ -83,7 +83,8 @@ impl Writing {
             match self.options.syntax {
                 HeaderSyntax::Draft11 => {
                     // Named among all: a problem names those that send nothing, too.
-                    let names = names(policies.iter().map(|(_, policy)| policy));
+                    let all = policies.iter().map(|(_, policy)| policy);
+                    let names = names(all, &draft11::there(headers));
                     let named = policies.iter().zip(&names);
                     let sent = named.filter(|((style, _), _)| style.is_ietf());
                     draft11::write(headers, sent.map(|((_, policy), name)| (policy, &**name)));
@@ -118,7 +119,9 @@ fn prepend(headers: &mut HeaderMap, name: HeaderName, mut line: Line) {
             }
         }
         Entry::Occupied(mut there) => {
-            for other in there.iter().filter_map(|other| other.to_str().ok()) {
+            let others = there.iter().filter_map(|other| other.to_str().ok());
+            // An empty line is an empty list, and no item of another.
+            for other in others.filter(|other| !other.trim().is_empty()) {
                 line.text(", ").text(other);
             }
             if let Some(value) = line.value() {

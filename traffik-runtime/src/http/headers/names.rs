@@ -5,9 +5,11 @@ use std::fmt::Write;
 
 use crate::throttle::{Few, Policy};
 
-/// The names of policies as quoted strings carry them, each different from the others.
+/// The names of policies as quoted strings carry them, each different from the others, and from those in a field that is
+/// there already.
 pub(in crate::http) fn names<'a>(
     policies: impl Iterator<Item = &'a Policy<'a>>,
+    there: &str,
 ) -> Few<Cow<'a, str>> {
     let mut names: Few<Cow<'a, str>> = Few::new();
     for policy in policies {
@@ -15,7 +17,7 @@ pub(in crate::http) fn names<'a>(
         if policy.listed {
             let _ = write!(name.to_mut(), " {}", policy.rate);
         }
-        let taken = |name: &str| names.iter().any(|other| other == name);
+        let taken = |name: &str| names.iter().any(|other| other == name) || quotes(there, name);
         if taken(&name) {
             let mut numbered = (2..).map(|number| format!("{name}-{number}"));
             let free = numbered.find(|name| !taken(name));
@@ -24,6 +26,14 @@ pub(in crate::http) fn names<'a>(
         names.push(name);
     }
     names
+}
+
+/// Whether a name stands between quotes in this text.
+fn quotes(text: &str, name: &str) -> bool {
+    let mut found = text.match_indices(name);
+    found.any(|(start, _)| {
+        text[..start].ends_with('"') && text[start + name.len()..].starts_with('"')
+    })
 }
 
 /// A name within quotes: no `r#`, nothing but printable ASCII, quotes and backslashes escaped.
