@@ -140,6 +140,12 @@ async fn fifteen(
     String::new()
 }
 
+#[throttled(rate = "5/s", cost = |text| text.len() as u32)]
+#[allow(clippy::cast_possible_truncation, reason = "texts are short")]
+async fn allowed_for_closures(text: String) -> String {
+    text
+}
+
 #[throttled(rate = "5/s")]
 async fn unit(method: Method, (): ()) -> String {
     method.to_string()
@@ -231,6 +237,7 @@ fn main() {
         .route("/18", get(public::handler))
         .route("/19", get(seven))
         .route("/20", get(sixteen))
-        .route("/21", get(unit));
+        .route("/21", get(unit))
+        .route("/22", post(allowed_for_closures));
     let _: Router = router.with_state(App { name: "app".into() });
 }
