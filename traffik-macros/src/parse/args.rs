@@ -49,7 +49,8 @@ impl Args {
                     }
                     Err(error) => {
                         args.garbled = true;
-                        mistakes.add(placed(error, skip_to_comma(input)?));
+                        let message = "this is not finished; write the rest, or leave it out";
+                        mistakes.add(placed(error, skip_to_comma(input)?, message));
                     }
                 }
             }
@@ -140,15 +141,12 @@ fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     Err(error(&rest, message))
 }
 
-/// An error about the end of all there is has no place of its own; it is told at the item that is cut short.
-fn placed(problem: Error, item: TokenStream) -> Error {
+/// An error about the end of all there is has no place of its own; it is told, in these words, at what is cut short.
+pub(super) fn placed(problem: Error, unfinished: TokenStream, message: &str) -> Error {
     let is_at_end = problem.to_string().starts_with("unexpected end of input");
-    let within = matches!(item.clone().into_iter().last(), Some(TokenTree::Group(_)));
-    if is_at_end && !within {
-        error(
-            item,
-            "this is not finished; write the rest, or leave it out",
-        )
+    let last = unfinished.clone().into_iter().last();
+    if is_at_end && !matches!(last, Some(TokenTree::Group(_))) {
+        error(unfinished, message)
     } else {
         problem
     }
