@@ -50,8 +50,9 @@ use proc_macro2::TokenStream;
 /// # fn main() {}
 /// ```
 ///
-/// The handler stays a handler: any state, any arguments axum takes (15 at most, for one is needed), any return type. Its
-/// name is the name of a type too, which implements `Throttle`: `hello::stat(&parts)`.
+/// The handler stays a handler: any state, any arguments axum takes (a generic one, or one with further attributes below, 15
+/// at most, for one is needed), any return type. Its name is the name of a type too, which implements `Throttle`:
+/// `hello::stat(&parts)`.
 ///
 /// All arguments but the last are extracted; the identifier and the cost are asked; the decision is made; only then is the
 /// last argument, which may read the body, extracted and the handler run. A refused client gets 429 and its body is not

@@ -31,4 +31,10 @@ throttles! {
 #[throttled(Burst, Sustained, Login, First, Second, Last)]
 async fn data() {}
 
+throttles! {
+    pub defaults(headers = both);
+    defaults { headers = both };
+    throttle Unfinished
+}
+
 fn main() {}

@@ -29,4 +29,13 @@ async fn called() {}
 #[throttled(rate = "5/s", cost = 18446744073709551616)]
 async fn too_large() {}
 
+#[throttled(rate = "5/s", cost = 5u32)]
+async fn typed() {}
+
+#[throttled(rate = "5/s", cost = 5 6)]
+async fn two_numbers() {}
+
+#[throttled(rate = "5/s", cost = !5)]
+async fn not_five() {}
+
 fn main() {}

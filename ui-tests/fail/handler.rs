@@ -6,9 +6,16 @@ use traffik::throttled;
 fn not_async() {}
 
 #[throttled(rate = "5/s")]
-async fn sixteen_arguments(
+async fn seventeen_arguments(
     _: (), _: (), _: (), _: (), _: (), _: (), _: (), _: (),
     _: (), _: (), _: (), _: (), _: (), _: (), _: (), _: (),
+    _: (),
+) {}
+
+#[throttled(rate = "5/s")]
+async fn sixteen_and_one<T>(
+    _: (), _: (), _: (), _: (), _: (), _: (), _: (), _: (),
+    _: (), _: (), _: (), _: (), _: (), _: (), _: (), _: T,
 ) {}
 
 struct Service;
@@ -17,5 +24,8 @@ impl Service {
     #[throttled(rate = "5/s")]
     async fn receiver(&self) {}
 }
+
+#[throttled(rate = "5/s")]
+async unsafe fn unsafe_handler() {}
 
 fn main() {}

@@ -14,4 +14,7 @@ async fn unknown_warnings() {}
 #[throttled(rate = "5/s", name = crate)]
 async fn keyword() {}
 
+#[throttled(rate = "5/s", crate = ::axum::extract)]
+async fn crate_of_something_else() {}
+
 fn main() {}

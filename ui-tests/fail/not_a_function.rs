@@ -16,6 +16,9 @@ impl Hello {
 #[throttled(rate = "5/s")]
 mod handlers {}
 
+#[throttled(rate = "5/s")]
+thread_local! {}
+
 fn main() {
     let _ = Hello;
     let _ = LIMIT;

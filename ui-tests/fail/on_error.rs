@@ -58,4 +58,7 @@ async fn handler(_: &Failure<'_>) -> Verdict {
     Verdict::Allow
 }
 
+#[throttled(rate = "5/s", on_error = retry(max_retries = 3, then))]
+async fn then_without_a_value() {}
+
 fn main() {}

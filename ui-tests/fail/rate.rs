@@ -29,4 +29,10 @@ async fn closure() {}
 #[throttled(rate = Rate::per_minute(100))]
 async fn call() {}
 
+#[throttled(rate = 5u32)]
+async fn typed() {}
+
+#[throttled(rate = 5.5)]
+async fn fraction() {}
+
 fn main() {}

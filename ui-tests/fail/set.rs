@@ -22,4 +22,7 @@ async fn keys_of_the_definition() {}
 #[throttled(Api)]
 async fn stub() {}
 
+#[throttled(Burst, r#Burst)]
+async fn twice_by_a_raw_name() {}
+
 fn main() {}

@@ -35,4 +35,19 @@ async fn limits(_: &axum::http::request::Parts) -> traffik::Rate {
     traffik::Rate::UNLIMITED
 }
 
+#[traffik::throttled(rate = "5/s", strategy = gcra(burst_tolerance))]
+async fn name_without_a_value() {}
+
+#[traffik::throttled(rate = "5/s", strategy = time_of_day("08:00-18:00" = 2.0))]
+async fn window_without_a_list() {}
+
+#[traffik::throttled(rate = "5/s", strategy = token_bucket[burst = 5])]
+async fn brackets() {}
+
+#[traffik::throttled(rate = "5/s", strategy = token_bucket { burst: 5 })]
+async fn braces() {}
+
+#[traffik::throttled(rate = "5/s", strategy = b"gcra")]
+async fn bytes() {}
+
 fn main() {}

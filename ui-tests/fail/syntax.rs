@@ -34,4 +34,34 @@ throttles! {
 #[throttled(Last)]
 async fn last() {}
 
+#[throttled(rate == "5/s", strategy = gcra)]
+async fn twice_the_sign() {}
+
+#[throttled(rate "5/s", headers = iet)]
+async fn no_sign() {}
+
+#[throttled(rate["5/s"])]
+async fn brackets() {}
+
+#[throttled(shadow(true), rate("5/s"))]
+async fn parentheses() {}
+
+#[throttled(rate = "5/s", allow("zero_cost"))]
+async fn text_for_a_name() {}
+
+#[throttled(rate = "5/s", cost = |_text|)]
+async fn not_finished(_text: String) {}
+
+#[throttled(rate = "5/s", cost = !)]
+async fn half_of_a_value() {}
+
+#[throttled(Burst::)]
+async fn half_of_a_path() {}
+
+#[throttled(true)]
+async fn no_key() {}
+
+#[throttled(rate = "5/s"each)]
+async fn suffix() {}
+
 fn main() {}

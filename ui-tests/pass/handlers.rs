@@ -97,6 +97,29 @@ async fn debug_below(State(app): State<App>, _: String) -> String {
 
 #[throttled(rate = "5/s")]
 #[allow(clippy::too_many_arguments, reason = "that many are written")]
+async fn sixteen(
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Method,
+    _: Uri,
+    _: Uri,
+    _: Uri,
+    _: Uri,
+    _: Version,
+    _: Version,
+    _: Version,
+    _: Version,
+    _: String,
+) {
+}
+
+#[throttled(rate = "5/s")]
+#[must_use]
+#[allow(clippy::too_many_arguments, reason = "that many are written")]
 async fn fifteen(
     _: Method,
     _: Method,
@@ -113,7 +136,19 @@ async fn fifteen(
     _: Version,
     _: Version,
     _: String,
-) {
+) -> String {
+    String::new()
+}
+
+#[throttled(rate = "5/s", cost = |text| text.len() as u32)]
+#[allow(clippy::cast_possible_truncation, reason = "texts are short")]
+async fn allowed_for_closures(text: String) -> String {
+    text
+}
+
+#[throttled(rate = "5/s")]
+async fn unit(method: Method, (): ()) -> String {
+    method.to_string()
 }
 
 #[throttled(rate = "5/s")]
@@ -200,6 +235,9 @@ fn main() {
         .route("/16", get(attributes))
         .route("/17", get(never_returns))
         .route("/18", get(public::handler))
-        .route("/19", get(seven));
+        .route("/19", get(seven))
+        .route("/20", get(sixteen))
+        .route("/21", get(unit))
+        .route("/22", post(allowed_for_closures));
     let _: Router = router.with_state(App { name: "app".into() });
 }

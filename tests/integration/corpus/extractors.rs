@@ -168,7 +168,7 @@ async fn tuple((User(name), method): (User, Method)) -> String {
 
 #[throttled(rate = "2/minute")]
 #[allow(clippy::too_many_arguments, reason = "that many are written")]
-async fn fifteen(
+async fn sixteen(
     _: Method,
     _: Method,
     _: Method,
@@ -180,6 +180,7 @@ async fn fifteen(
     _: Uri,
     _: Uri,
     _: Uri,
+    _: Version,
     _: Version,
     _: Version,
     _: Version,
@@ -222,6 +223,6 @@ pub(super) fn shapes() -> Vec<Shape> {
         Shape::get("web_socket", get(web_socket), "").status(426),
         Shape::get("own", get(own), "ann"),
         Shape::get("tuple", get(tuple), "ann GET"),
-        Shape::post("fifteen", post(fifteen), "15", "15"),
+        Shape::post("sixteen", post(sixteen), "16", "16"),
     ]
 }

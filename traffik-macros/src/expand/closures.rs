@@ -18,6 +18,11 @@ use crate::parse::Handler;
 pub(crate) fn closures(site: &Site, handler: &Handler, private: &Private) -> Option<TokenStream> {
     let bundle = site.bundle.as_ref()?;
     let cfgs = conditions(&handler.attrs);
+    // What the handler allows itself, its closures may do.
+    let allowed = handler
+        .attrs
+        .iter()
+        .filter(|it| it.path().is_ident("allow"));
     let (generics, ty, conditions) = site::generics(site, handler);
     let arguments = types(bundle, &handler.sig);
     let owner = owner(site);
@@ -25,6 +30,7 @@ pub(crate) fn closures(site: &Site, handler: &Handler, private: &Private) -> Opt
     let given = given(site, owner, &handler.sig, private);
     Some(quote! {
         #(#cfgs)*
+        #(#allowed)*
         #[automatically_derived]
         impl #generics #private::Closures<#arguments> for #ty #conditions {
             #unasked

@@ -13,7 +13,7 @@ use syn::{
 use super::define::conditions;
 use super::paths::Private;
 use super::{closures, site, verbatim};
-use crate::model::{Bundle, Outcome, Seat, Site};
+use crate::model::{Bundle, Outcome, Seat, Site, can_stay};
 use crate::parse::{Handler, braces};
 
 /// From this many arguments on, clippy finds one more too many.
@@ -32,7 +32,7 @@ pub(crate) fn gated(site: &Site, handler: Handler, private: &Private) -> TokenSt
         ty,
         private,
     };
-    if verbatim::can_stay(&handler) {
+    if can_stay(&handler) {
         verbatim::verbatim(&gate, handler)
     } else {
         rewritten(&gate, handler)

@@ -1,6 +1,6 @@
 //! `on_error`: an expression that gives the policy, evaluated once.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
@@ -20,7 +20,7 @@ pub(crate) fn setter(policy: &OnError, private: &Private) -> TokenStream {
         }
         OnError::Retry(_) | OnError::Fallback(_) | OnError::Failover(_) => {
             let value = value(policy, private);
-            quote!(|| #private::failure::Policy::from(#value))
+            quote!(|| #private::core::convert::From::from(#value))
         }
     };
     quote!(.on_error(#policy))
@@ -108,7 +108,10 @@ fn failover(policy: &Failover, private: &Private) -> TokenStream {
 
 fn breaker(breaker: &Breaker, private: &Private) -> TokenStream {
     match breaker {
-        Breaker::Static(path) => quote!(&#path),
+        Breaker::Static(path) => {
+            let place = Span::call_site().located_at(path.span());
+            quote_spanned!(place=> &#path)
+        }
         Breaker::Given(value) => quote!(#value),
         Breaker::Own {
             failures,

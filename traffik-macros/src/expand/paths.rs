@@ -1,8 +1,9 @@
 //! Where generated code finds what it names: `::traffik::__private`, spelled only here.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
+use syn::spanned::Spanned as _;
 
 /// The module every name of ours is taken from, those of `core` included: a user's crate may have its own `core`.
 pub(crate) struct Private(TokenStream);
@@ -12,7 +13,12 @@ impl Private {
     pub(crate) fn of(krate: Option<&Path>) -> Self {
         Self(krate.map_or_else(
             || quote!(::traffik::__private),
-            |krate| quote!(#krate::__private),
+            |krate| {
+                // What is no `traffik` has no such module, which is told where the path stands.
+                let place = Span::call_site().located_at(last_word(krate));
+                let module = quote_spanned!(place=> ::__private);
+                quote!(#krate #module)
+            },
         ))
     }
 
@@ -29,6 +35,12 @@ impl Private {
         });
         Self(tokens.collect())
     }
+}
+
+/// On stable Rust, the place of a path is that of its first token, which may be a colon.
+fn last_word(path: &Path) -> Span {
+    let last = path.segments.last();
+    last.map_or_else(|| path.span(), |last| last.ident.span())
 }
 
 impl ToTokens for Private {

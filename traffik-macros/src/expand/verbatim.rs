@@ -7,100 +7,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::visit_mut::{VisitMut, visit_type_reference_mut};
 use syn::{
-    Attribute, FnArg, Generics, Ident, Index, Lifetime, Pat, PatType, ReturnType, Safety,
-    Signature, Token, Type, TypeImplTrait, TypeReference,
+    FnArg, Generics, Ident, Index, Pat, PatType, ReturnType, Safety, Signature, Token, Type,
 };
 
 use super::gate::{Gate, giving};
 use crate::parse::{Handler, braces};
-
-/// Whether a handler can stay as it was written. One with generics may borrow, and what is still to come of other attributes
-/// may be about its arguments: these are given the gate themselves.
-pub(super) fn can_stay(handler: &Handler) -> bool {
-    let Handler { attrs, sig, .. } = handler;
-    let is_plain = sig.asyncness.is_some()
-        && sig.constness.is_none()
-        && matches!(sig.safety, Safety::Default)
-        && sig.abi.is_none()
-        && sig.variadic.is_none();
-    is_plain
-        && sig.generics.params.is_empty()
-        && sig.generics.where_clause.is_none()
-        && sig.inputs.iter().all(is_owned)
-        && is_answer(&sig.output)
-        && attrs.iter().all(is_inert)
-}
-
-/// Whether an attribute changes nothing about a function.
-fn is_inert(attribute: &Attribute) -> bool {
-    const BUILT_IN: [&str; 10] = [
-        "allow",
-        "cfg",
-        "cold",
-        "deny",
-        "deprecated",
-        "doc",
-        "expect",
-        "forbid",
-        "inline",
-        "warn",
-    ];
-    const TOOLS: [&str; 3] = ["clippy", "diagnostic", "rustfmt"];
-    let path = attribute.path();
-    let first = path.segments.first();
-    BUILT_IN.iter().any(|name| path.is_ident(name))
-        || path.segments.len() > 1
-            && first.is_some_and(|first| TOOLS.iter().any(|tool| first.ident == tool))
-}
-
-fn is_owned(argument: &FnArg) -> bool {
-    match argument {
-        FnArg::Typed(PatType { attrs, ty, .. }) => {
-            let found = Found::within(ty);
-            attrs.is_empty() && !found.borrowed && !found.opaque
-        }
-        FnArg::Receiver(_) => false,
-    }
-}
-
-fn is_answer(output: &ReturnType) -> bool {
-    match output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => !matches!(**ty, Type::Never(_)) && !Found::within(ty).borrowed,
-    }
-}
-
-/// What there is in a type.
-#[derive(Default)]
-struct Found {
-    borrowed: bool,
-    opaque: bool,
-}
-
-impl Found {
-    fn within(ty: &Type) -> Self {
-        let mut found = Self::default();
-        found.visit_type_mut(&mut ty.clone());
-        found
-    }
-}
-
-impl VisitMut for Found {
-    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-        self.borrowed |= lifetime.ident != "static";
-    }
-
-    fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-        self.borrowed |= reference.lifetime.is_none();
-        visit_type_reference_mut(self, reference);
-    }
-
-    fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {
-        self.opaque = true;
-    }
-}
 
 /// The function that takes the gate with the handler's arguments in it, and the handler.
 pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
@@ -139,12 +51,16 @@ pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
         output: giving(quote_spanned!(end=> #located::Answering<#ty>), end),
     };
     let (binding, handler) = (&gate.binding, &sig.ident);
+    // Clippy takes the call for a written one.
+    let unit = sig.inputs.iter().any(is_unit);
+    let unit = unit.then(|| quote!(#[allow(clippy::unit_arg)]));
     let located = gate.private.at(place);
     let answering =
         quote_spanned!(place=> #located::answering(#binding.told, #handler(#arguments)));
     quote! {
         #(#attrs)*
         #lints
+        #unit
         #vis #outer {
             #[allow(dead_code, clippy::unused_async)]
             #sig #body
@@ -179,6 +95,13 @@ fn arguments(gate: &Gate<'_>, sig: &Signature) -> (Punctuated<FnArg, Token![,]>,
     let last = last.unwrap_or_else(|| quote!(()));
     let argument = gate.whole(&quote!((#(#head,)*)), &last);
     ([argument].into_iter().collect(), given)
+}
+
+fn is_unit(argument: &FnArg) -> bool {
+    let FnArg::Typed(PatType { ty, .. }) = argument else {
+        return false;
+    };
+    matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
 fn argument(number: usize) -> Ident {

@@ -1,6 +1,6 @@
 //! `cost`: a number, the path of a function, or a closure.
 
-use syn::{Expr, Path};
+use syn::{Expr, ExprLit, Lit, Path, UnOp};
 use traffik_runtime::strategy::catalog::{self, Severity};
 
 use super::keys::Key;
@@ -70,7 +70,14 @@ fn other(value: &Expr) -> String {
         );
     }
     match shape::bare(value) {
-        Expr::Unary(_) => "a cost is never negative; write a whole number such as `cost = 5`",
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => {
+            let digits = number.base10_digits();
+            return format!("a cost has no type of its own; write `cost = {digits}`");
+        }
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => "a cost is never negative; write a whole number such as `cost = 5`",
         _ => "a cost is a whole number, the path of a `fn(&Parts) -> u64`, or a closure over the handler's arguments",
     }
     .to_owned()

@@ -3,9 +3,10 @@
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::ext::IdentExt as _;
-use syn::{FnArg, Ident, Pat};
+use syn::{FnArg, Ident, Pat, Safety};
 
 use super::arguments::bound;
+use super::can_stay;
 use crate::diagnostics::Mistakes;
 use crate::parse::Handler;
 
@@ -85,7 +86,8 @@ fn is_gate(argument: &FnArg) -> bool {
     }
 }
 
-/// Notes what keeps a function from being a handler; the gate needs an argument, unless it is joined with some.
+/// Notes what keeps a function from being a handler; the gate needs an argument, unless it is joined with some or holds them
+/// all.
 pub(crate) fn check(handler: &Handler, joined: bool, mistakes: &mut Mistakes) {
     let sig = &handler.sig;
     if sig.asyncness.is_none() {
@@ -94,27 +96,31 @@ pub(crate) fn check(handler: &Handler, joined: bool, mistakes: &mut Mistakes) {
             format!("a handler is async; write `async fn {}`", sig.ident),
         );
     }
+    if let Safety::Unsafe(token) = &sig.safety {
+        mistakes.at(token, "axum calls no `unsafe` handler; take the word away");
+    }
     if let Some(receiver) = sig.receiver() {
         mistakes.at(
             receiver,
             "a handler has no `self`; move it out of the `impl` and take the value as `State`",
         );
     }
+    let alone = !joined && !can_stay(handler);
     if let Some(argument) = sig
         .inputs
         .iter()
         .filter(|argument| !is_conditional(argument))
-        .nth(ARGUMENTS - usize::from(!joined))
+        .nth(ARGUMENTS - usize::from(alone))
     {
-        mistakes.at(argument, too_many(joined));
+        mistakes.at(argument, too_many(alone));
     }
 }
 
-fn too_many(joined: bool) -> String {
-    let needed = if joined {
-        ""
-    } else {
+fn too_many(alone: bool) -> String {
+    let needed = if alone {
         ", and `#[throttled]` needs one of them"
+    } else {
+        ""
     };
     format!("too many arguments: axum passes {ARGUMENTS}{needed}; join some in a tuple")
 }

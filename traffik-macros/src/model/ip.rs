@@ -70,7 +70,11 @@ fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
 /// The parameter that a value without a name was meant for.
 fn likely(value: &Expr) -> &'static str {
     match shape::bare(value) {
-        Expr::Path(_) => "header",
+        path @ Expr::Path(_) => {
+            let word = shape::word(path);
+            let named = |known: &&&'static str| word.is_some_and(|word| word == **known);
+            PARAMETERS.iter().find(named).copied().unwrap_or("header")
+        }
         _ if shape::integer(value).is_some() => "prefix",
         _ => "trusted",
     }

@@ -30,6 +30,7 @@ mod site;
 mod strategy;
 mod throttles;
 mod timeout;
+mod verbatim;
 mod words;
 
 pub(crate) use applies::Applies;
@@ -50,3 +51,4 @@ pub(crate) use shape::text;
 pub(crate) use site::Site;
 pub(crate) use strategy::{Known, Strategy};
 pub(crate) use throttles::{Entry, Throttles};
+pub(crate) use verbatim::can_stay;

@@ -261,11 +261,11 @@ fn multiplier(value: &Expr) -> Result<f64> {
         Expr::Lit(ExprLit {
             lit: Lit::Float(number),
             ..
-        }) => number.base10_parse().ok(),
+        }) if number.suffix().is_empty() => number.base10_parse().ok(),
         Expr::Lit(ExprLit {
             lit: Lit::Int(number),
             ..
-        }) => number.base10_parse().ok(),
+        }) if number.suffix().is_empty() => number.base10_parse().ok(),
         _ => None,
     };
     let number = number.filter(|number: &f64| *number >= 1.0 && number.is_finite());

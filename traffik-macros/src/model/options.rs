@@ -1,7 +1,10 @@
 //! Every item under its key.
 
+use proc_macro2::TokenStream;
 use quote::ToTokens as _;
-use syn::{Ident, Lit, Path};
+use syn::parse::Parser as _;
+use syn::punctuated::Punctuated;
+use syn::{Ident, Lit, Path, Token};
 
 use super::keys::Key;
 use crate::diagnostics::{Error, Mistakes, Result, error};
@@ -63,7 +66,7 @@ impl Options {
     fn put(&mut self, item: Item) -> Result<()> {
         match item {
             Item::Pair(pair) => self.pair(pair),
-            Item::List(key, names) => self.list(&key, names),
+            Item::List(key, inside) => self.list(&key, inside),
             Item::Literal(literal) => {
                 self.unclear = true;
                 Err(keyless(&literal))
@@ -84,15 +87,21 @@ impl Options {
         Ok(())
     }
 
-    fn list(&mut self, word: &Ident, names: Vec<Path>) -> Result<()> {
+    fn list(&mut self, word: &Ident, inside: TokenStream) -> Result<()> {
+        self.unclear |= Key::meant(&word.to_string()).0.is_none();
         match self.key(word)? {
-            Key::Allow => self.allow = Some(names),
-            Key::Shadow => {
-                return Err(error(word, "`shadow` takes no parentheses; write `shadow`"));
+            Key::Allow => {
+                self.allow = Some(names(inside)?);
+                Ok(())
             }
-            key => return Err(without_value(key, word)),
+            Key::Shadow => Err(error(word, "`shadow` takes no parentheses; write `shadow`")),
+            key if inside.is_empty() => Err(without_value(key, word)),
+            _ => {
+                let message =
+                    format!("a key and its value are joined by `=`; write `{word} = {inside}`");
+                Err(error(word, message))
+            }
         }
-        Ok(())
     }
 
     fn bare(&mut self, path: Path) -> Result<()> {
@@ -179,14 +188,24 @@ fn without_value(key: Key, word: &Ident) -> Error {
     )
 }
 
+/// What stands in `allow(…)`.
+fn names(inside: TokenStream) -> Result<Vec<Path>> {
+    let names = Punctuated::<Path, Token![,]>::parse_terminated.parse2(inside.clone());
+    match names {
+        Ok(names) => Ok(names.into_iter().collect()),
+        Err(_) => Err(error(
+            inside,
+            "`allow` takes names of warnings; write `allow(unreachable_rate)`",
+        )),
+    }
+}
+
 fn keyless(literal: &Lit) -> Error {
     let text = literal.to_token_stream();
-    let key = match literal {
-        Lit::Int(_) => "cost",
-        _ => "rate",
+    let message = match literal {
+        Lit::Str(_) => format!("a value needs its key; write `rate = {text}`"),
+        Lit::Int(_) => format!("a value needs its key; write `cost = {text}`"),
+        _ => "a value needs its key, as in `rate = \"100/minute\"`".to_owned(),
     };
-    error(
-        literal,
-        format!("a value needs its key; write `{key} = {text}`"),
-    )
+    error(literal, message)
 }

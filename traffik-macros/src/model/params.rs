@@ -77,9 +77,9 @@ impl<'a> Params<'a> {
         }
     }
 
-    fn named(&self, value: &'a Expr, known: &[Param]) -> Result<(&'static str, &'a Expr)> {
+    fn named(&self, written: &'a Expr, known: &[Param]) -> Result<(&'static str, &'a Expr)> {
         let word = self.word;
-        let (name, value) = match value {
+        let (name, value) = match written {
             Expr::Assign(ExprAssign { left, right, .. }) => (shape::word(left), &**right),
             // `breaker(…)`, and a word that says all.
             value => match shape::call(value) {
@@ -93,10 +93,17 @@ impl<'a> Params<'a> {
             return Err(error(value, message));
         };
         let text = name.unraw().to_string();
-        let Some((known, _)) = known.iter().find(|(known, _)| *known == text) else {
+        let Some((known, example)) = known.iter().find(|(known, _)| *known == text) else {
             let names: Vec<_> = known.iter().map(|(known, _)| *known).collect();
             return Err(error(name, unknown("parameter", &text, &names)));
         };
+        if shape::word(value).is_some()
+            && example.contains('=')
+            && !matches!(written, Expr::Assign(_))
+        {
+            let message = format!("`{text}` needs a value; write `{example}`");
+            return Err(error(name, message));
+        }
         if self.value(known).is_some() {
             let message = format!("`{text}` is written twice; keep one of them");
             return Err(error(name, message));

@@ -69,9 +69,12 @@ fn no_rate(value: &Expr) -> Error {
     let written = shape::text(value);
     let message = match shape::bare(value) {
         Expr::Lit(ExprLit {
-            lit: Lit::Int(_) | Lit::Float(_),
+            lit: Lit::Int(number),
             ..
-        }) => format!("a rate is how much in how long; write `\"{written}/minute\"`"),
+        }) => {
+            let limit = number.base10_digits();
+            format!("a rate is how much in how long; write `\"{limit}/minute\"`")
+        }
         Expr::Binary(_) => format!("a rate stands in quotes; write `\"{written}\"`"),
         Expr::Closure(_) => {
             "a rate takes no closure; write the path of a `fn(&Parts) -> Rate`".to_owned()

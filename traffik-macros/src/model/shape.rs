@@ -12,24 +12,24 @@ pub(crate) fn bare(value: &Expr) -> &Expr {
     }
 }
 
-/// A string literal.
+/// A string literal. With a suffix, which nothing else would find fault with, it is none.
 pub(crate) fn string(value: &Expr) -> Option<&LitStr> {
     match bare(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
-        }) => Some(text),
+        }) if text.suffix().is_empty() => Some(text),
         _ => None,
     }
 }
 
-/// An integer literal.
+/// An integer literal without a type of its own.
 pub(crate) fn integer(value: &Expr) -> Option<&LitInt> {
     match bare(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Int(number),
             ..
-        }) => Some(number),
+        }) if number.suffix().is_empty() => Some(number),
         _ => None,
     }
 }

@@ -87,12 +87,12 @@ impl Site {
 }
 
 fn distinct(throttles: &[Path], mistakes: &mut Mistakes) {
-    for (index, throttle) in throttles.iter().enumerate() {
-        let name = shape::text(throttle);
-        if throttles[..index]
-            .iter()
-            .any(|earlier| shape::text(earlier) == name)
-        {
+    let names: Vec<_> = throttles
+        .iter()
+        .map(|throttle| shape::text(throttle).replace("r#", ""))
+        .collect();
+    for (index, (throttle, name)) in throttles.iter().zip(&names).enumerate() {
+        if names[..index].contains(name) {
             mistakes.at(throttle, format!("`{name}` stands twice in this set; name it once, with a `cost` if it is to take more"));
         }
     }

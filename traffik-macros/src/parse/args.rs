@@ -4,10 +4,9 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
-use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Lit, Path, Token, parenthesized, token};
 
-use crate::diagnostics::{Mistakes, Result, error};
+use crate::diagnostics::{Error, Mistakes, Result, error};
 
 /// The items between the parentheses, in order.
 #[derive(Default)]
@@ -23,8 +22,8 @@ pub(crate) enum Item {
     Bare(Path),
     /// `key = value`.
     Pair(Pair),
-    /// `allow(…)`: a key and a list of names.
-    List(Ident, Vec<Path>),
+    /// `allow(…)`: a key and what stands in its parentheses.
+    List(Ident, TokenStream),
     /// `"100/minute"`: a value without its key.
     Literal(Lit),
 }
@@ -49,9 +48,9 @@ impl Args {
                         args.items.push(item);
                     }
                     Err(error) => {
-                        mistakes.add(error);
                         args.garbled = true;
-                        skip_to_comma(input)?;
+                        let message = "this is not finished; write the rest, or leave it out";
+                        mistakes.add(placed(error, skip_to_comma(input)?, message));
                     }
                 }
             }
@@ -75,7 +74,7 @@ fn item(input: ParseStream) -> Result<Item> {
         pair(input).map(Item::Pair)
     } else if input.peek2(token::Paren) {
         list(input)
-    } else if input.peek2(Token![:]) && !input.peek2(Token![::]) {
+    } else if is_joined_otherwise(input) {
         let key = Ident::parse_any(input)?;
         Err(error(
             &key,
@@ -87,7 +86,14 @@ fn item(input: ParseStream) -> Result<Item> {
 }
 
 fn is_pair(input: ParseStream) -> bool {
-    input.peek(Ident::peek_any) && input.peek2(Token![=])
+    input.peek(Ident::peek_any) && input.peek2(Token![=]) && !is_joined_otherwise(input)
+}
+
+/// Whether a key and its value have another sign than `=` between them.
+fn is_joined_otherwise(input: ParseStream) -> bool {
+    let colon = input.peek2(Token![:]) && !input.peek2(Token![::]);
+    let sign = colon || input.peek2(Token![==]) || input.peek2(Token![=>]);
+    sign && !input.peek(Token![::])
 }
 
 fn pair(input: ParseStream) -> Result<Pair> {
@@ -109,15 +115,7 @@ fn list(input: ParseStream) -> Result<Item> {
     let key = Ident::parse_any(input)?;
     let content;
     parenthesized!(content in input);
-    let inside: TokenStream = content.parse()?;
-    let names = Punctuated::<Path, Token![,]>::parse_terminated.parse2(inside.clone());
-    match names {
-        Ok(names) => Ok(Item::List(key, names.into_iter().collect())),
-        Err(_) => Err(error(
-            &key,
-            format!("a key and its value are joined by `=`; write `{key} = {inside}`"),
-        )),
-    }
+    Ok(Item::List(key, content.parse()?))
 }
 
 /// Steps over the comma. What stands in its way belongs to no item.
@@ -128,13 +126,30 @@ fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     let rest = skip_to_comma(&input.fork())?;
     let message = match item {
         _ if is_pair(input) => format!("a `,` is missing in front of `{rest}`"),
-        Item::Pair(Pair { key, value }) if !is_literal_text(&value) => {
+        Item::Pair(Pair { key, value })
+            if input.peek(Ident::peek_any) && !is_literal_text(&value) =>
+        {
             let value = value.to_token_stream();
             format!("unexpected `{rest}`; write text in quotes: `{key} = \"{value} {rest}\"`")
+        }
+        Item::Bare(key) if input.peek(Lit) || input.peek(token::Bracket) => {
+            let key = key.to_token_stream();
+            format!("a key and its value are joined by `=`; write `{key} = {rest}`")
         }
         _ => format!("unexpected `{rest}`; items are separated by `,`"),
     };
     Err(error(&rest, message))
+}
+
+/// An error about the end of all there is has no place of its own; it is told, in these words, at what is cut short.
+pub(super) fn placed(problem: Error, unfinished: TokenStream, message: &str) -> Error {
+    let is_at_end = problem.to_string().starts_with("unexpected end of input");
+    let last = unfinished.clone().into_iter().last();
+    if is_at_end && !matches!(last, Some(TokenTree::Group(_))) {
+        error(unfinished, message)
+    } else {
+        problem
+    }
 }
 
 fn is_literal_text(value: &Expr) -> bool {

@@ -5,7 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::{Attribute, Ident, Token, Visibility, parenthesized, token};
 
-use super::Args;
+use super::args::{Args, placed};
 use crate::diagnostics::{Error, Mistakes, Result, error, near};
 
 mod word {
@@ -43,10 +43,13 @@ impl Block {
             let mut block = Self::default();
             while !input.is_empty() {
                 let ahead = input.fork();
-                let entry = block.entry(&ahead, mistakes);
-                match mistakes.keep(entry) {
-                    Some(()) => input.advance_to(&ahead),
-                    None => skip_entry(input)?,
+                match block.entry(&ahead, mistakes) {
+                    Ok(()) => input.advance_to(&ahead),
+                    Err(error) => {
+                        let message =
+                            "this is not finished; write `throttle Name(rate = \"100/minute\");`";
+                        mistakes.add(placed(error, skip_entry(input)?, message));
+                    }
                 }
             }
             Ok(block)
@@ -112,6 +115,12 @@ fn no_throttle(input: ParseStream) -> Error {
         _ if word == "throttle" => {
             "the throttle's name is missing; write `throttle Name(…);`".to_owned()
         }
+        _ if word == "defaults" && called => {
+            "nothing stands in front of `defaults`; write `defaults(…);`".to_owned()
+        }
+        _ if word == "defaults" => {
+            "the keys of `defaults` stand in parentheses: `defaults(headers = both);`".to_owned()
+        }
         _ if word == "type" => {
             "a set of throttles is a type; write this line below the block".to_owned()
         }
@@ -131,12 +140,13 @@ fn semicolon(input: ParseStream, name: &Ident) -> Result<()> {
     input.parse::<Token![;]>().map(drop).map_err(missing)
 }
 
-fn skip_entry(input: ParseStream) -> Result<()> {
+fn skip_entry(input: ParseStream) -> Result<TokenStream> {
+    let mut skipped = TokenStream::new();
     while !input.is_empty() {
         if input.parse::<Token![;]>().is_ok() {
             break;
         }
-        input.parse::<TokenTree>()?;
+        skipped.extend([input.parse::<TokenTree>()?]);
     }
-    Ok(())
+    Ok(skipped)
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser as _, discouraged::Speculative as _};
-use syn::{AttrStyle, Attribute, Signature, Token, Visibility, token};
+use syn::{AttrStyle, Attribute, Path, Signature, Token, Visibility, token};
 
 use crate::diagnostics::{Error, Result, error};
 
@@ -87,6 +87,11 @@ fn no_function(input: ParseStream) -> Option<Error> {
         .fork()
         .step(|cursor| cursor.ident().ok_or_else(|| cursor.error("")))
         .ok()?;
+    let ahead = input.fork();
+    if Path::parse_mod_style(&ahead).is_ok() && ahead.peek(Token![!]) {
+        let message = "`#[throttled]` belongs on a handler, an `async fn`, not on this macro";
+        return Some(error(&word, message));
+    }
     let known = [
         "const", "enum", "extern", "impl", "mod", "static", "struct", "trait", "type", "union",
         "use",

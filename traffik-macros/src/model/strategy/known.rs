@@ -127,10 +127,17 @@ fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
         return Ok((name.clone(), (**right).clone()));
     }
     let entry = catalog::ENTRIES.iter().find(|entry| entry.name == strategy);
-    let first = entry
-        .and_then(|entry| entry.params.first())
-        .map_or("name", |param| param.name);
-    let text = shape::text(value);
+    let params = entry.map_or(&[][..], |entry| entry.params);
+    let word = shape::word(value).filter(|word| params.iter().any(|param| *word == param.name));
+    if let Some(word) = word {
+        let message = format!("`{word}` needs a value; write `{strategy}({word} = …)`");
+        return Err(error(value, message));
+    }
+    let first = params.first().map_or("name", |param| param.name);
+    let text = match value {
+        Expr::Assign(_) => format!("[{}]", shape::text(value)),
+        value => shape::text(value),
+    };
     Err(error(
         value,
         format!("parameters have names; write `{strategy}({first} = {text})`"),
@@ -153,7 +160,7 @@ impl Value {
             Expr::Lit(ExprLit {
                 lit: Lit::Str(text),
                 ..
-            }) => Self::Text(text.value()),
+            }) if text.suffix().is_empty() => Self::Text(text.value()),
             Expr::Lit(ExprLit {
                 lit: lit @ (Lit::Int(_) | Lit::Float(_)),
                 ..

@@ -3,7 +3,8 @@
 mod custom;
 mod known;
 
-use syn::{Expr, ExprCall, Type};
+use syn::{Expr, ExprCall, Ident, Type};
+use traffik_runtime::strategy::catalog;
 
 pub(crate) use known::Known;
 
@@ -75,8 +76,25 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
 
 fn not_wrapped(value: &Expr) -> Error {
     let written = shape::text(value);
-    error(
-        value,
-        format!("a strategy of your own stands in `custom`; write `strategy = custom({written})`"),
-    )
+    let message = match (shape::bare(value), parenthesised(value)) {
+        (_, Some(name)) => format!("parameters stand in parentheses; write `strategy = {name}(…)`"),
+        (Expr::Lit(_), None) => {
+            "a strategy is a name such as `token_bucket`, or your own in `custom(…)`".to_owned()
+        }
+        _ => format!(
+            "a strategy of your own stands in `custom`; write `strategy = custom({written})`"
+        ),
+    };
+    error(value, message)
+}
+
+/// One of ours whose parameters stand between other signs.
+fn parenthesised(value: &Expr) -> Option<&Ident> {
+    let name = match shape::bare(value) {
+        Expr::Index(index) => shape::word(&index.expr),
+        Expr::Macro(call) => call.mac.path.get_ident(),
+        Expr::Struct(literal) => literal.path.get_ident(),
+        _ => None,
+    };
+    name.filter(|name| catalog::ENTRIES.iter().any(|entry| *name == entry.name))
 }
