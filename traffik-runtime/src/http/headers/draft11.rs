@@ -11,6 +11,13 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 
 /// What these fields say already.
 pub(super) fn there(headers: &HeaderMap) -> String {
+    // A response has few fields, and mostly none of these: to look at all is quicker than to look for two.
+    if !headers
+        .keys()
+        .any(|name| [RATELIMIT, RATELIMIT_POLICY].contains(name))
+    {
+        return String::new();
+    }
     let lines = [RATELIMIT, RATELIMIT_POLICY].map(|name| headers.get_all(name));
     let lines = lines.into_iter().flatten();
     lines.filter_map(|line| line.to_str().ok()).collect()
