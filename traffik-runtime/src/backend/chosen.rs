@@ -92,6 +92,10 @@ impl Inner {
         }
     }
 
+    pub(crate) const fn has_own_clock(&self) -> bool {
+        self.clock.is_some()
+    }
+
     /// The backend's clock, if it is not the system's.
     pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
         self.clock.clone()

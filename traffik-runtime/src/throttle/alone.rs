@@ -8,7 +8,6 @@ use super::registry::Change;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::backend::{Chosen, Hit};
-use crate::clock::Since;
 use crate::decision::Report;
 use crate::identity::Identity;
 use crate::observe::Outcome;
@@ -18,8 +17,9 @@ use crate::rate::Rate;
 pub(super) struct Alone {
     pub(super) fits: bool,
     pub(super) rate: Rate,
-    /// When it was decided.
-    pub(super) since: Since,
+    pub(super) now: u64,
+    /// Whether that is the backend's own time.
+    pub(super) has_own_clock: bool,
 }
 
 impl Alone {
@@ -86,7 +86,8 @@ impl Alone {
         Some(Self {
             fits,
             rate: term.rate,
-            since: Since::new(now, backend.own_clock()),
+            now,
+            has_own_clock: backend.has_own_clock(),
         })
     }
 }

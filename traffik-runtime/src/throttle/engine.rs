@@ -117,7 +117,13 @@ pub(crate) fn admit_at_once(
     if let Some(alone) = Alone::decide(&asked, Some(parts), &mut said)
         && let Some(report) = said
     {
-        let Alone { fits, rate, since } = alone;
+        let Alone {
+            fits,
+            rate,
+            now,
+            has_own_clock,
+        } = alone;
+        let own_clock = || asked[0].backend(Some(parts)).own_clock();
         return Some(Ok(Admission {
             decision: Decision::new(fits, report),
             reported: Few::from_buf([Reported {
@@ -127,7 +133,7 @@ pub(crate) fn admit_at_once(
                 fits,
                 report: Some(report),
             }]),
-            since,
+            since: Since::new(now, has_own_clock.then(own_clock).flatten()),
         }));
     }
     at_once(&asked, Some(parts), |case, ruling| {
