@@ -73,3 +73,25 @@ pub(in crate::http) fn number(number: u64) -> HeaderValue {
     let value = HeaderValue::from_str(digits.format(number));
     value.unwrap_or_else(|_| unreachable!("digits can be a value"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_any_length_is_what_was_added() {
+        for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 3 * SHORT] {
+            let (mut line, mut expected) = (Line::default(), String::new());
+            while expected.len() < length {
+                let part = &"0123456"[..7.min(length - expected.len())];
+                line.text(part);
+                expected.push_str(part);
+            }
+            assert_eq!(line.is_empty(), length == 0);
+            assert_eq!(line.bytes(), expected.as_bytes());
+            line.number(u64::MAX).text("").text(&expected);
+            let expected = format!("{expected}{}{expected}", u64::MAX);
+            assert_eq!(line.value().unwrap(), *expected);
+        }
+    }
+}
