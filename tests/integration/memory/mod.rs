@@ -1,6 +1,7 @@
 //! The embedded backend: what threads and tasks do to it at once, and how much it remembers.
 
 mod capacity;
+mod clear;
 mod custom;
 mod growth;
 mod moves;

@@ -127,10 +127,31 @@ impl Backend {
         self.primitives().ready().await
     }
 
-    /// Removes every key and every state of this backend's namespace, and nothing else.
+    /// Removes every key and every throttle state of this backend's namespace, and nothing else. The embedded backend is a
+    /// namespace of its own.
+    ///
+    /// ```
+    /// use traffik_runtime::backend::Backend;
+    /// use traffik_runtime::identity::Identity;
+    /// use traffik_runtime::throttle::DynThrottle;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let backend = Backend::memory();
+    /// let uploads = DynThrottle::builder("uploads").rate("1/day".parse()?).backend(backend.clone()).build()?;
+    /// let client = Identity::new("client");
+    /// assert!(uploads.hit(&client, 1).await?.admitted && !uploads.hit(&client, 1).await?.admitted);
+    /// backend.clear().await?;
+    /// assert!(uploads.hit(&client, 1).await?.admitted);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn clear(&self) -> Result<(), Error> {
         let prefix = format!("{{{}:", self.inner.namespace);
-        self.primitives().clear(&prefix).await
+        self.primitives().clear(&prefix).await?;
+        if let Some(memory) = &self.inner.memory {
+            memory.clear();
+        }
+        Ok(())
     }
 
     /// Closes connections; all that is asked of this backend or its clones from then on fails. What others share stays,

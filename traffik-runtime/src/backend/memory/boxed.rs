@@ -101,6 +101,11 @@ impl Boxed {
         self.shards[shard].lock()
     }
 
+    /// Locks all shards, in the order in which plans lock theirs.
+    pub(super) fn lock_all(&self) -> [MutexGuard<'_, Shard>; SHARDS] {
+        std::array::from_fn(|shard| self.lock(shard))
+    }
+
     /// Whether any throttle has had several rates.
     pub(super) fn has_lists(&self) -> bool {
         self.lists.load(Ordering::Relaxed)
@@ -137,6 +142,11 @@ impl Shard {
     pub(super) fn take(&mut self, key: Key, now: u64) -> Option<State> {
         let entry = self.entries.swap_remove(&key)?;
         (entry.prospect.expires > now).then_some(entry.state)
+    }
+
+    /// Removes all entries, and returns the room they took.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
     }
 
     fn sweep(&mut self, now: u64) {

@@ -6,6 +6,7 @@
 
 mod alone;
 mod boxed;
+mod clear;
 mod decide;
 mod settle;
 mod slot;

@@ -213,6 +213,16 @@ impl Stripe {
         Some(state)
     }
 
+    /// Removes all keys; returns how many there were.
+    pub(super) fn clear(&self, keeper: &mut Keeper) -> usize {
+        if keeper.occupied > 0 {
+            for index in 0..self.len() {
+                self.slot(index).lock().vacate();
+            }
+        }
+        std::mem::take(keeper).occupied
+    }
+
     /// Removes what has expired of a few; says how many.
     pub(super) fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
         if keeper.occupied == 0 {

@@ -93,6 +93,14 @@ impl Table {
         Some(state)
     }
 
+    /// Removes all keys, one stripe after the other.
+    pub(super) fn clear(&self) {
+        for stripe in &self.stripes {
+            let removed = stripe.clear(&mut stripe.keep());
+            self.occupied.fetch_sub(removed, Ordering::Relaxed);
+        }
+    }
+
     /// How many keys there are.
     #[cfg(test)]
     pub(super) fn occupied(&self) -> usize {

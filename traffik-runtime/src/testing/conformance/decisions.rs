@@ -116,17 +116,42 @@ async fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
     }
 }
 
-/// A client has one budget in each namespace.
+/// A client has one budget in each namespace, and `clear` gives back those of its own namespace only.
 pub(super) async fn check_apart(here: &Backend, there: &Backend) {
     let client = Identity::new("client");
-    for backend in [here, there] {
-        let backend = backend.clone().clock(ManualClock::new());
-        let (_, throttle) = throttle(&backend, FixedWindow::new());
+    let clock = ManualClock::new();
+    let [here, there] = [here, there].map(|backend| backend.clone().clock(clock.clone()));
+    let budgets = |backend: &Backend| {
+        [
+            throttle(backend, FixedWindow::new()),
+            throttle(backend, SlidingLog::new()),
+        ]
+    };
+    for backend in [&here, &there] {
+        for (name, throttle) in budgets(backend) {
+            let whole = admits(&throttle, &client, LIMIT.into()).await;
+            assert!(
+                whole,
+                "`{name}`: a client's budget was spent in another namespace"
+            );
+            let more = admits(&throttle, &client, 1).await;
+            assert!(!more, "`{name}`: a budget was spent twice");
+        }
+    }
+    let clear = here.clear().await;
+    if matches!(&clear, Err(error) if error.kind() == ErrorKind::Unsupported) {
+        return;
+    }
+    done("`clear`", clear);
+    for (name, throttle) in budgets(&here) {
         let whole = admits(&throttle, &client, LIMIT.into()).await;
-        assert!(whole, "a client's budget was spent in another namespace");
+        assert!(whole, "`{name}`: `clear` left a state");
+    }
+    for (name, throttle) in budgets(&there) {
+        let more = admits(&throttle, &client, 1).await;
         assert!(
-            !admits(&throttle, &client, 1).await,
-            "a budget was spent twice"
+            !more,
+            "`{name}`: `clear` removed a state of another namespace"
         );
     }
 }

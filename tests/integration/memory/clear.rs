@@ -1,0 +1,151 @@
+//! `clear` removes every state, whatever its form, and spares none that is being decided.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use traffik::strategy::{FixedWindow, Hit, SlidingLog, Strategy};
+use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate, Report};
+
+use super::{admits, each, now, remaining};
+
+#[test]
+fn clears_the_states_of_every_strategy() {
+    let backend = Backend::memory().clock(ManualClock::new());
+    for (name, throttle) in each(&backend, 5) {
+        for client in 0..200_u64 {
+            assert!(admits(&throttle, &client.into(), 5), "{name}");
+            assert!(!admits(&throttle, &client.into(), 5), "{name}");
+        }
+    }
+    now(backend.clear()).unwrap();
+    for (name, throttle) in each(&backend, 5) {
+        for client in 0..200_u64 {
+            assert_eq!(remaining(&throttle, &client.into()), 5, "{name}");
+            assert!(admits(&throttle, &client.into(), 5), "{name}");
+            assert!(!admits(&throttle, &client.into(), 5), "{name}");
+        }
+    }
+}
+
+#[test]
+fn clears_the_states_of_lists_of_rates() {
+    let backend = Backend::memory().clock(ManualClock::new());
+    let rates = |builder: traffik::DynThrottleBuilder| {
+        builder.rate(Rate::per_hour(5)).rate(Rate::per_day(9))
+    };
+    let windows = rates(DynThrottle::builder("windows").strategy(FixedWindow::new()));
+    let logs = rates(DynThrottle::builder("logs").strategy(SlidingLog::new()));
+    let client = Identity::new("client");
+    for throttle in [windows, logs] {
+        let throttle = throttle.backend(backend.clone()).build().unwrap();
+        assert!(admits(&throttle, &client, 5) && !admits(&throttle, &client, 1));
+        now(backend.clear()).unwrap();
+        assert_eq!(remaining(&throttle, &client), 5);
+    }
+}
+
+/// Admits one hit a period.
+#[derive(Debug)]
+struct Cooldown;
+
+impl Strategy for Cooldown {
+    type State = u64;
+    type Metadata = ();
+
+    fn name(&self) -> &'static str {
+        "cooldown"
+    }
+
+    fn decide(&self, last: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
+        let due = last.map_or(0, |last| last + hit.rate.period_micros());
+        (hit.now >= due).then_some(hit.now)
+    }
+
+    fn report(&self, last: Option<&u64>, hit: &Hit<'_>) -> Report {
+        let due = last.map_or(0, |last| last + hit.rate.period_micros());
+        let wait = Duration::from_micros(due.saturating_sub(hit.now));
+        Report {
+            limit: 1,
+            remaining: wait.is_zero().into(),
+            wait: Some(wait),
+            reset: wait,
+            ..Report::default()
+        }
+    }
+
+    fn metadata(&self, _: Option<&u64>, _: &Hit<'_>) {}
+}
+
+#[test]
+fn clears_the_states_of_custom_strategies() {
+    let backend = Backend::memory().clock(ManualClock::new());
+    let throttle = DynThrottle::builder("cooldown").rate(Rate::per_day(1));
+    let throttle = throttle.strategy(Cooldown).backend(backend.clone());
+    let (throttle, client) = (throttle.build().unwrap(), Identity::new("client"));
+    assert!(admits(&throttle, &client, 1) && !admits(&throttle, &client, 1));
+    now(backend.clear()).unwrap();
+    assert!(admits(&throttle, &client, 1));
+}
+
+/// Handles with other clocks share the states, and those of another backend stay.
+#[test]
+fn clears_this_backend_only() {
+    let (one, other) = (Backend::memory(), Backend::memory());
+    let throttle = |backend: &Backend| {
+        let builder = DynThrottle::builder("clear::only").rate(Rate::per_day(1));
+        builder.backend(backend.clone()).build().unwrap()
+    };
+    let client = Identity::new("client");
+    assert!(admits(&throttle(&one), &client, 1) && admits(&throttle(&other), &client, 1));
+    now(one.clone().clock(ManualClock::new()).clear()).unwrap();
+    assert_eq!(remaining(&throttle(&one), &client), 1);
+    assert_eq!(remaining(&throttle(&other), &client), 0);
+}
+
+/// Between two calls of `clear` each client gets its limit, whatever is being decided while it is called: in the table, in
+/// the overflow map, and in sets of both, whose slots are locked or about to be made.
+#[test]
+fn nobody_gets_more_than_one_budget_from_one_clear() {
+    const LIMIT: u64 = 50;
+    const CLIENTS: u64 = 40;
+    const CLEARS: u64 = 200;
+    let backend = Backend::memory().clock(ManualClock::new());
+    let windows = DynThrottle::builder("clear::windows").rate(Rate::per_day(50));
+    let windows = windows.backend(backend.clone()).build().unwrap();
+    let lists = DynThrottle::builder("clear::lists").rate(Rate::per_day(50));
+    let lists = lists
+        .rate("50/2d".parse().unwrap())
+        .backend(backend.clone());
+    let lists = lists.build().unwrap();
+    let (over, admitted) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for throttle in [&windows, &lists, &windows, &lists] {
+            scope.spawn(|| {
+                let mut client = 0;
+                while !over.load(Ordering::Relaxed) {
+                    client = (client + 1) % CLIENTS;
+                    if admits(throttle, &client.into(), 1) {
+                        admitted.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        for _ in 0..CLEARS {
+            now(backend.clear()).unwrap();
+            thread::yield_now();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    // Two throttles, and one budget each before the first call and after every one.
+    let most = 2 * LIMIT * CLIENTS * (CLEARS + 1);
+    assert!(admitted.load(Ordering::Relaxed) <= most);
+    now(backend.clear()).unwrap();
+    for client in 0..CLIENTS {
+        for throttle in [&windows, &lists] {
+            assert_eq!(remaining(throttle, &client.into()), LIMIT);
+            assert!(admits(throttle, &client.into(), LIMIT));
+            assert!(!admits(throttle, &client.into(), 1));
+        }
+    }
+}

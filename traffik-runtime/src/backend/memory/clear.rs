@@ -1,0 +1,15 @@
+//! Removes all states at one moment.
+
+use super::Memory;
+
+impl Memory {
+    /// Removes all states. A hit that is being decided meanwhile counts either before that or after it.
+    pub(crate) fn clear(&self) {
+        // States move between the table and the overflow map only under a shard's lock, so none escapes to the other side.
+        let shards = self.boxed.lock_all();
+        self.table.clear();
+        for mut shard in shards {
+            shard.clear();
+        }
+    }
+}
