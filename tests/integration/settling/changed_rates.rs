@@ -70,6 +70,18 @@ async fn a_list_keeps_what_it_has_counted_since() {
     }
 }
 
+/// A member that has counted nothing yet does not keep the others' counts from being read.
+#[tokio::test]
+async fn a_list_without_hits_keeps_what_was_counted_before() {
+    for ground in Ground::each("10/2m", &FixedWindow::new()) {
+        let reserved = ground.reserve(5).await;
+        ground.hit(4).await;
+        ground.set(&["20/2m", "100/hour"]);
+        reserved.cancel().await.unwrap();
+        assert_eq!(ground.remaining().await, 16, "{}", ground.uid);
+    }
+}
+
 #[tokio::test]
 async fn a_longer_period_keeps_what_it_has_counted_since() {
     for ground in Ground::each("10/minute", &SlidingCounter::new()) {

@@ -63,8 +63,8 @@ impl Settling<'_> {
         }
     }
 
-    /// Does it to a state.
-    pub(crate) fn apply(&self, state: &mut State, now: u64) {
+    /// Applies the change to a state, and returns whether it is another one now.
+    pub(crate) fn apply(&self, state: &mut State, now: u64) -> bool {
         let Self {
             plan,
             change,
@@ -87,6 +87,7 @@ impl Settling<'_> {
                         law => law.charge(state, now, *cost),
                     }
                 }
+                true
             }
         }
     }
@@ -110,14 +111,16 @@ impl Settling<'_> {
         lines.map(move |(state, term)| plan.report(term, state, now, 0))
     }
 
-    fn give_back_own(&self, taken: Taken, state: &mut State, now: u64) {
-        let plan = &self.plan;
+    fn give_back_own(&self, taken: Taken, state: &mut State, now: u64) -> bool {
+        let (plan, mut changes) = (&self.plan, false);
         plan.align(state);
         for (term, state) in plan.terms.iter().zip(each_mut(state)) {
             let hit = plan.hit(term, taken.at, taken.cost);
             if let Some(after) = plan.strategy.give_back(state.bytes(), &hit, now) {
                 *state = State::Bytes(Some(after));
+                changes = true;
             }
         }
+        changes
     }
 }

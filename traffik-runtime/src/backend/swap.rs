@@ -144,7 +144,9 @@ pub(crate) async fn swap_settled<C: Cells>(
         }
         let mut state = state_of::<C>(plan, &seen);
         let now = at.unwrap_or_else(now);
-        settling.apply(&mut state, now);
+        if !settling.apply(&mut state, now) {
+            return Ok(());
+        }
         let new = encode(plan, &state);
         let lives = settling.matters(&state, now).max(SHORTEST) + slack(at);
         if cells.write(&plan.name, &seen, &new, Some(lives)).await? {

@@ -24,6 +24,12 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
             State::Packed(_) if term.law == Law::Custom => {
                 write_own(&mut bytes, plan.strategy.name(), period, None);
             }
+            // A rate that has counted nothing yet has no state to be found again.
+            State::List(_)
+            | State::Packed(Packed {
+                kind: Kind::Nothing,
+                ..
+            }) => {}
             State::Packed(packed) => write_packed(&mut bytes, packed),
             State::Log(entries) => {
                 let sum = entries.iter().map(|(_, cost)| cost).sum();
@@ -49,7 +55,6 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
             State::Bytes(own) => {
                 write_own(&mut bytes, plan.strategy.name(), period, own.as_deref());
             }
-            State::List(_) => {}
         }
     }
     bytes

@@ -86,6 +86,7 @@ impl OneByOne for Asking<'_> {
             // A window's count is elsewhere than what a list counts, and each period's in a place of its own.
             (Some(_), Change::GiveBack(_)) if !settling.is_of_one_period() => Ok(()),
             (None, Change::GiveBack(_)) if !settling.is_of_one_form() => Ok(()),
+            (Some(window), Change::GiveBack(_)) if window.is_over(at.unwrap_or_else(now)) => Ok(()),
             (Some(window), Change::GiveBack(_)) => Ok(window.give_back(self).await?),
             (Some(window), Change::Charge(_)) => window.charge(self, at).await,
             (None, _) => {

@@ -83,6 +83,15 @@ impl<'p> Window<'p> {
         Ok(())
     }
 
+    /// Whether the window has ended at a moment: then nothing is given back (L32).
+    pub(super) const fn is_over(&self, now: u64) -> bool {
+        now >= self.end()
+    }
+
+    const fn end(&self) -> u64 {
+        self.start.saturating_add(self.term.rate.period_micros())
+    }
+
     pub(super) async fn give_back(&self, asking: &Asking<'_>) -> Result<(), Failed> {
         let reply = asking
             .ask(Request::take_from(&self.key, self.plan.cost))
@@ -97,8 +106,7 @@ impl<'p> Window<'p> {
 
     /// The count with the cost in it.
     async fn add(&self, asking: &Asking<'_>, at: Option<u64>) -> Result<u64, Failed> {
-        let end = self.start.saturating_add(self.term.rate.period_micros());
-        let left = Duration::from_micros(end - self.now);
+        let left = Duration::from_micros(self.end() - self.now);
         let seconds = at_least(left + MARGIN + slack(at));
         let cost = self.plan.cost;
         let add = Request::add_to(&self.key, cost).or_new(cost, seconds);

@@ -28,7 +28,7 @@ impl Memory {
                     continue;
                 }
                 let mut state = State::default();
-                settling.apply(&mut state, now);
+                let _ = settling.apply(&mut state, now);
                 if self.table.insert(key, state.packed(), now) {
                     return;
                 }
@@ -38,8 +38,7 @@ impl Memory {
                 continue;
             };
             let mut state = State::Packed(snapshot.state);
-            settling.apply(&mut state, now);
-            if slot.write_since(&snapshot, state.packed()) {
+            if !settling.apply(&mut state, now) || slot.write_since(&snapshot, state.packed()) {
                 return;
             }
         }
@@ -55,7 +54,9 @@ impl Memory {
             self.boxed.note_list();
         }
         let entry = self.boxed.entry(&mut shard, plan.key, now);
-        settling.apply(&mut entry.state, now);
+        if !settling.apply(&mut entry.state, now) {
+            return;
+        }
         let reports = settling.reports(&entry.state, now);
         entry.prospect = reports
             .map(|report| Prospect::new(&report, now))

@@ -196,15 +196,14 @@ impl Redis {
                 let earlier = plans[..place].iter().rposition(|plan| plan.name == *name);
                 let mut state = states[earlier.unwrap_or(place)].clone();
                 let gone = settling.change.gives_back() && said.values[place].is_empty();
-                let bytes = (!gone).then(|| {
-                    settling.apply(&mut state, said.now);
-                    encode(&settling.plan, &state)
-                });
+                let changes = !gone && settling.apply(&mut state, said.now);
+                let bytes = changes.then(|| encode(&settling.plan, &state));
                 let matters = millis(settling.matters(&state, said.now), at);
                 new.push((&settling.plan, bytes, matters));
                 states[place] = state;
             }
-            if self.replace(&said, new.into_iter()).await? {
+            let changes = new.iter().any(|(_, bytes, _)| bytes.is_some());
+            if !changes || self.replace(&said, new.into_iter()).await? {
                 return Ok(());
             }
             retries.again().await?;

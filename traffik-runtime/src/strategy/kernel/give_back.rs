@@ -1,6 +1,6 @@
 //! Giving back what an admitted hit took (L32): at least what would be there had it cost less is left.
 
-use super::{Kind, Packed, State};
+use super::{Kind, Listed, Packed, State};
 use crate::rate::Rate;
 
 /// A hit that was admitted, of which a part is given back.
@@ -13,48 +13,53 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Gives back what was admitted under these rates, at a later microsecond. A state that is gone stays gone; what one of
-    /// the user's own is then, its law says. What counts for another period may never have counted it, and keeps all.
-    pub(crate) fn give_back(self, rates: &[Rate], state: &mut State, now: u64) {
+    /// Gives back what was admitted under these rates, at a later microsecond, and returns whether that changed the state.
+    ///
+    /// A state that is gone stays gone; a custom strategy decides for its own states. A state of another period may never
+    /// have counted the hit, so nothing is given back there.
+    pub(crate) fn give_back(self, rates: &[Rate], state: &mut State, now: u64) -> bool {
         match state {
             State::Packed(packed) => {
-                if let Some(limit) = limit_of(rates, packed.period)
-                    && let Some(after) = self.given_back(limit, packed, now)
-                {
-                    *packed = after;
-                }
+                let limit = limit_of(rates, packed.period);
+                let after = limit.and_then(|limit| self.given_back(limit, packed, now));
+                let changes = after.is_some_and(|after| after != *packed);
+                *packed = after.unwrap_or(*packed);
+                changes
             }
             State::Log(entries) => entries.give_back(self.at, self.cost),
             State::Mean(costs) => {
-                if let Some(limit) = limit_of(rates, costs.period()) {
-                    costs.give_back(self, limit, now);
-                }
+                let limit = limit_of(rates, costs.period());
+                limit.is_some_and(|limit| costs.give_back(self, limit, now))
             }
             State::List(list) => {
-                for listed in list {
-                    self.give_back(rates, &mut listed.state, now);
-                }
+                let give_back = |listed: &mut Listed| self.give_back(rates, &mut listed.state, now);
+                list.iter_mut()
+                    .map(give_back)
+                    .fold(false, |any, one| any | one)
             }
-            State::Bytes(_) => {}
+            State::Bytes(_) => false,
         }
     }
 
     fn given_back(self, limit: u32, state: &Packed, now: u64) -> Option<Packed> {
         let mut amounts = state.amounts();
-        // Which number of the state counts the window it was taken in.
-        let running = self.at >= state.at && self.at - state.at < state.period;
+        // The clock stands still at the state's own moment (L4).
+        let now = now.max(state.at);
+        // Which number of the state counts the window that the hit was taken in, if that is still the one of the clock.
+        let of_window = self.at >= state.at && self.at - state.at < state.period;
+        let is_open = of_window && now - state.at < state.period;
         let before = self.at < state.at && state.at - self.at <= state.period;
         let place = match state.kind {
             Kind::Nothing => return None,
-            Kind::Window | Kind::Adaptive => running.then_some(0),
+            Kind::Window | Kind::Adaptive => is_open.then_some(0),
+            Kind::Rollover => is_open.then_some(1),
             Kind::Counter if before => Some(0),
-            Kind::Counter | Kind::Rollover => running.then_some(1),
+            Kind::Counter => of_window.then_some(1),
             Kind::Meter => Some(0),
         };
         let given = match state.kind {
             Kind::Meter => {
-                // What has leaked until its last tick has, though the clock is behind that (L4).
-                let ticks = self.ticks(state.tick(), now.max(state.at));
+                let ticks = self.ticks(state.tick(), state.at, now)?;
                 let leaked = most_leaked(ticks, state.leak(), (limit, state.limit));
                 self.unleaked(state.units(), leaked)
             }
@@ -64,12 +69,14 @@ impl Taken {
         state.counting(&amounts)
     }
 
-    /// How many ticks have passed since.
-    pub(super) fn ticks(self, tick: u64, now: u64) -> u64 {
-        (now / tick).saturating_sub(self.at / tick)
+    /// The ticks since the hit, for a level last written at `last`; `None` if the hit is later than that, because then the
+    /// level never held it.
+    pub(super) fn ticks(self, tick: u64, last: u64, now: u64) -> Option<u64> {
+        let (at, last) = (self.at / tick, last / tick);
+        (at <= last).then(|| (now / tick).saturating_sub(at))
     }
 
-    /// What of it has not leaked, in a level's units.
+    /// The part of it that has not leaked, in a level's units.
     pub(super) fn unleaked(self, units: u64, leaked: u64) -> u64 {
         self.cost.saturating_mul(units).saturating_sub(leaked)
     }

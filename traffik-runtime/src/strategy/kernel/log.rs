@@ -38,17 +38,18 @@ impl Entries {
         counted.then_some(Self { entries, sum })
     }
 
-    /// Takes this much off the entry of a microsecond, if it is there.
+    /// Subtracts a cost from the entry of a microsecond, and returns whether there is one.
     #[cfg(feature = "engine")]
-    pub(super) fn give_back(&mut self, at: u64, cost: u64) {
+    pub(super) fn give_back(&mut self, at: u64, cost: u64) -> bool {
         let found = self.entries.binary_search_by_key(&at, |(at, _)| *at);
-        let Ok(place) = found else { return };
+        let Ok(place) = found else { return false };
         let given = cost.min(self.entries[place].1);
         self.entries[place].1 -= given;
         self.sum -= given;
         if self.entries[place].1 == 0 {
             self.entries.remove(place);
         }
+        true
     }
 
     /// When each was made, and its cost.

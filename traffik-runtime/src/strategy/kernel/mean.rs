@@ -69,16 +69,19 @@ impl Costs {
         }
     }
 
-    /// Takes what has not leaked of a hit off the level; the mean stays as it is.
+    /// Subtracts the part of a hit that has not leaked from the level, and returns whether that changed it; the mean stays.
+    ///
+    /// The leak is that of the rate, without the factor, which may have been higher before than it is now (L32).
     #[cfg(feature = "engine")]
-    pub(super) fn give_back(&mut self, taken: Taken, limit: u32, now: u64) {
-        let Some((units, leak)) = self.units_and_leak() else {
-            return;
+    pub(super) fn give_back(&mut self, taken: Taken, limit: u32, now: u64) -> bool {
+        let ticks = taken.ticks(self.rate.2.max(1), self.last, now.max(self.last));
+        let (Some(ticks), Some((units, leak))) = (ticks, self.units_and_whole_leak()) else {
+            return false;
         };
-        let ticks = taken.ticks(self.rate.2, now.max(self.last));
-        let leaked = most_leaked(ticks, leak, (limit, self.rate.0));
-        let given = taken.unleaked(units, leaked);
-        self.level = self.level.saturating_sub(given);
+        let leaked = most_leaked(ticks, leak * WHOLE, (limit, self.rate.0));
+        let given = taken.unleaked(units, leaked).min(self.level);
+        self.level -= given;
+        given > 0
     }
 
     /// The period it was written under.
@@ -90,23 +93,24 @@ impl Costs {
     /// The microsecond at which the level will have leaked away.
     #[cfg(feature = "engine")]
     pub(super) fn expires(&self) -> u64 {
-        let Some((_, leak)) = self.units_and_leak() else {
+        let Some((_, leak)) = self.units_and_whole_leak() else {
             return 0;
         };
-        let ticks = self.level.div_ceil(leak.max(1));
+        let ticks = self.level.div_ceil((leak * self.factor).max(1));
         self.last.saturating_add(ticks.saturating_mul(self.rate.2))
     }
 
-    /// How many of the level's units are one unit of cost, and how many leak in a tick; nothing if nothing was counted.
+    /// The level's units in one of cost, and those that leak in a tick for each thousandth of the factor; `None` if nothing
+    /// was counted.
     #[cfg(feature = "engine")]
-    fn units_and_leak(&self) -> Option<(u64, u64)> {
+    fn units_and_whole_leak(&self) -> Option<(u64, u64)> {
         let (limit, period, tick) = self.rate;
         if self.remembered.is_empty() {
             return None;
         }
         let ticks = WHOLE * (period / tick);
         let g = gcd(limit.into(), ticks);
-        Some((ticks / g, u64::from(limit) / g * self.factor))
+        Some((ticks / g, u64::from(limit) / g))
     }
 
     /// The same numbers again.

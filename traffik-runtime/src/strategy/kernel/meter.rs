@@ -217,9 +217,11 @@ impl Meter {
 
     fn place(&self, after: &Packed, now: u64, cost: u64) -> Duration {
         let before = after.amount - cost * self.units.get();
+        // Counted from the law's own moment, not from a clock behind it: only waits are.
+        let moment = now.max(after.at);
         match self.leak.ceil(before) {
             0 => Duration::ZERO,
-            ticks => until(self.tick.floor(after.at) + ticks, self.tick.get(), now),
+            ticks => until(self.tick.floor(after.at) + ticks, self.tick.get(), moment),
         }
     }
 
