@@ -17,6 +17,7 @@ mod layer;
 mod least_wait;
 mod lessons;
 mod limiters;
+mod limits_in_force;
 mod log;
 mod merging;
 mod moments;

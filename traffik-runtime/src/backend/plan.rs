@@ -130,6 +130,11 @@ impl Plan<'_> {
         }
     }
 
+    /// Returns the law's report on a state in which nothing has been counted.
+    pub(crate) fn fresh_report(&self, term: &Term, now: u64) -> Report {
+        self.report(term, State::nothing(), now, 0)
+    }
+
     /// The hit as a law sees it.
     pub(crate) fn hit(&self, term: &Term, now: u64, cost: u64) -> Hit<'_> {
         Hit {

@@ -153,6 +153,7 @@ fn policy(reported: &Reported<'static>) -> Policy<'static> {
     Policy {
         name: Cow::Borrowed(&reported.definition.name),
         rate: reported.rate,
+        quota: reported.quota,
         listed: reported.listed,
         report: reported.report,
     }

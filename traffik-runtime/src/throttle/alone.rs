@@ -17,6 +17,8 @@ use crate::rate::Rate;
 pub(super) struct Alone {
     pub(super) fits: bool,
     pub(super) rate: Rate,
+    /// The limit that header fields give.
+    pub(super) quota: u64,
     pub(super) now: u64,
     /// Whether that is the backend's own time.
     pub(super) has_own_clock: bool,
@@ -83,9 +85,11 @@ impl Alone {
         let (now, cost) = (backend.now(), asked.cost);
         let fits = memory.decide_alone(key, term, Hit { now, cost }, said);
         asked.observe(Outcome::of(fits), parts, || *said);
+        let quota = said.map_or(0, |report| term.law.quota(term.rate, &report));
         Some(Self {
             fits,
             rate: term.rate,
+            quota,
             now,
             has_own_clock: backend.has_own_clock(),
         })

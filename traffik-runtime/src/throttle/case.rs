@@ -277,10 +277,12 @@ impl<'a> Case<'a> {
         for place in self.open() {
             let known = reported.len();
             let told = outcome.told.iter().filter(|told| told.plan == place);
-            reported.extend(told.map(|told| Reported {
+            let terms = &*self.plans[place].terms;
+            reported.extend(terms.iter().zip(told).map(|(term, told)| Reported {
                 definition: definition(self.askers[place]),
                 rate: told.rate,
-                listed: self.plans[place].terms.len() > 1,
+                quota: term.law.quota(told.rate, &told.report),
+                listed: terms.len() > 1,
                 fits: told.fits,
                 report: Some(told.report),
             }));
@@ -318,13 +320,26 @@ impl<'a> Case<'a> {
     ) -> impl Iterator<Item = Reported<'d>> {
         let plan = &self.plans[place];
         let definition = definition(self.askers[place]);
+        let now = self.backends[self.homes[place]].now();
         plan.terms.iter().map(move |term| Reported {
             definition,
             rate: term.rate,
+            quota: term.law.quota(term.rate, &plan.fresh_report(term, now)),
             listed: plan.terms.len() > 1,
             fits,
             report: None,
         })
+    }
+
+    /// Returns the limit where no law has decided: the smallest that a fresh state of any rate admits at once.
+    pub(super) fn fresh_limit(&self) -> u64 {
+        let plans = self.plans.iter().zip(&self.homes);
+        let limits = plans.flat_map(|(plan, home)| {
+            let now = self.backends[*home].now();
+            let limit = move |term| plan.fresh_report(term, now).limit;
+            plan.terms.iter().map(limit)
+        });
+        limits.min().unwrap_or(u64::MAX)
     }
 
     /// Tells whoever watches what was decided, throttle by throttle. Of a set that was refused, only those that refused.

@@ -120,6 +120,7 @@ pub(crate) fn admit_at_once(
         let Alone {
             fits,
             rate,
+            quota,
             now,
             has_own_clock,
         } = alone;
@@ -129,6 +130,7 @@ pub(crate) fn admit_at_once(
             reported: Few::from_buf([Reported {
                 definition: asking.definition(0),
                 rate,
+                quota,
                 listed: false,
                 fits,
                 report: Some(report),
@@ -217,15 +219,10 @@ fn later<'a, T: 'a>(
 /// The decision that was come to, which is told to whoever watches.
 fn ruled(case: &Case<'_>, ruling: &Ruling<Outcome>) -> Decision {
     case.observe(ruling);
-    let limit = || {
-        let rates = case.plans.iter().flat_map(|plan| plan.terms.iter());
-        let limits = rates.map(|term| u64::from(term.rate.limit()));
-        limits.min().unwrap_or(u64::MAX)
-    };
     match ruling {
         Ruling::Decided(outcome) => combined(outcome),
-        Ruling::Allowed(_) => undecided(limit(), None),
-        Ruling::Throttled(wait, _) => undecided(limit(), Some(*wait)),
+        Ruling::Allowed(_) => undecided(case.fresh_limit(), None),
+        Ruling::Throttled(wait, _) => undecided(case.fresh_limit(), Some(*wait)),
     }
 }
 

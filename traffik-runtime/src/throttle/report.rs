@@ -14,6 +14,8 @@ use crate::rate::Rate;
 pub(crate) struct Reported<'a> {
     pub(crate) definition: &'a Definition,
     pub(crate) rate: Rate,
+    /// The limit in force where a tier or the time of day sets it, otherwise the rate's own.
+    pub(crate) quota: u64,
     /// Whether it is one of several rates of the throttle.
     pub(crate) listed: bool,
     /// Whether it alone would have admitted the hit.
@@ -27,6 +29,8 @@ pub(crate) struct Reported<'a> {
 pub(crate) struct Policy<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) rate: Rate,
+    /// The limit in force where a tier or the time of day sets it, otherwise the rate's own.
+    pub(crate) quota: u64,
     /// Whether it is one of several of the throttle, and so needs its rate to be told apart.
     pub(crate) listed: bool,
     /// Nothing where no law has decided: then only the policy is known.

@@ -142,6 +142,7 @@ fn told<S: Describe + ?Sized>(
     let policies = lines.iter().map(|(term, _, said)| Policy {
         name: asked.definition.name.clone(),
         rate: term.rate,
+        quota: term.law.quota(term.rate, said),
         listed,
         report: Some(*said),
     });

@@ -30,7 +30,7 @@ pub(super) fn write<'a>(
     let (mut limits, mut standings) = (Line::default(), Line::default());
     for (policy, name) in policies {
         item(&mut limits, name);
-        limits.text(";q=").number(policy.rate.limit().into());
+        limits.text(";q=").number(policy.quota.min(LARGEST));
         if !policy.rate.is_subsecond() {
             let window = whole_seconds(policy.rate.period());
             limits.text(";w=").number(window);

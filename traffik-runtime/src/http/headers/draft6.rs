@@ -18,13 +18,14 @@ pub(super) fn write<'a>(
 ) {
     let mut limits = Line::default();
     // The window is required, and there are none of less than a second.
-    let rates = policies.clone().map(|policy| policy.rate);
-    for rate in rates.filter(|rate| !rate.is_subsecond()) {
+    let written = policies.clone();
+    for policy in written.filter(|policy| !policy.rate.is_subsecond()) {
         if !limits.is_empty() {
             limits.text(", ");
         }
-        limits.number(rate.limit().into());
-        limits.text(";w=").number(whole_seconds(rate.period()));
+        limits.number(policy.quota.min(LARGEST));
+        let window = whole_seconds(policy.rate.period());
+        limits.text(";w=").number(window);
     }
     if !limits.is_empty() {
         prepend(headers, POLICY, limits);
@@ -32,14 +33,14 @@ pub(super) fn write<'a>(
     if !writing.singles {
         return;
     }
-    let Some((rate, report)) = bound(policies) else {
+    let Some((quota, report)) = bound(policies) else {
         // Where no law has decided, nobody knows how the client stands.
         for name in [LIMIT, REMAINING, RESET] {
             headers.remove(name);
         }
         return;
     };
-    headers.insert(LIMIT, number(rate.limit().into()));
+    headers.insert(LIMIT, number(quota.min(LARGEST)));
     headers.insert(REMAINING, number(report.remaining.min(LARGEST)));
     // It is required, so what is all there already comes now.
     let reset = report.next.map_or(0, whole_seconds);

@@ -17,15 +17,15 @@ pub(super) fn write<'a>(
     mut policies: impl Iterator<Item = &'a Policy<'a>> + Clone,
     writing: Writing,
 ) {
-    let Some((rate, report)) = bound(policies.clone()) else {
+    let Some((quota, report)) = bound(policies.clone()) else {
         if let Some(policy) = policies.next() {
-            headers.insert(LIMIT, number(policy.rate.limit().into()));
+            headers.insert(LIMIT, number(policy.quota));
             headers.remove(REMAINING);
             headers.remove(RESET);
         }
         return;
     };
-    headers.insert(LIMIT, number(rate.limit().into()));
+    headers.insert(LIMIT, number(quota));
     headers.insert(REMAINING, number(report.remaining));
     let reset = |next| match writing.options.legacy_reset {
         LegacyReset::Seconds => whole_seconds(next),

@@ -16,7 +16,6 @@ pub(super) use names::names;
 pub use options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 
 use crate::decision::Report;
-use crate::rate::Rate;
 use crate::throttle::{Few, HeaderStyle, Policy, Stat, binding};
 
 /// The largest integer a structured field can carry (RFC 9651).
@@ -98,9 +97,9 @@ impl Writing {
     }
 }
 
-/// Of several rates, the one that binds and what its law said, if any has decided.
-fn bound<'a>(policies: impl Iterator<Item = &'a Policy<'a>> + Clone) -> Option<(Rate, &'a Report)> {
-    let known = policies.filter_map(|policy| Some((policy.rate, policy.report.as_ref()?)));
+/// Of several rates, the limit of the one that binds and what its law said, if any has decided.
+fn bound<'a>(policies: impl Iterator<Item = &'a Policy<'a>> + Clone) -> Option<(u64, &'a Report)> {
+    let known = policies.filter_map(|policy| Some((policy.quota, policy.report.as_ref()?)));
     let place = binding(known.clone().map(|(_, report)| report))?;
     known.clone().nth(place)
 }

@@ -35,6 +35,8 @@ pub use window::Window;
 use std::time::Duration;
 
 use crate::decision::Report;
+#[cfg(feature = "engine")]
+use crate::rate::Rate;
 
 /// A law whose states are a few words, for a store to work into its loop.
 #[cfg(feature = "engine")]
@@ -234,6 +236,16 @@ impl Law {
             Self::Log(law) => law.longest(),
             Self::Mean(law) => law.longest(),
             _ => 0,
+        }
+    }
+
+    /// Returns the limit that header fields give beside a report of this law: the one in force where
+    /// the client's tier or the time of day sets it, otherwise the rate's own.
+    #[cfg(feature = "engine")]
+    pub(crate) fn quota(&self, rate: Rate, report: &Report) -> u64 {
+        match self {
+            Self::Window(_) | Self::Hours(_) => report.limit,
+            _ => rate.limit().into(),
         }
     }
 
