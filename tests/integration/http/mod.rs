@@ -3,6 +3,7 @@
 mod addresses;
 mod backends;
 mod body;
+mod caching;
 mod calls;
 mod costs;
 mod custom;

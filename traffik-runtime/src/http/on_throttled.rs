@@ -12,8 +12,8 @@ use crate::answer::{Later, Now};
 /// The response to a request that a throttle refuses: a `fn(&Rejection) -> impl IntoResponse`, async or not. Which of them
 /// it is, its type says; nobody else implements it.
 ///
-/// What it gives gets the header fields of the throttle and `Retry-After`, where it has not set them itself, and the status
-/// 429 if it says 200.
+/// What it gives gets the header fields of the throttle, `Retry-After` and `Cache-Control: no-store`, where it has not set
+/// them itself, and the status 429 if it says 200.
 ///
 /// ```
 /// use http::StatusCode;

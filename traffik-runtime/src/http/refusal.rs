@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
 use super::headers::{Line, number, whole_seconds};
@@ -15,6 +15,10 @@ pub(super) const QUOTA_EXCEEDED: &str =
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
+
+/// The `Cache-Control` of every refusal: it holds for one client and one moment, and a shared cache
+/// would hand it to others.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// 429: these policies, by their quotable names, were violated; the wait is nothing if it has no end.
 pub(super) fn refused(
@@ -121,9 +125,9 @@ fn problem(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Response<Byte
     let mut response = Response::new(Bytes::copy_from_slice(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    let headers = response.headers_mut();
+    let content = HeaderValue::from_static("application/problem+json");
+    headers.insert(CONTENT_TYPE, content);
+    headers.insert(CACHE_CONTROL, NO_STORE);
     response
 }

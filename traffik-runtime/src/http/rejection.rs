@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
@@ -21,7 +21,7 @@ use crate::throttle::{Definition, Few};
 /// A request that a throttle refused, or that none could decide on.
 ///
 /// As a response it is 429, 503 or 500 with a problem (RFC 9457), or what `on_throttled` says; as an error it says the same
-/// in words.
+/// in words. The response carries `Cache-Control: no-store`, unless `on_throttled` sets that field.
 #[derive(Debug)]
 pub struct Rejection(Box<Inner>);
 
@@ -176,6 +176,7 @@ impl Rejection {
         {
             headers.insert(RETRY_AFTER, whole_seconds(wait).max(1).into());
         }
+        headers.insert(CACHE_CONTROL, refusal::NO_STORE);
         headers
     }
 

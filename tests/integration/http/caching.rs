@@ -1,0 +1,147 @@
+//! No cache keeps a refusal.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::{Request, StatusCode};
+use tower::ServiceExt as _;
+use traffik::failure::{allow, raise, throttle};
+use traffik::testing::{FlakyStore, Trouble};
+use traffik::{
+    Backend, Identity, Limiter, Rejection, ThrottleLayer, Throttled, provide, throttled,
+};
+use traffik_tests::{Answer, PEER, midnight, peer};
+
+fn nobody(_: &http::request::Parts) -> Result<Identity, &'static str> {
+    Err("the session store is away")
+}
+
+const fn two(_: &http::request::Parts) -> u64 {
+    2
+}
+
+fn page(_: &Rejection) -> &'static str {
+    "slow down"
+}
+
+fn kept(_: &Rejection) -> (StatusCode, [(&'static str, &'static str); 1]) {
+    let field = ("cache-control", "private, max-age=5");
+    (StatusCode::TOO_MANY_REQUESTS, [field])
+}
+
+traffik::throttles! {
+    defaults(identifier = everyone);
+
+    throttle Plain(rate = "1/minute");
+    throttle Paged(rate = "1/minute", on_throttled = page);
+    throttle Kept(rate = "1/minute", on_throttled = kept);
+    throttle Small(rate = "1/hour", cost = two);
+    throttle Broken(rate = "1/minute", identifier = nobody);
+}
+
+#[throttled(Plain)]
+async fn plain() {}
+
+#[throttled(Paged)]
+async fn paged() {}
+
+#[throttled(Kept)]
+async fn own() {}
+
+#[throttled(Small)]
+async fn small() {}
+
+#[throttled(Broken)]
+async fn broken() {}
+
+async fn extracted(_: Throttled<Plain>) {}
+
+async fn reserved(limiter: Limiter<Plain>) -> Result<(), Rejection> {
+    limiter.reserve(1).await?.keep();
+    Ok(())
+}
+
+async fn bare() {}
+
+fn app(backend: Backend) -> Router {
+    let layer = ThrottleLayer::new().throttle::<Plain>();
+    let app = Router::new()
+        .route("/bare", get(bare))
+        .route_layer(layer)
+        .route("/plain", get(plain))
+        .route("/paged", get(paged))
+        .route("/own", get(own))
+        .route("/small", get(small))
+        .route("/broken", get(broken))
+        .route("/extracted", get(extracted))
+        .route("/reserved", get(reserved));
+    app.layer(provide(backend))
+}
+
+async fn answer(app: &Router, path: &str, content: &str) -> Answer {
+    let request = Request::get(path).header("content-type", content);
+    let request = request.extension(peer(PEER)).body(Body::empty()).unwrap();
+    Answer::of(app.clone().oneshot(request).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_stored_and_an_admitted_response_is_as_it_was() {
+    for path in ["/plain", "/paged", "/bare", "/extracted", "/reserved"] {
+        let app = app(midnight().0);
+        let admitted = answer(&app, path, "").await;
+        assert_eq!(
+            (admitted.status, admitted.field("cache-control")),
+            (200, None),
+            "{path}"
+        );
+        let refused = answer(&app, path, "").await;
+        assert_eq!(refused.status, 429, "{path}");
+        assert_eq!(refused.field("cache-control"), Some("no-store"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_for_ever_is_not_stored_either() {
+    let refused = answer(&app(midnight().0), "/small", "").await;
+    assert_eq!((refused.status, refused.field("retry-after")), (429, None));
+    assert_eq!(refused.field("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn the_applications_own_response_keeps_what_it_says() {
+    let app = app(midnight().0);
+    assert_eq!(answer(&app, "/own", "").await.field("cache-control"), None);
+    let refused = answer(&app, "/own", "").await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.field("cache-control"), Some("private, max-age=5"));
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_grpc_call_is_not_stored() {
+    let app = app(midnight().0);
+    let content = "application/grpc";
+    assert_eq!(answer(&app, "/bare", content).await.status, 200);
+    let refused = answer(&app, "/bare", content).await;
+    assert_eq!(refused.field("grpc-status"), Some("8"));
+    assert_eq!(refused.field("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn a_response_to_a_failure_is_not_stored() {
+    let store = FlakyStore::new();
+    store.fail(Trouble::Refuse);
+    for (policy, status) in [(throttle(), 429), (raise(), 503), (allow(), 200)] {
+        let app = app(Backend::custom(store.clone()).on_error(policy));
+        for path in ["/plain", "/bare", "/extracted"] {
+            let answer = answer(&app, path, "").await;
+            let expected = (status != 200).then_some("no-store");
+            assert_eq!(answer.status, status, "{path}");
+            assert_eq!(answer.field("cache-control"), expected, "{path} {status}");
+        }
+    }
+    let failed = answer(&app(midnight().0), "/broken", "").await;
+    assert_eq!(
+        (failed.status, failed.field("cache-control")),
+        (500, Some("no-store"))
+    );
+}
