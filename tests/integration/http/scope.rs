@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::http::request::Parts;
-use axum::routing::get;
+use axum::routing::{any, get};
 use http::{HeaderValue, Method};
 use traffik::{provide, throttled};
 use traffik_tests::{Answer, Server, midnight};
@@ -45,6 +45,7 @@ async fn served() -> Server {
         .route("/any", get(anywhere))
         .route("/items/{id}", get(each_route).post(each_route))
         .route("/others/{id}", get(each_route))
+        .route("/any-method", any(each_route))
         .nest("/nested", nested)
         .route("/tenant", get(each_tenant))
         .route("/named", get(named).post(named))
@@ -53,8 +54,12 @@ async fn served() -> Server {
     Server::start(app.layer(provide(backend))).await
 }
 
+async fn send(server: &Server, method: Method, path: &str) -> u16 {
+    Answer::to(server.request(method, path)).await.status
+}
+
 async fn post(server: &Server, path: &str) -> u16 {
-    Answer::to(server.request(Method::POST, path)).await.status
+    send(server, Method::POST, path).await
 }
 
 #[tokio::test]
@@ -113,4 +118,52 @@ async fn a_segment_that_is_always_the_same_splits_nothing() {
         assert_eq!(post(&server, path).await, 200);
         assert_eq!(server.get(path).await.status, 429);
     }
+}
+
+#[tokio::test]
+async fn invented_methods_share_one_budget() {
+    let server = served().await;
+    for path in ["/any-method", "/nowhere"] {
+        let mut admitted = 0;
+        for number in 0..50 {
+            let method = Method::from_bytes(format!("M{number}").as_bytes()).unwrap();
+            admitted += usize::from(send(&server, method, path).await == 200);
+        }
+        assert_eq!(admitted, 2, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn registered_methods_in_another_case_share_the_budget_of_invented_ones() {
+    let server = served().await;
+    for (method, status) in [("get", 200), ("Post", 200), ("pUT", 429), ("other", 429)] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        assert_eq!(send(&server, method, "/any-method").await, status);
+    }
+    assert_eq!(server.get("/any-method").await.status, 200);
+}
+
+#[tokio::test]
+async fn registered_methods_have_budgets_of_their_own_and_head_counts_as_get() {
+    let server = served().await;
+    for method in [
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::OPTIONS,
+        Method::TRACE,
+    ] {
+        for status in [200, 200, 429] {
+            assert_eq!(
+                send(&server, method.clone(), "/any-method").await,
+                status,
+                "{method}"
+            );
+        }
+    }
+    assert_eq!(server.get("/any-method").await.status, 200);
+    assert_eq!(send(&server, Method::HEAD, "/any-method").await, 200);
+    assert_eq!(server.get("/any-method").await.status, 429);
+    assert_eq!(send(&server, Method::HEAD, "/any-method").await, 429);
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::connect_info::MockConnectInfo;
 use axum::extract::{ConnectInfo, MatchedPath};
+use http::Method;
 use http::request::Parts;
 
 use super::scope::Scope;
@@ -111,7 +112,7 @@ fn join_narrower<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
     match scope {
         Scope::Throttle => key,
         Scope::Route => {
-            let method = parts.map_or("", |parts| parts.method.as_str());
+            let method = parts.map_or("", |parts| method_word(&parts.method));
             let key = key.join(kind::METHOD, method.as_bytes());
             match parts.and_then(|parts| parts.extensions.get::<MatchedPath>()) {
                 Some(route) => key.join(kind::ROUTE, route.as_str().as_bytes()),
@@ -119,6 +120,22 @@ fn join_narrower<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
             }
         }
         Scope::Segment(segment) => key.join(kind::SEGMENT, segment.as_bytes()),
+    }
+}
+
+/// The word that a method counts under. Clients may invent methods, so only the nine registered ones have budgets of their
+/// own; all others share one. `HEAD` counts as `GET`, which answers it.
+fn method_word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET | Method::HEAD => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "other",
     }
 }
 
