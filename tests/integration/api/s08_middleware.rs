@@ -22,7 +22,7 @@ fn app() -> Result<Router, Box<dyn std::error::Error>> {
             .throttle_when::<Admin>(filter::path("/admin/**"))
             .throttle_when::<Writes>(filter::methods([Method::POST, Method::PUT, Method::DELETE]))
             .throttle_when::<Authed>(
-                filter::path_regex(r"^/api/users/\d+$")?.and(filter::when(is_authenticated)),
+                filter::path_regex(r"^/api/users/[^/]+$")?.and(filter::when(is_authenticated)),
             )
             .throttle::<Global>(),
     ))

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use http::request::Parts;
 
-use super::Test;
+use super::{Test, sent_path};
 use crate::error::Error;
 
 /// Negations stand at the tests only, and lists of a kind hold none of the same kind, so that everything can be looked at
@@ -15,6 +15,8 @@ pub(super) enum Node {
         test: Test,
         /// What it has to say for the filter to match.
         wanted: bool,
+        /// Whether requests without a path match; `None` compares them as `/`.
+        pathless: Option<bool>,
     },
     /// Whether one child decides it by matching, or else by not matching; the cheap ones first.
     List { any: bool, children: Vec<Node> },
@@ -22,7 +24,11 @@ pub(super) enum Node {
 
 impl Node {
     pub(super) const fn of(test: Test) -> Self {
-        Self::Test { test, wanted: true }
+        Self::Test {
+            test,
+            wanted: true,
+            pathless: None,
+        }
     }
 
     pub(super) fn and(self, other: Self) -> Self {
@@ -35,13 +41,33 @@ impl Node {
 
     pub(super) fn not(self) -> Self {
         match self {
-            Self::Test { test, wanted } => Self::Test {
+            Self::Test {
+                test,
+                wanted,
+                pathless,
+            } => Self::Test {
                 test,
                 wanted: !wanted,
+                pathless: pathless.map(|matches| !matches),
             },
             Self::List { any, children } => Self::List {
                 any: !any,
                 children: children.into_iter().map(Self::not).collect(),
+            },
+        }
+    }
+
+    /// Returns the filter under which no test of a path, negated or not, matches a request that has none.
+    pub(super) fn exempting(self) -> Self {
+        match self {
+            Self::Test { test, wanted, .. } => Self::Test {
+                pathless: test.is_of_path().then_some(false),
+                test,
+                wanted,
+            },
+            Self::List { any, children } => Self::List {
+                any,
+                children: children.into_iter().map(Self::exempting).collect(),
             },
         }
     }
@@ -71,7 +97,11 @@ impl Node {
     /// The answer, where no predicate has to be asked.
     pub(super) fn known(&self, parts: &Parts) -> Option<bool> {
         match self {
-            Self::Test { test, wanted } => test.known(parts).map(|said| said == *wanted),
+            Self::Test {
+                pathless: Some(matches),
+                ..
+            } if sent_path(parts).is_none() => Some(*matches),
+            Self::Test { test, wanted, .. } => test.known(parts).map(|said| said == *wanted),
             Self::List { any, children } => {
                 let mut open = false;
                 for child in children {
@@ -96,8 +126,9 @@ impl Node {
                 Self::Test {
                     test: Test::Predicate(predicate),
                     wanted,
+                    ..
                 } => Ok(predicate.ask(parts).await? == *wanted),
-                Self::Test { test, wanted } => Ok(test.known(parts) == Some(*wanted)),
+                Self::Test { .. } => Ok(self.known(parts) == Some(true)),
                 Self::List { any, children } => {
                     for child in children {
                         let said = match child.known(parts) {

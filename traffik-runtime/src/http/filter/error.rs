@@ -1,5 +1,8 @@
 use thiserror::Error;
 
+const NORMAL_FORM: &str = "a path begins with `/`, letters, digits and `-._~` stand in it unescaped, and blanks, `\"<>\\^`{|}` \
+     and everything beyond ASCII as escapes in upper case: write `%20` for a blank, `caf%C3%A9` for `café`";
+
 /// Why there is no such filter.
 ///
 /// ```
@@ -32,6 +35,15 @@ pub enum FilterError {
         /// What is wrong.
         #[source]
         source: regex::Error,
+    },
+    /// A pattern that is longer than any path a server accepts.
+    #[error("the pattern is longer than 65534 bytes, the longest path; no request can match it")]
+    TooLong,
+    /// A regular expression that no path matches.
+    #[error("no path can match `{expression}`; {NORMAL_FORM}")]
+    NeverMatches {
+        /// The regular expression.
+        expression: String,
     },
     /// A list of no methods.
     #[error("a list of no methods matches nothing; name one, such as `Method::POST`")]

@@ -3,6 +3,9 @@ use super::segment::{self, Segment};
 
 const WILDCARDS: &str = "write `*` for one segment, `**` for any number";
 
+/// The longest path that a request can have, in bytes; the `http` crate refuses longer ones.
+const LONGEST_PATH: usize = 65_534;
+
 /// A pattern of paths.
 #[derive(Debug)]
 pub(super) struct Glob {
@@ -20,28 +23,33 @@ enum Step {
 impl Glob {
     pub(super) fn new(pattern: &str) -> Result<Self, FilterError> {
         let Some(segments) = pattern.strip_prefix('/') else {
-            return Err(FilterError::NoSlash(pattern.to_owned()));
+            return Err(FilterError::NoSlash(printable(pattern)));
         };
         let steps = segments.split('/').map(|segment| match segment {
             "**" => Ok(Step::Many),
             segment => match mistake(segment) {
                 None => Ok(Step::One(Segment::new(segment))),
                 Some((part, instead)) => Err(FilterError::Pattern {
-                    pattern: pattern.to_owned(),
-                    part: part.to_owned(),
+                    pattern: printable(pattern),
+                    part: printable(part),
                     instead,
                 }),
             },
         });
-        Ok(Self {
-            steps: steps.collect::<Result<_, _>>()?,
-        })
+        let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
+        let lengths = steps.iter().map(|step| match step {
+            Step::One(segment) => 1 + segment.least_length(),
+            Step::Many => 0,
+        });
+        if lengths.sum::<usize>() > LONGEST_PATH {
+            return Err(FilterError::TooLong);
+        }
+        Ok(Self { steps })
     }
 
-    /// Whether a path, which begins with a slash, is like this.
+    /// Whether a path in its normal form, which begins with a slash, is like this.
     pub(super) fn matches(&self, path: &str) -> bool {
-        let path = segment::normal(path);
-        let Some(path) = path.strip_prefix(b"/") else {
+        let Some(path) = path.as_bytes().strip_prefix(b"/") else {
             return false;
         };
         // Where segments that are left over can be given to the last `**`: behind it, and before them.
@@ -82,6 +90,19 @@ fn split(path: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
+/// Returns a text with its control characters escaped, for a message.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            printable.extend(character.escape_debug());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
 /// What of a segment cannot be meant as it stands, and what to write instead.
 fn mistake(segment: &str) -> Option<(&str, &'static str)> {
     if let Some(open) = segment.find('{') {
@@ -97,6 +118,11 @@ fn mistake(segment: &str) -> Option<(&str, &'static str)> {
     if let Some(place) = segment::lone_percent(segment) {
         let instead = "two hexadecimal digits stand behind a `%`; write `%25` for the sign";
         return Some((&segment[place..], instead));
+    }
+    if let Some(control) = segment.matches(char::is_control).next() {
+        let instead =
+            "a path holds no control characters; leave it out, or write its escape, such as `%0A`";
+        return Some((control, instead));
     }
     let place = segment.find(['?', '#', '\\'])?;
     let instead = match &segment[place..=place] {

@@ -64,12 +64,14 @@ enum Test {
 ///
 /// Compared are whole paths, as the client sent them, without the query: `/admin` and `/admin/` are two, `/admin/**` is
 /// never `/administrator`, double slashes and dots stay as they are. Percent-encoded letters, digits and `-._~` count as
-/// what they encode, `%2f` as `%2F`, which separates nothing.
+/// what they encode, `%2f` as `%2F`, which separates nothing. Characters that clients escape may be written as they are:
+/// `/café` matches `/caf%C3%A9`, and a blank matches `%20`.
 ///
 /// # Panics
 ///
-/// If the pattern does not begin with a slash or is written as in another language (`{id}`, `:id`), as axum's `route` does;
-/// [`try_path`] is for patterns that are not in the program.
+/// If no request can match the pattern: it does not begin with a slash, holds control characters, or is written as in
+/// another language (`{id}`, `:id`). axum's `route` panics likewise; [`try_path`] is for patterns that are not in the
+/// program.
 #[track_caller]
 pub fn path(pattern: &str) -> Filter {
     match try_path(pattern) {
@@ -87,12 +89,32 @@ pub fn try_path(pattern: &str) -> Result<Filter, FilterError> {
     Glob::new(pattern).map(|glob| Filter::of(Test::Glob(Arc::new(glob))))
 }
 
-/// Requests whose whole path, as the client sent it and without the query, matches a regular expression; it is compiled
-/// as `^(?:…)$`.
+/// Requests whose whole path, without the query, matches a regular expression; it is compiled as `^(?:…)$`.
+///
+/// The expression sees the path in one spelling, so that an escape does not walk around it: `/api/%31` is `/api/1`. Letters,
+/// digits and `-._~` stand in it unescaped; blanks, ``"<>\^`{|}`` and everything beyond ASCII are escapes in upper case, such
+/// as `%20`; other escapes stay, in upper case.
+///
+/// Write `[^/]+` for a path parameter, not `\d+`: a handler's `Path<u64>` also takes `+1`, and `Path<String>` everything.
+///
+/// ```
+/// use http::Request;
+/// use traffik_runtime::http::filter;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let users = filter::path_regex("/api/users/[^/]+")?;
+/// for path in ["/api/users/1", "/api/users/%31", "/api/users/+1", "/%61pi/users/1"] {
+///     let (head, ()) = Request::get(path).body(())?.into_parts();
+///     assert!(users.matches(&head).await?, "{path}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// [`FilterError::Regex`] if it is none.
+/// [`FilterError::Regex`] if the expression does not compile, [`FilterError::NeverMatches`] if no path can match it.
 pub fn path_regex(expression: &str) -> Result<Filter, FilterError> {
     Whole::new(expression).map(|regex| Filter::of(Test::Regex(regex)))
 }
@@ -157,7 +179,7 @@ impl Filter {
         Self(self.0.not())
     }
 
-    /// Whether a request with this head matches.
+    /// Whether a request with this head matches. A request without a path (`OPTIONS *`, `CONNECT`) is compared as `/`.
     ///
     /// # Errors
     ///
@@ -167,6 +189,11 @@ impl Filter {
             Some(matches) => Ok(matches),
             None => self.0.matches(parts).await,
         }
+    }
+
+    /// Returns the filter as it exempts requests: one without a path matches no path filter, and no negated one.
+    pub(super) fn exempting(self) -> Self {
+        Self(self.0.exempting())
     }
 
     /// The answer, where no predicate has to be asked.
@@ -184,10 +211,14 @@ impl Test {
     fn known(&self, parts: &Parts) -> Option<bool> {
         match self {
             Self::Methods(methods) => Some(methods.matches(&parts.method)),
-            Self::Glob(glob) => Some(sent_path(parts).is_some_and(|path| glob.matches(path))),
-            Self::Regex(regex) => Some(sent_path(parts).is_some_and(|path| regex.matches(path))),
+            Self::Glob(glob) => Some(glob.matches(&segment::normal(path_or_root(parts)))),
+            Self::Regex(regex) => Some(regex.matches(&segment::normal(path_or_root(parts)))),
             Self::Predicate(_) => None,
         }
+    }
+
+    const fn is_of_path(&self) -> bool {
+        matches!(self, Self::Glob(_) | Self::Regex(_))
     }
 
     /// How much it costs to know, compared to others.
@@ -201,9 +232,14 @@ impl Test {
     }
 }
 
-/// The path that the client sent, of which a nested router sees only a part; none for `OPTIONS *` and `CONNECT`.
+/// Returns the path that the client sent, of which a nested router sees only a part; `None` for `OPTIONS *`, `CONNECT` and
+/// request targets that are not paths, which reach a fallback all the same.
 fn sent_path(parts: &Parts) -> Option<&str> {
     let sent = parts.extensions.get::<OriginalUri>();
     let path = sent.map_or(&parts.uri, |sent| &sent.0).path();
     path.starts_with('/').then_some(path)
+}
+
+fn path_or_root(parts: &Parts) -> &str {
+    sent_path(parts).unwrap_or("/")
 }

@@ -14,12 +14,23 @@ pub(super) struct Segment {
 impl Segment {
     pub(super) fn new(segment: &str) -> Self {
         let normal = normal(segment);
-        let mut pieces = normal.split(|byte| *byte == b'*').map(Box::from);
+        let mut pieces = normal.split('*').map(|piece| Box::from(piece.as_bytes()));
         let first = pieces.next().unwrap_or_default();
         Self {
             first,
             behind: pieces.collect(),
         }
+    }
+
+    /// Returns the length of the shortest segment it matches, in bytes; an escape counts as one, since a client may send
+    /// the byte itself.
+    pub(super) fn least_length(&self) -> usize {
+        let pieces = std::iter::once(&self.first).chain(&self.behind);
+        let lengths = pieces.map(|piece| {
+            let escapes = piece.split(|byte| *byte == b'%').skip(1);
+            piece.len() - 2 * escapes.count()
+        });
+        lengths.sum()
     }
 
     pub(super) fn matches(&self, segment: &[u8]) -> bool {
@@ -47,30 +58,37 @@ fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
     text.windows(piece.len()).position(|window| window == piece)
 }
 
-/// Percent-encoded unreserved characters as what they are, other escapes in upper case (RFC 3986, section 6.2.2).
-pub(super) fn normal(path: &str) -> Cow<'_, [u8]> {
-    let bytes = path.as_bytes();
-    if !bytes.contains(&b'%') {
-        return Cow::Borrowed(bytes);
+/// Returns the form in which paths and patterns are compared: percent-encoded unreserved characters as what they are, other
+/// escapes in upper case (RFC 3986, section 6.2.2), and characters that no path may hold unescaped as their escapes.
+pub(super) fn normal(path: &str) -> Cow<'_, str> {
+    let is_normal = |byte: u8| byte != b'%' && !is_escaped_by_clients(byte);
+    if path.bytes().all(is_normal) {
+        return Cow::Borrowed(path);
     }
-    let mut normal = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
+    let mut normal = String::with_capacity(path.len() + 16);
+    let mut rest = path.as_bytes();
     while let Some((byte, behind)) = rest.split_first() {
         rest = behind;
         match escaped(*byte, behind) {
-            None => normal.push(*byte),
+            None if is_escaped_by_clients(*byte) => push_escape(&mut normal, *byte),
+            None => normal.push(char::from(*byte)),
             Some(value) => {
                 rest = &behind[2..];
                 if is_unreserved(value) {
-                    normal.push(value);
+                    normal.push(char::from(value));
                 } else {
-                    normal.push(b'%');
-                    normal.extend(behind[..2].iter().map(u8::to_ascii_uppercase));
+                    push_escape(&mut normal, value);
                 }
             }
         }
     }
     Cow::Owned(normal)
+}
+
+fn push_escape(text: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    text.extend(['%', digit(byte >> 4), digit(byte & 15)]);
 }
 
 /// Where a `%` stands without two hexadecimal digits behind it.
@@ -89,6 +107,11 @@ fn escaped(byte: u8, behind: &[u8]) -> Option<u8> {
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()
 }
 
-fn is_unreserved(byte: u8) -> bool {
+pub(super) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Reports whether clients escape a byte in a path, because RFC 3986 gives it no place there.
+pub(super) fn is_escaped_by_clients(byte: u8) -> bool {
+    !byte.is_ascii_graphic() || b"\"<>\\^`{|}".contains(&byte)
 }

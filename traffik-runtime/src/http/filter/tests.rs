@@ -236,19 +236,39 @@ fn a_pattern_in_the_program_panics_at_start() {
 }
 
 #[test]
-fn regular_expressions_match_whole_raw_paths() {
+fn regular_expressions_match_whole_paths_in_their_normal_form() {
     for (expression, yes, no) in [
         (
             r"/api/v\d+",
-            &["/api/v1", "/api/v12?q"][..],
-            &["/api/v1/", "/x/api/v1", "/api/v"][..],
+            &["/api/v1", "/api/v12?q", "/api/v%31", "/%61pi/v1"][..],
+            &["/api/v1/", "/x/api/v1", "/api/v", "/api/v%2B1"][..],
         ),
-        (r"^/api/users/\d+$", &["/api/users/7"], &["/api/users/7/"]),
-        ("/a|/b", &["/a", "/b"], &["/ab", "/a/b", "/bb"]),
+        (
+            r"^/api/users/\d+$",
+            &["/api/users/7"],
+            &["/api/users/7/", "/api/users/+7"],
+        ),
+        (
+            "/api/users/[^/]+",
+            &[
+                "/api/users/7",
+                "/api/users/+7",
+                "/api/users/%37",
+                "/api/users/%2F",
+            ],
+            &["/api/users/", "/api/users/7/"],
+        ),
+        ("/a|/b", &["/a", "/b", "/%62"], &["/ab", "/a/b", "/bb"]),
         ("/a.c", &["/abc", "/a.c"], &["/ac"]),
         (".*", &["/", "/a/b"], &[]),
-        ("/%61", &["/%61"], &["/a"]),
+        ("/a%2Fb", &["/a%2fb", "/a%2Fb"], &["/a/b"]),
+        ("/caf%C3%A9", &["/caf%c3%a9", "/café"], &["/cafe"]),
+        ("/a%20b", &["/a%20b"], &["/a+b"]),
+        ("/a%7Cb", &["/a|b", "/a%7cb"], &["/ab"]),
         ("/é?", &["/"], &["/%C3%A9"]),
+        ("/100%", &["/100%"], &["/100%25"]),
+        ("/%z", &["/%z"], &["/z"]),
+        (r"/\*", &["/*"], &["/a"]),
     ] {
         let filter = path_regex(expression).unwrap();
         for uri in yes {
@@ -265,20 +285,106 @@ fn regular_expressions_match_whole_raw_paths() {
 }
 
 #[test]
-fn nothing_but_a_path_has_a_path() {
-    for filter in [
-        path("/**"),
-        path("/*"),
-        path("/"),
-        path_regex(".*").unwrap(),
-        path_regex(r"\*").unwrap(),
+fn an_expression_that_no_path_matches_is_refused() {
+    for expression in [
+        "",
+        "api/search",
+        "^api/.*$",
+        "(?:)",
+        "[a&&b]",
+        "/[a&&b]",
+        "/a b",
+        "/é",
+        "/café/.*",
+        "/%61",
+        "/%c3",
+        "/caf%c3%a9",
+        r"/a\?b=c",
+        "/a#b",
+        r"/\{id\}",
+        r"/\x00",
+        "a|b",
+        r"\*",
+        "/a%2fb",
     ] {
-        assert_eq!(filter.known(&head("OPTIONS", "*")), Some(false));
-        assert_eq!(filter.known(&head("CONNECT", "a.example:443")), Some(false));
-        assert_eq!(
-            filter.clone().not().known(&head("OPTIONS", "*")),
-            Some(true)
-        );
+        let error = path_regex(expression).unwrap_err().to_string();
+        let said = format!("no path can match `{expression}`; a path begins with `/`");
+        assert!(error.starts_with(&said), "{error}");
+    }
+}
+
+#[test]
+fn characters_that_clients_escape_match_their_escapes() {
+    for (pattern, uri) in [
+        ("/café", "/caf%C3%A9"),
+        ("/café", "/caf%c3%a9"),
+        ("/café", "/café"),
+        ("/caf%C3%A9", "/café"),
+        ("/two words", "/two%20words"),
+        ("/日本/*", "/%E6%97%A5%E6%9C%AC/x"),
+        ("/a<b>", "/a%3Cb%3E"),
+        ("/a\"b", "/a%22b"),
+        ("/a\"b", "/a\"b"),
+        ("/a^b`c|d", "/a%5Eb%60c%7Cd"),
+        ("/a}b", "/a%7Db"),
+        ("/%5C", "/\\"),
+        ("/*é*", "/x%C3%A9y"),
+    ] {
+        assert!(like(pattern, uri), "{pattern} matches {uri}");
+    }
+    for (pattern, uri) in [
+        ("/café", "/cafe"),
+        ("/two words", "/two+words"),
+        ("/é", "/%C3%A8"),
+    ] {
+        assert!(!like(pattern, uri), "{pattern} does not match {uri}");
+    }
+}
+
+#[test]
+fn a_pattern_that_no_request_can_match_is_refused() {
+    for (pattern, said) in [
+        ("/a\nb", r"`\n` in `/a\nb`"),
+        ("/\0", r"`\0`"),
+        ("/\u{7f}", r"`\u{7f}`"),
+        ("/\u{85}", r"`\u{85}`"),
+        ("/a\tb/**", "write its escape, such as `%0A`"),
+        (
+            &format!("/{}", "a".repeat(65_534)),
+            "longer than 65534 bytes",
+        ),
+        (&"/é".repeat(30_000), "longer than 65534 bytes"),
+    ] {
+        let error = try_path(pattern).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    assert!(try_path(&format!("/{}/**", "a".repeat(65_533))).is_ok());
+}
+
+#[test]
+fn a_request_without_a_path_counts_as_the_root_where_it_is_throttled() {
+    for parts in [
+        head("OPTIONS", "*"),
+        head("CONNECT", "a.example:443"),
+        head("GET", "foo"),
+    ] {
+        for filter in [
+            path("/**"),
+            path("/*"),
+            path("/"),
+            path_regex(".*").unwrap(),
+            path("/a").not(),
+        ] {
+            assert_eq!(filter.known(&parts), Some(true), "{filter:?}");
+        }
+        for filter in [
+            path("/a/**"),
+            path("/*/a"),
+            path_regex("/.+").unwrap(),
+            path("/").not(),
+        ] {
+            assert_eq!(filter.known(&parts), Some(false), "{filter:?}");
+        }
     }
     assert_eq!(
         path("/a").known(&head("GET", "http://b.example/a?c")),
@@ -288,6 +394,41 @@ fn nothing_but_a_path_has_a_path() {
         path("/").known(&head("GET", "http://b.example")),
         Some(true)
     );
+}
+
+#[tokio::test]
+async fn a_request_without_a_path_is_exempted_by_no_path_filter() {
+    for parts in [
+        head("OPTIONS", "*"),
+        head("CONNECT", "a.example:443"),
+        head("GET", "foo"),
+    ] {
+        let always = || when(|_: &Parts| true);
+        for filter in [
+            path("/**"),
+            path("/"),
+            path("/admin").not(),
+            path_regex(".*").unwrap(),
+            path_regex("/a").unwrap().not(),
+            path("/a").or(path("/b")).not(),
+            path("/a").not().and(always()),
+        ] {
+            let root = head("GET", "/");
+            let matches_root = filter.matches(&root).await.unwrap();
+            let filter = filter.exempting();
+            assert!(!filter.matches(&parts).await.unwrap(), "{filter:?}");
+            assert_eq!(filter.matches(&root).await.unwrap(), matches_root);
+        }
+        let others = methods([Method::OPTIONS, Method::CONNECT, Method::GET]);
+        assert!(
+            others
+                .or(path("/"))
+                .exempting()
+                .matches(&parts)
+                .await
+                .unwrap()
+        );
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl ThrottleLayer {
         self.with(|rules| rules.throttle::<T>(None))
     }
 
-    /// Throttles the requests that match.
+    /// Throttles the requests that match. One without a path (`OPTIONS *`, `CONNECT`) counts as `/`.
     pub fn throttle_when<T: Throttle>(self, filter: Filter) -> Self {
         self.with(|rules| rules.throttle::<T>(Some(filter)))
     }
@@ -88,7 +88,8 @@ impl ThrottleLayer {
 
     /// Exempts the requests that match from all throttles of this layer, whatever else they match.
     ///
-    /// Matching more is the safe side for throttling, and the unsafe side here: name exactly what is exempt.
+    /// Matching more is the safe side for throttling, and the unsafe side here: name exactly what is exempt. A request without
+    /// a path (`OPTIONS *`, `CONNECT`) matches no path filter here, negated or not.
     pub fn bypass_if(self, filter: Filter) -> Self {
         self.with(|rules| rules.bypass_if(filter))
     }

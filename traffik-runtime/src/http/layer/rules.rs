@@ -47,7 +47,7 @@ impl Rules {
     }
 
     pub(super) fn bypass_if(&mut self, filter: Filter) {
-        self.bypass_if = Some(either(self.bypass_if.take(), filter));
+        self.bypass_if = Some(either(self.bypass_if.take(), filter.exempting()));
         self.join();
     }
 
