@@ -1,5 +1,6 @@
 //! An element of `Forwarded` (RFC 7239): parameters, of which `for` names the hop.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use smallvec::SmallVec;
@@ -10,7 +11,7 @@ use super::quoted::{Unquoted, split_parameter, unquoted};
 
 /// The address that `for` gives, if the whole element is well-formed.
 pub(super) fn address(element: &[u8]) -> Option<IpAddr> {
-    let mut names: SmallVec<[&[u8]; 8]> = SmallVec::new();
+    let mut names = Names::default();
     let mut hop = None;
     let mut rest = Some(element);
     while let Some(parameters) = rest {
@@ -22,15 +23,40 @@ pub(super) fn address(element: &[u8]) -> Option<IpAddr> {
             continue;
         }
         let (name, value) = read(parameter)?;
-        if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        if !names.insert(name) {
             return None;
         }
-        names.push(name);
         if name.eq_ignore_ascii_case(b"for") {
             hop = Some(value);
         }
     }
     address::address(&hop?, Ports::OrNames)
+}
+
+/// The names of an element's parameters, in any case. Proxies write a few; a client can write thousands, so the time must not
+/// grow with their square.
+#[derive(Default)]
+struct Names<'a> {
+    few: SmallVec<[&'a [u8]; 8]>,
+    many: HashSet<Vec<u8>>,
+}
+
+impl<'a> Names<'a> {
+    /// Adds a name, and reports whether it is new.
+    fn insert(&mut self, name: &'a [u8]) -> bool {
+        if self
+            .few
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+        {
+            return false;
+        }
+        if self.few.len() < self.few.inline_size() {
+            self.few.push(name);
+            return true;
+        }
+        self.many.insert(name.to_ascii_lowercase())
+    }
 }
 
 /// A parameter's name and value, with no blanks around the `=`.

@@ -186,6 +186,22 @@ fn lines_of_forwarded_are_one_list_of_bytes() {
     }
 }
 
+/// An element of a client's making. With the square of its parameters, this would take minutes.
+#[test]
+fn an_element_with_very_many_parameters_is_read_in_linear_time() {
+    let mut element = b"for=203.0.113.9".to_vec();
+    for number in 0..100_000 {
+        element.extend(format!(";parameter-{number}=x").bytes());
+    }
+    assert_eq!(
+        client(ForwardingHeader::Forwarded, &[&element]),
+        "203.0.113.9"
+    );
+    // The twin of the last one, in another case, is still found.
+    element.extend(b";PARAMETER-99999=y");
+    assert_eq!(client(ForwardingHeader::Forwarded, &[&element]), "10.0.0.1");
+}
+
 #[test]
 fn exactly_one_header_is_read() {
     let mut all = HeaderMap::new();
