@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use crate::strategy::StrategyError;
+use crate::suggest::did_you_mean;
 
 /// What an error comes from, of whatever type it is.
 type Source = Box<dyn StdError + Send + Sync>;
@@ -39,7 +40,7 @@ pub enum Error {
         message: String,
     },
     /// No throttle of this uid was used so far.
-    #[error("no throttle `{uid}` was used so far; {}", hint(suggestion.as_deref()))]
+    #[error("no throttle `{uid}` was used so far; {}", hint(uid, suggestion.as_deref()))]
     UnknownThrottle {
         /// What was asked for.
         uid: String,
@@ -247,9 +248,9 @@ impl Error {
     }
 }
 
-fn hint(suggestion: Option<&str>) -> String {
+fn hint(unknown: &str, suggestion: Option<&str>) -> String {
     match suggestion {
-        Some(uid) => format!("did you mean `{uid}`?"),
+        Some(uid) => did_you_mean(unknown, uid),
         None => "`registry().list()` names those that were".to_owned(),
     }
 }

@@ -1,8 +1,78 @@
 //! The nearest of a few known words to one that is none of them: what "did you mean" says.
 
+use std::borrow::Cow;
+
+/// Letters of other alphabets, each beside the ASCII letter that it is drawn like. From Unicode's list of confusable
+/// characters (Unicode Technical Standard 39), what keyboards and copied text bring along.
+const LOOK_ALIKES: [(&str, &str); 4] = [
+    // Cyrillic.
+    (
+        "аАВсСԁеЕһНіІјЈКӏМоОрРԛѕЅТѵԝхХуУ",
+        "aABcCdeEhHiIjJKlMoOpPqsSTvwxXyY",
+    ),
+    // Greek.
+    ("αΑΒΕΗιΙκΚΜνΝοΟρΡΤυΥχΧΖ", "aABEHiIkKMvNoOpPTuYxXZ"),
+    // Armenian.
+    ("հոսօ", "hnuo"),
+    // Latin, without a dot.
+    ("ı", "i"),
+];
+
+/// Returns the ASCII letter that a letter of another alphabet is drawn like; `None` for all other characters.
+///
+/// ```
+/// use traffik_runtime::suggest::look_alike;
+///
+/// assert_eq!(look_alike('\u{430}'), Some('a'));
+/// assert_eq!(look_alike('a'), None);
+/// ```
+pub fn look_alike(letter: char) -> Option<char> {
+    // The full-width forms of ASCII.
+    if let 'Ａ'..='Ｚ' | 'ａ'..='ｚ' = letter {
+        return char::from_u32(u32::from(letter) - 0xFEE0);
+    }
+    LOOK_ALIKES.iter().find_map(|(letters, ascii)| {
+        let mut pairs = letters.chars().zip(ascii.chars());
+        pairs
+            .find(|(known, _)| *known == letter)
+            .map(|(_, ascii)| ascii)
+    })
+}
+
+/// Returns a text with the ASCII letters in the place of their look-alikes.
+pub(crate) fn in_ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let plain = |letter| look_alike(letter).unwrap_or(letter);
+    Cow::Owned(text.chars().map(plain).collect())
+}
+
+/// Returns the question that ends a message about an unknown word: "did you mean `rate`?". It names a letter of another
+/// alphabet that looks like one of the name's, since nobody sees it.
+///
+/// ```
+/// use traffik_runtime::suggest::did_you_mean;
+///
+/// assert_eq!(did_you_mean("rat", "rate"), "did you mean `rate`?");
+/// assert_eq!(
+///     did_you_mean("r\u{430}te", "rate"),
+///     "did you mean `rate`, without `\u{430}` (U+0430), a letter of another alphabet?"
+/// );
+/// ```
+pub fn did_you_mean(word: &str, name: &str) -> String {
+    match word.chars().find(|letter| look_alike(*letter).is_some()) {
+        None => format!("did you mean `{name}`?"),
+        Some(letter) => format!(
+            "did you mean `{name}`, without `{letter}` (U+{:04X}), a letter of another alphabet?",
+            u32::from(letter)
+        ),
+    }
+}
+
 /// The candidate that `word` was most likely meant to be, or `None` when none is near.
 ///
-/// Upper and lower case count as equal. One slip (a letter too many, too few, wrong, or two
+/// Upper and lower case count as equal, and so do letters of other alphabets that look alike. One slip (a letter too many, too few, wrong, or two
 /// swapped) is forgiven for every three letters of the word, so words of one or two letters must
 /// match but for their case. Of equally near candidates the first is taken.
 ///
@@ -15,6 +85,7 @@
 /// assert_eq!(nearest("bucket", strategies), None);
 /// ```
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = &*in_ascii(word);
     let length = word.chars().count();
     let slips = length / 3;
     candidates
@@ -34,7 +105,7 @@ fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{LOOK_ALIKES, nearest};
 
     #[test]
     fn forgives_one_slip_in_three_letters() {
@@ -51,6 +122,22 @@ mod tests {
     fn short_words_match_but_for_their_case() {
         assert_eq!(nearest("IP", ["ip"]), Some("ip"));
         assert_eq!(nearest("id", ["ip"]), None);
+    }
+
+    #[test]
+    fn letters_that_look_alike_count_as_equal() {
+        assert_eq!(nearest("і\u{440}", ["ip"]), Some("ip"));
+        assert_eq!(nearest("ｒａｔｅ", ["rate"]), Some("rate"));
+        assert_eq!(nearest("r\u{430}te", ["rate"]), Some("rate"));
+        assert_eq!(nearest("ж\u{440}", ["ip"]), None);
+    }
+
+    #[test]
+    fn every_look_alike_has_its_letter() {
+        for (letters, ascii) in LOOK_ALIKES {
+            assert_eq!(letters.chars().count(), ascii.len(), "{letters}");
+            assert!(letters.chars().all(|letter| !letter.is_ascii()));
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The sentences that messages share.
 
+pub(crate) use traffik_runtime::suggest::did_you_mean;
 use traffik_runtime::suggest::nearest;
 
 /// "unknown key `rat`; did you mean `rate`?", or the whole list where nothing is near.
 pub(crate) fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
     match near(word, known) {
-        Some(name) => format!("unknown {kind} `{word}`; did you mean `{name}`?"),
+        Some(name) => format!("unknown {kind} `{word}`; {}", did_you_mean(word, name)),
         None => format!("unknown {kind} `{word}`; use one of {}", listed(known)),
     }
 }

@@ -6,7 +6,7 @@ use syn::{Ident, Pat};
 use super::arguments::{Arguments, names};
 use super::mentions::mentioned;
 use super::{Closure, Seat};
-use crate::diagnostics::{Mistakes, listed, near};
+use crate::diagnostics::{Mistakes, did_you_mean, listed, near};
 use crate::parse::Handler;
 
 /// The arguments that are extracted together with the gate, by their places.
@@ -117,7 +117,8 @@ fn unknown(name: &Ident, handler: &Ident, known: &[String]) -> String {
     let known: Vec<_> = known.iter().map(String::as_str).collect();
     match near(&text, &known) {
         Some(meant) => {
-            format!("`{text}` is no argument of `{handler}`; did you mean `{meant}`?")
+            let question = did_you_mean(&text, meant);
+            format!("`{text}` is no argument of `{handler}`; {question}")
         }
         None if known.is_empty() => format!(
             "`{text}` is no argument of `{handler}`, which has none with a name; write the path of a function of the request's parts"

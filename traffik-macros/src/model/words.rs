@@ -3,7 +3,7 @@
 use syn::{Expr, ExprCall, Ident, LitStr, Path};
 
 use super::shape;
-use crate::diagnostics::{Error, Result, error, listed, near};
+use crate::diagnostics::{Error, Result, did_you_mean, error, listed, near};
 
 /// The words a key, or a parameter, takes.
 pub(crate) struct Words {
@@ -52,7 +52,10 @@ impl Words {
         let key = self.key;
         let content = text.value();
         let message = match near(&content, self.list) {
-            Some(word) => format!("unknown word `{content}` for `{key}`; did you mean `{word}`?"),
+            Some(word) => {
+                let question = did_you_mean(&content, word);
+                format!("unknown word `{content}` for `{key}`; {question}")
+            }
             None if is_path_or_call(text) => {
                 format!("quotes stand around words only; write `{key} = {content}`")
             }
@@ -86,7 +89,10 @@ impl Words {
                 };
                 Err(error(
                     word,
-                    format!("unknown word `{name}` for `{key}`; did you mean `{meant}`?{own}"),
+                    format!(
+                        "unknown word `{name}` for `{key}`; {}{own}",
+                        did_you_mean(&name, meant)
+                    ),
                 ))
             }
             _ => Ok(found),

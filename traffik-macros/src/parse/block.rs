@@ -6,7 +6,7 @@ use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::{Attribute, Ident, Token, Visibility, parenthesized, token};
 
 use super::args::{Args, placed};
-use crate::diagnostics::{Error, Mistakes, Result, error, near};
+use crate::diagnostics::{Error, Mistakes, Result, did_you_mean, error, near};
 
 mod word {
     syn::custom_keyword!(defaults);
@@ -125,7 +125,8 @@ fn no_throttle(input: ParseStream) -> Error {
             "a set of throttles is a type; write this line below the block".to_owned()
         }
         Some(meant) if called == (meant == "defaults") => {
-            format!("unknown word `{word}`; did you mean `{meant}`?")
+            let question = did_you_mean(&word.to_string(), meant);
+            format!("unknown word `{word}`; {question}")
         }
         _ if called => {
             format!("`throttle` is missing in front of the name; write `throttle {word}(…);`")

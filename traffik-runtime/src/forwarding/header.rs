@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use super::error::ForwardingError;
-use crate::suggest::nearest;
+use crate::suggest::{did_you_mean, nearest};
 
 /// The one header that tells who a request was forwarded for. What the proxy does not set, the client may have: choose
 /// the one that the proxy nearest to the application writes or appends to.
@@ -81,7 +81,7 @@ impl FromStr for ForwardingHeader {
         }
         let plain = word.to_ascii_lowercase().replace('-', "_");
         let hint = match nearest(&plain, Self::WORDS.iter().copied()) {
-            Some(name) => format!("did you mean `{name}`?"),
+            Some(name) => did_you_mean(word, name),
             None => format!("use one of `{}`", Self::WORDS.join("`, `")),
         };
         Err(ForwardingError::UnknownHeader {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::suggest::{did_you_mean, in_ascii, look_alike};
+
 /// What is wrong with a rate or a duration, and what to write instead.
 ///
 /// ```
@@ -26,7 +28,10 @@ pub enum RateError {
     #[error("white space U+{:04X} is not accepted; write an ordinary space", u32::from(*.0))]
     ForeignSpace(char),
     /// Neither `/` nor `per`.
-    #[error("no separator in `{0}`; write `/` or `per` before the period, such as `100/minute`")]
+    #[error(
+        "no separator in `{0}`; {look}write `/` or `per` before the period, such as `100/minute`",
+        look = LookAlike(.0)
+    )]
     NoSeparator(Excerpt),
     /// More than one `/` or `per`.
     #[error("two separators in `{0}`; write one `/` or one `per`, such as `5/10s`")]
@@ -65,7 +70,7 @@ pub enum RateError {
     #[error("the limit `{0}` is over 4294967295; write a smaller one over a shorter period")]
     LimitTooLarge(Excerpt),
     /// A word that names no unit, and the name it is near to, if any.
-    #[error("unknown unit `{unit}`; {}", Hint(*suggestion))]
+    #[error("unknown unit `{unit}`; {}", Hint(unit, *suggestion))]
     UnknownUnit {
         /// The word.
         unit: Excerpt,
@@ -145,13 +150,36 @@ impl fmt::Display for Part {
     }
 }
 
-struct Hint(Option<&'static str>);
+struct Hint<'a>(&'a Excerpt, Option<&'static str>);
 
-impl fmt::Display for Hint {
+impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(unit) => write!(f, "did you mean `{unit}`?"),
+        match self.1 {
+            Some(unit) => f.write_str(&did_you_mean(self.0.as_str(), unit)),
             None => f.write_str("write one of `us`, `ms`, `s`, `m`, `h`, `d`, `w`"),
+        }
+    }
+}
+
+/// Characters that are drawn like a slash.
+const SLASHES: [char; 4] = ['\u{2044}', '\u{2215}', '\u{29f8}', '\u{ff0f}'];
+
+/// A remark about a character that only looks like a part of a separator.
+struct LookAlike<'a>(&'a Excerpt);
+
+impl fmt::Display for LookAlike<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.as_str();
+        let has_per = in_ascii(text).to_ascii_lowercase().contains("per");
+        let misleads = |character: &char| {
+            SLASHES.contains(character) || (has_per && look_alike(*character).is_some())
+        };
+        match text.chars().find(misleads) {
+            Some(character) => {
+                let code = u32::from(character);
+                write!(f, "`{character}` (U+{code:04X}) only looks like one; ")
+            }
+            None => Ok(()),
         }
     }
 }

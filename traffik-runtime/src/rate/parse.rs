@@ -147,14 +147,29 @@ fn only_unit(text: &str) -> Result<&'static Unit, RateError> {
         ("", sign) => (sign, ""),
         split => split,
     };
-    let unit = Unit::named(word).ok_or_else(|| RateError::UnknownUnit {
-        unit: Excerpt::of(word),
-        suggestion: unit::suggest(word),
+    let unit = Unit::named(word).ok_or_else(|| {
+        let word = joined_word(text, word);
+        RateError::UnknownUnit {
+            unit: Excerpt::of(word),
+            suggestion: unit::suggest(word),
+        }
     })?;
     match rest.trim_matches(SPACES) {
         "" => Ok(unit),
         rest => Err(RateError::Trailing(Excerpt::of(rest))),
     }
+}
+
+/// Returns the word that a text begins with together with those that `_` or `-` joins to it: `milli_seconds`.
+fn joined_word<'a>(text: &'a str, first: &'a str) -> &'a str {
+    let mut end = first.len();
+    while let Some(rest) = text[end..].strip_prefix(['_', '-']) {
+        match split_word(rest).0 {
+            "" => break,
+            word => end += 1 + word.len(),
+        }
+    }
+    &text[..end]
 }
 
 /// The letters a text begins with, and the rest.

@@ -1,7 +1,7 @@
 //! The units of time: every word that names one, and the methods that build rates from them.
 
 use super::{Rate, RateOf};
-use crate::suggest::nearest;
+use crate::suggest::{in_ascii, nearest};
 
 pub(super) const MICROSECOND: u64 = 1;
 pub(super) const MILLISECOND: u64 = 1_000 * MICROSECOND;
@@ -82,8 +82,23 @@ pub(super) fn suggest(word: &str) -> Option<&'static str> {
     let known = ELSEWHERE
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(word));
-    let names = UNITS.iter().flat_map(|unit| unit.names.iter().copied());
-    known.map_or_else(|| nearest(word, names), |(_, unit)| Some(*unit))
+    if let Some((_, unit)) = known {
+        return Some(unit);
+    }
+    let word = in_ascii(word).replace(['_', '-'], "");
+    let names = || UNITS.iter().flat_map(|unit| unit.names.iter().copied());
+    nearest(&word, names()).or_else(|| names().find(|name| abbreviates(&word, name)))
+}
+
+/// Reports whether two letters are a short name without some of its letters, such as `dy` of `day`.
+fn abbreviates(word: &str, name: &str) -> bool {
+    const LONGEST_NAME: usize = 4;
+    let word = word.to_ascii_lowercase();
+    let [first, second] = *word.as_bytes() else {
+        return false;
+    };
+    let rest = name.strip_prefix(char::from(first));
+    name.len() <= LONGEST_NAME && rest.is_some_and(|rest| rest.contains(char::from(second)))
 }
 
 /// One constructor of [`Rate`] for each unit, and the same units as methods of [`RateOf`] and

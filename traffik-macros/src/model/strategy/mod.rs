@@ -9,7 +9,7 @@ use traffik_runtime::strategy::catalog;
 pub(crate) use known::Known;
 
 use super::shape;
-use crate::diagnostics::{Error, Result, error, near};
+use crate::diagnostics::{Error, Result, did_you_mean, error, near};
 
 /// The law that decides.
 #[derive(Clone)]
@@ -68,7 +68,10 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
         )),
         _ if near(word, &["custom"]).is_some() => Err(error(
             name,
-            format!("unknown strategy `{word}`; did you mean `custom`?"),
+            format!(
+                "unknown strategy `{word}`; {}",
+                did_you_mean(word, "custom")
+            ),
         )),
         _ => Known::read(word, name, call).map(|known| Strategy::Known(Box::new(known))),
     }

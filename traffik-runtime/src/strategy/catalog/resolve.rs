@@ -2,7 +2,7 @@ use super::entries::{ENTRIES, Entry};
 use super::spec::Spec;
 use super::value::{self, Value};
 use super::{Argument, Problem, Subject};
-use crate::suggest::nearest;
+use crate::suggest::{did_you_mean, nearest};
 
 /// What other libraries call strategies, and what to write here.
 const FOREIGN: &[(&str, &str)] = &[
@@ -80,10 +80,13 @@ fn find(name: &str) -> Result<&'static Entry, String> {
     let foreign = FOREIGN
         .iter()
         .find(|(word, _)| word.eq_ignore_ascii_case(name));
-    let near =
-        nearest(name, ENTRIES.iter().map(|entry| entry.name)).map(|near| format!("`{near}`"));
-    Err(match foreign.map(|(_, here)| (*here).to_owned()).or(near) {
-        Some(here) => format!("unknown strategy `{name}`; did you mean {here}?"),
+    let near = || nearest(name, ENTRIES.iter().map(|entry| entry.name));
+    let question = match foreign {
+        Some((_, here)) => Some(format!("did you mean {here}?")),
+        None => near().map(|near| did_you_mean(name, near)),
+    };
+    Err(match question {
+        Some(question) => format!("unknown strategy `{name}`; {question}"),
         None => {
             let names: Vec<_> = ENTRIES
                 .iter()
@@ -97,7 +100,7 @@ fn find(name: &str) -> Result<&'static Entry, String> {
 fn unknown_parameter(entry: &Entry, name: &str) -> String {
     let unknown = format!("`{}` has no parameter `{name}`", entry.name);
     if let Some(near) = nearest(name, entry.params.iter().map(|param| param.name)) {
-        return format!("{unknown}; did you mean `{near}`?");
+        return format!("{unknown}; {}", did_you_mean(name, near));
     }
     let owners: Vec<_> = ENTRIES
         .iter()

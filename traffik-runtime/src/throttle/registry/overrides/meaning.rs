@@ -3,7 +3,7 @@
 use super::Override;
 use super::document::{Member, Value};
 use crate::rate::Rate;
-use crate::suggest::nearest;
+use crate::suggest::{did_you_mean, nearest};
 
 const SETTINGS: [&str; 2] = ["rate", "enabled"];
 
@@ -59,7 +59,7 @@ fn set(said: &mut Override, setting: Member) -> Result<(), Vec<String>> {
         },
         unknown => {
             let instead = match nearest(unknown, SETTINGS) {
-                Some(near) => format!("did you mean `{near}`?"),
+                Some(near) => did_you_mean(unknown, near),
                 None => "there are `rate` and `enabled`".to_owned(),
             };
             return Err(vec![format!("there is no setting `{unknown}`; {instead}")]);
