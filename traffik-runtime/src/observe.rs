@@ -17,6 +17,7 @@ use std::fmt::Display;
 use std::sync::OnceLock;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 use tracing::Level;
@@ -216,6 +217,18 @@ pub(crate) fn connected(backend: &'static str) {
     tracing::debug!(target: "traffik", backend, "connected");
     #[cfg(not(feature = "tracing"))]
     let _ = backend;
+}
+
+/// The process's clock was far ahead of the system's, and is set back to it.
+pub(crate) fn clock_set_back(by: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "traffik",
+        ?by,
+        "the system clock was set back by {by:?}, and traffik's clock follows it: clients may be refused for up to one \
+         period of their rate"
+    );
+    let _ = by;
 }
 
 /// A throttle that was built, but was hardly meant like that.

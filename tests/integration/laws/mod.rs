@@ -8,6 +8,7 @@ mod client;
 mod coarse;
 mod each;
 mod examples;
+mod far_ahead;
 mod foreign;
 mod lessons;
 mod lessons_of_all;

@@ -190,6 +190,18 @@ impl<S: Strategy> Pure<S> {
         }
     }
 
+    /// Writes what a backend writes of a refusal: a state far ahead of the clock is filled (L4).
+    fn catch_up(&mut self, now: u64) {
+        let law = self.strategy.law(self.rate, &self.who);
+        let state = self.state.as_mut().map(|state| state as &mut dyn Any);
+        let state = state.and_then(|state| state.downcast_mut::<BuiltIn>());
+        if let (Some(state), Ok(law)) = (state, law)
+            && let Some(filled) = law.caught_up(state, now)
+        {
+            *state = filled;
+        }
+    }
+
     /// How long the hit that led to this state waits: only a built-in law's queue makes it wait.
     fn delay(&self, hit: &Hit<'_>) -> Duration {
         let state = self.state.as_ref().map(|state| state as &dyn Any);
@@ -214,6 +226,9 @@ impl<S: Of> Subject for Pure<S> {
         let admitted = after.is_some();
         // Backends admit a cost of 0 without asking, and write nothing.
         self.state = after.filter(|_| cost > 0).or_else(|| self.state.take());
+        if !admitted {
+            self.catch_up(hit.now);
+        }
         let asked = Hit {
             cost: if admitted { 0 } else { cost },
             ..hit

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, LeakyBucketWithQueue, QuotaWithRollover,
-    SlidingCounter, SlidingLog, Strategy,
+    SlidingCounter, SlidingLog, Strategy, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, Identity, ManualClock};
 use traffik_tests::{MemcachedServer, RedisServer};
@@ -161,6 +161,19 @@ async fn a_queue_behind_itself_delays_no_longer_than_its_size(backend: Backend) 
     }
 }
 
+/// A hit recorded after the level was written is not in it.
+async fn a_refund_finds_its_own_hit_only(backend: Backend) {
+    let ground = Ground::ten(&backend, TokenBucket::new(), "later");
+    ground.clock.advance(seconds(60));
+    let reservation = ground.throttle.reserve(&ground.client, 5).await.unwrap();
+    ground.clock.rewind(seconds(30));
+    // 30 s behind its moment, more than a period: the state is taken over as a full one.
+    let refused = ground.throttle.hit(&ground.client, 1).await.unwrap();
+    assert_eq!((refused.admitted, refused.wait), (false, Some(seconds(1))));
+    reservation.cancel().await.unwrap();
+    assert_eq!(ground.remaining().await, 0);
+}
+
 macro_rules! on_every_store {
     ($($test:ident)+) => {$(
         mod $test {
@@ -198,4 +211,5 @@ on_every_store! {
     other_windows_are_unchanged_by_a_late_refund
     a_mean_refunds_what_the_rate_has_not_leaked
     a_queue_behind_itself_delays_no_longer_than_its_size
+    a_refund_finds_its_own_hit_only
 }

@@ -208,7 +208,7 @@ async fn behind_the_clock() {
     ] {
         ground.clock.advance(seconds(60));
         ground.hit(2).await;
-        ground.clock.rewind(seconds(15));
+        ground.clock.rewind(seconds(9));
         ground.settle(8, 0, 3).await;
         assert_eq!(ground.remaining().await, 5, "{:?}", ground.throttle);
     }

@@ -97,13 +97,21 @@ impl Outcome {
         told.map(|told| told.at).max().unwrap_or(self.now)
     }
 
-    /// Some plan was refused; these are the states, which are as they were.
+    /// Some plan was refused; these are the states, which are as they were, or filled where they are far ahead (L4).
     pub(crate) fn refused<'s>(
         plans: &'s [Plan<'_>],
         states: impl Iterator<Item = &'s State>,
         now: u64,
     ) -> Self {
-        let states: Several<&State> = states.collect();
+        let states: Several<Cow<'_, State>> = plans
+            .iter()
+            .zip(states)
+            .map(|(plan, state)| {
+                let filled = plan.caught_up(state, now);
+                filled.map_or(Cow::Borrowed(state), Cow::Owned)
+            })
+            .collect();
+        let states: Several<&State> = states.iter().map(|state| &**state).collect();
         let found = found(plans, &states, now);
         let met = lines(plans, found.iter().map(|state| &**state));
         let seen = lines(plans, states.iter().copied());

@@ -1,6 +1,7 @@
 //! What is asked of a store: a hit on one client's budget of one throttle.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -160,6 +161,45 @@ impl Plan<'_> {
             (only, Some(_)) => only,
         };
         found.into_iter().map(state).collect()
+    }
+
+    /// The state with every law's own part as one filled at `now` where that is more than a period ahead of the clock
+    /// (L4); `None` if none is. The first hit that sees it writes it, even if it is refused.
+    pub(crate) fn caught_up(&self, state: &State, now: u64) -> Option<State> {
+        if state.moment() <= now {
+            return None;
+        }
+        let seen = self.seen(state).into_iter().zip(&*self.terms);
+        let filled: Several<_> = seen
+            .map(|(state, term)| term.law.caught_up(state, now))
+            .collect();
+        if filled.iter().all(Option::is_none) {
+            return None;
+        }
+        let mut state = state.clone();
+        self.align(&mut state);
+        for (state, filled) in each_mut(&mut state).zip(filled) {
+            *state = filled.unwrap_or_else(|| std::mem::take(state));
+        }
+        Some(state)
+    }
+
+    /// How long a state matters: as the laws say, and not shorter than by the rate it was written under, for another
+    /// request may have brought another.
+    pub(crate) fn matters(&self, state: &State, now: u64) -> Duration {
+        let resets = self.reports(state, now).map(|report| report.reset);
+        let own = Duration::from_micros(state.expires().saturating_sub(now));
+        resets.max().unwrap_or_default().max(own)
+    }
+
+    /// The reports of the laws on a state.
+    pub(crate) fn reports<'s>(
+        &'s self,
+        state: &'s State,
+        now: u64,
+    ) -> impl Iterator<Item = Report> + 's {
+        let lines = self.seen(state).into_iter().zip(&*self.terms);
+        lines.map(move |(state, term)| self.report(term, state, now, 0))
     }
 
     /// Makes a state of the form that these terms write.

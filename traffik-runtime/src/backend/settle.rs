@@ -1,9 +1,6 @@
 //! What becomes of a reserve when it is known what it was for (L32).
 
-use std::time::Duration;
-
 use super::plan::{Few, Plan, each_mut};
-use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::State;
 use crate::strategy::kernel::{Law, Taken};
@@ -90,25 +87,6 @@ impl Settling<'_> {
                 true
             }
         }
-    }
-
-    /// How long the state matters afterwards: as the law says, and not shorter than by the rate it was written under, for
-    /// another request may have brought another.
-    pub(crate) fn matters(&self, state: &State, now: u64) -> Duration {
-        let resets = self.reports(state, now).map(|report| report.reset);
-        let own = Duration::from_micros(state.expires().saturating_sub(now));
-        resets.max().unwrap_or_default().max(own)
-    }
-
-    /// What the laws say of the state afterwards.
-    pub(crate) fn reports<'s>(
-        &'s self,
-        state: &'s State,
-        now: u64,
-    ) -> impl Iterator<Item = Report> + 's {
-        let plan = &self.plan;
-        let lines = plan.seen(state).into_iter().zip(&*plan.terms);
-        lines.map(move |(state, term)| plan.report(term, state, now, 0))
     }
 
     fn give_back_own(&self, taken: Taken, state: &mut State, now: u64) -> bool {

@@ -58,6 +58,13 @@ pub(crate) trait OneByOne: Sync {
     /// The state of a plan at a moment.
     fn state(&self, plan: &Plan<'_>, now: u64)
     -> impl Future<Output = Result<State, Error>> + Send;
+
+    /// Fills the state of a plan that a refused hit has found far ahead of the clock (L4).
+    fn catch_up(
+        &self,
+        plan: &Plan<'_>,
+        at: Option<u64>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// Decides one plan after the other, and gives back what was taken if one is refused: between the two, others may be
@@ -82,7 +89,7 @@ pub(crate) async fn decide_each(
                     let _ = one_by_one.settle_one(&given_back, at).await;
                 }
                 let now = stopped?.now;
-                let states = states(one_by_one, plans, now).await?;
+                let states = refused_states(one_by_one, plans, now, at).await?;
                 return Ok(Outcome::refused(plans, states.iter(), now));
             }
         }
@@ -105,6 +112,38 @@ pub(crate) async fn states(
     Ok(states)
 }
 
+/// The states of plans as a hit has found them that one of them refused: those far ahead of the clock are filled (L4).
+async fn refused_states(
+    one_by_one: &impl OneByOne,
+    plans: &[Plan<'_>],
+    now: u64,
+    at: Option<u64>,
+) -> Result<Several<State>, Error> {
+    let states = states(one_by_one, plans, now).await?;
+    for (plan, state) in plans.iter().zip(&states) {
+        if plan.cost > 0 && plan.caught_up(state, now).is_some() {
+            one_by_one.catch_up(plan, at).await?;
+        }
+    }
+    Ok(states)
+}
+
+/// Fills a state that is far ahead of the clock. If another process writes meanwhile, that is a hit which has done it.
+pub(crate) async fn catch_up<C: Cells>(
+    cells: &C,
+    plan: &Plan<'_>,
+    at: Option<u64>,
+) -> Result<(), Error> {
+    let seen = cells.look(&plan.name).await?;
+    let now = at.unwrap_or_else(now);
+    if let Some(filled) = plan.caught_up(&state_of::<C>(plan, &seen), now) {
+        let lives = Some(lives(plan, &filled, now, at));
+        let new = encode(plan, &filled);
+        cells.write(&plan.name, &seen, &new, lives).await?;
+    }
+    Ok(())
+}
+
 /// Decides one plan on what was read, written if it still stands.
 pub(crate) async fn swap<C: Cells>(
     cells: &C,
@@ -116,12 +155,19 @@ pub(crate) async fn swap<C: Cells>(
     loop {
         let seen = cells.look(&plan.name).await?;
         let now = at.unwrap_or_else(now);
-        let (outcome, after) = apply(plans, &[state_of::<C>(plan, &seen)], now);
-        if !outcome.admitted || plan.cost == 0 {
+        let state = state_of::<C>(plan, &seen);
+        let (outcome, after) = apply(plans, std::slice::from_ref(&state), now);
+        if plan.cost == 0 {
             return Ok(outcome);
         }
-        let new = encode(plan, &after[0]);
-        let ttl = Some(ttl(&outcome, at));
+        let (new, ttl) = if outcome.admitted {
+            (encode(plan, &after[0]), ttl(&outcome, at))
+        } else if let Some(filled) = plan.caught_up(&state, now) {
+            (encode(plan, &filled), lives(plan, &filled, now, at))
+        } else {
+            return Ok(outcome);
+        };
+        let ttl = Some(ttl);
         if cells.write(&plan.name, &seen, &new, ttl).await? {
             return Ok(outcome);
         }
@@ -148,8 +194,8 @@ pub(crate) async fn swap_settled<C: Cells>(
             return Ok(());
         }
         let new = encode(plan, &state);
-        let lives = settling.matters(&state, now).max(SHORTEST) + slack(at);
-        if cells.write(&plan.name, &seen, &new, Some(lives)).await? {
+        let lives = Some(lives(plan, &state, now, at));
+        if cells.write(&plan.name, &seen, &new, lives).await? {
             return Ok(());
         }
         retries.again().await?;
@@ -192,6 +238,11 @@ fn ttl(outcome: &Outcome, at: Option<u64>) -> Duration {
     let resets = outcome.told.iter().map(|told| told.report.reset);
     let longest = resets.max().unwrap_or_default();
     longest.max(SHORTEST) + slack(at)
+}
+
+/// How long a state is stored that no admitted hit has just written.
+fn lives(plan: &Plan<'_>, state: &State, now: u64, at: Option<u64>) -> Duration {
+    plan.matters(state, now).max(SHORTEST) + slack(at)
 }
 
 /// A store of the user's own.
@@ -245,6 +296,10 @@ impl OneByOne for Through<'_> {
 
     async fn state(&self, plan: &Plan<'_>, _: u64) -> Result<State, Error> {
         Ok(state_of::<Self>(plan, &self.look(&plan.name).await?))
+    }
+
+    async fn catch_up(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<(), Error> {
+        catch_up(self, plan, at).await
     }
 }
 

@@ -30,9 +30,10 @@ fn count(number: Int) -> Value {
 impl Oracle {
     /// What `stat` tells beyond what all strategies have in common.
     pub(crate) fn facts(&self, terms: &Terms, now: Int) -> Vec<Fact> {
-        match self.seen(terms, now) {
-            Seen::Level { .. } | Seen::Mean { .. } => self.facts_of_meters(terms, now),
-            _ => self.facts_of_counts(terms, now),
+        let oracle = self.caught_up(terms, now);
+        match oracle.seen(terms, now) {
+            Seen::Level { .. } | Seen::Mean { .. } => oracle.facts_of_meters(terms, now),
+            _ => oracle.facts_of_counts(terms, now),
         }
     }
 

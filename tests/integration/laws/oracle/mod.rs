@@ -38,14 +38,18 @@ pub(crate) struct Verdict {
 }
 
 impl Oracle {
-    /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33).
+    /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33), but that a state far ahead of the clock
+    /// is filled by the first hit that sees it (L4).
     pub(crate) fn hit(&mut self, terms: &Terms, now: Int, cost: Int) -> Verdict {
+        if cost > 0 {
+            *self = self.caught_up(terms, now);
+        }
         let admitted = self.admits(terms, now, cost);
         let mut delay = 0;
         if admitted && cost > 0 {
             if let Law::LeakyBucketWithQueue { .. } = terms.law {
-                // L16: what is in the queue runs first.
-                delay = self.reset(terms, now);
+                // L16: what is in the queue runs first, from the law's own moment on.
+                delay = self.reset(terms, self.seen(terms, now).moment(now));
             }
             let seen = self.seen(terms, now);
             self.memory = Some(seen.record(terms, self.memory.take(), cost));
@@ -56,14 +60,27 @@ impl Oracle {
 
     /// How the client stands, as a hit of this cost would see it.
     pub(crate) fn verdict(&self, terms: &Terms, now: Int, cost: Int) -> Verdict {
+        let seen = self.caught_up(terms, now);
         Verdict {
-            admitted: self.admits(terms, now, cost),
-            limit: self.limit(terms, now),
-            remaining: self.remaining(terms, now),
-            wait: self.wait(terms, now, cost),
-            next: self.next(terms, now),
-            reset: self.reset(terms, now),
+            admitted: seen.admits(terms, now, cost),
+            limit: seen.limit(terms, now),
+            remaining: seen.remaining(terms, now),
+            wait: seen.wait(terms, now, cost),
+            next: seen.next(terms, now),
+            reset: seen.reset(terms, now),
             delay: 0,
+        }
+    }
+
+    /// The same with a state that is more than a period ahead of the clock taken for one that was filled at now (L4).
+    pub(super) fn caught_up(&self, terms: &Terms, now: Int) -> Self {
+        let ahead = self
+            .memory
+            .as_ref()
+            .filter(|memory| memory.is_ahead(terms, now));
+        let filled = ahead.map(|memory| memory.filled(terms, now));
+        Self {
+            memory: filled.or_else(|| self.memory.clone()),
         }
     }
 

@@ -107,6 +107,15 @@ impl Seen {
         }
     }
 
+    /// The moment at which a law decides: the clock's, or the state's own if the clock is behind it (L4).
+    pub(super) fn moment(&self, now: Int) -> Int {
+        match self {
+            Self::Counts { at, .. } | Self::Level { at, .. } | Self::Sum { at, .. } => now.max(*at),
+            Self::Mean { at, .. } => now.max(*at),
+            Self::Share { window, .. } => now.max(*window),
+        }
+    }
+
     /// The effective limit, of laws that have one (L11).
     pub(super) fn limit(&self, terms: &Terms) -> Option<Int> {
         Some(match (terms.law, *self) {
@@ -279,6 +288,72 @@ impl Seen {
 }
 
 impl Memory {
+    /// L4: whether its moment is more than W ahead of the clock, both in ticks.
+    pub(super) fn is_ahead(&self, terms: &Terms, now: Int) -> bool {
+        let moment = match self {
+            Self::Events { window, .. } | Self::Share { window, .. } => Some(*window),
+            Self::Level { last, .. } | Self::Mean { last, .. } => Some(*last),
+            Self::Log(entries) => entries.last().map(|(made, _)| *made),
+        };
+        let tick = terms.tick().expect("terms without a tick have no states");
+        moment.is_some_and(|moment| next_multiple(moment, tick) - (now - now % tick) > terms.period)
+    }
+
+    /// L4: what it is taken over as.
+    pub(super) fn filled(&self, terms: &Terms, now: Int) -> Self {
+        let tick = terms.tick().expect("terms without a tick have no states");
+        let now = now - now % tick;
+        let window = now - now % terms.period;
+        match self {
+            Self::Events { .. } => {
+                let limit = match terms.law {
+                    Law::SlidingCounter => terms.limit,
+                    _ => counts(terms, now, 0, 0)
+                        .limit(terms)
+                        .expect("windows have limits"),
+                };
+                Self::Events {
+                    period: terms.period,
+                    window,
+                    events: vec![(now, limit)],
+                }
+            }
+            Self::Log(_) => Self::Log(vec![(now, terms.limit)]),
+            Self::Share { share, cut, .. } => Self::Share {
+                period: terms.period,
+                window,
+                count: terms.part(*share),
+                share: *share,
+                cut: *cut,
+            },
+            Self::Level { .. } => Self::Level {
+                level: match terms.law {
+                    // TAT is the tolerance and W/L away, in whole ticks: what a unit of cost is worth of them, times L.
+                    Law::Gcra { tolerance } => Over {
+                        parts: next_multiple(
+                            Int::from(tolerance) * terms.limit + terms.period,
+                            tick * terms.limit,
+                        ),
+                        period: terms.period,
+                    },
+                    _ => units(terms, terms.capacity()),
+                },
+                last: now,
+                written: written(terms),
+            },
+            Self::Mean { factor, costs, .. } => Self::Mean {
+                level: Over {
+                    parts: terms.capacity() * 1_000 * terms.period,
+                    period: 1_000 * terms.period,
+                },
+                last: now,
+                written: written(terms),
+                factor: *factor,
+                costs: costs.clone(),
+            },
+        }
+    }
+
     /// L26: the mean is that of the last costs, this hit's included.
     fn mean(terms: &Terms, level: Over, last: Int, mut costs: Vec<Int>) -> Self {
         let Law::CostBasedTokenBucket {

@@ -18,6 +18,9 @@ impl Several {
 
     /// Counted by all, or by none.
     pub(crate) fn hit(&mut self, now: Int, cost: Int) -> Verdict {
+        if cost > 0 {
+            *self = self.caught_up(now);
+        }
         if !self.admits(now, cost) {
             return self.verdict(now, cost);
         }
@@ -37,6 +40,19 @@ impl Several {
     /// The member with the longest wait speaks, "never" being the longest and the first winning a tie; if nothing has to be
     /// waited for, the one with the least remaining, which is what the code's own documentation adds.
     pub(crate) fn verdict(&self, now: Int, cost: Int) -> Verdict {
+        self.caught_up(now).told(now, cost)
+    }
+
+    /// Every state that is far ahead of the clock as one that is filled (L4).
+    fn caught_up(&self, now: Int) -> Self {
+        let members = self.members.iter();
+        let members = members.map(|(terms, oracle)| (*terms, oracle.caught_up(terms, now)));
+        Self {
+            members: members.collect(),
+        }
+    }
+
+    fn told(&self, now: Int, cost: Int) -> Verdict {
         let verdicts = self.members.iter();
         let verdicts = verdicts.map(|(terms, oracle)| oracle.verdict(terms, now, cost));
         let speaker = verdicts.reduce(|first, other| {

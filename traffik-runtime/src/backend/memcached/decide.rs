@@ -16,7 +16,7 @@ use crate::backend::retry::Retries;
 use crate::backend::settle::{Change, Settling};
 use crate::backend::store::Decide;
 use crate::backend::swap::{
-    Cells, OneByOne, decide_each, now, settle_each, state_of, states, swap, swap_settled,
+    Cells, OneByOne, catch_up, decide_each, now, settle_each, state_of, states, swap, swap_settled,
 };
 use crate::error::Error;
 use crate::strategy::State;
@@ -101,6 +101,11 @@ impl OneByOne for Asking<'_> {
             Some(window) => Ok(window.read(self).await?),
             None => Ok(state_of::<Self>(plan, &self.see(&plan.name).await?)),
         }
+    }
+
+    async fn catch_up(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<(), Error> {
+        let _gate = self.pass_gate(&plan.name).await?;
+        catch_up(self, plan, at).await
     }
 }
 

@@ -102,6 +102,13 @@ impl Memory {
         let before = shard.read(key, now).unwrap_or(State::nothing());
         if cost == 0 || !law.admits(before, now, cost) {
             *said = Some(law.report(before, now, cost));
+            if cost > 0
+                && let Some(filled) = law.caught_up(before, now)
+            {
+                let entry = self.boxed.entry(&mut shard, key, now);
+                entry.prospect = Prospect::new(&law.report(&filled, now, 0), now);
+                entry.state = filled;
+            }
             return cost == 0;
         }
         let entry = self.boxed.entry(&mut shard, key, now);
@@ -114,7 +121,7 @@ impl Memory {
 }
 
 /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile: else nothing is decided. A
-/// refusal writes nothing, so it needs no lock at all.
+/// refusal writes nothing, so it needs no lock at all; only a state that is far ahead of the clock it replaces (L4).
 #[inline(never)]
 fn decide_in<K: Kernel>(
     slot: &Slot,
@@ -131,6 +138,12 @@ fn decide_in<K: Kernel>(
         None
     };
     let Some((standing, after)) = admitted else {
+        if cost > 0
+            && let Some(filled) = law.caught_up(&snapshot.state, now)
+            && !slot.write_since(&snapshot, &filled)
+        {
+            return None;
+        }
         *said = Some(law.report(&standing, now, cost));
         return Some(cost == 0);
     };

@@ -82,7 +82,9 @@ impl Memory {
         loop {
             let seen = |plan: &Plan<'_>| self.peek(plan, &shards, now);
             let Ok(steps) = rule_all(plans, seen, now) else {
-                return refused(plans, seen, now);
+                let outcome = refused(plans, seen, now);
+                self.catch_up_all(plans, &mut shards, now);
+                return outcome;
             };
             if plans.iter().all(|plan| plan.cost == 0) {
                 return unchanged(plans, seen, now);
@@ -94,10 +96,44 @@ impl Memory {
                 return self.take_all(plans, steps, &mut shards, &slots, now);
             }
             let held = |plan: &Plan<'_>| self.held(plan, &shards, &slots, now);
-            return match rule_all(plans, held, now) {
-                Ok(steps) => self.take_all(plans, steps, &mut shards, &slots, now),
-                Err(Refused) => refused(plans, held, now),
-            };
+            match rule_all(plans, held, now) {
+                Ok(steps) => return self.take_all(plans, steps, &mut shards, &slots, now),
+                Err(Refused) => {
+                    let outcome = refused(plans, held, now);
+                    drop(slots);
+                    self.catch_up_all(plans, &mut shards, now);
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    /// Fills the states that a refused hit has found far ahead of the clock (L4).
+    fn catch_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
+        for plan in plans.iter().filter(|plan| plan.cost > 0) {
+            if plan.is_packed() {
+                self.catch_up_packed(plan, now);
+            } else if let Some(filled) =
+                boxed(plan, shards, now).and_then(|state| plan.caught_up(state, now))
+                && let Some(shard) = shard_of(plan, shards)
+            {
+                let entry = self.boxed.entry(shard, plan.key, now);
+                let reports = plan.reports(&filled, now);
+                entry.prospect = reports
+                    .map(|report| Prospect::new(&report, now))
+                    .fold(Prospect::default(), Prospect::with);
+                entry.state = filled;
+            }
+        }
+    }
+
+    fn catch_up_packed(&self, plan: &Plan<'_>, now: u64) {
+        // If anybody else writes meanwhile, that is a hit which has done it.
+        if let Some(slot) = self.table.find(plan.key)
+            && let Some(snapshot) = slot.read_as(plan.key)
+            && let Some(filled) = plan.caught_up(&State::Packed(snapshot.state), now)
+        {
+            slot.write_since(&snapshot, filled.packed());
         }
     }
 

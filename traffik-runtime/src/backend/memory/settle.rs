@@ -57,7 +57,7 @@ impl Memory {
         if !settling.apply(&mut entry.state, now) {
             return;
         }
-        let reports = settling.reports(&entry.state, now);
+        let reports = plan.reports(&entry.state, now);
         entry.prospect = reports
             .map(|report| Prospect::new(&report, now))
             .fold(Prospect::default(), Prospect::with)

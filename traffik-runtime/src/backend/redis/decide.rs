@@ -159,6 +159,7 @@ impl Redis {
             let said = self.ask(plans, at, |_| 0).await?;
             let (outcome, after) = apply(plans, &said.states(plans), said.now);
             if !outcome.admitted {
+                self.catch_up(plans, &said, at).await?;
                 return Ok(outcome);
             }
             let new = plans.iter().zip(&after).enumerate();
@@ -173,6 +174,42 @@ impl Redis {
             }
             retries.again().await?;
         }
+    }
+
+    /// Fills the states that a refused hit has found far ahead of the clock (L4). If anybody writes meanwhile, that is a hit
+    /// which has done it.
+    async fn catch_up(
+        &self,
+        plans: &[Plan<'_>],
+        said: &Said,
+        at: Option<u64>,
+    ) -> Result<(), Error> {
+        let filled = |(plan, state): (&Plan<'_>, &State)| {
+            let filled = plan.caught_up(state, said.now);
+            let filled = filled.filter(|_| plan.cost > 0)?;
+            let lives = plan.matters(&filled, said.now);
+            Some((encode(plan, &filled), millis(lives, at)))
+        };
+        let states = said.states(plans);
+        let filled: Vec<_> = plans.iter().zip(&states).map(filled).collect();
+        if filled.iter().any(Option::is_some) {
+            let new = plans.iter().zip(filled).map(|(plan, filled)| {
+                let (bytes, lives) = filled.unzip();
+                (plan, bytes, lives.unwrap_or_default())
+            });
+            self.replace(said, new).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for plans that were only read, because others in other slots refused before.
+    pub(super) async fn catch_up_at_once(
+        &self,
+        plans: &[Plan<'_>],
+        at: Option<u64>,
+    ) -> Result<(), Error> {
+        let said = self.ask(plans, at, |_| 0).await?;
+        self.catch_up(plans, &said, at).await
     }
 
     /// Settles plans whose keys are on one server: on what was read, written if it is still there.
@@ -198,7 +235,7 @@ impl Redis {
                 let gone = settling.change.gives_back() && said.values[place].is_empty();
                 let changes = !gone && settling.apply(&mut state, said.now);
                 let bytes = changes.then(|| encode(&settling.plan, &state));
-                let matters = millis(settling.matters(&state, said.now), at);
+                let matters = millis(settling.plan.matters(&state, said.now), at);
                 new.push((&settling.plan, bytes, matters));
                 states[place] = state;
             }

@@ -35,8 +35,16 @@ local function own_states(laws, first, count, value)
   return found
 end
 
+-- The moment at which the clock stands still for a state (L4).
+local function moment(state)
+  if not state then return 0 end
+  local kind, at, records = state[1], state[5], state[9]
+  if kind ~= 6 then return at end
+  return #records > 0 and struct.unpack('>d', records, #records - 15) or 0
+end
+
 local laws, next_law = ARGV[1], 1
-local values, seen, writes, answer, refused = {}, {}, {}, {}, false
+local values, seen, writes, caught_up, answer, refused = {}, {}, {}, {}, {}, false
 for plan = 1, #KEYS do
   local key = KEYS[plan]
   if seen[key] == nil then
@@ -49,14 +57,15 @@ for plan = 1, #KEYS do
   if cost > 0 and value and value:byte(1) == VERSION then
     states = own_states(laws, next_law, count, value)
   end
-  local text, latest, keep = '\1', 0, true
+  local text, latest, keep, filled_until = '\1', 0, true, nil
   for law = 1, count do
     local kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, pairs_of_law
     kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, next_law = struct.unpack('>dddddddddd', laws, next_law)
     if kernel == 8 then
       pairs_of_law, next_law = laws:sub(next_law, next_law + 16 * l3 - 1), next_law + 16 * l3
     end
-    if cost > 0 and not refused then
+    -- After a refusal, only what is ahead of the clock is looked at.
+    if cost > 0 and (not refused or moment(states[law]) > now) then
       local kind, power, limit, period, at, a, b, c, records = 0
       if states[law] then kind, power, limit, period, at, a, b, c, records = unpack(states[law], 1, 9) end
-      local fits, ends, keeps
+      local fits, ends, keeps, filled

@@ -6,8 +6,13 @@
       else
         refused = true
       end
+      if filled then
+        states[law] = { kind, power, limit, period, at, a, b, c, records }
+        filled_until = math.max(filled_until or 0, filled)
+      end
     end
   end
+  if filled_until then caught_up[#caught_up + 1] = { key, states, count, filled_until } end
   if cost > 0 and not refused then
     writes[#writes + 1] = { key, text, latest, keep }
     values[key] = text
@@ -18,6 +23,16 @@ end
 if refused then
   -- Whoever is refused is told of the states as they are.
   for plan = 1, #KEYS do answer[plan + 1] = seen[KEYS[plan]] or '' end
+  for _, plan in ipairs(caught_up) do
+    local key, states, count, ends = unpack(plan)
+    local text, ttl = '\1', math.max(ceil(ends - now, 1000), 1) + late
+    for law = 1, count do
+      if states[law] then text = text .. write(unpack(states[law], 1, 9)) end
+    end
+    -- Those that stay as they are last as long as before.
+    if count > 1 then ttl = math.max(ttl, redis.call('PTTL', key)) end
+    redis.call('SET', key, text, 'PX', string.format('%.0f', math.min(ttl, 1e14)))
+  end
 else
   for _, write in ipairs(writes) do
     if write[4] then

@@ -54,6 +54,14 @@ impl Redis {
                     }
                     stopped?;
                     let (now, states) = self.read_each(plans, slots, at).await?;
+                    for slot in slots {
+                        let is_ahead =
+                            |place: &usize| plans[*place].caught_up(&states[*place], now).is_some();
+                        if slot.iter().any(is_ahead) {
+                            let own: Vec<_> = slot.iter().map(|it| plans[*it].clone()).collect();
+                            self.catch_up_at_once(&own, at).await?;
+                        }
+                    }
                     return Ok(Outcome::refused(plans, states.iter(), now));
                 }
             }

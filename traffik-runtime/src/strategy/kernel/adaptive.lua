@@ -2,6 +2,10 @@
 -- Law: limit, period, threshold, reduction, recovery and least share in millionths, and whether the application's own
 -- signal is above the threshold: 1 or 0, or more if it has none.
 do
+  if kind == 5 and at - now > l2 then
+    power, limit, period, at, a = 0, l1, l2, now - now % l2, floor(l1 * b / 1000000)
+    filled = at + l2 * math.max(ceil(1000000 - b, l5) + c, 1)
+  end
   local t, start, count, share, cut = now, nil, 0, 1000000, 0
   if kind == 5 then
     if t < at then t = at end

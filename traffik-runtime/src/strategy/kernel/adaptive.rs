@@ -190,6 +190,9 @@ impl Adaptive {
             return self.fresh(now);
         }
         let (written, period) = (unpack(state), state.period);
+        if state.at.saturating_sub(now) > self.period {
+            return self.full(written, now);
+        }
         let at = now.max(state.at);
         if at - state.at >= period {
             return self.recovered(state, at);
@@ -224,6 +227,18 @@ impl Adaptive {
                 first: start + self.period,
                 period: self.period,
             },
+        }
+    }
+
+    /// A window of now of which all that is left of the limit was taken.
+    #[cold]
+    fn full(&self, written: Taken, now: u64) -> Standing {
+        Standing {
+            taken: Taken {
+                count: self.limit_at(written.share),
+                ..written
+            },
+            ..self.fresh(now)
         }
     }
 
@@ -319,6 +334,15 @@ impl Kernel for Adaptive {
     #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
+        let is_ahead = state.at.saturating_sub(now) > self.period;
+        (is_ahead && state.kind == Kind::Adaptive).then(|| {
+            let Standing { start, taken, .. } = self.full(unpack(state), now);
+            self.with(start, taken)
+        })
     }
 
     #[inline(always)]

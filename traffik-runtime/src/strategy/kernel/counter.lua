@@ -3,6 +3,10 @@
 do
   local tick, window = l4, l5
   local t, start, previous, current = floor(now / tick), nil, 0, 0
+  if kind == 2 and ceil(at, tick) - t > window then
+    power, limit, period, at, a, b = l3, l1, l2, (t - t % window) * tick, 0, l1
+    filled = at + 2 * l2
+  end
   if kind == 2 then
     local first = ceil(at, tick)
     if t < first then t = first end

@@ -194,7 +194,14 @@ impl Counter {
             return fresh(now);
         }
         // The clock stands still at the window's first tick until it has caught up (L4).
-        let at = now.max(self.tick.ceil(state.at));
+        let first = self.tick.ceil(state.at);
+        if first.saturating_sub(now) > window {
+            return Standing {
+                current: self.limit,
+                ..fresh(now)
+            };
+        }
+        let at = now.max(first);
         let (previous, current) = Self::counts(state);
         if state.period != self.window.get() * self.tick.get() {
             // Under another period both counts are the current one's, if they still mattered (L30).
@@ -228,6 +235,12 @@ impl Counter {
             },
             _ => fresh(at),
         }
+    }
+
+    #[cfg(feature = "engine")]
+    #[cold]
+    fn full(&self, now: u64) -> Packed {
+        self.with(&self.standing(&Packed::NOTHING, now), self.limit)
     }
 
     /// A count that times the window stays exact (L31).
@@ -266,6 +279,16 @@ impl Kernel for Counter {
     #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
+        let ahead = self
+            .tick
+            .ceil(state.at)
+            .saturating_sub(self.tick.floor(now));
+        let is_ahead = state.kind == Kind::Counter && ahead > self.window.get();
+        is_ahead.then(|| self.full(now))
     }
 
     #[inline(always)]

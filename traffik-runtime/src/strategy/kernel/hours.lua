@@ -1,8 +1,9 @@
 -- A count whose limit depends on the time of day; beside hours.rs.
 -- Law: limit, period, then how many pairs follow: from which microsecond of a UTC day which limit holds.
 do
+  local ahead = kind == 1 and at - now > l2
   local t, count = now, 0
-  if kind == 1 then
+  if kind == 1 and not ahead then
     if t < at then t = at end
     if t - at < period then count = a end
   end
@@ -10,6 +11,10 @@ do
   for pair = 1, l3 do
     local from, holds = struct.unpack('>dd', pairs_of_law, 16 * pair - 15)
     if from <= start % 86400000000 then most = holds end
+  end
+  if ahead then
+    power, limit, period, at, a, count = 0, l1, l2, start, most, most
+    filled = at + l2
   end
   fits = count + cost <= most
   if fits then

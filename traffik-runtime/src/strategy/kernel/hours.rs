@@ -92,7 +92,14 @@ impl Hours {
     /// The window's first microsecond, and its count, at a time.
     #[inline]
     pub fn standing(&self, state: &Packed, now: u64) -> (u64, u64) {
-        Window::new(self.rate).standing(state, now)
+        self.window(now).standing(state, now)
+    }
+
+    /// The law of windows with the limit of the one of now: that fills a state that is far ahead of the clock (L4).
+    #[inline]
+    fn window(&self, now: u64) -> Window {
+        let start = now - now % self.rate.period_micros();
+        Window::with_limit(self.rate, self.limit(self.factor(start)))
     }
 
     pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
@@ -162,13 +169,28 @@ impl Hours {
 
     #[inline(always)]
     fn standing_of(&self, state: &Packed, now: u64) -> Standing {
-        let (start, count) = self.standing(state, now);
+        if Window::new(self.rate).is_ahead(state, now) {
+            return self.full(now);
+        }
+        let (start, count) = Window::new(self.rate).standing(state, now);
         let is_other = count > 0 && state.period != self.rate.period_micros();
         Standing {
             start,
             count,
             limit: self.limit(self.factor(start)),
             gone: is_other.then(|| Window::expires(state)),
+        }
+    }
+
+    #[cold]
+    fn full(&self, now: u64) -> Standing {
+        let start = now - now % self.rate.period_micros();
+        let limit = self.limit(self.factor(start));
+        Standing {
+            start,
+            count: limit,
+            limit,
+            gone: None,
         }
     }
 
@@ -244,6 +266,15 @@ impl Kernel for Hours {
     #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         self.standing_of(state, now)
+    }
+
+    #[inline(always)]
+    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
+        let is_ahead = Window::new(self.rate).is_ahead(state, now);
+        is_ahead.then(|| {
+            let standing = self.full(now);
+            self.with(&standing, standing.count)
+        })
     }
 
     #[inline(always)]

@@ -5,6 +5,10 @@ do
   if kind == 6 and #records > 0 then
     sum = a
     newest, together = struct.unpack('>dd', records, #records - 15)
+    if newest - now > l2 then
+      records, power, limit, period, at, a = struct.pack('>dd', now, l1), 0, l1, l2, 0, l1
+      newest, together, sum, filled = now, l1, l1, now + l2
+    end
     if t < newest then t = newest end
     while first < #records do
       local made, spent = struct.unpack('>dd', records, first)

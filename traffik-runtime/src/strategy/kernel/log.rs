@@ -95,20 +95,42 @@ impl Log {
         self.limit
     }
 
+    /// One entry of the whole limit at `now`, if the newest entry is more than a period ahead of the clock (L4).
+    pub(super) fn caught_up(&self, state: &Entries, now: u64) -> Option<Entries> {
+        let (newest, _) = state.entries.back()?;
+        (newest.saturating_sub(now) > self.period).then(|| self.full(now))
+    }
+
+    #[cold]
+    fn full(&self, now: u64) -> Entries {
+        let limit = self.nominal.into();
+        Entries {
+            entries: VecDeque::from([(now, limit)]),
+            sum: limit,
+        }
+    }
+
     /// How many entries count, their cost, and when the oldest was made, at a time.
     pub fn summary(&self, state: &Entries, now: u64) -> (usize, u64, Option<u64>) {
+        let filled = self.caught_up(state, now);
+        let state = filled.as_ref().unwrap_or(state);
         let live = self.live(state, now);
         let oldest = state.entries.get(live.fallen).map(|(at, _)| *at);
         (state.entries.len() - live.fallen, live.sum, oldest)
     }
 
     pub(super) fn admits(&self, state: &Entries, now: u64, cost: u64) -> bool {
+        let filled = self.caught_up(state, now);
+        let state = filled.as_ref().unwrap_or(state);
         let sum = self.live(state, now).sum.checked_add(cost);
         sum.is_some_and(|sum| sum <= self.limit)
     }
 
     /// Writes a hit that was admitted down.
     pub(super) fn count(&self, state: &mut Entries, now: u64, cost: u64) {
+        if let Some(filled) = self.caught_up(state, now) {
+            *state = filled;
+        }
         let Live { at, fallen, sum } = self.live(state, now);
         state.entries.drain(..fallen);
         // Only what is settled later can take more than fits.
@@ -124,6 +146,8 @@ impl Log {
     }
 
     pub(super) fn report(&self, state: &Entries, now: u64, cost: u64) -> Report {
+        let filled = self.caught_up(state, now);
+        let state = filled.as_ref().unwrap_or(state);
         let live = self.live(state, now);
         let remaining = self.limit.saturating_sub(live.sum);
         let wait = |cost: u64| {

@@ -5,6 +5,10 @@
 do
   local tick, capacity, units, leak = l4, l5, l6, l7
   local t, level = floor(now / tick), 0
+  if kind == 7 and ceil(at, tick) - t > l2 / tick then
+    power, limit, period, at, a = l3, l1, l2, t * tick, capacity * units
+    filled = (t + ceil(a, math.max(leak * b, 1))) * tick
+  end
   if kind == 7 then
     local last = ceil(at, tick)
     level = a

@@ -265,6 +265,13 @@ impl Mean {
             };
         }
         let last = state.last.div_ceil(self.tick);
+        if self.is_ahead(last, now) {
+            return Standing {
+                at: now,
+                level: self.capacity * self.units,
+                factor: state.factor,
+            };
+        }
         // The clock stands still at the last tick until it has caught up (L4).
         let at = now.max(last);
         let leak = u128::from(at - last) * u128::from(self.leak * state.factor);
@@ -272,6 +279,24 @@ impl Mean {
         // An empty bucket has forgotten what hits cost.
         let factor = if level == 0 { WHOLE } else { state.factor };
         Standing { at, level, factor }
+    }
+
+    /// Whether a last tick is more than a period after this one.
+    const fn is_ahead(&self, last: u64, now: u64) -> bool {
+        last.saturating_sub(now) > self.period / self.tick
+    }
+
+    /// A full bucket at `now` that remembers the same costs, if the last hit is more than a period ahead of the clock (L4).
+    #[cfg(feature = "engine")]
+    pub(super) fn caught_up(&self, state: &Costs, now: u64) -> Option<Costs> {
+        let at = now / self.tick;
+        let is_ahead = self.is_ahead(state.last.div_ceil(self.tick), at);
+        (is_ahead && !state.remembered.is_empty()).then(|| Costs {
+            level: self.capacity * self.units,
+            last: at * self.tick,
+            rate: (self.limit, self.period, self.tick),
+            ..state.clone()
+        })
     }
 
     /// The level in this law's units: under another rate, whole units of cost, rounded up (L30).

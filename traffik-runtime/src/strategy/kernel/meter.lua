@@ -4,6 +4,11 @@
 do
   local tick, units, leak = l4, l6, l7
   local t, level = floor(now / tick), 0
+  if kind == 3 and ceil(at, tick) - t > l2 / tick then
+    power, limit, period, at = l3, l1, l2, t * tick
+    a = l8 > EXACT and l5 * units or l8 + ceil(units, leak) * leak
+    filled = (t + ceil(a, leak)) * tick
+  end
   if kind == 3 then
     local last = ceil(at, tick)
     level = a

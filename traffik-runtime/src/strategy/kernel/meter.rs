@@ -269,6 +269,12 @@ impl Meter {
             return Standing { at: now, level: 0 };
         }
         let last = self.tick.ceil(state.at);
+        if last > now && self.is_ahead(last, now) {
+            return Standing {
+                at: now,
+                level: self.full(),
+            };
+        }
         // The clock stands still at the last tick until it has caught up (L4).
         let at = now.max(last);
         let level = self.adopted(state);
@@ -276,6 +282,23 @@ impl Meter {
         Standing {
             at,
             level: level.saturating_sub(leaked),
+        }
+    }
+
+    /// Whether a last tick is more than a period after this one.
+    #[cold]
+    const fn is_ahead(&self, last: u64, now: u64) -> bool {
+        last.saturating_sub(now) > self.tick.floor(self.period)
+    }
+
+    /// The level that admits nothing: the whole capacity, or what a hit at the end of the tolerance leaves.
+    #[cold]
+    const fn full(&self) -> u64 {
+        match self.need {
+            Need::Room => self.largest * self.units.get(),
+            Need::Conformance(tolerance) => {
+                tolerance + self.leak.ceil(self.units.get()) * self.leak.get()
+            }
         }
     }
 
@@ -318,6 +341,16 @@ impl Kernel for Meter {
     #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
+        if state.at <= now || state.kind != Kind::Meter {
+            return None;
+        }
+        let (last, at) = (self.tick.ceil(state.at), self.tick.floor(now));
+        let full = || self.with(&Standing { at, level: 0 }, self.full());
+        self.is_ahead(last, at).then(full)
     }
 
     #[inline(always)]

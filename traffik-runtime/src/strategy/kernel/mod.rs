@@ -46,6 +46,9 @@ pub(crate) trait Kernel {
 
     fn standing(&self, state: &Packed, now: u64) -> Self::Standing;
 
+    /// The state as one filled at `now`, if its own moment is more than a period ahead of the clock (L4).
+    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed>;
+
     /// How things stand after a hit of this cost, and the state to keep of it, if the law admits it.
     fn admit(
         &self,
@@ -121,6 +124,25 @@ impl Law {
             Self::Adaptive(law) => law.decide(state, now, cost),
             Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Custom => None,
         }
+    }
+
+    /// The state as one filled at `now`, if its own moment is more than a period ahead of the clock: one that went far
+    /// ahead and came back locks nobody out for longer than the law needs to empty (L4). `None` if the state stays.
+    #[cfg(feature = "engine")]
+    pub fn caught_up(&self, state: &State, now: u64) -> Option<State> {
+        let packed = state.packed();
+        let filled = match self {
+            Self::Window(law) => law.caught_up(packed, now),
+            Self::Counter(law) => law.caught_up(packed, now),
+            Self::Meter(law) => law.caught_up(packed, now),
+            Self::Hours(law) => law.caught_up(packed, now),
+            Self::Rollover(law) => law.caught_up(packed, now),
+            Self::Adaptive(law) => law.caught_up(packed, now),
+            Self::Log(law) => return law.caught_up(state.entries(), now).map(State::Log),
+            Self::Mean(law) => return law.caught_up(state.costs(), now).map(State::Mean),
+            Self::Unlimited | Self::Custom => None,
+        };
+        filled.map(State::Packed)
     }
 
     /// Whether the law admits a hit.

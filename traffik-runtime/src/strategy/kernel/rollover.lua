@@ -1,8 +1,9 @@
 -- A count whose limit grows by a part of what the window before left unused; beside rollover.rs.
 -- Law: limit, period, the part in hundred-millionths, the most that is carried over.
 do
+  local ahead = kind == 4 and at - now > l2
   local t, start, previous, current = now, nil, 0, 0
-  if kind == 4 then
+  if kind == 4 and not ahead then
     if t < at then t = at end
     local windows = floor((t - at) / period)
     if period ~= l2 then
@@ -19,6 +20,11 @@ do
   local high, low = unused * floor(l3 / 10000), unused * (l3 % 10000)
   local carried = floor(high / 10000) + floor((high % 10000 * 10000 + low) / 100000000)
   if carried > l4 then carried = l4 end
+  if ahead then
+    current = l1 + carried
+    power, limit, period, at, a, b = 0, l1, l2, start, 0, current
+    filled = start + 2 * l2
+  end
   fits = current + cost <= l1 + carried
   if fits then
     keeps = kind == 4 and at == start and period == l2 and b > 0

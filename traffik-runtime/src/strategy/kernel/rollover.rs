@@ -155,6 +155,12 @@ impl Rollover {
         }
         let (previous, current) = unpack(state);
         let start = state.at;
+        if start.saturating_sub(now) > self.period {
+            return Standing {
+                current: self.largest(),
+                ..fresh(now)
+            };
+        }
         let at = now.max(start);
         let windows = if at - start < state.period {
             0
@@ -217,6 +223,15 @@ impl Kernel for Rollover {
     #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
         self.standing(state, now)
+    }
+
+    #[inline(always)]
+    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
+        let is_ahead = state.at.saturating_sub(now) > self.period;
+        (is_ahead && state.kind == Kind::Rollover).then(|| {
+            let standing = self.standing(state, now);
+            self.with(&standing, standing.current)
+        })
     }
 
     #[inline(always)]

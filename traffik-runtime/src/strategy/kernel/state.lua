@@ -45,4 +45,5 @@ end
 
 -- Every kernel below finds `now`, `cost`, its law's numbers in l1 …, and the state in kind, power, limit, period, at, a,
 -- b, c, records. It says whether the cost `fits`; then it leaves the new state there, when that `ends`, and whether it
--- `keeps` the end of the old one.
+-- `keeps` the end of the old one. A state that is more than a period ahead of the clock is replaced by one filled now, and
+-- `filled` is when that ends: it is written even if the hit is refused (L4).

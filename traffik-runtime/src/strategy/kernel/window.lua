@@ -1,5 +1,9 @@
 -- A count in windows aligned to the epoch; beside window.rs. Law: limit, period, limit in force.
 do
+  if kind == 1 and at - now > l2 then
+    power, limit, period, at, a = 0, l1, l2, now - now % l2, l3
+    filled = at + l2
+  end
   local t, count = now, 0
   if kind == 1 then
     if t < at then t = at end

@@ -45,9 +45,35 @@ impl Window {
         self.limit
     }
 
+    /// Whether a window starts more than a period ahead of the clock, which is then no longer waited for (L4).
+    #[inline]
+    pub(super) const fn is_ahead(&self, state: &Packed, now: u64) -> bool {
+        state.at.saturating_sub(now) > self.period && matches!(state.kind, Kind::Window)
+    }
+
+    /// A window of now that is full.
+    #[cold]
+    fn full(&self, now: u64) -> Packed {
+        self.with(self.aligned(now), self.limit)
+    }
+
+    #[inline]
+    fn current(&self, state: &Packed, now: u64) -> Packed {
+        if self.is_ahead(state, now) {
+            self.full(now)
+        } else {
+            *state
+        }
+    }
+
     /// The window's first microsecond and its count, at a time.
     #[inline]
-    pub const fn standing(&self, state: &Packed, now: u64) -> (u64, u64) {
+    pub fn standing(&self, state: &Packed, now: u64) -> (u64, u64) {
+        self.standing_of(&self.current(state, now), now)
+    }
+
+    #[inline]
+    const fn standing_of(&self, state: &Packed, now: u64) -> (u64, u64) {
         if !matches!(state.kind, Kind::Window) {
             return (self.aligned(now), 0);
         }
@@ -64,7 +90,12 @@ impl Window {
 
     #[inline]
     pub(crate) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
-        let (start, count) = self.standing(state, now);
+        self.decide_on(&self.current(state, now), now, cost)
+    }
+
+    #[inline]
+    fn decide_on(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
+        let (start, count) = self.standing_of(state, now);
         let taken = count
             .checked_add(cost)
             .filter(|taken| *taken <= self.limit)?;
@@ -92,7 +123,12 @@ impl Window {
 
     #[inline]
     pub(crate) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let (start, count) = self.standing(state, now);
+        self.report_on(&self.current(state, now), now, cost)
+    }
+
+    #[inline]
+    fn report_on(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        let (start, count) = self.standing_of(state, now);
         let remaining = self.limit.saturating_sub(count);
         let end = if count > 0 && state.period != self.period {
             // What a window of another period counted stays as long as that lasts (L30).
@@ -136,18 +172,23 @@ impl Kernel for Window {
     type Standing = Packed;
 
     #[inline(always)]
-    fn standing(&self, state: &Packed, _: u64) -> Packed {
-        *state
+    fn standing(&self, state: &Packed, now: u64) -> Packed {
+        self.current(state, now)
+    }
+
+    #[inline(always)]
+    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
+        self.is_ahead(state, now).then(|| self.full(now))
     }
 
     #[inline(always)]
     fn admit(&self, state: &Packed, now: u64, cost: u64) -> Option<(Packed, Packed)> {
-        let after = self.decide(state, now, cost)?;
+        let after = self.decide_on(state, now, cost)?;
         Some((after, after))
     }
 
     #[inline(always)]
     fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        self.report(state, now, cost)
+        self.report_on(state, now, cost)
     }
 }
