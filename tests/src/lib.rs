@@ -1,6 +1,7 @@
 //! What tests share: an app behind a real socket, what it answered, a clock that stands, and servers of their own.
 
 mod answer;
+mod certificates;
 mod fields;
 mod ground;
 mod memcached;
@@ -10,6 +11,7 @@ mod redis;
 mod server;
 
 pub use answer::Answer;
+pub use certificates::Certificates;
 pub use fields::{Policy, Standing};
 pub use ground::{PEER, head, midnight, peer};
 pub use memcached::MemcachedServer;

@@ -9,6 +9,8 @@ pub mod guide;
 pub use traffik_macros::{throttled, throttles};
 #[cfg(feature = "redis")]
 pub use traffik_runtime::backend::RedisBackend;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+pub use traffik_runtime::backend::Tls;
 pub use traffik_runtime::backend::{
     Backend, LockGuard, LockOptions, MemoryBackend, Store, redlock, set_default_backend,
     set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl,

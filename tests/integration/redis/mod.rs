@@ -8,6 +8,7 @@ mod primitives;
 mod reconnect;
 mod redlock;
 mod sentinel;
+mod tls;
 mod urls;
 
 use std::sync::atomic::{AtomicU32, Ordering};

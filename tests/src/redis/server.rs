@@ -7,12 +7,14 @@ use std::process::{Child, Command, Stdio};
 use redis::{Client, Connection, FromRedisValue, RedisResult};
 
 use super::until;
-use crate::port;
+use crate::{Certificates, port};
 
 /// A `redis-server` on a free port of 127.0.0.1, killed when this is dropped. It keeps nothing on disk.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
+    /// If it speaks TLS too.
+    tls_port: Option<u16>,
     directory: PathBuf,
     arguments: Vec<String>,
     /// None while it is killed.
@@ -40,9 +42,43 @@ impl RedisServer {
         server
     }
 
-    /// The same with a configuration file, which comes first.
-    pub(super) fn start_with_file(text: &str, arguments: &[&str]) -> Self {
+    /// Starts one that speaks TLS on a port of its own, beside the plain one. Clients are asked for a
+    /// certificate unless the arguments say otherwise.
+    ///
+    /// # Panics
+    ///
+    /// Where `redis-server` cannot be started, or was built without TLS.
+    pub fn start_with_tls(certificates: &Certificates, arguments: &[&str]) -> Self {
         let mut server = Self::prepare(arguments);
+        server.speak_tls(certificates);
+        server.restart();
+        server
+    }
+
+    pub(super) fn speak_tls(&mut self, certificates: &Certificates) {
+        let port = port::free();
+        self.tls_port = Some(port);
+        let arguments = [
+            ("--tls-port", port.to_string()),
+            ("--tls-cert-file", certificates.path("server.pem")),
+            ("--tls-key-file", certificates.path("server.key")),
+            ("--tls-ca-cert-file", certificates.path("ca.pem")),
+        ];
+        for (name, value) in arguments {
+            self.arguments.extend([name.to_owned(), value]);
+        }
+    }
+
+    /// The same with a configuration file, which comes first.
+    pub(super) fn start_with_file(
+        text: &str,
+        arguments: &[&str],
+        certificates: Option<&Certificates>,
+    ) -> Self {
+        let mut server = Self::prepare(arguments);
+        if let Some(certificates) = certificates {
+            server.speak_tls(certificates);
+        }
         let path = server.directory.join("redis.conf");
         fs::write(&path, text).expect("a temporary directory can be written to");
         server.arguments.insert(0, path.display().to_string());
@@ -57,6 +93,7 @@ impl RedisServer {
         fs::create_dir_all(&directory).expect("there is a temporary directory");
         Self {
             port,
+            tls_port: None,
             directory,
             arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
             child: None,
@@ -120,6 +157,24 @@ impl RedisServer {
         self.port
     }
 
+    /// Its port with TLS.
+    ///
+    /// # Panics
+    ///
+    /// Where it speaks none.
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port.expect("it speaks TLS")
+    }
+
+    /// Its URL with TLS.
+    ///
+    /// # Panics
+    ///
+    /// Where it speaks none.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}/", self.tls_port())
+    }
+
     /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
@@ -137,6 +192,16 @@ impl RedisServer {
     /// The same, if it does answer.
     pub(super) fn try_to_ask<T: FromRedisValue>(&self, words: &[&str]) -> Option<T> {
         send(&mut connect(&self.url())?, words).ok()
+    }
+
+    /// The same, with a password, if it does answer.
+    pub(super) fn try_to_ask_as<T: FromRedisValue>(
+        &self,
+        password: &str,
+        words: &[&str],
+    ) -> Option<T> {
+        let url = format!("redis://:{password}@127.0.0.1:{}/", self.port);
+        send(&mut connect(&url)?, words).ok()
     }
 
     /// The same, with a password.

@@ -27,6 +27,8 @@ mod retry;
 pub(crate) mod settle;
 pub(crate) mod store;
 mod swap;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod tls;
 mod wire;
 
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -51,6 +53,8 @@ pub use primitives::Store;
 pub use redis::RedisBackend;
 use store::Decide;
 use swap::Swap;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+pub use tls::Tls;
 
 use crate::clock::Clock;
 use crate::failure::Policy;

@@ -10,7 +10,8 @@ use redis::{
     Cmd, ConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, RetryMethod, Value,
 };
 
-use super::connector::tcp;
+use super::connector::{prepare, tcp};
+use crate::backend::tls::Tls;
 
 /// How often a command is sent on when its key is said to be elsewhere, or nowhere for the moment.
 const REDIRECTS: usize = 5;
@@ -27,14 +28,30 @@ pub(super) struct Nodes(ClusterConnection);
 
 /// What connects to these nodes. It never sends a command twice by itself: after a connection broke, the first may have
 /// been counted.
-pub(super) fn client(nodes: Vec<ConnectionInfo>, timeout: Duration) -> RedisResult<ClusterClient> {
-    ClusterClient::builder(nodes)
+pub(super) fn client(
+    nodes: Vec<ConnectionInfo>,
+    tls: Option<&Tls>,
+    timeout: Duration,
+) -> Result<ClusterClient, String> {
+    let nodes = nodes.into_iter().map(|node| prepare(node, tls));
+    let client = ClusterClient::builder(nodes.collect::<Result<Vec<_>, _>>()?)
         .retries(0)
         .connection_timeout(CONNECT)
         .response_timeout(timeout)
         .overall_response_timeout(None)
-        .tcp_settings(tcp())
-        .build()
+        .tcp_settings(tcp());
+    // Those of the nodes that were named do not reach the nodes that these name.
+    let client = match tls {
+        None => client,
+        #[cfg(feature = "redis-rustls")]
+        Some(tls) => client.certs(tls.certificates()?),
+        #[cfg(not(feature = "redis-rustls"))]
+        Some(_) => {
+            let message = "certificates for a Cluster need the feature `redis-rustls`";
+            return Err(message.to_owned());
+        }
+    };
+    client.build().map_err(|error| error.to_string())
 }
 
 impl Nodes {

@@ -25,12 +25,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::Connector;
+use connector::{Connector, Options};
 use store::Redis;
 use supervisor::Settings;
+use url::Credentials;
 
 use super::name::encoded;
-use super::{Backend, NAMESPACE};
+use super::{Backend, NAMESPACE, Tls};
 use crate::error::Error;
 use crate::http::ClientIp;
 
@@ -48,41 +49,47 @@ impl Backend {
     /// # }
     /// ```
     pub fn redis(url: impl AsRef<str>) -> RedisBackend {
-        let place = url::parse(url.as_ref());
-        RedisBackend::new(move |timeout| Connector::new(place?, timeout))
+        let target = url::parse(url.as_ref());
+        RedisBackend::new(move |options| Connector::new(target?, options))
     }
 
     /// The Redis server that a client of your own connects to; what the client was set up with stays as it is.
     pub fn redis_client(client: ::redis::Client) -> RedisBackend {
-        RedisBackend::new(move |_| Ok(Connector::One(client)))
+        RedisBackend::new(move |options| Connector::One(client).of_user(options))
     }
 
     /// The Redis Cluster that a client of your own connects to. Let it retry nothing (`retries(0)`): what it sends again
     /// after a connection broke may be counted twice.
     #[cfg(feature = "redis-cluster")]
     pub fn redis_cluster_client(client: ::redis::cluster::ClusterClient) -> RedisBackend {
-        RedisBackend::new(move |_| Ok(Connector::Cluster(client)))
+        RedisBackend::new(move |options| Connector::Cluster(client).of_user(options))
     }
 }
 
 /// Settings of a Redis backend; made by [`Backend::redis`].
 #[must_use = "it is still to be connected to: `connect().await?` or `lazy()`"]
 pub struct RedisBackend {
-    connector: Box<dyn FnOnce(Duration) -> Result<Connector, String> + Send>,
+    connector: Box<Connect>,
+    options: Options,
     namespace: String,
     connections: usize,
-    timeout: Duration,
     persistent: bool,
     client_ip: ClientIp,
 }
 
+type Connect = dyn FnOnce(&Options) -> Result<Connector, String> + Send;
+
 impl RedisBackend {
-    fn new(connector: impl FnOnce(Duration) -> Result<Connector, String> + Send + 'static) -> Self {
+    fn new(connector: impl FnOnce(&Options) -> Result<Connector, String> + Send + 'static) -> Self {
         Self {
             connector: Box::new(connector),
+            options: Options {
+                timeout: Duration::from_millis(250),
+                tls: None,
+                sentinel_auth: None,
+            },
             namespace: NAMESPACE.to_owned(),
             connections: 1,
-            timeout: Duration::from_millis(250),
             persistent: true,
             client_ip: ClientIp::new(),
         }
@@ -107,8 +114,51 @@ impl RedisBackend {
 
     /// How long one operation may take, and a decision unless [`Backend::timeout`] or the throttle says otherwise; default
     /// 250 ms. What has not answered by then may still be done.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// Trusts and sends these certificates on connections with TLS, to servers and Sentinels alike,
+    /// in place of those that the URL names. The URL must ask for TLS (`rediss://`), and the feature
+    /// `redis-rustls` or `redis-native-tls` must be on; a Cluster needs `redis-rustls`. Default: the
+    /// system's authorities are trusted, and no client certificate is sent.
+    ///
+    /// ```no_run
+    /// use traffik_runtime::backend::{Backend, Tls};
+    ///
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tls = Tls::new().ca(std::fs::read("ca.pem")?);
+    /// let backend = Backend::redis("rediss://redis.example/").tls(tls).connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.options.tls = Some(tls);
+        self
+    }
+
+    /// Sends this user and password to Sentinels, in place of those in the URL's query. An empty
+    /// user sends the password alone, as `requirepass` in a Sentinel's configuration wants it.
+    /// Default: none are sent. The user and password in front of the hosts are the servers'.
+    ///
+    /// ```no_run
+    /// use traffik_runtime::backend::Backend;
+    ///
+    /// # async fn connect() -> Result<(), traffik_runtime::error::Error> {
+    /// let backend = Backend::redis("redis+sentinel://:secret@sentinel-1,sentinel-2/mymaster")
+    ///     .sentinel_auth("watcher", "another secret")
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sentinel_auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        self.options.sentinel_auth = Some(Credentials {
+            user: user.as_ref().to_owned(),
+            password: password.as_ref().to_owned(),
+        });
+        self
     }
 
     /// Whether [`Backend::close`] leaves the namespace as it is, for the others who share it; default: it does. With
@@ -134,7 +184,7 @@ impl RedisBackend {
     ///
     /// # Errors
     ///
-    /// [`Error::BackendConfiguration`] if the URL or a trusted proxy is none, [`Error::Connection`] if nobody is there or it takes no
+    /// [`Error::BackendConfiguration`] if the URL, a certificate or a trusted proxy is malformed, [`Error::Connection`] if nobody is there or it takes no
     /// commands.
     pub async fn connect(self) -> Result<Backend, Error> {
         self.client_ip.check()?;
@@ -150,27 +200,28 @@ impl RedisBackend {
     }
 
     fn build(self) -> (Backend, Arc<Redis>) {
-        let settings = (self.connector)(self.timeout).map(|connector| Settings {
+        let timeout = self.options.timeout;
+        let settings = (self.connector)(&self.options).map(|connector| Settings {
             connector,
             connections: self.connections,
-            timeout: self.timeout,
+            timeout,
             scripts: scripts::LOADED,
         });
         let redis = Arc::new(Redis::new(settings));
         let namespace = encoded(self.namespace.as_bytes());
         let backend = Backend::of_store(redis.clone(), redis.clone(), &namespace, self.persistent);
-        let backend = backend.timeout(self.timeout).client_ip(self.client_ip);
+        let backend = backend.timeout(timeout).client_ip(self.client_ip);
         (backend, redis)
     }
 }
 
 impl fmt::Debug for RedisBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Its URL may hold a password.
+        // Its URL and options may hold passwords and keys.
         f.debug_struct("RedisBackend")
             .field("namespace", &self.namespace)
             .field("connections", &self.connections)
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.options.timeout)
             .field("persistent", &self.persistent)
             .finish_non_exhaustive()
     }

@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::connection::Connection;
-use super::connector::Connector;
+use super::connector::{Connected, Connector};
 use super::error::{Class, Failed};
 use crate::failure::{Backoff, Jitter};
 use crate::observe;
@@ -276,14 +276,35 @@ fn judge(state: &watch::Sender<State>, live: &Live, failed: Option<&Failed>) {
         }
     };
     if let (true, true, Some(failed)) = (broken, live.connection.can_break(), failed) {
-        state.send_if_modified(|state| {
-            let same = matches!(state, State::Up(up) if Arc::ptr_eq(&up.health, &live.health));
-            if same {
-                *state = State::Down(failed.clone().reason());
-            }
-            same
-        });
+        give_up(state, live, failed.clone().reason());
     }
+}
+
+/// Takes a connection out of use, unless that has been done already.
+fn give_up(state: &watch::Sender<State>, live: &Live, reason: RedisError) {
+    state.send_if_modified(|state| {
+        let same = matches!(state, State::Up(up) if Arc::ptr_eq(&up.health, &live.health));
+        if same {
+            *state = State::Down(reason);
+        }
+        same
+    });
+}
+
+/// Gives a connection up as soon as it leads to the wrong server, for as long as the task lives.
+fn follow(
+    settings: &Arc<Settings>,
+    connected: Connected,
+    state: &Arc<watch::Sender<State>>,
+    live: &Live,
+) -> JoinSet<()> {
+    let (settings, state, live) = (settings.clone(), state.clone(), live.clone());
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let reason = settings.connector.outdated(&connected).await;
+        give_up(&state, &live, reason);
+    });
+    task
 }
 
 /// Keeps a slot filled for as long as it exists.
@@ -293,15 +314,16 @@ async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
     let mut told = false;
     loop {
         match connect(&settings).await {
-            Ok(connection) => {
+            Ok(connected) => {
                 observe::connected("redis");
                 told = false;
                 let since = Instant::now();
                 let live = Live {
-                    connection,
+                    connection: connected.connection.clone(),
                     health: Arc::default(),
                 };
                 state.send_replace(State::Up(live.clone()));
+                let _follower = follow(&settings, connected, &state, &live);
                 watch_over(live, &state, settings.timeout).await;
                 if let State::Down(error) = &*state.borrow() {
                     observe::disconnected("redis", error);
@@ -325,13 +347,13 @@ async fn keep(settings: Arc<Settings>, state: Arc<watch::Sender<State>>) {
 }
 
 /// Connects in a task of its own, for TLS without a provider of cryptography is a panic.
-async fn connect(settings: &Arc<Settings>) -> RedisResult<Connection> {
+async fn connect(settings: &Arc<Settings>) -> RedisResult<Connected> {
     let mut attempt = JoinSet::new();
     let settings = settings.clone();
     attempt.spawn(async move {
-        let mut connection = settings.connector.connect().await?;
-        introduce(&mut connection, settings.scripts).await?;
-        Ok(connection)
+        let mut connected = settings.connector.connect().await?;
+        introduce(&mut connected.connection, settings.scripts).await?;
+        Ok(connected)
     });
     let failed = |what| Err((redis::ErrorKind::Io, what).into());
     match timeout(CONNECT, attempt.join_next()).await {

@@ -1,6 +1,38 @@
 //! What a URL says of where Redis is; `urls.md` has the forms.
 
+use percent_encoding::percent_decode_str;
 use redis::ConnectionInfo;
+
+use crate::backend::tls::Tls;
+
+/// A URL in its parts.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) place: Place,
+    pub(super) parameters: Parameters,
+}
+
+/// Parameters of a URL's query that the `redis` crate does not know.
+#[derive(Default)]
+pub(super) struct Parameters {
+    /// Paths of files in PEM.
+    ca: Option<String>,
+    cert: Option<String>,
+    key: Option<String>,
+    sentinel_user: Option<String>,
+    sentinel_password: Option<String>,
+}
+
+/// A user and a password.
+#[cfg_attr(
+    not(feature = "redis-sentinel"),
+    expect(dead_code, reason = "only Sentinels have a password of their own")
+)]
+pub(super) struct Credentials {
+    /// Empty for a password alone.
+    pub(super) user: String,
+    pub(super) password: String,
+}
 
 /// Where Redis is.
 #[derive(Clone, Debug)]
@@ -16,7 +48,7 @@ pub(super) enum Place {
 #[cfg(feature = "redis-sentinel")]
 #[derive(Clone, Debug)]
 pub(super) struct Sentinel {
-    pub(super) sentinels: Vec<redis::ConnectionAddr>,
+    pub(super) sentinels: Vec<ConnectionInfo>,
     pub(super) master: String,
     /// What holds for the primary, whatever its address is.
     pub(super) primary: ConnectionInfo,
@@ -37,7 +69,84 @@ struct Several<'a> {
 }
 
 /// Reads a URL. The error repeats none of it: it may hold a password.
-pub(super) fn parse(url: &str) -> Result<Place, String> {
+pub(super) fn parse(url: &str) -> Result<Target, String> {
+    let (url, parameters) = Parameters::split_off(url)?;
+    let place = place(&url)?;
+    Ok(Target { place, parameters })
+}
+
+impl Parameters {
+    /// Takes the parameters out of a URL.
+    fn split_off(url: &str) -> Result<(String, Self), String> {
+        let mut parameters = Self::default();
+        let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
+        let Some((url, query)) = url.split_once('?') else {
+            return Ok((format!("{url}{fragment}"), parameters));
+        };
+        let mut others = Vec::new();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let parameter = match name {
+                "ca" => &mut parameters.ca,
+                "cert" => &mut parameters.cert,
+                "key" => &mut parameters.key,
+                "sentinel_user" => &mut parameters.sentinel_user,
+                "sentinel_password" => &mut parameters.sentinel_password,
+                _ => {
+                    others.push(pair);
+                    continue;
+                }
+            };
+            let value = percent_decode_str(value).decode_utf8();
+            let value = value.map_err(|_| format!("`{name}` in its URL is not UTF-8"))?;
+            if value.is_empty() || parameter.replace(value.into_owned()).is_some() {
+                return Err(format!("write `{name}=…` in its URL once, with a value"));
+            }
+        }
+        let mark = if others.is_empty() { "" } else { "?" };
+        let query = others.join("&");
+        Ok((format!("{url}{mark}{query}{fragment}"), parameters))
+    }
+
+    /// Reads the certificates, if any are named.
+    pub(super) fn tls(&self) -> Result<Option<Tls>, String> {
+        let client = match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => Some((&**cert, &**key)),
+            (None, None) => None,
+            _ => return Err("`cert` and `key` in its URL go together; write both".to_owned()),
+        };
+        if self.ca.is_none() && client.is_none() {
+            return Ok(None);
+        }
+        Tls::from_files(self.ca.as_deref(), client).map(Some)
+    }
+
+    /// Returns the user and password of the Sentinels, if there is one.
+    pub(super) fn sentinel_auth(&self) -> Result<Option<Credentials>, String> {
+        match (&self.sentinel_user, &self.sentinel_password) {
+            (None, None) => Ok(None),
+            (Some(_), None) => {
+                Err("`sentinel_user` in its URL needs `sentinel_password`".to_owned())
+            }
+            (user, Some(password)) => Ok(Some(Credentials {
+                user: user.clone().unwrap_or_default(),
+                password: password.clone(),
+            })),
+        }
+    }
+}
+
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A password is never printed.
+        f.debug_struct("Parameters")
+            .field("ca", &self.ca)
+            .field("cert", &self.cert)
+            .finish_non_exhaustive()
+    }
+}
+
+fn place(url: &str) -> Result<Place, String> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let (scheme, kind) = scheme.split_once('+').unwrap_or((scheme, ""));
     let single = match scheme {
@@ -80,6 +189,15 @@ impl<'a> Several<'a> {
 }
 
 fn info(url: &str) -> Result<ConnectionInfo, String> {
+    let asks_for_tls = ["rediss:", "valkeys:"]
+        .iter()
+        .any(|tls| url.starts_with(tls));
+    if asks_for_tls && !cfg!(any(feature = "redis-native-tls", feature = "redis-rustls")) {
+        return Err(
+            "its URL asks for TLS; switch the feature `redis-rustls` or `redis-native-tls` on"
+                .to_owned(),
+        );
+    }
     let unread = |error: redis::RedisError| {
         let said = error.to_string();
         format!("its URL cannot be read ({said}); write it as `redis://127.0.0.1:6379/0`")
@@ -116,13 +234,12 @@ fn sentinel(scheme: &str, rest: &str) -> Result<Place, String> {
                 .to_owned(),
         );
     }
-    let master = percent_encoding::percent_decode_str(master);
-    let master = master
+    let master = percent_decode_str(master)
         .decode_utf8()
         .map_err(|_| "the name of the master in its URL is no UTF-8".to_owned())?;
     let sentinels = url.hosts.iter().map(|host| {
         let host = with_port(host);
-        info(&url.url("", &host, "")).map(|info| info.addr().clone())
+        info(&url.url("", &host, ""))
     });
     Ok(Place::Sentinel(Sentinel {
         sentinels: sentinels.collect::<Result<_, _>>()?,
@@ -151,7 +268,11 @@ fn with_port(host: &str) -> String {
 mod tests {
     use redis::ConnectionAddr;
 
-    use super::{Place, parse};
+    use super::{Place, parse as target};
+
+    fn parse(url: &str) -> Result<Place, String> {
+        target(url).map(|target| target.place)
+    }
 
     fn tcp(host: &str, port: u16) -> ConnectionAddr {
         ConnectionAddr::Tcp(host.to_owned(), port)
@@ -206,12 +327,42 @@ mod tests {
         else {
             panic!("Sentinels");
         };
+        let addresses = sentinel.sentinels.iter().map(|info| info.addr().clone());
         let expected = [tcp("a", 26379), tcp("b", 1), tcp("::1", 26379)];
-        assert_eq!(sentinel.sentinels, expected);
+        assert_eq!(addresses.collect::<Vec<_>>(), expected);
         assert_eq!(sentinel.master, "my master");
         assert_eq!(sentinel.primary.redis_settings().db(), 4);
         assert_eq!(sentinel.primary.redis_settings().password(), Some("pw"));
         assert!(parse("redis+sentinel://a,b").is_err());
+    }
+
+    #[test]
+    fn reads_its_own_parameters_and_leaves_the_others() {
+        let url =
+            "redis://h/1?ca=%2Fa+b.pem&protocol=resp3&sentinel_user=me&sentinel_password=a%26b";
+        let target = target(url).unwrap();
+        let Place::One(info) = target.place else {
+            panic!("one server");
+        };
+        assert_eq!(info.redis_settings().db(), 1);
+        assert_eq!(
+            info.redis_settings().protocol(),
+            redis::ProtocolVersion::RESP3
+        );
+        let parameters = target.parameters;
+        assert_eq!(parameters.ca.as_deref(), Some("/a+b.pem"));
+        let credentials = parameters.sentinel_auth().unwrap().unwrap();
+        assert_eq!(credentials.user, "me");
+        assert_eq!(credentials.password, "a&b");
+        assert!(!format!("{parameters:?}").contains("a&b"));
+        for url in [
+            "redis://h?ca=",
+            "redis://h?ca",
+            "redis://h?ca=a&ca=b",
+            "redis://h?ca=%ff",
+        ] {
+            assert!(parse(url).is_err(), "{url}");
+        }
     }
 
     #[test]
@@ -224,6 +375,8 @@ mod tests {
             "redis://user:hunter2@example/first",
             "redis+cluster://user:hunter2@a,,b",
             "redis+sentinel://user:hunter2@a",
+            "redis+sentinel://a/m?sentinel_password=hunter2&sentinel_password=hunter2",
+            "redis+sentinel://a/m?sentinel_password=hunter2%ff",
         ];
         for url in urls {
             let error = parse(url).unwrap_err();
