@@ -1,12 +1,14 @@
 //! Memcached: bytes, locks, decisions, and what happens to connections. Every test has a server, or a namespace, of its
 //! own.
 
+mod authentication;
 mod clear;
 mod decisions;
 mod faults;
 mod nodes;
 mod processes;
 mod strangers;
+mod tls;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

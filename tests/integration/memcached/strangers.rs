@@ -61,7 +61,7 @@ async fn an_honest_one() {
 /// Each is given up at once, and the next question goes to a new connection.
 #[tokio::test]
 async fn answers_to_something_else() {
-    let answers: [Answer; 9] = [
+    let answers: [Answer; 12] = [
         |_, _| "VA 2 c1 t-1 f0 O1\r\nhi\r\n".to_owned(),
         |_, _| "VA 2 c1 t-1 f0\r\nhi\r\n".to_owned(),
         |_, _| "HD\r\n".to_owned(),
@@ -71,6 +71,10 @@ async fn answers_to_something_else() {
         |_, opaque| format!("VA x O{opaque}\r\n"),
         |_, opaque| format!("VA 2 c1 t-1 f0 O{opaque}\r\nhi!!"),
         |_, opaque| format!("VA 2 c1 t-1 f0 O{opaque}0\r\nhi\r\n"),
+        // Sizes that nothing of ours has: none of them is waited for.
+        |_, opaque| format!("VA {} c1 t-1 f0 O{opaque}\r\nhi\r\n", usize::MAX),
+        |_, opaque| format!("VA {} c1 t-1 f0 O{opaque}\r\nhi\r\n", u32::MAX),
+        |_, opaque| format!("VA {} c1 t-1 f0 O{opaque}\r\nhi\r\n", (16 << 20) + 1),
     ];
     for (place, answer) in answers.into_iter().enumerate() {
         let (backend, connections) = stranger(answer).await;
@@ -141,4 +145,14 @@ async fn an_answer_that_never_ends() {
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert_eq!(connections.load(Ordering::SeqCst), asked);
     }
+}
+
+/// A server could be told to take it, and the backend would never read it again.
+#[tokio::test]
+async fn refuses_to_write_what_it_would_not_read() {
+    let (backend, connections) = stranger(right).await;
+    let large = vec![b'x'; (16 << 20) + 1];
+    let error = backend.set("key", &large, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
+    assert!(connections.load(Ordering::SeqCst) <= 1);
 }

@@ -3,17 +3,18 @@
 //! Answers come in the order of requests, and nothing else tells whose they are: so a socket on which an operation ended
 //! early, or on which anything unexpected was read, is never used again.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use smallvec::SmallVec;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-#[cfg(unix)]
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
 use super::error::Failed;
+use super::handshake::{Credentials, Handshake, Socket};
 use super::nodes::Place;
 use super::request::{Head, Opaque, Reply, Request, head};
 use crate::failure::random;
@@ -24,6 +25,9 @@ pub(super) type Replies = SmallVec<[Reply; 2]>;
 /// No line of Memcached's is this long.
 const LONGEST_LINE: usize = 2_048;
 
+/// No value is this long, in bytes: sixteen times what Memcached stores unless it is told otherwise.
+const LARGEST_VALUE: usize = 16 << 20;
+
 pub(super) struct Connection {
     socket: Socket,
     /// What was read and not yet looked at.
@@ -33,30 +37,62 @@ pub(super) struct Connection {
     settled: bool,
 }
 
-enum Socket {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
 impl Connection {
-    pub(super) async fn open(place: &Place) -> Result<Self, Failed> {
-        let socket = Socket::open(place).await.map_err(Failed::unreached)?;
-        Ok(Self {
+    pub(super) async fn open(place: &Place, handshake: &Handshake) -> Result<Self, Failed> {
+        let socket = handshake.socket(place).await.map_err(Failed::unreached)?;
+        let mut connection = Self {
             socket,
             input: Vec::with_capacity(512),
             output: Vec::with_capacity(512),
             settled: true,
-        })
+        };
+        if let Some(credentials) = &handshake.credentials {
+            let presented = connection.present(credentials).await;
+            presented.map_err(Failed::before_anything_was_sent)?;
+        }
+        Ok(connection)
+    }
+
+    /// Authenticates, as the text protocol does.
+    async fn present(&mut self, credentials: &Credentials) -> Result<(), Failed> {
+        self.write(&credentials.command()).await?;
+        let end = self.line().await?;
+        let line: Vec<u8> = self.input.drain(..end + 2).take(end).collect();
+        if line == b"STORED" && self.input.is_empty() {
+            return Ok(());
+        }
+        Err(Failed::Unauthenticated(
+            "the server refuses the user or the password",
+        ))
     }
 
     /// Whether it can be used: nothing is under way, and the other side has neither closed it nor sent anything.
-    pub(super) fn is_usable(&self) -> bool {
-        self.settled && self.socket.is_silent()
+    pub(super) async fn is_usable(&mut self) -> bool {
+        self.settled && self.is_silent().await
+    }
+
+    /// Whether there is nothing to read, not even an end. What TLS has to say for itself is read on
+    /// the way.
+    async fn is_silent(&mut self) -> bool {
+        let (mut byte, socket) = ([0], &mut self.socket);
+        let silent = poll_fn(|context| {
+            let read = Pin::new(&mut *socket).poll_read(context, &mut ReadBuf::new(&mut byte));
+            Poll::Ready(read.is_pending())
+        });
+        // Else a task that has done much lately would find every socket silent.
+        tokio::task::unconstrained(silent).await
     }
 
     /// Sends all requests at once, and waits for all answers. Whoever gives up waiting leaves it useless.
     pub(super) async fn exchange(&mut self, requests: &[Request<'_>]) -> Result<Replies, Failed> {
+        // It could be written to a server that was told so, and never be read again.
+        if requests
+            .iter()
+            .any(|request| request.size() > LARGEST_VALUE)
+        {
+            let message = "a value for Memcached must not be larger than 16 MiB";
+            return Err(Failed::Refused(message.to_owned()));
+        }
         self.settled = false;
         self.output.clear();
         let mut opaques = SmallVec::<[Opaque; 2]>::new();
@@ -65,8 +101,10 @@ impl Connection {
             request.write(opaque, &mut self.output);
             opaques.push(opaque);
         }
-        let written = self.socket.write_all(&self.output).await;
-        written.map_err(Failed::broken)?;
+        let output = std::mem::take(&mut self.output);
+        let written = self.write(&output).await;
+        self.output = output;
+        written?;
         let mut replies = Replies::new();
         for opaque in opaques {
             replies.push(self.reply(opaque).await?);
@@ -82,11 +120,18 @@ impl Connection {
         self.input.drain(..end + 2);
         let (reply, size) = match read {
             Some(Head::Reply(Some(of), reply, size)) if of == opaque => (reply, size),
+            Some(Head::Unauthenticated) => {
+                let message = "the server asks for a user and a password";
+                return Err(Failed::Unauthenticated(message));
+            }
             Some(Head::Unwell(said)) => return Err(Failed::Unwell(said)),
             Some(Head::Refused(said)) => return Err(Failed::Refused(said)),
             Some(Head::Reply(..)) | None => return Err(Failed::Astray),
         };
         let Some(size) = size else { return Ok(reply) };
+        if size > LARGEST_VALUE {
+            return Err(Failed::Astray);
+        }
         while self.input.len() < size + 2 {
             self.read().await?;
         }
@@ -99,6 +144,13 @@ impl Connection {
             value: Some(value),
             ..reply
         })
+    }
+
+    async fn write(&mut self, output: &[u8]) -> Result<(), Failed> {
+        let written = self.socket.write_all(output).await;
+        written.map_err(Failed::broken)?;
+        // TLS may hold a part back.
+        self.socket.flush().await.map_err(Failed::broken)
     }
 
     /// Where the next line ends.
@@ -114,53 +166,11 @@ impl Connection {
     }
 
     async fn read(&mut self) -> Result<(), Failed> {
-        match self.socket.read(&mut self.input).await {
+        match self.socket.read_buf(&mut self.input).await {
             Ok(0) => Err(Failed::broken(io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => Ok(()),
             Err(error) => Err(Failed::broken(error)),
         }
-    }
-}
-
-impl Socket {
-    async fn open(place: &Place) -> io::Result<Self> {
-        match place {
-            Place::Tcp(host, port) => {
-                let stream = TcpStream::connect((&**host, *port)).await?;
-                stream.set_nodelay(true)?;
-                Ok(Self::Tcp(stream))
-            }
-            #[cfg(unix)]
-            Place::Unix(path) => UnixStream::connect(path).await.map(Self::Unix),
-            #[cfg(not(unix))]
-            Place::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
-    }
-
-    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.write_all(bytes).await,
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.write_all(bytes).await,
-        }
-    }
-
-    async fn read(&mut self, input: &mut Vec<u8>) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read_buf(input).await,
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.read_buf(input).await,
-        }
-    }
-
-    /// Whether there is nothing to read, not even an end.
-    fn is_silent(&self) -> bool {
-        let read = match self {
-            Self::Tcp(stream) => stream.try_read(&mut [0]),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.try_read(&mut [0]),
-        };
-        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Failed {
     Unwell(String),
     /// The server could make no sense of it.
     Refused(String),
+    /// Nothing was done: the server wants other credentials, or some at all.
+    Unauthenticated(&'static str),
     /// The backend was closed.
     Closed,
     /// The backend could never work.
@@ -41,7 +43,19 @@ impl Failed {
 
     /// Whether other connections to the same server can hardly be better.
     pub(super) const fn breaks_all(&self) -> bool {
-        matches!(self, Self::Broken(_) | Self::Unreached(_) | Self::Astray)
+        matches!(
+            self,
+            Self::Broken(_) | Self::Unreached(_) | Self::Unauthenticated(_) | Self::Astray
+        )
+    }
+
+    /// Returns the error for an operation that failed like this before it was sent.
+    pub(super) fn before_anything_was_sent(self) -> Self {
+        match self {
+            Self::Broken(error) => Self::Unreached(error),
+            Self::Astray => Self::unreached(io::ErrorKind::InvalidData.into()),
+            failed => failed,
+        }
     }
 }
 
@@ -52,6 +66,7 @@ impl fmt::Display for Failed {
             Self::Busy(after) => write!(f, "no connection was free within {after:?}"),
             Self::Unreached(error) | Self::Broken(error) => fmt::Display::fmt(error, f),
             Self::Astray => f.write_str("what came back is no answer to what was asked"),
+            Self::Unauthenticated(message) => f.write_str(message),
             Self::Unwell(said) | Self::Refused(said) => f.write_str(said),
             Self::Closed => f.write_str("it was closed"),
             Self::Misconfigured(message) => f.write_str(message),
@@ -67,7 +82,10 @@ impl From<Failed> for Error {
             Failed::Late(after) => Self::Timeout { after },
             Failed::Closed => Self::closed(),
             Failed::Misconfigured(message) => Self::BackendConfiguration { message },
-            Failed::Busy(_) | Failed::Unreached(_) | Failed::Unwell(_) => Self::Connection {
+            Failed::Busy(_)
+            | Failed::Unreached(_)
+            | Failed::Unauthenticated(_)
+            | Failed::Unwell(_) => Self::Connection {
                 source: failed.into(),
             },
             Failed::Broken(_) | Failed::Astray => Self::ConnectionLost {
@@ -100,6 +118,7 @@ mod tests {
             (Failed::Astray, ErrorKind::Connection, true),
             (Failed::Unwell(String::new()), ErrorKind::Connection, false),
             (Failed::Refused(String::new()), ErrorKind::Backend, true),
+            (Failed::Unauthenticated(""), ErrorKind::Connection, false),
             (Failed::Closed, ErrorKind::Connection, false),
             (
                 Failed::Misconfigured(String::new()),

@@ -9,6 +9,7 @@ mod connection;
 mod decide;
 mod error;
 mod gates;
+mod handshake;
 mod keys;
 mod nodes;
 mod pool;
@@ -24,12 +25,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use clear::Generations;
+use handshake::{Credentials, Handshake};
 pub use nodes::MemcachedNodes;
 use pool::Settings;
 use store::Memcached;
 
 use super::name::encoded;
-use super::{Backend, NAMESPACE};
+use super::{Backend, NAMESPACE, Tls};
 use crate::error::Error;
 use crate::http::ClientIp;
 
@@ -62,6 +64,8 @@ impl Backend {
             namespace: NAMESPACE.to_owned(),
             pool_size: 8,
             timeout: Duration::from_millis(250),
+            tls: None,
+            auth: None,
             track_keys: false,
             persistent: true,
             client_ip: ClientIp::new(),
@@ -77,6 +81,8 @@ pub struct MemcachedBackend {
     namespace: String,
     pool_size: usize,
     timeout: Duration,
+    tls: Option<Tls>,
+    auth: Option<Credentials>,
     track_keys: bool,
     persistent: bool,
     client_ip: ClientIp,
@@ -104,6 +110,43 @@ impl MemcachedBackend {
     /// has not answered by then may still be done.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// Trusts and sends these certificates. Every server must be named with TLS (`tls://…`), and the
+    /// feature `memcached-rustls` must be on. Default: the system's authorities are trusted, and no
+    /// client certificate is sent.
+    ///
+    /// ```no_run
+    /// use traffik_runtime::backend::{Backend, Tls};
+    ///
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tls = Tls::new().ca(std::fs::read("ca.pem")?);
+    /// let backend = Backend::memcached("tls://cache.example:11211").tls(tls).connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tls(self, tls: Tls) -> Self {
+        Self {
+            tls: Some(tls),
+            ..self
+        }
+    }
+
+    /// Sends this user and password on each new connection, for servers that were started with
+    /// `--auth-file`. Without TLS they cross the network in the clear. Default: none are sent.
+    ///
+    /// A user that is empty or holds blanks or colons, and a password that is empty or holds control
+    /// characters, are refused when the backend connects, with [`Error::BackendConfiguration`]; those
+    /// that the server refuses are an [`Error::Connection`].
+    pub fn auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        let auth = Credentials {
+            user: user.as_ref().to_owned(),
+            password: password.as_ref().to_owned(),
+        };
+        Self {
+            auth: Some(auth),
+            ..self
+        }
     }
 
     /// Whether [`Backend::clear`] works; default: it does not, and says so with [`Error::Unsupported`].
@@ -138,7 +181,8 @@ impl MemcachedBackend {
     ///
     /// # Errors
     ///
-    /// [`Error::BackendConfiguration`] if a server's name or a trusted proxy is none, [`Error::Connection`] if one is not there.
+    /// [`Error::BackendConfiguration`] if a server's name, a certificate or a trusted proxy is malformed,
+    /// [`Error::Connection`] if a server is not there or refuses the password.
     pub async fn connect(self) -> Result<Backend, Error> {
         self.client_ip.check()?;
         let (backend, memcached) = self.build();
@@ -159,10 +203,14 @@ impl MemcachedBackend {
 
     fn build(self) -> (Backend, Arc<Memcached>) {
         let namespace = encoded(self.namespace.as_bytes());
-        let settings = nodes::parse(&self.nodes).map(|places| Settings {
-            places,
-            size: self.pool_size,
-            timeout: self.timeout,
+        let settings = nodes::parse(&self.nodes).and_then(|places| {
+            let handshake = Handshake::new(&places, self.tls.as_ref(), self.auth)?;
+            Ok(Settings {
+                places,
+                handshake: Arc::new(handshake),
+                size: self.pool_size,
+                timeout: self.timeout,
+            })
         });
         let nodes = settings
             .as_ref()
@@ -188,9 +236,11 @@ impl fmt::Debug for MemcachedBackend {
             .field("namespace", &self.namespace)
             .field("pool_size", &self.pool_size)
             .field("timeout", &self.timeout)
+            .field("tls", &self.tls)
             .field("track_keys", &self.track_keys)
             .field("persistent", &self.persistent)
             .field("client_ip", &self.client_ip)
-            .finish()
+            // It may hold a password.
+            .finish_non_exhaustive()
     }
 }

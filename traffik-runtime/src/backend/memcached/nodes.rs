@@ -14,9 +14,24 @@ const PORT: u16 = 11211;
 /// |---|---|
 /// | `127.0.0.1:11211`, `cache.example`, `tcp://cache.example:11211` | a server, by name or IPv4 address; the port is 11211 unless it is said |
 /// | `[::1]:11211`, `tcp://[::1]` | the same, by IPv6 address |
+/// | `tls://cache.example:11211` | a server with TLS, by name or address, with the feature `memcached-rustls` |
 /// | `unix:///run/memcached.sock` | a server, by a Unix socket |
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MemcachedNodes(Vec<String>);
+
+impl fmt::Debug for MemcachedNodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = self.0.iter().map(|node| without_user(node));
+        f.debug_tuple("MemcachedNodes")
+            .field(&nodes.collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// Cuts off what stands before the host, where a password may have been put by mistake.
+fn without_user(node: &str) -> &str {
+    node.rsplit_once('@').map_or(node, |(_, host)| host)
+}
 
 impl From<&str> for MemcachedNodes {
     fn from(nodes: &str) -> Self {
@@ -59,14 +74,18 @@ impl<S: AsRef<str>, const N: usize> From<[S; N]> for MemcachedNodes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Tcp(String, u16),
+    Tls(String, u16),
     Unix(PathBuf),
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
+            // Processes with and without TLS find a client's keys on one server.
+            Self::Tcp(host, port) | Self::Tls(host, port) if host.contains(':') => {
+                write!(f, "[{host}]:{port}")
+            }
+            Self::Tcp(host, port) | Self::Tls(host, port) => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
         }
     }
@@ -78,10 +97,11 @@ impl fmt::Display for Place {
 ///
 /// What is wrong with the first that is none; what to write instead.
 pub(super) fn parse(nodes: &MemcachedNodes) -> Result<Vec<Place>, String> {
-    let mut places = Vec::with_capacity(nodes.0.len());
+    let mut places: Vec<Place> = Vec::with_capacity(nodes.0.len());
     for node in &nodes.0 {
         let place = place(node.trim()).ok_or_else(|| unread(node))?;
-        if places.contains(&place) {
+        let name = place.to_string();
+        if places.iter().any(|other| other.to_string() == name) {
             return Err(format!("`{place}` is named twice; leave one out"));
         }
         places.push(place);
@@ -93,6 +113,10 @@ pub(super) fn parse(nodes: &MemcachedNodes) -> Result<Vec<Place>, String> {
 }
 
 fn unread(node: &str) -> String {
+    if node.contains('@') {
+        return "a server's name holds no user and password; give them by `.auth(user, password)`"
+            .to_owned();
+    }
     let line: String = node
         .trim()
         .chars()
@@ -108,6 +132,12 @@ fn place(node: &str) -> Option<Place> {
     if let Some(path) = node.strip_prefix("unix://") {
         let absolute = path.len() > 1 && path.starts_with('/');
         return absolute.then(|| Place::Unix(path.into()));
+    }
+    if let Some(node) = node.strip_prefix("tls://") {
+        return match place(&format!("tcp://{node}"))? {
+            Place::Tcp(host, port) => Some(Place::Tls(host, port)),
+            other => Some(other),
+        };
     }
     let node = node.strip_prefix("tcp://").unwrap_or(node);
     if node.parse::<std::net::Ipv6Addr>().is_ok() {
@@ -181,6 +211,12 @@ mod tests {
             Place::Unix("/run/mc.sock".into()),
         ];
         assert_eq!(parse(&nodes.into()).unwrap(), expected);
+        let tls = "tls://Cache.example, tls://[::1]:7";
+        let expected = [
+            Place::Tls("cache.example".to_owned(), 11211),
+            Place::Tls("::1".to_owned(), 7),
+        ];
+        assert_eq!(parse(&tls.into()).unwrap(), expected);
         let list = vec!["a:1,b:2", "c"];
         let expected = [tcp("a", 1), tcp("b", 2), tcp("c", 11211)];
         assert_eq!(parse(&list.into()).unwrap(), expected);
@@ -206,6 +242,10 @@ mod tests {
             "[::1]x",
             "[a]:1",
             "user@a",
+            "tls://",
+            "tls://unix:///a",
+            "tls://tls://a",
+            "a,tls://a:11211",
             "a/b",
             "a\r\nb",
             "a,a:11211",
@@ -213,6 +253,23 @@ mod tests {
             assert!(parse(&nodes.into()).is_err(), "{nodes}");
         }
         assert!(parse(&MemcachedNodes::from(Vec::<String>::new())).is_err());
+    }
+
+    #[test]
+    fn never_prints_a_password() {
+        let nodes = MemcachedNodes::from("user:hunter2@a");
+        assert!(!format!("{nodes:?}").contains("hunter2"));
+        assert!(!parse(&nodes).unwrap_err().contains("hunter2"));
+    }
+
+    #[test]
+    fn finds_keys_on_one_server_with_tls_and_without() {
+        let (plain, tls) = ("a,b,c".into(), "tls://a,tls://b,tls://c".into());
+        let (plain, tls) = (parse(&plain).unwrap(), parse(&tls).unwrap());
+        for client in 0..100 {
+            let key = format!("{{ns:id:{client}}}:uid");
+            assert_eq!(node_of(&plain, &key), node_of(&tls, &key));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, Replies};
 use super::error::Failed;
+use super::handshake::Handshake;
 use super::nodes::Place;
 use super::request::Request;
 use crate::observe;
@@ -22,6 +23,7 @@ use crate::observe;
 /// What all pools have in common.
 pub(super) struct Settings {
     pub(super) places: Vec<Place>,
+    pub(super) handshake: Arc<Handshake>,
     /// How many sockets to each server, per runtime.
     pub(super) size: usize,
     /// How long one operation may take.
@@ -49,6 +51,7 @@ struct Pool {
 
 struct Manager {
     place: Place,
+    handshake: Arc<Handshake>,
 }
 
 impl managed::Manager for Manager {
@@ -56,11 +59,11 @@ impl managed::Manager for Manager {
     type Error = Failed;
 
     async fn create(&self) -> Result<Connection, Failed> {
-        Connection::open(&self.place).await
+        Connection::open(&self.place, &self.handshake).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failed> {
-        let usable = connection.is_usable();
+        let usable = connection.is_usable().await;
         usable
             .then_some(())
             .ok_or(RecycleError::Message("it is not as it was left".into()))
@@ -129,6 +132,7 @@ impl Nodes {
         let pool = |place: &Place| {
             let manager = Manager {
                 place: place.clone(),
+                handshake: settings.handshake.clone(),
             };
             let pool = managed::Pool::builder(manager)
                 .max_size(settings.size)

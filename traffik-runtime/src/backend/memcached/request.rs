@@ -90,6 +90,11 @@ impl<'a> Request<'a> {
         &self.key
     }
 
+    /// The size of its value in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.value.map_or(0, <[u8]>::len)
+    }
+
     /// The same with the key that its name has, in a generation of its namespace if there are any.
     pub(super) fn legal(self, generation: Option<u64>) -> Self {
         Self {
@@ -172,6 +177,8 @@ pub(super) struct Reply {
 pub(super) enum Head {
     /// An answer to the request of this number, with so many bytes to come.
     Reply(Option<Opaque>, Reply, Option<usize>),
+    /// The server wants credentials first.
+    Unauthenticated,
     /// The server is not well.
     Unwell(String),
     /// The server could make no sense of what it was asked.
@@ -181,6 +188,9 @@ pub(super) enum Head {
 /// Reads a line without its end; nothing if it is none of Memcached's.
 pub(super) fn head(line: &[u8]) -> Option<Head> {
     let line = str::from_utf8(line).ok()?;
+    if line == "CLIENT_ERROR unauthenticated" {
+        return Some(Head::Unauthenticated);
+    }
     if line.starts_with("SERVER_ERROR") && !line.contains("too large") {
         return Some(Head::Unwell(line.to_owned()));
     }
@@ -321,6 +331,8 @@ mod tests {
                 "{line}"
             );
         }
+        let unauthenticated = head(b"CLIENT_ERROR unauthenticated");
+        assert_eq!(unauthenticated, Some(Head::Unauthenticated));
         let full = head(b"SERVER_ERROR out of memory storing object");
         assert!(matches!(full, Some(Head::Unwell(_))));
     }

@@ -14,7 +14,7 @@ use crate::backend::plan::{Plan, Term};
 use crate::backend::swap::slack;
 use crate::error::Error;
 use crate::strategy::State;
-use crate::strategy::kernel::{Kind, Law, Packed};
+use crate::strategy::kernel::{EXACT, Kind, Law, Packed};
 
 /// How far the clocks of those who share a window may be apart before one finds a count gone that is still its own.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -153,8 +153,9 @@ impl<'p> Window<'p> {
     }
 }
 
-/// What a count was told to be; what was made smaller may end in spaces.
+/// Reads a count, which no law lets grow beyond [`EXACT`]. What was made smaller may end in spaces.
 fn number(reply: &Reply) -> Option<u64> {
     let value = str::from_utf8(reply.value.as_deref()?).ok()?;
-    value.trim_end().parse().ok()
+    let count: u64 = value.trim_end().parse().ok()?;
+    Some(count.min(EXACT))
 }
