@@ -78,13 +78,15 @@ impl Said {
     }
 
     pub(super) fn many(answer: Vec<Vec<u8>>, plans: usize) -> Option<Self> {
+        if answer.len() != plans + 1 {
+            return None;
+        }
         let mut values = answer.into_iter();
         let (admitted, now) = head(&values.next()?)?;
-        let values: Several<_> = values.collect();
-        (values.len() == plans).then_some(Self {
+        Some(Self {
             now,
             admitted,
-            values,
+            values: values.collect(),
         })
     }
 
@@ -103,5 +105,38 @@ fn head(bytes: &[u8]) -> Option<(bool, u64)> {
     let now = f64::from_be_bytes(now.try_into().ok()?);
     #[expect(clippy::cast_sign_loss, reason = "times are after 1970")]
     let now = now as u64;
-    Some((*admitted == 1, now))
+    Some((*admitted == 1, now.min(EXACT)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Said;
+    use crate::strategy::kernel::EXACT;
+
+    fn head(now: f64) -> Vec<u8> {
+        [&[1][..], &now.to_be_bytes()].concat()
+    }
+
+    #[test]
+    fn takes_as_many_states_as_there_are_plans() {
+        let answer = |values| std::iter::repeat_n(head(5.0), values).collect();
+        assert!(Said::many(answer(3), 2).is_some());
+        for values in [0, 1, 2, 4, 1_000_000] {
+            assert!(Said::many(answer(values), 2).is_none(), "{values}");
+        }
+        assert!(Said::many(vec![vec![1]], 0).is_none(), "a head cut short");
+    }
+
+    #[test]
+    fn takes_no_time_beyond_the_exact_ones() {
+        for (now, taken) in [
+            (7.5, 7),
+            (-1.0, 0),
+            (f64::NAN, 0),
+            (f64::INFINITY, EXACT),
+            (1e300, EXACT),
+        ] {
+            assert_eq!(Said::one(head(now)).map(|said| said.now), Some(taken));
+        }
+    }
 }
