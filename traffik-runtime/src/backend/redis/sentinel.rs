@@ -27,7 +27,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Where to ask for a primary, and how to connect to it.
 pub(super) struct Sentinels {
-    sentinels: Vec<Client>,
+    nodes: Vec<Client>,
     master: String,
     /// Settings of connections to the primary; its address is replaced.
     primary: ConnectionInfo,
@@ -63,7 +63,7 @@ impl Sentinels {
         };
         let sentinels = sentinel.sentinels.into_iter().map(client);
         Ok(Self {
-            sentinels: sentinels.collect::<Result<_, String>>()?,
+            nodes: sentinels.collect::<Result<_, String>>()?,
             master: sentinel.master,
             primary: prepare(sentinel.primary, tls)?,
         })
@@ -90,7 +90,7 @@ impl Sentinels {
     /// Waits until a Sentinel names another primary than this one, for ever if none does.
     pub(super) async fn switched(&self, from: &Primary) {
         let mut watching = JoinSet::new();
-        for client in &self.sentinels {
+        for client in &self.nodes {
             watching.spawn(watch(client.clone(), self.master.clone(), from.clone()));
         }
         if watching.join_next().await.is_none() {
@@ -101,7 +101,7 @@ impl Sentinels {
     /// Asks all Sentinels at once, and returns the newest of their answers.
     async fn newest(&self) -> RedisResult<Primary> {
         let mut asking = JoinSet::new();
-        for client in &self.sentinels {
+        for client in &self.nodes {
             let (client, master) = (client.clone(), self.master.clone());
             asking.spawn(async move { ask(&mut open(&client).await?, &master).await });
         }
