@@ -3,6 +3,7 @@
 mod clear;
 mod cluster;
 mod decisions;
+mod hangups;
 mod locks;
 mod primitives;
 mod reconnect;

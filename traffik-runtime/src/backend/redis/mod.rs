@@ -10,6 +10,7 @@ mod connection;
 mod connector;
 mod decide;
 pub(crate) mod error;
+mod health;
 mod kernels;
 mod keys;
 mod said;

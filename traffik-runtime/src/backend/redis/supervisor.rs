@@ -5,8 +5,9 @@
 //!
 //! Tasks live on runtimes, so each runtime has slots of its own; those of a runtime that is gone go with it.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,6 +20,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::connection::Connection;
 use super::connector::{Connected, Connector};
 use super::error::{Class, Failed};
+use super::health::{Health, STALLS, Sent};
 use crate::failure::{Backoff, Jitter};
 use crate::observe;
 
@@ -33,16 +35,12 @@ const BACKOFF: Backoff = Backoff::exponential(Duration::from_millis(50))
 /// A connection that lived this long was a good one: its replacement is made at once.
 const STEADY: Duration = Duration::from_secs(2);
 
-/// A connection that nobody used for so long is asked whether it still works, so that the next caller need not find out.
+/// A connection from which nothing was read for this time is sent a PING, so that the next caller need not find out that
+/// it is broken. One that is in use is sent a PING earlier, because its callers may all have gone away.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// So many operations without an answer in a row, and the connection is given up. One or two are a server that was busy
-/// with something slow, and keeps its connection; a third would be the same if it is alive, and costs it nothing but a
-/// new connection.
-const TIMEOUTS: u32 = 3;
-
-/// An operation that was given up after less time than this says nothing about the connection: clients go away.
-const UNANSWERED: Duration = Duration::from_millis(10);
+/// The shortest time between two PINGs.
+const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 
 /// What all slots have in common.
 pub(super) struct Settings {
@@ -87,12 +85,6 @@ struct Live {
     health: Arc<Health>,
 }
 
-#[derive(Default)]
-struct Health {
-    timeouts: AtomicU32,
-    used: AtomicBool,
-}
-
 impl Supervisor {
     pub(super) fn is_cluster(&self) -> bool {
         self.settings.connector.is_cluster()
@@ -122,20 +114,15 @@ impl Supervisor {
     {
         let pool = self.pool()?;
         let (slot, live) = pool.pick(deadline).await?;
-        live.health.used.store(true, Ordering::Relaxed);
+        // Dropped from here on, the operation says nothing about the connection.
+        let sent = live.health.send();
         let action = action(live.connection.clone());
-        let waiting = Waiting {
-            slot,
-            live: &live,
-            since: Instant::now(),
-        };
         let result = match timeout_at(deadline, action).await {
             Ok(Err(error)) if error.is_timeout() => Err(Failed::Late(self.settings.timeout)),
             Ok(result) => result.map_err(Failed::Said),
             Err(_) => Err(Failed::Late(self.settings.timeout)),
         };
-        std::mem::forget(waiting);
-        slot.judge(&live, result.as_ref().err());
+        judge(&slot.state, &live, &sent, result.as_ref().err());
         result
     }
 
@@ -232,27 +219,6 @@ impl Slot {
             Ok(State::Starting) | Err(_) => Err(Failed::Connecting),
         }
     }
-
-    fn judge(&self, live: &Live, failed: Option<&Failed>) {
-        judge(&self.state, live, failed);
-    }
-}
-
-/// An operation that is under way. If it is given up by whoever waits, whose time may be shorter than ours, that is known
-/// of the connection too.
-struct Waiting<'a> {
-    slot: &'a Slot,
-    live: &'a Live,
-    since: Instant,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let after = self.since.elapsed();
-        if after >= UNANSWERED {
-            self.slot.judge(self.live, Some(&Failed::Late(after)));
-        }
-    }
 }
 
 impl Drop for Slot {
@@ -262,17 +228,12 @@ impl Drop for Slot {
 }
 
 /// Learns from how an operation went, and gives the connection up if it is no good.
-fn judge(state: &watch::Sender<State>, live: &Live, failed: Option<&Failed>) {
-    let timeouts = &live.health.timeouts;
+fn judge(state: &watch::Sender<State>, live: &Live, sent: &Sent, failed: Option<&Failed>) {
     let broken = match failed {
-        Some(Failed::Late(_)) => timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS,
-        Some(failed) => failed.breaks_connection(),
-        None => {
-            // Written only if it changes something: all callers share it.
-            if timeouts.load(Ordering::Relaxed) > 0 {
-                timeouts.store(0, Ordering::Relaxed);
-            }
-            false
+        Some(Failed::Late(_)) => live.health.time_out(sent),
+        failed => {
+            live.health.answer();
+            failed.is_some_and(Failed::breaks_connection)
         }
     };
     if let (true, true, Some(failed)) = (broken, live.connection.can_break(), failed) {
@@ -383,23 +344,48 @@ async fn introduce(connection: &mut Connection, scripts: &[&str]) -> RedisResult
 }
 
 /// Returns when the connection has been given up.
-async fn watch_over(live: Live, state: &watch::Sender<State>, patience: Duration) {
+///
+/// While nothing is read it sends PINGs, whose answers come in the order of what was sent before: callers that go away
+/// neither hide a server that is alive nor one that is not.
+async fn watch_over(live: Live, state: &Arc<watch::Sender<State>>, patience: Duration) {
     let mut changes = state.subscribe();
+    let beat = (patience / 2).clamp(SHORTEST_BEAT, IDLE);
     let mut given_up = async || {
         let changed = changes.wait_for(|state| !matches!(state, State::Up(_)));
-        timeout(IDLE, changed).await.is_ok()
+        timeout(beat, changed).await.is_ok()
     };
+    let mut pings = JoinSet::new();
+    let (mut answers, mut quiet_since) = (live.health.answers(), Instant::now());
     while !given_up().await {
-        let used = live.health.used.swap(false, Ordering::Relaxed);
-        if used || !live.connection.can_break() {
-            continue;
+        while pings.try_join_next().is_some() {}
+        let used = live.health.take_used();
+        if live.health.answers() != answers {
+            (answers, quiet_since) = (live.health.answers(), Instant::now());
+        } else if live.connection.can_break()
+            && (used || !pings.is_empty() || quiet_since.elapsed() >= IDLE)
+        {
+            pings.spawn(ping(live.clone(), state.clone(), patience));
         }
-        let mut connection = live.connection.clone();
-        let ping = redis::cmd("PING");
-        let failed = match timeout(patience, ping.exec_async(&mut connection)).await {
-            Ok(result) => result.err().map(Failed::Said),
-            Err(_) => Some(Failed::Late(patience)),
-        };
-        judge(state, &live, failed.as_ref());
+    }
+}
+
+/// Sends a PING. Its answer counts for longer than an operation waits: one that is late shows a server that is alive.
+async fn ping(live: Live, state: Arc<watch::Sender<State>>, patience: Duration) {
+    let sent = live.health.send_ping();
+    let mut connection = live.connection.clone();
+    let ping = redis::cmd("PING");
+    let mut answer = pin!(ping.exec_async(&mut connection));
+    let mut answered = timeout(patience, &mut answer).await;
+    if answered.is_err() {
+        judge(&state, &live, &sent, Some(&Failed::Late(patience)));
+        answered = timeout(patience * (STALLS - 1), answer).await;
+    }
+    if let Ok(result) = answered {
+        judge(
+            &state,
+            &live,
+            &sent,
+            result.err().map(Failed::Said).as_ref(),
+        );
     }
 }
