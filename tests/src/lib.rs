@@ -16,5 +16,5 @@ pub use fields::{Policy, Standing};
 pub use ground::{PEER, head, midnight, peer};
 pub use memcached::MemcachedServer;
 pub use proxy::Proxy;
-pub use redis::{RedisCluster, RedisFailover, RedisServer};
+pub use redis::{FakeRedis, RedisCluster, RedisFailover, RedisServer};
 pub use server::Server;

@@ -5,6 +5,7 @@ mod authentication;
 mod clear;
 mod decisions;
 mod faults;
+mod hangups;
 mod nodes;
 mod processes;
 mod strangers;

@@ -3,8 +3,10 @@
 mod clear;
 mod cluster;
 mod decisions;
+mod errors;
 mod hangups;
 mod locks;
+mod permissions;
 mod primitives;
 mod reconnect;
 mod redlock;

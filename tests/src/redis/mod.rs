@@ -1,11 +1,13 @@
-//! Redis servers of a test's own: one, a Cluster, a primary with its replica and Sentinel.
+//! Redis servers of a test's own: one, a Cluster, a primary with its replica and Sentinel, and one that only answers.
 
 mod cluster;
 mod failover;
+mod fake;
 mod server;
 
 pub use cluster::RedisCluster;
 pub use failover::RedisFailover;
+pub use fake::FakeRedis;
 pub use server::RedisServer;
 
 use std::thread::sleep;

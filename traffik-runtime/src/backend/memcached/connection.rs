@@ -22,6 +22,9 @@ use crate::failure::random;
 /// Mostly one request is sent at a time.
 pub(super) type Replies = SmallVec<[Reply; 2]>;
 
+/// The numbers of the requests that are sent at a time.
+pub(super) type Opaques = SmallVec<[Opaque; 2]>;
+
 /// No line of Memcached's is this long.
 const LONGEST_LINE: usize = 2_048;
 
@@ -83,8 +86,12 @@ impl Connection {
         tokio::task::unconstrained(silent).await
     }
 
-    /// Sends all requests at once, and waits for all answers. Whoever gives up waiting leaves it useless.
-    pub(super) async fn exchange(&mut self, requests: &[Request<'_>]) -> Result<Replies, Failed> {
+    /// Prepares all requests to be sent at once.
+    ///
+    /// # Errors
+    ///
+    /// A value that is too large. Nothing is under way then.
+    pub(super) fn prepare(&mut self, requests: &[Request<'_>]) -> Result<Opaques, Failed> {
         // It could be written to a server that was told so, and never be read again.
         if requests
             .iter()
@@ -95,12 +102,16 @@ impl Connection {
         }
         self.settled = false;
         self.output.clear();
-        let mut opaques = SmallVec::<[Opaque; 2]>::new();
-        for request in requests {
+        let opaques = requests.iter().map(|request| {
             let opaque = next_opaque();
             request.write(opaque, &mut self.output);
-            opaques.push(opaque);
-        }
+            opaque
+        });
+        Ok(opaques.collect())
+    }
+
+    /// Sends what was prepared, and waits for all answers. Whoever gives up waiting leaves it useless.
+    pub(super) async fn exchange(&mut self, opaques: Opaques) -> Result<Replies, Failed> {
         let output = std::mem::take(&mut self.output);
         let written = self.write(&output).await;
         self.output = output;

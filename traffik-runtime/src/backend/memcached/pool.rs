@@ -1,11 +1,14 @@
 //! Connections that wait to be used again, a pool of them for each server.
 //!
 //! A connection is checked when it is taken, without asking the server: one that was left in the middle of something, or
-//! that the server has closed meanwhile, is replaced. Sockets live on runtimes, so each runtime has pools of its own;
+//! that the server has closed meanwhile, is replaced. An exchange that its caller drops ends in the background. Sockets live on runtimes, so each runtime has pools of its own;
 //! those of a runtime that is gone go with it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use parking_lot::Mutex;
@@ -13,7 +16,7 @@ use tokio::runtime::{self, Handle};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Connection, Replies};
+use super::connection::{Connection, Opaques, Replies};
 use super::error::Failed;
 use super::handshake::Handshake;
 use super::nodes::Place;
@@ -27,7 +30,7 @@ pub(super) struct Settings {
     /// How many sockets to each server, per runtime.
     pub(super) size: usize,
     /// How long one operation may take.
-    pub(super) timeout: std::time::Duration,
+    pub(super) timeout: Duration,
 }
 
 pub(super) struct Pools {
@@ -165,7 +168,7 @@ impl Pool {
     async fn ask(
         &self,
         deadline: Instant,
-        timeout: std::time::Duration,
+        timeout: Duration,
         requests: &[Request<'_>],
     ) -> Result<Replies, Failed> {
         let mut connection = match timeout_at(deadline, self.connections.get()).await {
@@ -174,15 +177,8 @@ impl Pool {
             Ok(Err(PoolError::Closed)) => return Err(Failed::Closed),
             Ok(Err(_)) | Err(_) => return Err(Failed::Busy(timeout)),
         };
-        // Dropped on the way, the connection goes back unsettled, and is not used again.
-        let result = match timeout_at(deadline, connection.exchange(requests)).await {
-            Ok(result) => result,
-            Err(_) => Err(Failed::Late(timeout)),
-        };
-        if result.is_err() {
-            drop(Object::take(connection));
-        }
-        result
+        let opaques = connection.prepare(requests)?;
+        Exchange::new(connection, opaques, deadline, timeout).await
     }
 
     /// Learns from how an operation went.
@@ -202,6 +198,58 @@ impl Pool {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// An exchange under way. Its caller may be a client that hangs up: dropped, it ends in the background, within the time
+/// that it had, so that the connection can be used again. If every client that hangs up cost a connection, a few of them
+/// would keep all others connecting.
+struct Exchange(Option<Unfinished>);
+
+type Unfinished = Pin<Box<dyn Future<Output = Result<Replies, Failed>> + Send>>;
+
+impl Exchange {
+    fn new(
+        mut connection: Object<Manager>,
+        opaques: Opaques,
+        deadline: Instant,
+        timeout: Duration,
+    ) -> Self {
+        Self(Some(Box::pin(async move {
+            let result = match timeout_at(deadline, connection.exchange(opaques)).await {
+                Ok(result) => result,
+                Err(_) => Err(Failed::Late(timeout)),
+            };
+            if result.is_err() {
+                drop(Object::take(connection));
+            }
+            result
+        })))
+    }
+}
+
+impl Future for Exchange {
+    type Output = Result<Replies, Failed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(exchange) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let polled = exchange.as_mut().poll(context);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(exchange);
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::{ErrorKind, RedisError, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerError};
 
+use super::replies;
 use crate::error::Error;
 
 /// What is known of an operation that failed.
@@ -37,21 +38,6 @@ pub(crate) enum Failed {
     Said(RedisError),
 }
 
-/// Codes of refusals that the `redis` crate has no kind for, or one that says less.
-const REFUSALS: [&str; 8] = [
-    "NOAUTH",
-    "WRONGPASS",
-    "NOPERM",
-    "OOM",
-    "MISCONF",
-    "NOREPLICAS",
-    "BUSY",
-    "MASTERDOWN",
-];
-
-/// Those of them that another connection might be spared.
-const UNAUTHENTICATED: [&str; 3] = ["NOAUTH", "WRONGPASS", "NOPERM"];
-
 impl Failed {
     pub(crate) fn class(&self) -> Class {
         match self {
@@ -62,17 +48,15 @@ impl Failed {
         }
     }
 
-    /// Whether the connection has to be replaced at once: it is broken, the server behind it takes no writes any more, or
-    /// does not know us.
+    /// Returns whether the connection has to be replaced at once: it is broken, the server behind it accepts no writes any
+    /// more, or does not know this client. Every other error of a server concerns one operation, and all clients share
+    /// the connection.
     pub(super) fn breaks_connection(&self) -> bool {
         let Self::Said(error) = self else {
             return false;
         };
         error.is_unrecoverable_error()
-            || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
-            || error
-                .code()
-                .is_some_and(|code| UNAUTHENTICATED.contains(&code))
+            || reply(error).is_some_and(|reply| replies::breaks_connection(&reply))
     }
 
     /// What those are told who come while there is no connection.
@@ -90,30 +74,37 @@ impl Failed {
 }
 
 fn class(error: &RedisError) -> Class {
-    use ServerErrorKind as Server;
     match error.kind() {
-        ErrorKind::Server(Server::NoScript) => Class::Elsewhere,
         ErrorKind::AuthenticationFailed
         | ErrorKind::ClusterConnectionNotFound
         | ErrorKind::MasterNameNotFoundBySentinel
         | ErrorKind::NoValidReplicasFoundBySentinel
-        | ErrorKind::EmptySentinelList
-        | ErrorKind::Server(
-            Server::BusyLoading
-            | Server::ClusterDown
-            | Server::MasterDown
-            | Server::TryAgain
-            | Server::ReadOnly
-            | Server::Moved
-            | Server::Ask
-            | Server::NoPerm,
-        ) => Class::NotApplied,
-        _ if error.is_connection_refusal() => Class::NotApplied,
-        _ if error.code().is_some_and(|code| REFUSALS.contains(&code)) => Class::NotApplied,
+        | ErrorKind::EmptySentinelList => return Class::NotApplied,
+        _ if error.is_connection_refusal() => return Class::NotApplied,
         // Whatever else happens to a connection, the command may have got through.
-        ErrorKind::Io | ErrorKind::Parse => Class::Ambiguous,
-        _ => Class::Bug,
+        ErrorKind::Io | ErrorKind::Parse => return Class::Ambiguous,
+        _ => {}
     }
+    let class = reply(error).map_or(Class::Bug, |reply| replies::class(&reply));
+    // Of several commands, those that were not refused were done.
+    let several = error.code().is_none() && ServerError::try_from(error.clone()).is_err();
+    if several && class == Class::NotApplied {
+        Class::Ambiguous
+    } else {
+        class
+    }
+}
+
+/// Returns an error reply of the server as it was sent, without its `-`; the first one if several commands failed.
+pub(super) fn reply(error: &RedisError) -> Option<String> {
+    if let Some(errors) = error.clone().into_server_errors()
+        && let Some((_, first)) = errors.first()
+    {
+        let text = first.details().map(|text| format!(" {text}"));
+        return Some(first.code().to_owned() + &text.unwrap_or_default());
+    }
+    // The client library reports some by their code alone.
+    error.code().map(str::to_owned)
 }
 
 impl fmt::Display for Failed {
@@ -175,6 +166,10 @@ mod tests {
         Failed::Said(make_extension_error(code.to_owned(), None))
     }
 
+    fn code_and_text(code: &str, text: &str) -> Failed {
+        Failed::Said(make_extension_error(code.to_owned(), Some(text.to_owned())))
+    }
+
     fn kind(kind: redis::ErrorKind) -> Failed {
         Failed::Said(RedisError::from((kind, "said the client")))
     }
@@ -207,6 +202,9 @@ mod tests {
             (code("MISCONF"), Class::NotApplied),
             (code("NOREPLICAS"), Class::NotApplied),
             (code("BUSY"), Class::NotApplied),
+            (server(Server::ExecAbort), Class::NotApplied),
+            (code_and_text("no", "upstream host"), Class::NotApplied),
+            (code_and_text("upstream", "failure"), Class::Ambiguous),
             (server(Server::NoScript), Class::Elsewhere),
             (server(Server::CrossSlot), Class::Bug),
             (server(Server::ResponseError), Class::Bug),
@@ -236,7 +234,11 @@ mod tests {
         let whole = [
             io(io::ErrorKind::TimedOut),
             server(ServerErrorKind::NoScript),
+            server(ServerErrorKind::NoPerm),
+            code("NOPERM"),
             code("OOM"),
+            code("LOADING"),
+            code("MASTERDOWN"),
             Failed::Late(Duration::ZERO),
         ];
         assert!(!whole.iter().any(Failed::breaks_connection));

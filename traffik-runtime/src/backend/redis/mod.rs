@@ -13,6 +13,7 @@ pub(crate) mod error;
 mod health;
 mod kernels;
 mod keys;
+mod replies;
 mod said;
 pub(crate) mod scripts;
 #[cfg(feature = "redis-sentinel")]
