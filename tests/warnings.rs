@@ -1,4 +1,4 @@
-//! `T001` to `T003`, each told once in the life of a process. One test, in a process of its own.
+//! `T001` to `T003` and `T006`, each told once in the life of a process. One test, in a process of its own.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use http::Request;
 use tower::ServiceExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use traffik::{Backend, ClientIp, ForwardingHeader, ThrottleLayer, provide, throttled};
-use traffik_tests::peer;
+use traffik_tests::{RedisServer, peer};
 
 /// A log that can be read.
 #[derive(Clone, Default)]
@@ -105,4 +105,25 @@ async fn each_is_told_once_with_what_to_do() {
     assert_told(&log.taken(), &["WARN", "`::/0` trusts everyone"]);
     drop(everyone.trusted_proxies(["0.0.0.0/0"]));
     assert_eq!(log.taken(), "");
+
+    for (policy, told) in [
+        ("noeviction", false),
+        ("volatile-ttl", false),
+        ("volatile-lru", true),
+        ("allkeys-lru", false),
+    ] {
+        let server = RedisServer::start_with(&["--maxmemory-policy", policy]);
+        let backend = Backend::redis(server.url()).connect().await;
+        let said = log.taken();
+        if told {
+            assert_told(
+                &said,
+                &["WARN", "traffik", "T006", "`maxmemory-policy volatile-lru`"],
+            );
+        } else {
+            assert_eq!(said, "", "{policy}");
+        }
+        backend.unwrap().close().await.unwrap();
+        assert_eq!(log.taken(), "");
+    }
 }

@@ -362,6 +362,26 @@ pub(crate) fn counted_twice(uid: &str) {
     let _ = uid;
 }
 
+/// A Redis server evicts keys when its memory is full: `T006`.
+#[cfg(feature = "redis")]
+pub(crate) fn evicts(policy: &str) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                code = "T006",
+                policy,
+                "T006: Redis evicts keys when its memory is full (`maxmemory-policy {policy}`), and forgets limits with \
+                 them; give limits a server with `noeviction`, or `volatile-ttl`"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = policy;
+}
+
 /// Whether something is still to be told, which is done once in the life of the process.
 #[cfg(feature = "tracing")]
 fn first(told: &AtomicBool) -> bool {

@@ -94,7 +94,7 @@ async fn connect_and_ready_name_a_missing_permission() {
         let settings = || settings(user(&server)).namespace(NAMESPACE);
         let error = settings().connect().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{missing}: {error}");
-        assert!(error.to_string().contains("NOPERM"), "{missing}: {error}");
+        assert!(error.to_string().contains("permit"), "{missing}: {error}");
         let error = settings().lazy().ready().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{missing}: {error}");
     }
@@ -112,8 +112,8 @@ async fn decides_by_eval_alone() {
 
 #[tokio::test]
 async fn connect_and_ready_name_scripts_that_are_disabled() {
-    let renamed = ["EVAL", "EVALSHA"].map(|name| format!("rename-command {name} \"\"\n"));
-    let server = RedisServer::start_with_file(&renamed.concat(), &[]);
+    let renamed = ["EVAL", "EVALSHA"].map(|name| ["--rename-command", name, ""]);
+    let server = RedisServer::start_with(renamed.as_flattened());
     let error = settings(server.url()).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
     assert!(error.to_string().contains("EVAL"), "{error}");
@@ -130,7 +130,7 @@ async fn connect_and_ready_name_a_server_that_accepts_no_writes() {
     let () = server.ask(&["REPLICAOF", "127.0.0.1", "1"]);
     let error = settings(server.url()).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
-    assert!(error.to_string().contains("READONLY"), "{error}");
+    assert!(error.to_string().contains("ReadOnly"), "{error}");
     let error = settings(server.url()).lazy().ready().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
 }

@@ -121,7 +121,13 @@ impl Backend {
             .await
     }
 
-    /// Whether the backend is there and set up as it has to be.
+    /// Checks that the backend is there, is set up as it has to be, and lets decisions be made: on Redis this calls
+    /// everything that a decision calls, without writing anything.
+    ///
+    /// # Errors
+    ///
+    /// The error that a decision would meet; [`Error::BackendConfiguration`] where the server does not permit what decisions
+    /// need, such as scripts.
     pub async fn ready(&self) -> Result<(), Error> {
         self.inner.client_ip.check()?;
         self.primitives().ready().await

@@ -59,6 +59,33 @@ impl Failed {
             || reply(error).is_some_and(|reply| replies::breaks_connection(&reply))
     }
 
+    /// Returns whether a script that was sent by its hash has to be sent itself: the server does not have it, or does not
+    /// let this client use `EVALSHA`.
+    pub(super) fn needs_source(&self) -> bool {
+        let Self::Said(error) = self else {
+            return false;
+        };
+        let names_command = |reply: String| reply.to_ascii_lowercase().contains("'evalsha'");
+        self.class() == Class::Elsewhere || reply(error).is_some_and(names_command)
+    }
+
+    /// Returns whether the server answered that it never lets this client do it, as opposed to not now.
+    pub(super) fn is_forbidden(&self) -> bool {
+        let Self::Said(error) = self else {
+            return false;
+        };
+        self.class() == Class::Bug
+            || reply(error).is_some_and(|reply| replies::code(&reply) == "NOPERM")
+    }
+
+    /// Returns whether decisions would fail until somebody changes the server or the settings.
+    pub(super) fn is_lasting(&self) -> bool {
+        matches!(self, Self::Misconfigured(_))
+            || matches!(self, Self::Said(_))
+                && self.breaks_connection()
+                && self.class() == Class::NotApplied
+    }
+
     /// What those are told who come while there is no connection.
     pub(super) fn reason(self) -> RedisError {
         match self {
@@ -87,7 +114,8 @@ fn class(error: &RedisError) -> Class {
     }
     let class = reply(error).map_or(Class::Bug, |reply| replies::class(&reply));
     // Of several commands, those that were not refused were done.
-    let several = error.code().is_none() && ServerError::try_from(error.clone()).is_err();
+    let several = error.clone().into_server_errors().is_some()
+        && ServerError::try_from(error.clone()).is_err();
     if several && class == Class::NotApplied {
         Class::Ambiguous
     } else {

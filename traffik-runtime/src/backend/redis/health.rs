@@ -150,7 +150,7 @@ mod tests {
     async fn a_dropped_operation_is_no_evidence() {
         let health = Health::default();
         for _ in 0..1_000 {
-            drop(health.send());
+            let _ = health.send();
             advance(TIMEOUT).await;
         }
         let sent = health.send();

@@ -84,7 +84,7 @@ impl Store for Redis {
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        Ok(self.run(&cmd("PING")).await?)
+        Ok(self.try_decision().await?)
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod connection;
 mod connector;
 mod decide;
 pub(crate) mod error;
+mod eviction;
 mod health;
 mod kernels;
 mod keys;
@@ -25,6 +26,7 @@ mod url;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use connector::{Connector, Options};
@@ -186,13 +188,18 @@ impl RedisBackend {
     ///
     /// # Errors
     ///
-    /// [`Error::BackendConfiguration`] if the URL, a certificate or a trusted proxy is malformed, [`Error::Connection`] if nobody is there or it takes no
-    /// commands.
+    /// [`Error::BackendConfiguration`] if the URL, a certificate or a trusted proxy is malformed, or if the server does not let
+    /// this client run scripts or what they need; [`Error::Connection`] if no server is there, or it accepts no commands or
+    /// no writes.
     pub async fn connect(self) -> Result<Backend, Error> {
         self.client_ip.check()?;
         let (backend, redis) = self.build();
         redis.supervisor()?.connected().await?;
-        Ok(backend)
+        match redis.try_decision().await {
+            Err(failed) if failed.is_lasting() => Err(failed.into()),
+            // What may pass by itself is left to each operation.
+            _ => Ok(backend),
+        }
     }
 
     /// Connects when first used, which may wait for that, and in the background for as long as it takes. What is asked
@@ -208,9 +215,10 @@ impl RedisBackend {
             connections: self.connections,
             timeout,
             scripts: scripts::LOADED,
+            eviction_checked: AtomicBool::new(false),
         });
-        let redis = Arc::new(Redis::new(settings));
         let namespace = encoded(self.namespace.as_bytes());
+        let redis = Arc::new(Redis::new(settings, &namespace));
         let backend = Backend::of_store(redis.clone(), redis.clone(), &namespace, self.persistent);
         let backend = backend.timeout(timeout).client_ip(self.client_ip);
         (backend, redis)

@@ -23,10 +23,16 @@ impl Script {
 /// Adds to a number, which gets a time to live if it was not there. The sum is read as text: Lua's numbers are exact
 /// only up to 2^53.
 const INCREMENT_SOURCE: &str = "\
-local new = redis.call('EXISTS', KEYS[1]) == 0
+redis.call('SET', KEYS[1], '0', 'PX', ARGV[2], 'NX')
 redis.call('INCRBY', KEYS[1], ARGV[1])
-if new then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return redis.call('GET', KEYS[1])";
+
+/// Calls everything that decisions call, and writes nothing: its key never exists.
+const READY_SOURCE: &str = "\
+redis.call('TIME')
+redis.call('GET', KEYS[1])
+redis.call('SET', KEYS[1], '', 'PX', 1, 'XX')
+return 1";
 
 /// Arguments: the expected value and the new one, each with a `+` before it or nothing for no key; milliseconds to live,
 /// `0` for ever, or nothing for as long as the old one would have.
@@ -42,6 +48,8 @@ end
 return 1";
 
 pub(super) static INCREMENT: LazyLock<Script> = LazyLock::new(|| Script::new(INCREMENT_SOURCE));
+
+pub(super) static READY: LazyLock<Script> = LazyLock::new(|| Script::new(READY_SOURCE));
 
 pub(super) static COMPARE_AND_SWAP: LazyLock<Script> =
     LazyLock::new(|| Script::new(COMPARE_AND_SWAP_SOURCE));
@@ -62,5 +70,6 @@ pub(super) const LOADED: &[&str] = &{
         REPLACE_SOURCE,
         INCREMENT_SOURCE,
         COMPARE_AND_SWAP_SOURCE,
+        READY_SOURCE,
     ]
 };

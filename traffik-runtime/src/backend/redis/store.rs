@@ -6,20 +6,23 @@ use std::sync::Arc;
 use redis::{Cmd, FromRedisValue};
 use tokio::time::Instant;
 
-use super::error::{Class, Failed};
-use super::scripts::Script;
+use super::error::Failed;
+use super::scripts::{READY, Script};
 use super::supervisor::{Settings, Supervisor};
 
 /// A Redis server, or several.
 pub(crate) struct Redis {
     /// Or why it could never work.
     supervisor: Result<Supervisor, String>,
+    /// A key of the namespace that never exists.
+    absent: String,
 }
 
 impl Redis {
-    pub(super) fn new(settings: Result<Settings, String>) -> Self {
+    pub(super) fn new(settings: Result<Settings, String>, namespace: &str) -> Self {
         Self {
             supervisor: settings.map(|settings| Supervisor::new(Arc::new(settings))),
+            absent: format!("{{{namespace}:}}:ready"),
         }
     }
 
@@ -55,6 +58,20 @@ impl Redis {
         sent.await
     }
 
+    /// Tries everything that a decision needs, without changing anything.
+    pub(super) async fn try_decision(&self) -> Result<(), Failed> {
+        let script = self.script(&READY, |cmd| {
+            cmd.arg(1).arg(&self.absent);
+        });
+        script.await.map_err(|failed| match failed {
+            failed if failed.is_forbidden() => Failed::Misconfigured(format!(
+                "the server does not let this client decide ({failed}); permit the commands that the guide's chapter on \
+                 backends lists"
+            )),
+            failed => failed,
+        })
+    }
+
     /// Runs a script: by its hash, and where the server does not know that, by its source.
     ///
     /// `fill` adds the number of keys, the keys and the arguments.
@@ -72,7 +89,7 @@ impl Redis {
         };
         let known = call("EVALSHA", &script.hash);
         match self.run_until(deadline, &known).await {
-            Err(failed) if failed.class() == Class::Elsewhere => {
+            Err(failed) if failed.needs_source() => {
                 self.run_until(deadline, &call("EVAL", script.source)).await
             }
             result => result,

@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::connection::Connection;
 use super::connector::{Connected, Connector};
-use super::error::{Class, Failed};
+use super::error::Failed;
+use super::eviction;
 use super::health::{Health, STALLS, Sent};
 use crate::failure::{Backoff, Jitter};
 use crate::observe;
@@ -51,6 +52,8 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     /// What a server is to know before it is asked for it.
     pub(super) scripts: &'static [&'static str],
+    /// Set once the server was asked for its eviction policy.
+    pub(super) eviction_checked: AtomicBool,
 }
 
 pub(super) struct Supervisor {
@@ -313,7 +316,11 @@ async fn connect(settings: &Arc<Settings>) -> RedisResult<Connected> {
     let settings = settings.clone();
     attempt.spawn(async move {
         let mut connected = settings.connector.connect().await?;
-        introduce(&mut connected.connection, settings.scripts).await?;
+        let connection = &mut connected.connection;
+        introduce(connection, settings.scripts).await?;
+        if !settings.eviction_checked.swap(true, Ordering::Relaxed) {
+            eviction::check(connection).await;
+        }
         Ok(connected)
     });
     let failed = |what| Err((redis::ErrorKind::Io, what).into());
@@ -324,20 +331,25 @@ async fn connect(settings: &Arc<Settings>) -> RedisResult<Connected> {
     }
 }
 
-/// Makes sure that the server talks to us, and knows what it will be asked for. A server that takes no scripts is no
-/// worse than one that has forgotten them.
+/// Makes sure that the server answers, and loads the scripts. A server that does not permit `PING` has answered, and one
+/// that does not permit `SCRIPT LOAD` gets each script when it is first used.
 async fn introduce(connection: &mut Connection, scripts: &[&str]) -> RedisResult<()> {
-    if connection.can_break() {
-        redis::cmd("PING").exec_async(connection).await?;
+    // The client library looks after the connections to a Cluster's nodes.
+    let can_break = connection.can_break();
+    let is_forbidden = |error: &RedisError| Failed::Said(error.clone()).is_forbidden();
+    if can_break
+        && let Err(error) = redis::cmd("PING").exec_async(connection).await
+        && !is_forbidden(&error)
+    {
+        return Err(error);
     }
     for script in scripts {
         let mut load = redis::cmd("SCRIPT");
         load.arg("LOAD").arg(script);
-        if let Err(error) = load.exec_async(connection).await {
-            let refused = Failed::Said(error.clone()).class() != Class::Bug;
-            if refused && connection.can_break() {
-                return Err(error);
-            }
+        match load.exec_async(connection).await {
+            Err(error) if is_forbidden(&error) => break,
+            Err(error) if can_break => return Err(error),
+            _ => {}
         }
     }
     Ok(())
