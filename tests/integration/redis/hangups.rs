@@ -44,11 +44,11 @@ struct Ordinary {
     admitted_of_five: usize,
 }
 
-/// Sends one request after the other until the attack is over.
+/// Sends one request after the other until the attack is over; ten at least, however slow the machine is.
 async fn ordinary(server: &Server) -> Ordinary {
     let mut ordinary = Ordinary::default();
     let start = Instant::now();
-    while start.elapsed() < ATTACK {
+    while start.elapsed() < ATTACK || ordinary.requests < 10 {
         ordinary.requests += 1;
         ordinary.refused += usize::from(server.get("/").await.status != 200);
         ordinary.admitted_of_five += usize::from(server.get("/five").await.status == 200);
@@ -79,7 +79,6 @@ async fn requests_cut_before_redis_answers_leave_the_connection_alone() {
     attackers.shutdown().await;
     let cut = cut.load(Ordering::Relaxed);
     assert!(cut > 20, "{cut}");
-    assert!(ordinary.requests > 5, "{ordinary:?}");
     assert_eq!(ordinary.refused, 0, "{ordinary:?}");
     assert_eq!(ordinary.admitted_of_five, 5, "{ordinary:?}");
 }
@@ -127,9 +126,8 @@ async fn reset_streams_leave_the_connection_alone() {
     attackers.shutdown().await;
     let reset = reset.load(Ordering::Relaxed);
     assert!(reset > 600, "{reset}");
-    assert!(ordinary.requests > 1, "{ordinary:?}");
     assert_eq!(ordinary.refused, 0, "{ordinary:?}");
-    assert!(ordinary.admitted_of_five <= 5, "{ordinary:?}");
+    assert_eq!(ordinary.admitted_of_five, 5, "{ordinary:?}");
 }
 
 /// A connection on which every operation is dropped early is still given up when the network swallows everything, and
