@@ -16,6 +16,7 @@ mod lists;
 pub(crate) mod oracle;
 mod plans;
 mod promises;
+pub(crate) mod refunds;
 mod sets;
 pub(crate) mod subject;
 pub(crate) mod trace;

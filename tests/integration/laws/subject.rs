@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use traffik::strategy::{self, Hit, Strategy, Who};
 use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Error, Identity, ManualClock};
-use traffik::{Rate, Report};
+use traffik::{Rate, Report, Reservation};
 
 use super::oracle::{Adaptive, Fact, Int, Law, Rule, TIERS, Value, Verdict};
 
@@ -305,6 +305,14 @@ impl Dynamic {
 
     pub(crate) fn decide(&self, cost: u64) -> Decision {
         self.wait(self.throttle.hit(&self.client, cost))
+    }
+
+    pub(crate) fn reserve(&self, cost: u64) -> Reservation {
+        self.wait(self.throttle.reserve(&self.client, cost))
+    }
+
+    pub(crate) fn settle(&self, reservation: Reservation, used: u64) {
+        self.wait(reservation.settle(used));
     }
 
     fn wait<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> T {

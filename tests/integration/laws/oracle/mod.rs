@@ -5,6 +5,7 @@
 
 mod facts;
 mod hours;
+mod refund;
 mod seen;
 mod several;
 mod terms;

@@ -1,0 +1,73 @@
+//! Giving back (L32), from the design's words.
+
+use super::seen::{Memory, Over};
+use super::{Int, Law, Oracle, Terms};
+
+impl Oracle {
+    /// When a hit that was just admitted is recorded: now, or the state's own moment if the clock is behind it (L4).
+    pub(crate) fn recorded(&self, terms: &Terms, now: Int) -> Int {
+        self.seen(terms, now).moment(now)
+    }
+
+    /// Gives back a cost of a hit that was recorded at a moment, under the same terms.
+    pub(crate) fn refund(&mut self, terms: &Terms, at: Int, cost: Int, now: Int) {
+        let tick = terms.tick().expect("terms without a tick have no states");
+        let ticks = |moment: Int| moment - moment % tick;
+        let at = ticks(at);
+        let leaked = |last: Int| (ticks(now.max(last)) - at).max(0) * terms.limit;
+        let window = |moment: Int| moment - moment % terms.period;
+        match &mut self.memory {
+            Some(Memory::Events {
+                window: start,
+                events,
+                ..
+            }) => {
+                // Both windows of a sliding counter are open; the others have one, by the clock.
+                let is_open = matches!(terms.law, Law::SlidingCounter)
+                    || window(at) == window(now.max(*start));
+                if is_open {
+                    subtract(events, at, cost);
+                }
+            }
+            Some(Memory::Log(entries)) => {
+                subtract(entries, at, cost);
+                entries.retain(|(_, cost)| *cost > 0);
+            }
+            Some(Memory::Level { level, last, .. }) => {
+                *level = less(*level, cost, leaked(*last));
+            }
+            Some(Memory::Mean { level, last, .. }) => {
+                // A mean's level is counted in 1000ths; its leak here is that of the rate, without the factor.
+                *level = less(*level, cost, 1_000 * leaked(*last));
+            }
+            Some(Memory::Share {
+                window: start,
+                count,
+                ..
+            }) => {
+                if window(at) == window(now.max(*start)) {
+                    *count = (*count - cost).max(0);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// A level without what of a cost has not leaked.
+fn less(level: Over, cost: Int, leaked: Int) -> Over {
+    let left = (cost * level.period - leaked).max(0);
+    Over {
+        parts: (level.parts - left).max(0),
+        ..level
+    }
+}
+
+/// Takes a cost off what was admitted at a moment.
+fn subtract(admitted: &mut [(Int, Int)], at: Int, mut cost: Int) {
+    for (_, of) in admitted.iter_mut().filter(|(made, _)| *made == at) {
+        let part = cost.min(*of);
+        *of -= part;
+        cost -= part;
+    }
+}

@@ -1,0 +1,164 @@
+//! Reservations that are cancelled or settled for less, some steps later and on either side of every boundary: every store
+//! stands as the oracle says (L4, L32).
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::test_runner::TestCaseError;
+use traffik::{Rate, Reservation};
+
+use super::oracle::{Int, Law, Oracle, Terms};
+use super::subject::{Dynamic, Standing, Subject, says, verdict_of};
+use super::trace::{
+    Gap, Step, cases, hours, rates_of_hours, starts, steps, steps_back_and_forth, terms,
+};
+
+/// A hit that is kept, or a reservation: after how many steps it is settled, and for how many quarters of it.
+pub(crate) type Reserving = (Step, Option<(usize, u64)>);
+
+/// Traces on a clock that does not step back, or that does.
+pub(crate) fn reservations(steps_back: bool) -> impl Strategy<Value = Vec<Reserving>> {
+    let steps = if steps_back {
+        steps_back_and_forth().boxed()
+    } else {
+        steps().boxed()
+    };
+    let refund = prop_oneof![
+        2 => Just(None),
+        3 => (0_usize..4, 0_u64..4).prop_map(Some),
+    ];
+    (steps, vec(refund, 40), any::<bool>()).prop_map(|(mut steps, refunds, starts_windows)| {
+        if starts_windows {
+            // Boundaries of windows are found by whole periods only from their start.
+            for step in steps.iter_mut().step_by(3) {
+                step.gap = Gap::Periods(1);
+            }
+        }
+        steps.into_iter().zip(refunds).collect()
+    })
+}
+
+/// Reservations that are not settled yet, with what the oracle knows of them.
+struct Open {
+    due: usize,
+    used: u64,
+    cost: u64,
+    at: Int,
+    reservation: Reservation,
+}
+
+/// Whether a subject stands at every step as the oracle says, before and after each refund.
+pub(crate) fn follows_refunds(
+    subject: &mut Dynamic,
+    (rate, law): (Rate, Law),
+    start: Int,
+    steps: &[Reserving],
+) -> Result<(), TestCaseError> {
+    let terms = Terms::new(law, rate);
+    let mut oracle = Oracle::default();
+    let (mut now, mut latest, mut last) = (start, start, 1);
+    let mut told = oracle.verdict(&terms, now, 1);
+    let mut open: Vec<Open> = Vec::new();
+    for (place, (step, refund)) in steps.iter().enumerate() {
+        let then = step.gap.after(now, &terms, &told);
+        let Some(then) = then.filter(|then| *then < subject.horizon()) else {
+            break;
+        };
+        // Further behind, states are taken for full ones, and what was counted is not known any more.
+        now = then.max(latest - terms.period);
+        latest = latest.max(now);
+        last = step.cost.units(&told, last);
+        let (due, later) = open
+            .into_iter()
+            .partition::<Vec<_>, _>(|it| it.due <= place);
+        open = later;
+        for it in due {
+            stands_as(subject, &oracle, &terms, now)?;
+            subject.set(now);
+            subject.settle(it.reservation, it.used);
+            oracle.refund(&terms, it.at, (it.cost - it.used).into(), now);
+            stands_as(subject, &oracle, &terms, now)?;
+        }
+        told = oracle.hit(&terms, now, last.into());
+        subject.set(now);
+        let Some((after, quarters)) = refund else {
+            prop_assert_eq!(
+                verdict_of(&subject.decide(last)),
+                told,
+                "{} at {}",
+                last,
+                now
+            );
+            continue;
+        };
+        let reservation = subject.reserve(last);
+        let verdict = verdict_of(reservation.decision());
+        prop_assert_eq!(verdict, told, "{} reserved at {}", last, now);
+        if told.admitted {
+            open.push(Open {
+                due: place + 1 + after,
+                used: last / 4 * quarters,
+                cost: last,
+                at: oracle.recorded(&terms, now),
+                reservation,
+            });
+        }
+    }
+    for it in open {
+        subject.settle(it.reservation, it.used);
+        oracle.refund(&terms, it.at, (it.cost - it.used).into(), now);
+        stands_as(subject, &oracle, &terms, now)?;
+    }
+    Ok(())
+}
+
+fn stands_as(
+    subject: &mut Dynamic,
+    oracle: &Oracle,
+    terms: &Terms,
+    now: Int,
+) -> Result<(), TestCaseError> {
+    let stands = oracle.verdict(terms, now, 1);
+    let standing = Standing {
+        remaining: stands.remaining,
+        wait: stands.wait,
+        reset: stands.reset,
+    };
+    prop_assert_eq!(
+        subject.standing(now),
+        standing,
+        "stat at {} of {:?}",
+        now,
+        terms
+    );
+    let (said, facts) = (subject.facts(now), oracle.facts(terms, now));
+    prop_assert!(
+        says(&said, &facts),
+        "metadata at {}: {} is not {:?}",
+        now,
+        said,
+        facts
+    );
+    Ok(())
+}
+
+/// A law of any kind at a rate.
+pub(crate) fn any_law() -> impl Strategy<Value = (Rate, Law)> {
+    let by_the_hour = rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate)));
+    prop_oneof![12 => terms(), 2 => by_the_hour]
+}
+
+proptest! {
+    #![proptest_config(cases(600))]
+
+    #[test]
+    fn agree_with_the_oracle(
+        of in any_law(),
+        start in starts(),
+        steps in prop_oneof![reservations(false), reservations(true)],
+    ) {
+        let (rate, law) = of;
+        if let Ok(mut subject) = Dynamic::new(law, &[rate]) {
+            follows_refunds(&mut subject, of, start, &steps)?;
+        }
+    }
+}
