@@ -3,6 +3,7 @@
 //!
 //! `PROPTEST_CASES` asks for more of them: 5 000 are a hundred thousand steps for each strategy.
 
+mod custom;
 mod memcached;
 mod redis;
 
@@ -15,6 +16,7 @@ use traffik::{Backend, Rate};
 
 use crate::laws::agreement::follows;
 use crate::laws::oracle::{Int, Law, Terms};
+use crate::laws::refunds::{Reserving, follows_refunds};
 use crate::laws::subject::Dynamic;
 use crate::laws::trace::Step;
 
@@ -43,30 +45,59 @@ impl Remote {
         start: Int,
         steps: &[(usize, Step)],
     ) -> Result<(), TestCaseError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let (rate, law) = laws[0];
         // Shared stores hold logs of this length.
         let is_log = matches!(law, Law::SlidingLog | Law::Priority { .. });
         if !Terms::new(law, rate).exist() || (is_log && rate.limit() > 60_000) {
             return Ok(());
         }
-        let uid = format!("trace {}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let runtime = Some(self.runtime.clone());
-        let mut subject = Dynamic::on(&self.backend, runtime, &uid, law, &[rate])?;
+        let mut subject = self.subject(rate, law)?;
         follows(&mut subject, laws, start, steps, || ())
     }
+
+    /// The same with reservations that are settled for less.
+    fn follows_refunds(
+        &self,
+        (rate, law): (Rate, Law),
+        start: Int,
+        steps: &[Reserving],
+    ) -> Result<(), TestCaseError> {
+        let is_log = matches!(law, Law::SlidingLog | Law::Priority { .. });
+        if !Terms::new(law, rate).exist() || (is_log && rate.limit() > 60_000) {
+            return Ok(());
+        }
+        let mut subject = self.subject(rate, law)?;
+        follows_refunds(&mut subject, (rate, law), start, steps)
+    }
+
+    fn subject(&self, rate: Rate, law: Law) -> Result<Dynamic, TestCaseError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let uid = format!("trace {}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let runtime = Some(self.runtime.clone());
+        Ok(Dynamic::on(&self.backend, runtime, &uid, law, &[rate])?)
+    }
+}
+
+/// Whether Memcached counts a law's hits by itself, each window in a place of its own.
+fn counts_windows(law: Law) -> bool {
+    matches!(
+        law,
+        Law::FixedWindow | Law::Tiered { .. } | Law::TimeOfDay { .. }
+    )
 }
 
 /// A test for each strategy, on what this makes.
 macro_rules! equivalence {
-    ($remote:expr) => {
+    ($remote:expr, counts_windows: $counts_windows:literal) => {
         use proptest::prelude::{Just, Strategy, proptest};
 
         use crate::laws::agreement::{as_in, at_any_rate, each, in_turn, with};
+        use super::counts_windows;
         use crate::laws::oracle::Law;
+        use crate::laws::refunds::{any_law, reservations};
         use crate::laws::trace::*;
 
-        equivalence!(@ $remote,
+        equivalence!(@ $remote, $counts_windows,
             fixed_window: at_any_rate(Law::FixedWindow),
             sliding_counter: at_any_rate(Law::SlidingCounter),
             sliding_log: at_any_rate(Law::SlidingLog),
@@ -82,7 +113,7 @@ macro_rules! equivalence {
             tiered: in_turn(tiers, as_in),
         );
     };
-    (@ $remote:expr, $($alone:ident: $law:expr),+; $($several:ident: $laws:expr,)+) => {
+    (@ $remote:expr, $counts_windows:literal, $($alone:ident: $law:expr),+; $($several:ident: $laws:expr,)+) => {
         $(
             #[test]
             fn $alone() {
@@ -92,6 +123,39 @@ macro_rules! equivalence {
                 });
             }
         )+
+        /// Behind itself a store decides alike, save that Memcached counts each window in a place of its own.
+        #[test]
+        fn behind_the_clock() {
+            let (_server, remote) = $remote;
+            proptest!(cases(80), |(
+                of in any_law(),
+                start in starts(),
+                steps in steps_back_and_forth(),
+            )| {
+                if !($counts_windows && counts_windows(of.1)) {
+                    remote.follows(&[of], start, &each(&steps, 0))?;
+                }
+            });
+        }
+
+        #[test]
+        fn refunds() {
+            let (_server, remote) = $remote;
+            proptest!(cases(80), |(of in any_law(), start in starts(), steps in reservations(false))| {
+                remote.follows_refunds(of, start, &steps)?;
+            });
+        }
+
+        #[test]
+        fn refunds_behind_the_clock() {
+            let (_server, remote) = $remote;
+            proptest!(cases(80), |(of in any_law(), start in starts(), steps in reservations(true))| {
+                if !($counts_windows && counts_windows(of.1)) {
+                    remote.follows_refunds(of, start, &steps)?;
+                }
+            });
+        }
+
         $(
             #[test]
             fn $several() {
