@@ -14,8 +14,8 @@ pub use traffik_runtime::answer::{
     applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
 pub use traffik_runtime::http::{
-    Answering, Bundle, Closures, Gate, Gated, Parts, Responder, Response, Site, Whole, answering,
-    finish,
+    Answering, Bundle, Closures, Gate, Gated, LastArgument, Parts, Responder, Response, Site,
+    Whole, answering, finish,
 };
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{

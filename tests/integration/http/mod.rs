@@ -1,6 +1,7 @@
 //! Throttled handlers, asked over HTTP.
 
 mod addresses;
+mod all_decisions;
 mod backends;
 mod body;
 mod caching;

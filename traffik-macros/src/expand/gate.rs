@@ -13,7 +13,7 @@ use syn::{
 use super::define::conditions;
 use super::paths::Private;
 use super::{closures, site, verbatim};
-use crate::model::{Bundle, Outcome, Seat, Site, can_stay};
+use crate::model::{Bundle, Outcome, Seat, Site, can_stay, is_extracted_by_us};
 use crate::parse::{Handler, braces};
 
 /// From this many arguments on, clippy finds one more too many.
@@ -63,10 +63,15 @@ impl Gate<'_> {
             ty,
             private,
         } = self;
-        if let Some(bundle) = &site.bundle {
-            return bundled(bundle, sig, binding, ty, private);
+        let mut sig = sig.clone();
+        let joined = site.bundle.as_ref().is_some_and(Bundle::has_last);
+        if let Some(last) = sig.inputs.last_mut().filter(|_| !joined) {
+            wrap_last(last, private);
         }
-        let mut inputs = sig.inputs.clone();
+        if let Some(bundle) = &site.bundle {
+            return bundled(bundle, &sig, binding, ty, private);
+        }
+        let mut inputs = sig.inputs;
         let gate = argument(Vec::new(), quote!(#binding), quote!(#private::Gate<#ty>));
         inputs.insert(site.seat.index, gate);
         inputs
@@ -103,6 +108,18 @@ impl Gate<'_> {
             .then(|| quote!(#[allow(clippy::too_many_arguments)]));
         let complex = is_bundled.then(|| quote!(#[allow(clippy::type_complexity)]));
         quote!(#many #complex)
+    }
+}
+
+/// Wraps a handler's last argument, unless an attribute further up has. It is extracted behind the
+/// gate, and if it is rejected, the response is to tell of the gate's decision.
+fn wrap_last(argument: &mut FnArg, private: &Private) {
+    if is_extracted_by_us(argument) {
+        return;
+    }
+    if let FnArg::Typed(PatType { pat, ty, .. }) = argument {
+        **pat = Pat::Verbatim(quote!(#private::LastArgument(#pat)));
+        **ty = Type::Verbatim(quote!(#private::LastArgument<#ty>));
     }
 }
 

@@ -5,7 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::visit_mut::{VisitMut, visit_pat_mut, visit_type_mut};
 use syn::{FnArg, Ident, Pat, PatType, Signature, Type};
 
-use super::handler::{GATE, is_conditional};
+use super::handler::{GATE, is_conditional, wrapped};
 use super::shape;
 
 /// The arguments of a handler.
@@ -43,7 +43,7 @@ impl<'a> Arguments<'a> {
     pub(crate) fn has_pattern(&self, pattern: &Pat) -> bool {
         let text = shape::text(pattern);
         let mut patterns = self.0.iter().filter_map(|argument| typed(argument));
-        patterns.any(|typed| shape::text(&typed.pat) == text)
+        patterns.any(|typed| is_written(&typed.pat, &text))
     }
 
     /// Whether `cfg` may take an argument away.
@@ -59,6 +59,20 @@ impl<'a> Arguments<'a> {
         found.visit_type_mut(&mut ty);
         found.0.then(|| shape::text(typed.ty.to_token_stream()))
     }
+}
+
+/// Returns whether a pattern is written like this, by itself or within what an attribute further up
+/// has put around it.
+fn is_written(pattern: &Pat, text: &str) -> bool {
+    if shape::text(pattern) == text {
+        return true;
+    }
+    wrapped(pattern).is_some_and(|mut inner| {
+        inner.any(|pattern| match pattern {
+            Pat::Tuple(tuple) => tuple.elems.iter().any(|it| is_written(it, text)),
+            pattern => is_written(pattern, text),
+        })
+    })
 }
 
 /// The names that a pattern binds, without those of gates.

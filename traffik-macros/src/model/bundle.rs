@@ -58,6 +58,11 @@ impl Bundle {
         })
     }
 
+    /// Returns whether it takes in the last argument.
+    pub(crate) const fn has_last(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Whether it takes in any argument.
     pub(crate) fn joins(&self) -> bool {
         !self.head.is_empty() || self.last.is_some()

@@ -14,6 +14,9 @@ use crate::parse::Handler;
 pub(super) const GATE: &str = "__traffik_gate";
 const GATE_OF: &str = "__traffik_gate_of_";
 
+/// The module that the names of generated code are taken from.
+const PRIVATE: &str = "__private";
+
 /// As many arguments as axum passes to a handler.
 const ARGUMENTS: usize = 16;
 
@@ -84,6 +87,25 @@ fn is_gate(argument: &FnArg) -> bool {
         },
         FnArg::Receiver(_) => false,
     }
+}
+
+/// Returns whether an argument is one that an attribute further up has put there or wrapped.
+pub(crate) fn is_extracted_by_us(argument: &FnArg) -> bool {
+    let is_wrapped = match argument {
+        FnArg::Typed(typed) => wrapped(&typed.pat).is_some(),
+        FnArg::Receiver(_) => false,
+    };
+    is_wrapped || !gates(argument).is_empty()
+}
+
+/// Returns the patterns that an attribute further up has put into one of our own types.
+pub(super) fn wrapped(pattern: &Pat) -> Option<impl Iterator<Item = &Pat>> {
+    let Pat::TupleStruct(wrapper) = pattern else {
+        return None;
+    };
+    let segments = &wrapper.path.segments;
+    let module = segments.iter().nth_back(1)?;
+    (module.ident == PRIVATE).then(|| wrapper.elems.iter())
 }
 
 /// Notes what keeps a function from being a handler; the gate needs an argument, unless it is joined with some or holds them

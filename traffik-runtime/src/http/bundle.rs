@@ -9,6 +9,8 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use super::gate::{Gate, Site};
+use super::last_argument::rejected;
+use super::trail::Trail;
 use crate::error::Error;
 use crate::throttle::{Asking, Given, Throttle};
 
@@ -47,8 +49,9 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
+        let trail = Trail::join(&mut parts.extensions);
         let arguments = A::from_request_parts(parts, state).await;
-        let arguments = arguments.map_err(IntoResponse::into_response)?;
+        let arguments = arguments.map_err(|rejection| rejected(rejection, Some(&trail)))?;
         let asking = match early::<S, A>(parts).await {
             Ok(None) => asking::<S>(parts, S::given(&arguments)).await,
             early => early.map(Option::unwrap_or_default),
@@ -69,12 +72,14 @@ where
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
+        let trail = Trail::join(&mut parts.extensions);
         let head = A::from_request_parts(&mut parts, state).await;
-        let head = head.map_err(IntoResponse::into_response)?;
+        let head = head.map_err(|rejection| rejected(rejection, Some(&trail)))?;
         match early::<S, (A, L)>(&parts).await {
             Ok(None) => {
-                let seen = parts.clone();
-                let last = last(Request::from_parts(parts, body), state).await?;
+                let mut seen = parts.clone();
+                seen.extensions.insert(trail.share());
+                let last = last(Request::from_parts(parts, body), &trail, state).await?;
                 let arguments = (head, last);
                 let asking = asking::<S>(&seen, S::given(&arguments)).await;
                 let gate = gate(asking, &seen).await?;
@@ -84,7 +89,7 @@ where
             early => {
                 let asking = early.map(Option::unwrap_or_default);
                 let gate = gate(asking, &parts).await?;
-                let last = last(Request::from_parts(parts, body), state).await?;
+                let last = last(Request::from_parts(parts, body), &trail, state).await?;
                 Ok(Self(gate, head, last))
             }
         }
@@ -96,13 +101,13 @@ async fn gate<S: Site>(asking: Result<Asking, Error>, parts: &Parts) -> Result<G
     gate.map_err(IntoResponse::into_response)
 }
 
-async fn last<L, State, M>(request: Request, state: &State) -> Result<L, Response>
+async fn last<L, State, M>(request: Request, trail: &Trail, state: &State) -> Result<L, Response>
 where
     L: FromRequest<State, M>,
     State: Send + Sync,
 {
     let last = L::from_request(request, state).await;
-    last.map_err(IntoResponse::into_response)
+    last.map_err(|rejection| rejected(rejection, Some(trail)))
 }
 
 /// What is asked where the closures need not be.

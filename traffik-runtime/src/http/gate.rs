@@ -13,9 +13,10 @@ use http::request::Parts;
 
 use super::kept::Kept;
 use super::pass::{heed, pass, told};
-use super::told::Manner;
+use super::told::{Manner, Told};
 use super::trail::Trail;
 use super::{Rejection, Responder};
+use crate::decision::Decision;
 use crate::error::Error;
 use crate::throttle::{Asking, Define, Definition, HeaderStyle, Throttle, admit_at_once};
 
@@ -59,7 +60,7 @@ pub struct Gate<S> {
 #[doc(hidden)]
 pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
-    told.write_to(&mut response);
+    told.write(&mut response);
     response
 }
 
@@ -74,7 +75,7 @@ impl<S: Site> Gate<S> {
         asking: Result<Asking, Error>,
         parts: &Parts,
     ) -> Result<Self, Rejection> {
-        let told = decided(asking, parts, Self::MANNER).await?;
+        let told = decided(asking, parts, Trail::of(parts), Self::MANNER).await?;
         Ok(Self::of(told))
     }
 
@@ -95,10 +96,25 @@ impl<S: Site> Gate<S> {
 async fn decided(
     asking: Result<Asking, Error>,
     parts: &Parts,
+    trail: Option<&Trail>,
     manner: Manner,
 ) -> Result<Kept, Rejection> {
-    let (_, told) = pass(&asking?, parts, manner).await?;
-    Ok(Kept::new(told, Trail::of(parts)))
+    let passed = match asking {
+        Ok(asking) => pass(&asking, parts, manner).await,
+        Err(error) => Err(error.into()),
+    };
+    kept(passed, trail)
+}
+
+/// Adds a decision to the trail, or has its refusal tell of those that are there.
+fn kept(
+    passed: Result<(Decision, Told), Rejection>,
+    trail: Option<&Trail>,
+) -> Result<Kept, Rejection> {
+    match passed {
+        Ok((_, told)) => Ok(Kept::new(told, trail)),
+        Err(rejection) => Err(rejection.after(trail)),
+    }
 }
 
 impl<S: Site + 'static> Gate<S> {
@@ -118,8 +134,9 @@ impl<S: Site + 'static, State: Send + Sync> FromRequestParts<State> for Gate<S> 
         parts: &mut Parts,
         _: &State,
     ) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        let trail = Trail::join(&mut parts.extensions);
         Passing {
-            passed: passed(parts, Self::USE, Self::MANNER),
+            passed: passed(parts, Some(trail), Self::USE, Self::MANNER),
             site: PhantomData,
         }
     }
@@ -179,37 +196,40 @@ pub(super) type Later =
     for<'a> fn(&'a Parts) -> Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>;
 
 /// Decides, for whatever handler.
-pub(super) fn passed(parts: &Parts, site: Use, manner: Manner) -> Passed<'_> {
+pub(super) fn passed(parts: &Parts, trail: Option<Trail>, site: Use, manner: Manner) -> Passed<'_> {
     let mut asking = Asking::default();
     match site {
         Use::One(definition) => asking.add_plain(definition()),
         Use::Plain(plain) => plain(&mut asking),
-        Use::Later(asking) => return passed_later(asking(parts), parts, manner),
+        Use::Later(asking) => return passed_later(asking(parts), parts, trail, manner),
     }
     if !asking.ask_plain(parts) {
-        return passed_later(asking.ask_backends(parts), parts, manner);
+        return passed_later(asking.ask_backends(parts), parts, trail, manner);
     }
     match admit_at_once(&asking, None, parts) {
         Some(Ok(admission)) if admission.is_over() => {
-            let trail = Trail::of(parts);
-            let told = told(admission, &asking, trail, manner);
-            Passed::Now(Kept::new(told, trail))
+            let told = told(admission, &asking, trail.as_ref(), manner);
+            Passed::Now(Kept::new(told, trail.as_ref()))
         }
         Some(admission) => Passed::Later(Box::pin(async move {
-            let (_, told) = heed(admission?, &asking, parts, manner).await?;
-            Ok(Kept::new(told, Trail::of(parts)))
+            let passed = match admission {
+                Ok(admission) => heed(admission, &asking, parts, manner).await,
+                Err(error) => Err(error.into()),
+            };
+            kept(passed, trail.as_ref())
         })),
-        None => Passed::Later(Box::pin(decided(Ok(asking), parts, manner))),
+        None => passed_later(ready(Ok(asking)), parts, trail, manner),
     }
 }
 
 fn passed_later<'a>(
     asking: impl Future<Output = Result<Asking, Error>> + Send + 'a,
     parts: &'a Parts,
+    trail: Option<Trail>,
     manner: Manner,
 ) -> Passed<'a> {
     Passed::Later(Box::pin(async move {
-        decided(asking.await, parts, manner).await
+        decided(asking.await, parts, trail.as_ref(), manner).await
     }))
 }
 

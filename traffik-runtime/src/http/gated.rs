@@ -12,7 +12,9 @@ use axum_core::response::{IntoResponse, Response};
 use super::bundle::Via;
 use super::gate::{Gate, Site, Use, passed};
 use super::kept::Kept;
+use super::last_argument::rejected;
 use super::told::Manner;
+use super::trail::Trail;
 
 /// All arguments of a handler, with its gate between those of the head and the last, which may be the body.
 ///
@@ -67,15 +69,16 @@ where
     let (mut parts, body) = request.into_parts();
     async move {
         let head = H::from_request_parts(&mut parts, state).await;
-        let head = head.map_err(IntoResponse::into_response)?;
-        let told = passed(&parts, site, manner).await;
+        // Other extractors may have decided something: what was taken stays taken, so the client is told.
+        let trail = Trail::joined(&mut parts.extensions);
+        let head = head.map_err(|rejection| rejected(rejection, trail.as_ref()))?;
+        let told = passed(&parts, trail, site, manner).await;
         let told = told.map_err(IntoResponse::into_response)?;
         match L::from_request(Request::from_parts(parts, body), state).await {
             Ok(last) => Ok((told, head, last)),
             Err(rejection) => {
-                // What was taken stays taken, so the client is told.
                 let mut response = rejection.into_response();
-                told.write_to(&mut response);
+                told.write(&mut response);
                 Err(response)
             }
         }

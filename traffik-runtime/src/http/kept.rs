@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use http::{HeaderMap, Response};
-
-use super::rejection::Refusal;
+use super::fields::{self, Head};
 use super::told::Told;
-use super::trail::{Leaving, Trail};
+use super::trail::Trail;
+use crate::throttle::Few;
 
-/// What to tell a client, if anything: here, or with the layer above, which tells it if the handler is never asked.
+/// What to tell a client, if anything: a decision, or the trail that has it and those made before it.
 ///
 /// For each handler that holds one, the compiler proves of all there is in it that it can be sent to another thread; behind
 /// `dyn` that is one step and not two hundred.
@@ -18,13 +17,13 @@ pub struct Kept(Option<Box<dyn Tell>>);
 
 /// Something that has something to tell.
 pub(super) trait Tell: Send + Sync {
-    /// What to tell, unless somebody else already has.
-    fn told(self: Box<Self>) -> Option<Told>;
+    /// Returns the decisions whose fields are to be written, and whether others may write after that.
+    fn decisions(self: Box<Self>) -> (Few<Told>, bool);
 }
 
-impl Tell for Leaving {
-    fn told(self: Box<Self>) -> Option<Told> {
-        self.take()
+impl Tell for Trail {
+    fn decisions(self: Box<Self>) -> (Few<Told>, bool) {
+        (self.take(), true)
     }
 }
 
@@ -32,30 +31,19 @@ impl Kept {
     pub(super) fn new(told: Told, trail: Option<&Trail>) -> Self {
         Self(match trail {
             None => told.kept(),
-            Some(trail) => Some(Box::new(trail.leave(told))),
+            Some(trail) => {
+                trail.add(told);
+                Some(Box::new(trail.share()))
+            }
         })
     }
 
-    /// Writes it, unless somebody else already has.
-    pub(super) fn write(self, headers: &mut HeaderMap) {
-        if let Some(told) = self.told() {
-            told.write(headers);
+    /// Writes the fields, unless a response made before has them.
+    pub(super) fn write(self, response: &mut impl Head) {
+        if let Some(kept) = self.0 {
+            let (decisions, keep) = kept.decisions();
+            fields::write(decisions, keep, response);
         }
-    }
-
-    /// The same for a whole response, which may be a refusal that the handler has passed on.
-    pub(super) fn write_to<B>(self, response: &mut Response<B>) {
-        let told = self.told();
-        let is_refusal = response.extensions().get::<Refusal>().is_some();
-        match told {
-            Some(told) if is_refusal => told.write_beside_refusal(response.headers_mut()),
-            Some(told) => told.write(response.headers_mut()),
-            None => {}
-        }
-    }
-
-    fn told(self) -> Option<Told> {
-        self.0?.told()
     }
 }
 

@@ -7,6 +7,7 @@ use http::request::Parts;
 
 use super::Rejection;
 use super::told::{Manner, Told};
+use super::trail::Trail;
 use crate::decision::Decision;
 use crate::error::Error;
 #[cfg(feature = "ws")]
@@ -161,7 +162,8 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Limiter<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         Known::remember(parts);
         let mut asking = Asking::of_anything();
-        T::ask(parts, None, &mut asking).await?;
+        let asked = T::ask(parts, None, &mut asking).await;
+        asked.map_err(|error| Rejection::from(error).after(Trail::of(parts)))?;
         Ok(Self::new(parts, asking))
     }
 }

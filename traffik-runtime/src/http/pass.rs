@@ -26,8 +26,7 @@ pub(super) async fn heed(
     manner: Manner,
 ) -> Result<(Decision, Told), Rejection> {
     let decision = admission.decision;
-    let trail = Trail::of(parts);
-    let told = told(admission, asking, trail, manner);
+    let told = told(admission, asking, Trail::of(parts), manner);
     if decision.admitted {
         // A request that goes away while it waits has spent its place.
         if !decision.delay.is_zero() {
@@ -35,9 +34,6 @@ pub(super) async fn heed(
             Box::pin(tokio::time::sleep(decision.delay)).await;
         }
         return Ok((decision, told));
-    }
-    if let Some(trail) = trail {
-        trail.refuse();
     }
     Err(Rejection::of_refusal(&decision, &told, parts).await)
 }

@@ -13,6 +13,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::headers::whole_seconds;
 use super::told::Told;
+use super::trail::Trail;
 use super::{Responder, refusal};
 use crate::decision::Decision;
 use crate::error::Error;
@@ -31,6 +32,8 @@ struct Inner {
     response: http::Response<Bytes>,
     /// The request's head, where somebody is to see it.
     parts: Option<Parts>,
+    /// The decisions that were made before, for the response to tell of.
+    trail: Option<Trail>,
 }
 
 /// In a response's extensions: that it is a refusal, wherever a handler got it from. The fields that have room for one
@@ -95,7 +98,8 @@ impl Rejection {
         self.0.response.status()
     }
 
-    /// The header fields of the response, `Retry-After` among them.
+    /// The header fields of the response, `Retry-After` among them. As a response it also has those of decisions that were
+    /// made for the request before, in front of these.
     pub fn headers(&self) -> &HeaderMap {
         self.0.response.headers()
     }
@@ -145,6 +149,7 @@ impl Rejection {
             },
             response,
             parts: None,
+            trail: None,
         }))
     }
 
@@ -180,12 +185,24 @@ impl Rejection {
         headers
     }
 
+    /// Has the response tell of the decisions that were made before this one.
+    pub(super) fn after(mut self, trail: Option<&Trail>) -> Self {
+        self.0.trail = trail.map(Trail::share);
+        self
+    }
+
     pub(super) fn into_http(self) -> http::Response<Bytes> {
         let Inner {
-            why, mut response, ..
+            why,
+            mut response,
+            trail,
+            ..
         } = *self.0;
         if matches!(why, Why::Refused { .. }) {
             response.extensions_mut().insert(Refusal);
+        }
+        if let Some(trail) = trail {
+            trail.write(&mut response);
         }
         response
     }
@@ -208,6 +225,7 @@ impl From<Error> for Rejection {
             response: refusal::of_error(&error),
             why: Why::Undecided(error),
             parts: None,
+            trail: None,
         }))
     }
 }

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use super::kept::Kept;
 use super::pass::pass;
-use super::told::Manner;
+use super::told::{Manner, Told};
 use super::trail::Trail;
 use super::{Limiter, Rejection};
 use crate::decision::Decision;
@@ -16,8 +16,9 @@ use crate::throttle::{Asking, Known, Throttle};
 /// A request that a throttle, or a set of them, has let through; an argument of any handler. What is refused never reaches
 /// the handler.
 ///
-/// The header fields are in the response where a [`ThrottleLayer`](super::ThrottleLayer) stands above, or where it is made
-/// a part of the response: `(throttled, "hello")`.
+/// The header fields are in the response where a [`ThrottleLayer`](super::ThrottleLayer) stands above, where it is made
+/// a part of the response, as in `(throttled, "hello")`, and where an argument after it is another `Throttled` that refuses
+/// or a gate of `#[throttled]`.
 ///
 /// ```
 /// use axum::response::IntoResponse;
@@ -52,22 +53,30 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         Known::remember(parts);
-        let mut asking = Asking::of_anything();
-        T::ask(parts, None, &mut asking).await?;
-        let (decision, told) = pass(&asking, parts, Manner::default()).await?;
-        Ok(Self {
-            limiter: Limiter::new(parts, asking),
-            decision,
-            told: Kept::new(told, Trail::of(parts)),
-        })
+        let trail = Trail::join(&mut parts.extensions);
+        match decided::<T>(parts).await {
+            Ok((asking, decision, told)) => Ok(Self {
+                limiter: Limiter::new(parts, asking),
+                decision,
+                told: Kept::new(told, Some(&trail)),
+            }),
+            Err(rejection) => Err(rejection.after(Some(&trail))),
+        }
     }
+}
+
+async fn decided<T: Throttle>(parts: &Parts) -> Result<(Asking, Decision, Told), Rejection> {
+    let mut asking = Asking::of_anything();
+    T::ask(parts, None, &mut asking).await?;
+    let (decision, told) = pass(&asking, parts, Manner::default()).await?;
+    Ok((asking, decision, told))
 }
 
 impl<T> IntoResponseParts for Throttled<T> {
     type Error = Infallible;
 
     fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
-        self.told.write(response.headers_mut());
+        self.told.write(&mut response);
         Ok(response)
     }
 }

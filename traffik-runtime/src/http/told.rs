@@ -33,8 +33,8 @@ pub(super) struct Manner {
 }
 
 impl Tell for Said {
-    fn told(self: Box<Self>) -> Option<Told> {
-        Some(Told(Some(self)))
+    fn decisions(self: Box<Self>) -> (Few<Told>, bool) {
+        (Few::from_buf([Told(Some(self))]), false)
     }
 }
 
@@ -68,15 +68,36 @@ impl Told {
         said.manner.respond.map(|respond| respond())
     }
 
-    /// Writes the header fields.
-    pub(super) fn write(&self, headers: &mut HeaderMap) {
-        self.write_with(headers, true);
+    /// Returns whether there is nothing to write.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.0.is_none()
     }
 
-    /// The same for a response in which something further in was refused: the fields that have room for one policy stay
-    /// with that.
-    pub(super) fn write_beside_refusal(&self, headers: &mut HeaderMap) {
-        self.write_with(headers, false);
+    /// Returns whether it writes fields that have room for one policy.
+    pub(super) fn sends_singles(&self) -> bool {
+        let Some(said) = &self.0 else { return false };
+        let mut styles = said.reported.iter().map(|it| said.manner.style(it));
+        styles.any(|style| HeaderOptions::chosen().sends_singles(style))
+    }
+
+    /// Writes the header fields.
+    pub(super) fn write(&self, headers: &mut HeaderMap) {
+        if let Some((writing, policies)) = self.writing() {
+            writing.write(headers, &policies);
+        }
+    }
+
+    /// Writes those header fields that are lists.
+    pub(super) fn write_lists(&self, headers: &mut HeaderMap) {
+        if let Some((writing, policies)) = self.writing() {
+            writing.write_lists(headers, &policies);
+        }
+    }
+
+    /// Writes those header fields that have room for one policy, for several decisions on one request.
+    pub(super) fn write_singles(decisions: &[Self], headers: &mut HeaderMap) {
+        let decisions: Few<_> = decisions.iter().filter_map(Self::writing).collect();
+        Writing::write_singles_of_all(&decisions, headers);
     }
 
     /// The names of the policies that would not have admitted it.
@@ -114,8 +135,9 @@ impl Told {
         self.0.as_ref().map_or(&[], |said| &said.reported)
     }
 
-    fn write_with(&self, headers: &mut HeaderMap, singles: bool) {
-        let Some(said) = &self.0 else { return };
+    /// Returns how the fields are written now, and the policies they tell of.
+    fn writing(&self) -> Option<(Writing, Few<(HeaderStyle, Policy<'static>)>)> {
+        let said = self.0.as_ref()?;
         let (now, elapsed) = said.since.now();
         let policies = said.reported.iter().map(|reported| {
             let mut policy = policy(reported);
@@ -130,10 +152,8 @@ impl Told {
         let writing = Writing {
             options: HeaderOptions::chosen(),
             now,
-            singles,
         };
-        let policies: Few<_> = policies.collect();
-        writing.write(headers, &policies);
+        Some((writing, policies.collect()))
     }
 }
 

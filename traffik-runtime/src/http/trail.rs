@@ -1,59 +1,110 @@
-//! What a layer and what is below it know of one request together.
+//! The decisions of one request that no response tells of yet.
 
 use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use http::request::Parts;
+use http::{Extensions, Response};
 use parking_lot::Mutex;
 
+use super::fields;
 use super::told::Told;
 use crate::observe;
 use crate::throttle::{Asking, Definition, Few};
 
-/// In a request's extensions: what layers have counted, and what is still to be written into the response. A gate leaves
-/// what it would write, since the handler may never be asked: another argument may be refused after quota was spent.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Trail(Arc<Shared>);
+/// In a request's extensions: the decisions made for it whose fields are still to be written, and the
+/// throttles that layers have counted.
+///
+/// An extractor adds its decision, since it has no response to write to. The first code of this crate
+/// that has one takes all of the handler's decisions and writes them in the order in which they were
+/// made: the handler's end, a refusal, an argument that is rejected. If none of them is reached, the
+/// layer above does.
+///
+/// A clone is the trail of a copied request: a retry or a request that a handler makes of its own. It
+/// keeps its decisions apart from those of the original.
+#[derive(Debug)]
+pub(super) struct Trail {
+    shared: Arc<Shared>,
+    /// The request that decisions belong to; `None` in a copy that nothing has been decided for.
+    request: Option<usize>,
+}
 
 #[derive(Debug, Default)]
 struct Shared {
     above: Option<Trail>,
+    /// Whether a layer stands above, which writes what is left.
+    is_of_layer: bool,
     counted: Few<&'static Definition>,
-    left: Mutex<Left>,
+    pending: Mutex<Pending>,
 }
 
 #[derive(Debug, Default)]
-struct Left {
-    told: Few<Option<Told>>,
-    /// Whether something further in refused the request.
-    refused: bool,
-}
-
-/// What a gate left, until it has written it itself.
-#[derive(Debug)]
-pub(super) struct Leaving {
-    trail: Trail,
-    place: usize,
+struct Pending {
+    decisions: Few<(usize, Told)>,
+    /// The number of copies of the request that decisions were made for.
+    copies: usize,
 }
 
 impl Trail {
-    /// The trail of a request, if there is a layer above.
+    /// Returns the trail of a request, if there is one.
     pub(super) fn of(parts: &Parts) -> Option<&Self> {
         parts.extensions.get()
     }
 
-    /// The trail below a layer that has counted this.
-    pub(super) fn below(parts: &Parts, asking: &Asking) -> Self {
-        Self(Arc::new(Shared {
-            above: Self::of(parts).cloned(),
-            counted: asking.counted().collect(),
-            left: Mutex::default(),
-        }))
+    /// Returns the trail of a request for an extractor to add to, and begins it if there is none.
+    pub(super) fn join(extensions: &mut Extensions) -> Self {
+        Self::joined(extensions).unwrap_or_else(|| {
+            let trail = Self::new(Shared::default());
+            extensions.insert(trail.share());
+            trail
+        })
     }
 
-    /// Tells the log if a layer above has counted the same.
+    /// Returns the trail of a request for an extractor to add to, if there is one.
+    pub(super) fn joined(extensions: &mut Extensions) -> Option<Self> {
+        let trail = extensions.get::<Self>()?;
+        if trail.request.is_some() {
+            return Some(trail.share());
+        }
+        let mut pending = trail.shared.pending.lock();
+        pending.copies += 1;
+        let request = Some(pending.copies);
+        drop(pending);
+        let own = Self {
+            shared: trail.shared.clone(),
+            request,
+        };
+        extensions.insert(own.share());
+        Some(own)
+    }
+
+    /// Returns the trail below a layer that has counted these hits.
+    pub(super) fn below(parts: &Parts, asking: &Asking) -> Self {
+        Self::new(Shared {
+            above: Self::of(parts).map(Self::share),
+            is_of_layer: true,
+            counted: asking.counted().collect(),
+            pending: Mutex::default(),
+        })
+    }
+
+    fn new(shared: Shared) -> Self {
+        Self {
+            shared: Arc::new(shared),
+            request: Some(0),
+        }
+    }
+
+    /// Returns another handle of the same request's trail.
+    pub(super) fn share(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            request: self.request,
+        }
+    }
+
+    /// Logs a warning if a layer above has counted the same hit.
     pub(super) fn warn_of_repeated(&self, asking: &Asking) {
         let repeated = asking.counted().find(|definition| self.has(definition));
         if let Some(definition) = repeated {
@@ -61,52 +112,60 @@ impl Trail {
         }
     }
 
-    /// Leaves what is to be written if nobody else does.
-    pub(super) fn leave(&self, told: Told) -> Leaving {
-        let mut left = self.0.left.lock();
-        left.told.push(Some(told));
-        Leaving {
-            trail: self.clone(),
-            place: left.told.len() - 1,
+    /// Adds a decision whose fields are still to be written.
+    pub(super) fn add(&self, told: Told) {
+        if !told.is_silent() {
+            let request = self.request.unwrap_or_default();
+            self.shared.pending.lock().decisions.push((request, told));
         }
     }
 
-    /// Notes for all layers above that the request was refused.
-    pub(super) fn refuse(&self) {
-        self.0.left.lock().refused = true;
-        if let Some(above) = &self.0.above {
-            above.refuse();
-        }
+    /// Removes and returns the pending decisions of this request, the first made first.
+    pub(super) fn take(&self) -> Few<Told> {
+        let mut pending = self.shared.pending.lock();
+        let decisions = mem::take(&mut pending.decisions);
+        let (own, others) = decisions
+            .into_iter()
+            .partition(|(request, _)| self.request == Some(*request));
+        pending.decisions = others;
+        without_request(own)
     }
 
-    /// Writes what was left, and what the layer itself has to tell: what was decided first stands first.
-    pub(super) fn write(&self, own: Option<Told>, headers: &mut HeaderMap) {
-        let Left { told, refused } = mem::take(&mut *self.0.left.lock());
-        let left = told.into_iter().flatten().rev();
-        for told in left.chain(own) {
-            if refused {
-                told.write_beside_refusal(headers);
-            } else {
-                told.write(headers);
-            }
-        }
+    /// Writes the fields of the pending decisions of this request.
+    pub(super) fn write<B>(&self, response: &mut Response<B>) {
+        fields::write(self.take(), true, response);
+    }
+
+    /// Writes the fields of a layer's own decision, and of all that are pending below it.
+    pub(super) fn write_layer<B>(&self, own: Option<Told>, response: &mut Response<B>) {
+        let above = self.shared.above.as_ref();
+        // Where no layer stands above, nothing else will write what an extractor there has decided.
+        let begun = above.filter(|above| !above.shared.is_of_layer);
+        let mut decisions = begun.map_or_else(Few::new, Self::take);
+        decisions.extend(own.filter(|own| !own.is_silent()));
+        let pending = mem::take(&mut self.shared.pending.lock().decisions);
+        decisions.extend(without_request(pending));
+        fields::write(decisions, above.is_some(), response);
     }
 
     fn has(&self, definition: &Definition) -> bool {
-        let mut counted = self.0.counted.iter();
+        let mut counted = self.shared.counted.iter();
+        let above = self.shared.above.as_ref();
         counted.any(|known| ptr::eq(*known, definition))
-            || self
-                .0
-                .above
-                .as_ref()
-                .is_some_and(|above| above.has(definition))
+            || above.is_some_and(|above| above.has(definition))
     }
 }
 
-impl Leaving {
-    /// Takes back what was left.
-    pub(super) fn take(self) -> Option<Told> {
-        let mut left = self.trail.0.left.lock();
-        left.told.get_mut(self.place).and_then(Option::take)
+/// Makes the trail of a copied request.
+impl Clone for Trail {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            request: None,
+        }
     }
+}
+
+fn without_request(decisions: Few<(usize, Told)>) -> Few<Told> {
+    decisions.into_iter().map(|(_, told)| told).collect()
 }

@@ -3,7 +3,7 @@
 use http::header::{HeaderMap, HeaderName};
 
 use super::line::{Line, number};
-use super::{LARGEST, Writing, bound, prepend, whole_seconds};
+use super::{LARGEST, bound, prepend, whole_seconds};
 use crate::throttle::Policy;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -11,15 +11,14 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-pub(super) fn write<'a>(
+/// Writes the list of all policies.
+pub(super) fn write_list<'a>(
     headers: &mut HeaderMap,
-    policies: impl Iterator<Item = &'a Policy<'a>> + Clone,
-    writing: Writing,
+    policies: impl Iterator<Item = &'a Policy<'a>>,
 ) {
     let mut limits = Line::default();
     // The window is required, and there are none of less than a second.
-    let written = policies.clone();
-    for policy in written.filter(|policy| !policy.rate.is_subsecond()) {
+    for policy in policies.filter(|policy| !policy.rate.is_subsecond()) {
         if !limits.is_empty() {
             limits.text(", ");
         }
@@ -30,9 +29,13 @@ pub(super) fn write<'a>(
     if !limits.is_empty() {
         prepend(headers, POLICY, limits);
     }
-    if !writing.singles {
-        return;
-    }
+}
+
+/// Writes the three numbers of the policy that binds.
+pub(super) fn write_singles<'a>(
+    headers: &mut HeaderMap,
+    policies: impl Iterator<Item = &'a Policy<'a>> + Clone,
+) {
     let Some((quota, report)) = bound(policies) else {
         // Where no law has decided, nobody knows how the client stands.
         for name in [LIMIT, REMAINING, RESET] {

@@ -53,7 +53,6 @@ impl<M> Stat<M> {
         let writing = Writing {
             options,
             now: self.now,
-            singles: true,
         };
         writing.write(&mut headers, &policies);
         headers
@@ -66,19 +65,32 @@ pub(super) struct Writing {
     pub(super) options: HeaderOptions,
     /// The moment that times count from, in microseconds of Unix time.
     pub(super) now: u64,
-    /// Whether those fields are written that have room for one policy only.
-    pub(super) singles: bool,
+}
+
+/// Policies, each with its style.
+type Styled<'a> = [(HeaderStyle, Policy<'a>)];
+
+/// Returns the policies whose style is one of these.
+fn sent<'a>(
+    policies: &'a Styled<'a>,
+    is_sent: fn(HeaderStyle) -> bool,
+) -> impl Iterator<Item = &'a Policy<'a>> + Clone {
+    let sent = policies.iter().filter(move |(style, _)| is_sent(*style));
+    sent.map(|(_, policy)| policy)
 }
 
 impl Writing {
     /// Writes the fields of all policies, each in its style. List fields go before those already there; the others
     /// replace them.
-    pub(super) fn write(self, headers: &mut HeaderMap, policies: &[(HeaderStyle, Policy<'_>)]) {
-        let sent = |is_sent: fn(HeaderStyle) -> bool| {
-            let sent = policies.iter().filter(move |(style, _)| is_sent(*style));
-            sent.map(|(_, policy)| policy)
-        };
-        if sent(HeaderStyle::is_ietf).next().is_some() {
+    pub(super) fn write(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
+        self.write_lists(headers, policies);
+        self.write_draft6_singles(headers, policies);
+        self.write_legacy(headers, policies);
+    }
+
+    /// Writes the list fields, in front of those already there.
+    pub(super) fn write_lists(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
+        if sent(policies, HeaderStyle::is_ietf).next().is_some() {
             match self.options.syntax {
                 HeaderSyntax::Draft11 => {
                     // Named among all: a problem names those that send nothing, too.
@@ -88,13 +100,59 @@ impl Writing {
                     let sent = named.filter(|((style, _), _)| style.is_ietf());
                     draft11::write(headers, sent.map(|((_, policy), name)| (policy, &**name)));
                 }
-                HeaderSyntax::Draft6 => draft6::write(headers, sent(HeaderStyle::is_ietf), self),
+                HeaderSyntax::Draft6 => {
+                    draft6::write_list(headers, sent(policies, HeaderStyle::is_ietf));
+                }
             }
         }
-        if self.singles {
-            legacy::write(headers, sent(HeaderStyle::is_legacy), self);
+    }
+
+    /// Writes the fields that have room for one policy: the one that binds among all decisions on a
+    /// request. Each decision comes with its own moment.
+    pub(super) fn write_singles_of_all(
+        decisions: &[(Self, Few<(HeaderStyle, Policy<'_>)>)],
+        headers: &mut HeaderMap,
+    ) {
+        if let Some((writing, policies)) = binding_decision(decisions, HeaderStyle::is_ietf) {
+            writing.write_draft6_singles(headers, policies);
+        }
+        if let Some((writing, policies)) = binding_decision(decisions, HeaderStyle::is_legacy) {
+            writing.write_legacy(headers, policies);
         }
     }
+
+    fn write_draft6_singles(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
+        let policies = sent(policies, HeaderStyle::is_ietf);
+        if self.options.syntax == HeaderSyntax::Draft6 && policies.clone().next().is_some() {
+            draft6::write_singles(headers, policies);
+        }
+    }
+
+    fn write_legacy(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
+        legacy::write(headers, sent(policies, HeaderStyle::is_legacy), self);
+    }
+}
+
+/// Returns the decision that has the binding one of the policies whose style is one of these, else the
+/// first that has such a policy at all.
+fn binding_decision<'a, 'p>(
+    decisions: &'a [(Writing, Few<(HeaderStyle, Policy<'p>)>)],
+    is_sent: fn(HeaderStyle) -> bool,
+) -> Option<&'a (Writing, Few<(HeaderStyle, Policy<'p>)>)>
+where
+    'p: 'a,
+{
+    let each = decisions.iter().flat_map(|decision| {
+        let policies = sent(&decision.1, is_sent);
+        policies.map(move |policy| (decision, policy.report.as_ref()))
+    });
+    let known: Few<_> = each
+        .clone()
+        .filter_map(|(decision, report)| Some((decision, report?)))
+        .collect();
+    let binds = binding(known.iter().map(|(_, report)| *report));
+    let first = || each.clone().next().map(|(decision, _)| decision);
+    binds.map(|place| known[place].0).or_else(first)
 }
 
 /// Of several rates, the limit of the one that binds and what its law said, if any has decided.

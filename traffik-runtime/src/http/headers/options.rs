@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::throttle::HeaderStyle;
+
 /// How header fields are written; which of them are sent is each throttle's [`HeaderStyle`](crate::throttle::HeaderStyle).
 ///
 /// ```
@@ -72,6 +74,11 @@ impl HeaderOptions {
             legacy_reset,
             ..self
         }
+    }
+
+    /// Returns whether a style writes fields that have room for one policy.
+    pub(in crate::http) fn sends_singles(self, style: HeaderStyle) -> bool {
+        style.is_legacy() || (style.is_ietf() && self.syntax == HeaderSyntax::Draft6)
     }
 
     /// Those of the process.

@@ -6,7 +6,6 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use super::body::ThrottleBody;
-use crate::http::rejection::Refusal;
 use crate::http::told::Told;
 use crate::http::trail::Trail;
 
@@ -83,10 +82,7 @@ pub(super) fn told_of<R>(
     trail: &Trail,
 ) -> Response<ThrottleBody<R>> {
     let mut response = response.map(ThrottleBody::passed);
-    if response.extensions().get::<Refusal>().is_some() {
-        trail.refuse();
-    }
-    trail.write(told, response.headers_mut());
+    trail.write_layer(told, &mut response);
     response
 }
 

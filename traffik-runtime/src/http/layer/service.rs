@@ -49,7 +49,7 @@ where
         let (mut parts, body) = request.into_parts();
         let begun = match begin(&self.rules, &parts) {
             Begun::Passed(told, trail) => {
-                parts.extensions.insert(trail.clone());
+                parts.extensions.insert(trail.share());
                 let response = self.inner.call(Request::from_parts(parts, body));
                 return ThrottleFuture::passed(response, told, trail);
             }
@@ -64,7 +64,7 @@ where
                 Ok(decided) => decided,
                 Err(refusal) => return Ok(refusal.map(ThrottleBody::refused)),
             };
-            parts.extensions.insert(trail.clone());
+            parts.extensions.insert(trail.share());
             let response = inner.call(Request::from_parts(parts, body)).await?;
             Ok(told_of(response, told, &trail))
         }))
@@ -106,7 +106,10 @@ async fn decide(
     parts: &mut Parts,
 ) -> Result<(Option<Told>, Trail), Response<Bytes>> {
     let decided = decided(begun, rules, parts).await;
-    decided.map_err(|rejection| grpc::refusal(rejection.into_http(), parts))
+    decided.map_err(|rejection| {
+        let rejection = rejection.after(Trail::of(parts));
+        grpc::refusal(rejection.into_http(), parts)
+    })
 }
 
 async fn decided(

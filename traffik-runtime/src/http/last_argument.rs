@@ -1,0 +1,45 @@
+//! A handler's last argument behind gates that are arguments of their own.
+
+use std::fmt;
+
+use axum_core::extract::{FromRequest, Request};
+use axum_core::response::{IntoResponse, Response};
+
+use super::bundle::Via;
+use super::trail::Trail;
+
+/// The last argument of a handler. If it is rejected, the response has the header fields of the
+/// decisions that were made before.
+#[doc(hidden)]
+pub struct LastArgument<L>(pub L);
+
+impl<L, State, M> FromRequest<State, Via<M>> for LastArgument<L>
+where
+    L: FromRequest<State, M>,
+    State: Send + Sync,
+{
+    type Rejection = Response;
+
+    async fn from_request(mut request: Request, state: &State) -> Result<Self, Response> {
+        let trail = Trail::joined(request.extensions_mut());
+        let last = L::from_request(request, state).await;
+        last.map(Self)
+            .map_err(|rejection| rejected(rejection, trail.as_ref()))
+    }
+}
+
+/// Returns the response to a request one of whose arguments is rejected, with the header fields of the
+/// decisions that were made before.
+pub(super) fn rejected(rejection: impl IntoResponse, trail: Option<&Trail>) -> Response {
+    let mut response = rejection.into_response();
+    if let Some(trail) = trail {
+        trail.write(&mut response);
+    }
+    response
+}
+
+impl<L> fmt::Debug for LastArgument<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LastArgument").finish_non_exhaustive()
+    }
+}
