@@ -76,6 +76,7 @@ use proc_macro2::TokenStream;
 /// | `on_throttled` | the path of a `fn(&Rejection) -> impl IntoResponse`: the response to those who are refused | the backend's, else 429 with a problem |
 /// | `shadow` | no value: refuse nobody, only count, log and measure | off |
 /// | `min_wait` | what a *refused* client is told to wait at least: `"500ms"` | as long as it is |
+/// | `spread` | up to so much more, at random, that a *refused* client is told to wait, so that not all come back at once: `"5s"` | nothing |
 /// | `uid` | a text | `module::path::function` |
 /// | `name` | the type's name | the function's |
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |

@@ -1,4 +1,4 @@
-//! `timeout` and `min_wait`: durations in quotes.
+//! `timeout`, `min_wait` and `spread`: durations in quotes.
 
 use traffik::throttled;
 
@@ -19,5 +19,14 @@ async fn none() {}
 
 #[throttled(rate = "5/s", min_wait = "1.5s")]
 async fn fractions() {}
+
+#[throttled(rate = "5/s", spread = 5)]
+async fn number() {}
+
+#[throttled(rate = "5/s", spread = "5 sconds", spread = "1s")]
+async fn twice() {}
+
+#[throttled(rate = "5/s", spread)]
+async fn bare() {}
 
 fn main() {}

@@ -34,6 +34,7 @@ mod rates;
 mod scope;
 mod sets;
 mod several_backends;
+mod spread;
 mod stacked;
 mod stats;
 mod styles;

@@ -15,6 +15,7 @@ traffik::throttles! {
     throttle ChatMessages(rate = "3/10s");
     throttle Loud(rate = "2/minute");
     throttle Costly(rate = "3/minute", cost = 2);
+    throttle Spread(rate = "1/minute", min_wait = "90s", spread = "3s");
 }
 
 #[throttled(rate = "10/minute")]
@@ -45,11 +46,21 @@ async fn costly(ws: WebSocketUpgrade, limiter: Limiter<Costly>) -> Response {
     })
 }
 
+async fn spread(ws: WebSocketUpgrade, limiter: Limiter<Spread>) -> Response {
+    ws.on_upgrade(move |socket| async move {
+        let mut socket = limiter.guard(socket);
+        while let Some(Ok(message)) = socket.recv().await {
+            socket.send(message).await.unwrap();
+        }
+    })
+}
+
 async fn serve(backend: Backend) -> Server {
     let app = Router::new()
         .route("/", get(chat))
         .route("/set", get(set))
-        .route("/costly", get(costly));
+        .route("/costly", get(costly))
+        .route("/spread", get(spread));
     Server::start(app.layer(provide(backend))).await
 }
 
@@ -121,4 +132,24 @@ async fn a_message_costs_what_the_throttle_says() {
     let mut client = Client::connect(&server, "/costly").await;
     assert_eq!(client.ask("two of three").await, "two of three");
     assert!(client.ask("two of one").await.contains("rate_limit"));
+}
+
+/// H17: no shorter than the least wait, a random part of the spread longer, alike in both numbers.
+#[tokio::test]
+async fn notices_are_spread() {
+    let (backend, _) = midnight();
+    let server = serve(backend).await;
+    let mut client = Client::connect(&server, "/spread").await;
+    assert_eq!(client.ask("one").await, "one");
+    let mut told = Vec::new();
+    for _ in 0..30 {
+        let notice: serde_json::Value = serde_json::from_str(&client.ask("more").await).unwrap();
+        let millis = notice["retry_after_ms"].as_u64().unwrap();
+        assert_eq!(notice["retry_after"], millis.div_ceil(1_000));
+        assert!((90_000..=93_000).contains(&millis), "{millis}");
+        told.push(millis);
+    }
+    told.sort_unstable();
+    told.dedup();
+    assert!(told.len() > 15, "{told:?}");
 }

@@ -66,6 +66,7 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
         on_error,
         timeout,
         min_wait,
+        spread,
         on_throttled,
         shadow,
         applies,
@@ -84,6 +85,7 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
         .map(|policy| on_error::setter(policy, private));
     let timeout = timeout.map(|timeout| options::timeout_setter(timeout, private));
     let min_wait = min_wait.map(|wait| options::min_wait_setter(wait, private));
+    let spread = spread.map(|spread| options::spread_setter(spread, private));
     let on_throttled = on_throttled.as_ref().map(|path| {
         let responder = options::responder(path, private);
         quote!(.on_throttled(#responder))
@@ -127,7 +129,7 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =
-            #private::Declaration::new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #on_throttled #shadow #client_ip;
+            #private::Declaration::new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {

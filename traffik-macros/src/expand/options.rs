@@ -116,6 +116,12 @@ pub(crate) fn min_wait_setter(wait: std::time::Duration, private: &Private) -> T
     quote!(.min_wait(#wait))
 }
 
+/// `spread`.
+pub(crate) fn spread_setter(spread: std::time::Duration, private: &Private) -> TokenStream {
+    let spread = duration(spread, private);
+    quote!(.spread(#spread))
+}
+
 /// `on_throttled`: a function that gives the response, called once.
 pub(crate) fn responder(path: &Path, private: &Private) -> TokenStream {
     let place = path.span();

@@ -42,6 +42,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         cost,
         headers,
         on_throttled,
+        spread,
         applies,
         doubts,
     } = site;
@@ -56,6 +57,10 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     let respond = on_throttled.as_ref().map(|path| {
         let responder = options::responder(path, private);
         quote!(const RESPOND: #private::Option<fn() -> #private::Responder> = #private::Option::Some(#responder);)
+    });
+    let spread = spread.map(|spread| {
+        let spread = options::duration(spread, private);
+        quote!(const SPREAD: #private::Option<#private::Duration> = #private::Option::Some(#spread);)
     });
     let applies = options::applies(applies, private);
     // What closures say is more than the request's parts can tell.
@@ -90,6 +95,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
             #is_plain
             #headers
             #respond
+            #spread
             #applies
             #price
         }

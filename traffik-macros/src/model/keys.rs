@@ -19,6 +19,7 @@ pub(crate) enum Key {
     OnlyIf,
     SkipIf,
     MinWait,
+    Spread,
     Timeout,
     Shadow,
     Uid,
@@ -28,7 +29,7 @@ pub(crate) enum Key {
 }
 
 /// Each key as it is written, with an example of its value.
-const KEYS: [(Key, &str, &str); 18] = [
+const KEYS: [(Key, &str, &str); 19] = [
     (Key::Rate, "rate", "rate = \"100/minute\""),
     (
         Key::Strategy,
@@ -53,6 +54,7 @@ const KEYS: [(Key, &str, &str); 18] = [
     (Key::OnlyIf, "only_if", "only_if = is_write"),
     (Key::SkipIf, "skip_if", "skip_if = is_internal"),
     (Key::MinWait, "min_wait", "min_wait = \"500ms\""),
+    (Key::Spread, "spread", "spread = \"5s\""),
     (Key::Timeout, "timeout", "timeout = \"100ms\""),
     (Key::Shadow, "shadow", "shadow"),
     (Key::Uid, "uid", "uid = \"uploads\""),

@@ -6,12 +6,13 @@ use super::shape;
 use crate::diagnostics::Mistakes;
 
 /// What may be said of throttles on one handler without defining another.
-const ALSO_FOR_USES: [Key; 7] = [
+const ALSO_FOR_USES: [Key; 8] = [
     Key::Cost,
     Key::Headers,
     Key::OnThrottled,
     Key::OnlyIf,
     Key::SkipIf,
+    Key::Spread,
     Key::Crate,
     Key::Allow,
 ];

@@ -1,5 +1,7 @@
 //! One attribute on one handler.
 
+use std::time::Duration;
+
 use proc_macro2::Span;
 use syn::Path;
 use syn::ext::IdentExt as _;
@@ -28,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) headers: Option<Headers>,
     /// What stands in for every member's response, on this handler.
     pub(crate) on_throttled: Option<Path>,
+    /// The spread that replaces every member's, on this handler.
+    pub(crate) spread: Option<Duration>,
     /// The requests this use is about.
     pub(crate) applies: Applies,
     /// What is doubtful about this use, and not switched off.
@@ -57,7 +61,7 @@ impl Site {
         );
         let krate = settings.krate.clone();
         let mut doubts = Vec::new();
-        let (mut applies, mut on_throttled) = (Applies::default(), None);
+        let (mut applies, mut on_throttled, mut spread) = (Applies::default(), None, None);
         let (defined, cost, headers) = if defines {
             let name = settings
                 .name
@@ -69,6 +73,7 @@ impl Site {
             doubts = settings.allowed.rest(doubt.into_iter().collect());
             applies = Applies::new(settings.only_if, settings.skip_if, mistakes);
             on_throttled = settings.on_throttled;
+            spread = settings.spread;
             (None, settings.cost, settings.headers)
         };
         Self {
@@ -80,6 +85,7 @@ impl Site {
             cost,
             headers,
             on_throttled,
+            spread,
             applies,
             doubts,
         }

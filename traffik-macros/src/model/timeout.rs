@@ -1,4 +1,4 @@
-//! `timeout`, `min_wait`, and durations everywhere else.
+//! `timeout`, `min_wait`, `spread`, and durations everywhere else.
 
 use std::time::Duration;
 
@@ -22,6 +22,11 @@ pub(crate) fn read(value: &Expr) -> Result<Duration> {
 /// `min_wait = "500ms"`.
 pub(crate) fn min_wait(value: &Expr) -> Result<Duration> {
     duration(value, Key::MinWait.example())
+}
+
+/// `spread = "5s"`.
+pub(crate) fn spread(value: &Expr) -> Result<Duration> {
+    duration(value, Key::Spread.example())
 }
 
 /// A duration in quotes; the example says how it is written.

@@ -32,6 +32,7 @@ fn every_key() {
         only_if = is_write,
         skip_if = is_internal,
         min_wait = "1500ms",
+        spread = "2s",
         on_throttled = slow_down,
         shadow,
         uid = "uploads",
@@ -170,6 +171,7 @@ fn set_with_cost_and_headers() {
         Sustained,
         cost = 5,
         headers = legacy,
+        spread = "5s",
         on_throttled = slow_down,
         skip_if = is_internal
     );

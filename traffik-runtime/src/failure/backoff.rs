@@ -153,6 +153,17 @@ fn part(span: Duration) -> Duration {
     part.map_or(span, |part| part.min(span))
 }
 
+/// Returns a random duration from zero to this one, both included, in whole microseconds and each as
+/// likely as the others.
+pub(crate) fn draw(up_to: Duration) -> Duration {
+    if up_to.is_zero() {
+        return Duration::ZERO;
+    }
+    let micros = u64::try_from(up_to.as_micros()).unwrap_or(u64::MAX);
+    let drawn = (u128::from(random()) * (u128::from(micros) + 1)) >> 64;
+    Duration::from_micros(drawn as u64)
+}
+
 /// A number that others do not draw: the standard library seeds its hashers from the operating system, and never twice
 /// alike.
 pub(crate) fn random() -> u64 {
@@ -163,7 +174,7 @@ pub(crate) fn random() -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{Backoff, Jitter};
+    use super::{Backoff, Jitter, draw};
 
     const fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -218,6 +229,24 @@ mod tests {
         let full = backoff.jitter(Jitter::Full);
         assert!((0..50).any(|_| full.pause(3) < ms(150)));
         assert!((0..50).any(|_| full.pause(3) > ms(150)));
+    }
+
+    #[test]
+    fn draws_reach_both_ends_and_nothing_beyond() {
+        assert_eq!(draw(Duration::ZERO), Duration::ZERO);
+        assert!(draw(Duration::MAX) <= Duration::from_micros(u64::MAX));
+        let most = Duration::from_micros(3);
+        let mut drawn = [0; 4];
+        for _ in 0..4_000 {
+            let draw = draw(most);
+            assert!(draw <= most, "{draw:?}");
+            drawn[draw.as_micros() as usize] += 1;
+        }
+        // A thousand each are expected; ten standard deviations are 274.
+        assert!(
+            drawn.iter().all(|times| (700..1_300).contains(times)),
+            "{drawn:?}"
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod retry;
 mod verdict;
 
 pub use backoff::{Backoff, Jitter};
-pub(crate) use backoff::{Pauses, random};
+pub(crate) use backoff::{Pauses, draw, random};
 pub use breaker::{CircuitBreaker, Permit, SharedBreaker};
 pub use circuit::BreakerState;
 pub use failover::{Failover, failover};

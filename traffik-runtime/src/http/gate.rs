@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
@@ -31,6 +32,9 @@ pub trait Site: Send + Sync {
 
     /// The response to those who are refused on this handler, whatever the members say.
     const RESPOND: Option<fn() -> Responder> = None;
+
+    /// The spread of what refused clients are told to wait on this handler; `None`: the members' own.
+    const SPREAD: Option<Duration> = None;
 
     /// Whether this use asks no function of the application's.
     const IS_PLAIN: bool = true;
@@ -82,6 +86,7 @@ impl<S: Site> Gate<S> {
     pub(super) const MANNER: Manner = Manner {
         style: S::HEADERS,
         respond: S::RESPOND,
+        spread: S::SPREAD,
     };
 
     const fn of(told: Kept) -> Self {

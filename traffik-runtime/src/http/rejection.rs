@@ -131,12 +131,12 @@ impl Rejection {
     /// The same with the response that nobody has of their own.
     fn told(decision: Decision, told: &Told, speaker: Option<&'static Definition>) -> Self {
         // What a law said stays exact; what a client is told of it need not be.
-        let wait = decision.wait.map(|wait| wait.max(told.min_wait()));
+        let wait = decision.wait.map(|wait| told.wait(wait));
         let violated = told.violated();
         let mut headers = HeaderMap::new();
         told.write(&mut headers);
         let response = if decision.decided {
-            refusal::refused(left(&decision, told, wait), &violated, headers)
+            refusal::refused(left(&decision, told), &violated, headers)
         } else {
             refusal::held_off(wait.unwrap_or_default(), headers)
         };
@@ -176,8 +176,8 @@ impl Rejection {
     fn fields(&self, told: &Told) -> HeaderMap {
         let mut headers = HeaderMap::new();
         told.write(&mut headers);
-        if let Why::Refused { decision, wait, .. } = &self.0.why
-            && let Some(wait) = left(decision, told, *wait)
+        if let Why::Refused { decision, .. } = &self.0.why
+            && let Some(wait) = left(decision, told)
         {
             headers.insert(RETRY_AFTER, whole_seconds(wait).max(1).into());
         }
@@ -208,13 +208,13 @@ impl Rejection {
     }
 }
 
-/// What is left of a wait now; of one that no law has said, all.
-fn left(decision: &Decision, told: &Told, wait: Option<Duration>) -> Option<Duration> {
-    wait.map(|wait| {
+/// Returns what a client is told to wait now. A wait that no law has said begins with the answer.
+fn left(decision: &Decision, told: &Told) -> Option<Duration> {
+    decision.wait.map(|wait| {
         if decision.decided {
-            told.left_of(wait)
+            told.wait_left(wait)
         } else {
-            wait
+            told.wait(wait)
         }
     })
 }

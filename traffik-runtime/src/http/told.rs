@@ -9,6 +9,7 @@ use super::Responder;
 use super::headers::{HeaderOptions, Writing, names};
 use super::kept::Tell;
 use crate::clock::Since;
+use crate::failure::draw;
 use crate::throttle::{Admission, Definition, Few, HeaderStyle, Policy, Reported, binding};
 
 /// What all throttles of a decision said, and when; nothing where a client who is admitted is told nothing. In a place of
@@ -21,6 +22,8 @@ struct Said {
     reported: Few<Reported<'static>>,
     since: Since,
     manner: Manner,
+    /// The random part of what a refused client is told to wait, drawn once.
+    drawn: Duration,
 }
 
 /// What one use of throttles says to a client in its own way, whatever the throttles say.
@@ -30,6 +33,8 @@ pub(super) struct Manner {
     pub(super) style: Option<HeaderStyle>,
     /// The response to those who are refused.
     pub(super) respond: Option<fn() -> Responder>,
+    /// The spread of what those who are refused are told to wait.
+    pub(super) spread: Option<Duration>,
 }
 
 impl Tell for Said {
@@ -50,10 +55,16 @@ impl Told {
         if decision.admitted && styles.all(|style| style == HeaderStyle::None) {
             return Self(None);
         }
+        let drawn = if decision.admitted || decision.wait.is_none() {
+            Duration::ZERO
+        } else {
+            draw(manner.spread(&reported))
+        };
         Self(Some(Box::new(Said {
             reported,
             since,
             manner,
+            drawn,
         })))
     }
 
@@ -118,17 +129,28 @@ impl Told {
         violated.get(speaks).map(|it| it.definition)
     }
 
-    /// What the client is told to wait at least: the longest `min_wait` of those that would not have admitted it.
-    pub(crate) fn min_wait(&self) -> Duration {
+    /// Returns what a refused client is told to wait, given what was decided: no less than `min_wait`, and
+    /// a random part of `spread` more.
+    pub(crate) fn wait(&self, decided: Duration) -> Duration {
+        let least = decided.max(self.min_wait());
+        least.saturating_add(self.drawn())
+    }
+
+    fn drawn(&self) -> Duration {
+        self.0.as_ref().map(|said| said.drawn).unwrap_or_default()
+    }
+
+    /// The longest `min_wait` of those that would not have admitted it.
+    fn min_wait(&self) -> Duration {
         let waits = self.reported().iter().filter_map(min_wait);
         waits.max().unwrap_or_default()
     }
 
-    /// What is left of a wait that was decided. Times count from the moment the answer is made.
-    pub(super) fn left_of(&self, wait: Duration) -> Duration {
+    /// Returns what a refused client is told to wait now, given what was decided. Times count from the
+    /// moment the answer is made.
+    pub(super) fn wait_left(&self, decided: Duration) -> Duration {
         let elapsed = self.0.as_ref().map(|said| said.since.now().1);
-        let left = wait.saturating_sub(elapsed.unwrap_or_default());
-        left.max(self.min_wait())
+        self.wait(decided.saturating_sub(elapsed.unwrap_or_default()))
     }
 
     fn reported(&self) -> &[Reported<'static>] {
@@ -141,11 +163,18 @@ impl Told {
         let (now, elapsed) = said.since.now();
         let policies = said.reported.iter().map(|reported| {
             let mut policy = policy(reported);
-            // As in `left_of`.
+            // As in `wait_left`.
             if let Some(report) = &mut policy.report {
                 let least = min_wait(reported).unwrap_or_default();
-                let next = report.next.map(|next| next.saturating_sub(elapsed));
-                report.next = next.map(|next| next.max(least));
+                let more = if reported.fits {
+                    Duration::ZERO
+                } else {
+                    said.drawn
+                };
+                report.next = report.next.map(|next| {
+                    let left = next.saturating_sub(elapsed).max(least);
+                    left.saturating_add(more)
+                });
             }
             (said.manner.style(reported), policy)
         });
@@ -161,6 +190,15 @@ impl Manner {
     /// The style of one throttle's header fields.
     fn style(self, reported: &Reported<'_>) -> HeaderStyle {
         self.style.unwrap_or(reported.definition.headers)
+    }
+
+    /// Returns the spread of a refusal: the longest of those that would not have admitted it.
+    fn spread(self, reported: &[Reported<'_>]) -> Duration {
+        self.spread.unwrap_or_else(|| {
+            let violated = reported.iter().filter(|it| !it.fits);
+            let spreads = violated.map(|it| it.definition.own_spread());
+            spreads.max().unwrap_or_default()
+        })
     }
 }
 

@@ -35,6 +35,7 @@ pub struct Declaration {
     pub(super) shadow: bool,
     pub(super) on_throttled: Option<fn() -> Responder>,
     pub(super) min_wait: Option<Duration>,
+    pub(super) spread: Option<Duration>,
     pub(super) client_ip: Option<fn() -> ClientIp>,
     pub(super) definition: OnceLock<Box<dyn Defined>>,
 }
@@ -75,6 +76,7 @@ impl Declaration {
             shadow: false,
             on_throttled: None,
             min_wait: None,
+            spread: None,
             client_ip: None,
             definition: OnceLock::new(),
         }
@@ -152,6 +154,12 @@ impl Declaration {
     /// What a refused client is told to wait at least.
     pub const fn min_wait(mut self, wait: Duration) -> Self {
         self.min_wait = Some(wait);
+        self
+    }
+
+    /// Up to how much longer, at random, a refused client is told to wait.
+    pub const fn spread(mut self, spread: Duration) -> Self {
+        self.spread = Some(spread);
         self
     }
 

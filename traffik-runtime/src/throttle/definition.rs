@@ -47,6 +47,7 @@ pub struct Definition {
     on_throttled: Option<fn() -> Responder>,
     own_responder: OnceLock<Responder>,
     min_wait: Option<Duration>,
+    spread: Option<Duration>,
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
     counters: Counters,
@@ -76,6 +77,7 @@ impl Definition {
             shadow,
             on_throttled,
             min_wait,
+            spread,
             client_ip,
             definition: _,
         } = *declaration;
@@ -92,6 +94,7 @@ impl Definition {
             shadow,
             on_throttled,
             min_wait,
+            spread,
             client_ip,
             ..Self::of(
                 uid.into(),
@@ -142,6 +145,7 @@ impl Definition {
             on_throttled: None,
             own_responder: OnceLock::new(),
             min_wait: None,
+            spread: None,
             client_ip: None,
             own_client_ip: OnceLock::new(),
             counters: Counters::new(),
@@ -214,6 +218,11 @@ impl Definition {
         self.min_wait
     }
 
+    /// Returns up to how much longer, at random, a refused client is told to wait.
+    pub(crate) fn own_spread(&self) -> Duration {
+        self.spread.unwrap_or_default()
+    }
+
     /// What a client is told to wait where it is refused and no law says how long.
     pub(super) fn least_wait(&self) -> Duration {
         self.min_wait.unwrap_or(LEAST_WAIT)
@@ -244,6 +253,10 @@ impl Definition {
 
     pub(super) fn with_min_wait(self, min_wait: Option<Duration>) -> Self {
         Self { min_wait, ..self }
+    }
+
+    pub(super) fn with_spread(self, spread: Option<Duration>) -> Self {
+        Self { spread, ..self }
     }
 
     #[inline]

@@ -14,7 +14,7 @@ use super::wait::{Deadline, wait};
 use crate::backend::Backend;
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::failure::Policy;
+use crate::failure::{Policy, draw};
 use crate::identity::Identity;
 use crate::rate::Rate;
 use crate::strategy::{Custom, FixedWindow, Metadata, Strategy};
@@ -66,6 +66,7 @@ impl DynThrottle {
             timeout: None,
             shadow: false,
             min_wait: None,
+            spread: None,
             place: Location::caller(),
         }
     }
@@ -149,6 +150,35 @@ impl DynThrottle {
         Ok(readings.next(&*self.inner.strategy))
     }
 
+    /// Returns how long to tell a refused client to wait: the decision's own wait, or `min_wait` if that
+    /// is longer, and a random part of `spread`, drawn anew by each call. `None` if the hit can never be
+    /// admitted; zero if it was.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::identity::Identity;
+    /// use traffik_runtime::throttle::DynThrottle;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let jobs = DynThrottle::builder("jobs").rate("1/hour".parse()?).spread(Duration::from_secs(5)).build()?;
+    /// jobs.hit(&Identity::everyone(), 1).await?;
+    /// let refused = jobs.hit(&Identity::everyone(), 1).await?;
+    /// assert!(jobs.retry_after(&refused) >= refused.wait);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry_after(&self, decision: &Decision) -> Option<Duration> {
+        let wait = decision.wait?;
+        if decision.admitted {
+            return Some(wait);
+        }
+        let definition = &self.inner.definition;
+        let least = definition.own_min_wait().unwrap_or_default();
+        let spread = draw(definition.own_spread());
+        Some(wait.max(least).saturating_add(spread))
+    }
+
     fn asked<'a>(&'a self, client: &'a Identity, cost: u64) -> Asked<'a> {
         let definition = &self.inner.definition;
         Asked {
@@ -173,6 +203,7 @@ pub struct DynThrottleBuilder {
     timeout: Option<Duration>,
     shadow: bool,
     min_wait: Option<Duration>,
+    spread: Option<Duration>,
     place: &'static Location<'static>,
 }
 
@@ -253,6 +284,26 @@ impl DynThrottleBuilder {
         }
     }
 
+    /// Adds up to so much, evenly at random, to the wait that a refused client is told, so that clients
+    /// that were refused together do not come back together; default: nothing. [`Decision::wait`] stays
+    /// exact: [`DynThrottle::retry_after`] is the wait to tell.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::throttle::DynThrottle;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let throttle = DynThrottle::builder("uploads").rate("20/s".parse()?).spread(Duration::from_secs(5)).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spread(self, spread: Duration) -> Self {
+        Self {
+            spread: Some(spread),
+            ..self
+        }
+    }
+
     /// The throttle.
     ///
     /// # Errors
@@ -278,6 +329,7 @@ impl DynThrottleBuilder {
         let definition = definition.with_policy(self.on_error, self.timeout);
         let definition = definition.in_shadow(self.shadow);
         let definition = definition.with_min_wait(self.min_wait);
+        let definition = definition.with_spread(self.spread);
         definition.terms()?;
         Ok(DynThrottle {
             inner: Arc::new(Inner {

@@ -43,7 +43,7 @@ impl Refused {
     /// How long the client is told to wait; `None` if the message can never be admitted.
     pub fn wait(&self) -> Option<Duration> {
         let wait = self.decision.wait?;
-        Some(wait.max(self.told.min_wait()))
+        Some(self.told.wait(wait))
     }
 
     /// What the client is told by default, as JSON:
