@@ -3,6 +3,7 @@
 mod capacity;
 mod clear;
 mod custom;
+mod floods;
 mod growth;
 mod moves;
 mod sets;

@@ -7,6 +7,11 @@ use std::sync::LazyLock;
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
 
+/// The bits of a key's first word that are its throttle's tag.
+const TAG_BITS: u32 = 12;
+const TAG_AT: u32 = u64::BITS - TAG_BITS;
+const TAG: u64 = u64::MAX << TAG_AT;
+
 static SECRET: LazyLock<Secret> = LazyLock::new(Secret::new);
 
 /// What nobody outside the process can guess, so that nobody can choose keys that meet.
@@ -31,7 +36,7 @@ impl Secret {
     }
 }
 
-/// The hash of a throttle's law and a client.
+/// The hash of a throttle's law and a client. Twelve of its bits are a tag that all keys of one throttle share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     /// Never 0, which marks a slot nobody has.
@@ -48,8 +53,25 @@ impl Key {
         }
     }
 
+    /// The key from which all keys of a throttle grow, with the throttle's tag.
+    pub(crate) fn of_throttle(uid: &str, strategy: &str) -> Self {
+        let key = Self::root().join(0, uid.as_bytes());
+        let Self { first, second } = key.join(0, strategy.as_bytes());
+        let first = (first & !TAG | second & TAG).max(1);
+        Self { first, second }
+    }
+
+    /// How many tags there are.
+    pub(crate) const TAGS: usize = 1 << TAG_BITS;
+
+    /// The tag of the key's throttle, less than [`TAGS`](Self::TAGS). Throttles rarely share one: two in 4 096 times.
+    #[inline]
+    pub(crate) const fn tag(self) -> usize {
+        (self.first >> TAG_AT) as usize
+    }
+
     /// The key of a part of this one: what kind of thing the part is, and its bytes. Parts of different kinds or lengths
-    /// never meet.
+    /// never meet. The tag stays.
     #[inline(always)]
     pub(crate) fn join(self, kind: u8, bytes: &[u8]) -> Self {
         let Secret { shared, kinds, .. } = &*SECRET;
@@ -61,7 +83,7 @@ impl Key {
             hasher.finish()
         };
         Self {
-            first: hash(self.first).max(1),
+            first: (hash(self.first) & !TAG | self.first & TAG).max(1),
             second: hash(self.second),
         }
     }

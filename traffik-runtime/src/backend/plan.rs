@@ -52,6 +52,13 @@ pub(crate) struct Term {
     pub(crate) law: Law,
 }
 
+impl Term {
+    /// Returns the units of cost after which a new client is at its limit, as a multiple of the rate's limit.
+    pub(crate) fn capacity_ratio(&self, now: u64) -> f32 {
+        self.law.capacity(now) as f32 / self.rate.limit().max(1) as f32
+    }
+}
+
 /// What a hit that is admitted does to the state of a term.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {

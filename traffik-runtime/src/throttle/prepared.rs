@@ -27,7 +27,6 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(definition: &Definition) -> Self {
         let strategy = definition.strategy();
-        let key = Key::root().join(0, definition.uid.as_bytes());
         let (live, terms) = match registry().enter(definition.record()) {
             Ok(live) => {
                 let terms = laws::terms(strategy, &definition.rates);
@@ -40,7 +39,7 @@ impl Prepared {
         let policy = definition.own_policy();
         let is_involved = definition.is_shadow() || policy.is_some_and(Policy::stands_before);
         Self {
-            key: key.join(0, strategy.name().as_bytes()),
+            key: Key::of_throttle(&definition.uid, strategy.name()),
             only: only.filter(|_| !is_involved).cloned(),
             terms,
             live,

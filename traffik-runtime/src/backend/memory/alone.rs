@@ -1,7 +1,7 @@
 //! How one hit is decided under one rate and a built-in law, which is what most requests ask: optimistically.
 
 use super::Memory;
-use super::boxed::{Boxed, Prospect};
+use super::boxed::Prospect;
 use super::slot::Slot;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
@@ -69,8 +69,8 @@ impl Memory {
         Hit { now, cost }: Hit,
         said: &mut Option<Report>,
     ) -> Option<bool> {
-        let Term { rate, law } = term;
-        if self.unpack(key, *rate, now) {
+        let law = &term.law;
+        if self.unpack(key, term, now) {
             return None;
         }
         let nothing = State::nothing();
@@ -79,7 +79,10 @@ impl Memory {
             *said = Some(law.report(nothing, now, cost));
             return self.table.is_vacant(key).then_some(cost == 0);
         };
-        if !self.table.insert(key, &after, now) {
+        if !self
+            .table
+            .insert(key, &after, term.capacity_ratio(now), now)
+        {
             return None;
         }
         let after = State::Packed(after);
@@ -98,7 +101,7 @@ impl Memory {
         Hit { now, cost }: Hit,
         said: &mut Option<Report>,
     ) -> bool {
-        let mut shard = self.boxed.lock(Boxed::shard_of(key));
+        let mut shard = self.boxed.lock(self.boxed.shard_of(key));
         let before = shard.read(key, now).unwrap_or(State::nothing());
         if cost == 0 || !law.admits(before, now, cost) {
             *said = Some(law.report(before, now, cost));

@@ -1,28 +1,33 @@
 //! States that do not fit a slot: logs, means, those of several rates, and those of the user's own strategies.
 
+use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::shares::{CANDIDATES, Newcomer, Rank, Shares};
 use crate::backend::key::Key;
 use crate::decision::Report;
 use crate::strategy::State;
-use crate::strategy::kernel::Packed;
+use crate::strategy::kernel::FULL;
 
-const SHARDS: usize = 16;
+const MOST_SHARDS: usize = 16;
+
+/// A shard has room for all members of a set, which may be in the same one.
+const LEAST_ENTRIES_PER_SHARD: usize = 64;
 
 /// How many entries an insertion looks at to remove what has expired.
 const SWEPT_EACH_TIME: usize = 2;
 
-/// How many candidates are compared when one has to go.
-const CANDIDATES: usize = 16;
-
 #[derive(Debug)]
 pub(super) struct Boxed {
-    shards: [Mutex<Shard>; SHARDS],
+    /// A power of two of them.
+    shards: Box<[Mutex<Shard>]>,
     /// Entries a shard may hold.
     capacity: usize,
+    shares: Shares,
     /// Whether any throttle has had several rates; such a state is looked for when there is only one left.
     lists: AtomicBool,
 }
@@ -31,21 +36,25 @@ pub(super) struct Boxed {
 pub(super) struct Shard {
     entries: IndexMap<Key, Entry>,
     hand: usize,
+    /// How many places were picked at random, and what makes them unforeseeable.
+    picked: u64,
+    random: RandomState,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) state: State,
     pub(super) prospect: Prospect,
+    is_late: bool,
 }
 
 /// What a law says of a state it has given: how much it will be missed, and until when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Prospect {
-    /// How much of the limit is taken, in 65 536ths.
-    fullness: u64,
+    /// How much of the limit is taken, from 0 to [`FULL`].
+    pub(super) fullness: u64,
     /// The microsecond from which this is no state.
-    expires: u64,
+    pub(super) expires: u64,
 }
 
 impl Prospect {
@@ -53,17 +62,23 @@ impl Prospect {
         let taken = u128::from(report.limit.saturating_sub(report.remaining));
         let lives = report.reset.as_nanos().div_ceil(1_000);
         Self {
-            fullness: ((taken << 16) / u128::from(report.limit.max(1))) as u64,
+            fullness: (taken * u128::from(FULL) / u128::from(report.limit.max(1))) as u64,
             expires: now.saturating_add(u64::try_from(lives).unwrap_or(u64::MAX)),
         }
     }
 
-    /// What a state says of itself that was beside its key before.
-    pub(super) fn of(packed: &Packed) -> Self {
+    /// That of a state which is about to be written, at the latest at this microsecond: above every client's.
+    pub(super) const fn reserved(until: u64) -> Self {
         Self {
-            fullness: packed.fullness(),
-            expires: packed.expires(),
+            fullness: FULL + 1,
+            expires: until,
         }
+    }
+
+    /// That of states kept together, as their laws report them.
+    pub(super) fn of_all(reports: impl IntoIterator<Item = Report>, now: u64) -> Self {
+        let prospects = reports.into_iter().map(|report| Self::new(&report, now));
+        prospects.fold(Self::default(), Self::with)
     }
 
     /// The same, lasting at least until this microsecond.
@@ -75,7 +90,7 @@ impl Prospect {
     }
 
     /// That of two states kept together.
-    pub(super) fn with(self, other: Self) -> Self {
+    fn with(self, other: Self) -> Self {
         Self {
             fullness: self.fullness.max(other.fullness),
             expires: self.expires.max(other.expires),
@@ -85,16 +100,25 @@ impl Prospect {
 
 impl Boxed {
     pub(super) fn new(capacity: usize) -> Self {
+        let capacity = capacity.max(LEAST_ENTRIES_PER_SHARD);
+        let shards = (capacity / LEAST_ENTRIES_PER_SHARD).min(MOST_SHARDS);
+        let shards = 1 << shards.ilog2();
         Self {
-            shards: Default::default(),
+            shards: (0..shards).map(|_| Mutex::default()).collect(),
             // Rounded down: together no more than the capacity.
-            capacity: (capacity / SHARDS).max(1),
+            capacity: capacity / shards,
+            shares: Shares::default(),
             lists: AtomicBool::new(false),
         }
     }
 
-    pub(super) const fn shard_of(key: Key) -> usize {
-        key.first as usize % SHARDS
+    pub(super) fn shard_of(&self, key: Key) -> usize {
+        key.first as usize & (self.shards.len() - 1)
+    }
+
+    /// How many keys there is room for in one shard.
+    pub(super) const fn room(&self) -> usize {
+        self.capacity
     }
 
     pub(super) fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
@@ -102,8 +126,16 @@ impl Boxed {
     }
 
     /// Locks all shards, in the order in which plans lock theirs.
-    pub(super) fn lock_all(&self) -> [MutexGuard<'_, Shard>; SHARDS] {
-        std::array::from_fn(|shard| self.lock(shard))
+    pub(super) fn lock_all(&self) -> Vec<MutexGuard<'_, Shard>> {
+        self.shards.iter().map(Mutex::lock).collect()
+    }
+
+    /// Removes all entries of a shard, and returns the room they took.
+    pub(super) fn clear(&self, shard: &mut Shard) {
+        for key in shard.entries.keys() {
+            self.shares.remove(*key);
+        }
+        *shard = Shard::default();
     }
 
     /// Whether any throttle has had several rates.
@@ -113,15 +145,31 @@ impl Boxed {
 
     /// The entry of a key, to be written now.
     pub(super) fn entry<'s>(&self, shard: &'s mut Shard, key: Key, now: u64) -> &'s mut Entry {
-        shard.sweep(now);
-        if shard.entries.len() >= self.capacity && !shard.entries.contains_key(&key) {
-            shard.evict(now);
+        shard.sweep(&self.shares, now);
+        let mut is_late = false;
+        if !shard.entries.contains_key(&key) {
+            let newcomer = self.shares.newcomer(key);
+            is_late = newcomer.is_late(shard.entries.len(), self.capacity);
+            if shard.entries.len() >= self.capacity {
+                shard.evict(&newcomer, &self.shares, now);
+            }
+            self.shares.add(key);
         }
-        let entry = shard.entries.entry(key).or_default();
+        let entry = shard.entries.entry(key).or_insert_with(|| Entry {
+            is_late,
+            ..Entry::default()
+        });
         if entry.prospect.expires <= now {
             entry.state = State::default();
         }
         entry
+    }
+
+    /// Takes a state out of its shard.
+    pub(super) fn take(&self, shard: &mut Shard, key: Key, now: u64) -> Option<State> {
+        let entry = shard.entries.swap_remove(&key)?;
+        self.shares.remove(key);
+        (entry.prospect.expires > now).then_some(entry.state)
     }
 
     /// Notes that there is a state of several rates.
@@ -138,37 +186,51 @@ impl Shard {
         (entry.prospect.expires > now).then_some(&entry.state)
     }
 
-    /// Takes a state out.
-    pub(super) fn take(&mut self, key: Key, now: u64) -> Option<State> {
-        let entry = self.entries.swap_remove(&key)?;
-        (entry.prospect.expires > now).then_some(entry.state)
-    }
-
-    /// Removes all entries, and returns the room they took.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    fn sweep(&mut self, now: u64) {
+    fn sweep(&mut self, shares: &Shares, now: u64) {
         for _ in 0..SWEPT_EACH_TIME.min(self.entries.len()) {
             let index = self.turn();
             if self.entries[index].prospect.expires <= now {
-                self.entries.swap_remove_index(index);
+                self.remove(index, shares);
             }
         }
     }
 
-    fn evict(&mut self, now: u64) {
-        let mut least = None;
-        for _ in 0..CANDIDATES.min(self.entries.len()) {
-            let index = self.turn();
-            let prospect = self.entries[index].prospect;
-            let missed = (prospect.expires > now).then_some(prospect);
-            least = Some(least.map_or((missed, index), |least| (missed, index).min(least)));
+    /// Removes the entry that will be missed least of some at random places. Its neighbours would not do: they came with it,
+    /// so whole runs of them are at their limit.
+    fn evict(&mut self, newcomer: &Newcomer<'_>, shares: &Shares, now: u64) {
+        let mut least: Option<(Rank, usize)> = None;
+        let mut picked = 0;
+        while picked < least.map_or(CANDIDATES, |(rank, _)| rank.enough()) {
+            let index = self.pick();
+            let Some((key, entry)) = self.entries.get_index(index) else {
+                return;
+            };
+            let rank = if entry.prospect.expires <= now {
+                Rank::Expired
+            } else {
+                newcomer.rank(*key, entry.prospect.fullness, entry.is_late)
+            };
+            if least.is_none_or(|(least, _)| rank < least) {
+                least = Some((rank, index));
+            }
+            picked += 1;
         }
         if let Some((_, index)) = least {
-            self.entries.swap_remove_index(index);
+            self.remove(index, shares);
         }
+    }
+
+    fn remove(&mut self, index: usize, shares: &Shares) {
+        if let Some((key, _)) = self.entries.swap_remove_index(index) {
+            shares.remove(key);
+        }
+    }
+
+    /// Picks a place at random.
+    fn pick(&mut self) -> usize {
+        self.picked += 1;
+        let random = u128::from(self.random.hash_one(self.picked));
+        ((random * self.entries.len() as u128) >> u64::BITS) as usize
     }
 
     fn turn(&mut self) -> usize {

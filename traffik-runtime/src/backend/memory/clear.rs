@@ -9,7 +9,7 @@ impl Memory {
         let shards = self.boxed.lock_all();
         self.table.clear();
         for mut shard in shards {
-            shard.clear();
+            self.boxed.clear(&mut shard);
         }
     }
 }

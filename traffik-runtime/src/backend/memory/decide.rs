@@ -6,16 +6,16 @@ use std::future::ready;
 use parking_lot::MutexGuard;
 
 use super::Memory;
-use super::boxed::{Boxed, Prospect, Shard};
+use super::boxed::{Prospect, Shard};
 use super::slot::Locked;
 use crate::backend::erased::Answer;
 use crate::backend::key::Key;
 use crate::backend::outcome::{Outcome, Several, Told};
-use crate::backend::plan::{Plan, Step};
+use crate::backend::plan::{Plan, Step, Term};
 use crate::backend::settle::Settling;
 use crate::backend::store::Decide;
 use crate::clock::{Clock, SystemClock};
-use crate::rate::Rate;
+use crate::error::Error;
 use crate::strategy::State;
 use crate::strategy::kernel::{Listed, Packed};
 
@@ -25,13 +25,17 @@ type Slots<'a> = Several<(Key, Locked<'a>)>;
 /// How long a slot is kept for a set that is about to write it, in microseconds.
 const RESERVED: u64 = 1_000_000;
 
+/// How often a set looks for its slots: far more often than others take one of them by chance.
+const MOST_TRIES: usize = 10_000;
+
 impl Decide for Memory {
     fn kind(&self) -> &'static str {
         "memory"
     }
 
     fn decide_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Outcome> {
-        Some(self.decide_all(plans, now))
+        // An error is told by `decide`, which is asked next.
+        self.decide_all(plans, now).ok()
     }
 
     fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
@@ -45,7 +49,7 @@ impl Decide for Memory {
 
     fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        Box::pin(ready(Ok(self.decide_all(plans, now))))
+        Box::pin(ready(self.decide_all(plans, now)))
     }
 
     fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
@@ -75,37 +79,40 @@ impl Memory {
 
     /// Decides on what is seen without slots locked first: a refusal by any member is one. Only a set that seems to be
     /// admitted gets its slots, locks them, and is decided again.
-    fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Outcome {
+    fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Result<Outcome, Error> {
+        self.check_room(plans)?;
         self.unpack_all(plans, now);
         let mut shards = self.lock_shards(plans);
         self.pack_up_all(plans, &mut shards, now);
-        loop {
+        for _ in 0..MOST_TRIES {
             let seen = |plan: &Plan<'_>| self.peek(plan, &shards, now);
             let Ok(steps) = rule_all(plans, seen, now) else {
                 let outcome = refused(plans, seen, now);
                 self.catch_up_all(plans, &mut shards, now);
-                return outcome;
+                return Ok(outcome);
             };
             if plans.iter().all(|plan| plan.cost == 0) {
-                return unchanged(plans, seen, now);
+                return Ok(unchanged(plans, seen, now));
             }
             let Some(slots) = self.lock_slots(plans, now) else {
                 continue;
             };
             if slots.is_empty() {
-                return self.take_all(plans, steps, &mut shards, &slots, now);
+                return Ok(self.take_all(plans, steps, &mut shards, &slots, now));
             }
             let held = |plan: &Plan<'_>| self.held(plan, &shards, &slots, now);
             match rule_all(plans, held, now) {
-                Ok(steps) => return self.take_all(plans, steps, &mut shards, &slots, now),
+                Ok(steps) => return Ok(self.take_all(plans, steps, &mut shards, &slots, now)),
                 Err(Refused) => {
                     let outcome = refused(plans, held, now);
                     drop(slots);
                     self.catch_up_all(plans, &mut shards, now);
-                    return outcome;
+                    return Ok(outcome);
                 }
             }
         }
+        // Sets that are decided at once take each other's slots again and again.
+        Err(self.no_room(plans.len()))
     }
 
     /// Fills the states that a refused hit has found far ahead of the clock (L4).
@@ -113,15 +120,12 @@ impl Memory {
         for plan in plans.iter().filter(|plan| plan.cost > 0) {
             if plan.is_packed() {
                 self.catch_up_packed(plan, now);
-            } else if let Some(filled) =
-                boxed(plan, shards, now).and_then(|state| plan.caught_up(state, now))
-                && let Some(shard) = shard_of(plan, shards)
+            } else if let Some(state) = self.boxed(plan, shards, now)
+                && let Some(filled) = plan.caught_up(state, now)
+                && let Some(shard) = self.shard_of(plan, shards)
             {
                 let entry = self.boxed.entry(shard, plan.key, now);
-                let reports = plan.reports(&filled, now);
-                entry.prospect = reports
-                    .map(|report| Prospect::new(&report, now))
-                    .fold(Prospect::default(), Prospect::with);
+                entry.prospect = Prospect::of_all(plan.reports(&filled, now), now);
                 entry.state = filled;
             }
         }
@@ -147,31 +151,32 @@ impl Memory {
 
     /// Gives a key whose throttle had several rates, and now has one, a slot with what was counted for that; says whether
     /// there was anything.
-    pub(super) fn unpack(&self, key: Key, rate: Rate, now: u64) -> bool {
+    pub(super) fn unpack(&self, key: Key, term: &Term, now: u64) -> bool {
         if !self.boxed.has_lists() {
             return false;
         }
-        let mut shard = self.boxed.lock(Boxed::shard_of(key));
-        let Some(state) = shard.take(key, now) else {
+        let mut shard = self.boxed.lock(self.boxed.shard_of(key));
+        let Some(state) = self.boxed.take(&mut shard, key, now) else {
             return false;
         };
         let own = match &state {
             State::List(list) => {
-                let same = |listed: &&Listed| listed.period == rate.period_micros();
+                let same = |listed: &&Listed| listed.period == term.rate.period_micros();
                 let listed = list.iter().find(same).or(list.first());
                 listed.map_or(State::nothing(), |listed| &listed.state)
             }
             // It was only looked at since there have been several.
             state => state,
         };
-        self.table.insert(key, own.packed(), now)
+        let ratio = term.capacity_ratio(now);
+        self.table.insert(key, own.packed(), ratio, now)
     }
 
     /// The same for every plan that has no slot, before any shard is locked.
     fn unpack_all(&self, plans: &[Plan<'_>], now: u64) {
         for plan in plans.iter().filter(|plan| plan.is_packed()) {
             if self.table.find(plan.key).is_none() {
-                self.unpack(plan.key, plan.terms[0].rate, now);
+                self.unpack(plan.key, &plan.terms[0], now);
             }
         }
     }
@@ -180,14 +185,19 @@ impl Memory {
     /// for whoever moves slots waits for those that are.
     fn pack_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
         for plan in plans.iter().filter(|plan| plan.terms.len() > 1) {
-            if boxed(plan, shards, now).is_none()
+            if self.boxed(plan, shards, now).is_none()
                 && self.table.find(plan.key).is_some()
                 && let Some(packed) = self.table.take(plan.key)
-                && let Some(shard) = shard_of(plan, shards)
+                && let Some(shard) = self.shard_of(plan, shards)
             {
+                let state = State::Packed(packed);
+                let prospect = Prospect {
+                    expires: packed.expires(),
+                    ..Prospect::of_all(plan.reports(&state, now), now)
+                };
                 let entry = self.boxed.entry(shard, plan.key, now);
-                entry.prospect = Prospect::of(&packed);
-                entry.state = State::Packed(packed);
+                entry.prospect = prospect;
+                entry.state = state;
             }
         }
     }
@@ -195,7 +205,7 @@ impl Memory {
     /// A plan's state at this moment; of one that is packed, only while no slot is locked.
     fn peek<'s>(&self, plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Cow<'s, State> {
         if !plan.is_packed() {
-            let state = boxed(plan, shards, now);
+            let state = self.boxed(plan, shards, now);
             return Cow::Borrowed(state.unwrap_or(State::nothing()));
         }
         loop {
@@ -212,7 +222,7 @@ impl Memory {
     /// Locks the shards of all boxed states, in their order.
     fn lock_shards(&self, plans: &[Plan<'_>]) -> Shards<'_> {
         let boxed = plans.iter().filter(|plan| !plan.is_packed());
-        let mut shards: Several<usize> = boxed.map(|plan| Boxed::shard_of(plan.key)).collect();
+        let mut shards: Several<usize> = boxed.map(|plan| self.boxed.shard_of(plan.key)).collect();
         shards.sort_unstable();
         shards.dedup();
         shards
@@ -228,7 +238,8 @@ impl Memory {
         for plan in plans.iter().filter(|plan| plan.is_packed()) {
             let Some(slot) = self.table.find(plan.key) else {
                 let reserved = Packed::reserved(now + RESERVED);
-                self.table.insert(plan.key, &reserved, now);
+                let ratio = plan.terms[0].capacity_ratio(now);
+                self.table.insert(plan.key, &reserved, ratio, now);
                 return None;
             };
             slots.push((plan.key, slot));
@@ -276,6 +287,7 @@ impl Memory {
                 (after, told)
             }));
         }
+        self.reserve_boxed(plans, shards, now);
         let mut told = Several::new();
         let lines = plans.iter().zip(steps).zip(own).enumerate();
         for (place, ((plan, steps), own)) in lines {
@@ -286,12 +298,30 @@ impl Memory {
                 plan.take(steps, &mut state, now);
                 slot.update(state.packed());
                 told.extend(plan.told(place, &state, now));
-            } else if let Some(shard) = shard_of(plan, shards) {
+            } else if let Some(shard) = self.shard_of(plan, shards) {
                 let said = self.take_boxed(plan, steps, own, shard, (place, now));
                 told.extend(said);
             }
         }
         Outcome::admitted(now, told)
+    }
+
+    /// Gives all boxed states of a set their places, so that no member displaces another: first those that are there.
+    fn reserve_boxed(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
+        if plans.len() < 2 || shards.is_empty() {
+            return;
+        }
+        for is_there in [true, false] {
+            let boxed = plans.iter().filter(|plan| !plan.is_packed());
+            for plan in boxed.filter(|plan| plan.cost > 0) {
+                if self.boxed(plan, shards, now).is_some() == is_there
+                    && let Some(shard) = self.shard_of(plan, shards)
+                {
+                    let entry = self.boxed.entry(shard, plan.key, now);
+                    entry.prospect = Prospect::reserved(now + RESERVED);
+                }
+            }
+        }
     }
 
     fn take_boxed(
@@ -316,11 +346,20 @@ impl Memory {
                 plan.told(place, &entry.state, now).collect()
             }
         };
-        entry.prospect = told
-            .iter()
-            .map(|told| Prospect::new(&told.report, now))
-            .fold(Prospect::default(), Prospect::with);
+        entry.prospect = Prospect::of_all(told.iter().map(|told| told.report), now);
         told
+    }
+
+    fn shard_of<'a>(&self, plan: &Plan<'_>, shards: &'a mut Shards<'_>) -> Option<&'a mut Shard> {
+        let wanted = self.boxed.shard_of(plan.key);
+        let (_, shard) = shards.iter_mut().find(|(shard, _)| *shard == wanted)?;
+        Some(shard)
+    }
+
+    fn boxed<'s>(&self, plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Option<&'s State> {
+        let wanted = self.boxed.shard_of(plan.key);
+        let (_, shard) = shards.iter().find(|(shard, _)| *shard == wanted)?;
+        shard.read(plan.key, now)
     }
 }
 
@@ -366,18 +405,6 @@ fn unchanged<'s>(
         told.extend(plan.told(place, &read(plan), now));
     }
     Outcome::admitted(now, told)
-}
-
-fn shard_of<'a>(plan: &Plan<'_>, shards: &'a mut Shards<'_>) -> Option<&'a mut Shard> {
-    let wanted = Boxed::shard_of(plan.key);
-    let shard = shards.iter_mut().find(|(shard, _)| *shard == wanted)?;
-    Some(&mut shard.1)
-}
-
-fn boxed<'s>(plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Option<&'s State> {
-    let wanted = Boxed::shard_of(plan.key);
-    let (_, shard) = shards.iter().find(|(shard, _)| *shard == wanted)?;
-    shard.read(plan.key, now)
 }
 
 #[cfg(test)]

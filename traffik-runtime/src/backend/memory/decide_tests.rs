@@ -1,13 +1,16 @@
-//! A set whose slots are given to others between being found and being locked, step by step.
+//! A set whose slots are given to others between being found and being locked, step by step; and sets of many keys.
 
 use std::thread;
 
 use super::*;
+use crate::backend::memory::boxed::Boxed;
 use crate::backend::memory::slot::Slot;
 use crate::backend::memory::table::Table;
 use crate::backend::plan::{Few, Term, Terms};
-use crate::strategy::kernel::Law;
+use crate::error::ErrorKind;
+use crate::rate::Rate;
 use crate::strategy::kernel::Window;
+use crate::strategy::kernel::{Law, Log};
 use crate::strategy::{FixedWindow, Who};
 
 const RATE: Rate = Rate::per_hour(10);
@@ -23,7 +26,14 @@ const LAST: Key = Key {
 };
 
 fn plan(key: Key) -> Plan<'static> {
-    let law = Law::Window(Window::new(RATE));
+    plan_under(Law::Window(Window::new(RATE)), key)
+}
+
+fn logged(key: Key) -> Plan<'static> {
+    plan_under(Law::Log(Log::new(RATE, 10)), key)
+}
+
+fn plan_under(law: Law, key: Key) -> Plan<'static> {
     Plan {
         key,
         name: String::new(),
@@ -32,6 +42,21 @@ fn plan(key: Key) -> Plan<'static> {
         cost: 1,
         who: Who::default(),
     }
+}
+
+fn memory(capacity: usize) -> Memory {
+    Memory {
+        table: Table::new(capacity, Some(1)),
+        boxed: Boxed::new(capacity),
+    }
+}
+
+/// So many keys of different throttles.
+fn keys(count: u64) -> impl Iterator<Item = Key> {
+    (1..=count).map(|number| Key {
+        first: (number << 52) | number,
+        second: number.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+    })
 }
 
 fn slot(memory: &Memory, key: Key) -> &Slot {
@@ -44,12 +69,9 @@ fn count(memory: &Memory, key: Key) -> u64 {
 
 /// What becomes of a set that has found both slots, has locked the first, and waits for the last, when this is done to it.
 fn overtaken(act: impl FnOnce(Locked<'_>)) -> (Memory, bool) {
-    let memory = Memory {
-        table: Table::new(64, Some(1)),
-        boxed: Boxed::new(64),
-    };
+    let memory = memory(64);
     let plans = [plan(LAST), plan(FIRST)];
-    let once = memory.decide_all(&plans, 0);
+    let once = memory.decide_all(&plans, 0).expect("room");
     assert!(once.admitted);
     let (first, last) = (slot(&memory, FIRST), slot(&memory, LAST));
     let held = last.lock();
@@ -94,6 +116,81 @@ fn nor_is_one_that_another_key_has_now() {
     assert!(!locked, "all has to be looked at again");
     assert_eq!(count(&memory, FIRST), 1);
     let outcome = memory.decide_all(&[plan(FIRST), plan(other)], 0);
+    let outcome = outcome.expect("room");
     assert!(outcome.admitted);
     assert_eq!((count(&memory, FIRST), count(&memory, other)), (2, 1));
+}
+
+#[test]
+fn counts_a_set_of_as_many_keys_as_the_capacity() {
+    for of_kind in [plan, logged] {
+        let memory = memory(64);
+        let plans: Vec<_> = keys(64).map(of_kind).collect();
+        for _ in 0..10 {
+            assert!(memory.decide_all(&plans, 0).expect("room").admitted);
+        }
+        let outcome = memory.decide_all(&plans, 0).expect("room");
+        assert!(outcome.told.iter().all(|told| !told.fits));
+    }
+}
+
+#[test]
+fn refuses_to_decide_a_set_of_more_keys_than_the_capacity() {
+    for of_kind in [plan, logged] {
+        let memory = memory(64);
+        let plans: Vec<_> = keys(65).map(of_kind).collect();
+        let error = memory.decide_all(&plans, 0).expect_err("no room");
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains("a set of 65 keys"), "{error}");
+        assert!(memory.decide_now(&plans, 0).is_none());
+        assert_eq!(memory.table.occupied(), 0);
+    }
+}
+
+/// Half of the keys are slots and half are boxed, so there is room for all.
+#[test]
+fn counts_a_mixed_set_of_more_keys_than_the_capacity() {
+    let memory = memory(64);
+    let windows = keys(60).map(plan);
+    let logs = keys(120).skip(60).map(logged);
+    let plans: Vec<_> = windows.chain(logs).collect();
+    assert!(memory.decide_all(&plans, 0).expect("room").admitted);
+}
+
+/// Two sets that need more slots together than there are end, one way or the other.
+#[test]
+fn large_sets_at_once_do_not_spin_for_ever() {
+    let memory = memory(64);
+    let all: Vec<_> = keys(100).map(plan).collect();
+    thread::scope(|scope| {
+        for plans in [&all[..50], &all[50..]] {
+            let memory = &memory;
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    // Without room it is an error; what is forgotten meanwhile is admitted again.
+                    let _ = memory.decide_all(plans, 0);
+                }
+            });
+        }
+    });
+    assert!(memory.table.occupied() <= 64);
+}
+
+/// Each member of a set is new, and all others are at their limit.
+#[test]
+fn members_of_a_set_do_not_displace_each_other() {
+    let memory = memory(64);
+    let all: Vec<_> = keys(72).map(logged).collect();
+    let (spent, set) = all.split_at(64);
+    for plan in spent {
+        let plan = Plan {
+            cost: 10,
+            ..plan.clone()
+        };
+        assert!(memory.decide_all(&[plan], 0).expect("room").admitted);
+    }
+    assert!(memory.decide_all(set, 0).expect("room").admitted);
+    let shard = memory.boxed.lock(0);
+    let forgotten = set.iter().filter(|plan| shard.read(plan.key, 0).is_none());
+    assert_eq!(forgotten.count(), 0);
 }

@@ -8,7 +8,9 @@ mod alone;
 mod boxed;
 mod clear;
 mod decide;
+mod room;
 mod settle;
+mod shares;
 mod slot;
 mod stripe;
 mod table;
@@ -61,10 +63,32 @@ impl MemoryBackend {
 
     /// How many keys (a client of a throttle is one) are remembered at most, at least 64; default 1 000 000.
     ///
-    /// Memory is taken as keys come, 50 to 110 bytes a key. Logs, means and the states of your own strategies are larger;
-    /// they are counted by themselves, up to the same number. When all are taken, expired ones go first, then, among a
-    /// few dozen, the one that is closest to its initial state: a flood of new keys does not reset a client that is being
-    /// limited.
+    /// Memory is taken as keys come, 50 to 115 bytes a key. Logs, means and the states of your own strategies are larger;
+    /// they are counted by themselves, up to the same number. A set of throttles that needs more keys at once is an error,
+    /// [`ErrorKind::Configuration`](crate::error::ErrorKind::Configuration).
+    ///
+    /// # What new keys displace
+    ///
+    /// In a full table a new key takes the place of another, which is chosen among a few dozen at random: one that has
+    /// expired, else one of a throttle that holds more than its share, else any. Among those it is the one that has used
+    /// least of what its strategy admits to a new client at once. A throttle's share is seven eighths of the capacity,
+    /// divided by the number of throttles that have keys. Once a throttle holds more, its new keys displace its own.
+    ///
+    /// **A flood of new keys does not reset a client that is at its limit**, whatever the strategies and however many keys
+    /// come, if
+    ///
+    /// * the keys are those of other throttles, and each of these holds more than its share, or
+    /// * the keys are those of the client's own throttle, and the client had its place before the flood filled the last
+    ///   eighth of the capacity, or the flood's clients do not reach their own limits.
+    ///
+    /// As long as such clients hold at most three quarters of the capacity, fewer than one new key in a million is an
+    /// exception. Not promised: clients that come during a flood whose clients, of the same throttle, reach their limit at
+    /// once, as with `1/hour`. Of these, those that came last are remembered in about an eighth of the capacity; the others
+    /// are forgotten. Where that matters, raise the capacity.
+    ///
+    /// What a client has used is known to a hundredth; it is judged by the limit at its first hit if that depends on the time
+    /// of day. Two throttles count as one for all of this with a probability of 1 in 4 096, for they are told apart by twelve
+    /// bits of a hash.
     pub fn capacity(self, keys: usize) -> Self {
         Self {
             capacity: keys,

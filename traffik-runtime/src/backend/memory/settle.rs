@@ -1,7 +1,7 @@
 //! How what was taken is settled: one plan after the other, each at once.
 
 use super::Memory;
-use super::boxed::{Boxed, Prospect};
+use super::boxed::Prospect;
 use crate::backend::settle::Settling;
 use crate::strategy::State;
 
@@ -29,7 +29,8 @@ impl Memory {
                 }
                 let mut state = State::default();
                 let _ = settling.apply(&mut state, now);
-                if self.table.insert(key, state.packed(), now) {
+                let ratio = settling.plan.terms[0].capacity_ratio(now);
+                if self.table.insert(key, state.packed(), ratio, now) {
                     return;
                 }
                 continue;
@@ -46,7 +47,7 @@ impl Memory {
 
     fn settle_boxed(&self, settling: &Settling<'_>, now: u64) {
         let Settling { plan, change, .. } = settling;
-        let mut shard = self.boxed.lock(Boxed::shard_of(plan.key));
+        let mut shard = self.boxed.lock(self.boxed.shard_of(plan.key));
         if change.gives_back() && shard.read(plan.key, now).is_none() {
             return;
         }
@@ -57,10 +58,7 @@ impl Memory {
         if !settling.apply(&mut entry.state, now) {
             return;
         }
-        let reports = plan.reports(&entry.state, now);
-        entry.prospect = reports
-            .map(|report| Prospect::new(&report, now))
-            .fold(Prospect::default(), Prospect::with)
-            .until(entry.state.expires());
+        entry.prospect =
+            Prospect::of_all(plan.reports(&entry.state, now), now).until(entry.state.expires());
     }
 }

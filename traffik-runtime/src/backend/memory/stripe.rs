@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::shares::{CANDIDATES, Newcomer, Rank, Shares};
 use super::slot::Slot;
 use crate::backend::key::Key;
 use crate::strategy::kernel::Packed;
@@ -20,9 +21,6 @@ const SEGMENTS: usize = 40;
 
 /// How many slots an insertion looks at to remove what has expired: more than it adds.
 const SWEPT_EACH_TIME: usize = 2;
-
-/// How many candidates are compared when one has to go.
-const CANDIDATES: usize = 32;
 
 #[derive(Debug)]
 #[repr(align(128))] // Two stripes' mutexes never share a cache line, nor a pair that is fetched together.
@@ -39,12 +37,17 @@ pub(super) struct Stripe {
 pub(super) struct Keeper {
     occupied: usize,
     hand: usize,
+    /// Beside each slot, the mark of its key.
+    marks: Vec<Mark>,
 }
+
+/// What the insertion of a key noted for the day on which one has to go, in two bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark(u16);
 
 /// Who has to go when somebody has to.
 struct Least {
-    /// How much of its limit is taken, and until when that matters.
-    worth: (u64, u64),
+    rank: Rank,
     index: usize,
     /// Whether no slot before it is vacant, from where it was looked for.
     is_within_reach: bool,
@@ -107,94 +110,117 @@ impl Stripe {
     }
 
     /// Gives a key, which is not there, a slot.
-    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed) {
+    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed, mark: Mark) {
         if keeper.occupied + 1 > self.most_occupied() {
-            self.grow();
+            self.grow(keeper);
         }
-        self.place(key, state);
+        self.place(keeper, key, state, mark);
         keeper.occupied += 1;
     }
 
-    /// Gives a key, which is not there, room at the expense of the one nearby that will be missed least; says whether
-    /// there was any. So a stripe stays as it is, however many keys pass through it.
-    pub(super) fn replace(&self, keeper: &mut Keeper, key: Key, state: &Packed, now: u64) -> bool {
+    /// Gives a key, which is not there, room at the expense of the one nearby that will be missed least, and returns
+    /// that, if there was any. So a stripe stays as it is, however many keys pass through it.
+    pub(super) fn replace(
+        &self,
+        keeper: &mut Keeper,
+        newcomer: &Newcomer<'_>,
+        (key, state, mark): (Key, &Packed, Mark),
+        now: u64,
+    ) -> Option<Key> {
         if keeper.occupied == 0 {
-            return false;
+            return None;
         }
-        let near = self.least(Self::home(key, self.len()), now);
-        let has_expired = |least: &Least| least.worth == (0, 0);
+        let near = self.least(keeper, newcomer, Self::home(key, self.len()), now);
+        let has_expired = |least: &Least| least.rank == Rank::Expired;
         // What has expired may all be elsewhere: where it was not swept yet.
         let ahead = match &near {
             Some(near) if has_expired(near) => None,
-            _ => self.ahead(keeper, now).filter(has_expired),
+            _ => self.ahead(keeper, newcomer, now).filter(has_expired),
         };
         match (ahead, near) {
-            (None, None) => return false,
+            (None, None) => None,
             // Nobody else has to move, which takes long where runs are long.
             (None, Some(near)) if near.is_within_reach => {
-                self.slot(near.index).lock().settle(key, state);
+                keeper.marks[near.index] = mark;
+                let locked = self.slot(near.index).lock();
+                let (removed, _) = locked.read();
+                locked.settle(key, state);
+                removed
             }
             (Some(least), _) | (None, Some(least)) => {
-                self.remove(keeper, least.index);
-                self.place(key, state);
+                let removed = self.remove(keeper, least.index);
+                self.place(keeper, key, state, mark);
                 keeper.occupied += 1;
+                removed
             }
         }
-        true
     }
 
-    /// Removes a key that will be missed less than others; says whether there was any.
-    pub(super) fn evict(&self, keeper: &mut Keeper, now: u64) -> bool {
+    /// Removes a key that will be missed less than others, and returns it.
+    pub(super) fn evict(
+        &self,
+        keeper: &mut Keeper,
+        newcomer: &Newcomer<'_>,
+        now: u64,
+    ) -> Option<Key> {
         if keeper.occupied == 0 {
-            return false;
+            return None;
         }
-        let least = self.ahead(keeper, now);
-        least.is_some_and(|least| {
-            self.remove(keeper, least.index);
-            true
-        })
+        let least = self.ahead(keeper, newcomer, now)?;
+        self.remove(keeper, least.index)
     }
 
     /// Of some keys that are swept next, the one that will be missed least.
-    fn ahead(&self, keeper: &mut Keeper, now: u64) -> Option<Least> {
+    fn ahead(&self, keeper: &mut Keeper, newcomer: &Newcomer<'_>, now: u64) -> Option<Least> {
         let start = self.turn(keeper);
-        let least = self.least(start, now);
+        let least = self.least(keeper, newcomer, start, now);
         // What is found expired is not passed by, nor is what comes after it.
         keeper.hand = match &least {
-            Some(least) if least.worth == (0, 0) => least.index,
+            Some(least) if least.rank == Rank::Expired => least.index,
             _ => (start + CANDIDATES) % self.len(),
         };
         least
     }
 
-    /// Of some keys from here on, the one that will be missed least.
-    fn least(&self, start: usize, now: u64) -> Option<Least> {
+    /// Of some keys from here on, the one that will be missed least. Where a key is depends on its hash alone, so these
+    /// are keys at random.
+    fn least(
+        &self,
+        keeper: &Keeper,
+        newcomer: &Newcomer<'_>,
+        start: usize,
+        now: u64,
+    ) -> Option<Least> {
         let len = self.len();
         let mut least: Option<Least> = None;
         let (mut seen, mut is_within_reach) = (0, true);
         let all_round = |index: &usize| Some(Self::after(*index, len));
         let indices = successors(Some(start), all_round);
-        for index in indices.take(len.min(2 * CANDIDATES)) {
-            let (Some(_), state) = self.slot(index).read() else {
+        for (looked_at, index) in indices.take(len).enumerate() {
+            let enough = least
+                .as_ref()
+                .map_or(CANDIDATES, |least| least.rank.enough());
+            if seen >= enough || looked_at >= 2 * enough {
+                break;
+            }
+            let (Some(key), state) = self.slot(index).read() else {
                 is_within_reach = false;
                 continue;
             };
-            let expires = state.expires();
-            let worth = if expires <= now {
-                (0, 0)
+            seen += 1;
+            let rank = if state.expires() <= now {
+                Rank::Expired
             } else {
-                (state.fullness() + 1, expires)
+                let mark = keeper.marks[index];
+                let capacity = mark.capacity(state.limit.into());
+                newcomer.rank(key, state.fullness(capacity), mark.is_late())
             };
-            if least.as_ref().is_none_or(|least| worth < least.worth) {
+            if least.as_ref().is_none_or(|least| rank < least.rank) {
                 least = Some(Least {
-                    worth,
+                    rank,
                     index,
                     is_within_reach,
                 });
-            }
-            seen += 1;
-            if seen == CANDIDATES || worth == (0, 0) {
-                break;
             }
         }
         least
@@ -213,44 +239,55 @@ impl Stripe {
         Some(state)
     }
 
-    /// Removes all keys; returns how many there were.
-    pub(super) fn clear(&self, keeper: &mut Keeper) -> usize {
-        if keeper.occupied > 0 {
-            for index in 0..self.len() {
-                self.slot(index).lock().vacate();
+    /// Removes all keys.
+    pub(super) fn clear(&self, keeper: &mut Keeper, shares: &Shares) {
+        if keeper.occupied == 0 {
+            return;
+        }
+        for index in 0..self.len() {
+            let locked = self.slot(index).lock();
+            if let (Some(key), _) = locked.read() {
+                locked.vacate();
+                shares.remove(key);
             }
         }
-        std::mem::take(keeper).occupied
+        (keeper.occupied, keeper.hand) = (0, 0);
     }
 
-    /// Removes what has expired of a few; says how many.
-    pub(super) fn sweep(&self, keeper: &mut Keeper, now: u64) -> usize {
+    /// Removes what has expired of a few.
+    pub(super) fn sweep(&self, keeper: &mut Keeper, shares: &Shares, now: u64) {
         if keeper.occupied == 0 {
-            return 0;
+            return;
         }
-        let before = keeper.occupied;
         for _ in 0..SWEPT_EACH_TIME {
             let index = self.turn(keeper);
             let (key, state) = self.slot(index).read();
-            if key.is_some() && state.expires() <= now {
-                self.remove_expired(keeper, index, now);
+            if let Some(key) = key
+                && state.expires() <= now
+                && self.remove_expired(keeper, index, now)
+            {
+                shares.remove(key);
             }
         }
-        before - keeper.occupied
     }
 
-    fn remove_expired(&self, keeper: &mut Keeper, index: usize, now: u64) {
+    /// Removes a key unless somebody has hit it since it was read; returns whether it did.
+    fn remove_expired(&self, keeper: &mut Keeper, index: usize, now: u64) -> bool {
         let locked = self.slot(index).lock();
-        // Somebody may have hit it since it was read.
-        if locked.read().1.expires() <= now {
+        let has_expired = locked.read().1.expires() <= now;
+        if has_expired {
             locked.vacate();
             self.close_gap(keeper, index);
         }
+        has_expired
     }
 
-    fn remove(&self, keeper: &mut Keeper, index: usize) {
-        self.slot(index).lock().vacate();
+    fn remove(&self, keeper: &mut Keeper, index: usize) -> Option<Key> {
+        let locked = self.slot(index).lock();
+        let (removed, _) = locked.read();
+        locked.vacate();
         self.close_gap(keeper, index);
+        removed
     }
 
     /// Moves later keys of the same run forward, so that none is cut off from its home by a vacant slot.
@@ -273,13 +310,14 @@ impl Stripe {
                 let (_, state) = locked.read();
                 locked.vacate();
                 self.slot(gap).lock().settle(key, &state);
+                keeper.marks[gap] = keeper.marks[index];
                 gap = index;
             }
         }
     }
 
     /// Doubles the stripe: takes all keys out and puts them where they belong now.
-    fn grow(&self) {
+    fn grow(&self, keeper: &mut Keeper) {
         let len = if self.segments[0].get().is_some() {
             self.len()
         } else {
@@ -289,7 +327,7 @@ impl Stripe {
         for index in 0..len {
             let locked = self.slot(index).lock();
             if let (Some(key), state) = locked.read() {
-                taken.push((key, state));
+                taken.push((key, state, keeper.marks[index]));
                 locked.vacate();
             }
         }
@@ -300,17 +338,19 @@ impl Stripe {
             self.segments[doublings as usize + 1].get_or_init(|| vacant(self.base << doublings));
             self.doublings.store(doublings + 1, Ordering::Release);
         }
-        for (key, state) in taken {
-            self.place(key, &state);
+        keeper.marks.resize(self.len(), Mark::default());
+        for (key, state, mark) in taken {
+            self.place(keeper, key, &state, mark);
         }
     }
 
-    fn place(&self, key: Key, state: &Packed) {
+    fn place(&self, keeper: &mut Keeper, key: Key, state: &Packed, mark: Mark) {
         let len = self.len();
         let mut index = Self::home(key, len);
         while !self.slot(index).seems_vacant() {
             index = Self::after(index, len);
         }
+        keeper.marks[index] = mark;
         self.slot(index).lock().settle(key, state);
     }
 
@@ -381,6 +421,27 @@ impl Stripe {
     /// The index after this one, all round.
     fn after(index: usize, len: usize) -> usize {
         if index + 1 < len { index + 1 } else { 0 }
+    }
+}
+
+impl Mark {
+    /// The mark of a key that is inserted late or in time, and the capacity of its law as a multiple of its rate's limit.
+    ///
+    /// A state has only the limit. The ratio is noted to eight binary digits, rounded down, and stays when the rate changes.
+    pub(super) const fn new(is_late: bool, ratio: f32) -> Self {
+        Self((is_late as u16) << 15 | (ratio.to_bits() >> 16) as u16)
+    }
+
+    pub(super) const fn is_late(self) -> bool {
+        self.0 >> 15 == 1
+    }
+
+    /// The capacity under a rate of this limit, at least 1: never above the law's, and below it by less than a hundredth.
+    #[allow(clippy::cast_sign_loss, reason = "a ratio is never negative")]
+    pub(super) fn capacity(self, limit: u64) -> u64 {
+        let ratio = f32::from_bits((u32::from(self.0) & 0x7FFF) << 16);
+        // Up to a limit of 2^45 the product is exact.
+        ((limit as f64 * f64::from(ratio)) as u64).max(1)
     }
 }
 

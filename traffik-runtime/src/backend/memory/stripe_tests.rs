@@ -22,7 +22,7 @@ fn window(at: u64) -> Packed {
 /// A stripe that holds the key since the first window, and at which place.
 fn stripe() -> (Stripe, usize) {
     let stripe = Stripe::new(8);
-    stripe.insert(&mut stripe.keep(), KEY, &window(0));
+    stripe.insert(&mut stripe.keep(), KEY, &window(0), Mark::default());
     let index = Stripe::home(KEY, stripe.len());
     assert!(stripe.slot(index).seems(KEY));
     (stripe, index)

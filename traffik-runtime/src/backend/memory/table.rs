@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::shares::{Newcomer, Shares};
 use super::slot::Slot;
-use super::stripe::Stripe;
+use super::stripe::{Mark, Stripe};
 use crate::backend::key::Key;
 use crate::strategy::kernel::Packed;
 
@@ -21,7 +22,7 @@ const LONGEST_BASE: usize = 64;
 pub(super) struct Table {
     stripes: Box<[Stripe]>,
     capacity: usize,
-    occupied: AtomicUsize,
+    shares: Shares,
     /// Whose turn it is to give a key up.
     turn: AtomicUsize,
 }
@@ -37,7 +38,7 @@ impl Table {
                 .map(|_| Stripe::new(base(capacity, stripes)))
                 .collect(),
             capacity,
-            occupied: AtomicUsize::new(0),
+            shares: Shares::default(),
             turn: AtomicUsize::new(0),
         }
     }
@@ -55,32 +56,35 @@ impl Table {
         stripe.find(key).is_none()
     }
 
-    /// Gives a key a slot with this state, unless it has one: then says so.
-    pub(super) fn insert(&self, key: Key, state: &Packed, now: u64) -> bool {
+    /// Gives a key a slot with this state, unless it has one: then says so. The ratio is the capacity of the law as a
+    /// multiple of its rate's limit.
+    pub(super) fn insert(&self, key: Key, state: &Packed, ratio: f32, now: u64) -> bool {
         let stripe = self.stripe(key);
         let mut keeper = stripe.keep();
         if stripe.find(key).is_some() {
             return false;
         }
-        let swept = stripe.sweep(&mut keeper, now);
-        self.occupied.fetch_sub(swept, Ordering::Relaxed);
-        if self.occupied.fetch_add(1, Ordering::Relaxed) < self.capacity {
-            stripe.insert(&mut keeper, key, state);
+        stripe.sweep(&mut keeper, &self.shares, now);
+        let newcomer = self.shares.newcomer(key);
+        let held = self.shares.add(key);
+        let mark = Mark::new(newcomer.is_late(held, self.capacity), ratio);
+        if held < self.capacity {
+            stripe.insert(&mut keeper, key, state, mark);
             return true;
         }
-        if stripe.replace(&mut keeper, key, state, now) {
-            self.occupied.fetch_sub(1, Ordering::Relaxed);
+        if let Some(removed) = stripe.replace(&mut keeper, &newcomer, (key, state, mark), now) {
+            self.shares.remove(removed);
             return true;
         }
         // All keys are in other stripes, which are never locked beside this one.
         drop(keeper);
-        self.evict(now);
+        self.evict(&newcomer, now);
         let mut keeper = stripe.keep();
         let inserted = stripe.find(key).is_none();
         if inserted {
-            stripe.insert(&mut keeper, key, state);
+            stripe.insert(&mut keeper, key, state, mark);
         } else {
-            self.occupied.fetch_sub(1, Ordering::Relaxed);
+            self.shares.remove(key);
         }
         inserted
     }
@@ -89,22 +93,26 @@ impl Table {
     pub(super) fn take(&self, key: Key) -> Option<Packed> {
         let stripe = self.stripe(key);
         let state = stripe.take(&mut stripe.keep(), key)?;
-        self.occupied.fetch_sub(1, Ordering::Relaxed);
+        self.shares.remove(key);
         Some(state)
     }
 
     /// Removes all keys, one stripe after the other.
     pub(super) fn clear(&self) {
         for stripe in &self.stripes {
-            let removed = stripe.clear(&mut stripe.keep());
-            self.occupied.fetch_sub(removed, Ordering::Relaxed);
+            stripe.clear(&mut stripe.keep(), &self.shares);
         }
+    }
+
+    /// How many keys there may be.
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// How many keys there are.
     #[cfg(test)]
     pub(super) fn occupied(&self) -> usize {
-        self.occupied.load(Ordering::Relaxed)
+        self.shares.total()
     }
 
     /// How many slots there are for them.
@@ -113,12 +121,12 @@ impl Table {
         self.stripes.iter().map(Stripe::slots).sum()
     }
 
-    fn evict(&self, now: u64) {
+    fn evict(&self, newcomer: &Newcomer<'_>, now: u64) {
         for _ in 0..self.stripes.len() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) & (self.stripes.len() - 1);
             let stripe = &self.stripes[turn];
-            if stripe.evict(&mut stripe.keep(), now) {
-                self.occupied.fetch_sub(1, Ordering::Relaxed);
+            if let Some(removed) = stripe.evict(&mut stripe.keep(), newcomer, now) {
+                self.shares.remove(removed);
                 return;
             }
         }

@@ -19,7 +19,8 @@ impl Random {
 
     fn key(&mut self) -> Key {
         Key {
-            first: self.next().max(1),
+            // All of one throttle.
+            first: (self.next() >> 12).max(1),
             second: self.next(),
         }
     }
@@ -51,9 +52,9 @@ fn keys_stay_findable_while_others_expire_around_them() {
         let key = random.key();
         // Windows end between one and two thousand rounds from now.
         let state = window(round + random.next() % 1_000, 1);
-        assert!(table.insert(key, &state, round));
+        assert!(table.insert(key, &state, 1.0, round));
         assert!(
-            !table.insert(key, &window(0, 9), round),
+            !table.insert(key, &window(0, 9), 1.0, round),
             "a key has one slot"
         );
         expected.insert(key, state);
@@ -77,9 +78,9 @@ fn a_full_table_gives_up_those_that_are_missed_least() {
     let mut random = Random(11);
     let table = Table::new(1_000, None);
     let limited = random.key();
-    assert!(table.insert(limited, &window(0, 10), 0));
+    assert!(table.insert(limited, &window(0, 10), 1.0, 0));
     for _ in 0..50_000 {
-        assert!(table.insert(random.key(), &window(0, 1), 0));
+        assert!(table.insert(random.key(), &window(0, 1), 1.0, 0));
         assert!(table.occupied() <= 1_000);
     }
     assert_eq!(found(&table, limited), Some(window(0, 10)));
@@ -92,7 +93,7 @@ fn a_full_table_does_not_grow() {
     let table = Table::new(4_096, Some(16));
     let mut come = |keys: usize| {
         for _ in 0..keys {
-            assert!(table.insert(random.key(), &window(0, 1), 0));
+            assert!(table.insert(random.key(), &window(0, 1), 1.0, 0));
         }
         (table.occupied(), table.slots())
     };
@@ -108,10 +109,10 @@ fn what_has_expired_goes_before_what_matters() {
     let mut live: Vec<Key> = Vec::new();
     let mut come = |table: &Table, now: u64, live: &mut Vec<Key>| {
         let key = random.key();
-        assert!(table.insert(key, &window(5_000, 1), now));
+        assert!(table.insert(key, &window(5_000, 1), 1.0, now));
         live.push(key);
         if now == 0 {
-            assert!(table.insert(random.key(), &window(0, 10), now));
+            assert!(table.insert(random.key(), &window(0, 10), 1.0, now));
         }
     };
     (0..500).for_each(|_| come(&table, 0, &mut live));
@@ -128,7 +129,7 @@ fn a_key_whose_stripe_is_empty_has_room_in_a_full_table() {
         let mut key = random.key();
         key.first = key.first & !1 | stripe;
         key.first = key.first.max(2);
-        assert!(table.insert(key, &window(0, 1), 0));
+        assert!(table.insert(key, &window(0, 1), 1.0, 0));
         assert_eq!(found(&table, key), Some(window(0, 1)));
         assert!(table.occupied() <= 64);
     };
@@ -143,7 +144,7 @@ fn as_many_keys_as_the_capacity_are_all_remembered() {
         let table = Table::new(capacity, stripes);
         let keys: Vec<Key> = (0..capacity).map(|_| random.key()).collect();
         for key in &keys {
-            assert!(table.insert(*key, &window(0, 1), 0));
+            assert!(table.insert(*key, &window(0, 1), 1.0, 0));
         }
         assert!(keys.iter().all(|key| found(&table, *key).is_some()));
         assert_eq!(table.occupied(), capacity);
@@ -160,12 +161,12 @@ fn keys_that_share_a_home_are_told_apart() {
         })
         .collect();
     for (count, key) in (0..).zip(&keys) {
-        assert!(table.insert(*key, &window(count % 2 * 5_000, count), 0));
+        assert!(table.insert(*key, &window(count % 2 * 5_000, count), 1.0, 0));
     }
     // Half of them have expired by now: sweeping them must not cut off the rest.
     let mut random = Random(17);
     for _ in 0..200 {
-        table.insert(random.key(), &window(4_000, 1), 4_000);
+        table.insert(random.key(), &window(4_000, 1), 1.0, 4_000);
     }
     for (count, key) in (0..).zip(&keys).filter(|(count, _)| count % 2 == 1) {
         assert_eq!(found(&table, *key).map(|state| state.amount), Some(count));
@@ -177,7 +178,7 @@ fn what_was_read_of_a_slot_is_not_written_once_it_was_given_to_another() {
     let mut random = Random(19);
     let table = Table::new(1_000, Some(1));
     let (key, other) = (random.key(), random.key());
-    assert!(table.insert(key, &window(0, 1), 0));
+    assert!(table.insert(key, &window(0, 1), 1.0, 0));
     let slot = table.find(key).expect("it was inserted");
     let snapshot = slot.read_as(key).expect("it is its own");
 
@@ -202,7 +203,7 @@ fn a_snapshot_is_good_for_one_write() {
     let mut random = Random(23);
     let table = Table::new(1_000, Some(1));
     let key = random.key();
-    assert!(table.insert(key, &window(0, 1), 0));
+    assert!(table.insert(key, &window(0, 1), 1.0, 0));
     let slot = table.find(key).expect("it was inserted");
     let (first, second) = (slot.read_as(key), slot.read_as(key));
     let (first, second) = (first.expect("its own"), second.expect("its own"));
@@ -224,7 +225,7 @@ fn a_sweep_takes_what_has_expired_and_nothing_that_was_hit_since() {
     let table = Table::new(1_000, Some(1));
     let keys: Vec<Key> = (0..20).map(|_| random.key()).collect();
     for key in &keys {
-        assert!(table.insert(*key, &window(0, 1), 0));
+        assert!(table.insert(*key, &window(0, 1), 1.0, 0));
     }
     // Half of them are hit again in the window in which all of them have expired.
     for key in keys.iter().step_by(2) {
@@ -234,10 +235,24 @@ fn a_sweep_takes_what_has_expired_and_nothing_that_was_hit_since() {
     }
     // Two slots are looked at for each that comes: all of 64 or so, more than once.
     for _ in 0..80 {
-        assert!(table.insert(random.key(), &window(1_000, 1), 1_999));
+        assert!(table.insert(random.key(), &window(1_000, 1), 1.0, 1_999));
     }
     for (place, key) in keys.iter().enumerate() {
         let expected = (place % 2 == 0).then(|| window(1_000, 1));
         assert_eq!(found(&table, *key), expected, "{place}");
+    }
+}
+
+#[test]
+fn a_cleared_table_is_filled_anew() {
+    let mut random = Random(43);
+    let table = Table::new(1_000, Some(2));
+    for _ in 0..2 {
+        for _ in 0..3_000 {
+            assert!(table.insert(random.key(), &window(0, 1), 1.0, 0));
+        }
+        assert_eq!(table.occupied(), 1_000);
+        table.clear();
+        assert_eq!(table.occupied(), 0);
     }
 }

@@ -311,8 +311,13 @@ impl Adaptive {
         [count, share, cut.into()]
     }
 
+    /// Returns the count, scaled from the limit in force to the whole one: it reaches the whole limit exactly if nothing is
+    /// left of the one in force.
+    #[cfg(feature = "engine")]
     pub(super) fn used(state: &Packed) -> u64 {
-        unpack(state).count
+        let Taken { count, share, .. } = unpack(state);
+        let scaled = ((u128::from(count) + 1) * u128::from(WHOLE) - 1) / u128::from(share.max(1));
+        u64::try_from(scaled).unwrap_or(u64::MAX)
     }
 }
 

@@ -27,6 +27,8 @@ pub use hours::{Hours, Rule};
 pub use log::{Entries, Log};
 pub use mean::{Costs, Mean};
 pub use meter::{Meter, Need};
+#[cfg(feature = "engine")]
+pub(crate) use packed::FULL;
 pub use packed::{Kind, Packed};
 pub use rollover::Rollover;
 pub use state::{Listed, State};
@@ -207,6 +209,16 @@ impl Law {
         match self {
             Self::Meter(law) => law.delay(after.packed(), now, cost),
             _ => Duration::ZERO,
+        }
+    }
+
+    /// Returns the units of cost after which a client that was never seen is at its limit.
+    #[cfg(feature = "engine")]
+    pub(crate) fn capacity(&self, now: u64) -> u64 {
+        match self {
+            // Without its carry, which depends on what the client left unused.
+            Self::Rollover(law) => law.nominal(),
+            law => law.report(State::nothing(), now, 0).limit,
         }
     }
 

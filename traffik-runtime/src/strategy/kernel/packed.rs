@@ -24,6 +24,10 @@ pub struct Packed {
     pub amount: u64,
 }
 
+/// The fullness of a client at its limit.
+#[cfg(feature = "engine")]
+pub(crate) const FULL: u64 = 1 << 16;
+
 /// A state's numbers.
 #[cfg(feature = "engine")]
 pub(crate) type Amounts = smallvec::SmallVec<[u64; 3]>;
@@ -94,21 +98,26 @@ impl Packed {
         }
     }
 
-    /// How much of the limit is taken, in 65 536ths: how far the state is from its initial one.
-    pub fn fullness(&self) -> u64 {
+    /// Returns how much is used of a capacity, which is in units of cost, from 0 to [`FULL`]. This never falls below what a
+    /// law finds at any later time: it leaves out what has leaked since, and adds up the windows of a counter.
+    #[cfg(feature = "engine")]
+    pub(crate) fn fullness(&self, capacity: u64) -> u64 {
         let used = match self.kind {
-            // Reserved for somebody who is about to write it.
-            Kind::Nothing => u64::from(u32::MAX),
+            // Reserved for a set that is about to write it: above every client.
+            Kind::Nothing => return FULL + 1,
             Kind::Window => self.amount,
             Kind::Counter => {
                 let (previous, current) = Counter::counts(self);
-                previous.max(current)
+                previous.saturating_add(current)
             }
-            Kind::Meter => self.amount / self.units(),
+            Kind::Meter => self.amount.div_ceil(self.units()),
             Kind::Rollover => Rollover::used(self),
             Kind::Adaptive => Adaptive::used(self),
         };
-        used.saturating_mul(1 << 16) / u64::from(self.limit).max(1)
+        if used >= capacity {
+            return FULL;
+        }
+        ((u128::from(used) << 16) / u128::from(capacity)) as u64
     }
 
     /// What it counts, one number after the other: counts, a level, a share, whether it was cut.

@@ -47,6 +47,12 @@ impl Rollover {
         self.limit + self.carry(0)
     }
 
+    /// Returns the limit of a window into which nothing was carried over.
+    #[cfg(feature = "engine")]
+    pub(super) const fn nominal(&self) -> u64 {
+        self.limit
+    }
+
     /// What a window carries over when the one before admitted this much.
     #[inline]
     pub fn carry(&self, used: u64) -> u64 {
@@ -211,6 +217,7 @@ impl Rollover {
         [previous, current]
     }
 
+    #[cfg(feature = "engine")]
     pub(super) fn used(state: &Packed) -> u64 {
         unpack(state).1
     }

@@ -1,0 +1,135 @@
+//! Floods of new keys: which limited clients the embedded backend remembers through them.
+
+use std::time::Duration;
+
+use traffik::strategy::{FixedWindow, Gcra, SlidingLog, Strategy, TokenBucket};
+use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, MemoryBackend};
+
+use super::admits;
+
+const CAPACITY: usize = 1_000;
+const VICTIMS: u64 = 200;
+
+/// The number of flooding clients: many times what there is room for.
+const FLOOD: u64 = 10_000;
+
+/// How a throttle is flooded.
+struct Flood {
+    name: &'static str,
+    /// The flooding throttle.
+    build: fn(DynThrottleBuilder) -> DynThrottleBuilder,
+    /// The cost that takes a client to its limit.
+    limit: u64,
+    /// The cost of each hit of the flood.
+    cost: u64,
+    /// Another throttle, whose states are in the same place.
+    other: fn(DynThrottleBuilder) -> DynThrottleBuilder,
+}
+
+const FLOODS: [Flood; 6] = [
+    Flood {
+        name: "windows of 1",
+        build: |builder| with(builder, "1/h", FixedWindow::new()),
+        limit: 1,
+        cost: 1,
+        other: windows_of_5,
+    },
+    Flood {
+        name: "windows of 5",
+        build: windows_of_5,
+        limit: 5,
+        cost: 1,
+        other: windows_of_5,
+    },
+    Flood {
+        // Twice the rate's limit, and a fiftieth of what the bucket holds.
+        name: "buckets with a large burst",
+        build: |builder| with(builder, "10/h", TokenBucket::new().burst(1_000)),
+        limit: 1_000,
+        cost: 20,
+        other: windows_of_5,
+    },
+    Flood {
+        // At its limit after one hit, which is a fifth of the rate's.
+        name: "gcra",
+        build: |builder| with(builder, "5/h", Gcra::new()),
+        limit: 1,
+        cost: 1,
+        other: windows_of_5,
+    },
+    Flood {
+        name: "logs",
+        build: logs_of_5,
+        limit: 5,
+        cost: 4,
+        other: logs_of_5,
+    },
+    Flood {
+        name: "lists",
+        build: |builder| with(builder, "5/h", FixedWindow::new()).rate("100/d".parse().unwrap()),
+        limit: 5,
+        cost: 5,
+        other: logs_of_5,
+    },
+];
+
+fn with(builder: DynThrottleBuilder, rate: &str, strategy: impl Strategy) -> DynThrottleBuilder {
+    builder.rate(rate.parse().unwrap()).strategy(strategy)
+}
+
+fn windows_of_5(builder: DynThrottleBuilder) -> DynThrottleBuilder {
+    with(builder, "5/h", FixedWindow::new())
+}
+
+fn logs_of_5(builder: DynThrottleBuilder) -> DynThrottleBuilder {
+    with(builder, "5/h", SlidingLog::new())
+}
+
+/// Limits some clients of one throttle, floods another or the same, and returns how many of them are admitted again.
+fn forgotten(flood: &Flood, is_by_another: bool) -> u64 {
+    let clock = ManualClock::new();
+    let settings = MemoryBackend::builder().capacity(CAPACITY);
+    let backend = settings.clock(clock.clone()).build();
+    let flooding = throttle(&backend, "flooding", flood.build);
+    let (limited, limit) = if is_by_another {
+        (throttle(&backend, "limited", flood.other), 5)
+    } else {
+        (flooding.clone(), flood.limit)
+    };
+    let victims = || (0..VICTIMS).map(Identity::from);
+    for victim in victims() {
+        assert!(admits(&limited, &victim, limit));
+        assert!(!admits(&limited, &victim, 1));
+    }
+    for client in (VICTIMS..VICTIMS + FLOOD).map(Identity::from) {
+        clock.advance(Duration::from_millis(1));
+        assert!(admits(&flooding, &client, flood.cost));
+    }
+    victims()
+        .filter(|victim| admits(&limited, victim, 1))
+        .count() as u64
+}
+
+fn throttle(
+    backend: &Backend,
+    uid: &str,
+    build: fn(DynThrottleBuilder) -> DynThrottleBuilder,
+) -> DynThrottle {
+    let builder = build(DynThrottle::builder(uid)).backend(backend.clone());
+    builder.build().unwrap()
+}
+
+/// What is promised at `MemoryBackend::capacity`, for floods of every kind.
+#[test]
+fn clients_that_are_limited_when_a_flood_begins_stay_limited() {
+    let mut lost = Vec::new();
+    for flood in &FLOODS {
+        for (is_by_another, by) in [(false, "the same throttle"), (true, "another")] {
+            let forgotten = forgotten(flood, is_by_another);
+            if forgotten > 0 {
+                lost.push(format!("{} by {by}: {forgotten} of {VICTIMS}", flood.name));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "forgotten: {lost:#?}");
+}
