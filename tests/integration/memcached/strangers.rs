@@ -103,7 +103,7 @@ async fn more_answers_than_questions() {
 /// The server says that it could not; who asked is told that, and nothing is left behind.
 #[tokio::test]
 async fn errors_of_the_server() {
-    let answers: [(Answer, ErrorKind, bool); 4] = [
+    let answers: [(Answer, ErrorKind, bool); 6] = [
         (|_, _| "ERROR\r\n".to_owned(), ErrorKind::Backend, true),
         (
             |_, _| "CLIENT_ERROR bad\r\nERROR\r\n".to_owned(),
@@ -119,6 +119,17 @@ async fn errors_of_the_server() {
             |_, _| "SERVER_ERROR out of memory\r\n".to_owned(),
             ErrorKind::Connection,
             false,
+        ),
+        (
+            |_, _| "ERROR Too many open connections\r\n".to_owned(),
+            ErrorKind::Connection,
+            false,
+        ),
+        // A proxy's, which may have sent it on.
+        (
+            |_, _| "SERVER_ERROR backend failure\r\n".to_owned(),
+            ErrorKind::Connection,
+            true,
         ),
     ];
     for (answer, kind, may_have_counted) in answers {

@@ -136,6 +136,7 @@ impl Connection {
                 return Err(Failed::Unauthenticated(message));
             }
             Some(Head::Unwell(said)) => return Err(Failed::Unwell(said)),
+            Some(Head::Unclear(said)) => return Err(Failed::Unclear(said)),
             Some(Head::Refused(said)) => return Err(Failed::Refused(said)),
             Some(Head::Reply(..)) | None => return Err(Failed::Astray),
         };

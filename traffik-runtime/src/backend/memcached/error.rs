@@ -22,6 +22,8 @@ pub(super) enum Failed {
     Astray,
     /// The server has no room or is not well, and did nothing.
     Unwell(String),
+    /// The server or a proxy answered with an error that does not say whether it was done.
+    Unclear(String),
     /// The server could make no sense of it.
     Refused(String),
     /// Nothing was done: the server wants other credentials, or some at all.
@@ -67,7 +69,7 @@ impl fmt::Display for Failed {
             Self::Unreached(error) | Self::Broken(error) => fmt::Display::fmt(error, f),
             Self::Astray => f.write_str("what came back is no answer to what was asked"),
             Self::Unauthenticated(message) => f.write_str(message),
-            Self::Unwell(said) | Self::Refused(said) => f.write_str(said),
+            Self::Unwell(said) | Self::Unclear(said) | Self::Refused(said) => f.write_str(said),
             Self::Closed => f.write_str("it was closed"),
             Self::Misconfigured(message) => f.write_str(message),
         }
@@ -88,7 +90,7 @@ impl From<Failed> for Error {
             | Failed::Unwell(_) => Self::Connection {
                 source: failed.into(),
             },
-            Failed::Broken(_) | Failed::Astray => Self::ConnectionLost {
+            Failed::Broken(_) | Failed::Astray | Failed::Unclear(_) => Self::ConnectionLost {
                 source: failed.into(),
             },
             Failed::Refused(_) => Self::Backend {
@@ -117,6 +119,7 @@ mod tests {
             (Failed::broken(gone()), ErrorKind::Connection, true),
             (Failed::Astray, ErrorKind::Connection, true),
             (Failed::Unwell(String::new()), ErrorKind::Connection, false),
+            (Failed::Unclear(String::new()), ErrorKind::Connection, true),
             (Failed::Refused(String::new()), ErrorKind::Backend, true),
             (Failed::Unauthenticated(""), ErrorKind::Connection, false),
             (Failed::Closed, ErrorKind::Connection, false),

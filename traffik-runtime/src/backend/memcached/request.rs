@@ -179,8 +179,10 @@ pub(super) enum Head {
     Reply(Option<Opaque>, Reply, Option<usize>),
     /// The server wants credentials first.
     Unauthenticated,
-    /// The server is not well.
+    /// The server has no room, for the value or for the connection, and did nothing.
     Unwell(String),
+    /// The server, or a proxy in front of several, does not say whether it was done.
+    Unclear(String),
     /// The server could make no sense of what it was asked.
     Refused(String),
 }
@@ -191,8 +193,13 @@ pub(super) fn head(line: &[u8]) -> Option<Head> {
     if line == "CLIENT_ERROR unauthenticated" {
         return Some(Head::Unauthenticated);
     }
-    if line.starts_with("SERVER_ERROR") && !line.contains("too large") {
+    if line.starts_with("SERVER_ERROR out of memory")
+        || line.starts_with("ERROR Too many open connections")
+    {
         return Some(Head::Unwell(line.to_owned()));
+    }
+    if line.starts_with("SERVER_ERROR") && !line.contains("too large") {
+        return Some(Head::Unclear(line.to_owned()));
     }
     if ["SERVER_ERROR", "CLIENT_ERROR", "ERROR"]
         .iter()
@@ -335,5 +342,9 @@ mod tests {
         assert_eq!(unauthenticated, Some(Head::Unauthenticated));
         let full = head(b"SERVER_ERROR out of memory storing object");
         assert!(matches!(full, Some(Head::Unwell(_))));
+        let full = head(b"ERROR Too many open connections");
+        assert!(matches!(full, Some(Head::Unwell(_))));
+        let proxy = head(b"SERVER_ERROR backend failure");
+        assert!(matches!(proxy, Some(Head::Unclear(_))));
     }
 }
