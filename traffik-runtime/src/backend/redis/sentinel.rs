@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_millis(100);
 /// promoted are lost.
 const INTERVAL: Duration = Duration::from_millis(500);
 
+/// The time between two questions while a Sentinel is failing over.
+const HURRIED: Duration = Duration::from_millis(50);
+
 /// Where to ask for a primary, and how to connect to it.
 pub(super) struct Sentinels {
     nodes: Vec<Client>,
@@ -39,6 +42,13 @@ pub(super) struct Primary {
     host: String,
     port: u16,
     epoch: u64,
+}
+
+/// What a Sentinel answers.
+struct Answer {
+    primary: Primary,
+    /// Whether this Sentinel is about to name another one.
+    is_failing_over: bool,
 }
 
 impl Sentinels {
@@ -103,7 +113,10 @@ impl Sentinels {
         let mut asking = JoinSet::new();
         for client in &self.nodes {
             let (client, master) = (client.clone(), self.master.clone());
-            asking.spawn(async move { ask(&mut open(&client).await?, &master).await });
+            asking.spawn(async move {
+                let answer = ask(&mut open(&client).await?, &master).await?;
+                Ok(answer.primary)
+            });
         }
         let mut newest: RedisResult<Primary> =
             Err((ErrorKind::Io, "no Sentinel has answered in time").into());
@@ -153,11 +166,16 @@ fn is_master(role: &redis::Value) -> bool {
 async fn watch(client: Client, master: String, from: Primary) {
     loop {
         if let Ok(Ok(mut connection)) = timeout(PATIENCE, open(&client)).await {
-            while let Ok(Ok(named)) = timeout(PATIENCE, ask(&mut connection, &master)).await {
-                if named.follows(&from) {
+            while let Ok(Ok(answer)) = timeout(PATIENCE, ask(&mut connection, &master)).await {
+                if answer.primary.follows(&from) {
                     return;
                 }
-                sleep(INTERVAL).await;
+                let pause = if answer.is_failing_over {
+                    HURRIED
+                } else {
+                    INTERVAL
+                };
+                sleep(pause).await;
             }
         }
         sleep(INTERVAL).await;
@@ -173,7 +191,7 @@ impl Primary {
 }
 
 /// Asks a Sentinel for the primary.
-async fn ask(connection: &mut MultiplexedConnection, master: &str) -> RedisResult<Primary> {
+async fn ask(connection: &mut MultiplexedConnection, master: &str) -> RedisResult<Answer> {
     // The address comes first: a failover between the two answers then gives an old address with a
     // new epoch, which the next question corrects; the opposite would hide the failover.
     let mut address = redis::cmd("SENTINEL");
@@ -191,10 +209,14 @@ async fn ask(connection: &mut MultiplexedConnection, master: &str) -> RedisResul
     let epoch = state
         .get("config-epoch")
         .and_then(|epoch| epoch.parse().ok());
-    Ok(Primary {
-        host,
-        port,
-        epoch: epoch.unwrap_or(0),
+    let flags = state.get("flags");
+    Ok(Answer {
+        primary: Primary {
+            host,
+            port,
+            epoch: epoch.unwrap_or(0),
+        },
+        is_failing_over: flags.is_some_and(|flags| flags.contains("failover_in_progress")),
     })
 }
 
