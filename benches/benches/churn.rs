@@ -90,7 +90,7 @@ type Piece = fn(&Slowest) -> f64;
 
 fn throttle(uid: &str) -> DynThrottle {
     let builder = DynThrottle::builder(uid).strategy(FixedWindow::new());
-    let builder = builder.rate(Rate::per_day(u32::MAX));
+    let builder = builder.rate(Rate::per_day(u32::MAX.into()));
     let builder = builder.backend(Backend::memory());
     builder.build().expect("a throttle that works")
 }

@@ -36,7 +36,7 @@ fn main() {
     let number = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
     beside(
         "An admitted hit, fixed window",
-        &throttle(FixedWindow::new(), Rate::per_hour(u32::MAX)),
+        &throttle(FixedWindow::new(), Rate::per_hour(u32::MAX.into())),
         &governor(Quota::per_second(number(1_000_000_000))),
     );
     beside(

@@ -27,7 +27,7 @@ fn main() {
     let ours = [
         (
             "an admitted hit, fixed window",
-            throttle(&backend, FixedWindow::new(), hour(u32::MAX)),
+            throttle(&backend, FixedWindow::new(), hour(u32::MAX.into())),
         ),
         (
             "a refused hit, fixed window",

@@ -15,4 +15,5 @@ mod names;
 mod operating;
 mod redis;
 mod settling;
+mod state_version;
 mod ws;

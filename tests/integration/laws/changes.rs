@@ -32,7 +32,7 @@ fn changing_from<S: Strategy<Value = Law> + 'static>(
     rates: impl Strategy<Value = Rate>,
     law: impl Fn(Rate) -> S,
 ) -> impl Strategy<Value = Changing> {
-    let rates = (rates, 1_u32..=100, 1_u32..=8, 0_u32..4);
+    let rates = (rates, 1_u64..=100, 1_u32..=8, 0_u32..4);
     let pair = rates.prop_map(|(rate, limit, parts, change)| {
         let part = |period: Duration| (period * parts / 4).max(Duration::from_micros(1));
         let rounded = |period: Duration| Duration::from_micros(period.as_nanos() as u64 / 1_000);

@@ -73,7 +73,7 @@ fn a_log() {
 
 /// A law that counts in ticks above a microsecond.
 fn coarse() -> impl Strategy<Value = (Rate, Law)> {
-    let rates = (1_000_003_u32.., 10_u64..=86_400);
+    let rates = (1_000_003_u64..1 << 32, 10_u64..=86_400);
     let rates = rates.prop_map(|(limit, seconds)| Rate::new(limit, micros(seconds * 1_000_000)));
     let of = rates.prop_flat_map(|rate| {
         let law = prop_oneof![

@@ -42,7 +42,7 @@ pub(crate) fn at_once(rate: &str) -> Vec<(&'static str, Client)> {
 /// The same beside a GCRA, for hits of cost 1: a single one may take its whole limit (L17).
 pub(crate) fn by_ones(rate: &str) -> Vec<(&'static str, Client)> {
     let of: Rate = rate.parse().expect("a rate");
-    let limit = u64::from(of.limit()).max(1);
+    let limit = of.limit().max(1);
     // As early as all hits but the first: one an emission interval.
     let tolerance = micros((of.period_micros() * (limit - 1)).div_ceil(limit));
     let gcra = Client::of(Gcra::new().burst_tolerance(tolerance), rate);

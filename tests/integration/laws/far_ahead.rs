@@ -1,6 +1,11 @@
 //! A clock that went far ahead and came back: a state more than a period ahead is taken for a full one by the first hit that
 //! sees it, so nothing more is admitted and nobody waits for longer than the law needs to empty (L4), on every store.
 
+#![expect(
+    clippy::unchecked_time_subtraction,
+    reason = "these moments are long after 1970"
+)]
+
 use std::time::Duration;
 
 use traffik::strategy::{

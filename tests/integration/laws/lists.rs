@@ -15,7 +15,7 @@ use super::trace::{cases, laws, rates, starts, steps, terms};
 
 /// Two to four rates, and a law that suits one of them.
 fn lists() -> impl Strategy<Value = (Vec<Rate>, Law)> {
-    let others = (rates(), 1_u32..=40, 1_u64..=24).prop_map(|(any, limit, seconds)| {
+    let others = (rates(), 1_u64..=40, 1_u64..=24).prop_map(|(any, limit, seconds)| {
         // Rates that bind in turn are those of about the same size.
         let near = Rate::new(limit, micros(seconds * 500_000));
         if limit % 4 == 0 { any } else { near }

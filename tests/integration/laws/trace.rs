@@ -123,27 +123,36 @@ pub(crate) fn rates() -> impl Strategy<Value = Rate> {
     let (second, day) = (1_000_000_u64, 86_400_000_000_u64);
     prop_oneof![
         // `W/L` whole and not, in seconds.
-        4 => (1_u32..=20, (1_u64..=12).prop_map(move |seconds| seconds * second)),
+        4 => (1_u64..=20, (1_u64..=12).prop_map(move |seconds| seconds * second)),
         // Below a millisecond.
-        3 => (1_u32..=40, 1_u64..1_000),
+        3 => (1_u64..=40, 1_u64..1_000),
         // More than a unit a tick.
-        3 => (1_000_u32..=10_000, 1_u64..=1_000),
+        3 => (1_000_u64..=10_000, 1_u64..=1_000),
         // One at a time.
-        1 => (Just(1_u32), 1_u64..=60 * second),
+        1 => (Just(1_u64), 1_u64..=60 * second),
         // Over a month.
-        2 => (1_u32..=1_000, (31_u64..=3_650).prop_map(move |days| days * day)),
+        2 => (1_u64..=1_000, (31_u64..=3_650).prop_map(move |days| days * day)),
         // Ticks above a microsecond.
-        3 => (1_u32.., (1_u64..=86_400).prop_map(move |seconds| seconds * second)),
-        2 => (1_u32.., (1_u64..=3_650).prop_map(move |days| days * day)),
+        3 => (1_u64..1 << 32, (1_u64..=86_400).prop_map(move |seconds| seconds * second)),
+        2 => (1_u64..1 << 32, (1_u64..=3_650).prop_map(move |days| days * day)),
+        // More than 32 bits hold, up to the largest there is.
+        2 => (large_limits(), (1_u64..=86_400).prop_map(move |seconds| seconds * second)),
+        1 => (large_limits(), 1_u64..=1_000),
         // Anything.
-        2 => (1_u32..=100_000, 1_u64..=3_600 * second),
+        2 => (1_u64..=100_000, 1_u64..=3_600 * second),
     ]
     .prop_map(|(limit, period)| Rate::new(limit, Duration::from_micros(period)))
 }
 
+/// Limits beyond 32 bits, as many of each length.
+fn large_limits() -> impl Strategy<Value = u64> {
+    let of_bits = (33_u32..=53).prop_flat_map(|bits| 1_u64 << (bits - 1)..=1 << bits);
+    prop_oneof![6 => of_bits, 1 => Just(1 << 53)]
+}
+
 /// The laws whose states have this name, with parameters that suit a rate: about its limit or period, or at random.
 pub(crate) fn token_buckets(rate: Rate) -> impl Strategy<Value = Law> {
-    let limit = u64::from(rate.limit());
+    let limit = rate.limit();
     let burst = prop_oneof![
         2 => Just(None),
         3 => (1..=limit.saturating_mul(3)).prop_map(Some),
@@ -171,7 +180,7 @@ pub(crate) fn gcras(rate: Rate) -> impl Strategy<Value = Law> {
 
 /// A capacity that suits a rate.
 fn capacities(rate: Rate) -> impl Strategy<Value = Option<u64>> {
-    let limit = u64::from(rate.limit());
+    let limit = rate.limit();
     prop_oneof![
         2 => Just(None),
         3 => (1..=limit.saturating_mul(3)).prop_map(Some),
@@ -229,7 +238,7 @@ pub(crate) fn priorities(_: Rate) -> impl Strategy<Value = Law> {
 
 /// Tiers, and who asks.
 pub(crate) fn tiers(rate: Rate) -> impl Strategy<Value = Law> {
-    let least = 1_000_000_u64.div_ceil(rate.limit().into());
+    let least = 1_000_000_u64.div_ceil(rate.limit());
     let multiplier = || millionths(7).prop_map(move |share| share.max(least));
     let who = prop_oneof![
         Just(None),
@@ -278,7 +287,7 @@ pub(crate) fn rates_of_hours() -> impl Strategy<Value = Rate> {
         1 => 90..=3 * day,
         1 => (1_u64..=3_650).prop_map(move |days| days * day),
     ];
-    let limit = prop_oneof![4 => 1_u32..=20, 1 => 1_u32..];
+    let limit = prop_oneof![4 => 1_u64..=20, 1 => 1_u64..1 << 32];
     let of_minutes = (limit, minutes)
         .prop_map(|(limit, minutes)| Rate::new(limit, Duration::from_secs(minutes * 60)));
     let short = rates().prop_map(|rate| {
@@ -296,7 +305,7 @@ pub(crate) fn rollovers(rate: Rate) -> impl Strategy<Value = Law> {
         Just(0),
         0_u64..=100_000_000
     ];
-    let max = prop_oneof![Just(500), 0..=u64::from(rate.limit()), Just(u64::MAX)];
+    let max = prop_oneof![Just(500), 0..=rate.limit(), Just(u64::MAX)];
     (percent, max).prop_map(|(percent, max)| Law::QuotaWithRollover { percent, max })
 }
 

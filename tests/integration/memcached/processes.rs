@@ -21,7 +21,7 @@ const SERVER: &str = "TRAFFIK_TEST_MEMCACHED";
 
 fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
     fn of(backend: &Backend, strategy: impl Strategy) -> DynThrottle {
-        let builder = DynThrottle::builder(strategy.name()).rate(Rate::per_day(LIMIT));
+        let builder = DynThrottle::builder(strategy.name()).rate(Rate::per_day(LIMIT.into()));
         builder
             .strategy(strategy)
             .backend(backend.clone())

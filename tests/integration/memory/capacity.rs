@@ -223,11 +223,11 @@ impl Strategy for Tickets {
 
     fn decide(&self, taken: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
         let taken = taken.unwrap_or(0) + hit.cost;
-        (taken <= hit.rate.limit().into()).then_some(taken)
+        (taken <= hit.rate.limit()).then_some(taken)
     }
 
     fn report(&self, taken: Option<&u64>, hit: &Hit<'_>) -> Report {
-        let limit = u64::from(hit.rate.limit());
+        let limit = hit.rate.limit();
         let remaining = limit - taken.unwrap_or(&0);
         let reset = hit.rate.period();
         Report {

@@ -54,7 +54,7 @@ impl Strategy for Log {
             "told to panic"
         );
         let mut state = state.unwrap_or_default();
-        let fits = state.live(hit) + hit.cost <= hit.rate.limit().into();
+        let fits = state.live(hit) + hit.cost <= hit.rate.limit();
         *state.at.entry(hit.now).or_default() += hit.cost;
         fits.then_some(state)
     }
@@ -65,7 +65,7 @@ impl Strategy for Log {
             self.panics != Panics::Reporting || taken != 14,
             "told to panic"
         );
-        let limit = u64::from(hit.rate.limit());
+        let limit = hit.rate.limit();
         let remaining = limit - taken;
         Report {
             limit,

@@ -11,6 +11,7 @@ mod tasks;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
@@ -20,7 +21,7 @@ use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
 
 /// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives none back. GCRA, of whose
 /// limit one hit may take all at any time, is the last.
-pub(crate) fn each(backend: &Backend, limit: u32) -> [(&'static str, DynThrottle); 13] {
+pub(crate) fn each(backend: &Backend, limit: u64) -> [(&'static str, DynThrottle); 13] {
     let rate = traffik::Rate::per_hour(limit);
     let of = |builder: DynThrottleBuilder| {
         let builder = builder.rate(rate).backend(backend.clone());
@@ -28,7 +29,7 @@ pub(crate) fn each(backend: &Backend, limit: u32) -> [(&'static str, DynThrottle
     };
     let named = |name: &str| DynThrottle::builder(name);
     // As early as all hits but the first: one an emission interval.
-    let tolerance = rate.period() / limit * (limit - 1);
+    let tolerance = Duration::from_micros(rate.period_micros() / limit * (limit - 1));
     let tiers = Tiered::new().tier("free", 1.0).default_tier("free");
     let hours = TimeOfDay::new().window("00:00-24:00", 1.0);
     let even = Priority::new().normal(1.0).high(1.0);

@@ -36,11 +36,11 @@ impl Strategy for Tally {
 
     fn decide(&self, state: Option<Count>, hit: &Hit<'_>) -> Option<Count> {
         let taken = state.unwrap_or_default().taken + hit.cost;
-        (taken <= hit.rate.limit().into()).then_some(Count { taken })
+        (taken <= hit.rate.limit()).then_some(Count { taken })
     }
 
     fn report(&self, state: Option<&Count>, hit: &Hit<'_>) -> Report {
-        let limit = u64::from(hit.rate.limit());
+        let limit = hit.rate.limit();
         let remaining = limit - state.map_or(0, |count| count.taken);
         Report {
             limit,

@@ -109,7 +109,7 @@ async fn a_handler_answers_500() {
 fn build(
     uid: &str,
     backend: &Backend,
-    limit: u32,
+    limit: u64,
     strategy: impl Strategy,
 ) -> Result<DynThrottle, traffik::Error> {
     let builder = DynThrottle::builder(uid).rate(Rate::per_minute(limit));

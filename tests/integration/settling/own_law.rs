@@ -30,11 +30,11 @@ impl Strategy for Budget {
 
     fn decide(&self, spent: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
         let spent = spent.unwrap_or(0) + hit.cost;
-        (spent <= u64::from(hit.rate.limit())).then_some(spent)
+        (spent <= hit.rate.limit()).then_some(spent)
     }
 
     fn report(&self, spent: Option<&u64>, hit: &Hit<'_>) -> Report {
-        let limit = u64::from(hit.rate.limit());
+        let limit = hit.rate.limit();
         let remaining = limit - spent.copied().unwrap_or(0);
         Report {
             limit,

@@ -5,7 +5,7 @@ use traffik_runtime::strategy::catalog::Spec;
 
 /// The most units that any stretch as long as the rate's period admits; nothing where no number says it.
 pub(super) fn of(spec: &Spec, rate: Rate) -> Option<u64> {
-    let limit = u64::from(rate.limit());
+    let limit = rate.limit();
     if rate.is_unlimited() {
         return None;
     }

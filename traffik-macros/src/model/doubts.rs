@@ -11,7 +11,7 @@ use super::{Rates, Strategy, shape};
 use crate::diagnostics::{Mistakes, unknown};
 
 /// From this limit on, twice as much is no surprise.
-const FEW: u32 = 10;
+const FEW: u64 = 10;
 
 /// A warning at the tokens it is about.
 #[derive(Clone)]

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use super::plan::Plan;
 use crate::observe;
 use crate::strategy::State;
-use crate::strategy::kernel::{Costs, Entries, Kind, Law, Listed, Packed};
+use crate::strategy::kernel::{Costs, EXACT, Entries, Kind, Law, Listed, Packed};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const LOG: u8 = 6;
 const MEAN: u8 = 7;
 const OWN: u8 = 9;
@@ -33,7 +33,7 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
             State::Packed(packed) => write_packed(&mut bytes, packed),
             State::Log(entries) => {
                 let sum = entries.iter().map(|(_, cost)| cost).sum();
-                write_head(&mut bytes, (LOG, 0, limit), [period, 0, sum]);
+                write_head(&mut bytes, (LOG, 0), [limit, period, 0, sum]);
                 write_count(&mut bytes, entries.iter().len());
                 for (at, cost) in entries.iter() {
                     write(&mut bytes, at);
@@ -43,10 +43,10 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
             State::Mean(costs) => {
                 let ((level, last, factor), (limit, period, tick)) = costs.numbers();
                 let power = tick.max(1).ilog10() as u8;
-                write_head(&mut bytes, (MEAN, power, limit), [period, last, level]);
+                write_head(&mut bytes, (MEAN, power), [limit, period, last, level]);
                 let (costs, sum) = costs.costs();
                 write(&mut bytes, factor);
-                write(&mut bytes, u64::try_from(sum).unwrap_or(u64::MAX));
+                write(&mut bytes, sum.min(EXACT.into()) as u64);
                 write_count(&mut bytes, costs.len());
                 for cost in costs {
                     write(&mut bytes, cost);
@@ -90,9 +90,8 @@ fn write_count(bytes: &mut Vec<u8>, count: usize) {
     bytes.extend((count as u32).to_be_bytes());
 }
 
-fn write_head(bytes: &mut Vec<u8>, (kind, power, limit): (u8, u8, u32), numbers: [u64; 3]) {
+fn write_head(bytes: &mut Vec<u8>, (kind, power): (u8, u8), numbers: [u64; 4]) {
     bytes.extend([kind, power]);
-    bytes.extend(limit.to_be_bytes());
     for number in numbers {
         write(bytes, number);
     }
@@ -100,13 +99,11 @@ fn write_head(bytes: &mut Vec<u8>, (kind, power, limit): (u8, u8, u32), numbers:
 
 fn write_packed(bytes: &mut Vec<u8>, packed: &Packed) {
     let amounts = packed.amounts();
-    let power = if packed.kind == Kind::Rollover {
-        0
-    } else {
-        packed.tick_power
-    };
-    let head = (packed.kind as u8, power, packed.limit);
-    write_head(bytes, head, [packed.period, packed.at, amounts[0]]);
+    let head = (packed.kind as u8, packed.tick_power);
+    let Packed {
+        limit, period, at, ..
+    } = *packed;
+    write_head(bytes, head, [limit, period, at, amounts[0]]);
     for amount in &amounts[1..] {
         write(bytes, *amount);
     }
@@ -159,7 +156,7 @@ impl<'a> Reader<'a> {
             let state = State::Bytes(Some(own_state.to_vec()));
             return (name == own.as_bytes()).then_some(Listed { period, state });
         }
-        let (tick_power, limit) = (self.byte()?, self.count()?);
+        let (tick_power, limit) = (self.byte()?, self.number()?);
         let (period, at, amount) = (self.number()?, self.number()?, self.number()?);
         let state = match kind {
             LOG => State::Log(self.entries()?),
@@ -182,6 +179,7 @@ impl<'a> Reader<'a> {
                     period,
                     at,
                     amount,
+                    extra: 0,
                 };
                 State::Packed(packed.counting(&amounts)?)
             }
@@ -197,7 +195,7 @@ impl<'a> Reader<'a> {
         Entries::of(entries)
     }
 
-    fn costs(&mut self, rate: (u32, u64, u8), level: (u64, u64)) -> Option<Costs> {
+    fn costs(&mut self, rate: (u64, u64, u8), level: (u64, u64)) -> Option<Costs> {
         let ((limit, period, power), (level, last)) = (rate, level);
         let (factor, _) = (self.number()?, self.number()?);
         let mut costs = VecDeque::new();

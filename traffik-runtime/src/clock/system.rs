@@ -136,7 +136,8 @@ mod tests {
             system.store(now, Ordering::Relaxed);
             let before = clock.epoch.load(Ordering::Relaxed);
             clock.compare(elapsed, elapsed);
-            clock.epoch.load(Ordering::Relaxed).wrapping_sub(before) as i64
+            let after = clock.epoch.load(Ordering::Relaxed);
+            after.wrapping_sub(before).cast_signed()
         };
         moves.iter().enumerate().map(change).collect()
     }

@@ -66,8 +66,8 @@ pub enum RateError {
     /// A limit of zero that is not part of `0/0`.
     #[error("{ZERO_LIMIT}")]
     ZeroLimit,
-    /// A limit that does not fit 32 bits.
-    #[error("the limit `{0}` is over 4294967295; write a smaller one over a shorter period")]
+    /// A limit over 2^53, up to which every store counts exactly.
+    #[error("the limit `{0}` is over 9007199254740992; write a smaller one over a shorter period")]
     LimitTooLarge(Excerpt),
     /// A word that names no unit, and the name it is near to, if any.
     #[error("unknown unit `{unit}`; {}", Hint(unit, *suggestion))]
@@ -98,6 +98,8 @@ pub enum RateError {
 
 const ZERO_LIMIT: &str =
     "the limit is 0; write at least 1, or `0/0` (`Rate::UNLIMITED`) for no limit";
+const LIMIT_TOO_LARGE: &str =
+    "the limit is over 9007199254740992; write a smaller one over a shorter period";
 const ZERO_PERIOD: &str = "the period is 0; write at least one microsecond";
 const PERIOD_NOT_WHOLE: &str = "the period is not a whole number of microseconds; round it to one";
 const PERIOD_TOO_LONG: &str = "the period is over ten years; write at most 3650 days";
@@ -110,6 +112,7 @@ impl RateError {
             "{}",
             match self {
                 Self::ZeroLimit => ZERO_LIMIT,
+                Self::LimitTooLarge(_) => LIMIT_TOO_LARGE,
                 Self::ZeroPeriod => ZERO_PERIOD,
                 Self::PeriodNotWhole => PERIOD_NOT_WHOLE,
                 Self::PeriodTooLong => PERIOD_TOO_LONG,
@@ -216,6 +219,24 @@ impl Excerpt {
             bytes,
             length: line.len(),
         }
+    }
+
+    /// The digits of a number, which `const` code cannot format.
+    pub(super) const fn of_number(mut number: u64) -> Self {
+        let mut length = 1;
+        let mut rest = number / 10;
+        while rest > 0 {
+            length += 1;
+            rest /= 10;
+        }
+        let mut bytes = [0; Self::LONGEST + Self::CUT.len()];
+        let mut place = length;
+        while place > 0 {
+            place -= 1;
+            bytes[place] = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        Self { bytes, length }
     }
 
     /// The piece of text.

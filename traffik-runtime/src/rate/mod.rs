@@ -52,10 +52,14 @@ pub use error::{Excerpt, Part, RateError};
 pub use parse::parse_duration;
 use unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
 
+/// The least number that is too large to be a limit.
+const LARGER: u64 = (1 << 53) + 1;
+
 /// A limit in a period, or no limit at all.
 ///
-/// The period is a whole number of microseconds, at least one and at most ten years. Rates are
-/// equal when limit and period are: `1/60s` is `1/minute`, but `2/2m` is another rate.
+/// The limit is at most 2^53 (9 007 199 254 740 992), the largest number up to which every store
+/// counts exactly. The period is a whole number of microseconds, at least one and at most ten years.
+/// Rates are equal when limit and period are: `1/60s` is `1/minute`, but `2/2m` is another rate.
 ///
 /// Printed, it is the shortest text that gives the same rate again, in the longest unit that fits:
 /// `5/10s`, `100/m`. Serde writes it as that text, and reads any text that [`FromStr`] takes.
@@ -70,7 +74,7 @@ use unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
-    limit: u32,
+    limit: u64,
     micros: u64,
 }
 
@@ -78,7 +82,7 @@ pub struct Rate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use = "a limit is no rate until it has a period"]
 pub struct RateOf {
-    limit: u32,
+    limit: u64,
 }
 
 impl Rate {
@@ -112,7 +116,7 @@ impl Rate {
     ///
     /// Where [`try_new`](Self::try_new) returns an error.
     #[track_caller]
-    pub const fn new(limit: u32, period: Duration) -> Self {
+    pub const fn new(limit: u64, period: Duration) -> Self {
         Self::checked(Self::try_new(limit, period))
     }
 
@@ -129,9 +133,9 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// When the limit is 0, or the period is 0, no whole number of microseconds, or over ten years
+    /// When the limit is 0 or over 2^53 (9 007 199 254 740 992), or the period is 0, no whole number of microseconds, or over ten years
     /// (3650 days).
-    pub const fn try_new(limit: u32, period: Duration) -> Result<Self, RateError> {
+    pub const fn try_new(limit: u64, period: Duration) -> Result<Self, RateError> {
         if !period.subsec_nanos().is_multiple_of(1_000) {
             return Err(RateError::PeriodNotWhole);
         }
@@ -140,9 +144,10 @@ impl Rate {
         Self::from_micros(limit, seconds.saturating_add(period.subsec_micros() as u64))
     }
 
-    const fn from_micros(limit: u32, micros: u64) -> Result<Self, RateError> {
+    const fn from_micros(limit: u64, micros: u64) -> Result<Self, RateError> {
         match (limit, micros) {
             (0, _) => Err(RateError::ZeroLimit),
+            (LARGER.., _) => Err(RateError::LimitTooLarge(Excerpt::of_number(limit))),
             (_, 0) => Err(RateError::ZeroPeriod),
             (_, 1..=TEN_YEARS) => Ok(Self { limit, micros }),
             _ => Err(RateError::PeriodTooLong),
@@ -170,12 +175,12 @@ impl Rate {
     /// const RATE: Rate = Rate::of(100).minutes(5).seconds(30);
     /// assert_eq!(RATE.to_string(), "100/330s");
     /// ```
-    pub const fn of(limit: u32) -> RateOf {
+    pub const fn of(limit: u64) -> RateOf {
         RateOf { limit }
     }
 
     /// How much the period admits; 0 when unlimited.
-    pub const fn limit(&self) -> u32 {
+    pub const fn limit(&self) -> u64 {
         self.limit
     }
 
@@ -230,13 +235,13 @@ impl Rate {
 
     #[allow(
         clippy::cast_precision_loss,
-        reason = "ten years of microseconds are below 2^53"
+        reason = "limits are at most 2^53, and ten years of microseconds are below it"
     )]
     fn mean_per(&self, micros: u64) -> f64 {
         if self.is_unlimited() {
             f64::INFINITY
         } else {
-            f64::from(self.limit) * micros as f64 / self.micros as f64
+            self.limit as f64 * micros as f64 / self.micros as f64
         }
     }
 }

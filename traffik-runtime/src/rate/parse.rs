@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::{Excerpt, Part};
 use super::unit::{self, TEN_YEARS, Unit};
-use super::{Rate, RateError};
+use super::{LARGER, Rate, RateError};
 
 const SPACES: [char; 5] = [' ', '\t', '\n', '\r', '\u{c}'];
 
@@ -108,14 +108,14 @@ fn after_per(text: &str) -> Option<&str> {
     per.eq_ignore_ascii_case("per").then_some(rest)
 }
 
-fn whole_limit(text: &str, separator: &str) -> Result<u32, RateError> {
+fn whole_limit(text: &str, separator: &str) -> Result<u64, RateError> {
     if text.is_empty() {
         return Err(RateError::NoLimit(Excerpt::of(separator)));
     }
-    match u32::try_from(number(text, Part::Limit)?) {
-        Ok(0) => Err(RateError::ZeroLimit),
-        Ok(limit) => Ok(limit),
-        Err(_) => Err(RateError::LimitTooLarge(Excerpt::of(text))),
+    match number(text, Part::Limit)? {
+        0 => Err(RateError::ZeroLimit),
+        LARGER.. => Err(RateError::LimitTooLarge(Excerpt::of(text))),
+        limit => Ok(limit),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Rate, RateError, parse_duration};
 
 const MAX_PERIOD: u64 = 3_650 * 86_400 * 1_000_000;
 
-fn rate(limit: u32, micros: u64) -> Rate {
+fn rate(limit: u64, micros: u64) -> Rate {
     Rate::new(limit, Duration::from_micros(micros))
 }
 
@@ -37,7 +37,8 @@ fn reads_every_form() {
         ("1_000/1_0s", 1_000, 10_000),
         ("007/05s", 7, 5_000),
         ("\t5\r\n/\x0c s\n", 5, 1_000),
-        ("4294967295/s", u32::MAX, 1_000),
+        ("5000000000/day", 5_000_000_000, 86_400_000),
+        ("9_007_199_254_740_992/s", 1 << 53, 1_000),
         ("1/3650d", 1, MAX_PERIOD / 1_000),
     ] {
         assert_eq!(text.parse(), Ok(rate(limit, millis * 1_000)), "{text:?}");
@@ -112,7 +113,7 @@ _1/s => a `_` in `_1` does not stand between two digits; write it as in `1_000`
 1_/s => a `_` in `1_` does not stand between two digits; write it as in `1_000`
 5/1_s => a `_` in `1_` does not stand between two digits; write it as in `1_000`
 0/s => the limit is 0; write at least 1, or `0/0` (`Rate::UNLIMITED`) for no limit
-4294967296/s => the limit `4294967296` is over 4294967295; write a smaller one over a shorter period
+9007199254740993/s => the limit `9007199254740993` is over 9007199254740992; write a smaller one over a shorter period
 5/5.5s => the multiplier `5.5` is a fraction; write a whole number, if need be of a smaller unit: `1500ms` for `1.5s`
 100/minut => unknown unit `minut`; did you mean `minute`?
 5 perminut => unknown unit `minut`; did you mean `minute`?
@@ -234,6 +235,14 @@ fn refuses_nonsense() {
         error(1, second + tick / 1_000),
         Some(RateError::PeriodNotWhole)
     );
+    assert_eq!(error(1 << 53, second), None);
+    let message = error((1 << 53) + 1, second).map(|error| error.to_string());
+    assert_eq!(
+        message.as_deref(),
+        Some(
+            "the limit `9007199254740993` is over 9007199254740992; write a smaller one over a shorter period"
+        )
+    );
     assert_eq!(error(1, longest + tick), Some(RateError::PeriodTooLong));
     assert_eq!(
         error(1, Duration::from_secs(u64::MAX)),
@@ -245,6 +254,12 @@ fn refuses_nonsense() {
 #[should_panic(expected = "the limit is 0; write at least 1")]
 fn new_panics_at_a_limit_of_zero() {
     let _ = Rate::per_second(0);
+}
+
+#[test]
+#[should_panic(expected = "the limit is over 9007199254740992; write a smaller one")]
+fn new_panics_at_a_limit_that_doubles_cannot_count() {
+    let _ = Rate::per_day((1 << 53) + 1);
 }
 
 #[test]
@@ -361,8 +376,7 @@ fn reference(text: &str) -> Option<Rate> {
         if (limit, separator, period) == ("0", "/", "0") {
             return Some(Rate::UNLIMITED);
         }
-        let limit = u32::try_from(whole(limit)?).ok()?;
-        Rate::try_new(limit, reference_period(period)?).ok()
+        Rate::try_new(whole(limit)?, reference_period(period)?).ok()
     })
 }
 
@@ -417,7 +431,7 @@ fn agrees_with_the_reference_on_all_short_texts() {
 proptest! {
     #[test]
     fn printed_rates_read_back(
-        limit in 1..=u32::MAX,
+        limit in prop_oneof![1_u64..=100, 1_u64..=1 << 53],
         micros in 1..=MAX_PERIOD,
         unit in prop::sample::select(&[1, 1_000, 60_000_000, 604_800_000_000]),
     ) {

@@ -111,9 +111,9 @@ macro_rules! in_units {
                 ///
                 /// # Panics
                 ///
-                /// When the limit is 0.
+                /// When the limit is 0 or over 2^53.
                 #[track_caller]
-                pub const fn $per(limit: u32) -> Self {
+                pub const fn $per(limit: u64) -> Self {
                     Self::checked(Self::from_micros(limit, $micros))
                 }
             )*
@@ -148,7 +148,7 @@ macro_rules! in_units {
                 ///
                 /// # Panics
                 ///
-                /// When the limit or the count is 0, and when the period is longer than ten years
+                /// When the limit or the count is 0, the limit is over 2^53, and when the period is longer than ten years
                 /// (3650 days).
                 #[track_caller]
                 pub const fn $units(self, count: u64) -> Rate {

@@ -175,7 +175,7 @@ impl BuiltIn for Adaptive {
             Law::Adaptive(law) => law.in_force(state.packed(), hit.now),
             _ => (law.largest(), 0),
         };
-        let used = count as f64 / f64::from(hit.rate.limit().max(1));
+        let used = count as f64 / hit.rate.limit().max(1) as f64;
         AdaptiveMetadata {
             effective_limit,
             current_load: BuiltIn::load(self).unwrap_or(used),

@@ -87,7 +87,7 @@ impl CostBasedTokenBucket {
     }
 
     fn burst_of(&self, rate: Rate) -> u64 {
-        self.burst.unwrap_or_else(|| rate.limit().into())
+        self.burst.unwrap_or(rate.limit())
     }
 }
 

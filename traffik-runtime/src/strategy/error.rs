@@ -8,6 +8,11 @@ pub enum StrategyError {
     /// The numbers are too large to be counted exactly at any tick.
     #[error("`{0}` has no exact tick; use a smaller limit or a shorter period")]
     NoExactTick(Rate),
+    /// An effective limit, multiplied or carried over, that is too large to be counted exactly.
+    #[error(
+        "`{0}` comes to a limit over 9007199254740992 with what it is multiplied by or carries over; use a smaller limit"
+    )]
+    EffectiveLimit(Rate),
     /// A bucket or queue that holds nothing.
     #[error("a `{0}` of 0 admits nothing; use at least 1")]
     Empty(&'static str),
@@ -39,7 +44,7 @@ impl StrategyError {
             }
             Self::NoDefaultTier => Some("default"),
             Self::Tolerance => Some("burst_tolerance"),
-            Self::NoExactTick(_) | Self::EmptyTier => None,
+            Self::NoExactTick(_) | Self::EffectiveLimit(_) | Self::EmptyTier => None,
         }
     }
 }

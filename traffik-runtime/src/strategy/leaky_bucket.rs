@@ -52,7 +52,7 @@ impl LeakyBucket {
     }
 
     fn capacity_of(&self, rate: Rate) -> u64 {
-        self.capacity.unwrap_or_else(|| rate.limit().into())
+        self.capacity.unwrap_or(rate.limit())
     }
 }
 

@@ -53,7 +53,7 @@ impl LeakyBucketWithQueue {
     }
 
     fn size_of(&self, rate: Rate) -> u64 {
-        self.size.unwrap_or_else(|| rate.limit().into())
+        self.size.unwrap_or(rate.limit())
     }
 }
 

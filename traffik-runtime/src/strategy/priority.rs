@@ -116,7 +116,7 @@ impl BuiltIn for Priority {
             ));
         }
         let share = self.shares[who.priority as usize];
-        Ok(Law::Log(Log::new(rate, share.of(rate.limit().into()))))
+        Ok(Law::Log(Log::new(rate, share.of(rate.limit()))))
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> PriorityMetadata {

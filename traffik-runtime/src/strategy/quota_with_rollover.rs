@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::built_in::BuiltIn;
-use super::kernel::{Law, Rollover, State};
+use super::kernel::{EXACT, Law, Rollover, State};
 use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::rate::Rate;
 
@@ -93,11 +93,11 @@ impl BuiltIn for QuotaWithRollover {
         if self.percent > Factor::millionths(100_000_000) {
             return Err(StrategyError::Range("`percent` is 0 to 100"));
         }
-        Ok(Law::Rollover(Rollover::new(
-            rate,
-            self.percent.in_millionths(),
-            self.max,
-        )))
+        let law = Rollover::new(rate, self.percent.in_millionths(), self.max);
+        if law.largest() > EXACT {
+            return Err(StrategyError::EffectiveLimit(rate));
+        }
+        Ok(Law::Rollover(law))
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> QuotaWithRolloverMetadata {
@@ -105,7 +105,7 @@ impl BuiltIn for QuotaWithRollover {
             return QuotaWithRolloverMetadata::default();
         };
         let (previous, usage) = law.usage(state.packed(), hit.now);
-        let (base_limit, rollover_amount) = (hit.rate.limit().into(), law.carry(previous));
+        let (base_limit, rollover_amount) = (hit.rate.limit(), law.carry(previous));
         let effective_limit = base_limit + rollover_amount;
         QuotaWithRolloverMetadata {
             base_limit,

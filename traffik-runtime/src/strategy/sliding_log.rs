@@ -52,7 +52,7 @@ impl BuiltIn for SlidingLog {
     const NAME: &'static str = "sliding_log";
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
-        Ok(Law::Log(Log::new(rate, rate.limit().into())))
+        Ok(Law::Log(Log::new(rate, rate.limit())))
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> SlidingLogMetadata {

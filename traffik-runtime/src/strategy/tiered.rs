@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::built_in::BuiltIn;
-use super::kernel::{Law, State, Window};
+use super::kernel::{EXACT, Law, State, Window};
 use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::rate::Rate;
 
@@ -102,9 +102,12 @@ impl BuiltIn for Tiered {
         if let Some(problem) = self.problem {
             return Err(StrategyError::Factor("a tier's multiplier", problem));
         }
-        let limit = |factor: Factor| factor.of(rate.limit().into());
+        let limit = |factor: Factor| factor.of(rate.limit());
         if self.tiers.iter().any(|(_, factor)| limit(*factor) == 0) {
             return Err(StrategyError::EmptyTier);
+        }
+        if self.tiers.iter().any(|(_, factor)| limit(*factor) > EXACT) {
+            return Err(StrategyError::EffectiveLimit(rate));
         }
         let (_, factor) = self.tier_of(who)?;
         Ok(Law::Window(Window::with_limit(rate, limit(*factor))))

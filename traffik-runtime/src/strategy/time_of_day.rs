@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::built_in::BuiltIn;
-use super::kernel::{Hours, Law, Rule, State};
+use super::kernel::{EXACT, Hours, Law, Rule, State};
 use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::rate::Rate;
 
@@ -172,6 +172,10 @@ impl BuiltIn for TimeOfDay {
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
         self.check()?;
+        let limits = self.rules.iter().map(|rule| rule.factor.of(rate.limit()));
+        if limits.max().is_some_and(|limit| limit > EXACT) {
+            return Err(StrategyError::EffectiveLimit(rate));
+        }
         Ok(Law::Hours(Hours::new(rate, &self.rules, self.offset)))
     }
 
@@ -190,7 +194,7 @@ impl BuiltIn for TimeOfDay {
         TimeOfDayMetadata {
             hour: u64::from(local.unsigned_abs()) / 60,
             time_multiplier: factor,
-            effective_limit: factor.of(hit.rate.limit().into()),
+            effective_limit: factor.of(hit.rate.limit()),
         }
     }
 }

@@ -80,7 +80,7 @@ impl TokenBucket {
     }
 
     fn burst_of(&self, rate: Rate) -> u64 {
-        self.burst.unwrap_or_else(|| rate.limit().into())
+        self.burst.unwrap_or(rate.limit())
     }
 }
 

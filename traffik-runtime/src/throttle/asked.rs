@@ -184,7 +184,7 @@ pub(super) fn share(rate: Rate, instances: u32) -> Rate {
     if instances <= 1 {
         return rate;
     }
-    Rate::new((rate.limit() / instances).max(1), rate.period())
+    Rate::new((rate.limit() / u64::from(instances)).max(1), rate.period())
 }
 
 impl Member {

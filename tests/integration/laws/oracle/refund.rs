@@ -44,12 +44,10 @@ impl Oracle {
                 window: start,
                 count,
                 ..
-            }) => {
-                if window(at) == window(now.max(*start)) {
-                    *count = (*count - cost).max(0);
-                }
+            }) if window(at) == window(now.max(*start)) => {
+                *count = (*count - cost).max(0);
             }
-            None => {}
+            Some(Memory::Share { .. }) | None => {}
         }
     }
 }

@@ -110,8 +110,10 @@ impl Seen {
     /// The moment at which a law decides: the clock's, or the state's own if the clock is behind it (L4).
     pub(super) fn moment(&self, now: Int) -> Int {
         match self {
-            Self::Counts { at, .. } | Self::Level { at, .. } | Self::Sum { at, .. } => now.max(*at),
-            Self::Mean { at, .. } => now.max(*at),
+            Self::Counts { at, .. }
+            | Self::Level { at, .. }
+            | Self::Sum { at, .. }
+            | Self::Mean { at, .. } => now.max(*at),
             Self::Share { window, .. } => now.max(*window),
         }
     }
@@ -207,20 +209,14 @@ impl Seen {
             Self::Counts {
                 at,
                 window,
+                previous,
                 current,
-                ..
-            } => {
-                let events = match memory {
-                    Some(Memory::Events { period, events, .. }) if period == terms.period => events,
-                    // Under another period, what counts counts as of now (L30).
-                    _ => vec![(at, current)],
-                };
-                Memory::Events {
-                    period: terms.period,
-                    window,
-                    events: events.into_iter().chain([(at, cost)]).collect(),
-                }
-            }
+            } => Memory::Events {
+                period: terms.period,
+                window,
+                // As they were seen: clamped (L31), and of another period as of now (L30).
+                events: vec![(window - 1, previous), (at, current), (at, cost)],
+            },
             Self::Level { at, level } => Memory::Level {
                 level: Over {
                     parts: level.parts + cost * terms.period,

@@ -132,16 +132,19 @@ impl Terms {
     /// Whether such a throttle can be built.
     pub(crate) fn exist(&self) -> bool {
         let sensible = match self.law {
-            Law::Tiered { multipliers, .. } => {
-                multipliers.iter().all(|share| self.part(*share) >= 1)
-            }
+            Law::Tiered { multipliers, .. } => multipliers
+                .iter()
+                .all(|share| (1..=EXACT).contains(&self.part(*share))),
             Law::TimeOfDay { rules, .. } => {
                 let rules: Vec<_> = rules.into_iter().flatten().collect();
-                (0..rules.len()).all(|place| {
-                    let first = |minute| rules.iter().position(|rule| rule.holds(minute));
-                    (0..24 * 60).any(|minute| first(minute) == Some(place))
-                })
+                let exact = |rule: &Rule| self.part(rule.factor) <= EXACT;
+                rules.iter().all(exact)
+                    && (0..rules.len()).all(|place| {
+                        let first = |minute| rules.iter().position(|rule| rule.holds(minute));
+                        (0..24 * 60).any(|minute| first(minute) == Some(place))
+                    })
             }
+            Law::QuotaWithRollover { .. } => self.limit + self.carry(0) <= EXACT,
             _ => true,
         };
         sensible && self.tick().is_some()

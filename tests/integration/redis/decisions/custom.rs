@@ -23,11 +23,11 @@ impl Strategy for Tally {
 
     fn decide(&self, state: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
         let taken = state.unwrap_or_default() + hit.cost;
-        (taken <= hit.rate.limit().into()).then_some(taken)
+        (taken <= hit.rate.limit()).then_some(taken)
     }
 
     fn report(&self, state: Option<&u64>, hit: &Hit<'_>) -> Report {
-        let limit = u64::from(hit.rate.limit());
+        let limit = hit.rate.limit();
         let remaining = limit - state.copied().unwrap_or_default();
         Report {
             limit,

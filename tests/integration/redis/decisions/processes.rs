@@ -11,7 +11,7 @@ use super::each;
 
 const PROCESSES: usize = 4;
 const TASKS: usize = 64;
-const LIMIT: u32 = 500;
+const LIMIT: u64 = 500;
 
 /// What a child process is told the server by.
 const URL: &str = "TRAFFIK_TEST_REDIS_URL";
@@ -41,7 +41,7 @@ fn four_processes_on_one_key() {
             *sum += count.parse::<u64>().expect("a count");
         }
     }
-    assert_eq!(admitted, [u64::from(LIMIT); 13]);
+    assert_eq!(admitted, [LIMIT; 13]);
 }
 
 /// Run by the test above, several times at once.

@@ -149,6 +149,7 @@ impl<'p> Window<'p> {
             period: rate.period_micros(),
             at: self.start,
             amount: count,
+            extra: 0,
         }
     }
 }

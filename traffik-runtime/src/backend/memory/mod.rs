@@ -63,7 +63,7 @@ impl MemoryBackend {
 
     /// How many keys (a client of a throttle is one) are remembered at most, at least 64; default 1 000 000.
     ///
-    /// Memory is taken as keys come, 50 to 115 bytes a key. Logs, means and the states of your own strategies are larger;
+    /// Memory is taken as keys come, 60 to 135 bytes a key. Logs, means and the states of your own strategies are larger;
     /// they are counted by themselves, up to the same number. A set of throttles that needs more keys at once is an error,
     /// [`ErrorKind::Configuration`](crate::error::ErrorKind::Configuration).
     ///

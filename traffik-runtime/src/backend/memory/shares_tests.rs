@@ -114,6 +114,7 @@ fn fullness_is_measured_against_the_capacity() {
         period: 3_600_000_000,
         at: 0,
         amount,
+        extra: 0,
     };
     // A unit of cost is 360 s.
     let units = 360_000_000;

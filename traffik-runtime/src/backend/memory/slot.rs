@@ -1,4 +1,4 @@
-//! One key and its state, in six words of atomics.
+//! One key and its state, in seven words of atomics.
 //!
 //! A sequence number makes the words one: odd while somebody writes them, higher after every write. Readers take no
 //! lock, they look whether the number stayed the same; a writer makes it odd by compare-and-swap, which fails if anybody
@@ -19,6 +19,9 @@ pub(super) struct Slot {
     terms: AtomicU64,
     at: AtomicU64,
     amount: AtomicU64,
+    /// The second number of a state. A meter has none, so this is its limit; other states need theirs only to tell how full
+    /// they are, and keep it in 32 bits.
+    extra: AtomicU64,
 }
 
 /// The state of a slot at one moment.
@@ -147,14 +150,43 @@ impl Slot {
     #[inline]
     fn state(&self) -> Packed {
         let terms = self.terms.load(Ordering::Relaxed);
+        let kind = Kind::numbered((terms >> KIND_AT) as u8);
+        let extra = self.extra.load(Ordering::Relaxed);
+        let (limit, extra) = match kind {
+            Kind::Meter => (extra, 0),
+            _ => (long(self.limit.load(Ordering::Relaxed)), extra),
+        };
         Packed {
-            kind: Kind::numbered((terms >> KIND_AT) as u8),
+            kind,
             tick_power: (terms >> POWER_AT) as u8 & 0b1111,
-            limit: self.limit.load(Ordering::Relaxed),
+            limit,
             period: terms & PERIOD,
             at: self.at.load(Ordering::Relaxed),
             amount: self.amount.load(Ordering::Relaxed),
+            extra,
         }
+    }
+}
+
+/// The least limit that is rounded down, and by how many binary digits.
+const ROUNDED: u32 = 1 << 31;
+const DROPPED: u32 = 22;
+
+/// A limit in 32 bits: exact below [`ROUNDED`], else below itself by less than a five hundredth.
+#[inline]
+fn short(limit: u64) -> u32 {
+    match u32::try_from(limit) {
+        Ok(limit) if limit < ROUNDED => limit,
+        _ => ROUNDED | (limit >> DROPPED).min((ROUNDED - 1).into()) as u32,
+    }
+}
+
+/// The limit that [`short`] has kept.
+#[inline]
+fn long(short: u32) -> u64 {
+    match short.checked_sub(ROUNDED) {
+        None => short.into(),
+        Some(rounded) => u64::from(rounded) << DROPPED,
     }
 }
 
@@ -181,10 +213,15 @@ impl Locked<'_> {
     pub(super) fn update(&self, state: &Packed) {
         let terms =
             state.period | u64::from(state.tick_power) << POWER_AT | (state.kind as u64) << KIND_AT;
-        self.slot.limit.store(state.limit, Ordering::Relaxed);
+        let extra = match state.kind {
+            Kind::Meter => state.limit,
+            _ => state.extra,
+        };
+        self.slot.limit.store(short(state.limit), Ordering::Relaxed);
         self.slot.terms.store(terms, Ordering::Relaxed);
         self.slot.at.store(state.at, Ordering::Relaxed);
         self.slot.amount.store(state.amount, Ordering::Relaxed);
+        self.slot.extra.store(extra, Ordering::Relaxed);
     }
 }
 

@@ -212,7 +212,7 @@ impl Stripe {
                 Rank::Expired
             } else {
                 let mark = keeper.marks[index];
-                let capacity = mark.capacity(state.limit.into());
+                let capacity = mark.capacity(state.limit);
                 newcomer.rank(key, state.fullness(capacity), mark.is_late())
             };
             if least.as_ref().is_none_or(|least| rank < least.rank) {

@@ -16,6 +16,7 @@ fn window(at: u64) -> Packed {
         period: 1_000,
         at,
         amount: 1,
+        extra: 0,
     }
 }
 

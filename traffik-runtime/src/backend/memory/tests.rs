@@ -34,6 +34,7 @@ fn window(at: u64, count: u64) -> Packed {
         period: 1_000,
         at,
         amount: count,
+        extra: 0,
     }
 }
 

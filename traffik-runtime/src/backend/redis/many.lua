@@ -57,7 +57,7 @@ for plan = 1, #KEYS do
   if cost > 0 and value and value:byte(1) == VERSION then
     states = own_states(laws, next_law, count, value)
   end
-  local text, latest, keep, filled_until = '\1', 0, true, nil
+  local text, latest, keep, filled_until = HEAD, 0, true, nil
   for law = 1, count do
     local kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, pairs_of_law
     kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, next_law = struct.unpack('>dddddddddd', laws, next_law)

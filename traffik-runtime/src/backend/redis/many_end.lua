@@ -25,7 +25,7 @@ if refused then
   for plan = 1, #KEYS do answer[plan + 1] = seen[KEYS[plan]] or '' end
   for _, plan in ipairs(caught_up) do
     local key, states, count, ends = unpack(plan)
-    local text, ttl = '\1', math.max(ceil(ends - now, 1000), 1) + late
+    local text, ttl = HEAD, math.max(ceil(ends - now, 1000), 1) + late
     for law = 1, count do
       if states[law] then text = text .. write(unpack(states[law], 1, 9)) end
     end

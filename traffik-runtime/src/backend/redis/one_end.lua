@@ -3,7 +3,7 @@ if refused then
   if not filled then return struct.pack('>Bd', 0, now) .. (value or '') end
   ends, keeps = filled, false
 end
-value = '\1' .. write(kind, power, limit, period, at, a, b, c, records)
+value = HEAD .. write(kind, power, limit, period, at, a, b, c, records)
 if keeps then
   redis.call('SET', KEYS[1], value, 'KEEPTTL')
 else

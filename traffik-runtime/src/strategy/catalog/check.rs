@@ -49,7 +49,9 @@ fn unfit(spec: &Spec, rates: &[Rate]) -> Vec<Problem> {
     for (place, rate) in rates.iter().enumerate() {
         if let Err(error) = law(*rate) {
             let subject = match error {
-                StrategyError::NoExactTick(_) => Subject::Rate(place),
+                StrategyError::NoExactTick(_) | StrategyError::EffectiveLimit(_) => {
+                    Subject::Rate(place)
+                }
                 _ => subject(spec, *rate, &error),
             };
             let problem = Problem::error(subject, error.to_string());
@@ -66,7 +68,7 @@ fn subject(spec: &Spec, rate: Rate, error: &StrategyError) -> Subject {
     let named = match spec {
         _ if error.parameter().is_some() => error.parameter(),
         Spec::Tiered(tiered) => {
-            let empty = |factor: Factor| factor.of(rate.limit().into()) == 0;
+            let empty = |factor: Factor| factor.of(rate.limit()) == 0;
             let mut tiers = tiered.tiers().0.iter();
             let tier = tiers.find(|(_, factor)| empty(*factor));
             tier.map(|(name, _)| &**name)

@@ -95,7 +95,7 @@ impl Pair<'_> {
 
     /// The least that the limit can be cut to, or the time of day can leave of it.
     fn least_limit(&self) -> u128 {
-        let limit = self.rate.0.limit().into();
+        let limit = self.rate.0.limit();
         let least = match self.spec {
             Spec::Adaptive(adaptive) => adaptive.tuning().least.of(limit),
             Spec::TimeOfDay(hours) => {
@@ -108,11 +108,11 @@ impl Pair<'_> {
     }
 
     fn limit(&self) -> u128 {
-        self.rate.0.limit().into()
+        wide(self.rate.0.limit())
     }
 
     fn limit_beside(&self) -> u128 {
-        self.beside.0.limit().into()
+        wide(self.beside.0.limit())
     }
 
     fn period(&self) -> u128 {

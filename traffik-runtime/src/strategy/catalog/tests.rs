@@ -62,7 +62,7 @@ fn strategies() -> Vec<Spec> {
 /// and periods of which some divide each other and some do not.
 fn rates() -> impl Strategy<Value = (Rate, Rate)> {
     let period = || prop_oneof![5 => prop::sample::select(vec![1, 2, 3, 4, 6, 8, 12, 24, 48]), 1 => 1..30_u64];
-    (2..8_u32, 1..8_u32, 0..3_u32, period(), period()).prop_map(
+    (2..8_u64, 1..8_u64, 0..3_u64, period(), period()).prop_map(
         |(limit, times, less, period, beside)| {
             let rate = |limit, hours| Rate::new(limit, Duration::from_secs(hours * 3_600));
             (

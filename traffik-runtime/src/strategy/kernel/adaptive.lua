@@ -2,8 +2,12 @@
 -- Law: limit, period, threshold, reduction, recovery and least share in millionths, and whether the application's own
 -- signal is above the threshold: 1 or 0, or more if it has none.
 do
+  -- So many millionths of the limit, rounded down, in steps that stay exact.
+  local function part(millionths)
+    return floor(l1 / 1000000) * millionths + floor(l1 % 1000000 * millionths / 1000000)
+  end
   if kind == 5 and at - now > l2 then
-    power, limit, period, at, a = 0, l1, l2, now - now % l2, floor(l1 * b / 1000000)
+    power, limit, period, at, a = 0, l1, l2, now - now % l2, part(b)
     filled = at + l2 * math.max(ceil(1000000 - b, l5) + c, 1)
   end
   local t, start, count, share, cut = now, nil, 0, 1000000, 0
@@ -20,11 +24,11 @@ do
     end
   end
   start = start or t - t % l2
-  count = count + cost
-  fits = count <= floor(l1 * share / 1000000)
+  fits = count <= part(share) - cost
   if fits then
+    count = count + cost
     local above = l7 == 1
-    if l7 > 1 then above = count * 1000000 > l1 * l3 end
+    if l7 > 1 then above = count > part(l3) end
     if cut == 0 and above then
       share, cut = math.max(floor(share * l4 / 1000000), l6), 1
     end

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 #[cfg(feature = "engine")]
 use super::Kernel;
+#[cfg(feature = "engine")]
+use super::exact::EXACT;
 #[cfg(feature = "redis")]
 use super::exact::NOTHING;
 use super::{Kind, Packed};
@@ -66,10 +68,10 @@ impl Adaptive {
     pub fn new(rate: Rate, tuning: Tuning, loaded: Option<bool>) -> Self {
         let threshold = tuning.threshold;
         Self {
-            limit: rate.limit().into(),
+            limit: rate.limit(),
             period: rate.period_micros(),
             tuning,
-            calm: threshold.of(rate.limit().into()),
+            calm: threshold.of(rate.limit()),
             loaded,
         }
     }
@@ -102,7 +104,7 @@ impl Adaptive {
     #[cfg(feature = "engine")]
     pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
         let Standing { start, taken, .. } = self.standing(state, now);
-        let count = taken.count.saturating_add(cost).min(MOST);
+        let count = taken.count.saturating_add(cost).min(EXACT);
         self.with(start, self.counted(taken, count))
     }
 
@@ -168,8 +170,11 @@ impl Adaptive {
         if taken.share == WHOLE {
             return Some(1);
         }
-        // Limits have 32 bits, so this fits.
-        let share = (cost * WHOLE).div_ceil(self.limit);
+        let share = match cost.checked_mul(WHOLE) {
+            Some(product) => product.div_ceil(self.limit),
+            // At most the whole, since the cost is at most the limit.
+            None => (u128::from(cost) * u128::from(WHOLE)).div_ceil(u128::from(self.limit)) as u64,
+        };
         Some(self.windows_until_share(taken, share))
     }
 
@@ -271,10 +276,11 @@ impl Adaptive {
         Packed {
             kind: Kind::Adaptive,
             tick_power: 0,
-            limit: self.limit as u32,
+            limit: self.limit,
             period: self.period,
             at: start,
-            amount: join(count, share, cut),
+            amount: count,
+            extra: join(share, cut),
         }
     }
 
@@ -370,27 +376,25 @@ impl Kernel for Adaptive {
     }
 }
 
-/// A count takes 43 bits, a share 20, a cut 1.
-const SHARE: u32 = 43;
-const CUT: u32 = 63;
-const MOST: u64 = (1 << SHARE) - 1;
+/// A share takes 20 bits, and a cut the one above them.
+const CUT: u32 = 20;
 
 #[inline]
-fn join(count: u64, share: u64, cut: bool) -> u64 {
-    count.min(MOST) | share << SHARE | u64::from(cut) << CUT
+fn join(share: u64, cut: bool) -> u64 {
+    share | u64::from(cut) << CUT
 }
 
-/// The numbers as a state has them, if they can be one's.
+/// The share and the cut as a state has them, if they can be one's.
 #[cfg(feature = "engine")]
-pub(super) fn pack(count: u64, share: u64, cut: u64) -> Option<u64> {
-    (share <= WHOLE && cut <= 1).then(|| join(count, share, cut == 1))
+pub(super) fn pack(share: u64, cut: u64) -> Option<u64> {
+    (share <= WHOLE && cut <= 1).then(|| join(share, cut == 1))
 }
 
 #[inline]
 fn unpack(state: &Packed) -> Taken {
     Taken {
-        count: state.amount & MOST,
-        share: state.amount >> SHARE & ((1 << (CUT - SHARE)) - 1),
-        cut: state.amount >> CUT == 1,
+        count: state.amount,
+        share: state.extra & ((1 << CUT) - 1),
+        cut: state.extra >> CUT == 1,
     }
 }

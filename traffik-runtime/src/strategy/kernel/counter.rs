@@ -43,7 +43,7 @@ impl Counter {
     ///
     /// When no tick keeps its numbers exact.
     pub fn new(rate: Rate) -> Result<Self, StrategyError> {
-        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let (limit, period) = (rate.limit(), rate.period_micros());
         let tick = tick(&[period], |tick| {
             u128::from(limit) * u128::from(period / tick)
         })
@@ -109,10 +109,11 @@ impl Counter {
         Packed {
             kind: Kind::Counter,
             tick_power: self.tick_power,
-            limit: self.limit as u32,
+            limit: self.limit,
             period: self.window.get() * self.tick.get(),
             at: standing.start * self.tick.get(),
-            amount: pack(standing.previous, taken),
+            amount: taken,
+            extra: standing.previous,
         }
     }
 
@@ -202,14 +203,14 @@ impl Counter {
             };
         }
         let at = now.max(first);
-        let (previous, current) = Self::counts(state);
+        let (previous, current) = (state.extra, state.amount);
         if state.period != self.window.get() * self.tick.get() {
             // Under another period both counts are the current one's, if they still mattered (L30).
             let gone = self.tick.ceil(Self::expires(state));
             let fresh = fresh(at);
             return if at < gone {
                 Standing {
-                    current: self.clamped(previous + current),
+                    current: self.clamped(previous.saturating_add(current)),
                     gone: Some(gone),
                     ..fresh
                 }
@@ -262,12 +263,8 @@ impl Counter {
         ]
     }
 
-    pub(super) const fn counts(state: &Packed) -> (u64, u64) {
-        (state.amount & u32::MAX as u64, state.amount >> 32)
-    }
-
     pub(super) const fn expires(state: &Packed) -> u64 {
-        let windows = if Self::counts(state).1 > 0 { 2 } else { 1 };
+        let windows = if state.amount > 0 { 2 } else { 1 };
         state.at.saturating_add(state.period * windows)
     }
 }
@@ -307,10 +304,4 @@ impl Kernel for Counter {
     fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
         self.report_of(standing, now, cost)
     }
-}
-
-/// Limits are 32 bits wide; what was settled beyond them saturates.
-pub(super) fn pack(previous: u64, current: u64) -> u64 {
-    let most = u64::from(u32::MAX);
-    previous.min(most) | current.min(most) << 32
 }

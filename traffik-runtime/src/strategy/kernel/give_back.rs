@@ -41,7 +41,7 @@ impl Taken {
         }
     }
 
-    fn given_back(self, limit: u32, state: &Packed, now: u64) -> Option<Packed> {
+    fn given_back(self, limit: u64, state: &Packed, now: u64) -> Option<Packed> {
         let mut amounts = state.amounts();
         // The clock stands still at the state's own moment (L4).
         let now = now.max(state.at);
@@ -83,14 +83,14 @@ impl Taken {
 }
 
 /// The largest limit among the rates of a period, if there are any.
-fn limit_of(rates: &[Rate], period: u64) -> Option<u32> {
+fn limit_of(rates: &[Rate], period: u64) -> Option<u64> {
     let same = rates.iter().filter(|rate| rate.period_micros() == period);
     same.map(Rate::limit).max()
 }
 
 /// How much can have leaked in so many ticks where a limit has taken the place of another: what leaks by the later one, at
 /// the faster pace of the two.
-pub(super) fn most_leaked(ticks: u64, leak: u64, (then, since): (u32, u32)) -> u64 {
+pub(super) fn most_leaked(ticks: u64, leak: u64, (then, since): (u64, u64)) -> u64 {
     let leaked = ticks.saturating_mul(leak);
     if then <= since {
         return leaked;

@@ -16,7 +16,7 @@ do
     power, limit, period, at, a, count = 0, l1, l2, start, most, most
     filled = at + l2
   end
-  fits = count + cost <= most
+  fits = count <= most - cost
   if fits then
     keeps = kind == 1 and at == start and period == l2
     kind, power, limit, period, at, a = 1, 0, l1, l2, start, count + cost

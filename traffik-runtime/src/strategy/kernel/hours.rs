@@ -198,12 +198,12 @@ impl Hours {
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> (Vec<u64>, Vec<(u64, u64)>) {
         let pairs: Vec<_> = self.each().map(|(from, _, limit)| (from, limit)).collect();
-        let (limit, period) = (self.rate.limit().into(), self.rate.period_micros());
+        let (limit, period) = (self.rate.limit(), self.rate.period_micros());
         (vec![limit, period, pairs.len() as u64], pairs)
     }
 
     fn limit(&self, factor: Factor) -> u64 {
-        factor.of(self.rate.limit().into())
+        factor.of(self.rate.limit())
     }
 
     /// Each stretch of a UTC day: from, until, and the limit of windows that start in it.

@@ -18,7 +18,7 @@ do
   else
     records = ''
   end
-  fits = sum + cost <= l3
+  fits = sum <= l3 - cost
   if fits then
     if newest == t and first < #records then
       records = records:sub(first, -17) .. struct.pack('>dd', t, together + cost)

@@ -11,7 +11,7 @@ use crate::rate::Rate;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
     limit: u64,
-    nominal: u32,
+    nominal: u64,
     period: u64,
 }
 
@@ -81,7 +81,7 @@ impl Log {
     /// What its twin in Lua is told.
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
-        vec![self.nominal.into(), self.period, self.limit]
+        vec![self.nominal, self.period, self.limit]
     }
 
     /// How many entries it may come to hold.
@@ -103,7 +103,7 @@ impl Log {
 
     #[cold]
     fn full(&self, now: u64) -> Entries {
-        let limit = self.nominal.into();
+        let limit = self.nominal;
         Entries {
             entries: VecDeque::from([(now, limit)]),
             sum: limit,

@@ -24,9 +24,16 @@ do
   if fits then
     if level == 0 then records, c = '', 0 end
     records, c = records .. struct.pack('>d', cost), c + cost
+    local rounded = c >= EXACT
     while #records > 8 * l8 do
       c = c - struct.unpack('>d', records, 1)
       records = records:sub(9)
+    end
+    if rounded then
+      -- Sums above 2^53 are not exact, so this one is worked out anew.
+      c = 0
+      for place = 1, #records, 8 do c = c + struct.unpack('>d', records, place) end
+      c = math.min(c, EXACT)
     end
     b = math.max(l9, floor(125 * #records / c))
     level = level + cost * units

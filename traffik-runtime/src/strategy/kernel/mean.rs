@@ -13,7 +13,7 @@ use crate::strategy::StrategyError;
 /// A level that leaks the more slowly the more the last hits cost on average: a meter whose leak has a factor (L26, L27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mean {
-    limit: u32,
+    limit: u64,
     period: u64,
     tick: u64,
     capacity: u64,
@@ -38,7 +38,7 @@ pub struct Costs {
     remembered: VecDeque<u64>,
     sum: u128,
     /// The rate it was written under: limit, period and tick.
-    rate: (u32, u64, u64),
+    rate: (u64, u64, u64),
 }
 
 impl Costs {
@@ -55,7 +55,7 @@ impl Costs {
     #[cfg(feature = "engine")]
     pub(crate) fn of(
         (level, last, factor): (u64, u64, u64),
-        rate: (u32, u64, u64),
+        rate: (u64, u64, u64),
         remembered: VecDeque<u64>,
     ) -> Self {
         let sum = remembered.iter().map(|cost| u128::from(*cost)).sum();
@@ -73,7 +73,7 @@ impl Costs {
     ///
     /// The leak is that of the rate, without the factor, which may have been higher before than it is now (L32).
     #[cfg(feature = "engine")]
-    pub(super) fn give_back(&mut self, taken: Taken, limit: u32, now: u64) -> bool {
+    pub(super) fn give_back(&mut self, taken: Taken, limit: u64, now: u64) -> bool {
         let ticks = taken.ticks(self.rate.2.max(1), self.last, now.max(self.last));
         let (Some(ticks), Some((units, leak))) = (ticks, self.units_and_whole_leak()) else {
             return false;
@@ -109,13 +109,13 @@ impl Costs {
             return None;
         }
         let ticks = WHOLE * (period / tick);
-        let g = gcd(limit.into(), ticks);
-        Some((ticks / g, u64::from(limit) / g))
+        let g = gcd(limit, ticks);
+        Some((ticks / g, limit / g))
     }
 
     /// The same numbers again.
     #[cfg(feature = "engine")]
-    pub(crate) fn numbers(&self) -> ((u64, u64, u64), (u32, u64, u64)) {
+    pub(crate) fn numbers(&self) -> ((u64, u64, u64), (u64, u64, u64)) {
         ((self.level, self.last, self.factor), self.rate)
     }
 
@@ -142,7 +142,7 @@ impl Mean {
     ///
     /// When no tick keeps its numbers exact.
     pub fn new(rate: Rate, capacity: u64, window: u32, least: u64) -> Result<Self, StrategyError> {
-        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let (limit, period) = (rate.limit(), rate.period_micros());
         let units = |tick: u64| {
             let ticks = WHOLE * (period / tick);
             ticks / gcd(limit, ticks)
@@ -150,7 +150,7 @@ impl Mean {
         let largest = |tick: u64| u128::from(capacity) * u128::from(units(tick));
         let tick = tick(&[period], largest).ok_or(StrategyError::NoExactTick(rate))?;
         Ok(Self {
-            limit: rate.limit(),
+            limit,
             period,
             tick,
             capacity,
@@ -165,7 +165,7 @@ impl Mean {
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
         let power = self.tick.ilog10().into();
-        let tick = [self.limit.into(), self.period, power, self.tick];
+        let tick = [self.limit, self.period, power, self.tick];
         let level = [self.capacity, self.units, self.leak];
         [&tick[..], &level, &[self.window as u64, self.least]].concat()
     }
@@ -306,7 +306,7 @@ impl Mean {
         }
         let (limit, period, tick) = state.rate;
         let ticks = WHOLE * (period / tick.max(1));
-        let units = (ticks / gcd(limit.into(), ticks).max(1)).max(1);
+        let units = (ticks / gcd(limit, ticks).max(1)).max(1);
         state.level.div_ceil(units).min(EXACT / self.units) * self.units
     }
 }

@@ -18,7 +18,7 @@ use crate::strategy::StrategyError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter {
     need: Need,
-    limit: u32,
+    limit: u64,
     tick_power: u8,
     tick: Divisor,
     period: u64,
@@ -56,7 +56,7 @@ impl Meter {
     ///
     /// When no tick keeps its numbers exact.
     pub fn with_capacity(rate: Rate, capacity: u128) -> Result<Self, StrategyError> {
-        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let (limit, period) = (rate.limit(), rate.period_micros());
         let tick = tick(&[period], |tick| {
             let ticks = period / tick;
             capacity.saturating_mul(u128::from(ticks / gcd(limit, ticks)))
@@ -84,7 +84,7 @@ impl Meter {
     ///
     /// When no tick keeps its numbers exact.
     pub fn with_tolerance(rate: Rate, tolerance: u64) -> Result<Self, StrategyError> {
-        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let (limit, period) = (rate.limit(), rate.period_micros());
         let tick = tick(&[period, tolerance], |tick| {
             let ticks = period / tick;
             u128::from(tolerance / tick + ticks) * u128::from(limit / gcd(limit, ticks))
@@ -99,11 +99,11 @@ impl Meter {
     }
 
     fn new(rate: Rate, tick: u64, largest: u64) -> Self {
-        let (limit, period) = (u64::from(rate.limit()), rate.period_micros());
+        let (limit, period) = (rate.limit(), rate.period_micros());
         let g = gcd(limit, period / tick);
         Self {
             need: Need::Room,
-            limit: rate.limit(),
+            limit,
             tick_power: tick.ilog10() as u8,
             tick: Divisor::new(tick),
             period,
@@ -169,6 +169,7 @@ impl Meter {
             period: self.period,
             at: standing.at * self.tick.get(),
             amount: level,
+            extra: 0,
         }
     }
 
@@ -322,8 +323,8 @@ impl Meter {
             Need::Room => NOTHING,
             Need::Conformance(tolerance) => tolerance,
         };
-        let (limit, power) = (self.limit.into(), self.tick_power.into());
-        let tick = [limit, self.period, power, self.tick.get()];
+        let power = self.tick_power.into();
+        let tick = [self.limit, self.period, power, self.tick.get()];
         let level = [self.largest, self.units.get(), self.leak.get(), tolerance];
         [tick, level].concat()
     }

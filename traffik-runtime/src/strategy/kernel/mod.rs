@@ -279,7 +279,7 @@ impl Law {
     pub(crate) fn quota(&self, rate: Rate, report: &Report) -> u64 {
         match self {
             Self::Window(_) | Self::Hours(_) => report.limit,
-            _ => rate.limit().into(),
+            _ => rate.limit(),
         }
     }
 

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "engine")]
+use super::adaptive;
 use super::exact::gcd;
 use super::{Adaptive, Counter, Meter, Rollover, Window};
-#[cfg(feature = "engine")]
-use super::{adaptive, counter, rollover};
 
 /// A state of one of the kernels, in the few words that fit beside its key in memory.
 ///
@@ -15,13 +15,15 @@ pub struct Packed {
     /// The power of ten of the tick it was written with, in microseconds.
     pub tick_power: u8,
     /// The limit it was written under.
-    pub limit: u32,
+    pub limit: u64,
     /// The period it was written under, in microseconds.
     pub period: u64,
     /// When: the first microsecond of a window, the last tick of a meter in microseconds.
     pub at: u64,
-    /// How much: a count, a level, or two counts of 32 bits.
+    /// A count or a level; of two counts, that of the current window.
     pub amount: u64,
+    /// The count of the previous window; of an adaptive window, its share and whether it was cut.
+    pub extra: u64,
 }
 
 /// The fullness of a client at its limit.
@@ -75,6 +77,7 @@ impl Packed {
         period: 0,
         at: 0,
         amount: 0,
+        extra: 0,
     };
 
     /// No state, but a place kept for one until this microsecond.
@@ -105,13 +108,9 @@ impl Packed {
         let used = match self.kind {
             // Reserved for a set that is about to write it: above every client.
             Kind::Nothing => return FULL + 1,
-            Kind::Window => self.amount,
-            Kind::Counter => {
-                let (previous, current) = Counter::counts(self);
-                previous.saturating_add(current)
-            }
+            Kind::Window | Kind::Rollover => self.amount,
+            Kind::Counter => self.extra.saturating_add(self.amount),
             Kind::Meter => self.amount.div_ceil(self.units()),
-            Kind::Rollover => Rollover::used(self),
             Kind::Adaptive => Adaptive::used(self),
         };
         if used >= capacity {
@@ -125,11 +124,7 @@ impl Packed {
     pub(crate) fn amounts(&self) -> Amounts {
         match self.kind {
             Kind::Nothing | Kind::Window | Kind::Meter => Amounts::from_slice(&[self.amount]),
-            Kind::Counter => {
-                let (previous, current) = Counter::counts(self);
-                Amounts::from_slice(&[previous, current])
-            }
-            Kind::Rollover => Amounts::from_slice(&Rollover::amounts(self)),
+            Kind::Counter | Kind::Rollover => Amounts::from_slice(&[self.extra, self.amount]),
             Kind::Adaptive => Amounts::from_slice(&Adaptive::amounts(self)),
         }
     }
@@ -138,18 +133,15 @@ impl Packed {
     #[cfg(feature = "engine")]
     pub(crate) fn counting(self, amounts: &[u64]) -> Option<Self> {
         let possible = self.limit > 0 && self.tick_power <= 6 && self.period >= self.tick();
-        let (tick_power, amount) = match (self.kind, amounts) {
-            (Kind::Window | Kind::Meter, [amount]) => (self.tick_power, *amount),
-            (Kind::Counter, [previous, current]) => {
-                (self.tick_power, counter::pack(*previous, *current))
-            }
-            (Kind::Rollover, [previous, current]) => rollover::pack(*previous, *current),
-            (Kind::Adaptive, [count, share, cut]) => (0, adaptive::pack(*count, *share, *cut)?),
+        let (amount, extra) = match (self.kind, amounts) {
+            (Kind::Window | Kind::Meter, [amount]) => (*amount, 0),
+            (Kind::Counter | Kind::Rollover, [previous, current]) => (*current, *previous),
+            (Kind::Adaptive, [count, share, cut]) => (*count, adaptive::pack(*share, *cut)?),
             _ => return None,
         };
         possible.then_some(Self {
-            tick_power,
             amount,
+            extra,
             ..self
         })
     }
@@ -162,12 +154,11 @@ impl Packed {
     /// How many of a meter's units were one unit of cost when this was written.
     pub(super) const fn units(&self) -> u64 {
         let ticks = self.period / self.tick();
-        ticks / gcd(self.limit as u64, ticks)
+        ticks / gcd(self.limit, ticks)
     }
 
     /// How many of a meter's units leaked in a tick when this was written.
     pub(super) const fn leak(&self) -> u64 {
-        let limit = self.limit as u64;
-        limit / gcd(limit, self.period / self.tick())
+        self.limit / gcd(self.limit, self.period / self.tick())
     }
 }

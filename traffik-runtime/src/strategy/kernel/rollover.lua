@@ -17,19 +17,19 @@ do
   start = start or t - t % l2
   -- What was not used · part / 10^8, rounded down, in steps that stay exact.
   local unused = previous < l1 and l1 - previous or 0
-  local high, low = unused * floor(l3 / 10000), unused * (l3 % 10000)
-  local carried = floor(high / 10000) + floor((high % 10000 * 10000 + low) / 100000000)
+  local rest = unused % 100000000
+  local high, low = rest * floor(l3 / 10000), rest * (l3 % 10000)
+  local carried = floor(unused / 100000000) * l3 + floor(high / 10000) + floor((high % 10000 * 10000 + low) / 100000000)
   if carried > l4 then carried = l4 end
   if ahead then
     current = l1 + carried
     power, limit, period, at, a, b = 0, l1, l2, start, 0, current
     filled = start + 2 * l2
   end
-  fits = current + cost <= l1 + carried
+  fits = current <= l1 + carried - cost
   if fits then
     keeps = kind == 4 and at == start and period == l2 and b > 0
-    kind, power, limit, period, at = 4, 0, l1, l2, start
-    a, b = math.min(previous, 4294967295), math.min(current + cost, 68719476735)
+    kind, power, limit, period, at, a, b = 4, 0, l1, l2, start, previous, current + cost
     ends = start + 2 * l2
   end
 end

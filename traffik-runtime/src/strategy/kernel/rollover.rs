@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-#[cfg(feature = "redis")]
-use super::EXACT;
 #[cfg(feature = "engine")]
 use super::Kernel;
+#[cfg(feature = "engine")]
+use super::exact::EXACT;
 use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -35,7 +35,7 @@ impl Rollover {
     /// The law of a rate that carries over so many millionths of a percent, at most so many units.
     pub fn new(rate: Rate, percent_millionths: u64, most: u64) -> Self {
         Self {
-            limit: rate.limit().into(),
+            limit: rate.limit(),
             period: rate.period_micros(),
             part: percent_millionths,
             most,
@@ -57,8 +57,9 @@ impl Rollover {
     #[inline]
     pub fn carry(&self, used: u64) -> u64 {
         let unused = self.limit.saturating_sub(used);
-        // Limits have 32 bits, so this fits.
-        self.most.min(unused * self.part / WHOLE)
+        // In two steps, each of which fits.
+        let whole = unused / WHOLE * self.part;
+        self.most.min(whole + unused % WHOLE * self.part / WHOLE)
     }
 
     /// What the window before admitted, and what the current one did, at a time.
@@ -84,19 +85,20 @@ impl Rollover {
     #[cfg(feature = "engine")]
     pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
         let standing = self.standing(state, now);
-        self.with(&standing, standing.current.saturating_add(cost))
+        let taken = standing.current.saturating_add(cost);
+        self.with(&standing, taken.min(EXACT))
     }
 
     #[inline]
     fn with(&self, standing: &Standing, taken: u64) -> Packed {
-        let (tick_power, amount) = pack(standing.previous, taken);
         Packed {
             kind: Kind::Rollover,
-            tick_power,
-            limit: self.limit as u32,
+            tick_power: 0,
+            limit: self.limit,
             period: self.period,
             at: standing.start,
-            amount,
+            amount: taken,
+            extra: standing.previous,
         }
     }
 
@@ -159,7 +161,7 @@ impl Rollover {
         if state.kind != Kind::Rollover {
             return fresh(now);
         }
-        let (previous, current) = unpack(state);
+        let (previous, current) = (state.extra, state.amount);
         let start = state.at;
         if start.saturating_sub(now) > self.period {
             return Standing {
@@ -206,20 +208,8 @@ impl Rollover {
     }
 
     pub(super) fn expires(state: &Packed) -> u64 {
-        let (_, current) = unpack(state);
-        let windows = if current > 0 { 2 } else { 1 };
+        let windows = if state.amount > 0 { 2 } else { 1 };
         state.at.saturating_add(state.period * windows)
-    }
-
-    #[cfg(feature = "engine")]
-    pub(super) fn amounts(state: &Packed) -> [u64; 2] {
-        let (previous, current) = unpack(state);
-        [previous, current]
-    }
-
-    #[cfg(feature = "engine")]
-    pub(super) fn used(state: &Packed) -> u64 {
-        unpack(state).1
     }
 }
 
@@ -256,20 +246,4 @@ impl Kernel for Rollover {
     fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
         self.report_of(standing, now, cost)
     }
-}
-
-/// Of the previous count only what is below a limit of 32 bits matters. The current one may be wider: what is beyond 32
-/// bits takes the place of a tick, which windows do not need, and of which stores keep 4 bits.
-#[inline]
-pub(super) fn pack(previous: u64, current: u64) -> (u8, u64) {
-    let previous = previous.min(u32::MAX.into());
-    let current = current.min((1 << 36) - 1);
-    let low = current & u64::from(u32::MAX);
-    ((current >> 32) as u8, previous | low << 32)
-}
-
-#[inline]
-fn unpack(state: &Packed) -> (u64, u64) {
-    let current = state.amount >> 32 | u64::from(state.tick_power) << 32;
-    (state.amount & u64::from(u32::MAX), current)
 }

@@ -2,17 +2,18 @@
 --
 -- Numbers are doubles, first byte first. What is cut short, goes on too long or is something else is no state, kind 0.
 -- Kinds: 1 window, 2 counter, 3 meter, 4 rollover, 5 adaptive, 6 log, 7 mean; logs and means have records.
-local VERSION = 1
+local VERSION = 2
+local HEAD = string.char(VERSION)
 local struct, redis, floor, EXACT = struct, redis, math.floor, 2 ^ 53
 
 -- The state at a place: kind, power of ten of the tick, limit, period, at, three amounts, records, and the next place.
 local function read(value, place)
   local last = #value
-  if last - place < 29 then return 0 end
+  if last - place < 33 then return 0 end
   local kind, power, limit, period, at, a, b, c, records
-  kind, power, limit, period, at, a, place = struct.unpack('>BBI4ddd', value, place)
-  if power > 6 or limit < 1 or period < 10 ^ power or kind < 1 or kind > 7 then return 0 end
-  if not (at >= 0 and at <= EXACT and a >= 0 and a <= EXACT) or period % 1 + at % 1 + a % 1 ~= 0 then return 0 end
+  kind, power, limit, period, at, a, place = struct.unpack('>BBdddd', value, place)
+  if power > 6 or not (limit >= 1 and limit <= EXACT) or period < 10 ^ power or kind < 1 or kind > 7 then return 0 end
+  if not (at >= 0 and at <= EXACT and a >= 0 and a <= EXACT) or limit % 1 + period % 1 + at % 1 + a % 1 ~= 0 then return 0 end
   if kind == 2 or kind == 4 then
     if last - place < 7 then return 0 end
     b, place = struct.unpack('>d', value, place)
@@ -35,7 +36,7 @@ local function read(value, place)
 end
 
 local function write(kind, power, limit, period, at, a, b, c, records)
-  local head = struct.pack('>BBI4ddd', kind, power, limit, period, at, a)
+  local head = struct.pack('>BBdddd', kind, power, limit, period, at, a)
   if kind == 1 or kind == 3 then return head end
   if kind == 2 or kind == 4 then return head .. struct.pack('>d', b) end
   if kind == 5 then return head .. struct.pack('>dd', b, c) end

@@ -10,7 +10,8 @@ do
     if t - at < period then count = a end
   end
   local start = t - t % l2
-  fits = count + cost <= l3
+  -- A sum above 2^53 would be rounded.
+  fits = count <= l3 - cost
   if fits then
     keeps = kind == 1 and at == start and period == l2
     kind, power, limit, period, at, a = 1, 0, l1, l2, start, count + cost

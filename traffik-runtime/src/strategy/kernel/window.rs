@@ -15,14 +15,14 @@ use crate::rate::Rate;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     limit: u64,
-    nominal: u32,
+    nominal: u64,
     period: u64,
 }
 
 impl Window {
     /// The law of a rate.
     pub const fn new(rate: Rate) -> Self {
-        Self::with_limit(rate, rate.limit() as u64)
+        Self::with_limit(rate, rate.limit())
     }
 
     /// The law of a rate under another limit than its own.
@@ -118,6 +118,7 @@ impl Window {
             period: self.period,
             at: start,
             amount: taken,
+            extra: 0,
         }
     }
 
@@ -154,7 +155,7 @@ impl Window {
     /// What its twin in Lua is told.
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
-        vec![self.nominal.into(), self.period, self.limit]
+        vec![self.nominal, self.period, self.limit]
     }
 
     pub(super) const fn expires(state: &Packed) -> u64 {

@@ -22,7 +22,7 @@ const HITS: usize = 5;
 pub(super) async fn check(backend: &Backend) {
     let backend = backend.clone().clock(ManualClock::new());
     // As early as all hits but the first: one an emission interval.
-    let rate = Rate::per_hour(LIMIT);
+    let rate = Rate::per_hour(u64::from(LIMIT));
     let tolerance = rate.period() / LIMIT * (LIMIT - 1);
     let throttles = [
         throttle(&backend, FixedWindow::new()),
@@ -50,7 +50,7 @@ pub(super) async fn check(backend: &Backend) {
 
 fn throttle(backend: &Backend, strategy: impl Strategy) -> (&'static str, DynThrottle) {
     let name = strategy.name();
-    let builder = DynThrottle::builder(name).rate(Rate::per_hour(LIMIT));
+    let builder = DynThrottle::builder(name).rate(Rate::per_hour(u64::from(LIMIT)));
     let throttle = builder.strategy(strategy).backend(backend.clone()).build();
     (name, done("a throttle", throttle))
 }

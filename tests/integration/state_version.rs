@@ -1,0 +1,133 @@
+//! States that version 1 wrote are no states, on every store that keeps bytes.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use traffik::strategy::TokenBucket;
+use traffik::{Backend, DynThrottle, Error, Identity, ManualClock, Store};
+use traffik_tests::{MemcachedServer, RedisServer};
+
+const HOUR: u64 = 3_600_000_000;
+
+/// A full bucket of one token an hour, as version 1 wrote it: a limit of 32 bits among doubles.
+fn version_1(at: u64) -> Vec<u8> {
+    let mut bytes = vec![1, 3, 0, 0, 0, 0, 1];
+    for number in [HOUR, at, HOUR] {
+        bytes.extend((number as f64).to_be_bytes());
+    }
+    bytes
+}
+
+/// The same state as it is written now.
+fn version_2(at: u64) -> Vec<u8> {
+    let mut bytes = vec![2, 3, 0];
+    for number in [1, HOUR, at, HOUR] {
+        bytes.extend((number as f64).to_be_bytes());
+    }
+    bytes
+}
+
+/// Whether a bucket of this rate is full after these bytes took the place of what it wrote.
+async fn is_full_with(
+    backend: Backend,
+    bytes: fn(u64) -> Vec<u8>,
+    replace: impl AsyncFn(&[u8]),
+) -> bool {
+    let clock = ManualClock::new();
+    let bucket = DynThrottle::builder("bucket").rate("1/h".parse().unwrap());
+    let bucket = bucket.strategy(TokenBucket::new());
+    let bucket = bucket.backend(backend.clock(clock.clone())).build();
+    let (bucket, client) = (bucket.unwrap(), Identity::new("client"));
+    assert!(bucket.hit(&client, 1).await.unwrap().admitted);
+    let at = u64::try_from(clock.now().as_micros()).unwrap();
+    replace(&bytes(at)).await;
+    let remaining = bucket.stat(&client).await.unwrap().hits_remaining;
+    let admitted = bucket.hit(&client, 1).await.unwrap().admitted;
+    assert_eq!((remaining == 1), admitted);
+    !admitted
+}
+
+#[tokio::test]
+async fn redis_forgets_version_1() {
+    let server = RedisServer::start();
+    let replace = async |bytes: &[u8]| {
+        let [key]: [String; 1] = server.ask(&["KEYS", "*"]);
+        let client = redis::Client::open(server.url()).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        let set = redis::cmd("SET").arg(key).arg(bytes).to_owned();
+        set.exec(&mut connection).unwrap();
+    };
+    for (bytes, full) in [(version_2 as fn(u64) -> Vec<u8>, true), (version_1, false)] {
+        let _: () = server.ask(&["FLUSHALL"]);
+        let backend = Backend::redis(server.url()).connect().await.unwrap();
+        assert_eq!(is_full_with(backend, bytes, replace).await, full);
+    }
+}
+
+#[tokio::test]
+async fn memcached_forgets_version_1() {
+    let server = MemcachedServer::start();
+    let replace = async |bytes: &[u8]| {
+        let lines = server.ask("lru_crawler metadump all", "END");
+        let key = lines.iter().find_map(|line| line.strip_prefix("key="));
+        let key = key.and_then(|line| line.split(' ').next()).unwrap();
+        let key = key.replace("%7B", "{").replace("%7D", "}");
+        let key = key.replace("%3A", ":");
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        write!(stream, "replace {key} 0 0 {}\r\n", bytes.len()).unwrap();
+        stream.write_all(&[bytes, b"\r\n"].concat()).unwrap();
+        let mut answer = [0; 8];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"STORED\r\n");
+    };
+    for (bytes, full) in [(version_2 as fn(u64) -> Vec<u8>, true), (version_1, false)] {
+        server.flush_all();
+        let backend = Backend::memcached(server.url()).connect().await.unwrap();
+        assert_eq!(is_full_with(backend, bytes, replace).await, full);
+    }
+}
+
+/// A store that a test can write to beside the backend.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+
+impl Store for Shared {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+        _: Option<Duration>,
+    ) -> Result<bool, Error> {
+        let mut entries = self.0.lock().unwrap();
+        if entries.get(key).map(|value| &**value) != expected {
+            return Ok(false);
+        }
+        match new {
+            Some(new) => entries.insert(key.to_owned(), new.to_vec()),
+            None => entries.remove(key),
+        };
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn a_custom_store_forgets_version_1() {
+    for (bytes, full) in [(version_2 as fn(u64) -> Vec<u8>, true), (version_1, false)] {
+        let store = Shared::default();
+        let replace = async |bytes: &[u8]| {
+            for value in store.0.lock().unwrap().values_mut() {
+                *value = bytes.to_vec();
+            }
+        };
+        let backend = Backend::custom(store.clone());
+        assert_eq!(is_full_with(backend, bytes, replace).await, full);
+    }
+}
