@@ -10,6 +10,7 @@ use metrics::{
 };
 use tracing_subscriber::util::SubscriberInitExt as _;
 use traffik::failure::{Backoff, allow, failover, raise, retry, throttle};
+use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, CircuitBreaker, DynThrottle, Error, Identity, ManualClock, Store};
 
 /// A store that is never there.
@@ -122,6 +123,16 @@ async fn play() {
     }
     clock.advance(Duration::from_secs(10));
     assert!(over.hit(&client, 1).await.unwrap().admitted);
+
+    let store = FlakyStore::new();
+    let backend = Backend::custom(store.clone());
+    let kept = DynThrottle::builder("kept").rate("9/minute".parse().unwrap());
+    let kept = kept.backend(backend.clone()).build().unwrap();
+    let reservation = kept.reserve(&client, 4).await.unwrap();
+    store.fail(Trouble::Refuse);
+    drop(reservation);
+    // It waits for the refund, which fails as it does.
+    backend.close().await.unwrap_err();
 }
 
 #[tokio::test]
@@ -145,12 +156,14 @@ async fn each_event_is_counted_and_logged() {
         ("traffik_breaker_changes_total custom half_open", 1),
         ("traffik_breaker_changes_total custom open", 2),
         ("traffik_decisions_total allowed allowed", 1),
+        ("traffik_decisions_total kept admitted", 1),
         ("traffik_decisions_total memory admitted", 2),
         ("traffik_decisions_total memory refused", 3),
         ("traffik_decisions_total over admitted", 5),
         ("traffik_decisions_total raised raised", 1),
         ("traffik_decisions_total refused throttled", 1),
         ("traffik_fallbacks_total over memory", 5),
+        ("traffik_refunds_failed_total custom", 1),
         ("traffik_retries_total allowed custom", 2),
     ];
     let counted = counters.0.lock().unwrap().clone();
@@ -164,6 +177,7 @@ async fn each_event_is_counted_and_logged() {
     let lines = |part: &str| log.lines().filter(|line| line.contains(part)).count();
     assert_eq!(lines("WARN traffik: breaker open"), 2, "{log}");
     assert_eq!(lines("INFO traffik: breaker half-open"), 1);
+    assert_eq!(lines("WARN traffik: units could not be given back"), 1);
     assert_eq!(lines("asking again"), 2);
     assert_eq!(lines("decided by the fallback"), 5);
     assert_eq!(lines("nobody is there"), 8);

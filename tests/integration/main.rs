@@ -14,6 +14,7 @@ pub(crate) mod memory;
 mod names;
 mod operating;
 mod redis;
+mod refunds;
 mod settling;
 mod state_version;
 mod ws;

@@ -241,6 +241,13 @@ impl Error {
         }
     }
 
+    /// The end of an operation whose caller has gone; nobody reads it.
+    pub(crate) fn abandoned() -> Self {
+        Self::Connection {
+            source: "its caller has gone".into(),
+        }
+    }
+
     pub(crate) fn closed() -> Self {
         Self::Connection {
             source: "it was closed".into(),

@@ -29,5 +29,7 @@ mod observe;
 pub mod testing;
 #[cfg(feature = "engine")]
 pub mod throttle;
+#[cfg(feature = "engine")]
+mod timer;
 #[cfg(feature = "ws")]
 pub mod ws;

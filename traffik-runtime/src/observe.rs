@@ -8,6 +8,8 @@
 //! | `traffik_backend_errors_total` | `backend`, `kind` | failures of a backend, each attempt by itself |
 //! | `traffik_retries_total` | `throttle`, `backend` | attempts after the first |
 //! | `traffik_fallbacks_total` | `throttle`, `backend` | decisions that another backend made |
+//! | `traffik_given_back_total` | | parts of a set that were refunded, because another part stopped the set |
+//! | `traffik_refunds_failed_total` | `backend` | refunds that could not be made: the units stay taken until they expire |
 //! | `traffik_breaker_changes_total` | `backend`, `to` | changes of a breaker: to `open`, `half_open`, `closed` |
 
 #[cfg(feature = "tracing")]
@@ -239,14 +241,29 @@ pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
     let _ = (uid, warning, message);
 }
 
-/// What a reserve took and could not be given back: it expires by itself.
-pub(crate) fn kept(backend: &'static str, why: &dyn Display) {
+/// The outcome of a refund: what one part of a set took, because another part stopped the set.
+pub(crate) fn refunded(backend: &'static str, refunded: Result<(), Error>) {
+    match refunded {
+        Ok(()) => {
+            #[cfg(feature = "tracing")]
+            tracing::debug!(target: "traffik", backend, "refunded: another part of the set stopped it");
+            #[cfg(feature = "metrics")]
+            metrics::counter!("traffik_given_back_total").increment(1);
+        }
+        Err(error) => not_refunded(backend, &error),
+    }
+}
+
+/// A refund, or another settlement, that could not be made. What was taken stays taken until it expires.
+pub(crate) fn not_refunded(backend: &'static str, why: &dyn Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "traffik",
         backend,
-        "a reserve was dropped and could not be given back, so it stays taken until it expires: {why}"
+        "units could not be given back, so they stay taken until they expire: {why}"
     );
+    #[cfg(feature = "metrics")]
+    metrics::counter!("traffik_refunds_failed_total", "backend" => backend).increment(1);
     let _ = (backend, why);
 }
 
@@ -257,16 +274,6 @@ pub(crate) fn override_refused(uid: &str, error: &Error) {
     tracing::error!(target: "traffik", uid, "the file of overrides is not heeded: {error}");
     #[cfg(not(feature = "tracing"))]
     let _ = (uid, error);
-}
-
-/// What one part of a set took is given back, because another refused.
-#[cfg(feature = "redis")]
-pub(crate) fn given_back(name: &str) {
-    #[cfg(feature = "tracing")]
-    tracing::debug!(target: "traffik", name, "given back: another part of the set refused");
-    #[cfg(feature = "metrics")]
-    metrics::counter!("traffik_given_back_total").increment(1);
-    let _ = name;
 }
 
 /// What a shared store holds under a throttle's key is no state of it; told once, since it is replaced.

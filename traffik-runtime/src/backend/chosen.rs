@@ -5,7 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::Guard;
+use tokio::time::Instant;
 
+use super::background::{Background, Operation};
+use super::caller::Caller;
+use super::erased::Answer;
+use super::outcome::Outcome;
 use super::store::Decide;
 use super::{Backend, DEFAULT, EMBEDDED, Inner, Keys, Memory};
 use crate::clock::{Clock, SystemClock};
@@ -143,6 +148,23 @@ impl Inner {
     #[inline]
     pub(crate) fn plain_memory(&self) -> Option<&Memory> {
         self.memory.as_deref().filter(|_| !self.is_involved)
+    }
+
+    /// An operation on this backend, whose caller waits until a moment.
+    pub(crate) fn operation<T: Send + 'static>(
+        &self,
+        running: Answer<'static, T>,
+        caller: Arc<Caller>,
+        until: Option<Instant>,
+        refused: fn(Outcome) -> T,
+    ) -> Operation<T> {
+        let background = (self.background.clone(), self.kind());
+        Operation::new(running, caller, until, background, refused)
+    }
+
+    /// The tasks that go on without their callers.
+    pub(crate) fn background(&self) -> &Arc<Background> {
+        &self.background
     }
 
     #[inline]

@@ -4,11 +4,14 @@
 //! process's default, the embedded one.
 
 mod apply;
+mod background;
 mod bytes;
+mod caller;
 mod chosen;
 mod clients;
 mod defaults;
 mod erased;
+mod in_turn;
 pub(crate) mod key;
 mod lock;
 #[cfg(any(feature = "memcached", feature = "redis"))]
@@ -35,10 +38,14 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use arc_swap::ArcSwap;
 
+use background::Background;
+pub(crate) use background::{Operation, Refund};
 use bytes::Bytes;
+pub(crate) use caller::Caller;
 pub(crate) use chosen::Chosen;
 use defaults::Defaults;
 pub(crate) use erased::{Answer, Primitives};
+pub(crate) use in_turn::{InTurn, decide_in_turn};
 pub use lock::{
     LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
     set_default_lock_ttl,
@@ -88,6 +95,8 @@ pub(crate) struct Inner {
     is_involved: bool,
     clock: Option<Arc<dyn Clock>>,
     keys: Keys,
+    /// What goes on without its caller, for all handles that share the states.
+    background: Arc<Background>,
     /// Encoded; a part of every key.
     namespace: String,
     /// Whether closing leaves what there is.
@@ -143,6 +152,7 @@ impl Backend {
             is_involved: false,
             clock: clock.clone(),
             keys: Keys::Here(Bytes::new(capacity, clock)),
+            background: Arc::new(Background::new()),
             namespace: NAMESPACE.to_owned(),
             persistent: true,
             defaults: Defaults::default(),
@@ -162,6 +172,7 @@ impl Backend {
             is_involved: true,
             clock: None,
             keys: Keys::There(keys),
+            background: Arc::new(Background::new()),
             namespace: namespace.to_owned(),
             persistent,
             defaults: Defaults::default(),

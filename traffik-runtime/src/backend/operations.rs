@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Backend;
+use super::caller::PATIENCE;
 use super::name::encoded;
 use crate::error::Error;
 
@@ -162,7 +163,11 @@ impl Backend {
 
     /// Closes connections; all that is asked of this backend or its clones from then on fails. What others share stays,
     /// unless the backend was set up otherwise (`RedisBackend::persistent`).
+    ///
+    /// Before that it waits for the refunds that are still under way in the background, such as those of reservations that
+    /// were dropped a moment ago: for 5 seconds at most, if the store does not answer. A program that ends calls it last.
     pub async fn close(&self) -> Result<(), Error> {
+        self.inner.background().idle(PATIENCE).await;
         if !self.inner.persistent {
             self.clear().await?;
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::Backend;
 use super::plan::{Plan, Term};
 use crate::decision::Report;
 use crate::rate::Rate;
@@ -29,18 +28,6 @@ pub(crate) struct Outcome {
     pub(crate) wait: Option<Duration>,
     /// What each term of each plan said, in order.
     pub(crate) told: Several<Told>,
-    /// The plans that another backend has decided.
-    pub(crate) elsewhere: Vec<Elsewhere>,
-}
-
-/// A plan that was not decided by the backend that was asked first.
-#[derive(Clone, Debug)]
-pub(crate) struct Elsewhere {
-    /// Its place among the plans.
-    pub(crate) plan: usize,
-    pub(crate) backend: Backend,
-    /// Among how many processes the limit is shared there.
-    pub(crate) instances: u32,
 }
 
 /// What the law of one rate said.
@@ -71,7 +58,6 @@ impl Outcome {
             admitted: true,
             wait: Some(Duration::ZERO),
             told,
-            elsewhere: Vec::new(),
         }
     }
 
@@ -84,9 +70,6 @@ impl Outcome {
     pub(crate) fn of_plans(mut self, places: &[usize]) -> Self {
         for told in &mut self.told {
             told.plan = places[told.plan];
-        }
-        for elsewhere in &mut self.elsewhere {
-            elsewhere.plan = places[elsewhere.plan];
         }
         self
     }
@@ -139,7 +122,6 @@ impl Outcome {
             admitted: false,
             wait: together(plans, &states, &told, now),
             told,
-            elsewhere: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::caller::Caller;
 use super::erased::Answer;
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
@@ -29,17 +30,33 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether refunds of one key can be made side by side, because the store itself subtracts them.
+    fn subtracts(&self) -> bool {
+        false
+    }
+
     /// The states of all plans at one moment.
     fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
         let _ = (plans, now);
         None
     }
 
-    /// The same as [`decide_now`](Self::decide_now), at this time or at the store's.
-    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome>;
+    /// The same as [`decide_now`](Self::decide_now), at this time or at the store's. Never dropped before it has ended:
+    /// once the caller has gone it runs in the background, takes no further member, and refunds what it took of a set.
+    fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, Outcome>;
 
-    /// The same as [`settle_now`](Self::settle_now).
-    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()>;
+    /// The same as [`settle_now`](Self::settle_now). It is done whether the caller waits for it or not.
+    fn settle<'a>(
+        &'a self,
+        settling: &'a [Settling<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, ()>;
 
     /// The same as [`read_now`](Self::read_now), and when it was.
     fn read<'a>(

@@ -1,11 +1,14 @@
 //! How plans are decided where one key can be compared and swapped, and nothing more: stores of the user's own, and what
 //! Memcached cannot count by itself.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::apply::apply;
+use super::caller::Caller;
 use super::erased::{Answer, Primitives};
+use super::in_turn::{InTurn, decide_in_turn};
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
 use super::retry::Retries;
@@ -14,6 +17,7 @@ use super::store::Decide;
 use super::wire::{decode, encode};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
+use crate::observe;
 use crate::strategy::State;
 
 /// Bytes that are read, and written if nobody has written meanwhile.
@@ -42,10 +46,15 @@ pub(crate) trait Cells: Sync {
 
 /// What decides about one plan at a time.
 pub(crate) trait OneByOne: Sync {
+    /// The kind of store, in a word for logs.
+    const KIND: &'static str;
+
+    /// Decides a plan. `refused` is told of a refusal after which there is still something to take back.
     fn decide_one(
         &self,
         plan: &Plan<'_>,
         at: Option<u64>,
+        refused: impl Fn(&Outcome) + Send,
     ) -> impl Future<Output = Result<Outcome, Error>> + Send;
 
     /// Settles what a plan took.
@@ -67,36 +76,79 @@ pub(crate) trait OneByOne: Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// Decides one plan after the other, and gives back what was taken if one is refused: between the two, others may be
-/// refused that would not have been, but never is more admitted.
+/// Decides plans in turn, and refunds those before the one that is refused or fails.
 pub(crate) async fn decide_each(
     one_by_one: &impl OneByOne,
     plans: &[Plan<'_>],
     at: Option<u64>,
+    caller: &Caller,
 ) -> Result<Outcome, Error> {
     if let [plan] = plans {
-        return one_by_one.decide_one(plan, at).await;
+        let decided = one_by_one.decide_one(plan, at, |refusal| caller.refuse(refusal));
+        return caller.answer(pin!(decided)).await;
     }
-    let mut taken: Several<Outcome> = Several::new();
-    for (place, plan) in plans.iter().enumerate() {
-        match one_by_one.decide_one(plan, at).await {
-            Ok(outcome) if outcome.admitted => taken.push(outcome.of_plan(place)),
-            stopped => {
-                let taken = plans.iter().zip(&taken).enumerate();
-                for (place, (plan, outcome)) in taken.filter(|(_, (plan, _))| plan.cost > 0) {
-                    // What could not be given back makes others be refused, and changes nothing of this decision.
-                    let given_back = plan.given_back(outcome.counted_at(place));
-                    let _ = one_by_one.settle_one(&given_back, at).await;
-                }
-                let now = stopped?.now;
-                let states = refused_states(one_by_one, plans, now, at).await?;
-                return Ok(Outcome::refused(plans, states.iter(), now));
-            }
+    let turns = Turns {
+        one_by_one,
+        plans,
+        at,
+        caller,
+    };
+    match decide_in_turn(&turns, plans.len()).await {
+        Ok(taken) => {
+            let now = taken.iter().map(|outcome| outcome.now).max();
+            let told = taken.into_iter().flat_map(|outcome| outcome.told);
+            Ok(Outcome::admitted(now.unwrap_or_default(), told.collect()))
+        }
+        Err((_, stopped)) => {
+            let refusal = stopped?;
+            let now = refusal.now;
+            // It stays a refusal, also where the others cannot be read.
+            let states = caller
+                .answer(pin!(refused_states(one_by_one, plans, now, at)))
+                .await;
+            Ok(states.map_or(refusal, |states| {
+                Outcome::refused(plans, states.iter(), now)
+            }))
         }
     }
-    let now = taken.iter().map(|outcome| outcome.now).max();
-    let told = taken.into_iter().flat_map(|outcome| outcome.told);
-    Ok(Outcome::admitted(now.unwrap_or_default(), told.collect()))
+}
+
+/// The plans of a set on a store that decides one at a time.
+struct Turns<'t, O> {
+    one_by_one: &'t O,
+    plans: &'t [Plan<'t>],
+    at: Option<u64>,
+    caller: &'t Caller,
+}
+
+impl<O: OneByOne> InTurn for Turns<'_, O> {
+    type Taken = Outcome;
+    type Stop = Result<Outcome, Error>;
+
+    async fn decide(&self, member: usize) -> Result<Outcome, Self::Stop> {
+        if self.caller.is_gone() {
+            return Err(Err(Error::abandoned()));
+        }
+        let refused = |refusal: &Outcome| self.caller.refuse(&refusal.clone().of_plan(member));
+        let plan = &self.plans[member];
+        let decided = self.one_by_one.decide_one(plan, self.at, refused);
+        let outcome = self.caller.answer(pin!(decided)).await.map_err(Err)?;
+        let outcome = outcome.of_plan(member);
+        if outcome.admitted {
+            return Ok(outcome);
+        }
+        self.caller.refuse(&outcome);
+        Err(Ok(outcome))
+    }
+
+    async fn refund(&self, member: usize, taken: Outcome) {
+        let plan = &self.plans[member];
+        if plan.cost > 0 {
+            let refund = plan.given_back(taken.counted_at(member));
+            let refunded = self.one_by_one.settle_one(&refund, self.at);
+            observe::refunded(O::KIND, self.caller.answer(pin!(refunded)).await);
+        }
+    }
 }
 
 /// The states of plans at a moment.
@@ -207,10 +259,12 @@ pub(crate) async fn settle_each(
     one_by_one: &impl OneByOne,
     settling: &[Settling<'_>],
     at: Option<u64>,
+    caller: &Caller,
 ) -> Result<(), Error> {
     let mut all = Ok(());
     for settling in settling {
-        all = all.and(one_by_one.settle_one(settling, at).await);
+        let settled = one_by_one.settle_one(settling, at);
+        all = all.and(caller.answer(pin!(settled)).await);
     }
     all
 }
@@ -286,7 +340,14 @@ impl Cells for Through<'_> {
 }
 
 impl OneByOne for Through<'_> {
-    async fn decide_one(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<Outcome, Error> {
+    const KIND: &'static str = "custom";
+
+    async fn decide_one(
+        &self,
+        plan: &Plan<'_>,
+        at: Option<u64>,
+        _: impl Fn(&Outcome) + Send,
+    ) -> Result<Outcome, Error> {
         swap(self, plan, at).await
     }
 
@@ -304,12 +365,22 @@ impl OneByOne for Through<'_> {
 }
 
 impl Decide for Swap {
-    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
-        Box::pin(async move { decide_each(&Through(&*self.store), plans, at).await })
+    fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, Outcome> {
+        Box::pin(async move { decide_each(&Through(&*self.store), plans, at, caller).await })
     }
 
-    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
-        Box::pin(async move { settle_each(&Through(&*self.store), settling, at).await })
+    fn settle<'a>(
+        &'a self,
+        settling: &'a [Settling<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move { settle_each(&Through(&*self.store), settling, at, caller).await })
     }
 
     fn read<'a>(

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::breaker::Permit;
 use super::{Backoff, CircuitBreaker, Failure, Fallback, Policy, Step, Verdict};
 use crate::backend::{Backend, Chosen};
 use crate::error::{Error, ErrorKind};
-use crate::observe;
+use crate::{observe, timer};
 
 /// What is asked of a backend, and may be asked again or of another one.
 pub(crate) trait Attempt: Sync {
@@ -27,14 +27,16 @@ pub(crate) trait Attempt: Sync {
     /// Whom to ask first.
     fn backend(&self) -> &Chosen<'_>;
 
-    /// Asks the first backend.
-    fn ask(&self) -> impl Future<Output = Result<Self::Said, Error>> + Send;
+    /// Asks the first backend, for as long as somebody waits: until a moment, if there is one.
+    fn ask(&self, until: Option<Instant>)
+    -> impl Future<Output = Result<Self::Said, Error>> + Send;
 
     /// Asks another one, for the share of one of so many processes.
     fn ask_other(
         &self,
         other: &Backend,
         instances: u32,
+        until: Option<Instant>,
     ) -> impl Future<Output = Result<Self::Said, Error>> + Send;
 
     /// Whether it is a refusal.
@@ -46,8 +48,9 @@ pub(crate) trait Attempt: Sync {
     /// What another backend in this process says if, by what was taken from it before, it refuses.
     fn held_by(&self, other: &Backend) -> Option<Self::Said>;
 
-    /// Takes the same from another backend in this process; if there is no room any more, what that says.
-    fn take_too(&self, other: &Backend) -> Option<Self::Said>;
+    /// Takes the same from another backend in this process, and adds that to what was said; if there is no room any more,
+    /// what that says.
+    fn take_too(&self, said: &mut Self::Said, other: &Backend) -> Option<Self::Said>;
 }
 
 /// Those who ask, each by its place.
@@ -114,10 +117,12 @@ pub(crate) async fn resolve<A: Attempt>(
     }
     let turns = remedies.iter().map(|remedy| turns(&remedy.policy)).max();
     match run.first(turns.unwrap_or_default()).await {
-        Ok(said) => {
-            let mut warm = run.warm().filter(|_| !A::is_refusal(&said));
-            // Others may have been faster since it was looked at: then the first backend has counted one too many.
-            let refused = warm.find_map(|fallback| attempt.take_too(&fallback.backend));
+        Ok(said) if A::is_refusal(&said) => Ok(Ruling::Decided(said)),
+        Ok(mut said) => {
+            // Others may have been faster since it was looked at: then what was said is dropped, and so refunded.
+            let refused = run
+                .warm()
+                .find_map(|fallback| attempt.take_too(&mut said, &fallback.backend));
             Ok(Ruling::Decided(refused.unwrap_or(said)))
         }
         Err(error) => run.remedy(error).await,
@@ -178,7 +183,7 @@ impl<A: Attempt> Run<'_, A> {
     /// Asks the first backend, if no breaker is open, and leaves time for so many turns.
     async fn first(&self, turns: u32) -> Result<A::Said, Error> {
         let permits = self.permits()?;
-        let result = self.limited(turns, self.attempt.ask()).await;
+        let result = self.limited(turns, |until| self.attempt.ask(until)).await;
         for permit in permits {
             self.judge(permit, result.as_ref().err());
         }
@@ -351,8 +356,8 @@ impl<A: Attempt> Run<'_, A> {
         let Fallback {
             backend, instances, ..
         } = fallback;
-        let said = self.limited(turns, self.attempt.ask_other(backend, *instances));
-        let said = said.await?;
+        let ask = |until| self.attempt.ask_other(backend, *instances, until);
+        let said = self.limited(turns, ask).await?;
         if let (true, Some(time)) = (backend.is_here(), A::matters(&said)) {
             fallback.taken(time);
         }
@@ -395,28 +400,30 @@ impl<A: Attempt> Run<'_, A> {
         if self.left().is_some_and(|left| left <= pause) {
             return false;
         }
-        if !pause.is_zero() {
-            sleep(pause).await;
-        }
-        true
+        pause.is_zero() || timer::sleep(pause).await.is_ok()
     }
 
     /// What comes within its share of the time, which is to last for so many turns more. What is there at once is there.
-    async fn limited<T>(
+    async fn limited<T, F>(
         &self,
         turns: u32,
-        answer: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let mut answer = pin!(answer);
+        ask: impl FnOnce(Option<Instant>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let after = self.left().map(|left| left / turns.saturating_add(1));
+        let until = after.and_then(|after| Instant::now().checked_add(after));
+        let mut answer = pin!(ask(until));
         let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context)));
         if let Poll::Ready(answer) = at_once.await {
             return answer;
         }
-        match self.left() {
-            Some(left) if Handle::try_current().is_ok() => {
-                let after = left / turns.saturating_add(1);
+        match (after, until) {
+            (Some(after), Some(until)) if Handle::try_current().is_ok() => {
+                timer::check()?;
                 let late = |_| Err(Error::Timeout { after });
-                timeout(after, answer).await.unwrap_or_else(late)
+                timeout_at(until, answer).await.unwrap_or_else(late)
             }
             _ => answer.await,
         }

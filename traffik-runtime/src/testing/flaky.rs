@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::backend::{Answer, Primitives, Store, embedded_bytes};
 use crate::error::Error;
@@ -52,10 +53,21 @@ pub enum Trouble {
     Delay(Duration),
 }
 
-#[derive(Default)]
 struct Command {
     trouble: Mutex<Option<(Trouble, u64)>>,
     calls: AtomicU64,
+    /// Whether answers are withheld.
+    withholds: watch::Sender<bool>,
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self {
+            trouble: Mutex::default(),
+            calls: AtomicU64::new(0),
+            withholds: watch::Sender::new(false),
+        }
+    }
 }
 
 impl FlakyStore {
@@ -91,6 +103,33 @@ impl FlakyStore {
         *self.command.trouble.lock() = None;
     }
 
+    /// From now on every operation is done, but its answer is withheld until [`release`](Self::release).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use traffik_runtime::backend::Backend;
+    /// use traffik_runtime::testing::FlakyStore;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let store = FlakyStore::new();
+    /// let backend = Backend::custom(store.clone());
+    /// store.withhold();
+    /// let set = backend.set("key", "1", None);
+    /// assert!(tokio::time::timeout(Duration::from_millis(5), set).await.is_err());
+    /// store.release();
+    /// assert!(backend.get("key").await.unwrap().is_some());
+    /// # });
+    /// ```
+    pub fn withhold(&self) {
+        self.command.withholds.send_replace(true);
+    }
+
+    /// Gives the answers that were withheld, and withholds no more.
+    pub fn release(&self) {
+        self.command.withholds.send_replace(false);
+    }
+
     /// How many operations it was asked for so far, those that failed included.
     pub fn calls(&self) -> u64 {
         self.command.calls.load(Ordering::SeqCst)
@@ -106,7 +145,12 @@ impl FlakyStore {
 
     async fn pass<T>(&self, operation: Answer<'_, T>) -> Result<T, Error> {
         match self.trouble() {
-            None => operation.await,
+            None => {
+                let answer = operation.await;
+                let mut withholds = self.command.withholds.subscribe();
+                let _ = withholds.wait_for(|withholds| !withholds).await;
+                answer
+            }
             Some(Trouble::Refuse) => Err(Error::Connection {
                 source: "it was told to refuse".into(),
             }),

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::case::{Case, Seen, decided, read};
-use crate::backend::outcome::{Elsewhere, Outcome};
+use tokio::time::Instant;
+
+use super::case::{Case, Seen, read};
+use super::held::{Account, Hold};
+use crate::backend::outcome::Outcome;
 use crate::backend::{Backend, Chosen};
 use crate::error::Error;
 use crate::failure::{Attempt, Failure, Members};
@@ -21,7 +24,7 @@ pub(super) struct Look<'c, 'a> {
 }
 
 impl Attempt for Take<'_, '_> {
-    type Said = Outcome;
+    type Said = Hold;
 
     fn members(&self) -> &impl Members {
         self.case
@@ -31,49 +34,62 @@ impl Attempt for Take<'_, '_> {
         self.backend
     }
 
-    async fn ask(&self) -> Result<Outcome, Error> {
-        decided(self.backend, &self.case.plans).await
+    async fn ask(&self, until: Option<Instant>) -> Result<Hold, Error> {
+        let account = Account::new(self.case, self.backend.handle(), &self.case.plans, 1);
+        match self
+            .backend
+            .store()
+            .decide_now(&self.case.plans, self.backend.now())
+        {
+            Some(outcome) => Ok(account.hold(outcome)),
+            None => account.decide(until).await,
+        }
     }
 
-    async fn ask_other(&self, other: &Backend, instances: u32) -> Result<Outcome, Error> {
+    async fn ask_other(
+        &self,
+        other: &Backend,
+        instances: u32,
+        until: Option<Instant>,
+    ) -> Result<Hold, Error> {
         let chosen = other.choose();
         let plans = self.case.plans_on(&chosen, instances)?;
-        let outcome = decided(&chosen, &plans).await?;
-        let elsewhere = (0..plans.len()).map(|plan| Elsewhere {
-            plan,
-            backend: other.clone(),
-            instances,
-        });
-        Ok(Outcome {
-            elsewhere: elsewhere.collect(),
-            ..outcome
-        })
+        let account = Account::new(self.case, other.clone(), &plans, instances);
+        match chosen.store().decide_now(&plans, chosen.now()) {
+            Some(outcome) => Ok(account.hold(outcome)),
+            None => account.decide(until).await,
+        }
     }
 
-    fn is_refusal(said: &Outcome) -> bool {
-        !said.admitted
+    fn is_refusal(said: &Hold) -> bool {
+        !said.outcome.admitted
     }
 
-    fn matters(said: &Outcome) -> Option<Duration> {
-        let resets = said.told.iter().map(|told| told.report.reset);
-        resets.max().filter(|_| said.admitted)
+    fn matters(said: &Hold) -> Option<Duration> {
+        let resets = said.outcome.told.iter().map(|told| told.report.reset);
+        resets.max().filter(|_| said.outcome.admitted)
     }
 
-    fn held_by(&self, other: &Backend) -> Option<Outcome> {
+    fn held_by(&self, other: &Backend) -> Option<Hold> {
         let other = other.choose();
         let plans = self.case.plans_on(&other, 1).ok()?;
         let now = other.now();
         let states = other.store().read_now(&plans, now)?;
         let mut each = plans.iter().zip(&states);
         let fits = each.all(|(plan, state)| plan.steps(state, now).is_some());
-        (!fits).then(|| Outcome::refused(&plans, states.iter(), now))
+        (!fits).then(|| Outcome::refused(&plans, states.iter(), now).into())
     }
 
-    fn take_too(&self, other: &Backend) -> Option<Outcome> {
-        let other = other.choose();
-        let plans = self.case.plans_on(&other, 1).ok()?;
-        let outcome = other.store().decide_now(&plans, other.now())?;
-        (!outcome.admitted).then_some(outcome)
+    fn take_too(&self, said: &mut Hold, other: &Backend) -> Option<Hold> {
+        let chosen = other.choose();
+        let plans = self.case.plans_on(&chosen, 1).ok()?;
+        let outcome = chosen.store().decide_now(&plans, chosen.now())?;
+        if !outcome.admitted {
+            return Some(outcome.into());
+        }
+        let account = Account::new(self.case, other.clone(), &plans, 1);
+        said.held.join(account.hold(outcome).held);
+        None
     }
 }
 
@@ -88,7 +104,7 @@ impl<'a> Attempt for Look<'_, 'a> {
         self.backend
     }
 
-    async fn ask(&self) -> Result<Seen<'a>, Error> {
+    async fn ask(&self, _: Option<Instant>) -> Result<Seen<'a>, Error> {
         let (now, states) = read(self.backend, &self.case.plans).await?;
         Ok(Seen {
             now,
@@ -97,7 +113,12 @@ impl<'a> Attempt for Look<'_, 'a> {
         })
     }
 
-    async fn ask_other(&self, other: &Backend, instances: u32) -> Result<Seen<'a>, Error> {
+    async fn ask_other(
+        &self,
+        other: &Backend,
+        instances: u32,
+        _: Option<Instant>,
+    ) -> Result<Seen<'a>, Error> {
         let other = other.choose();
         let plans = self.case.plans_on(&other, instances)?;
         let (now, states) = read(&other, &plans).await?;
@@ -120,7 +141,7 @@ impl<'a> Attempt for Look<'_, 'a> {
         None
     }
 
-    fn take_too(&self, _: &Backend) -> Option<Seen<'a>> {
+    fn take_too(&self, _: &mut Seen<'a>, _: &Backend) -> Option<Seen<'a>> {
         None
     }
 }

@@ -8,6 +8,7 @@ use http::request::Parts;
 use super::asked::{Asked, Few};
 use super::attempt::{Look, Take};
 use super::definition::Definition;
+use super::held::{Account, Hold};
 use super::report::{Reported, binding};
 use crate::backend::Chosen;
 use crate::backend::outcome::{Outcome, Several};
@@ -92,9 +93,9 @@ impl<'a> Case<'a> {
     }
 
     /// Takes the costs, from all or from none.
-    pub(super) async fn decide(&self) -> Result<Ruling<Outcome>, Error> {
+    pub(super) async fn decide(&self) -> Result<Ruling<Hold>, Error> {
         match &*self.backends {
-            [] => Ok(Ruling::Decided(Outcome::unlimited(0))),
+            [] => Ok(Ruling::Decided(Outcome::unlimited(0).into())),
             _ if self.is_split() => Box::pin(self.decide_split()).await,
             [backend, ..] => self.decide_whole(backend, self.budget()).await,
         }
@@ -105,11 +106,12 @@ impl<'a> Case<'a> {
         &self,
         backend: &Chosen<'a>,
         budget: Duration,
-    ) -> Result<Ruling<Outcome>, Error> {
+    ) -> Result<Ruling<Hold>, Error> {
         if !self.is_stood_before()
             && let Some(outcome) = backend.store().decide_now(&self.plans, backend.now())
         {
-            return Ok(Ruling::Decided(outcome));
+            let account = Account::new(self, backend.handle(), &self.plans, 1);
+            return Ok(Ruling::Decided(account.hold(outcome)));
         }
         let attempt = Take {
             case: self,
@@ -394,14 +396,6 @@ fn told_of(outcome: &Outcome, plan: usize) -> Option<Report> {
     let told = outcome.told.iter().filter(|told| told.plan == plan);
     let reports: Several<Report> = told.map(|told| told.report).collect();
     binding(reports.iter()).map(|place| reports[place])
-}
-
-/// Asks a backend to decide plans.
-pub(super) async fn decided(backend: &Chosen<'_>, plans: &[Plan<'_>]) -> Result<Outcome, Error> {
-    match backend.store().decide_now(plans, backend.now()) {
-        Some(outcome) => Ok(outcome),
-        None => backend.store().decide(plans, backend.own_time()).await,
-    }
 }
 
 /// Asks a backend for the states of plans, and when they were like that.

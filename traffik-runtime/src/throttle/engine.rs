@@ -5,7 +5,7 @@ use http::request::Parts;
 use super::alone::Alone;
 use super::asked::{Asked, Asking, Few};
 use super::case::{Case, Seen};
-use super::held::Held;
+use super::held::{Held, Hold};
 use super::report::{Reported, combined, undecided};
 use crate::backend::Answer;
 use crate::backend::outcome::Outcome;
@@ -51,7 +51,7 @@ pub(crate) async fn reserve(
         |case: &Case<'_>, ruling: &Ruling<Outcome>| (ruled(case, ruling), held(case, ruling));
     match at_once(asked, parts, reserved) {
         Some(reserved) => reserved,
-        None => later(asked, parts, reserved).await,
+        None => Box::pin(later(asked, parts, ruled)).await,
     }
 }
 
@@ -78,7 +78,11 @@ pub(crate) fn decide_later<'a>(
     asked: &'a [Asked<'a>],
     parts: Option<&'a Parts>,
 ) -> Answer<'a, Decision> {
-    later(asked, parts, ruled)
+    Box::pin(async move {
+        let (decision, held) = later(asked, parts, ruled).await?;
+        held.keep();
+        Ok(decision)
+    })
 }
 
 /// Takes the costs, from all or from none, and remembers what to tell the client.
@@ -101,7 +105,9 @@ pub(crate) async fn admit_at(
             let asked = asking.asked(cost);
             let admission =
                 |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
-            later(&asked, Some(parts), admission).await
+            let (admission, held) = Box::pin(later(&asked, Some(parts), admission)).await?;
+            held.keep();
+            Ok(admission)
         }
     }
 }
@@ -150,12 +156,11 @@ pub(crate) async fn admit_held(
     parts: &Parts,
 ) -> Result<(Admission, Held), Error> {
     let asked = asking.asked(Some(cost));
-    let both = |case: &Case<'_>, ruling: &Ruling<Outcome>| {
-        (admission(asking, case, ruling), held(case, ruling))
-    };
+    let told = |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
+    let both = |case: &Case<'_>, ruling: &Ruling<Outcome>| (told(case, ruling), held(case, ruling));
     match at_once(&asked, Some(parts), both) {
         Some(both) => both,
-        None => later(&asked, Some(parts), both).await,
+        None => Box::pin(later(&asked, Some(parts), told)).await,
     }
 }
 
@@ -202,18 +207,19 @@ fn at_once<T>(
     Some(Ok(then(&case, &Ruling::Decided(outcome))))
 }
 
-/// The same where it has to be waited for.
-#[inline(never)]
-fn later<'a, T: 'a>(
-    asked: &'a [Asked<'a>],
-    parts: Option<&'a Parts>,
-    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T + Send + 'a,
-) -> Answer<'a, T> {
-    Box::pin(async move {
-        let case = Case::new(asked, parts)?;
-        let ruling = case.decide().await?;
-        Ok(then(&case, &ruling))
-    })
+/// The same where it has to be waited for, and what it takes to settle it.
+async fn later<T>(
+    asked: &[Asked<'_>],
+    parts: Option<&Parts>,
+    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T,
+) -> Result<(T, Held), Error> {
+    let case = Case::new(asked, parts)?;
+    let (ruling, held) = match case.decide().await? {
+        Ruling::Decided(Hold { outcome, held }) => (Ruling::Decided(outcome), held),
+        Ruling::Allowed(error) => (Ruling::Allowed(error), Held::default()),
+        Ruling::Throttled(wait, error) => (Ruling::Throttled(wait, error), Held::default()),
+    };
+    Ok((then(&case, &ruling), held))
 }
 
 /// The decision that was come to, which is told to whoever watches.

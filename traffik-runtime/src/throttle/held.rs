@@ -8,21 +8,28 @@ use std::{mem, thread};
 
 use smallvec::SmallVec;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use super::asked::share;
 use super::case::Case;
 use super::registry::{Live, Shared};
-use crate::backend::Backend;
 use crate::backend::key::Key;
-use crate::backend::outcome::Outcome;
+use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::{Few, Plan, Term, Terms};
 use crate::backend::settle::{Change, Settling};
+use crate::backend::{Backend, Caller, Operation, Refund};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
-use crate::observe;
 use crate::rate::Rate;
 use crate::strategy::Who;
 use crate::strategy::kernel::Taken;
+use crate::{observe, timer};
+
+/// The outcome of a decision, and what it takes to settle it. Dropped with that, it is refunded.
+pub(super) struct Hold {
+    pub(super) outcome: Outcome,
+    pub(super) held: Held,
+}
 
 /// What a hit took, backend by backend. Dropped without being settled or kept, it is given back where nobody can wait for
 /// that: in this process at once, elsewhere in the background. Dropped while it is settled, the rest is settled so.
@@ -32,8 +39,8 @@ pub(crate) struct Held {
     used: u64,
 }
 
-/// What plans on one backend took.
-struct Account {
+/// Plans on one backend, and what they took.
+pub(super) struct Account {
     backend: Backend,
     lines: SmallVec<[Line; 1]>,
     /// How long it may take to settle it.
@@ -57,69 +64,38 @@ struct Line {
     at: u64,
 }
 
-impl Held {
-    /// What an admitted hit took; nothing where nothing was counted.
-    pub(super) fn of(case: &Case<'_>, outcome: &Outcome) -> Self {
-        let mut held = Self::default();
-        for (place, plan) in case.plans.iter().enumerate() {
-            let mut told = outcome
-                .told
-                .iter()
-                .filter(|told| told.plan == place)
-                .peekable();
-            // One in shadow may not have admitted it.
-            let counted = told.peek().is_some() && told.all(|told| told.fits);
-            if !outcome.admitted || !counted {
-                continue;
-            }
-            let mut elsewhere = outcome.elsewhere.iter();
-            let elsewhere = elsewhere.find(|elsewhere| elsewhere.plan == place);
-            let instances = elsewhere.map_or(1, |elsewhere| elsewhere.instances);
-            let (backend, plan) = match elsewhere {
-                None => (case.backends[case.homes[place]].handle(), plan.clone()),
-                Some(elsewhere) => {
-                    let backend = elsewhere.backend.clone();
-                    let plans = case.plans_on(&backend.choose(), elsewhere.instances);
-                    match plans {
-                        Ok(mut plans) => (backend, plans.remove(place)),
-                        Err(_) => continue,
-                    }
-                }
-            };
-            let asked = case.asker(place);
-            let Identity::Client(client) = asked.identity else {
-                continue;
-            };
-            held.add(
-                backend,
-                case.budget(),
-                Line {
-                    strategy: asked.definition.shared_strategy(),
-                    live: asked.definition.live(),
-                    brought: asked.rate,
-                    instances,
-                    client: client.clone(),
-                    key: plan.key,
-                    name: plan.name,
-                    terms: plan.terms.iter().cloned().collect(),
-                    cost: plan.cost,
-                    at: outcome.counted_at(place),
-                },
-            );
+impl From<Outcome> for Hold {
+    /// Of a refusal, or where nothing is counted.
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            held: Held::default(),
         }
-        held
+    }
+}
+
+impl Hold {
+    /// The same of plans that have these places among others.
+    pub(super) fn of_plans(self, places: &[usize]) -> Self {
+        Self {
+            outcome: self.outcome.of_plans(places),
+            ..self
+        }
+    }
+}
+
+impl Held {
+    /// What an admitted hit took on a case's only backend; nothing where nothing was counted.
+    pub(super) fn of(case: &Case<'_>, outcome: &Outcome) -> Self {
+        match case.backends.first() {
+            Some(backend) => Account::new(case, backend.handle(), &case.plans, 1).held(outcome),
+            None => Self::default(),
+        }
     }
 
-    fn add(&mut self, backend: Backend, budget: Duration, line: Line) {
-        let known = |account: &&mut Account| account.backend.choose().is(&backend.choose());
-        match self.accounts.iter_mut().find(known) {
-            Some(account) => account.lines.push(line),
-            None => self.accounts.push(Account {
-                backend,
-                lines: SmallVec::from_iter([line]),
-                budget,
-            }),
-        }
+    /// The same with what another hit took.
+    pub(super) fn join(&mut self, mut other: Self) {
+        self.accounts.append(&mut other.accounts);
     }
 
     /// Gives all of it back.
@@ -162,13 +138,91 @@ impl Drop for Held {
             if !thread::panicking() {
                 settle();
             } else if panic::catch_unwind(AssertUnwindSafe(settle)).is_err() {
-                observe::kept(kind, &"its strategy panicked");
+                observe::not_refunded(kind, &"its strategy panicked");
             }
         }
     }
 }
 
 impl Account {
+    /// The plans of a case as they are on this backend, before anything is taken.
+    pub(super) fn new(
+        case: &Case<'_>,
+        backend: Backend,
+        plans: &[Plan<'_>],
+        instances: u32,
+    ) -> Self {
+        let lines = plans.iter().enumerate().map(|(place, plan)| {
+            let asked = case.asker(place);
+            let client = match asked.identity {
+                Identity::Client(client) => client.clone(),
+                Identity::Exempt => unreachable!("who is exempt has no plan"),
+            };
+            Line {
+                strategy: asked.definition.shared_strategy(),
+                live: asked.definition.live(),
+                brought: asked.rate,
+                instances,
+                client,
+                key: plan.key,
+                name: plan.name.clone(),
+                terms: plan.terms.iter().cloned().collect(),
+                cost: plan.cost,
+                at: 0,
+            }
+        });
+        Self {
+            lines: lines.collect(),
+            backend,
+            budget: case.budget(),
+        }
+    }
+
+    /// Decides in the store, for a caller that waits until a moment. If it goes away before, what the store then says was
+    /// taken is refunded.
+    pub(super) fn decide(self, until: Option<Instant>) -> Operation<Hold> {
+        let caller = Arc::new(Caller::default());
+        let backend = self.backend.clone();
+        let own = caller.clone();
+        let decided = async move {
+            let outcome = {
+                let plans: Several<Plan<'_>> = self.lines.iter().map(Line::plan).collect();
+                let (backend, at) = (self.backend.inner(), self.backend.inner().own_time());
+                backend.store().decide(&plans, at, &own).await?
+            };
+            Ok(self.hold(outcome))
+        };
+        backend
+            .inner()
+            .operation(Box::pin(decided), caller, until, Hold::from)
+    }
+
+    /// With the outcome of the decision on it.
+    pub(super) fn hold(self, outcome: Outcome) -> Hold {
+        Hold {
+            held: self.held(&outcome),
+            outcome,
+        }
+    }
+
+    /// What an admitted hit took.
+    fn held(mut self, outcome: &Outcome) -> Held {
+        let mut places = 0..;
+        self.lines.retain(|line| {
+            let place = places.next();
+            let own = outcome.told.iter().filter(|told| Some(told.plan) == place);
+            let mut own = own.peekable();
+            line.at = place.map_or(outcome.now, |place| outcome.counted_at(place));
+            // One in shadow may not have admitted it.
+            outcome.admitted && own.peek().is_some() && own.all(|told| told.fits)
+        });
+        let mut held = Held::default();
+        if !self.lines.is_empty() {
+            held.accounts.push(self);
+        }
+        held
+    }
+
     fn settling(&self, used: u64) -> SmallVec<[Settling<'_>; 1]> {
         let settling = self.lines.iter().filter_map(|line| line.settling(used));
         settling.collect()
@@ -187,25 +241,56 @@ impl Account {
         }
         let kind = self.backend.kind();
         let Ok(runtime) = Handle::try_current() else {
-            return observe::kept(kind, &"no runtime is left");
+            return observe::not_refunded(kind, &"no runtime is left");
         };
-        runtime.spawn(async move {
-            if let Err(error) = self.settle(used).await {
-                observe::kept(kind, &error);
-            }
-        });
+        let background = self.backend.inner().background().clone();
+        if self.backend.inner().store().subtracts() {
+            return background.spawn(&runtime, async move {
+                // The operation reports a failure itself.
+                let _ = self.settle_in_store(used, &Caller::gone()).await;
+            });
+        }
+        for line in self.lines {
+            let name = line.name.clone();
+            let refund = Box::new(Unattended { line, used });
+            background.refund(&runtime, &self.backend, &name, refund);
+        }
     }
 
-    async fn settle(&self, used: u64) -> Result<(), Error> {
+    /// Settles it, and waits for that as long as a decision may take; it goes on for as long as it needs.
+    async fn settle(self, used: u64) -> Result<(), Error> {
+        let after = self.budget;
+        let caller = Arc::new(Caller::default());
+        let (backend, own) = (self.backend.clone(), caller.clone());
+        let settled = async move { self.settle_in_store(used, &own).await };
+        let operation = backend
+            .inner()
+            .operation(Box::pin(settled), caller, None, drop);
+        let settled = timer::within(after, operation).await;
+        settled.unwrap_or(Err(Error::Timeout { after }))
+    }
+
+    async fn settle_in_store(&self, used: u64, caller: &Caller) -> Result<(), Error> {
         let backend = self.backend.choose();
         let settling = self.settling(used);
-        let settled = backend.store().settle(&settling, backend.own_time());
-        if Handle::try_current().is_err() {
-            return settled.await;
+        let at = backend.own_time();
+        let settled = backend.store().settle(&settling, at, caller).await;
+        if let (Err(error), true) = (&settled, caller.is_gone()) {
+            observe::not_refunded(self.backend.kind(), error);
         }
-        let late = Error::Timeout { after: self.budget };
-        let settled = tokio::time::timeout(self.budget, settled).await;
-        settled.unwrap_or(Err(late))
+        settled
+    }
+}
+
+/// What one plan took, and how much of it was used.
+struct Unattended {
+    line: Line,
+    used: u64,
+}
+
+impl Refund for Unattended {
+    fn settling(&self) -> Option<Settling<'_>> {
+        self.line.settling(self.used)
     }
 }
 
@@ -238,6 +323,18 @@ impl Line {
         terms.collect()
     }
 
+    /// The hit as it is decided.
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            key: self.key,
+            name: self.name.clone(),
+            strategy: self.strategy.get(),
+            terms: Terms::Same(&self.terms),
+            cost: self.cost,
+            who: self.client.who(),
+        }
+    }
+
     /// What is to be done if this much was used.
     fn settling(&self, used: u64) -> Option<Settling<'_>> {
         let change = match used.cmp(&self.cost) {
@@ -250,12 +347,8 @@ impl Line {
         };
         Some(Settling {
             plan: Plan {
-                key: self.key,
-                name: self.name.clone(),
-                strategy: self.strategy.get(),
                 terms: self.terms_now(),
-                cost: self.cost,
-                who: self.client.who(),
+                ..self.plan()
             },
             change,
             rates: self.terms.iter().map(|term| term.rate).collect(),

@@ -40,12 +40,11 @@ impl Reservation {
     /// Pays what was used: what was reserved beyond it is given back, and what goes beyond the reserve is charged, even
     /// beyond the limit.
     ///
-    /// Dropped before it has come to its end, it tells the backends that were not asked yet in the background; of the one
-    /// that is being told, what was reserved may stay taken.
+    /// Once it has begun it is finished in the background, also where it is dropped or its time is over.
     ///
     /// # Errors
     ///
-    /// When a backend cannot be told in time; then what was reserved stays taken.
+    /// When a backend does not answer in time, or not at all; in the second case what was reserved stays taken.
     pub async fn settle(self, used: u64) -> Result<(), Error> {
         self.held.settle(used).await
     }
@@ -60,7 +59,8 @@ impl Reservation {
     ///
     /// # Errors
     ///
-    /// When a backend cannot be told in time; then what was reserved stays taken until it expires.
+    /// When a backend does not answer in time, or not at all; in the second case what was reserved stays taken until it
+    /// expires.
     pub async fn cancel(self) -> Result<(), Error> {
         self.held.cancel().await
     }

@@ -1,23 +1,39 @@
 //! A set that no store decides as a whole: members on several backends (D4), and members in shadow (D5).
 //!
-//! Backends are asked one after the other; where one refuses, what the others took is given back: meanwhile somebody else
-//! may be refused that would not have been, but never is more admitted. Members in shadow come last, each by itself, and
-//! only where all others have admitted.
+//! Backends are asked one after the other; where one refuses, what the others took is refunded. Members in shadow come
+//! last, each by itself, and only where all others have admitted.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::asked::Few;
 use super::case::{Case, Seen};
-use super::held::Held;
+use super::held::Hold;
 use crate::backend::outcome::{Outcome, Several, Told};
+use crate::backend::{InTurn, decide_in_turn};
 use crate::error::Error;
 use crate::failure::{Remedy, Ruling, allow};
+use crate::{observe, timer};
 
 /// Plans of a case that are decided together, and their places among all.
 struct Part<'a> {
     case: Case<'a>,
     places: Several<usize>,
+}
+
+/// The parts of a set, which are decided in turn until a moment.
+struct Turns<'a> {
+    parts: Vec<Part<'a>>,
+    until: Instant,
+}
+
+/// What an admitted part took.
+enum Taken {
+    Counted(Box<Hold>),
+    /// Nothing: its backend is away, and it refuses nobody.
+    Allowed(Error),
 }
 
 /// Why a set is not admitted.
@@ -38,46 +54,39 @@ impl<'a> Case<'a> {
         self.asker(place).definition.is_shadow()
     }
 
-    pub(super) async fn decide_split(&self) -> Result<Ruling<Outcome>, Error> {
-        let parts = self.parts(|place| !self.is_shadow(place));
-        let started = Instant::now();
-        let (mut took, mut allowed, mut stopped) = (Vec::new(), None, None);
-        for (nth, part) in parts.iter().enumerate() {
-            match part.decide(self.left(started)).await {
-                Ok(Ruling::Decided(outcome)) if outcome.admitted => {
-                    // Given back even where nobody waits for the decision any more.
-                    let held = Held::of(&part.case, &outcome);
-                    took.push((outcome.of_plans(&part.places), held));
+    pub(super) async fn decide_split(&self) -> Result<Ruling<Hold>, Error> {
+        let turns = Turns {
+            parts: self.parts(|place| !self.is_shadow(place)),
+            until: Instant::now() + self.budget(),
+        };
+        let taken = match decide_in_turn(&turns, turns.parts.len()).await {
+            Ok(taken) => taken,
+            Err((nth, stopped)) => return stopped.ruling(&turns.parts, nth).await,
+        };
+        let (mut all, mut allowed) = (None, None);
+        for taken in taken {
+            match taken {
+                Taken::Counted(one) => {
+                    all = Some(match all {
+                        None => *one,
+                        Some(all) => joined(all, *one),
+                    });
                 }
-                Ok(Ruling::Decided(outcome)) => stopped = Some(Stopped::Refused(Box::new(outcome))),
-                Ok(Ruling::Allowed(error)) => allowed = Some(error),
-                Ok(Ruling::Throttled(wait, error)) => {
-                    stopped = Some(Stopped::Throttled(wait, error));
-                }
-                Err(error) => stopped = Some(Stopped::Raised(error)),
-            }
-            if let Some(stopped) = stopped {
-                for (_, held) in took {
-                    // What cannot be given back makes others be refused, and changes nothing of this decision.
-                    let _ = held.cancel().await;
-                }
-                return stopped.ruling(&parts, nth).await;
+                Taken::Allowed(error) => allowed = Some(error),
             }
         }
-        let outcome = joined(took.into_iter().map(|(outcome, held)| {
-            held.keep();
-            outcome
-        }));
-        Ok(match (outcome, allowed) {
+        match (all, allowed) {
             (None, Some(error)) => {
-                self.with_shadows(Outcome::unlimited(0), started).await;
-                Ruling::Allowed(error)
+                let hold = Outcome::unlimited(0).into();
+                self.with_shadows(hold, turns.until).await.held.keep();
+                Ok(Ruling::Allowed(error))
             }
-            (outcome, _) => {
-                let outcome = outcome.unwrap_or_else(|| Outcome::unlimited(0));
-                Ruling::Decided(self.with_shadows(outcome, started).await)
+            (all, _) => {
+                let hold = all.unwrap_or_else(|| Outcome::unlimited(0).into());
+                let hold = self.with_shadows(hold, turns.until).await;
+                Ok(Ruling::Decided(hold))
             }
-        })
+        }
     }
 
     /// The states, backend by backend.
@@ -93,7 +102,7 @@ impl<'a> Case<'a> {
     }
 
     /// Lets the members in shadow count what they admit.
-    async fn with_shadows(&self, mut outcome: Outcome, started: Instant) -> Outcome {
+    async fn with_shadows(&self, mut hold: Hold, until: Instant) -> Hold {
         let shadows = (0..self.plans.len()).filter(|place| self.is_shadow(*place));
         for place in shadows {
             let mut part = self.part(Several::from_elem(place, 1));
@@ -103,23 +112,20 @@ impl<'a> Case<'a> {
                 policy: Cow::Owned(allow()),
                 members: Several::from_elem(0, 1),
             });
-            let decided = part.decide(self.left(started)).await;
-            if let Ok(Ruling::Decided(said)) = decided {
-                outcome.now = outcome.now.max(said.now);
-                let said = said.of_plans(&part.places);
-                outcome.elsewhere.extend(said.elsewhere);
-                outcome.told.extend(said.told.into_iter().map(|told| Told {
-                    shadow: true,
-                    ..told
-                }));
+            if let Ok(Ruling::Decided(shadow)) = part.decide(until).await {
+                let Hold { outcome, held } = shadow.of_plans(&part.places);
+                hold.held.join(held);
+                hold.outcome.now = hold.outcome.now.max(outcome.now);
+                hold.outcome
+                    .told
+                    .extend(outcome.told.into_iter().map(|told| Told {
+                        shadow: true,
+                        ..told
+                    }));
             }
         }
-        outcome.told.sort_by_key(|told| told.plan);
-        outcome
-    }
-
-    fn left(&self, started: Instant) -> Duration {
-        self.budget().saturating_sub(started.elapsed())
+        hold.outcome.told.sort_by_key(|told| told.plan);
+        hold
     }
 
     /// The plans of each backend.
@@ -158,8 +164,38 @@ impl<'a> Case<'a> {
     }
 }
 
+impl InTurn for Turns<'_> {
+    type Taken = Taken;
+    type Stop = Stopped;
+
+    async fn decide(&self, member: usize) -> Result<Taken, Stopped> {
+        let part = &self.parts[member];
+        match part.decide(self.until).await {
+            Ok(Ruling::Decided(hold)) if hold.outcome.admitted => {
+                Ok(Taken::Counted(Box::new(hold.of_plans(&part.places))))
+            }
+            Ok(Ruling::Decided(hold)) => Err(Stopped::Refused(Box::new(hold.outcome))),
+            Ok(Ruling::Allowed(error)) => Ok(Taken::Allowed(error)),
+            Ok(Ruling::Throttled(wait, error)) => Err(Stopped::Throttled(wait, error)),
+            Err(error) => Err(Stopped::Raised(error)),
+        }
+    }
+
+    async fn refund(&self, member: usize, taken: Taken) {
+        if let Taken::Counted(hold) = taken {
+            // The refusal does not wait for it any longer; it goes on in the background.
+            let left = self.until.saturating_duration_since(Instant::now());
+            if let Ok(refunded) = timer::within(left, hold.held.cancel()).await {
+                let part = &self.parts[member];
+                observe::refunded(part.case.backends[0].kind(), refunded);
+            }
+        }
+    }
+}
+
 impl<'a> Part<'a> {
-    async fn decide(&self, left: Duration) -> Result<Ruling<Outcome>, Error> {
+    async fn decide(&self, until: Instant) -> Result<Ruling<Hold>, Error> {
+        let left = until.saturating_duration_since(Instant::now());
         self.case.decide_whole(&self.case.backends[0], left).await
     }
 
@@ -170,7 +206,7 @@ impl<'a> Part<'a> {
 
 impl Stopped {
     /// What becomes of the set when one of its parts has stopped it.
-    async fn ruling(self, parts: &[Part<'_>], by: usize) -> Result<Ruling<Outcome>, Error> {
+    async fn ruling(self, parts: &[Part<'_>], by: usize) -> Result<Ruling<Hold>, Error> {
         match self {
             Self::Raised(error) => Err(error),
             Self::Throttled(wait, error) => {
@@ -181,33 +217,36 @@ impl Stopped {
                 Ok(Ruling::Throttled(wait, error))
             }
             Self::Refused(refused) => {
-                let mut said = vec![refused.of_plans(&parts[by].places)];
+                let mut all = refused.of_plans(&parts[by].places);
                 for part in parts.iter().filter(|part| part.places != parts[by].places) {
                     if let Ok(Ruling::Decided(seen)) = part.look().await {
                         let plans = seen.plans.as_ref().unwrap_or(&part.case.plans);
                         let outcome = Outcome::refused(plans, seen.states.iter(), seen.now);
-                        said.push(outcome.of_plans(&part.places));
+                        all = all.and(outcome.of_plans(&part.places));
                     }
                 }
-                let outcome = joined(said.into_iter());
-                Ok(Ruling::Decided(
-                    outcome.unwrap_or_else(|| Outcome::unlimited(0)),
-                ))
+                Ok(Ruling::Decided(all.into()))
             }
         }
     }
 }
 
-/// What parts said, put together: the wait is the longest. Nothing if there was none.
-fn joined(parts: impl Iterator<Item = Outcome>) -> Option<Outcome> {
-    let mut all = parts.reduce(|mut all, one| {
-        all.now = all.now.max(one.now);
-        all.admitted &= one.admitted;
-        all.wait = all.wait.zip(one.wait).map(|(one, other)| one.max(other));
-        all.told.extend(one.told);
-        all.elsewhere.extend(one.elsewhere);
-        all
-    })?;
-    all.told.sort_by_key(|told| told.plan);
-    Some(all)
+impl Outcome {
+    /// The outcome of two parts of a set: the wait is the longer one.
+    fn and(mut self, other: Self) -> Self {
+        self.now = self.now.max(other.now);
+        self.admitted &= other.admitted;
+        self.wait = self.wait.zip(other.wait).map(|(one, other)| one.max(other));
+        self.told.extend(other.told);
+        self.told.sort_by_key(|told| told.plan);
+        self
+    }
+}
+
+fn joined(mut one: Hold, other: Hold) -> Hold {
+    one.held.join(other.held);
+    Hold {
+        outcome: one.outcome.and(other.outcome),
+        held: one.held,
+    }
 }

@@ -8,6 +8,7 @@ use super::request::Lives;
 use super::store::{Asking, Memcached};
 use super::ttl::at_least;
 use super::window::Window;
+use crate::backend::caller::Caller;
 use crate::backend::erased::Answer;
 use crate::backend::longest::fits;
 use crate::backend::outcome::{Outcome, Several};
@@ -30,18 +31,32 @@ impl Decide for Memcached {
         "memcached"
     }
 
-    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
+    fn subtracts(&self) -> bool {
+        true
+    }
+
+    fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, Outcome> {
         Box::pin(async move {
             fits(plans, LONGEST, "Memcached")?;
-            let asking = self.now()?;
-            decide_each(&asking, plans, at).await
+            let asking = self.now()?.for_caller(caller);
+            decide_each(&asking, plans, at, caller).await
         })
     }
 
-    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
+    fn settle<'a>(
+        &'a self,
+        settling: &'a [Settling<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, ()> {
         Box::pin(async move {
-            let asking = self.now()?;
-            settle_each(&asking, settling, at).await
+            let asking = self.now()?.for_caller(caller);
+            settle_each(&asking, settling, at, caller).await
         })
     }
 
@@ -60,9 +75,16 @@ impl Decide for Memcached {
 }
 
 impl OneByOne for Asking<'_> {
-    async fn decide_one(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<Outcome, Error> {
+    const KIND: &'static str = "memcached";
+
+    async fn decide_one(
+        &self,
+        plan: &Plan<'_>,
+        at: Option<u64>,
+        refused: impl Fn(&Outcome) + Send,
+    ) -> Result<Outcome, Error> {
         match Window::of(plan, at.unwrap_or_else(now)) {
-            Some(window) => window.decide(self, at).await,
+            Some(window) => window.decide(self, at, refused).await,
             None => {
                 let _gate = self.pass_gate(&plan.name).await?;
                 swap(self, plan, at).await
@@ -71,6 +93,8 @@ impl OneByOne for Asking<'_> {
     }
 
     async fn settle_one(&self, settling: &Settling<'_>, at: Option<u64>) -> Result<(), Error> {
+        // It has a time of its own: that of the decision may be over.
+        let this = &self.afresh();
         let counted = match settling.change {
             Change::GiveBack(taken) => taken,
             Change::Charge(cost) => Taken {
@@ -87,11 +111,11 @@ impl OneByOne for Asking<'_> {
             (Some(_), Change::GiveBack(_)) if !settling.is_of_one_period() => Ok(()),
             (None, Change::GiveBack(_)) if !settling.is_of_one_form() => Ok(()),
             (Some(window), Change::GiveBack(_)) if window.is_over(at.unwrap_or_else(now)) => Ok(()),
-            (Some(window), Change::GiveBack(_)) => Ok(window.give_back(self).await?),
-            (Some(window), Change::Charge(_)) => window.charge(self, at).await,
+            (Some(window), Change::GiveBack(_)) => Ok(window.give_back(this).await?),
+            (Some(window), Change::Charge(_)) => window.charge(this, at).await,
             (None, _) => {
-                let _gate = self.pass_gate(&plan.name).await?;
-                swap_settled(self, settling, at).await
+                let _gate = this.pass_gate(&plan.name).await?;
+                swap_settled(this, settling, at).await
             }
         }
     }
@@ -136,6 +160,6 @@ impl Cells for Asking<'_> {
     }
 
     fn retries<'k>(&self, name: &'k str) -> Retries<'k> {
-        Retries::of(name).until(self.deadline)
+        Retries::of(name).until(self.deadline())
     }
 }

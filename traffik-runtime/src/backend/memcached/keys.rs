@@ -128,7 +128,7 @@ impl Asking<'_> {
     }
 
     pub(super) fn retries<'k>(&self, name: &'k str) -> Retries<'k> {
-        Retries::of(name).until(self.deadline)
+        Retries::of(name).until(self.deadline())
     }
 }
 

@@ -1,10 +1,10 @@
 //! Connections that wait to be used again, a pool of them for each server.
 //!
 //! A connection is checked when it is taken, without asking the server: one that was left in the middle of something, or
-//! that the server has closed meanwhile, is replaced. An exchange that its caller drops ends in the background. Sockets live on runtimes, so each runtime has pools of its own;
-//! those of a runtime that is gone go with it.
+//! that the server has closed meanwhile, is replaced. An exchange that its caller drops ends in the background. Sockets
+//! live on runtimes, so each runtime has pools of its own; those of a runtime that is gone go with it.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -21,6 +21,7 @@ use super::error::Failed;
 use super::handshake::Handshake;
 use super::nodes::Place;
 use super::request::Request;
+use crate::backend::caller::{Caller, PATIENCE};
 use crate::observe;
 
 /// What all pools have in common.
@@ -58,15 +59,24 @@ struct Manager {
 }
 
 impl managed::Manager for Manager {
-    type Type = Connection;
+    /// Nothing while an operation goes on with the connection elsewhere.
+    type Type = Option<Connection>;
     type Error = Failed;
 
-    async fn create(&self) -> Result<Connection, Failed> {
-        Connection::open(&self.place, &self.handshake).await
+    async fn create(&self) -> Result<Option<Connection>, Failed> {
+        let connection = Connection::open(&self.place, &self.handshake).await?;
+        Ok(Some(connection))
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failed> {
-        let usable = connection.is_usable().await;
+    async fn recycle(
+        &self,
+        connection: &mut Option<Connection>,
+        _: &Metrics,
+    ) -> RecycleResult<Failed> {
+        let usable = match connection {
+            Some(connection) => connection.is_usable().await,
+            None => false,
+        };
         usable
             .then_some(())
             .ok_or(RecycleError::Message("it is not as it was left".into()))
@@ -92,11 +102,14 @@ impl Pools {
         &self,
         node: usize,
         deadline: Instant,
+        caller: Option<&Caller>,
         requests: &[Request<'_>],
     ) -> Result<Replies, Failed> {
         let nodes = self.nodes()?;
         let pool = &nodes.pools[node];
-        let result = pool.ask(deadline, self.settings.timeout, requests).await;
+        let result = pool
+            .ask(deadline, self.settings.timeout, caller, requests)
+            .await;
         pool.learn(result.as_ref().err());
         result
     }
@@ -169,16 +182,23 @@ impl Pool {
         &self,
         deadline: Instant,
         timeout: Duration,
+        caller: Option<&Caller>,
         requests: &[Request<'_>],
     ) -> Result<Replies, Failed> {
-        let mut connection = match timeout_at(deadline, self.connections.get()).await {
-            Ok(Ok(connection)) => connection,
+        let mut object = match timeout_at(deadline, self.connections.get()).await {
+            Ok(Ok(object)) => object,
             Ok(Err(PoolError::Backend(failed))) => return Err(failed),
             Ok(Err(PoolError::Closed)) => return Err(Failed::Closed),
             Ok(Err(_)) | Err(_) => return Err(Failed::Busy(timeout)),
         };
+        let Some(connection) = object.as_mut() else {
+            return Err(Failed::Busy(timeout));
+        };
         let opaques = connection.prepare(requests)?;
-        Exchange::new(connection, opaques, deadline, timeout).await
+        match caller {
+            None => Exchange::new(object, opaques, deadline, timeout).await,
+            Some(caller) => exchange_for(caller, object, opaques, deadline, timeout).await,
+        }
     }
 
     /// Learns from how an operation went.
@@ -202,6 +222,38 @@ impl Pool {
     }
 }
 
+/// An exchange of an operation that ends whether its caller waits or not: a late answer is awaited without it.
+async fn exchange_for(
+    caller: &Caller,
+    mut object: Object<Manager>,
+    opaques: Opaques,
+    deadline: Instant,
+    timeout: Duration,
+) -> Result<Replies, Failed> {
+    let Some(mut connection) = object.take() else {
+        return Err(Failed::Busy(timeout));
+    };
+    let result = {
+        let mut exchange = pin!(connection.exchange(opaques));
+        match timeout_at(deadline, exchange.as_mut()).await {
+            Ok(result) => result,
+            Err(_) => {
+                // Others need not wait for its place in the pool.
+                drop(Object::take(object));
+                caller.late(timeout);
+                let answer = tokio::time::timeout(PATIENCE, exchange).await;
+                return answer.unwrap_or(Err(Failed::Late(PATIENCE)));
+            }
+        }
+    };
+    if result.is_ok() {
+        *object = Some(connection);
+    } else {
+        drop(Object::take(object));
+    }
+    result
+}
+
 /// An exchange under way. Its caller may be a client that hangs up: dropped, it ends in the background, within the time
 /// that it had, so that the connection can be used again. If every client that hangs up cost a connection, a few of them
 /// would keep all others connecting.
@@ -211,18 +263,21 @@ type Unfinished = Pin<Box<dyn Future<Output = Result<Replies, Failed>> + Send>>;
 
 impl Exchange {
     fn new(
-        mut connection: Object<Manager>,
+        mut object: Object<Manager>,
         opaques: Opaques,
         deadline: Instant,
         timeout: Duration,
     ) -> Self {
         Self(Some(Box::pin(async move {
+            let Some(connection) = object.as_mut() else {
+                return Err(Failed::Busy(timeout));
+            };
             let result = match timeout_at(deadline, connection.exchange(opaques)).await {
                 Ok(result) => result,
                 Err(_) => Err(Failed::Late(timeout)),
             };
             if result.is_err() {
-                drop(Object::take(connection));
+                drop(Object::take(object));
             }
             result
         })))

@@ -14,6 +14,7 @@ use super::gates::Gates;
 use super::nodes::node_of;
 use super::pool::{Pools, Settings};
 use super::request::{Reply, Request};
+use crate::backend::caller::{Caller, PATIENCE};
 use crate::error::Error;
 
 /// Memcached, on one server or several.
@@ -49,6 +50,7 @@ impl Memcached {
             memcached: self,
             pools,
             deadline: pools.deadline(),
+            caller: None,
         })
     }
 }
@@ -59,6 +61,34 @@ pub(super) struct Asking<'m> {
     pub(super) memcached: &'m Memcached,
     pub(super) pools: &'m Pools,
     pub(super) deadline: Instant,
+    /// The caller of a decision or settlement, which goes on without it.
+    pub(super) caller: Option<&'m Caller>,
+}
+
+impl<'m> Asking<'m> {
+    /// The same for this caller.
+    pub(super) fn for_caller(self, caller: &'m Caller) -> Self {
+        Self {
+            caller: Some(caller),
+            ..self
+        }
+    }
+
+    /// The same from now on, with the whole time of an operation.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            deadline: self.pools.deadline(),
+            ..*self
+        }
+    }
+
+    /// The moment at which it has to end. What goes on in the background has more time.
+    pub(super) fn deadline(&self) -> Instant {
+        match self.caller {
+            Some(caller) if caller.is_gone() => Instant::now() + PATIENCE,
+            _ => self.deadline,
+        }
+    }
 }
 
 impl Asking<'_> {
@@ -71,7 +101,8 @@ impl Asking<'_> {
         node: usize,
         requests: &[Request<'_>],
     ) -> Result<Replies, Failed> {
-        self.pools.ask(node, self.deadline, requests).await
+        let deadline = self.deadline();
+        self.pools.ask(node, deadline, self.caller, requests).await
     }
 
     /// Asks one thing of the server that has its name.
@@ -110,7 +141,7 @@ impl Asking<'_> {
     /// [`Error::Contention`] if there is no time left.
     pub(super) async fn pass_gate(&self, name: &str) -> Result<MutexGuard<'_, ()>, Error> {
         let gate = self.memcached.gates.of(name);
-        let passed = timeout_at(self.deadline, gate.lock()).await;
+        let passed = timeout_at(self.deadline(), gate.lock()).await;
         passed.map_err(|_| Error::Contention {
             key: name.to_owned(),
             tries: 0,

@@ -13,6 +13,7 @@ use crate::backend::outcome::Outcome;
 use crate::backend::plan::{Plan, Term};
 use crate::backend::swap::slack;
 use crate::error::Error;
+use crate::observe;
 use crate::strategy::State;
 use crate::strategy::kernel::{EXACT, Kind, Law, Packed};
 
@@ -51,6 +52,7 @@ impl<'p> Window<'p> {
         &self,
         asking: &Asking<'_>,
         at: Option<u64>,
+        refused: impl Fn(&Outcome),
     ) -> Result<Outcome, Error> {
         let Self {
             plan, term, now, ..
@@ -70,9 +72,13 @@ impl<'p> Window<'p> {
         match admits(before) {
             Some(after) => Ok(self.admitted(&State::Packed(after))),
             None => {
+                let refusal = self.refused(&self.state(before));
+                refused(&refusal);
                 // That it could not be taken back changes nothing of this decision.
-                let _ = self.give_back(asking).await;
-                Ok(self.refused(&self.state(before)))
+                if let Err(failed) = self.give_back(&asking.afresh()).await {
+                    observe::not_refunded("memcached", &failed);
+                }
+                Ok(refusal)
             }
         }
     }

@@ -8,6 +8,7 @@ use parking_lot::MutexGuard;
 use super::Memory;
 use super::boxed::{Prospect, Shard};
 use super::slot::Locked;
+use crate::backend::caller::Caller;
 use crate::backend::erased::Answer;
 use crate::backend::key::Key;
 use crate::backend::outcome::{Outcome, Several, Told};
@@ -47,12 +48,22 @@ impl Decide for Memory {
         Some(self.read_all(plans, now))
     }
 
-    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
+    fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+        _: &'a Caller,
+    ) -> Answer<'a, Outcome> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
         Box::pin(ready(self.decide_all(plans, now)))
     }
 
-    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
+    fn settle<'a>(
+        &'a self,
+        settling: &'a [Settling<'a>],
+        at: Option<u64>,
+        _: &'a Caller,
+    ) -> Answer<'a, ()> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
         self.settle_all(settling, now);
         Box::pin(ready(Ok(())))

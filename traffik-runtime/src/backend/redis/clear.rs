@@ -46,7 +46,7 @@ fn scan(cursor: u64, prefix: &str) -> Cmd {
 /// The addresses of all nodes that hold keys of their own; one without an address if there is only one.
 async fn nodes(redis: &Redis) -> Result<Vec<Option<String>>, Failed> {
     let supervisor = redis.supervisor()?;
-    let asked = supervisor.with(supervisor.deadline(), |connection| async move {
+    let asked = supervisor.with(supervisor.deadline(), None, |connection| async move {
         match connection {
             Connection::One(_) => Ok(vec![None]),
             #[cfg(feature = "redis-cluster")]
@@ -62,7 +62,7 @@ async fn nodes(redis: &Redis) -> Result<Vec<Option<String>>, Failed> {
 
 async fn step(redis: &Redis, node: Option<&str>, scan: Cmd) -> Result<Step, Failed> {
     let supervisor = redis.supervisor()?;
-    let asked = supervisor.with(supervisor.deadline(), |mut connection| async move {
+    let asked = supervisor.with(supervisor.deadline(), None, |mut connection| async move {
         match (&mut connection, node) {
             #[cfg(feature = "redis-cluster")]
             (Connection::Cluster(nodes), Some(node)) => {

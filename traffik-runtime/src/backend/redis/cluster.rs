@@ -22,6 +22,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How long one node may take to be connected to: the others wait for it when all are.
 const CONNECT: Duration = Duration::from_millis(300);
 
+/// How much longer than its caller an operation waits for a node's answer. Short, for while the client finds out anew
+/// where slots are, all wait for a node that says nothing.
+const LATE: Duration = Duration::from_secs(1);
+
 /// All nodes of a Cluster.
 #[derive(Clone)]
 pub(super) struct Nodes(ClusterConnection);
@@ -37,7 +41,7 @@ pub(super) fn client(
     let client = ClusterClient::builder(nodes.collect::<Result<Vec<_>, _>>()?)
         .retries(0)
         .connection_timeout(CONNECT)
-        .response_timeout(timeout)
+        .response_timeout(timeout + LATE)
         .overall_response_timeout(None)
         .tcp_settings(tcp());
     // Those of the nodes that were named do not reach the nodes that these name.

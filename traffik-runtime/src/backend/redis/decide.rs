@@ -8,6 +8,7 @@ use super::said::{Asked, Said};
 use super::scripts::Script;
 use super::store::Redis;
 use crate::backend::apply::apply;
+use crate::backend::caller::Caller;
 use crate::backend::erased::Answer;
 use crate::backend::longest::fits;
 use crate::backend::outcome::{Outcome, Several};
@@ -41,26 +42,36 @@ impl Decide for Redis {
         "redis"
     }
 
-    fn decide<'a>(&'a self, plans: &'a [Plan<'a>], at: Option<u64>) -> Answer<'a, Outcome> {
+    fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, Outcome> {
         Box::pin(async move {
             fits(plans, LONGEST, "Redis")?;
             match self.slots(plans) {
-                None => self.decide_at_once(plans, at).await,
-                Some(slots) => self.decide_each(plans, &slots, at).await,
+                None => self.decide_at_once(plans, at, caller).await,
+                Some(slots) => self.decide_each(plans, &slots, at, caller).await,
             }
         })
     }
 
-    fn settle<'a>(&'a self, settling: &'a [Settling<'a>], at: Option<u64>) -> Answer<'a, ()> {
+    fn settle<'a>(
+        &'a self,
+        settling: &'a [Settling<'a>],
+        at: Option<u64>,
+        caller: &'a Caller,
+    ) -> Answer<'a, ()> {
         Box::pin(async move {
             let plans: Vec<_> = settling.iter().map(|it| it.plan.clone()).collect();
             match self.slots(&plans) {
-                None => self.settle_at_once(settling, at).await,
+                None => self.settle_at_once(settling, at, caller).await,
                 Some(slots) => {
                     let mut all = Ok(());
                     for slot in slots {
                         let own: Vec<_> = slot.iter().map(|it| settling[*it].clone()).collect();
-                        all = all.and(self.settle_at_once(&own, at).await);
+                        all = all.and(self.settle_at_once(&own, at, caller).await);
                     }
                     all
                 }
@@ -89,11 +100,12 @@ impl Redis {
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
+        caller: &Caller,
     ) -> Result<Outcome, Error> {
         if plans.iter().any(Plan::is_custom) {
-            return self.decide_here(plans, at).await;
+            return self.decide_here(plans, at, caller).await;
         }
-        let said = self.ask(plans, at, |plan| plan.cost).await?;
+        let said = self.ask(plans, at, Some(caller), |plan| plan.cost).await?;
         let states = said.states(plans);
         if !said.admitted {
             return Ok(Outcome::refused(plans, states.iter(), said.now));
@@ -111,7 +123,7 @@ impl Redis {
         plans: &[Plan<'_>],
         at: Option<u64>,
     ) -> Result<(u64, Several<State>), Error> {
-        let said = self.ask(plans, at, |_| 0).await?;
+        let said = self.ask(plans, at, None, |_| 0).await?;
         Ok((said.now, said.states(plans)))
     }
 
@@ -119,6 +131,7 @@ impl Redis {
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
+        caller: Option<&Caller>,
         cost: impl Fn(&Plan<'_>) -> u64,
     ) -> Result<Said, Error> {
         let time = at.map_or_else(String::new, |at| at.to_string());
@@ -128,7 +141,7 @@ impl Redis {
         {
             let asked = Asked::one(&term.law, cost(plan));
             let answer: Vec<u8> = self
-                .script(script, |cmd| {
+                .script(script, caller, |cmd| {
                     cmd.arg(1).arg(&plan.name).arg(&asked.numbers);
                     if !time.is_empty() || !asked.pairs.is_empty() {
                         cmd.arg(&time).arg(&asked.pairs);
@@ -139,7 +152,7 @@ impl Redis {
         } else {
             let asked = Asked::many(plans, cost);
             let answer: Vec<Vec<u8>> = self
-                .script(&kernels::MANY, |cmd| {
+                .script(&kernels::MANY, caller, |cmd| {
                     cmd.arg(plans.len());
                     for plan in plans {
                         cmd.arg(&plan.name);
@@ -153,10 +166,15 @@ impl Redis {
     }
 
     /// Decides with laws that the server does not know: on what was read, written if it is still there.
-    async fn decide_here(&self, plans: &[Plan<'_>], at: Option<u64>) -> Result<Outcome, Error> {
+    async fn decide_here(
+        &self,
+        plans: &[Plan<'_>],
+        at: Option<u64>,
+        caller: &Caller,
+    ) -> Result<Outcome, Error> {
         let mut retries = Retries::of(&plans[0].name);
         loop {
-            let said = self.ask(plans, at, |_| 0).await?;
+            let said = self.ask(plans, at, Some(caller), |_| 0).await?;
             let (outcome, after) = apply(plans, &said.states(plans), said.now);
             if !outcome.admitted {
                 self.catch_up(plans, &said, at).await?;
@@ -169,7 +187,7 @@ impl Redis {
                 let bytes = (plan.cost > 0).then(|| encode(plan, state));
                 (plan, bytes, millis(resets.max().unwrap_or_default(), at))
             });
-            if self.replace(&said, new).await? {
+            if self.replace(&said, Some(caller), new).await? {
                 return Ok(outcome);
             }
             retries.again().await?;
@@ -197,7 +215,7 @@ impl Redis {
                 let (bytes, lives) = filled.unzip();
                 (plan, bytes, lives.unwrap_or_default())
             });
-            self.replace(said, new).await?;
+            self.replace(said, None, new).await?;
         }
         Ok(())
     }
@@ -208,7 +226,7 @@ impl Redis {
         plans: &[Plan<'_>],
         at: Option<u64>,
     ) -> Result<(), Error> {
-        let said = self.ask(plans, at, |_| 0).await?;
+        let said = self.ask(plans, at, None, |_| 0).await?;
         self.catch_up(plans, &said, at).await
     }
 
@@ -217,6 +235,7 @@ impl Redis {
         &self,
         settling: &[Settling<'_>],
         at: Option<u64>,
+        caller: &Caller,
     ) -> Result<(), Error> {
         let Some(first) = settling.first() else {
             return Ok(());
@@ -224,7 +243,7 @@ impl Redis {
         let plans: Vec<_> = settling.iter().map(|it| it.plan.clone()).collect();
         let mut retries = Retries::of(&first.plan.name);
         loop {
-            let said = self.ask(&plans, at, |_| 0).await?;
+            let said = self.ask(&plans, at, Some(caller), |_| 0).await?;
             let mut states = said.states(&plans);
             let mut new = Vec::with_capacity(settling.len());
             for (place, settling) in settling.iter().enumerate() {
@@ -240,7 +259,7 @@ impl Redis {
                 states[place] = state;
             }
             let changes = new.iter().any(|(_, bytes, _)| bytes.is_some());
-            if !changes || self.replace(&said, new.into_iter()).await? {
+            if !changes || self.replace(&said, Some(caller), new.into_iter()).await? {
                 return Ok(());
             }
             retries.again().await?;
@@ -251,10 +270,11 @@ impl Redis {
     async fn replace<'p>(
         &self,
         said: &Said,
+        caller: Option<&Caller>,
         new: impl Iterator<Item = (&'p Plan<'p>, Option<Vec<u8>>, u64)>,
     ) -> Result<bool, Error> {
         let new: Vec<_> = new.collect();
-        let replaced = self.script(&REPLACE, |cmd| {
+        let replaced = self.script(&REPLACE, caller, |cmd| {
             cmd.arg(new.len());
             for (plan, ..) in &new {
                 cmd.arg(&plan.name);

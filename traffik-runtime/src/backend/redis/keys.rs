@@ -29,7 +29,7 @@ impl Store for Redis {
             |value: Option<&[u8]>| value.map_or_else(Vec::new, |value| [b"+", value].concat());
         let (expected, new) = (marked(expected), marked(new));
         let ttl = ttl.map_or_else(String::new, |ttl| millis(ttl).unwrap_or(0).to_string());
-        let swapped = self.script(&COMPARE_AND_SWAP, |cmd| {
+        let swapped = self.script(&COMPARE_AND_SWAP, None, |cmd| {
             cmd.arg(1).arg(key).arg(&expected).arg(&new).arg(&ttl);
         });
         Ok(swapped.await?)
@@ -47,7 +47,7 @@ impl Store for Redis {
         let Some(ttl) = ttl.and_then(millis) else {
             return Ok(self.run(cmd("INCRBY").arg(key).arg(by)).await?);
         };
-        let sum = self.script(&INCREMENT, |cmd| {
+        let sum = self.script(&INCREMENT, None, |cmd| {
             cmd.arg(1).arg(key).arg(by).arg(ttl);
         });
         Ok(sum.await?)
@@ -100,7 +100,7 @@ impl Redis {
         cmds: impl Iterator<Item = Cmd> + Send,
     ) -> Result<Vec<T>, Error> {
         let supervisor = self.supervisor()?;
-        let answers = supervisor.with(supervisor.deadline(), |mut connection| async move {
+        let answers = supervisor.with(supervisor.deadline(), None, |mut connection| async move {
             match &connection {
                 Connection::One(_) => {
                     let mut pipeline = redis::pipe();

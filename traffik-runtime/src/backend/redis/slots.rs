@@ -1,6 +1,8 @@
-//! A set whose keys are on several servers of a Cluster: decided slot by slot, and given back if one refuses.
+//! A set whose keys are on several servers of a Cluster: decided slot by slot, and refunded if one refuses.
 
 use super::store::Redis;
+use crate::backend::caller::Caller;
+use crate::backend::in_turn::{InTurn, decide_in_turn};
 use crate::backend::outcome::{Outcome, Several};
 use crate::backend::plan::Plan;
 use crate::error::Error;
@@ -27,52 +29,59 @@ impl Redis {
         (slots.len() > 1).then_some(slots)
     }
 
-    /// Decides slot by slot, and gives back what was taken if one refuses: meanwhile others may be refused that would not
-    /// have been, but never is more admitted.
+    /// Decides slot by slot, and refunds those before the one that is refused or fails.
     pub(super) async fn decide_each(
         &self,
         plans: &[Plan<'_>],
         slots: &[Vec<usize>],
         at: Option<u64>,
+        caller: &Caller,
     ) -> Result<Outcome, Error> {
-        let mut taken: Vec<(&[usize], Vec<Plan<'_>>, Outcome)> = Vec::new();
-        for slot in slots {
-            let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
-            match self.decide_at_once(&own, at).await {
-                Ok(outcome) if outcome.admitted => taken.push((slot, own, outcome)),
-                stopped => {
-                    for (_, own, outcome) in &taken {
-                        let counted = own.iter().enumerate();
-                        let counted = counted.filter(|(_, plan)| plan.cost > 0);
-                        let given_back: Vec<_> = counted
-                            .map(|(place, plan)| {
-                                observe::given_back(&plan.name);
-                                plan.given_back(outcome.counted_at(place))
-                            })
-                            .collect();
-                        self.settle_at_once(&given_back, at).await?;
-                    }
-                    stopped?;
-                    let (now, states) = self.read_each(plans, slots, at).await?;
-                    for slot in slots {
-                        let is_ahead =
-                            |place: &usize| plans[*place].caught_up(&states[*place], now).is_some();
-                        if slot.iter().any(is_ahead) {
-                            let own: Vec<_> = slot.iter().map(|it| plans[*it].clone()).collect();
-                            self.catch_up_at_once(&own, at).await?;
-                        }
-                    }
-                    return Ok(Outcome::refused(plans, states.iter(), now));
+        let own = |slot: &Vec<usize>| slot.iter().map(|place| plans[*place].clone()).collect();
+        let turns = Turns {
+            redis: self,
+            slots,
+            plans: slots.iter().map(own).collect(),
+            at,
+            caller,
+        };
+        match decide_in_turn(&turns, slots.len()).await {
+            Ok(taken) => {
+                let now = taken.iter().map(|outcome| outcome.now).max();
+                let mut told: Several<_> = Several::new();
+                for (slot, outcome) in slots.iter().zip(taken) {
+                    told.extend(outcome.of_plans(slot).told);
                 }
+                told.sort_by_key(|told| told.plan);
+                Ok(Outcome::admitted(now.unwrap_or_default(), told))
+            }
+            Err((_, stopped)) => {
+                let refusal = stopped?;
+                // It stays a refusal, also where the others cannot be read.
+                let read = self.read_refused(plans, slots, at).await;
+                Ok(read.map_or(refusal, |(now, states)| {
+                    Outcome::refused(plans, states.iter(), now)
+                }))
             }
         }
-        let now = taken.iter().map(|(.., outcome)| outcome.now).max();
-        let mut told: Several<_> = Several::new();
-        for (slot, _, outcome) in taken {
-            told.extend(outcome.of_plans(slot).told);
+    }
+
+    /// The states of a refused set, those taken over that are far ahead of the clock (L4).
+    async fn read_refused(
+        &self,
+        plans: &[Plan<'_>],
+        slots: &[Vec<usize>],
+        at: Option<u64>,
+    ) -> Result<(u64, Several<State>), Error> {
+        let (now, states) = self.read_each(plans, slots, at).await?;
+        for slot in slots {
+            let is_ahead = |place: &usize| plans[*place].caught_up(&states[*place], now).is_some();
+            if slot.iter().any(is_ahead) {
+                let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
+                self.catch_up_at_once(&own, at).await?;
+            }
         }
-        told.sort_by_key(|told| told.plan);
-        Ok(Outcome::admitted(now.unwrap_or_default(), told))
+        Ok((now, states))
     }
 
     pub(super) async fn read_each(
@@ -91,5 +100,47 @@ impl Redis {
             }
         }
         Ok((now, states))
+    }
+}
+
+/// The plans of a set, slot by slot.
+struct Turns<'t> {
+    redis: &'t Redis,
+    slots: &'t [Vec<usize>],
+    plans: Vec<Vec<Plan<'t>>>,
+    at: Option<u64>,
+    caller: &'t Caller,
+}
+
+impl InTurn for Turns<'_> {
+    type Taken = Outcome;
+    type Stop = Result<Outcome, Error>;
+
+    async fn decide(&self, member: usize) -> Result<Outcome, Self::Stop> {
+        if self.caller.is_gone() {
+            return Err(Err(Error::abandoned()));
+        }
+        let plans = &self.plans[member];
+        let decided = self.redis.decide_at_once(plans, self.at, self.caller).await;
+        let outcome = decided.map_err(Err)?;
+        if outcome.admitted {
+            return Ok(outcome);
+        }
+        let refusal = outcome.of_plans(&self.slots[member]);
+        self.caller.refuse(&refusal);
+        Err(Ok(refusal))
+    }
+
+    async fn refund(&self, member: usize, taken: Outcome) {
+        let counted = self.plans[member].iter().enumerate();
+        let counted = counted.filter(|(_, plan)| plan.cost > 0);
+        let refunds: Vec<_> = counted
+            .map(|(place, plan)| plan.given_back(taken.counted_at(place)))
+            .collect();
+        if refunds.is_empty() {
+            return;
+        }
+        let refunded = self.redis.settle_at_once(&refunds, self.at, self.caller);
+        observe::refunded("redis", refunded.await);
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::error::Failed;
 use super::scripts::{READY, Script};
 use super::supervisor::{Settings, Supervisor};
+use crate::backend::caller::Caller;
 
 /// A Redis server, or several.
 pub(crate) struct Redis {
@@ -41,18 +42,19 @@ impl Redis {
     /// take.
     pub(crate) async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, Failed> {
         let supervisor = self.supervisor()?;
-        self.run_until(supervisor.deadline(), cmd).await
+        self.run_until(supervisor.deadline(), None, cmd).await
     }
 
-    /// The same with all that is left of an operation's time.
+    /// The same with all that is left of an operation's time. If it goes on without its caller, a late answer is awaited.
     pub(crate) async fn run_until<T: FromRedisValue>(
         &self,
         deadline: Instant,
+        caller: Option<&Caller>,
         cmd: &Cmd,
     ) -> Result<T, Failed> {
         let sent = self
             .supervisor()?
-            .with(deadline, |mut connection| async move {
+            .with(deadline, caller, |mut connection| async move {
                 cmd.query_async(&mut connection).await
             });
         sent.await
@@ -60,7 +62,7 @@ impl Redis {
 
     /// Tries everything that a decision needs, without changing anything.
     pub(super) async fn try_decision(&self) -> Result<(), Failed> {
-        let script = self.script(&READY, |cmd| {
+        let script = self.script(&READY, None, |cmd| {
             cmd.arg(1).arg(&self.absent);
         });
         script.await.map_err(|failed| match failed {
@@ -78,9 +80,11 @@ impl Redis {
     pub(crate) async fn script<T: FromRedisValue>(
         &self,
         script: &Script,
+        caller: Option<&Caller>,
         fill: impl Fn(&mut Cmd),
     ) -> Result<T, Failed> {
-        let deadline = self.supervisor()?.deadline();
+        let supervisor = self.supervisor()?;
+        let deadline = supervisor.deadline();
         let call = |name, what: &str| {
             let mut cmd = redis::cmd(name);
             cmd.arg(what);
@@ -88,9 +92,14 @@ impl Redis {
             cmd
         };
         let known = call("EVALSHA", &script.hash);
-        match self.run_until(deadline, &known).await {
+        match self.run_until(deadline, caller, &known).await {
             Err(failed) if failed.needs_source() => {
-                self.run_until(deadline, &call("EVAL", script.source)).await
+                let deadline = match caller {
+                    Some(caller) if caller.is_gone() => supervisor.deadline(),
+                    _ => deadline,
+                };
+                let call = call("EVAL", script.source);
+                self.run_until(deadline, caller, &call).await
             }
             result => result,
         }

@@ -22,6 +22,7 @@ use super::connector::{Connected, Connector};
 use super::error::Failed;
 use super::eviction;
 use super::health::{Health, STALLS, Sent};
+use crate::backend::caller::{Caller, PATIENCE};
 use crate::failure::{Backoff, Jitter};
 use crate::observe;
 
@@ -106,10 +107,12 @@ impl Supervisor {
         Instant::now() + self.settings.timeout
     }
 
-    /// Does something with a connection, until the deadline at the latest.
+    /// Does something with a connection, until the deadline at the latest. With a caller it goes on without it then, and a
+    /// late answer is awaited.
     pub(super) async fn with<T, F>(
         &self,
         deadline: Instant,
+        caller: Option<&Caller>,
         action: impl FnOnce(Connection) -> F,
     ) -> Result<T, Failed>
     where
@@ -119,14 +122,26 @@ impl Supervisor {
         let (slot, live) = pool.pick(deadline).await?;
         // Dropped from here on, the operation says nothing about the connection.
         let sent = live.health.send();
-        let action = action(live.connection.clone());
-        let result = match timeout_at(deadline, action).await {
+        let mut action = pin!(action(live.connection.clone()));
+        let answer = timeout_at(deadline, action.as_mut()).await;
+        let is_under_way = answer.is_err();
+        let result = match answer {
             Ok(Err(error)) if error.is_timeout() => Err(Failed::Late(self.settings.timeout)),
             Ok(result) => result.map_err(Failed::Said),
             Err(_) => Err(Failed::Late(self.settings.timeout)),
         };
         judge(&slot.state, &live, &sent, result.as_ref().err());
-        result
+        let Some(caller) = caller.filter(|_| is_under_way) else {
+            return result;
+        };
+        caller.late(self.settings.timeout);
+        match timeout(PATIENCE, action).await {
+            Ok(answer) => {
+                live.health.answer();
+                answer.map_err(Failed::Said)
+            }
+            Err(_) => result,
+        }
     }
 
     /// Waits until the first attempts have ended.
