@@ -7,7 +7,11 @@ use std::time::Duration;
 /// All times count from the moment of the decision and are whole microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The most units that a fresh state admits at once.
+    /// The most units that can be admitted at once as things are for this client now, were none of them taken: the limit in
+    /// force. For most strategies that is the rate's limit; with `tiered` that of the client's tier, with `priority` the
+    /// share of its priority, with `time_of_day` the limit of this window; with `quota_with_rollover` what was carried over
+    /// is in it, and with `adaptive` what was cut is not. A bucket has its capacity (`burst` and `debt` together), a queue
+    /// its size, and `gcra` the number of single hits that its tolerance lets through.
     pub limit: u64,
     /// The largest cost that would be admitted now.
     pub remaining: u64,
@@ -50,7 +54,11 @@ pub struct Decision {
     /// Whether a law has decided. If not, the backend failed and `on_error` said what to do: nothing was counted, and of
     /// the numbers only `limit` and `wait` mean anything.
     pub decided: bool,
-    /// The most units that a fresh state admits at once.
+    /// The most units that can be admitted at once as things are for this client now, were none of them taken: the limit in
+    /// force. For most strategies that is the rate's limit; with `tiered` that of the client's tier, with `priority` the
+    /// share of its priority, with `time_of_day` the limit of this window; with `quota_with_rollover` what was carried over
+    /// is in it, and with `adaptive` what was cut is not. A bucket has its capacity (`burst` and `debt` together), a queue
+    /// its size, and `gcra` the number of single hits that its tolerance lets through.
     pub limit: u64,
     /// The largest cost that would be admitted now, after this decision.
     pub remaining: u64,

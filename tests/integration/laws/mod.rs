@@ -19,6 +19,7 @@ mod promises;
 pub(crate) mod refunds;
 mod sets;
 pub(crate) mod subject;
+mod tampered;
 pub(crate) mod trace;
 mod waits_of_sets;
 mod worst_case;

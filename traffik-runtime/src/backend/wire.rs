@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::plan::Plan;
 use crate::observe;
+use crate::rate::Rate;
 use crate::strategy::State;
 use crate::strategy::kernel::{Costs, EXACT, Entries, Kind, Law, Listed, Packed};
 
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
 
     fn number(&mut self) -> Option<u64> {
         let number = f64::from_be_bytes(self.take(8)?.try_into().ok()?);
-        let whole = number.fract() == 0.0 && (0.0..=u64::MAX as f64).contains(&number);
+        let whole = number.fract() == 0.0 && (0.0..=EXACT as f64).contains(&number);
         #[expect(clippy::cast_sign_loss, reason = "it is not negative")]
         whole.then_some(number as u64)
     }
@@ -158,8 +159,13 @@ impl<'a> Reader<'a> {
         }
         let (tick_power, limit) = (self.byte()?, self.number()?);
         let (period, at, amount) = (self.number()?, self.number()?, self.number()?);
+        let least = 10_u64.checked_pow(tick_power.into())?;
+        let possible = (least..=Rate::LONGEST_MICROS).contains(&period);
+        if !possible || tick_power > 6 || limit == 0 {
+            return None;
+        }
         let state = match kind {
-            LOG => State::Log(self.entries()?),
+            LOG => State::Log(self.entries(amount)?),
             MEAN => State::Mean(self.costs((limit, period, tick_power), (amount, at))?),
             kind => {
                 let kind = Kind::numbered(kind);
@@ -187,26 +193,26 @@ impl<'a> Reader<'a> {
         Some(Listed { period, state })
     }
 
-    fn entries(&mut self) -> Option<Entries> {
+    fn entries(&mut self, sum: u64) -> Option<Entries> {
         let mut entries = VecDeque::new();
         for _ in 0..self.count()? {
             entries.push_back((self.number()?, self.number()?));
         }
-        Entries::of(entries)
+        Entries::of(entries).filter(|entries| entries.sum() == sum)
     }
 
     fn costs(&mut self, rate: (u64, u64, u8), level: (u64, u64)) -> Option<Costs> {
         let ((limit, period, power), (level, last)) = (rate, level);
-        let (factor, _) = (self.number()?, self.number()?);
+        let (factor, sum) = (self.number()?, self.number()?);
         let mut costs = VecDeque::new();
         for _ in 0..self.count()? {
             costs.push_back(self.number()?);
         }
-        let tick = 10_u64
-            .checked_pow(power.into())
-            .filter(|tick| *tick <= period)?;
-        let possible = limit > 0 && power <= 6 && factor > 0 && factor <= 1_000;
-        let possible = possible && !costs.is_empty() && costs.iter().all(|cost| *cost > 0);
+        let tick = 10_u64.checked_pow(power.into())?;
+        let possible = !costs.is_empty() && costs.iter().all(|cost| *cost > 0);
+        let possible = possible && (1..=1_000).contains(&factor);
+        let total: u128 = costs.iter().map(|cost| u128::from(*cost)).sum();
+        let possible = possible && total.min(EXACT.into()) == u128::from(sum);
         possible.then(|| Costs::of((level, last, factor), (limit, period, tick), costs))
     }
 }

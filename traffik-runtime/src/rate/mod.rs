@@ -86,6 +86,10 @@ pub struct RateOf {
 }
 
 impl Rate {
+    /// The longest period, in microseconds.
+    #[cfg(feature = "engine")]
+    pub(crate) const LONGEST_MICROS: u64 = unit::TEN_YEARS;
+
     /// No limit: every hit is admitted, and no backend is asked. Its text is `0/0`.
     pub const UNLIMITED: Self = Self {
         limit: 0,

@@ -108,6 +108,10 @@ impl Redis {
         let said = self.ask(plans, at, Some(caller), |plan| plan.cost).await?;
         let states = said.states(plans);
         if !said.admitted {
+            if said.misleads(plans) {
+                // The script reads no more of a state than it needs, so it may refuse by what is none: that is replaced.
+                return self.decide_here(plans, at, caller).await;
+            }
             return Ok(Outcome::refused(plans, states.iter(), said.now));
         }
         let lines = plans.iter().zip(&states).enumerate();

@@ -90,6 +90,12 @@ impl Said {
         })
     }
 
+    /// Whether a value that it read is no state.
+    pub(super) fn misleads(&self, plans: &[Plan<'_>]) -> bool {
+        let mut lines = plans.iter().zip(&self.values);
+        lines.any(|(plan, value)| !value.is_empty() && decode(plan, value).is_none())
+    }
+
     pub(super) fn states(&self, plans: &[Plan<'_>]) -> Several<State> {
         let lines = plans.iter().zip(&self.values);
         let states = lines.map(|(plan, value)| decode(plan, value).unwrap_or_default());

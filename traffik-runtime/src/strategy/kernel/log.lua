@@ -5,15 +5,23 @@ do
   if kind == 6 and #records > 0 then
     sum = a
     newest, together = struct.unpack('>dd', records, #records - 15)
-    if newest - now > l2 then
+    local valid = whole(newest, 0, EXACT) and whole(together, 1, sum)
+    if valid and newest - now > l2 then
       records, power, limit, period, at, a = struct.pack('>dd', now, l1), 0, l1, l2, 0, l1
       newest, together, sum, filled = now, l1, l1, now + l2
     end
     if t < newest then t = newest end
-    while first < #records do
+    while valid and first < #records do
       local made, spent = struct.unpack('>dd', records, first)
-      if made + l2 > t then break end
+      valid = made >= 0 and made <= newest and spent >= 1 and spent <= sum
+      if not valid or made + l2 > t then break end
       first, sum = first + 16, sum - spent
+    end
+    -- A log with an entry that is none is no log, and one whose entries have all fallen out counts nothing.
+    if not valid or first < #records and sum < together then
+      records, t, newest, first, sum = '', now, -1, 1, 0
+    elseif first > #records then
+      sum = 0
     end
   else
     records = ''

@@ -52,6 +52,12 @@ impl Entries {
         true
     }
 
+    /// The cost of all.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn sum(&self) -> u64 {
+        self.sum
+    }
+
     /// When each was made, and its cost.
     #[cfg(feature = "engine")]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u64, u64)> + DoubleEndedIterator {

@@ -35,6 +35,8 @@ do
       for place = 1, #records, 8 do c = c + struct.unpack('>d', records, place) end
       c = math.min(c, EXACT)
     end
+    -- Costs that are none add up to nothing that they could.
+    if not whole(c, #records / 8, EXACT) then records, c = struct.pack('>d', cost), cost end
     b = math.max(l9, floor(125 * #records / c))
     level = level + cost * units
     kind, power, limit, period, at, a = 7, l3, l1, l2, t * tick, level

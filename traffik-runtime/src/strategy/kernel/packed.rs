@@ -133,6 +133,9 @@ impl Packed {
     #[cfg(feature = "engine")]
     pub(crate) fn counting(self, amounts: &[u64]) -> Option<Self> {
         let possible = self.limit > 0 && self.tick_power <= 6 && self.period >= self.tick();
+        // Windows are aligned to the epoch.
+        let is_window = !matches!(self.kind, Kind::Meter);
+        let possible = possible && (!is_window || self.at.is_multiple_of(self.period));
         let (amount, extra) = match (self.kind, amounts) {
             (Kind::Window | Kind::Meter, [amount]) => (*amount, 0),
             (Kind::Counter | Kind::Rollover, [previous, current]) => (*current, *previous),

@@ -5,6 +5,13 @@
 local VERSION = 2
 local HEAD = string.char(VERSION)
 local struct, redis, floor, EXACT = struct, redis, math.floor, 2 ^ 53
+-- The longest period, ten years.
+local LONGEST = 315360000000000
+
+-- Whether a number is whole and in a range.
+local function whole(number, least, most)
+  return number >= least and number <= most and number % 1 == 0
+end
 
 -- The state at a place: kind, power of ten of the tick, limit, period, at, three amounts, records, and the next place.
 local function read(value, place)
@@ -12,16 +19,21 @@ local function read(value, place)
   if last - place < 33 then return 0 end
   local kind, power, limit, period, at, a, b, c, records
   kind, power, limit, period, at, a, place = struct.unpack('>BBdddd', value, place)
-  if power > 6 or not (limit >= 1 and limit <= EXACT) or period < 10 ^ power or kind < 1 or kind > 7 then return 0 end
-  if not (at >= 0 and at <= EXACT and a >= 0 and a <= EXACT) or limit % 1 + period % 1 + at % 1 + a % 1 ~= 0 then return 0 end
+  if power > 6 or kind < 1 or kind > 7 then return 0 end
+  if not (whole(limit, 1, EXACT) and whole(period, 10 ^ power, LONGEST) and whole(at, 0, EXACT)) then return 0 end
+  if not whole(a, 0, EXACT) then return 0 end
+  -- Windows are aligned to the epoch.
+  if (kind < 3 or kind == 4 or kind == 5) and at % period ~= 0 then return 0 end
   if kind == 2 or kind == 4 then
     if last - place < 7 then return 0 end
     b, place = struct.unpack('>d', value, place)
-    if not (b >= 0) or b % 1 ~= 0 then return 0 end
+    if not whole(b, 0, EXACT) then return 0 end
   elseif kind == 5 or kind == 7 then
     if last - place < 15 then return 0 end
     b, c, place = struct.unpack('>dd', value, place)
-    if not (b >= 0 and c >= 0) or b % 1 + c % 1 ~= 0 then return 0 end
+    -- A share in millionths and whether it was cut, or a factor in thousandths and the sum of costs.
+    if kind == 5 and not (whole(b, 0, 1000000) and whole(c, 0, 1)) then return 0 end
+    if kind == 7 and not (whole(b, 1, 1000) and whole(c, 1, EXACT)) then return 0 end
   end
   if kind >= 6 then
     if last - place < 3 then return 0 end
