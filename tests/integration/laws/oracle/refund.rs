@@ -26,11 +26,11 @@ impl Oracle {
                 let is_open = matches!(terms.law, Law::SlidingCounter)
                     || window(at) == window(now.max(*start));
                 if is_open {
-                    subtract(events, at, cost);
+                    subtract(events, cost, |made| window(made) == window(at));
                 }
             }
             Some(Memory::Log(entries)) => {
-                subtract(entries, at, cost);
+                subtract(entries, cost, |made| made == at);
                 entries.retain(|(_, cost)| *cost > 0);
             }
             Some(Memory::Level { level, last, .. }) => {
@@ -61,9 +61,9 @@ fn less(level: Over, cost: Int, leaked: Int) -> Over {
     }
 }
 
-/// Takes a cost off what was admitted at a moment.
-fn subtract(admitted: &mut [(Int, Int)], at: Int, mut cost: Int) {
-    for (_, of) in admitted.iter_mut().filter(|(made, _)| *made == at) {
+/// Takes a cost off what was admitted at moments of which something is true.
+fn subtract(admitted: &mut [(Int, Int)], mut cost: Int, holds: impl Fn(Int) -> bool) {
+    for (_, of) in admitted.iter_mut().filter(|(made, _)| holds(*made)) {
         let part = cost.min(*of);
         *of -= part;
         cost -= part;
