@@ -9,8 +9,9 @@ use std::fs;
 /// [`ca`](Self::ca) names the authorities that may sign the servers' certificates;
 /// [`client`](Self::client) is sent to servers that ask for a client certificate. The certificates
 /// and the key are checked when the backend connects: a malformed one is an
-/// [`Error::BackendConfiguration`](crate::error::Error::BackendConfiguration). They are read once;
-/// a certificate that was renewed takes a new backend.
+/// [`Error::BackendConfiguration`](crate::error::Error::BackendConfiguration). Only
+/// `redis-native-tls` finds out later that a certificate and its key do not fit, and reports a failed
+/// connection. Both are read once; a certificate that was renewed takes a new backend.
 ///
 /// The host in the backend's URL must be one of the names or IP addresses in the server's
 /// certificate.
