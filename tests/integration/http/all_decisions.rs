@@ -271,13 +271,27 @@ async fn a_rejected_body_behind_one_attribute_tells_of_it() {
     async fn further(Json(_): Json<u64>) {}
     #[throttled(Lower)]
     async fn conditional(#[cfg(test)] Json(_): Json<u64>) {}
+    #[throttled(Lower)]
+    async fn perhaps_last(Path(_): Path<u64>, #[cfg(test)] Json(_): Json<u64>) {}
+    #[throttled(Lower)]
+    async fn then_last(Json(_): Json<u64>, #[cfg(not(test))] _: String) {}
     let routes = Router::new()
         .route("/generic", post(generic::<u64>))
         .route("/further", post(further))
         .route("/conditional", post(conditional))
+        .route("/perhaps_last/{id}", post(perhaps_last))
+        .route("/then_last", post(then_last))
         .route("/closure", post(closure).with_state("x"))
         .route("/unasked", post(unasked));
-    for path in ["/generic", "/further", "/conditional", "/closure"] {
+    for path in [
+        "/generic",
+        "/further",
+        "/conditional",
+        "/perhaps_last/none",
+        "/perhaps_last/1",
+        "/then_last",
+        "/closure",
+    ] {
         for (app, layered) in apps(&routes) {
             let answer = asked(&app, path, "no number").await;
             assert_eq!(answer.status, 400, "{path}");

@@ -64,9 +64,10 @@ impl Gate<'_> {
             private,
         } = self;
         let mut sig = sig.clone();
-        let joined = site.bundle.as_ref().is_some_and(Bundle::has_last);
-        if let Some(last) = sig.inputs.last_mut().filter(|_| !joined) {
-            wrap_last(last, private);
+        for (place, argument) in sig.inputs.iter_mut().enumerate().skip(site.seat.index) {
+            if !site.bundle.as_ref().is_some_and(|it| it.has(place)) {
+                wrap_last(argument, private);
+            }
         }
         if let Some(bundle) = &site.bundle {
             return bundled(bundle, &sig, binding, ty, private);
@@ -111,8 +112,9 @@ impl Gate<'_> {
     }
 }
 
-/// Wraps a handler's last argument, unless an attribute further up has. It is extracted behind the
-/// gate, and if it is rejected, the response is to tell of the gate's decision.
+/// Wraps a handler's last argument, or one that a `cfg` can make the last, unless an attribute further
+/// up has. It is extracted behind the gate, and if it is rejected, the response is to tell of the gate's
+/// decision.
 fn wrap_last(argument: &mut FnArg, private: &Private) {
     if is_extracted_by_us(argument) {
         return;

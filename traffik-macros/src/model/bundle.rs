@@ -58,9 +58,9 @@ impl Bundle {
         })
     }
 
-    /// Returns whether it takes in the last argument.
-    pub(crate) const fn has_last(&self) -> bool {
-        self.last.is_some()
+    /// Returns whether it takes in the argument of this place.
+    pub(crate) fn has(&self, place: usize) -> bool {
+        self.last == Some(place) || self.head.contains(&place)
     }
 
     /// Whether it takes in any argument.

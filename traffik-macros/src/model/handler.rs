@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::ext::IdentExt as _;
-use syn::{FnArg, Ident, Pat, Safety};
+use syn::{FnArg, Ident, Pat, Path, Safety, Type};
 
 use super::arguments::bound;
 use super::can_stay;
@@ -91,11 +91,13 @@ fn is_gate(argument: &FnArg) -> bool {
 
 /// Returns whether an argument is one that an attribute further up has put there or wrapped.
 pub(crate) fn is_extracted_by_us(argument: &FnArg) -> bool {
-    let is_wrapped = match argument {
-        FnArg::Typed(typed) => wrapped(&typed.pat).is_some(),
-        FnArg::Receiver(_) => false,
+    let FnArg::Typed(typed) = argument else {
+        return false;
     };
-    is_wrapped || !gates(argument).is_empty()
+    let Type::Path(ty) = &*typed.ty else {
+        return false;
+    };
+    is_private(&ty.path)
 }
 
 /// Returns the patterns that an attribute further up has put into one of our own types.
@@ -103,9 +105,13 @@ pub(super) fn wrapped(pattern: &Pat) -> Option<impl Iterator<Item = &Pat>> {
     let Pat::TupleStruct(wrapper) = pattern else {
         return None;
     };
-    let segments = &wrapper.path.segments;
-    let module = segments.iter().nth_back(1)?;
-    (module.ident == PRIVATE).then(|| wrapper.elems.iter())
+    is_private(&wrapper.path).then(|| wrapper.elems.iter())
+}
+
+/// Returns whether a path leads to a name of generated code.
+fn is_private(path: &Path) -> bool {
+    let module = path.segments.iter().nth_back(1);
+    module.is_some_and(|module| module.ident == PRIVATE)
 }
 
 /// Notes what keeps a function from being a handler; the gate needs an argument, unless it is joined with some or holds them

@@ -1,21 +1,37 @@
-//! A handler's last argument behind gates that are arguments of their own.
+//! Arguments of a handler behind gates that are arguments of their own.
 
 use std::fmt;
 
-use axum_core::extract::{FromRequest, Request};
+use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
+use http::request::Parts;
 
 use super::bundle::Via;
 use super::trail::Trail;
 
-/// The last argument of a handler. If it is rejected, the response has the header fields of the
-/// decisions that were made before.
+/// The last argument of a handler, or one that a `cfg` can make the last. If it is rejected, the response
+/// has the header fields of the decisions that were made before.
 #[doc(hidden)]
 pub struct LastArgument<L>(pub L);
 
-impl<L, State, M> FromRequest<State, Via<M>> for LastArgument<L>
+impl<L, State> FromRequestParts<State> for LastArgument<L>
 where
-    L: FromRequest<State, M>,
+    L: FromRequestParts<State>,
+    State: Send + Sync,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
+        let last = L::from_request_parts(parts, state).await;
+        last.map(Self)
+            .map_err(|rejection| rejected(rejection, Trail::joined(&mut parts.extensions).as_ref()))
+    }
+}
+
+/// For those that read the body: as in axum, all others are extracted by their head alone.
+impl<L, State> FromRequest<State, Via<()>> for LastArgument<L>
+where
+    L: FromRequest<State>,
     State: Send + Sync,
 {
     type Rejection = Response;
