@@ -236,3 +236,22 @@ async fn what_is_no_document() {
         "{missing}"
     );
 }
+
+#[tokio::test]
+async fn a_limit_of_zero_closes_a_throttle() {
+    let file = File::new("closed.toml").await;
+    let parts = head(&midnight().0);
+    assert!(Known::hit(&parts).await.unwrap().admitted);
+    let minute = std::time::Duration::from_secs(60);
+    for text in ["0/minute", "0 per 1 min", "00/m"] {
+        file.load(&format!("[\"overrides::known\"]\nrate = \"{text}\"\n"))
+            .unwrap();
+        let refused = Known::hit(&parts).await.unwrap();
+        assert!(!refused.admitted && refused.wait.is_none(), "{refused:?}");
+        let entry = entry("overrides::known").unwrap();
+        assert_eq!(entry.rates, [Rate::closed(minute)]);
+        assert_eq!(entry.rates[0].to_string(), "0/m");
+    }
+    let problems = file.problems("[\"overrides::known\"]\nrate = \"0/0s\"\n");
+    assert!(problems[0].contains("the period is 0"), "{problems:?}");
+}

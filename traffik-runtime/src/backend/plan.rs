@@ -81,6 +81,11 @@ impl Plan<'_> {
         self.key == other.key && self.name == other.name
     }
 
+    /// Returns `true` if one of its rates is closed, so that every cost is refused.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.terms.iter().any(|term| term.law == Law::Closed)
+    }
+
     /// Whether a law of the user's own is among its laws.
     pub(crate) fn is_custom(&self) -> bool {
         self.terms.iter().any(|term| term.law == Law::Custom)

@@ -20,15 +20,17 @@ const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
 /// would hand it to others.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// 429: these policies, by their quotable names, were violated; the wait is nothing if it has no end.
+/// 429: these policies, by their quotable names, were violated; the wait is nothing if it has no end, because the cost
+/// never fits or because a throttle is closed.
 pub(super) fn refused(
     wait: Option<Duration>,
+    is_closed: bool,
     violated: &[String],
     mut headers: HeaderMap,
 ) -> Response<Bytes> {
     let (kind, title) = match wait {
-        Some(_) => (QUOTA_EXCEEDED, "Quota Exceeded"),
-        None => (NEVER_SATISFIABLE, "Never Satisfiable"),
+        None if !is_closed => (NEVER_SATISFIABLE, "Never Satisfiable"),
+        _ => (QUOTA_EXCEEDED, "Quota Exceeded"),
     };
     let status = StatusCode::TOO_MANY_REQUESTS;
     let mut body = begun(kind, title, status);
@@ -39,7 +41,11 @@ pub(super) fn refused(
         }
         None => {
             headers.remove(RETRY_AFTER);
-            body.text("This request costs more than is ever admitted at once");
+            body.text(if is_closed {
+                "No request is admitted for the time being"
+            } else {
+                "This request costs more than is ever admitted at once"
+            });
         }
     }
     body.text(r#"","violated-policies":["#);

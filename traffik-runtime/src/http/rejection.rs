@@ -136,7 +136,9 @@ impl Rejection {
         let mut headers = HeaderMap::new();
         told.write(&mut headers);
         let response = if decision.decided {
-            refusal::refused(left(&decision, told), &violated, headers)
+            // Only a closed throttle admits nothing and says that it never will.
+            let is_closed = decision.limit == 0;
+            refusal::refused(left(&decision, told), is_closed, &violated, headers)
         } else {
             refusal::held_off(wait.unwrap_or_default(), headers)
         };

@@ -50,6 +50,8 @@ use serde::ser::{Serialize, Serializer};
 
 pub use error::{Excerpt, Part, RateError};
 pub use parse::parse_duration;
+#[cfg(feature = "overrides")]
+pub(crate) use parse::rate_or_closed;
 use unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
 
 /// The least number that is too large to be a limit.
@@ -62,7 +64,8 @@ const LARGER: u64 = (1 << 53) + 1;
 /// Rates are equal when limit and period are: `1/60s` is `1/minute`, but `2/2m` is another rate.
 ///
 /// Printed, it is the shortest text that gives the same rate again, in the longest unit that fits:
-/// `5/10s`, `100/m`. Serde writes it as that text, and reads any text that [`FromStr`] takes.
+/// `5/10s`, `100/m`. Serde writes it as that text, and reads any text that [`FromStr`] takes, and
+/// those of [closed](Rate::closed) rates.
 ///
 /// ```
 /// use traffik_runtime::rate::Rate;
@@ -166,6 +169,35 @@ impl Rate {
         }
     }
 
+    /// A rate that admits nothing, whatever the strategy: an operator's switch for a throttle that is
+    /// to refuse every hit of cost 1 and above until it gets another rate. Its text is `0/m` for a
+    /// period of a minute.
+    ///
+    /// [`FromStr`] and the macros refuse that text, which is mostly a mistake. Files of overrides and
+    /// serde read it as this rate. What clients have used stays counted as long as it would have been
+    /// under their former rate; the period only tells which of several rates is closed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik_runtime::rate::Rate;
+    ///
+    /// const CLOSED: Rate = Rate::closed(Duration::from_secs(60));
+    /// assert!(CLOSED.is_closed() && !CLOSED.is_unlimited());
+    /// assert_eq!((CLOSED.limit(), CLOSED.to_string().as_str()), (0, "0/m"));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the period is 0, no whole number of microseconds, or over ten years (3650 days).
+    #[track_caller]
+    pub const fn closed(period: Duration) -> Self {
+        // A limit of 1 has the same periods.
+        Self {
+            limit: 0,
+            ..Self::new(1, period)
+        }
+    }
+
     /// No limit: [`Rate::UNLIMITED`].
     pub const fn unlimited() -> Self {
         Self::UNLIMITED
@@ -183,7 +215,7 @@ impl Rate {
         RateOf { limit }
     }
 
-    /// How much the period admits; 0 when unlimited.
+    /// How much the period admits; 0 when unlimited or closed.
     pub const fn limit(&self) -> u64 {
         self.limit
     }
@@ -200,7 +232,12 @@ impl Rate {
 
     /// Whether this is [`Rate::UNLIMITED`].
     pub const fn is_unlimited(&self) -> bool {
-        self.limit == 0
+        self.limit == 0 && self.micros == 0
+    }
+
+    /// Returns `true` if this rate admits nothing: [`Rate::closed`].
+    pub const fn is_closed(&self) -> bool {
+        self.limit == 0 && self.micros > 0
     }
 
     /// Whether the period is shorter than a second. Not so when unlimited.
@@ -208,7 +245,7 @@ impl Rate {
         !self.is_unlimited() && self.micros < SECOND
     }
 
-    /// The mean rate per second; infinite when unlimited.
+    /// The mean rate per second; infinite when unlimited, 0 when closed.
     ///
     /// ```
     /// use traffik_runtime::rate::Rate;
@@ -289,7 +326,7 @@ impl<'de> Deserialize<'de> for Rate {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Rate, E> {
-                text.parse().map_err(E::custom)
+                parse::rate_or_closed(text).map_err(E::custom)
             }
         }
 

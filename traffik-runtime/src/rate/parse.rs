@@ -10,6 +10,15 @@ use super::{LARGER, Rate, RateError};
 const SPACES: [char; 5] = [' ', '\t', '\n', '\r', '\u{c}'];
 
 pub(super) fn rate(text: &str) -> Result<Rate, RateError> {
+    read(text, 1)
+}
+
+/// Reads a rate, also one with a limit of 0, which admits nothing.
+pub(crate) fn rate_or_closed(text: &str) -> Result<Rate, RateError> {
+    read(text, 0)
+}
+
+fn read(text: &str, least: u64) -> Result<Rate, RateError> {
     let text = trimmed(text)?;
     if text.is_empty() {
         return Err(RateError::Empty);
@@ -19,11 +28,17 @@ pub(super) fn rate(text: &str) -> Result<Rate, RateError> {
         return Ok(Rate::UNLIMITED);
     }
     let limit = whole_limit(limit, separator)?;
+    if limit < least {
+        return Err(RateError::ZeroLimit);
+    }
     if period.is_empty() {
         return Err(RateError::NoUnit(Excerpt::of(separator)));
     }
     let (multiplier, unit) = span(period, Part::Multiplier)?;
-    Rate::from_micros(limit, multiplier.unwrap_or(1).saturating_mul(unit.micros))
+    let micros = multiplier.unwrap_or(1).saturating_mul(unit.micros);
+    // A limit of 1 has the same periods.
+    let rate = Rate::from_micros(limit.max(1), micros)?;
+    Ok(Rate { limit, ..rate })
 }
 
 /// Reads a duration: a whole number and a unit, in the grammar of a rate's period. Zero is a
@@ -113,7 +128,6 @@ fn whole_limit(text: &str, separator: &str) -> Result<u64, RateError> {
         return Err(RateError::NoLimit(Excerpt::of(separator)));
     }
     match number(text, Part::Limit)? {
-        0 => Err(RateError::ZeroLimit),
         LARGER.. => Err(RateError::LimitTooLarge(Excerpt::of(text))),
         limit => Ok(limit),
     }

@@ -309,6 +309,30 @@ fn is_subsecond_below_a_second() {
 }
 
 #[test]
+#[allow(clippy::float_cmp, reason = "zero is exact")]
+fn a_closed_rate_is_neither_unlimited_nor_text() {
+    const CLOSED: Rate = Rate::closed(Duration::from_secs(60));
+    assert!(CLOSED.is_closed() && !CLOSED.is_unlimited());
+    assert!(!Rate::UNLIMITED.is_closed() && !Rate::per_second(1).is_closed());
+    assert_eq!((CLOSED.limit(), CLOSED.rps()), (0, 0.0));
+    assert_eq!(CLOSED.period(), Duration::from_secs(60));
+    assert_eq!(CLOSED.to_string(), "0/m");
+    assert_eq!("0/m".parse::<Rate>(), Err(RateError::ZeroLimit));
+    assert_eq!(Rate::try_new(0, CLOSED.period()), Err(RateError::ZeroLimit));
+    assert_eq!(CLOSED.minutes(1), Rate::closed(Duration::from_secs(120)));
+    assert!(Rate::closed(Duration::from_millis(1)).is_subsecond());
+    // What serde writes, it reads.
+    let json = serde_json::to_string(&CLOSED).unwrap();
+    assert_eq!(serde_json::from_str::<Rate>(&json).unwrap(), CLOSED);
+}
+
+#[test]
+#[should_panic(expected = "the period is 0; write at least one microsecond")]
+fn closed_panics_at_a_period_of_zero() {
+    let _ = Rate::closed(Duration::ZERO);
+}
+
+#[test]
 fn is_a_string_to_serde() {
     let read = serde_json::from_str::<Rate>;
     let rate = Rate::of(5).seconds(10);

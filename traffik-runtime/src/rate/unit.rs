@@ -138,7 +138,12 @@ macro_rules! in_units {
                     !self.is_unlimited(),
                     "an unlimited rate has no period; begin with `Rate::of`"
                 );
-                Self::checked(Self::from_micros(self.limit, self.micros.saturating_add(micros)))
+                let micros = self.micros.saturating_add(micros);
+                if self.is_closed() {
+                    // A limit of 1 has the same periods.
+                    return Self { limit: 0, ..Self::checked(Self::from_micros(1, micros)) };
+                }
+                Self::checked(Self::from_micros(self.limit, micros))
             }
         }
 

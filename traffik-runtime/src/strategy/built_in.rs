@@ -77,6 +77,8 @@ impl<T: BuiltIn> Strategy for T {
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
         if rate.is_unlimited() {
             Ok(Law::Unlimited)
+        } else if rate.is_closed() {
+            Ok(Law::Closed)
         } else {
             self.kernel(rate, who)
         }

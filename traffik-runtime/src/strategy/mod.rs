@@ -179,6 +179,8 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
         let _ = who;
         Ok(if rate.is_unlimited() {
             Law::Unlimited
+        } else if rate.is_closed() {
+            Law::Closed
         } else {
             Law::Custom
         })

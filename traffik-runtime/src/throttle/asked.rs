@@ -181,7 +181,7 @@ impl Asking {
 
 /// The share of one of so many processes in a rate.
 pub(super) fn share(rate: Rate, instances: u32) -> Rate {
-    if instances <= 1 {
+    if instances <= 1 || rate.is_closed() {
         return rate;
     }
     Rate::new((rate.limit() / u64::from(instances)).max(1), rate.period())

@@ -87,7 +87,9 @@ impl<'a> Case<'a> {
     pub(super) fn decide_at_once(&self) -> Option<Outcome> {
         match &*self.backends {
             [] => Some(Outcome::unlimited(0)),
-            [backend] if !self.is_split() => backend.store().decide_now(&self.plans, backend.now()),
+            [_] if self.is_split() => None,
+            [backend] if self.is_closed() => self.refuse_now(backend),
+            [backend] => backend.store().decide_now(&self.plans, backend.now()),
             _ => None,
         }
     }
@@ -107,6 +109,10 @@ impl<'a> Case<'a> {
         backend: &Chosen<'a>,
         budget: Duration,
     ) -> Result<Ruling<Hold>, Error> {
+        if self.is_closed() {
+            let refused = Box::pin(self.refuse(backend)).await;
+            return Ok(Ruling::Decided(refused.into()));
+        }
         if !self.is_stood_before()
             && let Some(outcome) = backend.store().decide_now(&self.plans, backend.now())
         {

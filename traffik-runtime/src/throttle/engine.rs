@@ -240,6 +240,10 @@ pub(crate) async fn would_admit(
 ) -> Result<bool, Error> {
     let looked = async {
         let case = Case::new(asked, parts)?;
+        let closed = |place: usize| case.plans[place].is_closed() && !case.is_shadow(place);
+        if cost > 0 && (0..case.plans.len()).any(closed) {
+            return Ok(false);
+        }
         let fits = |place: usize, plan: &Plan<'_>, state: &State, now: u64| {
             let plan = Plan {
                 cost,

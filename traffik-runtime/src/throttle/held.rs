@@ -308,7 +308,9 @@ impl Line {
             *rate = share(*rate, self.instances);
         }
         let taken = self.terms.iter().map(|term| &term.rate);
-        if rates.is_empty() || rates.iter().eq(taken) {
+        // A closed throttle changes nothing of what was counted.
+        let is_closed = rates.iter().any(Rate::is_closed);
+        if rates.is_empty() || is_closed || rates.iter().eq(taken) {
             return None;
         }
         let strategy = self.strategy.get();

@@ -8,6 +8,7 @@ mod asked;
 mod attempt;
 mod case;
 mod client;
+mod closed;
 mod declaration;
 mod define;
 mod definition;

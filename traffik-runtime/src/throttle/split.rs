@@ -18,9 +18,9 @@ use crate::failure::{Remedy, Ruling, allow};
 use crate::{observe, timer};
 
 /// Plans of a case that are decided together, and their places among all.
-struct Part<'a> {
-    case: Case<'a>,
-    places: Several<usize>,
+pub(super) struct Part<'a> {
+    pub(super) case: Case<'a>,
+    pub(super) places: Several<usize>,
 }
 
 /// The parts of a set, which are decided in turn until a moment.
@@ -139,7 +139,7 @@ impl<'a> Case<'a> {
         places.map(|places| self.part(places)).collect()
     }
 
-    fn part(&self, places: Several<usize>) -> Part<'a> {
+    pub(super) fn part(&self, places: Several<usize>) -> Part<'a> {
         let home = self.homes[places[0]];
         let remedies = self.remedies.iter().filter_map(|remedy| {
             let members = places.iter().enumerate();

@@ -53,6 +53,10 @@ impl Memory {
             (Some(slot), Law::Hours(law)) => decide_in(slot, key, law, hit, said),
             (Some(slot), Law::Rollover(law)) => decide_in(slot, key, law, hit, said),
             (Some(slot), Law::Adaptive(law)) => decide_in(slot, key, law, hit, said),
+            (_, Law::Closed) => {
+                *said = Some(term.law.report(State::nothing(), hit.now, hit.cost));
+                Some(hit.cost == 0)
+            }
             (_, Law::Log(_) | Law::Mean(_) | Law::Unlimited | Law::Custom) => {
                 Some(self.decide_boxed(key, &term.law, hit, said))
             }

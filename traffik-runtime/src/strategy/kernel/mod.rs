@@ -89,6 +89,8 @@ pub enum Law {
     Mean(Mean),
     /// Everything is admitted, nothing is counted.
     Unlimited,
+    /// Nothing is admitted, nothing is counted, and what was counted before stays as it is.
+    Closed,
     /// A strategy of the user's own; the kernels know nothing of it.
     Custom,
 }
@@ -98,7 +100,7 @@ impl Law {
     pub const fn is_packed(&self) -> bool {
         !matches!(
             self,
-            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Custom
+            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Closed | Self::Custom
         )
     }
 
@@ -124,7 +126,7 @@ impl Law {
             Self::Hours(law) => law.decide(state, now, cost),
             Self::Rollover(law) => law.decide(state, now, cost),
             Self::Adaptive(law) => law.decide(state, now, cost),
-            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Custom => None,
+            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Closed | Self::Custom => None,
         }
     }
 
@@ -142,7 +144,7 @@ impl Law {
             Self::Adaptive(law) => law.caught_up(packed, now),
             Self::Log(law) => return law.caught_up(state.entries(), now).map(State::Log),
             Self::Mean(law) => return law.caught_up(state.costs(), now).map(State::Mean),
-            Self::Unlimited | Self::Custom => None,
+            Self::Unlimited | Self::Closed | Self::Custom => None,
         };
         filled.map(State::Packed)
     }
@@ -183,7 +185,7 @@ impl Law {
             Self::Adaptive(law) => law.charge(packed, now, cost),
             Self::Log(law) => return law.count(state.entries_mut(), now, cost),
             Self::Mean(law) => return law.count(state.costs_mut(), now, cost),
-            Self::Unlimited | Self::Custom => return,
+            Self::Unlimited | Self::Closed | Self::Custom => return,
         });
     }
 
@@ -200,6 +202,10 @@ impl Law {
             Self::Log(law) => law.report(state.entries(), now, cost),
             Self::Mean(law) => law.report(state.costs(), now, cost),
             Self::Unlimited => Report::UNLIMITED,
+            Self::Closed => Report {
+                wait: (cost == 0).then_some(Duration::ZERO),
+                ..Report::default()
+            },
             Self::Custom => Report::default(),
         }
     }
@@ -242,7 +248,7 @@ impl Law {
             Self::Log(_) => 6,
             Self::Mean(_) => 7,
             Self::Hours(_) => 8,
-            Self::Unlimited | Self::Custom => 0,
+            Self::Unlimited | Self::Closed | Self::Custom => 0,
         }
     }
 
@@ -258,7 +264,7 @@ impl Law {
             Self::Log(law) => law.numbers(),
             Self::Mean(law) => law.numbers(),
             Self::Hours(law) => return law.numbers(),
-            Self::Unlimited | Self::Custom => Vec::new(),
+            Self::Unlimited | Self::Closed | Self::Custom => Vec::new(),
         };
         (numbers, Vec::new())
     }
@@ -294,6 +300,7 @@ impl Law {
             Self::Adaptive(law) => law.largest(),
             Self::Log(law) => law.largest(),
             Self::Mean(law) => law.largest(),
+            Self::Closed => 0,
             Self::Unlimited | Self::Custom => u64::MAX,
         }
     }

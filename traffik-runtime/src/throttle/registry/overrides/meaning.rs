@@ -2,7 +2,7 @@
 
 use super::Override;
 use super::document::{Member, Value};
-use crate::rate::Rate;
+use crate::rate::{Rate, rate_or_closed};
 use crate::suggest::{did_you_mean, nearest};
 
 const SETTINGS: [&str; 2] = ["rate", "enabled"];
@@ -81,7 +81,7 @@ fn rates(value: Value) -> Result<Vec<Rate>, Vec<String>> {
     let (mut rates, mut problems) = (Vec::new(), Vec::new());
     for value in values {
         match value {
-            Value::Text(text) => match text.parse::<Rate>() {
+            Value::Text(text) => match rate_or_closed(&text) {
                 Ok(rate) => rates.push(rate),
                 Err(error) => problems.push(error.to_string()),
             },

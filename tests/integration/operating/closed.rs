@@ -1,0 +1,223 @@
+//! Closed throttles: an operator's switch that refuses every cost until it is opened, on every store and by every strategy.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use http::request::Parts;
+use traffik::failure::{Policy, allow, fallback};
+use traffik::strategy::{
+    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
+    QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
+};
+use traffik::testing::{FlakyStore, Trouble};
+use traffik::{
+    Backend, DynThrottle, Identity, ManualClock, Rate, Throttle as _, provide, registry, throttled,
+};
+use traffik_tests::{MemcachedServer, RedisServer, Server, head, midnight};
+
+use crate::conformance::Map;
+
+const CLOSED: Rate = Rate::closed(Duration::from_secs(10));
+
+/// A throttle of 5 in 10 s for each strategy.
+fn each(backend: &Backend, store: &str) -> Vec<(String, DynThrottle)> {
+    let mut throttles = Vec::new();
+    macro_rules! each {
+        ($($strategy:expr;)+) => {$(
+            let uid = format!("closed {store} {}", stringify!($strategy));
+            let throttle = DynThrottle::builder(&*uid).rate("5/10s".parse().unwrap());
+            let throttle = throttle.strategy($strategy).backend(backend.clone());
+            throttles.push((uid, throttle.build().unwrap()));
+        )+};
+    }
+    each! {
+        FixedWindow::new();
+        Tiered::new().tier("free", 1.0).default_tier("free");
+        TimeOfDay::new().window("00:00-24:00", 1.0);
+        QuotaWithRollover::new();
+        Adaptive::new();
+        SlidingCounter::new();
+        SlidingLog::new();
+        Priority::new();
+        TokenBucket::new();
+        LeakyBucket::new();
+        LeakyBucketWithQueue::new();
+        CostBasedTokenBucket::new();
+        Gcra::new();
+    }
+    throttles
+}
+
+async fn refuses_everything_and_forgets_nothing(backend: Backend, store: &str) {
+    let backend = backend.clock(ManualClock::new());
+    for (uid, throttle) in each(&backend, store) {
+        let client = Identity::new("client");
+        assert!(throttle.hit(&client, 2).await.unwrap().admitted, "{uid}");
+        let before = throttle.stat(&client).await.unwrap().hits_remaining;
+
+        registry().set_rate(&uid, CLOSED).unwrap();
+        for cost in [1, 5, u64::MAX] {
+            let refused = throttle.hit(&client, cost).await.unwrap();
+            assert!(!refused.admitted && refused.decided, "{uid}: {refused:?}");
+            assert_eq!((refused.limit, refused.remaining), (0, 0), "{uid}");
+            assert_eq!((refused.wait, refused.next), (None, None), "{uid}");
+        }
+        assert!(!throttle.check(&client, 1).await.unwrap(), "{uid}");
+        assert!(throttle.check(&client, 0).await.unwrap(), "{uid}");
+        assert!(throttle.hit(&client, 0).await.unwrap().admitted, "{uid}");
+        let stat = throttle.stat(&client).await.unwrap();
+        assert_eq!((stat.hits_remaining, stat.wait), (0, None), "{uid}");
+        assert_eq!(stat.rate, CLOSED, "{uid}");
+        let other = Identity::new("never seen");
+        assert!(!throttle.hit(&other, 1).await.unwrap().admitted, "{uid}");
+
+        registry().reset(&uid).unwrap();
+        let after = throttle.stat(&client).await.unwrap().hits_remaining;
+        assert_eq!(after, before, "{uid}: what was counted stays counted");
+        assert!(throttle.hit(&other, 1).await.unwrap().admitted, "{uid}");
+    }
+}
+
+#[tokio::test]
+async fn memory_refuses_everything_and_forgets_nothing() {
+    refuses_everything_and_forgets_nothing(Backend::memory(), "memory").await;
+}
+
+#[tokio::test]
+async fn redis_refuses_everything_and_forgets_nothing() {
+    let server = RedisServer::start();
+    let backend = Backend::redis(server.url()).connect().await.unwrap();
+    refuses_everything_and_forgets_nothing(backend, "redis").await;
+}
+
+#[tokio::test]
+async fn memcached_refuses_everything_and_forgets_nothing() {
+    let server = MemcachedServer::start();
+    let backend = Backend::memcached(server.url()).connect().await.unwrap();
+    refuses_everything_and_forgets_nothing(backend, "memcached").await;
+}
+
+#[tokio::test]
+async fn a_custom_store_refuses_everything_and_forgets_nothing() {
+    let backend = Backend::custom(Map::default());
+    refuses_everything_and_forgets_nothing(backend, "custom").await;
+}
+
+/// A switch that lets everybody pass when the store is away is none.
+#[tokio::test]
+async fn refuses_while_the_store_is_away() {
+    let policies: [fn() -> Policy; 2] = [allow, || fallback(Backend::memory()).instances(3).into()];
+    for (place, policy) in policies.into_iter().enumerate() {
+        let store = FlakyStore::new();
+        let uid = format!("closed away {place}");
+        let throttle = DynThrottle::builder(&*uid).rate("5/10s".parse().unwrap());
+        let throttle = throttle
+            .backend(Backend::custom(store.clone()))
+            .on_error(policy());
+        let throttle = throttle.build().unwrap();
+        let client = Identity::new("client");
+        store.fail(Trouble::Refuse);
+        assert!(throttle.hit(&client, 1).await.unwrap().admitted);
+        registry().set_rate(&uid, CLOSED).unwrap();
+        let refused = throttle.hit(&client, 1).await.unwrap();
+        assert!(!refused.admitted && refused.wait.is_none(), "{refused:?}");
+        assert!(!throttle.check(&client, 1).await.unwrap());
+    }
+}
+
+/// What a reserve took before is given back under the rate that it was taken under.
+#[tokio::test]
+async fn gives_a_reserve_back_while_it_is_closed() {
+    let server = RedisServer::start();
+    let redis = Backend::redis(server.url()).connect().await.unwrap();
+    for (store, backend) in [("memory", Backend::memory()), ("redis", redis)] {
+        let backend = backend.clock(ManualClock::new());
+        for (uid, throttle) in each(&backend, &format!("reserve {store}")) {
+            let client = Identity::new("client");
+            let full = throttle.stat(&client).await.unwrap().hits_remaining;
+            let reserved = throttle.reserve(&client, 2).await.unwrap();
+            registry().set_rate(&uid, CLOSED).unwrap();
+            reserved.settle(0).await.unwrap();
+            registry().reset(&uid).unwrap();
+            let stat = throttle.stat(&client).await.unwrap();
+            assert_eq!(stat.hits_remaining, full, "{uid}");
+        }
+    }
+}
+
+traffik::throttles! {
+    throttle Shut(rate = "5/minute", uid = "closed::shut");
+    throttle Beside(rate = "7/minute", uid = "closed::beside");
+    throttle Listed(rate = ["5/10s", "9/minute"], uid = "closed::listed");
+    throttle Dependent(rate = by_header, uid = "closed::dependent", identifier = everyone);
+}
+
+fn by_header(parts: &Parts) -> Rate {
+    match parts.headers.get("x-closed") {
+        Some(_) => CLOSED,
+        None => Rate::per_minute(5),
+    }
+}
+
+#[throttled(rate = "5/minute", uid = "closed::handler", headers = both)]
+async fn handler() {}
+
+#[tokio::test]
+async fn a_set_with_a_closed_member_takes_nothing_from_the_others() {
+    let parts = head(&midnight().0);
+    registry().set_rate("closed::shut", CLOSED).unwrap_err();
+    assert!(Shut::hit(&parts).await.unwrap().admitted);
+    registry().set_rate("closed::shut", CLOSED).unwrap();
+    let refused = <(Beside, Shut)>::hit(&parts).await.unwrap();
+    assert!(!refused.admitted, "{refused:?}");
+    assert_eq!((refused.limit, refused.wait), (0, None));
+    assert_eq!(Beside::stat(&parts).await.unwrap().hits_remaining, 7);
+    let (beside, shut) = <(Beside, Shut)>::stat(&parts).await.unwrap();
+    assert_eq!((beside.hits_remaining, shut.hits_remaining), (7, 0));
+}
+
+#[tokio::test]
+async fn a_list_with_a_closed_rate_refuses_everything_and_forgets_nothing() {
+    let parts = head(&midnight().0);
+    assert!(Listed::hit_cost(&parts, 2).await.unwrap().admitted);
+    let list = [CLOSED, Rate::per_minute(9)];
+    registry().set_rate("closed::listed", list).unwrap();
+    let refused = Listed::hit(&parts).await.unwrap();
+    assert!(!refused.admitted && refused.wait.is_none(), "{refused:?}");
+    registry().reset("closed::listed").unwrap();
+    assert_eq!(Listed::stat(&parts).await.unwrap().hits_remaining, 3);
+}
+
+#[tokio::test]
+async fn a_function_may_give_a_closed_rate() {
+    let (backend, _) = midnight();
+    let open = head(&backend);
+    let mut closed = head(&backend);
+    closed.headers.insert("x-closed", "1".parse().unwrap());
+    assert!(Dependent::hit(&open).await.unwrap().admitted);
+    let refused = Dependent::hit(&closed).await.unwrap();
+    assert!(!refused.admitted && refused.wait.is_none(), "{refused:?}");
+    assert_eq!(Dependent::hit(&open).await.unwrap().remaining, 3);
+}
+
+#[tokio::test]
+async fn a_request_is_answered_429_without_retry_after() {
+    let app = Router::new()
+        .route("/", get(handler))
+        .layer(provide(midnight().0));
+    let server = Server::start(app).await;
+    assert_eq!(server.get("/").await.status, 200);
+    registry().set_rate("closed::handler", CLOSED).unwrap();
+    let answer = server.get("/").await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.field("retry-after"), None);
+    assert_eq!(answer.field("ratelimit"), Some("\"handler\";r=0"));
+    assert_eq!(
+        answer.field("ratelimit-policy"),
+        Some("\"handler\";q=0;w=10")
+    );
+    assert_eq!(answer.field("x-ratelimit-limit"), Some("0"));
+    let detail = "No request is admitted for the time being";
+    assert_eq!(answer.json()["detail"], detail);
+}
