@@ -8,9 +8,11 @@ mod matrix;
 mod matrix_memcached;
 mod policies;
 mod retry;
+mod runtimes;
 mod sets;
 mod shadows;
 mod soak;
+mod waiting;
 
 use std::collections::HashMap;
 use std::future::pending;

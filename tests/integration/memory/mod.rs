@@ -3,6 +3,7 @@
 mod capacity;
 mod clear;
 mod custom;
+mod ends;
 mod floods;
 mod growth;
 mod moves;

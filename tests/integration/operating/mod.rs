@@ -5,6 +5,7 @@ mod closed;
 mod duplicates;
 mod events;
 mod listed;
+mod names;
 mod overrides;
 mod rates;
 mod switches;

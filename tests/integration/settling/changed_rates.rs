@@ -1,5 +1,6 @@
 //! What was reserved under one rate, settled when another holds: never more comes back than had it cost less (L30, L32).
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use traffik::strategy::{CostBasedTokenBucket, FixedWindow, SlidingCounter, Strategy, TokenBucket};
@@ -16,7 +17,9 @@ struct Ground {
 
 impl Ground {
     fn on(backend: Backend, clock: ManualClock, rate: &str, strategy: impl Strategy) -> Self {
-        let uid = format!("changed {rate} {strategy:?} on {backend:?}");
+        // A rate is changed for all throttles of a uid, so each has one of its own.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let uid = format!("changed {rate} {}", NEXT.fetch_add(1, Ordering::Relaxed));
         let throttle = DynThrottle::builder(&uid).rate(rate.parse().unwrap());
         let throttle = throttle.strategy(strategy).backend(backend);
         Self {

@@ -126,6 +126,51 @@ async fn a_backend_that_is_gone() {
     assert_eq!(stat.hits_remaining, 6);
 }
 
+/// 50 reservations are dropped, and the runtime ends once the backend is closed.
+fn a_runtime_that_ends(connect: impl AsyncFn() -> Backend) {
+    let client = Identity::everyone();
+    let units = |backend: Backend| {
+        let throttle = DynThrottle::builder("units").rate("500/day".parse().unwrap());
+        throttle.backend(backend).build().unwrap()
+    };
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        let backend = connect().await;
+        let throttle = units(backend.clone());
+        let mut reservations = Vec::new();
+        for _ in 0..50 {
+            reservations.push(throttle.reserve(&client, 10).await.unwrap());
+        }
+        assert!(reservations.iter().all(|it| it.decision().admitted));
+        drop(reservations);
+        backend.close().await.unwrap();
+    });
+    drop(runtime);
+    let left = Runtime::new().unwrap().block_on(async {
+        let throttle = units(connect().await);
+        throttle.stat(&client).await.unwrap().hits_remaining
+    });
+    assert_eq!(left, 500);
+}
+
+#[test]
+fn a_redis_that_is_closed_refunds_first() {
+    let server = RedisServer::start();
+    a_runtime_that_ends(async || {
+        let backend = Backend::redis(server.url()).timeout(PATIENCE);
+        backend.connect().await.unwrap()
+    });
+}
+
+#[test]
+fn a_memcached_that_is_closed_refunds_first() {
+    let server = MemcachedServer::start();
+    a_runtime_that_ends(async || {
+        let backend = Backend::memcached(server.url()).timeout(PATIENCE);
+        backend.connect().await.unwrap()
+    });
+}
+
 /// A throttle twice in a set: settled twice, each from what the other has left.
 #[tokio::test]
 async fn twice_in_a_set() {

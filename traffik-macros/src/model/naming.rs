@@ -6,9 +6,19 @@ use syn::{Expr, Ident, LitStr, Path};
 use super::shape;
 use crate::diagnostics::{Result, error};
 
+/// The largest length of a uid, in bytes.
+const LONGEST_UID: usize = 255;
+
 /// `uid = "uploads"`.
 pub(crate) fn uid(value: &Expr) -> Result<LitStr> {
     match shape::string(value) {
+        Some(text) if text.value().len() > LONGEST_UID => Err(error(
+            text,
+            format!(
+                "this uid has {} bytes; write one of at most {LONGEST_UID}",
+                text.value().len()
+            ),
+        )),
         Some(text) if !text.value().is_empty() => Ok(text.clone()),
         Some(text) => Err(error(
             text,

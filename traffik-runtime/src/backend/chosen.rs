@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::failure::Policy;
 use crate::http::{ClientIp, Question, Responder};
 use crate::identity::Identity;
+use crate::strategy::kernel::EXACT;
 
 /// The backend a throttle uses, for the time of a decision; to borrow it costs no shared counter.
 pub(crate) enum Chosen<'a> {
@@ -79,14 +80,14 @@ impl Inner {
     pub(crate) fn now(&self) -> u64 {
         match &self.clock {
             None => SystemClock::new().now_micros(),
-            Some(clock) => clock.now_micros(),
+            Some(clock) => possible(&**clock),
         }
     }
 
     /// The time laws are told, if it is not the store's own.
     pub(crate) fn own_time(&self) -> Option<u64> {
         let clock = self.clock.as_ref()?;
-        Some(clock.now_micros())
+        Some(possible(&**clock))
     }
 
     /// The namespace of its keys, encoded, if they are names.
@@ -147,7 +148,8 @@ impl Inner {
     /// The states of this process, if it keeps them there, and nothing else has a say in what is decided.
     #[inline]
     pub(crate) fn plain_memory(&self) -> Option<&Memory> {
-        self.memory.as_deref().filter(|_| !self.is_involved)
+        let memory = self.memory.as_deref();
+        memory.filter(|memory| !self.is_involved && !memory.is_closed())
     }
 
     /// An operation on this backend, whose caller waits until a moment.
@@ -171,4 +173,9 @@ impl Inner {
     pub(crate) fn store(&self) -> &dyn Decide {
         &*self.store
     }
+}
+
+/// The time of a clock, not later than the laws' numbers reach, which are exact up to 2^53: the year 2255.
+fn possible(clock: &dyn Clock) -> u64 {
+    clock.now_micros().min(EXACT)
 }

@@ -171,6 +171,9 @@ impl Backend {
         if !self.inner.persistent {
             self.clear().await?;
         }
+        if let Some(memory) = &self.inner.memory {
+            memory.close();
+        }
         self.primitives().close().await
     }
 

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::failure::{Backoff, Jitter, Pauses};
+use crate::timer;
 
 /// Somebody succeeds in every round, so a store that works comes nowhere near this.
 const MOST: u32 = 500;
@@ -67,7 +68,7 @@ impl<'a> Retries<'a> {
             });
         }
         if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
+            timer::sleep(pause).await?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::throttle::{
     Asking, Deadline, Known, Reservation, Throttle, admit_held, hit_asked, reserve, stat_of, wait,
     would_admit,
 };
+use crate::timer;
 
 /// A throttle, or a set of them, bound to the client of one request; an argument of any handler.
 ///
@@ -112,7 +113,7 @@ impl<T: Throttle> Limiter<T> {
             return Err(Rejection::of_refusal(&decision, &told, parts).await);
         }
         if !decision.delay.is_zero() {
-            tokio::time::sleep(decision.delay).await;
+            timer::sleep(decision.delay).await?;
         }
         Ok(reservation)
     }

@@ -7,6 +7,7 @@ use super::told::{Manner, Told};
 use super::trail::Trail;
 use crate::decision::Decision;
 use crate::throttle::{Admission, Asking, admit};
+use crate::timer;
 
 /// Decides what is asked. If it is admitted, and its delay over, what to tell the client.
 pub(super) async fn pass(
@@ -31,7 +32,7 @@ pub(super) async fn heed(
         // A request that goes away while it waits has spent its place.
         if !decision.delay.is_zero() {
             // In a place of its own: most have none, and a small future is a quick one.
-            Box::pin(tokio::time::sleep(decision.delay)).await;
+            Box::pin(timer::sleep(decision.delay)).await?;
         }
         return Ok((decision, told));
     }

@@ -308,7 +308,7 @@ impl DynThrottleBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if it has no name or no rate, if the strategy and a rate do not go together, or if another
+    /// [`Error::Configuration`] if it has no name, one of more than 255 bytes, or no rate, if the strategy and a rate do not go together, or if another
     /// throttle of this name on the same backend has another rate or strategy. What is legal but was hardly meant, such as a rate that another
     /// in the list makes unreachable, is logged at `warn`.
     pub fn build(self) -> Result<DynThrottle, Error> {

@@ -53,3 +53,23 @@ pub(super) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) ->
     }
     Ok(())
 }
+
+/// The largest length of a uid or name, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// Checks that a throttle's uid and name are short enough for logs, metrics and header fields.
+///
+/// # Errors
+///
+/// A message that says which is not.
+pub(super) fn check_names(uid: &str, name: &str) -> Result<(), String> {
+    for (what, text) in [("uid", uid), ("name", name)] {
+        if text.len() > LONGEST_NAME {
+            let length = text.len();
+            return Err(format!(
+                "its {what} has {length} bytes; give it one of at most {LONGEST_NAME}"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -27,7 +27,9 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(definition: &Definition) -> Self {
         let strategy = definition.strategy();
-        let (live, terms) = match registry().enter(definition.record()) {
+        let entered = laws::check_names(&definition.uid, &definition.name)
+            .and_then(|()| registry().enter(definition.record()));
+        let (live, terms) = match entered {
             Ok(live) => {
                 let terms = laws::terms(strategy, &definition.rates);
                 (Some(live), terms.map_err(|error| error.to_string()))

@@ -8,6 +8,8 @@ use super::held::Held;
 use super::reservation::Reservation;
 use crate::decision::Decision;
 use crate::error::Error;
+use crate::failure::{Backoff, Jitter};
+use crate::timer::{self, Elapsed};
 
 /// Until when to wait: a time from now on ([`Duration`]), or a moment ([`Instant`]).
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,11 @@ impl Deadline {
     }
 }
 
+/// Between two attempts where no law says when the next one makes sense: a backend that is away is not flooded.
+const PACE: Backoff = Backoff::exponential(Duration::from_millis(10))
+    .most(Duration::from_millis(500))
+    .jitter(Jitter::Equal);
+
 /// Hits until it is admitted, and held back as long as it has to be. A decision that could only be had too late is given
 /// as it is; to stop waiting takes nothing.
 pub(crate) async fn wait<F>(
@@ -50,17 +57,34 @@ pub(crate) async fn wait<F>(
 where
     F: Future<Output = Result<(Decision, Held), Error>>,
 {
+    let mut pauses = PACE.pauses();
+    let mut latest = None;
     loop {
-        let (decision, held) = hit().await?;
+        let attempt = hit();
+        let (decision, held) = match latest {
+            None => attempt.await?,
+            // One that does not end by the deadline is dropped, and what it took is refunded.
+            Some(refusal) => match timer::within(deadline.left(), attempt).await {
+                Ok(attempt) => attempt?,
+                Err(Elapsed) => return Ok(refusal),
+            },
+        };
         let reservation = Reservation::new(held, decision, cost);
+        let left = deadline.left();
         if !decision.admitted {
-            match decision.wait {
-                Some(wait) if wait <= deadline.left() => time::sleep(wait).await,
-                _ => return Ok(decision),
+            let Some(wait) = decision.wait.filter(|wait| *wait <= left) else {
+                return Ok(decision);
+            };
+            if left.is_zero() {
+                return Ok(decision);
             }
-        } else if decision.delay <= deadline.left() {
+            let is_exact = decision.decided && !wait.is_zero();
+            let least = if is_exact { wait } else { pauses.next() };
+            timer::sleep(wait.max(least).min(left)).await?;
+            latest = Some(decision);
+        } else if decision.delay <= left {
             if !decision.delay.is_zero() {
-                time::sleep(decision.delay).await;
+                timer::sleep(decision.delay).await?;
             }
             return Ok(reservation.keep());
         } else {

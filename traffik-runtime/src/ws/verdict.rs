@@ -7,7 +7,7 @@ use super::notice::{INTERNAL_ERROR, TRY_AGAIN_LATER};
 use super::{Action, Refused, WsPolicy};
 use crate::error::Error;
 use crate::http::Bound;
-use crate::observe;
+use crate::{observe, timer};
 
 /// The answer to come. It lives on its own, so that whoever waits for it may go away and return.
 pub(super) type Judging = Pin<Box<dyn Future<Output = Action> + Send>>;
@@ -29,12 +29,11 @@ pub(super) fn judge(
             Ok((decision, told)) if !decision.admitted => {
                 policy.act(Refused::new(bound, decision, told)).await
             }
-            Ok((decision, _)) => {
-                if !decision.delay.is_zero() {
-                    tokio::time::sleep(decision.delay).await;
-                }
-                Action::Deliver
-            }
+            Ok((decision, _)) if decision.delay.is_zero() => Action::Deliver,
+            Ok((decision, _)) => match timer::sleep(decision.delay).await {
+                Ok(()) => Action::Deliver,
+                Err(error) => undecided(&error),
+            },
         }
     })
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use super::{LockGuard, LockOptions, Place};
 use crate::error::Error;
 use crate::failure::{Backoff, Jitter};
+use crate::timer;
 
 /// For ever, where the clock cannot tell that.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -44,7 +44,7 @@ pub(super) async fn acquire(
         if let Some(left) = left {
             pause = pause.min(left);
         }
-        sleep(pause).await;
+        timer::sleep(pause).await?;
     }
 }
 

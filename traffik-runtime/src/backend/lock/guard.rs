@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use super::Place;
 use crate::backend::Keys;
 use crate::error::Error;
 use crate::failure::random;
+use crate::timer;
 
 /// What is under way when somebody stops waiting for it has arrived after this time.
 const LATE: Duration = Duration::from_secs(1);
@@ -127,7 +127,7 @@ impl Drop for LockGuard {
                     let _ = giving_back.await;
                     // On another socket it may have overtaken what it gives back.
                     if let Some(again) = again {
-                        sleep(LATE).await;
+                        let _ = timer::sleep(LATE).await;
                         let _ = again.await;
                     }
                 });

@@ -13,7 +13,7 @@ use std::time::Duration;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use parking_lot::Mutex;
 use tokio::runtime::{self, Handle};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, Opaques, Replies};
@@ -64,8 +64,17 @@ impl managed::Manager for Manager {
     type Error = Failed;
 
     async fn create(&self) -> Result<Option<Connection>, Failed> {
-        let connection = Connection::open(&self.place, &self.handshake).await?;
-        Ok(Some(connection))
+        let (place, handshake) = (self.place.clone(), self.handshake.clone());
+        // In a task of its own, for tokio panics where a runtime has no I/O.
+        let mut attempt = JoinSet::new();
+        attempt.spawn(async move { Connection::open(&place, &handshake).await });
+        match attempt.join_next().await {
+            Some(Ok(connection)) => connection.map(Some),
+            _ => {
+                let message = "connecting panicked; build the tokio runtime with `enable_all()`";
+                Err(Failed::Misconfigured(message.to_owned()))
+            }
+        }
     }
 
     async fn recycle(

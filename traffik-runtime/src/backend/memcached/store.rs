@@ -16,6 +16,7 @@ use super::pool::{Pools, Settings};
 use super::request::{Reply, Request};
 use crate::backend::caller::{Caller, PATIENCE};
 use crate::error::Error;
+use crate::timer;
 
 /// Memcached, on one server or several.
 pub(super) struct Memcached {
@@ -46,6 +47,7 @@ impl Memcached {
     /// An operation that begins now.
     pub(super) fn now(&self) -> Result<Asking<'_>, Failed> {
         let pools = self.pools()?;
+        timer::check().map_err(|error| Failed::Misconfigured(error.to_string()))?;
         Ok(Asking {
             memcached: self,
             pools,

@@ -36,16 +36,19 @@ impl Decide for Memory {
 
     fn decide_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Outcome> {
         // An error is told by `decide`, which is asked next.
-        self.decide_all(plans, now).ok()
+        self.open(|| self.decide_all(plans, now)).ok()
     }
 
     fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
-        self.settle_all(settling, now);
-        true
+        self.open(|| {
+            self.settle_all(settling, now);
+            Ok(())
+        })
+        .is_ok()
     }
 
     fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
-        Some(self.read_all(plans, now))
+        self.open(|| Ok(self.read_all(plans, now))).ok()
     }
 
     fn decide<'a>(
@@ -55,7 +58,7 @@ impl Decide for Memory {
         _: &'a Caller,
     ) -> Answer<'a, Outcome> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        Box::pin(ready(self.decide_all(plans, now)))
+        Box::pin(ready(self.open(|| self.decide_all(plans, now))))
     }
 
     fn settle<'a>(
@@ -65,8 +68,10 @@ impl Decide for Memory {
         _: &'a Caller,
     ) -> Answer<'a, ()> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        self.settle_all(settling, now);
-        Box::pin(ready(Ok(())))
+        Box::pin(ready(self.open(|| {
+            self.settle_all(settling, now);
+            Ok(())
+        })))
     }
 
     fn read<'a>(
@@ -75,7 +80,8 @@ impl Decide for Memory {
         at: Option<u64>,
     ) -> Answer<'a, (u64, Several<State>)> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        Box::pin(ready(Ok((now, self.read_all(plans, now)))))
+        let read = self.open(|| Ok((now, self.read_all(plans, now))));
+        Box::pin(ready(read))
     }
 }
 

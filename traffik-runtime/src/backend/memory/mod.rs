@@ -18,6 +18,7 @@ mod table;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use alone::Hit;
 use boxed::Boxed;
@@ -25,6 +26,7 @@ use table::Table;
 
 use super::Backend;
 use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
 use crate::http::ClientIp;
 
 /// The states, and what decides on them.
@@ -32,6 +34,28 @@ use crate::http::ClientIp;
 pub(crate) struct Memory {
     table: Table,
     boxed: Boxed,
+    closed: AtomicBool,
+}
+
+impl Memory {
+    /// Lets everything that is decided from now on fail, and removes all states.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.clear();
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Does something to the states, unless they are closed.
+    fn open<T>(&self, action: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        if self.is_closed() {
+            return Err(Error::closed());
+        }
+        action()
+    }
 }
 
 /// Settings of an embedded backend.
@@ -134,6 +158,7 @@ impl MemoryBackend {
         let memory = Memory {
             table: Table::new(self.capacity, self.shards),
             boxed: Boxed::new(self.capacity),
+            closed: AtomicBool::new(false),
         };
         Backend::of(Arc::new(memory), self.clock, self.capacity).client_ip(self.client_ip)
     }

@@ -24,7 +24,7 @@ use super::eviction;
 use super::health::{Health, STALLS, Sent};
 use crate::backend::caller::{Caller, PATIENCE};
 use crate::failure::{Backoff, Jitter};
-use crate::observe;
+use crate::{observe, timer};
 
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -169,6 +169,7 @@ impl Supervisor {
             let message = "Redis needs a tokio runtime; call it from one".to_owned();
             return Err(Failed::Misconfigured(message));
         };
+        timer::check().map_err(|error| Failed::Misconfigured(error.to_string()))?;
         let id = runtime.id();
         let mut pools = self.pools.lock();
         if self.closed.load(Ordering::SeqCst) {
