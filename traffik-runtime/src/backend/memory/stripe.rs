@@ -130,25 +130,23 @@ impl Stripe {
         if keeper.occupied == 0 {
             return None;
         }
-        let near = self.least(keeper, newcomer, Self::home(key, self.len()), now);
-        let has_expired = |least: &Least| least.rank == Rank::Expired;
+        let near = self.least(keeper, newcomer, Self::home(key, self.len()), now)?;
         // What has expired may all be elsewhere: where it was not swept yet.
-        let ahead = match &near {
-            Some(near) if has_expired(near) => None,
-            _ => self.ahead(keeper, newcomer, now).filter(has_expired),
+        let expired = match near.rank {
+            Rank::Expired => None,
+            _ => self.expired_ahead(keeper, now),
         };
-        match (ahead, near) {
-            (None, None) => None,
+        match expired {
             // Nobody else has to move, which takes long where runs are long.
-            (None, Some(near)) if near.is_within_reach => {
+            None if near.is_within_reach => {
                 keeper.marks[near.index] = mark;
                 let locked = self.slot(near.index).lock();
                 let (removed, _) = locked.read();
                 locked.settle(key, state);
                 removed
             }
-            (Some(least), _) | (None, Some(least)) => {
-                let removed = self.remove(keeper, least.index);
+            expired => {
+                let removed = self.remove(keeper, expired.unwrap_or(near.index));
                 self.place(keeper, key, state, mark);
                 keeper.occupied += 1;
                 removed
@@ -166,20 +164,32 @@ impl Stripe {
         if keeper.occupied == 0 {
             return None;
         }
-        let least = self.ahead(keeper, newcomer, now)?;
+        let start = self.turn(keeper);
+        let least = self.least(keeper, newcomer, start, now)?;
+        keeper.hand = match least.rank {
+            Rank::Expired => least.index,
+            _ => (start + CANDIDATES) % self.len(),
+        };
         self.remove(keeper, least.index)
     }
 
-    /// Of some keys that are swept next, the one that will be missed least.
-    fn ahead(&self, keeper: &mut Keeper, newcomer: &Newcomer<'_>, now: u64) -> Option<Least> {
+    /// The index of a key that has expired, among some that are swept next.
+    fn expired_ahead(&self, keeper: &mut Keeper, now: u64) -> Option<usize> {
         let start = self.turn(keeper);
-        let least = self.least(keeper, newcomer, start, now);
+        let expired = self.from(start).take(CANDIDATES).find(|index| {
+            let (key, state) = self.slot(*index).read();
+            key.is_some() && state.expires() <= now
+        });
         // What is found expired is not passed by, nor is what comes after it.
-        keeper.hand = match &least {
-            Some(least) if least.rank == Rank::Expired => least.index,
-            _ => (start + CANDIDATES) % self.len(),
-        };
-        least
+        keeper.hand = expired.unwrap_or((start + CANDIDATES) % self.len());
+        expired
+    }
+
+    /// All indices, from one on.
+    fn from(&self, start: usize) -> impl Iterator<Item = usize> {
+        let len = self.len();
+        let all_round = move |index: &usize| Some(Self::after(*index, len));
+        successors(Some(start), all_round).take(len)
     }
 
     /// Of some keys from here on, the one that will be missed least. Where a key is depends on its hash alone, so these
@@ -191,12 +201,9 @@ impl Stripe {
         start: usize,
         now: u64,
     ) -> Option<Least> {
-        let len = self.len();
         let mut least: Option<Least> = None;
         let (mut seen, mut is_within_reach) = (0, true);
-        let all_round = |index: &usize| Some(Self::after(*index, len));
-        let indices = successors(Some(start), all_round);
-        for (looked_at, index) in indices.take(len).enumerate() {
+        for (looked_at, index) in self.from(start).enumerate() {
             let enough = least
                 .as_ref()
                 .map_or(CANDIDATES, |least| least.rank.enough());

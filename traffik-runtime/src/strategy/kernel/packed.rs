@@ -116,7 +116,12 @@ impl Packed {
         if used >= capacity {
             return FULL;
         }
-        ((u128::from(used) << 16) / u128::from(capacity)) as u64
+        // Mostly it fits, and a division of 128 bits takes several times as long.
+        if used < u64::MAX / FULL {
+            used * FULL / capacity
+        } else {
+            used / (capacity / FULL)
+        }
     }
 
     /// What it counts, one number after the other: counts, a level, a share, whether it was cut.
