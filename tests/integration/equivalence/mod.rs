@@ -48,7 +48,10 @@ impl Remote {
         let (rate, law) = laws[0];
         // Shared stores hold logs of this length.
         let is_log = matches!(law, Law::SlidingLog | Law::Priority { .. });
-        if !Terms::new(law, rate).exist() || (is_log && rate.limit() > 60_000) {
+        let exist = |(rate, law): &(Rate, Law)| {
+            Terms::new(*law, *rate).exist() && !(is_log && rate.limit() > 60_000)
+        };
+        if !laws.iter().all(exist) {
             return Ok(());
         }
         let mut subject = self.subject(rate, law)?;
@@ -91,6 +94,7 @@ macro_rules! equivalence {
     ($remote:expr, counts_windows: $counts_windows:literal) => {
         use proptest::prelude::{Just, Strategy, proptest};
 
+        use crate::laws::changes::changing_rates;
         use crate::laws::agreement::{as_in, at_any_rate, each, in_turn, with};
         use super::counts_windows;
         use crate::laws::oracle::Law;
@@ -112,6 +116,39 @@ macro_rules! equivalence {
             priority: in_turn(priorities, as_in),
             tiered: in_turn(tiers, as_in),
         );
+
+        #[test]
+        fn windows_whose_rates_change() {
+            let (_server, remote) = $remote;
+            let windows = |rate| {
+                proptest::prop_oneof![Just(Law::FixedWindow), tiers(rate)]
+            };
+            // Where each window has a place of its own, one of another period counts anew.
+            proptest!(cases(100), |(
+                (laws, steps) in changing_rates(rates(), windows, $counts_windows),
+                start in starts(),
+            )| {
+                remote.follows(&laws, start, &steps)?;
+            });
+        }
+
+        #[test]
+        fn other_laws_whose_rates_change() {
+            let (_server, remote) = $remote;
+            let others = |rate| {
+                laws(rate).prop_filter("windows have a test of their own", |law| {
+                    // As have the delays of queues, whose levels are those of buckets.
+                    let is_queue = matches!(law, Law::LeakyBucketWithQueue { .. });
+                    !is_queue && !matches!(law, Law::FixedWindow | Law::Tiered { .. })
+                })
+            };
+            proptest!(cases(300), |(
+                (laws, steps) in changing_rates(rates(), others, false),
+                start in starts(),
+            )| {
+                remote.follows(&laws, start, &steps)?;
+            });
+        }
     };
     (@ $remote:expr, $counts_windows:literal, $($alone:ident: $law:expr),+; $($several:ident: $laws:expr,)+) => {
         $(

@@ -239,7 +239,7 @@ pub(crate) fn follows(
             now,
             terms
         );
-        let (said, facts) = (subject.facts(now), oracle.facts(&terms, now));
+        let (said, facts) = (subject.facts(now), oracle.at(now).facts(&terms, now));
         prop_assert!(
             says(&said, &facts),
             "metadata at {}: {} is not {:?}",

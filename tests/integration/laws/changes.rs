@@ -12,14 +12,14 @@ use traffik::{Backend, ManualClock, Rate, Throttle};
 use super::agreement::follows;
 use super::client::wait;
 use super::oracle::{Int, Law, Terms};
-use super::subject::{Pure, Subject, now, with_strategy};
+use super::subject::{Dynamic, Pure, Subject, now, with_strategy};
 use super::trace::{
-    Step, adaptives, cases, cost_based, gcras, hours, leaky_buckets, priorities, queues, rates,
-    rates_of_hours, rollovers, starts, steps_back_and_forth, tiers, token_buckets,
+    Step, adaptives, cases, cost_based, gcras, hours, laws, leaky_buckets, priorities, queues,
+    rates, rates_of_hours, rollovers, starts, steps, steps_back_and_forth, tiers, token_buckets,
 };
 
 /// Up to three rates and parameters, and a trace of hits under one of them each.
-type Changing = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
+pub(crate) type Changing = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
 
 /// Steps under changing laws: often the same rate with other parameters, or the same period with another limit.
 fn changing<S: Strategy<Value = Law> + 'static>(
@@ -56,12 +56,46 @@ fn changing_from<S: Strategy<Value = Law> + 'static>(
     (laws, steps)
 }
 
+/// Steps, on a clock that goes on, of a throttle whose strategy stays and whose rate changes; where a store counts windows
+/// of another period anew, only its limit.
+pub(crate) fn changing_rates<S: Strategy<Value = Law> + 'static>(
+    rates: impl Strategy<Value = Rate>,
+    law: impl Fn(Rate) -> S + 'static,
+    keeps_period: bool,
+) -> impl Strategy<Value = Changing> {
+    let rates = (rates, 1_u64..=100, 1_u32..=12);
+    let laws = rates.prop_flat_map(move |(rate, limit, parts)| {
+        let period = match (keeps_period, parts) {
+            (true, _) | (_, 1) => rate.period(),
+            (false, _) => (rate.period() / 4 * parts).min(Duration::from_secs(3_650 * 86_400)),
+        };
+        let period = Duration::from_micros((period.as_nanos() / 1_000).max(1) as u64);
+        let limit = if parts % 3 == 0 { rate.limit() } else { limit };
+        let other = Rate::new(limit, period);
+        law(rate).prop_map(move |law| vec![(rate, law), (other, law)])
+    });
+    let turns = vec(proptest::prop_oneof![Just(0_usize), Just(1)], 40);
+    let steps = (steps(), turns);
+    let steps = steps.prop_map(|(steps, turns)| turns.into_iter().zip(steps).collect());
+    (laws, steps)
+}
+
 fn prop_oneof_places() -> impl Strategy<Value = usize> {
     proptest::prop_oneof![3 => Just(0_usize), 2 => Just(1), 1 => Just(2)]
 }
 
 proptest! {
     #![proptest_config(cases(200))]
+
+    /// The embedded backend keeps a state for as long as a law needs it that has seen it, and no longer.
+    #[test]
+    fn of_throttles_whose_rates_are_set(of in changing_rates(rates(), laws, false), start in starts()) {
+        let (laws, steps) = of;
+        let (rate, law) = laws[0];
+        if laws.iter().all(|(rate, law)| Terms::new(*law, *rate).exist()) {
+            follows(&mut Dynamic::new(law, &[rate])?, &laws, start, &steps, || ())?;
+        }
+    }
 
     #[test]
     fn of_fixed_windows(of in changing(|_| Just(Law::FixedWindow)), start in starts()) {

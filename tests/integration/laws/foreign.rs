@@ -2,7 +2,7 @@
 
 use proptest::prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest};
 
-use super::oracle::{Law, Terms};
+use super::oracle::{Int, Law, Terms};
 use super::subject::{Pure, Subject, with_strategy};
 use super::trace::{adaptives, cases, cost_based, gcras, hours, leaky_buckets, priorities, queues};
 use super::trace::{rates, rollovers, starts, tiers, token_buckets};
@@ -67,7 +67,7 @@ proptest! {
             subject.under(after, right);
             let fresh = (subject.standing(start), subject.facts(start));
             let told = subject.hit(start, 1);
-            subject.state = state;
+            (subject.state, subject.life) = (state, Int::MAX);
             prop_assert_eq!((subject.standing(start), subject.facts(start)), fresh);
             prop_assert_eq!(subject.hit(start, 1), told);
         });

@@ -58,6 +58,49 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(cases(400))]
+
+    /// L30: from one rate to several and back, and from one list to another.
+    #[test]
+    fn agree_with_the_oracle_where_lists_change(
+        (all, law) in lists(),
+        turns in vec((0_usize..4, 0_usize..4), 40),
+        start in starts(),
+        steps in steps(),
+    ) {
+        let of = |rates: &[Rate]| -> Vec<Terms> {
+            rates.iter().map(|rate| Terms::new(law, *rate)).collect()
+        };
+        if !of(&all).iter().all(Terms::exist) {
+            return Ok(());
+        }
+        let mut subject = Dynamic::new(law, &all)?;
+        let mut oracle = Several::new(of(&all));
+        let (mut now, mut last) = (start, 1);
+        let mut told = oracle.verdict(now, 1);
+        subject.standing(now);
+        for (step, (from, to)) in steps.into_iter().zip(turns) {
+            // Often the same as before, else a part of the list, in order or not.
+            if from != to {
+                let mut rates: Vec<Rate> = all.iter().copied().skip(from).chain(all.clone()).collect();
+                rates.truncate(to.clamp(1, all.len()));
+                subject.set_rates(&rates);
+                oracle.under(&of(&rates));
+            }
+            let terms = Terms::new(law, all[0]);
+            let Some(then) = step.gap.after(now, &terms, &told) else { break };
+            now = then;
+            last = step.cost.units(&told, last);
+            let stands = oracle.verdict(now, 1);
+            let (remaining, wait, reset) = (stands.remaining, stands.wait, stands.reset);
+            prop_assert_eq!(subject.standing(now), Standing { remaining, wait, reset });
+            told = oracle.hit(now, last.into());
+            prop_assert_eq!(subject.hit(now, last), told, "a hit of {} at {}", last, now);
+        }
+    }
+}
+
 /// A refusal by one leaves the other as it was.
 #[test]
 fn one_refusal_takes_from_none() {

@@ -3,7 +3,7 @@
 pub(crate) mod agreement;
 mod at_random;
 mod by_hand;
-mod changes;
+pub(crate) mod changes;
 mod client;
 mod coarse;
 mod each;
@@ -20,6 +20,7 @@ pub(crate) mod refunds;
 mod sets;
 pub(crate) mod subject;
 mod tampered;
+mod tightened;
 pub(crate) mod trace;
 mod waits_of_sets;
 mod worst_case;

@@ -4,13 +4,14 @@ use std::any::Any;
 use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use traffik::strategy::{self, Hit, Strategy, Who};
 use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Error, Identity, ManualClock};
-use traffik::{Rate, Report, Reservation};
+use traffik::{Rate, Report, Reservation, registry};
 
 use super::oracle::{Adaptive, Fact, Int, Law, Rule, TIERS, Value, Verdict};
 
@@ -162,12 +163,14 @@ fn who(law: Law) -> Who<'static> {
 /// The state of all built-in strategies.
 type BuiltIn = <strategy::FixedWindow as Strategy>::State;
 
-/// A strategy and the state it gave back last.
+/// A strategy and the state it gave back last, which is kept for as long as a store would keep it.
 #[derive(Debug)]
 pub(crate) struct Pure<S: Strategy> {
     pub(crate) strategy: S,
     pub(crate) rate: Rate,
     pub(crate) state: Option<S::State>,
+    /// When the state is dropped, unless a hit sees it earlier under a rate that needs it for longer (L30).
+    pub(crate) life: Int,
     who: Who<'static>,
 }
 
@@ -177,8 +180,14 @@ impl<S: Strategy> Pure<S> {
             strategy,
             rate,
             state: None,
+            life: Int::MIN,
             who: Who::default(),
         }
+    }
+
+    /// The state, if it has not been dropped.
+    fn living(&self, now: Int) -> Option<&S::State> {
+        self.state.as_ref().filter(|_| self.life > now)
     }
 
     fn asked(&self, now: Int, cost: u64) -> Hit<'static> {
@@ -190,8 +199,8 @@ impl<S: Strategy> Pure<S> {
         }
     }
 
-    /// Writes what a backend writes of a refusal: a state far ahead of the clock is filled (L4).
-    fn catch_up(&mut self, now: u64) {
+    /// Writes what a backend writes of a refusal: a state far ahead of the clock is filled (L4). Returns whether it was.
+    fn catch_up(&mut self, now: u64) -> bool {
         let law = self.strategy.law(self.rate, &self.who);
         let state = self.state.as_mut().map(|state| state as &mut dyn Any);
         let state = state.and_then(|state| state.downcast_mut::<BuiltIn>());
@@ -199,7 +208,9 @@ impl<S: Strategy> Pure<S> {
             && let Some(filled) = law.caught_up(state, now)
         {
             *state = filled;
+            return true;
         }
+        false
     }
 
     /// How long the hit that led to this state waits: only a built-in law's queue makes it wait.
@@ -222,18 +233,28 @@ impl<S: Of> Subject for Pure<S> {
 
     fn hit(&mut self, now: Int, cost: u64) -> Verdict {
         let hit = self.asked(now, cost);
-        let after = self.strategy.decide(self.state.clone(), &hit);
+        let after = self.strategy.decide(self.living(now).cloned(), &hit);
         let admitted = after.is_some();
         // Backends admit a cost of 0 without asking, and write nothing.
-        self.state = after.filter(|_| cost > 0).or_else(|| self.state.take());
-        if !admitted {
-            self.catch_up(hit.now);
+        if let Some(after) = after.filter(|_| cost > 0) {
+            (self.state, self.life) = (Some(after), Int::MIN);
+        }
+        if !admitted && self.life > now && self.catch_up(hit.now) {
+            self.life = now + 1;
+        }
+        if cost > 0 && (admitted || self.life > now) {
+            let report = self.strategy.report(self.state.as_ref(), &hit);
+            self.life = match self.strategy.name() {
+                // As long as the slowest recovery would need it.
+                "adaptive" => Int::MAX,
+                _ => self.life.max(now + micros(report.reset)),
+            };
         }
         let asked = Hit {
             cost: if admitted { 0 } else { cost },
             ..hit
         };
-        let report = self.strategy.report(self.state.as_ref(), &asked);
+        let report = self.strategy.report(self.living(now), &asked);
         let delay = if admitted {
             self.delay(&hit)
         } else {
@@ -243,9 +264,7 @@ impl<S: Of> Subject for Pure<S> {
     }
 
     fn standing(&mut self, now: Int) -> Standing {
-        let report = self
-            .strategy
-            .report(self.state.as_ref(), &self.asked(now, 1));
+        let report = self.strategy.report(self.living(now), &self.asked(now, 1));
         Standing {
             remaining: report.remaining.into(),
             wait: report.wait.map(micros),
@@ -255,8 +274,7 @@ impl<S: Of> Subject for Pure<S> {
 
     fn facts(&mut self, now: Int) -> serde_json::Value {
         let hit = self.asked(now, 0);
-        serde_json::to_value(self.strategy.metadata(self.state.as_ref(), &hit))
-            .expect("it serialises")
+        serde_json::to_value(self.strategy.metadata(self.living(now), &hit)).expect("it serialises")
     }
 }
 
@@ -268,11 +286,15 @@ pub(crate) struct Dynamic {
     pub(crate) client: Identity,
     /// What waits for a backend that is asked over a network.
     runtime: Option<Arc<Runtime>>,
+    uid: String,
+    rates: Vec<Rate>,
 }
 
 impl Dynamic {
     pub(crate) fn new(law: Law, rates: &[Rate]) -> Result<Self, Error> {
-        Self::on(&Backend::memory(), None, "subject", law, rates)
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let uid = format!("subject {}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Self::on(&Backend::memory(), None, &uid, law, rates)
     }
 
     /// The same on any backend.
@@ -291,9 +313,31 @@ impl Dynamic {
             clock,
             client: Identity::new("client"),
             runtime,
+            uid: uid.to_owned(),
+            rates: rates.to_vec(),
         };
-        subject.under(rates[0], law);
+        subject.present(law);
         Ok(subject)
+    }
+
+    /// From now on these are its rates.
+    pub(crate) fn set_rates(&mut self, rates: &[Rate]) {
+        if self.rates != rates {
+            let set = registry().set_rate(&self.uid, rates.to_vec());
+            set.expect("the throttle was used, and can have these rates");
+            self.rates = rates.to_vec();
+        }
+    }
+
+    /// Presents the client, and gives the signal, that a law stands for.
+    fn present(&mut self, law: Law) {
+        let Who { tier, priority, .. } = who(law);
+        let client = Identity::new("client").priority(priority);
+        self.client = match tier {
+            Some(tier) => client.tier(tier),
+            None => client,
+        };
+        set_load(law);
     }
 
     /// Sets the clock, to somewhere inside the microsecond: a finer clock is rounded down (L1).
@@ -334,15 +378,10 @@ pub(crate) fn throttle(uid: &str, law: Law, rates: &[Rate]) -> DynThrottleBuilde
 }
 
 impl Subject for Dynamic {
-    /// Its throttle stays: only what is known of the client, and the signal, can change.
-    fn under(&mut self, _: Rate, law: Law) {
-        let Who { tier, priority, .. } = who(law);
-        let client = Identity::new("client").priority(priority);
-        self.client = match tier {
-            Some(tier) => client.tier(tier),
-            None => client,
-        };
-        set_load(law);
+    /// Its strategy stays: only its rate, what is known of the client, and the signal can change.
+    fn under(&mut self, rate: Rate, law: Law) {
+        self.set_rates(&[rate]);
+        self.present(law);
     }
 
     /// Where numbers are doubles, the year 2255.

@@ -1,6 +1,7 @@
 //! The embedded backend: what threads and tasks do to it at once, and how much it remembers.
 
 mod capacity;
+mod changed_rates;
 mod clear;
 mod custom;
 mod ends;
@@ -23,12 +24,21 @@ use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
 /// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives none back. GCRA, of whose
 /// limit one hit may take all at any time, is the last.
 pub(crate) fn each(backend: &Backend, limit: u64) -> [(&'static str, DynThrottle); 13] {
+    each_named("", backend, limit)
+}
+
+/// The throttles of [`each`], whose uids begin with a prefix.
+pub(crate) fn each_named(
+    prefix: &str,
+    backend: &Backend,
+    limit: u64,
+) -> [(&'static str, DynThrottle); 13] {
     let rate = traffik::Rate::per_hour(limit);
     let of = |builder: DynThrottleBuilder| {
         let builder = builder.rate(rate).backend(backend.clone());
         builder.build().expect("a throttle that works")
     };
-    let named = |name: &str| DynThrottle::builder(name);
+    let named = |name: &str| DynThrottle::builder(format!("{prefix}{name}"));
     // As early as all hits but the first: one an emission interval.
     let tolerance = Duration::from_micros(rate.period_micros() / limit * (limit - 1));
     let tiers = Tiered::new().tier("free", 1.0).default_tier("free");

@@ -13,6 +13,7 @@ mod defaults;
 mod erased;
 mod in_turn;
 pub(crate) mod key;
+mod life;
 mod lock;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod longest;

@@ -123,6 +123,12 @@ impl Plan<'_> {
             return;
         }
         self.align(state);
+        if let State::List(list) = state {
+            // The list is written anew, under these rates.
+            for (listed, term) in list.iter_mut().zip(&*self.terms) {
+                (listed.limit, listed.until) = (term.rate.limit(), 0);
+            }
+        }
         for ((step, term), state) in steps.into_iter().zip(&*self.terms).zip(each_mut(state)) {
             match step {
                 Step::Stay => {}
@@ -218,17 +224,28 @@ impl Plan<'_> {
     pub(super) fn align(&self, state: &mut State) {
         let is_list = matches!(state, State::List(_));
         let same = periods(state).into_iter().eq(self.periods());
-        if (self.terms.len() == 1 && !is_list) || (is_list && self.terms.len() > 1 && same) {
+        // A state of the user's own does not say under which rate it was written; a list does.
+        let wants_list = self.terms.len() > 1 || self.is_custom();
+        if (!wants_list && !is_list) || (is_list && wants_list && same) {
             return;
         }
         let mut states: Several<State> = self.seen(state).into_iter().cloned().collect();
-        *state = if let [only] = &mut *states {
-            std::mem::take(only)
-        } else {
-            let listed = self.periods().zip(states);
-            let listed = listed.map(|(period, state)| Listed { period, state });
-            State::List(listed.collect())
+        if let (false, [only]) = (wants_list, &mut *states) {
+            *state = std::mem::take(only);
+            return;
+        }
+        let places = self.matches(&periods(state));
+        let until = |place: Option<usize>| match (&*state, place) {
+            (State::List(list), Some(place)) => list[place].until,
+            _ => 0,
         };
+        let untils: Several<u64> = places.into_iter().map(until).collect();
+        let listed = self.terms.iter().zip(states).zip(untils);
+        let listed = listed.map(|((term, state), until)| Listed {
+            until,
+            ..Listed::new(term.rate, state)
+        });
+        *state = State::List(listed.collect());
     }
 
     pub(crate) fn rates(&self) -> Few<Rate> {
@@ -240,7 +257,7 @@ impl Plan<'_> {
     }
 
     /// Where among old periods each term's is.
-    fn matches(&self, old: &[u64]) -> Several<Option<usize>> {
+    pub(super) fn matches(&self, old: &[u64]) -> Several<Option<usize>> {
         let mut free: Several<bool> = old.iter().map(|_| true).collect();
         let mut found = Several::<Option<usize>>::new();
         for period in self.periods() {
@@ -264,7 +281,9 @@ fn periods(state: &State) -> Several<u64> {
     match state {
         State::List(list) => list.iter().map(|listed| listed.period).collect(),
         State::Packed(packed) => Several::from_elem(packed.period, 1),
-        _ => Several::from_elem(0, 1),
+        State::Log(entries) => Several::from_elem(entries.period(), 1),
+        State::Mean(costs) => Several::from_elem(costs.period(), 1),
+        State::Bytes(_) => Several::from_elem(0, 1),
     }
 }
 

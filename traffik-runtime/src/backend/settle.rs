@@ -1,6 +1,7 @@
 //! What becomes of a reserve when it is known what it was for (L32).
 
 use super::plan::{Few, Plan, each_mut};
+use super::wire::{decode, decode_whole};
 use crate::rate::Rate;
 use crate::strategy::State;
 use crate::strategy::kernel::{Law, Taken};
@@ -45,6 +46,17 @@ impl<'a> Plan<'a> {
 }
 
 impl Settling<'_> {
+    /// The state that is kept as these bytes, for the change to be applied to. What is given back comes off whatever is
+    /// there; a charge is a hit on what has not ended.
+    pub(crate) fn state_of(&self, bytes: &[u8], now: u64) -> State {
+        let state = if self.change.gives_back() {
+            decode_whole(&self.plan, bytes)
+        } else {
+            decode(&self.plan, bytes, now)
+        };
+        state.unwrap_or_default()
+    }
+
     /// Whether there was one rate, or a list of them, then as now.
     #[cfg(feature = "memcached")]
     pub(crate) fn is_of_one_form(&self) -> bool {

@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::retry::Retries;
 use super::settle::Settling;
 use super::store::Decide;
-use super::wire::{decode, encode};
+use super::wire::{decode, encode, lengthened};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::observe;
@@ -173,14 +173,16 @@ async fn refused_states(
 ) -> Result<Several<State>, Error> {
     let states = states(one_by_one, plans, now).await?;
     for (plan, state) in plans.iter().zip(&states) {
-        if plan.cost > 0 && plan.caught_up(state, now).is_some() {
+        let is_written = plan.caught_up(state, now).is_some() || plan.is_changed(state);
+        if plan.cost > 0 && is_written {
             one_by_one.catch_up(plan, at).await?;
         }
     }
     Ok(states)
 }
 
-/// Fills a state that is far ahead of the clock. If another process writes meanwhile, that is a hit which has done it.
+/// Fills a state that is far ahead of the clock, or lets one of another rate live for longer (L30). If another process writes
+/// meanwhile, that is a hit which has done it.
 pub(crate) async fn catch_up<C: Cells>(
     cells: &C,
     plan: &Plan<'_>,
@@ -188,10 +190,12 @@ pub(crate) async fn catch_up<C: Cells>(
 ) -> Result<(), Error> {
     let seen = cells.look(&plan.name).await?;
     let now = at.unwrap_or_else(now);
-    if let Some(filled) = plan.caught_up(&state_of::<C>(plan, &seen), now) {
+    if let Some(filled) = plan.caught_up(&state_of::<C>(plan, &seen, now), now) {
         let lives = Some(lives(plan, &filled, now, at));
         let new = encode(plan, &filled);
         cells.write(&plan.name, &seen, &new, lives).await?;
+    } else {
+        lengthen(cells, plan, &seen, (now, at)).await;
     }
     Ok(())
 }
@@ -207,7 +211,7 @@ pub(crate) async fn swap<C: Cells>(
     loop {
         let seen = cells.look(&plan.name).await?;
         let now = at.unwrap_or_else(now);
-        let state = state_of::<C>(plan, &seen);
+        let state = state_of::<C>(plan, &seen, now);
         let (outcome, after) = apply(plans, std::slice::from_ref(&state), now);
         if plan.cost == 0 {
             return Ok(outcome);
@@ -217,6 +221,7 @@ pub(crate) async fn swap<C: Cells>(
         } else if let Some(filled) = plan.caught_up(&state, now) {
             (encode(plan, &filled), lives(plan, &filled, now, at))
         } else {
+            lengthen(cells, plan, &seen, (now, at)).await;
             return Ok(outcome);
         };
         let ttl = Some(ttl);
@@ -224,6 +229,21 @@ pub(crate) async fn swap<C: Cells>(
             return Ok(outcome);
         }
         retries.again().await?;
+    }
+}
+
+/// Lets a state live for as long as rates need it that were refused with it (L30). What others have written meanwhile has a
+/// life of its own; and a refusal stays one, even if this fails.
+pub(crate) async fn lengthen<C: Cells>(
+    cells: &C,
+    plan: &Plan<'_>,
+    seen: &C::Seen,
+    (now, at): (u64, Option<u64>),
+) {
+    let bytes = C::bytes(seen).filter(|_| plan.cost > 0);
+    if let Some((bytes, life)) = bytes.and_then(|bytes| lengthened(plan, bytes, now)) {
+        let life = Some(life.max(SHORTEST) + slack(at));
+        let _ = cells.write(&plan.name, seen, &bytes, life).await;
     }
 }
 
@@ -240,8 +260,8 @@ pub(crate) async fn swap_settled<C: Cells>(
         if settling.change.gives_back() && C::bytes(&seen).is_none() {
             return Ok(());
         }
-        let mut state = state_of::<C>(plan, &seen);
         let now = at.unwrap_or_else(now);
+        let mut state = settling.state_of(C::bytes(&seen).unwrap_or_default(), now);
         if !settling.apply(&mut state, now) {
             return Ok(());
         }
@@ -270,8 +290,8 @@ pub(crate) async fn settle_each(
 }
 
 /// The state that is read; what is none of the plan's is none.
-pub(crate) fn state_of<C: Cells>(plan: &Plan<'_>, seen: &C::Seen) -> State {
-    let state = C::bytes(seen).and_then(|bytes| decode(plan, bytes));
+pub(crate) fn state_of<C: Cells>(plan: &Plan<'_>, seen: &C::Seen, now: u64) -> State {
+    let state = C::bytes(seen).and_then(|bytes| decode(plan, bytes, now));
     state.unwrap_or_default()
 }
 
@@ -355,8 +375,8 @@ impl OneByOne for Through<'_> {
         swap_settled(self, settling, at).await
     }
 
-    async fn state(&self, plan: &Plan<'_>, _: u64) -> Result<State, Error> {
-        Ok(state_of::<Self>(plan, &self.look(&plan.name).await?))
+    async fn state(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
+        Ok(state_of::<Self>(plan, &self.look(&plan.name).await?, now))
     }
 
     async fn catch_up(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<(), Error> {

@@ -3,84 +3,142 @@
 //! Numbers are doubles, first byte first, which hold those of all laws exactly (L3). What is cut short, goes on too long,
 //! or is something else is no state.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::plan::Plan;
 use crate::observe;
 use crate::rate::Rate;
 use crate::strategy::State;
-use crate::strategy::kernel::{Costs, EXACT, Entries, Kind, Law, Listed, Packed};
+use crate::strategy::kernel::{Costs, EXACT, Entries, Kind, Listed, Packed};
 
 const VERSION: u8 = 2;
 const LOG: u8 = 6;
 const MEAN: u8 = 7;
 const OWN: u8 = 9;
 
+/// Until when a refusal under another rate lets the state before it live.
+const UNTIL: u8 = 10;
+
 /// What a plan's state is kept as.
 pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
     let mut bytes = vec![VERSION];
-    for (term, state) in plan.terms.iter().zip(plan.seen(state)) {
-        let (limit, period) = (term.rate.limit(), term.rate.period_micros());
-        match state {
-            State::Packed(_) if term.law == Law::Custom => {
-                write_own(&mut bytes, plan.strategy.name(), period, None);
-            }
-            // A rate that has counted nothing yet has no state to be found again.
-            State::List(_)
-            | State::Packed(Packed {
-                kind: Kind::Nothing,
-                ..
-            }) => {}
-            State::Packed(packed) => write_packed(&mut bytes, packed),
-            State::Log(entries) => {
-                let sum = entries.iter().map(|(_, cost)| cost).sum();
-                write_head(&mut bytes, (LOG, 0), [limit, period, 0, sum]);
-                write_count(&mut bytes, entries.iter().len());
-                for (at, cost) in entries.iter() {
-                    write(&mut bytes, at);
-                    write(&mut bytes, cost);
-                }
-            }
-            State::Mean(costs) => {
-                let ((level, last, factor), (limit, period, tick)) = costs.numbers();
-                let power = tick.max(1).ilog10() as u8;
-                write_head(&mut bytes, (MEAN, power), [limit, period, last, level]);
-                let (costs, sum) = costs.costs();
-                write(&mut bytes, factor);
-                write(&mut bytes, sum.min(EXACT.into()) as u64);
-                write_count(&mut bytes, costs.len());
-                for cost in costs {
-                    write(&mut bytes, cost);
-                }
-            }
-            State::Bytes(own) => {
-                write_own(&mut bytes, plan.strategy.name(), period, own.as_deref());
-            }
+    if let State::List(list) = state {
+        for listed in list {
+            write_state(
+                &mut bytes,
+                plan,
+                (listed.limit, listed.period),
+                &listed.state,
+            );
+            write_until(&mut bytes, listed.until);
+        }
+    } else {
+        for (term, state) in plan.terms.iter().zip(plan.seen(state)) {
+            let rate = (term.rate.limit(), term.rate.period_micros());
+            write_state(&mut bytes, plan, rate, state);
         }
     }
     bytes
 }
 
-/// The state that is kept as this; nothing if it is no state of the plan's, which is told once.
-pub(crate) fn decode(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
-    let state = read(plan, bytes);
-    if state.is_none() && !bytes.is_empty() {
-        observe::no_state(&plan.name);
+fn write_state(bytes: &mut Vec<u8>, plan: &Plan<'_>, (limit, period): (u64, u64), state: &State) {
+    match state {
+        State::Packed(_) if plan.is_custom() => {
+            write_own(bytes, plan.strategy.name(), (limit, period), None);
+        }
+        // A rate that has counted nothing yet has no state to be found again.
+        State::List(_)
+        | State::Packed(Packed {
+            kind: Kind::Nothing,
+            ..
+        }) => {}
+        State::Packed(packed) => write_packed(bytes, packed),
+        State::Log(entries) => {
+            let sum = entries.iter().map(|(_, cost)| cost).sum();
+            write_head(bytes, (LOG, 0), [limit, entries.period(), 0, sum]);
+            write_count(bytes, entries.iter().len());
+            for (at, cost) in entries.iter() {
+                write(bytes, at);
+                write(bytes, cost);
+            }
+        }
+        State::Mean(costs) => {
+            let ((level, last, factor), (limit, period, tick)) = costs.numbers();
+            let power = tick.max(1).ilog10() as u8;
+            write_head(bytes, (MEAN, power), [limit, period, last, level]);
+            let (costs, sum) = costs.costs();
+            write(bytes, factor);
+            write(bytes, sum.min(EXACT.into()) as u64);
+            write_count(bytes, costs.len());
+            for cost in costs {
+                write(bytes, cost);
+            }
+        }
+        State::Bytes(own) => {
+            let name = plan.strategy.name();
+            write_own(bytes, name, (limit, period), own.as_deref());
+        }
     }
-    state
 }
 
-fn read(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
-    let mut reader = Reader(bytes);
-    (reader.byte()? == VERSION).then_some(())?;
-    let mut list = Vec::with_capacity(plan.terms.len());
-    while !reader.0.is_empty() {
-        list.push(reader.listed(plan.strategy.name())?);
+fn write_until(bytes: &mut Vec<u8>, until: u64) {
+    if until > 0 {
+        bytes.push(UNTIL);
+        write(bytes, until);
     }
-    if let ([_], [_]) = (&*plan.terms, &*list) {
+}
+
+/// The state that is kept as this, at a moment; nothing if it is no state of the plan's, which is told once. What had ended
+/// before its changed rate saw it is gone (L30).
+pub(crate) fn decode(plan: &Plan<'_>, bytes: &[u8], now: u64) -> Option<State> {
+    let state = decode_whole(plan, bytes)?;
+    let mut state = plan.living(Cow::Owned(state), now).into_owned();
+    if let (State::List(list), [_]) = (&mut state, &*plan.terms)
+        && let [_] = &**list
+    {
         return list.pop().map(|listed| listed.state);
     }
-    (!list.is_empty()).then_some(State::List(list))
+    Some(state)
+}
+
+/// The same as it is kept, each rate's state with how long it lives.
+pub(crate) fn decode_whole(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
+    let list = read(plan, bytes).filter(|list| !list.is_empty());
+    if list.is_none() && !bytes.is_empty() {
+        observe::no_state(&plan.name);
+    }
+    list.map(State::List)
+}
+
+/// What a state that a plan's rates were refused with is kept as from now on, and for how long, if they need it for longer
+/// than it would have lived (L30).
+pub(crate) fn lengthened(plan: &Plan<'_>, bytes: &[u8], now: u64) -> Option<(Vec<u8>, Duration)> {
+    let mut list = read(plan, bytes)?;
+    if !plan.lengthen(&mut list, now) {
+        return None;
+    }
+    let state = State::List(list);
+    let until = plan.needed(&state, now).max(state.expires());
+    let bytes = encode(plan, &state);
+    Some((bytes, Duration::from_micros(until.saturating_sub(now))))
+}
+
+fn read(plan: &Plan<'_>, bytes: &[u8]) -> Option<Vec<Listed>> {
+    let mut reader = Reader(bytes);
+    (reader.byte()? == VERSION).then_some(())?;
+    let mut list: Vec<Listed> = Vec::with_capacity(plan.terms.len());
+    while let Some(kind) = reader.0.first() {
+        match list.last_mut() {
+            Some(listed) if *kind == UNTIL && listed.until == 0 => {
+                reader.byte()?;
+                listed.until = reader.number()?;
+            }
+            _ => list.push(reader.listed(plan.strategy.name())?),
+        }
+    }
+    Some(list)
 }
 
 fn write(bytes: &mut Vec<u8>, number: u64) {
@@ -110,9 +168,10 @@ fn write_packed(bytes: &mut Vec<u8>, packed: &Packed) {
     }
 }
 
-fn write_own(bytes: &mut Vec<u8>, name: &str, period: u64, own: Option<&[u8]>) {
+fn write_own(bytes: &mut Vec<u8>, name: &str, (limit, period): (u64, u64), own: Option<&[u8]>) {
     let own = own.unwrap_or_default();
     bytes.push(OWN);
+    write(bytes, limit);
     write(bytes, period);
     for part in [name.as_bytes(), own] {
         write_count(bytes, part.len());
@@ -153,9 +212,15 @@ impl<'a> Reader<'a> {
     fn listed(&mut self, own: &str) -> Option<Listed> {
         let kind = self.byte()?;
         if kind == OWN {
-            let (period, name, own_state) = (self.number()?, self.part()?, self.part()?);
+            let (limit, period) = (self.number()?, self.number()?);
+            let (name, own_state) = (self.part()?, self.part()?);
             let state = State::Bytes(Some(own_state.to_vec()));
-            return (name == own.as_bytes()).then_some(Listed { period, state });
+            return (name == own.as_bytes()).then_some(Listed {
+                limit,
+                period,
+                state,
+                until: 0,
+            });
         }
         let (tick_power, limit) = (self.byte()?, self.number()?);
         let (period, at, amount) = (self.number()?, self.number()?, self.number()?);
@@ -165,7 +230,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let state = match kind {
-            LOG => State::Log(self.entries(amount)?),
+            LOG => State::Log(self.entries(period, amount)?),
             MEAN => State::Mean(self.costs((limit, period, tick_power), (amount, at))?),
             kind => {
                 let kind = Kind::numbered(kind);
@@ -190,15 +255,20 @@ impl<'a> Reader<'a> {
                 State::Packed(packed.counting(&amounts)?)
             }
         };
-        Some(Listed { period, state })
+        Some(Listed {
+            limit,
+            period,
+            state,
+            until: 0,
+        })
     }
 
-    fn entries(&mut self, sum: u64) -> Option<Entries> {
+    fn entries(&mut self, period: u64, sum: u64) -> Option<Entries> {
         let mut entries = VecDeque::new();
         for _ in 0..self.count()? {
             entries.push_back((self.number()?, self.number()?));
         }
-        Entries::of(entries).filter(|entries| entries.sum() == sum)
+        Entries::of(entries, period).filter(|entries| entries.sum() == sum)
     }
 
     fn costs(&mut self, rate: (u64, u64, u8), level: (u64, u64)) -> Option<Costs> {

@@ -24,6 +24,8 @@ pub(crate) type Int = i128;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
     memory: Option<Memory>,
+    /// When the memory is lost, unless a hit sees it earlier under a law that needs it for longer (L30).
+    life: Int,
 }
 
 /// What is told of a hit, or of how a client stands. Times are microseconds.
@@ -40,11 +42,48 @@ pub(crate) struct Verdict {
 
 impl Oracle {
     /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33), but that a state far ahead of the clock
-    /// is filled by the first hit that sees it (L4).
+    /// is filled by the first hit that sees it (L4), and a refused hit has seen the state (L30).
     pub(crate) fn hit(&mut self, terms: &Terms, now: Int, cost: Int) -> Verdict {
-        if cost > 0 {
+        if cost > 0 && self.life > now {
             *self = self.caught_up(terms, now);
         }
+        let mut living = self.at(now);
+        let admitted = living.admits(terms, now, cost);
+        let told = living.decide(terms, now, cost);
+        if admitted && cost > 0 {
+            *self = living;
+        } else if cost > 0 {
+            self.lives_for(terms, now);
+        }
+        told
+    }
+
+    /// Lets the memory live for as long as a law needs it that has seen it.
+    pub(crate) fn lives_for(&mut self, terms: &Terms, now: Int) {
+        if self.life > now {
+            self.life = self.life.max(self.needed(terms, now));
+        }
+    }
+
+    /// When a law needs the memory no longer.
+    fn needed(&self, terms: &Terms, now: Int) -> Int {
+        match terms.law {
+            // It is kept for as long as the slowest recovery would need it.
+            Law::Adaptive(_) => Int::MAX,
+            _ => now + self.reset(terms, now),
+        }
+    }
+
+    /// What is left of it at a moment; that is what it goes by at later moments too, until a hit changes it.
+    pub(crate) fn at(&self, now: Int) -> Self {
+        let memory = self.memory.clone().filter(|_| self.life > now);
+        Self {
+            memory,
+            life: self.life,
+        }
+    }
+
+    fn decide(&mut self, terms: &Terms, now: Int, cost: Int) -> Verdict {
         let admitted = self.admits(terms, now, cost);
         let mut delay = 0;
         if admitted && cost > 0 {
@@ -54,6 +93,7 @@ impl Oracle {
             }
             let seen = self.seen(terms, now);
             self.memory = Some(seen.record(terms, self.memory.take(), cost));
+            self.life = self.needed(terms, now);
         }
         let told = self.verdict(terms, now, if admitted { 0 } else { cost });
         Verdict { delay, ..told }
@@ -61,7 +101,7 @@ impl Oracle {
 
     /// How the client stands, as a hit of this cost would see it.
     pub(crate) fn verdict(&self, terms: &Terms, now: Int, cost: Int) -> Verdict {
-        let seen = self.caught_up(terms, now);
+        let seen = self.at(now).caught_up(terms, now);
         Verdict {
             admitted: seen.admits(terms, now, cost),
             limit: seen.limit(terms, now),
@@ -80,9 +120,15 @@ impl Oracle {
             .as_ref()
             .filter(|memory| memory.is_ahead(terms, now));
         let filled = ahead.map(|memory| memory.filled(terms, now));
-        Self {
-            memory: filled.or_else(|| self.memory.clone()),
-        }
+        let Some(memory) = filled else {
+            return self.clone();
+        };
+        let mut filled = Self {
+            memory: Some(memory),
+            life: 0,
+        };
+        filled.life = filled.needed(terms, now);
+        filled
     }
 
     /// The effective limit in force, or what a fresh state admits at once (L11).

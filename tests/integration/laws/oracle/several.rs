@@ -1,4 +1,4 @@
-//! Several laws, decided together (L28).
+//! Several laws, decided together (L28), and lists of rates that change (L30).
 
 use super::{Int, Oracle, Terms, Verdict, least};
 
@@ -6,6 +6,8 @@ use super::{Int, Oracle, Terms, Verdict, least};
 #[derive(Clone, Debug)]
 pub(crate) struct Several {
     members: Vec<(Terms, Oracle)>,
+    /// What the members were when a hit was last admitted.
+    written: Vec<(Terms, Oracle)>,
 }
 
 impl Several {
@@ -13,28 +15,85 @@ impl Several {
         let fresh = |terms| (terms, Oracle::default());
         Self {
             members: terms.into_iter().map(fresh).collect(),
+            written: Vec::new(),
         }
     }
 
-    /// Counted by all, or by none.
+    /// From now on these are the rates of the list: each goes on from the one of its period, else from the one in its
+    /// place, else from none.
+    pub(crate) fn under(&mut self, terms: &[Terms]) {
+        self.members = self.members_of(terms);
+    }
+
+    fn members_of(&self, terms: &[Terms]) -> Vec<(Terms, Oracle)> {
+        let of = |place: Option<usize>| {
+            place.map_or_else(Oracle::default, |place| self.written[place].1.clone())
+        };
+        let places = self.places(terms).into_iter();
+        terms
+            .iter()
+            .copied()
+            .zip(places)
+            .map(|(terms, place)| (terms, of(place)))
+            .collect()
+    }
+
+    fn places(&self, terms: &[Terms]) -> Vec<Option<usize>> {
+        let mut free: Vec<usize> = (0..self.written.len()).collect();
+        let mut places = vec![None; terms.len()];
+        for (member, terms) in places.iter_mut().zip(terms) {
+            let same = |place: &usize| self.written[*place].0.period == terms.period;
+            *member = free.iter().position(same).map(|nth| free.remove(nth));
+        }
+        for (nth, place) in places.iter_mut().enumerate() {
+            if place.is_none() && free.contains(&nth) {
+                *place = Some(nth);
+            }
+        }
+        places
+    }
+
+    /// Counted by all, or by none. A hit that another member refused has been seen by all.
     pub(crate) fn hit(&mut self, now: Int, cost: Int) -> Verdict {
-        if cost > 0 {
-            *self = self.caught_up(now);
+        if cost == 0 {
+            return self.verdict(now, cost);
+        }
+        let caught_up = self.caught_up(now);
+        let is_ahead = caught_up.members.iter().zip(&self.members);
+        if is_ahead
+            .into_iter()
+            .any(|((_, one), (_, other))| one.life != other.life)
+        {
+            // The list is written anew.
+            *self = Self {
+                written: caught_up.members.clone(),
+                ..caught_up
+            };
         }
         if !self.admits(now, cost) {
-            return self.verdict(now, cost);
+            let told = self.verdict(now, cost);
+            let terms: Vec<Terms> = self.members.iter().map(|(terms, _)| *terms).collect();
+            let places = self.places(&terms);
+            for ((terms, oracle), place) in self.members.iter_mut().zip(places) {
+                oracle.lives_for(terms, now);
+                if let Some(place) = place {
+                    self.written[place].1.clone_from(oracle);
+                }
+            }
+            return told;
         }
         let mut delay = 0;
         for (terms, oracle) in &mut self.members {
             delay = oracle.hit(terms, now, cost).delay.max(delay);
         }
+        self.written.clone_from(&self.members);
         let told = self.verdict(now, 0);
         Verdict { delay, ..told }
     }
 
     pub(crate) fn admits(&self, now: Int, cost: Int) -> bool {
         let mut members = self.members.iter();
-        members.all(|(terms, oracle)| oracle.admits(terms, now, cost))
+        members.all(|(terms, oracle)| oracle.at(now).admits(terms, now, cost))
     }
 
     /// The member with the longest wait speaks, "never" being the longest and the first winning a tie; if nothing has to be
@@ -46,9 +105,14 @@ impl Several {
     /// Every state that is far ahead of the clock as one that is filled (L4).
     fn caught_up(&self, now: Int) -> Self {
         let members = self.members.iter();
-        let members = members.map(|(terms, oracle)| (*terms, oracle.caught_up(terms, now)));
+        let members = members.map(|(terms, oracle)| {
+            let filled = oracle.at(now).memory.is_some();
+            let caught_up = || oracle.caught_up(terms, now);
+            (*terms, if filled { caught_up() } else { oracle.clone() })
+        });
         Self {
             members: members.collect(),
+            written: self.written.clone(),
         }
     }
 
@@ -77,15 +141,24 @@ impl Several {
 
     fn remaining(&self, now: Int) -> Int {
         let members = self.members.iter();
-        let each = members.map(|(terms, oracle)| oracle.remaining(terms, now));
+        let each = members.map(|(terms, oracle)| oracle.at(now).remaining(terms, now));
         each.min().expect("a list has members")
     }
 
     fn next(&self, now: Int) -> Option<Int> {
         let remaining = self.remaining(now);
         let members = self.members.iter();
-        let mut fresh = members.map(|(terms, _)| Oracle::default().remaining(terms, now));
+        let living: Vec<_> = members
+            .map(|(terms, oracle)| (terms, oracle.at(now)))
+            .collect();
+        let mut fresh = living
+            .iter()
+            .map(|(terms, _)| Oracle::default().remaining(terms, now));
         let grows = fresh.all(|most| most > remaining);
-        grows.then(|| least(|w| self.remaining(now + w) > remaining))
+        let later = |at: Int| {
+            let each = living.iter().map(|(terms, it)| it.remaining(terms, at));
+            each.min().expect("a list has members")
+        };
+        grows.then(|| least(|w| later(now + w) > remaining))
     }
 }

@@ -123,7 +123,7 @@ impl OneByOne for Asking<'_> {
     async fn state(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
         match Window::of(plan, now) {
             Some(window) => Ok(window.read(self).await?),
-            None => Ok(state_of::<Self>(plan, &self.see(&plan.name).await?)),
+            None => Ok(state_of::<Self>(plan, &self.see(&plan.name).await?, now)),
         }
     }
 

@@ -4,10 +4,11 @@ use super::Memory;
 use super::boxed::Prospect;
 use super::slot::Slot;
 use crate::backend::key::Key;
+use crate::backend::life::end_of;
 use crate::backend::plan::Term;
 use crate::decision::Report;
 use crate::strategy::State;
-use crate::strategy::kernel::{Kernel, Law};
+use crate::strategy::kernel::{Kernel, Law, Packed};
 
 /// What is asked of a law.
 #[derive(Clone, Copy)]
@@ -47,18 +48,18 @@ impl Memory {
     fn attempt(&self, key: Key, term: &Term, hit: Hit, said: &mut Option<Report>) -> Option<bool> {
         match (self.table.find(key), &term.law) {
             // Each a function of its own, into which the law is worked.
-            (Some(slot), Law::Window(law)) => decide_in(slot, key, law, hit, said),
-            (Some(slot), Law::Counter(law)) => decide_in(slot, key, law, hit, said),
-            (Some(slot), Law::Meter(law)) => decide_in(slot, key, law, hit, said),
-            (Some(slot), Law::Hours(law)) => decide_in(slot, key, law, hit, said),
-            (Some(slot), Law::Rollover(law)) => decide_in(slot, key, law, hit, said),
-            (Some(slot), Law::Adaptive(law)) => decide_in(slot, key, law, hit, said),
+            (Some(slot), Law::Window(law)) => self.decide_in(slot, key, (term, law), hit, said),
+            (Some(slot), Law::Counter(law)) => self.decide_in(slot, key, (term, law), hit, said),
+            (Some(slot), Law::Meter(law)) => self.decide_in(slot, key, (term, law), hit, said),
+            (Some(slot), Law::Hours(law)) => self.decide_in(slot, key, (term, law), hit, said),
+            (Some(slot), Law::Rollover(law)) => self.decide_in(slot, key, (term, law), hit, said),
+            (Some(slot), Law::Adaptive(law)) => self.decide_in(slot, key, (term, law), hit, said),
             (_, Law::Closed) => {
                 *said = Some(term.law.report(State::nothing(), hit.now, hit.cost));
                 Some(hit.cost == 0)
             }
             (_, Law::Log(_) | Law::Mean(_) | Law::Unlimited | Law::Custom) => {
-                Some(self.decide_boxed(key, &term.law, hit, said))
+                Some(self.decide_boxed(key, term, hit, said))
             }
             (None, _) => self.decide_unseen(key, term, hit, said),
         }
@@ -70,30 +71,26 @@ impl Memory {
         &self,
         key: Key,
         term: &Term,
-        Hit { now, cost }: Hit,
+        hit: Hit,
         said: &mut Option<Report>,
     ) -> Option<bool> {
-        let law = &term.law;
-        if self.unpack(key, term, now) {
-            return None;
+        if self.boxed.holds_packed() {
+            return self.decide_overflowed(key, term, hit, said);
         }
+        let (Term { law, .. }, Hit { now, cost }) = (term, hit);
         let nothing = State::nothing();
         let decide = || law.decide_packed(nothing.packed(), now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
             *said = Some(law.report(nothing, now, cost));
-            return self.table.is_vacant(key).then_some(cost == 0);
+            let is_unseen = self.table.is_vacant(key) && !self.boxed.holds_packed();
+            return is_unseen.then_some(cost == 0);
         };
-        if !self
-            .table
-            .insert(key, &after, term.capacity_ratio(now), now)
-        {
+        let is_barred = || self.boxed.holds_packed();
+        let slot = (key, &after, term.capacity_ratio(now));
+        if !self.table.insert_unless(is_barred, slot, now) {
             return None;
         }
-        let after = State::Packed(after);
-        *said = Some(Report {
-            delay: law.delay(&after, now, cost),
-            ..law.report(&after, now, 0)
-        });
+        *said = Some(admitted(law, after, hit));
         Some(true)
     }
 
@@ -101,65 +98,91 @@ impl Memory {
     fn decide_boxed(
         &self,
         key: Key,
-        law: &Law,
+        term: &Term,
         Hit { now, cost }: Hit,
         said: &mut Option<Report>,
     ) -> bool {
+        let law = &term.law;
         let mut shard = self.boxed.lock(self.boxed.shard_of(key));
-        let before = shard.read(key, now).unwrap_or(State::nothing());
+        let nothing = State::nothing();
+        let before = shard.read(key, now);
+        let before = before.map_or(nothing, |state| term.own(state, now));
         if cost == 0 || !law.admits(before, now, cost) {
-            *said = Some(law.report(before, now, cost));
-            if cost > 0
-                && let Some(filled) = law.caught_up(before, now)
-            {
+            let report = law.report(before, now, cost);
+            *said = Some(report);
+            let filled = (cost > 0).then(|| law.caught_up(before, now)).flatten();
+            if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);
                 entry.prospect = Prospect::new(&law.report(&filled, now, 0), now);
                 entry.state = filled;
+            } else if cost > 0
+                && let Some(entry) = shard.find(key, now)
+                && term.lengthen_own(&mut entry.state, report.reset, now)
+            {
+                entry.lengthen(end_of(report.reset, now));
             }
             return cost == 0;
         }
         let entry = self.boxed.entry(&mut shard, key, now);
+        if matches!(entry.state, State::List(_)) {
+            // The throttle had several rates.
+            entry.state = term.own(&entry.state, now).clone();
+        }
         law.count(&mut entry.state, now, cost);
         let report = law.report(&entry.state, now, 0);
         entry.prospect = Prospect::new(&report, now);
         *said = Some(report);
         true
     }
-}
 
-/// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile: else nothing is decided. A
-/// refusal writes nothing, so it needs no lock at all; only a state that is far ahead of the clock it replaces (L4).
-#[inline(never)]
-fn decide_in<K: Kernel>(
-    slot: &Slot,
-    key: Key,
-    law: &K,
-    Hit { now, cost }: Hit,
-    said: &mut Option<Report>,
-) -> Option<bool> {
-    let snapshot = slot.read_as(key)?;
-    let standing = law.standing(&snapshot.state, now);
-    let admitted = if cost > 0 {
-        law.admit(&standing, now, cost)
-    } else {
-        None
-    };
-    let Some((standing, after)) = admitted else {
-        if cost > 0
-            && let Some(filled) = law.caught_up(&snapshot.state, now)
-            && !slot.write_since(&snapshot, &filled)
-        {
+    /// Reads the state, asks the law, and writes what it says if nobody else wrote meanwhile: else nothing is decided. A
+    /// refusal writes nothing, so it needs no lock at all; only a state that is far ahead of the clock it replaces (L4).
+    #[inline(never)]
+    fn decide_in<K: Kernel>(
+        &self,
+        slot: &Slot,
+        key: Key,
+        (term, law): (&Term, &K),
+        hit: Hit,
+        said: &mut Option<Report>,
+    ) -> Option<bool> {
+        let snapshot = slot.read_as(key)?;
+        if !law.knows_end(&snapshot.state) {
+            return self.decide_changed((slot, snapshot), key, term, hit, said);
+        }
+        let Hit { now, cost } = hit;
+        let standing = law.standing(&snapshot.state, now);
+        let admitted = if cost > 0 {
+            law.admit(&standing, now, cost)
+        } else {
+            None
+        };
+        let Some((standing, after)) = admitted else {
+            if cost > 0
+                && let Some(filled) = law.caught_up(&snapshot.state, now)
+                && !slot.write_since(&snapshot, &filled)
+            {
+                return None;
+            }
+            *said = Some(law.report(&standing, now, cost));
+            return Some(cost == 0);
+        };
+        if !slot.write_since(&snapshot, &after) {
             return None;
         }
-        *said = Some(law.report(&standing, now, cost));
-        return Some(cost == 0);
-    };
-    if !slot.write_since(&snapshot, &after) {
-        return None;
+        *said = Some(Report {
+            delay: law.delay(&after, now, cost),
+            ..law.report(&standing, now, 0)
+        });
+        Some(true)
     }
-    *said = Some(Report {
+}
+
+/// What a law says after it has admitted a hit.
+pub(super) fn admitted(law: &Law, after: Packed, Hit { now, cost }: Hit) -> Report {
+    let after = State::Packed(after);
+    Report {
         delay: law.delay(&after, now, cost),
-        ..law.report(&standing, now, 0)
-    });
-    Some(true)
+        ..law.report(&after, now, 0)
+    }
 }

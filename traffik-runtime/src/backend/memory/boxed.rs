@@ -1,4 +1,5 @@
-//! States that do not fit a slot: logs, means, those of several rates, and those of the user's own strategies.
+//! The overflow map: states that do not fit a slot, which are logs, means, those of several rates, those of the user's own
+//! strategies, and those of one rate that a changed rate needs for longer than they say themselves.
 
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,8 +29,9 @@ pub(super) struct Boxed {
     /// Entries a shard may hold.
     capacity: usize,
     shares: Shares,
-    /// Whether any throttle has had several rates; such a state is looked for when there is only one left.
-    lists: AtomicBool,
+    /// Whether there may be states here of throttles whose states belong in slots: because they had several rates, or
+    /// because a changed rate needs a state for longer.
+    holds_packed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +100,13 @@ impl Prospect {
     }
 }
 
+impl Entry {
+    /// Lets it live at least until this microsecond.
+    pub(super) fn lengthen(&mut self, until: u64) {
+        self.prospect = self.prospect.until(until);
+    }
+}
+
 impl Boxed {
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(LEAST_ENTRIES_PER_SHARD);
@@ -108,7 +117,7 @@ impl Boxed {
             // Rounded down: together no more than the capacity.
             capacity: capacity / shards,
             shares: Shares::default(),
-            lists: AtomicBool::new(false),
+            holds_packed: AtomicBool::new(false),
         }
     }
 
@@ -138,9 +147,10 @@ impl Boxed {
         *shard = Shard::default();
     }
 
-    /// Whether any throttle has had several rates.
-    pub(super) fn has_lists(&self) -> bool {
-        self.lists.load(Ordering::Relaxed)
+    /// Whether the state of a throttle of one rate may be here. What it says is final under the mutex of a key's stripe:
+    /// [`note_packed`](Self::note_packed) comes before the key is taken out of that.
+    pub(super) fn holds_packed(&self) -> bool {
+        self.holds_packed.load(Ordering::Relaxed)
     }
 
     /// The entry of a key, to be written now.
@@ -165,17 +175,18 @@ impl Boxed {
         entry
     }
 
-    /// Takes a state out of its shard.
-    pub(super) fn take(&self, shard: &mut Shard, key: Key, now: u64) -> Option<State> {
-        let entry = shard.entries.swap_remove(&key)?;
-        self.shares.remove(key);
-        (entry.prospect.expires > now).then_some(entry.state)
+    /// Removes a key from its shard.
+    pub(super) fn remove(&self, shard: &mut Shard, key: Key) {
+        if shard.entries.swap_remove(&key).is_some() {
+            self.shares.remove(key);
+        }
     }
 
-    /// Notes that there is a state of several rates.
-    pub(super) fn note_list(&self) {
-        if !self.has_lists() {
-            self.lists.store(true, Ordering::Relaxed);
+    /// Notes that a state may be here that belongs in a slot. From then on slots are given to keys only while their shard
+    /// is locked.
+    pub(super) fn note_packed(&self) {
+        if !self.holds_packed() {
+            self.holds_packed.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -184,6 +195,12 @@ impl Shard {
     pub(super) fn read(&self, key: Key, now: u64) -> Option<&State> {
         let entry = self.entries.get(&key)?;
         (entry.prospect.expires > now).then_some(&entry.state)
+    }
+
+    /// The entry of a key, if it has not expired.
+    pub(super) fn find(&mut self, key: Key, now: u64) -> Option<&mut Entry> {
+        let entry = self.entries.get_mut(&key)?;
+        (entry.prospect.expires > now).then_some(entry)
     }
 
     fn sweep(&mut self, shares: &Shares, now: u64) {

@@ -12,13 +12,13 @@ use crate::backend::caller::Caller;
 use crate::backend::erased::Answer;
 use crate::backend::key::Key;
 use crate::backend::outcome::{Outcome, Several, Told};
-use crate::backend::plan::{Plan, Step, Term};
+use crate::backend::plan::{Plan, Step};
 use crate::backend::settle::Settling;
 use crate::backend::store::Decide;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::strategy::State;
-use crate::strategy::kernel::{Listed, Packed};
+use crate::strategy::kernel::Packed;
 
 type Shards<'a> = Several<(usize, MutexGuard<'a, Shard>)>;
 type Slots<'a> = Several<(Key, Locked<'a>)>;
@@ -86,45 +86,62 @@ impl Decide for Memory {
 }
 
 impl Memory {
-    /// Gives a plan's state the form that its throttle has now.
-    pub(super) fn take_over(&self, plan: &Plan<'_>, now: u64) {
-        let plans = std::slice::from_ref(plan);
-        self.unpack_all(plans, now);
-        let mut shards = self.lock_shards(plans);
-        self.pack_up_all(plans, &mut shards, now);
+    fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Result<Outcome, Error> {
+        self.check_room(plans)?;
+        loop {
+            let Some(outcome) = self.decide_locked(plans, now)? else {
+                continue;
+            };
+            if !outcome.admitted {
+                for plan in plans.iter().filter(|plan| plan.cost > 0) {
+                    self.lengthen(plan, now);
+                }
+            }
+            return Ok(outcome);
+        }
     }
 
     /// Decides on what is seen without slots locked first: a refusal by any member is one. Only a set that seems to be
-    /// admitted gets its slots, locks them, and is decided again.
-    fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Result<Outcome, Error> {
-        self.check_room(plans)?;
-        self.unpack_all(plans, now);
-        let mut shards = self.lock_shards(plans);
-        self.pack_up_all(plans, &mut shards, now);
+    /// admitted gets its slots, locks them, and is decided again. `None` if states that belong in slots may be in the
+    /// overflow map since shards were locked.
+    fn decide_locked(&self, plans: &[Plan<'_>], now: u64) -> Result<Option<Outcome>, Error> {
+        let (mut shards, sees_all) = self.lock_shards(plans, now);
+        let is_late = || !sees_all && self.boxed.holds_packed();
         for _ in 0..MOST_TRIES {
             let seen = |plan: &Plan<'_>| self.peek(plan, &shards, now);
-            let Ok(steps) = rule_all(plans, seen, now) else {
-                let outcome = refused(plans, seen, now);
-                self.catch_up_all(plans, &mut shards, now);
+            let ruled = rule_all(plans, seen, now);
+            let outcome = match &ruled {
+                Err(Refused) => Some(refused(plans, seen, now)),
+                Ok(_) if plans.iter().all(|plan| plan.cost == 0) => {
+                    Some(unchanged(plans, seen, now))
+                }
+                Ok(_) => None,
+            };
+            if is_late() {
+                return Ok(None);
+            }
+            let (Ok(steps), None) = (ruled, &outcome) else {
+                if outcome.as_ref().is_some_and(|outcome| !outcome.admitted) {
+                    self.catch_up_all(plans, &mut shards, now);
+                }
                 return Ok(outcome);
             };
-            if plans.iter().all(|plan| plan.cost == 0) {
-                return Ok(unchanged(plans, seen, now));
-            }
-            let Some(slots) = self.lock_slots(plans, now) else {
+            let Some(slots) = self.lock_slots(plans, &shards, is_late, now) else {
                 continue;
             };
             if slots.is_empty() {
-                return Ok(self.take_all(plans, steps, &mut shards, &slots, now));
+                return Ok(Some(self.take_all(plans, steps, &mut shards, &slots, now)));
             }
             let held = |plan: &Plan<'_>| self.held(plan, &shards, &slots, now);
             match rule_all(plans, held, now) {
-                Ok(steps) => return Ok(self.take_all(plans, steps, &mut shards, &slots, now)),
+                Ok(steps) => {
+                    return Ok(Some(self.take_all(plans, steps, &mut shards, &slots, now)));
+                }
                 Err(Refused) => {
                     let outcome = refused(plans, held, now);
                     drop(slots);
                     self.catch_up_all(plans, &mut shards, now);
-                    return Ok(outcome);
+                    return Ok(Some(outcome));
                 }
             }
         }
@@ -135,15 +152,16 @@ impl Memory {
     /// Fills the states that a refused hit has found far ahead of the clock (L4).
     fn catch_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
         for plan in plans.iter().filter(|plan| plan.cost > 0) {
-            if plan.is_packed() {
+            if let Some(state) = self.boxed(plan, shards, now) {
+                if let Some(filled) = plan.caught_up(state, now)
+                    && let Some(shard) = self.shard_of(plan, shards)
+                {
+                    let entry = self.boxed.entry(shard, plan.key, now);
+                    entry.prospect = Prospect::of_all(plan.reports(&filled, now), now);
+                    entry.state = filled;
+                }
+            } else if plan.is_packed() {
                 self.catch_up_packed(plan, now);
-            } else if let Some(state) = self.boxed(plan, shards, now)
-                && let Some(filled) = plan.caught_up(state, now)
-                && let Some(shard) = self.shard_of(plan, shards)
-            {
-                let entry = self.boxed.entry(shard, plan.key, now);
-                entry.prospect = Prospect::of_all(plan.reports(&filled, now), now);
-                entry.state = filled;
             }
         }
     }
@@ -159,76 +177,28 @@ impl Memory {
     }
 
     fn read_all(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
-        self.unpack_all(plans, now);
-        let mut shards = self.lock_shards(plans);
-        self.pack_up_all(plans, &mut shards, now);
-        let seen = plans.iter().map(|plan| self.peek(plan, &shards, now));
-        seen.map(Cow::into_owned).collect()
-    }
-
-    /// Gives a key whose throttle had several rates, and now has one, a slot with what was counted for that; says whether
-    /// there was anything.
-    pub(super) fn unpack(&self, key: Key, term: &Term, now: u64) -> bool {
-        if !self.boxed.has_lists() {
-            return false;
-        }
-        let mut shard = self.boxed.lock(self.boxed.shard_of(key));
-        let Some(state) = self.boxed.take(&mut shard, key, now) else {
-            return false;
-        };
-        let own = match &state {
-            State::List(list) => {
-                let same = |listed: &&Listed| listed.period == term.rate.period_micros();
-                let listed = list.iter().find(same).or(list.first());
-                listed.map_or(State::nothing(), |listed| &listed.state)
-            }
-            // It was only looked at since there have been several.
-            state => state,
-        };
-        let ratio = term.capacity_ratio(now);
-        self.table.insert(key, own.packed(), ratio, now)
-    }
-
-    /// The same for every plan that has no slot, before any shard is locked.
-    fn unpack_all(&self, plans: &[Plan<'_>], now: u64) {
-        for plan in plans.iter().filter(|plan| plan.is_packed()) {
-            if self.table.find(plan.key).is_none() {
-                self.unpack(plan.key, &plan.terms[0], now);
-            }
-        }
-    }
-
-    /// The other way round: what was counted for one rate goes to where that of several is, before any slot is locked,
-    /// for whoever moves slots waits for those that are.
-    fn pack_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
-        for plan in plans.iter().filter(|plan| plan.terms.len() > 1) {
-            if self.boxed(plan, shards, now).is_none()
-                && self.table.find(plan.key).is_some()
-                && let Some(packed) = self.table.take(plan.key)
-                && let Some(shard) = self.shard_of(plan, shards)
-            {
-                let state = State::Packed(packed);
-                let prospect = Prospect {
-                    expires: packed.expires(),
-                    ..Prospect::of_all(plan.reports(&state, now), now)
-                };
-                let entry = self.boxed.entry(shard, plan.key, now);
-                entry.prospect = prospect;
-                entry.state = state;
+        loop {
+            let (shards, sees_all) = self.lock_shards(plans, now);
+            let seen = plans.iter().map(|plan| self.peek(plan, &shards, now));
+            let seen = seen.map(Cow::into_owned).collect();
+            if sees_all || !self.boxed.holds_packed() {
+                return seen;
             }
         }
     }
 
     /// A plan's state at this moment; of one that is packed, only while no slot is locked.
     fn peek<'s>(&self, plan: &Plan<'_>, shards: &'s Shards<'_>, now: u64) -> Cow<'s, State> {
+        if let Some(state) = self.boxed(plan, shards, now) {
+            return plan.living(Cow::Borrowed(state), now);
+        }
         if !plan.is_packed() {
-            let state = self.boxed(plan, shards, now);
-            return Cow::Borrowed(state.unwrap_or(State::nothing()));
+            return Cow::Borrowed(State::nothing());
         }
         loop {
             if let Some(slot) = self.table.find(plan.key) {
                 if let Some(snapshot) = slot.read_as(plan.key) {
-                    return Cow::Owned(State::Packed(snapshot.state));
+                    return Cow::Owned(State::Packed(plan.terms[0].living(snapshot.state, now)));
                 }
             } else if self.table.is_vacant(plan.key) {
                 return Cow::Borrowed(State::nothing());
@@ -236,27 +206,48 @@ impl Memory {
         }
     }
 
-    /// Locks the shards of all boxed states, in their order.
-    fn lock_shards(&self, plans: &[Plan<'_>]) -> Shards<'_> {
-        let boxed = plans.iter().filter(|plan| !plan.is_packed());
-        let mut shards: Several<usize> = boxed.map(|plan| self.boxed.shard_of(plan.key)).collect();
-        shards.sort_unstable();
-        shards.dedup();
-        shards
-            .into_iter()
-            .map(|shard| (shard, self.boxed.lock(shard)))
-            .collect()
+    /// Locks the shards of the states that are or may be in the overflow map, in their order, and moves there what has
+    /// several rates now. Returns whether the shards of all plans are locked.
+    fn lock_shards(&self, plans: &[Plan<'_>], now: u64) -> (Shards<'_>, bool) {
+        if plans.iter().any(|plan| plan.terms.len() > 1) {
+            self.boxed.note_packed();
+        }
+        let sees_all = self.boxed.holds_packed();
+        let own = plans.iter().filter(|plan| sees_all || !plan.is_packed());
+        let mut numbers: Several<usize> = own.map(|plan| self.boxed.shard_of(plan.key)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let lock = |number| (number, self.boxed.lock(number));
+        let mut shards: Shards<'_> = numbers.into_iter().map(lock).collect();
+        for plan in plans.iter().filter(|plan| plan.terms.len() > 1) {
+            if self.boxed(plan, &shards, now).is_none()
+                && let Some(shard) = self.shard_of(plan, &mut shards)
+            {
+                self.overflow_plan(plan, shard, now);
+            }
+        }
+        (shards, sees_all)
     }
 
     /// Locks the slots of all packed states, in the order of their addresses, so that no two sets wait for each other.
     /// Nothing if one had to be made or was moved: then all has to be looked at again.
-    fn lock_slots(&self, plans: &[Plan<'_>], now: u64) -> Option<Slots<'_>> {
+    fn lock_slots(
+        &self,
+        plans: &[Plan<'_>],
+        shards: &Shards<'_>,
+        is_late: impl Fn() -> bool,
+        now: u64,
+    ) -> Option<Slots<'_>> {
         let mut slots: Several<_> = Several::new();
         for plan in plans.iter().filter(|plan| plan.is_packed()) {
+            if self.boxed(plan, shards, now).is_some() {
+                continue;
+            }
             let Some(slot) = self.table.find(plan.key) else {
                 let reserved = Packed::reserved(now + RESERVED);
                 let ratio = plan.terms[0].capacity_ratio(now);
-                self.table.insert(plan.key, &reserved, ratio, now);
+                let slot = (plan.key, &reserved, ratio);
+                self.table.insert_unless(is_late, slot, now);
                 return None;
             };
             slots.push((plan.key, slot));
@@ -280,7 +271,10 @@ impl Memory {
         now: u64,
     ) -> Cow<'s, State> {
         match slots.iter().find(|(key, _)| *key == plan.key) {
-            Some((_, slot)) => Cow::Owned(State::Packed(slot.read().1)),
+            Some((_, slot)) => {
+                let packed = plan.terms[0].living(slot.read().1, now);
+                Cow::Owned(State::Packed(packed))
+            }
             None => self.peek(plan, shards, now),
         }
     }
@@ -349,9 +343,6 @@ impl Memory {
         shard: &mut Shard,
         (place, now): (usize, u64),
     ) -> Several<Told> {
-        if plan.terms.len() > 1 {
-            self.boxed.note_list();
-        }
         let entry = self.boxed.entry(shard, plan.key, now);
         let told = match own {
             Some((after, told)) => {
@@ -359,6 +350,9 @@ impl Memory {
                 told
             }
             None => {
+                if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
+                    entry.state = living;
+                }
                 plan.take(steps, &mut entry.state, now);
                 plan.told(place, &entry.state, now).collect()
             }

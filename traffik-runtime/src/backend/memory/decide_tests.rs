@@ -77,7 +77,11 @@ fn overtaken(act: impl FnOnce(Locked<'_>)) -> (Memory, bool) {
     let held = last.lock();
     let free = format!("{first:?}");
     let locked = thread::scope(|scope| {
-        let set = scope.spawn(|| memory.lock_slots(&plans, 0).is_some());
+        let set = scope.spawn(|| {
+            memory
+                .lock_slots(&plans, &Shards::new(), || false, 0)
+                .is_some()
+        });
         // A lock changes the sequence number.
         while format!("{first:?}") == free {
             thread::yield_now();

@@ -8,6 +8,7 @@ mod alone;
 mod boxed;
 mod clear;
 mod decide;
+mod overflow;
 mod room;
 mod settle;
 mod shares;

@@ -1,64 +1,93 @@
 //! How what was taken is settled: one plan after the other, each at once.
 
+use std::borrow::Cow;
+
 use super::Memory;
-use super::boxed::Prospect;
+use super::boxed::{Prospect, Shard};
 use crate::backend::settle::Settling;
 use crate::strategy::State;
 
 impl Memory {
     pub(super) fn settle_all(&self, settling: &[Settling<'_>], now: u64) {
         for settling in settling {
-            self.take_over(&settling.plan, now);
-            if settling.plan.is_packed() {
-                self.settle_packed(settling, now);
-            } else {
-                self.settle_boxed(settling, now);
+            let plan = &settling.plan;
+            let is_barred = || self.boxed.holds_packed();
+            if plan.is_packed() && !is_barred() && self.settle_packed(settling, is_barred, now) {
+                continue;
             }
+            if plan.terms.len() > 1 {
+                self.boxed.note_packed();
+            }
+            let mut shard = self.boxed.lock(self.boxed.shard_of(plan.key));
+            if shard.read(plan.key, now).is_none() {
+                if plan.is_packed() {
+                    self.settle_packed(settling, || false, now);
+                    continue;
+                }
+                if plan.terms.len() > 1 {
+                    self.overflow_plan(plan, &mut shard, now);
+                }
+            }
+            self.settle_boxed(settling, &mut shard, now);
         }
     }
 
-    fn settle_packed(&self, settling: &Settling<'_>, now: u64) {
+    /// Settles in a slot, and returns whether that is done: not if a slot would have to be made, and something is against it,
+    /// or might be.
+    fn settle_packed(
+        &self,
+        settling: &Settling<'_>,
+        is_barred: impl Fn() -> bool,
+        now: u64,
+    ) -> bool {
         let key = settling.plan.key;
         loop {
             let Some(slot) = self.table.find(key) else {
                 if settling.change.gives_back() {
                     if self.table.is_vacant(key) {
-                        return;
+                        return !is_barred();
                     }
                     continue;
                 }
                 let mut state = State::default();
                 let _ = settling.apply(&mut state, now);
                 let ratio = settling.plan.terms[0].capacity_ratio(now);
-                if self.table.insert(key, state.packed(), ratio, now) {
-                    return;
+                let slot = (key, state.packed(), ratio);
+                if self.table.insert_unless(&is_barred, slot, now) {
+                    return true;
+                }
+                if is_barred() {
+                    return false;
                 }
                 continue;
             };
             let Some(snapshot) = slot.read_as(key) else {
                 continue;
             };
-            let mut state = State::Packed(snapshot.state);
+            let living = settling.plan.terms[0].living(snapshot.state, now);
+            let mut state = State::Packed(living);
             if !settling.apply(&mut state, now) || slot.write_since(&snapshot, state.packed()) {
-                return;
+                return true;
             }
         }
     }
 
-    fn settle_boxed(&self, settling: &Settling<'_>, now: u64) {
+    fn settle_boxed(&self, settling: &Settling<'_>, shard: &mut Shard, now: u64) {
         let Settling { plan, change, .. } = settling;
-        let mut shard = self.boxed.lock(self.boxed.shard_of(plan.key));
-        if change.gives_back() && shard.read(plan.key, now).is_none() {
+        let before = shard.find(plan.key, now);
+        if change.gives_back() && before.is_none() {
             return;
         }
-        if plan.terms.len() > 1 {
-            self.boxed.note_list();
+        // What a refusal has lengthened (L30) stays so.
+        let until = before.map_or(0, |entry| entry.prospect.expires);
+        let entry = self.boxed.entry(shard, plan.key, now);
+        if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
+            entry.state = living;
         }
-        let entry = self.boxed.entry(&mut shard, plan.key, now);
         if !settling.apply(&mut entry.state, now) {
             return;
         }
-        entry.prospect =
-            Prospect::of_all(plan.reports(&entry.state, now), now).until(entry.state.expires());
+        entry.prospect = Prospect::of_all(plan.reports(&entry.state, now), now)
+            .until(entry.state.expires().max(until));
     }
 }

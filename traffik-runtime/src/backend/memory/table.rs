@@ -59,9 +59,19 @@ impl Table {
     /// Gives a key a slot with this state, unless it has one: then says so. The ratio is the capacity of the law as a
     /// multiple of its rate's limit.
     pub(super) fn insert(&self, key: Key, state: &Packed, ratio: f32, now: u64) -> bool {
+        self.insert_unless(|| false, (key, state, ratio), now)
+    }
+
+    /// Gives a key a slot with this state, unless it has one or something else is against it, and returns whether it did.
+    pub(super) fn insert_unless(
+        &self,
+        is_barred: impl Fn() -> bool,
+        (key, state, ratio): (Key, &Packed, f32),
+        now: u64,
+    ) -> bool {
         let stripe = self.stripe(key);
         let mut keeper = stripe.keep();
-        if stripe.find(key).is_some() {
+        if stripe.find(key).is_some() || is_barred() {
             return false;
         }
         stripe.sweep(&mut keeper, &self.shares, now);
@@ -80,7 +90,7 @@ impl Table {
         drop(keeper);
         self.evict(&newcomer, now);
         let mut keeper = stripe.keep();
-        let inserted = stripe.find(key).is_none();
+        let inserted = stripe.find(key).is_none() && !is_barred();
         if inserted {
             stripe.insert(&mut keeper, key, state, mark);
         } else {

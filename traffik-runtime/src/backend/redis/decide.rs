@@ -16,7 +16,7 @@ use crate::backend::plan::Plan;
 use crate::backend::retry::Retries;
 use crate::backend::settle::Settling;
 use crate::backend::store::Decide;
-use crate::backend::wire::encode;
+use crate::backend::wire::{encode, lengthened};
 use crate::error::Error;
 use crate::strategy::State;
 
@@ -182,6 +182,7 @@ impl Redis {
             let (outcome, after) = apply(plans, &said.states(plans), said.now);
             if !outcome.admitted {
                 self.catch_up(plans, &said, at).await?;
+                self.lengthen(plans, &said, at).await;
                 return Ok(outcome);
             }
             let new = plans.iter().zip(&after).enumerate();
@@ -231,7 +232,26 @@ impl Redis {
         at: Option<u64>,
     ) -> Result<(), Error> {
         let said = self.ask(plans, at, None, |_| 0).await?;
-        self.catch_up(plans, &said, at).await
+        self.catch_up(plans, &said, at).await?;
+        self.lengthen(plans, &said, at).await;
+        Ok(())
+    }
+
+    /// Lets states live for as long as rates need them that were refused with them (L30). What others have written
+    /// meanwhile has a life of its own; and a refusal stays one, even if this fails.
+    async fn lengthen(&self, plans: &[Plan<'_>], said: &Said, at: Option<u64>) {
+        let mut lengthens = false;
+        let lines = plans.iter().zip(&said.values);
+        let new = lines.map(|(plan, value)| {
+            let longer = lengthened(plan, value, said.now).filter(|_| plan.cost > 0);
+            lengthens |= longer.is_some();
+            let (bytes, life) = longer.unzip();
+            (plan, bytes, millis(life.unwrap_or_default(), at))
+        });
+        let new: Vec<_> = new.collect();
+        if lengthens {
+            let _ = self.replace(said, None, new.into_iter()).await;
+        }
     }
 
     /// Settles plans whose keys are on one server: on what was read, written if it is still there.
@@ -248,7 +268,9 @@ impl Redis {
         let mut retries = Retries::of(&first.plan.name);
         loop {
             let said = self.ask(&plans, at, Some(caller), |_| 0).await?;
-            let mut states = said.states(&plans);
+            let states = settling.iter().zip(&said.values);
+            let states = states.map(|(settling, value)| settling.state_of(value, said.now));
+            let mut states: Several<State> = states.collect();
             let mut new = Vec::with_capacity(settling.len());
             for (place, settling) in settling.iter().enumerate() {
                 let name = &settling.plan.name;

@@ -12,13 +12,15 @@ if not now then
   now, late = time[1] * 1000000 + time[2], 0
 end
 
--- Each law's own state: that of the same period, else that in the same place (L30); as Plan::seen in plan.rs.
+-- Each law's own state, the place after it (10) and how long a refusal has let it live (11): that of the same period, else
+-- that in the same place (L30); as Plan::seen in plan.rs.
 local function own_states(laws, first, count, value)
   local states, place = {}, 2
   while place <= #value do
     local state = { read(value, place) }
     if state[1] == 0 then return {} end
-    states[#states + 1], place = state, state[10]
+    states[#states + 1] = state
+    state[11], place = lengthened(value, state[10])
   end
   if count == 1 and #states == 1 then return states end
   local found, taken = {}, {}
@@ -45,6 +47,8 @@ end
 
 local laws, next_law = ARGV[1], 1
 local values, seen, writes, caught_up, answer, refused = {}, {}, {}, {}, {}, false
+-- Of each key, the places after states that live longer from now on, and until when.
+local lifes = {}
 for plan = 1, #KEYS do
   local key = KEYS[plan]
   if seen[key] == nil then
@@ -64,8 +68,12 @@ for plan = 1, #KEYS do
     if kernel == 8 then
       pairs_of_law, next_law = laws:sub(next_law, next_law + 16 * l3 - 1), next_law + 16 * l3
     end
-    -- After a refusal, only what is ahead of the clock is looked at.
-    if cost > 0 and (not refused or moment(states[law]) > now) then
-      local kind, power, limit, period, at, a, b, c, records = 0
-      if states[law] then kind, power, limit, period, at, a, b, c, records = unpack(states[law], 1, 9) end
-      local fits, ends, keeps, filled
+    -- After a refusal, only what is ahead of the clock or of another rate is looked at: the hit has seen it too.
+    local state = states[law]
+    local is_changed = state and (state[4] ~= l2 or state[3] ~= l1 or (kernel == 3 or kernel == 7) and state[2] ~= l3)
+    if cost > 0 and (not refused or is_changed or moment(state) > now) then
+      local kind, power, limit, period, at, a, b, c, records, own_end, longer = 0
+      if state then
+        kind, power, limit, period, at, a, b, c, records, own_end, longer = unpack(state, 1, 11)
+      end
+      local fits, ends, keeps, filled, lives, needs

@@ -1,9 +1,14 @@
       end
-      if fits then
+      if needs and math.min(needs, EXACT) > lives and value == seen[key] then
+        lifes[key] = lifes[key] or {}
+        table.insert(lifes[key], { own_end, needs })
+        states[law][11] = math.min(needs, EXACT)
+      end
+      if fits and not refused then
         text = text .. write(kind, power, limit, period, at, a, b, c, records)
         if ends > latest then latest = ends end
         keep = keep and keeps
-      else
+      elseif not fits then
         refused = true
       end
       if filled then
@@ -21,13 +26,27 @@
 end
 
 if refused then
+  for key, longer in pairs(lifes) do
+    -- From the last place to the first, for each makes the value longer behind it.
+    table.sort(longer, function(one, other) return one[1] > other[1] end)
+    local value, ttl, done = seen[key], redis.call('PTTL', key), nil
+    for _, life in ipairs(longer) do
+      if life[1] ~= done then value, done = lengthen(value, life[1], life[2]), life[1] end
+      ttl = math.max(ttl, math.min(math.max(ceil(life[2] - now, 1000), 1) + late, 1e14))
+    end
+    redis.call('SET', key, value, 'PX', string.format('%.0f', ttl))
+    seen[key] = value
+  end
   -- Whoever is refused is told of the states as they are.
   for plan = 1, #KEYS do answer[plan + 1] = seen[KEYS[plan]] or '' end
   for _, plan in ipairs(caught_up) do
     local key, states, count, ends = unpack(plan)
     local text, ttl = HEAD, math.max(ceil(ends - now, 1000), 1) + late
     for law = 1, count do
-      if states[law] then text = text .. write(unpack(states[law], 1, 9)) end
+      if states[law] then
+        text = text .. write(unpack(states[law], 1, 9))
+        if (states[law][11] or 0) > 0 then text = text .. struct.pack('>Bd', 10, states[law][11]) end
+      end
     end
     -- Those that stay as they are last as long as before.
     if count > 1 then ttl = math.max(ttl, redis.call('PTTL', key)) end

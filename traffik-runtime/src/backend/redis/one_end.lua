@@ -1,6 +1,14 @@
 local refused = not fits
+if refused and not filled then
+  if needs and math.min(needs, EXACT) > lives then
+    value = lengthen(value, own_end, needs)
+    local ttl = math.min(math.max(ceil(needs - now, 1000), 1) + late, 1e14)
+    ttl = math.max(ttl, redis.call('PTTL', KEYS[1]))
+    redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
+  end
+  return struct.pack('>Bd', 0, now) .. (value or '')
+end
 if refused then
-  if not filled then return struct.pack('>Bd', 0, now) .. (value or '') end
   ends, keeps = filled, false
 end
 value = HEAD .. write(kind, power, limit, period, at, a, b, c, records)

@@ -2,7 +2,7 @@
 
 use crate::backend::outcome::Several;
 use crate::backend::plan::Plan;
-use crate::backend::wire::decode;
+use crate::backend::wire::{decode, decode_whole};
 use crate::strategy::State;
 use crate::strategy::kernel::{EXACT, Law};
 
@@ -93,12 +93,12 @@ impl Said {
     /// Whether a value that it read is no state.
     pub(super) fn misleads(&self, plans: &[Plan<'_>]) -> bool {
         let mut lines = plans.iter().zip(&self.values);
-        lines.any(|(plan, value)| !value.is_empty() && decode(plan, value).is_none())
+        lines.any(|(plan, value)| !value.is_empty() && decode_whole(plan, value).is_none())
     }
 
     pub(super) fn states(&self, plans: &[Plan<'_>]) -> Several<State> {
         let lines = plans.iter().zip(&self.values);
-        let states = lines.map(|(plan, value)| decode(plan, value).unwrap_or_default());
+        let states = lines.map(|(plan, value)| decode(plan, value, self.now).unwrap_or_default());
         states.collect()
     }
 }

@@ -66,7 +66,8 @@ impl Redis {
         }
     }
 
-    /// The states of a refused set, those taken over that are far ahead of the clock (L4).
+    /// The states of a refused set, those taken over that are far ahead of the clock (L4), those of
+    /// another rate with a longer life (L30).
     async fn read_refused(
         &self,
         plans: &[Plan<'_>],
@@ -75,8 +76,11 @@ impl Redis {
     ) -> Result<(u64, Several<State>), Error> {
         let (now, states) = self.read_each(plans, slots, at).await?;
         for slot in slots {
-            let is_ahead = |place: &usize| plans[*place].caught_up(&states[*place], now).is_some();
-            if slot.iter().any(is_ahead) {
+            let is_written = |place: &usize| {
+                let (plan, state) = (&plans[*place], &states[*place]);
+                plan.caught_up(state, now).is_some() || plan.is_changed(state)
+            };
+            if slot.iter().any(is_written) {
                 let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
                 self.catch_up_at_once(&own, at).await?;
             }

@@ -10,6 +10,14 @@ do
       records, power, limit, period, at, a = struct.pack('>dd', now, l1), 0, l1, l2, 0, l1
       newest, together, sum, filled = now, l1, l1, now + l2
     end
+    if period ~= l2 then
+      lives = math.max(newest + period, longer)
+      if lives <= now then
+        sum, records, newest = 0, '', -1
+      else
+        needs = newest + l2
+      end
+    end
     if t < newest then t = newest end
     while valid and first < #records do
       local made, spent = struct.unpack('>dd', records, first)

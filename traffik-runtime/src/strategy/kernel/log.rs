@@ -18,36 +18,56 @@ pub struct Log {
 /// The hits that were admitted, oldest first; those of one microsecond are one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entries {
-    entries: VecDeque<(u64, u64)>,
+    records: VecDeque<(u64, u64)>,
     sum: u64,
+    /// The period of the rate it was last written under, in microseconds.
+    period: u64,
 }
 
 impl Entries {
     pub(super) const NONE: Self = Self {
-        entries: VecDeque::new(),
+        records: VecDeque::new(),
         sum: 0,
+        period: 0,
     };
 
-    /// Those that add up to their sum, in order; anything else is none.
+    /// Entries in their order, written under a rate of this period; anything else is none.
     #[cfg(feature = "engine")]
-    pub(crate) fn of(entries: VecDeque<(u64, u64)>) -> Option<Self> {
+    pub(crate) fn of(entries: VecDeque<(u64, u64)>, period: u64) -> Option<Self> {
         let costs = entries.iter().map(|(_, cost)| *cost);
         let sum = costs.clone().try_fold(0, u64::checked_add)?;
         let ordered = entries.iter().is_sorted_by(|(a, _), (b, _)| a < b);
         let counted = ordered && costs.clone().all(|cost| cost > 0);
-        counted.then_some(Self { entries, sum })
+        counted.then_some(Self {
+            records: entries,
+            sum,
+            period,
+        })
+    }
+
+    /// The period it was written under.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn period(&self) -> u64 {
+        self.period
+    }
+
+    /// The microsecond at which the newest entry falls out under the rate it was written under.
+    #[cfg(feature = "engine")]
+    pub(super) fn expires(&self) -> u64 {
+        let newest = self.records.back();
+        newest.map_or(0, |(at, _)| at.saturating_add(self.period))
     }
 
     /// Subtracts a cost from the entry of a microsecond, and returns whether there is one.
     #[cfg(feature = "engine")]
     pub(super) fn give_back(&mut self, at: u64, cost: u64) -> bool {
-        let found = self.entries.binary_search_by_key(&at, |(at, _)| *at);
+        let found = self.records.binary_search_by_key(&at, |(at, _)| *at);
         let Ok(place) = found else { return false };
-        let given = cost.min(self.entries[place].1);
-        self.entries[place].1 -= given;
+        let given = cost.min(self.records[place].1);
+        self.records[place].1 -= given;
         self.sum -= given;
-        if self.entries[place].1 == 0 {
-            self.entries.remove(place);
+        if self.records[place].1 == 0 {
+            self.records.remove(place);
         }
         true
     }
@@ -61,7 +81,7 @@ impl Entries {
     /// When each was made, and its cost.
     #[cfg(feature = "engine")]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u64, u64)> + DoubleEndedIterator {
-        self.entries.iter().copied()
+        self.records.iter().copied()
     }
 }
 
@@ -90,6 +110,12 @@ impl Log {
         vec![self.nominal, self.period, self.limit]
     }
 
+    /// Whether entries were written under this period.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn has_written(&self, state: &Entries) -> bool {
+        state.period == self.period
+    }
+
     /// How many entries it may come to hold.
     #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(super) const fn longest(&self) -> u64 {
@@ -103,7 +129,7 @@ impl Log {
 
     /// One entry of the whole limit at `now`, if the newest entry is more than a period ahead of the clock (L4).
     pub(super) fn caught_up(&self, state: &Entries, now: u64) -> Option<Entries> {
-        let (newest, _) = state.entries.back()?;
+        let (newest, _) = state.records.back()?;
         (newest.saturating_sub(now) > self.period).then(|| self.full(now))
     }
 
@@ -111,8 +137,9 @@ impl Log {
     fn full(&self, now: u64) -> Entries {
         let limit = self.nominal;
         Entries {
-            entries: VecDeque::from([(now, limit)]),
+            records: VecDeque::from([(now, limit)]),
             sum: limit,
+            period: self.period,
         }
     }
 
@@ -121,8 +148,8 @@ impl Log {
         let filled = self.caught_up(state, now);
         let state = filled.as_ref().unwrap_or(state);
         let live = self.live(state, now);
-        let oldest = state.entries.get(live.fallen).map(|(at, _)| *at);
-        (state.entries.len() - live.fallen, live.sum, oldest)
+        let oldest = state.records.get(live.fallen).map(|(at, _)| *at);
+        (state.records.len() - live.fallen, live.sum, oldest)
     }
 
     pub(super) fn admits(&self, state: &Entries, now: u64, cost: u64) -> bool {
@@ -138,16 +165,17 @@ impl Log {
             *state = filled;
         }
         let Live { at, fallen, sum } = self.live(state, now);
-        state.entries.drain(..fallen);
+        state.records.drain(..fallen);
         // Only what is settled later can take more than fits.
         let cost = cost.min(EXACT.saturating_sub(sum));
         state.sum = sum + cost;
+        state.period = self.period;
         if cost == 0 {
             return;
         }
-        match state.entries.back_mut() {
+        match state.records.back_mut() {
             Some((newest, together)) if *newest == at => *together += cost,
-            _ => state.entries.push_back((at, cost)),
+            _ => state.records.push_back((at, cost)),
         }
     }
 
@@ -163,7 +191,7 @@ impl Log {
                 self.falls_to(state, &live, now, cost)
             }
         };
-        let newest = state.entries.back().filter(|_| live.sum > 0);
+        let newest = state.records.back().filter(|_| live.sum > 0);
         Report {
             limit: self.limit,
             remaining,
@@ -178,7 +206,7 @@ impl Log {
     fn falls_to(&self, state: &Entries, live: &Live, now: u64, cost: u64) -> Option<Duration> {
         let room = self.limit.checked_sub(cost)?;
         let mut sum = live.sum;
-        let mut entries = state.entries.range(live.fallen..);
+        let mut entries = state.records.range(live.fallen..);
         let last = entries.find(|(_, cost)| {
             sum -= cost;
             sum <= room
@@ -192,13 +220,13 @@ impl Log {
 
     fn live(&self, state: &Entries, now: u64) -> Live {
         let at = state
-            .entries
+            .records
             .back()
             .map_or(now, |(newest, _)| now.max(*newest));
         let fallen = state
-            .entries
+            .records
             .partition_point(|(made, _)| made + self.period <= at);
-        let gone: u64 = state.entries.range(..fallen).map(|(_, cost)| cost).sum();
+        let gone: u64 = state.records.range(..fallen).map(|(_, cost)| cost).sum();
         Live {
             at,
             fallen,

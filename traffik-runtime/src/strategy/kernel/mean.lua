@@ -14,7 +14,14 @@ do
     level = a
     if period ~= l2 or limit ~= l1 or power ~= l3 then
       local ticks = 1000 * floor(period / 10 ^ power)
-      level = math.min(ceil(level, ticks / gcd(limit, ticks)), floor(EXACT / units)) * units
+      local common = gcd(limit, ticks)
+      lives = math.max(at + ceil(level, math.max(limit / common * b, 1)) * 10 ^ power, longer)
+      level = math.min(ceil(level, ticks / common), floor(EXACT / units)) * units
+      if lives <= now then
+        last, level = 0, 0
+      else
+        needs = (last + ceil(level, math.max(leak * b, 1))) * tick
+      end
     end
     if t < last then t = last end
     local each = leak * b

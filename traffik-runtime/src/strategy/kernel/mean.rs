@@ -86,7 +86,7 @@ impl Costs {
 
     /// The period it was written under.
     #[cfg(feature = "engine")]
-    pub(super) const fn period(&self) -> u64 {
+    pub(crate) const fn period(&self) -> u64 {
         self.rate.1
     }
 
@@ -179,6 +179,12 @@ impl Mean {
     /// The largest cost.
     pub const fn largest(&self) -> u64 {
         self.capacity
+    }
+
+    /// Whether costs were written under this rate and tick.
+    #[cfg(feature = "engine")]
+    pub(crate) fn has_written(&self, state: &Costs) -> bool {
+        state.rate == (self.limit, self.period, self.tick)
     }
 
     /// The level in units of cost, the mean cost, and the factor in force, at a time.

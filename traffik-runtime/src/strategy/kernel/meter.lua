@@ -14,7 +14,14 @@ do
     level = a
     if period ~= l2 or limit ~= l1 or power ~= l3 then
       local ticks = floor(period / 10 ^ power)
-      level = math.min(ceil(level, ticks / gcd(limit, ticks)), floor(EXACT / units)) * units
+      local common = gcd(limit, ticks)
+      lives = math.max(at + ceil(level, limit / common) * 10 ^ power, longer)
+      level = math.min(ceil(level, ticks / common), floor(EXACT / units)) * units
+      if lives <= now then
+        last, level = 0, 0
+      else
+        needs = (last + ceil(level, leak)) * tick
+      end
     end
     if t < last then t = last end
     -- An empty one is found before numbers grow beyond what is exact.

@@ -306,14 +306,19 @@ impl Meter {
     /// The level of a state in this law's units: under another rate, whole units of cost, rounded up (L30).
     #[inline]
     fn adopted(&self, state: &Packed) -> u64 {
-        if state.period == self.period
-            && state.limit == self.limit
-            && state.tick_power == self.tick_power
-        {
+        if self.has_written(state) {
             return state.amount;
         }
         let cost = state.amount.div_ceil(state.units());
         cost.min(self.units.floor(EXACT)) * self.units.get()
+    }
+
+    /// Whether a state was written under this rate and tick.
+    #[inline]
+    const fn has_written(&self, state: &Packed) -> bool {
+        state.period == self.period
+            && state.limit == self.limit
+            && state.tick_power == self.tick_power
     }
 
     /// What its twin in Lua is told.
@@ -352,6 +357,11 @@ impl Kernel for Meter {
         let (last, at) = (self.tick.ceil(state.at), self.tick.floor(now));
         let full = || self.with(&Standing { at, level: 0 }, self.full());
         self.is_ahead(last, at).then(full)
+    }
+
+    #[inline(always)]
+    fn knows_end(&self, state: &Packed) -> bool {
+        self.has_written(state) || state.kind != Kind::Meter
     }
 
     #[inline(always)]

@@ -51,6 +51,13 @@ pub(crate) trait Kernel {
     /// The state as one filled at `now`, if its own moment is more than a period ahead of the clock (L4).
     fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed>;
 
+    /// Whether the law itself knows when a state ends. A law that may need a state of another rate for longer than that
+    /// rate did is asked only about states that had not ended when it first saw them (L30).
+    fn knows_end(&self, state: &Packed) -> bool {
+        let _ = state;
+        true
+    }
+
     /// How things stand after a hit of this cost, and the state to keep of it, if the law admits it.
     fn admit(
         &self,
@@ -187,6 +194,16 @@ impl Law {
             Self::Mean(law) => return law.count(state.costs_mut(), now, cost),
             Self::Unlimited | Self::Closed | Self::Custom => return,
         });
+    }
+
+    /// Whether the law itself knows when a state of a few words ends: all do of their own rate's states, and those of
+    /// windows whatever the rate.
+    #[cfg(feature = "engine")]
+    pub(crate) fn knows_end(&self, state: &Packed) -> bool {
+        match self {
+            Self::Meter(law) => law.knows_end(state),
+            _ => true,
+        }
     }
 
     /// What the law says of a state, and how long a hit of this cost would wait.

@@ -47,6 +47,18 @@ local function read(value, place)
   return kind, power, limit, period, at, a, b, c, records, place
 end
 
+-- Until when a refusal under another rate lets the state live that ends before a place (L30), or 0; and the next place.
+local function lengthened(value, place)
+  if #value - place < 8 or value:byte(place) ~= 10 then return 0, place end
+  return (struct.unpack('>d', value, place + 1)), place + 9
+end
+
+-- The value with a longer life for the state that ends before a place.
+local function lengthen(value, place, needs)
+  local _, next_place = lengthened(value, place)
+  return value:sub(1, place - 1) .. struct.pack('>Bd', 10, math.min(needs, EXACT)) .. value:sub(next_place)
+end
+
 local function write(kind, power, limit, period, at, a, b, c, records)
   local head = struct.pack('>BBdddd', kind, power, limit, period, at, a)
   if kind == 1 or kind == 3 then return head end
@@ -59,4 +71,5 @@ end
 -- Every kernel below finds `now`, `cost`, its law's numbers in l1 …, and the state in kind, power, limit, period, at, a,
 -- b, c, records. It says whether the cost `fits`; then it leaves the new state there, when that `ends`, and whether it
 -- `keeps` the end of the old one. A state that is more than a period ahead of the clock is replaced by one filled now, and
--- `filled` is when that ends: it is written even if the hit is refused (L4).
+-- `filled` is when that ends: it is written even if the hit is refused (L4). Of a state of another rate, which a refusal may
+-- have let live for `longer`, it says how long that `lives` and the law `needs` it (L30); one that had ended before is none.

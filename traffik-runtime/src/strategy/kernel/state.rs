@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Costs, Entries, Packed};
+#[cfg(feature = "engine")]
+use crate::rate::Rate;
 
 /// What a store keeps for one client of one throttle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,10 +22,27 @@ pub enum State {
 /// The state of one of several rates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
-    /// The period of its rate, in microseconds.
+    /// The limit of the rate it was written under.
+    pub limit: u64,
+    /// The period of that rate, in microseconds.
     pub period: u64,
     /// What is kept for it.
     pub state: State,
+    /// The microsecond up to which a refusal under another rate has lengthened its life (L30), or 0.
+    pub until: u64,
+}
+
+impl Listed {
+    /// A state written under a rate.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn new(rate: Rate, state: State) -> Self {
+        Self {
+            limit: rate.limit(),
+            period: rate.period_micros(),
+            state,
+            until: 0,
+        }
+    }
 }
 
 impl Default for State {
@@ -88,15 +107,17 @@ impl State {
         }
     }
 
-    /// The microsecond from which it decides like no state, as far as it says so by itself: a log has no rate.
+    /// The microsecond from which it decides like no state, as far as it says so by itself: one of the user's own does not.
     #[cfg(feature = "engine")]
     pub(crate) fn expires(&self) -> u64 {
         match self {
             Self::Packed(packed) => packed.expires(),
             Self::Mean(costs) => costs.expires(),
-            Self::Log(_) | Self::Bytes(_) => 0,
+            Self::Log(entries) => entries.expires(),
+            Self::Bytes(_) => 0,
             Self::List(list) => {
-                let ends = list.iter().map(|listed| listed.state.expires());
+                let ends = list.iter();
+                let ends = ends.map(|listed| listed.state.expires().max(listed.until));
                 ends.max().unwrap_or(0)
             }
         }

@@ -1,0 +1,138 @@
+//! Rates that change from one to a list and back: nothing that was counted is forgotten (L30).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate, registry};
+
+use super::{admits, each_named, now, remaining};
+
+const LIMIT: u64 = 10;
+const ONE: [Rate; 1] = [Rate::per_hour(LIMIT)];
+const LIST: [Rate; 2] = [Rate::per_hour(LIMIT), Rate::per_day(100)];
+
+/// A throttle of ten an hour for every strategy, and its uid. The clock stands still, so none gives anything back.
+fn throttles(test: &str) -> Vec<(String, DynThrottle)> {
+    let backend = Backend::memory().clock(ManualClock::new());
+    let each = each_named(&format!("{test}::"), &backend, LIMIT);
+    let named = each.map(|(name, throttle)| (format!("{test}::{name}"), throttle));
+    named.into()
+}
+
+fn set(uid: &str, rates: &[Rate]) {
+    registry().set_rate(uid, rates.to_vec()).unwrap();
+}
+
+/// How many single hits are admitted, of more than there can be.
+fn admitted(throttle: &DynThrottle, client: &Identity) -> u64 {
+    let hits = (0..2 * LIMIT).filter(|_| admits(throttle, client, 1));
+    hits.count() as u64
+}
+
+/// What `stat`, `check` and hits say are one: so many hits are left.
+fn assert_left(uid: &str, throttle: &DynThrottle, client: &Identity, left: u64) {
+    // Under GCRA one hit of any cost is admitted as long as one of cost 1 is.
+    assert_eq!(remaining(throttle, client), left, "{uid}: stat");
+    let one = now(throttle.check(client, 1)).unwrap();
+    assert_eq!(one, left > 0, "{uid}: check");
+    assert_eq!(admitted(throttle, client), left, "{uid}: hits");
+}
+
+#[test]
+fn keeps_the_count_from_a_list_to_one_rate() {
+    for (uid, throttle) in throttles("list to one") {
+        let client = Identity::new("client");
+        assert!(admits(&throttle, &client, 1));
+        set(&uid, &LIST);
+        for _ in 0..3 {
+            assert!(admits(&throttle, &client, 1), "{uid}");
+        }
+        set(&uid, &ONE);
+        assert_left(&uid, &throttle, &client, 6);
+    }
+}
+
+#[test]
+fn keeps_the_count_when_what_was_set_is_reset() {
+    for (uid, throttle) in throttles("reset") {
+        let client = Identity::new("client");
+        set(&uid, &LIST);
+        for _ in 0..3 {
+            assert!(admits(&throttle, &client, 1), "{uid}");
+        }
+        registry().reset(&uid).unwrap();
+        assert_left(&uid, &throttle, &client, 7);
+    }
+}
+
+/// A client that is only refused under the list has spent its budget all the same.
+#[test]
+fn keeps_the_count_of_a_client_that_a_list_only_refused() {
+    for (uid, throttle) in throttles("refused by a list") {
+        let client = Identity::new("client");
+        assert_eq!(admitted(&throttle, &client), LIMIT);
+        set(&uid, &LIST);
+        assert!(!admits(&throttle, &client, 1), "{uid}");
+        set(&uid, &ONE);
+        assert_left(&uid, &throttle, &client, 0);
+    }
+}
+
+/// What is refused or only looked at writes nothing (L33): the list's other member has not forgotten.
+#[test]
+fn keeps_the_list_until_a_hit_is_admitted_under_one_rate() {
+    for (uid, throttle) in throttles("looked at") {
+        if uid.ends_with("gcra") {
+            // It admits one a day early, not fifteen.
+            continue;
+        }
+        let client = Identity::new("client");
+        let list = [Rate::per_hour(LIMIT), Rate::per_day(LIMIT + 5)];
+        set(&uid, &list);
+        assert_eq!(admitted(&throttle, &client), LIMIT, "{uid}");
+        set(&uid, &ONE);
+        assert_left(&uid, &throttle, &client, 0);
+        set(&uid, &list);
+        let stat = now(throttle.stat(&client)).unwrap();
+        assert_eq!(stat.members[1].hits_remaining, 5, "{uid}");
+    }
+}
+
+/// While rates change from one to a list and back, no client gets more than its limit.
+#[test]
+fn admits_no_more_while_rates_change_under_way() {
+    const CLIENTS: u64 = 60;
+    for (uid, throttle) in throttles("racing") {
+        let over = AtomicBool::new(false);
+        let counts = thread::scope(|scope| {
+            let changes = scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    for rates in [&LIST[..], &ONE] {
+                        set(&uid, rates);
+                        thread::yield_now();
+                    }
+                }
+            });
+            let hitting = [(); 3].map(|()| {
+                scope.spawn(|| {
+                    let mut admitted = [0; CLIENTS as usize];
+                    for _ in 0..LIMIT {
+                        for client in 0..CLIENTS {
+                            admitted[client as usize] +=
+                                u64::from(admits(&throttle, &client.into(), 1));
+                        }
+                    }
+                    admitted
+                })
+            });
+            let counts = hitting.map(|thread| thread.join().unwrap());
+            over.store(true, Ordering::Relaxed);
+            changes.join().unwrap();
+            counts
+        });
+        for client in 0..CLIENTS as usize {
+            let admitted: u64 = counts.iter().map(|counts| counts[client]).sum();
+            assert_eq!(admitted, LIMIT, "{uid}: client {client}");
+        }
+    }
+}
