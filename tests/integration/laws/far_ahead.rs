@@ -13,7 +13,7 @@ use traffik::strategy::{
     QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Throttle as _};
-use traffik_tests::{MemcachedServer, RedisServer, head};
+use traffik_tests::{MemcachedServer, RedisCluster, RedisServer, head};
 
 use crate::conformance::Map;
 use crate::memcached::PATIENCE;
@@ -165,6 +165,7 @@ async fn fills_the_members_of_a_list_that_are_too_far_ahead(backend: Backend, _:
 traffik::throttles! {
     throttle Spent(rate = "1/minute", identifier = everyone);
     throttle Ahead(rate = "5/10s", strategy = token_bucket, identifier = everyone);
+    throttle AheadByAddress(rate = "5/10s", strategy = token_bucket, identifier = ip);
 }
 
 /// A set that another member refuses has seen the state too.
@@ -182,6 +183,33 @@ async fn fills_the_states_of_all_members_of_a_refused_set(backend: Backend, _: b
     assert!(!Ahead::hit(&head).await.unwrap().admitted);
     clock.set(start + seconds(2));
     assert!(Ahead::hit(&head).await.unwrap().admitted);
+}
+
+/// So has one whose members are in several slots of a Cluster, though the later ones are not decided.
+#[tokio::test]
+async fn fills_the_states_in_all_slots_of_a_cluster() {
+    type Both = (AheadByAddress, Spent);
+    let cluster = RedisCluster::start();
+    let backend = Backend::redis(cluster.url()).timeout(PATIENCE);
+    let clock = ManualClock::new();
+    let start = clock.now();
+    let backend = backend.connect().await.unwrap().clock(clock.clone());
+    let head = head(&backend);
+    clock.set(start + DAY);
+    assert!(AheadByAddress::hit(&head).await.unwrap().admitted);
+    assert!(Spent::hit(&head).await.unwrap().admitted);
+    clock.set(start);
+    // Both are far ahead, and whichever is decided first refuses.
+    assert!(!Both::hit(&head).await.unwrap().admitted);
+    clock.set(start + seconds(2) - TICK);
+    assert!(!AheadByAddress::hit(&head).await.unwrap().admitted);
+    clock.set(start + seconds(2));
+    assert!(AheadByAddress::hit(&head).await.unwrap().admitted);
+    // The window of a minute began 40 s before.
+    clock.set(start + seconds(20) - TICK);
+    assert!(!Spent::hit(&head).await.unwrap().admitted);
+    clock.set(start + seconds(20));
+    assert!(Spent::hit(&head).await.unwrap().admitted);
 }
 
 macro_rules! on_every_store {
