@@ -18,7 +18,8 @@ pub use system::SystemClock;
 
 /// A source of time for the laws.
 ///
-/// A clock may step back: laws stand still until it has caught up, and never admit more for it.
+/// A clock may step back: laws stand still until it has caught up, for one period at most, and never admit more for it. A
+/// state more than a period ahead is replaced by a full one at the next hit.
 ///
 /// ```
 /// use traffik_runtime::clock::Clock;
