@@ -45,7 +45,8 @@ proptest! {
         let (mut now, mut last) = (start, 1);
         let mut told = oracle.verdict(now, 1);
         for (step, terms) in steps.into_iter().zip(terms.iter().cycle()) {
-            let Some(then) = step.gap.after(now, terms, &told) else { break };
+            let then = step.gap.after(now, terms, &told);
+            let Some(then) = then.filter(|then| *then < subject.horizon()) else { break };
             now = then;
             last = step.cost.units(&told, last);
 
@@ -89,7 +90,8 @@ proptest! {
                 oracle.under(&of(&rates));
             }
             let terms = Terms::new(law, all[0]);
-            let Some(then) = step.gap.after(now, &terms, &told) else { break };
+            let then = step.gap.after(now, &terms, &told);
+            let Some(then) = then.filter(|then| *then < subject.horizon()) else { break };
             now = then;
             last = step.cost.units(&told, last);
             let stands = oracle.verdict(now, 1);
