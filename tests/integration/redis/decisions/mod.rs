@@ -5,6 +5,7 @@ mod commands;
 mod custom;
 mod faults;
 mod keys;
+mod logs;
 mod processes;
 
 use traffik::{Backend, DynThrottle, Identity};

@@ -76,4 +76,4 @@ for plan = 1, #KEYS do
       if state then
         kind, power, limit, period, at, a, b, c, records, own_end, longer = unpack(state, 1, 11)
       end
-      local fits, ends, keeps, filled, lives, needs
+      local fits, ends, keeps, filled, lives, needs, brief

@@ -37,4 +37,4 @@ if value and value:byte(1) == VERSION then
   end
 end
 if cost == 0 then return struct.pack('>Bd', 1, now) .. (value or '') end
-local fits, ends, keeps, filled, lives, needs
+local fits, ends, keeps, filled, lives, needs, brief

@@ -5,6 +5,11 @@ if refused and not filled then
     local ttl = math.min(math.max(ceil(needs - now, 1000), 1) + late, 1e14)
     ttl = math.max(ttl, redis.call('PTTL', KEYS[1]))
     redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
+    longer = math.min(needs, EXACT)
+  end
+  if brief and kind > 0 then
+    value = HEAD .. write(kind, power, limit, period, at, a, b, c, brief)
+    if longer > 0 then value = value .. struct.pack('>Bd', 10, longer) end
   end
   return struct.pack('>Bd', 0, now) .. (value or '')
 end
@@ -18,4 +23,5 @@ else
   local ttl = math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14)
   redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
 end
+if brief then value = HEAD .. write(kind, power, limit, period, at, a, b, c, brief) end
 return struct.pack('>Bd', refused and 0 or 1, now) .. value

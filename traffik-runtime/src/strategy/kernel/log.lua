@@ -44,4 +44,8 @@ do
     kind, power, limit, period, at, a = 6, 0, l1, l2, 0, sum + cost
     ends = t + l2
   end
+  local total = fits and a or sum
+  local wanted = (fits or cost > l3) and 0 or total + cost - l3
+  brief = shortened(records, fits and 1 or first, total, math.max(1, total + 1 - l3), wanted)
+  a = total
 end

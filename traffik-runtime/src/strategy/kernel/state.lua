@@ -59,6 +59,48 @@ local function lengthen(value, place, needs)
   return value:sub(1, place - 1) .. struct.pack('>Bd', 10, math.min(needs, EXACT)) .. value:sub(next_place)
 end
 
+-- What is told of a log, of whose live records the first begins at a place: those up to which this much has to fall out for
+-- one more unit, and for the cost of the hit, and the newest; each with what those before it cost. That is enough for every
+-- moment and every number that a decision tells.
+local function shortened(records, first, sum, more, cost)
+  local newest, place, passed, text = #records - 15, first, 0, ''
+  for _, needed in ipairs({ more, cost }) do
+    if needed > passed and needed <= sum then
+      local before = passed
+      if 16 * sum == #records - first + 1 then
+        -- Each costs one.
+        place, passed = first + 16 * needed, needed
+      elseif 2 * needed > sum then
+        -- From the newest on back: what may stay.
+        place, passed = newest + 16, sum
+        local _, spent = struct.unpack('>dd', records, newest)
+        while passed - spent >= needed do
+          place, passed = place - 16, passed - spent
+          _, spent = struct.unpack('>dd', records, place - 16)
+        end
+      else
+        while passed < needed do
+          -- Eight at a time as long as they do not suffice.
+          local _, a, b, c, d, e, f, g, h = nil, 0, 0, 0, 0, 0, 0, 0, 0
+          if place + 112 <= newest then
+            _, a, _, b, _, c, _, d, _, e, _, f, _, g, _, h = struct.unpack('>dddddddddddddddd', records, place)
+          end
+          local together = a + b + c + d + e + f + g + h
+          if together > 0 and passed + together < needed then
+            place, passed = place + 128, passed + together
+          else
+            _, a = struct.unpack('>dd', records, place)
+            place, passed = place + 16, passed + a
+          end
+        end
+      end
+      text = text .. struct.pack('>dd', struct.unpack('>d', records, place - 16), passed - before)
+    end
+  end
+  if passed < sum then text = text .. struct.pack('>dd', struct.unpack('>d', records, newest), sum - passed) end
+  return text
+end
+
 local function write(kind, power, limit, period, at, a, b, c, records)
   local head = struct.pack('>BBdddd', kind, power, limit, period, at, a)
   if kind == 1 or kind == 3 then return head end
@@ -73,3 +115,4 @@ end
 -- `keeps` the end of the old one. A state that is more than a period ahead of the clock is replaced by one filled now, and
 -- `filled` is when that ends: it is written even if the hit is refused (L4). Of a state of another rate, which a refusal may
 -- have let live for `longer`, it says how long that `lives` and the law `needs` it (L30); one that had ended before is none.
+-- What is told of its records, if not all, is `brief`.
