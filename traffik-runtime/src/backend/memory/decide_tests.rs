@@ -48,6 +48,7 @@ fn memory(capacity: usize) -> Memory {
     Memory {
         table: Table::new(capacity, Some(1)),
         boxed: Boxed::new(capacity),
+        closed: std::sync::atomic::AtomicBool::new(false),
     }
 }
 

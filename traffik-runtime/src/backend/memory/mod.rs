@@ -97,7 +97,8 @@ impl MemoryBackend {
     /// In a full table a new key takes the place of another, which is chosen among a few dozen at random: one that has
     /// expired, else one of a throttle that holds more than its share, else any. Among those it is the one that has used
     /// least of what its strategy admits to a new client at once. A throttle's share is seven eighths of the capacity,
-    /// divided by the number of throttles that have keys. Once a throttle holds more, its new keys displace its own.
+    /// divided by the number of throttles that have keys. Once a throttle holds more, its new keys displace its own, except
+    /// that clients at their limit stay while there are others that are not.
     ///
     /// **A flood of new keys does not reset a client that is at its limit**, whatever the strategies and however many keys
     /// come, if

@@ -47,8 +47,13 @@ pub(super) enum Rank {
     Expired,
     /// The key makes room for a key like the newcomer's.
     Yields { fullness: u64 },
-    /// The key goes only if no candidate yields; at equal fullness, one of a throttle over its share goes first.
-    Stays { fullness: u64, is_within: bool },
+    /// The key goes only if no candidate yields; at equal fullness, one that came late, or of a throttle over its share, goes
+    /// first.
+    Stays {
+        fullness: u64,
+        is_settled: bool,
+        is_within: bool,
+    },
 }
 
 impl Default for Shares {
@@ -115,11 +120,12 @@ impl Newcomer<'_> {
         } else {
             self.shares.held(key.tag()) > self.share
         };
-        if is_over && (fullness < FULL || (is_late && fullness == FULL)) {
+        if is_over && fullness < FULL {
             Rank::Yields { fullness }
         } else {
             Rank::Stays {
                 fullness,
+                is_settled: !(is_over && is_late),
                 is_within: !is_over,
             }
         }
@@ -131,7 +137,11 @@ impl Rank {
     pub(super) const fn enough(self) -> usize {
         match self {
             Self::Expired => 0,
-            Self::Stays { fullness, .. } if fullness >= FULL => MOST_CANDIDATES,
+            Self::Stays {
+                fullness,
+                is_settled: true,
+                ..
+            } if fullness >= FULL => MOST_CANDIDATES,
             Self::Yields { .. } | Self::Stays { .. } => CANDIDATES,
         }
     }

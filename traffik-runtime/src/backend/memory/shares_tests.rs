@@ -29,9 +29,10 @@ fn a_throttle_over_its_share_displaces_its_own_keys_first() {
     let newcomer = shares.newcomer(key(0, 1_000));
     let own = newcomer.rank(key(0, 1), FULL - 1, false);
     assert!(own < newcomer.rank(key(1, 1), 1, false));
-    // Also those at their limit, if they came late.
+    // Of those at their limit, only before others at theirs.
     let own = newcomer.rank(key(0, 1), FULL, true);
-    assert!(own < newcomer.rank(key(1, 1), 1, false));
+    assert!(own < newcomer.rank(key(1, 1), FULL, false));
+    assert!(own > newcomer.rank(key(1, 1), FULL - 1, false));
 }
 
 #[test]
