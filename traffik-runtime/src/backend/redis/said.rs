@@ -20,7 +20,7 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn one(law: &Law, cost: u64) -> Self {
         let mut asked = Self::default();
-        write(&mut asked.numbers, cost.min(EXACT));
+        write(&mut asked.numbers, sent(cost));
         asked.pairs = asked.write_law(law);
         asked
     }
@@ -28,7 +28,7 @@ impl Asked {
     pub(super) fn many(plans: &[Plan<'_>], cost: impl Fn(&Plan<'_>) -> u64) -> Self {
         let mut asked = Self::default();
         for plan in plans {
-            write(&mut asked.numbers, cost(plan).min(EXACT));
+            write(&mut asked.numbers, sent(cost(plan)));
             write(&mut asked.numbers, plan.terms.len() as u64);
             for term in &*plan.terms {
                 write(&mut asked.numbers, term.law.kernel().into());
@@ -52,6 +52,11 @@ impl Asked {
         }
         bytes
     }
+}
+
+/// A cost as a script gets it: above 2^53, which is the largest limit, it stays above it.
+fn sent(cost: u64) -> u64 {
+    cost.min(2 * EXACT)
 }
 
 fn write(bytes: &mut Vec<u8>, number: u64) {
