@@ -61,7 +61,7 @@ end
 
 -- What is told of a log, of whose live records the first begins at a place: those up to which this much has to fall out for
 -- one more unit, and for the cost of the hit, and the newest; each with what those before it cost. That is enough for every
--- moment and every number that a decision tells.
+-- moment and every number that a decision tells. Nothing if the records do not add up to the sum: then all is told.
 local function shortened(records, first, sum, more, cost)
   local newest, place, passed, text = #records - 15, first, 0, ''
   for _, needed in ipairs({ more, cost }) do
@@ -76,6 +76,7 @@ local function shortened(records, first, sum, more, cost)
         local _, spent = struct.unpack('>dd', records, newest)
         while passed - spent >= needed do
           place, passed = place - 16, passed - spent
+          if place - 16 < first then return nil end
           _, spent = struct.unpack('>dd', records, place - 16)
         end
       else
@@ -89,6 +90,7 @@ local function shortened(records, first, sum, more, cost)
           if together > 0 and passed + together < needed then
             place, passed = place + 128, passed + together
           else
+            if place > newest then return nil end
             _, a = struct.unpack('>dd', records, place)
             place, passed = place + 16, passed + a
           end
