@@ -56,7 +56,7 @@ impl Asked {
 
 /// A cost as a script gets it: above 2^53, which is the largest limit, it stays above it.
 fn sent(cost: u64) -> u64 {
-    cost.min(2 * EXACT)
+    if cost > EXACT { 2 * EXACT } else { cost }
 }
 
 fn write(bytes: &mut Vec<u8>, number: u64) {
