@@ -87,7 +87,9 @@ async fn meter(backend: &Backend, strategy: impl Strategy) {
     assert_eq!(wait, Duration::from_secs(3_600), "{:?}", ground.throttle);
     ground.clock.advance(Duration::from_secs(2));
     assert_eq!(ground.refused(10).await, Duration::from_secs(3_598));
-    ground.clock.advance(Duration::from_secs(3_598) - MICRO);
+    ground
+        .clock
+        .advance(Duration::from_micros(3_598_000_000 - 1));
     assert_eq!(ground.refused(10).await, MICRO);
     ground.clock.advance(MICRO);
     ground.takes(10).await;
