@@ -95,14 +95,20 @@ async fn waits_are_exact_wherever_in_the_log_they_end() {
             gone >= cost
         });
         let hour = std::time::Duration::from_secs(3_600);
-        let due = fallen.unwrap().0 + hour - clock.now();
+        let due = (fallen.unwrap().0 + hour).saturating_sub(clock.now());
         let decision = throttle.hit(&client, cost).await.unwrap();
         assert_eq!(
             (decision.admitted, decision.wait),
             (false, Some(due)),
             "{cost}"
         );
-        assert_eq!(decision.next, Some(made[0].0 + hour - clock.now()));
-        assert_eq!(decision.reset, made.last().unwrap().0 + hour - clock.now());
+        assert_eq!(
+            decision.next,
+            Some((made[0].0 + hour).saturating_sub(clock.now()))
+        );
+        assert_eq!(
+            decision.reset,
+            (made.last().unwrap().0 + hour).saturating_sub(clock.now())
+        );
     }
 }
