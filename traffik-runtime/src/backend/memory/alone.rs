@@ -110,7 +110,8 @@ impl Memory {
         if cost == 0 || !law.admits(before, now, cost) {
             let report = law.report(before, now, cost);
             *said = Some(report);
-            let filled = (cost > 0).then(|| law.caught_up(before, now)).flatten();
+            let caught_up = || self.filled(now, |now| law.caught_up(before, now));
+            let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);
                 entry.prospect = Prospect::new(&law.report(&filled, now, 0), now);
@@ -159,7 +160,7 @@ impl Memory {
         };
         let Some((standing, after)) = admitted else {
             if cost > 0
-                && let Some(filled) = law.caught_up(&snapshot.state, now)
+                && let Some(filled) = self.filled(now, |now| law.caught_up(&snapshot.state, now))
                 && !slot.write_since(&snapshot, &filled)
             {
                 return None;

@@ -153,7 +153,7 @@ impl Memory {
     fn catch_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
         for plan in plans.iter().filter(|plan| plan.cost > 0) {
             if let Some(state) = self.boxed(plan, shards, now) {
-                if let Some(filled) = plan.caught_up(state, now)
+                if let Some(filled) = self.filled(now, |now| plan.caught_up(state, now))
                     && let Some(shard) = self.shard_of(plan, shards)
                 {
                     let entry = self.boxed.entry(shard, plan.key, now);
@@ -170,7 +170,8 @@ impl Memory {
         // If anybody else writes meanwhile, that is a hit which has done it.
         if let Some(slot) = self.table.find(plan.key)
             && let Some(snapshot) = slot.read_as(plan.key)
-            && let Some(filled) = plan.caught_up(&State::Packed(snapshot.state), now)
+            && let state = State::Packed(snapshot.state)
+            && let Some(filled) = self.filled(now, |now| plan.caught_up(&state, now))
         {
             slot.write_since(&snapshot, filled.packed());
         }

@@ -1,8 +1,10 @@
 //! A set whose slots are given to others between being found and being locked, step by step; and sets of many keys.
 
+use std::sync::Arc;
 use std::thread;
 
 use super::*;
+use crate::backend::memory::alone::Hit;
 use crate::backend::memory::boxed::Boxed;
 use crate::backend::memory::slot::Slot;
 use crate::backend::memory::table::Table;
@@ -49,6 +51,17 @@ fn memory(capacity: usize) -> Memory {
         table: Table::new(capacity, Some(1)),
         boxed: Boxed::new(capacity),
         closed: std::sync::atomic::AtomicBool::new(false),
+        clock: None,
+    }
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct At(u64);
+
+impl Clock for At {
+    fn now_micros(&self) -> u64 {
+        self.0
     }
 }
 
@@ -198,4 +211,39 @@ fn members_of_a_set_do_not_displace_each_other() {
     let shard = memory.boxed.lock(0);
     let forgotten = set.iter().filter(|plan| shard.read(plan.key, 0).is_none());
     assert_eq!(forgotten.count(), 0);
+}
+
+/// The newest moment of a key's state, wherever it is.
+fn moment(memory: &Memory, plan: &Plan<'_>) -> u64 {
+    memory.read_all(std::slice::from_ref(plan), 0)[0].moment()
+}
+
+#[test]
+fn a_hit_that_read_the_clock_before_others_does_not_set_their_states_back() {
+    const LATER: u64 = 36_000_000_000;
+    let mut memory = memory(64);
+    memory.clock = Some(Arc::new(At(LATER)));
+    for plan in [plan(FIRST), logged(LAST)] {
+        let plans = std::slice::from_ref(&plan);
+        assert!(memory.decide_all(plans, LATER).expect("room").admitted);
+        let hit = Hit { now: 0, cost: 1 };
+        assert!(!memory.decide_alone(plan.key, &plan.terms[0], hit, &mut None));
+        assert!(!memory.decide_all(plans, 0).expect("room").admitted);
+        assert_eq!(moment(&memory, &plan), LATER);
+    }
+    // Where it is the clock itself that came back, they are set back.
+    memory.clock = Some(Arc::new(At(0)));
+    let window = plan(FIRST);
+    let hit = Hit { now: 0, cost: 1 };
+    assert!(!memory.decide_alone(FIRST, &window.terms[0], hit, &mut None));
+    assert!(
+        !memory
+            .decide_all(&[logged(LAST)], 0)
+            .expect("room")
+            .admitted
+    );
+    assert_eq!(
+        [moment(&memory, &window), moment(&memory, &logged(LAST))],
+        [0, 0]
+    );
 }

@@ -36,6 +36,8 @@ pub(crate) struct Memory {
     table: Table,
     boxed: Boxed,
     closed: AtomicBool,
+    /// The clock that hits are decided by; the system's if there is none.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl Memory {
@@ -48,6 +50,19 @@ impl Memory {
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Returns the state that a refused hit writes because it has found one far ahead of the clock (L4).
+    ///
+    /// The clock is read once more: under a short period, another hit that read it later than this one may have counted
+    /// in between, and its state must not be set back.
+    fn filled<T>(&self, now: u64, caught_up: impl Fn(u64) -> Option<T>) -> Option<T> {
+        caught_up(now)?;
+        let latest = match &self.clock {
+            Some(clock) => clock.now_micros(),
+            None => SystemClock::new().now_micros(),
+        };
+        caught_up(now.max(latest))
     }
 
     /// Does something to the states, unless they are closed.
@@ -161,6 +176,7 @@ impl MemoryBackend {
             table: Table::new(self.capacity, self.shards),
             boxed: Boxed::new(self.capacity),
             closed: AtomicBool::new(false),
+            clock: self.clock.clone(),
         };
         Backend::of(Arc::new(memory), self.clock, self.capacity).client_ip(self.client_ip)
     }

@@ -31,7 +31,8 @@ impl Memory {
         let decide = || law.decide_packed(&before, now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
             let before = State::Packed(before);
-            let filled = (cost > 0).then(|| law.caught_up(&before, now)).flatten();
+            let caught_up = || self.filled(now, |now| law.caught_up(&before, now));
+            let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = &filled {
                 if !slot.write_since(&snapshot, filled.packed()) {
                     return None;
@@ -69,7 +70,8 @@ impl Memory {
             let before = State::Packed(before);
             let report = law.report(&before, now, cost);
             *said = Some(report);
-            let filled = (cost > 0).then(|| law.caught_up(&before, now)).flatten();
+            let caught_up = || self.filled(now, |now| law.caught_up(&before, now));
+            let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);
                 entry.prospect = Prospect::new(&law.report(&filled, now, 0), now);
