@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::outcome::Several;
 use super::plan::{Plan, Term};
 use crate::strategy::State;
 use crate::strategy::kernel::{EXACT, Law, Listed, Packed};
@@ -100,7 +101,7 @@ impl Plan<'_> {
             let listed = &list[*place];
             !term.knows_end(listed) && listed.has_ended(now)
         });
-        let gone: Vec<usize> = gone.map(|(_, place)| place).collect();
+        let gone: Several<usize> = gone.map(|(_, place)| place).collect();
         if gone.is_empty() {
             return state;
         }
@@ -127,7 +128,7 @@ impl Plan<'_> {
     /// Lets the members of a list live for as long as these rates need them after a refusal, and returns whether that is
     /// longer than before for any.
     pub(super) fn lengthen(&self, list: &mut [Listed], now: u64) -> bool {
-        let places: Vec<_> = self.places(list).collect();
+        let places: Several<_> = self.places(list).collect();
         let mut lengthens = false;
         for (term, place) in places {
             let reset = self.report(term, &list[place].state, now, 0).reset;
@@ -144,7 +145,7 @@ impl Plan<'_> {
     }
 
     fn places<'p>(&'p self, list: &[Listed]) -> impl Iterator<Item = (&'p Term, usize)> {
-        let periods: Vec<u64> = list.iter().map(|listed| listed.period).collect();
+        let periods: Several<u64> = list.iter().map(|listed| listed.period).collect();
         let places = self.matches(&periods).into_iter();
         let places = self.terms.iter().zip(places);
         places.filter_map(|(term, place)| Some((term, place?)))
