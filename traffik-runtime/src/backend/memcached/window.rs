@@ -143,7 +143,9 @@ impl<'p> Window<'p> {
         State::Packed(self.packed(count))
     }
 
+    /// Returns the state of a count, which no law lets grow beyond [`EXACT`].
     fn packed(&self, count: u64) -> Packed {
+        let count = count.min(EXACT);
         if count == 0 {
             return Packed::NOTHING;
         }
@@ -160,9 +162,8 @@ impl<'p> Window<'p> {
     }
 }
 
-/// Reads a count, which no law lets grow beyond [`EXACT`]. What was made smaller may end in spaces.
+/// Reads a count. What was made smaller may end in spaces.
 fn number(reply: &Reply) -> Option<u64> {
     let value = str::from_utf8(reply.value.as_deref()?).ok()?;
-    let count: u64 = value.trim_end().parse().ok()?;
-    Some(count.min(EXACT))
+    value.trim_end().parse().ok()
 }
