@@ -45,6 +45,27 @@ fn dumped(server: &MemcachedServer) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn refuses_costs_that_exceed_the_limit_only_together_with_the_largest_count() {
+    let server = MemcachedServer::start();
+    let throttle = throttle(&connect(&server).await, "6000000000000000/day");
+    let client = Identity::new("user");
+    let cost = 5_000_000_000_000_000;
+    assert!(throttle.hit(&client, cost).await.unwrap().admitted);
+    let decision = throttle.hit(&client, cost).await.unwrap();
+    assert_eq!(
+        (decision.admitted, decision.remaining),
+        (false, 1_000_000_000_000_000)
+    );
+    assert!(
+        throttle
+            .hit(&client, 1_000_000_000_000_000)
+            .await
+            .unwrap()
+            .admitted
+    );
+}
+
+#[tokio::test]
 async fn a_window_takes_one_exchange() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;

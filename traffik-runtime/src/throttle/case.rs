@@ -174,7 +174,8 @@ impl<'a> Case<'a> {
             let now = backend.now();
             if let Some(states) = backend.store().read_now(&self.plans, now) {
                 return Ok(Ruling::Decided(Seen {
-                    now,
+                    // Read once more, after the states: a hit that counted in between is not ahead of the clock.
+                    now: backend.now(),
                     states,
                     plans: None,
                 }));
@@ -411,7 +412,8 @@ pub(super) async fn read(
 ) -> Result<(u64, Several<State>), Error> {
     let now = backend.now();
     match backend.store().read_now(plans, now) {
-        Some(states) => Ok((now, states)),
+        // The clock is read once more, after the states: a hit that counted in between is not ahead of it.
+        Some(states) => Ok((backend.now(), states)),
         None => backend.store().read(plans, backend.own_time()).await,
     }
 }

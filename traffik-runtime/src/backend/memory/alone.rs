@@ -159,11 +159,16 @@ impl Memory {
             None
         };
         let Some((standing, after)) = admitted else {
-            if cost > 0
-                && let Some(filled) = self.filled(now, |now| law.caught_up(&snapshot.state, now))
-                && !slot.write_since(&snapshot, &filled)
-            {
-                return None;
+            if cost > 0 && law.caught_up(&snapshot.state, now).is_some() {
+                let latest = self.latest(now);
+                let Some(filled) = law.caught_up(&snapshot.state, latest) else {
+                    // The state is not ahead of the clock; this hit has read it before another one that counted.
+                    let hit = Hit { now: latest, cost };
+                    return self.decide_in(slot, key, (term, law), hit, said);
+                };
+                if !slot.write_since(&snapshot, &filled) {
+                    return None;
+                }
             }
             *said = Some(law.report(&standing, now, cost));
             return Some(cost == 0);

@@ -226,11 +226,16 @@ fn a_hit_that_read_the_clock_before_others_does_not_set_their_states_back() {
     for plan in [plan(FIRST), logged(LAST)] {
         let plans = std::slice::from_ref(&plan);
         assert!(memory.decide_all(plans, LATER).expect("room").admitted);
-        let hit = Hit { now: 0, cost: 1 };
-        assert!(!memory.decide_alone(plan.key, &plan.terms[0], hit, &mut None));
         assert!(!memory.decide_all(plans, 0).expect("room").admitted);
         assert_eq!(moment(&memory, &plan), LATER);
     }
+    // A single hit is decided anew, at the time that the clock shows by now.
+    let hit = Hit { now: 0, cost: 1 };
+    assert!(memory.decide_alone(FIRST, &plan(FIRST).terms[0], hit, &mut None));
+    assert_eq!(
+        (moment(&memory, &plan(FIRST)), count(&memory, FIRST)),
+        (LATER, 2)
+    );
     // Where it is the clock itself that came back, they are set back.
     memory.clock = Some(Arc::new(At(0)));
     let window = plan(FIRST);

@@ -58,11 +58,13 @@ impl Memory {
     /// in between, and its state must not be set back.
     fn filled<T>(&self, now: u64, caught_up: impl Fn(u64) -> Option<T>) -> Option<T> {
         caught_up(now)?;
-        let latest = match &self.clock {
-            Some(clock) => clock.now_micros(),
-            None => SystemClock::new().now_micros(),
-        };
-        caught_up(now.max(latest))
+        caught_up(self.latest(now))
+    }
+
+    /// Returns the time of the clock, and no earlier one than this.
+    fn latest(&self, now: u64) -> u64 {
+        let clock = self.clock.as_deref();
+        now.max(clock.map_or_else(|| SystemClock::new().now_micros(), Clock::now_micros))
     }
 
     /// Does something to the states, unless they are closed.
