@@ -4,12 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::Sleep;
-
 use super::notice::{sendable, shortened};
 use super::slot::Slot;
 use super::verdict::Judging;
 use super::{Action, Frame, Socket};
+use crate::timer;
 
 /// How long a client has to take in why it is sent away, and to answer.
 const PARTING: Duration = Duration::from_secs(2);
@@ -54,7 +53,7 @@ pub(super) struct Parting<M> {
     /// The one being sent, and the one after it.
     slot: Slot<M>,
     close: Option<M>,
-    until: Pin<Box<Sleep>>,
+    until: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl<M: Frame> Parting<M> {
@@ -74,7 +73,8 @@ impl<M: Frame> Parting<M> {
         Self {
             slot,
             close,
-            until: Box::pin(tokio::time::sleep(PARTING)),
+            // A runtime without timers cannot wait for the client, so it does not.
+            until: Box::pin(async { drop(timer::sleep(PARTING).await) }),
         }
     }
 
