@@ -343,6 +343,26 @@ async fn an_extractor_by_hand_is_told_beside_an_attribute() {
 
 /// H12: what could not be decided has no fields, what was decided before has.
 #[tokio::test]
+async fn an_extractor_in_the_last_place_is_told_beside_an_attribute() {
+    #[throttled(Upper)]
+    async fn last(_: Throttled<Lower>) {}
+    #[throttled(Upper)]
+    async fn tolerant(_: Result<Throttled<Lower>, Rejection>) {}
+    let routes = Router::new()
+        .route("/last", post(last))
+        .route("/tolerant", post(tolerant));
+    for path in ["/last", "/tolerant"] {
+        for (app, is_layered) in apps(&routes) {
+            for left in (0..3).rev() {
+                let expected = [("Upper", left + 6), ("Lower", left)];
+                let answer = asked(&app, path, "").await;
+                tells(&answer, 200, is_layered, &expected, path);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_failure_tells_of_what_was_decided_before() {
     #[throttled(Upper)]
     #[throttled(Away)]

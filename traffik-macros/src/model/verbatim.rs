@@ -1,14 +1,16 @@
 //! Whether a handler can stay as it was written.
 
-use syn::visit_mut::{VisitMut, visit_type_reference_mut};
+use syn::visit_mut::{VisitMut, visit_path_segment_mut, visit_type_reference_mut};
 use syn::{
-    Attribute, FnArg, Lifetime, PatType, ReturnType, Safety, Type, TypeImplTrait, TypeReference,
+    Attribute, FnArg, Lifetime, PatType, PathSegment, ReturnType, Safety, Type, TypeImplTrait,
+    TypeReference,
 };
 
 use crate::parse::Handler;
 
 /// Whether a handler can stay as it was written. One with generics may borrow, and what is still to come of other attributes
-/// may be about its arguments: these are given the gate themselves.
+/// may be about its arguments: these are given the gate themselves. So is one whose last argument is a `Throttled`, whose
+/// decision is told only where the gate has begun a trail for it.
 pub(crate) fn can_stay(handler: &Handler) -> bool {
     let Handler { attrs, sig, .. } = handler;
     let is_plain = sig.asyncness.is_some()
@@ -20,6 +22,7 @@ pub(crate) fn can_stay(handler: &Handler) -> bool {
         && sig.generics.params.is_empty()
         && sig.generics.where_clause.is_none()
         && sig.inputs.iter().all(is_owned)
+        && !sig.inputs.last().is_some_and(decides)
         && is_answer(&sig.output)
         && attrs.iter().all(is_inert)
 }
@@ -56,6 +59,11 @@ fn is_owned(argument: &FnArg) -> bool {
     }
 }
 
+/// Reports whether an argument makes a decision of its own.
+fn decides(argument: &FnArg) -> bool {
+    matches!(argument, FnArg::Typed(PatType { ty, .. }) if Found::within(ty).throttled)
+}
+
 fn is_answer(output: &ReturnType) -> bool {
     match output {
         ReturnType::Default => true,
@@ -68,6 +76,7 @@ fn is_answer(output: &ReturnType) -> bool {
 struct Found {
     borrowed: bool,
     opaque: bool,
+    throttled: bool,
 }
 
 impl Found {
@@ -86,6 +95,11 @@ impl VisitMut for Found {
     fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
         self.borrowed |= reference.lifetime.is_none();
         visit_type_reference_mut(self, reference);
+    }
+
+    fn visit_path_segment_mut(&mut self, segment: &mut PathSegment) {
+        self.throttled |= segment.ident == "Throttled";
+        visit_path_segment_mut(self, segment);
     }
 
     fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {
