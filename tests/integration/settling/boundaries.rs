@@ -6,7 +6,7 @@ use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, LeakyBucketWithQueue, QuotaWithRollover,
     SlidingCounter, SlidingLog, Strategy, TokenBucket,
 };
-use traffik::{Backend, DynThrottle, Identity, ManualClock};
+use traffik::{Backend, DynThrottle, ErrorKind, Identity, ManualClock};
 use traffik_tests::{MemcachedServer, RedisServer};
 
 use crate::conformance::Map;
@@ -174,6 +174,34 @@ async fn a_refund_finds_its_own_hit_only(backend: Backend) {
     assert_eq!(ground.remaining().await, 0);
 }
 
+/// The states are new, so they lack nothing of what was taken from the old ones.
+async fn nothing_is_given_back_on_states_made_since_a_clear(backend: Backend) {
+    async fn check(backend: &Backend, strategy: impl Strategy) {
+        let ground = Ground::ten(backend, strategy, "cleared");
+        let (throttle, client) = (&ground.throttle, &ground.client);
+        let cancelled = throttle.reserve(client, 3).await.unwrap();
+        let dropped = throttle.reserve(client, 3).await.unwrap();
+        let settled = throttle.reserve(client, 3).await.unwrap();
+        if let Err(error) = backend.clear().await {
+            // Not every store of one's own can do that.
+            return assert_eq!(error.kind(), ErrorKind::Unsupported);
+        }
+        let anew = throttle.reserve(client, 10).await.unwrap();
+        assert!(anew.decision().admitted, "{throttle:?}");
+        cancelled.cancel().await.unwrap();
+        drop(dropped);
+        settled.settle(1).await.unwrap();
+        assert_eq!(ground.remaining().await, 0, "{throttle:?}");
+        // What was taken since is given back.
+        anew.settle(6).await.unwrap();
+        assert_eq!(ground.remaining().await, 4, "{throttle:?}");
+    }
+    check(&backend, FixedWindow::new()).await;
+    check(&backend, SlidingCounter::new()).await;
+    check(&backend, SlidingLog::new()).await;
+    check(&backend, TokenBucket::new()).await;
+}
+
 macro_rules! on_every_store {
     ($($test:ident)+) => {$(
         mod $test {
@@ -200,6 +228,7 @@ macro_rules! on_every_store {
             async fn memcached() {
                 let server = MemcachedServer::start();
                 let backend = Backend::memcached(server.url()).timeout(PATIENCE);
+                let backend = backend.track_keys(true);
                 super::$test(backend.connect().await.unwrap()).await;
             }
         }
@@ -212,4 +241,5 @@ on_every_store! {
     a_mean_refunds_what_the_rate_has_not_leaked
     a_queue_behind_itself_delays_no_longer_than_its_size
     a_refund_finds_its_own_hit_only
+    nothing_is_given_back_on_states_made_since_a_clear
 }

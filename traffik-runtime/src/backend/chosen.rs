@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::Guard;
@@ -13,12 +14,11 @@ use super::erased::Answer;
 use super::outcome::Outcome;
 use super::store::Decide;
 use super::{Backend, DEFAULT, EMBEDDED, Inner, Keys, Memory};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, Reading};
 use crate::error::Error;
 use crate::failure::Policy;
 use crate::http::{ClientIp, Question, Responder};
 use crate::identity::Identity;
-use crate::strategy::kernel::EXACT;
 
 /// The backend a throttle uses, for the time of a decision; to borrow it costs no shared counter.
 pub(crate) enum Chosen<'a> {
@@ -78,16 +78,22 @@ impl Inner {
     /// The time laws are told, in microseconds since 1970.
     #[inline(always)]
     pub(crate) fn now(&self) -> u64 {
+        self.reading().now
+    }
+
+    /// Reads the clock that laws are told the time of.
+    #[inline]
+    pub(crate) fn reading(&self) -> Reading<'_> {
         match &self.clock {
-            None => SystemClock::new().now_micros(),
-            Some(clock) => possible(&**clock),
+            None => Reading::of_system(),
+            Some(clock) => Reading::of(&**clock),
         }
     }
 
     /// The time laws are told, if it is not the store's own.
     pub(crate) fn own_time(&self) -> Option<u64> {
         let clock = self.clock.as_ref()?;
-        Some(possible(&**clock))
+        Some(Reading::of(&**clock).now)
     }
 
     /// The namespace of its keys, encoded, if they are names.
@@ -164,6 +170,11 @@ impl Inner {
         Operation::new(running, caller, until, background, refused)
     }
 
+    /// How often the states were cleared through this process.
+    pub(crate) fn clears(&self) -> usize {
+        self.clears.load(Ordering::Relaxed)
+    }
+
     /// The tasks that go on without their callers.
     pub(crate) fn background(&self) -> &Arc<Background> {
         &self.background
@@ -173,9 +184,4 @@ impl Inner {
     pub(crate) fn store(&self) -> &dyn Decide {
         &*self.store
     }
-}
-
-/// The time of a clock, not later than the laws' numbers reach, which are exact up to 2^53: the year 2255.
-fn possible(clock: &dyn Clock) -> u64 {
-    clock.now_micros().min(EXACT)
 }

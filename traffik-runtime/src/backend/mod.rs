@@ -35,6 +35,7 @@ mod swap;
 mod tls;
 mod wire;
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -98,6 +99,8 @@ pub(crate) struct Inner {
     keys: Keys,
     /// What goes on without its caller, for all handles that share the states.
     background: Arc<Background>,
+    /// How often the states were cleared, for all handles that share them.
+    clears: Arc<AtomicUsize>,
     /// Encoded; a part of every key.
     namespace: String,
     /// Whether closing leaves what there is.
@@ -154,6 +157,7 @@ impl Backend {
             clock: clock.clone(),
             keys: Keys::Here(Bytes::new(capacity, clock)),
             background: Arc::new(Background::new()),
+            clears: Arc::default(),
             namespace: NAMESPACE.to_owned(),
             persistent: true,
             defaults: Defaults::default(),
@@ -174,6 +178,7 @@ impl Backend {
             clock: None,
             keys: Keys::There(keys),
             background: Arc::new(Background::new()),
+            clears: Arc::default(),
             namespace: namespace.to_owned(),
             persistent,
             defaults: Defaults::default(),

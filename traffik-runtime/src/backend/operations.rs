@@ -1,5 +1,6 @@
 //! What can be done with bytes on every backend, for strategies and tools of the user's own.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Backend;
@@ -135,7 +136,7 @@ impl Backend {
     }
 
     /// Removes every key and every throttle state of this backend's namespace, and nothing else. The embedded backend is a
-    /// namespace of its own.
+    /// namespace of its own. Reservations from before give nothing back afterwards.
     ///
     /// ```
     /// use traffik_runtime::backend::Backend;
@@ -158,6 +159,8 @@ impl Backend {
         if let Some(memory) = &self.inner.memory {
             memory.clear();
         }
+        // Afterwards: a hit that began before may have counted on either side.
+        self.inner.clears.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

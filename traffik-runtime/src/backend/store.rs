@@ -7,6 +7,7 @@ use super::erased::Answer;
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
 use super::settle::Settling;
+use crate::clock::Reading;
 use crate::strategy::State;
 
 /// Where states live. A store applies laws atomically; it knows no throttles, clients or requests.
@@ -19,8 +20,8 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Decides all plans at one moment, and writes all or none.
-    fn decide_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Outcome> {
-        let _ = (plans, now);
+    fn decide_now(&self, plans: &[Plan<'_>], at: Reading<'_>) -> Option<Outcome> {
+        let _ = (plans, at);
         None
     }
 

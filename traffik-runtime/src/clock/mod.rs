@@ -4,6 +4,8 @@
 
 mod manual;
 #[cfg(feature = "engine")]
+mod reading;
+#[cfg(feature = "engine")]
 mod since;
 #[cfg(feature = "engine")]
 mod system;
@@ -11,6 +13,8 @@ mod system;
 use std::fmt;
 
 pub use manual::ManualClock;
+#[cfg(feature = "engine")]
+pub(crate) use reading::Reading;
 #[cfg(feature = "engine")]
 pub(crate) use since::Since;
 #[cfg(feature = "engine")]

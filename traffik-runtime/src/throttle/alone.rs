@@ -82,15 +82,15 @@ impl Alone {
         let Ok(key) = asked.key(grown_from, client, parts, backend) else {
             return more_to_it();
         };
-        let (now, cost) = (backend.now(), asked.cost);
-        let fits = memory.decide_alone(key, term, Hit { now, cost }, said);
+        let (at, cost) = (backend.reading(), asked.cost);
+        let fits = memory.decide_alone(key, term, Hit { at, cost }, said);
         asked.observe(Outcome::of(fits), parts, || *said);
         let quota = said.map_or(0, |report| term.law.quota(term.rate, &report));
         Some(Self {
             fits,
             rate: term.rate,
             quota,
-            now,
+            now: at.now,
             has_own_clock: backend.has_own_clock(),
         })
     }

@@ -39,7 +39,7 @@ impl Attempt for Take<'_, '_> {
         match self
             .backend
             .store()
-            .decide_now(&self.case.plans, self.backend.now())
+            .decide_now(&self.case.plans, self.backend.reading())
         {
             Some(outcome) => Ok(account.hold(outcome)),
             None => account.decide(until).await,
@@ -55,7 +55,7 @@ impl Attempt for Take<'_, '_> {
         let chosen = other.choose();
         let plans = self.case.plans_on(&chosen, instances)?;
         let account = Account::new(self.case, other.clone(), &plans, instances);
-        match chosen.store().decide_now(&plans, chosen.now()) {
+        match chosen.store().decide_now(&plans, chosen.reading()) {
             Some(outcome) => Ok(account.hold(outcome)),
             None => account.decide(until).await,
         }
@@ -83,7 +83,7 @@ impl Attempt for Take<'_, '_> {
     fn take_too(&self, said: &mut Hold, other: &Backend) -> Option<Hold> {
         let chosen = other.choose();
         let plans = self.case.plans_on(&chosen, 1).ok()?;
-        let outcome = chosen.store().decide_now(&plans, chosen.now())?;
+        let outcome = chosen.store().decide_now(&plans, chosen.reading())?;
         if !outcome.admitted {
             return Some(outcome.into());
         }

@@ -89,7 +89,7 @@ impl<'a> Case<'a> {
             [] => Some(Outcome::unlimited(0)),
             [_] if self.is_split() => None,
             [backend] if self.is_closed() => self.refuse_now(backend),
-            [backend] => backend.store().decide_now(&self.plans, backend.now()),
+            [backend] => backend.store().decide_now(&self.plans, backend.reading()),
             _ => None,
         }
     }
@@ -114,7 +114,7 @@ impl<'a> Case<'a> {
             return Ok(Ruling::Decided(refused.into()));
         }
         if !self.is_stood_before()
-            && let Some(outcome) = backend.store().decide_now(&self.plans, backend.now())
+            && let Some(outcome) = backend.store().decide_now(&self.plans, backend.reading())
         {
             let account = Account::new(self, backend.handle(), &self.plans, 1);
             return Ok(Ruling::Decided(account.hold(outcome)));

@@ -1,19 +1,20 @@
 //! How one hit is decided under one rate and a built-in law, which is what most requests ask: optimistically.
 
-use super::Memory;
 use super::boxed::Prospect;
 use super::slot::Slot;
+use super::{Memory, filled};
 use crate::backend::key::Key;
 use crate::backend::life::end_of;
 use crate::backend::plan::Term;
+use crate::clock::Reading;
 use crate::decision::Report;
 use crate::strategy::State;
 use crate::strategy::kernel::{Kernel, Law, Packed};
 
 /// What is asked of a law.
 #[derive(Clone, Copy)]
-pub(crate) struct Hit {
-    pub(crate) now: u64,
+pub(crate) struct Hit<'c> {
+    pub(crate) at: Reading<'c>,
     pub(crate) cost: u64,
 }
 
@@ -25,7 +26,7 @@ impl Memory {
         &self,
         key: Key,
         term: &Term,
-        hit: Hit,
+        hit: Hit<'_>,
         said: &mut Option<Report>,
     ) -> bool {
         match self.attempt(key, term, hit, said) {
@@ -35,7 +36,7 @@ impl Memory {
     }
 
     #[cold]
-    fn insist(&self, key: Key, term: &Term, hit: Hit, said: &mut Option<Report>) -> bool {
+    fn insist(&self, key: Key, term: &Term, hit: Hit<'_>, said: &mut Option<Report>) -> bool {
         loop {
             if let Some(fits) = self.attempt(key, term, hit, said) {
                 return fits;
@@ -45,7 +46,13 @@ impl Memory {
 
     /// Nothing if somebody else changed what this was about to change.
     #[inline(always)]
-    fn attempt(&self, key: Key, term: &Term, hit: Hit, said: &mut Option<Report>) -> Option<bool> {
+    fn attempt(
+        &self,
+        key: Key,
+        term: &Term,
+        hit: Hit<'_>,
+        said: &mut Option<Report>,
+    ) -> Option<bool> {
         match (self.table.find(key), &term.law) {
             // Each a function of its own, into which the law is worked.
             (Some(slot), Law::Window(law)) => self.decide_in(slot, key, (term, law), hit, said),
@@ -55,7 +62,7 @@ impl Memory {
             (Some(slot), Law::Rollover(law)) => self.decide_in(slot, key, (term, law), hit, said),
             (Some(slot), Law::Adaptive(law)) => self.decide_in(slot, key, (term, law), hit, said),
             (_, Law::Closed) => {
-                *said = Some(term.law.report(State::nothing(), hit.now, hit.cost));
+                *said = Some(term.law.report(State::nothing(), hit.at.now, hit.cost));
                 Some(hit.cost == 0)
             }
             (_, Law::Log(_) | Law::Mean(_) | Law::Unlimited | Law::Custom) => {
@@ -71,13 +78,13 @@ impl Memory {
         &self,
         key: Key,
         term: &Term,
-        hit: Hit,
+        hit: Hit<'_>,
         said: &mut Option<Report>,
     ) -> Option<bool> {
         if self.boxed.holds_packed() {
             return self.decide_overflowed(key, term, hit, said);
         }
-        let (Term { law, .. }, Hit { now, cost }) = (term, hit);
+        let (Term { law, .. }, now, cost) = (term, hit.at.now, hit.cost);
         let nothing = State::nothing();
         let decide = || law.decide_packed(nothing.packed(), now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
@@ -95,14 +102,8 @@ impl Memory {
     }
 
     #[inline(never)]
-    fn decide_boxed(
-        &self,
-        key: Key,
-        term: &Term,
-        Hit { now, cost }: Hit,
-        said: &mut Option<Report>,
-    ) -> bool {
-        let law = &term.law;
+    fn decide_boxed(&self, key: Key, term: &Term, hit: Hit<'_>, said: &mut Option<Report>) -> bool {
+        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
         let mut shard = self.boxed.lock(self.boxed.shard_of(key));
         let nothing = State::nothing();
         let before = shard.read(key, now);
@@ -110,7 +111,7 @@ impl Memory {
         if cost == 0 || !law.admits(before, now, cost) {
             let report = law.report(before, now, cost);
             *said = Some(report);
-            let caught_up = || self.filled(now, |now| law.caught_up(before, now));
+            let caught_up = || filled(hit.at, |now| law.caught_up(before, now));
             let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);
@@ -144,14 +145,14 @@ impl Memory {
         slot: &Slot,
         key: Key,
         (term, law): (&Term, &K),
-        hit: Hit,
+        hit: Hit<'_>,
         said: &mut Option<Report>,
     ) -> Option<bool> {
         let snapshot = slot.read_as(key)?;
         if !law.knows_end(&snapshot.state) {
             return self.decide_changed((slot, snapshot), key, term, hit, said);
         }
-        let Hit { now, cost } = hit;
+        let (now, cost) = (hit.at.now, hit.cost);
         let standing = law.standing(&snapshot.state, now);
         let admitted = if cost > 0 {
             law.admit(&standing, now, cost)
@@ -160,11 +161,10 @@ impl Memory {
         };
         let Some((standing, after)) = admitted else {
             if cost > 0 && law.caught_up(&snapshot.state, now).is_some() {
-                let latest = self.latest(now);
-                let Some(filled) = law.caught_up(&snapshot.state, latest) else {
+                let at = hit.at.again();
+                let Some(filled) = law.caught_up(&snapshot.state, at.now) else {
                     // The state is not ahead of the clock; this hit has read it before another one that counted.
-                    let hit = Hit { now: latest, cost };
-                    return self.decide_in(slot, key, (term, law), hit, said);
+                    return self.decide_in(slot, key, (term, law), Hit { at, cost }, said);
                 };
                 if !slot.write_since(&snapshot, &filled) {
                     return None;
@@ -185,7 +185,8 @@ impl Memory {
 }
 
 /// What a law says after it has admitted a hit.
-pub(super) fn admitted(law: &Law, after: Packed, Hit { now, cost }: Hit) -> Report {
+pub(super) fn admitted(law: &Law, after: Packed, hit: Hit<'_>) -> Report {
+    let (now, cost) = (hit.at.now, hit.cost);
     let after = State::Packed(after);
     Report {
         delay: law.delay(&after, now, cost),

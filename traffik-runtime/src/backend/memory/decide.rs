@@ -5,9 +5,9 @@ use std::future::ready;
 
 use parking_lot::MutexGuard;
 
-use super::Memory;
 use super::boxed::{Prospect, Shard};
 use super::slot::Locked;
+use super::{Memory, filled};
 use crate::backend::caller::Caller;
 use crate::backend::erased::Answer;
 use crate::backend::key::Key;
@@ -15,7 +15,7 @@ use crate::backend::outcome::{Outcome, Several, Told};
 use crate::backend::plan::{Plan, Step};
 use crate::backend::settle::Settling;
 use crate::backend::store::Decide;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, Reading, SystemClock};
 use crate::error::Error;
 use crate::strategy::State;
 use crate::strategy::kernel::Packed;
@@ -34,9 +34,9 @@ impl Decide for Memory {
         "memory"
     }
 
-    fn decide_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Outcome> {
+    fn decide_now(&self, plans: &[Plan<'_>], at: Reading<'_>) -> Option<Outcome> {
         // An error is told by `decide`, which is asked next.
-        self.open(|| self.decide_all(plans, now)).ok()
+        self.open(|| self.decide_all(plans, at)).ok()
     }
 
     fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
@@ -57,8 +57,8 @@ impl Decide for Memory {
         at: Option<u64>,
         _: &'a Caller,
     ) -> Answer<'a, Outcome> {
-        let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        Box::pin(ready(self.open(|| self.decide_all(plans, now))))
+        let at = at.map_or_else(Reading::of_system, Reading::from);
+        Box::pin(ready(self.open(|| self.decide_all(plans, at))))
     }
 
     fn settle<'a>(
@@ -86,15 +86,20 @@ impl Decide for Memory {
 }
 
 impl Memory {
-    fn decide_all(&self, plans: &[Plan<'_>], now: u64) -> Result<Outcome, Error> {
+    fn decide_all<'c>(
+        &self,
+        plans: &[Plan<'_>],
+        at: impl Into<Reading<'c>>,
+    ) -> Result<Outcome, Error> {
+        let at = at.into();
         self.check_room(plans)?;
         loop {
-            let Some(outcome) = self.decide_locked(plans, now)? else {
+            let Some(outcome) = self.decide_locked(plans, at)? else {
                 continue;
             };
             if !outcome.admitted {
                 for plan in plans.iter().filter(|plan| plan.cost > 0) {
-                    self.lengthen(plan, now);
+                    self.lengthen(plan, at.now);
                 }
             }
             return Ok(outcome);
@@ -104,7 +109,8 @@ impl Memory {
     /// Decides on what is seen without slots locked first: a refusal by any member is one. Only a set that seems to be
     /// admitted gets its slots, locks them, and is decided again. `None` if states that belong in slots may be in the
     /// overflow map since shards were locked.
-    fn decide_locked(&self, plans: &[Plan<'_>], now: u64) -> Result<Option<Outcome>, Error> {
+    fn decide_locked(&self, plans: &[Plan<'_>], at: Reading<'_>) -> Result<Option<Outcome>, Error> {
+        let now = at.now;
         let (mut shards, sees_all) = self.lock_shards(plans, now);
         let is_late = || !sees_all && self.boxed.holds_packed();
         for _ in 0..MOST_TRIES {
@@ -122,7 +128,7 @@ impl Memory {
             }
             let (Ok(steps), None) = (ruled, &outcome) else {
                 if outcome.as_ref().is_some_and(|outcome| !outcome.admitted) {
-                    self.catch_up_all(plans, &mut shards, now);
+                    self.catch_up_all(plans, &mut shards, at);
                 }
                 return Ok(outcome);
             };
@@ -140,7 +146,7 @@ impl Memory {
                 Err(Refused) => {
                     let outcome = refused(plans, held, now);
                     drop(slots);
-                    self.catch_up_all(plans, &mut shards, now);
+                    self.catch_up_all(plans, &mut shards, at);
                     return Ok(Some(outcome));
                 }
             }
@@ -150,10 +156,11 @@ impl Memory {
     }
 
     /// Fills the states that a refused hit has found far ahead of the clock (L4).
-    fn catch_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, now: u64) {
+    fn catch_up_all(&self, plans: &[Plan<'_>], shards: &mut Shards<'_>, at: Reading<'_>) {
+        let now = at.now;
         for plan in plans.iter().filter(|plan| plan.cost > 0) {
             if let Some(state) = self.boxed(plan, shards, now) {
-                if let Some(filled) = self.filled(now, |now| plan.caught_up(state, now))
+                if let Some(filled) = filled(at, |now| plan.caught_up(state, now))
                     && let Some(shard) = self.shard_of(plan, shards)
                 {
                     let entry = self.boxed.entry(shard, plan.key, now);
@@ -161,17 +168,17 @@ impl Memory {
                     entry.state = filled;
                 }
             } else if plan.is_packed() {
-                self.catch_up_packed(plan, now);
+                self.catch_up_packed(plan, at);
             }
         }
     }
 
-    fn catch_up_packed(&self, plan: &Plan<'_>, now: u64) {
+    fn catch_up_packed(&self, plan: &Plan<'_>, at: Reading<'_>) {
         // If anybody else writes meanwhile, that is a hit which has done it.
         if let Some(slot) = self.table.find(plan.key)
             && let Some(snapshot) = slot.read_as(plan.key)
             && let state = State::Packed(snapshot.state)
-            && let Some(filled) = self.filled(now, |now| plan.caught_up(&state, now))
+            && let Some(filled) = filled(at, |now| plan.caught_up(&state, now))
         {
             slot.write_since(&snapshot, filled.packed());
         }

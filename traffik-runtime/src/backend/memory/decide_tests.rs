@@ -1,6 +1,6 @@
 //! A set whose slots are given to others between being found and being locked, step by step; and sets of many keys.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::*;
@@ -51,17 +51,6 @@ fn memory(capacity: usize) -> Memory {
         table: Table::new(capacity, Some(1)),
         boxed: Boxed::new(capacity),
         closed: std::sync::atomic::AtomicBool::new(false),
-        clock: None,
-    }
-}
-
-/// A clock that stands still.
-#[derive(Debug)]
-struct At(u64);
-
-impl Clock for At {
-    fn now_micros(&self) -> u64 {
-        self.0
     }
 }
 
@@ -160,7 +149,7 @@ fn refuses_to_decide_a_set_of_more_keys_than_the_capacity() {
         let error = memory.decide_all(&plans, 0).expect_err("no room");
         assert_eq!(error.kind(), ErrorKind::Configuration);
         assert!(error.to_string().contains("a set of 65 keys"), "{error}");
-        assert!(memory.decide_now(&plans, 0).is_none());
+        assert!(memory.decide_now(&plans, 0.into()).is_none());
         assert_eq!(memory.table.occupied(), 0);
     }
 }
@@ -221,34 +210,48 @@ fn moment(memory: &Memory, plan: &Plan<'_>) -> u64 {
 #[test]
 fn a_hit_that_read_the_clock_before_others_does_not_set_their_states_back() {
     const LATER: u64 = 36_000_000_000;
-    let mut memory = memory(64);
-    memory.clock = Some(Arc::new(At(LATER)));
+    /// A clock that shows this much from its second reading on.
+    #[derive(Debug, Default)]
+    struct Late(AtomicU64, u64);
+    impl Clock for Late {
+        fn now_micros(&self) -> u64 {
+            self.0.swap(self.1, Ordering::Relaxed)
+        }
+    }
+    let memory = memory(64);
+    let (early, back) = (Late(AtomicU64::new(0), LATER), Late::default());
     for plan in [plan(FIRST), logged(LAST)] {
         let plans = std::slice::from_ref(&plan);
         assert!(memory.decide_all(plans, LATER).expect("room").admitted);
-        assert!(!memory.decide_all(plans, 0).expect("room").admitted);
+        let at = Reading::of(&early);
+        early.0.store(LATER, Ordering::Relaxed);
+        assert!(!memory.decide_all(plans, at).expect("room").admitted);
         assert_eq!(moment(&memory, &plan), LATER);
+        early.0.store(0, Ordering::Relaxed);
     }
     // A single hit is decided anew, at the time that the clock shows by now.
-    let hit = Hit { now: 0, cost: 1 };
+    let at = Reading::of(&early);
+    let hit = Hit { at, cost: 1 };
     assert!(memory.decide_alone(FIRST, &plan(FIRST).terms[0], hit, &mut None));
     assert_eq!(
         (moment(&memory, &plan(FIRST)), count(&memory, FIRST)),
         (LATER, 2)
     );
     // Where it is the clock itself that came back, they are set back.
-    memory.clock = Some(Arc::new(At(0)));
-    let window = plan(FIRST);
-    let hit = Hit { now: 0, cost: 1 };
-    assert!(!memory.decide_alone(FIRST, &window.terms[0], hit, &mut None));
+    let at = Reading::of(&back);
+    let hit = Hit { at, cost: 1 };
+    assert!(!memory.decide_alone(FIRST, &plan(FIRST).terms[0], hit, &mut None));
     assert!(
         !memory
-            .decide_all(&[logged(LAST)], 0)
+            .decide_all(&[logged(LAST)], at)
             .expect("room")
             .admitted
     );
     assert_eq!(
-        [moment(&memory, &window), moment(&memory, &logged(LAST))],
+        [
+            moment(&memory, &plan(FIRST)),
+            moment(&memory, &logged(LAST))
+        ],
         [0, 0]
     );
 }

@@ -26,7 +26,7 @@ use boxed::Boxed;
 use table::Table;
 
 use super::Backend;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, Reading, SystemClock};
 use crate::error::Error;
 use crate::http::ClientIp;
 
@@ -36,8 +36,6 @@ pub(crate) struct Memory {
     table: Table,
     boxed: Boxed,
     closed: AtomicBool,
-    /// The clock that hits are decided by; the system's if there is none.
-    clock: Option<Arc<dyn Clock>>,
 }
 
 impl Memory {
@@ -52,21 +50,6 @@ impl Memory {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Returns the state that a refused hit writes because it has found one far ahead of the clock (L4).
-    ///
-    /// The clock is read once more: under a short period, another hit that read it later than this one may have counted
-    /// in between, and its state must not be set back.
-    fn filled<T>(&self, now: u64, caught_up: impl Fn(u64) -> Option<T>) -> Option<T> {
-        caught_up(now)?;
-        caught_up(self.latest(now))
-    }
-
-    /// Returns the time of the clock, and no earlier one than this.
-    fn latest(&self, now: u64) -> u64 {
-        let clock = self.clock.as_deref();
-        now.max(clock.map_or_else(|| SystemClock::new().now_micros(), Clock::now_micros))
-    }
-
     /// Does something to the states, unless they are closed.
     fn open<T>(&self, action: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         if self.is_closed() {
@@ -74,6 +57,15 @@ impl Memory {
         }
         action()
     }
+}
+
+/// Returns the state that a refused hit writes because it has found one far ahead of the clock (L4).
+///
+/// The clock is read once more: under a short period, another hit that read it later than this one may have counted in
+/// between, and its state must not be set back.
+fn filled<T>(at: Reading<'_>, caught_up: impl Fn(u64) -> Option<T>) -> Option<T> {
+    caught_up(at.now)?;
+    caught_up(at.again().now)
 }
 
 /// Settings of an embedded backend.
@@ -178,7 +170,6 @@ impl MemoryBackend {
             table: Table::new(self.capacity, self.shards),
             boxed: Boxed::new(self.capacity),
             closed: AtomicBool::new(false),
-            clock: self.clock.clone(),
         };
         Backend::of(Arc::new(memory), self.clock, self.capacity).client_ip(self.client_ip)
     }

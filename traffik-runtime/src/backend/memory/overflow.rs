@@ -7,6 +7,7 @@
 use super::Memory;
 use super::alone::{Hit, admitted};
 use super::boxed::{Prospect, Shard};
+use super::filled;
 use super::slot::{Slot, Snapshot};
 use crate::backend::key::Key;
 use crate::backend::life::end_of;
@@ -23,15 +24,15 @@ impl Memory {
         (slot, snapshot): (&Slot, Snapshot),
         key: Key,
         term: &Term,
-        hit: Hit,
+        hit: Hit<'_>,
         said: &mut Option<Report>,
     ) -> Option<bool> {
-        let (law, Hit { now, cost }) = (&term.law, hit);
+        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
         let before = term.living(snapshot.state, now);
         let decide = || law.decide_packed(&before, now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
             let before = State::Packed(before);
-            let caught_up = || self.filled(now, |now| law.caught_up(&before, now));
+            let caught_up = || filled(hit.at, |now| law.caught_up(&before, now));
             let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = &filled {
                 if !slot.write_since(&snapshot, filled.packed()) {
@@ -56,10 +57,10 @@ impl Memory {
         &self,
         key: Key,
         term: &Term,
-        hit: Hit,
+        hit: Hit<'_>,
         said: &mut Option<Report>,
     ) -> Option<bool> {
-        let (law, Hit { now, cost }) = (&term.law, hit);
+        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
         let mut shard = self.boxed.lock(self.boxed.shard_of(key));
         let before = shard.read(key, now);
         let before = *before
@@ -70,7 +71,7 @@ impl Memory {
             let before = State::Packed(before);
             let report = law.report(&before, now, cost);
             *said = Some(report);
-            let caught_up = || self.filled(now, |now| law.caught_up(&before, now));
+            let caught_up = || filled(hit.at, |now| law.caught_up(&before, now));
             let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);

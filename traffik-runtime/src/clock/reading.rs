@@ -1,0 +1,50 @@
+//! The time that a hit is decided at, and the clock that showed it.
+
+use super::{Clock, SystemClock};
+use crate::strategy::kernel::EXACT;
+
+static SYSTEM: SystemClock = SystemClock::new();
+
+/// A reading of a clock, which can be read again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading<'c> {
+    /// The time that the clock showed, in microseconds since 1970; at most 2^53, up to which the laws' numbers are exact.
+    pub(crate) now: u64,
+    /// `None` for a time that was brought along.
+    clock: Option<&'c dyn Clock>,
+}
+
+impl<'c> Reading<'c> {
+    /// Reads a clock.
+    #[inline]
+    pub(crate) fn of(clock: &'c dyn Clock) -> Self {
+        Self {
+            now: clock.now_micros().min(EXACT),
+            clock: Some(clock),
+        }
+    }
+
+    /// Reads the system's clock.
+    #[inline(always)]
+    pub(crate) fn of_system() -> Self {
+        Self {
+            now: SYSTEM.now_micros(),
+            clock: Some(&SYSTEM),
+        }
+    }
+
+    /// Reads the clock once more, and returns its time if it is later.
+    pub(crate) fn again(self) -> Self {
+        let latest = self.clock.map_or(0, Clock::now_micros).min(EXACT);
+        Self {
+            now: self.now.max(latest),
+            ..self
+        }
+    }
+}
+
+impl From<u64> for Reading<'_> {
+    fn from(now: u64) -> Self {
+        Self { now, clock: None }
+    }
+}
