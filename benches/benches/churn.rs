@@ -9,30 +9,30 @@ use std::time::Instant;
 use traffik::strategy::FixedWindow;
 use traffik::{Backend, DynThrottle, Identity, Rate};
 use traffik_benches::process::resident;
-use traffik_benches::{Goal, Spread, ready};
+use traffik_benches::{Goal, Spread, amount, ready};
 
 const ROUNDS: usize = 10;
-const CALLS: usize = 1_000_000;
+const BATCHES: usize = 10;
 const BATCH: usize = 100_000;
 
 fn main() {
     let warm = throttle("warm");
     let churned = throttle("churned");
     let known = clients(0);
-    let mut times = Vec::with_capacity(CALLS);
+    let batches = amount(BATCHES, 1);
+    let mut times = Vec::with_capacity(batches * known.len());
     hits(&warm, &known, &mut times);
 
-    let mut rounds = Vec::with_capacity(ROUNDS);
-    let mut sizes = Vec::with_capacity(ROUNDS);
-    for round in 0..ROUNDS {
+    let (mut rounds, mut sizes) = (Vec::new(), Vec::new());
+    for round in 0..amount(ROUNDS, 2) {
         times.clear();
-        for _ in 0..CALLS / BATCH {
+        for _ in 0..batches {
             hits(&warm, &known, &mut times);
         }
         let warm = Slowest::of(&mut times);
         times.clear();
-        for batch in 0..CALLS / BATCH {
-            let new = clients(1 + round * CALLS / BATCH + batch);
+        for batch in 0..batches {
+            let new = clients(1 + round * batches + batch);
             hits(&churned, &new, &mut times);
         }
         rounds.push((Slowest::of(&mut times), warm));
@@ -97,8 +97,9 @@ fn throttle(uid: &str) -> DynThrottle {
 
 /// Clients that are in no other batch.
 fn clients(batch: usize) -> Vec<Identity> {
-    let client = |place: usize| Identity::new(format!("user:{:08}", batch * BATCH + place));
-    (0..BATCH).map(client).collect()
+    let size = amount(BATCH, 1_000);
+    let client = |place: usize| Identity::new(format!("user:{:08}", batch * size + place));
+    (0..size).map(client).collect()
 }
 
 fn hits(throttle: &DynThrottle, clients: &[Identity], times: &mut Vec<u32>) {

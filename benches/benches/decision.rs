@@ -9,15 +9,18 @@ use traffik::strategy::{
     TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, Identity, Rate};
-use traffik_benches::{compare, ready, table};
+use traffik_benches::{amount, compare, ready, table};
 
 const KEYS: usize = 100_000;
 const CALLS: usize = 400_000;
+/// How many keys are picked before they come again; a power of two.
+const PICKS: usize = 1 << 20;
 
 fn main() {
-    let keys: Vec<String> = (0..KEYS).map(|key| format!("user:{key:08}")).collect();
+    let (count, calls) = (amount(KEYS, 100), amount(CALLS, 100));
+    let keys: Vec<String> = (0..count).map(|key| format!("user:{key:08}")).collect();
     let identities: Vec<Identity> = keys.iter().map(|key| Identity::new(key.as_str())).collect();
-    let order = Order::new();
+    let order = Order::new(count);
 
     let beside = |title: &str, ours: &DynThrottle, peer: &DefaultKeyedRateLimiter<String>| {
         table(title, "governor");
@@ -30,7 +33,7 @@ fn main() {
                 let key = &keys[pick[call & (pick.len() - 1)]];
                 black_box(peer.check_key(key).is_ok());
             };
-            compare(workload, threads, CALLS, &hit, &check);
+            compare(workload, threads, calls, &hit, &check);
         }
     };
     let number = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
@@ -73,7 +76,7 @@ fn main() {
         let hit = |throttle: &DynThrottle| {
             black_box(ready(throttle.hit(&identities[0], 1)).is_ok());
         };
-        compare(name, 1, CALLS, &|_| hit(throttle), &|_| hit(&fixed));
+        compare(name, 1, calls, &|_| hit(throttle), &|_| hit(&fixed));
     }
 }
 
@@ -94,11 +97,11 @@ struct Order {
 }
 
 impl Order {
-    fn new() -> Self {
+    fn new(keys: usize) -> Self {
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
-        let total: f64 = (1..=KEYS).map(|rank| 1.0 / rank as f64).sum();
+        let total: f64 = (1..=keys).map(|rank| 1.0 / rank as f64).sum();
         let mut sum = 0.0;
-        let shares: Vec<f64> = (1..=KEYS)
+        let shares: Vec<f64> = (1..=keys)
             .map(|rank| {
                 sum += 1.0 / rank as f64 / total;
                 sum
@@ -107,13 +110,14 @@ impl Order {
         let zipf = |random: &mut Random| {
             shares
                 .partition_point(|share| *share < random.unit())
-                .min(KEYS - 1)
+                .min(keys - 1)
         };
-        let uniform = |random: &mut Random| random.below(KEYS as u64) as usize;
+        let uniform = |random: &mut Random| random.below(keys as u64) as usize;
+        let picks = amount(PICKS, 1 << 7);
         Self {
             hot: vec![0],
-            uniform: (0..1 << 20).map(|_| uniform(&mut random)).collect(),
-            zipf: (0..1 << 20).map(|_| zipf(&mut random)).collect(),
+            uniform: (0..picks).map(|_| uniform(&mut random)).collect(),
+            zipf: (0..picks).map(|_| zipf(&mut random)).collect(),
         }
     }
 

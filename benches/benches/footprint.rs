@@ -24,9 +24,11 @@ use traffik::strategy::{
 };
 use traffik::{Backend, DynThrottle, Identity, Rate};
 use traffik_benches::process::resident;
-use traffik_benches::{Goal, ready};
+use traffik_benches::{Goal, amount, ready};
 
 const KEYS: usize = 1_000_000;
+/// How many keys show that it runs.
+const FEW: usize = 1_000;
 const GOAL: Goal = Goal::AtMost(0.6);
 const PEER: &str = "governor";
 
@@ -68,7 +70,7 @@ fn main() {
 }
 
 fn keys() {
-    println!("\nBytes a key, 1 000 000 keys\n");
+    println!("\nBytes a key, {} keys\n", amount(KEYS, FEW));
     println!("| strategy | traffik | governor | ratio | resident | governor | ratio | goal |");
     println!("|---|---|---|---|---|---|---|---|");
     let peer = Bytes::of(PEER);
@@ -156,26 +158,30 @@ fn tiered() -> Tiered {
 
 impl Bytes {
     fn taken(hit: impl Fn(String) -> bool) -> Self {
+        let keys = amount(KEYS, FEW);
         hit(String::from("a first one"));
         let before = resident();
         let info = measure(|| {
-            for key in 0..KEYS {
+            for key in 0..keys {
                 assert!(black_box(hit(format!("user:{key:08}"))));
             }
         });
         let grown = |before| resident().map(|after| after.saturating_sub(before) as f64);
         Self {
-            asked_for: info.bytes_current as f64 / KEYS as f64,
-            resident: before.and_then(grown).unwrap_or(f64::NAN) / KEYS as f64,
+            asked_for: info.bytes_current as f64 / keys as f64,
+            resident: before.and_then(grown).unwrap_or(f64::NAN) / keys as f64,
         }
     }
 
     /// What a process of its own says.
     fn of(name: &str) -> Self {
         let program = env::current_exe().expect("a program");
-        let output = Command::new(program).env("FOOTPRINT_OF", name).output();
-        let said = output.expect("it runs").stdout;
-        let said = String::from_utf8_lossy(&said);
+        let mut command = Command::new(program);
+        let command = command.args(env::args_os().skip(1));
+        let output = command.env("FOOTPRINT_OF", name).output();
+        let output = output.expect("it runs");
+        assert!(output.status.success(), "{name}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stdout);
         let mut figures = said.split_whitespace().map(str::parse);
         let mut figure = || figures.next().and_then(Result::ok).unwrap_or(f64::NAN);
         Self {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use apps::{Job, attribute, bare, governed, layer, request};
 use axum::Router;
 use tower_service::Service as _;
-use traffik_benches::{Goal, Spread, ready};
+use traffik_benches::{Goal, Spread, amount, ready};
 
 const ROUNDS: usize = 61;
 const RUNS: usize = 40;
@@ -36,7 +36,7 @@ fn compare(form: &str, job: Job, ours: Router, goal: Goal) {
     for side in &mut sides {
         time(side);
     }
-    let rounds: Vec<[f64; 3]> = (0..ROUNDS)
+    let rounds: Vec<[f64; 3]> = (0..amount(ROUNDS, 1))
         .map(|round| {
             let mut times = [0.0; 3];
             // Whoever goes later profits from a warm clock: take turns.
@@ -66,12 +66,13 @@ fn compare(form: &str, job: Job, ours: Router, goal: Goal) {
 /// Nanoseconds a call, the making of its request included. Of many short runs the median: in some of them the machine has
 /// done something else.
 fn time(app: &mut Router) -> f64 {
-    let runs = (0..RUNS).map(|_| {
+    let calls = amount(CALLS, 10);
+    let runs = (0..amount(RUNS, 1)).map(|_| {
         let start = Instant::now();
-        for _ in 0..CALLS {
+        for _ in 0..calls {
             black_box(ready(app.call(request())).is_ok());
         }
-        start.elapsed().as_nanos() as f64 / CALLS as f64
+        start.elapsed().as_nanos() as f64 / calls as f64
     });
     Spread::of(runs).median
 }

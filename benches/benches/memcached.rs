@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use traffik::strategy::{FixedWindow, SlidingCounter, Strategy, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik_benches::amount;
 use traffik_tests::MemcachedServer;
 
 const ROUNDS: usize = 15;
@@ -18,6 +19,7 @@ const CALLS: usize = 4_000;
 const SOCKETS: usize = 8;
 
 fn main() {
+    let (rounds, calls) = (amount(ROUNDS, 1), amount(CALLS, 40));
     let server = MemcachedServer::start();
     let runtime = Runtime::new().expect("a runtime");
     let backend = Backend::memcached(server.url()).pool_size(SOCKETS);
@@ -50,35 +52,36 @@ fn main() {
         for tasks in [1, SOCKETS] {
             let commands = server.commands();
             run(&runtime, tasks, |task| {
-                hits(throttle.clone(), task, CALLS / tasks)
+                hits(throttle.clone(), task, calls / tasks)
             });
-            let commands = (server.commands() - commands) as f64 / CALLS as f64;
-            let mut rounds: Vec<(f64, f64)> = (0..ROUNDS)
+            let commands = (server.commands() - commands) as f64 / calls as f64;
+            let mut rounds: Vec<(f64, f64)> = (0..rounds)
                 .map(|_| {
                     let ours = run(&runtime, tasks, |task| {
-                        hits(throttle.clone(), task, CALLS / tasks)
+                        hits(throttle.clone(), task, calls / tasks)
                     });
                     let raw = run(&runtime, tasks, |task| {
-                        adds(server.port(), task, CALLS / tasks)
+                        adds(server.port(), task, calls / tasks)
                     });
                     (ours, raw)
                 })
                 .collect();
             rounds.sort_by(|(a, b), (c, d)| (a / b).total_cmp(&(c / d)));
+            let last = rounds.len() - 1;
             let ratio = |place: usize| rounds[place].0 / rounds[place].1;
-            let (ours, raw) = rounds[ROUNDS / 2];
+            let (ours, raw) = rounds[last / 2];
             println!(
                 "| {name} | {tasks} | {ours:.1} | {raw:.1} | **{:.2}** | {:.2} – {:.2} | {commands:.2} |",
-                ratio(ROUNDS / 2),
-                ratio(ROUNDS / 4),
-                ratio(ROUNDS * 3 / 4)
+                ratio(last / 2),
+                ratio(last / 4),
+                ratio(last * 3 / 4)
             );
         }
     }
 }
 
 fn throttle(backend: &Backend, strategy: impl Strategy, rate: Rate) -> Arc<DynThrottle> {
-    let builder = DynThrottle::builder(format!("bench {rate}")).rate(rate);
+    let builder = DynThrottle::builder(format!("{strategy:?} {rate}")).rate(rate);
     let builder = builder.strategy(strategy).backend(backend.clone());
     Arc::new(builder.build().expect("a throttle that works"))
 }
@@ -93,7 +96,7 @@ where
     for task in running {
         runtime.block_on(task).expect("it works");
     }
-    start.elapsed().as_secs_f64() * 1e6 / CALLS as f64
+    start.elapsed().as_secs_f64() * 1e6 / amount(CALLS, 40) as f64
 }
 
 async fn hits(throttle: Arc<DynThrottle>, task: usize, calls: usize) {

@@ -16,7 +16,7 @@ use traffik::strategy::{
     QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, Rate};
-use traffik_benches::{compare_rounds, table};
+use traffik_benches::{amount, compare_rounds, table};
 use traffik_tests::RedisServer;
 
 const ROUNDS: usize = 11;
@@ -192,7 +192,7 @@ impl Bench {
     fn compare(&self, name: &str, tasks: usize, ours: &Call, peer: &Call) {
         compare_rounds(
             name,
-            ROUNDS,
+            amount(ROUNDS, 1),
             || self.time(tasks, ours),
             || self.time(tasks, peer),
         );
@@ -200,7 +200,8 @@ impl Bench {
 
     /// Nanoseconds a call, by so many tasks at once.
     fn time(&self, tasks: usize, call: &Call) -> f64 {
-        let calls = if tasks == 1 { CALLS / 4 } else { CALLS };
+        let calls = amount(CALLS, 256);
+        let calls = if tasks == 1 { calls / 4 } else { calls };
         let set = LocalSet::new();
         let start = Instant::now();
         for _ in 0..tasks {

@@ -17,10 +17,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use traffik_benches::process::Thread;
-use traffik_benches::{Goal, Spread};
+use traffik_benches::{Goal, Spread, amount};
 
 const ROUNDS: usize = 25;
-const ROUND: Duration = Duration::from_millis(150);
+/// Milliseconds.
+const ROUND: usize = 150;
 const CONNECTIONS: usize = 32;
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -48,7 +49,7 @@ fn compare(limiter: &str, job: Job, app: Router, goal: Goal) {
     for side in &mut sides {
         client.load(side);
     }
-    let rounds: Vec<[Speed; 2]> = (0..ROUNDS)
+    let rounds: Vec<[Speed; 2]> = (0..amount(ROUNDS, 1))
         .map(|round| {
             let first = round % 2;
             let earlier = client.load(&mut sides[first]);
@@ -139,9 +140,10 @@ impl Client {
     /// Asks as fast as the server answers.
     fn load(&self, side: &mut Connected) -> Speed {
         let time = |side: &Connected| side.thread.as_ref().and_then(Thread::time);
+        let round = Duration::from_millis(amount(ROUND, 10) as u64);
         let (before, start) = (time(side), Instant::now());
         let sockets = side.sockets.drain(..);
-        let asking = sockets.map(|socket| self.0.spawn(ask(socket, start + ROUND)));
+        let asking = sockets.map(|socket| self.0.spawn(ask(socket, start + round)));
         let asking: Vec<_> = asking.collect();
         let mut answers = 0;
         for task in asking {

@@ -2,10 +2,14 @@
 //!
 //! Every figure is a ratio of two things measured in turn in one run, because machines are shared and noisy: the median
 //! of many rounds, with the spread of the middle half.
+//!
+//! Under `cargo test`, and with `cargo bench -- --test`, each benchmark does a little of everything once, to show that it
+//! runs.
 
 pub mod process;
 mod spread;
 
+use std::env;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Barrier;
@@ -16,6 +20,17 @@ pub use spread::{Goal, Spread};
 
 /// How often both sides are measured.
 const ROUNDS: usize = 31;
+
+/// Returns how much of something to do: `measured`, or `tried` where the benchmark only has to show that it runs.
+pub fn amount(measured: usize, tried: usize) -> usize {
+    // Cargo gives `--bench` to what is to measure.
+    let is_given = |option| env::args().any(|argument| argument == option);
+    if is_given("--bench") && !is_given("--test") {
+        measured
+    } else {
+        tried
+    }
+}
 
 /// What a future that is ready at once gives.
 ///
@@ -36,7 +51,7 @@ pub type Work<'a> = &'a (dyn Fn(usize) + Sync);
 pub fn compare(workload: &str, threads: usize, calls: usize, ours: Work<'_>, peer: Work<'_>) {
     compare_rounds(
         workload,
-        ROUNDS,
+        amount(ROUNDS, 1),
         || time(threads, calls, ours),
         || time(threads, calls, peer),
     );
