@@ -138,3 +138,42 @@ fn the_table_of_metadata_is_what_serialises() {
         assert_eq!(row[3], format!("{} |", listed.join(", ")), "{name}");
     }
 }
+
+/// A picture as a URL that holds it: what the generated docs show, which have no files beside their pages.
+fn data_url(picture: &str) -> String {
+    let mut text = picture
+        .replace(">\n<", "><")
+        .replace(" opacity=\"1\"", "")
+        .replace(" stroke=\"none\"", "")
+        .replace('\n', " ")
+        .replace('"', "'");
+    // `%` first, because the others are written with it.
+    for special in ['%', '<', '>', '#', '&'] {
+        text = text.replace(special, &format!("%{:02X}", u32::from(special)));
+    }
+    format!("data:image/svg+xml,{text}")
+}
+
+#[test]
+fn the_pictures_of_the_generated_docs_are_the_files() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traffik/docs/strategies");
+    let links = GUIDE.lines().filter_map(|line| {
+        let (name, file) = line.strip_prefix('[')?.split_once("]: strategies/")?;
+        Some((name, file))
+    });
+    let mut expected = String::new();
+    for (name, file) in links {
+        let picture = fs::read_to_string(folder.join(file)).unwrap();
+        expected += &format!("[{name}]: <{}>\n", data_url(&picture));
+        assert!(GUIDE.contains(&format!("][{name}]")), "`{name}` is shown");
+    }
+    let path = folder.join("pictures.md");
+    if env::var_os("UPDATE_GUIDE").is_some_and(|value| value == "1") {
+        fs::write(path, expected).unwrap();
+    } else {
+        assert!(
+            fs::read_to_string(path).is_ok_and(|written| written == expected),
+            "pictures.md is not made of the pictures; run this test with `UPDATE_GUIDE=1` to write it"
+        );
+    }
+}

@@ -40,7 +40,7 @@ impl Report {
 /// The answer to a hit.
 ///
 /// ```
-/// use traffik_runtime::decision::Decision;
+/// use traffik::Decision;
 ///
 /// let decision = Decision::unlimited();
 /// assert!(decision.admitted);

@@ -193,7 +193,7 @@ impl Error {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::error::Error;
+    /// use traffik::Error;
     ///
     /// let unanswered = Error::Timeout { after: Duration::from_millis(250) };
     /// assert!(unanswered.may_have_counted());

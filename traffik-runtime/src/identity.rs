@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 /// another's place by naming itself like an address. Tier and priority come from the application, never out of the key.
 ///
 /// ```
-/// use traffik_runtime::identity::{Identity, Priority};
+/// use traffik::{Identity, Priority};
 ///
 /// let user = Identity::new(format!("user:{}", 7)).tier("premium").priority(Priority::High);
 /// assert_ne!(user, Identity::Exempt);

@@ -4,6 +4,8 @@
 //! law; a *backend* applies it atomically; a *throttle* binds it to a client; adapters translate decisions to HTTP.
 //! Imports run one way, in the order of the modules below.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod clock;
 pub mod decision;
 pub mod forwarding;

@@ -6,6 +6,11 @@ pub mod attribute {}
 #[doc = include_str!("../docs/throttles.md")]
 pub mod throttles {}
 
+// Generated pages have no files beside them: these links, which hold the pictures, come before those to files.
+#[cfg_attr(
+    all(doc, not(doctest)),
+    doc = include_str!("../docs/strategies/pictures.md")
+)]
 #[doc = include_str!("../docs/strategies.md")]
 pub mod strategies {}
 

@@ -1,4 +1,11 @@
-#![doc = include_str!("../../README.md")]
+//! [Choosing a strategy]: guide::strategies
+#![cfg_attr(
+    feature = "overrides",
+    doc = "[while the service runs]: guide::operating"
+)]
+// The first definition of a link holds, so the links above take the place of those to docs.rs in the README.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
 #[path = "private.rs"]

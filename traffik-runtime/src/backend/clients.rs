@@ -12,7 +12,7 @@ impl Backend {
     /// [`Error::BackendConfiguration`](crate::error::Error::BackendConfiguration), which names the entry.
     ///
     /// ```
-    /// use traffik_runtime::backend::Backend;
+    /// use traffik::Backend;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let backend = Backend::memory().trusted_proxies(["10.0.0.0/8", "2001:db8::/32"]);

@@ -23,8 +23,7 @@ impl Backend {
     /// [`throttle`](crate::failure::throttle) says.
     ///
     /// ```
-    /// use traffik_runtime::backend::Backend;
-    /// use traffik_runtime::failure::fallback;
+    /// use traffik::{Backend, failure::fallback};
     ///
     /// let local = Backend::memory();
     /// let backend = Backend::memory().on_error(fallback(local));
@@ -50,8 +49,7 @@ impl Backend {
     ///
     /// ```
     /// use http::request::Parts;
-    /// use traffik_runtime::backend::Backend;
-    /// use traffik_runtime::identity::Identity;
+    /// use traffik::{Backend, Identity};
     ///
     /// fn tenant(parts: &Parts) -> Identity {
     ///     let host = parts.headers.get("host");
@@ -80,13 +78,13 @@ impl Backend {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::backend::{Backend, LockOptions};
+    /// use traffik::{Backend, LockOptions};
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let backend = Backend::memory().lock_options(LockOptions::default().ttl(Duration::from_secs(1)));
     /// let report = backend.lock("report", None).await?;
     /// assert!(report.remaining() <= Duration::from_secs(1));
-    /// # Ok::<(), traffik_runtime::error::Error>(())
+    /// # Ok::<(), traffik::Error>(())
     /// # }).unwrap();
     /// ```
     #[must_use]

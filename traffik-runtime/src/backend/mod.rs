@@ -78,7 +78,7 @@ static EMBEDDED: LazyLock<Backend> = LazyLock::new(Backend::memory);
 /// A handle to where states live; clones share it.
 ///
 /// ```
-/// use traffik_runtime::backend::Backend;
+/// use traffik::Backend;
 ///
 /// let backend = Backend::memory();
 /// let same = backend.clone();

@@ -12,7 +12,7 @@ use crate::error::Error;
 /// fraction of a second; Redis rounds it up to a millisecond.
 ///
 /// ```
-/// use traffik_runtime::backend::Backend;
+/// use traffik::Backend;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let backend = Backend::memory();
@@ -20,7 +20,7 @@ use crate::error::Error;
 /// assert_eq!(backend.get("orders").await?.as_deref(), Some(&b"7"[..]));
 /// assert!(backend.compare_and_swap("orders", Some(b"7"), None, None).await?);
 /// assert_eq!(backend.decrement("orders", 1).await?, -1);
-/// # Ok::<(), traffik_runtime::error::Error>(())
+/// # Ok::<(), traffik::Error>(())
 /// # }).unwrap();
 /// ```
 ///
@@ -139,9 +139,7 @@ impl Backend {
     /// namespace of its own. Reservations from before give nothing back afterwards.
     ///
     /// ```
-    /// use traffik_runtime::backend::Backend;
-    /// use traffik_runtime::identity::Identity;
-    /// use traffik_runtime::throttle::DynThrottle;
+    /// use traffik::{Backend, DynThrottle, Identity};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let backend = Backend::memory();

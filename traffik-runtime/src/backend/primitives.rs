@@ -17,8 +17,7 @@ use crate::error::Error;
 /// use std::sync::Mutex;
 /// use std::time::{Duration, Instant};
 ///
-/// use traffik_runtime::backend::{Backend, Store};
-/// use traffik_runtime::error::Error;
+/// use traffik::{Backend, Error, Store};
 ///
 /// type Entry = (Vec<u8>, Option<Instant>);
 ///

@@ -17,7 +17,7 @@ use std::fs;
 /// certificate.
 ///
 /// ```no_run
-/// use traffik_runtime::backend::{Backend, Tls};
+/// use traffik::{Backend, Tls};
 ///
 /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 /// let tls = Tls::new()

@@ -12,7 +12,7 @@ use super::Clock;
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::clock::{Clock, ManualClock};
+/// use traffik::{Clock, ManualClock};
 ///
 /// let clock = ManualClock::new();
 /// let before = clock.now_micros();

@@ -26,7 +26,7 @@ pub use system::SystemClock;
 /// state more than a period ahead is replaced by a full one at the next hit.
 ///
 /// ```
-/// use traffik_runtime::clock::Clock;
+/// use traffik::Clock;
 ///
 /// #[derive(Debug)]
 /// struct Noon;

@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::failure::{Backoff, Jitter};
+/// use traffik::failure::{Backoff, Jitter};
 ///
 /// let backoff = Backoff::exponential(Duration::from_millis(100)).most(Duration::from_secs(1));
 /// assert_eq!(backoff.span(0), Duration::from_millis(100));

@@ -17,8 +17,7 @@ use crate::clock::{Clock, SystemClock};
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::clock::ManualClock;
-/// use traffik_runtime::failure::{BreakerState, CircuitBreaker};
+/// use traffik::{CircuitBreaker, ManualClock, failure::BreakerState};
 ///
 /// static BREAKER: CircuitBreaker =
 ///     CircuitBreaker::new().failures(2).recovery(Duration::from_secs(60)).successes(1);

@@ -23,8 +23,7 @@ pub struct Failover {
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::failure::{CircuitBreaker, failover};
+/// use traffik::{Backend, CircuitBreaker, failure::failover};
 ///
 /// static BREAKER: CircuitBreaker = CircuitBreaker::new().recovery(Duration::from_secs(5));
 ///

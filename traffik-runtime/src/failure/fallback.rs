@@ -27,8 +27,8 @@ pub struct Fallback {
 /// until it has run out: a client has to be admitted by both, so that going back and forth gives nobody more.
 ///
 /// ```
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::failure::{fallback, raise};
+/// use traffik::Backend;
+/// use traffik::failure::{fallback, raise};
 ///
 /// let policy = fallback(Backend::memory()).instances(4).then(raise());
 /// ```

@@ -7,8 +7,8 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use traffik_runtime::backend::Backend;
-//! use traffik_runtime::failure::{Failure, Verdict, allow, failover, fallback, retry};
+//! use traffik::{Backend, Failure, Verdict};
+//! use traffik::failure::{allow, failover, fallback, retry};
 //!
 //! async fn last_resort(failure: &Failure<'_>) -> Verdict {
 //!     eprintln!("{} cannot be decided: {}", failure.uid, failure.error);

@@ -10,8 +10,7 @@ use super::{Failure, Verdict};
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::error::ErrorKind;
-/// use traffik_runtime::failure::{Failure, OnError, Verdict};
+/// use traffik::{ErrorKind, Failure, OnError, Verdict};
 ///
 /// async fn on_backend_error(failure: &Failure<'_>) -> Verdict {
 ///     match failure.error.kind() {

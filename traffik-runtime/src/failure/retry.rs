@@ -23,7 +23,7 @@ pub struct Retry {
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::failure::{allow, retry};
+/// use traffik::failure::{allow, retry};
 ///
 /// let policy = retry(3).delay(Duration::from_millis(10)).multiplier(2.0).then(allow());
 /// ```

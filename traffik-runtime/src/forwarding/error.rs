@@ -3,7 +3,7 @@ use thiserror::Error;
 /// What is wrong with what was said of proxies, and what to write instead.
 ///
 /// ```
-/// use traffik_runtime::forwarding::TrustedRange;
+/// use traffik::TrustedRange;
 ///
 /// let error = "10.0.0.0/255.0.0.0".parse::<TrustedRange>().unwrap_err();
 /// assert_eq!(error.to_string(), "`10.0.0.0/255.0.0.0` has a netmask; write a length, such as `10.0.0.0/8`");

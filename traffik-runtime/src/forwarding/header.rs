@@ -7,7 +7,7 @@ use crate::suggest::{did_you_mean, nearest};
 /// the one that the proxy nearest to the application writes or appends to.
 ///
 /// ```
-/// use traffik_runtime::forwarding::ForwardingHeader;
+/// use traffik::ForwardingHeader;
 ///
 /// assert_eq!("x_real_ip".parse(), Ok(ForwardingHeader::XRealIp));
 /// ```

@@ -12,14 +12,14 @@ const MAPPED: u8 = 96;
 /// Addresses of proxies that are trusted: one address, or `address/length`. Bits beyond the length do not matter.
 ///
 /// ```
-/// use traffik_runtime::forwarding::TrustedRange;
+/// use traffik::TrustedRange;
 ///
 /// let range: TrustedRange = "10.0.0.0/8".parse()?;
 /// assert!(range.contains("10.1.2.3".parse().unwrap()));
 /// // An IPv4 address in IPv6 clothes is the IPv4 address.
 /// assert!(range.contains("::ffff:10.1.2.3".parse().unwrap()));
 /// assert_eq!("::ffff:10.0.0.0/104".parse(), Ok(range));
-/// # Ok::<(), traffik_runtime::forwarding::ForwardingError>(())
+/// # Ok::<(), traffik::ForwardingError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TrustedRange(IpNet);

@@ -25,10 +25,11 @@ use crate::timer;
 ///
 /// ```
 /// use http::StatusCode;
-/// use traffik_runtime::http::{Limiter, Rejection};
-/// # use traffik_runtime::throttle::Throttle;
+/// use traffik::{Limiter, Rejection, throttles};
 ///
-/// async fn upload<Uploads: Throttle>(limiter: Limiter<Uploads>) -> Result<StatusCode, Rejection> {
+/// throttles! { throttle Uploads(rate = "10000/hour"); }
+///
+/// async fn upload(limiter: Limiter<Uploads>) -> Result<StatusCode, Rejection> {
 ///     let permit = limiter.reserve(1_000).await?; // take an upper bound …
 ///     let used = 750;
 ///     permit.settle(used).await?; // … pay what it was

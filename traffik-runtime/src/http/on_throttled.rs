@@ -17,8 +17,7 @@ use crate::answer::{Later, Now};
 ///
 /// ```
 /// use http::StatusCode;
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::http::Rejection;
+/// use traffik::{Backend, Rejection};
 ///
 /// fn slow_down(rejection: &Rejection) -> (StatusCode, String) {
 ///     (StatusCode::TOO_MANY_REQUESTS, format!("slow down: {rejection}\n"))

@@ -34,7 +34,7 @@ const RETRY_AFTER: (&str, bool, &str) = (
 /// The response to a client that is refused: 429 with a problem (RFC 9457) and its header fields.
 ///
 /// ```
-/// use traffik_runtime::http::openapi::TooManyRequests;
+/// use traffik::openapi::TooManyRequests;
 ///
 /// #[utoipa::path(get, path = "/search", responses((status = 200, body = String), TooManyRequests))]
 /// async fn search() -> &'static str {
@@ -68,7 +68,7 @@ impl IntoResponses for TooManyRequests {
 /// who are let through are told how they stand, too.
 ///
 /// ```
-/// use traffik_runtime::http::openapi::{RateLimitFields, TooManyRequests};
+/// use traffik::openapi::{RateLimitFields, TooManyRequests};
 ///
 /// #[utoipa::path(get, path = "/search", responses((status = 200, body = String), TooManyRequests))]
 /// async fn search() -> &'static str {

@@ -22,10 +22,11 @@ use crate::throttle::{Asking, Known, Throttle};
 ///
 /// ```
 /// use axum::response::IntoResponse;
-/// use traffik_runtime::http::Throttled;
-/// # use traffik_runtime::throttle::Throttle;
+/// use traffik::{Throttled, throttles};
 ///
-/// async fn data<Api: Throttle>(throttled: Throttled<Api>) -> impl IntoResponse {
+/// throttles! { throttle Api(rate = "100/minute"); }
+///
+/// async fn data(throttled: Throttled<Api>) -> impl IntoResponse {
 ///     let left = throttled.decision().remaining;
 ///     (throttled, format!("{left} left\n"))
 /// }

@@ -9,7 +9,7 @@ use crate::suggest::{did_you_mean, in_ascii, look_alike};
 /// What is wrong with a rate or a duration, and what to write instead.
 ///
 /// ```
-/// use traffik_runtime::rate::{Rate, RateError};
+/// use traffik::{Rate, RateError};
 ///
 /// let error = "100/minut".parse::<Rate>().unwrap_err();
 /// assert!(matches!(error, RateError::UnknownUnit { suggestion: Some("minute"), .. }));

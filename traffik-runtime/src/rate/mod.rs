@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use traffik_runtime::rate::Rate;
+//! use traffik::Rate;
 //!
 //! const UPLOADS: Rate = Rate::of(20).minutes(2);
 //!
@@ -14,7 +14,7 @@
 //! assert_eq!(rate, UPLOADS);
 //! assert_eq!((rate.limit(), rate.period()), (20, Duration::from_secs(120)));
 //! assert_eq!(rate.to_string(), "20/2m");
-//! # Ok::<(), traffik_runtime::rate::RateError>(())
+//! # Ok::<(), traffik::RateError>(())
 //! ```
 //!
 //! # The text
@@ -68,12 +68,12 @@ const LARGER: u64 = (1 << 53) + 1;
 /// those of [closed](Rate::closed) rates.
 ///
 /// ```
-/// use traffik_runtime::rate::Rate;
+/// use traffik::Rate;
 ///
 /// let rate: Rate = "  10  /  60  Seconds".parse()?;
 /// assert_eq!(rate, Rate::per_minute(10));
 /// assert_eq!(rate.to_string(), "10/m");
-/// # Ok::<(), traffik_runtime::rate::RateError>(())
+/// # Ok::<(), traffik::RateError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
@@ -104,7 +104,7 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::rate::Rate;
+    /// use traffik::Rate;
     ///
     /// const RATE: Rate = Rate::new(100, Duration::from_secs(60));
     /// assert_eq!(RATE, Rate::per_minute(100));
@@ -114,7 +114,7 @@ impl Rate {
     ///
     /// ```compile_fail,E0080
     /// use std::time::Duration;
-    /// use traffik_runtime::rate::Rate;
+    /// use traffik::Rate;
     ///
     /// const RATE: Rate = Rate::new(100, Duration::ZERO);
     /// ```
@@ -131,7 +131,7 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::rate::{Rate, RateError};
+    /// use traffik::{Rate, RateError};
     ///
     /// assert_eq!(Rate::try_new(5, Duration::from_secs(1)), Ok(Rate::per_second(5)));
     /// assert_eq!(Rate::try_new(0, Duration::from_secs(1)), Err(RateError::ZeroLimit));
@@ -179,7 +179,7 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::rate::Rate;
+    /// use traffik::Rate;
     ///
     /// const CLOSED: Rate = Rate::closed(Duration::from_secs(60));
     /// assert!(CLOSED.is_closed() && !CLOSED.is_unlimited());
@@ -206,7 +206,7 @@ impl Rate {
     /// A limit that gets its period from what follows.
     ///
     /// ```
-    /// use traffik_runtime::rate::Rate;
+    /// use traffik::Rate;
     ///
     /// const RATE: Rate = Rate::of(100).minutes(5).seconds(30);
     /// assert_eq!(RATE.to_string(), "100/330s");
@@ -248,7 +248,7 @@ impl Rate {
     /// The mean rate per second; infinite when unlimited, 0 when closed.
     ///
     /// ```
-    /// use traffik_runtime::rate::Rate;
+    /// use traffik::Rate;
     ///
     /// let rate = Rate::per_hour(120);
     /// assert_eq!(rate.rpm(), 2.0);

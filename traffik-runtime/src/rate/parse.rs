@@ -46,7 +46,7 @@ fn read(text: &str, least: u64) -> Result<Rate, RateError> {
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::rate::parse_duration;
+/// use traffik::rate::parse_duration;
 ///
 /// assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
 /// assert_eq!(parse_duration(" 2 Minutes "), Ok(Duration::from_secs(120)));

@@ -6,13 +6,13 @@ use serde::Serializer;
 /// A multiplier, share or percentage as laws count it: a decimal with at most six places, exact (L5).
 ///
 /// ```
-/// use traffik_runtime::strategy::Factor;
+/// use traffik::strategy::Factor;
 ///
 /// let factor: Factor = "1.5".parse()?;
 /// assert_eq!(factor, Factor::millionths(1_500_000));
 /// assert_eq!(factor.of(3), 4); // rounded down
 /// assert!("0.1234567".parse::<Factor>().is_err());
-/// # Ok::<(), traffik_runtime::strategy::FactorError>(())
+/// # Ok::<(), traffik::strategy::FactorError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Factor(u64);

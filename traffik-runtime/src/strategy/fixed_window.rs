@@ -11,7 +11,7 @@ use crate::rate::Rate;
 /// * Worst case: 2L in a stretch as long as a window, half at the end of one and half at the start of the next.
 ///
 /// ```
-/// use traffik_runtime::strategy::{FixedWindow, Hit, Strategy};
+/// use traffik::strategy::{FixedWindow, Hit, Strategy};
 ///
 /// let law = FixedWindow::new();
 /// let hit = |now| Hit { rate: "1/10s".parse().unwrap(), now, cost: 1, who: Default::default() };

@@ -18,7 +18,7 @@ use crate::rate::Rate;
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::strategy::{Gcra, Hit, Strategy};
+/// use traffik::strategy::{Gcra, Hit, Strategy};
 ///
 /// let law = Gcra::new().burst_tolerance(Duration::from_millis(100));
 /// let hit = |now| Hit { rate: "10/s".parse().unwrap(), now, cost: 1, who: Default::default() };

@@ -86,8 +86,8 @@ pub struct Who<'a> {
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::decision::Report;
-/// use traffik_runtime::strategy::{Hit, Strategy};
+/// use traffik::Report;
+/// use traffik::strategy::{Hit, Strategy};
 ///
 /// /// Admits one hit, and the next when a whole period has passed.
 /// #[derive(Debug)]
@@ -120,7 +120,7 @@ pub struct Who<'a> {
 /// assert_eq!(Cooldown.decide(None, &hit), Some(5_000_000));
 /// assert_eq!(Cooldown.decide(Some(1_000_000), &hit), None);
 /// assert_eq!(Cooldown.report(Some(&1_000_000), &hit).wait, Some(Duration::from_secs(6)));
-/// # Ok::<(), traffik_runtime::rate::RateError>(())
+/// # Ok::<(), traffik::RateError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a strategy",

@@ -12,7 +12,7 @@ use crate::rate::Rate;
 ///   under even traffic close to L.
 ///
 /// ```
-/// use traffik_runtime::strategy::{Hit, SlidingCounter, Strategy};
+/// use traffik::strategy::{Hit, SlidingCounter, Strategy};
 ///
 /// let law = SlidingCounter::new();
 /// let hit = |now, cost| Hit { rate: "10/10s".parse().unwrap(), now, cost, who: Default::default() };

@@ -11,7 +11,7 @@ use crate::rate::Rate;
 /// * Worst case: L in any stretch as long as the period.
 ///
 /// ```
-/// use traffik_runtime::strategy::{Hit, SlidingLog, Strategy};
+/// use traffik::strategy::{Hit, SlidingLog, Strategy};
 ///
 /// let law = SlidingLog::new();
 /// let hit = |now| Hit { rate: "1/10s".parse().unwrap(), now, cost: 1, who: Default::default() };

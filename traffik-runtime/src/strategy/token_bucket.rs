@@ -11,7 +11,7 @@ use crate::rate::Rate;
 /// * Worst case: burst + debt + L − 1 in a stretch as long as the period.
 ///
 /// ```
-/// use traffik_runtime::strategy::{Hit, Strategy, TokenBucket};
+/// use traffik::strategy::{Hit, Strategy, TokenBucket};
 ///
 /// let law = TokenBucket::new().burst(50);
 /// let hit = |now, cost| Hit { rate: "2/s".parse().unwrap(), now, cost, who: Default::default() };

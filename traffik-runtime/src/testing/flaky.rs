@@ -15,9 +15,8 @@ use crate::error::Error;
 /// command, so that a test keeps one and gives the other to a [`Backend`](crate::backend::Backend).
 ///
 /// ```
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::error::ErrorKind;
-/// use traffik_runtime::testing::{FlakyStore, Trouble};
+/// use traffik::{Backend, ErrorKind};
+/// use traffik::testing::{FlakyStore, Trouble};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let store = FlakyStore::new();
@@ -108,8 +107,7 @@ impl FlakyStore {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use traffik_runtime::backend::Backend;
-    /// use traffik_runtime::testing::FlakyStore;
+    /// use traffik::{Backend, testing::FlakyStore};
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let store = FlakyStore::new();

@@ -22,10 +22,7 @@ use crate::strategy::{Custom, FixedWindow, Metadata, Strategy};
 /// A throttle made at run time, for code without requests: jobs, queues, outbound calls. Clones share it.
 ///
 /// ```
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::identity::Identity;
-/// use traffik_runtime::strategy::TokenBucket;
-/// use traffik_runtime::throttle::DynThrottle;
+/// use traffik::{Backend, DynThrottle, Identity, strategy::TokenBucket};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -94,8 +91,7 @@ impl DynThrottle {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::identity::Identity;
-    /// use traffik_runtime::throttle::DynThrottle;
+    /// use traffik::{DynThrottle, Identity};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -156,8 +152,7 @@ impl DynThrottle {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::identity::Identity;
-    /// use traffik_runtime::throttle::DynThrottle;
+    /// use traffik::{DynThrottle, Identity};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -234,8 +229,7 @@ impl DynThrottleBuilder {
     /// [`throttle`](crate::failure::throttle).
     ///
     /// ```
-    /// use traffik_runtime::failure::retry;
-    /// use traffik_runtime::throttle::DynThrottle;
+    /// use traffik::{DynThrottle, failure::retry};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let throttle = DynThrottle::builder("uploads").rate("20/minute".parse()?).on_error(retry(2)).build()?;
@@ -270,7 +264,7 @@ impl DynThrottleBuilder {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::throttle::DynThrottle;
+    /// use traffik::DynThrottle;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let throttle = DynThrottle::builder("uploads").rate("20/s".parse()?).min_wait(Duration::from_millis(500)).build()?;
@@ -290,7 +284,7 @@ impl DynThrottleBuilder {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use traffik_runtime::throttle::DynThrottle;
+    /// use traffik::DynThrottle;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let throttle = DynThrottle::builder("uploads").rate("20/s".parse()?).spread(Duration::from_secs(5)).build()?;

@@ -11,11 +11,11 @@ use crate::error::Error;
 /// Several hits as one: all are admitted, or none is.
 ///
 /// ```
-/// use traffik_runtime::throttle::{Quota, Throttle};
+/// use traffik::{Quota, Throttle};
 ///
 /// async fn pay<Requests: Throttle, Bytes: Throttle>(
 ///     head: &http::request::Parts,
-/// ) -> Result<bool, traffik_runtime::error::Error> {
+/// ) -> Result<bool, traffik::Error> {
 ///     let decision = Quota::new(head).add::<Requests>(1).add::<Bytes>(4_096).commit().await?;
 ///     Ok(decision.admitted)
 /// }

@@ -22,7 +22,7 @@ pub trait Frame: Sized + Send + Unpin + 'static {
 ///
 /// ```
 /// use axum::extract::ws::Message;
-/// use traffik_runtime::ws;
+/// use traffik::ws;
 ///
 /// assert_eq!(ws::bytes(&Message::text("grüße")), 7);
 /// ```

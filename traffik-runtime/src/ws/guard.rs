@@ -51,11 +51,11 @@ impl<T: Throttle> Limiter<T> {
     ///
     /// ```
     /// use axum::extract::ws::WebSocket;
-    /// use traffik_runtime::http::Limiter;
-    /// use traffik_runtime::ws::{self, WsPolicy};
-    /// # use traffik_runtime::throttle::Throttle;
+    /// use traffik::{Limiter, WsPolicy, throttles, ws};
     ///
-    /// async fn receive<Upload: Throttle>(socket: WebSocket, limiter: Limiter<Upload>) {
+    /// throttles! { throttle Upload(rate = "1000000/minute"); }
+    ///
+    /// async fn receive(socket: WebSocket, limiter: Limiter<Upload>) {
     ///     let mut socket = limiter.guard(socket).cost(ws::bytes).on_throttled(WsPolicy::Close);
     ///     while let Some(Ok(message)) = socket.recv().await {
     ///         println!("{} bytes", ws::bytes(&message));
@@ -86,7 +86,7 @@ impl<S: Socket> Guard<S> {
     /// costs. [`ws::bytes`](super::bytes) is how many bytes it carries.
     ///
     /// ```
-    /// # use traffik_runtime::ws::{Guard, Socket};
+    /// # use traffik::ws::{Guard, Socket};
     /// use axum::extract::ws::Message;
     ///
     /// # fn of<S: Socket<Message = Message>>(guard: Guard<S>) -> Guard<S> {

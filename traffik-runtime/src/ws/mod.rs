@@ -3,10 +3,11 @@
 //! ```
 //! use axum::extract::ws::WebSocketUpgrade;
 //! use axum::response::Response;
-//! use traffik_runtime::http::Limiter;
-//! # use traffik_runtime::throttle::Throttle;
+//! use traffik::{Limiter, throttles};
 //!
-//! async fn chat<ChatMessages: Throttle>(ws: WebSocketUpgrade, limiter: Limiter<ChatMessages>) -> Response {
+//! throttles! { throttle ChatMessages(rate = "10/minute"); }
+//!
+//! async fn chat(ws: WebSocketUpgrade, limiter: Limiter<ChatMessages>) -> Response {
 //!     ws.on_upgrade(move |socket| async move {
 //!         let mut socket = limiter.guard(socket);
 //!         while let Some(Ok(message)) = socket.recv().await {

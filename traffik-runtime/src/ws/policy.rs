@@ -56,7 +56,7 @@ impl WsPolicy {
     /// future of an [`Action`]. As long as that takes, nothing more is read.
     ///
     /// ```
-    /// use traffik_runtime::ws::{Action, WsPolicy};
+    /// use traffik::{WsPolicy, ws::Action};
     ///
     /// let patient = WsPolicy::custom(|refused| match refused.wait() {
     ///     Some(wait) if wait.as_secs() < 10 => Action::Drop,

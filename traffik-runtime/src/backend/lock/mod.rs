@@ -23,8 +23,7 @@ impl Backend {
     /// [released](LockGuard::release), and ends by itself after its `ttl`.
     ///
     /// ```
-    /// use traffik_runtime::backend::{Backend, LockOptions};
-    /// use traffik_runtime::error::ErrorKind;
+    /// use traffik::{Backend, ErrorKind, LockOptions};
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let backend = Backend::memory();
@@ -34,7 +33,7 @@ impl Backend {
     /// assert_eq!(second.unwrap_err().kind(), ErrorKind::LockTimeout);
     ///
     /// report.release().await?;
-    /// # Ok::<(), traffik_runtime::error::Error>(())
+    /// # Ok::<(), traffik::Error>(())
     /// # }).unwrap();
     /// ```
     ///

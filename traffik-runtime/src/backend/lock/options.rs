@@ -9,7 +9,7 @@ use crate::error::Error;
 ///
 /// ```
 /// use std::time::Duration;
-/// use traffik_runtime::backend::LockOptions;
+/// use traffik::LockOptions;
 ///
 /// let options = LockOptions::default().ttl(Duration::from_millis(1_500)).blocking(false);
 /// ```

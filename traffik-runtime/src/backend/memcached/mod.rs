@@ -42,9 +42,9 @@ impl Backend {
     /// A Memcached server, or several that share the keys between them; still to be connected to.
     ///
     /// ```no_run
-    /// use traffik_runtime::backend::Backend;
+    /// use traffik::Backend;
     ///
-    /// # async fn connect() -> Result<(), traffik_runtime::error::Error> {
+    /// # async fn connect() -> Result<(), traffik::Error> {
     /// let backend = Backend::memcached("127.0.0.1:11211").namespace("prod").connect().await?;
     /// let several = Backend::memcached(["cache-1:11211", "cache-2:11211"]).connect().await?;
     /// let socket = Backend::memcached("unix:///run/memcached.sock").lazy();
@@ -117,7 +117,7 @@ impl MemcachedBackend {
     /// client certificate is sent.
     ///
     /// ```no_run
-    /// use traffik_runtime::backend::{Backend, Tls};
+    /// use traffik::{Backend, Tls};
     ///
     /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
     /// let tls = Tls::new().ca(std::fs::read("ca.pem")?);

@@ -71,7 +71,7 @@ fn filled<T>(at: Reading<'_>, caught_up: impl Fn(u64) -> Option<T>) -> Option<T>
 /// Settings of an embedded backend.
 ///
 /// ```
-/// use traffik_runtime::backend::MemoryBackend;
+/// use traffik::MemoryBackend;
 ///
 /// let backend = MemoryBackend::builder().capacity(100_000).build();
 /// ```

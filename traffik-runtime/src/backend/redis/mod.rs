@@ -45,9 +45,9 @@ impl Backend {
     #[doc = include_str!("urls.md")]
     ///
     /// ```no_run
-    /// use traffik_runtime::backend::Backend;
+    /// use traffik::Backend;
     ///
-    /// # async fn connect() -> Result<(), traffik_runtime::error::Error> {
+    /// # async fn connect() -> Result<(), traffik::Error> {
     /// let backend = Backend::redis("redis://127.0.0.1:6379/0").namespace("prod").connect().await?;
     /// # Ok(())
     /// # }
@@ -129,7 +129,7 @@ impl RedisBackend {
     /// system's authorities are trusted, and no client certificate is sent.
     ///
     /// ```no_run
-    /// use traffik_runtime::backend::{Backend, Tls};
+    /// use traffik::{Backend, Tls};
     ///
     /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
     /// let tls = Tls::new().ca(std::fs::read("ca.pem")?);
@@ -147,9 +147,9 @@ impl RedisBackend {
     /// Default: none are sent. The user and password in front of the hosts are the servers'.
     ///
     /// ```no_run
-    /// use traffik_runtime::backend::Backend;
+    /// use traffik::Backend;
     ///
-    /// # async fn connect() -> Result<(), traffik_runtime::error::Error> {
+    /// # async fn connect() -> Result<(), traffik::Error> {
     /// let backend = Backend::redis("redis+sentinel://:secret@sentinel-1,sentinel-2/mymaster")
     ///     .sentinel_auth("watcher", "another secret")
     ///     .connect()

@@ -25,8 +25,7 @@ use crate::observe;
 /// `X-Forwarded-For`.
 ///
 /// ```
-/// use traffik_runtime::forwarding::ForwardingHeader;
-/// use traffik_runtime::http::ClientIp;
+/// use traffik::{ClientIp, ForwardingHeader};
 ///
 /// let client_ip = ClientIp::new().trusted(["10.0.0.0/8"]).header(ForwardingHeader::Forwarded);
 /// let mut headers = http::HeaderMap::new();

@@ -6,7 +6,7 @@ const NORMAL_FORM: &str = "a path begins with `/`, letters, digits and `-._~` st
 /// Why there is no such filter.
 ///
 /// ```
-/// use traffik_runtime::http::filter;
+/// use traffik::filter;
 ///
 /// let error = filter::try_path("/users/{id}").unwrap_err();
 /// assert_eq!(error.to_string(), "`{id}` in `/users/{id}` is no pattern; write `*` for one segment, `**` for any number");

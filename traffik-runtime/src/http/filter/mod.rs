@@ -34,7 +34,7 @@ use whole::Whole;
 ///
 /// ```
 /// use http::{Method, Request};
-/// use traffik_runtime::http::filter;
+/// use traffik::filter;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -99,7 +99,7 @@ pub fn try_path(pattern: &str) -> Result<Filter, FilterError> {
 ///
 /// ```
 /// use http::Request;
-/// use traffik_runtime::http::filter;
+/// use traffik::filter;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -146,7 +146,7 @@ pub fn try_methods(methods: impl IntoIterator<Item = Method>) -> Result<Filter, 
 ///
 /// ```
 /// use http::request::Parts;
-/// use traffik_runtime::http::filter;
+/// use traffik::filter;
 ///
 /// async fn is_authenticated(parts: &Parts) -> bool {
 ///     parts.headers.contains_key("authorization")

@@ -30,10 +30,7 @@ impl<M> Stat<M> {
     /// The same, written as these options say.
     ///
     /// ```
-    /// use traffik_runtime::backend::Backend;
-    /// use traffik_runtime::http::{HeaderOptions, HeaderSyntax};
-    /// use traffik_runtime::identity::Identity;
-    /// use traffik_runtime::throttle::{DynThrottle, HeaderStyle};
+    /// use traffik::{Backend, DynThrottle, HeaderOptions, HeaderStyle, HeaderSyntax, Identity};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

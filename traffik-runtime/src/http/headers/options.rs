@@ -5,7 +5,7 @@ use crate::throttle::HeaderStyle;
 /// How header fields are written; which of them are sent is each throttle's [`HeaderStyle`](crate::throttle::HeaderStyle).
 ///
 /// ```
-/// use traffik_runtime::http::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
+/// use traffik::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 ///
 /// let options = HeaderOptions::new()
 ///     .syntax(HeaderSyntax::Draft6)

@@ -31,28 +31,13 @@ pub use service::ThrottleService;
 /// ```
 /// use axum::Router;
 /// use http::Method;
-/// use traffik_runtime::http::{ThrottleLayer, filter};
-/// # mod throttles {
-/// #     use traffik_runtime::strategy::FixedWindow;
-/// #     use traffik_runtime::rate::Rate;
-/// #     use traffik_runtime::throttle::{Declaration, Define, Definition};
-/// #     static LAW: FixedWindow = FixedWindow::new();
-/// #     static WRITES: Declaration = Declaration::new("writes", "writes", &[Rate::UNLIMITED], &LAW);
-/// #     static ALL: Declaration = Declaration::new("all", "all", &[Rate::UNLIMITED], &LAW);
-/// #     pub struct Writes;
-/// #     pub struct All;
-/// #     impl Define for Writes {
-/// #         type Strategy = FixedWindow;
-/// #         fn definition() -> &'static Definition { WRITES.definition() }
-/// #     }
-/// #     impl Define for All {
-/// #         type Strategy = FixedWindow;
-/// #         fn definition() -> &'static Definition { ALL.definition() }
-/// #     }
-/// # }
-/// # use throttles::{All, Writes};
+/// use traffik::{ThrottleLayer, filter, throttles};
 ///
-/// // `Writes` and `All` come from `throttles! { … }`.
+/// throttles! {
+///     throttle Writes(rate = "20/minute");
+///     throttle All(rate = "1000/hour");
+/// }
+///
 /// let layer = ThrottleLayer::new()
 ///     .throttle_when::<Writes>(filter::methods([Method::POST, Method::PUT]))
 ///     .throttle::<All>()

@@ -13,14 +13,14 @@ const LARGE: Rate = Rate::per_second(1_000_000);
 /// that.
 ///
 /// ```
-/// use traffik_runtime::strategy::catalog::{Severity, Subject, Warning, check, resolve};
+/// use traffik::strategy::catalog::{Severity, Subject, Warning, check, resolve};
 ///
 /// let window = resolve("fixed_window", &[]).unwrap();
 /// let rates = ["10/second".parse()?, "1000/minute".parse()?];
 /// let problems = check(Some(&window), &rates, Some(1));
 /// assert_eq!(problems[0].subject, Subject::Rate(1));
 /// assert_eq!(problems[0].severity, Severity::Warning(Warning::UnreachableRate));
-/// # Ok::<(), traffik_runtime::rate::RateError>(())
+/// # Ok::<(), traffik::RateError>(())
 /// ```
 pub fn check(spec: Option<&Spec>, rates: &[Rate], cost: Option<u64>) -> Vec<Problem> {
     let mut problems = spec.map_or_else(Vec::new, |spec| unfit(spec, rates));

@@ -28,7 +28,7 @@ const FOREIGN: &[(&str, &str)] = &[
 /// Everything that is wrong with them, at once.
 ///
 /// ```
-/// use traffik_runtime::strategy::catalog::{Argument, Literal, resolve};
+/// use traffik::strategy::catalog::{Argument, Literal, resolve};
 ///
 /// assert!(resolve("token_bucket", &[Argument { name: "burst", value: Literal::Number("150") }]).is_ok());
 ///

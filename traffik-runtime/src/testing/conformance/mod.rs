@@ -24,8 +24,7 @@ use crate::error::Error;
 /// At the first thing that is not as it has to be, saying what.
 ///
 /// ```
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::testing::conformance;
+/// use traffik::{Backend, testing::conformance};
 ///
 /// # tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap().block_on(async {
 /// conformance(async |_namespace: &str| Backend::memory()).await;

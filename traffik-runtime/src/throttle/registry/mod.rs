@@ -40,11 +40,7 @@ static REGISTRY: Registry = Registry {
 /// The throttles of this process, as far as they were used.
 ///
 /// ```
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::identity::Identity;
-/// use traffik_runtime::rate::Rate;
-/// use traffik_runtime::throttle::DynThrottle;
-/// use traffik_runtime::throttle::registry::registry;
+/// use traffik::{Backend, DynThrottle, Identity, Rate, registry};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -94,10 +90,7 @@ impl Registry {
     /// there: one of this uid that is built later, on another backend of its own, starts from its definition.
     ///
     /// ```
-    /// # use traffik_runtime::backend::Backend;
-    /// # use traffik_runtime::rate::Rate;
-    /// # use traffik_runtime::throttle::DynThrottle;
-    /// # use traffik_runtime::throttle::registry::registry;
+    /// # use traffik::{Backend, DynThrottle, Rate, registry};
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let posts = DynThrottle::builder("posts").rate("2/hour".parse()?).build()?;
     /// registry().set_rate("posts", "20/minute".parse::<Rate>()?)?;
@@ -161,7 +154,7 @@ impl Registry {
     /// ```
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicU64, Ordering};
-    /// use traffik_runtime::throttle::registry::{Outcome, registry};
+    /// use traffik::{registry, registry::Outcome};
     ///
     /// let refused = Arc::new(AtomicU64::new(0));
     /// let count = refused.clone();

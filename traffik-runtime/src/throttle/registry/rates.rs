@@ -3,8 +3,7 @@ use crate::rate::Rate;
 /// A rate, or several that are decided together: what [`Registry::set_rate`](super::Registry::set_rate) takes.
 ///
 /// ```
-/// use traffik_runtime::rate::Rate;
-/// use traffik_runtime::throttle::registry::Rates;
+/// use traffik::{Rate, registry::Rates};
 ///
 /// let one: Rates = Rate::per_minute(20).into();
 /// let two: Rates = [Rate::per_second(5), Rate::per_hour(100)].into();
