@@ -15,6 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use traffik::{Backend, Rate};
 
 use crate::laws::agreement::follows;
+use crate::laws::lists::{Turn, follows_lists};
 use crate::laws::oracle::{Int, Law, Terms};
 use crate::laws::refunds::{Reserving, follows_refunds};
 use crate::laws::subject::Dynamic;
@@ -73,11 +74,41 @@ impl Remote {
         follows_refunds(&mut subject, (rate, law), start, steps)
     }
 
+    /// The same under parts of a list of rates in turn.
+    fn follows_lists(
+        &self,
+        (all, law): (&[Rate], Law),
+        turns: &[Turn],
+        start: Int,
+        steps: Vec<Step>,
+    ) -> Result<(), TestCaseError> {
+        // Shared stores hold logs of this length, and means as long.
+        let is_long = matches!(
+            law,
+            Law::SlidingLog | Law::Priority { .. } | Law::CostBasedTokenBucket { .. }
+        );
+        let longest = if is_long {
+            60_000 / all.len() as u64
+        } else {
+            u64::MAX
+        };
+        let exist = |rate: &Rate| Terms::new(law, *rate).exist() && rate.limit() <= longest;
+        if !all.iter().all(exist) {
+            return Ok(());
+        }
+        let mut subject = self.subject_of(all, law)?;
+        follows_lists(&mut subject, (all, law), turns, start, steps)
+    }
+
     fn subject(&self, rate: Rate, law: Law) -> Result<Dynamic, TestCaseError> {
+        self.subject_of(&[rate], law)
+    }
+
+    fn subject_of(&self, rates: &[Rate], law: Law) -> Result<Dynamic, TestCaseError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let uid = format!("trace {}", NEXT.fetch_add(1, Ordering::Relaxed));
         let runtime = Some(self.runtime.clone());
-        Ok(Dynamic::on(&self.backend, runtime, &uid, law, &[rate])?)
+        Ok(Dynamic::on(&self.backend, runtime, &uid, law, rates)?)
     }
 }
 
@@ -97,6 +128,7 @@ macro_rules! equivalence {
         use crate::laws::changes::changing_rates;
         use crate::laws::agreement::{as_in, at_any_rate, each, in_turn, with};
         use super::counts_windows;
+        use crate::laws::lists::{lists, turns};
         use crate::laws::oracle::Law;
         use crate::laws::refunds::{any_law, reservations};
         use crate::laws::trace::*;
@@ -129,6 +161,23 @@ macro_rules! equivalence {
                 start in starts(),
             )| {
                 remote.follows(&laws, start, &steps)?;
+            });
+        }
+
+        /// From one rate to several and back, and from one list to another. Where windows have places of their own, their
+        /// lists have tests of their own.
+        #[test]
+        fn lists_that_change() {
+            let (_server, remote) = $remote;
+            proptest!(cases(100), |(
+                (all, law) in lists(),
+                turns in turns(),
+                start in starts(),
+                steps in steps(),
+            )| {
+                if !($counts_windows && counts_windows(law)) {
+                    remote.follows_lists((&all, law), &turns, start, steps)?;
+                }
             });
         }
 

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, prop_assert_eq, proptest};
+use proptest::test_runner::TestCaseError;
 use traffik::Rate;
 use traffik::strategy::{Adaptive, FixedWindow, SlidingCounter, TimeOfDay, TokenBucket};
 
 use super::client::{Client, micros, wait};
-use super::oracle::{Law, Several, Terms};
+use super::oracle::{Int, Law, Several, Terms};
 use super::subject::{Dynamic, Standing, Subject, now};
-use super::trace::{cases, laws, rates, starts, steps, terms};
+use super::trace::{Step, cases, laws, rates, starts, steps, terms};
 
 /// Two to four rates, and a law that suits one of them.
-fn lists() -> impl Strategy<Value = (Vec<Rate>, Law)> {
+pub(crate) fn lists() -> impl Strategy<Value = (Vec<Rate>, Law)> {
     let others = (rates(), 1_u64..=40, 1_u64..=24).prop_map(|(any, limit, seconds)| {
         // Rates that bind in turn are those of about the same size.
         let near = Rate::new(limit, micros(seconds * 500_000));
@@ -66,41 +67,68 @@ proptest! {
     #[test]
     fn agree_with_the_oracle_where_lists_change(
         (all, law) in lists(),
-        turns in vec((0_usize..4, 0_usize..4), 40),
+        turns in turns(),
         start in starts(),
         steps in steps(),
     ) {
-        let of = |rates: &[Rate]| -> Vec<Terms> {
-            rates.iter().map(|rate| Terms::new(law, *rate)).collect()
-        };
-        if !of(&all).iter().all(Terms::exist) {
-            return Ok(());
-        }
-        let mut subject = Dynamic::new(law, &all)?;
-        let mut oracle = Several::new(of(&all));
-        let (mut now, mut last) = (start, 1);
-        let mut told = oracle.verdict(now, 1);
-        subject.standing(now);
-        for (step, (from, to)) in steps.into_iter().zip(turns) {
-            // Often the same as before, else a part of the list, in order or not.
-            if from != to {
-                let mut rates: Vec<Rate> = all.iter().copied().skip(from).chain(all.clone()).collect();
-                rates.truncate(to.clamp(1, all.len()));
-                subject.set_rates(&rates);
-                oracle.under(&of(&rates));
-            }
-            let terms = Terms::new(law, all[0]);
-            let then = step.gap.after(now, &terms, &told);
-            let Some(then) = then.filter(|then| *then < subject.horizon()) else { break };
-            now = then;
-            last = step.cost.units(&told, last);
-            let stands = oracle.verdict(now, 1);
-            let (remaining, wait, reset) = (stands.remaining, stands.wait, stands.reset);
-            prop_assert_eq!(subject.standing(now), Standing { remaining, wait, reset });
-            told = oracle.hit(now, last.into());
-            prop_assert_eq!(subject.hit(now, last), told, "a hit of {} at {}", last, now);
+        if all.iter().all(|rate| Terms::new(law, *rate).exist()) {
+            follows_lists(&mut Dynamic::new(law, &all)?, (&all, law), &turns, start, steps)?;
         }
     }
+}
+
+/// From where to where in a list of rates a throttle goes on.
+pub(crate) type Turn = (usize, usize);
+
+pub(crate) fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    vec((0_usize..4, 0_usize..4), 40)
+}
+
+/// Whether a subject follows the oracle while its rates are parts of a list in turn.
+pub(crate) fn follows_lists(
+    subject: &mut Dynamic,
+    (all, law): (&[Rate], Law),
+    turns: &[Turn],
+    start: Int,
+    steps: Vec<Step>,
+) -> Result<(), TestCaseError> {
+    let of = |rates: &[Rate]| -> Vec<Terms> {
+        rates.iter().map(|rate| Terms::new(law, *rate)).collect()
+    };
+    let mut oracle = Several::new(of(all));
+    let (mut now, mut last) = (start, 1);
+    let mut told = oracle.verdict(now, 1);
+    subject.standing(now);
+    for (step, (from, to)) in steps.into_iter().zip(turns) {
+        // Often the same as before, else a part of the list, in order or not.
+        if from != to {
+            let mut rates: Vec<Rate> = all.iter().copied().skip(*from).collect();
+            rates.extend(all);
+            rates.truncate((*to).clamp(1, all.len()));
+            subject.set_rates(&rates);
+            oracle.under(&of(&rates));
+        }
+        let terms = Terms::new(law, all[0]);
+        let then = step.gap.after(now, &terms, &told);
+        let Some(then) = then.filter(|then| *then < subject.horizon()) else {
+            break;
+        };
+        now = then;
+        last = step.cost.units(&told, last);
+        let stands = oracle.verdict(now, 1);
+        let (remaining, wait, reset) = (stands.remaining, stands.wait, stands.reset);
+        prop_assert_eq!(
+            subject.standing(now),
+            Standing {
+                remaining,
+                wait,
+                reset
+            }
+        );
+        told = oracle.hit(now, last.into());
+        prop_assert_eq!(subject.hit(now, last), told, "a hit of {} at {}", last, now);
+    }
+    Ok(())
 }
 
 /// A refusal by one leaves the other as it was.

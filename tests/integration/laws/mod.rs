@@ -3,6 +3,7 @@
 pub(crate) mod agreement;
 mod at_random;
 mod by_hand;
+mod changed_forms;
 pub(crate) mod changes;
 mod client;
 mod coarse;
@@ -12,7 +13,7 @@ mod far_ahead;
 mod foreign;
 mod lessons;
 mod lessons_of_all;
-mod lists;
+pub(crate) mod lists;
 pub(crate) mod oracle;
 mod plans;
 mod promises;

@@ -6,6 +6,7 @@ mod clear;
 mod decisions;
 mod faults;
 mod hangups;
+mod lists;
 mod nodes;
 mod processes;
 mod strangers;

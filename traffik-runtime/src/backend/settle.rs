@@ -57,21 +57,6 @@ impl Settling<'_> {
         state.unwrap_or_default()
     }
 
-    /// Whether there was one rate, or a list of them, then as now.
-    #[cfg(feature = "memcached")]
-    pub(crate) fn is_of_one_form(&self) -> bool {
-        (self.rates.len() > 1) == (self.plan.terms.len() > 1)
-    }
-
-    /// Whether there was one rate then as now, of the same period.
-    #[cfg(feature = "memcached")]
-    pub(crate) fn is_of_one_period(&self) -> bool {
-        match (&*self.rates, &*self.plan.terms) {
-            ([then], [now]) => then.period() == now.rate.period(),
-            _ => false,
-        }
-    }
-
     /// Applies the change to a state, and returns whether it is another one now.
     pub(crate) fn apply(&self, state: &mut State, now: u64) -> bool {
         let Self {

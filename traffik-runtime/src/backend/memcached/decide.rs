@@ -7,7 +7,7 @@ use super::keys::Seen;
 use super::request::Lives;
 use super::store::{Asking, Memcached};
 use super::ttl::at_least;
-use super::window::Window;
+use super::window::Windows;
 use crate::backend::caller::Caller;
 use crate::backend::erased::Answer;
 use crate::backend::longest::fits;
@@ -21,7 +21,7 @@ use crate::backend::swap::{
 };
 use crate::error::Error;
 use crate::strategy::State;
-use crate::strategy::kernel::{EXACT, Taken};
+use crate::strategy::kernel::EXACT;
 
 /// A value may be a megabyte, less what Memcached keeps of it; an entry is 16 bytes.
 const LONGEST: u64 = 60_000;
@@ -83,8 +83,8 @@ impl OneByOne for Asking<'_> {
         at: Option<u64>,
         refused: impl Fn(&Outcome) + Send,
     ) -> Result<Outcome, Error> {
-        match Window::of(plan, at.unwrap_or_else(now)) {
-            Some(window) => window.decide(self, at, refused).await,
+        match Windows::of(plan, at.unwrap_or_else(now)) {
+            Some(windows) => windows.decide(self, at, refused).await,
             None => {
                 let _gate = self.pass_gate(&plan.name).await?;
                 swap(self, plan, at).await
@@ -95,24 +95,24 @@ impl OneByOne for Asking<'_> {
     async fn settle_one(&self, settling: &Settling<'_>, at: Option<u64>) -> Result<(), Error> {
         // It has a time of its own: that of the decision may be over.
         let this = &self.afresh();
-        let counted = match settling.change {
-            Change::GiveBack(taken) => taken,
-            Change::Charge(cost) => Taken {
-                at: at.unwrap_or_else(now),
-                cost: cost.min(EXACT),
-            },
+        let now = at.unwrap_or_else(now);
+        let (change, rates) = (settling.change, &settling.rates);
+        let cost = match change {
+            Change::GiveBack(taken) => taken.cost,
+            Change::Charge(cost) => cost.min(EXACT),
         };
         let plan = &Plan {
-            cost: counted.cost,
+            cost,
             ..settling.plan.clone()
         };
-        match (Window::of(plan, counted.at), settling.change) {
-            // A window's count is elsewhere than what a list counts, and each period's in a place of its own.
-            (Some(_), Change::GiveBack(_)) if !settling.is_of_one_period() => Ok(()),
-            (None, Change::GiveBack(_)) if !settling.is_of_one_form() => Ok(()),
-            (Some(window), Change::GiveBack(_)) if window.is_over(at.unwrap_or_else(now)) => Ok(()),
-            (Some(window), Change::GiveBack(_)) => Ok(window.give_back(this).await?),
-            (Some(window), Change::Charge(_)) => window.charge(this, at).await,
+        // What is given back goes to where the hit was counted, whichever rates hold now.
+        let windows = match change {
+            Change::GiveBack(taken) => Windows::of_rates(plan, rates, taken.at),
+            Change::Charge(_) => Windows::of(plan, now),
+        };
+        match (windows, change) {
+            (Some(windows), Change::GiveBack(_)) => Ok(windows.give_back(this, now).await?),
+            (Some(windows), Change::Charge(_)) => Ok(windows.charge(this, at).await?),
             (None, _) => {
                 let _gate = this.pass_gate(&plan.name).await?;
                 swap_settled(this, settling, at).await
@@ -121,13 +121,17 @@ impl OneByOne for Asking<'_> {
     }
 
     async fn state(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
-        match Window::of(plan, now) {
-            Some(window) => Ok(window.read(self).await?),
+        match Windows::of(plan, now) {
+            Some(windows) => Ok(windows.read(self).await?),
             None => Ok(state_of::<Self>(plan, &self.see(&plan.name).await?, now)),
         }
     }
 
     async fn catch_up(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<(), Error> {
+        if Windows::of(plan, at.unwrap_or_else(now)).is_some() {
+            // A window's key ends with it, whatever is asked of it, and none is ahead of the clock.
+            return Ok(());
+        }
         let _gate = self.pass_gate(&plan.name).await?;
         catch_up(self, plan, at).await
     }

@@ -10,6 +10,7 @@ mod decide;
 mod error;
 mod gates;
 mod handshake;
+mod join;
 mod keys;
 mod nodes;
 mod pool;

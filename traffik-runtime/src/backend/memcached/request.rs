@@ -63,6 +63,11 @@ impl<'a> Request<'a> {
         self.number('N', seconds).number('J', value)
     }
 
+    /// Tells what it takes to know whether it has changed since.
+    pub(super) fn with_cas(self) -> Self {
+        self.with("c")
+    }
+
     /// Only if it is not there.
     pub(super) fn only_new(self) -> Self {
         self.with("ME")
