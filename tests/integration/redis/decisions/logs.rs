@@ -1,7 +1,8 @@
 //! What a decision under a log costs the server: a refusal less than an admission, and neither sends the log.
 
+use http::request::Parts;
 use traffik::strategy::{Priority, SlidingLog, Strategy};
-use traffik::{DynThrottle, Identity, ManualClock};
+use traffik::{Backend, DynThrottle, Identity, ManualClock, Throttle, registry};
 use traffik_tests::RedisServer;
 
 use super::{admits, connect};
@@ -17,18 +18,20 @@ fn sent(server: &RedisServer) -> u64 {
     line.expect("it says so").parse().expect("a number")
 }
 
-/// A throttle whose log holds its whole limit, one unit or several an entry, and the client it belongs to.
+/// A throttle whose log holds its whole limit, one unit or several an entry, and the client it belongs to. Several rates are
+/// separated by `;`.
 async fn full(
     server: &RedisServer,
     strategy: impl Strategy,
-    rate: &str,
+    rates: &str,
     cost: u64,
 ) -> (DynThrottle, Identity) {
     let clock = ManualClock::new();
     let backend = connect(server).await.clock(clock.clone());
-    let uid = format!("{} {rate} {cost}", strategy.name());
+    let uid = format!("{} {rates} {cost}", strategy.name());
     let builder = DynThrottle::builder(uid).strategy(strategy);
-    let builder = builder.rate(rate.parse().unwrap());
+    let rates = rates.split(';').map(|rate| rate.parse().unwrap());
+    let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
     let throttle = builder.backend(backend).build().unwrap();
     let client = Identity::new("client");
     for _ in 0..LIMIT / cost {
@@ -66,6 +69,119 @@ async fn neither_a_refusal_nor_an_admission_sends_the_log() {
     assert!(admits(&throttle, &client, 1).await);
     let told = sent(&server) - before - asking;
     assert!(told < 500, "{told} bytes for an admission");
+}
+
+/// The bytes that the server sends for one decision, and whether it admits.
+async fn bytes_of(server: &RedisServer, decision: impl Future<Output = bool>) -> (u64, bool) {
+    let idle = sent(server);
+    let asking = sent(server) - idle;
+    let before = sent(server);
+    let admitted = decision.await;
+    (sent(server) - before - asking, admitted)
+}
+
+/// Costs that end at the first entry of a log, in the middle of it, at its end, and never.
+const COSTS: [u64; 6] = [1, 2, 999, 2_000, 2_001, u64::MAX];
+
+#[tokio::test]
+async fn neither_a_refusal_nor_an_admission_of_a_list_sends_a_log() {
+    let server = RedisServer::start();
+    let even = || Priority::new().normal(1.0).high(1.0);
+    for (throttle, client) in [
+        full(&server, SlidingLog::new(), "2000/h;9000/day", 1).await,
+        full(&server, SlidingLog::new(), "9000/day;2000/h", 1).await,
+        full(&server, SlidingLog::new(), "2000/h;2000/day", 2).await,
+        full(&server, even(), "9000/10h;2000/h;4000/day", 1).await,
+    ] {
+        for cost in COSTS {
+            let (told, admitted) = bytes_of(&server, admits(&throttle, &client, cost)).await;
+            assert!(
+                !admitted && told < 500,
+                "{throttle:?}: {told} bytes for {cost}"
+            );
+        }
+    }
+    let (throttle, client) = full(&server, SlidingLog::new(), "4000/h;9000/day", 1).await;
+    let (told, admitted) = bytes_of(&server, admits(&throttle, &client, 1)).await;
+    assert!(admitted && told < 500, "{told} bytes for an admission");
+}
+
+/// The log that a rate has left behind, which no other goes on from, does not matter either.
+#[tokio::test]
+async fn a_refusal_under_changed_rates_sends_no_log() {
+    let server = RedisServer::start();
+    for (before, after) in [
+        ("2000/h", "2000/2h"),
+        ("2000/h;9000/day", "2000/2h;9000/day"),
+        ("2000/h;9000/day", "1000/day;2000/h"),
+        ("2000/h;9000/day", "2000/h"),
+        ("9000/day;8000/10h;2000/h", "9000/day;2000/h"),
+        ("2000/h", "9000/day;2000/h"),
+    ] {
+        let (throttle, client) = full(&server, SlidingLog::new(), before, 4).await;
+        let uid = format!("sliding_log {before} 4");
+        let rates = after.split(';').map(|rate| rate.parse().unwrap());
+        registry()
+            .set_rate(&uid, rates.collect::<Vec<_>>())
+            .unwrap();
+        for cost in COSTS {
+            let (told, admitted) = bytes_of(&server, admits(&throttle, &client, cost)).await;
+            assert!(
+                !admitted && told < 500,
+                "{before} to {after}: {told} bytes for {cost}"
+            );
+        }
+        drop(throttle);
+        let () = server.ask(&["FLUSHALL"]);
+    }
+}
+
+traffik::throttles! {
+    defaults(identifier = everyone);
+
+    throttle Log(rate = "2000/h", strategy = sliding_log);
+    throttle Day(rate = "9000/day", strategy = sliding_log);
+    throttle Window(rate = "2000/h");
+    throttle Listed(rate = ["2000/h", "9000/day"], strategy = sliding_log);
+    throttle Costly(rate = "9000/h", strategy = cost_based_token_bucket(window = 2000));
+}
+
+async fn request(server: &RedisServer) -> (Parts, ManualClock) {
+    let clock = ManualClock::new();
+    let backend: Backend = connect(server).await.clock(clock.clone());
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.extensions.insert(backend);
+    (parts, clock)
+}
+
+/// A set whose members are at their limits, but for what one hit takes.
+async fn sends_no_log<T: Throttle>(server: &RedisServer) {
+    let (parts, clock) = request(server).await;
+    let hit = async |cost| T::hit_cost(&parts, cost).await.unwrap().admitted;
+    for _ in 0..LIMIT / 4 - 1 {
+        assert!(hit(4).await);
+        clock.advance(std::time::Duration::from_millis(1));
+    }
+    let (told, admitted) = bytes_of(server, hit(4)).await;
+    assert!(admitted && told < 700, "{told} bytes for an admission");
+    for cost in COSTS {
+        let (told, admitted) = bytes_of(server, hit(cost)).await;
+        assert!(!admitted && told < 700, "{told} bytes for {cost}");
+    }
+}
+
+#[tokio::test]
+async fn neither_a_refusal_nor_an_admission_of_a_set_sends_a_log() {
+    let server = RedisServer::start();
+    sends_no_log::<(Window, Log)>(&server).await;
+    sends_no_log::<(Log, Window)>(&server).await;
+    sends_no_log::<(Window, Day)>(&server).await;
+    sends_no_log::<(Day, Window)>(&server).await;
+    sends_no_log::<(Log, Day)>(&server).await;
+    sends_no_log::<(Day, Log)>(&server).await;
+    sends_no_log::<(Day, Listed)>(&server).await;
+    sends_no_log::<(Costly, Log)>(&server).await;
+    sends_no_log::<(Log, Costly)>(&server).await;
 }
 
 /// The wait is that of the entry with which enough falls out, wherever in the log it is, and whatever its neighbours cost.

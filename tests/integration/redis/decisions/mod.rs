@@ -6,6 +6,7 @@ mod custom;
 mod faults;
 mod keys;
 mod logs;
+mod logs_at_random;
 mod processes;
 
 use traffik::{Backend, DynThrottle, Identity};

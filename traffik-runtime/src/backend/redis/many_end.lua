@@ -5,12 +5,15 @@
         states[law][11] = math.min(needs, EXACT)
       end
       if fits and not refused then
-        text = text .. write(kind, power, limit, period, at, a, b, c, records)
+        local whole_state = write(kind, power, limit, period, at, a, b, c, records)
+        text, report = text .. whole_state, report .. (after or whole_state)
         if ends > latest then latest = ends end
         keep = keep and keeps
       elseif not fits then
         refused = true
       end
+      -- One that is ahead of the clock is reported as it was.
+      if state and kernel == 6 and not filled then state.before = before end
       if filled then
         states[law] = { kind, power, limit, period, at, a, b, c, records }
         filled_until = math.max(filled_until or 0, filled)
@@ -22,10 +25,14 @@
     writes[#writes + 1] = { key, text, latest, keep }
     values[key] = text
   end
-  answer[plan + 1] = values[key] or ''
+  answer[plan + 1] = cost > 0 and not refused and report or values[key] or ''
 end
 
 if refused then
+  -- Whoever is refused is told of the states as they are.
+  for plan, key in ipairs(KEYS) do
+    answer[plan + 1] = stored[key] and seen[key] and reported(seen[key], stored[key]) or seen[key] or ''
+  end
   for key, longer in pairs(lifes) do
     -- From the last place to the first, for each makes the value longer behind it.
     table.sort(longer, function(one, other) return one[1] > other[1] end)
@@ -35,10 +42,7 @@ if refused then
       ttl = math.max(ttl, math.min(math.max(ceil(life[2] - now, 1000), 1) + late, 1e14))
     end
     redis.call('SET', key, value, 'PX', string.format('%.0f', ttl))
-    seen[key] = value
   end
-  -- Whoever is refused is told of the states as they are.
-  for plan = 1, #KEYS do answer[plan + 1] = seen[KEYS[plan]] or '' end
   for _, plan in ipairs(caught_up) do
     local key, states, count, ends = unpack(plan)
     local text, ttl = HEAD, math.max(ceil(ends - now, 1000), 1) + late

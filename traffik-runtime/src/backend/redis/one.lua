@@ -37,4 +37,5 @@ if value and value:byte(1) == VERSION then
   end
 end
 if cost == 0 then return struct.pack('>Bd', 1, now) .. (value or '') end
-local fits, ends, keeps, filled, lives, needs, brief
+local is_alone, refused = true, false
+local fits, ends, keeps, filled, lives, needs, before, after

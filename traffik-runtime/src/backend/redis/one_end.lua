@@ -1,4 +1,4 @@
-local refused = not fits
+refused = not fits
 if refused and not filled then
   if needs and math.min(needs, EXACT) > lives then
     value = lengthen(value, own_end, needs)
@@ -7,8 +7,8 @@ if refused and not filled then
     redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
     longer = math.min(needs, EXACT)
   end
-  if brief and kind > 0 then
-    value = HEAD .. write(kind, power, limit, period, at, a, b, c, brief)
+  if before then
+    value = HEAD .. before
     if longer > 0 then value = value .. struct.pack('>Bd', 10, longer) end
   end
   return struct.pack('>Bd', 0, now) .. (value or '')
@@ -23,5 +23,5 @@ else
   local ttl = math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14)
   redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
 end
-if brief then value = HEAD .. write(kind, power, limit, period, at, a, b, c, brief) end
+if after or before then value = HEAD .. (after or before) end
 return struct.pack('>Bd', refused and 0 or 1, now) .. value

@@ -1,11 +1,11 @@
 -- Every hit of the last period; beside log.rs. Law: limit, period, how much of the limit may be taken.
 -- A record is a time and a cost, oldest first.
 do
-  local sum, t, newest, together, first = 0, now, -1, 0, 1
+  local sum, t, newest, together, first, valid = 0, now, -1, 0, 1, true
   if kind == 6 and #records > 0 then
     sum = a
     newest, together = struct.unpack('>dd', records, #records - 15)
-    local valid = whole(newest, 0, EXACT) and whole(together, 1, sum)
+    valid = whole(newest, 0, EXACT) and whole(together, 1, sum)
     if valid and newest - now > l2 then
       records, power, limit, period, at, a = struct.pack('>dd', now, l1), 0, l1, l2, 0, l1
       newest, together, sum, filled = now, l1, l1, now + l2
@@ -27,7 +27,7 @@ do
     end
     -- A log with an entry that is none is no log, and one whose entries have all fallen out counts nothing.
     if not valid or first < #records and sum < together then
-      records, t, newest, first, sum = '', now, -1, 1, 0
+      records, t, newest, first, sum, valid = '', now, -1, 1, 0, false
     elseif first > #records then
       sum = 0
     end
@@ -35,7 +35,12 @@ do
     records = ''
   end
   fits = sum <= l3 - cost
-  if fits then
+  if kind == 6 and not (fits and is_alone) then
+    local wanted = cost > l3 and 0 or sum + cost - l3
+    local entries = valid and shortened(records, first, sum, math.max(1, sum + 1 - l3), wanted)
+    before = entries and write(6, power, limit, period, at, sum, nil, nil, entries) or false
+  end
+  if fits and not refused then
     if newest == t and first < #records then
       records = records:sub(first, -17) .. struct.pack('>dd', t, together + cost)
     else
@@ -43,9 +48,6 @@ do
     end
     kind, power, limit, period, at, a = 6, 0, l1, l2, 0, sum + cost
     ends = t + l2
+    after = write(6, 0, l1, l2, 0, a, nil, nil, shortened(records, 1, a, 1, 0) or records)
   end
-  local total = fits and a or sum
-  local wanted = (fits or cost > l3) and 0 or total + cost - l3
-  brief = shortened(records, fits and 1 or first, total, math.max(1, total + 1 - l3), wanted)
-  a = total
 end

@@ -112,9 +112,21 @@ local function write(kind, power, limit, period, at, a, b, c, records)
   return head .. struct.pack('>ddI4', b, c, #records / 8) .. records
 end
 
+-- Returns a state with one record for all: the newest of a log's, and the sum of a mean's.
+local function as_reported(kind, power, limit, period, at, a, b, c, records)
+  if kind == 6 and #records > 0 then
+    records = struct.pack('>dd', struct.unpack('>d', records, #records - 15), a)
+  elseif kind == 7 then
+    records = struct.pack('>d', c)
+  end
+  return write(kind, power, limit, period, at, a, b, c, records)
+end
+
 -- Every kernel below finds `now`, `cost`, its law's numbers in l1 …, and the state in kind, power, limit, period, at, a,
 -- b, c, records. It says whether the cost `fits`; then it leaves the new state there, when that `ends`, and whether it
 -- `keeps` the end of the old one. A state that is more than a period ahead of the clock is replaced by one filled now, and
 -- `filled` is when that ends: it is written even if the hit is refused (L4). Of a state of another rate, which a refusal may
 -- have let live for `longer`, it says how long that `lives` and the law `needs` it (L30); one that had ended before is none.
--- What is told of its records, if not all, is `brief`.
+-- Laws with records leave the state as a decision reports it, without most of them: `before` the hit (false if they are not
+-- what they have to be), and `after` it. A hit that another law has `refused` is not counted; one plan with one law
+-- `is_alone`, and needs no `before` if the hit fits.
