@@ -1,8 +1,11 @@
-//! Every program of `fail/` with the messages beside it, and every program of `pass/`.
+//! Every program of `fail/` with the messages beside it, every program of `pass/`, and what the messages suggest.
+
+mod suggestions;
 
 #[test]
 fn ui() {
     let programs = trybuild::TestCases::new();
     programs.compile_fail("fail/*.rs");
     programs.pass("pass/*.rs");
+    programs.pass(suggestions::program());
 }

@@ -63,7 +63,7 @@ use proc_macro2::TokenStream;
 /// | key | value | default |
 /// |---|---|---|
 /// | (paths in front) | throttles defined elsewhere, decided as one | – |
-/// | `rate` | `"100/minute"`; several: `["10/second", "1000/hour"]`; the path of a `const` or `static` `Rate`, or of a `fn(&Parts) -> Rate` | required unless throttles are named |
+/// | `rate` | `"100/minute"`; several: `["10/second", "1000/hour"]`; the path of a `const` or `static` `Rate` (or of what dereferences to one, such as a `LazyLock<Rate>`), or of a `fn(&Parts) -> Rate` | required unless throttles are named |
 /// | `strategy` | `sliding_counter`, `"sliding_counter"`, `token_bucket(burst = 150)`, `custom(MyStrategy::new())` | `fixed_window` |
 /// | `identifier` | `ip`, `ip(trusted = ["10.0.0.0/8"], header = forwarded, prefix = 64)`, `header("x-api-key")`, `everyone`, the path of a `fn(&Parts) -> impl Into<Identity>`, or [a closure](#closures) | the backend's, else `ip` |
 /// | `cost` | a whole number, the path of a `fn(&Parts) -> u64`, or [a closure](#closures) | `1` |

@@ -99,13 +99,49 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// Returns the candidate of which `word` is hardly anything but a misspelling: it is written in another case, or is one slip
+/// away inside the word, with the first and the last letter in place. Letters of other alphabets that look alike count as
+/// equal. For places where a word may also be a name of the user's.
+///
+/// ```
+/// use traffik_runtime::suggest::misspelt;
+///
+/// let words = ["ip", "header", "everyone"];
+/// assert_eq!(misspelt("Header", words), Some("header"));
+/// assert_eq!(misspelt("heder", words), Some("header"));
+/// assert_eq!(misspelt("reader", words), None);
+/// assert_eq!(misspelt("headers", words), None);
+/// ```
+pub fn misspelt<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = &*in_ascii(word);
+    let ends = |word: &str| {
+        let lower = word.to_lowercase();
+        (lower.chars().next(), lower.chars().next_back())
+    };
+    let mut candidates = candidates.into_iter();
+    candidates
+        .find(|candidate| ends(candidate) == ends(word) && one_slip(word, [*candidate]).is_some())
+}
+
+/// Returns the candidate that is at most one slip away from a word.
+pub(crate) fn one_slip<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let word = &*in_ascii(word);
+    let mut candidates = candidates.into_iter();
+    candidates.find(|candidate| {
+        candidate.len().abs_diff(word.len()) <= 1 && distance(word, candidate) <= 1
+    })
+}
+
 fn distance(one: &str, other: &str) -> usize {
     strsim::damerau_levenshtein(&one.to_lowercase(), &other.to_lowercase())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LOOK_ALIKES, nearest};
+    use super::{LOOK_ALIKES, misspelt, nearest};
 
     #[test]
     fn forgives_one_slip_in_three_letters() {
@@ -122,6 +158,27 @@ mod tests {
     fn short_words_match_but_for_their_case() {
         assert_eq!(nearest("IP", ["ip"]), Some("ip"));
         assert_eq!(nearest("id", ["ip"]), None);
+    }
+
+    #[test]
+    fn a_misspelling_keeps_the_ends_of_the_word() {
+        let words = ["ip", "header", "everyone", "route"];
+        for (word, meant) in [
+            ("IP", "ip"),
+            ("Everyone", "everyone"),
+            ("evryone", "everyone"),
+            ("everyyone", "everyone"),
+            ("haeder", "header"),
+            ("h\u{435}ader", "header"),
+        ] {
+            assert_eq!(misspelt(word, words), Some(meant), "{word}");
+        }
+        for own in [
+            "", "i", "ips", "id", "reader", "headers", "bearer", "loader", "everyon", "rout",
+            "router", "hder",
+        ] {
+            assert_eq!(misspelt(own, words), None, "{own}");
+        }
     }
 
     #[test]

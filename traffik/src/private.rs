@@ -3,6 +3,7 @@
 pub use core;
 
 pub use core::option::Option;
+pub use core::primitive::{bool, u64};
 pub use core::result::Result;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
@@ -14,8 +15,8 @@ pub use traffik_runtime::answer::{
     applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
 pub use traffik_runtime::http::{
-    Answering, Bundle, Closures, Gate, Gated, LastArgument, Parts, Responder, Response, Site,
-    Whole, answering, finish,
+    Answered, Answering, Bundle, Closures, Gate, Gated, LastArgument, Parts, Responder, Response,
+    Site, Use, Whole, answering, finish,
 };
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{

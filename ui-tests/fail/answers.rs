@@ -21,6 +21,10 @@ fn no_argument() -> String {
     "user".to_owned()
 }
 
+async fn of_a_request(_: axum::extract::Request) -> String {
+    "user".to_owned()
+}
+
 const LIMIT: u32 = 100;
 
 #[throttled(rate = "5/s", identifier = nobody)]
@@ -28,6 +32,9 @@ async fn identifier() {}
 
 #[throttled(rate = "5/s", identifier = no_argument)]
 async fn identifier_without_argument() {}
+
+#[throttled(rate = "5/s", identifier = of_a_request)]
+async fn identifier_of_a_request() {}
 
 #[throttled(rate = "5/s", cost = signed)]
 async fn cost() {}

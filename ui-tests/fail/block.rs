@@ -37,4 +37,22 @@ throttles! {
     throttle Unfinished
 }
 
+throttles! {
+    throttle Comma(rate = "5/s"),
+    throttle pub Behind(rate = "5/s");
+    throttle Generic<T>(rate = "5/s");
+    throttle type(rate = "5/s");
+    throttle self(rate = "5/s");
+}
+
+throttles! {
+    defaults(rate = "5/s");
+    throttle OfDefaults(headers = both);
+}
+
+throttles! {
+    defaults();
+    throttle OfNothing(rate = "5/s");
+}
+
 fn main() {}

@@ -29,4 +29,7 @@ async fn twice() {}
 #[throttled(rate = "5/s", spread)]
 async fn bare() {}
 
+#[throttled(rate = "5/s", min_wait = "0s", spread = "0ms")]
+async fn nothing() {}
+
 fn main() {}

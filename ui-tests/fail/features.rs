@@ -1,9 +1,12 @@
-//! Backends whose features are off: rustc names the feature of what has a path; of an associated function it cannot.
+//! Backends whose features are off: rustc names the feature of what has a path, and a stand-in that of an associated function.
 
 use traffik::{Backend, MemcachedBackend, RedisBackend, throttled};
 
 #[throttled(rate = "5/s", backend = Backend::redis("redis://127.0.0.1").lazy())]
 async fn redis() {}
+
+#[throttled(rate = "5/s", backend = Backend::memcached("127.0.0.1:11211").namespace("prod").lazy())]
+async fn memcached() {}
 
 #[throttled(rate = "5/s", backend = traffik::openapi::backend())]
 async fn of_a_module() {}

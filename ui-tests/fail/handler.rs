@@ -28,4 +28,19 @@ impl Service {
 #[throttled(rate = "5/s")]
 async unsafe fn unsafe_handler() {}
 
+#[throttled(rate = "5/s")]
+async extern "C" fn of_another_language() {}
+
+#[throttled(rate = "5/s")]
+async fn of_any_type(_: impl Into<String>) {}
+
+impl Service {
+    #[throttled(rate = "5/s")]
+    async fn names_the_type(_: axum::extract::State<Self>) {}
+}
+
+#[tokio::test]
+#[throttled(rate = "5/s")]
+async fn test() {}
+
 fn main() {}

@@ -50,4 +50,19 @@ async fn without_names() {}
 #[throttled(rate = "5/s", identifier = ip(prefix = 64, prefix = 56))]
 async fn twice() {}
 
+#[throttled(rate = "5/s", identifier = ip(trusted = []))]
+async fn nobody() {}
+
+#[throttled(rate = "5/s", identifier = ip(trusted = ["::1"], header = x_forwarded))]
+async fn first_part_of_a_header() {}
+
+#[throttled(rate = "5/s", identifier = ip(trusted = ["::1"], header = x_client_ip))]
+async fn another_header() {}
+
+#[throttled(rate = "5/s", identifier = ip(trusted: ["::1"]))]
+async fn colon() {}
+
+#[throttled(rate = "5/s", identifier = ip { trusted = ["::1"] })]
+async fn braces() {}
+
 fn main() {}

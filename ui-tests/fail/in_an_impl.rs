@@ -7,6 +7,11 @@ struct Service;
 impl Service {
     #[throttled(rate = "5/s")]
     async fn hello() {}
+
+    #[throttled(rate = "5/s")]
+    async fn new() -> Result<Self, String> {
+        Ok(Self)
+    }
 }
 
 fn main() {}

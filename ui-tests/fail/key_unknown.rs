@@ -23,4 +23,13 @@ async fn raw() {}
 #[throttled(rate = "5/s", Burst)]
 async fn throttle_behind_a_key() {}
 
+#[throttled(traffik::rate = "5/s")]
+async fn path() {}
+
+#[throttled("Burst")]
+async fn throttle_in_quotes() {}
+
+#[throttled(rate = "5/s", allow())]
+async fn allow_of_nothing() {}
+
 fn main() {}

@@ -17,4 +17,7 @@ async fn keyword() {}
 #[throttled(rate = "5/s", crate = ::axum::extract)]
 async fn crate_of_something_else() {}
 
+#[throttled(rate = "5/s", name = type)]
+async fn another_keyword() {}
+
 fn main() {}

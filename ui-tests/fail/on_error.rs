@@ -61,4 +61,16 @@ async fn handler(_: &Failure<'_>) -> Verdict {
 #[throttled(rate = "5/s", on_error = retry(max_retries = 3, then))]
 async fn then_without_a_value() {}
 
+#[throttled(rate = "5/s", on_error = retry(max_retries = 3, delay: "1s"))]
+async fn colon() {}
+
+#[throttled(rate = "5/s", on_error = failover(backend = local(), breaker(failures: 3)))]
+async fn colon_of_a_breaker() {}
+
+#[throttled(rate = "5/s", on_error = retry { max_retries: 3 })]
+async fn braces() {}
+
+#[throttled(rate = "5/s", on_error = retry[max_retries = 3])]
+async fn brackets() {}
+
 fn main() {}

@@ -35,4 +35,25 @@ async fn typed() {}
 #[throttled(rate = 5.5)]
 async fn fraction() {}
 
+#[throttled(rate = "100"/minute)]
+async fn quotes_around_the_limit() {}
+
+#[throttled(rate = plan_rate())]
+async fn function_called() {}
+
+#[throttled(rate = plans::rate(parts))]
+async fn function_called_with_parts() {}
+
+#[throttled(rate = "10/second", "1000/hour", "9000/day")]
+async fn several_texts() {}
+
+#[throttled("10/second", "1000/hour")]
+async fn several_texts_alone() {}
+
+#[throttled(rate = "10/second" "1000/hour")]
+async fn two_texts() {}
+
+#[throttled(rate = ("10/second", "1000/hour"))]
+async fn tuple() {}
+
 fn main() {}

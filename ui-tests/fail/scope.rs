@@ -2,7 +2,7 @@
 
 use traffik::throttled;
 
-#[throttled(rate = "5/s", scope = rout)]
+#[throttled(rate = "5/s", scope = Route)]
 async fn misspelt() {}
 
 #[throttled(rate = "5/s", scope = "")]

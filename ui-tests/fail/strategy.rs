@@ -32,4 +32,28 @@ async fn custom_without_value() {}
 #[throttled(rate = "5/s", strategy = custom(LEAK))]
 async fn custom_of_unknown_type() {}
 
+#[throttled(rate = "5/s", strategy = MyStrategy)]
+async fn type_without_custom() {}
+
+#[throttled(rate = "5/s", strategy = MyStrategy::new())]
+async fn value_without_custom() {}
+
+#[throttled(rate = "5/s", strategy = LEAK)]
+async fn constant_without_custom() {}
+
+#[throttled(rate = "5/s", strategy = my_strategy())]
+async fn function_without_custom() {}
+
+#[throttled(rate = "5/s", strategy = TokenBucket)]
+async fn another_case() {}
+
+#[throttled(rate = "5/s", strategy = token_bucket { burst = 10 })]
+async fn braces() {}
+
+#[throttled(rate = "5/s", strategy = token_bucket { burst: 10, debt: 5 })]
+async fn braces_and_colons() {}
+
+#[throttled(rate = "5/s", strategy = token_bucket(burst: 10))]
+async fn colon() {}
+
 fn main() {}

@@ -28,6 +28,12 @@ traffik::throttles! {
     throttle Unlimited(rate = "0/0", strategy = adaptive(reduction = 1));
     throttle Queue(rate = "10/s", strategy = leaky_bucket_with_queue(queue_size = 0));
     throttle Cost(rate = "10/s", strategy = tiered(free = 1.0, premium = 2.0, default = free), cost = 21);
+    throttle Negative(rate = "10/s", strategy = tiered(free = -1.0, default = free));
+    throttle NegativeShare(rate = "10/s", strategy = adaptive(min = -0.5));
+    throttle NegativeCount(rate = "10/s", strategy = token_bucket(burst = -5));
+    throttle Sign(rate = "10/s", strategy = priority(low = 50%));
+    throttle Signs(rate = "10/s", strategy = priority(low = 50%, high = 90%));
+    throttle PercentSign(rate = "10/s", strategy = quota_with_rollover(percent = 50%, max = 10));
 }
 
 /// A limit of each request's own.

@@ -119,6 +119,107 @@ async fn state(State(parts): State<u8>, State(__traffik_gate): State<u8>) -> ::s
     (parts + __traffik_gate).to_string()
 }
 
+mod primitives {
+    //! Types that are called like those of the language.
+    #![allow(dead_code, unused_imports)]
+
+    use axum::http::request::Parts;
+    use traffik::{Identity, throttled, throttles};
+
+    pub(super) struct u64;
+    pub(super) struct u32;
+    pub(super) struct usize;
+    pub(super) struct bool;
+    pub(super) struct str;
+    pub(super) struct char;
+    pub(super) struct String;
+    pub(super) struct Vec;
+    pub(super) struct Box;
+    pub(super) struct Option;
+    pub(super) struct Result;
+    pub(super) struct Self_;
+
+    const fn yes(_: &Parts) -> ::core::primitive::bool {
+        true
+    }
+
+    const fn price(_: &Parts) -> ::core::primitive::u64 {
+        1
+    }
+
+    throttles! {
+        /// With every function.
+        pub(super) throttle Burst(rate = "5/s", only_if = yes, cost = price, identifier = everyone);
+    }
+
+    #[throttled(Burst, cost = 2, skip_if = yes)]
+    pub(super) async fn uses() {}
+
+    #[throttled(rate = "5/s", cost = |text| text.len(), identifier = |text| Identity::new(text), only_if = yes)]
+    pub(super) async fn closures(text: ::std::string::String) -> ::std::string::String {
+        text
+    }
+}
+
+mod values {
+    //! Constants, statics and unit structs that are called like what generated code might.
+    #![allow(dead_code, non_upper_case_globals)]
+
+    use axum::extract::State;
+    use axum::http::request::Parts;
+    use traffik::{Identity, Rate, throttled};
+
+    const cost: u64 = 1;
+    static parts: u64 = 1;
+    struct arguments;
+    const identity: u64 = 1;
+    const value: u64 = 1;
+    static answer: u64 = 1;
+    const kind: u64 = 1;
+    const source: Rate = Rate::per_second(5);
+    const hint: u64 = 1;
+    static out: u64 = 1;
+    struct gate;
+    const asking: u64 = 1;
+    const given: u64 = 1;
+    const argument_0: u64 = 1;
+    const response: u64 = 1;
+
+    const fn yes(_: &Parts) -> bool {
+        true
+    }
+
+    const fn no(_: &Parts) -> bool {
+        false
+    }
+
+    const fn price(_: &Parts) -> u64 {
+        cost
+    }
+
+    async fn user(_: &Parts) -> Identity {
+        Identity::new("user")
+    }
+
+    #[throttled(rate = source, cost = price, identifier = user, only_if = yes, skip_if = no, scope = scope)]
+    pub(super) async fn functions() {}
+
+    const fn scope(_: &Parts) -> &'static str {
+        "scope"
+    }
+
+    #[throttled(rate = "5/s", cost = |text| text.len(), identifier = async |text| Identity::new(text.as_str()), only_if = yes)]
+    pub(super) async fn closures(State(_): State<u8>, text: String) -> String {
+        text
+    }
+
+    #[throttled(rate = "5/s")]
+    #[throttled(rate = "9/s", name = Second, cost = price)]
+    pub(super) async fn generic<T: Send + 'static>(State(state): State<u8>, _: T) -> String {
+        state.to_string()
+    }
+}
+
 fn main() {
     let _: Router<u8> = Router::new()
         .route("/1", get(functions))
@@ -129,5 +230,10 @@ fn main() {
         .route("/6", get(hello_2))
         .route("/7", get(from_a_macro))
         .route("/8", get(user_of_it))
-        .route("/9", get(state));
+        .route("/9", get(state))
+        .route("/10", get(primitives::uses))
+        .route("/11", get(primitives::closures))
+        .route("/12", get(values::functions))
+        .route("/13", get(values::closures))
+        .route("/14", get(values::generic::<::std::string::String>));
 }

@@ -216,6 +216,16 @@ pub mod public {
     }
 }
 
+#[throttled(rate = "5/s")]
+async fn lent<'a>() -> &'a str {
+    "lent"
+}
+
+#[throttled(rate = "5/s")]
+async fn lent_within<'a>(State(_): State<App>) -> Result<&'a str, (StatusCode, &'a str)> {
+    Ok("lent")
+}
+
 fn main() {
     let router: Router<App> = Router::new()
         .route("/1", get(no_answer))
@@ -238,6 +248,8 @@ fn main() {
         .route("/19", get(seven))
         .route("/20", get(sixteen))
         .route("/21", get(unit))
-        .route("/22", post(allowed_for_closures));
+        .route("/22", post(allowed_for_closures))
+        .route("/23", get(lent))
+        .route("/24", get(lent_within));
     let _: Router = router.with_state(App { name: "app".into() });
 }

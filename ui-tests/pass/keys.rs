@@ -4,6 +4,7 @@
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
 use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +15,14 @@ use traffik::{Backend, Identity, Rate, Report, throttled};
 
 const PER_MINUTE: Rate = Rate::per_minute(100);
 static PER_HOUR: Rate = Rate::new(1000, Duration::from_secs(3600));
+
+static OF_THE_ENVIRONMENT: LazyLock<Rate> = LazyLock::new(|| PER_HOUR);
+static SHARED: LazyLock<Arc<Rate>> = LazyLock::new(|| Arc::new(PER_HOUR));
+static ZONE: LazyLock<String> = LazyLock::new(|| "eu".to_owned());
+
+const fn of_a_static(_: &Parts) -> &'static Rate {
+    &PER_HOUR
+}
 
 const fn by_plan(_: &Parts) -> Rate {
     PER_MINUTE
@@ -37,6 +46,15 @@ async fn rate_const() {}
 
 #[throttled(rate = self::PER_HOUR)]
 async fn rate_static() {}
+
+#[throttled(rate = OF_THE_ENVIRONMENT, scope = ZONE)]
+async fn rate_lazy() {}
+
+#[throttled(rate = SHARED)]
+async fn rate_shared() {}
+
+#[throttled(rate = of_a_static)]
+async fn rate_lent() {}
 
 #[throttled(rate = by_plan)]
 async fn rate_function() {}
@@ -242,6 +260,9 @@ fn main() {
         .route("/5", get(rate_static))
         .route("/6", get(rate_function))
         .route("/7", get(rate_async_function))
+        .route("/7/lazy", get(rate_lazy))
+        .route("/7/shared", get(rate_shared))
+        .route("/7/lent", get(rate_lent))
         .route("/8", get(strategy_string))
         .route("/9", get(strategy_word))
         .route("/10", get(strategy_parameters))

@@ -9,6 +9,7 @@ mod modules;
 mod places;
 mod prelude;
 mod types;
+mod visibility;
 
 use axum::Router;
 use axum::body::Body;

@@ -8,4 +8,4 @@ mod wording;
 
 pub(crate) use mistakes::{Mistakes, all, error, joined};
 pub(crate) use syn::{Error, Result};
-pub(crate) use wording::{did_you_mean, listed, near, unknown};
+pub(crate) use wording::{did_you_mean, listed, misspelt, near, unknown};

@@ -1,7 +1,7 @@
 //! The sentences that messages share.
 
 pub(crate) use traffik_runtime::suggest::did_you_mean;
-use traffik_runtime::suggest::nearest;
+use traffik_runtime::suggest::{self, nearest};
 
 /// "unknown key `rat`; did you mean `rate`?", or the whole list where nothing is near.
 pub(crate) fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
@@ -14,6 +14,11 @@ pub(crate) fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
 /// The name that was probably meant.
 pub(crate) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     nearest(word, known.iter().copied())
+}
+
+/// The name of which a word is hardly anything but a misspelling.
+pub(crate) fn misspelt<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    suggest::misspelt(word, known.iter().copied())
 }
 
 /// "`ietf`, `legacy`, `both` or `none`".

@@ -7,7 +7,7 @@ use super::define::{conditions, throttle};
 use super::paths::Private;
 use super::{closures, gate, site};
 use crate::diagnostics::Mistakes;
-use crate::model::Site;
+use crate::model::{Site, is_method};
 use crate::parse::Handler;
 
 /// The throttle, the site and the handler.
@@ -31,7 +31,7 @@ pub(crate) fn refused(mistakes: &Mistakes, site: &Site, handler: &Handler) -> To
             .last()
             .is_some_and(|last| last.ident == "throttled")
     });
-    if handler.sig.receiver().is_none() && !further {
+    if !is_method(handler) && !further {
         defined(site, handler, &Private::of(site.krate.as_ref())).to_tokens(&mut tokens);
     }
     tokens

@@ -8,7 +8,7 @@ use syn::{Expr, ExprClosure, FnArg, PatType, Signature};
 
 use super::define::conditions;
 use super::literals;
-use super::paths::Private;
+use super::paths::{Private, local};
 use super::patterns::lent;
 use super::site;
 use crate::model::{Bundle, Closure, Cost, Definition, Identifier, Outcome, Site, names};
@@ -118,7 +118,7 @@ pub(super) fn uses(site: &Site, sig: &Signature) -> TokenStream {
 /// Keeps closures of a throttle that is not asked from being called.
 fn unasked(owner: &Definition, private: &Private) -> Option<TokenStream> {
     let name = &owner.name;
-    let parts = Ident::new("parts", Span::mixed_site());
+    let parts = local("parts", Span::call_site());
     (!owner.applies.is_always()).then(|| {
         quote! {
             async fn unasked(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::Given>, #private::Error> {
@@ -135,7 +135,7 @@ fn given(
     private: &Private,
 ) -> Option<TokenStream> {
     let bundle = site.bundle.as_ref()?;
-    let arguments = Ident::new("arguments", Span::mixed_site());
+    let arguments = local("arguments", Span::call_site());
     let ty = types(bundle, sig);
     let asked = |closure: &Closure, question: &str, body: &Expr| {
         let place = body.span();
@@ -167,7 +167,7 @@ fn answer(
     cost: Option<&TokenStream>,
     private: &Private,
 ) -> TokenStream {
-    let named = |name: &str| Ident::new(name, Span::mixed_site());
+    let named = |name: &str| local(name, Span::call_site());
     let (identity_name, cost_name) = (named("identity"), named("cost"));
     let called = |name: &Ident, closure: Option<&TokenStream>| {
         closure.map(|closure| quote!(let #name = #closure;))

@@ -12,7 +12,7 @@ use super::on_error;
 use super::options;
 use super::paths::Private;
 use super::strategy;
-use crate::model::{Definition, Outcome};
+use crate::model::{Definition, Outcome, Strategy};
 
 /// The type of a throttle and its implementation of `Define`. Messages about the type show `place`.
 pub(crate) fn throttle(
@@ -26,7 +26,7 @@ pub(crate) fn throttle(
     let (docs, items, warnings) = match outcome {
         Outcome::Whole(definition) => (
             Some(docs::of(definition, attrs)),
-            whole(definition, place, private),
+            whole(definition, vis, place, private),
             Some(doubts::warnings(outcome.name(), &definition.doubts, &cfgs)),
         ),
         Outcome::Broken(name) => (None, broken(name, private), None),
@@ -54,7 +54,7 @@ pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<&Attribute> {
         .collect()
 }
 
-fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream {
+fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Private) -> TokenStream {
     let Definition {
         name,
         uid,
@@ -94,7 +94,7 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
     let client_ip = identifier
         .as_ref()
         .and_then(|identifier| options::client_ip_setter(identifier, private));
-    let largest_cost = options::largest_cost(strategy, rates);
+    let largest_cost = options::largest_cost(strategy, rates, private);
     let (law, shared) = match own_strategy {
         None => (None, quote!(#strategy_type::PLAIN)),
         Some(value) => (
@@ -102,6 +102,15 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
             quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY),
         ),
     };
+    let visible = strategy::visible(strategy, name, vis);
+    let (new, strategy_place) = match strategy {
+        Strategy::Known(_) => (quote!(new), Span::call_site()),
+        Strategy::Custom(..) => (
+            quote!(of_custom::<#name>),
+            Span::call_site().located_at(strategy_type.span()),
+        ),
+    };
+    let strategy_item = quote_spanned!(strategy_place=> type Strategy = #strategy_type;);
     let rate = options::rate(rates, private);
     let applies = options::applies(applies, private);
     let identified = identifier
@@ -123,17 +132,17 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
     let asks = asks.iter().any(|asks| asks.is_some());
     let is_plain = asks.then(|| {
         quote!(
-            const IS_PLAIN: bool = false;
+            const IS_PLAIN: #private::bool = false;
         )
     });
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =
-            #private::Declaration::new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
+            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {
-            type Strategy = #strategy_type;
+            #strategy_item
             #largest_cost
             #is_plain
             fn definition() -> &'static #private::Definition {
@@ -145,6 +154,8 @@ fn whole(definition: &Definition, place: Span, private: &Private) -> TokenStream
             #cost
             #scope
         }
+
+        #visible
     }
 }
 

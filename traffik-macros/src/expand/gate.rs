@@ -6,12 +6,12 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_pat_ident_mut, visit_type_mut};
 use syn::{
-    Attribute, FnArg, GenericParam, Generics, Ident, Pat, PatIdent, PatType, ReturnType, Signature,
-    Token, Type, TypeImplTrait, TypeParamBound, parse_quote,
+    Attribute, FnArg, GenericParam, Generics, Ident, Lifetime, Pat, PatIdent, PatType, ReturnType,
+    Signature, Token, Type, TypeImplTrait, TypeParamBound, parse_quote,
 };
 
 use super::define::conditions;
-use super::paths::Private;
+use super::paths::{self, Private};
 use super::{closures, site, verbatim};
 use crate::model::{Bundle, Outcome, Seat, Site, can_stay, is_extracted_by_us};
 use crate::parse::{Handler, braces};
@@ -139,7 +139,11 @@ fn rewritten(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     let answer = braces(quote!(#uses #answer), body.span());
     let end = sig.paren_token.span.close();
     let located = gate.private.at(end);
-    sig.output = giving(quote_spanned!(end=> #located::Response), end);
+    let given = match lent(&sig) {
+        Some(ty) => quote_spanned!(end=> #located::Answered<#ty>),
+        None => quote_spanned!(end=> #located::Response),
+    };
+    sig.output = giving(given, end);
     quote! {
         #(#attrs)*
         #lints
@@ -215,10 +219,13 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
     let mentions = mentions(&dropped, generics, place);
     // The block takes an argument whole: it is no fault of the handler's to replace a part of one before it is read.
     let kept = sig.inputs.iter().map(kept_whole);
-    let hint = Ident::new("hint", local(place));
-    let out = Ident::new("out", local(place));
+    let hint = paths::local("hint", place);
+    let out = paths::local("out", place);
     let located = private.at(place);
-    let finish = quote_spanned!(place=> #located::finish(#gate.told, #out));
+    let finish = match lent(sig) {
+        Some(_) => quote_spanned!(place=> #located::Answered::new(#gate.told, #out)),
+        None => quote_spanned!(place=> #located::finish(#gate.told, #out)),
+    };
     quote! {
         #mentions
         #[allow(unused_braces)]
@@ -231,6 +238,32 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
         }.await;
         #finish
     }
+}
+
+/// The type that a handler gives, if it names a lifetime that only who routes the handler chooses. Whether that is an answer
+/// is not known before.
+fn lent(sig: &Signature) -> Option<&Type> {
+    let ReturnType::Type(_, ty) = &sig.output else {
+        return None;
+    };
+    let lifetimes: Vec<_> = sig
+        .generics
+        .lifetimes()
+        .map(|it| &it.lifetime.ident)
+        .collect();
+    if lifetimes.is_empty() {
+        return None;
+    }
+    struct Found<'a>(&'a [&'a Ident], bool);
+    impl VisitMut for Found<'_> {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            self.1 |= self.0.contains(&&lifetime.ident);
+        }
+    }
+    let mut found = Found(&lifetimes, false);
+    found.visit_type_mut(&mut (**ty).clone());
+    let (_, nameless) = without_impl((**ty).clone());
+    (found.1 && nameless.is_empty()).then_some(&**ty)
 }
 
 /// Uses of what an argument binds as variables.

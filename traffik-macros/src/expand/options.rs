@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
-use super::paths::Private;
+use super::paths::{Private, local};
 use crate::model::{Applies, Cost, Headers, Identifier, Proxied, Rates, Scope, Strategy};
 
 /// The uid as written, or the path of the throttle.
@@ -52,11 +52,15 @@ pub(crate) fn rate(rates: &Rates, private: &Private) -> Option<TokenStream> {
 }
 
 /// The largest cost a law ever admits, where it is known while compiling.
-pub(crate) fn largest_cost(strategy: &Strategy, rates: &Rates) -> Option<TokenStream> {
+pub(crate) fn largest_cost(
+    strategy: &Strategy,
+    rates: &Rates,
+    private: &Private,
+) -> Option<TokenStream> {
     match (strategy, rates) {
         (Strategy::Known(known), Rates::Fixed(_)) => {
             let largest = known.spec.largest_cost(&rates.fixed());
-            Some(quote!(const LARGEST_COST: u64 = #largest;))
+            Some(quote!(const LARGEST_COST: #private::u64 = #largest;))
         }
         _ => None,
     }
@@ -132,10 +136,10 @@ pub(crate) fn responder(path: &Path, private: &Private) -> TokenStream {
 /// `only_if` and `skip_if`, where there are any.
 pub(crate) fn applies(applies: &Applies, private: &Private) -> Option<TokenStream> {
     let Applies { only_if, skip_if } = applies;
-    let parts = parts();
+    let parts = parts(Span::call_site());
     let asked = |key: &str, predicate: &Path| {
         let place = predicate.span();
-        let private = private.at(place);
+        let (private, parts) = (private.at(place), self::parts(place));
         quote_spanned!(place=> #private::applies!(#key, #predicate, #parts))
     };
     let only = only_if.as_ref().map(|path| asked("only_if", path));
@@ -147,7 +151,7 @@ pub(crate) fn applies(applies: &Applies, private: &Private) -> Option<TokenStrea
         (Some(only), Some(skip)) => quote!(#private::Result::Ok(#only? && !#skip?)),
     };
     Some(quote! {
-        async fn applies(#parts: &#private::Parts) -> #private::Result<bool, #private::Error> {
+        async fn applies(#parts: &#private::Parts) -> #private::Result<#private::bool, #private::Error> {
             #answer
         }
     })
@@ -215,7 +219,7 @@ pub(crate) fn cost(cost: &Cost, private: &Private) -> Option<TokenStream> {
     }
     let (parts, units) = units(cost, private);
     Some(quote! {
-        async fn cost(#parts: &#private::Parts) -> #private::Result<u64, #private::Error> {
+        async fn cost(#parts: &#private::Parts) -> #private::Result<#private::u64, #private::Error> {
             #units
         }
     })
@@ -250,15 +254,16 @@ pub(crate) fn scope(scope: &Scope, private: &Private) -> Option<TokenStream> {
 /// What a user's item says of the request's parts, with the name of the argument that holds them. Whether the item is a
 /// value or a function, async or fallible, its type decides.
 fn asked(question: &str, path: &Path, private: &Private) -> (TokenStream, TokenStream) {
-    let parts = parts();
     let place = path.span();
+    let parts = parts(place);
     let private = private.at(place);
     let question = Ident::new(question, place);
     let answer = quote_spanned!(place=> #private::#question!(#path, #parts));
     (quote!(#parts), answer)
 }
 
-/// The request's parts. A user's function may have that name too.
-fn parts() -> Ident {
-    Ident::new("parts", Span::mixed_site())
+/// The request's parts. A constant of the user's may have any name that is not ours, and would be a pattern then. Their
+/// place is the user's function: one that takes something else is told so there.
+fn parts(place: Span) -> Ident {
+    local("parts", place)
 }

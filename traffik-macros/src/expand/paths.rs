@@ -1,9 +1,9 @@
 //! Where generated code finds what it names: `::traffik::__private`, spelled only here.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::Path;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
+use syn::{Ident, Path};
 
 /// The module every name of ours is taken from, those of `core` included: a user's crate may have its own `core`.
 pub(crate) struct Private(TokenStream);
@@ -35,6 +35,13 @@ impl Private {
         });
         Self(tokens.collect())
     }
+}
+
+/// A local name of generated code, at a place of the user's. Patterns see the user's constants, so it is one that only
+/// generated code has.
+pub(super) fn local(name: &str, place: Span) -> Ident {
+    let span = Span::mixed_site().located_at(place);
+    format_ident!("__traffik_{name}", span = span)
 }
 
 /// On stable Rust, the place of a path is that of its first token, which may be a colon.

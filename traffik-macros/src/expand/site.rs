@@ -50,6 +50,10 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     let vis = &handler.vis;
     let cfgs = conditions(&handler.attrs);
     let throttle = members(throttles, defined.as_ref());
+    let of = match bundle {
+        Some(_) => quote!(of_closures::<#throttle>()),
+        None => quote!(of::<Self, #throttle>()),
+    };
     let headers = headers.map(|style| {
         let style = options::headers(style, private);
         quote!(const HEADERS: #private::Option<#private::HeaderStyle> = #private::Option::Some(#style);)
@@ -69,7 +73,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     let asks = applies.is_some() || price.is_some() || bundle.is_some();
     let is_plain = asks.then(|| {
         quote!(
-            const IS_PLAIN: bool = false;
+            const IS_PLAIN: #private::bool = false;
         )
     });
     let warnings = doubts::warnings(&name, doubts, &cfgs);
@@ -91,7 +95,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         #(#cfgs)*
         #[automatically_derived]
         impl #generics #private::Site for #ty #bounds {
-            type Throttle = #throttle;
+            const USE: #private::Use = #private::Use::#of;
             #is_plain
             #headers
             #respond
@@ -144,7 +148,7 @@ fn members(throttles: &[Path], defined: Option<&Outcome>) -> TokenStream {
 fn price(cost: &Cost, private: &Private) -> TokenStream {
     let (parts, units) = options::units(cost, private);
     quote! {
-        async fn cost(#parts: &#private::Parts) -> #private::Result<#private::Option<u64>, #private::Error> {
+        async fn cost(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::u64>, #private::Error> {
             #units.map(#private::Option::Some)
         }
     }

@@ -1,7 +1,9 @@
 //! A strategy's type and its value: each with the numbers that were written, as a constant.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{Ident, Visibility};
 use traffik_runtime::strategy::catalog::Spec;
 use traffik_runtime::strategy::{
     Adaptive, CostBasedTokenBucket, Factor, Priority, Tiered, TimeOfDay,
@@ -9,7 +11,7 @@ use traffik_runtime::strategy::{
 
 use super::options::duration;
 use super::paths::Private;
-use crate::model::{Known, Strategy};
+use crate::model::{Known, Strategy, text};
 
 /// The strategy's type, and its value unless that is the type's `PLAIN` one.
 pub(crate) fn strategy(
@@ -25,6 +27,40 @@ pub(crate) fn strategy(
         }
         Strategy::Custom(value, ty) => (quote!(#ty), Some(quote!(#value))),
     }
+}
+
+/// A function that names the type of a custom strategy where the throttle is visible elsewhere. rustc
+/// refuses a type that is less visible than its throttle; its lint about this function says what to do.
+pub(crate) fn visible(strategy: &Strategy, name: &Ident, vis: &Visibility) -> Option<TokenStream> {
+    let Strategy::Custom(_, ty) = strategy else {
+        return None;
+    };
+    let todo = match text(vis).as_str() {
+        seen @ ("pub" | "pub(crate)") => format!("declare it `{seen}`, as the throttle is"),
+        _ => "declare it where the throttle is, with the visibility of that".to_owned(),
+    };
+    let reason = format!(
+        "`{}` is less visible than the throttle `{name}`; {todo}",
+        text(ty)
+    );
+    // Of what a macro made rustc's lints are silent, so the function has the place of what was written.
+    let place = ty.span();
+    let vis_there = vis.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(place);
+        token
+    });
+    (!matches!(vis, Visibility::Inherited)).then(|| {
+        let function = quote_spanned!(place=> #(#vis_there)* fn __traffik_strategy(_: &#ty) {});
+        quote! {
+            #[automatically_derived]
+            impl #name {
+                #[doc(hidden)]
+                #[allow(dead_code)]
+                #[deny(private_interfaces, reason = #reason)]
+                #function
+            }
+        }
+    })
 }
 
 /// The type's name, and what stands behind it to make a value of its own.

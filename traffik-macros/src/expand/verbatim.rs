@@ -4,7 +4,7 @@
 //! there is as little as can be to compile for each handler.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{
@@ -12,6 +12,7 @@ use syn::{
 };
 
 use super::gate::{Gate, giving};
+use super::paths::local;
 use crate::parse::{Handler, braces};
 
 /// The function that takes the gate with the handler's arguments in it, and the handler.
@@ -105,5 +106,5 @@ fn is_unit(argument: &FnArg) -> bool {
 }
 
 fn argument(number: usize) -> Ident {
-    format_ident!("argument_{number}", span = Span::mixed_site())
+    local(&format!("argument_{number}"), Span::call_site())
 }

@@ -1,11 +1,11 @@
 //! The function below the attribute: whether axum can take it, and where the gate goes.
 
-use proc_macro2::Span;
-use quote::format_ident;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident};
 use syn::ext::IdentExt as _;
-use syn::{FnArg, Ident, Pat, Path, Safety, Type};
+use syn::{Attribute, FnArg, Ident, Pat, Path, Safety, Signature, Type};
 
-use super::arguments::bound;
+use super::arguments::{Arguments, bound};
 use super::can_stay;
 use crate::diagnostics::Mistakes;
 use crate::parse::Handler;
@@ -118,6 +118,34 @@ fn is_private(path: &Path) -> bool {
 /// all.
 pub(crate) fn check(handler: &Handler, joined: bool, mistakes: &mut Mistakes) {
     let sig = &handler.sig;
+    if is_entry(handler) {
+        let message = format!(
+            "`{}` is no handler; write `#[throttled]` on the function that a route names",
+            sig.ident
+        );
+        return mistakes.at(&sig.ident, message);
+    }
+    if let Some(itself) = mentions_self(sig).filter(|_| sig.receiver().is_none()) {
+        let message = "`Self` is named in an `impl` only, where `#[throttled]` cannot define a throttle; move the handler out of it, and write the type's name";
+        return mistakes.at(itself, message);
+    }
+    if let Some(abi) = &sig.abi {
+        let abi = abi.to_token_stream();
+        mistakes.at(
+            &abi,
+            format!("axum calls no `extern` function; take `{abi}` away"),
+        );
+    }
+    let arguments = Arguments::of(sig);
+    for (place, argument) in sig.inputs.iter().enumerate() {
+        if let Some(ty) = arguments.nameless_type(place) {
+            let ty = ty.replace(" < ", "<").replace(" >", ">");
+            let message = format!(
+                "no route can choose the type of `{ty}`; write one without `impl`, such as `String`"
+            );
+            mistakes.at(argument, message);
+        }
+    }
     if sig.asyncness.is_none() {
         mistakes.at(
             sig.fn_token,
@@ -142,6 +170,34 @@ pub(crate) fn check(handler: &Handler, joined: bool, mistakes: &mut Mistakes) {
     {
         mistakes.at(argument, too_many(alone));
     }
+}
+
+/// Whether a function is where a program or a test starts.
+fn is_entry(handler: &Handler) -> bool {
+    let sig = &handler.sig;
+    let is_named = |attribute: &Attribute| {
+        let last = attribute.path().segments.last();
+        last.is_some_and(|last| last.ident == "main" || last.ident == "test")
+    };
+    let is_main = sig.ident == "main" && sig.asyncness.is_none();
+    is_main || handler.attrs.iter().any(is_named)
+}
+
+/// Whether a function can only stand in an `impl` or a trait, where no type can be defined.
+pub(crate) fn is_method(handler: &Handler) -> bool {
+    handler.sig.receiver().is_some() || mentions_self(&handler.sig).is_some()
+}
+
+/// The first `Self` in a signature.
+fn mentions_self(sig: &Signature) -> Option<Ident> {
+    fn find(tokens: TokenStream) -> Option<Ident> {
+        tokens.into_iter().find_map(|token| match token {
+            TokenTree::Ident(word) => (word == "Self").then_some(word),
+            TokenTree::Group(group) => find(group.stream()),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+        })
+    }
+    find(sig.to_token_stream())
 }
 
 fn too_many(alone: bool) -> String {

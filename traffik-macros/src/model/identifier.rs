@@ -49,7 +49,10 @@ impl Identifier {
                 call,
                 format!("`{word}` takes nothing; write `identifier = {word}`"),
             )),
-            Value::Path(path) => Ok(Self::Function(path.clone())),
+            Value::Path(path) => match constructor(path) {
+                Some(word) => Err(error(value, instead_of(path, word))),
+                None => Ok(Self::Function(path.clone())),
+            },
             Value::Text(text) => Err(WORDS.no_text(text)),
             Value::Other(value) => Err(other(value)),
         }
@@ -82,9 +85,30 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// The word for what a constructor of `Identity` gives.
+fn constructor(path: &Path) -> Option<&'static str> {
+    let mut segments = path.segments.iter().rev();
+    let (last, ty) = (segments.next()?, segments.next()?);
+    let word = ["everyone", "ip"]
+        .into_iter()
+        .find(|word| last.ident == word);
+    word.filter(|_| ty.ident == "Identity")
+}
+
+fn instead_of(path: &Path, word: &str) -> String {
+    let path = shape::text(path);
+    format!("`{path}` is the word `{word}` here; write `identifier = {word}`")
+}
+
 fn other(value: &Expr) -> Error {
-    let message = match shape::call(value) {
-        Some((function, _)) => format!(
+    let called = shape::call(value).map(|(function, _)| (function, constructor(function)));
+    let message = match called {
+        Some((function, Some(word))) => instead_of(function, word),
+        Some((function, None)) if shape::is_associated(function) => format!(
+            "`{}` is called here, and an identifier is a function of each request; write `identifier = client` for a `fn client(parts: &Parts) -> Identity`",
+            shape::text(function)
+        ),
+        Some((function, None)) => format!(
             "the function is named, not called; write `identifier = {}`",
             shape::text(function)
         ),

@@ -55,7 +55,11 @@ impl Proxied {
 /// One parameter, `prefix = 56`.
 fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
     let Expr::Assign(ExprAssign { left, right, .. }) = value else {
-        let message = format!("parameters have names; write `ip({} = …)`", likely(value));
+        let written = shape::text(value);
+        let message = format!(
+            "parameters have names; write `ip({} = {written})`",
+            likely(value)
+        );
         return Err(error(value, message));
     };
     match shape::word(left) {
@@ -90,6 +94,10 @@ fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
         };
         return Err(error(value, message));
     };
+    if list.elems.is_empty() {
+        let message = "an empty list trusts no proxy; leave `trusted` out, or write `trusted = [\"10.0.0.0/8\"]`";
+        return Err(error(value, message));
+    }
     all(list.elems.iter().map(range))
 }
 

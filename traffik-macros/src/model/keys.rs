@@ -2,6 +2,7 @@
 
 use traffik_runtime::strategy::catalog;
 
+use super::strategy::example;
 use crate::diagnostics::{near, unknown};
 
 /// A key of the attribute and of a throttle in a block.
@@ -80,6 +81,17 @@ impl Key {
             .map(|(key, ..)| *key)
     }
 
+    /// The key whose value starts with this word.
+    pub(crate) fn of_value(word: &str) -> Option<Self> {
+        let is_strategy = catalog::ENTRIES.iter().any(|entry| entry.name == word);
+        match word {
+            "ip" | "header" | "everyone" => Some(Self::Identifier),
+            "retry" | "fallback" | "failover" => Some(Self::OnError),
+            "custom" => Some(Self::Strategy),
+            _ => is_strategy.then_some(Self::Strategy),
+        }
+    }
+
     /// As it is written.
     pub(crate) fn name(self) -> &'static str {
         self.entry().1
@@ -110,8 +122,9 @@ impl Key {
             return (Some(*key), Some(complaint));
         }
         if let Some(strategy) = strategy_with(word) {
+            let (strategy, example) = (strategy.name, example(strategy.params, word));
             let complaint = format!(
-                "`{word}` is a parameter of a strategy; write `strategy = {strategy}({word} = …)`"
+                "`{word}` is a parameter of a strategy; write `strategy = {strategy}({example})`"
             );
             return (None, Some(complaint));
         }
@@ -128,9 +141,9 @@ impl Key {
     }
 }
 
-fn strategy_with(param: &str) -> Option<&'static str> {
+fn strategy_with(param: &str) -> Option<&'static catalog::Entry> {
     let takes = |entry: &&catalog::Entry| entry.params.iter().any(|known| known.name == param);
-    catalog::ENTRIES.iter().find(takes).map(|entry| entry.name)
+    catalog::ENTRIES.iter().find(takes)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(crate) use closure::Closure;
 pub(crate) use cost::Cost;
 pub(crate) use definition::{Definition, Outcome};
 pub(crate) use doubts::Doubt;
-pub(crate) use handler::{Seat, is_extracted_by_us};
+pub(crate) use handler::{Seat, is_extracted_by_us, is_method};
 pub(crate) use headers::Headers;
 pub(crate) use identifier::Identifier;
 pub(crate) use ip::Proxied;

@@ -5,6 +5,7 @@ use syn::{Expr, Ident, LitStr, Path};
 
 use super::shape;
 use crate::diagnostics::{Result, error};
+use crate::parse::keyword;
 
 /// The largest length of a uid, in bytes.
 const LONGEST_UID: usize = 255;
@@ -40,14 +41,14 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
         ));
     }
     // A keyword is a word to a path, and none to a type.
-    let word =
-        shape::word(value).filter(|word| syn::parse2::<Ident>(word.to_token_stream()).is_ok());
-    word.cloned().ok_or_else(|| {
-        error(
+    match shape::word(value) {
+        Some(word) if syn::parse2::<Ident>(word.to_token_stream()).is_ok() => Ok(word.clone()),
+        Some(word) => Err(error(word, keyword(word))),
+        None => Err(error(
             value,
             "a name is one word, the type to define; write `name = Uploads`",
-        )
-    })
+        )),
+    }
 }
 
 /// `crate = ::my_framework::traffik`.

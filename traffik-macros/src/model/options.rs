@@ -1,12 +1,16 @@
 //! Every item under its key.
 
+use std::mem::replace;
+
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
-use syn::{Ident, Lit, Path, Token};
+use syn::{Ident, Lit, LitStr, Path, Token};
+use traffik_runtime::rate::Rate;
 
 use super::keys::Key;
+use super::shape;
 use crate::diagnostics::{Error, Mistakes, Result, error};
 use crate::parse::{Args, Item, Pair};
 
@@ -47,8 +51,9 @@ impl Options {
             unclear: args.garbled,
             ..Self::default()
         };
+        let rates = rates(&args.items);
         for item in args.items {
-            let sorted = options.put(item);
+            let sorted = options.put(item, &rates);
             mistakes.keep(sorted);
         }
         options
@@ -64,13 +69,13 @@ impl Options {
         !self.unclear && !self.has(key)
     }
 
-    fn put(&mut self, item: Item) -> Result<()> {
+    fn put(&mut self, item: Item, rates: &[LitStr]) -> Result<()> {
         match item {
             Item::Pair(pair) => self.pair(pair),
             Item::List(key, inside) => self.list(&key, inside),
             Item::Literal(literal) => {
-                self.unclear = true;
-                Err(keyless(&literal))
+                let is_told = replace(&mut self.unclear, true) && rates.len() > 1;
+                keyless(&literal, rates, is_told)
             }
             Item::Bare(path) => self.bare(path),
         }
@@ -89,8 +94,28 @@ impl Options {
     }
 
     fn list(&mut self, word: &Ident, inside: TokenStream) -> Result<()> {
-        self.unclear |= Key::meant(&word.to_string()).0.is_none();
+        let text = word.to_string();
+        if Key::named(&text).is_none()
+            && let Some(key) = Key::of_value(&text)
+        {
+            let name = key.name();
+            let value = shape::text(&inside);
+            let rate = match (self.unclear, self.written.first(), self.throttles.first()) {
+                (false, None, None) => format!("{}, ", Key::Rate.example()),
+                _ => String::new(),
+            };
+            self.unclear = true;
+            let message = format!(
+                "`{word}(…)` is a value of `{name}`; write `{rate}{name} = {word}({value})`"
+            );
+            return Err(error(word, message));
+        }
+        self.unclear |= Key::meant(&text).0.is_none();
         match self.key(word)? {
+            Key::Allow if inside.is_empty() => Err(error(
+                word,
+                "`allow` names no warning; write `allow(unreachable_rate)`, or leave it out",
+            )),
             Key::Allow => {
                 self.allow = Some(names(inside)?);
                 Ok(())
@@ -126,8 +151,11 @@ impl Options {
     fn throttle(&mut self, path: Path) -> Result<()> {
         if let Some((_, key)) = self.written.first() {
             let name = path.to_token_stream();
-            // Behind keys, what is nearly a key is more likely meant as one.
-            if let (Some(meant), Some(complaint)) = Key::meant(&name.to_string()) {
+            // Behind keys, what is nearly a key is more likely meant as one, but a type is none.
+            let is_type = name.to_string().starts_with(char::is_uppercase);
+            if let (Some(meant), Some(complaint)) = Key::meant(&name.to_string())
+                && !is_type
+            {
                 self.written
                     .extend(path.get_ident().map(|word| (meant, word.clone())));
                 return Err(error(path, complaint));
@@ -136,6 +164,14 @@ impl Options {
                 path,
                 format!("throttles stand first; move `{name}` in front of `{key}`"),
             ));
+        }
+        if let Some((word, key)) = path.get_ident().and_then(value_alone) {
+            self.unclear = true;
+            let (name, rate) = (key.name(), Key::Rate.example());
+            let message = format!(
+                "`{word}` is a value of `{name}`; write `{rate}, {name} = {word}` (a throttle of yours is `self::{word}`)"
+            );
+            return Err(error(path, message));
         }
         self.throttles.push(path);
         Ok(())
@@ -202,12 +238,53 @@ fn names(inside: TokenStream) -> Result<Vec<Path>> {
     }
 }
 
-fn keyless(literal: &Lit) -> Error {
+/// The word, if it is one that nothing but a key's value is hardly called.
+fn value_alone(word: &Ident) -> Option<(&Ident, Key)> {
+    let key = Key::of_value(&word.to_string())?;
+    matches!(key, Key::Strategy | Key::Identifier).then_some((word, key))
+}
+
+/// The rates that stand as texts by themselves: behind the key, and without one.
+fn rates(items: &[Item]) -> Vec<LitStr> {
+    let texts = items.iter().filter_map(|item| match item {
+        Item::Pair(pair) if pair.key == Key::Rate.name() => shape::string(&pair.value),
+        Item::Literal(Lit::Str(text)) if is_rate(text) => Some(text),
+        _ => None,
+    });
+    texts.cloned().collect()
+}
+
+fn is_rate(text: &LitStr) -> bool {
+    text.value().parse::<Rate>().is_ok()
+}
+
+/// The error about a value without a key, unless the same list of rates was suggested before.
+fn keyless(literal: &Lit, rates: &[LitStr], is_told: bool) -> Result<()> {
     let text = literal.to_token_stream();
     let message = match literal {
+        Lit::Str(rate) if is_rate(rate) && rates.len() > 1 => {
+            if is_told {
+                return Ok(());
+            }
+            let rates: Vec<_> = rates.iter().map(|rate| rate.token().to_string()).collect();
+            format!(
+                "several rates are a list; write `rate = [{}]`",
+                rates.join(", ")
+            )
+        }
+        Lit::Str(name) if !is_rate(name) && is_type(name) => {
+            format!("a throttle stands without quotes; write `{}`", name.value())
+        }
         Lit::Str(_) => format!("a value needs its key; write `rate = {text}`"),
         Lit::Int(_) => format!("a value needs its key; write `cost = {text}`"),
         _ => "a value needs its key, as in `rate = \"100/minute\"`".to_owned(),
     };
-    error(literal, message)
+    Err(error(literal, message))
+}
+
+/// Whether a text is the path of a type.
+fn is_type(text: &LitStr) -> bool {
+    let path = text.parse::<Path>().ok();
+    let last = path.as_ref().and_then(|path| path.segments.last());
+    last.is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase))
 }

@@ -1,5 +1,6 @@
 //! `rate`: a string, a list of strings, or a path.
 
+use quote::ToTokens as _;
 use syn::{Expr, ExprLit, Lit, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
@@ -75,15 +76,39 @@ fn no_rate(value: &Expr) -> Error {
             let limit = number.base10_digits();
             format!("a rate is how much in how long; write `\"{limit}/minute\"`")
         }
-        Expr::Binary(_) => format!("a rate stands in quotes; write `\"{written}\"`"),
+        Expr::Binary(_) => {
+            let unquoted = written.replace('"', "");
+            format!("a rate stands in quotes; write `\"{unquoted}\"`")
+        }
         Expr::Closure(_) => {
             "a rate takes no closure; write the path of a `fn(&Parts) -> Rate`".to_owned()
         }
-        Expr::Call(_) | Expr::MethodCall(_) => {
-            "a rate is text or a path; put this into a `const` of type `Rate` and write its name"
-                .to_owned()
+        Expr::Call(_) | Expr::MethodCall(_) => called(value, &written),
+        Expr::Tuple(list) => {
+            let rates: Vec<_> = list.elems.iter().map(shape::text).collect();
+            format!(
+                "several rates are a list; write `rate = [{}]`",
+                rates.join(", ")
+            )
         }
         _ => "a rate is text such as `\"100/minute\"`, a list of them, or a path".to_owned(),
     };
     error(value, message)
+}
+
+/// What to write instead of a call.
+fn called(value: &Expr, written: &str) -> String {
+    match shape::call(value) {
+        Some((function, _)) if !shape::is_associated(function) => {
+            let name = function.segments.last().map(|last| &last.ident);
+            let name = name.to_token_stream();
+            let function = shape::text(function);
+            format!(
+                "the function is named, not called; write `rate = {function}` for a `fn {name}(parts: &Parts) -> Rate`"
+            )
+        }
+        _ => format!(
+            "a rate is text or a path; write `rate = LIMIT` and `const LIMIT: Rate = {written};`"
+        ),
+    }
 }

@@ -57,6 +57,12 @@ pub(crate) fn call(value: &Expr) -> Option<(&Path, &ExprCall)> {
     }
 }
 
+/// Whether a path leads to a function of a type, such as `Rate::per_minute`: by convention only types are in camel case.
+pub(crate) fn is_associated(path: &Path) -> bool {
+    let ty = path.segments.iter().nth_back(1);
+    ty.is_some_and(|ty| ty.ident.to_string().starts_with(char::is_uppercase))
+}
+
 /// The tokens as a user would write them, without the spaces that printing tokens puts between them.
 pub(crate) fn text(tokens: impl ToTokens) -> String {
     let spaced = tokens.to_token_stream().to_string();
@@ -70,6 +76,7 @@ pub(crate) fn text(tokens: impl ToTokens) -> String {
         (" ,", ","),
         (" . ", "."),
         (" / ", "/"),
+        ("- ", "-"),
     ]
     .iter()
     .fold(spaced, |text, (from, to)| text.replace(from, to))

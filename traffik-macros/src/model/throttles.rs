@@ -29,11 +29,12 @@ impl Throttles {
             defaults,
             throttles,
         } = block;
+        let has_rate = defaults.iter().any(|defaults| defaults.args.has("rate"));
         let defaults = read_defaults(defaults, mistakes);
         let mut entries: Vec<Entry> = Vec::new();
         for throttle in throttles {
             if is_new(&throttle, &entries, mistakes) {
-                entries.push(entry(throttle, &defaults, mistakes));
+                entries.push(entry(throttle, &defaults, has_rate, mistakes));
             }
         }
         Self(entries)
@@ -47,6 +48,10 @@ fn read_defaults(all: Vec<Defaults>, mistakes: &mut Mistakes) -> Settings {
             mistakes.at(&word, "`defaults` is written twice; keep one of them");
         } else if late {
             mistakes.at(&word, "`defaults` comes first; move it above the throttles");
+        }
+        if args.items.is_empty() && !args.garbled {
+            let message = "`defaults` says nothing; write a key, such as `defaults(headers = both);`, or leave it out";
+            mistakes.at(&word, message);
         }
         let options = Options::sort(args, mistakes);
         Place::Defaults.check(&options, mistakes);
@@ -83,7 +88,12 @@ fn is_new(throttle: &Throttle, entries: &[Entry], mistakes: &mut Mistakes) -> bo
     !taken
 }
 
-fn entry(throttle: Throttle, defaults: &Settings, mistakes: &mut Mistakes) -> Entry {
+fn entry(
+    throttle: Throttle,
+    defaults: &Settings,
+    has_rate: bool,
+    mistakes: &mut Mistakes,
+) -> Entry {
     let Throttle {
         attrs,
         vis,
@@ -94,7 +104,7 @@ fn entry(throttle: Throttle, defaults: &Settings, mistakes: &mut Mistakes) -> En
     Place::Throttle.check(&options, mistakes);
     if !options.throttles.is_empty() {
         mistakes.at(&name, no_set(&vis, &name, &options.throttles));
-    } else if options.lacks(Key::Rate) {
+    } else if options.lacks(Key::Rate) && !has_rate {
         mistakes.at(
             &name,
             format!("`rate` is missing; write `throttle {name}(rate = \"100/minute\");`"),

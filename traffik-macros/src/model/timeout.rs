@@ -21,12 +21,24 @@ pub(crate) fn read(value: &Expr) -> Result<Duration> {
 
 /// `min_wait = "500ms"`.
 pub(crate) fn min_wait(value: &Expr) -> Result<Duration> {
-    duration(value, Key::MinWait.example())
+    something(value, Key::MinWait)
 }
 
 /// `spread = "5s"`.
 pub(crate) fn spread(value: &Expr) -> Result<Duration> {
-    duration(value, Key::Spread.example())
+    something(value, Key::Spread)
+}
+
+/// A duration that is not zero, which would change nothing.
+fn something(value: &Expr, key: Key) -> Result<Duration> {
+    let duration = duration(value, key.example())?;
+    if duration.is_zero() {
+        let (name, example) = (key.name(), key.example());
+        let message =
+            format!("`{name}` of nothing changes nothing; leave it out, or write `{example}`");
+        return Err(error(value, message));
+    }
+    Ok(duration)
 }
 
 /// A duration in quotes; the example says how it is written.

@@ -3,7 +3,7 @@
 use syn::{Expr, ExprCall, Ident, LitStr, Path};
 
 use super::shape;
-use crate::diagnostics::{Error, Result, did_you_mean, error, listed, near};
+use crate::diagnostics::{Error, Result, did_you_mean, error, listed, misspelt, near};
 
 /// The words a key, or a parameter, takes.
 pub(crate) struct Words {
@@ -28,8 +28,11 @@ pub(crate) enum Value<'a> {
     Other(&'a Expr),
 }
 
+/// The words that say nothing without parameters.
+const WITH_PARAMETERS: [&str; 4] = ["header", "retry", "fallback", "failover"];
+
 impl Words {
-    /// What was written; an error where it is nearly a word.
+    /// What was written; an error where it is hardly anything but a misspelt word.
     pub(crate) fn read<'a>(&self, value: &'a Expr) -> Result<Value<'a>> {
         if let Some(text) = shape::string(value) {
             return Ok(self
@@ -37,12 +40,16 @@ impl Words {
                 .map_or(Value::Text(text), Value::Word));
         }
         if let Some((function, call)) = shape::call(value) {
+            // A function is named and not called, so what has parameters is more likely meant as a word.
+            let loose = call.args.iter().any(is_parameter);
             return Ok(self
-                .bare(function)?
+                .bare(function, loose)?
                 .map_or(Value::Other(value), |word| Value::Call(word, call)));
         }
         match shape::path(value) {
-            Some(path) => Ok(self.bare(path)?.map_or(Value::Path(path), Value::Word)),
+            Some(path) => Ok(self
+                .bare(path, !self.open)?
+                .map_or(Value::Path(path), Value::Word)),
             None => Ok(Value::Other(value)),
         }
     }
@@ -51,15 +58,25 @@ impl Words {
     pub(crate) fn no_text(&self, text: &LitStr) -> Error {
         let key = self.key;
         let content = text.value();
-        let message = match near(&content, self.list) {
-            Some(word) => {
+        let is_own = self.open && is_path_or_call(text);
+        let meant = if is_own {
+            misspelt(&content, self.list)
+        } else {
+            near(&content, self.list)
+        };
+        let plain = near(&content, self.list).filter(|word| !WITH_PARAMETERS.contains(word));
+        let message = match (meant, plain) {
+            (Some(word), _) => {
                 let question = did_you_mean(&content, word);
                 format!("unknown word `{content}` for `{key}`; {question}")
             }
-            None if is_path_or_call(text) => {
+            (None, Some(word)) => format!(
+                "unknown word `{content}` for `{key}`; write `{key} = {word}`, or `{key} = {content}` without quotes for an item of yours"
+            ),
+            (None, None) if is_own => {
                 format!("quotes stand around words only; write `{key} = {content}`")
             }
-            None => format!(
+            (None, None) => format!(
                 "unknown word `{content}` for `{key}`; use one of {}",
                 listed(self.list)
             ),
@@ -71,33 +88,45 @@ impl Words {
         self.list.iter().find(|known| **known == word).copied()
     }
 
-    fn bare(&self, path: &Path) -> Result<Option<&'static str>> {
+    fn bare(&self, path: &Path, loose: bool) -> Result<Option<&'static str>> {
         path.get_ident()
-            .map_or(Ok(None), |word| self.bare_word(word))
+            .map_or(Ok(None), |word| self.bare_word(word, loose))
     }
 
-    fn bare_word(&self, word: &Ident) -> Result<Option<&'static str>> {
+    /// The word, if it is one; an error if it is nearly one. Where it may also be a name of the user's, that is one which
+    /// is hardly anything else.
+    fn bare_word(&self, word: &Ident, loose: bool) -> Result<Option<&'static str>> {
         let name = word.to_string();
-        let found = self.find(&name);
-        match near(&name, self.list) {
-            Some(meant) if found.is_none() => {
-                let key = self.key;
-                let own = if self.open {
-                    format!(" (an item of yours is `self::{name}`)")
-                } else {
-                    String::new()
-                };
-                Err(error(
-                    word,
-                    format!(
-                        "unknown word `{name}` for `{key}`; {}{own}",
-                        did_you_mean(&name, meant)
-                    ),
-                ))
-            }
-            _ => Ok(found),
+        if let Some(found) = self.find(&name) {
+            return Ok(Some(found));
         }
+        let meant = if loose {
+            near(&name, self.list)
+        } else {
+            misspelt(&name, self.list)
+        };
+        let Some(meant) = meant else {
+            return Ok(None);
+        };
+        let key = self.key;
+        let own = if self.open && !loose {
+            format!(" (an item of yours is `self::{name}`)")
+        } else {
+            String::new()
+        };
+        Err(error(
+            word,
+            format!(
+                "unknown word `{name}` for `{key}`; {}{own}",
+                did_you_mean(&name, meant)
+            ),
+        ))
     }
+}
+
+/// Reports whether what stands in parentheses belongs to a word: text, or a named parameter.
+fn is_parameter(value: &Expr) -> bool {
+    matches!(value, Expr::Assign(_)) || shape::string(value).is_some()
 }
 
 fn is_path_or_call(text: &LitStr) -> bool {

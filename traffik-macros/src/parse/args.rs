@@ -4,8 +4,9 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
-use syn::{Expr, Ident, Lit, Path, Token, parenthesized, token};
+use syn::{Expr, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 
+use super::signs::{unreadable, wrong_signs};
 use crate::diagnostics::{Error, Mistakes, Result, error};
 
 /// The items between the parentheses, in order.
@@ -60,6 +61,14 @@ impl Args {
     }
 }
 
+impl Args {
+    /// Whether a key of this name is written.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let is_it = |item: &Item| matches!(item, Item::Pair(pair) if pair.key == name);
+        self.items.iter().any(is_it)
+    }
+}
+
 fn item(input: ParseStream) -> Result<Item> {
     if input.peek(Lit) {
         return input.parse().map(Item::Literal);
@@ -70,19 +79,42 @@ fn item(input: ParseStream) -> Result<Item> {
     if !input.peek(Ident::peek_any) && !input.peek(Token![::]) {
         return Err(input.error("expected a throttle, or `key = value`"));
     }
+    if let Some(key) = behind_a_path(input) {
+        let value = skip_to_comma(&input.fork())?.to_string();
+        let value = value.rsplit_once("= ").map_or("…", |(_, value)| value);
+        let last = key.segments.last().map(|last| last.ident.to_string());
+        let last = last.unwrap_or_default();
+        let message = format!("a key stands without a path; write `{last} = {value}`");
+        return Err(error(&key, message));
+    }
     if is_pair(input) {
         pair(input).map(Item::Pair)
     } else if input.peek2(token::Paren) {
         list(input)
     } else if is_joined_otherwise(input) {
         let key = Ident::parse_any(input)?;
+        let rest = skip_to_comma(&input.fork())?;
+        // Signs stand in front of the value, which is more than a sign.
+        let value = rest
+            .into_iter()
+            .skip_while(|token| matches!(token, TokenTree::Punct(_)));
+        let value = TokenStream::from_iter(value).to_string();
+        let value = if value.is_empty() { "…" } else { &value };
         Err(error(
             &key,
-            format!("`{key}` and its value are joined by `=`; write `{key} = …`"),
+            format!("`{key}` and its value are joined by `=`; write `{key} = {value}`"),
         ))
     } else {
         input.parse().map(Item::Bare)
     }
+}
+
+/// The path of several words that stands in a key's place.
+fn behind_a_path(input: ParseStream) -> Option<Path> {
+    let ahead = input.fork();
+    let path = Path::parse_mod_style(&ahead).ok()?;
+    let is_key = path.segments.len() > 1 && ahead.peek(Token![=]) && !ahead.peek(Token![==]);
+    is_key.then_some(path)
 }
 
 fn is_pair(input: ParseStream) -> bool {
@@ -105,10 +137,17 @@ fn pair(input: ParseStream) -> Result<Pair> {
             format!("nothing stands behind `{key} =`; write its value, or leave the key out"),
         ));
     }
-    Ok(Pair {
-        key,
-        value: input.parse()?,
-    })
+    if let Some(error) = wrong_signs(&key, input)? {
+        return Err(error);
+    }
+    let ahead = input.fork();
+    match ahead.parse() {
+        Ok(value) => {
+            input.advance_to(&ahead);
+            Ok(Pair { key, value })
+        }
+        Err(problem) => Err(unreadable(&key, skip_to_comma(&input.fork())?).unwrap_or(problem)),
+    }
 }
 
 fn list(input: ParseStream) -> Result<Item> {
@@ -126,6 +165,10 @@ fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     let rest = skip_to_comma(&input.fork())?;
     let message = match item {
         _ if is_pair(input) => format!("a `,` is missing in front of `{rest}`"),
+        Item::Pair(Pair { key, value }) if key == "rate" && input.peek(LitStr) => {
+            let first = value.to_token_stream();
+            format!("several rates are a list; write `rate = [{first}, {rest}]`")
+        }
         Item::Pair(Pair { key, value })
             if input.peek(Ident::peek_any) && !is_literal_text(&value) =>
         {
@@ -156,7 +199,7 @@ fn is_literal_text(value: &Expr) -> bool {
     matches!(value, Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)))
 }
 
-fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {
+pub(super) fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {
     let mut skipped = TokenStream::new();
     while !input.is_empty() {
         if input.parse::<Token![,]>().is_ok() {

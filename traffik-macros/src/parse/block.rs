@@ -1,11 +1,13 @@
 //! The block: `defaults(…);` and `/// doc  pub throttle Burst(…);`, each read on its own.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
-use syn::{Attribute, Ident, Token, Visibility, parenthesized, token};
+use syn::{Attribute, Generics, Ident, Token, Visibility, parenthesized, token};
 
 use super::args::{Args, placed};
+use super::signs::keyword;
 use crate::diagnostics::{Error, Mistakes, Result, did_you_mean, error, near};
 
 mod word {
@@ -83,7 +85,19 @@ fn throttle(input: ParseStream, mistakes: &mut Mistakes) -> Result<Throttle> {
         return Err(no_throttle(input));
     }
     input.parse::<word::throttle>()?;
-    let name = input.parse()?;
+    let behind = input.parse::<Visibility>()?;
+    let name = name(input, mistakes)?;
+    let vis = match behind {
+        Visibility::Inherited => vis,
+        behind => {
+            let text = shown(&behind);
+            let message = format!(
+                "`{text}` stands in front of `throttle`; write `{text} throttle {name}(…);`"
+            );
+            mistakes.at(&behind, message);
+            behind
+        }
+    };
     // `throttle Api = (Burst, Sustained);` is read like `throttle Api(Burst, Sustained);`: both mean a set.
     input.parse::<Option<Token![=]>>()?;
     let args = arguments(input, mistakes)?;
@@ -93,6 +107,30 @@ fn throttle(input: ParseStream, mistakes: &mut Mistakes) -> Result<Throttle> {
         name,
         args,
     })
+}
+
+/// A visibility as it is written.
+fn shown(vis: &Visibility) -> String {
+    vis.to_token_stream()
+        .to_string()
+        .replace(" (", "(")
+        .replace("( ", "(")
+        .replace(" )", ")")
+}
+
+/// The throttle's name. A keyword is no name, and generics behind one are noted.
+fn name(input: ParseStream, mistakes: &mut Mistakes) -> Result<Ident> {
+    let word = input.call(Ident::parse_any)?;
+    if syn::parse2::<Ident>(word.to_token_stream()).is_err() {
+        return Err(error(&word, keyword(&word)));
+    }
+    if input.peek(Token![<]) {
+        let generics = input.parse::<Generics>()?;
+        let message =
+            format!("a throttle is one type, without generics; write `throttle {word}(…);`");
+        mistakes.at(generics, message);
+    }
+    Ok(word)
 }
 
 fn arguments(input: ParseStream, mistakes: &mut Mistakes) -> Result<Args> {
@@ -137,6 +175,10 @@ fn no_throttle(input: ParseStream) -> Error {
 }
 
 fn semicolon(input: ParseStream, name: &Ident) -> Result<()> {
+    if input.peek(Token![,]) {
+        let message = format!("a `;` stands behind `{name}(…)`, not a `,`");
+        return Err(error(input.parse::<Token![,]>()?, message));
+    }
     let missing = |_| error(name, format!("a `;` is missing behind `{name}(…)`"));
     input.parse::<Token![;]>().map(drop).map_err(missing)
 }

@@ -6,7 +6,9 @@
 mod args;
 mod block;
 mod handler;
+mod signs;
 
 pub(crate) use args::{Args, Item, Pair};
 pub(crate) use block::{Block, Defaults, Throttle};
 pub(crate) use handler::{Handler, braces};
+pub(crate) use signs::keyword;

@@ -12,7 +12,9 @@ pub use questions::{
     Agrees, Answer, Costs, Identifies, Rates, Separates, agreement_taken, cost_taken,
     identity_taken, rate_taken, scope_taken, taken,
 };
-pub use sources::{Constant, ConstantKind, Function, FunctionKind};
+pub use sources::{
+    ConstantRate, ConstantScope, Function, FunctionKind, Leads, RateKind, ScopeKind,
+};
 
 #[doc(hidden)]
 #[macro_export]
@@ -24,13 +26,14 @@ macro_rules! __kind {
     }};
 }
 
+// A local name of a macro's would be a pattern where the application has a constant of that name, so they are long.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __settled {
     ($taken:ident, $what:literal, $value:expr) => {{
-        let value = $value;
-        let answer = $crate::__kind!(value).wait(value).await;
-        $crate::answer::$taken($what, answer)
+        let __traffik_value = $value;
+        let __traffik_answer = $crate::__kind!(__traffik_value).wait(__traffik_value).await;
+        $crate::answer::$taken($what, __traffik_answer)
     }};
 }
 
@@ -63,9 +66,11 @@ macro_rules! __applies {
 #[macro_export]
 macro_rules! __settling {
     ($taken:ident, $what:literal, $closure:expr) => {{
-        let value = $crate::answer::called($closure);
-        let kind = $crate::__kind!(value);
-        kind.settle(value, |answer| $crate::answer::$taken($what, answer))
+        let __traffik_value = $crate::answer::called($closure);
+        let __traffik_kind = $crate::__kind!(__traffik_value);
+        __traffik_kind.settle(__traffik_value, |__traffik_answer| {
+            $crate::answer::$taken($what, __traffik_answer)
+        })
     }};
 }
 
@@ -85,16 +90,18 @@ macro_rules! __cost_by {
     };
 }
 
+/// Asks a value that is there for all requests, or a function; the kinds tell them apart by their types. A static cannot be
+/// moved, so it is borrowed.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sourced {
-    ($path:path, $parts:expr) => {{
+    ($constant:ident, $path:path, $parts:expr) => {{
         #[allow(unused_imports)]
-        use $crate::answer::{ConstantKind as _, FunctionKind as _};
-        let source = $path;
-        (&$crate::answer::Probe::of(&source))
+        use $crate::answer::{FunctionKind as _, $constant as _};
+        let __traffik_source = &$path;
+        (&$crate::answer::Probe::of(__traffik_source))
             .__traffik_source()
-            .of(source, $parts)
+            .of(__traffik_source, $parts)
     }};
 }
 
@@ -102,7 +109,11 @@ macro_rules! __sourced {
 #[macro_export]
 macro_rules! __rate_of {
     ($path:path, $parts:expr) => {
-        $crate::__settled!(rate_taken, "rate", $crate::__sourced!($path, $parts))
+        $crate::__settled!(
+            rate_taken,
+            "rate",
+            $crate::__sourced!(RateKind, $path, $parts)
+        )
     };
 }
 
@@ -110,7 +121,7 @@ macro_rules! __rate_of {
 #[macro_export]
 macro_rules! __scope_of {
     ($path:path, $parts:expr) => {
-        $crate::answer::scope_taken("scope", $crate::__sourced!($path, $parts))
+        $crate::answer::scope_taken("scope", $crate::__sourced!(ScopeKind, $path, $parts))
     };
 }
 

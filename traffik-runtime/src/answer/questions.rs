@@ -68,7 +68,7 @@ pub trait Costs {
 #[diagnostic::on_unimplemented(
     message = "a rate is no `{Self}`",
     label = "gives `{Self}`, which is no rate",
-    note = "it is a `const` or `static` of type `Rate`, or a function that gives a `Rate`",
+    note = "it is a `const` or `static` of type `Rate` or of one that dereferences to it, such as `LazyLock<Rate>`, or a function that gives a `Rate`",
     note = "a function may be async, and may give a `Result` of that whose error is `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Rates {
@@ -193,7 +193,7 @@ macro_rules! numbers {
 }
 
 numbers!(u8 => u64::from, u16 => u64::from, u32 => u64::from, u64 => u64::from, usize => |cost| cost as u64);
-answers!(Rates -> Rate: Rate => Rate::from);
+answers!(Rates -> Rate: Rate => Rate::from, &Rate => |rate: &Rate| *rate);
 answers!(Agrees -> bool: bool => bool::from);
 answers!(Separates -> Scope:
     String => |segment| Scope::Segment(Cow::Owned(segment)),

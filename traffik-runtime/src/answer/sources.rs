@@ -1,47 +1,92 @@
-//! Functions told from constants, by their types.
+//! Functions told from values that are there for all requests, by their types.
+
+use std::ops::Deref;
 
 use http::request::Parts;
 
 use super::Probe;
 use crate::rate::Rate;
 
-/// A constant: the same for all requests.
+/// A type that is a `T` or dereferences to one, in however many steps: `LazyLock<Arc<Rate>>` leads to a `Rate`.
+pub trait Leads<T: ?Sized> {
+    /// Returns the value at the end of the way.
+    fn end(&self) -> &T;
+}
+
+impl Leads<Self> for Rate {
+    fn end(&self) -> &Self {
+        self
+    }
+}
+
+impl Leads<Self> for str {
+    fn end(&self) -> &Self {
+        self
+    }
+}
+
+impl<T: ?Sized, P: Deref<Target: Leads<T>>> Leads<T> for P {
+    fn end(&self) -> &T {
+        (**self).end()
+    }
+}
+
+/// A rate that holds for all requests.
 #[derive(Clone, Copy, Debug)]
-pub struct Constant;
+pub struct ConstantRate;
+
+/// A text that holds for all requests.
+#[derive(Clone, Copy, Debug)]
+pub struct ConstantScope;
 
 /// A function of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Function;
 
-/// Finds constants.
-pub trait ConstantKind {
-    /// That it is one.
-    fn __traffik_source(&self) -> Constant {
-        Constant
+/// Finds what leads to a rate.
+pub trait RateKind {
+    /// Returns the kind.
+    fn __traffik_source(&self) -> ConstantRate {
+        ConstantRate
+    }
+}
+
+/// Finds what leads to a text.
+pub trait ScopeKind {
+    /// Returns the kind.
+    fn __traffik_source(&self) -> ConstantScope {
+        ConstantScope
     }
 }
 
 /// Finds everything else.
 pub trait FunctionKind {
-    /// That it is no constant.
+    /// Returns the kind.
     fn __traffik_source(&self) -> Function {
         Function
     }
 }
 
-impl ConstantKind for Probe<Rate> {}
-impl ConstantKind for Probe<&'static str> {}
+impl<T: Leads<Rate>> RateKind for Probe<T> {}
+impl<T: Leads<str>> ScopeKind for Probe<T> {}
 impl<T> FunctionKind for &Probe<T> {}
 
-impl Constant {
-    /// The constant.
-    pub fn of<T>(self, constant: T, _: &Parts) -> T {
-        constant
+impl ConstantRate {
+    /// Returns the rate.
+    pub fn of(self, value: &impl Leads<Rate>, _: &Parts) -> Rate {
+        *value.end()
+    }
+}
+
+impl ConstantScope {
+    /// Returns the text.
+    pub fn of(self, value: &'static impl Leads<str>, _: &Parts) -> &'static str {
+        value.end()
     }
 }
 
 impl Function {
-    /// What the function gives for this request.
+    /// Returns what the function gives for this request.
     pub fn of<'a, T>(self, function: impl FnOnce(&'a Parts) -> T, parts: &'a Parts) -> T {
         function(parts)
     }

@@ -11,6 +11,8 @@ mod chosen;
 mod clients;
 mod defaults;
 mod erased;
+#[cfg(not(all(feature = "memcached", feature = "redis")))]
+mod features;
 mod in_turn;
 pub(crate) mod key;
 mod life;

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use super::error::ForwardingError;
-use crate::suggest::{did_you_mean, nearest};
+use crate::suggest::{did_you_mean, one_slip};
 
 /// The one header that tells who a request was forwarded for. What the proxy does not set, the client may have: choose
 /// the one that the proxy nearest to the application writes or appends to.
@@ -80,7 +80,11 @@ impl FromStr for ForwardingHeader {
             return Ok(header);
         }
         let plain = word.to_ascii_lowercase().replace('-', "_");
-        let hint = match nearest(&plain, Self::WORDS.iter().copied()) {
+        // By spelling alone another header may be the nearest, one that clients can set.
+        let words = || Self::WORDS.iter().copied();
+        let longer = || words().find(|name| plain.len() > 3 && name.starts_with(&plain));
+        let meant = longer().or_else(|| one_slip(&plain, words()));
+        let hint = match meant {
             Some(name) => did_you_mean(word, name),
             None => format!("use one of `{}`", Self::WORDS.join("`, `")),
         };
@@ -112,12 +116,28 @@ mod tests {
             ("Forwarded", "forwarded"),
             ("x_forwarded_fro", "x_forwarded_for"),
             ("cf_conecting_ip", "cf_connecting_ip"),
+            ("x_forwarded", "x_forwarded_for"),
+            ("X-Forwarded", "x_forwarded_for"),
+            ("true_client", "true_client_ip"),
         ] {
             assert_eq!(
                 said(word),
                 format!("unknown forwarding header `{word}`; did you mean `{meant}`?")
             );
         }
-        assert!(said("via").contains("use one of `forwarded`, `x_forwarded_for`"));
+        for word in [
+            "via",
+            "x",
+            "forwarded_for",
+            "x_client_ip",
+            "real_ip",
+            "x_forwarded_host",
+        ] {
+            let said = said(word);
+            assert!(
+                said.contains("use one of `forwarded`, `x_forwarded_for`"),
+                "{said}"
+            );
+        }
     }
 }

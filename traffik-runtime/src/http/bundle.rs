@@ -12,7 +12,7 @@ use super::gate::{Gate, Site};
 use super::last_argument::rejected;
 use super::trail::Trail;
 use crate::error::Error;
-use crate::throttle::{Asking, Given, Throttle};
+use crate::throttle::{Asking, Given};
 
 /// A use of throttles whose identifier or cost looks at these arguments of the handler.
 #[doc(hidden)]
@@ -131,7 +131,7 @@ async fn asking<S: Site>(
         None => S::cost(parts).await?,
     };
     let mut asking = Asking::with(given);
-    S::Throttle::ask(parts, cost, &mut asking).await?;
+    S::USE.ask(parts, cost, &mut asking).await?;
     Ok(asking)
 }
 

@@ -24,8 +24,9 @@ use crate::throttle::{Asking, Define, Definition, HeaderStyle, Throttle, admit_a
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
 pub trait Site: Send + Sync {
-    /// What is decided.
-    type Throttle: Throttle;
+    /// The throttles that decide. Their types are not named here, because they may be less visible than the
+    /// handler, and an associated type may not.
+    const USE: Use;
 
     /// Header fields on this handler, whatever the members say.
     const HEADERS: Option<HeaderStyle> = None;
@@ -68,9 +69,35 @@ pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
     response
 }
 
+/// A handler's answer with the header fields to add to it, for one whose type depends on who routes the handler.
+#[doc(hidden)]
+pub struct Answered<T> {
+    told: Kept,
+    answer: T,
+}
+
+impl<T> Answered<T> {
+    /// Keeps the answer.
+    pub const fn new(told: Kept, answer: T) -> Self {
+        Self { told, answer }
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for Answered<T> {
+    fn into_response(self) -> Response {
+        finish(self.told, self.answer)
+    }
+}
+
+impl<T> fmt::Debug for Answered<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answered").finish_non_exhaustive()
+    }
+}
+
 /// A throttle is a use of itself, where a handler says no more.
 impl<T: Define> Site for T {
-    type Throttle = T;
+    const USE: Use = Use::of::<T, T>();
 }
 
 impl<S: Site> Gate<S> {
@@ -122,16 +149,6 @@ fn kept(
     }
 }
 
-impl<S: Site + 'static> Gate<S> {
-    pub(super) const USE: Use = match <S::Throttle as Throttle>::ONE {
-        _ if !S::IS_PLAIN || !<S::Throttle as Throttle>::IS_PLAIN => {
-            Use::Later(|parts| Box::pin(asked::<S>(parts)))
-        }
-        Some(definition) => Use::One(definition),
-        None => Use::Plain(<S::Throttle as Throttle>::plain),
-    };
-}
-
 impl<S: Site + 'static, State: Send + Sync> FromRequestParts<State> for Gate<S> {
     type Rejection = Rejection;
 
@@ -141,7 +158,7 @@ impl<S: Site + 'static, State: Send + Sync> FromRequestParts<State> for Gate<S> 
     ) -> impl Future<Output = Result<Self, Rejection>> + Send {
         let trail = Trail::join(&mut parts.extensions);
         Passing {
-            passed: passed(parts, Some(trail), Self::USE, Self::MANNER),
+            passed: passed(parts, Some(trail), S::USE, Self::MANNER),
             site: PhantomData,
         }
     }
@@ -186,9 +203,65 @@ impl Future for Passed<'_> {
     }
 }
 
+/// The throttles of one use, as functions.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Use {
+    way: Way,
+    ask: Ask,
+}
+
+impl Use {
+    /// The throttles `T` of the use `S`.
+    pub const fn of<S: Site + 'static, T: Throttle>() -> Self {
+        let way = match T::ONE {
+            _ if !S::IS_PLAIN || !T::IS_PLAIN => Way::Later(|parts| Box::pin(asked::<S, T>(parts))),
+            Some(definition) => Way::One(definition),
+            None => Way::Plain(T::plain),
+        };
+        Self {
+            way,
+            ask: Self::ask_of::<T>(),
+        }
+    }
+
+    /// The throttles `T` of a use whose closures look at the handler's arguments, and whose type may borrow.
+    pub const fn of_closures<T: Throttle>() -> Self {
+        let ask = Self::ask_of::<T>();
+        let way = Way::Later(|parts| {
+            Box::pin(async move {
+                let mut asking = Asking::default();
+                T::ask(parts, None, &mut asking).await?;
+                Ok(asking)
+            })
+        });
+        Self { way, ask }
+    }
+
+    const fn ask_of<T: Throttle>() -> Ask {
+        |parts, cost, asking| Box::pin(T::ask(parts, cost, asking))
+    }
+
+    /// Adds what the throttles have to decide for a request, with their own costs or this one.
+    pub(super) async fn ask(
+        self,
+        parts: &Parts,
+        cost: Option<u64>,
+        asking: &mut Asking,
+    ) -> Result<(), Error> {
+        (self.ask)(parts, cost, asking).await
+    }
+}
+
+type Ask = for<'a> fn(
+    &'a Parts,
+    Option<u64>,
+    &'a mut Asking,
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
 /// What has to be done to know what a use asks for.
 #[derive(Clone, Copy)]
-pub(super) enum Use {
+enum Way {
     /// One throttle, which asks no function.
     One(fn() -> &'static Definition),
     /// Throttles that ask no function.
@@ -197,16 +270,16 @@ pub(super) enum Use {
     Later(Later),
 }
 
-pub(super) type Later =
+type Later =
     for<'a> fn(&'a Parts) -> Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>;
 
 /// Decides, for whatever handler.
 pub(super) fn passed(parts: &Parts, trail: Option<Trail>, site: Use, manner: Manner) -> Passed<'_> {
     let mut asking = Asking::default();
-    match site {
-        Use::One(definition) => asking.add_plain(definition()),
-        Use::Plain(plain) => plain(&mut asking),
-        Use::Later(asking) => return passed_later(asking(parts), parts, trail, manner),
+    match site.way {
+        Way::One(definition) => asking.add_plain(definition()),
+        Way::Plain(plain) => plain(&mut asking),
+        Way::Later(asking) => return passed_later(asking(parts), parts, trail, manner),
     }
     if !asking.ask_plain(parts) {
         return passed_later(asking.ask_backends(parts), parts, trail, manner);
@@ -244,12 +317,18 @@ impl<S> fmt::Debug for Gate<S> {
     }
 }
 
-async fn asked<S: Site>(parts: &Parts) -> Result<Asking, Error> {
+impl fmt::Debug for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Use").finish_non_exhaustive()
+    }
+}
+
+async fn asked<S: Site, T: Throttle>(parts: &Parts) -> Result<Asking, Error> {
     let mut asking = Asking::default();
     if !S::applies(parts).await? {
         return Ok(asking);
     }
     let cost = S::cost(parts).await?;
-    S::Throttle::ask(parts, cost, &mut asking).await?;
+    T::ask(parts, cost, &mut asking).await?;
     Ok(asking)
 }

@@ -45,7 +45,7 @@ where
         state: &State,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
         Extracting {
-            arguments: extract(request, state, Gate::<S>::USE, Gate::<S>::MANNER),
+            arguments: extract(request, state, S::USE, Gate::<S>::MANNER),
             site: PhantomData,
         }
     }

@@ -21,9 +21,12 @@ pub struct Factor(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FactorError {
-    /// Not a number at all, or one that is negative or not finite.
+    /// Not a number at all, or one that is not finite.
     #[error("not a decimal number; write one such as `0.5`")]
     NotANumber,
+    /// Less than zero.
+    #[error("negative; write a number of at least 0, such as `0.5`")]
+    Negative,
     /// More than six places.
     #[error("more than six decimal places; round it")]
     TooFine,
@@ -73,6 +76,9 @@ impl FromStr for Factor {
         let text: String = text.trim().chars().filter(|c| *c != '_').collect();
         let (whole, places) = text.split_once('.').unwrap_or((&text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if text.starts_with('-') && text[1..].parse::<Self>().is_ok() {
+            return Err(FactorError::Negative);
+        }
         if !digits(whole) || !digits(places) || whole.is_empty() {
             return Err(FactorError::NotANumber);
         }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::define::Define;
 use super::definition::Definition;
 use super::header_style::HeaderStyle;
 use super::plain::{Identified, Scoped};
@@ -80,6 +81,17 @@ impl Declaration {
             client_ip: None,
             definition: OnceLock::new(),
         }
+    }
+
+    /// The declaration of a throttle by a strategy of the application's. Whether that is a strategy, the compiler judges
+    /// at the throttle's implementation, once.
+    pub const fn of_custom<T: Define>(
+        uid: &'static str,
+        name: &'static str,
+        rates: &'static [Rate],
+        strategy: &'static T::Strategy,
+    ) -> Self {
+        Self::new(uid, name, rates, strategy)
     }
 
     /// What is declared.

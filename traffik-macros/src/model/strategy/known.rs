@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::{Expr, ExprAssign, ExprCall, ExprLit, Ident, Lit, UnOp, parse_quote};
 use traffik_runtime::strategy::FixedWindow;
-use traffik_runtime::strategy::catalog::{self, Argument, Literal, Spec, Subject};
+use traffik_runtime::strategy::catalog::{self, Argument, Literal, Param, Spec, Subject, Takes};
 
 use crate::diagnostics::{Result, all, error, joined};
 use crate::model::shape;
@@ -130,7 +130,8 @@ fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
     let params = entry.map_or(&[][..], |entry| entry.params);
     let word = shape::word(value).filter(|word| params.iter().any(|param| *word == param.name));
     if let Some(word) = word {
-        let message = format!("`{word}` needs a value; write `{strategy}({word} = …)`");
+        let example = example(params, &word.to_string());
+        let message = format!("`{word}` needs a value; write `{strategy}({example})`");
         return Err(error(value, message));
     }
     let first = params.first().map_or("name", |param| param.name);
@@ -142,6 +143,26 @@ fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
         value,
         format!("parameters have names; write `{strategy}({first} = {text})`"),
     ))
+}
+
+/// A parameter with a value, as an example.
+pub(crate) fn example(params: &[Param], name: &str) -> String {
+    let takes = params
+        .iter()
+        .find(|param| param.name == name)
+        .map(|param| param.takes);
+    let value = match takes {
+        Some(Takes::Duration) => "\"500ms\"",
+        Some(Takes::Share) => "0.8",
+        Some(Takes::Multiplier) => "1.5",
+        Some(Takes::Percent) => "50",
+        Some(Takes::Name) => "free",
+        Some(Takes::Windows) => "[\"08:00-18:00\" = 2.0]",
+        Some(Takes::Offset) => "\"+05:30\"",
+        Some(Takes::Function) => "current_load",
+        _ => "50",
+    };
+    format!("{name} = {value}")
 }
 
 /// A value's text, as the catalog reads it.

@@ -6,7 +6,7 @@ mod known;
 use syn::{Expr, ExprCall, Ident, Type};
 use traffik_runtime::strategy::catalog;
 
-pub(crate) use known::Known;
+pub(crate) use known::{Known, example};
 
 use super::shape;
 use crate::diagnostics::{Error, Result, did_you_mean, error, near};
@@ -66,6 +66,14 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
             name,
             "`custom` takes your strategy; write `custom(MyStrategy::new())`",
         )),
+        (_, None) if is_own(word) => Err(not_wrapped(name)),
+        (_, Some(call)) if is_own_call(word, call) => {
+            let written = shape::text(call);
+            let message = format!(
+                "a strategy of your own stands in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
+            );
+            Err(error(call, message))
+        }
         _ if near(word, &["custom"]).is_some() => Err(error(
             name,
             format!(
@@ -77,6 +85,25 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
     }
 }
 
+/// Whether a word is a type or constant of the user's: no strategy of ours is written in upper case, or nearly so.
+fn is_own(word: &str) -> bool {
+    word.starts_with(char::is_uppercase) && !is_near(word)
+}
+
+/// Whether a call is one of a function of the user's: those of our strategies have named parameters.
+fn is_own_call(word: &str, call: &ExprCall) -> bool {
+    let is_named = call
+        .args
+        .iter()
+        .any(|value| matches!(value, Expr::Assign(_)));
+    let is_ours = catalog::ENTRIES.iter().any(|entry| entry.name == word);
+    !is_named && !is_ours && !is_near(word)
+}
+
+fn is_near(word: &str) -> bool {
+    catalog::is_near(word) || near(word, &["custom"]).is_some()
+}
+
 fn not_wrapped(value: &Expr) -> Error {
     let written = shape::text(value);
     let message = match (shape::bare(value), parenthesised(value)) {
@@ -84,6 +111,9 @@ fn not_wrapped(value: &Expr) -> Error {
         (Expr::Lit(_), None) => {
             "a strategy is a name such as `token_bucket`, or your own in `custom(…)`".to_owned()
         }
+        (path, None) if is_constant(path) => format!(
+            "a strategy of your own stands in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
+        ),
         _ => format!(
             "a strategy of your own stands in `custom`; write `strategy = custom({written})`"
         ),
@@ -91,13 +121,20 @@ fn not_wrapped(value: &Expr) -> Error {
     error(value, message)
 }
 
+/// Whether a path is that of a constant, whose type cannot be seen.
+fn is_constant(value: &Expr) -> bool {
+    let last = shape::path(value).and_then(|path| path.segments.last());
+    last.is_some_and(|last| {
+        let name = last.ident.to_string();
+        name.len() > 1 && !name.contains(char::is_lowercase)
+    })
+}
+
 /// One of ours whose parameters stand between other signs.
 fn parenthesised(value: &Expr) -> Option<&Ident> {
-    let name = match shape::bare(value) {
-        Expr::Index(index) => shape::word(&index.expr),
-        Expr::Macro(call) => call.mac.path.get_ident(),
-        Expr::Struct(literal) => literal.path.get_ident(),
-        _ => None,
+    let Expr::Macro(call) = shape::bare(value) else {
+        return None;
     };
+    let name = call.mac.path.get_ident();
     name.filter(|name| catalog::ENTRIES.iter().any(|entry| *name == entry.name))
 }

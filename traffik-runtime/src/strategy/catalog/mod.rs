@@ -16,7 +16,7 @@ mod value;
 pub use check::check;
 pub use entries::{ENTRIES, Entry, Param, Takes};
 pub use problem::{Problem, Severity, Subject, Warning};
-pub use resolve::resolve;
+pub use resolve::{is_near, resolve};
 pub use spec::Spec;
 
 /// A parameter as it was written.

@@ -73,19 +73,23 @@ pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Probl
     })
 }
 
+/// Reports whether a name that is no strategy's is near to one, or another library's word for one.
+///
+/// ```
+/// use traffik_runtime::strategy::catalog::is_near;
+///
+/// assert!(is_near("tokn_bucket") && is_near("leaky"));
+/// assert!(!is_near("MyStrategy"));
+/// ```
+pub fn is_near(name: &str) -> bool {
+    question(name).is_some()
+}
+
 fn find(name: &str) -> Result<&'static Entry, String> {
     if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
         return Ok(entry);
     }
-    let foreign = FOREIGN
-        .iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(name));
-    let near = || nearest(name, ENTRIES.iter().map(|entry| entry.name));
-    let question = match foreign {
-        Some((_, here)) => Some(format!("did you mean {here}?")),
-        None => near().map(|near| did_you_mean(name, near)),
-    };
-    Err(match question {
+    Err(match question(name) {
         Some(question) => format!("unknown strategy `{name}`; {question}"),
         None => {
             let names: Vec<_> = ENTRIES
@@ -95,6 +99,18 @@ fn find(name: &str) -> Result<&'static Entry, String> {
             format!("unknown strategy `{name}`; use one of {}", names.join(", "))
         }
     })
+}
+
+/// The question that ends the message about an unknown name.
+fn question(name: &str) -> Option<String> {
+    let foreign = FOREIGN
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(name));
+    let near = || nearest(name, ENTRIES.iter().map(|entry| entry.name));
+    match foreign {
+        Some((_, here)) => Some(format!("did you mean {here}?")),
+        None => near().map(|near| did_you_mean(name, near)),
+    }
 }
 
 fn unknown_parameter(entry: &Entry, name: &str) -> String {

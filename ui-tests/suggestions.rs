@@ -1,0 +1,322 @@
+//! A program of everything that the pinned messages suggest: each suggestion stands where a user would put it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// What suggestions name and a user has: functions, values, and types.
+const ITEMS: &str = include_str!("suggestions/items.rs");
+
+/// Suggestions that name no code which could stand here, each with the reason.
+const ELSEWHERE: [(&str, &str); 4] = [
+    ("::my_framework::traffik", "the path of another crate"),
+    ("::framework::traffik", "the path of another crate"),
+    ("#[throttled]", "the attribute on another function"),
+    ("fn(&Parts)", "the type of a function, which the items have"),
+];
+
+/// The pairs and parameters of a key or parameter, with what stands around it.
+const AROUND: [(&[&str], &str); 12] = [
+    (&["rate"], "#[throttled({})]"),
+    (
+        &[
+            "strategy",
+            "identifier",
+            "cost",
+            "backend",
+            "on_error",
+            "on_throttled",
+            "headers",
+            "scope",
+            "only_if",
+            "skip_if",
+            "min_wait",
+            "spread",
+            "timeout",
+            "shadow",
+            "uid",
+            "name",
+            "allow",
+        ],
+        "#[throttled(rate = \"50/s\", {})]",
+    ),
+    (
+        &["burst", "debt"],
+        "#[throttled(rate = \"50/s\", strategy = token_bucket({}))]",
+    ),
+    (
+        &["default"],
+        "#[throttled(rate = \"50/s\", strategy = tiered(free = 1.0, {}))]",
+    ),
+    (
+        &["load"],
+        "#[throttled(rate = \"50/s\", strategy = adaptive({}))]",
+    ),
+    (
+        &[
+            "max_retries",
+            "delay",
+            "multiplier",
+            "jitter",
+            "on",
+            "then",
+            "even_if_it_may_have_counted",
+        ],
+        "#[throttled(rate = \"50/s\", on_error = retry({}))]",
+    ),
+    (
+        &["failures", "recovery", "successes"],
+        "#[throttled(rate = \"50/s\", on_error = failover(backend = local(), breaker({})))]",
+    ),
+    (
+        &["trusted"],
+        "#[throttled(rate = \"50/s\", identifier = ip({}))]",
+    ),
+    (
+        &["header"],
+        "#[throttled(rate = \"50/s\", identifier = ip(trusted = [\"::1\"], {}))]",
+    ),
+    (
+        &["ip(", "header("],
+        "#[throttled(rate = \"50/s\", identifier = {})]",
+    ),
+    // A header is one of trusted proxies.
+    (
+        &["ip(header"],
+        "#[throttled(rate = \"50/s\", identifier = {}, trusted = [\"::1\"]))]",
+    ),
+    (
+        &["retry(", "fallback(", "failover("],
+        "#[throttled(rate = \"50/s\", on_error = {})]",
+    ),
+];
+
+/// A pair for each word that "did you mean" may name, as a key or a parameter.
+const PAIRS: [&str; 22] = [
+    "rate = \"5/s\"",
+    "strategy = gcra",
+    "identifier = ip",
+    "cost = 5",
+    "backend = local()",
+    "on_error = allow",
+    "on_throttled = my_response",
+    "headers = both",
+    "scope = route",
+    "only_if = is_write",
+    "skip_if = is_internal",
+    "min_wait = \"1s\"",
+    "spread = \"1s\"",
+    "timeout = \"1s\"",
+    "shadow",
+    "uid = \"uploads\"",
+    "name = Uploads",
+    "burst = 50",
+    "debt = 5",
+    "recovery = \"60s\"",
+    "trusted = [\"::1\"]",
+    "delay = \"1s\"",
+];
+
+/// Writes the program and returns its path.
+pub fn program() -> PathBuf {
+    let mut program = String::from(ITEMS);
+    let mut homeless = Vec::new();
+    for (number, (message, suggestion)) in suggestions().iter().enumerate() {
+        let Some(code) = placed(message, suggestion) else {
+            homeless.push(format!("`{suggestion}` of: {message}"));
+            continue;
+        };
+        let code = code.replace("{number}", &number.to_string());
+        writeln!(
+            program,
+            "\n/// {message}\nmod suggestion_{number} {{\n    use super::prelude::*;\n\n{code}\n}}"
+        )
+        .expect("a string takes all");
+    }
+    assert!(
+        homeless.is_empty(),
+        "no place is known for\n{}",
+        homeless.join("\n")
+    );
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("suggestions.rs");
+    fs::write(&path, program).expect("the directory of tests is writable");
+    path
+}
+
+/// Every suggestion of the pinned messages, once, with its message.
+fn suggestions() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir("fail").expect("the programs that fail") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_none_or(|it| it != "stderr") {
+            continue;
+        }
+        let pinned = fs::read_to_string(&path).expect("text");
+        let messages = pinned
+            .lines()
+            .filter_map(|line| line.strip_prefix("error: "));
+        for message in messages {
+            for suggestion in suggested(message) {
+                found.insert((message.to_owned(), suggestion));
+            }
+        }
+    }
+    assert!(found.len() > 100, "only {} suggestions", found.len());
+    found
+}
+
+/// What a message says to write: the code behind "write", "did you mean", "add", and behind "or" after these.
+fn suggested(message: &str) -> Vec<String> {
+    let mut parts = message.split('`');
+    let mut before = parts.next().unwrap_or_default();
+    let mut suggestions: Vec<String> = Vec::new();
+    while let (Some(code), after) = (parts.next(), parts.next()) {
+        let lead = before.trim_end();
+        let begins = ["write", "did you mean", "add"]
+            .iter()
+            .any(|word| lead.ends_with(word));
+        let goes_on = !suggestions.is_empty() && [", or", "or", "or write"].contains(&lead);
+        // An `impl Trait` or a signature names a kind of function.
+        if begins || goes_on {
+            suggestions.push(code.to_owned());
+        }
+        before = after.unwrap_or_default();
+    }
+    suggestions
+}
+
+/// The code of a suggestion, where a user would write it.
+fn placed(message: &str, suggestion: &str) -> Option<String> {
+    if ELSEWHERE.iter().any(|(code, _)| suggestion.contains(code)) {
+        return Some(String::new());
+    }
+    let attribute = |attribute: String| format!("    {attribute}\n    async fn routed() {{}}");
+    let block = |entry: &str| format!("    throttles! {{ {entry} }}");
+    let rate = "(rate = \"50/s\");";
+    if suggestion.contains("throttle ") {
+        let entry = suggestion.replace("(…);", rate);
+        return Some(block(&entry));
+    }
+    match suggestion {
+        "defaults(…);" | "defaults" => {
+            return Some(block(&format!(
+                "defaults(headers = both); throttle Name{rate}"
+            )));
+        }
+        "defaults(headers = both);" => {
+            return Some(block(&format!("{suggestion} throttle Name{rate}")));
+        }
+        "throttle" => return Some(block(&format!("throttle Name{rate}"))),
+        "Burst" => return Some(attribute("#[throttled(Burst)]".to_owned())),
+        "r#type" => {
+            return Some(attribute(
+                "#[throttled(rate = \"50/s\", name = r#type)]".to_owned(),
+            ));
+        }
+        "Uploads" => {
+            return Some(attribute(
+                "#[throttled(rate = \"50/s\", name = Uploads)]".to_owned(),
+            ));
+        }
+        _ => {}
+    }
+    if suggestion.contains("type ") && suggestion.ends_with(';') {
+        return Some(format!("    {suggestion}"));
+    }
+    if let Some(name) = suggestion.strip_prefix("async fn ") {
+        return Some(format!(
+            "    #[throttled(rate = \"50/s\")]\n    async fn {name}() {{}}"
+        ));
+    }
+    if message.contains("argument") && !message.contains("named, not called") {
+        return Some(closure(suggestion));
+    }
+    let code = if message.contains("did you mean") {
+        meant(message, suggestion)?
+    } else {
+        pair(suggestion).unwrap_or(suggestion).to_owned()
+    };
+    around(message, &code).map(attribute)
+}
+
+/// A closure over these names, or over this list of parameters.
+fn closure(names: &str) -> String {
+    let params = names.trim_matches('|');
+    let arguments: Vec<_> = ["db", "factor", "payload", "a", "b"]
+        .iter()
+        .map(|name| format!("State({name}): State<u64>"))
+        .collect();
+    format!(
+        "    #[throttled(rate = \"50/s\", cost = |{params}| 5)]\n    async fn routed({}) {{}}",
+        arguments.join(", ")
+    )
+}
+
+/// The pair of a word that is a key or a parameter.
+fn pair(word: &str) -> Option<&'static str> {
+    let is_it = |pair: &&&str| pair.split(' ').next() == Some(word);
+    PAIRS.iter().find(is_it).copied()
+}
+
+/// The pair that a "did you mean" leads to.
+fn meant(message: &str, word: &str) -> Option<String> {
+    let of_key = |key: &str| match word {
+        "header" => format!("{key} = header(\"x-api-key\")"),
+        "retry" => format!("{key} = retry(max_retries = 3)"),
+        "fallback" | "failover" => format!("{key} = {word}(backend = local())"),
+        "connection" | "timeout" | "contention" => format!("{key} = [{word}]"),
+        _ => format!("{key} = {word}"),
+    };
+    let kind = message.split('`').next()?.trim();
+    let key = message
+        .split("for `")
+        .nth(1)
+        .and_then(|rest| rest.split('`').next());
+    match (kind, key) {
+        ("unknown word", Some(key)) => Some(of_key(key)),
+        ("unknown unit", _) => Some(format!("rate = \"5/{word}\"")),
+        ("unknown strategy", _) => Some(of_key("strategy")),
+        ("unknown forwarding header", _) => Some(of_key("header")),
+        ("unknown warning", _) => Some(format!("allow({word})")),
+        _ => pair(word).map(str::to_owned),
+    }
+}
+
+/// An attribute around a pair, a parameter, or a value.
+fn around(message: &str, code: &str) -> Option<String> {
+    let place = |(words, around): &(&[&str], &str)| {
+        let is_it = |word: &&str| match word.ends_with('(') || word.contains('(') {
+            true => code.starts_with(word),
+            false => {
+                code == *word
+                    || code.starts_with(&format!("{word} ="))
+                    || code.starts_with(&format!("{word}("))
+            }
+        };
+        words.iter().any(|word| is_it(word)).then(|| {
+            let code = code
+                .strip_suffix(')')
+                .filter(|_| words[0] == "ip(header")
+                .unwrap_or(code);
+            around.replace("{}", code)
+        })
+    };
+    // Words with parentheses are told from parameters of their names first.
+    if let Some(found) = AROUND.iter().rev().find_map(place) {
+        return Some(found);
+    }
+    let is_strategy = ["custom(", "token_bucket(", "time_of_day(", "gcra("]
+        .iter()
+        .any(|word| code.starts_with(word));
+    match code {
+        _ if is_strategy => Some(format!("#[throttled(rate = \"50/s\", strategy = {code})]")),
+        _ if message.contains("percentage") => Some(format!(
+            "#[throttled(rate = \"50/s\", strategy = priority(low = {code}))]"
+        )),
+        _ if code.starts_with(['"', '[']) => Some(format!("#[throttled(rate = {code})]")),
+        "throttle" => Some("#[throttled(rate = \"50/s\", scope = throttle)]".to_owned()),
+        "/" | "per" => Some(format!("#[throttled(rate = \"5 {code} minute\")]")),
+        _ => None,
+    }
+}
