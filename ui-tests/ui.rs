@@ -7,5 +7,10 @@ fn ui() {
     let programs = trybuild::TestCases::new();
     programs.compile_fail("fail/*.rs");
     programs.pass("pass/*.rs");
+}
+
+#[test]
+fn what_messages_suggest_compiles() {
+    let programs = trybuild::TestCases::new();
     programs.pass(suggestions::program());
 }

@@ -15,8 +15,8 @@ pub use traffik_runtime::answer::{
     applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
 pub use traffik_runtime::http::{
-    Answered, Answering, Bundle, Closures, Gate, Gated, LastArgument, Parts, Responder, Response,
-    Site, Use, Whole, answering, finish,
+    Answered, Answering, Ask, Bundle, Closures, Gate, Gated, LastArgument, Parts, Responder,
+    Response, Site, Use, Whole, answering, ask_of, finish,
 };
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{

@@ -28,11 +28,13 @@ pub(crate) fn closures(site: &Site, handler: &Handler, private: &Private) -> Opt
     let owner = owner(site);
     let unasked = owner.and_then(|owner| unasked(owner, private));
     let given = given(site, owner, &handler.sig, private);
+    let throttle = site::decided(site);
     Some(quote! {
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
         impl #generics #private::Closures<#arguments> for #ty #conditions {
+            const ASK: #private::Ask = #private::ask_of::<#throttle>();
             #unasked
             #given
         }

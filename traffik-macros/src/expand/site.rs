@@ -38,7 +38,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         seat: _,
         bundle,
         throttles,
-        defined,
+        defined: _,
         cost,
         headers,
         on_throttled,
@@ -49,7 +49,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     let name = name(site, handler);
     let vis = &handler.vis;
     let cfgs = conditions(&handler.attrs);
-    let throttle = members(throttles, defined.as_ref());
+    let throttle = decided(site);
     let of = match bundle {
         Some(_) => quote!(of_closures::<#throttle>()),
         None => quote!(of::<Self, #throttle>()),
@@ -135,9 +135,10 @@ fn held(generics: &Generics, private: &Private) -> TokenStream {
     quote!(#private::PhantomData<fn() -> (#(#mentions,)*)>)
 }
 
-fn members(throttles: &[Path], defined: Option<&Outcome>) -> TokenStream {
-    let defined = defined.map(Outcome::name);
-    match (throttles, defined) {
+/// The throttles that are decided, as one type.
+pub(super) fn decided(site: &Site) -> TokenStream {
+    let throttles = &site.throttles[..];
+    match (throttles, site.defined.as_ref().map(Outcome::name)) {
         ([only], None) => quote!(#only),
         ([], Some(only)) => quote!(#only),
         (throttles, None) => quote!((#(#throttles),*)),

@@ -165,7 +165,8 @@ impl Options {
                 format!("throttles stand first; move `{name}` in front of `{key}`"),
             ));
         }
-        if let Some((word, key)) = path.get_ident().and_then(value_alone) {
+        let alone = path.get_ident().and_then(value_alone);
+        if let Some((word, key)) = alone.filter(|_| self.throttles.is_empty()) {
             self.unclear = true;
             let (name, rate) = (key.name(), Key::Rate.example());
             let message = format!(
@@ -238,10 +239,12 @@ fn names(inside: TokenStream) -> Result<Vec<Path>> {
     }
 }
 
-/// The word, if it is one that nothing but a key's value is hardly called.
+/// The word, if it is the value of a key, and hardly the name of a handler, whose throttle would be called like it.
 fn value_alone(word: &Ident) -> Option<(&Ident, Key)> {
-    let key = Key::of_value(&word.to_string())?;
-    matches!(key, Key::Strategy | Key::Identifier).then_some((word, key))
+    let name = word.to_string();
+    let is_hardly_a_name = name.contains('_') || ["ip", "everyone", "gcra"].contains(&&*name);
+    let key = Key::of_value(&name).filter(|_| is_hardly_a_name)?;
+    Some((word, key))
 }
 
 /// The rates that stand as texts by themselves: behind the key, and without one.

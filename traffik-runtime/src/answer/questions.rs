@@ -92,7 +92,7 @@ pub trait Agrees {
 #[diagnostic::on_unimplemented(
     message = "a scope is no `{Self}`",
     label = "gives `{Self}`, which is no text",
-    note = "it is a `const` of type `&str`, or a function that gives a `String`, a `&'static str` or a `Cow<'static, str>`",
+    note = "it is a `const` or `static` text, or a function that gives a `String`, a `&'static str` or a `Cow<'static, str>`",
     note = "a function may give a `Result` of that whose error is `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Separates {

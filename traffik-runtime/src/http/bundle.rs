@@ -8,7 +8,7 @@ use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use super::gate::{Gate, Site};
+use super::gate::{Ask, Gate, Site};
 use super::last_argument::rejected;
 use super::trail::Trail;
 use crate::error::Error;
@@ -17,6 +17,9 @@ use crate::throttle::{Asking, Given};
 /// A use of throttles whose identifier or cost looks at these arguments of the handler.
 #[doc(hidden)]
 pub trait Closures<A>: Site {
+    /// What the throttles have to decide, once the closures are asked.
+    const ASK: Ask;
+
     /// What to go on with where the closures need not be asked.
     fn unasked(parts: &Parts) -> impl Future<Output = Result<Option<Given>, Error>> + Send {
         let _ = parts;
@@ -53,7 +56,7 @@ where
         let arguments = A::from_request_parts(parts, state).await;
         let arguments = arguments.map_err(|rejection| rejected(rejection, Some(&trail)))?;
         let asking = match early::<S, A>(parts).await {
-            Ok(None) => asking::<S>(parts, S::given(&arguments)).await,
+            Ok(None) => asking::<S, A>(parts, S::given(&arguments)).await,
             early => early.map(Option::unwrap_or_default),
         };
         let gate = gate(asking, parts).await?;
@@ -81,7 +84,7 @@ where
                 seen.extensions.insert(trail.share());
                 let last = last(Request::from_parts(parts, body), &trail, state).await?;
                 let arguments = (head, last);
-                let asking = asking::<S>(&seen, S::given(&arguments)).await;
+                let asking = asking::<S, (A, L)>(&seen, S::given(&arguments)).await;
                 let gate = gate(asking, &seen).await?;
                 Ok(Self(gate, arguments.0, arguments.1))
             }
@@ -116,12 +119,12 @@ async fn early<S: Closures<A>, A>(parts: &Parts) -> Result<Option<Asking>, Error
         return Ok(Some(Asking::default()));
     }
     match S::unasked(parts).await? {
-        Some(given) => asking::<S>(parts, ready(Ok(given))).await.map(Some),
+        Some(given) => asking::<S, A>(parts, ready(Ok(given))).await.map(Some),
         None => Ok(None),
     }
 }
 
-async fn asking<S: Site>(
+async fn asking<S: Closures<A>, A>(
     parts: &Parts,
     given: impl Future<Output = Result<Given, Error>>,
 ) -> Result<Asking, Error> {
@@ -131,7 +134,7 @@ async fn asking<S: Site>(
         None => S::cost(parts).await?,
     };
     let mut asking = Asking::with(given);
-    S::USE.ask(parts, cost, &mut asking).await?;
+    (S::ASK)(parts, cost, &mut asking).await?;
     Ok(asking)
 }
 

@@ -206,58 +206,43 @@ impl Future for Passed<'_> {
 /// The throttles of one use, as functions.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
-pub struct Use {
-    way: Way,
-    ask: Ask,
-}
+pub struct Use(Way);
 
 impl Use {
     /// The throttles `T` of the use `S`.
     pub const fn of<S: Site + 'static, T: Throttle>() -> Self {
-        let way = match T::ONE {
+        Self(match T::ONE {
             _ if !S::IS_PLAIN || !T::IS_PLAIN => Way::Later(|parts| Box::pin(asked::<S, T>(parts))),
             Some(definition) => Way::One(definition),
             None => Way::Plain(T::plain),
-        };
-        Self {
-            way,
-            ask: Self::ask_of::<T>(),
-        }
+        })
     }
 
     /// The throttles `T` of a use whose closures look at the handler's arguments, and whose type may borrow.
     pub const fn of_closures<T: Throttle>() -> Self {
-        let ask = Self::ask_of::<T>();
-        let way = Way::Later(|parts| {
+        Self(Way::Later(|parts| {
             Box::pin(async move {
                 let mut asking = Asking::default();
                 T::ask(parts, None, &mut asking).await?;
                 Ok(asking)
             })
-        });
-        Self { way, ask }
-    }
-
-    const fn ask_of<T: Throttle>() -> Ask {
-        |parts, cost, asking| Box::pin(T::ask(parts, cost, asking))
-    }
-
-    /// Adds what the throttles have to decide for a request, with their own costs or this one.
-    pub(super) async fn ask(
-        self,
-        parts: &Parts,
-        cost: Option<u64>,
-        asking: &mut Asking,
-    ) -> Result<(), Error> {
-        (self.ask)(parts, cost, asking).await
+        }))
     }
 }
 
-type Ask = for<'a> fn(
+/// A function that adds what throttles have to decide for a request, with their own costs or this one.
+#[doc(hidden)]
+pub type Ask = for<'a> fn(
     &'a Parts,
     Option<u64>,
     &'a mut Asking,
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
+/// Returns that function for the throttles `T`.
+#[doc(hidden)]
+pub const fn ask_of<T: Throttle>() -> Ask {
+    |parts, cost, asking| Box::pin(T::ask(parts, cost, asking))
+}
 
 /// What has to be done to know what a use asks for.
 #[derive(Clone, Copy)]
@@ -276,7 +261,7 @@ type Later =
 /// Decides, for whatever handler.
 pub(super) fn passed(parts: &Parts, trail: Option<Trail>, site: Use, manner: Manner) -> Passed<'_> {
     let mut asking = Asking::default();
-    match site.way {
+    match site.0 {
         Way::One(definition) => asking.add_plain(definition()),
         Way::Plain(plain) => plain(&mut asking),
         Way::Later(asking) => return passed_later(asking(parts), parts, trail, manner),

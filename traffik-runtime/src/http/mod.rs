@@ -30,7 +30,7 @@ pub use answering::{Answering, answering};
 #[doc(hidden)]
 pub use bundle::{Bundle, Closures, Via, Whole};
 pub use client_ip::ClientIp;
-pub use gate::{Answered, Gate, Site, Use, finish};
+pub use gate::{Answered, Ask, Gate, Site, Use, ask_of, finish};
 pub use gated::Gated;
 pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use identifier::Identifier;
