@@ -121,23 +121,22 @@ async fn state(State(parts): State<u8>, State(__traffik_gate): State<u8>) -> ::s
 
 mod primitives {
     //! Types that are called like those of the language.
-    #![allow(dead_code, unused_imports)]
+    #![allow(dead_code, clippy::redundant_pub_crate)]
 
     use axum::http::request::Parts;
     use traffik::{Identity, throttled, throttles};
 
-    pub(super) struct u64;
-    pub(super) struct u32;
-    pub(super) struct usize;
-    pub(super) struct bool;
-    pub(super) struct str;
-    pub(super) struct char;
-    pub(super) struct String;
-    pub(super) struct Vec;
-    pub(super) struct Box;
-    pub(super) struct Option;
-    pub(super) struct Result;
-    pub(super) struct Self_;
+    struct u64;
+    struct u32;
+    struct usize;
+    struct bool;
+    struct str;
+    struct char;
+    struct String;
+    struct Vec;
+    struct Box;
+    struct Option;
+    struct Result;
 
     const fn yes(_: &Parts) -> ::core::primitive::bool {
         true
@@ -163,7 +162,7 @@ mod primitives {
 
 mod values {
     //! Constants, statics and unit structs that are called like what generated code might.
-    #![allow(dead_code, non_upper_case_globals)]
+    #![allow(dead_code, non_upper_case_globals, clippy::redundant_pub_crate)]
 
     use axum::extract::State;
     use axum::http::request::Parts;

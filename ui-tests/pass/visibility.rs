@@ -8,6 +8,10 @@ use axum::routing::{get, post};
 
 mod limits {
     //! Throttles of the crate.
+    #![allow(
+        clippy::redundant_pub_crate,
+        reason = "the visibilities are what is tested"
+    )]
 
     traffik::throttles! {
         /// Of the crate.

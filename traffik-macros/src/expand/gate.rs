@@ -6,8 +6,8 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_pat_ident_mut, visit_type_mut};
 use syn::{
-    Attribute, FnArg, GenericParam, Generics, Ident, Lifetime, Pat, PatIdent, PatType, ReturnType,
-    Signature, Token, Type, TypeImplTrait, TypeParamBound, parse_quote,
+    Attribute, FnArg, GenericParam, Generics, Ident, Lifetime, LifetimeParam, Pat, PatIdent,
+    PatType, ReturnType, Signature, Token, Type, TypeImplTrait, TypeParamBound, parse_quote,
 };
 
 use super::define::conditions;
@@ -246,24 +246,21 @@ fn lent(sig: &Signature) -> Option<&Type> {
     let ReturnType::Type(_, ty) = &sig.output else {
         return None;
     };
-    let lifetimes: Vec<_> = sig
-        .generics
-        .lifetimes()
-        .map(|it| &it.lifetime.ident)
-        .collect();
-    if lifetimes.is_empty() {
-        return None;
-    }
-    struct Found<'a>(&'a [&'a Ident], bool);
-    impl VisitMut for Found<'_> {
-        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-            self.1 |= self.0.contains(&&lifetime.ident);
-        }
-    }
-    let mut found = Found(&lifetimes, false);
-    found.visit_type_mut(&mut (**ty).clone());
+    let mut lifetimes = Lifetimes::default();
+    lifetimes.visit_type_mut(&mut (**ty).clone());
+    let is_own = |param: &LifetimeParam| lifetimes.0.contains(&param.lifetime.ident);
     let (_, nameless) = without_impl((**ty).clone());
-    (found.1 && nameless.is_empty()).then_some(&**ty)
+    (sig.generics.lifetimes().any(is_own) && nameless.is_empty()).then_some(&**ty)
+}
+
+/// The lifetimes that a type names.
+#[derive(Default)]
+struct Lifetimes(Vec<Ident>);
+
+impl VisitMut for Lifetimes {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        self.0.push(lifetime.ident.clone());
+    }
 }
 
 /// Uses of what an argument binds as variables.

@@ -98,7 +98,7 @@ fn item(input: ParseStream) -> Result<Item> {
         let value = rest
             .into_iter()
             .skip_while(|token| matches!(token, TokenTree::Punct(_)));
-        let value = TokenStream::from_iter(value).to_string();
+        let value = value.collect::<TokenStream>().to_string();
         let value = if value.is_empty() { "…" } else { &value };
         Err(error(
             &key,

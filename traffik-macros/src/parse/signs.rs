@@ -93,17 +93,15 @@ fn inside(group: &Group) -> Option<Error> {
 
 /// The first name behind which a single colon stands, and what stands behind that up to the comma.
 fn colon(tokens: &[TokenTree]) -> Option<(&TokenTree, &[TokenTree])> {
-    let parameters = tokens.split(|token| is_sign(Some(token), ','));
-    parameters
-        .filter_map(|parameter| match parameter {
-            [name @ TokenTree::Ident(_), sign, value @ ..]
-                if is_sign(Some(sign), ':') && !is_sign(value.first(), ':') =>
-            {
-                Some((name, value))
-            }
-            _ => None,
-        })
-        .next()
+    let mut parameters = tokens.split(|token| is_sign(Some(token), ','));
+    parameters.find_map(|parameter| match parameter {
+        [name @ TokenTree::Ident(_), sign, value @ ..]
+            if is_sign(Some(sign), ':') && !is_sign(value.first(), ':') =>
+        {
+            Some((name, value))
+        }
+        _ => None,
+    })
 }
 
 /// The parameters of a word, each joined to its value by `=`.

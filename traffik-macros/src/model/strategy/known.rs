@@ -155,11 +155,11 @@ pub(crate) fn example(params: &[Param], name: &str) -> String {
         Some(Takes::Duration) => "\"500ms\"",
         Some(Takes::Share) => "0.8",
         Some(Takes::Multiplier) => "1.5",
-        Some(Takes::Percent) => "50",
         Some(Takes::Name) => "free",
         Some(Takes::Windows) => "[\"08:00-18:00\" = 2.0]",
         Some(Takes::Offset) => "\"+05:30\"",
         Some(Takes::Function) => "current_load",
+        // A count, or a percentage.
         _ => "50",
     };
     format!("{name} = {value}")
