@@ -208,7 +208,9 @@ fn placed(message: &str, suggestion: &str) -> Option<String> {
             return Some(block(&format!("{suggestion} throttle Name{rate}")));
         }
         "throttle" => return Some(block(&format!("throttle Name{rate}"))),
-        "Burst" => return Some(attribute("#[throttled(Burst)]".to_owned())),
+        "Burst" | "limits::burst" => {
+            return Some(attribute(format!("#[throttled({suggestion})]")));
+        }
         "r#type" => {
             return Some(attribute(
                 "#[throttled(rate = \"50/s\", name = r#type)]".to_owned(),

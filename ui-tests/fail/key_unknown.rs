@@ -29,6 +29,9 @@ async fn path() {}
 #[throttled("Burst")]
 async fn throttle_in_quotes() {}
 
+#[throttled("limits::burst")]
+async fn path_in_quotes() {}
+
 #[throttled(rate = "5/s", allow())]
 async fn allow_of_nothing() {}
 

@@ -17,6 +17,10 @@ mod prelude {
         pub throttle Sustained(rate = "500/h");
     }
 
+    pub mod limits {
+        pub use super::Burst as burst;
+    }
+
     pub const LIMIT: Rate = Rate::per_minute(100);
 
     #[derive(Debug)]

@@ -275,7 +275,7 @@ fn keyless(literal: &Lit, rates: &[LitStr], is_told: bool) -> Result<()> {
                 rates.join(", ")
             )
         }
-        Lit::Str(name) if !is_rate(name) && is_type(name) => {
+        Lit::Str(name) if !is_rate(name) && is_path(name) => {
             format!("a throttle stands without quotes; write `{}`", name.value())
         }
         Lit::Str(_) => format!("a value needs its key; write `rate = {text}`"),
@@ -285,9 +285,7 @@ fn keyless(literal: &Lit, rates: &[LitStr], is_told: bool) -> Result<()> {
     Err(error(literal, message))
 }
 
-/// Whether a text is the path of a type.
-fn is_type(text: &LitStr) -> bool {
-    let path = text.parse::<Path>().ok();
-    let last = path.as_ref().and_then(|path| path.segments.last());
-    last.is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase))
+/// Whether a text is a path.
+fn is_path(text: &LitStr) -> bool {
+    text.parse::<Path>().is_ok()
 }
