@@ -119,7 +119,7 @@ const PAIRS: [&str; 22] = [
 ];
 
 /// Writes the program and returns its path.
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let mut program = String::from(ITEMS);
     let mut homeless = Vec::new();
     for (number, (message, suggestion)) in suggestions().iter().enumerate() {
