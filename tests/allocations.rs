@@ -282,6 +282,52 @@ mod handlers {
     }
 }
 
+mod layers {
+    use std::convert::Infallible;
+
+    use axum::body::{Body, Bytes};
+    use axum::http::{Request, Response};
+    use http_body_util::Full;
+    use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
+    use traffik::ThrottleLayer;
+
+    use super::{HITS, black_box, measure};
+
+    /// Returns the allocations of one request to a service below two layers.
+    fn allocations<B, S>(below: S) -> u64
+    where
+        S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+    {
+        let service = ServiceBuilder::new()
+            .layer(ThrottleLayer::new())
+            .layer(ThrottleLayer::new());
+        let mut service = service.service(below);
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.build().unwrap();
+        let requests: Vec<_> = (0..HITS).map(|_| Request::new(())).collect();
+        let counted = measure(|| {
+            runtime.block_on(async {
+                for request in requests {
+                    let service = service.ready().await.unwrap();
+                    black_box(service.call(request).await.unwrap());
+                }
+            });
+        });
+        counted.count_total.div_ceil(HITS)
+    }
+
+    #[test]
+    fn a_body_is_boxed_once_and_one_of_axum_not_again() {
+        const HELLO: Bytes = Bytes::from_static(b"hello");
+        let own = service_fn(async |_| Ok(Response::new(Body::from(HELLO))));
+        let other = service_fn(async |_| Ok(Response::new(Full::new(HELLO))));
+        assert_eq!(allocations(own), allocations(other));
+    }
+}
+
 /// The counter counts: otherwise all of the above would hold of anything.
 #[test]
 fn an_allocation_is_seen() {

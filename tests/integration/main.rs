@@ -1,6 +1,7 @@
 //! Tests of the whole, by what they look at.
 
 mod api;
+mod applications;
 mod cancellation;
 mod closures;
 mod conformance;

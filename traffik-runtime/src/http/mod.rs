@@ -35,7 +35,7 @@ pub use gated::Gated;
 pub use headers::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use identifier::Identifier;
 pub use last_argument::LastArgument;
-pub use layer::{ThrottleBody, ThrottleFuture, ThrottleLayer, ThrottleService};
+pub use layer::{ThrottleFuture, ThrottleLayer, ThrottleService};
 pub use limiter::Limiter;
 pub use on_throttled::{OnThrottled, Responder};
 pub use provide::{Provide, ProvideLayer, provide};

@@ -2,24 +2,27 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::Response;
+use axum_core::body::Body;
+use axum_core::response::Response;
+use bytes::Bytes;
+use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
-use super::body::ThrottleBody;
+use super::service::BoxError;
 use crate::http::told::Told;
 use crate::http::trail::Trail;
 
 pin_project! {
     /// The response of a [`ThrottleService`](super::ThrottleService), to be.
-    pub struct ThrottleFuture<F, R, E> {
+    pub struct ThrottleFuture<F, E> {
         #[pin]
-        state: State<F, R, E>,
+        state: State<F, E>,
     }
 }
 
 pin_project! {
     #[project = Projected]
-    enum State<F, R, E> {
+    enum State<F, E> {
         Passed {
             #[pin]
             response: F,
@@ -27,16 +30,15 @@ pin_project! {
             trail: Trail,
         },
         Later {
-            response: Later<R, E>,
+            response: Later<E>,
         },
     }
 }
 
 /// What has to be waited for before the service below is called, if it is.
-pub(super) type Later<R, E> =
-    Pin<Box<dyn Future<Output = Result<Response<ThrottleBody<R>>, E>> + Send>>;
+pub(super) type Later<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
 
-impl<F, R, E> ThrottleFuture<F, R, E> {
+impl<F, E> ThrottleFuture<F, E> {
     pub(super) fn passed(response: F, told: Option<Told>, trail: Trail) -> Self {
         Self {
             state: State::Passed {
@@ -47,18 +49,20 @@ impl<F, R, E> ThrottleFuture<F, R, E> {
         }
     }
 
-    pub(super) fn later(response: Later<R, E>) -> Self {
+    pub(super) fn later(response: Later<E>) -> Self {
         Self {
             state: State::Later { response },
         }
     }
 }
 
-impl<F, R, E> Future for ThrottleFuture<F, R, E>
+impl<F, R, E> Future for ThrottleFuture<F, E>
 where
-    F: Future<Output = Result<Response<R>, E>>,
+    F: Future<Output = Result<http::Response<R>, E>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
 {
-    type Output = Result<Response<ThrottleBody<R>>, E>;
+    type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
@@ -75,18 +79,19 @@ where
     }
 }
 
-/// The response of what was let through, with what the client is told.
-pub(super) fn told_of<R>(
-    response: Response<R>,
-    told: Option<Told>,
-    trail: &Trail,
-) -> Response<ThrottleBody<R>> {
-    let mut response = response.map(ThrottleBody::passed);
+/// Returns the response of an admitted request, with its header fields. A body of axum's passes through as it is, any
+/// other is boxed.
+pub(super) fn told_of<R>(response: http::Response<R>, told: Option<Told>, trail: &Trail) -> Response
+where
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    let mut response = response.map(Body::new);
     trail.write_layer(told, &mut response);
     response
 }
 
-impl<F, R, E> fmt::Debug for ThrottleFuture<F, R, E> {
+impl<F, E> fmt::Debug for ThrottleFuture<F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ThrottleFuture").finish_non_exhaustive()
     }

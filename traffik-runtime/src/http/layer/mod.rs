@@ -1,9 +1,7 @@
 //! Throttles as middleware: a value, a layer, a service.
 //!
-//! Which throttles a request meets, its [`rules`] say; they are decided together by the [`service`], whose responses have
-//! the [`body`] of whatever is below, or one of our own.
+//! The [`rules`] select the throttles of a request; the [`service`] decides them together.
 
-mod body;
 mod future;
 mod grpc;
 mod rules;
@@ -15,13 +13,12 @@ use tower_layer::Layer;
 
 use super::filter::Filter;
 use crate::throttle::Throttle;
-pub use body::ThrottleBody;
 pub use future::ThrottleFuture;
 use rules::Rules;
 pub use service::ThrottleService;
 
 /// A layer that throttles requests before they reach what is below: a router, or any other tower service over
-/// `http::Request`, of hyper and tonic too.
+/// `http::Request`, of hyper and tonic too. Responses have the body of axum, whatever body there is below.
 ///
 /// All throttles whose filters match are decided together, in the order they were added: the request passes if all admit
 /// it, and else takes from none. A throttle that matches twice is counted once. Responses carry the header fields of what

@@ -2,12 +2,14 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum_core::body::Body;
+use axum_core::response::Response;
 use bytes::Bytes;
+use http::Request;
 use http::request::Parts;
-use http::{Request, Response};
+use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use super::body::ThrottleBody;
 use super::future::{ThrottleFuture, told_of};
 use super::grpc;
 use super::rules::Rules;
@@ -18,7 +20,11 @@ use crate::http::told::{Manner, Told};
 use crate::http::trail::Trail;
 use crate::throttle::{Admission, Asking, admit_at_once};
 
-/// The service that a [`ThrottleLayer`](super::ThrottleLayer) makes.
+/// The error of a body below, of whatever type it is.
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The service that a [`ThrottleLayer`](super::ThrottleLayer) makes. Its responses have the body of axum, whatever body
+/// the service below has.
 #[derive(Clone, Debug)]
 pub struct ThrottleService<S> {
     rules: Arc<Rules>,
@@ -33,13 +39,15 @@ impl<S> ThrottleService<S> {
 
 impl<S, B, R> Service<Request<B>> for ThrottleService<S>
 where
-    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S: Service<Request<B>, Response = http::Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
 {
-    type Response = Response<ThrottleBody<R>>;
+    type Response = Response;
     type Error = S::Error;
-    type Future = ThrottleFuture<S::Future, R, S::Error>;
+    type Future = ThrottleFuture<S::Future, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -62,7 +70,7 @@ where
         ThrottleFuture::later(Box::pin(async move {
             let (told, trail) = match decide(begun, &rules, &mut parts).await {
                 Ok(decided) => decided,
-                Err(refusal) => return Ok(refusal.map(ThrottleBody::refused)),
+                Err(refusal) => return Ok(refusal.map(Body::from)),
             };
             parts.extensions.insert(trail.share());
             let response = inner.call(Request::from_parts(parts, body)).await?;
@@ -104,7 +112,7 @@ async fn decide(
     begun: Begun,
     rules: &Rules,
     parts: &mut Parts,
-) -> Result<(Option<Told>, Trail), Response<Bytes>> {
+) -> Result<(Option<Told>, Trail), http::Response<Bytes>> {
     let decided = decided(begun, rules, parts).await;
     decided.map_err(|rejection| {
         let rejection = rejection.after(Trail::of(parts));

@@ -1,0 +1,3 @@
+//! Applications as strangers write them: of traffik they use its public face alone.
+
+mod layers;
