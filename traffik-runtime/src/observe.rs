@@ -389,6 +389,25 @@ pub(crate) fn evicts(policy: &str) {
     let _ = policy;
 }
 
+/// A request was compared with a route where no router had matched it: `T007`.
+pub(crate) fn not_routed(route: &str) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                code = "T007",
+                route,
+                "T007: `filter::route(\"{route}\")` stands outside routing, where no request has a route, so it selects \
+                 nothing; apply the layer with `Router::layer`, or use `filter::path`"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = route;
+}
+
 /// Whether something is still to be told, which is done once in the life of the process.
 #[cfg(feature = "tracing")]
 fn first(told: &AtomicBool) -> bool {

@@ -1,11 +1,13 @@
 //! Filters as a client's bytes meet them: raw request lines through a socket.
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Path;
 use axum::routing::get;
-use http::Method;
+use http::{Method, Request};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tower::ServiceExt as _;
 use traffik::{ThrottleLayer, filter, provide};
 use traffik_tests::{Server, midnight};
 
@@ -152,5 +154,140 @@ async fn requests_without_a_path_are_not_let_by() {
         }
         assert_eq!(status(&server, "GET /").await, 200);
         assert_eq!(status(&server, "GET /").await, 200);
+    }
+}
+
+/// Everything up to so many segments, each of these.
+fn paths(segments: &[&str], most: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut longest = vec![String::new()];
+    for _ in 0..most {
+        let longer = longest.iter().flat_map(|start| {
+            let next = segments.iter();
+            next.map(move |segment| format!("{start}/{segment}"))
+        });
+        longest = longer.collect();
+        all.extend_from_slice(&longest);
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_star_matches_what_a_parameter_of_the_router_does() {
+    let (mut matched, mut empty) = (0, 0);
+    for pattern in paths(&["a", "*"], 3) {
+        for pattern in [pattern.clone(), pattern + "/"] {
+            let segments = pattern.split('/').enumerate();
+            let route = segments.map(|(place, segment)| match segment {
+                "*" => format!("{{p{place}}}"),
+                segment => segment.to_owned(),
+            });
+            let route = route.collect::<Vec<_>>().join("/");
+            let app: Router = Router::new().route(&route, get(ok));
+            let filter = filter::path(&pattern);
+            for path in paths(&["", "a", "b"], 4) {
+                let request = || Request::get(&path).body(Body::empty()).unwrap();
+                let response = app.clone().oneshot(request()).await.unwrap();
+                let is_routed = response.status() == 200;
+                let (parts, _) = request().into_parts();
+                let matches = filter.matches(&parts).await.unwrap();
+                assert_eq!(matches, is_routed, "{pattern} or {route}, {path}");
+                matched += usize::from(matches);
+                empty += usize::from(matches && path.contains("//"));
+            }
+        }
+    }
+    assert!(matched > 50 && empty > 5, "{matched}, {empty}");
+}
+
+async fn check_routed(app: Router, expected: &[(&str, u16)]) {
+    let (backend, _) = midnight();
+    let server = Server::start(app.layer(provide(backend))).await;
+    for (place, (line, expected)) in expected.iter().enumerate() {
+        assert_eq!(status(&server, line).await, *expected, "{place}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_route_is_matched_whatever_the_path() {
+    let layer = || ThrottleLayer::new().throttle_when::<Matched>(filter::route("/users/{id}"));
+    let app = Router::new()
+        .route("/users/{id}", get(ok))
+        .route("/users/me", get(ok))
+        .route("/{a}/{b}", get(ok))
+        .layer(layer());
+    let expected = [
+        ("GET /users/me", 200),
+        ("GET /users/", 404),
+        ("GET /users/7/", 404),
+        ("GET /u/7", 200),
+        ("GET /users/7", 200),
+        ("GET /users/8?a", 429),
+        ("GET /users/m%65", 429),
+        ("POST /users/9", 429),
+        ("GET /users/me", 200),
+        ("GET /u/7", 200),
+        ("GET /unknown", 404),
+        ("OPTIONS *", 404),
+    ];
+    check_routed(app, &expected).await;
+    let one = Router::new().route("/users/{id}", get(ok).layer(layer()));
+    check_routed(one, &[("GET /users/7", 200), ("GET /users/8", 429)]).await;
+}
+
+#[tokio::test]
+async fn a_nested_route_has_its_prefix() {
+    let nested = |route, is_inside| {
+        let layer = ThrottleLayer::new().throttle_when::<Matched>(filter::route(route));
+        let users = Router::new().route("/{id}", get(ok)).route("/", get(ok));
+        if is_inside {
+            Router::new().nest("/users", users.layer(layer))
+        } else {
+            Router::new().nest("/users", users).layer(layer)
+        }
+    };
+    for is_inside in [true, false] {
+        let expected = [
+            ("GET /users/7", 200),
+            ("GET /users/8", 429),
+            ("GET /users", 200),
+        ];
+        check_routed(nested("/users/{id}", is_inside), &expected).await;
+        let expected = [("GET /users/7", 200), ("GET /users/8", 200)];
+        check_routed(nested("/{id}", is_inside), &expected).await;
+        let expected = [("GET /users", 200), ("GET /users", 429)];
+        check_routed(nested("/users", is_inside), &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_is_negated_selects_all_others() {
+    let layer = ThrottleLayer::new().throttle_when::<Matched>(filter::route("/health").not());
+    let app = Router::new().route("/health", get(ok)).route("/", get(ok));
+    let expected = [
+        ("GET /health", 200),
+        ("GET /unknown", 404),
+        ("GET /", 429),
+        ("GET /health", 200),
+    ];
+    check_routed(app.layer(layer), &expected).await;
+}
+
+/// Around a whole router no request has a route yet.
+#[tokio::test]
+async fn outside_routing_neither_a_route_nor_its_negation_selects() {
+    let (backend, _) = midnight();
+    for route in [filter::route("/{id}"), filter::route("/{id}").not()] {
+        let layer = ThrottleLayer::new().throttle_when::<Matched>(route);
+        let app = Router::new().route("/{id}", get(ok));
+        let service = tower::ServiceBuilder::new()
+            .layer(provide(backend.clone()))
+            .layer(layer)
+            .service(app);
+        for _ in 0..3 {
+            let request = Request::get("/7").body(Body::empty()).unwrap();
+            let response = service.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 200);
+        }
     }
 }

@@ -101,6 +101,12 @@ impl Node {
                 pathless: Some(matches),
                 ..
             } if sent_path(parts).is_none() => Some(*matches),
+            // Outside routing neither a route nor its negation matches.
+            Self::Test {
+                test: Test::Route(route),
+                wanted,
+                ..
+            } => Some(route.matches(parts) == Some(*wanted)),
             Self::Test { test, wanted, .. } => test.known(parts).map(|said| said == *wanted),
             Self::List { any, children } => {
                 let mut open = false;

@@ -24,7 +24,17 @@ pub enum FilterError {
         /// What to write instead.
         instead: &'static str,
     },
-    /// A pattern that does not begin with a slash.
+    /// A text that cannot be a route of axum.
+    #[error("`{part}` in `{route}` is no part of a route; {instead}")]
+    Route {
+        /// The whole route.
+        route: String,
+        /// What of it is wrong.
+        part: String,
+        /// What to write instead.
+        instead: &'static str,
+    },
+    /// A pattern or a route that does not begin with a slash.
     #[error("the pattern `{0}` does not begin with a slash; write `/{0}`")]
     NoSlash(String),
     /// A regular expression that is none.

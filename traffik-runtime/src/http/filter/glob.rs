@@ -7,6 +7,9 @@ const WILDCARDS: &str = "write `*` for one segment, `**` for any number";
 const LONGEST_PATH: usize = 65_534;
 
 /// A pattern of paths.
+///
+/// A star that is a whole segment matches what a parameter of axum's router does: an empty segment in the middle, as in
+/// `//posts`, and none at the end.
 #[derive(Debug)]
 pub(super) struct Glob {
     steps: Vec<Step>,
@@ -41,7 +44,8 @@ impl Glob {
             Step::One(segment) => 1 + segment.least_length(),
             Step::Many => 0,
         });
-        if lengths.sum::<usize>() > LONGEST_PATH {
+        let last = matches!(steps.last(), Some(Step::One(segment)) if segment.is_star());
+        if lengths.sum::<usize>() + usize::from(last) > LONGEST_PATH {
             return Err(FilterError::TooLong);
         }
         Ok(Self { steps })
@@ -65,7 +69,8 @@ impl Glob {
                 }
                 (Some(Step::One(pattern)), Some(path)) => {
                     let (first, behind) = split(path);
-                    if pattern.matches(first) {
+                    let is_empty_end = first.is_empty() && behind.is_none();
+                    if pattern.matches(first) && !(is_empty_end && pattern.is_star()) {
                         (step, rest) = (step + 1, behind);
                         continue;
                     }
@@ -91,7 +96,7 @@ fn split(path: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 /// Returns a text with its control characters escaped, for a message.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {

@@ -7,6 +7,7 @@ mod error;
 mod glob;
 mod methods;
 mod predicate;
+mod route;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use error::FilterError;
 use glob::Glob;
 use methods::Methods;
 pub use predicate::Predicate;
+use route::Route;
 use whole::Whole;
 
 /// Says of a request's head whether it matches. Clones share what they hold.
@@ -54,6 +56,7 @@ pub struct Filter(Node);
 #[derive(Clone, Debug)]
 enum Test {
     Methods(Methods),
+    Route(Route),
     Glob(Arc<Glob>),
     Regex(Whole),
     Predicate(Arc<dyn Question<bool>>),
@@ -61,6 +64,9 @@ enum Test {
 
 /// Requests whose path is like a pattern: `/admin/**` is `/admin` and all below it, `/users/*/posts` has any one segment
 /// in the middle, `/files/*.png` any text within a segment. All else stands for itself.
+///
+/// A `*` that is a whole segment matches what a parameter `{id}` of axum's router does: an empty segment in the middle, as
+/// in `/users//posts`, but none at the end, so `/users/*` does not match `/users/`.
 ///
 /// Compared are whole paths, as the client sent them, without the query: `/admin` and `/admin/` are two, `/admin/**` is
 /// never `/administrator`, double slashes and dots stay as they are. Percent-encoded letters, digits and `-._~` count as
@@ -87,6 +93,60 @@ pub fn path(pattern: &str) -> Filter {
 /// [`FilterError::Pattern`], which says what to write instead.
 pub fn try_path(pattern: &str) -> Result<Filter, FilterError> {
     Glob::new(pattern).map(|glob| Filter::of(Test::Glob(Arc::new(glob))))
+}
+
+/// Requests that an axum router has matched to this route, written as in [`Router::route`](axum::Router::route):
+/// `/users/{id}`, behind the prefixes of the routers it is nested in.
+///
+/// The route is known to layers that a router applies: [`Router::layer`](axum::Router::layer),
+/// [`Router::route_layer`](axum::Router::route_layer) and [`MethodRouter::layer`](axum::routing::MethodRouter::layer).
+/// Requests that reach a fallback have no route. Outside routing, in a layer around a whole router or over bare hyper,
+/// neither this filter nor its negation matches any request, and `T007` is logged once; use [`path`] there.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use traffik_runtime::http::{ThrottleLayer, filter};
+/// # mod throttles {
+/// #     use traffik_runtime::strategy::FixedWindow;
+/// #     use traffik_runtime::rate::Rate;
+/// #     use traffik_runtime::throttle::{Declaration, Define, Definition};
+/// #     static LAW: FixedWindow = FixedWindow::new();
+/// #     static LOOKUPS: Declaration = Declaration::new("lookups", "lookups", &[Rate::UNLIMITED], &LAW);
+/// #     pub struct Lookups;
+/// #     impl Define for Lookups {
+/// #         type Strategy = FixedWindow;
+/// #         fn definition() -> &'static Definition { LOOKUPS.definition() }
+/// #     }
+/// # }
+/// # use throttles::Lookups;
+///
+/// // `Lookups` comes from `throttles! { … }`.
+/// let layer = ThrottleLayer::new().throttle_when::<Lookups>(filter::route("/users/{id}"));
+/// let app: Router = Router::new()
+///     .route("/users/{id}", get(|| async {}))
+///     .route("/users/me", get(|| async {}))
+///     .layer(layer);
+/// ```
+///
+/// # Panics
+///
+/// If axum has no such route: the text does not begin with a slash, or is written as in another language (`:id`, `*`).
+/// [`try_route`] is for routes that are not in the program.
+#[track_caller]
+pub fn route(route: &str) -> Filter {
+    match try_route(route) {
+        Ok(filter) => filter,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Requests that an axum router has matched to this route, like [`route()`], for routes that come from elsewhere.
+///
+/// # Errors
+///
+/// [`FilterError::Route`] and [`FilterError::NoSlash`], which say what to write instead.
+pub fn try_route(route: &str) -> Result<Filter, FilterError> {
+    Route::new(route).map(|route| Filter::of(Test::Route(route)))
 }
 
 /// Requests whose whole path, without the query, matches a regular expression; it is compiled as `^(?:…)$`.
@@ -211,6 +271,7 @@ impl Test {
     fn known(&self, parts: &Parts) -> Option<bool> {
         match self {
             Self::Methods(methods) => Some(methods.matches(&parts.method)),
+            Self::Route(route) => route.matches(parts),
             Self::Glob(glob) => Some(glob.matches(&segment::normal(path_or_root(parts)))),
             Self::Regex(regex) => Some(regex.matches(&segment::normal(path_or_root(parts)))),
             Self::Predicate(_) => None,
@@ -218,16 +279,17 @@ impl Test {
     }
 
     const fn is_of_path(&self) -> bool {
-        matches!(self, Self::Glob(_) | Self::Regex(_))
+        matches!(self, Self::Route(_) | Self::Glob(_) | Self::Regex(_))
     }
 
     /// How much it costs to know, compared to others.
     const fn rank(&self) -> u8 {
         match self {
             Self::Methods(_) => 0,
-            Self::Glob(_) => 1,
-            Self::Regex(_) => 2,
-            Self::Predicate(_) => 3,
+            Self::Route(_) => 1,
+            Self::Glob(_) => 2,
+            Self::Regex(_) => 3,
+            Self::Predicate(_) => 4,
         }
     }
 }

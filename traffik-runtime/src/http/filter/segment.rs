@@ -22,6 +22,12 @@ impl Segment {
         }
     }
 
+    /// Reports whether this is a star and nothing else.
+    pub(super) fn is_star(&self) -> bool {
+        let is_alone = matches!(&*self.behind, [last] if last.is_empty());
+        self.first.is_empty() && is_alone
+    }
+
     /// Returns the length of the shortest segment it matches, in bytes; an escape counts as one, since a client may send
     /// the byte itself.
     pub(super) fn least_length(&self) -> usize {

@@ -7,7 +7,7 @@ use axum::extract::OriginalUri;
 use http::request::Parts;
 use http::{Method, Request, Uri};
 
-use super::{Filter, methods, path, path_regex, try_methods, try_path, when};
+use super::{Filter, methods, path, path_regex, try_methods, try_path, try_route, when};
 use crate::error::ErrorKind;
 
 fn head(method: &str, uri: &str) -> Parts {
@@ -62,7 +62,8 @@ fn patterns_match_whole_paths() {
             ],
         ),
         ("/**", &["/", "//", "/a", "/a/b/c", "/%2F"], &[]),
-        ("/*", &["/", "/a", "/a%2Fb"], &["//", "/a/", "/a/b"]),
+        ("/*", &["/a", "/a%2Fb"], &["/", "//", "/a/", "/a/b"]),
+        ("/a/*", &["/a/b"], &["/a", "/a/", "/a//", "/a/b/"]),
         (
             "/*/posts",
             &["/1/posts", "//posts", "/%2F/posts"],
@@ -127,7 +128,8 @@ fn patterns_match_whole_paths() {
             &["/a/b/c", "/a/x/b/y/c", "/a/b/b/c/c"],
             &["/a/c", "/a/c/b", "/a/b"],
         ),
-        ("/**/*", &["/", "/a", "/a/b", "//"], &[]),
+        ("/**/*", &["/a", "/a/b", "//a"], &["/", "//", "/a/"]),
+        ("/**/*/**", &["/a", "/a/", "/a/b", "//", "//a"], &["/"]),
         ("/**/", &["/", "/a/", "/a/b/", "//"], &["/a", "/a/b"]),
         ("/**/**", &["/", "/a", "/a/b"], &[]),
         (
@@ -370,7 +372,6 @@ fn a_request_without_a_path_counts_as_the_root_where_it_is_throttled() {
     ] {
         for filter in [
             path("/**"),
-            path("/*"),
             path("/"),
             path_regex(".*").unwrap(),
             path("/a").not(),
@@ -379,6 +380,7 @@ fn a_request_without_a_path_counts_as_the_root_where_it_is_throttled() {
         }
         for filter in [
             path("/a/**"),
+            path("/*"),
             path("/*/a"),
             path_regex("/.+").unwrap(),
             path("/").not(),
@@ -580,5 +582,34 @@ async fn combinations_mean_what_their_words_mean() {
                 assert_eq!(filter.matches(&get).await.unwrap(), expected, "{filter:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_text_that_axum_refuses_as_a_route_is_refused_with_what_to_write() {
+    for (route, part, instead) in [
+        ("users", "users", "write `/users`"),
+        ("", "", "write `/`"),
+        ("/users/:id", "`:id`", "such as `{id}`"),
+        ("/files/*", "`*`", "`/files/{*rest}`"),
+        ("/files/*rest", "`*rest`", "`filter::path`"),
+        ("/users/{id", "`{id`", "close each `{`"),
+        ("/users/id}", "`id}`", "close each `{`"),
+    ] {
+        let message = try_route(route).unwrap_err().to_string();
+        assert!(
+            message.contains(part) && message.contains(instead),
+            "{route}: {message}"
+        );
+    }
+    for route in [
+        "/",
+        "/users/{id}",
+        "/files/{*rest}",
+        "/{{id}}",
+        "/a/{b}.png",
+        "/users/",
+    ] {
+        assert!(try_route(route).is_ok(), "{route}");
     }
 }
