@@ -1,15 +1,19 @@
-//! `T001` to `T003` and `T006`, each told once in the life of a process. One test, in a process of its own.
+//! `T001` to `T003` and `T005` to `T007`, each logged once in the life of a process. In a process of its own.
 
-use std::io;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::{env, io};
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_extractor;
 use axum::routing::get;
 use http::Request;
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use traffik::{Backend, ClientIp, ForwardingHeader, ThrottleLayer, provide, throttled};
+use traffik::{
+    Backend, ClientIp, ForwardingHeader, ThrottleLayer, Throttled, filter, provide, throttled,
+};
 use traffik_tests::{RedisServer, peer};
 
 /// A log that can be read.
@@ -17,6 +21,16 @@ use traffik_tests::{RedisServer, peer};
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// Begins a log of this thread.
+    fn start() -> (Self, impl Drop) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone());
+        (log, subscriber.finish().set_default())
+    }
+
     /// What was logged since this was last asked.
     fn taken(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
@@ -60,12 +74,7 @@ fn assert_told(log: &str, parts: &[&str]) {
 
 #[tokio::test]
 async fn each_is_told_once_with_what_to_do() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    let _guard = subscriber.finish().set_default();
+    let (log, _guard) = Log::start();
     let none = ThrottleLayer::new;
     let plain = Backend::memory();
     let forwarded = [("forwarded", "for=203.0.113.7")];
@@ -125,5 +134,121 @@ async fn each_is_told_once_with_what_to_do() {
         }
         backend.unwrap().close().await.unwrap();
         assert_eq!(log.taken(), "");
+    }
+}
+
+traffik::throttles! {
+    throttle Inner(rate = "100/10w");
+    throttle Named(rate = "100/10w", backend = Backend::memory());
+}
+
+async fn request(app: &Router) {
+    let mut request = Request::get("/").body(Body::empty()).unwrap();
+    request.extensions_mut().insert(peer("192.0.2.1:1"));
+    let response = app.clone().oneshot(request).await;
+    assert_eq!(response.unwrap().status(), 200);
+}
+
+/// A backend is provided below what has decided: each case in a process of its own, since each is logged once.
+#[test]
+fn t005_names_the_throttles_that_decided_before_a_backend_was_provided() {
+    const CASE: &str = "TRAFFIK_CASE";
+    let name = "t005_names_the_throttles_that_decided_before_a_backend_was_provided";
+    if let Ok(case) = env::var(CASE) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        return runtime.unwrap().block_on(provides_late(&case));
+    }
+    for case in ["layer", "layers", "extractor"] {
+        let mut test = Command::new(env::current_exe().unwrap());
+        let test = test.args(["--exact", name]).env(CASE, case).output();
+        let test = test.unwrap();
+        let (out, error) = (test.stdout, test.stderr);
+        let said = [out, error].map(|said| String::from_utf8(said).unwrap());
+        assert!(
+            test.status.success() && said[0].contains("1 passed"),
+            "{case}: {said:?}"
+        );
+    }
+}
+
+async fn provides_late(case: &str) {
+    let (log, _guard) = Log::start();
+    let app = || Router::new().route("/", get(async || "hello"));
+    let backend = || provide(Backend::memory());
+    let layer = ThrottleLayer::new().throttle::<(Other, Named)>();
+
+    // The right way round; a backend of its own; one that was provided further out; nothing decided.
+    for right in [
+        app().layer(layer.clone()).layer(backend()),
+        app()
+            .layer(backend())
+            .layer(ThrottleLayer::new().throttle::<Named>()),
+        app().layer(backend()).layer(layer.clone()).layer(backend()),
+        app().layer(backend()).layer(ThrottleLayer::new()),
+        app()
+            .layer(from_extractor::<Throttled<Other>>())
+            .layer(backend()),
+    ] {
+        request(&right).await;
+        assert_eq!(log.taken(), "");
+    }
+
+    let (wrong, throttles) = match case {
+        "layer" => (app().layer(backend()).layer(layer), "`warnings::Other`"),
+        "layers" => {
+            let inner = ThrottleLayer::new().throttle::<Inner>();
+            let app = app().layer(backend()).layer(inner).layer(layer);
+            (app, "`warnings::Other`, `warnings::Inner`")
+        }
+        _ => {
+            let extractor = from_extractor::<Throttled<Other>>();
+            (app().layer(backend()).layer(extractor), "`warnings::Other`")
+        }
+    };
+    request(&wrong).await;
+    let parts = [
+        "WARN",
+        "traffik",
+        "T005",
+        throttles,
+        ".layer(throttles).layer(provide(backend))",
+    ];
+    let said = log.taken();
+    assert_told(&said, &parts);
+    assert!(!said.contains("Named"), "{said}");
+    request(&wrong).await;
+    assert_eq!(log.taken(), "");
+}
+
+#[tokio::test]
+async fn t007_is_logged_where_a_route_is_compared_outside_routing() {
+    let (log, _guard) = Log::start();
+    let layer = || ThrottleLayer::new().throttle_when::<Named>(filter::route("/{id}"));
+    let app = || Router::new().route("/", get(async || "hello"));
+    // Inside, neither a request of another route nor one of none is a mistake.
+    let inside = app().layer(layer());
+    for path in ["/", "/unknown"] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        inside.clone().oneshot(request).await.unwrap();
+        assert_eq!(log.taken(), "", "{path}");
+    }
+    let around = layer().layer(app());
+    for expected in [1, 0] {
+        let request = Request::get("/7").body(Body::empty()).unwrap();
+        let _ = around.clone().oneshot(request).await.unwrap();
+        let said = log.taken();
+        assert_eq!(said.lines().count(), expected, "{said}");
+        if expected == 1 {
+            assert_told(
+                &said,
+                &[
+                    "WARN",
+                    "traffik",
+                    "T007",
+                    "route(\"/{id}\")",
+                    "`Router::layer`",
+                ],
+            );
+        }
     }
 }

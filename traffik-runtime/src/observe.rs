@@ -369,6 +369,31 @@ pub(crate) fn counted_twice(uid: &str) {
     let _ = uid;
 }
 
+/// A backend was provided below throttles that had decided in the embedded one: `T005`. The throttles are found only while
+/// the warning is still to be logged.
+pub(crate) fn provided_late(throttles: impl FnOnce() -> Option<String>) {
+    #[cfg(feature = "tracing")]
+    {
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if TOLD.load(Relaxed) {
+            return;
+        }
+        let Some(throttles) = throttles() else { return };
+        if first(&TOLD) {
+            tracing::warn!(
+                target: "traffik",
+                code = "T005",
+                throttles,
+                "T005: a backend is provided below a layer that has decided already, so {throttles} counted in the memory \
+                 of this process; add `provide(…)` to the router after the layer that throttles: \
+                 `.layer(throttles).layer(provide(backend))`"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = throttles;
+}
+
 /// A Redis server evicts keys when its memory is full: `T006`.
 #[cfg(feature = "redis")]
 pub(crate) fn evicts(policy: &str) {

@@ -249,6 +249,11 @@ pub(crate) fn embedded_bytes() -> impl Store {
     Bytes::new(1_000_000, None)
 }
 
+/// Reports whether throttles that name no backend and were provided none use the embedded one.
+pub(crate) fn default_is_embedded() -> bool {
+    DEFAULT.get().is_none()
+}
+
 /// Sets the backend of throttles that name none and were provided none, from their next hit on.
 pub fn set_default_backend(backend: impl Into<Backend>) {
     let inner = backend.into().inner;

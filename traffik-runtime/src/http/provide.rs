@@ -4,11 +4,14 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::backend::Backend;
+use super::trail::Trail;
+use crate::backend::{Backend, default_is_embedded};
 
 /// Gives requests a backend, for every throttle below that names none.
 ///
-/// Where several are provided, the innermost counts.
+/// Where several are provided, the innermost counts. In axum the layer that is added last is the outermost, so this one is
+/// added after every [`ThrottleLayer`](super::ThrottleLayer): `.layer(throttles).layer(provide(backend))`. The other way
+/// round the layer has decided in process memory before the backend is provided, and `T005` is logged once.
 pub fn provide(backend: impl Into<Backend>) -> ProvideLayer {
     ProvideLayer {
         backend: backend.into(),
@@ -49,7 +52,11 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Provide<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        request.extensions_mut().insert(self.backend.clone());
+        let extensions = request.extensions_mut();
+        let outer = extensions.insert(self.backend.clone());
+        if outer.is_none() && default_is_embedded() {
+            Trail::warn_of_late_backend(extensions);
+        }
         self.inner.call(request)
     }
 }

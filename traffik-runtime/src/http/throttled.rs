@@ -56,11 +56,14 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
         Known::remember(parts);
         let trail = Trail::join(&mut parts.extensions);
         match decided::<T>(parts).await {
-            Ok((asking, decision, told)) => Ok(Self {
-                limiter: Limiter::new(parts, asking),
-                decision,
-                told: Kept::new(told, Some(&trail)),
-            }),
+            Ok((asking, decision, told)) => {
+                trail.add_counted(&asking);
+                Ok(Self {
+                    limiter: Limiter::new(parts, asking),
+                    decision,
+                    told: Kept::new(told, Some(&trail)),
+                })
+            }
             Err(rejection) => Err(rejection.after(Some(&trail))),
         }
     }

@@ -42,6 +42,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Pending {
     decisions: Few<(usize, Told)>,
+    /// The throttles that extractors have counted.
+    counted: Few<&'static Definition>,
     /// The number of copies of the request that decisions were made for.
     copies: usize,
 }
@@ -110,6 +112,36 @@ impl Trail {
         if let Some(definition) = repeated {
             observe::counted_twice(&definition.uid);
         }
+    }
+
+    /// Logs a warning if throttles have decided on the request in the embedded backend, before one was provided.
+    pub(super) fn warn_of_late_backend(extensions: &Extensions) {
+        let Some(trail) = extensions.get::<Self>() else {
+            return;
+        };
+        observe::provided_late(|| {
+            let counted = trail.all_counted().into_iter();
+            let embedded = counted.filter(|definition| definition.own_backend().is_none());
+            let uids: Vec<_> = embedded
+                .map(|definition| format!("`{}`", definition.uid))
+                .collect();
+            (!uids.is_empty()).then(|| uids.join(", "))
+        });
+    }
+
+    /// Adds the throttles that an extractor has counted.
+    pub(super) fn add_counted(&self, asking: &Asking) {
+        let mut pending = self.shared.pending.lock();
+        pending.counted.extend(asking.counted());
+    }
+
+    /// Returns the throttles that were counted for the request, those of the outermost layer first.
+    fn all_counted(&self) -> Few<&'static Definition> {
+        let above = self.shared.above.as_ref();
+        let mut counted = above.map_or_else(Few::new, Self::all_counted);
+        counted.extend(self.shared.counted.iter().copied());
+        counted.extend(self.shared.pending.lock().counted.iter().copied());
+        counted
     }
 
     /// Adds a decision whose fields are still to be written.

@@ -171,7 +171,7 @@ impl Definition {
     }
 
     #[inline]
-    pub(super) fn own_backend(&self) -> Option<&Backend> {
+    pub(crate) fn own_backend(&self) -> Option<&Backend> {
         match self.backend {
             Some(backend) => Some(self.own_backend.get_or_init(backend)),
             None => self.own_backend.get(),
