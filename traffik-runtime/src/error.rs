@@ -16,11 +16,25 @@ pub enum Error {
     /// A throttle counts by the client's address, and the request does not say which it is.
     #[error(
         "the client's address is not known, so `{uid}` cannot tell clients apart; serve the app with \
-         `into_make_service_with_connect_info::<SocketAddr>()`, or give the throttle an `identifier`"
+         `into_make_service_with_connect_info::<SocketAddr>()` (in tests: with the layer `MockConnectInfo`), or give the \
+         throttle an `identifier`"
     )]
     NoClientAddress {
         /// The throttle.
         uid: String,
+    },
+    /// A throttle counts by the client's address, and the request came over a Unix socket without one.
+    #[error(
+        "the client's address is not known, so `{uid}` cannot tell clients apart: the request came over a Unix socket, {}; \
+         or use `Identity::ip_or`",
+        unix_remedy(*header)
+    )]
+    UnixPeer {
+        /// The throttle.
+        uid: String,
+        /// The forwarding header that the request lacked, or in which no address could be read; `None` if the peers of
+        /// Unix sockets are not trusted, or no header is read.
+        header: Option<&'static str>,
     },
     /// An identifier, predicate, cost, rate or scope of the application's failed.
     #[error("`{what}` failed: {source}")]
@@ -173,7 +187,9 @@ impl Error {
         match self {
             #[cfg(feature = "overrides")]
             Self::Overrides { .. } => ErrorKind::Configuration,
-            Self::NoClientAddress { .. } | Self::Identifier { .. } => ErrorKind::Identifier,
+            Self::NoClientAddress { .. } | Self::UnixPeer { .. } | Self::Identifier { .. } => {
+                ErrorKind::Identifier
+            }
             Self::Configuration { .. }
             | Self::UnknownThrottle { .. }
             | Self::BackendConfiguration { .. } => ErrorKind::Configuration,
@@ -252,6 +268,14 @@ impl Error {
         Self::Connection {
             source: "it was closed".into(),
         }
+    }
+}
+
+fn unix_remedy(header: Option<&str>) -> String {
+    match header {
+        Some(header) => format!("and no address stands in `{header}`; let the proxy set that header"),
+        None => "whose peer is not trusted; trust it with `trusted_proxies([\"unix\"])`, and let the proxy set the header"
+            .to_owned(),
     }
 }
 

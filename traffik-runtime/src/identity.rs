@@ -46,6 +46,8 @@ pub(crate) enum ClientKey {
     Header(Name),
     /// The address of the request's client, found when the throttle decides.
     Ip,
+    /// The address of the request's client, or one client of this name for all requests without one.
+    IpOr(Name),
     /// The same for a request that lacks the header it should be known by.
     IpWithoutHeader,
     /// A known address.
@@ -81,6 +83,24 @@ impl Identity {
     /// The client's address, as the deciding throttle's backend resolves it; an error where there is none.
     pub const fn ip() -> Self {
         Self::of(ClientKey::Ip)
+    }
+
+    /// The client's address, as [`ip`](Self::ip) finds it, or one client of this name for all requests that have no address
+    /// at all: the application was served without connect info, or the peer of a Unix socket told of no client.
+    ///
+    /// A client of the application's own with that name, [`Identity::new`], has another budget.
+    ///
+    /// ```
+    /// use http::request::Parts;
+    /// use traffik_runtime::identity::Identity;
+    ///
+    /// fn user(parts: &Parts) -> Identity {
+    ///     let user = parts.headers.get("x-user");
+    ///     user.map_or_else(|| Identity::ip_or("anonymous"), Identity::new)
+    /// }
+    /// ```
+    pub fn ip_or(name: impl AsRef<[u8]>) -> Self {
+        Self::of(ClientKey::IpOr(Name::from_slice(name.as_ref())))
     }
 
     /// One budget for all clients together.

@@ -32,7 +32,7 @@ pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, Trusted
 #[cfg(feature = "utoipa")]
 pub use traffik_runtime::http::openapi;
 pub use traffik_runtime::http::{
-    ClientIp, HeaderOptions, HeaderSyntax, Identifier, LegacyReset, Limiter, OnThrottled,
+    ClientIp, HeaderOptions, HeaderSyntax, Identifier, LegacyReset, Limiter, OnThrottled, PeerAddr,
     Rejection, ThrottleLayer, Throttled, filter, provide, set_header_options,
 };
 pub use traffik_runtime::identity::{Identity, Priority};

@@ -1,3 +1,5 @@
 //! Applications as strangers write them: of traffik they use its public face alone.
 
 mod layers;
+#[cfg(unix)]
+mod unix;

@@ -4,8 +4,8 @@ use super::{Backend, Inner};
 use crate::http::ClientIp;
 
 impl Backend {
-    /// The same states, for requests that come through these proxies: addresses, or ranges such as `10.0.0.0/8`, besides
-    /// those that are trusted already. What they say of the client is read from `X-Forwarded-For`, unless
+    /// The same states, for requests that come through these proxies: addresses, ranges such as `10.0.0.0/8`, or the word
+    /// `unix` for whoever connects over a Unix socket, besides those that are trusted already. What they say of the client is read from `X-Forwarded-For`, unless
     /// [`client_ip`](Self::client_ip) chose another header.
     ///
     /// What is no range is remembered: every decision, and [`ready`](Self::ready), then give

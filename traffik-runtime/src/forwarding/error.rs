@@ -19,6 +19,9 @@ pub enum ForwardingError {
         "`{0}` is no address and no range; write one such as `10.0.0.0/8` (names are not looked up)"
     )]
     NoRange(String),
+    /// Nearly the word `unix`.
+    #[error("`{0}` is no address and no range; write `unix` to trust the peers of Unix sockets")]
+    Unix(String),
     /// Several ranges in one text, or one with blanks.
     #[error("`{0}` is not one range; write each by itself, without blanks")]
     Several(String),

@@ -9,7 +9,8 @@ use super::error::ForwardingError;
 /// Where IPv4-mapped addresses begin: `::ffff:0:0/96`.
 const MAPPED: u8 = 96;
 
-/// Addresses of proxies that are trusted: one address, or `address/length`. Bits beyond the length do not matter.
+/// Addresses of proxies that are trusted: one address, or `address/length`. Bits beyond the length do not matter. The word
+/// `unix` is whoever connects over a Unix socket, which has no address.
 ///
 /// ```
 /// use traffik::TrustedRange;
@@ -19,12 +20,27 @@ const MAPPED: u8 = 96;
 /// // An IPv4 address in IPv6 clothes is the IPv4 address.
 /// assert!(range.contains("::ffff:10.1.2.3".parse().unwrap()));
 /// assert_eq!("::ffff:10.0.0.0/104".parse(), Ok(range));
+/// assert!("unix".parse::<TrustedRange>()?.is_unix());
 /// # Ok::<(), traffik::ForwardingError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TrustedRange(IpNet);
+pub struct TrustedRange(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Net(IpNet),
+    Unix,
+}
+
+/// The word for the peers of Unix sockets.
+const UNIX: &str = "unix";
 
 impl TrustedRange {
+    /// Returns whether these are the peers of Unix sockets.
+    pub const fn is_unix(&self) -> bool {
+        matches!(self.0, Kind::Unix)
+    }
+
     /// Whether an address is one of these.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.holds(address.to_canonical())
@@ -32,7 +48,10 @@ impl TrustedRange {
 
     /// The same for an address that is not IPv4-mapped.
     pub(crate) fn holds(&self, address: IpAddr) -> bool {
-        self.0.contains(&address)
+        match self.0 {
+            Kind::Net(net) => net.contains(&address),
+            Kind::Unix => false,
+        }
     }
 
     /// Whether these are all addresses there are of their family.
@@ -41,7 +60,7 @@ impl TrustedRange {
         expect(dead_code, reason = "only the engine warns")
     )]
     pub(crate) fn is_everyone(&self) -> bool {
-        self.0.prefix_len() == 0
+        matches!(self.0, Kind::Net(net) if net.prefix_len() == 0)
     }
 
     fn new(address: IpAddr, length: u8) -> Option<Self> {
@@ -53,13 +72,13 @@ impl TrustedRange {
             _ => None,
         };
         let range = range.or_else(|| IpNet::new(address, length).ok());
-        range.map(|range| Self(range.trunc()))
+        range.map(|range| Self(Kind::Net(range.trunc())))
     }
 }
 
 impl From<IpAddr> for TrustedRange {
     fn from(address: IpAddr) -> Self {
-        Self(IpNet::from(address.to_canonical()))
+        Self(Kind::Net(IpNet::from(address.to_canonical())))
     }
 }
 
@@ -67,6 +86,9 @@ impl FromStr for TrustedRange {
     type Err = ForwardingError;
 
     fn from_str(entry: &str) -> Result<Self, ForwardingError> {
+        if entry == UNIX {
+            return Ok(Self(Kind::Unix));
+        }
         let (address, length) = match entry.split_once('/') {
             Some((address, length)) => (address, Some(length)),
             None => (entry, None),
@@ -96,6 +118,10 @@ fn no_address(entry: &str, address: &str) -> ForwardingError {
     if entry.contains(|c: char| c.is_whitespace() || c == ',' || c == ';') {
         return ForwardingError::Several(written);
     }
+    let unix = entry.get(..UNIX.len());
+    if unix.is_some_and(|word| word.eq_ignore_ascii_case(UNIX)) {
+        return ForwardingError::Unix(written);
+    }
     match address.find('%') {
         Some(place) => ForwardingError::Zone {
             entry: written,
@@ -121,7 +147,10 @@ fn no_length(entry: &str, address: IpAddr, length: &str) -> ForwardingError {
 
 impl fmt::Display for TrustedRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self.0 {
+            Kind::Net(net) => net.fmt(f),
+            Kind::Unix => f.write_str(UNIX),
+        }
     }
 }
 
@@ -161,12 +190,25 @@ mod tests {
     }
 
     #[test]
+    fn the_word_unix_holds_no_address() {
+        let unix: TrustedRange = "unix".parse().unwrap();
+        assert!(unix.is_unix() && !unix.is_everyone());
+        assert_eq!(unix.to_string(), "unix");
+        for address in ["127.0.0.1", "::1", "0.0.0.0", "::"] {
+            assert!(!holds("unix", address), "{address}");
+        }
+        let every: TrustedRange = "0.0.0.0/0".parse().unwrap();
+        assert!(every.is_everyone() && !every.is_unix());
+    }
+
+    #[test]
     fn what_is_no_range_is_refused_by_its_name() {
         let kind = |error: &ForwardingError| match error {
             ForwardingError::Empty => "empty",
             ForwardingError::NoRange(_) => "no range",
             ForwardingError::Several(_) => "several",
             ForwardingError::Zone { .. } => "zone",
+            ForwardingError::Unix(_) => "unix",
             ForwardingError::Netmask(_) => "netmask",
             ForwardingError::Length { most: 32, .. } => "length, IPv4",
             ForwardingError::Length { .. } => "length, IPv6",
@@ -177,6 +219,12 @@ mod tests {
             ("*", "no range"),
             ("/8", "no range"),
             ("localhost", "no range"),
+            ("Unix", "unix"),
+            ("unix:", "unix"),
+            ("unix:/run/app.sock", "unix"),
+            ("unix/8", "unix"),
+            ("unix ", "several"),
+            ("/run/app.sock", "no range"),
             ("proxy.internal", "no range"),
             ("proxy.internal/8", "no range"),
             ("10.0.0", "no range"),

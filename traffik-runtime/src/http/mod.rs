@@ -18,6 +18,7 @@ mod on_throttled;
 #[cfg(feature = "utoipa")]
 pub mod openapi;
 mod pass;
+mod peer;
 mod provide;
 mod question;
 mod refusal;
@@ -38,6 +39,7 @@ pub use last_argument::LastArgument;
 pub use layer::{ThrottleFuture, ThrottleLayer, ThrottleService};
 pub use limiter::Limiter;
 pub use on_throttled::{OnThrottled, Responder};
+pub use peer::PeerAddr;
 pub use provide::{Provide, ProvideLayer, provide};
 pub use rejection::Rejection;
 pub use throttled::Throttled;

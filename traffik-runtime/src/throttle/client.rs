@@ -1,10 +1,9 @@
 //! Who a request comes from, written into a key.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::extract::connect_info::MockConnectInfo;
-use axum::extract::{ConnectInfo, MatchedPath};
+use axum::extract::MatchedPath;
 use http::Method;
 use http::request::Parts;
 
@@ -12,7 +11,7 @@ use super::scope::Scope;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
 use crate::error::Error;
-use crate::http::ClientIp;
+use crate::http::{ClientIp, PeerAddr};
 use crate::identity::{Client, ClientKey};
 
 /// What kind of thing a part of a key is; kinds never meet.
@@ -27,6 +26,7 @@ mod kind {
     pub(super) const ROUTE: u8 = 8;
     pub(super) const UNMATCHED: u8 = 9;
     pub(super) const SEGMENT: u8 = 10;
+    pub(super) const NO_ADDRESS: u8 = 11;
 
     pub(super) const fn word(kind: u8) -> &'static str {
         match kind {
@@ -39,6 +39,7 @@ mod kind {
             METHOD => "method",
             ROUTE => "route",
             UNMATCHED => "unmatched",
+            NO_ADDRESS => "no-address",
             _ => "segment",
         }
     }
@@ -91,6 +92,13 @@ pub(super) fn join_client<K: Join>(
         ClientKey::Header(value) => (kind::HEADER, value),
         ClientKey::Everyone => (kind::EVERYONE, &[]),
         ClientKey::Ip => return Ok(key.join_address(kind::IP, address()?)),
+        ClientKey::IpOr(name) => {
+            // It fails only for want of an address.
+            return Ok(match address() {
+                Ok(address) => key.join_address(kind::IP, address),
+                Err(_) => key.join(kind::NO_ADDRESS, name),
+            });
+        }
         ClientKey::IpWithoutHeader => {
             return Ok(key.join_address(kind::IP_WITHOUT_HEADER, address()?));
         }
@@ -149,21 +157,12 @@ pub(super) fn address(
         let message = "`Identity::ip()` needs a request; name the client with `Identity::new(…)`";
         return Err(Error::configuration(uid, message));
     };
-    let peer = peer(parts).ok_or_else(|| Error::NoClientAddress {
+    let peer = PeerAddr::of(&parts.extensions).ok_or_else(|| Error::NoClientAddress {
         uid: uid.to_owned(),
     })?;
-    Ok(client_ip.watched(peer.ip(), &parts.headers))
-}
-
-/// The address at the other end of the connection, as axum tells it.
-fn peer(parts: &Parts) -> Option<SocketAddr> {
-    let extensions = &parts.extensions;
-    let real = extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0);
-    real.or_else(|| {
-        extensions
-            .get::<MockConnectInfo<SocketAddr>>()
-            .map(|info| info.0)
+    let address = client_ip.watched(peer, &parts.headers);
+    address.ok_or_else(|| Error::UnixPeer {
+        uid: uid.to_owned(),
+        header: client_ip.field().filter(|_| client_ip.trusts_unix()),
     })
 }

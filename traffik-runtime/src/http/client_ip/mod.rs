@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use http::HeaderMap;
 
+use super::PeerAddr;
 use crate::error::Error;
 use crate::forwarding::{ForwardingError, ForwardingHeader, Ipv6Prefix, TrustedRange};
 use crate::observe;
@@ -49,7 +50,8 @@ pub struct ClientIp {
 
 /// What was found out about a request.
 struct Found {
-    address: IpAddr,
+    /// `None` for the peer of a Unix socket.
+    address: Option<IpAddr>,
     /// Whether a trusted proxy sent the request without the header that it was to have.
     lacks_header: bool,
 }
@@ -65,7 +67,8 @@ impl ClientIp {
         }
     }
 
-    /// Trusts these proxies, besides those that are trusted already: addresses, or ranges such as `10.0.0.0/8`.
+    /// Trusts these proxies, besides those that are trusted already: addresses, ranges such as `10.0.0.0/8`, or the word
+    /// `unix` for whoever connects over a Unix socket.
     ///
     /// What is no range is remembered, and is the error of all that is done with this.
     pub fn trusted(self, ranges: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
@@ -117,7 +120,8 @@ impl ClientIp {
     /// [`Error::BackendConfiguration`] if what this was made of is wrong.
     pub fn resolve(&self, peer: IpAddr, headers: &HeaderMap) -> Result<IpAddr, Error> {
         self.check()?;
-        Ok(self.find(peer, headers).address)
+        let found = self.find(Some(peer), headers).address;
+        Ok(found.unwrap_or_else(|| masked(peer.to_canonical(), self.prefix)))
     }
 
     /// Whether all that this was made of makes sense.
@@ -134,9 +138,14 @@ impl ClientIp {
         }
     }
 
-    /// The client's address, with a warning where this and the requests that come do not seem to go together.
+    /// Returns the client's address, with a warning where this and the requests that come do not seem to go together;
+    /// `None` if a Unix socket's peer is not trusted, or told of no client.
     #[inline]
-    pub(crate) fn watched(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(crate) fn watched(&self, peer: PeerAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = match peer {
+            PeerAddr::Tcp(peer) => Some(peer.ip()),
+            PeerAddr::Unix => None,
+        };
         let Found {
             address,
             lacks_header,
@@ -153,26 +162,45 @@ impl ClientIp {
     }
 
     #[inline]
-    fn find(&self, peer: IpAddr, headers: &HeaderMap) -> Found {
-        let mut nearest = peer.to_canonical();
+    fn find(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Found {
+        let mut nearest = peer.map(|peer| peer.to_canonical());
         let mut lacks_header = false;
         if let Some(field) = self.header.field()
-            && self.trusts(nearest)
+            && self.trusts_peer(nearest)
         {
             lacks_header = true;
             for element in elements::of(self.header, headers.get_all(field)) {
                 lacks_header = false;
                 let Some(address) = element else { break };
-                nearest = address;
-                if !self.trusts(nearest) {
+                nearest = Some(address);
+                if !self.trusts(address) {
                     break;
                 }
             }
         }
         Found {
-            address: masked(nearest, self.prefix),
+            address: nearest.map(|address| masked(address, self.prefix)),
             lacks_header,
         }
+    }
+
+    /// Reports whether the peer is a trusted proxy; one without an address is that of a Unix socket.
+    #[inline]
+    fn trusts_peer(&self, peer: Option<IpAddr>) -> bool {
+        match peer {
+            Some(address) => self.trusts(address),
+            None => self.trusts_unix(),
+        }
+    }
+
+    /// Reports whether the peers of Unix sockets are trusted proxies.
+    pub(crate) fn trusts_unix(&self) -> bool {
+        self.trusted.iter().any(TrustedRange::is_unix)
+    }
+
+    /// Returns the name of the header that is read, if one is.
+    pub(crate) const fn field(&self) -> Option<&'static str> {
+        self.header.field()
     }
 
     #[inline]
