@@ -177,3 +177,53 @@ fn the_pictures_of_the_generated_docs_are_the_files() {
         );
     }
 }
+
+/// The code of every example that is compiled, with the name of its page.
+fn examples() -> Vec<(String, String)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let chapters = fs::read_dir(root.join("traffik/docs")).unwrap();
+    let chapters = chapters.map(|entry| entry.unwrap().path());
+    let chapters = chapters.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+    let pages = chapters.chain([root.join("README.md")]);
+    let examples = pages.flat_map(|page| {
+        let text = fs::read_to_string(&page).unwrap();
+        let blocks: Vec<_> = text
+            .split("\n```")
+            .filter(|block| block.starts_with("rust\n") || block.starts_with("rust,no_run\n"))
+            .map(|block| (page.display().to_string(), block.to_owned()))
+            .collect();
+        blocks
+    });
+    examples.collect()
+}
+
+/// The async functions of an example that look like handlers: they take no references, and were not hidden.
+fn handlers(example: &str) -> Vec<&str> {
+    const OTHERS: [&str; 2] = ["main", "connect"];
+    let functions = example
+        .lines()
+        .filter_map(|line| line.split_once("async fn "));
+    let shown = functions.filter(|(before, _)| !before.starts_with('#'));
+    let owning = shown.filter_map(|(_, function)| {
+        let (name, arguments) = function.split_once('(')?;
+        (!arguments.split("->").next()?.contains('&')).then_some(name)
+    });
+    owning.filter(|name| !OTHERS.contains(name)).collect()
+}
+
+#[test]
+fn what_looks_like_a_handler_in_the_guide_is_routed() {
+    let routed = |example: &str, name: &str| {
+        let ways = ["get", "post", "put"].map(|method| format!("{method}({name})"));
+        let layered = [format!("from_fn({name})"), format!(", {name})")];
+        ways.iter().chain(&layered).any(|way| example.contains(way))
+    };
+    let mut count = 0;
+    for (page, example) in examples() {
+        for name in handlers(&example) {
+            assert!(routed(&example, name), "`{name}` in {page} is not routed");
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count} handlers were found");
+}

@@ -1,5 +1,6 @@
 //! Applications as strangers write them: of traffik they use its public face alone.
 
 mod layers;
+mod oneshot;
 #[cfg(unix)]
 mod unix;

@@ -1,5 +1,7 @@
 //! The responses to what is refused, and to what could not be decided: problem details (RFC 9457).
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -113,18 +115,41 @@ fn try_again(body: &mut Line, headers: &mut HeaderMap, wait: Duration) {
     body.text("try again in ").number(seconds).text(unit);
 }
 
-/// 500: what is wrong stands in the log; the client learns only what is the server's to mend.
+/// 500: the error is logged. A client learns no more than that the server is to be mended, unless this is a debug build:
+/// there the developer is the client, and logs are often filtered.
 fn undecided(error: &Error) -> Response<Bytes> {
     observe::undecided(error);
-    let detail = match error {
-        Error::NoClientAddress { .. } => {
-            "The client's address is not known to the rate limiter; the server's log says how to mend it"
+    let detail: Cow<'_, str> = match error {
+        Error::NoClientAddress { .. } | Error::UnixPeer { .. } | Error::Configuration { .. }
+            if cfg!(debug_assertions) =>
+        {
+            error.to_string().into()
         }
-        _ => "The rate limiter could not decide; the server's log says why",
+        Error::NoClientAddress { .. } | Error::UnixPeer { .. } => {
+            "The client's address is not known to the rate limiter; the server's log says how to mend it".into()
+        }
+        _ => "The rate limiter could not decide; the server's log says why".into(),
     };
+    let detail = escaped(&detail);
     let body = format!(r#"{{"title":"Internal Server Error","status":500,"detail":"{detail}"}}"#);
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     problem(status, HeaderMap::new(), body.as_bytes())
+}
+
+/// Returns a text as it stands between the quotes of a JSON string.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => escaped.extend(['\\', character]),
+            '\0'..='\x1f' => {
+                // To write into a string cannot fail.
+                let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+            }
+            character => escaped.push(character),
+        }
+    }
+    escaped
 }
 
 fn problem(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Response<Bytes> {

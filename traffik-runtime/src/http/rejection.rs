@@ -232,6 +232,13 @@ impl From<Error> for Rejection {
     }
 }
 
+/// The response of a [`Rejection`] that has this error.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Rejection::from(self).into_response()
+    }
+}
+
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         self.into_http().map(Body::from)
