@@ -92,7 +92,7 @@ impl Identity {
     ///
     /// ```
     /// use http::request::Parts;
-    /// use traffik_runtime::identity::Identity;
+    /// use traffik::Identity;
     ///
     /// fn user(parts: &Parts) -> Identity {
     ///     let user = parts.headers.get("x-user");

@@ -21,8 +21,7 @@ use tokio::net::{UnixListener, unix};
 /// # #[cfg(unix)]
 /// # async fn serve() -> std::io::Result<()> {
 /// use axum::{Router, routing::get};
-/// use traffik_runtime::backend::Backend;
-/// use traffik_runtime::http::{PeerAddr, provide};
+/// use traffik::{Backend, PeerAddr, provide};
 ///
 /// let app = Router::new()
 ///     .route("/", get(|| async { "hello\n" }))

@@ -105,22 +105,12 @@ pub fn try_path(pattern: &str) -> Result<Filter, FilterError> {
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use traffik_runtime::http::{ThrottleLayer, filter};
-/// # mod throttles {
-/// #     use traffik_runtime::strategy::FixedWindow;
-/// #     use traffik_runtime::rate::Rate;
-/// #     use traffik_runtime::throttle::{Declaration, Define, Definition};
-/// #     static LAW: FixedWindow = FixedWindow::new();
-/// #     static LOOKUPS: Declaration = Declaration::new("lookups", "lookups", &[Rate::UNLIMITED], &LAW);
-/// #     pub struct Lookups;
-/// #     impl Define for Lookups {
-/// #         type Strategy = FixedWindow;
-/// #         fn definition() -> &'static Definition { LOOKUPS.definition() }
-/// #     }
-/// # }
-/// # use throttles::Lookups;
+/// use traffik::{ThrottleLayer, filter, throttles};
 ///
-/// // `Lookups` comes from `throttles! { … }`.
+/// throttles! {
+///     throttle Lookups(rate = "20/minute");
+/// }
+///
 /// let layer = ThrottleLayer::new().throttle_when::<Lookups>(filter::route("/users/{id}"));
 /// let app: Router = Router::new()
 ///     .route("/users/{id}", get(|| async {}))
