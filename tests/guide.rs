@@ -164,7 +164,7 @@ fn the_pictures_of_the_generated_docs_are_the_files() {
     let mut expected = String::new();
     for (name, file) in links {
         let picture = fs::read_to_string(folder.join(file)).unwrap();
-        expected += &format!("[{name}]: <{}>\n", data_url(&picture));
+        expected.extend(["[", name, "]: <", &data_url(&picture), ">\n"]);
         assert!(GUIDE.contains(&format!("][{name}]")), "`{name}` is shown");
     }
     let path = folder.join("pictures.md");
