@@ -68,6 +68,11 @@ async fn decides(backend: &Backend) {
         }
         assert_eq!(admitted, [true, true, false]);
     }
+    // A refusal under a rate that needs the state for longer lengthens its life.
+    let strict = builder("bucket", "2/day").strategy(TokenBucket::new());
+    let strict = strict.build().expect("a throttle that works");
+    let refused = strict.hit(&client, 2).await.expect("it decides");
+    assert!(!refused.admitted);
 }
 
 #[tokio::test]
@@ -87,7 +92,7 @@ async fn decides_with_the_least_permissions_of_the_guide() {
 #[tokio::test]
 async fn connect_and_ready_name_a_missing_permission() {
     let server = RedisServer::start();
-    for missing in ["-eval", "-get", "-set", "-time", "resetkeys"] {
+    for missing in ["-eval", "-get", "-pttl", "-set", "-time", "resetkeys"] {
         permit(&server, 1);
         let () = server.ask(&["SCRIPT", "FLUSH"]);
         let () = server.ask(&["ACL", "SETUSER", "traffik", missing]);

@@ -31,6 +31,7 @@ return redis.call('GET', KEYS[1])";
 const READY_SOURCE: &str = "\
 redis.call('TIME')
 redis.call('GET', KEYS[1])
+redis.call('PTTL', KEYS[1])
 redis.call('SET', KEYS[1], '', 'PX', 1, 'XX')
 return 1";
 
