@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use traffik::strategy::{SlidingLog, TokenBucket};
+use traffik::strategy::{Adaptive, SlidingLog, TokenBucket};
 use traffik::{DynThrottle, ErrorKind, Identity, ManualClock};
 use traffik_tests::RedisServer;
 
@@ -170,4 +170,39 @@ async fn logs_that_are_too_long() {
         refused.to_string().contains("use `sliding_counter`"),
         "{refused}"
     );
+}
+
+/// L30: a cut limit lives for as long as the recovery needs it that a refused hit has seen, and no shorter than before.
+#[tokio::test]
+async fn a_cut_limit_lives_as_long_as_a_slower_recovery_needs() {
+    let server = RedisServer::start();
+    let backend = connect(&server).await;
+    let client = Identity::new("client");
+    // Nothing but the millisecond to which times to live are rounded up.
+    let rounding = Duration::from_millis(500);
+    for rates in [&["4/h"][..], &["4/h", "4/day"]] {
+        let uid = format!("{} adaptive", rates.len());
+        let throttle = |recovery: f64| {
+            let strategy = Adaptive::new().threshold(0.5).reduction(0.5);
+            let builder = DynThrottle::builder(&uid).strategy(strategy.recovery(recovery));
+            let rates = rates.iter().map(|rate| rate.parse().unwrap());
+            let builder = rates.fold(builder, traffik::DynThrottleBuilder::rate);
+            builder.backend(backend.clone()).build().unwrap()
+        };
+        let fast = throttle(0.5);
+        while admits(&fast, &client, 1).await {}
+        let key = names(&server).pop().expect("a key");
+        let lives = || Duration::from_millis(server.ask(&["PTTL", &key]));
+        let before = lives();
+        let value: Vec<u8> = server.ask(&["GET", &key]);
+
+        let refused = throttle(0.01).hit(&client, 4).await.unwrap();
+        assert!(!refused.admitted && refused.reset > 5 * before);
+        assert!(lives() + rounding >= refused.reset, "{:?}", lives());
+        assert!(!admits(&fast, &client, 4).await);
+        assert!(lives() + rounding >= refused.reset, "{:?}", lives());
+        let after: Vec<u8> = server.ask(&["GET", &key]);
+        assert_eq!(after, value, "a refusal writes nothing else");
+        let () = server.ask(&["FLUSHALL"]);
+    }
 }

@@ -58,8 +58,8 @@ end
 
 local laws, next_law = ARGV[1], 1
 local values, seen, stored, writes, caught_up, answer, refused, is_alone = {}, {}, {}, {}, {}, {}, false, false
--- Of each key, the places after states that live longer from now on, and until when.
-local lifes = {}
+-- Of each key, the places after states that live longer from now on, and until when; and when it ends at the earliest.
+local lifes, last = {}, {}
 for plan = 1, #KEYS do
   local key = KEYS[plan]
   if seen[key] == nil then
@@ -88,9 +88,9 @@ for plan = 1, #KEYS do
     -- to report them.
     local state = states[law]
     local is_changed = state and (state[4] ~= l2 or state[3] ~= l1 or (kernel == 3 or kernel == 7) and state[2] ~= l3)
-    if cost > 0 and (not refused or is_changed or kernel == 6 or moment(state) > now) then
+    if cost > 0 and (not refused or is_changed or kernel == 5 or kernel == 6 or moment(state) > now) then
       local kind, power, limit, period, at, a, b, c, records, own_end, longer = 0
       if state then
         kind, power, limit, period, at, a, b, c, records, own_end, longer = unpack(state, 1, 11)
       end
-      local fits, ends, keeps, filled, lives, needs, before, after
+      local fits, ends, keeps, filled, lives, needs, before, after, lasts

@@ -4,6 +4,7 @@
         table.insert(lifes[key], { own_end, needs })
         states[law][11] = math.min(needs, EXACT)
       end
+      if lasts and value == seen[key] then last[key] = math.max(last[key] or 0, lasts) end
       if fits and not refused then
         local whole_state = write(kind, power, limit, period, at, a, b, c, records)
         text, report = text .. whole_state, report .. (after or whole_state)
@@ -32,6 +33,12 @@ if refused then
   -- Whoever is refused is told of the states as they are.
   for plan, key in ipairs(KEYS) do
     answer[plan + 1] = stored[key] and seen[key] and reported(seen[key], stored[key]) or seen[key] or ''
+  end
+  for key, ends in pairs(last) do
+    local ttl = math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14)
+    if ttl > redis.call('PTTL', key) + 2 + late / 86400 then
+      redis.call('SET', key, seen[key], 'PX', string.format('%.0f', ttl))
+    end
   end
   for key, longer in pairs(lifes) do
     -- From the last place to the first, for each makes the value longer behind it.

@@ -38,4 +38,4 @@ if value and value:byte(1) == VERSION then
 end
 if cost == 0 then return struct.pack('>Bd', 1, now) .. (value or '') end
 local is_alone, refused = true, false
-local fits, ends, keeps, filled, lives, needs, before, after
+local fits, ends, keeps, filled, lives, needs, before, after, lasts

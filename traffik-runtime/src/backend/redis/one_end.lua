@@ -7,6 +7,13 @@ if refused and not filled then
     redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
     longer = math.min(needs, EXACT)
   end
+  if lasts then
+    -- The key's time to live is that of the parameters under which the state was last seen (L30).
+    local ttl = math.min(math.max(ceil(lasts - now, 1000), 1) + late, 1e14)
+    if ttl > redis.call('PTTL', KEYS[1]) + 2 + late / 86400 then
+      redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
+    end
+  end
   if before then
     value = HEAD .. before
     if longer > 0 then value = value .. struct.pack('>Bd', 10, longer) end

@@ -10,7 +10,7 @@ do
     power, limit, period, at, a = 0, l1, l2, now - now % l2, part(b)
     filled = at + l2 * math.max(ceil(1000000 - b, l5) + c, 1)
   end
-  local t, start, count, share, cut = now, nil, 0, 1000000, 0
+  local t, start, count, share, cut, window = now, nil, 0, 1000000, 0, at
   if kind == 5 then
     if t < at then t = at end
     local windows = floor((t - at) / period)
@@ -20,10 +20,11 @@ do
     else
       -- A millionth a window is the slowest recovery.
       local calm = math.min(windows - c, 1000000)
-      share = math.min(1000000, b + calm * l5)
+      share, window = math.min(1000000, b + calm * l5), at + windows * period
     end
   end
   start = start or t - t % l2
+  if share < 1000000 and not filled then lasts = window + period * (ceil(1000000 - share, l5) + cut) end
   fits = count <= part(share) - cost
   if fits then
     count = count + cost

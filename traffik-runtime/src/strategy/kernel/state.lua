@@ -127,6 +127,7 @@ end
 -- `keeps` the end of the old one. A state that is more than a period ahead of the clock is replaced by one filled now, and
 -- `filled` is when that ends: it is written even if the hit is refused (L4). Of a state of another rate, which a refusal may
 -- have let live for `longer`, it says how long that `lives` and the law `needs` it (L30); one that had ended before is none.
+-- Of a state that does not tell when it ends under the parameters it was written with, `lasts` is when it does under these.
 -- Laws with records leave the state as a decision reports it, without most of them: `before` the hit (false if they are not
 -- what they have to be), and `after` it. A hit that another law has `refused` is not counted; one plan with one law
 -- `is_alone`, and needs no `before` if the hit fits.
