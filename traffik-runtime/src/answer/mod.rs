@@ -13,7 +13,7 @@ pub use questions::{
     identity_taken, rate_taken, scope_taken, taken,
 };
 pub use sources::{
-    ConstantRate, ConstantScope, Function, FunctionKind, Leads, RateKind, ScopeKind,
+    ConstantRate, ConstantScope, Function, FunctionKind, Leads, OfParts, RateKind, ScopeKind,
 };
 
 #[doc(hidden)]

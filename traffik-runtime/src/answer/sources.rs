@@ -85,9 +85,28 @@ impl ConstantScope {
     }
 }
 
+/// A function of the request's parts.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a value that is wanted here nor a function of `&Parts`",
+    label = "cannot be used here",
+    note = "a rate is a `Rate`, what dereferences to one, or a `fn(&Parts) -> Rate`",
+    note = "a scope is a text, what dereferences to one, or a `fn(&Parts) -> String`"
+)]
+pub trait OfParts<'a, T> {
+    /// Returns what it gives for this request.
+    fn answer(self, parts: &'a Parts) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, F: FnOnce(&'a Parts) -> T, T> OfParts<'a, T> for F {
+    fn answer(self, parts: &'a Parts) -> T {
+        self(parts)
+    }
+}
+
 impl Function {
     /// Returns what the function gives for this request.
-    pub fn of<'a, T>(self, function: impl FnOnce(&'a Parts) -> T, parts: &'a Parts) -> T {
-        function(parts)
+    pub fn of<'a, T>(self, function: impl OfParts<'a, T>, parts: &'a Parts) -> T {
+        function.answer(parts)
     }
 }
