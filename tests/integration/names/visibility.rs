@@ -1,5 +1,7 @@
 //! Handlers that are more visible than what they name, and values that are there for all requests.
 
+#![allow(unreachable_pub, reason = "the visibilities are what is tested")]
+
 use axum::routing::{get, post};
 use http::Method;
 
