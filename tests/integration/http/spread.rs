@@ -24,7 +24,7 @@ async fn spread() {}
 #[throttled(rate = "1/10s", min_wait = "30s", spread = "9s", identifier = everyone)]
 async fn lifted() {}
 
-#[throttled(rate = "1/minute", spread = "0s", identifier = everyone)]
+#[throttled(Zero)]
 async fn zero() {}
 
 #[throttled(rate = "1/minute", spread = "9s", identifier = everyone, cost = two)]
@@ -41,6 +41,7 @@ traffik::throttles! {
     throttle Long(rate = "1/minute");
     throttle Ample(rate = "900/minute", spread = "1h");
     throttle Bare(rate = "1/minute", spread = "0s");
+    throttle Zero(rate = "1/minute", spread = "0s");
 }
 
 #[throttled(Short)]

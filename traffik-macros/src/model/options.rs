@@ -10,7 +10,7 @@ use syn::{Ident, Lit, LitStr, Path, Token};
 use traffik_runtime::rate::Rate;
 
 use super::keys::Key;
-use super::shape;
+use super::{shape, timeout};
 use crate::diagnostics::{Error, Mistakes, Result, error};
 use crate::parse::{Args, Item, Pair};
 
@@ -57,6 +57,13 @@ impl Options {
             mistakes.keep(sorted);
         }
         options
+    }
+
+    /// Refuses a `min_wait` or `spread` of zero where it takes the place of no other one.
+    pub(crate) fn refuse_zeroes(&self, is_override: impl Fn(Key) -> bool, mistakes: &mut Mistakes) {
+        for (pair, key) in [(&self.min_wait, Key::MinWait), (&self.spread, Key::Spread)] {
+            timeout::refuse_zero(pair.as_ref(), key, is_override(key), mistakes);
+        }
     }
 
     /// Whether a key was written.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::doubts::Allowed;
+use super::keys::Key;
 use super::options::Options;
 use super::{
     Closure, Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, applies, naming,
@@ -136,6 +137,15 @@ impl Settings {
 }
 
 impl Settings {
+    /// Returns whether `min_wait` or `spread` is set.
+    pub(crate) const fn delays(&self, key: Key) -> bool {
+        match key {
+            Key::MinWait => self.min_wait.is_some(),
+            Key::Spread => self.spread.is_some(),
+            _ => false,
+        }
+    }
+
     /// Those keys whose values look at a handler's arguments.
     pub(crate) fn closures(&self) -> Vec<&Closure> {
         let identifier = match &self.identifier {

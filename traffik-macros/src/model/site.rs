@@ -52,6 +52,7 @@ impl Site {
             mistakes.extend(missing_rate(&options).into_iter().chain(taken));
         }
         let throttles = options.throttles.clone();
+        options.refuse_zeroes(|_| place != Place::Attribute, mistakes);
         let settings = Settings::read(options, mistakes);
         let bundle = Bundle::find(&settings.closures(), handler, &seat, mistakes);
         handler::check(

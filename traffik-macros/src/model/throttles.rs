@@ -61,6 +61,7 @@ fn read_defaults(all: Vec<Defaults>, mistakes: &mut Mistakes) -> Settings {
                 "`defaults` names no throttles; a set is a type: `type Api = (Burst, Sustained);`",
             );
         }
+        options.refuse_zeroes(|_| false, mistakes);
         let read = Settings::read(options, mistakes);
         without_handler(&read, mistakes);
         settings.get_or_insert(read);
@@ -110,6 +111,7 @@ fn entry(
             format!("`rate` is missing; write `throttle {name}(rate = \"100/minute\");`"),
         );
     }
+    options.refuse_zeroes(|key| defaults.delays(key), mistakes);
     let settings = Settings::read(options, mistakes);
     without_handler(&settings, mistakes);
     let settings = settings.or(defaults);

@@ -7,7 +7,8 @@ use traffik_runtime::rate::parse_duration;
 
 use super::keys::Key;
 use super::shape;
-use crate::diagnostics::{Result, error};
+use crate::diagnostics::{Mistakes, Result, error};
+use crate::parse::Pair;
 
 /// `timeout = "100ms"`.
 pub(crate) fn read(value: &Expr) -> Result<Duration> {
@@ -19,26 +20,33 @@ pub(crate) fn read(value: &Expr) -> Result<Duration> {
     Ok(timeout)
 }
 
-/// `min_wait = "500ms"`.
+/// Reads `min_wait = "500ms"`.
 pub(crate) fn min_wait(value: &Expr) -> Result<Duration> {
-    something(value, Key::MinWait)
+    duration(value, Key::MinWait.example())
 }
 
-/// `spread = "5s"`.
+/// Reads `spread = "5s"`.
 pub(crate) fn spread(value: &Expr) -> Result<Duration> {
-    something(value, Key::Spread)
+    duration(value, Key::Spread.example())
 }
 
-/// A duration that is not zero, which would change nothing.
-fn something(value: &Expr, key: Key) -> Result<Duration> {
-    let duration = duration(value, key.example())?;
-    if duration.is_zero() {
-        let (name, example) = (key.name(), key.example());
+/// Refuses a `min_wait` or `spread` of zero unless it takes the place of another one.
+pub(crate) fn refuse_zero(
+    pair: Option<&Pair>,
+    key: Key,
+    is_override: bool,
+    mistakes: &mut Mistakes,
+) {
+    let Some(Pair { value, .. }) = pair else {
+        return;
+    };
+    let example = key.example();
+    if !is_override && duration(value, example).is_ok_and(|duration| duration.is_zero()) {
+        let name = key.name();
         let message =
             format!("`{name}` of nothing changes nothing; leave it out, or write `{example}`");
-        return Err(error(value, message));
+        mistakes.at(value, message);
     }
-    Ok(duration)
 }
 
 /// A duration in quotes; the example says how it is written.
