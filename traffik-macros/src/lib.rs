@@ -78,6 +78,7 @@ use proc_macro2::TokenStream;
 /// | `min_wait` | what a *refused* client is told to wait at least: `"500ms"` | as long as it is |
 /// | `spread` | up to so much more, at random, that a *refused* client is told to wait, so that not all come back at once: `"5s"` | nothing |
 /// | `uid` | a text | `module::path::function` |
+/// | `policy` | a text: the name in header fields and problems | the throttle's name |
 /// | `name` | the type's name | the function's |
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |
 /// | `allow(…)` | names of [warnings](#warnings) to switch off | – |
@@ -204,7 +205,7 @@ pub fn throttled(
 /// ```
 ///
 /// Each throttle becomes a type that implements `Throttle`. The keys are those of
-/// [`#[throttled]`](macro@throttled) without `name`; `defaults` takes none of `rate`, `cost`, `uid` and `name`.
+/// [`#[throttled]`](macro@throttled) without `name`; `defaults` takes none of `rate`, `cost`, `uid`, `policy` and `name`.
 #[proc_macro]
 pub fn throttles(block: proc_macro::TokenStream) -> proc_macro::TokenStream {
     printed(shared(block.into())).into()

@@ -3,7 +3,7 @@
 use traffik::{throttled, throttles};
 
 throttles! {
-    defaults(rate = "5/s", cost = 5, uid = "all", name = All);
+    defaults(rate = "5/s", cost = 5, uid = "all", policy = "all", name = All);
 
     throttle Named(rate = "5/s", name = Other);
     throttle Empty();
@@ -30,6 +30,7 @@ throttles! {
     timeout = "1s",
     shadow,
     uid = "x",
+    policy = "x",
     name = X
 )]
 async fn handler() {}

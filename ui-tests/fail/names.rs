@@ -1,4 +1,4 @@
-//! What `uid`, `name`, `crate` and `allow` do not take.
+//! What `uid`, `policy`, `name`, `crate` and `allow` do not take.
 
 use traffik::throttled;
 
@@ -19,5 +19,11 @@ async fn crate_of_something_else() {}
 
 #[throttled(rate = "5/s", name = type)]
 async fn another_keyword() {}
+
+#[throttled(rate = "5/s", policy = inserts)]
+async fn policy_without_quotes() {}
+
+#[throttled(rate = "5/s", policy = "")]
+async fn empty_policy() {}
 
 fn main() {}

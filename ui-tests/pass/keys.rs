@@ -236,7 +236,7 @@ async fn scope_const() {}
 #[throttled(rate = "5/s", scope = region)]
 async fn scope_function() {}
 
-#[throttled(rate = "5/s", uid = "uploads", name = Uploads)]
+#[throttled(rate = "5/s", uid = "uploads", policy = "files", name = Uploads)]
 async fn named() {}
 
 pub mod framework {

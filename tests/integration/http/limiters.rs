@@ -1,5 +1,6 @@
 //! Throttles as arguments of handlers.
 
+use std::error::Error as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -221,18 +222,41 @@ async fn a_rejection_is_an_error() {
     assert_eq!(rejection.wait(), Some(Duration::from_secs(10)));
     assert!(rejection.uid().unwrap().ends_with("limiters::Burst"));
     assert_eq!(rejection.violated(), ["Burst"]);
-    assert!(
-        rejection
-            .to_string()
-            .ends_with("Burst` refused: try again in 10 seconds")
-    );
+    let text = "too many requests; try again in 10 seconds";
+    assert_eq!(rejection.to_string(), text);
     let never: Box<dyn std::error::Error + Send + Sync> =
         Box::new(limiter.reserve(4).await.unwrap_err());
-    assert!(
-        never
-            .to_string()
-            .ends_with("it costs more than is ever admitted")
+    assert_eq!(
+        never.to_string(),
+        "this request costs more than is ever admitted at once"
     );
+}
+
+/// Handlers write rejections into bodies: what operators are to read stands in `Debug` and the source.
+#[tokio::test]
+async fn the_text_of_a_rejection_shows_no_path_of_the_program() {
+    let uid = || "app::billing::inserts".to_owned();
+    let errors = [
+        Error::NoClientAddress { uid: uid() },
+        Error::Configuration {
+            uid: uid(),
+            message: "it has no rate".to_owned(),
+        },
+        Error::Connection {
+            source: "redis://10.0.0.7:6379 refused".into(),
+        },
+        Error::Timeout {
+            after: Duration::from_millis(250),
+        },
+    ];
+    for error in errors {
+        let full = error.to_string();
+        let rejection = Rejection::from(error);
+        let text = rejection.to_string();
+        assert!(text.starts_with("the rate limiter "), "{text}");
+        assert!(!text.contains("::") && !text.contains("redis"), "{text}");
+        assert_eq!(rejection.source().unwrap().to_string(), full);
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod never;
 mod openapi;
 mod order;
 mod own_responses;
+mod policies;
 mod predicates;
 mod proxies;
 mod quick_start;

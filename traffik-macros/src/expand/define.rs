@@ -58,6 +58,7 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     let Definition {
         name,
         uid,
+        policy,
         rates,
         strategy,
         identifier,
@@ -77,6 +78,7 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     let (strategy_type, own_strategy) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();
     let uid = options::uid(uid.as_ref(), &text, private);
+    let policy = policy.as_ref().map(|policy| quote!(.policy(#policy)));
     let rate_values = options::rates(rates, private);
     let headers = headers.map(|headers| options::headers_setter(headers, private));
     let backend = backend.as_ref().map(options::backend_setter);
@@ -138,7 +140,7 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =
-            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
+            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #policy #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {

@@ -15,6 +15,7 @@ use crate::diagnostics::Mistakes;
 pub(crate) struct Definition {
     pub(crate) name: Ident,
     pub(crate) uid: Option<LitStr>,
+    pub(crate) policy: Option<LitStr>,
     pub(crate) rates: Rates,
     pub(crate) strategy: Strategy,
     pub(crate) identifier: Option<Identifier>,
@@ -60,6 +61,7 @@ impl Outcome {
             headers,
             scope,
             uid,
+            policy,
             name: _,
             krate: _,
             allowed,
@@ -80,6 +82,7 @@ impl Outcome {
         Self::Whole(Box::new(Definition {
             name,
             uid,
+            policy,
             rates,
             strategy,
             identifier,

@@ -24,13 +24,14 @@ pub(crate) enum Key {
     Timeout,
     Shadow,
     Uid,
+    Policy,
     Name,
     Crate,
     Allow,
 }
 
 /// Each key as it is written, with an example of its value.
-const KEYS: [(Key, &str, &str); 19] = [
+const KEYS: [(Key, &str, &str); 20] = [
     (Key::Rate, "rate", "rate = \"100/minute\""),
     (
         Key::Strategy,
@@ -59,6 +60,7 @@ const KEYS: [(Key, &str, &str); 19] = [
     (Key::Timeout, "timeout", "timeout = \"100ms\""),
     (Key::Shadow, "shadow", "shadow"),
     (Key::Uid, "uid", "uid = \"uploads\""),
+    (Key::Policy, "policy", "policy = \"uploads\""),
     (Key::Name, "name", "name = Uploads"),
     (Key::Crate, "crate", "crate = ::my_framework::traffik"),
     (Key::Allow, "allow", "allow(unreachable_rate)"),

@@ -1,4 +1,4 @@
-//! `uid`, `name` and `crate`: what things are called.
+//! `uid`, `policy`, `name` and `crate`: what things are called.
 
 use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Path};
@@ -7,25 +7,34 @@ use super::shape;
 use crate::diagnostics::{Result, error};
 use crate::parse::keyword;
 
-/// The largest length of a uid, in bytes.
-const LONGEST_UID: usize = 255;
+/// The largest length of a uid or policy, in bytes.
+const LONGEST: usize = 255;
 
 /// `uid = "uploads"`.
 pub(crate) fn uid(value: &Expr) -> Result<LitStr> {
-    match shape::string(value) {
-        Some(text) if text.value().len() > LONGEST_UID => Err(error(
+    let empty = "a uid is not empty; leave the key out for `module::path::function`";
+    text(value, "uid", empty)
+}
+
+/// `policy = "uploads"`.
+pub(crate) fn policy(value: &Expr) -> Result<LitStr> {
+    let empty = "a policy is not empty; leave the key out for the throttle's name";
+    text(value, "policy", empty)
+}
+
+/// The text of a key that names something.
+fn text(value: &Expr, key: &str, empty: &str) -> Result<LitStr> {
+    let Some(text) = shape::string(value) else {
+        let message = format!("a {key} is a text; write `{key} = \"uploads\"`");
+        return Err(error(value, message));
+    };
+    match text.value().len() {
+        0 => Err(error(text, empty)),
+        length if length > LONGEST => Err(error(
             text,
-            format!(
-                "this uid has {} bytes; write one of at most {LONGEST_UID}",
-                text.value().len()
-            ),
+            format!("this {key} has {length} bytes; write one of at most {LONGEST}"),
         )),
-        Some(text) if !text.value().is_empty() => Ok(text.clone()),
-        Some(text) => Err(error(
-            text,
-            "a uid is not empty; leave the key out for `module::path::function`",
-        )),
-        None => Err(error(value, "a uid is a text; write `uid = \"uploads\"`")),
+        _ => Ok(text.clone()),
     }
 }
 

@@ -63,7 +63,7 @@ impl Place {
             (Self::Defaults, Key::Name) => Some(
                 "a block's throttles have their names in front: `throttle Name(…);`".to_owned(),
             ),
-            (Self::Defaults, Key::Rate | Key::Cost | Key::Uid) => Some(format!(
+            (Self::Defaults, Key::Rate | Key::Cost | Key::Uid | Key::Policy) => Some(format!(
                 "`{name}` belongs to one throttle; write it in `throttle Name(…);`"
             )),
             _ => None,

@@ -36,6 +36,7 @@ fn every_key() {
         on_throttled = slow_down,
         shadow,
         uid = "uploads",
+        policy = "files",
         name = Uploads,
         crate = ::framework::traffik,
         allow(unreachable_rate),

@@ -22,7 +22,8 @@ use crate::throttle::{Definition, Few};
 /// A request that a throttle refused, or that none could decide on.
 ///
 /// As a response it is 429, 503 or 500 with a problem (RFC 9457), or what `on_throttled` says; as an error it says the same
-/// in words. The response carries `Cache-Control: no-store`, unless `on_throttled` sets that field.
+/// in words that may be shown to clients: what only operators are to read is in [`uid`](Self::uid), [`error`](Self::error)
+/// and `Debug`. The response carries `Cache-Control: no-store`, unless `on_throttled` sets that field.
 #[derive(Debug)]
 pub struct Rejection(Box<Inner>);
 
@@ -248,15 +249,23 @@ impl IntoResponse for Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.why {
-            Why::Refused { wait, uid, .. } => match wait {
-                Some(wait) => {
-                    let seconds = whole_seconds(*wait).max(1);
-                    let unit = if seconds == 1 { "second" } else { "seconds" };
-                    write!(f, "`{uid}` refused: try again in {seconds} {unit}")
-                }
-                None => write!(f, "`{uid}` refused: it costs more than is ever admitted"),
-            },
-            Why::Undecided(error) => error.fmt(f),
+            Why::Refused {
+                wait: Some(wait), ..
+            } => {
+                let seconds = whole_seconds(*wait).max(1);
+                let unit = if seconds == 1 { "second" } else { "seconds" };
+                write!(f, "too many requests; try again in {seconds} {unit}")
+            }
+            Why::Refused { decision, .. } if decision.limit == 0 => {
+                f.write_str("no request is admitted for the time being")
+            }
+            Why::Refused { .. } => {
+                f.write_str("this request costs more than is ever admitted at once")
+            }
+            Why::Undecided(error) if error.is_transient() => {
+                f.write_str("the rate limiter cannot decide now; try again later")
+            }
+            Why::Undecided(_) => f.write_str("the rate limiter could not decide"),
         }
     }
 }
@@ -265,7 +274,7 @@ impl StdError for Rejection {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.why {
             Why::Refused { .. } => None,
-            Why::Undecided(error) => error.source(),
+            Why::Undecided(error) => Some(error),
         }
     }
 }

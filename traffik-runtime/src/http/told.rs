@@ -209,7 +209,7 @@ fn min_wait(reported: &Reported<'static>) -> Option<Duration> {
 
 fn policy(reported: &Reported<'static>) -> Policy<'static> {
     Policy {
-        name: Cow::Borrowed(&reported.definition.name),
+        name: Cow::Borrowed(&**reported.definition.policy()),
         rate: reported.rate,
         quota: reported.quota,
         listed: reported.listed,

@@ -21,6 +21,7 @@ use crate::strategy::ErasedStrategy;
 pub struct Declaration {
     pub(super) uid: &'static str,
     pub(super) name: &'static str,
+    pub(super) policy: Option<&'static str>,
     pub(super) rates: &'static [Rate],
     pub(super) strategy: &'static dyn ErasedStrategy,
     pub(super) identified: Identified,
@@ -63,6 +64,7 @@ impl Declaration {
         Self {
             uid,
             name,
+            policy: None,
             rates,
             strategy,
             identified: Identified::ByBackend,
@@ -101,6 +103,12 @@ impl Declaration {
             .definition
             .get_or_init(|| Box::new(Definition::of_declaration(self)));
         defined.definition()
+    }
+
+    /// The name of its policy in header fields and problems; default: the throttle's name.
+    pub const fn policy(mut self, policy: &'static str) -> Self {
+        self.policy = Some(policy);
+        self
     }
 
     /// Where it stands: a file and a line.

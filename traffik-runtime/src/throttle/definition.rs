@@ -28,7 +28,8 @@ use crate::strategy::ErasedStrategy;
 #[doc(hidden)]
 pub struct Definition {
     pub(crate) uid: Cow<'static, str>,
-    pub(crate) name: Cow<'static, str>,
+    name: Cow<'static, str>,
+    policy: Option<Cow<'static, str>>,
     pub(crate) rates: Cow<'static, [Rate]>,
     strategy: Shared,
     pub(super) identified: Identified,
@@ -63,6 +64,7 @@ impl Definition {
         let Declaration {
             uid,
             name,
+            policy,
             rates,
             strategy,
             identified,
@@ -82,6 +84,7 @@ impl Definition {
             definition: _,
         } = *declaration;
         Self {
+            policy: policy.map(Cow::Borrowed),
             identified,
             cost,
             scoped,
@@ -128,6 +131,7 @@ impl Definition {
         Self {
             uid,
             name,
+            policy: None,
             rates,
             strategy,
             identified: Identified::ByBackend,
@@ -150,6 +154,18 @@ impl Definition {
             own_client_ip: OnceLock::new(),
             counters: Counters::new(),
             prepared: OnceLock::new(),
+        }
+    }
+
+    /// The name of its policy in header fields and problems.
+    pub(crate) fn policy(&self) -> &Cow<'static, str> {
+        self.policy.as_ref().unwrap_or(&self.name)
+    }
+
+    pub(super) fn with_policy_name(self, policy: Option<String>) -> Self {
+        Self {
+            policy: policy.map(Cow::Owned),
+            ..self
         }
     }
 
@@ -308,6 +324,7 @@ impl Definition {
         Record {
             uid: self.uid.clone(),
             name: self.name.clone(),
+            policy: self.policy().clone(),
             rates: self.rates.clone(),
             strategy: self.strategy.clone(),
             scope: self.scope,

@@ -56,6 +56,7 @@ impl DynThrottle {
     pub fn builder(uid: impl Into<String>) -> DynThrottleBuilder {
         DynThrottleBuilder {
             uid: uid.into(),
+            policy: None,
             rates: Vec::new(),
             strategy: Custom::new(FixedWindow::new()),
             backend: None,
@@ -191,6 +192,7 @@ impl DynThrottle {
 #[must_use]
 pub struct DynThrottleBuilder {
     uid: String,
+    policy: Option<String>,
     rates: Vec<Rate>,
     strategy: Custom,
     backend: Option<Backend>,
@@ -203,6 +205,23 @@ pub struct DynThrottleBuilder {
 }
 
 impl DynThrottleBuilder {
+    /// The name of its policy in header fields and problems; default: the throttle's name.
+    ///
+    /// ```
+    /// use traffik::DynThrottle;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let throttle = DynThrottle::builder("tenant-7/inserts").policy("inserts").rate("20/minute".parse()?).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn policy(self, name: impl Into<String>) -> Self {
+        Self {
+            policy: Some(name.into()),
+            ..self
+        }
+    }
+
     /// The rate; called again, one more, all decided together. At least one is needed.
     pub fn rate(mut self, rate: Rate) -> Self {
         self.rates.push(rate);
@@ -302,7 +321,7 @@ impl DynThrottleBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if it has no name, one of more than 255 bytes, or no rate, if the strategy and a rate do not go together, or if another
+    /// [`Error::Configuration`] if it has no name, one of more than 255 bytes, such a policy, or no rate, if the strategy and a rate do not go together, or if another
     /// throttle of this name on the same backend has another rate or strategy. What is legal but was hardly meant, such as a rate that another
     /// in the list makes unreachable, is logged at `warn`.
     pub fn build(self) -> Result<DynThrottle, Error> {
@@ -319,6 +338,7 @@ impl DynThrottleBuilder {
         let strategy = Arc::new(self.strategy);
         let definition =
             Definition::at_run_time(self.uid, self.rates, strategy.clone(), self.place);
+        let definition = definition.with_policy_name(self.policy);
         let definition = definition.with_backend(self.backend);
         let definition = definition.with_policy(self.on_error, self.timeout);
         let definition = definition.in_shadow(self.shadow);

@@ -54,16 +54,20 @@ pub(super) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) ->
     Ok(())
 }
 
-/// The largest length of a uid or name, in bytes.
+/// The largest length of a uid or a policy's name, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Checks that a throttle's uid and name are short enough for logs, metrics and header fields.
+/// Checks that a throttle's uid and the name of its policy are short enough for logs, metrics and header fields, and that
+/// the name is not empty.
 ///
 /// # Errors
 ///
 /// A message that says which is not.
-pub(super) fn check_names(uid: &str, name: &str) -> Result<(), String> {
-    for (what, text) in [("uid", uid), ("name", name)] {
+pub(super) fn check_names(uid: &str, policy: &str) -> Result<(), String> {
+    if policy.is_empty() {
+        return Err("the name of its policy is empty; give it one".to_owned());
+    }
+    for (what, text) in [("uid", uid), ("policy", policy)] {
         if text.len() > LONGEST_NAME {
             let length = text.len();
             return Err(format!(

@@ -27,7 +27,7 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(definition: &Definition) -> Self {
         let strategy = definition.strategy();
-        let entered = laws::check_names(&definition.uid, &definition.name)
+        let entered = laws::check_names(&definition.uid, definition.policy())
             .and_then(|()| registry().enter(definition.record()));
         let (live, terms) = match entered {
             Ok(live) => {

@@ -140,7 +140,7 @@ fn told<S: Describe + ?Sized>(
     let binds = binding(lines.iter().map(|(.., said)| said)).unwrap_or_default();
     let listed = lines.len() > 1;
     let policies = lines.iter().map(|(term, _, said)| Policy {
-        name: asked.definition.name.clone(),
+        name: asked.definition.policy().clone(),
         rate: term.rate,
         quota: term.law.quota(term.rate, said),
         listed,

@@ -135,7 +135,8 @@ impl Live {
     pub(super) fn entry(&self) -> Entry {
         let Record {
             uid,
-            name,
+            name: _,
+            policy,
             rates,
             strategy,
             scope,
@@ -146,7 +147,7 @@ impl Live {
         let changed = change.as_ref().and_then(|change| change.rates.as_ref());
         Entry {
             uid: uid.to_string(),
-            name: name.to_string(),
+            name: policy.to_string(),
             rates: changed.map_or_else(|| rates.to_vec(), |changed| changed.rates.clone()),
             defined_rates: rates.to_vec(),
             strategy: strategy.get().name(),

@@ -11,7 +11,10 @@ use crate::strategy::ErasedStrategy;
 #[derive(Clone)]
 pub(crate) struct Record {
     pub(crate) uid: Cow<'static, str>,
+    /// The name of its type, or the uid.
     pub(crate) name: Cow<'static, str>,
+    /// The name of its policy in header fields and problems.
+    pub(crate) policy: Cow<'static, str>,
     pub(crate) rates: Cow<'static, [Rate]>,
     pub(crate) strategy: Shared,
     pub(crate) scope: &'static str,
