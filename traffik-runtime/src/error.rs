@@ -3,6 +3,9 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use axum_core::response::IntoResponse;
+
+use crate::answer::ErrorResponse;
 use crate::strategy::StrategyError;
 use crate::suggest::did_you_mean;
 
@@ -36,7 +39,8 @@ pub enum Error {
         /// Unix sockets are not trusted, or no header is read.
         header: Option<&'static str>,
     },
-    /// An identifier, predicate, cost, rate or scope of the application's failed.
+    /// An identifier, predicate, cost, rate or scope of the application's failed. If its error is a response, the request is
+    /// answered with that; otherwise with 500.
     #[error("`{what}` failed: {source}")]
     Identifier {
         /// Which of them.
@@ -182,6 +186,33 @@ impl ErrorKind {
 }
 
 impl Error {
+    /// An error of a predicate or an identifier that answers the request with this response, instead of 500.
+    ///
+    /// The functions that `#[throttled]` and `throttles!` name may give any error that is `IntoResponse`. This is for those
+    /// whose errors have to be `Into<Box<dyn Error + Send + Sync>>`, such as [`filter::when`](crate::http::filter::when).
+    ///
+    /// ```
+    /// use axum::http::{StatusCode, request::Parts};
+    /// use traffik::{Error, filter};
+    ///
+    /// fn is_write(parts: &Parts) -> Result<bool, Error> {
+    ///     let mode = parts.headers.get("x-mode").map(|mode| mode.as_bytes());
+    ///     match mode {
+    ///         Some(b"write") => Ok(true),
+    ///         Some(b"read") => Ok(false),
+    ///         _ => Err(Error::response((StatusCode::BAD_REQUEST, "x-mode is read or write"))),
+    ///     }
+    /// }
+    ///
+    /// let writes = filter::when(is_write);
+    /// ```
+    pub fn response(response: impl IntoResponse) -> Self {
+        Self::Identifier {
+            what: "request",
+            source: Box::new(ErrorResponse::new(response)),
+        }
+    }
+
     /// What kind of trouble this is.
     pub const fn kind(&self) -> ErrorKind {
         match self {

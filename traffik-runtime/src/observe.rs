@@ -145,6 +145,13 @@ pub(crate) fn undecided(error: &Error) {
     let _ = error;
 }
 
+/// A request that a function of the application's answered itself, with a response as its error.
+pub(crate) fn answered(error: &Error) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: "traffik", kind = ?error.kind(), "{error}");
+    let _ = error;
+}
+
 /// A backend that was asked and has failed.
 pub(crate) fn backend_failed(backend: &'static str, error: &Error) {
     #[cfg(feature = "tracing")]

@@ -26,6 +26,7 @@ mod moments;
 mod never;
 mod openapi;
 mod order;
+mod own_errors;
 mod own_responses;
 mod policies;
 mod predicates;

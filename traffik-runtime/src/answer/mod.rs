@@ -1,12 +1,15 @@
 //! What an application's functions give, whatever their types: generated code cannot see types, so the compiler chooses.
 //!
 //! The macros below ask a [`Probe`] of a value's type for its kind. Two traits have that method; the compiler takes the
-//! one that needs one borrow less, if its bound holds. So futures are told from values, and functions from constants.
+//! one that needs one borrow less, if its bound holds. So futures are told from values, functions from constants, and errors
+//! that are responses from those that are not.
 
+mod error_response;
 mod kinds;
 mod questions;
 mod sources;
 
+pub use error_response::{ErrorResponse, Plain, PlainKind, Responding, RespondingKind, TextKind};
 pub use kinds::{Later, LaterKind, Now, NowKind, Probe, called};
 pub use questions::{
     Agrees, Answer, Costs, Identifies, Rates, Separates, agreement_taken, cost_taken,
@@ -26,6 +29,19 @@ macro_rules! __kind {
     }};
 }
 
+/// An answer, whose error keeps its response if it has one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __kept {
+    ($answer:ident) => {{
+        #[allow(unused_imports)]
+        use $crate::answer::{PlainKind as _, RespondingKind as _, TextKind as _};
+        (&&$crate::answer::Probe::of(&$answer))
+            .__traffik_error()
+            .keep($answer)
+    }};
+}
+
 // A local name of a macro's would be a pattern where the application has a constant of that name, so they are long.
 #[doc(hidden)]
 #[macro_export]
@@ -33,6 +49,7 @@ macro_rules! __settled {
     ($taken:ident, $what:literal, $value:expr) => {{
         let __traffik_value = $value;
         let __traffik_answer = $crate::__kind!(__traffik_value).wait(__traffik_value).await;
+        let __traffik_answer = $crate::__kept!(__traffik_answer);
         $crate::answer::$taken($what, __traffik_answer)
     }};
 }
@@ -69,6 +86,7 @@ macro_rules! __settling {
         let __traffik_value = $crate::answer::called($closure);
         let __traffik_kind = $crate::__kind!(__traffik_value);
         __traffik_kind.settle(__traffik_value, |__traffik_answer| {
+            let __traffik_answer = $crate::__kept!(__traffik_answer);
             $crate::answer::$taken($what, __traffik_answer)
         })
     }};
@@ -120,9 +138,11 @@ macro_rules! __rate_of {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __scope_of {
-    ($path:path, $parts:expr) => {
-        $crate::answer::scope_taken("scope", $crate::__sourced!(ScopeKind, $path, $parts))
-    };
+    ($path:path, $parts:expr) => {{
+        let __traffik_scope = $crate::__sourced!(ScopeKind, $path, $parts);
+        let __traffik_scope = $crate::__kept!(__traffik_scope);
+        $crate::answer::scope_taken("scope", __traffik_scope)
+    }};
 }
 
 pub use crate::{

@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
+use super::ErrorResponse;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::rate::Rate;
 use crate::throttle::Scope;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// An answer to the question for a `T`, where it is asked of whatever type.
 pub trait Answer<T> {
@@ -45,7 +46,7 @@ pub fn taken<T, A: Answer<T>>(what: &'static str, answer: A) -> Result<T, Error>
     message = "an identifier gives no `{Self}`",
     label = "gives `{Self}`, which names no client",
     note = "it gives what is `Into<Identity>`: `Identity`, `String`, `&str`, `u64`, `IpAddr`",
-    note = "it may be async, and may give a `Result` of that whose error is `Into<Box<dyn Error + Send + Sync>>`"
+    note = "it may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Identifies {
     /// It, or why there is none.
@@ -57,7 +58,7 @@ pub trait Identifies {
     message = "a cost gives no `{Self}`",
     label = "gives `{Self}`, which is no number of units",
     note = "it gives an unsigned integer: `u8`, `u16`, `u32`, `u64` or `usize`; a number that could be any is an `i32`, so write `1_u64`",
-    note = "it may be async, and may give a `Result` of that whose error is `Into<Box<dyn Error + Send + Sync>>`"
+    note = "it may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Costs {
     /// It, or why there is none.
@@ -69,7 +70,7 @@ pub trait Costs {
     message = "a rate is no `{Self}`",
     label = "gives `{Self}`, which is no rate",
     note = "it is a `const` or `static` of type `Rate` or of one that dereferences to it, such as `LazyLock<Rate>`, or a function that gives a `Rate`",
-    note = "a function may be async, and may give a `Result` of that whose error is `Into<Box<dyn Error + Send + Sync>>`"
+    note = "a function may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Rates {
     /// It, or why there is none.
@@ -81,7 +82,7 @@ pub trait Rates {
     message = "a predicate gives no `{Self}`",
     label = "gives `{Self}`, which is neither yes nor no",
     note = "it gives a `bool`",
-    note = "it may be async, and may give a `Result` of that whose error is `Into<Box<dyn Error + Send + Sync>>`"
+    note = "it may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Agrees {
     /// It, or why there is none.
@@ -93,7 +94,7 @@ pub trait Agrees {
     message = "a scope is no `{Self}`",
     label = "gives `{Self}`, which is no text",
     note = "it is a `const` or `static` text, or a function that gives a `String`, a `&'static str` or a `Cow<'static, str>`",
-    note = "a function may give a `Result` of that whose error is `Into<Box<dyn Error + Send + Sync>>`"
+    note = "a function may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
 pub trait Separates {
     /// It, or why there is none.
@@ -146,7 +147,10 @@ pub fn scope_taken(what: &'static str, answer: impl Separates) -> Result<Scope, 
 }
 
 fn failed<T>(what: &'static str, answer: Result<T, BoxError>) -> Result<T, Error> {
-    answer.map_err(|source| Error::Identifier { what, source })
+    answer.map_err(|source| Error::Identifier {
+        what,
+        source: ErrorResponse::unwrap(source),
+    })
 }
 
 #[diagnostic::do_not_recommend]

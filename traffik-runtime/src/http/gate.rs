@@ -133,7 +133,7 @@ async fn decided(
 ) -> Result<Kept, Rejection> {
     let passed = match asking {
         Ok(asking) => pass(&asking, parts, manner).await,
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Rejection::of_error(error).await),
     };
     kept(passed, trail)
 }

@@ -165,7 +165,10 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Limiter<T> {
         Known::remember(parts);
         let mut asking = Asking::of_anything();
         let asked = T::ask(parts, None, &mut asking).await;
-        asked.map_err(|error| Rejection::from(error).after(Trail::of(parts)))?;
+        if let Err(error) = asked {
+            let rejection = Rejection::of_error(error).await;
+            return Err(rejection.after(Trail::of(parts)));
+        }
         Ok(Self::new(parts, asking))
     }
 }

@@ -15,13 +15,16 @@ use super::headers::whole_seconds;
 use super::told::Told;
 use super::trail::Trail;
 use super::{Responder, refusal};
+use crate::answer::ErrorResponse;
 use crate::decision::Decision;
 use crate::error::Error;
+use crate::observe;
 use crate::throttle::{Definition, Few};
 
 /// A request that a throttle refused, or that none could decide on.
 ///
-/// As a response it is 429, 503 or 500 with a problem (RFC 9457), or what `on_throttled` says; as an error it says the same
+/// As a response it is 429, 503 or 500 with a problem (RFC 9457), or what `on_throttled` or the error of a function of the
+/// application's says; as an error it says the same
 /// in words that may be shown to clients: what only operators are to read is in [`uid`](Self::uid), [`error`](Self::error)
 /// and `Debug`. The response carries `Cache-Control: no-store`, unless `on_throttled` sets that field.
 #[derive(Debug)]
@@ -222,10 +225,31 @@ fn left(decision: &Decision, told: &Told) -> Option<Duration> {
     })
 }
 
+impl Rejection {
+    /// The response to an error, which may have to be waited for.
+    pub(super) async fn of_error(error: Error) -> Self {
+        if let Some(own) = ErrorResponse::of(&error) {
+            own.read().await;
+        }
+        error.into()
+    }
+
+    /// Returns whether a function of the application's has answered the request.
+    pub(super) fn is_answered(&self) -> bool {
+        self.error().and_then(ErrorResponse::of).is_some()
+    }
+}
+
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
+        let response = if let Some(own) = ErrorResponse::of(&error) {
+            observe::answered(&error);
+            own.take()
+        } else {
+            refusal::of_error(&error)
+        };
         Self(Box::new(Inner {
-            response: refusal::of_error(&error),
+            response,
             why: Why::Undecided(error),
             parts: None,
             trail: None,
@@ -261,6 +285,9 @@ impl fmt::Display for Rejection {
             }
             Why::Refused { .. } => {
                 f.write_str("this request costs more than is ever admitted at once")
+            }
+            Why::Undecided(_) if self.is_answered() => {
+                write!(f, "the request was answered with {}", self.status())
             }
             Why::Undecided(error) if error.is_transient() => {
                 f.write_str("the rate limiter cannot decide now; try again later")

@@ -71,7 +71,10 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
 
 async fn decided<T: Throttle>(parts: &Parts) -> Result<(Asking, Decision, Told), Rejection> {
     let mut asking = Asking::of_anything();
-    T::ask(parts, None, &mut asking).await?;
+    let asked = T::ask(parts, None, &mut asking).await;
+    if let Err(error) = asked {
+        return Err(Rejection::of_error(error).await);
+    }
     let (decision, told) = pass(&asking, parts, Manner::default()).await?;
     Ok((asking, decision, told))
 }

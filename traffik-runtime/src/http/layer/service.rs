@@ -116,7 +116,12 @@ async fn decide(
     let decided = decided(begun, rules, parts).await;
     decided.map_err(|rejection| {
         let rejection = rejection.after(Trail::of(parts));
-        grpc::refusal(rejection.into_http(), parts)
+        let is_answered = rejection.is_answered();
+        let response = rejection.into_http();
+        if is_answered {
+            return response;
+        }
+        grpc::refusal(response, parts)
     })
 }
 
@@ -130,7 +135,10 @@ async fn decided(
         Begun::Passed(told, trail) => return Ok((told, trail)),
         Begun::Decided(decided) => (decided.0, Some(decided.1?)),
         Begun::Asking(asking) => (asking, None),
-        Begun::Nothing => (rules.asking(parts).await?, None),
+        Begun::Nothing => match rules.asking(parts).await {
+            Ok(asking) => (asking, None),
+            Err(error) => return Err(Rejection::of_error(error).await),
+        },
     };
     let trail = Trail::below(parts, &asking);
     if asking.is_empty() {

@@ -1,0 +1,289 @@
+//! Functions of the application's whose errors are responses: a client's mistake is answered as the function says, is no error
+//! in the log, and nothing is charged.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use serde_json::json;
+use tower::ServiceExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use traffik::{
+    Error, ErrorKind, Identity, Limiter, Rate, Rejection, Throttle as _, ThrottleLayer, Throttled,
+    filter, provide, throttled,
+};
+use traffik_tests::{Server, head, midnight};
+
+/// An error as applications have them: both an `Error` and a response.
+#[derive(Debug)]
+struct Unauthorized;
+
+impl fmt::Display for Unauthorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no session")
+    }
+}
+
+impl std::error::Error for Unauthorized {}
+
+impl IntoResponse for Unauthorized {
+    fn into_response(self) -> Response {
+        let fields = [("www-authenticate", "Bearer")];
+        (StatusCode::UNAUTHORIZED, fields, "log in first").into_response()
+    }
+}
+
+fn is_bad(parts: &Parts) -> bool {
+    parts.headers.contains_key("x-bad")
+}
+
+fn refused_if_bad<E>(parts: &Parts, error: E) -> Result<(), E> {
+    if is_bad(parts) { Err(error) } else { Ok(()) }
+}
+
+fn session(parts: &Parts) -> Result<Identity, Unauthorized> {
+    refused_if_bad(parts, Unauthorized).map(|()| Identity::everyone())
+}
+
+async fn price(parts: &Parts) -> Result<u64, (StatusCode, Json<serde_json::Value>)> {
+    let body = Json(json!({ "error": "no such size" }));
+    refused_if_bad(parts, (StatusCode::BAD_REQUEST, body)).map(|()| 1)
+}
+
+fn plan(parts: &Parts) -> Result<Rate, StatusCode> {
+    refused_if_bad(parts, StatusCode::PAYMENT_REQUIRED).map(|()| Rate::per_minute(2))
+}
+
+/// A response whose body comes piece by piece, the second after a while.
+async fn streamed(parts: &Parts) -> Result<bool, Response> {
+    let pieces = futures_util::stream::unfold(0, async |piece| {
+        if piece == 1 {
+            tokio::task::yield_now().await;
+        }
+        let text = ["not ", "here"].get(piece)?;
+        Some((Ok::<_, io::Error>(Bytes::from_static(text.as_bytes())), piece + 1))
+    });
+    let response = (StatusCode::FORBIDDEN, Body::from_stream(pieces));
+    refused_if_bad(parts, response.into_response()).map(|()| true)
+}
+
+fn region(parts: &Parts) -> Result<String, (StatusCode, &'static str)> {
+    let error = (StatusCode::MISDIRECTED_REQUEST, "another region");
+    refused_if_bad(parts, error).map(|()| "eu".to_owned())
+}
+
+traffik::throttles! {
+    throttle First(rate = "9/minute", identifier = everyone);
+    throttle Session(rate = "2/minute", identifier = session);
+    throttle Writes(rate = "2/minute", identifier = everyone);
+}
+
+#[throttled(First, rate = "2/minute", identifier = session)]
+async fn identifier() {}
+
+#[throttled(First, rate = "2/minute", identifier = everyone, cost = price)]
+async fn cost() {}
+
+#[throttled(First, rate = plan, identifier = everyone)]
+async fn open_rate() {}
+
+#[throttled(First, rate = "2/minute", identifier = everyone, only_if = streamed)]
+async fn predicate() {}
+
+#[throttled(First, rate = "2/minute", identifier = everyone, scope = region)]
+async fn scope() {}
+
+#[throttled(First, cost = price)]
+async fn cost_of_members() {}
+
+#[throttled(
+    First,
+    rate = "2/minute",
+    identifier = everyone,
+    cost = |body| if body.starts_with('!') { Err(StatusCode::UNPROCESSABLE_ENTITY) } else { Ok(1_u8) }
+)]
+async fn closure(body: String) -> String {
+    body
+}
+
+#[throttled(
+    First,
+    rate = "2/minute",
+    identifier = async |body| if body.starts_with('!') { Err(Unauthorized) } else { Ok("user") }
+)]
+async fn async_closure(body: String) -> String {
+    body
+}
+
+async fn limiter(_: Limiter<Session>) {}
+
+async fn extractor(_: Throttled<Session>) {}
+
+fn app() -> Router {
+    Router::new()
+        .route("/identifier", get(identifier))
+        .route("/cost", get(cost))
+        .route("/open_rate", get(open_rate))
+        .route("/predicate", get(predicate))
+        .route("/scope", get(scope))
+        .route("/cost_of_members", get(cost_of_members))
+        .route("/limiter", get(limiter))
+        .route("/extractor", get(extractor))
+        .route("/closure", post(closure))
+        .route("/async_closure", post(async_closure))
+}
+
+const ANSWERS: [(&str, u16, &str); 8] = [
+    ("/identifier", 401, "log in first"),
+    ("/cost", 400, r#"{"error":"no such size"}"#),
+    ("/open_rate", 402, ""),
+    ("/predicate", 403, "not here"),
+    ("/scope", 421, "another region"),
+    ("/cost_of_members", 400, r#"{"error":"no such size"}"#),
+    ("/limiter", 401, "log in first"),
+    ("/extractor", 401, "log in first"),
+];
+
+#[tokio::test]
+async fn an_error_that_is_a_response_is_the_answer_and_nothing_is_charged() {
+    let (backend, _) = midnight();
+    let server = Server::start(app().layer(provide(backend.clone()))).await;
+    for (path, status, body) in ANSWERS {
+        for _ in 0..20 {
+            let answer = server.get_with(path, "x-bad", "yes").await;
+            assert_eq!((answer.status, &*answer.body), (status, body), "{path}");
+            assert!(answer.tells_nothing(), "{path}");
+        }
+        let stat = First::stat(&head(&backend)).await.unwrap();
+        assert_eq!(stat.hits_remaining, 9, "{path}");
+    }
+    let answer = server.get_with("/identifier", "x-bad", "yes").await;
+    assert_eq!(answer.field("www-authenticate"), Some("Bearer"));
+    assert_eq!(answer.field("cache-control"), None);
+    assert_eq!(server.statuses("/identifier", 3).await, [200, 200, 429]);
+}
+
+#[tokio::test]
+async fn closures_over_arguments_answer_too() {
+    let (backend, _) = midnight();
+    let app = app().layer(provide(backend.clone()));
+    for (path, status) in [("/closure", 422), ("/async_closure", 401)] {
+        for _ in 0..20 {
+            let request = Request::post(path).body(Body::from("!")).unwrap();
+            let answer = app.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status, "{path}");
+        }
+        let stat = First::stat(&head(&backend)).await.unwrap();
+        assert_eq!(stat.hits_remaining, 9, "{path}");
+        let request = Request::post(path).body(Body::from("?")).unwrap();
+        let answer = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        backend.clear().await.unwrap();
+    }
+}
+
+#[throttled(Writes)]
+#[throttled(rate = "2/minute", identifier = session, name = Inner)]
+async fn stacked() {}
+
+#[tokio::test]
+async fn the_answer_tells_of_decisions_that_were_made_before() {
+    let (backend, _) = midnight();
+    let app = Router::new().route("/", get(stacked));
+    let server = Server::start(app.layer(provide(backend))).await;
+    let answer = server.get_with("/", "x-bad", "yes").await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.policies.len(), 1);
+    assert_eq!(answer.policies[0].name, "Writes");
+}
+
+fn is_write(parts: &Parts) -> Result<bool, Error> {
+    let error = || Error::response((StatusCode::BAD_REQUEST, "x-bad is not good"));
+    if is_bad(parts) { Err(error()) } else { Ok(true) }
+}
+
+async fn rejected(parts: &Parts) -> Result<bool, Rejection> {
+    let rejection = || Rejection::from(Error::response(StatusCode::GONE));
+    if is_bad(parts) { Err(rejection()) } else { Ok(true) }
+}
+
+#[tokio::test]
+async fn predicates_of_layers_answer_with_an_error_of_ours() {
+    for (filter, status) in [(filter::when(is_write), 400), (filter::when(rejected), 410)] {
+        let (backend, _) = midnight();
+        let layer = ThrottleLayer::new().throttle_when::<Writes>(filter);
+        let app = Router::new().route("/", get(async || ()));
+        let app = app.layer(layer).layer(provide(backend));
+        let server = Server::start(app).await;
+        for _ in 0..20 {
+            assert_eq!(server.get_with("/", "x-bad", "yes").await.status, status);
+        }
+        assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
+        let call = Request::get("/").header("content-type", "application/grpc");
+        let call = call.header("x-bad", "yes").body(Body::empty()).unwrap();
+        let app = Router::new().route("/", get(async || ()));
+        let layer = ThrottleLayer::new().throttle_when::<Writes>(filter::when(is_write));
+        let answer = app.layer(layer).oneshot(call).await.unwrap();
+        assert_eq!(answer.headers().get("grpc-status"), None);
+    }
+}
+
+#[tokio::test]
+async fn code_gets_an_error_whose_rejection_is_the_answer() {
+    let (backend, _) = midnight();
+    let mut parts = head(&backend);
+    parts.headers.insert("x-bad", "yes".parse().unwrap());
+    let error = Session::hit(&parts).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Identifier);
+    let text = "`identifier` failed: the request is answered with 401 Unauthorized";
+    assert_eq!(error.to_string(), text);
+    let rejection = Rejection::from(error);
+    assert_eq!(rejection.status(), 401);
+    let text = "the request was answered with 401 Unauthorized";
+    assert_eq!(rejection.to_string(), text);
+    let body = axum::body::to_bytes(rejection.into_response().into_body(), 99).await;
+    assert_eq!(&*body.unwrap(), b"log in first");
+}
+
+/// A log that can be read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_a_line_at_debug_and_no_error() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    let _guard = subscriber.finish().set_default();
+    let (backend, _) = midnight();
+    let app = app().layer(provide(backend));
+    let request = Request::get("/identifier").header("x-bad", "yes");
+    let request = request.body(Body::empty()).unwrap();
+    assert_eq!(app.oneshot(request).await.unwrap().status(), 401);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains(" traffik")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    for part in ["DEBUG", "`identifier`", "401 Unauthorized"] {
+        assert!(lines[0].contains(part), "{part}: {log}");
+    }
+}
