@@ -50,8 +50,13 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        let _ = fs::write(&self.path, "");
-        let _ = registry().load_overrides(&self.path);
+        let is_json = self.path.extension().is_some_and(|it| it == "json");
+        let none = if is_json {
+            r#"{ "overrides": "none" }"#
+        } else {
+            "overrides = \"none\""
+        };
+        let _ = self.load(none);
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -77,7 +82,7 @@ async fn what_it_says_holds_until_it_says_it_no_more() {
     file.load("\"overrides::known\" = { rate = \"3/minute\" }\n")
         .unwrap();
     assert_eq!(Known::hit(&parts).await.unwrap().remaining, 0);
-    file.load("# nothing\n").unwrap();
+    file.load("overrides = \"none\"\n").unwrap();
     assert_eq!(Known::hit(&parts).await.unwrap().remaining, 6);
 }
 
@@ -156,7 +161,7 @@ async fn what_is_said_by_hand_goes_before_it() {
     assert_eq!(Both::hit(&parts).await.unwrap().limit, u64::MAX);
     registry().enable("overrides::both").unwrap();
     assert_eq!(Both::hit(&parts).await.unwrap().limit, 7);
-    file.load("").unwrap();
+    file.load("overrides = \"none\"\n").unwrap();
     assert_eq!(Both::hit(&parts).await.unwrap().limit, 7);
     file.load("[\"overrides::both\"]\nrate = \"4/minute\"\n")
         .unwrap();
@@ -192,6 +197,52 @@ async fn all_that_is_wrong_is_told_at_once_and_nothing_is_changed() {
         assert!(problem.starts_with(expected), "{problem}");
     }
     assert_eq!(Known::hit(&parts).await.unwrap().limit, 8);
+}
+
+#[tokio::test]
+async fn a_file_without_a_throttle_is_an_error_unless_it_says_so() {
+    let toml = File::new("empty.toml").await;
+    let parts = head(&midnight().0);
+    let table = "[\"overrides::known\"]\nrate = \"7/minute\"\n";
+    toml.load(table).unwrap();
+    assert_eq!(Known::hit(&parts).await.unwrap().limit, 7);
+    let empty = "it is empty, which would drop every override; if that is meant, write \
+                 `overrides = \"none\"`";
+    for text in ["", "\n", "# rates for the weekend\n"] {
+        assert_eq!(toml.problems(text), [empty], "{text:?}");
+    }
+    let with_a_throttle = format!("overrides = \"none\"\n{table}");
+    assert_eq!(
+        toml.problems(&with_a_throttle),
+        [
+            "line 1: `overrides`: it says that there are none, and there are; remove it, or all throttles"
+        ]
+    );
+    assert_eq!(
+        toml.problems("overrides = \"off\"\n"),
+        ["line 1: `overrides`: it is `\"off\"`; write `overrides = \"none\"`, or remove it"]
+    );
+    assert_eq!(
+        toml.problems("overrides = false\n"),
+        [
+            "line 1: `overrides`: it is `true` or `false`; write `overrides = \"none\"`, or remove it"
+        ]
+    );
+    // Nothing has changed.
+    assert_eq!(Known::hit(&parts).await.unwrap().limit, 7);
+    toml.load("overrides = \"none\"\n").unwrap();
+    assert_eq!(Known::hit(&parts).await.unwrap().limit, 10);
+    // A throttle may have that name.
+    toml.load("[overrides]\nrate = \"7/minute\"\n").unwrap();
+    assert_eq!(registry().pending()[0].uid, "overrides");
+    drop(toml);
+
+    let json = File::new("empty.json").await;
+    let empty = "it is empty, which would drop every override; if that is meant, write \
+                 `{ \"overrides\": \"none\" }`";
+    assert_eq!(json.problems("{}"), [empty]);
+    json.load(r#"{ "overrides": "none" }"#).unwrap();
+    assert_eq!(registry().pending(), []);
 }
 
 #[tokio::test]

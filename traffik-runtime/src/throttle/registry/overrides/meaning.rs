@@ -10,6 +10,33 @@ const SETTINGS: [&str; 2] = ["rate", "enabled"];
 /// A problem, and what a message about it starts with.
 type Problem = (String, String);
 
+/// The members of a file that are throttles. None is a mistake, such as a file that was cut off while it was copied, unless
+/// the file says that it is meant, by `none`.
+pub(super) fn throttles(mut members: Vec<Member>, none: &str) -> Result<Vec<Member>, Vec<String>> {
+    // A table of that name is a throttle.
+    let is_word =
+        |member: &Member| member.name == "overrides" && !matches!(member.value, Value::Table(_));
+    let Some(place) = members.iter().position(is_word) else {
+        return if members.is_empty() {
+            Err(vec![format!(
+                "it is empty, which would drop every override; if that is meant, write `{none}`"
+            )])
+        } else {
+            Ok(members)
+        };
+    };
+    let word = members.remove(place);
+    let problem = match &word.value {
+        Value::Text(text) if text == "none" && members.is_empty() => return Ok(members),
+        Value::Text(text) if text == "none" => {
+            "it says that there are none, and there are; remove it, or all throttles".to_owned()
+        }
+        Value::Text(text) => format!("it is `{text:?}`; write `{none}`, or remove it"),
+        other => format!("it is {}; write `{none}`, or remove it", other.word()),
+    };
+    Err(vec![format!("{}`overrides`: {problem}", word.place())])
+}
+
 /// What is said of a throttle, or all that is wrong with it.
 pub(super) fn of(member: Member) -> Result<Override, Vec<Problem>> {
     let place = member.place();

@@ -100,6 +100,9 @@ impl Registry {
     /// { "uploads": { "rate": ["10/second", "1000/hour"] }, "mails": { "enabled": false } }
     /// ```
     ///
+    /// A file without a throttle is an error, because it would drop every override: where that is meant, it says
+    /// `overrides = "none"`, and nothing else (in JSON `{ "overrides": "none" }`).
+    ///
     /// What it says takes effect on the next hit. Loaded again, or another in its place, what a file no longer says returns
     /// to the definition. [`set_rate`](Registry::set_rate), [`disable`](Registry::disable) and
     /// [`enable`](Registry::enable) go before what the file says, until [`reset`](Registry::reset).
@@ -111,12 +114,13 @@ impl Registry {
     /// # Errors
     ///
     /// [`Error::Overrides`], with all that is wrong, where the file cannot be read, is no TOML or JSON, or says what makes no
-    /// sense: a key that is none, a rate that is none or that the strategy of a throttle in use makes no law of. Then nothing
+    /// sense: no throttle at all, a key that is none, a rate that is none or that the strategy of a throttle in use makes no law of. Then nothing
     /// has changed.
     pub fn load_overrides(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let _loading = self.overrides.loading.lock();
         let path = path.as_ref();
-        let said = read(path).and_then(|members| self.meant(members));
+        let members = read(path);
+        let said = members.and_then(|members| self.meant(members));
         let said = said.map_err(|problems| Error::Overrides {
             path: path.display().to_string(),
             problems,
@@ -201,9 +205,9 @@ impl Registry {
 /// What stands in a file, or why it cannot be read.
 fn read(path: &Path) -> Result<Vec<Member>, Vec<String>> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let parse = match extension.to_str() {
-        Some("toml") => toml::members,
-        Some("json") => json::members,
+    let (parse, none): (fn(&str) -> _, _) = match extension.to_str() {
+        Some("toml") => (toml::members, r#"overrides = "none""#),
+        Some("json") => (json::members, r#"{ "overrides": "none" }"#),
         _ => {
             return Err(vec![
                 "its name ends neither in `.toml` nor in `.json`; rename it".to_owned(),
@@ -211,7 +215,7 @@ fn read(path: &Path) -> Result<Vec<Member>, Vec<String>> {
         }
     };
     match fs::read_to_string(path) {
-        Ok(text) => parse(&text),
+        Ok(text) => meaning::throttles(parse(&text)?, none),
         Err(error) => Err(vec![format!("it cannot be read: {error}")]),
     }
 }
