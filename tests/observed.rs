@@ -1,6 +1,6 @@
 //! What is told to logs and metrics when a backend fails. In a process of its own, for a recorder is the process's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 use tracing_subscriber::util::SubscriberInitExt as _;
-use traffik::failure::{Backoff, allow, failover, raise, retry, throttle};
+use traffik::failure::{Backoff, allow, failover, fallback, raise, retry, throttle};
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, CircuitBreaker, DynThrottle, Error, Identity, ManualClock, Store};
 
@@ -34,9 +34,12 @@ impl Store for Away {
     }
 }
 
-/// Counters by name and labels.
+/// Counters by name and labels, and descriptions by name.
 #[derive(Clone, Default)]
-struct Counters(Arc<Mutex<BTreeMap<String, u64>>>);
+struct Counters(
+    Arc<Mutex<BTreeMap<String, u64>>>,
+    Arc<Mutex<BTreeMap<String, String>>>,
+);
 
 struct One(Counters, String);
 
@@ -49,7 +52,13 @@ impl CounterFn for One {
 }
 
 impl Recorder for Counters {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, description: SharedString) {
+        assert_eq!(unit, Some(Unit::Count));
+        let mut descriptions = self.1.lock().unwrap();
+        let before = descriptions.insert(name.as_str().to_owned(), description.to_string());
+        assert_eq!(before, None, "described once");
+    }
+
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
@@ -125,6 +134,19 @@ async fn play() {
     assert!(over.hit(&client, 1).await.unwrap().admitted);
 
     let store = FlakyStore::new();
+    let back = DynThrottle::builder("back").rate("2/minute".parse().unwrap());
+    let back = back.backend(Backend::custom(store.clone()).clock(clock.clone()));
+    let back = back.on_error(fallback(Backend::memory().clock(clock.clone())));
+    let back = back.build().unwrap();
+    store.fail(Trouble::Refuse);
+    for admitted in [true, true, false] {
+        assert_eq!(back.hit(&client, 1).await.unwrap().admitted, admitted);
+    }
+    store.heal();
+    // The first is back, but what the fallback has counted still holds.
+    assert!(!back.hit(&client, 1).await.unwrap().admitted);
+
+    let store = FlakyStore::new();
     let backend = Backend::custom(store.clone());
     let kept = DynThrottle::builder("kept").rate("9/minute".parse().unwrap());
     let kept = kept.backend(backend.clone()).build().unwrap();
@@ -151,17 +173,20 @@ async fn each_event_is_counted_and_logged() {
     let expected = [
         (
             "traffik_backend_errors_total custom connection",
-            3 + 1 + 1 + 3,
+            3 + 1 + 1 + 3 + 2,
         ),
         ("traffik_breaker_changes_total custom half_open", 1),
         ("traffik_breaker_changes_total custom open", 2),
         ("traffik_decisions_total allowed allowed", 1),
+        ("traffik_decisions_total back admitted", 2),
+        ("traffik_decisions_total back refused", 2),
         ("traffik_decisions_total kept admitted", 1),
         ("traffik_decisions_total memory admitted", 2),
         ("traffik_decisions_total memory refused", 3),
         ("traffik_decisions_total over admitted", 5),
         ("traffik_decisions_total raised raised", 1),
         ("traffik_decisions_total refused throttled", 1),
+        ("traffik_fallbacks_total back memory", 4),
         ("traffik_fallbacks_total over memory", 5),
         ("traffik_refunds_failed_total custom", 1),
         ("traffik_retries_total allowed custom", 2),
@@ -173,13 +198,41 @@ async fn each_event_is_counted_and_logged() {
         .collect();
     assert_eq!(counted, expected);
 
+    // Each counter is described, and those are all that the guide lists.
+    let descriptions = counters.1.lock().unwrap().clone();
+    for (counter, _) in &counted {
+        let name = counter.split(' ').next().unwrap();
+        assert!(descriptions.contains_key(name), "{name}");
+    }
+    let guide = include_str!("../traffik/docs/operating.md");
+    let rows = guide
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `traffik_"));
+    let listed: BTreeSet<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    let described = descriptions
+        .keys()
+        .filter_map(|name| name.strip_prefix("traffik_"));
+    assert_eq!(listed, described.collect::<BTreeSet<_>>());
+    let outcomes = "admitted, refused, shadowed, allowed, throttled, raised";
+    let decisions = &descriptions["traffik_decisions_total"];
+    assert!(decisions.ends_with(outcomes), "{decisions}");
+    let errors = include_str!("../traffik/docs/errors.md");
+    for guide in [guide, errors] {
+        let row = guide
+            .lines()
+            .find(|row| row.contains("| `traffik_decisions_total`"));
+        for outcome in outcomes.split(", ") {
+            assert!(row.unwrap().contains(&format!("`{outcome}`")), "{outcome}");
+        }
+    }
+
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines = |part: &str| log.lines().filter(|line| line.contains(part)).count();
     assert_eq!(lines("WARN traffik: breaker open"), 2, "{log}");
     assert_eq!(lines("INFO traffik: breaker half-open"), 1);
     assert_eq!(lines("WARN traffik: units could not be given back"), 1);
     assert_eq!(lines("asking again"), 2);
-    assert_eq!(lines("decided by the fallback"), 5);
+    assert_eq!(lines("decided by the fallback"), 9);
     assert_eq!(lines("nobody is there"), 8);
     assert_eq!(
         lines("TRACE traffik: decided throttle=\"memory\" outcome=\"refused\""),

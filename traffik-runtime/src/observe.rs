@@ -15,10 +15,10 @@
 #[cfg(feature = "tracing")]
 use std::cell::Cell;
 use std::fmt::Display;
-#[cfg(feature = "metrics")]
-use std::sync::OnceLock;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+#[cfg(feature = "metrics")]
+use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
@@ -89,6 +89,50 @@ impl Outcome {
     }
 }
 
+/// Each counter, and what its unit counts.
+#[cfg(feature = "metrics")]
+const DESCRIPTIONS: [(&str, &str); 7] = [
+    (
+        "traffik_decisions_total",
+        "Decisions on one throttle, by outcome: admitted, refused, shadowed, allowed, throttled, raised",
+    ),
+    (
+        "traffik_backend_errors_total",
+        "Failures of a backend, each attempt by itself",
+    ),
+    (
+        "traffik_retries_total",
+        "Attempts of a decision after the first",
+    ),
+    (
+        "traffik_fallbacks_total",
+        "Decisions that another backend made, admissions and refusals",
+    ),
+    (
+        "traffik_given_back_total",
+        "Parts of a set that were refunded because another part stopped the set",
+    ),
+    (
+        "traffik_refunds_failed_total",
+        "Refunds that could not be made, so that the units stay taken until they expire",
+    ),
+    (
+        "traffik_breaker_changes_total",
+        "Changes of a circuit breaker to open, half_open or closed",
+    ),
+];
+
+/// Describes all counters to the recorder, once.
+#[cfg(feature = "metrics")]
+fn describe() {
+    static DESCRIBED: Once = Once::new();
+    DESCRIBED.call_once(|| {
+        for (name, description) in DESCRIPTIONS {
+            metrics::describe_counter!(name, metrics::Unit::Count, description);
+        }
+    });
+}
+
 /// The counters of one throttle, one for each outcome. To find a counter allocates, so that is done once, with the
 /// recorder that is there at the first decision.
 pub(crate) struct Counters {
@@ -110,7 +154,10 @@ impl Counters {
             let uid = uid.to_owned();
             metrics::counter!("traffik_decisions_total", "throttle" => uid, "outcome" => outcome.word())
         };
-        let outcomes = self.outcomes.get_or_init(|| Outcome::ALL.map(register));
+        let outcomes = self.outcomes.get_or_init(|| {
+            describe();
+            Outcome::ALL.map(register)
+        });
         outcomes[outcome as usize].increment(1);
     }
 }
@@ -163,6 +210,7 @@ pub(crate) fn backend_failed(backend: &'static str, error: &Error) {
     }
     #[cfg(feature = "metrics")]
     if !error.is_open_circuit() {
+        describe();
         metrics::counter!("traffik_backend_errors_total", "backend" => backend, "kind" => error.kind().word())
             .increment(1);
     }
@@ -174,8 +222,11 @@ pub(crate) fn retried(uid: &str, backend: &'static str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", throttle = uid, backend, "asking again");
     #[cfg(feature = "metrics")]
-    metrics::counter!("traffik_retries_total", "throttle" => uid.to_owned(), "backend" => backend)
-        .increment(1);
+    {
+        describe();
+        metrics::counter!("traffik_retries_total", "throttle" => uid.to_owned(), "backend" => backend)
+            .increment(1);
+    }
     let _ = (uid, backend);
 }
 
@@ -184,8 +235,11 @@ pub(crate) fn fell_back(uid: &str, backend: &'static str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", throttle = uid, backend, "decided by the fallback");
     #[cfg(feature = "metrics")]
-    metrics::counter!("traffik_fallbacks_total", "throttle" => uid.to_owned(), "backend" => backend)
-        .increment(1);
+    {
+        describe();
+        metrics::counter!("traffik_fallbacks_total", "throttle" => uid.to_owned(), "backend" => backend)
+            .increment(1);
+    }
     let _ = (uid, backend);
 }
 
@@ -205,8 +259,11 @@ pub(crate) fn breaker_changed(backend: &'static str, change: Option<(BreakerStat
         }
     }
     #[cfg(feature = "metrics")]
-    metrics::counter!("traffik_breaker_changes_total", "backend" => backend, "to" => to.word())
-        .increment(1);
+    {
+        describe();
+        metrics::counter!("traffik_breaker_changes_total", "backend" => backend, "to" => to.word())
+            .increment(1);
+    }
     let _ = (backend, from, to);
 }
 
@@ -255,7 +312,10 @@ pub(crate) fn refunded(backend: &'static str, refunded: Result<(), Error>) {
             #[cfg(feature = "tracing")]
             tracing::debug!(target: "traffik", backend, "refunded: another part of the set stopped it");
             #[cfg(feature = "metrics")]
-            metrics::counter!("traffik_given_back_total").increment(1);
+            {
+                describe();
+                metrics::counter!("traffik_given_back_total").increment(1);
+            }
         }
         Err(error) => not_refunded(backend, &error),
     }
@@ -270,7 +330,10 @@ pub(crate) fn not_refunded(backend: &'static str, why: &dyn Display) {
         "units could not be given back, so they stay taken until they expire: {why}"
     );
     #[cfg(feature = "metrics")]
-    metrics::counter!("traffik_refunds_failed_total", "backend" => backend).increment(1);
+    {
+        describe();
+        metrics::counter!("traffik_refunds_failed_total", "backend" => backend).increment(1);
+    }
     let _ = (backend, why);
 }
 

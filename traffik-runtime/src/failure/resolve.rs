@@ -110,8 +110,9 @@ pub(crate) async fn resolve<A: Attempt>(
         remedies,
         deadline: Instant::now().checked_add(budget),
     };
-    for fallback in run.warm() {
+    for (remedy, fallback) in run.warm() {
         if let Some(said) = attempt.held_by(&fallback.backend) {
+            run.fell_back(remedy, fallback);
             return Ok(Ruling::Decided(said));
         }
     }
@@ -120,9 +121,11 @@ pub(crate) async fn resolve<A: Attempt>(
         Ok(said) if A::is_refusal(&said) => Ok(Ruling::Decided(said)),
         Ok(mut said) => {
             // Others may have been faster since it was looked at: then what was said is dropped, and so refunded.
-            let refused = run
-                .warm()
-                .find_map(|fallback| attempt.take_too(&mut said, &fallback.backend));
+            let refused = run.warm().find_map(|(remedy, fallback)| {
+                let refused = attempt.take_too(&mut said, &fallback.backend)?;
+                run.fell_back(remedy, fallback);
+                Some(refused)
+            });
             Ok(Ruling::Decided(refused.unwrap_or(said)))
         }
         Err(error) => run.remedy(error).await,
@@ -148,18 +151,22 @@ struct Run<'r, A> {
 }
 
 impl<A: Attempt> Run<'_, A> {
-    /// The fallbacks from which something was taken that may still hold.
-    fn warm(&self) -> impl Iterator<Item = &Fallback> {
-        let policies = self
-            .remedies
-            .iter()
-            .flat_map(|remedy| remedy.policy.chain());
-        let fallbacks = policies.filter_map(|policy| match &policy.0 {
-            Step::Fallback(fallback) => Some(&**fallback),
-            Step::Failover(failover) => Some(&failover.fallback),
+    /// The fallbacks from which something was taken that may still hold, each with the policy it belongs to.
+    fn warm(&self) -> impl Iterator<Item = (&Remedy<'_>, &Fallback)> {
+        let remedies = self.remedies.iter();
+        let policies =
+            remedies.flat_map(|remedy| remedy.policy.chain().map(move |policy| (remedy, policy)));
+        let fallbacks = policies.filter_map(|(remedy, policy)| match &policy.0 {
+            Step::Fallback(fallback) => Some((remedy, &**fallback)),
+            Step::Failover(failover) => Some((remedy, &failover.fallback)),
             _ => None,
         });
-        fallbacks.filter(|fallback| fallback.is_warm())
+        fallbacks.filter(|(_, fallback)| fallback.is_warm())
+    }
+
+    /// Reports that a fallback has decided.
+    fn fell_back(&self, remedy: &Remedy<'_>, fallback: &Fallback) {
+        observe::fell_back(self.uid(remedy), fallback.backend.kind());
     }
 
     /// Every breaker that is in front of the first backend, once.
@@ -361,7 +368,7 @@ impl<A: Attempt> Run<'_, A> {
         if let (true, Some(time)) = (backend.is_here(), A::matters(&said)) {
             fallback.taken(time);
         }
-        observe::fell_back(self.uid(remedy), backend.kind());
+        self.fell_back(remedy, fallback);
         Ok(said)
     }
 
