@@ -1,5 +1,7 @@
 //! What a law said: the [`Report`] a strategy gives, and the [`Decision`] code acts on.
 
+#[cfg(feature = "engine")]
+use std::cmp::Ordering;
 use std::time::Duration;
 
 /// What a law says about a client's state, for a hit of some cost.
@@ -35,6 +37,24 @@ impl Report {
         reset: Duration::ZERO,
         delay: Duration::ZERO,
     };
+
+    /// The report on two states of one client which both have to admit: the smaller numbers and the longer times.
+    #[cfg(feature = "engine")]
+    pub(crate) fn limited_to(&self, other: &Self) -> Self {
+        let later = |one: Option<Duration>, two: Option<Duration>| Some(one?.max(two?));
+        Self {
+            limit: self.limit.min(other.limit),
+            remaining: self.remaining.min(other.remaining),
+            wait: later(self.wait, other.wait),
+            next: match self.remaining.cmp(&other.remaining) {
+                Ordering::Less => self.next,
+                Ordering::Equal => later(self.next, other.next),
+                Ordering::Greater => other.next,
+            },
+            reset: self.reset.max(other.reset),
+            delay: self.delay.max(other.delay),
+        }
+    }
 }
 
 /// The answer to a hit.

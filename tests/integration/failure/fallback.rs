@@ -28,7 +28,8 @@ async fn the_other_one_decides() {
     assert_eq!(bench.remaining().await, 0);
     assert!(!bench.throttle.check(&client(), 1).await.unwrap());
     bench.store.mend();
-    assert_eq!(bench.remaining().await, 6);
+    // The first has 6 left, but the other has to admit as well.
+    assert_eq!(bench.remaining().await, 0);
 }
 
 #[tokio::test]
@@ -96,11 +97,66 @@ async fn back_and_forth() {
     bench.store.set(Trouble::Away);
     assert_eq!(bench.admitted(20).await, 0);
     bench.store.mend();
-    assert_eq!(bench.remaining().await, 1);
+    assert_eq!(bench.remaining().await, 0);
     // A period later all of that has run out.
     bench.clock.advance(Duration::from_secs(60));
     assert_eq!(bench.admitted(20).await, 10);
     assert_eq!(left(&shown).await, 10);
+}
+
+/// While both have to admit, a client is told what both admit.
+#[tokio::test]
+async fn the_smaller_is_told_when_the_first_is_back() {
+    let clock = ManualClock::new();
+    let (elsewhere, _) = local(&clock);
+    let bench = Bench::with_clock(clock, fallback(elsewhere));
+    bench.store.set(Trouble::Away);
+    assert_eq!(bench.admitted(7).await, 7);
+    bench.store.mend();
+    for left in (0..3).rev() {
+        assert_eq!(bench.remaining().await, left + 1);
+        assert!(bench.throttle.check(&client(), left + 1).await.unwrap());
+        assert!(!bench.throttle.check(&client(), left + 2).await.unwrap());
+        let decision = bench.hit().await.unwrap();
+        assert!(decision.admitted);
+        assert_eq!(decision.remaining, left);
+    }
+    assert_eq!(bench.remaining().await, 0);
+    assert!(!bench.throttle.check(&client(), 1).await.unwrap());
+    let refused = bench.hit().await.unwrap();
+    let stat = bench.throttle.stat(&client()).await.unwrap();
+    assert_eq!((refused.admitted, refused.wait), (false, stat.wait));
+    // The other way round: the first has less.
+    bench.clock.advance(Duration::from_secs(60));
+    assert_eq!(bench.admitted(6).await, 6);
+    bench.store.set(Trouble::Away);
+    assert!(bench.hit().await.unwrap().admitted);
+    bench.store.mend();
+    assert_eq!(bench.remaining().await, 4);
+    assert_eq!(bench.hit().await.unwrap().remaining, 3);
+}
+
+/// Of a list of rates, the smaller of each.
+#[tokio::test]
+async fn the_smaller_of_each_rate_is_told() {
+    let (store, clock) = (Flaky::default(), ManualClock::new());
+    let throttle = DynThrottle::builder("list")
+        .rate("10/minute".parse().unwrap())
+        .rate("20/hour".parse().unwrap())
+        .on_error(fallback(Backend::memory().clock(clock.clone())))
+        .backend(Backend::custom(store.clone()).clock(clock))
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        assert!(throttle.hit(&client(), 1).await.unwrap().admitted);
+    }
+    store.set(Trouble::Away);
+    assert!(throttle.hit(&client(), 9).await.unwrap().admitted);
+    store.mend();
+    let stat = throttle.stat(&client()).await.unwrap();
+    let left: Vec<_> = stat.members.iter().map(|it| it.hits_remaining).collect();
+    assert_eq!(left, [1, 11]);
+    assert_eq!(throttle.hit(&client(), 1).await.unwrap().remaining, 0);
 }
 
 /// After a share, the rest of the limit is there again.

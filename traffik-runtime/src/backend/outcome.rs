@@ -1,6 +1,7 @@
 //! What became of plans.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -72,6 +73,13 @@ impl Outcome {
             told.plan = places[told.plan];
         }
         self
+    }
+
+    /// Reports the smaller of what two backends have left that both admitted the same plans.
+    pub(crate) fn limit_to(&mut self, other: &Self) {
+        for (own, others) in self.told.iter_mut().zip(&other.told) {
+            own.report = own.report.limited_to(&others.report);
+        }
     }
 
     /// When a plan was counted.
@@ -146,6 +154,18 @@ impl Plan<'_> {
             at: now.max(state.moment()),
             shadow: false,
         })
+    }
+
+    /// Returns how much room a state leaves, in an order: the largest cost of a hit, and where that is 0 the more the shorter
+    /// the wait.
+    pub(crate) fn room(&self, state: &State, now: u64) -> (u64, Reverse<Duration>) {
+        let seen = self.seen(state).into_iter().zip(&*self.terms);
+        let reports = seen.map(|(state, term)| self.report(term, state, now, 1));
+        let each = reports.map(|report| {
+            let wait = report.wait.unwrap_or(Duration::MAX);
+            (report.remaining, Reverse(wait))
+        });
+        each.min().unwrap_or((u64::MAX, Reverse(Duration::ZERO)))
     }
 
     /// The least time after which all terms admit the hit at once.

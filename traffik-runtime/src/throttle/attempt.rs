@@ -87,6 +87,7 @@ impl Attempt for Take<'_, '_> {
         if !outcome.admitted {
             return Some(outcome.into());
         }
+        said.outcome.limit_to(&outcome);
         let account = Account::new(self.case, other.clone(), &plans, 1);
         said.held.join(account.hold(outcome).held);
         None
@@ -141,7 +142,16 @@ impl<'a> Attempt for Look<'_, 'a> {
         None
     }
 
-    fn take_too(&self, _: &mut Seen<'a>, _: &Backend) -> Option<Seen<'a>> {
+    /// Puts the states of the other backend in place of those that leave more.
+    fn take_too(&self, said: &mut Seen<'a>, other: &Backend) -> Option<Seen<'a>> {
+        let other = other.choose();
+        let plans = self.case.plans_on(&other, 1).ok()?;
+        let states = other.store().read_now(&plans, other.now())?;
+        for ((plan, own), others) in plans.iter().zip(&mut said.states).zip(states) {
+            if plan.room(&others, said.now) < plan.room(own, said.now) {
+                *own = others;
+            }
+        }
         None
     }
 }
