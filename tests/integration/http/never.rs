@@ -1,11 +1,16 @@
-//! Costs that can never be admitted say so.
+//! Costs that can never be admitted say so: 400, or 413 where the body costs too much.
 
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::http::request::Parts;
-use axum::routing::get;
-use traffik::{Throttle as _, provide, throttled};
+use axum::routing::{MethodRouter, get, post};
+use http::{HeaderMap, Request, StatusCode};
+use tower::ServiceExt as _;
+use traffik::{
+    Identity, Limiter, Rate, Rejection, Throttle as _, ThrottleLayer, provide, throttled,
+};
 use traffik_tests::{Server, Standing, head, midnight};
 
 fn weight(parts: &Parts) -> u64 {
@@ -59,7 +64,7 @@ async fn what_costs_more_than_is_ever_admitted_is_told_never_and_not_when() {
         let refused = server.get_with(path, "x-weight", cost).await;
         assert_eq!(
             (refused.status, refused.field("retry-after")),
-            (429, None),
+            (400, None),
             "{path}"
         );
         assert_eq!(
@@ -114,7 +119,7 @@ async fn in_a_set_never_is_the_longest_wait() {
     assert!(Wide::hit_cost(&parts, 9).await.unwrap().admitted);
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     let refused = server.get_with("/both", "x-weight", "3").await;
-    assert_eq!((refused.status, refused.field("retry-after")), (429, None));
+    assert_eq!((refused.status, refused.field("retry-after")), (400, None));
     assert_eq!(
         refused.json()["violated-policies"],
         serde_json::json!(["Wide", "Narrow"])
@@ -132,4 +137,176 @@ async fn a_decision_says_never_as_no_wait() {
     clock.advance(Duration::from_secs(3_600));
     assert!(weighed::hit_cost(&parts, 6).await.unwrap().never());
     assert!(!weighed::check(&parts, 6).await.unwrap());
+}
+
+#[throttled(rate = "5/minute", cost = |text| text.len(), identifier = everyone)]
+async fn by_body(text: String) {
+    drop(text);
+}
+
+#[throttled(Wide, cost = |text| text.len())]
+async fn by_body_of_members(text: String) {
+    drop(text);
+}
+
+/// The body is looked at, but costs nothing.
+#[throttled(
+    rate = "5/minute",
+    identifier = |text| if text.is_empty() { "nobody" } else { "somebody" },
+    cost = |headers| headers.len() + 9
+)]
+async fn by_head_beside_body(headers: HeaderMap, text: String) {
+    drop((headers, text));
+}
+
+#[throttled(rate = "5/minute", cost = |headers| headers.len() + 9, identifier = everyone)]
+async fn by_head(headers: HeaderMap, text: String) {
+    drop((headers, text));
+}
+
+async fn by_hand(limiter: Limiter<Wide>) -> Result<(), Rejection> {
+    limiter.reserve(10).await?.keep();
+    Ok(())
+}
+
+async fn problem_of(path: &str, method: MethodRouter, body: &'static str) -> (u16, String) {
+    let (backend, _) = midnight();
+    let app = Router::new().route(path, method).layer(provide(backend));
+    let request = Request::post(path).body(Body::from(body)).unwrap();
+    let answer = app.oneshot(request).await.unwrap();
+    assert!(!answer.headers().contains_key("retry-after"), "{path}");
+    let status = answer.status().as_u16();
+    let body = to_bytes(answer.into_body(), 9_999).await.unwrap();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem["status"], status);
+    let kind = problem["type"].as_str().unwrap();
+    (status, kind.rsplit([':', '#']).next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_body_that_costs_too_much_is_too_large() {
+    let never = |status| (status, "never-satisfiable".to_owned());
+    let large = "longer than nine";
+    let problem = problem_of("/", post(by_body), large).await;
+    assert_eq!(problem, never(413));
+    let problem = problem_of("/", post(by_body_of_members), large).await;
+    assert_eq!(problem, never(413));
+    let problem = problem_of("/", post(by_head_beside_body), large).await;
+    assert_eq!(problem, never(400));
+    let problem = problem_of("/", post(by_head), large).await;
+    assert_eq!(problem, never(400));
+    let problem = problem_of("/", post(by_hand), large).await;
+    assert_eq!(problem, never(400));
+}
+
+fn free_tier(_: &Parts) -> Identity {
+    Identity::new("user:7").tier("free")
+}
+
+traffik::throttles! {
+    throttle Lowered(rate = "9/minute", identifier = everyone, cost = 5);
+    throttle LoweredForWeights(rate = "9/minute", identifier = everyone, cost = weight);
+    throttle LoweredForAll(rate = "9/minute", identifier = everyone);
+    throttle Tiers(
+        rate = "10/minute",
+        identifier = free_tier,
+        cost = 5,
+        strategy = tiered(free = 0.3, premium = 1.0, default = free)
+    );
+}
+
+#[throttled(Lowered)]
+async fn lowered() {}
+
+#[throttled(LoweredForAll, cost = 5)]
+async fn lowered_for_all() {}
+
+#[throttled(LoweredForWeights)]
+async fn lowered_for_weights() {}
+
+#[throttled(Tiers)]
+async fn tiers() {}
+
+#[tokio::test]
+async fn what_every_request_costs_is_no_fault_of_the_client_where_a_rate_was_lowered() {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/lowered", get(lowered))
+        .route("/lowered_for_all", get(lowered_for_all))
+        .route("/lowered_for_weights", get(lowered_for_weights))
+        .route("/tiers", get(tiers));
+    let server = Server::start(app.layer(provide(backend))).await;
+    for path in ["/lowered", "/lowered_for_all", "/lowered_for_weights"] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+    }
+    for entry in traffik::registry().list() {
+        if entry.uid.contains("never::Lowered") {
+            let rate = Rate::per_minute(3);
+            traffik::registry().set_rate(&entry.uid, rate).unwrap();
+        }
+    }
+    for (path, status, kind) in [
+        ("/lowered", 429, "quota-exceeded"),
+        ("/lowered_for_all", 429, "quota-exceeded"),
+        ("/lowered_for_weights", 400, "never-satisfiable"),
+        // The rate is that of the program: this client can never come in.
+        ("/tiers", 400, "never-satisfiable"),
+    ] {
+        let refused = server.get_with(path, "x-weight", "5").await;
+        assert_eq!(refused.status, status, "{path}");
+        assert_eq!(refused.field("retry-after"), None, "{path}");
+        let problem = refused.json();
+        assert!(problem["type"].as_str().unwrap().ends_with(kind), "{path}");
+    }
+}
+
+fn own(rejection: &Rejection) -> (StatusCode, String) {
+    let status = match rejection.wait() {
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    (status, rejection.status().to_string())
+}
+
+fn words(rejection: &Rejection) -> String {
+    rejection.to_string()
+}
+
+#[throttled(rate = "5/minute", cost = weight, identifier = everyone, on_throttled = own)]
+async fn own_status() {}
+
+#[throttled(rate = "5/minute", cost = weight, identifier = everyone, on_throttled = words)]
+async fn own_words() {}
+
+#[tokio::test]
+async fn a_response_of_ones_own_sees_that_it_is_for_ever() {
+    let (backend, _) = midnight();
+    let app = Router::new()
+        .route("/own_status", get(own_status))
+        .route("/own_words", get(own_words));
+    let server = Server::start(app.layer(provide(backend))).await;
+    let refused = server.get_with("/own_status", "x-weight", "6").await;
+    assert_eq!((refused.status, &*refused.body), (422, "400 Bad Request"));
+    assert_eq!(refused.field("retry-after"), None);
+    let refused = server.get_with("/own_words", "x-weight", "6").await;
+    let text = "this request costs more than is ever admitted at once";
+    assert_eq!((refused.status, &*refused.body), (400, text));
+}
+
+#[tokio::test]
+async fn a_layer_and_a_grpc_call_are_told_too() {
+    let (backend, _) = midnight();
+    let layer = ThrottleLayer::new().throttle::<Narrow>();
+    let app = Router::new().route("/", get(async || ()));
+    let app = app.layer(layer).layer(provide(backend));
+    let request = |content: &str| {
+        let request = Request::get("/").header("x-weight", "3");
+        let request = request.header("content-type", content);
+        app.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let answer = request("text/plain").await.unwrap();
+    assert_eq!(answer.status(), 400);
+    assert!(!answer.headers().contains_key("retry-after"));
+    let answer = request("application/grpc").await.unwrap();
+    assert_eq!(answer.headers()["grpc-status"], "3");
 }

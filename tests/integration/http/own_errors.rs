@@ -68,7 +68,10 @@ async fn streamed(parts: &Parts) -> Result<bool, Response> {
             tokio::task::yield_now().await;
         }
         let text = ["not ", "here"].get(piece)?;
-        Some((Ok::<_, io::Error>(Bytes::from_static(text.as_bytes())), piece + 1))
+        Some((
+            Ok::<_, io::Error>(Bytes::from_static(text.as_bytes())),
+            piece + 1,
+        ))
     });
     let response = (StatusCode::FORBIDDEN, Body::from_stream(pieces));
     refused_if_bad(parts, response.into_response()).map(|()| true)
@@ -206,12 +209,20 @@ async fn the_answer_tells_of_decisions_that_were_made_before() {
 
 fn is_write(parts: &Parts) -> Result<bool, Error> {
     let error = || Error::response((StatusCode::BAD_REQUEST, "x-bad is not good"));
-    if is_bad(parts) { Err(error()) } else { Ok(true) }
+    if is_bad(parts) {
+        Err(error())
+    } else {
+        Ok(true)
+    }
 }
 
 async fn rejected(parts: &Parts) -> Result<bool, Rejection> {
     let rejection = || Rejection::from(Error::response(StatusCode::GONE));
-    if is_bad(parts) { Err(rejection()) } else { Ok(true) }
+    if is_bad(parts) {
+        Err(rejection())
+    } else {
+        Ok(true)
+    }
 }
 
 #[tokio::test]
@@ -281,7 +292,10 @@ async fn the_log_has_a_line_at_debug_and_no_error() {
     let request = request.body(Body::empty()).unwrap();
     assert_eq!(app.oneshot(request).await.unwrap().status(), 401);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<_> = log.lines().filter(|line| line.contains(" traffik")).collect();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains(" traffik"))
+        .collect();
     assert_eq!(lines.len(), 1, "{log}");
     for part in ["DEBUG", "`identifier`", "401 Unauthorized"] {
         assert!(lines[0].contains(part), "{part}: {log}");

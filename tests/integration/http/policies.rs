@@ -53,11 +53,17 @@ async fn a_policy_is_encoded_as_a_name_is() {
 async fn policies_of_one_field_differ() {
     let server = serve("/", Router::new().route("/", get(several_rates))).await;
     let policies = server.get("/").await.policies;
-    let names = [Policy::new("lookups 3/s", 3, 1), Policy::new("lookups 9/min", 9, 60)];
+    let names = [
+        Policy::new("lookups 3/s", 3, 1),
+        Policy::new("lookups 9/m", 9, 60),
+    ];
     assert_eq!(policies, names);
     let server = serve("/", Router::new().route("/", get(two_of_one_name))).await;
     let policies = server.get("/").await.policies;
-    let names = [Policy::new("inserts", 2, 60), Policy::new("inserts-2", 9, 60)];
+    let names = [
+        Policy::new("inserts", 2, 60),
+        Policy::new("inserts-2", 9, 60),
+    ];
     assert_eq!(policies, names);
 }
 

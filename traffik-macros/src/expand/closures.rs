@@ -148,12 +148,13 @@ fn given(
         quote_spanned!(place=> { let #pattern = #arguments; #private::#question!(#call) })
     };
     let (identity, cost) = of(site);
+    let from_body = cost.is_some_and(|closure| names_last(closure, bundle, sig));
     let identity = identity.map(|closure| asked(closure, "identity_by", &closure.written.body));
     let cost = cost.map(|closure| {
         let body = literals::typed(&closure.written.body);
         asked(closure, "cost_by", &body)
     });
-    let answer = answer(owner, identity.as_ref(), cost.as_ref(), private);
+    let answer = answer(owner, identity.as_ref(), cost.as_ref(), from_body, private);
     Some(quote! {
         fn given(#arguments: &#ty) -> impl #private::Future<Output = #private::Result<#private::Given, #private::Error>> + #private::core::marker::Send {
             let _ = #arguments;
@@ -167,6 +168,7 @@ fn answer(
     owner: Option<&Definition>,
     identity: Option<&TokenStream>,
     cost: Option<&TokenStream>,
+    from_body: bool,
     private: &Private,
 ) -> TokenStream {
     let named = |name: &str| local(name, Span::call_site());
@@ -187,13 +189,22 @@ fn answer(
         }
         None => quote!(#private::Given::to_all(#cost_name.await?)),
     };
+    let from_body = from_body.then(|| quote!(.from_body()));
     let identity = called(&identity_name, identity);
     let cost = called(&cost_name, cost);
     quote! {
         #identity
         #cost
-        async move { #private::Result::Ok(#given) }
+        async move { #private::Result::Ok(#given #from_body) }
     }
+}
+
+/// Returns whether a closure names a part of the last argument, which may be the body.
+fn names_last(closure: &Closure, bundle: &Bundle, sig: &Signature) -> bool {
+    let bound = last(bundle, sig).map_or_else(Vec::new, |last| names(&last.pat));
+    let named = closure.names();
+    let is_named = |name: &Ident| named.iter().any(|it| it.unraw() == name.unraw());
+    bound.iter().any(is_named)
 }
 
 /// The closure without its parameters, which are names around it.

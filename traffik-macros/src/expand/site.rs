@@ -70,6 +70,11 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     // What closures say is more than the request's parts can tell.
     let known = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
     let price = cost.as_ref().filter(known).map(|cost| price(cost, private));
+    let is_constant = matches!(cost, Some(Cost::Units(..))).then(|| {
+        quote!(
+            const COST_IS_CONSTANT: bool = true;
+        )
+    });
     let asks = applies.is_some() || price.is_some() || bundle.is_some();
     let is_plain = asks.then(|| {
         quote!(
@@ -101,6 +106,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
             #respond
             #spread
             #applies
+            #is_constant
             #price
         }
         #warnings

@@ -8,7 +8,7 @@ use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use super::gate::{Ask, Gate, Site};
+use super::gate::{Ask, Gate, Site, site_source};
 use super::last_argument::rejected;
 use super::trail::Trail;
 use crate::error::Error;
@@ -129,11 +129,12 @@ async fn asking<S: Closures<A>, A>(
     given: impl Future<Output = Result<Given, Error>>,
 ) -> Result<Asking, Error> {
     let given = given.await?;
-    let cost = match given.cost_of_all() {
-        Some(cost) => Some(cost),
-        None => S::cost(parts).await?,
+    let (cost, source) = match given.cost_of_all() {
+        Some((cost, source)) => (Some(cost), source),
+        None => (S::cost(parts).await?, site_source::<S>()),
     };
     let mut asking = Asking::with(given);
+    asking.set_cost_source(source);
     (S::ASK)(parts, cost, &mut asking).await?;
     Ok(asking)
 }

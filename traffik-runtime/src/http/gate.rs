@@ -19,7 +19,9 @@ use super::trail::Trail;
 use super::{Rejection, Responder};
 use crate::decision::Decision;
 use crate::error::Error;
-use crate::throttle::{Asking, Define, Definition, HeaderStyle, Throttle, admit_at_once};
+use crate::throttle::{
+    Asking, CostSource, Define, Definition, HeaderStyle, Throttle, admit_at_once,
+};
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
@@ -39,6 +41,9 @@ pub trait Site: Send + Sync {
 
     /// Whether this use asks no function of the application's.
     const IS_PLAIN: bool = true;
+
+    /// Whether the cost for all members is a constant.
+    const COST_IS_CONSTANT: bool = false;
 
     /// Whether anything is decided on this handler, whatever the members say.
     fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
@@ -308,12 +313,22 @@ impl fmt::Debug for Use {
     }
 }
 
+/// The source of the cost for all members, where it is no closure.
+pub(super) const fn site_source<S: Site>() -> CostSource {
+    if S::COST_IS_CONSTANT {
+        CostSource::Constant
+    } else {
+        CostSource::Head
+    }
+}
+
 async fn asked<S: Site, T: Throttle>(parts: &Parts) -> Result<Asking, Error> {
     let mut asking = Asking::default();
     if !S::applies(parts).await? {
         return Ok(asking);
     }
     let cost = S::cost(parts).await?;
+    asking.set_cost_source(site_source::<S>());
     T::ask(parts, cost, &mut asking).await?;
     Ok(asking)
 }

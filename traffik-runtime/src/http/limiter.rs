@@ -13,8 +13,8 @@ use crate::error::Error;
 #[cfg(feature = "ws")]
 use crate::throttle::admit_at;
 use crate::throttle::{
-    Asking, Deadline, Known, Reservation, Throttle, admit_held, hit_asked, reserve, stat_of, wait,
-    would_admit,
+    Asking, CostSource, Deadline, Definition, Known, Reservation, Throttle, admit_held, hit_asked,
+    reserve, stat_of, wait, would_admit,
 };
 use crate::timer;
 
@@ -111,7 +111,8 @@ impl<T: Throttle> Limiter<T> {
         let reservation = Reservation::new(held, decision, cost);
         if !decision.admitted {
             let told = Told::new(admission, Manner::default());
-            return Err(Rejection::of_refusal(&decision, &told, parts).await);
+            let by_hand = |_: &Definition| CostSource::Head;
+            return Err(Rejection::of_refusal(&decision, &told, parts, by_hand).await);
         }
         if !decision.delay.is_zero() {
             timer::sleep(decision.delay).await?;

@@ -6,7 +6,7 @@ use super::Rejection;
 use super::told::{Manner, Told};
 use super::trail::Trail;
 use crate::decision::Decision;
-use crate::throttle::{Admission, Asking, admit};
+use crate::throttle::{Admission, Asking, Definition, admit};
 use crate::timer;
 
 /// Decides what is asked. If it is admitted, and its delay over, what to tell the client.
@@ -36,7 +36,8 @@ pub(super) async fn heed(
         }
         return Ok((decision, told));
     }
-    Err(Rejection::of_refusal(&decision, &told, parts).await)
+    let source = |definition: &Definition| asking.cost_source(definition);
+    Err(Rejection::of_refusal(&decision, &told, parts, source).await)
 }
 
 /// What to tell the client of a decision.

@@ -9,8 +9,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
 use super::headers::{Line, number, whole_seconds};
+use crate::decision::Decision;
 use crate::error::Error;
 use crate::observe;
+use crate::throttle::{CostSource, Definition};
 
 pub(super) const QUOTA_EXCEEDED: &str =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -22,34 +24,89 @@ const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
 /// would hand it to others.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// 429: these policies, by their quotable names, were violated; the wait is nothing if it has no end, because the cost
-/// never fits or because a throttle is closed.
+/// Why a request is never admitted, however long its client waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Never {
+    /// The throttle is closed, or a rate set at run time has no room for the cost of every request: until that is changed.
+    ForNow,
+    /// It costs too much.
+    TooExpensive,
+    /// Its body makes it cost too much.
+    TooLarge,
+}
+
+impl Never {
+    /// The reason, given the throttle that speaks for the refusal and where it has the cost from.
+    pub(super) fn new(
+        decision: &Decision,
+        speaker: Option<&Definition>,
+        cost_source: impl Fn(&Definition) -> CostSource,
+    ) -> Self {
+        let source = speaker.map(&cost_source).unwrap_or_default();
+        let has_other_rates = speaker.is_some_and(Definition::has_other_rates);
+        match source {
+            // Only a closed throttle has no room at all and says that it never will.
+            _ if decision.limit == 0 => Self::ForNow,
+            CostSource::Constant if has_other_rates => Self::ForNow,
+            CostSource::Constant | CostSource::Head => Self::TooExpensive,
+            CostSource::Body => Self::TooLarge,
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::ForNow => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooExpensive => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        }
+    }
+}
+
+/// 429: these policies, by their quotable names, were violated.
 pub(super) fn refused(
-    wait: Option<Duration>,
-    is_closed: bool,
+    wait: Duration,
     violated: &[String],
     mut headers: HeaderMap,
 ) -> Response<Bytes> {
-    let (kind, title) = match wait {
-        None if !is_closed => (NEVER_SATISFIABLE, "Never Satisfiable"),
-        _ => (QUOTA_EXCEEDED, "Quota Exceeded"),
-    };
     let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut body = begun(QUOTA_EXCEEDED, "Quota Exceeded", status);
+    body.text("Too many requests; ");
+    try_again(&mut body, &mut headers, wait);
+    ended(body, status, violated, headers)
+}
+
+/// 429, 400 or 413 without `Retry-After`: to wait does not help.
+pub(super) fn refused_for_ever(
+    never: Never,
+    violated: &[String],
+    mut headers: HeaderMap,
+) -> Response<Bytes> {
+    let status = never.status();
+    let (kind, title, detail) = match never {
+        Never::ForNow => (
+            QUOTA_EXCEEDED,
+            "Quota Exceeded",
+            "No request is admitted for the time being",
+        ),
+        Never::TooExpensive | Never::TooLarge => (
+            NEVER_SATISFIABLE,
+            "Never Satisfiable",
+            "This request costs more than is ever admitted at once",
+        ),
+    };
+    headers.remove(RETRY_AFTER);
     let mut body = begun(kind, title, status);
-    match wait {
-        Some(wait) => {
-            body.text("Too many requests; ");
-            try_again(&mut body, &mut headers, wait);
-        }
-        None => {
-            headers.remove(RETRY_AFTER);
-            body.text(if is_closed {
-                "No request is admitted for the time being"
-            } else {
-                "This request costs more than is ever admitted at once"
-            });
-        }
-    }
+    body.text(detail);
+    ended(body, status, violated, headers)
+}
+
+/// The problem with the names of the policies behind its detail.
+fn ended(
+    mut body: Line,
+    status: StatusCode,
+    violated: &[String],
+    headers: HeaderMap,
+) -> Response<Bytes> {
     body.text(r#"","violated-policies":["#);
     for (place, name) in violated.iter().enumerate() {
         let separator = if place == 0 { "\"" } else { ",\"" };

@@ -11,19 +11,20 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
+use super::Responder;
 use super::headers::whole_seconds;
+use super::refusal::{self, Never};
 use super::told::Told;
 use super::trail::Trail;
-use super::{Responder, refusal};
 use crate::answer::ErrorResponse;
 use crate::decision::Decision;
 use crate::error::Error;
 use crate::observe;
-use crate::throttle::{Definition, Few};
+use crate::throttle::{CostSource, Definition, Few};
 
 /// A request that a throttle refused, or that none could decide on.
 ///
-/// As a response it is 429, 503 or 500 with a problem (RFC 9457), or what `on_throttled` or the error of a function of the
+/// As a response it is 429, or 400 or 413 where it can never be admitted, 503 or 500, with a problem (RFC 9457), or what `on_throttled` or the error of a function of the
 /// application's says; as an error it says the same
 /// in words that may be shown to clients: what only operators are to read is in [`uid`](Self::uid), [`error`](Self::error)
 /// and `Debug`. The response carries `Cache-Control: no-store`, unless `on_throttled` sets that field.
@@ -50,6 +51,8 @@ enum Why {
     Refused {
         decision: Decision,
         wait: Option<Duration>,
+        /// Why it is never admitted, if it is not.
+        never: Option<Never>,
         uid: &'static str,
         violated: Few<String>,
     },
@@ -114,9 +117,17 @@ impl Rejection {
     }
 
     /// What is refused, with the response that the throttle, its backend or nobody has of its own.
-    pub(super) async fn of_refusal(decision: &Decision, told: &Told, parts: &Parts) -> Self {
+    pub(super) async fn of_refusal(
+        decision: &Decision,
+        told: &Told,
+        parts: &Parts,
+        cost_source: impl Fn(&Definition) -> CostSource,
+    ) -> Self {
         let speaker = told.speaker();
-        let rejection = Self::told(*decision, told, speaker);
+        let never = decision
+            .never()
+            .then(|| Never::new(decision, speaker, cost_source));
+        let rejection = Self::told(*decision, told, speaker, never);
         let Some(speaker) = speaker else {
             return rejection;
         };
@@ -133,16 +144,25 @@ impl Rejection {
     }
 
     /// The same with the response that nobody has of their own.
-    fn told(decision: Decision, told: &Told, speaker: Option<&'static Definition>) -> Self {
+    fn told(
+        decision: Decision,
+        told: &Told,
+        speaker: Option<&'static Definition>,
+        never: Option<Never>,
+    ) -> Self {
         // What a law said stays exact; what a client is told of it need not be.
         let wait = decision.wait.map(|wait| told.wait(wait));
         let violated = told.violated();
         let mut headers = HeaderMap::new();
         told.write(&mut headers);
         let response = if decision.decided {
-            // Only a closed throttle admits nothing and says that it never will.
-            let is_closed = decision.limit == 0;
-            refusal::refused(left(&decision, told), is_closed, &violated, headers)
+            match never {
+                Some(never) => refusal::refused_for_ever(never, &violated, headers),
+                None => {
+                    let wait = left(&decision, told).unwrap_or_default();
+                    refusal::refused(wait, &violated, headers)
+                }
+            }
         } else {
             refusal::held_off(wait.unwrap_or_default(), headers)
         };
@@ -150,6 +170,7 @@ impl Rejection {
             why: Why::Refused {
                 decision,
                 wait,
+                never,
                 uid: speaker.map_or("", |speaker| &speaker.uid),
                 violated,
             },
@@ -167,7 +188,7 @@ impl Rejection {
         // It is kept, and may be sent where bodies have another type. One that fails says nothing.
         let body = axum::body::to_bytes(body, usize::MAX).await;
         if head.status == StatusCode::OK {
-            head.status = StatusCode::TOO_MANY_REQUESTS;
+            head.status = self.status();
         }
         for (name, value) in &self.fields(told) {
             if !head.headers.contains_key(name) {
@@ -280,12 +301,10 @@ impl fmt::Display for Rejection {
                 let unit = if seconds == 1 { "second" } else { "seconds" };
                 write!(f, "too many requests; try again in {seconds} {unit}")
             }
-            Why::Refused { decision, .. } if decision.limit == 0 => {
-                f.write_str("no request is admitted for the time being")
-            }
-            Why::Refused { .. } => {
-                f.write_str("this request costs more than is ever admitted at once")
-            }
+            Why::Refused { never, .. } => match never {
+                Some(Never::ForNow) => f.write_str("no request is admitted for the time being"),
+                _ => f.write_str("this request costs more than is ever admitted at once"),
+            },
             Why::Undecided(_) if self.is_answered() => {
                 write!(f, "the request was answered with {}", self.status())
             }

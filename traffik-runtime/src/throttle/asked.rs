@@ -9,6 +9,7 @@ use http::request::Parts;
 
 use super::Throttle;
 use super::client::{Name, address, join_client, join_scope};
+use super::cost_source::CostSource;
 use super::definition::Definition;
 use super::given::Given;
 use super::registry::{Event, anybody_listens, tell};
@@ -46,6 +47,8 @@ pub struct Asking {
     pub(super) plain: Few<&'static Definition>,
     /// What the handler's arguments say.
     given: Option<Box<Given>>,
+    /// Where a cost for all members comes from.
+    pub(super) cost_source: CostSource,
 }
 
 /// What members are asked about.
@@ -78,6 +81,7 @@ pub(super) struct Member {
     pub(super) definition: &'static Definition,
     pub(super) identity: Identity,
     pub(super) cost: u64,
+    pub(super) cost_source: CostSource,
     pub(super) rate: Option<Rate>,
     pub(super) scope: Scope,
     /// Whether its hits count.
@@ -168,6 +172,19 @@ impl Asking {
         member.map_or_else(|| unreachable!("it was asked"), |member| member.definition)
     }
 
+    /// The source of what a throttle takes; a constant that only rates set at run time have no room for is told from others
+    /// by [`Definition::has_other_rates`].
+    pub(crate) fn cost_source(&self, definition: &Definition) -> CostSource {
+        let mut members = self.members.iter();
+        let member = members.find(|member| ptr::eq(member.definition, definition));
+        member.map(|member| member.cost_source).unwrap_or_default()
+    }
+
+    /// Says where a cost for all members comes from.
+    pub(crate) fn set_cost_source(&mut self, source: CostSource) {
+        self.cost_source = source;
+    }
+
     fn hits(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.applies)
     }
@@ -193,6 +210,7 @@ impl Member {
             definition,
             identity,
             cost,
+            cost_source: _,
             rate,
             scope,
             applies: _,

@@ -4,6 +4,7 @@ use http::request::Parts;
 
 use super::Throttle;
 use super::asked::{Asking, Member};
+use super::cost_source::CostSource;
 use super::definition::Definition;
 use super::known::Known;
 use super::scope::Scope;
@@ -85,7 +86,10 @@ impl<T: Define> Throttle for T {
         let Some(applies) = applies else {
             return Ok(());
         };
-        let (identity, own_cost) = given.map_or((None, None), |given| (given.identity, given.cost));
+        let (identity, own_cost) = given.map_or((None, None), |given| {
+            let cost = given.cost.map(|cost| (cost, given.cost_source));
+            (given.identity, cost)
+        });
         let identity = match identity {
             Some(identity) => remembered(T::definition(), parts, identity),
             None => match known(T::definition(), parts) {
@@ -93,15 +97,17 @@ impl<T: Define> Throttle for T {
                 None => remembered(T::definition(), parts, T::identify(parts).await?),
             },
         };
-        let cost = match cost.or(own_cost) {
+        let of_all = cost.map(|cost| (cost, asking.cost_source));
+        let (cost, cost_source) = match of_all.or(own_cost) {
             Some(cost) => cost,
-            None => T::cost(parts).await?,
+            None => with_source(T::definition(), T::cost(parts).await?),
         };
         let (rate, scope) = (T::rate(parts).await?, T::scope(parts)?);
         asking.push(Member {
             definition: T::definition(),
             identity,
             cost,
+            cost_source,
             rate,
             scope,
             applies,
@@ -112,6 +118,17 @@ impl<T: Define> Throttle for T {
     fn read(readings: &mut Readings<'_>) -> Self::Stat {
         readings.next(T::definition().strategy_as::<T::Strategy>())
     }
+}
+
+/// The source of what a throttle says of itself. The cost of one whose cost is a function is 1 in the definition, and where 1
+/// is never admitted the throttle is closed, so a function that gives the definition's cost may pass for a constant.
+fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
+    let source = if cost == definition.cost {
+        CostSource::Constant
+    } else {
+        CostSource::Head
+    };
+    (cost, source)
 }
 
 /// Who is asking, where the request remembers it. Generic code is compiled for every throttle, so there is little of it.

@@ -295,6 +295,11 @@ impl Definition {
         self.prepared().change()
     }
 
+    /// Returns whether its rates were set at run time.
+    pub(crate) fn has_other_rates(&self) -> bool {
+        self.change().is_some_and(|change| change.rates.is_some())
+    }
+
     /// What it has in common with others of its uid, if it is one of them.
     pub(super) fn live(&self) -> Option<Arc<Live>> {
         self.prepared().live.clone()

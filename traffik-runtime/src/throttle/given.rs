@@ -2,6 +2,7 @@
 
 use http::request::Parts;
 
+use super::cost_source::CostSource;
 use super::define::Define;
 use super::definition::Definition;
 use crate::error::Error;
@@ -17,6 +18,7 @@ pub struct Given {
     pub(super) applies: bool,
     pub(super) identity: Option<Identity>,
     pub(super) cost: Option<u64>,
+    pub(super) cost_source: CostSource,
 }
 
 impl Given {
@@ -27,6 +29,7 @@ impl Given {
             applies: true,
             identity,
             cost,
+            cost_source: CostSource::Head,
         }
     }
 
@@ -37,7 +40,15 @@ impl Given {
             applies: true,
             identity: None,
             cost: Some(cost),
+            cost_source: CostSource::Head,
         }
+    }
+
+    /// The same where the cost comes from the argument that may read the body.
+    #[must_use]
+    pub const fn from_body(mut self) -> Self {
+        self.cost_source = CostSource::Body;
+        self
     }
 
     /// That the throttle which the handler defines is not asked, if it is not.
@@ -54,11 +65,9 @@ impl Given {
     }
 
     /// What every member takes on this handler.
-    pub(crate) const fn cost_of_all(&self) -> Option<u64> {
-        match self.owner {
-            None => self.cost,
-            Some(_) => None,
-        }
+    pub(crate) fn cost_of_all(&self) -> Option<(u64, CostSource)> {
+        let cost = self.cost.filter(|_| self.owner.is_none());
+        cost.map(|cost| (cost, self.cost_source))
     }
 
     /// That there is no handler here whose arguments say who is asking.

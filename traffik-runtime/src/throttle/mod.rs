@@ -9,6 +9,7 @@ mod attempt;
 mod case;
 mod client;
 mod closed;
+mod cost_source;
 mod declaration;
 mod define;
 mod definition;
@@ -40,6 +41,7 @@ use crate::error::Error;
 
 pub use asked::Asking;
 pub(crate) use asked::{Ask, Few, ask_of};
+pub use cost_source::CostSource;
 pub use declaration::Declaration;
 pub use define::Define;
 pub use definition::Definition;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::request::Parts;
 
 use super::asked::{Asking, Member};
+use super::cost_source::CostSource;
 use super::define::{known, recalled, remembered};
 use super::definition::Definition;
 use super::scope::Scope;
@@ -87,6 +88,7 @@ impl Asking {
             definition,
             identity,
             cost: definition.cost,
+            cost_source: CostSource::Constant,
             rate: None,
             scope: definition.scoped.scope(),
             applies: true,

@@ -192,7 +192,7 @@ pub fn try_methods(methods: impl IntoIterator<Item = Method>) -> Result<Filter, 
 }
 
 /// Requests of which a function says so: a `fn(&Parts) -> bool`, async or not, that may be a `Result`. Where it fails, the
-/// request is answered with 500, and nothing is charged. A closure needs the type: `|parts: &Parts| …`.
+/// request is answered with 500, or with the response of an [`Error::response`], and nothing is charged. A closure needs the type: `|parts: &Parts| …`.
 ///
 /// ```
 /// use http::request::Parts;

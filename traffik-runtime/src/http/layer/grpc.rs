@@ -13,9 +13,12 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 pub(super) fn refusal(mut refusal: Response<Bytes>, parts: &Parts) -> Response<Bytes> {
     let content = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content.is_some_and(|content| content.starts_with(b"application/grpc")) {
-        // RESOURCE_EXHAUSTED, UNAVAILABLE and INTERNAL.
+        // RESOURCE_EXHAUSTED, INVALID_ARGUMENT, UNAVAILABLE and INTERNAL.
         let (status, message) = match refusal.status() {
             StatusCode::TOO_MANY_REQUESTS => ("8", "too many requests"),
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => {
+                ("3", "the request costs more than is ever admitted")
+            }
             StatusCode::SERVICE_UNAVAILABLE => ("14", "service unavailable"),
             _ => ("13", "the rate limiter could not decide"),
         };

@@ -1,0 +1,14 @@
+//! Where the cost of a request comes from.
+
+/// The source of a cost, which decides how a cost that can never be admitted is answered.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CostSource {
+    /// The definition, or the attribute on the handler.
+    Constant,
+    /// A function of the request's head, a closure over arguments from it, or code.
+    #[default]
+    Head,
+    /// A closure over the argument that may read the body.
+    Body,
+}
