@@ -7,7 +7,6 @@ use axum_core::response::IntoResponse;
 
 use crate::answer::ErrorResponse;
 use crate::strategy::StrategyError;
-use crate::suggest::did_you_mean;
 
 /// What an error comes from, of whatever type it is.
 type Source = Box<dyn StdError + Send + Sync>;
@@ -56,14 +55,6 @@ pub enum Error {
         uid: String,
         /// What is wrong; what to do instead.
         message: String,
-    },
-    /// No throttle of this uid was used so far.
-    #[error("no throttle `{uid}` was used so far; {}", hint(uid, suggestion.as_deref()))]
-    UnknownThrottle {
-        /// What was asked for.
-        uid: String,
-        /// The uid that was most likely meant.
-        suggestion: Option<String>,
     },
     /// A file of overrides cannot be used. Nothing was changed.
     #[cfg(feature = "overrides")]
@@ -221,9 +212,9 @@ impl Error {
             Self::NoClientAddress { .. } | Self::UnixPeer { .. } | Self::Identifier { .. } => {
                 ErrorKind::Identifier
             }
-            Self::Configuration { .. }
-            | Self::UnknownThrottle { .. }
-            | Self::BackendConfiguration { .. } => ErrorKind::Configuration,
+            Self::Configuration { .. } | Self::BackendConfiguration { .. } => {
+                ErrorKind::Configuration
+            }
             Self::Connection { .. } | Self::CircuitOpen { .. } | Self::ConnectionLost { .. } => {
                 ErrorKind::Connection
             }
@@ -307,12 +298,5 @@ fn unix_remedy(header: Option<&str>) -> String {
         Some(header) => format!("and no address stands in `{header}`; let the proxy set that header"),
         None => "whose peer is not trusted; trust it with `trusted_proxies([\"unix\"])`, and let the proxy set the header"
             .to_owned(),
-    }
-}
-
-fn hint(unknown: &str, suggestion: Option<&str>) -> String {
-    match suggestion {
-        Some(uid) => did_you_mean(unknown, uid),
-        None => "`registry().list()` names those that were".to_owned(),
     }
 }

@@ -337,6 +337,14 @@ pub(crate) fn not_refunded(backend: &'static str, why: &dyn Display) {
     let _ = (backend, why);
 }
 
+/// Rates that waited for a throttle to be registered, which it cannot have.
+pub(crate) fn pending_rates_refused(uid: &str, error: &Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "traffik", uid, "pending rates are not applied: {error}");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (uid, error);
+}
+
 /// What a file of overrides says of a throttle that was used now, and cannot be.
 #[cfg(feature = "overrides")]
 pub(crate) fn override_refused(uid: &str, error: &Error) {

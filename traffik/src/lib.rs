@@ -46,9 +46,9 @@ pub use traffik_runtime::ws::{self, WsPolicy};
 
 /// What the [`registry()`] tells and takes.
 pub mod registry {
-    #[cfg(feature = "overrides")]
-    pub use traffik_runtime::throttle::registry::Pending;
-    pub use traffik_runtime::throttle::registry::{Entry, Event, Listener, Outcome, Rates};
+    pub use traffik_runtime::throttle::registry::{
+        Applied, Entry, Event, Listener, Outcome, Pending, Rates,
+    };
 }
 
 /// The strategies, as plain values, and the trait for your own.

@@ -7,6 +7,7 @@ mod events;
 mod listed;
 mod names;
 mod overrides;
+mod pending;
 mod rates;
 mod switches;
 

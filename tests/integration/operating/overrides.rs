@@ -61,10 +61,18 @@ impl Drop for File {
     }
 }
 
+/// The pending changes of this module's uids.
+fn pending() -> Vec<Pending> {
+    let mut pending = registry().pending();
+    pending.retain(|pending| pending.uid.starts_with("overrides::"));
+    pending
+}
+
 traffik::throttles! {
     throttle Known(rate = "10/minute", uid = "overrides::known");
     throttle Later(rate = "10/minute", uid = "overrides::later");
     throttle Both(rate = "10/minute", uid = "overrides::both");
+    throttle Waiting(rate = "10/minute", uid = "overrides::waiting");
 }
 
 #[tokio::test]
@@ -75,7 +83,7 @@ async fn what_it_says_holds_until_it_says_it_no_more() {
     file.load("[\"overrides::known\"]\nrate = [\"4/minute\", \"100/hour\"]\n")
         .unwrap();
     assert_eq!(Known::hit(&parts).await.unwrap().remaining, 2);
-    assert_eq!(registry().pending(), []);
+    assert_eq!(pending(), []);
     file.load("\"overrides::known\" = { rate = \"3/minute\", enabled = false }\n")
         .unwrap();
     assert_eq!(Known::hit(&parts).await.unwrap().remaining, u64::MAX);
@@ -93,7 +101,7 @@ async fn json_says_the_same() {
     file.load(r#"{"overrides::known": {"rate": ["4/minute", "9/hour"]}, "overrides::other": {"enabled": false}}"#).unwrap();
     assert_eq!(Known::hit(&parts).await.unwrap().limit, 4);
     assert_eq!(entry("overrides::known").unwrap().rates.len(), 2);
-    let pending = registry().pending();
+    let pending = pending();
     assert_eq!(pending[0].uid, "overrides::other");
     assert_eq!((pending.len(), pending[0].enabled), (1, Some(false)));
 }
@@ -113,12 +121,9 @@ async fn a_throttle_that_comes_later_heeds_it_from_its_first_hit() {
             .map(|pending| pending.uid)
             .collect::<Vec<_>>()
     };
-    assert_eq!(
-        uids(registry().pending()),
-        ["overrides::later", "overrides::latr"]
-    );
+    assert_eq!(uids(pending()), ["overrides::later", "overrides::latr"]);
     assert_eq!(Later::hit(&parts).await.unwrap().limit, 2);
-    let pending = registry().pending();
+    let pending = pending();
     assert_eq!(pending[0].suggestion.as_deref(), Some("overrides::later"));
     assert_eq!(uids(pending), ["overrides::latr"]);
 }
@@ -135,7 +140,7 @@ async fn a_throttle_that_comes_later_and_cannot_keeps_its_own() {
         throttle.hit(&Identity::new("user"), 1).await.unwrap().limit,
         10
     );
-    let pending = registry().pending();
+    let pending = pending();
     let refused = "throttle `overrides::strict` cannot work: a tier's limit rounds below 1; use a larger multiplier or limit";
     assert_eq!(pending[0].refused.as_deref(), Some(refused));
     // It is here now, so the same file is wrong.
@@ -167,6 +172,27 @@ async fn what_is_said_by_hand_goes_before_it() {
         .unwrap();
     registry().reset("overrides::both").unwrap();
     assert_eq!(Both::hit(&parts).await.unwrap().limit, 4);
+}
+
+#[tokio::test]
+async fn what_waits_by_hand_goes_before_it() {
+    let file = File::new("waits.toml").await;
+    let parts = head(&midnight().0);
+    let text = "[\"overrides::waiting\"]\nrate = \"4/minute\"\nenabled = false\n";
+    registry().disable("overrides::waiting").unwrap();
+    registry().enable("overrides::waiting").unwrap();
+    assert_eq!(pending(), []);
+    file.load(text).unwrap();
+    registry()
+        .set_rate("overrides::waiting", Rate::per_minute(7))
+        .unwrap();
+    let waits = pending();
+    assert_eq!(waits.len(), 1);
+    assert_eq!(waits[0].rates, [Rate::per_minute(7)]);
+    assert_eq!(waits[0].enabled, Some(true));
+    assert_eq!(Waiting::hit(&parts).await.unwrap().limit, 7);
+    registry().reset("overrides::waiting").unwrap();
+    assert_eq!(Waiting::hit(&parts).await.unwrap().limit, u64::MAX);
 }
 
 #[tokio::test]

@@ -226,30 +226,6 @@ fn what_cannot_be_changes_nothing() {
     );
 }
 
-#[test]
-fn a_uid_that_nobody_has_is_told_with_the_nearest() {
-    let builder = DynThrottle::builder("rates::uploads").rate(Rate::per_minute(100));
-    let _throttle = builder.backend(midnight().0).build().unwrap();
-    let error = registry()
-        .set_rate("rates::upload", Rate::per_minute(1))
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Configuration);
-    assert_eq!(
-        error.to_string(),
-        "no throttle `rates::upload` was used so far; did you mean `rates::uploads`?"
-    );
-    for error in [
-        registry().disable("zzzzzz").unwrap_err(),
-        registry().enable("zzzzzz").unwrap_err(),
-        registry().reset("zzzzzz").unwrap_err(),
-    ] {
-        assert_eq!(
-            error.to_string(),
-            "no throttle `zzzzzz` was used so far; `registry().list()` names those that were"
-        );
-    }
-}
-
 /// A throttle that is dropped and built anew starts from its definition.
 #[tokio::test]
 async fn what_was_set_goes_with_the_throttle() {

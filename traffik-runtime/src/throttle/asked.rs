@@ -97,6 +97,15 @@ impl Asking {
         }
     }
 
+    /// Registers the members of a throttle or a set.
+    pub(crate) fn register<T: Throttle>() {
+        let mut asking = Self::default();
+        T::plain(&mut asking);
+        for definition in asking.plain {
+            definition.prepared();
+        }
+    }
+
     /// With what the handler's arguments say.
     pub(crate) fn with(given: Given) -> Self {
         Self {

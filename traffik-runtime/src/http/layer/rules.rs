@@ -31,7 +31,9 @@ struct Rule {
 }
 
 impl Rules {
+    /// Adds a throttle, and registers it, so that an operator finds it before the first request.
     pub(super) fn throttle<T: Throttle>(&mut self, filter: Option<Filter>) {
+        Asking::register::<T>();
         self.asks |= !T::IS_PLAIN;
         self.throttles.push(Rule {
             filter,

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use super::super::laws;
 #[cfg(feature = "overrides")]
 use super::overrides::Override;
+use super::pending::{Pending, PendingChange};
 use super::{Entry, Record, registry};
 use crate::backend::plan::{Few, Term};
 use crate::error::Error;
-#[cfg(feature = "overrides")]
 use crate::observe;
 use crate::rate::Rate;
 
@@ -47,9 +47,22 @@ struct Layers {
 pub(super) struct Layer {
     pub(super) rates: Option<Arc<WorkedOut>>,
     pub(super) enabled: Option<bool>,
-    /// Why it has no rates although some were said.
-    #[cfg(feature = "overrides")]
-    refused: Option<String>,
+    /// Rates that the throttle cannot have.
+    refused: Option<Refused>,
+}
+
+/// Rates that a throttle cannot have, and the reason.
+#[derive(Clone)]
+struct Refused {
+    rates: Vec<Rate>,
+    message: String,
+}
+
+impl Layer {
+    pub(super) fn set_rates(&mut self, rates: Arc<WorkedOut>) {
+        self.rates = Some(rates);
+        self.refused = None;
+    }
 }
 
 impl Live {
@@ -88,10 +101,7 @@ impl Live {
     /// Rates as this throttle's strategy has them, or why it cannot have them.
     pub(super) fn worked_out(&self, rates: &[Rate]) -> Result<Arc<WorkedOut>, Error> {
         let (uid, strategy) = (&*self.record.uid, self.record.strategy.get());
-        if rates.is_empty() {
-            let message = "a list of no rates says nothing; give it one rate, or use `disable`";
-            return Err(Error::configuration(uid, message));
-        }
+        check_not_empty(uid, rates)?;
         laws::check(uid, strategy, rates)?;
         let terms = laws::terms(strategy, rates).map_err(|error| Error::strategy(uid, error))?;
         let rates = rates.to_vec();
@@ -105,31 +115,70 @@ impl Live {
         self.publish(&layers);
     }
 
+    /// Replaces what was said by hand with a change that waited for this throttle. Rates that its strategy makes no law of are
+    /// remembered as refused.
+    pub(super) fn by_pending(&self, change: Option<&PendingChange>) {
+        let layer = change.map(|change| {
+            let refused = observe::pending_rates_refused;
+            self.layer(change.rates.as_deref(), change.enabled, refused)
+        });
+        self.by_hand(|by_hand| *by_hand = layer.unwrap_or_default());
+    }
+
     /// Heeds what a file says, in place of what one said before. If the strategy makes no law of its rates, that is
     /// remembered instead of them.
     #[cfg(feature = "overrides")]
     pub(super) fn by_file(&self, says: Option<&Override>) {
-        let mut layer = Layer::default();
-        if let Some(says) = says {
-            layer.enabled = says.enabled;
-            match says.rates.as_ref().map(|rates| self.worked_out(rates)) {
-                None => {}
-                Some(Ok(rates)) => layer.rates = Some(rates),
-                Some(Err(error)) => {
-                    observe::override_refused(&self.record.uid, &error);
-                    layer.refused = Some(error.to_string());
-                }
-            }
-        }
+        let layer = says.map(|says| {
+            let refused = observe::override_refused;
+            self.layer(says.rates.as_deref(), says.enabled, refused)
+        });
         let mut layers = self.layers.lock();
-        layers.by_file = layer;
+        layers.by_file = layer.unwrap_or_default();
         self.publish(&layers);
     }
 
-    /// Why a file's rates are not heeded, if they are not.
-    #[cfg(feature = "overrides")]
-    pub(super) fn refused(&self) -> Option<String> {
-        self.layers.lock().by_file.refused.clone()
+    /// Returns rates and a switch as this throttle has them, and reports rates that it cannot have.
+    fn layer(
+        &self,
+        rates: Option<&[Rate]>,
+        enabled: Option<bool>,
+        report: fn(&str, &Error),
+    ) -> Layer {
+        let mut layer = Layer {
+            enabled,
+            ..Layer::default()
+        };
+        let Some(rates) = rates else { return layer };
+        match self.worked_out(rates) {
+            Ok(rates) => layer.set_rates(rates),
+            Err(error) => {
+                report(&self.record.uid, &error);
+                layer.refused = Some(Refused {
+                    rates: rates.to_vec(),
+                    message: error.to_string(),
+                });
+            }
+        }
+        layer
+    }
+
+    /// Returns the rates that this throttle was to have and cannot have, if there are any.
+    pub(super) fn refused(&self) -> Option<Pending> {
+        let layers = self.layers.lock();
+        let Layers { by_hand, by_file } = &*layers;
+        let mut layers = [by_hand, by_file].into_iter();
+        let (enabled, refused) = layers.find_map(|layer| {
+            let refused = layer.refused.as_ref()?;
+            Some((layer.enabled, refused))
+        })?;
+        Some(Pending {
+            uid: self.record.uid.to_string(),
+            rates: refused.rates.clone(),
+            enabled,
+            suggestion: None,
+            refused: Some(refused.message.clone()),
+        })
     }
 
     pub(super) fn entry(&self) -> Entry {
@@ -166,6 +215,15 @@ impl Live {
         self.change.store(change);
         self.is_changed.store(is_changed, Ordering::Release);
     }
+}
+
+/// Checks that a list of rates has one.
+pub(super) fn check_not_empty(uid: &str, rates: &[Rate]) -> Result<(), Error> {
+    if rates.is_empty() {
+        let message = "a list of no rates says nothing; give it one rate, or use `disable`";
+        return Err(Error::configuration(uid, message));
+    }
+    Ok(())
 }
 
 impl Change {

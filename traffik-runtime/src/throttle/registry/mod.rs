@@ -1,13 +1,15 @@
-//! Every throttle that was used so far, by its uid: what it is, and what holds instead of its definition.
+//! The registered throttles, by uid: what each is, and what holds instead of its definition.
 //!
 //! [`registry`] gives the process's [`Registry`]. What is changed there takes effect on the next hit, everywhere in the
 //! process; states are kept, so nobody is refunded or charged again.
 
+mod applied;
 mod entry;
 mod event;
 mod live;
 #[cfg(feature = "overrides")]
 mod overrides;
+mod pending;
 mod rates;
 mod record;
 
@@ -17,27 +19,29 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+pub use applied::Applied;
 pub use entry::Entry;
 pub use event::{Event, Listener};
 pub(super) use event::{anybody_listens, tell};
-use live::Layer;
 pub(super) use live::{Change, Live};
-#[cfg(feature = "overrides")]
-pub use overrides::Pending;
+use live::{Layer, check_not_empty};
+pub use pending::Pending;
+use pending::{PendingChange, PendingChanges};
 pub use rates::Rates;
 pub(super) use record::{Place, Record, Shared};
 
+use super::laws;
 use crate::error::Error;
 pub use crate::observe::Outcome;
-use crate::suggest::nearest;
 
 static REGISTRY: Registry = Registry {
     seen: Mutex::new(BTreeMap::new()),
+    pending_changes: PendingChanges::new(),
     #[cfg(feature = "overrides")]
     overrides: overrides::Overrides::new(),
 };
 
-/// The throttles of this process, as far as they were used.
+/// The registered throttles of this process, and the changes that wait for one to be registered.
 ///
 /// ```
 /// use traffik::{Backend, DynThrottle, Identity, Rate, registry};
@@ -64,14 +68,17 @@ pub fn registry() -> &'static Registry {
     &REGISTRY
 }
 
-/// Every throttle that was used so far; [`registry`] gives it.
+/// The registered throttles of this process; [`registry`] gives it.
 ///
-/// A throttle of a macro is seen with its first decision and stays, a [`DynThrottle`](super::DynThrottle) from when it is
-/// built until its last clone is gone. Throttles of one uid and one definition are one entry, and what is said of a uid is
+/// A throttle of a macro is registered when a [`ThrottleLayer`](crate::http::ThrottleLayer) is built with it, or else on its
+/// first decision, and stays. A [`DynThrottle`](super::DynThrottle) is registered from when it is built until its last clone
+/// is gone. A change to a throttle that is not registered yet waits for it, and takes effect before its first decision:
+/// [`Applied::Pending`]. Throttles of one uid and one definition are one entry, and what is said of a uid is
 /// said of all of them; to have one uid and different definitions is an error, unless they were built on backends of their
 /// own, which cannot meet.
 pub struct Registry {
     seen: Mutex<BTreeMap<String, Vec<Weak<Live>>>>,
+    pending_changes: PendingChanges,
     #[cfg(feature = "overrides")]
     overrides: overrides::Overrides,
 }
@@ -89,59 +96,74 @@ impl Registry {
     /// also of one that a function gives. It holds until it is set again or [`reset`](Self::reset), and for those that are
     /// there: one of this uid that is built later, on another backend of its own, starts from its definition.
     ///
+    /// If no throttle of this uid is registered, the rates wait for the first one, and [`pending`](Self::pending) lists them
+    /// until then. Of several calls for one uid, the last wins.
+    ///
     /// ```
-    /// # use traffik::{Backend, DynThrottle, Rate, registry};
+    /// # use traffik::{Backend, DynThrottle, Rate, registry, registry::Applied};
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let posts = DynThrottle::builder("posts").rate("2/hour".parse()?).build()?;
     /// registry().set_rate("posts", "20/minute".parse::<Rate>()?)?;
-    /// registry().set_rate("posts", [Rate::per_second(5), Rate::per_hour(100)])?;
+    /// let applied = registry().set_rate("posts", [Rate::per_second(5), Rate::per_hour(100)])?;
+    /// assert_eq!(applied, Applied::Now);
     ///
-    /// let unknown = registry().set_rate("post", Rate::per_hour(1)).unwrap_err();
-    /// assert_eq!(unknown.to_string(), "no throttle `post` was used so far; did you mean `posts`?");
+    /// let applied = registry().set_rate("later", Rate::per_hour(1))?;
+    /// assert_eq!(applied, Applied::Pending);
+    /// assert_eq!(registry().pending()[0].uid, "later");
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// Where no throttle of this uid was used so far, there are no rates, or its strategy makes no law of one; then nothing
-    /// has changed.
-    pub fn set_rate(&self, uid: &str, rates: impl Into<Rates>) -> Result<(), Error> {
-        let (found, rates) = (self.find(uid)?, rates.into().0);
+    /// [`Error::Configuration`] if there are no rates, if the strategy of a registered throttle makes no law of one, or if no
+    /// throttle can have the uid, which has more than 255 bytes. Then nothing has changed. If the strategy of a throttle that is
+    /// registered later makes no law of a rate that waits, the throttle keeps its own rates, which is logged at `error`, and
+    /// [`pending`](Self::pending) gives the reason.
+    pub fn set_rate(&self, uid: &str, rates: impl Into<Rates>) -> Result<Applied, Error> {
+        let rates = rates.into().0;
+        check_not_empty(uid, &rates)?;
+        let found = self.find_or_wait(uid, |change| change.rates = Some(rates.clone()))?;
+        let Some(found) = found else {
+            return Ok(Applied::Pending);
+        };
         let worked_out = found.iter().map(|live| live.worked_out(&rates));
         let worked_out: Vec<_> = worked_out.collect::<Result<_, _>>()?;
         for (live, rates) in found.iter().zip(worked_out) {
-            live.by_hand(|layer| layer.rates = Some(rates));
+            live.by_hand(|layer| layer.set_rates(rates));
         }
-        Ok(())
+        Ok(Applied::Now)
     }
 
-    /// Lets a throttle admit everybody, count nobody and send no header fields, until it is [enabled](Self::enable) again.
+    /// Lets a throttle admit everybody, count nobody and send no header fields, until it is [enabled](Self::enable) again. If
+    /// no throttle of this uid is registered, that waits for the first one.
     ///
     /// # Errors
     ///
-    /// Where no throttle of this uid was used so far.
-    pub fn disable(&self, uid: &str) -> Result<(), Error> {
-        self.by_hand(uid, |layer| layer.enabled = Some(false))
+    /// [`Error::Configuration`] if no throttle can have the uid, which has more than 255 bytes.
+    pub fn disable(&self, uid: &str) -> Result<Applied, Error> {
+        self.switch(uid, false)
     }
 
-    /// Lets a throttle limit again.
+    /// Lets a throttle limit again. A [`disable`](Self::disable) that waits for a throttle is taken back.
     ///
     /// # Errors
     ///
-    /// Where no throttle of this uid was used so far.
-    pub fn enable(&self, uid: &str) -> Result<(), Error> {
-        self.by_hand(uid, |layer| layer.enabled = Some(true))
+    /// [`Error::Configuration`] if no throttle can have the uid, which has more than 255 bytes.
+    pub fn enable(&self, uid: &str) -> Result<Applied, Error> {
+        self.switch(uid, true)
     }
 
-    /// Forgets what [`set_rate`](Self::set_rate), [`disable`](Self::disable) and [`enable`](Self::enable) said of a
-    /// throttle: what a file of overrides says holds again, else its definition.
+    /// Forgets what [`set_rate`](Self::set_rate), [`disable`](Self::disable) and [`enable`](Self::enable) changed of a
+    /// throttle: what a file of overrides says holds again, else its definition. Changes that wait for a throttle wait no
+    /// more.
     ///
     /// # Errors
     ///
-    /// Where no throttle of this uid was used so far.
-    pub fn reset(&self, uid: &str) -> Result<(), Error> {
-        self.by_hand(uid, |layer| *layer = Layer::default())
+    /// [`Error::Configuration`] if no throttle can have the uid, which has more than 255 bytes.
+    pub fn reset(&self, uid: &str) -> Result<Applied, Error> {
+        let wait = |change: &mut PendingChange| *change = PendingChange::default();
+        self.by_hand(uid, wait, |layer| *layer = Layer::default())
     }
 
     /// Calls a function with each decision on a throttle, from now on until the [`Listener`] is stopped. It runs where the
@@ -175,7 +197,14 @@ impl Registry {
         let live = Arc::new(Live::new(record));
         #[cfg(feature = "overrides")]
         let heeded = self.overrides.heed(&live);
-        let live = self.admit(live)?;
+        // Rates are worked out without the lock, since that calls strategies of the application's.
+        let live = loop {
+            let change = self.pending_changes.get(&live.record.uid);
+            live.by_pending(change.as_ref());
+            if let Some(live) = self.admit(&live, change.as_ref())? {
+                break live;
+            }
+        };
         #[cfg(feature = "overrides")]
         if self.overrides.is_newer_than(heeded) {
             self.overrides.heed(&live);
@@ -183,8 +212,13 @@ impl Registry {
         Ok(live)
     }
 
-    /// The one that stands for this one from now on: itself, or one that was there and is the same.
-    fn admit(&self, live: Arc<Live>) -> Result<Arc<Live>, String> {
+    /// Returns the one that stands for this one from now on: itself, with the change that waited for it, or one that was there
+    /// and is equal. `None` if another change waits by now.
+    fn admit(
+        &self,
+        live: &Arc<Live>,
+        change: Option<&PendingChange>,
+    ) -> Result<Option<Arc<Live>>, String> {
         // Let go after the lock, which the last one of a uid takes.
         let known;
         let mut seen = self.seen.lock();
@@ -192,36 +226,52 @@ impl Registry {
         known = upgraded(same);
         let met = known.iter().find(|known| live.record.meets(&known.record));
         match met {
+            None if !self.pending_changes.take(&live.record.uid, change) => Ok(None),
             None => {
-                same.push(Arc::downgrade(&live));
-                Ok(live)
+                same.push(Arc::downgrade(live));
+                Ok(Some(live.clone()))
             }
-            Some(known) if live.record.agrees(&known.record) => Ok(known.clone()),
+            Some(known) if live.record.agrees(&known.record) => Ok(Some(known.clone())),
             Some(known) => Err(live.record.conflict(&known.record)),
         }
     }
 
-    /// All of this uid, of which there is at least one.
-    fn find(&self, uid: &str) -> Result<Vec<Arc<Live>>, Error> {
-        let found = self.seen.lock().get(uid).map(|same| upgraded(same));
+    /// Returns all of this uid. If there is none, changes what waits for the first one, and returns `None`.
+    fn find_or_wait(
+        &self,
+        uid: &str,
+        wait: impl FnOnce(&mut PendingChange),
+    ) -> Result<Option<Vec<Arc<Live>>>, Error> {
+        laws::check_names(uid, "").map_err(|message| Error::configuration(uid, message))?;
+        let seen = self.seen.lock();
+        let found = seen.get(uid).map(|same| upgraded(same));
         let found = found.filter(|same| !same.is_empty());
-        found.ok_or_else(|| self.unknown(uid))
+        if found.is_none() {
+            // Within the lock, so that no throttle is registered in between.
+            self.pending_changes.update(uid, wait);
+        }
+        drop(seen);
+        Ok(found)
     }
 
-    fn by_hand(&self, uid: &str, say: impl Fn(&mut Layer)) -> Result<(), Error> {
-        for live in self.find(uid)? {
-            live.by_hand(&say);
-        }
-        Ok(())
+    fn switch(&self, uid: &str, enabled: bool) -> Result<Applied, Error> {
+        let wait = |change: &mut PendingChange| change.switch(enabled);
+        self.by_hand(uid, wait, |layer| layer.enabled = Some(enabled))
     }
 
-    fn unknown(&self, uid: &str) -> Error {
-        let live = self.live();
-        let uids = live.iter().map(|live| &*live.record.uid);
-        Error::UnknownThrottle {
-            uid: uid.to_owned(),
-            suggestion: nearest(uid, uids).map(str::to_owned),
+    fn by_hand(
+        &self,
+        uid: &str,
+        wait: impl FnOnce(&mut PendingChange),
+        change: impl Fn(&mut Layer),
+    ) -> Result<Applied, Error> {
+        let Some(found) = self.find_or_wait(uid, wait)? else {
+            return Ok(Applied::Pending);
+        };
+        for live in found {
+            live.by_hand(&change);
         }
+        Ok(Applied::Now)
     }
 
     /// Those that are still there. They are let go without the lock, which the last one of a uid takes.

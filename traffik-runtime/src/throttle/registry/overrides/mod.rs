@@ -10,13 +10,11 @@ use std::fs;
 use std::path::Path;
 
 use parking_lot::Mutex;
-use serde::Serialize;
 
 use super::live::Live;
 use super::{Registry, upgraded};
 use crate::error::Error;
 use crate::rate::Rate;
-use crate::suggest::nearest;
 use document::Member;
 
 /// What a file says of one throttle.
@@ -39,22 +37,6 @@ struct Said {
     by_uid: BTreeMap<String, Override>,
 }
 
-/// What a file of overrides says in vain: [`Registry::pending`] gives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Pending {
-    /// Which throttle the file names.
-    pub uid: String,
-    /// The rates that it is to have, if the file says any.
-    pub rates: Vec<Rate>,
-    /// Whether it is to limit anybody, if the file says so.
-    pub enabled: Option<bool>,
-    /// Where no throttle of this uid was used so far, the one that was and that may have been meant.
-    pub suggestion: Option<String>,
-    /// Where it was used, but its strategy makes no law of the rates: why.
-    pub refused: Option<String>,
-}
-
 impl Overrides {
     pub(super) const fn new() -> Self {
         Self {
@@ -74,6 +56,11 @@ impl Overrides {
         };
         live.by_file(said.as_ref());
         files
+    }
+
+    /// Returns what the file that was loaded last says, by uid.
+    pub(super) fn by_uid(&self) -> BTreeMap<String, Override> {
+        self.said.lock().by_uid.clone()
     }
 
     /// Whether there is another file than the last of so many.
@@ -134,33 +121,6 @@ impl Registry {
             self.overrides.heed(&live);
         }
         Ok(())
-    }
-
-    /// What the file of overrides says that has no effect so far, in the order of the uids.
-    pub fn pending(&self) -> Vec<Pending> {
-        let said = self.overrides.said.lock().by_uid.clone();
-        let live = self.live();
-        let uids = || live.iter().map(|live| &*live.record.uid);
-        let pending = said.into_iter().filter_map(|(uid, said)| {
-            let mut seen = live
-                .iter()
-                .filter(|live| *live.record.uid == uid)
-                .peekable();
-            let is_seen = seen.peek().is_some();
-            let refused = seen.find_map(|live| live.refused());
-            if is_seen && refused.is_none() {
-                return None;
-            }
-            let near = if is_seen { None } else { nearest(&uid, uids()) };
-            Some(Pending {
-                suggestion: near.map(str::to_owned),
-                uid,
-                rates: said.rates.unwrap_or_default(),
-                enabled: said.enabled,
-                refused,
-            })
-        });
-        pending.collect()
     }
 
     /// What all members of a file mean, or all that is wrong with them.
