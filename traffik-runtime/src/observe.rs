@@ -1,6 +1,7 @@
 //! What is reported to the application's log and to its metrics, in one place.
 //!
-//! Events have the target `traffik`. Metrics, with the feature `metrics`:
+//! Events have the target `traffik`. Metrics, with the feature `metrics`; the label `throttle` is the uid, or the label of a
+//! throttle built at run time:
 //!
 //! | name | labels | counts |
 //! |---|---|---|
@@ -149,10 +150,10 @@ impl Counters {
     }
 
     #[cfg(feature = "metrics")]
-    fn count(&self, uid: &str, outcome: Outcome) {
+    fn count(&self, label: &str, outcome: Outcome) {
         let register = |outcome: Outcome| {
-            let uid = uid.to_owned();
-            metrics::counter!("traffik_decisions_total", "throttle" => uid, "outcome" => outcome.word())
+            let label = label.to_owned();
+            metrics::counter!("traffik_decisions_total", "throttle" => label, "outcome" => outcome.word())
         };
         let outcomes = self.outcomes.get_or_init(|| {
             describe();
@@ -162,16 +163,16 @@ impl Counters {
     }
 }
 
-/// A decision on one throttle.
+/// A decision on one throttle, which metrics know by its label.
 #[inline]
-pub(crate) fn decided(uid: &str, counters: &Counters, outcome: Outcome) {
+pub(crate) fn decided(uid: &str, label: &str, counters: &Counters, outcome: Outcome) {
     #[cfg(feature = "tracing")]
     if LevelFilter::current() >= outcome.level() {
         log(uid, outcome);
     }
     #[cfg(feature = "metrics")]
-    counters.count(uid, outcome);
-    let _ = (uid, counters, outcome);
+    counters.count(label, outcome);
+    let _ = (uid, label, counters, outcome);
 }
 
 /// Kept out of the way of those who log nothing.
@@ -218,29 +219,29 @@ pub(crate) fn backend_failed(backend: &'static str, error: &Error) {
 }
 
 /// A backend that is asked again.
-pub(crate) fn retried(uid: &str, backend: &'static str) {
+pub(crate) fn retried(uid: &str, label: &str, backend: &'static str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", throttle = uid, backend, "asking again");
     #[cfg(feature = "metrics")]
     {
         describe();
-        metrics::counter!("traffik_retries_total", "throttle" => uid.to_owned(), "backend" => backend)
+        metrics::counter!("traffik_retries_total", "throttle" => label.to_owned(), "backend" => backend)
             .increment(1);
     }
-    let _ = (uid, backend);
+    let _ = (uid, label, backend);
 }
 
 /// A decision that another backend has made.
-pub(crate) fn fell_back(uid: &str, backend: &'static str) {
+pub(crate) fn fell_back(uid: &str, label: &str, backend: &'static str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", throttle = uid, backend, "decided by the fallback");
     #[cfg(feature = "metrics")]
     {
         describe();
-        metrics::counter!("traffik_fallbacks_total", "throttle" => uid.to_owned(), "backend" => backend)
+        metrics::counter!("traffik_fallbacks_total", "throttle" => label.to_owned(), "backend" => backend)
             .increment(1);
     }
-    let _ = (uid, backend);
+    let _ = (uid, label, backend);
 }
 
 /// A breaker that has changed, if it has: from one state to another.

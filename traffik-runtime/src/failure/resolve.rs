@@ -62,6 +62,9 @@ pub(crate) trait Members: Sync {
     /// The uid of a member.
     fn uid(&self, member: usize) -> &str;
 
+    /// Returns what metrics call a member.
+    fn label(&self, member: usize) -> &str;
+
     /// What a member's client is told to wait where nothing else is said.
     fn least_wait(&self, member: usize) -> Duration;
 }
@@ -166,7 +169,7 @@ impl<A: Attempt> Run<'_, A> {
 
     /// Reports that a fallback has decided.
     fn fell_back(&self, remedy: &Remedy<'_>, fallback: &Fallback) {
-        observe::fell_back(self.uid(remedy), fallback.backend.kind());
+        observe::fell_back(self.uid(remedy), self.label(remedy), fallback.backend.kind());
     }
 
     /// Every breaker that is in front of the first backend, once.
@@ -336,7 +339,7 @@ impl<A: Attempt> Run<'_, A> {
             if !takes(error) || !self.pause(backoff.pause(retry)).await {
                 break;
             }
-            observe::retried(self.uid(remedy), self.kind());
+            observe::retried(self.uid(remedy), self.label(remedy), self.kind());
             let more = if tries.wait {
                 tries.most - retry - 1
             } else {
@@ -444,6 +447,12 @@ impl<A: Attempt> Run<'_, A> {
     fn uid(&self, remedy: &Remedy<'_>) -> &str {
         let member = remedy.members.first().copied();
         self.attempt.members().uid(member.unwrap_or_default())
+    }
+
+    /// Returns what metrics call the first throttle whose policy it is.
+    fn label(&self, remedy: &Remedy<'_>) -> &str {
+        let member = remedy.members.first().copied();
+        self.attempt.members().label(member.unwrap_or_default())
     }
 }
 

@@ -178,6 +178,10 @@ impl Members for Case<'_> {
         &self.asker(member).definition.uid
     }
 
+    fn label(&self, member: usize) -> &str {
+        self.asker(member).definition.label()
+    }
+
     fn least_wait(&self, member: usize) -> Duration {
         self.asker(member).definition.least_wait()
     }

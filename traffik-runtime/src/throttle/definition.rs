@@ -9,6 +9,7 @@ use http::request::Parts;
 
 use super::declaration::Declaration;
 use super::header_style::HeaderStyle;
+use super::label::Label;
 use super::plain::{Identified, Scoped};
 use super::prepared::Prepared;
 use super::registry::{Change, Live, Place, Record, Shared};
@@ -52,6 +53,8 @@ pub struct Definition {
     client_ip: Option<fn() -> ClientIp>,
     own_client_ip: OnceLock<ClientIp>,
     counters: Counters,
+    /// The label in metrics, if it is not the uid.
+    label: Option<Arc<Label>>,
     prepared: OnceLock<Prepared>,
 }
 
@@ -153,6 +156,7 @@ impl Definition {
             client_ip: None,
             own_client_ip: OnceLock::new(),
             counters: Counters::new(),
+            label: None,
             prepared: OnceLock::new(),
         }
     }
@@ -221,7 +225,25 @@ impl Definition {
     /// Tells whoever watches what was decided.
     #[inline]
     pub(super) fn observe(&self, outcome: Outcome) {
-        observe::decided(&self.uid, &self.counters, outcome);
+        let counters = match &self.label {
+            Some(label) => &label.counters,
+            None => &self.counters,
+        };
+        observe::decided(&self.uid, self.label(), counters, outcome);
+    }
+
+    /// Returns what metrics call it.
+    #[inline]
+    pub(super) fn label(&self) -> &str {
+        match &self.label {
+            Some(label) => &label.text,
+            None => &self.uid,
+        }
+    }
+
+    pub(super) fn with_label(self, label: &str) -> Self {
+        let label = Some(Label::find(label));
+        Self { label, ..self }
     }
 
     /// How long a decision may take, if it says so itself.

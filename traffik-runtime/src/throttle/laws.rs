@@ -55,7 +55,7 @@ pub(super) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) ->
 }
 
 /// The largest length of a uid or a policy's name, in bytes.
-const LONGEST_NAME: usize = 255;
+pub(super) const LONGEST_NAME: usize = 255;
 
 /// Checks that a throttle's uid and the name of its policy are short enough for logs, metrics and header fields, and that
 /// the name is not empty.

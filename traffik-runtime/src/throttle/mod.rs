@@ -19,6 +19,7 @@ mod given;
 mod header_style;
 mod held;
 mod known;
+mod label;
 mod laws;
 mod plain;
 mod prepared;
