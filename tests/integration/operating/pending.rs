@@ -44,7 +44,7 @@ async fn rates_that_are_set_before_the_first_use_hold_from_the_first_hit() {
     assert_eq!(applied, Applied::Pending);
     let waits = pending("pending::set").unwrap();
     assert_eq!((waits.rates, waits.enabled), (rates.to_vec(), None));
-    assert_eq!((waits.suggestion, waits.refused), (None, None));
+    assert_eq!(waits.refused, None);
     assert_eq!(entry("pending::set"), None);
 
     assert_eq!(Set::hit(&parts).await.unwrap().remaining, 1);
