@@ -169,7 +169,11 @@ impl<A: Attempt> Run<'_, A> {
 
     /// Reports that a fallback has decided.
     fn fell_back(&self, remedy: &Remedy<'_>, fallback: &Fallback) {
-        observe::fell_back(self.uid(remedy), self.label(remedy), fallback.backend.kind());
+        observe::fell_back(
+            self.uid(remedy),
+            self.label(remedy),
+            fallback.backend.kind(),
+        );
     }
 
     /// Every breaker that is in front of the first backend, once.

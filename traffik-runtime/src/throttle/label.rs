@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::laws::LONGEST_NAME;
+use super::laws::check_length;
 use crate::observe::Counters;
 
 /// The largest number of labels in the life of a process, so that uids made of user input do not fill a metrics store.
@@ -63,13 +63,10 @@ pub(super) fn default_label(uid: &str) -> &str {
 ///
 /// A message that says what is wrong.
 pub(super) fn check_label(label: &str) -> Result<(), String> {
-    match label.len() {
-        0 => Err("its label is empty; give it one, or leave `label` out".to_owned()),
-        1..=LONGEST_NAME => Ok(()),
-        length => Err(format!(
-            "its label has {length} bytes; give it one of at most {LONGEST_NAME}"
-        )),
+    if label.is_empty() {
+        return Err("its label is empty; give it one, or leave `label` out".to_owned());
     }
+    check_length("label", label)
 }
 
 #[cfg(test)]

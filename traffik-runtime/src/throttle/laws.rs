@@ -55,7 +55,7 @@ pub(super) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) ->
 }
 
 /// The largest length of a uid or a policy's name, in bytes.
-pub(super) const LONGEST_NAME: usize = 255;
+const LONGEST_NAME: usize = 255;
 
 /// Checks that a throttle's uid and the name of its policy are short enough for logs, metrics and header fields, and that
 /// the name is not empty.
@@ -67,13 +67,20 @@ pub(super) fn check_names(uid: &str, policy: &str) -> Result<(), String> {
     if policy.is_empty() {
         return Err("the name of its policy is empty; give it one".to_owned());
     }
-    for (what, text) in [("uid", uid), ("policy", policy)] {
-        if text.len() > LONGEST_NAME {
-            let length = text.len();
-            return Err(format!(
-                "its {what} has {length} bytes; give it one of at most {LONGEST_NAME}"
-            ));
-        }
+    check_length("uid", uid)?;
+    check_length("policy", policy)
+}
+
+/// Checks that a text, such as the uid, is short enough.
+///
+/// # Errors
+///
+/// A message that says that it is not.
+pub(super) fn check_length(what: &str, text: &str) -> Result<(), String> {
+    match text.len() {
+        0..=LONGEST_NAME => Ok(()),
+        length => Err(format!(
+            "its {what} has {length} bytes; give it one of at most {LONGEST_NAME}"
+        )),
     }
-    Ok(())
 }

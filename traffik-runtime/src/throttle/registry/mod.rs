@@ -242,7 +242,7 @@ impl Registry {
         uid: &str,
         wait: impl FnOnce(&mut PendingChange),
     ) -> Result<Option<Vec<Arc<Live>>>, Error> {
-        laws::check_names(uid, "").map_err(|message| Error::configuration(uid, message))?;
+        laws::check_length("uid", uid).map_err(|message| Error::configuration(uid, message))?;
         let seen = self.seen.lock();
         let found = seen.get(uid).map(|same| upgraded(same));
         let found = found.filter(|same| !same.is_empty());
