@@ -59,6 +59,14 @@ impl Term {
         }
     }
 
+    /// The number of the state that this rate goes on from, where that is one of a list.
+    pub(super) fn own_number(&self, state: &State) -> Option<u64> {
+        match state {
+            State::List(list) => self.place(list).map(|place| list[place].made),
+            _ => None,
+        }
+    }
+
     fn place(&self, list: &[Listed]) -> Option<usize> {
         let period = self.rate.period_micros();
         let same = list.iter().position(|listed| listed.period == period);

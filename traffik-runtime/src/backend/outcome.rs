@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::plan::{Plan, Term};
+use super::plan::{Few, Plan, Term};
 use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::State;
@@ -42,6 +42,8 @@ pub(crate) struct Told {
     pub(crate) report: Report,
     /// When it was counted, if it was: not before the state's own moment (L4).
     pub(crate) at: u64,
+    /// The number of the state in which it was counted, for a refund to name (L32).
+    pub(crate) made: u64,
     /// Whether it refuses nobody.
     pub(crate) shadow: bool,
 }
@@ -88,6 +90,12 @@ impl Outcome {
         told.map(|told| told.at).max().unwrap_or(self.now)
     }
 
+    /// The numbers of the states in which a plan was counted.
+    pub(crate) fn numbers(&self, plan: usize) -> Few<u64> {
+        let told = self.told.iter().filter(|told| told.plan == plan);
+        told.map(|told| told.made).collect()
+    }
+
     /// Some plan was refused; these are the states, which are as they were, or filled where they are far ahead (L4).
     pub(crate) fn refused<'s>(
         plans: &'s [Plan<'_>],
@@ -121,6 +129,7 @@ impl Outcome {
                         ..report
                     },
                     at: now,
+                    made: 0,
                     shadow: false,
                 }
             });
@@ -143,7 +152,8 @@ impl Plan<'_> {
         now: u64,
     ) -> impl Iterator<Item = Told> + 's {
         let lines = self.seen(after).into_iter().zip(&*self.terms);
-        lines.map(move |(state, term)| Told {
+        let lines = lines.zip(self.numbers(after));
+        lines.map(move |((state, term), made)| Told {
             plan: place,
             rate: term.rate,
             fits: true,
@@ -152,6 +162,7 @@ impl Plan<'_> {
                 ..self.report(term, state, now, 0)
             },
             at: now.max(state.moment()),
+            made,
             shadow: false,
         })
     }

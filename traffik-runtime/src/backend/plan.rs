@@ -122,7 +122,7 @@ impl Plan<'_> {
         if self.cost == 0 {
             return;
         }
-        self.align(state);
+        self.align(state, 0);
         if let State::List(list) = state {
             // The list is written anew, under these rates.
             for (listed, term) in list.iter_mut().zip(&*self.terms) {
@@ -195,7 +195,13 @@ impl Plan<'_> {
             return None;
         }
         let mut state = state.clone();
-        self.align(&mut state);
+        self.align(&mut state, 0);
+        if let State::List(list) = &mut state {
+            // What takes the place of a state is another one.
+            let taken_over = list.iter_mut().zip(&filled);
+            let taken_over = taken_over.filter(|(_, filled)| filled.is_some());
+            taken_over.for_each(|(listed, _)| listed.made = 0);
+        }
         for (state, filled) in each_mut(&mut state).zip(filled) {
             *state = filled.unwrap_or_else(|| std::mem::take(state));
         }
@@ -220,32 +226,43 @@ impl Plan<'_> {
         lines.map(move |(state, term)| self.report(term, state, now, 0))
     }
 
-    /// Makes a state of the form that these terms write.
-    pub(super) fn align(&self, state: &mut State) {
+    /// Makes a state of the form that these terms write. `made` is its number, unless it is a list, whose states have
+    /// numbers of their own.
+    pub(super) fn align(&self, state: &mut State, made: u64) {
         let is_list = matches!(state, State::List(_));
         let same = periods(state).into_iter().eq(self.periods());
         // A state of the user's own does not say under which rate it was written; a list does.
         let wants_list = self.terms.len() > 1 || self.is_custom();
-        if (!wants_list && !is_list) || (is_list && wants_list && same) {
+        if (!wants_list && !is_list) || (is_list && same) {
             return;
         }
-        let mut states: Several<State> = self.seen(state).into_iter().cloned().collect();
-        if let (false, [only]) = (wants_list, &mut *states) {
-            *state = std::mem::take(only);
-            return;
-        }
+        let states: Several<State> = self.seen(state).into_iter().cloned().collect();
         let places = self.matches(&periods(state));
-        let until = |place: Option<usize>| match (&*state, place) {
-            (State::List(list), Some(place)) => list[place].until,
-            _ => 0,
+        let more = |place: Option<usize>| match (&*state, place) {
+            (_, None) => (0, 0),
+            (State::List(list), Some(place)) => (list[place].until, list[place].made),
+            (_, Some(_)) => (0, made),
         };
-        let untils: Several<u64> = places.into_iter().map(until).collect();
-        let listed = self.terms.iter().zip(states).zip(untils);
-        let listed = listed.map(|((term, state), until)| Listed {
+        let more: Several<(u64, u64)> = places.into_iter().map(more).collect();
+        let listed = self.terms.iter().zip(states).zip(more);
+        let listed = listed.map(|((term, state), (until, made))| Listed {
             until,
+            made,
             ..Listed::new(term.rate, state)
         });
         *state = State::List(listed.collect());
+    }
+
+    /// The numbers of each term's own state; 0 where only its store knows it.
+    pub(super) fn numbers(&self, state: &State) -> Several<u64> {
+        let State::List(list) = state else {
+            return Several::from_elem(0, self.terms.len());
+        };
+        let made = |place: Option<usize>| place.map_or(0, |place| list[place].made);
+        self.matches(&periods(state))
+            .into_iter()
+            .map(made)
+            .collect()
     }
 
     pub(crate) fn rates(&self) -> Few<Rate> {

@@ -1,5 +1,6 @@
 //! What becomes of a reserve when it is known what it was for (L32).
 
+use super::outcome::Outcome;
 use super::plan::{Few, Plan, each_mut};
 use super::wire::{decode, decode_whole};
 use crate::rate::Rate;
@@ -22,6 +23,8 @@ pub(crate) struct Settling<'a> {
     pub(crate) change: Change,
     /// The rates it was admitted under; the plan's are those that hold now.
     pub(crate) rates: Few<Rate>,
+    /// The numbers of the states that it was taken from, one for each rate.
+    pub(crate) made: Few<u64>,
 }
 
 impl Change {
@@ -32,15 +35,16 @@ impl Change {
 }
 
 impl<'a> Plan<'a> {
-    /// All of it given back, as it was counted at a moment.
-    pub(crate) fn given_back(&self, at: u64) -> Settling<'a> {
+    /// All of it given back, as an outcome says it was counted.
+    pub(crate) fn given_back(&self, taken: &Outcome, place: usize) -> Settling<'a> {
         Settling {
             plan: self.clone(),
             change: Change::GiveBack(Taken {
-                at,
+                at: taken.counted_at(place),
                 cost: self.cost,
             }),
             rates: self.rates(),
+            made: taken.numbers(place),
         }
     }
 }
@@ -57,18 +61,33 @@ impl Settling<'_> {
         state.unwrap_or_default()
     }
 
-    /// Applies the change to a state, and returns whether it is another one now.
+    /// Returns whether the change applies to a state of this number: nothing is given back to one that was made after the
+    /// hit (L32).
+    pub(crate) fn applies_to(&self, made: u64) -> bool {
+        !self.change.gives_back() || self.made.contains(&made)
+    }
+
+    /// Applies the change to a state, and returns whether it is another one now. The states of a list have numbers of their
+    /// own; that of a single one is for the caller to check.
     pub(crate) fn apply(&self, state: &mut State, now: u64) -> bool {
         let Self {
             plan,
             change,
             rates,
+            ..
         } = self;
         match change {
             Change::GiveBack(taken) if plan.is_custom() => self.give_back_own(*taken, state, now),
-            Change::GiveBack(taken) => taken.give_back(rates, state, now),
+            Change::GiveBack(taken) => match state {
+                State::List(list) => {
+                    let own = list.iter_mut().filter(|it| self.applies_to(it.made));
+                    let given = own.map(|it| taken.give_back(rates, &mut it.state, now));
+                    given.fold(false, |any, one| any | one)
+                }
+                only => taken.give_back(rates, only, now),
+            },
             Change::Charge(cost) => {
-                plan.align(state);
+                plan.align(state, 0);
                 for (term, state) in plan.terms.iter().zip(each_mut(state)) {
                     match &term.law {
                         // A law of the user's own knows no more than to admit.
@@ -88,11 +107,16 @@ impl Settling<'_> {
 
     fn give_back_own(&self, taken: Taken, state: &mut State, now: u64) -> bool {
         let (plan, mut changes) = (&self.plan, false);
-        plan.align(state);
-        for (term, state) in plan.terms.iter().zip(each_mut(state)) {
+        plan.align(state, 0);
+        let State::List(list) = state else {
+            return false;
+        };
+        for (term, listed) in plan.terms.iter().zip(list) {
             let hit = plan.hit(term, taken.at, taken.cost);
-            if let Some(after) = plan.strategy.give_back(state.bytes(), &hit, now) {
-                *state = State::Bytes(Some(after));
+            if self.applies_to(listed.made)
+                && let Some(after) = plan.strategy.give_back(listed.state.bytes(), &hit, now)
+            {
+                listed.state = State::Bytes(Some(after));
                 changes = true;
             }
         }

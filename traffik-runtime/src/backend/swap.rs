@@ -144,7 +144,7 @@ impl<O: OneByOne> InTurn for Turns<'_, O> {
     async fn refund(&self, member: usize, taken: Outcome) {
         let plan = &self.plans[member];
         if plan.cost > 0 {
-            let refund = plan.given_back(taken.counted_at(member));
+            let refund = plan.given_back(&taken, member);
             let refunded = self.one_by_one.settle_one(&refund, self.at);
             observe::refunded(O::KIND, self.caller.answer(pin!(refunded)).await);
         }

@@ -220,6 +220,7 @@ impl<'a> Reader<'a> {
                 period,
                 state,
                 until: 0,
+                made: 0,
             });
         }
         let (tick_power, limit) = (self.byte()?, self.number()?);
@@ -260,6 +261,7 @@ impl<'a> Reader<'a> {
             period,
             state,
             until: 0,
+            made: 0,
         })
     }
 

@@ -63,7 +63,9 @@ struct Line {
     name: String,
     terms: Few<Term>,
     cost: u64,
+    /// When it was counted, and the numbers of the states in which it was.
     at: u64,
+    made: Few<u64>,
 }
 
 impl From<Outcome> for Hold {
@@ -171,6 +173,7 @@ impl Account {
                 terms: plan.terms.iter().cloned().collect(),
                 cost: plan.cost,
                 at: 0,
+                made: Few::new(),
             }
         });
         Self {
@@ -216,6 +219,7 @@ impl Account {
             let own = outcome.told.iter().filter(|told| Some(told.plan) == place);
             let mut own = own.peekable();
             line.at = place.map_or(outcome.now, |place| outcome.counted_at(place));
+            line.made = place.map_or_else(Few::new, |place| outcome.numbers(place));
             // One in shadow may not have admitted it.
             outcome.admitted && own.peek().is_some() && own.all(|told| told.fits)
         });
@@ -365,6 +369,7 @@ impl Line {
             },
             change,
             rates: self.terms.iter().map(|term| term.rate).collect(),
+            made: self.made.clone(),
         })
     }
 }

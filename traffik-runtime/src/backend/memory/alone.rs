@@ -116,7 +116,7 @@ impl Memory {
             if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);
                 entry.prospect = Prospect::new(&law.report(&filled, now, 0), now);
-                entry.state = filled;
+                self.boxed.take_over(entry, filled);
             } else if cost > 0
                 && let Some(entry) = shard.find(key, now)
                 && term.lengthen_own(&mut entry.state, report.reset, now)
@@ -128,6 +128,7 @@ impl Memory {
         let entry = self.boxed.entry(&mut shard, key, now);
         if matches!(entry.state, State::List(_)) {
             // The throttle had several rates.
+            entry.made = entry.own_number(term);
             entry.state = term.own(&entry.state, now).clone();
         }
         law.count(&mut entry.state, now, cost);
@@ -166,7 +167,7 @@ impl Memory {
                     // The state is not ahead of the clock; this hit has read it before another one that counted.
                     return self.decide_in(slot, key, (term, law), Hit { at, cost }, said);
                 };
-                if !slot.write_since(&snapshot, &filled) {
+                if !slot.replace_since(&snapshot, &filled, self.table.next_number(key)) {
                     return None;
                 }
             }

@@ -2,7 +2,7 @@
 //! strategies, and those of one rate that a changed rate needs for longer than they say themselves.
 
 use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
@@ -10,6 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::shares::{CANDIDATES, Newcomer, Rank, Shares};
 use crate::backend::key::Key;
+use crate::backend::plan::Term;
 use crate::decision::Report;
 use crate::strategy::State;
 use crate::strategy::kernel::FULL;
@@ -32,6 +33,8 @@ pub(super) struct Boxed {
     /// Whether there may be states here of throttles whose states belong in slots: because they had several rates, or
     /// because a changed rate needs a state for longer.
     holds_packed: AtomicBool,
+    /// The number of the newest state: odd, so that it is none of those that stripes give.
+    made: AtomicU16,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +49,8 @@ pub(super) struct Shard {
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) state: State,
+    /// The number of the state, unless it is a list, whose states have numbers of their own.
+    pub(super) made: u64,
     pub(super) prospect: Prospect,
     is_late: bool,
 }
@@ -101,6 +106,11 @@ impl Prospect {
 }
 
 impl Entry {
+    /// The number of the state that a throttle's only rate goes on from.
+    pub(super) fn own_number(&self, term: &Term) -> u64 {
+        term.own_number(&self.state).unwrap_or(self.made)
+    }
+
     /// Lets it live at least until this microsecond.
     pub(super) fn lengthen(&mut self, until: u64) {
         self.prospect = self.prospect.until(until);
@@ -118,6 +128,7 @@ impl Boxed {
             capacity: capacity / shards,
             shares: Shares::default(),
             holds_packed: AtomicBool::new(false),
+            made: AtomicU16::new(1),
         }
     }
 
@@ -153,6 +164,11 @@ impl Boxed {
         self.holds_packed.load(Ordering::Relaxed)
     }
 
+    /// Returns the number of a state that is made now. It comes again after 32 767 others, as that of a slot's.
+    pub(super) fn next_number(&self) -> u64 {
+        self.made.fetch_add(2, Ordering::Relaxed).into()
+    }
+
     /// The entry of a key, to be written now.
     pub(super) fn entry<'s>(&self, shard: &'s mut Shard, key: Key, now: u64) -> &'s mut Entry {
         shard.sweep(&self.shares, now);
@@ -170,9 +186,15 @@ impl Boxed {
             ..Entry::default()
         });
         if entry.prospect.expires <= now {
-            entry.state = State::default();
+            (entry.state, entry.made) = (State::default(), self.next_number());
         }
         entry
+    }
+
+    /// Puts a state in the place of an entry's that was far ahead of the clock (L4); it is another one.
+    pub(super) fn take_over(&self, entry: &mut Entry, mut filled: State) {
+        filled.number_new(|| self.next_number());
+        (entry.state, entry.made) = (filled, self.next_number());
     }
 
     /// Removes a key from its shard.
@@ -193,8 +215,13 @@ impl Boxed {
 
 impl Shard {
     pub(super) fn read(&self, key: Key, now: u64) -> Option<&State> {
+        self.entry(key, now).map(|entry| &entry.state)
+    }
+
+    /// The entry of a key as it is, if it has not expired.
+    pub(super) fn entry(&self, key: Key, now: u64) -> Option<&Entry> {
         let entry = self.entries.get(&key)?;
-        (entry.prospect.expires > now).then_some(&entry.state)
+        (entry.prospect.expires > now).then_some(entry)
     }
 
     /// The entry of a key, if it has not expired.

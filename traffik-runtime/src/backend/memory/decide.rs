@@ -165,7 +165,7 @@ impl Memory {
                 {
                     let entry = self.boxed.entry(shard, plan.key, now);
                     entry.prospect = Prospect::of_all(plan.reports(&filled, now), now);
-                    entry.state = filled;
+                    self.boxed.take_over(entry, filled);
                 }
             } else if plan.is_packed() {
                 self.catch_up_packed(plan, at);
@@ -180,7 +180,8 @@ impl Memory {
             && let state = State::Packed(snapshot.state)
             && let Some(filled) = filled(at, |now| plan.caught_up(&state, now))
         {
-            slot.write_since(&snapshot, filled.packed());
+            let made = self.table.next_number(plan.key);
+            slot.replace_since(&snapshot, filled.packed(), made);
         }
     }
 
@@ -302,6 +303,7 @@ impl Memory {
             own.push(plan.is_custom().then(|| {
                 let mut after = self.peek(plan, shards, now).into_owned();
                 plan.take(steps.clone(), &mut after, now);
+                after.number_new(|| self.boxed.next_number());
                 let told = plan.told(place, &after, now).collect();
                 (after, told)
             }));
@@ -316,7 +318,9 @@ impl Memory {
                 let mut state = State::Packed(slot.read().1);
                 plan.take(steps, &mut state, now);
                 slot.update(state.packed());
-                told.extend(plan.told(place, &state, now));
+                let made = slot.made().into();
+                let said = plan.told(place, &state, now);
+                told.extend(said.map(|said| Told { made, ..said }));
             } else if let Some(shard) = self.shard_of(plan, shards) {
                 let said = self.take_boxed(plan, steps, own, shard, (place, now));
                 told.extend(said);
@@ -361,8 +365,19 @@ impl Memory {
                 if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
                     entry.state = living;
                 }
+                plan.align(&mut entry.state, entry.made);
                 plan.take(steps, &mut entry.state, now);
-                plan.told(place, &entry.state, now).collect()
+                entry.state.number_new(|| self.boxed.next_number());
+                let told = plan.told(place, &entry.state, now);
+                match entry.state {
+                    State::List(_) => told.collect(),
+                    _ => told
+                        .map(|told| Told {
+                            made: entry.made,
+                            ..told
+                        })
+                        .collect(),
+                }
             }
         };
         entry.prospect = Prospect::of_all(told.iter().map(|told| told.report), now);

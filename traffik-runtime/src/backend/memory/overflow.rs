@@ -35,7 +35,8 @@ impl Memory {
             let caught_up = || filled(hit.at, |now| law.caught_up(&before, now));
             let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = &filled {
-                if !slot.write_since(&snapshot, filled.packed()) {
+                let made = self.table.next_number(key);
+                if !slot.replace_since(&snapshot, filled.packed(), made) {
                     return None;
                 }
             } else if cost > 0 {
@@ -62,9 +63,10 @@ impl Memory {
     ) -> Option<bool> {
         let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
         let mut shard = self.boxed.lock(self.boxed.shard_of(key));
-        let before = shard.read(key, now);
-        let before = *before
-            .map_or(State::nothing(), |state| term.own(state, now))
+        let entry = shard.entry(key, now);
+        let made = entry.map(|entry| entry.own_number(term) as u16);
+        let before = *entry
+            .map_or(State::nothing(), |entry| term.own(&entry.state, now))
             .packed();
         let decide = || law.decide_packed(&before, now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
@@ -76,7 +78,7 @@ impl Memory {
             if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);
                 entry.prospect = Prospect::new(&law.report(&filled, now, 0), now);
-                entry.state = filled;
+                self.boxed.take_over(entry, filled);
                 return Some(false);
             }
             let Some(entry) = shard.find(key, now) else {
@@ -87,10 +89,8 @@ impl Memory {
             }
             return Some(cost == 0);
         };
-        if !self
-            .table
-            .insert(key, &after, term.capacity_ratio(now), now)
-        {
+        let slot = (key, &after, term.capacity_ratio(now));
+        if !self.table.insert_numbered(|| false, slot, made, now) {
             return None;
         }
         self.boxed.remove(&mut shard, key);
@@ -169,14 +169,14 @@ impl Memory {
         prospect: impl Fn(&State) -> Prospect,
         now: u64,
     ) {
-        if let Some(packed) = self.table.take(key) {
+        if let Some((packed, made)) = self.table.take(key) {
             let state = State::Packed(packed);
             let prospect = Prospect {
                 expires: packed.expires(),
                 ..prospect(&state)
             };
             let entry = self.boxed.entry(shard, key, now);
-            (entry.prospect, entry.state) = (prospect, state);
+            (entry.prospect, entry.state, entry.made) = (prospect, state, made.into());
         }
     }
 }

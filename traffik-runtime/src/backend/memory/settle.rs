@@ -61,9 +61,12 @@ impl Memory {
                 }
                 continue;
             };
-            let Some(snapshot) = slot.read_as(key) else {
+            let Some((snapshot, made)) = slot.read_numbered(key) else {
                 continue;
             };
+            if !settling.applies_to(made.into()) {
+                return true;
+            }
             let living = settling.plan.terms[0].living(snapshot.state, now);
             let mut state = State::Packed(living);
             if !settling.apply(&mut state, now) || slot.write_since(&snapshot, state.packed()) {
@@ -84,9 +87,14 @@ impl Memory {
         if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
             entry.state = living;
         }
-        if !settling.apply(&mut entry.state, now) {
+        if !change.gives_back() {
+            plan.align(&mut entry.state, entry.made);
+        }
+        let is_list = matches!(entry.state, State::List(_));
+        if !(is_list || settling.applies_to(entry.made)) || !settling.apply(&mut entry.state, now) {
             return;
         }
+        entry.state.number_new(|| self.boxed.next_number());
         entry.prospect = Prospect::of_all(plan.reports(&entry.state, now), now)
             .until(entry.state.expires().max(until));
     }

@@ -4,7 +4,7 @@
 //! lock, they look whether the number stayed the same; a writer makes it odd by compare-and-swap, which fails if anybody
 //! wrote since it read.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use crate::backend::key::Key;
 use crate::strategy::kernel::{Kind, Packed};
@@ -12,7 +12,10 @@ use crate::strategy::kernel::{Kind, Packed};
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     sequence: AtomicU32,
-    limit: AtomicU32,
+    /// The rate's limit, [shortened](short).
+    limit: AtomicU16,
+    /// The number of the state, which tells it from another state of the same key that came before or after it.
+    made: AtomicU16,
     first: AtomicU64,
     second: AtomicU64,
     /// The period, and above it the tick's power of ten and the kind.
@@ -20,7 +23,7 @@ pub(super) struct Slot {
     at: AtomicU64,
     amount: AtomicU64,
     /// The second number of a state. A meter has none, so this is its limit; other states need theirs only to tell how full
-    /// they are, and keep it in 32 bits.
+    /// they are, and keep it in 16 bits.
     extra: AtomicU64,
 }
 
@@ -74,6 +77,17 @@ impl Slot {
         }
     }
 
+    /// The state and its number, if the slot is this key's.
+    pub(super) fn read_numbered(&self, key: Key) -> Option<(Snapshot, u16)> {
+        let words = || (self.seems(key), self.state(), self.made());
+        let (sequence, (is_own, state, made)) = self.settled(words);
+        is_own.then_some((Snapshot { sequence, state }, made))
+    }
+
+    fn made(&self) -> u16 {
+        self.made.load(Ordering::Relaxed)
+    }
+
     /// Kept out of the way of those who need not wait: if it gave back what it read, they would read that from memory.
     #[cold]
     fn await_writer(&self) {
@@ -112,6 +126,17 @@ impl Slot {
     pub(super) fn write_since(&self, snapshot: &Snapshot, state: &Packed) -> bool {
         let locked = self.lock_at(snapshot.sequence);
         locked.map(|locked| locked.update(state)).is_some()
+    }
+
+    /// Puts another state, with a number of its own, in the place of one if nobody wrote since the snapshot; says whether it
+    /// did.
+    pub(super) fn replace_since(&self, snapshot: &Snapshot, state: &Packed, made: u16) -> bool {
+        let locked = self.lock_at(snapshot.sequence);
+        let replaced = locked.map(|locked| {
+            locked.renumber(made);
+            locked.update(state);
+        });
+        replaced.is_some()
     }
 
     pub(super) fn lock(&self) -> Locked<'_> {
@@ -168,31 +193,43 @@ impl Slot {
     }
 }
 
-/// The least limit that is rounded down, and by how many binary digits.
-const ROUNDED: u32 = 1 << 31;
-const DROPPED: u32 = 22;
+/// How many binary digits of a limit are kept after its first one.
+const DIGITS: u32 = 10;
+const BELOW: u64 = 1 << DIGITS;
 
-/// A limit in 32 bits: exact below [`ROUNDED`], else below itself by less than a five hundredth.
+/// Shortens a limit to 16 bits, as a number with a floating point: exact up to 2 048, else rounded down by less than a
+/// thousandth.
 #[inline]
-fn short(limit: u64) -> u32 {
-    match u32::try_from(limit) {
-        Ok(limit) if limit < ROUNDED => limit,
-        _ => ROUNDED | (limit >> DROPPED).min((ROUNDED - 1).into()) as u32,
-    }
+fn short(limit: u64) -> u16 {
+    // One more than by how many digits the limit is cut short; 0 where it has no digit before those that are kept.
+    let exponent = u64::BITS - (limit >> DIGITS).leading_zeros();
+    let digits = limit >> exponent.saturating_sub(1) & (BELOW - 1);
+    (exponent << DIGITS) as u16 | digits as u16
 }
 
-/// The limit that [`short`] has kept.
+/// Returns the limit that [`short`] has kept.
 #[inline]
-fn long(short: u32) -> u64 {
-    match short.checked_sub(ROUNDED) {
-        None => short.into(),
-        Some(rounded) => u64::from(rounded) << DROPPED,
+fn long(short: u16) -> u64 {
+    let (exponent, digits) = (u32::from(short) >> DIGITS, u64::from(short) & (BELOW - 1));
+    match exponent.checked_sub(1) {
+        None => digits,
+        Some(cut) => (BELOW | digits) << cut,
     }
 }
 
 impl Locked<'_> {
     pub(super) fn read(&self) -> (Option<Key>, Packed) {
         self.slot.words()
+    }
+
+    /// The number of the state.
+    pub(super) fn made(&self) -> u16 {
+        self.slot.made()
+    }
+
+    /// Numbers the state.
+    pub(super) fn renumber(&self, made: u16) {
+        self.slot.made.store(made, Ordering::Relaxed);
     }
 
     /// Gives the slot to a key.
@@ -249,5 +286,37 @@ impl Patience {
         } else {
             std::thread::yield_now();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{long, short};
+
+    #[test]
+    fn shortens_limits_by_less_than_a_thousandth() {
+        for limit in (0..5_000).chain((11..64).flat_map(|power| {
+            let power = 1_u64 << power;
+            [
+                power - 1,
+                power,
+                power + 1,
+                power + power / 2,
+                power + power / 1_023,
+            ]
+        })) {
+            let kept = long(short(limit));
+            assert!(kept <= limit, "{limit} as {kept}");
+            assert!(limit - kept <= limit / 1_024, "{limit} as {kept}");
+            assert!(limit > 2_048 || kept == limit, "{limit} as {kept}");
+        }
+        assert_eq!(long(short(u64::MAX)), 0x7FF << 53);
+    }
+
+    #[test]
+    fn shortens_larger_limits_to_larger_numbers() {
+        let limits = (0..64).flat_map(|power| [1_u64 << power, (1 << power) + (1 << power >> 1)]);
+        let shortened: Vec<u16> = limits.skip(2).map(short).collect();
+        assert!(shortened.is_sorted(), "{shortened:?}");
     }
 }

@@ -39,6 +39,18 @@ pub(super) struct Keeper {
     hand: usize,
     /// Beside each slot, the mark of its key.
     marks: Vec<Mark>,
+    /// The number of the newest state: even, and never 0.
+    made: u16,
+}
+
+/// A state on its way into a slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed<'s> {
+    pub(super) key: Key,
+    pub(super) state: &'s Packed,
+    /// The number of the state.
+    pub(super) made: u16,
+    pub(super) mark: Mark,
 }
 
 /// What the insertion of a key noted for the day on which one has to go, in two bytes.
@@ -110,11 +122,11 @@ impl Stripe {
     }
 
     /// Gives a key, which is not there, a slot.
-    pub(super) fn insert(&self, keeper: &mut Keeper, key: Key, state: &Packed, mark: Mark) {
+    pub(super) fn insert(&self, keeper: &mut Keeper, placed: &Placed<'_>) {
         if keeper.occupied + 1 > self.most_occupied() {
             self.grow(keeper);
         }
-        self.place(keeper, key, state, mark);
+        self.place(keeper, placed);
         keeper.occupied += 1;
     }
 
@@ -124,13 +136,14 @@ impl Stripe {
         &self,
         keeper: &mut Keeper,
         newcomer: &Newcomer<'_>,
-        (key, state, mark): (Key, &Packed, Mark),
+        placed: &Placed<'_>,
         now: u64,
     ) -> Option<Key> {
         if keeper.occupied == 0 {
             return None;
         }
-        let near = self.least(keeper, newcomer, Self::home(key, self.len()), now)?;
+        let home = Self::home(placed.key, self.len());
+        let near = self.least(keeper, newcomer, home, now)?;
         // What has expired may all be elsewhere: where it was not swept yet.
         let expired = match near.rank {
             Rank::Expired => None,
@@ -139,15 +152,16 @@ impl Stripe {
         match expired {
             // Nobody else has to move, which takes long where runs are long.
             None if near.is_within_reach => {
-                keeper.marks[near.index] = mark;
+                keeper.marks[near.index] = placed.mark;
                 let locked = self.slot(near.index).lock();
                 let (removed, _) = locked.read();
-                locked.settle(key, state);
+                locked.renumber(placed.made);
+                locked.settle(placed.key, placed.state);
                 removed
             }
             expired => {
                 let removed = self.remove(keeper, expired.unwrap_or(near.index));
-                self.place(keeper, key, state, mark);
+                self.place(keeper, placed);
                 keeper.occupied += 1;
                 removed
             }
@@ -233,17 +247,20 @@ impl Stripe {
         least
     }
 
-    /// Takes a key out, with its state.
-    pub(super) fn take(&self, keeper: &mut Keeper, key: Key) -> Option<Packed> {
+    /// Takes a key out, with its state and the number of that.
+    pub(super) fn take(&self, keeper: &mut Keeper, key: Key) -> Option<(Packed, u16)> {
         self.find(key)?;
         let len = self.len();
         let mut index = Self::home(key, len);
         while !self.slot(index).seems(key) {
             index = Self::after(index, len);
         }
-        let (_, state) = self.slot(index).read();
-        self.remove(keeper, index);
-        Some(state)
+        // Under one lock: a hit that is counted in between would be lost.
+        let locked = self.slot(index).lock();
+        let ((_, state), made) = (locked.read(), locked.made());
+        locked.vacate();
+        self.close_gap(keeper, index);
+        Some((state, made))
     }
 
     /// Removes all keys.
@@ -314,9 +331,11 @@ impl Stripe {
             };
             if !stays {
                 let locked = slot.lock();
-                let (_, state) = locked.read();
+                let ((_, state), made) = (locked.read(), locked.made());
                 locked.vacate();
-                self.slot(gap).lock().settle(key, &state);
+                let locked = self.slot(gap).lock();
+                locked.renumber(made);
+                locked.settle(key, &state);
                 keeper.marks[gap] = keeper.marks[index];
                 gap = index;
             }
@@ -334,7 +353,7 @@ impl Stripe {
         for index in 0..len {
             let locked = self.slot(index).lock();
             if let (Some(key), state) = locked.read() {
-                taken.push((key, state, keeper.marks[index]));
+                taken.push((key, state, locked.made(), keeper.marks[index]));
                 locked.vacate();
             }
         }
@@ -346,19 +365,28 @@ impl Stripe {
             self.doublings.store(doublings + 1, Ordering::Release);
         }
         keeper.marks.resize(self.len(), Mark::default());
-        for (key, state, mark) in taken {
-            self.place(keeper, key, &state, mark);
+        for (key, state, made, mark) in taken {
+            let state = &state;
+            let placed = Placed {
+                key,
+                state,
+                made,
+                mark,
+            };
+            self.place(keeper, &placed);
         }
     }
 
-    fn place(&self, keeper: &mut Keeper, key: Key, state: &Packed, mark: Mark) {
+    fn place(&self, keeper: &mut Keeper, placed: &Placed<'_>) {
         let len = self.len();
-        let mut index = Self::home(key, len);
+        let mut index = Self::home(placed.key, len);
         while !self.slot(index).seems_vacant() {
             index = Self::after(index, len);
         }
-        keeper.marks[index] = mark;
-        self.slot(index).lock().settle(key, state);
+        keeper.marks[index] = placed.mark;
+        let locked = self.slot(index).lock();
+        locked.renumber(placed.made);
+        locked.settle(placed.key, placed.state);
     }
 
     /// How many slots there are.
@@ -428,6 +456,15 @@ impl Stripe {
     /// The index after this one, all round.
     fn after(index: usize, len: usize) -> usize {
         if index + 1 < len { index + 1 } else { 0 }
+    }
+}
+
+impl Keeper {
+    /// Returns the number of a state that is made now. It comes again after 32 767 others, so a refund may come off a state
+    /// that was made since only if so many keys came into the stripe between the two.
+    pub(super) fn next_number(&mut self) -> u16 {
+        self.made = self.made.wrapping_add(2).max(2);
+        self.made
     }
 }
 

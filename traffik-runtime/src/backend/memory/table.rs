@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::shares::{Newcomer, Shares};
 use super::slot::Slot;
-use super::stripe::{Mark, Stripe};
+use super::stripe::{Mark, Placed, Stripe};
 use crate::backend::key::Key;
 use crate::strategy::kernel::Packed;
 
@@ -66,7 +66,18 @@ impl Table {
     pub(super) fn insert_unless(
         &self,
         is_barred: impl Fn() -> bool,
+        slot: (Key, &Packed, f32),
+        now: u64,
+    ) -> bool {
+        self.insert_numbered(is_barred, slot, None, now)
+    }
+
+    /// Gives a key a slot with what has become of a state of this number, else with a new state.
+    pub(super) fn insert_numbered(
+        &self,
+        is_barred: impl Fn() -> bool,
         (key, state, ratio): (Key, &Packed, f32),
+        made: Option<u16>,
         now: u64,
     ) -> bool {
         let stripe = self.stripe(key);
@@ -77,12 +88,17 @@ impl Table {
         stripe.sweep(&mut keeper, &self.shares, now);
         let newcomer = self.shares.newcomer(key);
         let held = self.shares.add(key);
-        let mark = Mark::new(newcomer.is_late(held, self.capacity), ratio);
+        let placed = Placed {
+            key,
+            state,
+            made: made.unwrap_or_else(|| keeper.next_number()),
+            mark: Mark::new(newcomer.is_late(held, self.capacity), ratio),
+        };
         if held < self.capacity {
-            stripe.insert(&mut keeper, key, state, mark);
+            stripe.insert(&mut keeper, &placed);
             return true;
         }
-        if let Some(removed) = stripe.replace(&mut keeper, &newcomer, (key, state, mark), now) {
+        if let Some(removed) = stripe.replace(&mut keeper, &newcomer, &placed, now) {
             self.shares.remove(removed);
             return true;
         }
@@ -92,19 +108,24 @@ impl Table {
         let mut keeper = stripe.keep();
         let inserted = stripe.find(key).is_none() && !is_barred();
         if inserted {
-            stripe.insert(&mut keeper, key, state, mark);
+            stripe.insert(&mut keeper, &placed);
         } else {
             self.shares.remove(key);
         }
         inserted
     }
 
-    /// Takes a key out, with its state.
-    pub(super) fn take(&self, key: Key) -> Option<Packed> {
+    /// Returns a number for a state of a key that takes the place of another.
+    pub(super) fn next_number(&self, key: Key) -> u16 {
+        self.stripe(key).keep().next_number()
+    }
+
+    /// Takes a key out, with its state and the number of that.
+    pub(super) fn take(&self, key: Key) -> Option<(Packed, u16)> {
         let stripe = self.stripe(key);
-        let state = stripe.take(&mut stripe.keep(), key)?;
+        let taken = stripe.take(&mut stripe.keep(), key)?;
         self.shares.remove(key);
-        Some(state)
+        Some(taken)
     }
 
     /// Removes all keys, one stripe after the other.

@@ -139,7 +139,7 @@ impl InTurn for Turns<'_> {
         let counted = self.plans[member].iter().enumerate();
         let counted = counted.filter(|(_, plan)| plan.cost > 0);
         let refunds: Vec<_> = counted
-            .map(|(place, plan)| plan.given_back(taken.counted_at(place)))
+            .map(|(place, plan)| plan.given_back(&taken, place))
             .collect();
         if refunds.is_empty() {
             return;

@@ -1,6 +1,6 @@
 //! Giving back what an admitted hit took (L32): at least what would be there had it cost less is left.
 
-use super::{Kind, Listed, Packed, State};
+use super::{Kind, Packed, State};
 use crate::rate::Rate;
 
 /// A hit that was admitted, of which a part is given back.
@@ -13,7 +13,8 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Gives back what was admitted under these rates, at a later microsecond, and returns whether that changed the state.
+    /// Gives back what was admitted under these rates, at a later microsecond, and returns whether that changed the state of
+    /// one rate.
     ///
     /// A state that is gone stays gone; a custom strategy decides for its own states. A state of another period may never
     /// have counted the hit, so nothing is given back there.
@@ -31,13 +32,7 @@ impl Taken {
                 let limit = limit_of(rates, costs.period());
                 limit.is_some_and(|limit| costs.give_back(self, limit, now))
             }
-            State::List(list) => {
-                let give_back = |listed: &mut Listed| self.give_back(rates, &mut listed.state, now);
-                list.iter_mut()
-                    .map(give_back)
-                    .fold(false, |any, one| any | one)
-            }
-            State::Bytes(_) => false,
+            State::Bytes(_) | State::List(_) => false,
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Listed {
     pub state: State,
     /// The microsecond up to which a refusal under another rate has lengthened its life (L30), or 0.
     pub until: u64,
+    /// A number that tells it from a state that came before or after it; 0 before it has one. Refunds name it (L32).
+    pub made: u64,
 }
 
 impl Listed {
@@ -41,6 +43,7 @@ impl Listed {
             period: rate.period_micros(),
             state,
             until: 0,
+            made: 0,
         }
     }
 }
@@ -61,6 +64,19 @@ impl State {
     pub(crate) fn nothing() -> &'static Self {
         static NO_STATE: State = State::Packed(NOTHING);
         &NO_STATE
+    }
+
+    /// Numbers those states of a list that have no number yet.
+    #[cfg(feature = "engine")]
+    pub(crate) fn number_new(&mut self, next: impl FnOnce() -> u64) {
+        if let Self::List(list) = self
+            && list.iter().any(|listed| listed.made == 0)
+        {
+            let made = next();
+            for listed in list.iter_mut().filter(|listed| listed.made == 0) {
+                listed.made = made;
+            }
+        }
     }
 
     /// The bytes of a user's own state.
