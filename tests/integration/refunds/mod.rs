@@ -1,8 +1,10 @@
-//! Refunds of hits whose caller has gone, or whose set was refused: only what a store says was taken, and all of that.
+//! Refunds of hits whose caller has gone, whose set was refused, or whose state is gone: only what a store says was taken,
+//! and all of that.
 
 mod attacks;
 mod cut_off;
 mod late_answers;
+mod made_since;
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -2,6 +2,7 @@
 
 use super::outcome::{Outcome, Several};
 use super::plan::Plan;
+use super::wire::next_number;
 use crate::strategy::State;
 
 /// What becomes of plans whose states were read at this time, and the states afterwards; none after a refusal.
@@ -21,6 +22,9 @@ pub(crate) fn apply(plans: &[Plan<'_>], states: &[State], now: u64) -> (Outcome,
             return (refused, Several::new());
         };
         plan.take(steps, &mut state, now);
+        if plan.cost > 0 {
+            state.number_new(next_number);
+        }
         told.extend(plan.told(place, &state, now));
         after.push(state);
     }

@@ -2,7 +2,7 @@
 
 use super::outcome::Outcome;
 use super::plan::{Few, Plan, each_mut};
-use super::wire::{decode, decode_whole};
+use super::wire::{decode, decode_whole, no_state};
 use crate::rate::Rate;
 use crate::strategy::State;
 use crate::strategy::kernel::{Law, Taken};
@@ -53,12 +53,11 @@ impl Settling<'_> {
     /// The state that is kept as these bytes, for the change to be applied to. What is given back comes off whatever is
     /// there; a charge is a hit on what has not ended.
     pub(crate) fn state_of(&self, bytes: &[u8], now: u64) -> State {
-        let state = if self.change.gives_back() {
-            decode_whole(&self.plan, bytes)
+        if self.change.gives_back() {
+            decode_whole(&self.plan, bytes).unwrap_or_else(no_state)
         } else {
             decode(&self.plan, bytes, now)
-        };
-        state.unwrap_or_default()
+        }
     }
 
     /// Returns whether the change applies to a state of this number: nothing is given back to one that was made after the

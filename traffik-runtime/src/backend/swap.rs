@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::retry::Retries;
 use super::settle::Settling;
 use super::store::Decide;
-use super::wire::{decode, encode, lengthened};
+use super::wire::{decode, encode, lengthened, no_state};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::observe;
@@ -291,8 +291,7 @@ pub(crate) async fn settle_each(
 
 /// The state that is read; what is none of the plan's is none.
 pub(crate) fn state_of<C: Cells>(plan: &Plan<'_>, seen: &C::Seen, now: u64) -> State {
-    let state = C::bytes(seen).and_then(|bytes| decode(plan, bytes, now));
-    state.unwrap_or_default()
+    C::bytes(seen).map_or_else(no_state, |bytes| decode(plan, bytes, now))
 }
 
 pub(crate) fn now() -> u64 {

@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::plan::Plan;
+use crate::clock::{Clock, SystemClock};
 use crate::observe;
 use crate::rate::Rate;
 use crate::strategy::State;
@@ -21,24 +23,43 @@ const OWN: u8 = 9;
 /// Until when a refusal under another rate lets the state before it live.
 const UNTIL: u8 = 10;
 
-/// What a plan's state is kept as.
+/// When the state before it was made: the number that refunds name (L32). It is written for every state, and read as any
+/// eight bytes.
+const MADE: u8 = 11;
+
+/// Returns the number of a state that is made now: the microsecond, or the next one that no other state of this process
+/// has.
+pub(crate) fn next_number() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = SystemClock::new().now_micros();
+    let next = |last: u64| now.max(last + 1);
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+        Some(next(last))
+    });
+    let (Ok(last) | Err(last)) = last;
+    (next(last) as f64).to_bits()
+}
+
+/// The bytes of a plan's state, which is a list. What has no number yet is numbered.
 pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
     let mut bytes = vec![VERSION];
-    if let State::List(list) = state {
-        for listed in list {
-            write_state(
-                &mut bytes,
-                plan,
-                (listed.limit, listed.period),
-                &listed.state,
-            );
-            write_until(&mut bytes, listed.until);
+    let State::List(list) = state else {
+        return bytes;
+    };
+    let mut next = None;
+    for listed in list {
+        let (rate, before) = ((listed.limit, listed.period), bytes.len());
+        write_state(&mut bytes, plan, rate, &listed.state);
+        if bytes.len() == before {
+            continue;
         }
-    } else {
-        for (term, state) in plan.terms.iter().zip(plan.seen(state)) {
-            let rate = (term.rate.limit(), term.rate.period_micros());
-            write_state(&mut bytes, plan, rate, state);
-        }
+        write_until(&mut bytes, listed.until);
+        bytes.push(MADE);
+        let made = match listed.made {
+            0 => *next.get_or_insert_with(next_number),
+            made => made,
+        };
+        bytes.extend(made.to_be_bytes());
     }
     bytes
 }
@@ -90,17 +111,16 @@ fn write_until(bytes: &mut Vec<u8>, until: u64) {
     }
 }
 
-/// The state that is kept as this, at a moment; nothing if it is no state of the plan's, which is told once. What had ended
-/// before its changed rate saw it is gone (L30).
-pub(crate) fn decode(plan: &Plan<'_>, bytes: &[u8], now: u64) -> Option<State> {
-    let state = decode_whole(plan, bytes)?;
-    let mut state = plan.living(Cow::Owned(state), now).into_owned();
-    if let (State::List(list), [_]) = (&mut state, &*plan.terms)
-        && let [_] = &**list
-    {
-        return list.pop().map(|listed| listed.state);
-    }
-    Some(state)
+/// The state that bytes hold at a moment, as a list; an empty one if it is no state of the plan's, which is told once. What
+/// had ended before its changed rate saw it is gone (L30).
+pub(crate) fn decode(plan: &Plan<'_>, bytes: &[u8], now: u64) -> State {
+    let state = decode_whole(plan, bytes).unwrap_or_else(no_state);
+    plan.living(Cow::Owned(state), now).into_owned()
+}
+
+/// The state of a key that a store does not have.
+pub(crate) const fn no_state() -> State {
+    State::List(Vec::new())
 }
 
 /// The same as it is kept, each rate's state with how long it lives.
@@ -129,14 +149,15 @@ fn read(plan: &Plan<'_>, bytes: &[u8]) -> Option<Vec<Listed>> {
     let mut reader = Reader(bytes);
     (reader.byte()? == VERSION).then_some(())?;
     let mut list: Vec<Listed> = Vec::with_capacity(plan.terms.len());
-    while let Some(kind) = reader.0.first() {
-        match list.last_mut() {
-            Some(listed) if *kind == UNTIL && listed.until == 0 => {
-                reader.byte()?;
-                listed.until = reader.number()?;
-            }
-            _ => list.push(reader.listed(plan.strategy.name())?),
+    while !reader.0.is_empty() {
+        let mut listed = reader.listed(plan.strategy.name())?;
+        if reader.begins_with(UNTIL) {
+            listed.until = reader.number()?;
         }
+        if reader.begins_with(MADE) {
+            listed.made = u64::from_be_bytes(reader.take(8)?.try_into().ok()?);
+        }
+        list.push(listed);
     }
     Some(list)
 }
@@ -190,6 +211,13 @@ impl<'a> Reader<'a> {
 
     fn byte(&mut self) -> Option<u8> {
         self.take(1).map(|bytes| bytes[0])
+    }
+
+    /// Reads a byte if it is this one, and returns whether it was.
+    fn begins_with(&mut self, kind: u8) -> bool {
+        let rest = self.0.strip_prefix(&[kind]);
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
     }
 
     fn count(&mut self) -> Option<u32> {
@@ -286,5 +314,80 @@ impl<'a> Reader<'a> {
         let total: u128 = costs.iter().map(|cost| u128::from(*cost)).sum();
         let possible = possible && total.min(EXACT.into()) == u128::from(sum);
         possible.then(|| Costs::of((level, last, factor), (limit, period, tick), costs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::key::Key;
+    use crate::backend::plan::{Few, Term, Terms};
+    use crate::strategy::kernel::{Law, Window};
+    use crate::strategy::{FixedWindow, Who};
+
+    const RATE: Rate = Rate::per_hour(10);
+
+    fn plan() -> Plan<'static> {
+        let law = Law::Window(Window::new(RATE));
+        Plan {
+            key: Key::root(),
+            name: String::new(),
+            strategy: &FixedWindow,
+            terms: Terms::Own(Few::from_iter([Term { rate: RATE, law }])),
+            cost: 1,
+            who: Who::default(),
+        }
+    }
+
+    /// A window of three hits at the epoch, without a number.
+    fn unnumbered() -> Vec<u8> {
+        let mut bytes = vec![VERSION, 1, 0];
+        for number in [10, RATE.period_micros(), 0, 3] {
+            write(&mut bytes, number);
+        }
+        bytes
+    }
+
+    fn only(state: &State) -> &Listed {
+        match state {
+            State::List(list) if list.len() == 1 => &list[0],
+            other => panic!("one state instead of {other:?}"),
+        }
+    }
+
+    #[test]
+    fn numbers_a_state_once() {
+        let plan = plan();
+        let state = decode(&plan, &unnumbered(), 0);
+        assert_eq!(
+            (only(&state).state.packed().amount, only(&state).made),
+            (3, 0)
+        );
+        let bytes = encode(&plan, &state);
+        assert_eq!(bytes[..unnumbered().len()], unnumbered());
+        let numbered = decode(&plan, &bytes, 0);
+        assert_eq!(only(&numbered).state, only(&state).state);
+        assert_ne!(only(&numbered).made, 0);
+        assert_eq!(encode(&plan, &numbered), bytes);
+    }
+
+    #[test]
+    fn reads_any_number_and_no_part_of_one() {
+        let plan = plan();
+        for number in [0_u64, 1, u64::MAX] {
+            let whole = [&unnumbered()[..], &[MADE], &number.to_be_bytes()].concat();
+            assert_eq!(only(&decode(&plan, &whole, 0)).made, number);
+            for cut in unnumbered().len() + 1..whole.len() {
+                assert_eq!(decode(&plan, &whole[..cut], 0), no_state(), "{cut}");
+            }
+            let twice = [&whole[..], &[MADE], &number.to_be_bytes()].concat();
+            assert_eq!(decode(&plan, &twice, 0), no_state());
+        }
+    }
+
+    #[test]
+    fn numbers_no_two_states_alike() {
+        let numbers: Vec<f64> = (0..10_000).map(|_| f64::from_bits(next_number())).collect();
+        assert!(numbers.is_sorted_by(|one, other| one < other));
     }
 }

@@ -58,6 +58,7 @@ impl Table {
 
     /// Gives a key a slot with this state, unless it has one: then says so. The ratio is the capacity of the law as a
     /// multiple of its rate's limit.
+    #[cfg(test)]
     pub(super) fn insert(&self, key: Key, state: &Packed, ratio: f32, now: u64) -> bool {
         self.insert_unless(|| false, (key, state, ratio), now)
     }

@@ -12,15 +12,15 @@ if not now then
   now, late = time[1] * 1000000 + time[2], 0
 end
 
--- Each law's own state, the place after it (10), how long a refusal has let it live (11) and its own place (12): that of the
--- same period, else that in the same place (L30); as Plan::seen in plan.rs. And all states, in their order.
+-- Each law's own state, the place after it (10), how long a refusal has let it live (11), its own place (12) and its number
+-- (13): that of the same period, else that in the same place (L30); as Plan::seen in plan.rs. And all states, in their order.
 local function own_states(laws, first, count, value)
   local states, place = {}, 2
   while place <= #value do
     local state = { read(value, place) }
     if state[1] == 0 then return {}, {} end
     states[#states + 1], state[12] = state, place
-    state[11], place = lengthened(value, state[10])
+    state[11], state[13], place = beside(value, state[10])
   end
   if count == 1 and #states == 1 then return { states[1] }, states end
   local found, taken = {}, {}
@@ -89,8 +89,9 @@ for plan = 1, #KEYS do
     local state = states[law]
     local is_changed = state and (state[4] ~= l2 or state[3] ~= l1 or (kernel == 3 or kernel == 7) and state[2] ~= l3)
     if cost > 0 and (not refused or is_changed or kernel == 5 or kernel == 6 or moment(state) > now) then
-      local kind, power, limit, period, at, a, b, c, records, own_end, longer = 0
+      local kind, power, limit, period, at, a, b, c, records, own_end, longer, made = 0
       if state then
         kind, power, limit, period, at, a, b, c, records, own_end, longer = unpack(state, 1, 11)
+        made = state[13]
       end
       local fits, ends, keeps, filled, lives, needs, before, after, lasts

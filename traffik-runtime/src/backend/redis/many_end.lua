@@ -6,8 +6,10 @@
       end
       if lasts and value == seen[key] then last[key] = math.max(last[key] or 0, lasts) end
       if fits and not refused then
+        -- What takes the place of another state is another one.
+        if filled or not made then made = next_number() end
         local whole_state = write(kind, power, limit, period, at, a, b, c, records)
-        text, report = text .. whole_state, report .. (after or whole_state)
+        text, report = text .. whole_state .. made, report .. (after or whole_state) .. made
         if ends > latest then latest = ends end
         keep = keep and keeps
       elseif not fits then
@@ -57,6 +59,7 @@ if refused then
       if states[law] then
         text = text .. write(unpack(states[law], 1, 9))
         if (states[law][11] or 0) > 0 then text = text .. struct.pack('>Bd', 10, states[law][11]) end
+        text = text .. (states[law][13] or next_number())
       end
     end
     -- Those that stay as they are last as long as before.

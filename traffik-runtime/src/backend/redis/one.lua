@@ -13,27 +13,28 @@ end
 local cost, l1, l2, l3, l4, l5, l6, l7, l8, l9 = struct.unpack('>dddddddddd', ARGV[1])
 local value = redis.call('GET', KEYS[1])
 local kind, power, limit, period, at, a, b, c, records, place = 0
--- How long a refusal has let the state live, and the place after it.
-local longer, own_end = 0, nil
+-- How long a refusal has let the state live, its number, and the place after it.
+local longer, made, own_end = 0, nil, nil
 if value and value:byte(1) == VERSION then
   kind, power, limit, period, at, a, b, c, records, place = read(value, 2)
   own_end = place
   if kind > 0 and place <= #value then
-    longer, place = lengthened(value, place)
+    longer, made, place = beside(value, place)
     -- If it was kept under several rates, that of the same period goes on, else the first (L30).
     local from, same, is_list = 2, period == l2, place <= #value
     while kind > 0 and place <= #value do
-      local this, after, until_then = place, nil, 0
+      local this, after, until_then, number = place, nil, 0, nil
       kind, power, limit, period, at, a, b, c, records, place = read(value, this)
       if kind > 0 then
         after = place
-        until_then, place = lengthened(value, place)
+        until_then, number, place = beside(value, place)
         if period == l2 and not same then
-          from, same, longer, own_end = this, true, until_then, after
+          from, same, longer, made, own_end = this, true, until_then, number, after
         end
       end
     end
     if kind > 0 and is_list then kind, power, limit, period, at, a, b, c, records = read(value, from) end
+    if kind == 0 then made = nil end
   end
 end
 if cost == 0 then return struct.pack('>Bd', 1, now) .. (value or '') end

@@ -103,7 +103,7 @@ impl Said {
 
     pub(super) fn states(&self, plans: &[Plan<'_>]) -> Several<State> {
         let lines = plans.iter().zip(&self.values);
-        let states = lines.map(|(plan, value)| decode(plan, value, self.now).unwrap_or_default());
+        let states = lines.map(|(plan, value)| decode(plan, value, self.now));
         states.collect()
     }
 }

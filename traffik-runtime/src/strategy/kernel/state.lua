@@ -53,6 +53,23 @@ local function lengthened(value, place)
   return (struct.unpack('>d', value, place + 1)), place + 9
 end
 
+-- What comes after the state that ends before a place: how long a refusal lets it live; its number, with the byte before it,
+-- or nothing (L32); and the next place.
+local function beside(value, place)
+  local longer, made
+  longer, place = lengthened(value, place)
+  if #value - place >= 8 and value:byte(place) == 11 then
+    made, place = value:sub(place, place + 8), place + 9
+  end
+  return longer, made, place
+end
+
+-- The number of a state that is made now: the server's own microsecond, with the byte before it.
+local function next_number()
+  local time = redis.call('TIME')
+  return struct.pack('>Bd', 11, time[1] * 1000000 + time[2])
+end
+
 -- The value with a longer life for the state that ends before a place.
 local function lengthen(value, place, needs)
   local _, next_place = lengthened(value, place)

@@ -1,0 +1,300 @@
+//! Refunds of hits whose state is gone: a state that was made since lacks nothing of what they took (L32).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::request::Parts;
+use traffik::strategy::{FixedWindow, Hit, SlidingLog, Strategy, TokenBucket};
+use traffik::{
+    Backend, DynThrottle, Error, Identity, ManualClock, MemoryBackend, Report, Reservation, Store,
+    Throttle as _,
+};
+use traffik_tests::{MemcachedServer, RedisServer};
+
+use crate::memcached::PATIENCE;
+use crate::memory::each;
+
+use super::{Everyone, Mine, left, request};
+
+/// Units that are never refilled, in states of the strategy's own.
+#[derive(Debug)]
+struct Budget;
+
+impl Strategy for Budget {
+    type State = u64;
+    type Metadata = u64;
+
+    fn name(&self) -> &'static str {
+        "budget"
+    }
+
+    fn decide(&self, spent: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
+        let spent = spent.unwrap_or(0) + hit.cost;
+        (spent <= hit.rate.limit()).then_some(spent)
+    }
+
+    fn report(&self, spent: Option<&u64>, hit: &Hit<'_>) -> Report {
+        let limit = hit.rate.limit();
+        let remaining = limit - spent.copied().unwrap_or(0);
+        Report {
+            limit,
+            remaining,
+            wait: (hit.cost <= remaining).then_some(Duration::ZERO),
+            reset: hit.rate.period(),
+            ..Report::default()
+        }
+    }
+
+    fn metadata(&self, spent: Option<&u64>, _: &Hit<'_>) -> u64 {
+        spent.copied().unwrap_or(0)
+    }
+
+    fn give_back(&self, spent: u64, hit: &Hit<'_>, _: u64) -> u64 {
+        spent.saturating_sub(hit.cost)
+    }
+}
+
+/// A throttle for every strategy, for lists of rates and for a custom strategy, each of which admits ten units an hour.
+fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
+    fn of(backend: &Backend, name: &str, rates: &[&str], strategy: impl Strategy) -> DynThrottle {
+        let rates = rates.iter().map(|rate| rate.parse().unwrap());
+        let throttle = rates.fold(DynThrottle::builder(name), |throttle, rate| {
+            throttle.rate(rate)
+        });
+        let throttle = throttle.strategy(strategy).backend(backend.clone());
+        throttle.build().unwrap()
+    }
+    let list = ["10/hour", "50/day"];
+    let mut throttles = Vec::from(each(backend, 10));
+    throttles.extend([
+        ("windows", of(backend, "windows", &list, FixedWindow::new())),
+        ("buckets", of(backend, "buckets", &list, TokenBucket::new())),
+        ("logs", of(backend, "logs", &list, SlidingLog::new())),
+        ("budget", of(backend, "budget", &["10/hour"], Budget)),
+        ("budgets", of(backend, "budgets", &list, Budget)),
+    ]);
+    throttles
+}
+
+async fn remaining(throttle: &DynThrottle, client: &Identity) -> u64 {
+    throttle.stat(client).await.unwrap().hits_remaining
+}
+
+/// A client of a throttle, and reservations of all its units but one.
+struct Reserved {
+    name: &'static str,
+    throttle: DynThrottle,
+    cancelled: Reservation,
+    settled: Reservation,
+    dropped: Reservation,
+    charged: Reservation,
+}
+
+fn client() -> Identity {
+    Identity::new("client")
+}
+
+impl Reserved {
+    async fn new((name, throttle): (&'static str, DynThrottle)) -> Self {
+        let reserve = async |cost| {
+            let reservation = throttle.reserve(&client(), cost).await.unwrap();
+            assert!(reservation.decision().admitted, "{name}");
+            reservation
+        };
+        Self {
+            name,
+            cancelled: reserve(3).await,
+            settled: reserve(3).await,
+            dropped: reserve(2).await,
+            charged: reserve(1).await,
+            throttle,
+        }
+    }
+
+    /// Hits anew and gives everything back: what was taken from the states before does not come off the new ones, and what
+    /// was taken from those does. Returns what remains, before and after a reservation of two units is dropped.
+    async fn settle(self) -> (u64, Reservation) {
+        let Self {
+            name,
+            throttle,
+            cancelled,
+            settled,
+            dropped,
+            charged,
+        } = self;
+        let left = async || remaining(&throttle, &client()).await;
+        assert_eq!(left().await, 10, "{name}");
+        assert!(throttle.hit(&client(), 2).await.unwrap().admitted, "{name}");
+        let anew = throttle.reserve(&client(), 2).await.unwrap();
+        let before = left().await;
+        cancelled.cancel().await.unwrap();
+        assert_eq!(left().await, before, "{name}: cancelled");
+        settled.settle(1).await.unwrap();
+        assert_eq!(left().await, before, "{name}: settled");
+        // What was used beyond the reserve counts wherever it is.
+        charged.settle(2).await.unwrap();
+        assert_eq!(left().await, before - 1, "{name}: charged");
+        anew.settle(1).await.unwrap();
+        assert_eq!(left().await, before, "{name}: anew");
+        (before, dropped)
+    }
+}
+
+#[tokio::test]
+async fn is_nothing_after_a_clear_of_memory() {
+    let backend = MemoryBackend::builder().clock(ManualClock::new()).build();
+    for one in throttles(&backend) {
+        let (name, throttle) = one.clone();
+        let reserved = Reserved::new(one).await;
+        backend.clear().await.unwrap();
+        let (before, dropped) = reserved.settle().await;
+        drop(dropped);
+        assert_eq!(remaining(&throttle, &client()).await, before, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn is_nothing_after_an_eviction_from_memory() {
+    for place in 0..throttles(&Backend::memory()).len() {
+        let settings = MemoryBackend::builder().capacity(64);
+        let backend = settings.clock(ManualClock::new()).build();
+        let (name, throttle) = throttles(&backend).swap_remove(place);
+        let reserved = Reserved::new((name, throttle.clone())).await;
+        // The throttle's other clients are nearer to their limit.
+        let mut others = 0_u64..100_000;
+        while remaining(&throttle, &client()).await < 10 {
+            let other = Identity::from(others.next().expect("room for the client"));
+            throttle.hit(&other, 10).await.unwrap();
+        }
+        let (before, dropped) = reserved.settle().await;
+        drop(dropped);
+        assert_eq!(remaining(&throttle, &client()).await, before, "{name}");
+    }
+}
+
+/// A custom strategy cannot tell from its state that the one before has expired.
+#[tokio::test]
+async fn is_nothing_after_an_expiry_in_memory() {
+    let clock = ManualClock::new();
+    let backend = Backend::memory().clock(clock.clone());
+    let budget = DynThrottle::builder("budget").rate("10/hour".parse().unwrap());
+    let budget = budget.strategy(Budget).backend(backend).build().unwrap();
+    let reservation = budget.reserve(&client(), 5).await.unwrap();
+    clock.advance(Duration::from_secs(3_600));
+    assert!(budget.hit(&client(), 3).await.unwrap().admitted);
+    reservation.cancel().await.unwrap();
+    assert_eq!(remaining(&budget, &client()).await, 7);
+}
+
+/// What the test does on a store whose states somebody else removes.
+async fn check(
+    connect: impl AsyncFn() -> Backend,
+    is_checked: impl Fn(&str) -> bool,
+    remove: impl FnOnce(),
+) {
+    let clock = ManualClock::new();
+    let on = |backend: &Backend| {
+        let all = throttles(&backend.clone().clock(clock.clone())).into_iter();
+        all.filter(|(name, _)| is_checked(name)).collect::<Vec<_>>()
+    };
+    let backend = connect().await;
+    let mut reserved = Vec::new();
+    for throttle in on(&backend) {
+        reserved.push(Reserved::new(throttle).await);
+    }
+    remove();
+    let mut expected = Vec::new();
+    for reserved in reserved {
+        let (before, dropped) = reserved.settle().await;
+        drop(dropped);
+        expected.push(before);
+    }
+    // The refunds in the background have ended.
+    backend.close().await.unwrap();
+    for ((name, throttle), before) in on(&connect().await).into_iter().zip(expected) {
+        assert_eq!(remaining(&throttle, &client()).await, before, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn is_nothing_after_a_flush_of_redis() {
+    let server = RedisServer::start();
+    let connect = async || {
+        let backend = Backend::redis(server.url()).timeout(PATIENCE);
+        backend.connect().await.unwrap()
+    };
+    check(connect, |_| true, || server.ask(&["FLUSHALL"])).await;
+}
+
+#[tokio::test]
+async fn is_nothing_after_a_flush_of_memcached() {
+    let server = MemcachedServer::start();
+    let connect = async || {
+        let backend = Backend::memcached(server.url()).timeout(PATIENCE);
+        backend.connect().await.unwrap()
+    };
+    // The count of a single window is a number that Memcached keeps by itself.
+    let is_swapped = |name: &str| !["fixed window", "tiered", "time of day"].contains(&name);
+    check(connect, is_swapped, || server.flush_all()).await;
+}
+
+/// A store of the application's own, whose values a test can remove.
+#[derive(Clone, Default)]
+struct Open {
+    values: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    /// Once the state of a single client is read, everyone's is removed and a hit by this head makes another.
+    trap: Arc<Mutex<Option<Parts>>>,
+}
+
+impl Store for Open {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let is_own = |key: &str| key.contains(":me}");
+        let trap = self.trap.lock().unwrap().take_if(|_| is_own(key));
+        if let Some(head) = trap {
+            self.values.lock().unwrap().retain(|key, _| is_own(key));
+            Box::pin(Everyone::hit(&head)).await?;
+        }
+        Ok(self.values.lock().unwrap().get(key).cloned())
+    }
+
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+        _: Option<Duration>,
+    ) -> Result<bool, Error> {
+        let mut values = self.values.lock().unwrap();
+        if values.get(key).map(|value| &**value) != expected {
+            return Ok(false);
+        }
+        match new {
+            Some(new) => values.insert(key.to_owned(), new.to_vec()),
+            None => values.remove(key),
+        };
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn is_nothing_after_a_custom_store_was_emptied() {
+    let open = Open::default();
+    let connect = async || Backend::custom(open.clone());
+    check(connect, |_| true, || open.values.lock().unwrap().clear()).await;
+}
+
+/// A set whose last member refuses gives back what the first has taken, if that is still there.
+#[tokio::test]
+async fn of_a_set_is_nothing_after_its_state_was_removed() {
+    let open = Open::default();
+    let head = request(&Backend::custom(open.clone()));
+    assert!(Mine::hit(&head).await.unwrap().admitted);
+    *open.trap.lock().unwrap() = Some(head.clone());
+    assert!(!<(Everyone, Mine)>::hit(&head).await.unwrap().admitted);
+    assert!(open.trap.lock().unwrap().is_none(), "it was read");
+    assert_eq!(left::<Everyone, _>(&head).await, 299);
+    // Nothing was removed meanwhile.
+    assert!(!<(Everyone, Mine)>::hit(&head).await.unwrap().admitted);
+    assert_eq!(left::<Everyone, _>(&head).await, 299);
+}
