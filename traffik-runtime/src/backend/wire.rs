@@ -23,9 +23,16 @@ const OWN: u8 = 9;
 /// Until when a refusal under another rate lets the state before it live.
 const UNTIL: u8 = 10;
 
-/// When the state before it was made: the number that refunds name (L32). It is written for every state, and read as any
-/// eight bytes.
-const MADE: u8 = 11;
+/// A custom strategy's own state with its number.
+const OWN_NUMBERED: u8 = 11;
+
+/// What is added to the power of ten of a state that has its number after its first numbers: any eight bytes, which refunds
+/// name (L32). All states are written like this.
+const NUMBERED: u8 = 16;
+
+/// Where the number is in a state, and in a custom strategy's own.
+const NUMBER_AT: usize = 34;
+const OWN_NUMBER_AT: usize = 1;
 
 /// Returns the number of a state that is made now: the microsecond, or the next one that no other state of this process
 /// has.
@@ -53,13 +60,19 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
         if bytes.len() == before {
             continue;
         }
-        write_until(&mut bytes, listed.until);
-        bytes.push(MADE);
         let made = match listed.made {
             0 => *next.get_or_insert_with(next_number),
             made => made,
         };
-        bytes.extend(made.to_be_bytes());
+        let at = if bytes[before] == OWN {
+            bytes[before] = OWN_NUMBERED;
+            before + OWN_NUMBER_AT
+        } else {
+            bytes[before + 1] |= NUMBERED;
+            before + NUMBER_AT
+        };
+        drop(bytes.splice(at..at, made.to_be_bytes()));
+        write_until(&mut bytes, listed.until);
     }
     bytes
 }
@@ -154,9 +167,6 @@ fn read(plan: &Plan<'_>, bytes: &[u8]) -> Option<Vec<Listed>> {
         if reader.begins_with(UNTIL) {
             listed.until = reader.number()?;
         }
-        if reader.begins_with(MADE) {
-            listed.made = u64::from_be_bytes(reader.take(8)?.try_into().ok()?);
-        }
         list.push(listed);
     }
     Some(list)
@@ -239,7 +249,8 @@ impl<'a> Reader<'a> {
 
     fn listed(&mut self, own: &str) -> Option<Listed> {
         let kind = self.byte()?;
-        if kind == OWN {
+        if kind == OWN || kind == OWN_NUMBERED {
+            let made = self.made(kind == OWN_NUMBERED)?;
             let (limit, period) = (self.number()?, self.number()?);
             let (name, own_state) = (self.part()?, self.part()?);
             let state = State::Bytes(Some(own_state.to_vec()));
@@ -248,11 +259,13 @@ impl<'a> Reader<'a> {
                 period,
                 state,
                 until: 0,
-                made: 0,
+                made,
             });
         }
         let (tick_power, limit) = (self.byte()?, self.number()?);
         let (period, at, amount) = (self.number()?, self.number()?, self.number()?);
+        let made = self.made(tick_power >= NUMBERED)?;
+        let tick_power = tick_power.checked_sub(NUMBERED).unwrap_or(tick_power);
         let least = 10_u64.checked_pow(tick_power.into())?;
         let possible = (least..=Rate::LONGEST_MICROS).contains(&period);
         if !possible || tick_power > 6 || limit == 0 {
@@ -289,8 +302,16 @@ impl<'a> Reader<'a> {
             period,
             state,
             until: 0,
-            made: 0,
+            made,
         })
+    }
+
+    /// The number of a state if it has one, or 0.
+    fn made(&mut self, is_there: bool) -> Option<u64> {
+        if !is_there {
+            return Some(0);
+        }
+        Some(u64::from_be_bytes(self.take(8)?.try_into().ok()?))
     }
 
     fn entries(&mut self, period: u64, sum: u64) -> Option<Entries> {
@@ -348,6 +369,13 @@ mod tests {
         bytes
     }
 
+    /// The same with a number.
+    fn numbered(number: u64) -> Vec<u8> {
+        let mut bytes = unnumbered();
+        bytes[2] += NUMBERED;
+        [&bytes[..], &number.to_be_bytes()].concat()
+    }
+
     fn only(state: &State) -> &Listed {
         match state {
             State::List(list) if list.len() == 1 => &list[0],
@@ -364,7 +392,7 @@ mod tests {
             (3, 0)
         );
         let bytes = encode(&plan, &state);
-        assert_eq!(bytes[..unnumbered().len()], unnumbered());
+        assert_eq!(bytes, numbered(only(&decode(&plan, &bytes, 0)).made));
         let numbered = decode(&plan, &bytes, 0);
         assert_eq!(only(&numbered).state, only(&state).state);
         assert_ne!(only(&numbered).made, 0);
@@ -375,13 +403,13 @@ mod tests {
     fn reads_any_number_and_no_part_of_one() {
         let plan = plan();
         for number in [0_u64, 1, u64::MAX] {
-            let whole = [&unnumbered()[..], &[MADE], &number.to_be_bytes()].concat();
+            let whole = numbered(number);
             assert_eq!(only(&decode(&plan, &whole, 0)).made, number);
-            for cut in unnumbered().len() + 1..whole.len() {
+            for cut in 0..whole.len() {
                 assert_eq!(decode(&plan, &whole[..cut], 0), no_state(), "{cut}");
             }
-            let twice = [&whole[..], &[MADE], &number.to_be_bytes()].concat();
-            assert_eq!(decode(&plan, &twice, 0), no_state());
+            let longer = [&whole[..], &number.to_be_bytes()].concat();
+            assert_eq!(decode(&plan, &longer, 0), no_state());
         }
     }
 

@@ -20,7 +20,8 @@ local function own_states(laws, first, count, value)
     local state = { read(value, place) }
     if state[1] == 0 then return {}, {} end
     states[#states + 1], state[12] = state, place
-    state[11], state[13], place = beside(value, state[10])
+    state[13] = state[11]
+    state[11], place = lengthened(value, state[10])
   end
   if count == 1 and #states == 1 then return { states[1] }, states end
   local found, taken = {}, {}
@@ -94,4 +95,5 @@ for plan = 1, #KEYS do
         kind, power, limit, period, at, a, b, c, records, own_end, longer = unpack(state, 1, 11)
         made = state[13]
       end
+      made = made or next_number()
       local fits, ends, keeps, filled, lives, needs, before, after, lasts

@@ -7,9 +7,9 @@
       if lasts and value == seen[key] then last[key] = math.max(last[key] or 0, lasts) end
       if fits and not refused then
         -- What takes the place of another state is another one.
-        if filled or not made then made = next_number() end
-        local whole_state = write(kind, power, limit, period, at, a, b, c, records)
-        text, report = text .. whole_state .. made, report .. (after or whole_state) .. made
+        if filled then made = next_number() end
+        local whole_state = write(kind, power, limit, period, at, a, b, c, records, made)
+        text, report = text .. whole_state, report .. (after or whole_state)
         if ends > latest then latest = ends end
         keep = keep and keeps
       elseif not fits then
@@ -57,9 +57,9 @@ if refused then
     local text, ttl = HEAD, math.max(ceil(ends - now, 1000), 1) + late
     for law = 1, count do
       if states[law] then
-        text = text .. write(unpack(states[law], 1, 9))
+        local kind, power, limit, period, at, a, b, c, records = unpack(states[law], 1, 9)
+        text = text .. write(kind, power, limit, period, at, a, b, c, records, states[law][13] or next_number())
         if (states[law][11] or 0) > 0 then text = text .. struct.pack('>Bd', 10, states[law][11]) end
-        text = text .. (states[law][13] or next_number())
       end
     end
     -- Those that stay as they are last as long as before.

@@ -16,27 +16,27 @@ local kind, power, limit, period, at, a, b, c, records, place = 0
 -- How long a refusal has let the state live, its number, and the place after it.
 local longer, made, own_end = 0, nil, nil
 if value and value:byte(1) == VERSION then
-  kind, power, limit, period, at, a, b, c, records, place = read(value, 2)
+  kind, power, limit, period, at, a, b, c, records, place, made = read(value, 2)
   own_end = place
   if kind > 0 and place <= #value then
-    longer, made, place = beside(value, place)
+    longer, place = lengthened(value, place)
     -- If it was kept under several rates, that of the same period goes on, else the first (L30).
     local from, same, is_list = 2, period == l2, place <= #value
     while kind > 0 and place <= #value do
-      local this, after, until_then, number = place, nil, 0, nil
+      local this, after, until_then = place, nil, 0
       kind, power, limit, period, at, a, b, c, records, place = read(value, this)
       if kind > 0 then
         after = place
-        until_then, number, place = beside(value, place)
+        until_then, place = lengthened(value, place)
         if period == l2 and not same then
-          from, same, longer, made, own_end = this, true, until_then, number, after
+          from, same, longer, own_end = this, true, until_then, after
         end
       end
     end
-    if kind > 0 and is_list then kind, power, limit, period, at, a, b, c, records = read(value, from) end
-    if kind == 0 then made = nil end
+    if kind > 0 and is_list then kind, power, limit, period, at, a, b, c, records, place, made = read(value, from) end
   end
 end
 if cost == 0 then return struct.pack('>Bd', 1, now) .. (value or '') end
+if kind == 0 or not made then made = next_number() end
 local is_alone, refused = true, false
 local fits, ends, keeps, filled, lives, needs, before, after, lasts

@@ -17,7 +17,6 @@ if refused and not filled then
   if before then
     value = HEAD .. before
     if longer > 0 then value = value .. struct.pack('>Bd', 10, longer) end
-    value = value .. (made or '')
   end
   return struct.pack('>Bd', 0, now) .. (value or '')
 end
@@ -25,13 +24,13 @@ if refused then
   ends, keeps = filled, false
 end
 -- What takes the place of another state is another one.
-if filled or not made then made = next_number() end
-value = HEAD .. write(kind, power, limit, period, at, a, b, c, records) .. made
+if filled then made = next_number() end
+value = HEAD .. write(kind, power, limit, period, at, a, b, c, records, made)
 if keeps then
   redis.call('SET', KEYS[1], value, 'KEEPTTL')
 else
   local ttl = math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14)
   redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', ttl))
 end
-if after or before then value = HEAD .. (after or before) .. made end
+if after or before then value = HEAD .. (after or before) end
 return struct.pack('>Bd', refused and 0 or 1, now) .. value

@@ -20,9 +20,9 @@ do
     end
     if t < newest then t = newest end
     while valid and first < #records do
-      local made, spent = struct.unpack('>dd', records, first)
-      valid = made >= 0 and made <= newest and spent >= 1 and spent <= sum
-      if not valid or made + l2 > t then break end
+      local counted, spent = struct.unpack('>dd', records, first)
+      valid = counted >= 0 and counted <= newest and spent >= 1 and spent <= sum
+      if not valid or counted + l2 > t then break end
       first, sum = first + 16, sum - spent
     end
     -- A log with an entry that is none is no log, and one whose entries have all fallen out counts nothing.
@@ -48,6 +48,6 @@ do
     end
     kind, power, limit, period, at, a = 6, 0, l1, l2, 0, sum + cost
     ends = t + l2
-    after = write(6, 0, l1, l2, 0, a, nil, nil, shortened(records, 1, a, 1, 0) or records)
+    after = write(6, 0, l1, l2, 0, a, nil, nil, shortened(records, 1, a, 1, 0) or records, made)
   end
 end

@@ -48,7 +48,7 @@ do
     level = level + cost * units
     kind, power, limit, period, at, a = 7, l3, l1, l2, t * tick, level
     ends = (t + ceil(level, leak * b)) * tick
-    after = as_reported(kind, power, limit, period, at, a, b, c, records)
+    after = as_reported(kind, power, limit, period, at, a, b, c, records, made)
   elseif kind == 7 then
     before = as_reported(kind, power, limit, period, at, a, b, c, records)
   end

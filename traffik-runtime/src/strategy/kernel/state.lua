@@ -13,12 +13,17 @@ local function whole(number, least, most)
   return number >= least and number <= most and number % 1 == 0
 end
 
--- The state at a place: kind, power of ten of the tick, limit, period, at, three amounts, records, and the next place.
+-- The state at a place: kind, power of ten of the tick, limit, period, at, three amounts, records, the next place, and its
+-- number, for refunds to name (L32): any eight bytes, with 16 on top of the power of ten, or nothing.
 local function read(value, place)
   local last = #value
   if last - place < 33 then return 0 end
-  local kind, power, limit, period, at, a, b, c, records
+  local kind, power, limit, period, at, a, b, c, records, made
   kind, power, limit, period, at, a, place = struct.unpack('>BBdddd', value, place)
+  if power >= 16 then
+    if last - place < 7 then return 0 end
+    power, made, place = power - 16, value:sub(place, place + 7), place + 8
+  end
   if power > 6 or kind < 1 or kind > 7 then return 0 end
   if not (whole(limit, 1, EXACT) and whole(period, 10 ^ power, LONGEST) and whole(at, 0, EXACT)) then return 0 end
   if not whole(a, 0, EXACT) then return 0 end
@@ -44,7 +49,7 @@ local function read(value, place)
     if (kind == 7 and count < 1) or last < ends then return 0 end
     records, place = value:sub(place, ends), ends + 1
   end
-  return kind, power, limit, period, at, a, b, c, records, place
+  return kind, power, limit, period, at, a, b, c, records, place, made
 end
 
 -- Until when a refusal under another rate lets the state live that ends before a place (L30), or 0; and the next place.
@@ -53,21 +58,10 @@ local function lengthened(value, place)
   return (struct.unpack('>d', value, place + 1)), place + 9
 end
 
--- What comes after the state that ends before a place: how long a refusal lets it live; its number, with the byte before it,
--- or nothing (L32); and the next place.
-local function beside(value, place)
-  local longer, made
-  longer, place = lengthened(value, place)
-  if #value - place >= 8 and value:byte(place) == 11 then
-    made, place = value:sub(place, place + 8), place + 9
-  end
-  return longer, made, place
-end
-
--- The number of a state that is made now: the server's own microsecond, with the byte before it.
+-- The number of a state that is made now: the server's own microsecond.
 local function next_number()
   local time = redis.call('TIME')
-  return struct.pack('>Bd', 11, time[1] * 1000000 + time[2])
+  return struct.pack('>d', time[1] * 1000000 + time[2])
 end
 
 -- The value with a longer life for the state that ends before a place.
@@ -120,8 +114,8 @@ local function shortened(records, first, sum, more, cost)
   return text
 end
 
-local function write(kind, power, limit, period, at, a, b, c, records)
-  local head = struct.pack('>BBdddd', kind, power, limit, period, at, a)
+local function write(kind, power, limit, period, at, a, b, c, records, made)
+  local head = struct.pack('>BBdddd', kind, made and power + 16 or power, limit, period, at, a) .. (made or '')
   if kind == 1 or kind == 3 then return head end
   if kind == 2 or kind == 4 then return head .. struct.pack('>d', b) end
   if kind == 5 then return head .. struct.pack('>dd', b, c) end
@@ -130,17 +124,17 @@ local function write(kind, power, limit, period, at, a, b, c, records)
 end
 
 -- Returns a state with one record for all: the newest of a log's, and the sum of a mean's.
-local function as_reported(kind, power, limit, period, at, a, b, c, records)
+local function as_reported(kind, power, limit, period, at, a, b, c, records, made)
   if kind == 6 and #records > 0 then
     records = struct.pack('>dd', struct.unpack('>d', records, #records - 15), a)
   elseif kind == 7 then
     records = struct.pack('>d', c)
   end
-  return write(kind, power, limit, period, at, a, b, c, records)
+  return write(kind, power, limit, period, at, a, b, c, records, made)
 end
 
 -- Every kernel below finds `now`, `cost`, its law's numbers in l1 …, and the state in kind, power, limit, period, at, a,
--- b, c, records. It says whether the cost `fits`; then it leaves the new state there, when that `ends`, and whether it
+-- b, c, records, and its number in `made`. It says whether the cost `fits`; then it leaves the new state there, when that `ends`, and whether it
 -- `keeps` the end of the old one. A state that is more than a period ahead of the clock is replaced by one filled now, and
 -- `filled` is when that ends: it is written even if the hit is refused (L4). Of a state of another rate, which a refusal may
 -- have let live for `longer`, it says how long that `lives` and the law `needs` it (L30); one that had ended before is none.
