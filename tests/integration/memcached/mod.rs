@@ -7,6 +7,7 @@ mod decisions;
 mod faults;
 mod hangups;
 mod lists;
+mod made_since;
 mod nodes;
 mod processes;
 mod strangers;

@@ -111,8 +111,11 @@ impl OneByOne for Asking<'_> {
             Change::Charge(_) => Windows::of(plan, now),
         };
         match (windows, change) {
-            (Some(windows), Change::GiveBack(_)) => Ok(windows.give_back(this, now).await?),
-            (Some(windows), Change::Charge(_)) => Ok(windows.charge(this, at).await?),
+            (Some(windows), Change::GiveBack(_)) => {
+                let taken = (&**rates, &*settling.made);
+                Ok(windows.give_back(this, taken, now).await?)
+            }
+            (Some(windows), Change::Charge(_)) => windows.charge(this, at).await,
             (None, _) => {
                 let _gate = this.pass_gate(&plan.name).await?;
                 swap_settled(this, settling, at).await

@@ -16,6 +16,7 @@ mod nodes;
 mod pool;
 mod request;
 mod store;
+mod tagged;
 mod ttl;
 mod window;
 

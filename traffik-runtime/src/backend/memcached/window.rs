@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use super::error::Failed;
 use super::join::join;
-use super::request::{Reply, Request, Status};
+use super::request::{Lives, Request, Status};
 use super::store::Asking;
+use super::tagged::{LARGEST_BLIND, SATURATED, Tagged, difference};
 use super::ttl::at_least;
-use crate::backend::outcome::{Outcome, Several};
+use crate::backend::outcome::{Outcome, Several, Told};
 use crate::backend::plan::{Plan, Term};
 use crate::backend::swap::slack;
 use crate::error::Error;
@@ -25,14 +26,6 @@ use crate::strategy::kernel::{EXACT, Kind, Law, Listed, Packed};
 
 /// How far the clocks of those who share a window may be apart before one finds a count gone that is still its own.
 const MARGIN: Duration = Duration::from_secs(10);
-
-/// The count above which an addition is followed by [`saturate`](Windows::saturate): each adds at most [`EXACT`], so a
-/// thousand at once do not reach the largest number that Memcached holds, after which it goes on from 0.
-const HIGHEST: u64 = 1 << 63;
-
-/// The count that a saturated counter is set to. It is far above all limits, so that what is still to be taken back of
-/// refused hits does not bring it below one.
-const SATURATED: u64 = 1 << 62;
 
 /// The windows in which a plan counts at a moment: one for each period of its rates.
 pub(super) struct Windows<'p> {
@@ -49,8 +42,26 @@ struct Counter {
     key: String,
 }
 
-/// A count for each counter, in their order.
-type Counts = Several<u64>;
+/// The number of each counter, in their order.
+type Counts = Several<Tagged>;
+
+/// An addition to a counter.
+#[derive(Clone, Copy)]
+struct Added {
+    /// The number with the cost in it.
+    after: Tagged,
+    /// Whether the cost is in the counter: one that could never fit is not added.
+    is_taken: bool,
+}
+
+/// Whether more is added than fits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Excess {
+    /// A hit that does not fit is not admitted.
+    Refused,
+    /// A charge saturates.
+    Dropped,
+}
 
 impl<'p> Windows<'p> {
     /// The windows of a plan's rates; `None` if their law does not count in windows.
@@ -99,54 +110,75 @@ impl<'p> Windows<'p> {
         if self.plan.cost == 0 {
             return Ok(self.admitted(&self.counts(asking).await?));
         }
-        let mut counts = Counts::from_elem(0, self.counters.len());
-        // What even empty windows refuse is not sent, and what one of several refuses is not added to the others.
-        if self.counters.len() > 1 || !self.fits(&counts) {
+        let mut counts = Counts::from_elem(Tagged::default(), self.counters.len());
+        // What even empty windows refuse is not sent, what one of several refuses is not added to the
+        // others, and a large cost is looked at first.
+        let looks = self.counters.len() > 1 || self.plan.cost > LARGEST_BLIND;
+        if looks || !self.fits(&counts) {
             counts = self.counts(asking).await?;
             if !self.fits(&counts) {
                 return Ok(self.refused(&counts));
             }
         }
-        let added = self.add(asking, at).await;
+        let added = self.add(asking, at, Excess::Refused).await;
         let mut after = counts.clone();
         for ((before, after), added) in counts.iter_mut().zip(&mut after).zip(&added) {
-            if let Ok(count) = added {
-                (*before, *after) = (count.saturating_sub(self.plan.cost), *count);
+            if let Ok(Added { after: sum, .. }) = added {
+                *after = *sum;
+                *before = *sum;
+                before.count = sum.count.saturating_sub(self.plan.cost);
             }
         }
+        let taken: Several<(&Counter, u64)> = self
+            .counters
+            .iter()
+            .zip(&added)
+            .filter_map(|(counter, added)| {
+                let added = added.as_ref().ok().filter(|added| added.is_taken)?;
+                Some((counter, added.after.tag))
+            })
+            .collect();
         let fits = self.fits(&counts);
-        let failed = added.iter().find_map(|added| added.as_ref().err());
+        let failed = added.into_iter().find_map(Result::err);
         let decided = match failed {
             None if fits => return Ok(self.admitted(&after)),
-            Some(failed) if fits => Err(failed.clone().into()),
+            Some(failed) if fits => Err(failed),
             // It stays a refusal, also where another counter did not answer.
             _ => Ok(self.refused(&counts)),
         };
         if let Ok(refusal) = &decided {
             refused(refusal);
         }
-        let taken = self.counters.iter().zip(&added);
-        let taken = taken.filter(|(_, added)| added.is_ok());
         // That it could not be taken back changes nothing of this decision.
-        if let Err(failed) = self
-            .take(&asking.afresh(), taken.map(|(counter, _)| counter))
-            .await
-        {
+        if let Err(failed) = self.take(&asking.afresh(), taken.into_iter()).await {
             observe::not_refunded("memcached", &failed);
         }
         decided
     }
 
     /// Adds the cost, whether there is room or not.
-    pub(super) async fn charge(&self, asking: &Asking<'_>, at: Option<u64>) -> Result<(), Failed> {
-        let added = self.add(asking, at).await;
+    pub(super) async fn charge(&self, asking: &Asking<'_>, at: Option<u64>) -> Result<(), Error> {
+        let added = self.add(asking, at, Excess::Dropped).await;
         added.into_iter().try_for_each(|added| added.map(drop))
     }
 
-    /// Gives the cost back to the windows that have not ended (L32).
-    pub(super) async fn give_back(&self, asking: &Asking<'_>, now: u64) -> Result<(), Failed> {
-        let open = |counter: &&Counter| now < counter.end();
-        self.take(asking, self.counters.iter().filter(open)).await
+    /// Gives the cost back to the windows that have not ended, where the counter is still the one that
+    /// the hit was added to (L32). The tags are those of the rates' counters.
+    pub(super) async fn give_back(
+        &self,
+        asking: &Asking<'_>,
+        (rates, tags): (&[Rate], &[u64]),
+        now: u64,
+    ) -> Result<(), Failed> {
+        let counts = self.counts(asking).await?;
+        let own = self.counters.iter().zip(counts);
+        let own = own.filter_map(|(counter, present)| {
+            let same = |(rate, _): &(&Rate, &u64)| rate.period_micros() == counter.period;
+            let (_, tag) = rates.iter().zip(tags).find(same)?;
+            let is_open = now < counter.end() && present.tag == *tag;
+            is_open.then_some((counter, *tag))
+        });
+        self.take(asking, own).await
     }
 
     pub(super) async fn read(&self, asking: &Asking<'_>) -> Result<State, Failed> {
@@ -156,76 +188,140 @@ impl<'p> Windows<'p> {
     async fn counts(&self, asking: &Asking<'_>) -> Result<Counts, Failed> {
         let requests = self.counters.iter().map(|it| Request::get(&it.key));
         let replies = asking.ask_all(requests.collect()).await?;
-        let counts = replies.iter().map(|reply| number(reply).unwrap_or(0));
-        Ok(counts.collect())
+        let counts = replies.iter().map(Tagged::read);
+        Ok(counts.map(Option::unwrap_or_default).collect())
     }
 
-    /// Adds the cost to every counter, and returns each count with the cost in it. Each succeeds or fails by itself.
-    async fn add(&self, asking: &Asking<'_>, at: Option<u64>) -> Several<Result<u64, Failed>> {
-        if let [counter] = &*self.counters {
-            return Several::from_elem(self.add_to(counter, asking, at).await, 1);
+    /// Adds the cost to every counter. Each succeeds or fails by itself.
+    async fn add(
+        &self,
+        asking: &Asking<'_>,
+        at: Option<u64>,
+        excess: Excess,
+    ) -> Several<Result<Added, Error>> {
+        let add = async |counter| {
+            if self.plan.cost > LARGEST_BLIND {
+                self.add_large(counter, asking, at, excess).await
+            } else {
+                Ok(self.add_blindly(counter, asking, at).await?)
+            }
+        };
+        match &*self.counters {
+            [counter] => Several::from_iter([add(counter).await]),
+            counters => join(counters.iter().map(add)).await,
         }
-        let added = self.counters.iter();
-        join(added.map(|counter| self.add_to(counter, asking, at))).await
     }
 
-    async fn add_to(
+    /// Adds the cost, and learns the count by that.
+    async fn add_blindly(
         &self,
         counter: &Counter,
         asking: &Asking<'_>,
         at: Option<u64>,
-    ) -> Result<u64, Failed> {
-        let left = Duration::from_micros(counter.end().saturating_sub(self.now));
-        let seconds = at_least(left + MARGIN + slack(at));
-        let cost = self.plan.cost;
-        let add = Request::add_to(&counter.key, cost)
-            .or_new(cost, seconds)
+    ) -> Result<Added, Failed> {
+        let (key, cost) = (&counter.key, self.plan.cost);
+        let add = Request::add_to(key, difference(cost))
+            .or_new(Tagged::new(cost).number(), self.seconds(counter, at))
             .with_cas();
         let reply = match asking.ask(add.clone()).await {
             Err(Failed::Refused(_)) => {
                 // It is no number, so it is no count: whoever wrote it, it is as if it were not there.
-                asking.ask(Request::delete(&counter.key)).await?;
+                asking.ask(Request::delete(key)).await?;
                 asking.ask(add).await?
             }
             reply => reply?,
         };
-        let count = number(&reply).filter(|_| reply.status == Status::Done);
-        let count = count.ok_or(Failed::Astray)?;
-        if count >= cost && count <= HIGHEST {
-            return Ok(count);
+        let after = Tagged::read(&reply).filter(|_| reply.status == Status::Done);
+        let mut after = after.ok_or(Failed::Astray)?;
+        // Less than was added is there if the count went on from 0.
+        if after.count < cost || after.count > SATURATED {
+            let request = match after.count.checked_sub(SATURATED) {
+                Some(excess) => Request::take_from(key, difference(excess)),
+                None => Request::add_to(key, difference(SATURATED - after.count)),
+            };
+            // If it has changed meanwhile, the next addition does that.
+            asking.ask(request.only_if(reply.cas)).await?;
+            after.count = SATURATED;
         }
-        Self::saturate(counter, asking, (count, reply.cas)).await?;
-        Ok(SATURATED)
+        Ok(Added {
+            after,
+            is_taken: true,
+        })
     }
 
-    /// Brings a count that is too high, or went on from 0 when it was, to [`SATURATED`], unless it has changed meanwhile:
-    /// then the hit that changed it does that.
-    async fn saturate(
+    /// Adds a cost that a few times could be more than a counter holds, to a count that was read.
+    async fn add_large(
+        &self,
         counter: &Counter,
         asking: &Asking<'_>,
-        (count, cas): (u64, u64),
-    ) -> Result<(), Failed> {
-        let key = &counter.key;
-        let request = match count.checked_sub(SATURATED) {
-            Some(excess) => Request::take_from(key, excess),
-            None => Request::add_to(key, SATURATED - count),
-        };
-        asking.ask(request.only_if(cas)).await?;
-        Ok(())
+        at: Option<u64>,
+        excess: Excess,
+    ) -> Result<Added, Error> {
+        let (key, cost) = (&counter.key, self.plan.cost);
+        let mut retries = asking.retries(key);
+        loop {
+            let seen = asking.ask(Request::get(key)).await?;
+            let before = Tagged::read(&seen);
+            let count = before.map_or(0, |before| before.count);
+            let room = SATURATED.saturating_sub(count);
+            let more = match excess {
+                Excess::Refused if cost > room => 0,
+                Excess::Refused => cost,
+                Excess::Dropped => cost.min(room),
+            };
+            let new = Tagged::new(more);
+            let number = new.number().to_string();
+            let lives = Lives {
+                seconds: self.seconds(counter, at),
+                flags: 0,
+            };
+            let request = match (before, seen.status) {
+                (Some(_), _) => Request::add_to(key, difference(more)).only_if(seen.cas),
+                (None, Status::Done) => {
+                    Request::set(key, number.as_bytes(), lives).only_if(seen.cas)
+                }
+                (None, _) => Request::set(key, number.as_bytes(), lives).only_new(),
+            };
+            let is_done = more == 0 || asking.ask(request).await?.status == Status::Done;
+            if is_done {
+                let tag = before.unwrap_or(new).tag;
+                let count = count.saturating_add(cost);
+                return Ok(Added {
+                    after: Tagged { count, tag },
+                    is_taken: more > 0,
+                });
+            }
+            retries.again().await?;
+        }
     }
 
-    /// Takes the cost from counters, from all of them whatever becomes of one.
+    /// How long a counter lives from now on.
+    fn seconds(&self, counter: &Counter, at: Option<u64>) -> u64 {
+        let left = Duration::from_micros(counter.end().saturating_sub(self.now));
+        at_least(left + MARGIN + slack(at))
+    }
+
+    /// Takes the cost from counters of these tags, from all of them whatever becomes of one.
     async fn take<'c>(
         &self,
         asking: &Asking<'_>,
-        counters: impl Iterator<Item = &'c Counter>,
+        counters: impl Iterator<Item = (&'c Counter, u64)>,
     ) -> Result<(), Failed> {
-        let requests = counters.map(|counter| Request::take_from(&counter.key, self.plan.cost));
-        let taken = join(requests.map(|request| asking.ask(request))).await;
-        taken.into_iter().try_for_each(|taken| taken.map(drop))
+        let cost = difference(self.plan.cost);
+        let take = async |(counter, tag): (&Counter, u64)| {
+            let key = &counter.key;
+            let reply = asking.ask(Request::take_from(key, cost)).await?;
+            if Tagged::read(&reply).is_some_and(|present| present.tag != tag) {
+                // It was made a moment ago, and never held the cost.
+                asking.ask(Request::add_to(key, cost)).await?;
+            }
+            Ok(())
+        };
+        let taken = join(counters.map(take)).await;
+        taken.into_iter().collect()
     }
 
-    fn fits(&self, counts: &[u64]) -> bool {
+    fn fits(&self, counts: &[Tagged]) -> bool {
         let Plan { terms, cost, .. } = self.plan;
         terms.iter().all(|term| {
             let state = self.packed(term, counts);
@@ -233,18 +329,23 @@ impl<'p> Windows<'p> {
         })
     }
 
-    fn admitted(&self, after: &[u64]) -> Outcome {
+    fn admitted(&self, after: &[Tagged]) -> Outcome {
         let state = self.state(after);
-        let told = self.plan.told(0, &state, self.now);
+        let told = self.plan.told(0, &state, self.now).map(|told| Told {
+            made: self
+                .counter_of(told.rate, after)
+                .map_or(0, |(_, sum)| sum.tag),
+            ..told
+        });
         Outcome::admitted(self.now, told.collect())
     }
 
-    fn refused(&self, counts: &[u64]) -> Outcome {
+    fn refused(&self, counts: &[Tagged]) -> Outcome {
         let plans = std::slice::from_ref(self.plan);
         Outcome::refused(plans, std::iter::once(&self.state(counts)), self.now)
     }
 
-    fn state(&self, counts: &[u64]) -> State {
+    fn state(&self, counts: &[Tagged]) -> State {
         let packed = |term| State::Packed(self.packed(term, counts));
         match &*self.plan.terms {
             [term] => packed(term),
@@ -257,21 +358,25 @@ impl<'p> Windows<'p> {
     }
 
     /// Returns the state of a rate, whose count no law lets grow beyond [`EXACT`].
-    fn packed(&self, term: &Term, counts: &[u64]) -> Packed {
-        let period = term.rate.period_micros();
-        let mut counters = self.counters.iter().zip(counts);
-        match counters.find(|(counter, count)| counter.period == period && **count > 0) {
-            Some((counter, count)) => Packed {
+    fn packed(&self, term: &Term, counts: &[Tagged]) -> Packed {
+        match self.counter_of(term.rate, counts) {
+            Some((counter, Tagged { count, .. })) if count > 0 => Packed {
                 kind: Kind::Window,
                 tick_power: 0,
                 limit: term.rate.limit(),
-                period,
+                period: counter.period,
                 at: counter.start,
-                amount: (*count).min(EXACT),
+                amount: count.min(EXACT),
                 extra: 0,
             },
-            None => Packed::NOTHING,
+            _ => Packed::NOTHING,
         }
+    }
+
+    /// The counter of a rate, and its number.
+    fn counter_of(&self, rate: Rate, counts: &[Tagged]) -> Option<(&Counter, Tagged)> {
+        let mut counters = self.counters.iter().zip(counts.iter().copied());
+        counters.find(|(counter, _)| counter.period == rate.period_micros())
     }
 }
 
@@ -279,10 +384,4 @@ impl Counter {
     const fn end(&self) -> u64 {
         self.start.saturating_add(self.period)
     }
-}
-
-/// Reads a count. What was made smaller may end in spaces.
-fn number(reply: &Reply) -> Option<u64> {
-    let value = str::from_utf8(reply.value.as_deref()?).ok()?;
-    value.trim_end().parse().ok()
 }

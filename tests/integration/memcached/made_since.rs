@@ -1,0 +1,136 @@
+//! Counters that were made after a hit, because the server had evicted or flushed the one that it was added to: nothing is
+//! given back to them (L32).
+
+use std::time::Duration;
+
+use traffik::failure::raise;
+use traffik::strategy::{FixedWindow, Strategy, Tiered, TimeOfDay};
+use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik_tests::MemcachedServer;
+
+use super::{connect, throttle};
+
+fn client() -> Identity {
+    Identity::new("user")
+}
+
+async fn left(throttle: &DynThrottle) -> u64 {
+    let stat = throttle.stat(&client()).await.unwrap();
+    stat.hits_remaining
+}
+
+/// The key of the only counter on a server.
+fn key(server: &MemcachedServer) -> String {
+    let dump = server.ask("lru_crawler metadump all", "END");
+    let key = dump.iter().find_map(|line| line.strip_prefix("key="));
+    let key = key.and_then(|key| key.split(' ').next()).unwrap();
+    let key = key.replace("%7B", "{").replace("%7D", "}");
+    key.replace("%3A", ":")
+        .replace("%40", "@")
+        .replace("%25", "%")
+}
+
+/// Deletes the only counter, as an eviction does.
+fn evict(server: &MemcachedServer) {
+    server.ask(&format!("delete {}", key(server)), "DELETED");
+}
+
+#[tokio::test]
+async fn nothing_is_given_back_to_a_counter_made_since() {
+    let server = MemcachedServer::start();
+    let throttle = throttle(&connect(&server).await, "10/day");
+    // A tag is one of a thousand, so twice the same is a rare chance.
+    let reserve = async |cost| throttle.reserve(&client(), cost).await.unwrap();
+    let [cancelled, settled, dropped] = [reserve(3).await, reserve(3).await, reserve(2).await];
+    evict(&server);
+    // What is gone stays gone.
+    settled.settle(1).await.unwrap();
+    assert_eq!(left(&throttle).await, 10);
+    let own = reserve(8).await;
+    cancelled.cancel().await.unwrap();
+    drop(dropped);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(left(&throttle).await, 2);
+    own.settle(3).await.unwrap();
+    assert_eq!(left(&throttle).await, 7);
+}
+
+#[tokio::test]
+async fn nothing_is_given_back_after_a_flush() {
+    async fn check(backend: &Backend, server: &MemcachedServer, strategy: impl Strategy) {
+        let throttle = DynThrottle::builder(strategy.name()).strategy(strategy);
+        let throttle = throttle.rate(Rate::per_hour(10)).rate(Rate::per_day(20));
+        let throttle = throttle.backend(backend.clone()).on_error(raise());
+        let throttle = throttle.build().unwrap();
+        let reserved = throttle.reserve(&client(), 5).await.unwrap();
+        server.flush_all();
+        // It forgets what was written before the present second of its own.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        assert!(throttle.hit(&client(), 6).await.unwrap().admitted);
+        reserved.cancel().await.unwrap();
+        let stat = throttle.stat(&client()).await.unwrap();
+        let left = stat.members.iter().map(|member| member.hits_remaining);
+        assert_eq!(left.collect::<Vec<_>>(), [4, 14], "{}", stat.strategy);
+    }
+    let server = MemcachedServer::start();
+    let backend = connect(&server).await;
+    check(&backend, &server, FixedWindow::new()).await;
+    let tiers = Tiered::new().tier("free", 1.0).default_tier("free");
+    check(&backend, &server, tiers).await;
+    let hours = TimeOfDay::new().window("00:00-24:00", 1.0);
+    check(&backend, &server, hours).await;
+}
+
+/// A refund looks at the counter first; a hit is still one exchange, and a refused one two.
+#[tokio::test]
+async fn only_a_refund_takes_another_exchange() {
+    let server = MemcachedServer::start();
+    let throttle = throttle(&connect(&server).await, "10/day");
+    throttle.hit(&client(), 1).await.unwrap();
+    let before = server.commands();
+    let reserved = throttle.reserve(&client(), 4).await.unwrap();
+    assert_eq!(server.commands() - before, 1);
+    assert!(!throttle.hit(&client(), 6).await.unwrap().admitted);
+    assert_eq!(server.commands() - before, 3);
+    reserved.settle(1).await.unwrap();
+    assert_eq!(server.commands() - before, 5);
+    assert_eq!(left(&throttle).await, 8);
+}
+
+/// Costs that a counter could not hold a few times over are added to a count that was read.
+#[tokio::test(flavor = "multi_thread")]
+async fn huge_costs_of_many_tasks_never_exceed_the_limit() {
+    const LIMIT: u64 = 1 << 53;
+    let server = MemcachedServer::start();
+    let throttle = throttle(&connect(&server).await, "9007199254740992/day");
+    for cost in [LIMIT / 4, LIMIT / 4 - 1, 1 << 40, (1 << 40) + 1, LIMIT] {
+        let client = Identity::from(cost);
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..32 {
+            let (throttle, client) = (throttle.clone(), client.clone());
+            tasks.spawn(async move {
+                let decision = throttle.hit(&client, cost).await.unwrap();
+                u64::from(decision.admitted)
+            });
+        }
+        let admitted: u64 = tasks.join_all().await.into_iter().sum();
+        assert_eq!(admitted, (LIMIT / cost).min(32), "{cost}");
+        let stat = throttle.stat(&client).await.unwrap();
+        assert_eq!(stat.hits_remaining, LIMIT - admitted * cost, "{cost}");
+    }
+}
+
+/// A value that is no number, or that of no counter, is left as it is.
+#[tokio::test]
+async fn what_strangers_write_is_refunded_to_nobody() {
+    let server = MemcachedServer::start();
+    let throttle = throttle(&connect(&server).await, "10/day");
+    let reserved = throttle.reserve(&client(), 4).await.unwrap();
+    for garbage in ["garbage", "0", "7", "-3"] {
+        let set = format!("set {} 0 0 {}\r\n{garbage}", key(&server), garbage.len());
+        server.ask(&set, "STORED");
+        throttle.hit(&client(), 0).await.unwrap();
+    }
+    reserved.cancel().await.unwrap();
+    assert_eq!(left(&throttle).await, 10);
+}
