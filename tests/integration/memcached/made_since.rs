@@ -70,7 +70,7 @@ async fn nothing_is_given_back_after_a_flush() {
         reserved.cancel().await.unwrap();
         let stat = throttle.stat(&client()).await.unwrap();
         let left = stat.members.iter().map(|member| member.hits_remaining);
-        assert_eq!(left.collect::<Vec<_>>(), [4, 14], "{}", stat.strategy);
+        assert_eq!(left.collect::<Vec<_>>(), [4, 14], "{throttle:?}");
     }
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
