@@ -234,8 +234,17 @@ async fn each_event_is_counted_and_logged() {
     assert_eq!(lines("asking again"), 2);
     assert_eq!(lines("decided by the fallback"), 9);
     assert_eq!(lines("nobody is there"), 8);
+    // One line a refusal at `debug`, by a law or for want of a backend, and it names the client.
     assert_eq!(
-        lines("TRACE traffik: decided throttle=\"memory\" outcome=\"refused\""),
+        lines("DEBUG traffik: refused throttle=\"memory\" client=client outcome=\"refused\""),
         3
+    );
+    assert_eq!(
+        lines("DEBUG traffik: refused throttle=\"refused\" client=client outcome=\"throttled\""),
+        1
+    );
+    assert_eq!(
+        lines("TRACE traffik: decided throttle=\"memory\" client=client outcome=\"admitted\""),
+        2
     );
 }

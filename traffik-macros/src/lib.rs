@@ -77,7 +77,7 @@ use proc_macro2::TokenStream;
 /// | `shadow` | no value: refuse nobody, only count, log and measure | off |
 /// | `min_wait` | what a *refused* client is told to wait at least: `"500ms"` | as long as it is |
 /// | `spread` | up to so much more, at random, that a *refused* client is told to wait, so that not all come back at once: `"5s"` | nothing |
-/// | `uid` | a text | `module::path::function` |
+/// | `uid` | a text | `module::path::function`, with the enclosing function where there is one |
 /// | `policy` | a text: the name in header fields and problems | the throttle's name |
 /// | `name` | the type's name | the function's |
 /// | `crate` | the absolute path of a re-exported `traffik` | `::traffik` |

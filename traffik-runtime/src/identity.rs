@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 use smallvec::SmallVec;
 
+mod display;
+
 /// Who a request is counted for, or that it is not counted at all.
 ///
 /// Two requests share a budget when their keys are equal, byte for byte and of the same kind: a client cannot take

@@ -30,6 +30,7 @@ use tracing::level_filters::LevelFilter;
 use crate::error::Error;
 use crate::failure::BreakerState;
 use crate::forwarding::TrustedRange;
+use crate::throttle::registry::ResolvedClient;
 
 /// What became of a hit on one throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,7 +74,8 @@ impl Outcome {
     const fn level(self) -> Level {
         match self {
             Self::Shadowed => Level::INFO,
-            _ => Level::TRACE,
+            Self::Refused | Self::Throttled => Level::DEBUG,
+            Self::Admitted | Self::Allowed | Self::Raised => Level::TRACE,
         }
     }
 
@@ -163,26 +165,40 @@ impl Counters {
     }
 }
 
-/// A decision on one throttle, which metrics know by its label.
+/// A decision on one throttle, which metrics know by its label, for this client, which is resolved only where a line is logged.
 #[inline]
-pub(crate) fn decided(uid: &str, label: &str, counters: &Counters, outcome: Outcome) {
+pub(crate) fn decided<'a>(
+    uid: &str,
+    label: &str,
+    counters: &Counters,
+    outcome: Outcome,
+    client: impl Fn() -> ResolvedClient<'a>,
+) {
     #[cfg(feature = "tracing")]
     if LevelFilter::current() >= outcome.level() {
-        log(uid, outcome);
+        log(uid, outcome, client);
     }
     #[cfg(feature = "metrics")]
     counters.count(label, outcome);
+    #[cfg(not(feature = "tracing"))]
+    let _ = client;
     let _ = (uid, label, counters, outcome);
 }
 
 /// Kept out of the way of those who log nothing.
 #[cfg(feature = "tracing")]
 #[cold]
-fn log(uid: &str, outcome: Outcome) {
-    if matches!(outcome, Outcome::Shadowed) {
-        tracing::info!(target: "traffik", throttle = uid, "in shadow: would have been refused");
-    } else {
-        tracing::trace!(target: "traffik", throttle = uid, outcome = outcome.word(), "decided");
+fn log<'a>(uid: &str, outcome: Outcome, client: impl Fn() -> ResolvedClient<'a>) {
+    match outcome {
+        Outcome::Shadowed => {
+            tracing::info!(target: "traffik", throttle = uid, client = %client(), "in shadow: would have been refused");
+        }
+        Outcome::Refused | Outcome::Throttled => {
+            tracing::debug!(target: "traffik", throttle = uid, client = %client(), outcome = outcome.word(), "refused");
+        }
+        Outcome::Admitted | Outcome::Allowed | Outcome::Raised => {
+            tracing::trace!(target: "traffik", throttle = uid, client = %client(), outcome = outcome.word(), "decided");
+        }
     }
 }
 

@@ -47,7 +47,7 @@ pub use traffik_runtime::ws::{self, WsPolicy};
 /// What the [`registry()`] tells and takes.
 pub mod registry {
     pub use traffik_runtime::throttle::registry::{
-        Applied, Entry, Event, Listener, Outcome, Pending, Rates,
+        Applied, Entry, Event, Listener, Outcome, Pending, Rates, ResolvedClient,
     };
 }
 

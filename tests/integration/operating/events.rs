@@ -1,12 +1,15 @@
 //! `on`: each decision is told to who listens.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::request::Parts;
 use traffik::failure::{allow, raise, throttle};
 use traffik::registry::{Event, Listener, Outcome};
 use traffik::{Backend, DynThrottle, Identity, Rate, Throttle as _, registry};
-use traffik_tests::{head, midnight};
+use traffik_tests::{head, midnight, peer};
 
 traffik::throttles! {
     throttle Strict(rate = "2/minute", uid = "events::strict");
@@ -138,4 +141,58 @@ async fn who_listens_may_change_things() {
     }
     assert_eq!(admitted, [true, false, true]);
     listener.stop();
+}
+
+/// Returns the addresses and the texts that listeners have for a client that is refused.
+async fn refused_as(uid: &'static str, request: &Parts) -> Vec<(Option<IpAddr>, String)> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let all = seen.clone();
+    let listener = registry().on(move |event| {
+        if event.uid == uid && event.outcome == Outcome::Refused {
+            let client = (event.client.address(), event.client.to_string());
+            all.lock().unwrap().push(client);
+        }
+    });
+    match uid {
+        "events-by-ip" => drop(ByIp::hit_cost(request, 9).await.unwrap()),
+        "events-by-ip-in-a-set" => drop(<(ByIpInSet, Loose)>::hit_cost(request, 9).await.unwrap()),
+        _ => drop(ByHeader::hit_cost(request, 9).await.unwrap()),
+    }
+    listener.stop();
+    std::mem::take(&mut *seen.lock().unwrap())
+}
+
+traffik::throttles! {
+    throttle ByIp(rate = "2/minute", uid = "events-by-ip", identifier = ip);
+    throttle ByIpInSet(rate = "2/minute", uid = "events-by-ip-in-a-set", identifier = ip);
+    throttle ByHeader(rate = "2/minute", uid = "events-by-header", identifier = header("x-api-key"));
+}
+
+#[tokio::test]
+async fn an_event_names_the_resolved_client() {
+    let proxied = midnight().0.trusted_proxies(["192.0.2.0/24"]);
+    let mut request = head(&proxied);
+    request.extensions.insert(peer("192.0.2.1:1"));
+    let forwarded = "203.0.113.7".parse().unwrap();
+    request
+        .headers
+        .insert("x-forwarded-for", "203.0.113.7".parse().unwrap());
+    let by_address = [(Some(forwarded), "203.0.113.7".to_owned())];
+    assert_eq!(refused_as("events-by-ip", &request).await, by_address);
+    assert_eq!(
+        refused_as("events-by-ip-in-a-set", &request).await,
+        by_address
+    );
+    let without = "203.0.113.7 (no header)".to_owned();
+    assert_eq!(
+        refused_as("events-by-header", &request).await,
+        [(Some(forwarded), without)]
+    );
+    let value = HeaderValue::from_bytes("key-ü\t\u{202e}".as_bytes()).unwrap();
+    request.headers.insert("x-api-key", value);
+    let key = r"key-ü\t\u{202e}".to_owned();
+    assert_eq!(
+        refused_as("events-by-header", &request).await,
+        [(None, key)]
+    );
 }

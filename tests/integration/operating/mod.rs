@@ -5,6 +5,7 @@ mod closed;
 mod duplicates;
 mod events;
 mod listed;
+mod local;
 mod names;
 mod overrides;
 mod pending;

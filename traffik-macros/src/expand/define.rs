@@ -77,6 +77,7 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     } = definition;
     let (strategy_type, own_strategy) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();
+    let path = options::path_setter(uid.as_ref(), name);
     let uid = options::uid(uid.as_ref(), &text, private);
     let policy = policy.as_ref().map(|policy| quote!(.policy(#policy)));
     let rate_values = options::rates(rates, private);
@@ -140,7 +141,7 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =
-            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #policy #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
+            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #path #policy #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {

@@ -15,6 +15,11 @@ pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> To
     written.map_or_else(path, ToTokens::to_token_stream)
 }
 
+/// The path of the throttle's type, where no uid is written: inside a function it is the uid.
+pub(crate) fn path_setter(written: Option<&LitStr>, name: &Ident) -> Option<TokenStream> {
+    written.is_none().then(|| quote!(.path_of::<#name>()))
+}
+
 /// The rates known while compiling; none where a path is asked.
 pub(crate) fn rates(rates: &Rates, private: &Private) -> Vec<TokenStream> {
     rates

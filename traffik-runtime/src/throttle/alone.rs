@@ -84,7 +84,7 @@ impl Alone {
         };
         let (at, cost) = (backend.reading(), asked.cost);
         let fits = memory.decide_alone(key, term, Hit { at, cost }, said);
-        asked.observe(Outcome::of(fits), parts, || *said);
+        asked.observe(Outcome::of(fits), parts, backend, || *said);
         let quota = said.map_or(0, |report| term.law.quota(term.rate, &report));
         Some(Self {
             fits,

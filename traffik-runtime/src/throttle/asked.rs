@@ -13,6 +13,7 @@ use super::cost_source::CostSource;
 use super::definition::Definition;
 use super::given::Given;
 use super::registry::{Event, anybody_listens, tell};
+use super::resolved_client::ResolvedClient;
 use super::scope::Scope;
 use crate::backend::key::Key;
 use crate::backend::name::encoded;
@@ -298,30 +299,45 @@ impl<'a> Asked<'a> {
         set.or_else(defined).unwrap_or(Rate::UNLIMITED)
     }
 
-    /// Tells whoever watches and whoever listens what was decided.
+    /// Reports what was decided to logs, metrics and listeners.
     #[inline(always)]
     pub(super) fn observe(
         &self,
         outcome: Outcome,
         parts: Option<&Parts>,
+        backend: &Inner,
         report: impl FnOnce() -> Option<Report>,
     ) {
-        self.definition.observe(outcome);
+        let client = || self.resolved(parts, backend);
+        self.definition.observe(outcome, client);
         if anybody_listens() {
-            self.tell(outcome, parts, report());
+            self.tell(outcome, parts, client(), report());
         }
     }
 
     #[cold]
-    fn tell(&self, outcome: Outcome, parts: Option<&Parts>, report: Option<Report>) {
+    fn tell(
+        &self,
+        outcome: Outcome,
+        parts: Option<&Parts>,
+        client: ResolvedClient<'_>,
+        report: Option<Report>,
+    ) {
         tell(&Event {
             uid: &self.definition.uid,
             outcome,
             identity: self.identity,
+            client,
             cost: self.cost,
             report,
             parts,
         });
+    }
+
+    /// Returns the client with its address, if that is what counts.
+    #[cold]
+    fn resolved(&self, parts: Option<&Parts>, backend: &Inner) -> ResolvedClient<'a> {
+        ResolvedClient::new(self.identity, || self.address(parts, backend).ok())
     }
 
     #[inline]

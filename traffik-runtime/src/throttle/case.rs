@@ -126,8 +126,7 @@ impl<'a> Case<'a> {
         let ruling = resolve(&attempt, &self.remedies, budget).await;
         if ruling.is_err() {
             for place in 0..self.plans.len() {
-                self.asker(place)
-                    .observe(observe::Outcome::Raised, self.parts, || None);
+                self.observe_one(place, observe::Outcome::Raised, || None);
             }
         }
         ruling
@@ -378,12 +377,23 @@ impl<'a> Case<'a> {
                 Ruling::Allowed(_) => observe::Outcome::Allowed,
                 Ruling::Throttled(..) => observe::Outcome::Throttled,
             };
-            self.asker(place)
-                .observe(became, self.parts, || match ruling {
-                    Ruling::Decided(outcome) => told_of(outcome, place),
-                    Ruling::Allowed(_) | Ruling::Throttled(..) => None,
-                });
+            self.observe_one(place, became, || match ruling {
+                Ruling::Decided(outcome) => told_of(outcome, place),
+                Ruling::Allowed(_) | Ruling::Throttled(..) => None,
+            });
         }
+    }
+
+    fn observe_one(
+        &self,
+        place: usize,
+        became: observe::Outcome,
+        report: impl FnOnce() -> Option<Report>,
+    ) {
+        // The throttle's own backend resolves the client, whichever has decided.
+        let backend = &self.backends[self.homes[place]];
+        self.asker(place)
+            .observe(became, self.parts, backend, report);
     }
 
     pub(super) fn since(&self, outcome: &Outcome) -> Since {

@@ -1,3 +1,5 @@
+use std::any::type_name;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use crate::strategy::ErasedStrategy;
 #[must_use]
 pub struct Declaration {
     pub(super) uid: &'static str,
+    /// Returns the path of the throttle's type, where no uid is given by hand.
+    pub(super) path: Option<fn() -> &'static str>,
     pub(super) name: &'static str,
     pub(super) policy: Option<&'static str>,
     pub(super) rates: &'static [Rate],
@@ -63,6 +67,7 @@ impl Declaration {
     ) -> Self {
         Self {
             uid,
+            path: None,
             name,
             policy: None,
             rates,
@@ -108,6 +113,12 @@ impl Declaration {
     /// The name of its policy in header fields and problems; default: the throttle's name.
     pub const fn policy(mut self, policy: &'static str) -> Self {
         self.policy = Some(policy);
+        self
+    }
+
+    /// Sets the throttle's type, whose path is the uid if the throttle is defined inside a function.
+    pub const fn path_of<T: ?Sized>(mut self) -> Self {
+        self.path = Some(type_name::<T>);
         self
     }
 
@@ -196,11 +207,49 @@ impl Declaration {
     }
 }
 
+/// Returns the uid of a throttle that is defined inside a function, where `module_path!()` and its name are those of any
+/// other function of the module: the path of its type. `None` if the throttle is an item of a module.
+pub(super) fn local_uid(uid: &str, path: &str) -> Option<Cow<'static, str>> {
+    // Module paths keep the `r#` of raw identifiers, and paths of types do not.
+    let is_item_of_module = uid == path || uid.replace("r#", "") == path.replace("r#", "");
+    (!is_item_of_module).then(|| path.replace("{{closure}}::", "").into())
+}
+
 impl fmt::Debug for Declaration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Declaration")
             .field("uid", &self.uid)
             .field("rates", &self.rates)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_uid;
+
+    #[test]
+    fn an_item_of_a_module_keeps_its_uid() {
+        assert_eq!(local_uid("shop::orders::list", "shop::orders::list"), None);
+        assert_eq!(local_uid("shop::r#type::list", "shop::type::list"), None);
+        assert_eq!(local_uid("shop::r#type::list", "shop::r#type::list"), None);
+    }
+
+    #[test]
+    fn an_item_of_a_function_is_named_by_the_path_of_its_type() {
+        for (path, uid) in [
+            ("shop::main::local", "shop::main::local"),
+            ("shop::main::{{closure}}::local", "shop::main::local"),
+            (
+                "shop::main::{{closure}}::{{closure}}::local",
+                "shop::main::local",
+            ),
+            (
+                "<shop::Cart as shop::Routes>::routes::local",
+                "<shop::Cart as shop::Routes>::routes::local",
+            ),
+        ] {
+            assert_eq!(local_uid("shop::local", path).as_deref(), Some(uid));
+        }
     }
 }

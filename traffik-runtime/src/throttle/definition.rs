@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use super::declaration::Declaration;
+use super::declaration::{Declaration, local_uid};
 use super::header_style::HeaderStyle;
 use super::label::Label;
 use super::plain::{Identified, Scoped};
 use super::prepared::Prepared;
 use super::registry::{Change, Live, Place, Record, Shared};
+use super::resolved_client::ResolvedClient;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
 use crate::backend::{Backend, Chosen};
@@ -39,6 +40,8 @@ pub struct Definition {
     /// What shares a budget, in a word, and where this stands.
     scope: &'static str,
     place: Place,
+    /// Whether it is defined inside a function and its uid is the path to it.
+    is_local: bool,
     pub(crate) headers: HeaderStyle,
     backend: Option<fn() -> Backend>,
     own_backend: OnceLock<Backend>,
@@ -66,6 +69,7 @@ impl Definition {
     pub(super) fn of_declaration(declaration: &'static Declaration) -> Self {
         let Declaration {
             uid,
+            path,
             name,
             policy,
             rates,
@@ -86,8 +90,10 @@ impl Definition {
             client_ip,
             definition: _,
         } = *declaration;
+        let local_uid = path.and_then(|path| local_uid(uid, path()));
         Self {
             policy: policy.map(Cow::Borrowed),
+            is_local: local_uid.is_some(),
             identified,
             cost,
             scoped,
@@ -103,7 +109,7 @@ impl Definition {
             spread,
             client_ip,
             ..Self::of(
-                uid.into(),
+                local_uid.unwrap_or(uid.into()),
                 name.into(),
                 rates.into(),
                 Shared::Static(strategy),
@@ -142,6 +148,7 @@ impl Definition {
             scoped: Scoped::Throttle,
             scope: "throttle",
             place: Place::Unknown,
+            is_local: false,
             headers: HeaderStyle::Ietf,
             backend: None,
             own_backend: OnceLock::new(),
@@ -222,14 +229,14 @@ impl Definition {
         }
     }
 
-    /// Tells whoever watches what was decided.
+    /// Logs and counts what was decided for a client.
     #[inline]
-    pub(super) fn observe(&self, outcome: Outcome) {
+    pub(super) fn observe<'a>(&self, outcome: Outcome, client: impl Fn() -> ResolvedClient<'a>) {
         let counters = match &self.label {
             Some(label) => &label.counters,
             None => &self.counters,
         };
-        observe::decided(&self.uid, self.label(), counters, outcome);
+        observe::decided(&self.uid, self.label(), counters, outcome, client);
     }
 
     /// Returns what metrics call it.
@@ -356,6 +363,7 @@ impl Definition {
             strategy: self.strategy.clone(),
             scope: self.scope,
             place: self.place,
+            is_local: self.is_local,
             backend: self.own_backend.get().cloned(),
         }
     }

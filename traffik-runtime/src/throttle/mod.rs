@@ -27,6 +27,7 @@ mod quota;
 pub mod registry;
 mod report;
 mod reservation;
+mod resolved_client;
 mod scope;
 mod set;
 mod split;

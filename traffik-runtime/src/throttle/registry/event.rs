@@ -6,6 +6,7 @@ use arc_swap::ArcSwapOption;
 use http::request::Parts;
 use parking_lot::Mutex;
 
+use super::super::resolved_client::ResolvedClient;
 use crate::decision::Report;
 use crate::identity::Identity;
 use crate::observe::Outcome;
@@ -20,6 +21,9 @@ pub struct Event<'a> {
     pub outcome: Outcome,
     /// Who was asking, as the identifier said.
     pub identity: &'a Identity,
+    /// The client as the decision has resolved it: its `Display` names it for people, and [`ResolvedClient::address`] is
+    /// the address behind trusted proxies.
+    pub client: ResolvedClient<'a>,
     /// What the hit costs.
     pub cost: u64,
     /// What the law said; of several rates, the one that binds. Nothing where no law has decided.

@@ -190,6 +190,7 @@ impl Live {
             strategy,
             scope,
             place,
+            is_local: _,
             backend: _,
         } = &self.record;
         let change = self.change();

@@ -31,6 +31,7 @@ pub use rates::Rates;
 pub(super) use record::{Place, Record, Shared};
 
 use super::laws;
+pub use super::resolved_client::ResolvedClient;
 use crate::error::Error;
 pub use crate::observe::Outcome;
 

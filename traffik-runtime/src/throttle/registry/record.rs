@@ -19,6 +19,8 @@ pub(crate) struct Record {
     pub(crate) strategy: Shared,
     pub(crate) scope: &'static str,
     pub(crate) place: Place,
+    /// Whether it is defined inside a function and its uid is the path to it.
+    pub(crate) is_local: bool,
     /// The backend of one that was built with one of its own.
     pub(crate) backend: Option<Backend>,
 }
@@ -73,7 +75,10 @@ impl Record {
     /// Whether both define the same. A macro that is expanded twice, as below `#[debug_handler]`, defines the same.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         let (own, others) = (self.strategy.get(), other.strategy.get());
-        self.rates == other.rates
+        // Two places of one function are not meant to share a budget, whatever their rates are.
+        let is_another_local = self.is_local && other.is_local && self.place != other.place;
+        !is_another_local
+            && self.rates == other.rates
             && self.scope == other.scope
             && own.name() == others.name()
             && (self.is_written_with(other) || format!("{own:?}") == format!("{others:?}"))

@@ -1,0 +1,71 @@
+//! The text that names a client to people, in logs and messages.
+
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+
+use super::{ClientKey, Identity};
+
+/// The largest number of bytes of a name that are shown to people.
+const SHOWN_BYTES: usize = 128;
+
+/// Names the client for people, in logs and messages: `user:7`, `203.0.113.7`, `everyone`.
+///
+/// Control characters and bytes that are not UTF-8 are escaped, and what is longer than 128 bytes ends in `…`: clients choose
+/// what their headers hold. Two clients may look the same, so this is no key. The address of [`Identity::ip`] is known only
+/// with a request: here it is the word `ip`, and [`Event::client`] and logs have the address.
+///
+/// [`Event::client`]: crate::throttle::registry::Event::client
+///
+/// ```
+/// use traffik::Identity;
+///
+/// assert_eq!(Identity::new("user:7").to_string(), "user:7");
+/// assert_eq!(Identity::new("a\nb").to_string(), r"a\nb");
+/// assert_eq!(Identity::everyone().to_string(), "everyone");
+/// ```
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(None, f)
+    }
+}
+
+impl Identity {
+    /// Writes the client for people, with the address of its request where that is known.
+    pub(crate) fn write(&self, address: Option<IpAddr>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Client(client) = self else {
+            return f.write_str("exempt");
+        };
+        match (&client.key, &address) {
+            (ClientKey::Named(name) | ClientKey::Header(name), _) => write_name(name, f),
+            (ClientKey::Everyone, _) => f.write_str("everyone"),
+            (ClientKey::Address(address), _)
+            | (ClientKey::Ip | ClientKey::IpOr(_), Some(address)) => write!(f, "{address}"),
+            (ClientKey::IpWithoutHeader, Some(address)) => write!(f, "{address} (no header)"),
+            (ClientKey::Ip, None) => f.write_str("ip"),
+            (ClientKey::IpOr(name), None) => write_name(name, f),
+            (ClientKey::IpWithoutHeader, None) => f.write_str("ip (no header)"),
+        }
+    }
+}
+
+/// Writes bytes that a client may have chosen, so that they stay on one line.
+fn write_name(name: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let shown = name.get(..SHOWN_BYTES).unwrap_or(name);
+    // A character that the cut has split is left out.
+    let shown = match std::str::from_utf8(shown) {
+        Err(error) if shown.len() < name.len() && error.error_len().is_none() => {
+            &shown[..error.valid_up_to()]
+        }
+        _ => shown,
+    };
+    for chunk in shown.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\'' => f.write_char(character)?,
+                _ => write!(f, "{}", character.escape_debug())?,
+            }
+        }
+        write!(f, "{}", chunk.invalid().escape_ascii())?;
+    }
+    f.write_str(if shown.len() < name.len() { "…" } else { "" })
+}
