@@ -72,7 +72,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
     let price = cost.as_ref().filter(known).map(|cost| price(cost, private));
     let is_constant = matches!(cost, Some(Cost::Units(..))).then(|| {
         quote!(
-            const COST_IS_CONSTANT: bool = true;
+            const COST_IS_CONSTANT: #private::bool = true;
         )
     });
     let asks = applies.is_some() || price.is_some() || bundle.is_some();
