@@ -196,10 +196,14 @@ async fn a_cut_limit_lives_as_long_as_a_slower_recovery_needs() {
         let before = lives();
         let value: Vec<u8> = server.ask(&["GET", &key]);
 
-        let refused = throttle(0.01).hit(&client, 4).await.unwrap();
+        // Another deployment: two throttles of one uid differ.
+        drop(fast);
+        let slow = throttle(0.01);
+        let refused = slow.hit(&client, 4).await.unwrap();
         assert!(!refused.admitted && refused.reset > 5 * before);
         assert!(lives() + rounding >= refused.reset, "{:?}", lives());
-        assert!(!admits(&fast, &client, 4).await);
+        drop(slow);
+        assert!(!admits(&throttle(0.5), &client, 4).await);
         assert!(lives() + rounding >= refused.reset, "{:?}", lives());
         let after: Vec<u8> = server.ask(&["GET", &key]);
         assert_eq!(after, value, "a refusal writes nothing else");
