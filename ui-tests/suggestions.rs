@@ -288,15 +288,16 @@ fn meant(message: &str, word: &str) -> Option<String> {
 /// An attribute around a pair, a parameter, or a value.
 fn around(message: &str, code: &str) -> Option<String> {
     let place = |(words, around): &(&[&str], &str)| {
-        let is_it = |word: &&str| match word.ends_with('(') || word.contains('(') {
-            true => code.starts_with(word),
-            false => {
+        let is_it = |word: &&str| {
+            if word.contains('(') {
+                code.starts_with(word)
+            } else {
                 code == *word
                     || code.starts_with(&format!("{word} ="))
                     || code.starts_with(&format!("{word}("))
             }
         };
-        words.iter().any(|word| is_it(word)).then(|| {
+        words.iter().any(is_it).then(|| {
             let code = code
                 .strip_suffix(')')
                 .filter(|_| words[0] == "ip(header")

@@ -28,7 +28,7 @@ fn of_another_rate() -> MethodRouter {
     local!("1/hour")
 }
 
-fn generic<T>() -> MethodRouter {
+fn generic<T>(_: T) -> MethodRouter {
     local!("1/minute")
 }
 
@@ -45,6 +45,7 @@ struct Cart;
 
 impl Cart {
     fn method(&self) -> MethodRouter {
+        let Self = self;
         local!("1/minute")
     }
 }
@@ -86,7 +87,7 @@ async fn handlers_of_one_name_in_functions_have_budgets_of_their_own() {
         ("module", get(local)),
         ("function", function()),
         ("of_another_rate", of_another_rate()),
-        ("generic", generic::<u8>()),
+        ("generic", generic(0_u8)),
         ("closure", closure()),
         ("asynchronous", asynchronous().await),
         ("method", Cart.method()),
@@ -102,7 +103,7 @@ async fn handlers_of_one_name_in_functions_have_budgets_of_their_own() {
         assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{name}");
     }
     // All instances of a generic function are one place.
-    let other = status(&backend, &generic::<String>()).await;
+    let other = status(&backend, &generic(String::new())).await;
     assert_eq!(other, StatusCode::TOO_MANY_REQUESTS);
 
     let module = module_path!();

@@ -89,10 +89,8 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     let timeout = timeout.map(|timeout| options::timeout_setter(timeout, private));
     let min_wait = min_wait.map(|wait| options::min_wait_setter(wait, private));
     let spread = spread.map(|spread| options::spread_setter(spread, private));
-    let on_throttled = on_throttled.as_ref().map(|path| {
-        let responder = options::responder(path, private);
-        quote!(.on_throttled(#responder))
-    });
+    let on_throttled = on_throttled.as_ref();
+    let on_throttled = on_throttled.map(|path| options::on_throttled_setter(path, private));
     let shadow = shadow.then(|| quote!(.shadow()));
     let client_ip = identifier
         .as_ref()
@@ -133,11 +131,7 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
         .and_then(|scope| options::scope(scope, private));
     let asks = [&applies, &rate, &identify, &cost, &scope];
     let asks = asks.iter().any(|asks| asks.is_some());
-    let is_plain = asks.then(|| {
-        quote!(
-            const IS_PLAIN: #private::bool = false;
-        )
-    });
+    let is_plain = asks.then(|| quote!(const IS_PLAIN: #private::bool = false;));
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =

@@ -131,6 +131,12 @@ pub(crate) fn spread_setter(spread: std::time::Duration, private: &Private) -> T
     quote!(.spread(#spread))
 }
 
+/// Returns the call that sets who answers refusals.
+pub(crate) fn on_throttled_setter(path: &Path, private: &Private) -> TokenStream {
+    let responder = responder(path, private);
+    quote!(.on_throttled(#responder))
+}
+
 /// `on_throttled`: a function that gives the response, called once.
 pub(crate) fn responder(path: &Path, private: &Private) -> TokenStream {
     let place = path.span();

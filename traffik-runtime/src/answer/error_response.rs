@@ -22,7 +22,7 @@ use crate::http::Rejection;
 pub struct ErrorResponse {
     status: StatusCode,
     /// `None` once it was sent.
-    response: Mutex<Option<Response>>,
+    response: Mutex<Option<Box<Response>>>,
 }
 
 impl ErrorResponse {
@@ -30,7 +30,7 @@ impl ErrorResponse {
         let response = error.into_response();
         Self {
             status: response.status(),
-            response: Mutex::new(Some(response)),
+            response: Mutex::new(Some(Box::new(response))),
         }
     }
 
@@ -59,13 +59,13 @@ impl ErrorResponse {
         let Some(response) = self.response.lock().take() else {
             return;
         };
-        let response = whole(response).await.map(Body::from);
-        *self.response.lock() = Some(response);
+        let response = whole(*response).await.map(Body::from);
+        *self.response.lock() = Some(Box::new(response));
     }
 
     /// Takes the response; of a body that is not there yet nothing.
     pub(crate) fn take(&self) -> http::Response<Bytes> {
-        let response = self.response.lock().take().unwrap_or_default();
+        let response = *self.response.lock().take().unwrap_or_default();
         let mut empty = http::Response::new(Bytes::new());
         *empty.status_mut() = self.status;
         *empty.headers_mut() = response.headers().clone();

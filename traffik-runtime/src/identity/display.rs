@@ -36,13 +36,13 @@ impl Identity {
             return f.write_str("exempt");
         };
         match (&client.key, &address) {
-            (ClientKey::Named(name) | ClientKey::Header(name), _) => write_name(name, f),
+            (ClientKey::Named(name) | ClientKey::Header(name), _)
+            | (ClientKey::IpOr(name), None) => write_name(name, f),
             (ClientKey::Everyone, _) => f.write_str("everyone"),
             (ClientKey::Address(address), _)
             | (ClientKey::Ip | ClientKey::IpOr(_), Some(address)) => write!(f, "{address}"),
             (ClientKey::IpWithoutHeader, Some(address)) => write!(f, "{address} (no header)"),
             (ClientKey::Ip, None) => f.write_str("ip"),
-            (ClientKey::IpOr(name), None) => write_name(name, f),
             (ClientKey::IpWithoutHeader, None) => f.write_str("ip (no header)"),
         }
     }

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn leaves_room_above_the_largest_count() {
-        assert!(SATURATED > EXACT + 4_000 * LARGEST_BLIND);
+        const { assert!(SATURATED > EXACT + 4_000 * LARGEST_BLIND) };
         let highest = SATURATED + 4_000 * LARGEST_BLIND;
         let tagged = Tagged::new(highest);
         assert_eq!(read(tagged.number()), Some(tagged));
