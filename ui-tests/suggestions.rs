@@ -36,6 +36,7 @@ const AROUND: [(&[&str], &str); 12] = [
             "timeout",
             "shadow",
             "uid",
+            "policy",
             "name",
             "allow",
         ],
@@ -93,7 +94,7 @@ const AROUND: [(&[&str], &str); 12] = [
 ];
 
 /// A pair for each word that "did you mean" may name, as a key or a parameter.
-const PAIRS: [&str; 22] = [
+const PAIRS: [&str; 23] = [
     "rate = \"5/s\"",
     "strategy = gcra",
     "identifier = ip",
@@ -110,6 +111,7 @@ const PAIRS: [&str; 22] = [
     "timeout = \"1s\"",
     "shadow",
     "uid = \"uploads\"",
+    "policy = \"uploads\"",
     "name = Uploads",
     "burst = 50",
     "debt = 5",
