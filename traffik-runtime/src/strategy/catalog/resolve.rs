@@ -76,7 +76,7 @@ pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Probl
 /// Reports whether a name that is no strategy's is near to one, or another library's word for one.
 ///
 /// ```
-/// use traffik_runtime::strategy::catalog::is_near;
+/// use traffik::strategy::catalog::is_near;
 ///
 /// assert!(is_near("tokn_bucket") && is_near("leaky"));
 /// assert!(!is_near("MyStrategy"));
