@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// What suggestions name and a user has: functions, values, and types.
+/// The items of a user that suggestions name: functions, values, and types.
 const ITEMS: &str = include_str!("suggestions/items.rs");
 
 /// Suggestions that name no code which could stand here, each with the reason.
@@ -168,7 +168,7 @@ fn suggestions() -> BTreeSet<(String, String)> {
     found
 }
 
-/// What a message says to write: the code behind "write", "did you mean", "add", and behind "or" after these.
+/// Returns the code that a message says to write: behind "write", "did you mean", "add", and behind "or" after these.
 fn suggested(message: &str) -> Vec<String> {
     let mut parts = message.split('`');
     let mut before = parts.next().unwrap_or_default();

@@ -13,7 +13,7 @@ use traffik_benches::{amount, compare, ready, table};
 
 const KEYS: usize = 100_000;
 const CALLS: usize = 400_000;
-/// How many keys are picked before they come again; a power of two.
+/// The number of keys that are picked before they come again; a power of two.
 const PICKS: usize = 1 << 20;
 
 fn main() {

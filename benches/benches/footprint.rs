@@ -27,7 +27,7 @@ use traffik_benches::process::resident;
 use traffik_benches::{Goal, amount, ready};
 
 const KEYS: usize = 1_000_000;
-/// How many keys show that it runs.
+/// The number of keys that shows that it runs.
 const FEW: usize = 1_000;
 const GOAL: Goal = Goal::AtMost(0.6);
 const PEER: &str = "governor";

@@ -1,4 +1,4 @@
-//! What `uid`, `policy`, `name`, `crate` and `allow` do not take.
+//! Values that `uid`, `policy`, `name`, `crate` and `allow` do not take.
 
 use traffik::throttled;
 

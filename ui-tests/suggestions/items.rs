@@ -3,7 +3,7 @@
 #![allow(dead_code, deprecated, unused)]
 
 mod prelude {
-    //! What suggestions name and a user has.
+    //! The items of a user that suggestions name.
 
     pub use axum::extract::State;
     pub use axum::http::request::Parts;

@@ -318,7 +318,7 @@ async fn stands_among_the_layers_of_a_whole_application() {
     assert_refuses_the_second(app, "all").await;
 }
 
-/// What is layered where it is wanted has one type, whether it is there or not.
+/// An optional layer gives one type, with the layer or without it.
 #[tokio::test]
 async fn stands_where_it_is_optional() {
     let app = || Router::new().route("/", get(hello));

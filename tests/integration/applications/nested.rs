@@ -18,7 +18,7 @@ throttles! {
     defaults(identifier = everyone);
     /// The whole of the API.
     throttle Api(rate = "100/minute");
-    /// What changes something.
+    /// Selects the methods that change something.
     throttle Writes(rate = "2/minute");
     /// One user's page.
     throttle Profiles(rate = "2/minute");

@@ -89,7 +89,7 @@ async fn a_body_is_priced() {
     assert_eq!(write(json!([])).await, 201);
 }
 
-/// What a developer meets first: nothing says where the requests come from.
+/// The first mistake of a new user: nothing says where the requests come from.
 #[tokio::test]
 async fn without_an_address_the_response_says_what_to_do() {
     let app = app(Backend::memory());

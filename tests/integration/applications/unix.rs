@@ -233,7 +233,7 @@ async fn the_shared_budget_of_those_without_an_address_is_theirs_alone() {
     assert!(jobs.hit(&Identity::ip(), 1).await.is_err());
 }
 
-/// The same application over TCP.
+/// The application over TCP instead of a Unix socket.
 #[tokio::test]
 async fn a_peer_over_tcp_is_known_by_its_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -74,7 +74,7 @@ impl Remote {
         follows_refunds(&mut subject, (rate, law), start, steps)
     }
 
-    /// The same under parts of a list of rates in turn.
+    /// Compares them under parts of a list of rates in turn.
     fn follows_lists(
         &self,
         (all, law): (&[Rate], Law),

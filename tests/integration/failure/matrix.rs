@@ -146,7 +146,7 @@ impl Policy {
         u64::from(falls_back && fault != Fault::ErrorReply)
     }
 
-    /// How much the other backend has counted in all, given what it has left.
+    /// Returns the units that the other backend has counted in all, given what it has left.
     pub(super) fn in_fallback(self, left: u64) -> u64 {
         match self {
             Self::Fallback | Self::Failover => 9 - left,

@@ -91,7 +91,7 @@ impl Outages {
         }
     }
 
-    /// How many counts of one client there may have been in a period: one more than kills, since a
+    /// Returns the most counts of one client in a period: one more than kills, since a
     /// killed server has lost its own, and that of the other backend.
     fn counts(&self, period: u128) -> u64 {
         2.max(1 + self.kills.get(&period).copied().unwrap_or_default())

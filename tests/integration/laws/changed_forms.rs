@@ -52,7 +52,7 @@ impl Ground {
         }
     }
 
-    /// How many single hits are admitted, of more than there can be.
+    /// Sends more single hits than can be admitted, and returns the number of those that were.
     async fn admitted(&self) -> u64 {
         let mut admitted = 0;
         for _ in 0..LIMIT + 3 {

@@ -84,7 +84,7 @@ pub(crate) fn turns() -> impl Strategy<Value = Vec<Turn>> {
     vec((0_usize..4, 0_usize..4), 40)
 }
 
-/// Whether a subject follows the oracle while its rates are parts of a list in turn.
+/// Checks that a subject follows the oracle while its rates are parts of a list in turn.
 pub(crate) fn follows_lists(
     subject: &mut Dynamic,
     (all, law): (&[Rate], Law),

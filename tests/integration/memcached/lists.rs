@@ -188,7 +188,7 @@ impl Counts {
     }
 }
 
-/// What a step does after its time has passed.
+/// The action of a step, after its time has passed.
 #[derive(Clone, Debug)]
 enum Act {
     Hit(u64),

@@ -155,7 +155,7 @@ async fn rates_that_a_later_throttle_cannot_have_are_listed_with_the_reason() {
     assert_eq!(pending("pending::strict"), None);
 }
 
-/// What was set goes with the throttle that it waited for.
+/// A change ends with the throttle that it waited for.
 #[tokio::test]
 async fn a_change_waits_for_one_throttle() {
     registry()

@@ -187,7 +187,7 @@ async fn is_nothing_after_an_expiry_in_memory() {
     assert_eq!(remaining(&budget, &client()).await, 7);
 }
 
-/// What the test does on a store whose states somebody else removes.
+/// A store whose states the test removes behind the back of the backend.
 async fn check(
     connect: impl AsyncFn() -> Backend,
     is_checked: impl Fn(&str) -> bool,

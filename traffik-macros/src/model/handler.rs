@@ -172,7 +172,7 @@ pub(crate) fn check(handler: &Handler, joined: bool, mistakes: &mut Mistakes) {
     }
 }
 
-/// Whether a function is where a program or a test starts.
+/// Returns whether a program or a test starts at a function.
 fn is_entry(handler: &Handler) -> bool {
     let sig = &handler.sig;
     let is_named = |attribute: &Attribute| {
@@ -183,7 +183,7 @@ fn is_entry(handler: &Handler) -> bool {
     is_main || handler.attrs.iter().any(is_named)
 }
 
-/// Whether a function can only stand in an `impl` or a trait, where no type can be defined.
+/// Returns whether a function can only stand in an `impl` or a trait, where no type can be defined.
 pub(crate) fn is_method(handler: &Handler) -> bool {
     handler.sig.receiver().is_some() || mentions_self(&handler.sig).is_some()
 }

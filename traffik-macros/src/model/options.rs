@@ -294,7 +294,7 @@ fn keyless(literal: &Lit, rates: &[LitStr], is_told: bool) -> Result<()> {
     Err(error(literal, message))
 }
 
-/// Whether a text is a path.
+/// Returns whether a text is a path.
 fn is_path(text: &LitStr) -> bool {
     text.parse::<Path>().is_ok()
 }

@@ -96,7 +96,7 @@ fn no_rate(value: &Expr) -> Error {
     error(value, message)
 }
 
-/// What to write instead of a call.
+/// Returns the text to write instead of a call.
 fn called(value: &Expr, written: &str) -> String {
     match shape::call(value) {
         Some((function, _)) if !shape::is_associated(function) => {

@@ -57,7 +57,7 @@ pub(crate) fn call(value: &Expr) -> Option<(&Path, &ExprCall)> {
     }
 }
 
-/// Whether a path leads to a function of a type, such as `Rate::per_minute`: by convention only types are in camel case.
+/// Returns whether a path leads to a function of a type, such as `Rate::per_minute`: by convention only types are in camel case.
 pub(crate) fn is_associated(path: &Path) -> bool {
     let ty = path.segments.iter().nth_back(1);
     ty.is_some_and(|ty| ty.ident.to_string().starts_with(char::is_uppercase))

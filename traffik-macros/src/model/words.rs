@@ -32,7 +32,7 @@ pub(crate) enum Value<'a> {
 const WITH_PARAMETERS: [&str; 4] = ["header", "retry", "fallback", "failover"];
 
 impl Words {
-    /// What was written; an error where it is hardly anything but a misspelt word.
+    /// Returns what was written, or an error if it is hardly anything but a misspelt word.
     pub(crate) fn read<'a>(&self, value: &'a Expr) -> Result<Value<'a>> {
         if let Some(text) = shape::string(value) {
             return Ok(self

@@ -62,7 +62,7 @@ impl Args {
 }
 
 impl Args {
-    /// Whether a key of this name is written.
+    /// Returns whether a key of this name is written.
     pub(crate) fn has(&self, name: &str) -> bool {
         let is_it = |item: &Item| matches!(item, Item::Pair(pair) if pair.key == name);
         self.items.iter().any(is_it)

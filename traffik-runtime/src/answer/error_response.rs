@@ -108,7 +108,7 @@ pub struct Responding;
 
 /// Finds errors that are texts: they are responses too, but say what went wrong and would be sent with 200.
 pub trait TextKind {
-    /// That the error is a text.
+    /// Names the kind of an error that is a text.
     fn __traffik_error(&self) -> Plain {
         Plain
     }
@@ -116,7 +116,7 @@ pub trait TextKind {
 
 /// Finds errors that are responses.
 pub trait RespondingKind {
-    /// That the error is a response.
+    /// Names the kind of an error that is a response.
     fn __traffik_error(&self) -> Responding {
         Responding
     }
@@ -124,7 +124,7 @@ pub trait RespondingKind {
 
 /// Finds everything else.
 pub trait PlainKind {
-    /// That there is no error, or one that is no response.
+    /// Names the kind of an answer without an error, or with one that is no response.
     fn __traffik_error(&self) -> Plain {
         Plain
     }

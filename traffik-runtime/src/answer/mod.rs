@@ -32,7 +32,7 @@ macro_rules! __kind {
 /// An answer, whose error keeps its response if it has one.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __kept {
+macro_rules! __answer_or_response {
     ($answer:ident) => {{
         #[allow(unused_imports)]
         use $crate::answer::{PlainKind as _, RespondingKind as _, TextKind as _};
@@ -49,7 +49,7 @@ macro_rules! __settled {
     ($taken:ident, $what:literal, $value:expr) => {{
         let __traffik_value = $value;
         let __traffik_answer = $crate::__kind!(__traffik_value).wait(__traffik_value).await;
-        let __traffik_answer = $crate::__kept!(__traffik_answer);
+        let __traffik_answer = $crate::__answer_or_response!(__traffik_answer);
         $crate::answer::$taken($what, __traffik_answer)
     }};
 }
@@ -86,7 +86,7 @@ macro_rules! __settling {
         let __traffik_value = $crate::answer::called($closure);
         let __traffik_kind = $crate::__kind!(__traffik_value);
         __traffik_kind.settle(__traffik_value, |__traffik_answer| {
-            let __traffik_answer = $crate::__kept!(__traffik_answer);
+            let __traffik_answer = $crate::__answer_or_response!(__traffik_answer);
             $crate::answer::$taken($what, __traffik_answer)
         })
     }};
@@ -140,7 +140,7 @@ macro_rules! __rate_of {
 macro_rules! __scope_of {
     ($path:path, $parts:expr) => {{
         let __traffik_scope = $crate::__sourced!(ScopeKind, $path, $parts);
-        let __traffik_scope = $crate::__kept!(__traffik_scope);
+        let __traffik_scope = $crate::__answer_or_response!(__traffik_scope);
         $crate::answer::scope_taken("scope", __traffik_scope)
     }};
 }

@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::Guard;
@@ -168,11 +167,6 @@ impl Inner {
     ) -> Operation<T> {
         let background = (self.background.clone(), self.kind());
         Operation::new(running, caller, until, background, refused)
-    }
-
-    /// How often the states were cleared through this process.
-    pub(crate) fn clears(&self) -> usize {
-        self.clears.load(Ordering::Relaxed)
     }
 
     /// The tasks that go on without their callers.

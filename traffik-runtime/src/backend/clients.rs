@@ -4,7 +4,7 @@ use super::{Backend, Inner};
 use crate::http::ClientIp;
 
 impl Backend {
-    /// The same states, for requests that come through these proxies: addresses, ranges such as `10.0.0.0/8`, or the word
+    /// Returns a handle of these states for requests that come through these proxies: addresses, ranges such as `10.0.0.0/8`, or the word
     /// `unix` for whoever connects over a Unix socket, besides those that are trusted already. What they say of the client is read from `X-Forwarded-For`, unless
     /// [`client_ip`](Self::client_ip) chose another header.
     ///

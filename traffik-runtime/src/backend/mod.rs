@@ -37,7 +37,6 @@ mod swap;
 mod tls;
 mod wire;
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -101,8 +100,6 @@ pub(crate) struct Inner {
     keys: Keys,
     /// What goes on without its caller, for all handles that share the states.
     background: Arc<Background>,
-    /// How often the states were cleared, for all handles that share them.
-    clears: Arc<AtomicUsize>,
     /// Encoded; a part of every key.
     namespace: String,
     /// Whether closing leaves what there is.
@@ -159,7 +156,6 @@ impl Backend {
             clock: clock.clone(),
             keys: Keys::Here(Bytes::new(capacity, clock)),
             background: Arc::new(Background::new()),
-            clears: Arc::default(),
             namespace: NAMESPACE.to_owned(),
             persistent: true,
             defaults: Defaults::default(),
@@ -180,7 +176,6 @@ impl Backend {
             clock: None,
             keys: Keys::There(keys),
             background: Arc::new(Background::new()),
-            clears: Arc::default(),
             namespace: namespace.to_owned(),
             persistent,
             defaults: Defaults::default(),

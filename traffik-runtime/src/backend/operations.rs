@@ -1,6 +1,5 @@
 //! What can be done with bytes on every backend, for strategies and tools of the user's own.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Backend;
@@ -157,8 +156,6 @@ impl Backend {
         if let Some(memory) = &self.inner.memory {
             memory.clear();
         }
-        // Afterwards: a hit that began before may have counted on either side.
-        self.inner.clears.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

@@ -26,7 +26,7 @@ const UNTIL: u8 = 10;
 /// A custom strategy's own state with its number.
 const OWN_NUMBERED: u8 = 11;
 
-/// What is added to the power of ten of a state that has its number after its first numbers: any eight bytes, which refunds
+/// Added to the power of ten of a state that has its number after its first numbers: any eight bytes, which refunds
 /// name (L32). All states are written like this.
 const NUMBERED: u8 = 16;
 
@@ -369,7 +369,7 @@ mod tests {
         bytes
     }
 
-    /// The same with a number.
+    /// The window of [`unnumbered`], with a number.
     fn numbered(number: u64) -> Vec<u8> {
         let mut bytes = unnumbered();
         bytes[2] += NUMBERED;

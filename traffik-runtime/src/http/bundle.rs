@@ -17,7 +17,7 @@ use crate::throttle::{Asking, Given};
 /// A use of throttles whose identifier or cost looks at these arguments of the handler.
 #[doc(hidden)]
 pub trait Closures<A>: Site {
-    /// What the throttles have to decide, once the closures are asked.
+    /// Returns the hits on the throttles, once the closures have answered.
     const ASK: Ask;
 
     /// What to go on with where the closures need not be asked.

@@ -42,7 +42,7 @@ pub trait Site: Send + Sync {
     /// Whether this use asks no function of the application's.
     const IS_PLAIN: bool = true;
 
-    /// Whether the cost for all members is a constant.
+    /// `true` if the cost for all members is a constant.
     const COST_IS_CONSTANT: bool = false;
 
     /// Whether anything is decided on this handler, whatever the members say.

@@ -24,7 +24,7 @@ const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
 /// would hand it to others.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Why a request is never admitted, however long its client waits.
+/// The reason why a request is never admitted, however long its client waits.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Never {
     /// The throttle is closed, or a rate set at run time has no room for the cost of every request: until that is changed.

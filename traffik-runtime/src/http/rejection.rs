@@ -51,7 +51,7 @@ enum Why {
     Refused {
         decision: Decision,
         wait: Option<Duration>,
-        /// Why it is never admitted, if it is not.
+        /// The reason why it is never admitted; `None` if waiting helps.
         never: Option<Never>,
         uid: &'static str,
         violated: Few<String>,

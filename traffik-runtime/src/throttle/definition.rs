@@ -40,7 +40,7 @@ pub struct Definition {
     /// What shares a budget, in a word, and where this stands.
     scope: &'static str,
     place: Place,
-    /// Whether it is defined inside a function and its uid is the path to it.
+    /// `true` if it is defined inside a function, so that its uid is the path to it.
     is_local: bool,
     pub(crate) headers: HeaderStyle,
     backend: Option<fn() -> Backend>,

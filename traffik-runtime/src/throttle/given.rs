@@ -44,7 +44,7 @@ impl Given {
         }
     }
 
-    /// The same where the cost comes from the argument that may read the body.
+    /// Marks the cost as one that comes from the argument that may read the body.
     #[must_use]
     pub const fn from_body(mut self) -> Self {
         self.cost_source = CostSource::Body;

@@ -42,8 +42,6 @@ pub(crate) struct Held {
 /// Plans on one backend, and what they took.
 pub(super) struct Account {
     backend: Backend,
-    /// How often its states were cleared before the hit.
-    clears: usize,
     lines: SmallVec<[Line; 1]>,
     /// How long it may take to settle it.
     budget: Duration,
@@ -63,7 +61,7 @@ struct Line {
     name: String,
     terms: Few<Term>,
     cost: u64,
-    /// When it was counted, and the numbers of the states in which it was.
+    /// The microsecond at which it was counted, and the numbers of the states that counted it.
     at: u64,
     made: Few<u64>,
 }
@@ -178,7 +176,6 @@ impl Account {
         });
         Self {
             lines: lines.collect(),
-            clears: backend.inner().clears(),
             backend,
             budget: case.budget(),
         }
@@ -232,15 +229,7 @@ impl Account {
 
     fn settling(&self, used: u64) -> SmallVec<[Settling<'_>; 1]> {
         let settling = self.lines.iter().filter_map(|line| line.settling(used));
-        // On a state that was made since, nothing is given back (L32).
-        let is_gone = self.is_gone();
-        let settling = settling.filter(|settling| !(is_gone && settling.change.gives_back()));
         settling.collect()
-    }
-
-    /// Whether the states it took from were cleared since.
-    fn is_gone(&self) -> bool {
-        self.clears != self.backend.inner().clears()
     }
 
     fn settle_now(&self, used: u64) -> bool {

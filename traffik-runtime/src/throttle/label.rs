@@ -31,13 +31,13 @@ impl Label {
         } else {
             OTHERS
         };
-        let known = labels.entry(text.to_owned()).or_default();
-        known.upgrade().unwrap_or_else(|| {
+        let place = labels.entry(text.to_owned()).or_default();
+        place.upgrade().unwrap_or_else(|| {
             let label = Arc::new(Self {
                 text: text.to_owned(),
                 counters: Counters::new(),
             });
-            *known = Arc::downgrade(&label);
+            *place = Arc::downgrade(&label);
             label
         })
     }

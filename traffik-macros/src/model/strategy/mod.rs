@@ -85,12 +85,12 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
     }
 }
 
-/// Whether a word is a type or constant of the user's: no strategy of ours is written in upper case, or nearly so.
+/// Returns whether a word is a type or constant of the user's: no strategy of ours is written in upper case, or nearly so.
 fn is_own(word: &str) -> bool {
     word.starts_with(char::is_uppercase) && !is_near(word)
 }
 
-/// Whether a call is one of a function of the user's: those of our strategies have named parameters.
+/// Returns whether a call is one of a function of the user's: those of our strategies have named parameters.
 fn is_own_call(word: &str, call: &ExprCall) -> bool {
     let is_named = call
         .args
@@ -121,7 +121,7 @@ fn not_wrapped(value: &Expr) -> Error {
     error(value, message)
 }
 
-/// Whether a path is that of a constant, whose type cannot be seen.
+/// Returns whether a path is that of a constant, whose type cannot be seen.
 fn is_constant(value: &Expr) -> bool {
     let last = shape::path(value).and_then(|path| path.segments.last());
     last.is_some_and(|last| {

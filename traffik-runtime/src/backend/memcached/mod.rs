@@ -10,7 +10,6 @@ mod decide;
 mod error;
 mod gates;
 mod handshake;
-mod join;
 mod keys;
 mod nodes;
 mod pool;

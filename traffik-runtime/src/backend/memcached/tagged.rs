@@ -7,7 +7,7 @@
 use super::request::Reply;
 use crate::failure::random;
 
-/// What is left of 64 bits holds twice the largest cost.
+/// The bits of a tag. The other 54 hold twice the largest cost.
 const TAG_BITS: u32 = 10;
 
 const TAGS: u64 = 1 << TAG_BITS;

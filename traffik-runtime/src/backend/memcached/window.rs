@@ -9,8 +9,9 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::error::Failed;
-use super::join::join;
 use super::request::{Lives, Request, Status};
 use super::store::Asking;
 use super::tagged::{LARGEST_BLIND, SATURATED, Tagged, difference};
@@ -50,11 +51,11 @@ type Counts = Several<Tagged>;
 struct Added {
     /// The number with the cost in it.
     after: Tagged,
-    /// Whether the cost is in the counter: one that could never fit is not added.
+    /// `true` if the cost is in the counter: one that could never fit is not added.
     is_taken: bool,
 }
 
-/// Whether more is added than fits.
+/// The treatment of a cost that does not fit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Excess {
     /// A hit that does not fit is not admitted.
@@ -208,7 +209,7 @@ impl<'p> Windows<'p> {
         };
         match &*self.counters {
             [counter] => Several::from_iter([add(counter).await]),
-            counters => join(counters.iter().map(add)).await,
+            counters => join_all(counters.iter().map(add)).await.into(),
         }
     }
 
@@ -295,7 +296,7 @@ impl<'p> Windows<'p> {
         }
     }
 
-    /// How long a counter lives from now on.
+    /// Returns the seconds that a counter lives from now on.
     fn seconds(&self, counter: &Counter, at: Option<u64>) -> u64 {
         let left = Duration::from_micros(counter.end().saturating_sub(self.now));
         at_least(left + MARGIN + slack(at))
@@ -317,7 +318,7 @@ impl<'p> Windows<'p> {
             }
             Ok(())
         };
-        let taken = join(counters.map(take)).await;
+        let taken = join_all(counters.map(take)).await;
         taken.into_iter().collect()
     }
 

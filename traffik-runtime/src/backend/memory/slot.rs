@@ -193,7 +193,7 @@ impl Slot {
     }
 }
 
-/// How many of the bits of a double go: all of its digits but ten.
+/// The number of low bits of a double that are dropped: all of its digits but ten.
 const DROPPED: u32 = 42;
 const DIGITS: u32 = 10;
 const EXPONENTS: u64 = 63;

@@ -19,9 +19,9 @@ pub enum FilterError {
     Pattern {
         /// The whole pattern.
         pattern: String,
-        /// What of it is wrong.
+        /// The part that is wrong.
         part: String,
-        /// What to write instead.
+        /// The text to write instead.
         instead: &'static str,
     },
     /// A text that cannot be a route of axum.
@@ -29,9 +29,9 @@ pub enum FilterError {
     Route {
         /// The whole route.
         route: String,
-        /// What of it is wrong.
+        /// The part that is wrong.
         part: String,
-        /// What to write instead.
+        /// The text to write instead.
         instead: &'static str,
     },
     /// A pattern or a route that does not begin with a slash.

@@ -74,10 +74,10 @@ impl PendingChanges {
         }
     }
 
-    /// Removes what waits for a uid if it still is `seen`; returns `false` if it has changed.
-    pub(super) fn take(&self, uid: &str, seen: Option<&PendingChange>) -> bool {
+    /// Removes the change that waits for a uid if it still is the expected one; returns `false` if it is another.
+    pub(super) fn take(&self, uid: &str, expected: Option<&PendingChange>) -> bool {
         let mut by_uid = self.by_uid.lock();
-        let is_same = by_uid.get(uid) == seen;
+        let is_same = by_uid.get(uid) == expected;
         if is_same {
             by_uid.remove(uid);
         }

@@ -19,7 +19,7 @@ pub(crate) struct Record {
     pub(crate) strategy: Shared,
     pub(crate) scope: &'static str,
     pub(crate) place: Place,
-    /// Whether it is defined inside a function and its uid is the path to it.
+    /// `true` if it is defined inside a function, so that its uid is the path to it.
     pub(crate) is_local: bool,
     /// The backend of one that was built with one of its own.
     pub(crate) backend: Option<Backend>,
