@@ -13,11 +13,9 @@
 //! | `traffik_refunds_failed_total` | `backend` | refunds that could not be made: the units stay taken until they expire |
 //! | `traffik_breaker_changes_total` | `backend`, `to` | changes of a breaker: to `open`, `half_open`, `closed` |
 
-#[cfg(feature = "tracing")]
-use std::cell::Cell;
+mod warnings;
+
 use std::fmt::Display;
-#[cfg(feature = "tracing")]
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 #[cfg(feature = "metrics")]
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
@@ -29,8 +27,9 @@ use tracing::level_filters::LevelFilter;
 
 use crate::error::Error;
 use crate::failure::BreakerState;
-use crate::forwarding::TrustedRange;
 use crate::throttle::registry::ResolvedClient;
+
+pub(crate) use warnings::*;
 
 /// What became of a hit on one throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -369,180 +368,4 @@ pub(crate) fn override_refused(uid: &str, error: &Error) {
     tracing::error!(target: "traffik", uid, "the file of overrides is not heeded: {error}");
     #[cfg(not(feature = "tracing"))]
     let _ = (uid, error);
-}
-
-/// What a shared store holds under a throttle's key is no state of it; told once, since it is replaced.
-pub(crate) fn no_state(name: &str) {
-    static TOLD: std::sync::Once = std::sync::Once::new();
-    TOLD.call_once(|| {
-        #[cfg(feature = "tracing")]
-        tracing::warn!(
-            target: "traffik",
-            name,
-            "a value under `{name}` is no state of its throttle and counts as none; does something else write there?"
-        );
-        let _ = name;
-    });
-}
-
-/// All addresses there are were named as trusted proxies.
-pub(crate) fn trusts_everyone(range: &TrustedRange) {
-    #[cfg(feature = "tracing")]
-    {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
-            tracing::warn!(
-                target: "traffik",
-                "`{range}` trusts everyone as a proxy, so that every client names itself; trust only the proxies in \
-                 front of the application"
-            );
-        }
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = range;
-}
-
-/// A request carries a forwarding header, but no proxy is trusted: `T001`. Which header, is only asked while it is worth
-/// it: of the first thousand requests of a thread, then of a few.
-#[inline]
-pub(crate) fn no_proxy_is_trusted(carried: impl FnOnce() -> Option<&'static str>) {
-    #[cfg(feature = "tracing")]
-    {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if TOLD.load(Relaxed) || !is_sampled() {
-            return;
-        }
-        let Some(field) = carried() else { return };
-        if first(&TOLD) {
-            tracing::warn!(
-                target: "traffik",
-                code = "T001",
-                "T001: requests carry `{field}`, but no proxy is trusted, so everyone behind a proxy shares a budget; name \
-                 the proxies with `trusted_proxies([…])` on the backend, or, where there is none, choose \
-                 `ForwardingHeader::None`"
-            );
-        }
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = carried;
-}
-
-/// A trusted proxy sent a request without the header that was chosen: `T002`.
-pub(crate) fn proxy_sent_no_header(field: &'static str) {
-    #[cfg(feature = "tracing")]
-    {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
-            tracing::warn!(
-                target: "traffik",
-                code = "T002",
-                "T002: a trusted proxy sent a request without `{field}`, so everyone behind it shares a budget; let the \
-                 proxy set that header, or choose the one that it does set"
-            );
-        }
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = field;
-}
-
-/// One request was counted twice by one throttle: `T003`.
-pub(crate) fn counted_twice(uid: &str) {
-    #[cfg(feature = "tracing")]
-    {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
-            tracing::warn!(
-                target: "traffik",
-                code = "T003",
-                uid,
-                "T003: throttle `{uid}` counted one request twice, in a layer and again below it; take it out of one of \
-                 the two"
-            );
-        }
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = uid;
-}
-
-/// A backend was provided below throttles that had decided in the embedded one: `T005`. The throttles are found only while
-/// the warning is still to be logged.
-pub(crate) fn provided_late(throttles: impl FnOnce() -> Option<String>) {
-    #[cfg(feature = "tracing")]
-    {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if TOLD.load(Relaxed) {
-            return;
-        }
-        let Some(throttles) = throttles() else { return };
-        if first(&TOLD) {
-            tracing::warn!(
-                target: "traffik",
-                code = "T005",
-                throttles,
-                "T005: a backend is provided below a layer that has decided already, so {throttles} counted in the memory \
-                 of this process; add `provide(…)` to the router after the layer that throttles: \
-                 `.layer(throttles).layer(provide(backend))`"
-            );
-        }
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = throttles;
-}
-
-/// A Redis server evicts keys when its memory is full: `T006`.
-#[cfg(feature = "redis")]
-pub(crate) fn evicts(policy: &str) {
-    #[cfg(feature = "tracing")]
-    {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
-            tracing::warn!(
-                target: "traffik",
-                code = "T006",
-                policy,
-                "T006: Redis evicts keys when its memory is full (`maxmemory-policy {policy}`), and forgets limits with \
-                 them; give limits a server with `noeviction`, or `volatile-ttl`"
-            );
-        }
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = policy;
-}
-
-/// A request was compared with a route where no router had matched it: `T007`.
-pub(crate) fn not_routed(route: &str) {
-    #[cfg(feature = "tracing")]
-    {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
-            tracing::warn!(
-                target: "traffik",
-                code = "T007",
-                route,
-                "T007: `filter::route(\"{route}\")` stands outside routing, where no request has a route, so it selects \
-                 nothing; apply the layer with `Router::layer`, or use `filter::path`"
-            );
-        }
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = route;
-}
-
-/// Whether something is still to be told, which is done once in the life of the process.
-#[cfg(feature = "tracing")]
-fn first(told: &AtomicBool) -> bool {
-    !told.load(Relaxed) && !told.swap(true, Relaxed)
-}
-
-/// Whether this is one of the first thousand times on this thread, or one of a few after that.
-#[cfg(feature = "tracing")]
-fn is_sampled() -> bool {
-    const ALL: u32 = 1_000;
-    const FEW: u32 = 64;
-    thread_local! {
-        static SEEN: Cell<u32> = const { Cell::new(0) };
-    }
-    let seen = SEEN.get();
-    SEEN.set(if seen == ALL + FEW { ALL + 1 } else { seen + 1 });
-    seen < ALL || seen == ALL + FEW
 }
