@@ -3,9 +3,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote};
 
-use super::define::{conditions, throttle};
 use super::paths::Private;
-use super::{closures, gate, site};
+use super::throttle::{conditions, throttle};
+use super::{closure_arguments, handler};
 use crate::diagnostics::Mistakes;
 use crate::model::{Site, is_method};
 use crate::parse::Handler;
@@ -14,9 +14,9 @@ use crate::parse::Handler;
 pub(crate) fn attribute(site: &Site, handler: Handler) -> TokenStream {
     let private = Private::of(site.krate.as_ref());
     let defined = defined(site, &handler, &private);
-    let hidden = site::site(site, &handler, &private);
-    let closures = closures::closures(site, &handler, &private);
-    let gated = gate::gated(site, handler, &private);
+    let hidden = handler::usage(site, &handler, &private);
+    let closures = closure_arguments::closures(site, &handler, &private);
+    let gated = handler::gated(site, handler, &private);
     quote!(#defined #hidden #closures #gated)
 }
 

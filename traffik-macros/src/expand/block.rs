@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::define::throttle;
 use super::paths::Private;
+use super::throttle::throttle;
 use crate::diagnostics::Mistakes;
 use crate::model::{Entry, Throttles};
 

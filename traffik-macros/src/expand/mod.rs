@@ -7,19 +7,17 @@
 
 mod attribute;
 mod block;
-mod closures;
-mod define;
+mod closure_arguments;
 mod docs;
-mod doubts;
-mod gate;
+mod handler;
 mod literals;
 mod on_error;
-mod options;
 mod paths;
 mod patterns;
-mod site;
+mod settings;
 mod strategy;
-mod verbatim;
+mod throttle;
+mod warnings;
 mod worst_case;
 
 pub(crate) use attribute::{attribute, refused};

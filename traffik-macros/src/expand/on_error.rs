@@ -4,8 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
-use super::options::duration;
 use super::paths::Private;
+use super::settings::duration;
 use crate::model::{Breaker, Failover, Fallback, Kind, OnError, Retry};
 
 /// The setter of a definition.

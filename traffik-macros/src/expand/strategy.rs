@@ -9,8 +9,8 @@ use traffik_runtime::strategy::{
     Adaptive, CostBasedTokenBucket, Factor, Priority, Tiered, TimeOfDay,
 };
 
-use super::options::duration;
 use super::paths::Private;
+use super::settings::duration;
 use crate::model::{Known, Strategy, text};
 
 /// The strategy's type, and its value unless that is the type's `PLAIN` one.

@@ -3,10 +3,15 @@
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{VisitMut, visit_pat_mut, visit_type_mut};
-use syn::{FnArg, Ident, Pat, PatType, Signature, Type};
+use syn::{FnArg, Ident, Pat, PatType, Path, Signature, Type};
 
-use super::handler::{GATE, is_conditional, wrapped};
-use super::shape;
+use super::expr;
+
+/// What the hidden argument is called.
+pub(super) const GATE: &str = "__traffik_gate";
+
+/// The module that the names of generated code are taken from.
+const PRIVATE: &str = "__private";
 
 /// The arguments of a handler.
 pub(crate) struct Arguments<'a>(Vec<&'a FnArg>);
@@ -41,7 +46,7 @@ impl<'a> Arguments<'a> {
 
     /// Whether an argument's pattern is written like this.
     pub(crate) fn has_pattern(&self, pattern: &Pat) -> bool {
-        let text = shape::text(pattern);
+        let text = expr::text(pattern);
         let mut patterns = self.0.iter().filter_map(|argument| typed(argument));
         patterns.any(|typed| is_written(&typed.pat, &text))
     }
@@ -57,14 +62,14 @@ impl<'a> Arguments<'a> {
         let mut ty = (*typed.ty).clone();
         let mut found = Nameless(false);
         found.visit_type_mut(&mut ty);
-        found.0.then(|| shape::text(typed.ty.to_token_stream()))
+        found.0.then(|| expr::text(typed.ty.to_token_stream()))
     }
 }
 
 /// Returns whether a pattern is written like this, by itself or within what an attribute further up
 /// has put around it.
 fn is_written(pattern: &Pat, text: &str) -> bool {
-    if shape::text(pattern) == text {
+    if expr::text(pattern) == text {
         return true;
     }
     wrapped(pattern).is_some_and(|mut inner| {
@@ -103,6 +108,31 @@ pub(super) fn bound(pattern: &Pat) -> Vec<Ident> {
 /// Whether a word in a pattern is, by convention, no name but a value.
 pub(crate) fn is_constant(word: &str) -> bool {
     word.starts_with(char::is_uppercase)
+}
+
+/// Returns the patterns that an attribute further up has put into one of our own types.
+fn wrapped(pattern: &Pat) -> Option<impl Iterator<Item = &Pat>> {
+    let Pat::TupleStruct(wrapper) = pattern else {
+        return None;
+    };
+    is_private(&wrapper.path).then(|| wrapper.elems.iter())
+}
+
+/// Returns whether a path leads to a name of generated code.
+pub(super) fn is_private(path: &Path) -> bool {
+    let module = path.segments.iter().nth_back(1);
+    module.is_some_and(|module| module.ident == PRIVATE)
+}
+
+/// Returns whether `cfg` may take an argument away.
+pub(super) fn is_conditional(argument: &FnArg) -> bool {
+    let attrs = match argument {
+        FnArg::Receiver(receiver) => &receiver.attrs,
+        FnArg::Typed(typed) => &typed.attrs,
+    };
+    attrs
+        .iter()
+        .any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
 }
 
 fn typed(argument: &FnArg) -> Option<&PatType> {

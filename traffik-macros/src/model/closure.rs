@@ -4,8 +4,8 @@ use quote::ToTokens as _;
 use syn::{Expr, ExprClosure, Ident, Pat};
 
 use super::arguments::names;
+use super::expr;
 use super::keys::Key;
-use super::shape;
 use crate::diagnostics::{Error, Mistakes, Result, error, joined};
 
 /// A closure whose parameters are arguments of the handler.
@@ -18,7 +18,7 @@ pub(crate) struct Closure {
 impl Closure {
     /// The closure, if it is one whose parameters can be names.
     pub(crate) fn read(key: Key, value: &Expr) -> Option<Result<Self>> {
-        let Expr::Closure(written) = shape::bare(value) else {
+        let Expr::Closure(written) = expr::bare(value) else {
             return None;
         };
         let wrong = written.inputs.iter().filter_map(no_name);
@@ -56,7 +56,7 @@ impl Closure {
 fn no_name(param: &Pat) -> Option<Error> {
     match param {
         Pat::Type(typed) => {
-            let name = shape::text(&typed.pat);
+            let name = expr::text(&typed.pat);
             let message = format!(
                 "a closure takes names of the handler's arguments, whose types are known; write `{name}`"
             );
@@ -67,7 +67,7 @@ fn no_name(param: &Pat) -> Option<Error> {
             "`_` is no argument of the handler; leave it out, and name those that are needed",
         )),
         Pat::Reference(reference) => {
-            let name = shape::text(&reference.pat);
+            let name = expr::text(&reference.pat);
             let message = format!("arguments are lent to a closure as references; write `{name}`");
             Some(error(reference, message))
         }

@@ -4,7 +4,7 @@ use syn::{Expr, ExprLit, Lit, Path, UnOp};
 use traffik_runtime::strategy::catalog::{self, Severity};
 
 use super::keys::Key;
-use super::{Closure, Doubt, shape};
+use super::{Closure, Doubt, expr};
 use crate::diagnostics::{Result, error};
 
 /// How many units one request takes.
@@ -20,13 +20,13 @@ pub(crate) enum Cost {
 
 impl Cost {
     pub(crate) fn read(value: &Expr) -> Result<Self> {
-        if let Some(path) = shape::path(value) {
+        if let Some(path) = expr::path(value) {
             return Ok(Self::Function(path.clone()));
         }
         if let Some(closure) = Closure::read(Key::Cost, value) {
             return closure.map(Box::new).map(Self::Closure);
         }
-        let Some(number) = shape::integer(value) else {
+        let Some(number) = expr::integer(value) else {
             return Err(error(value, other(value)));
         };
         match number.base10_parse() {
@@ -57,19 +57,19 @@ impl Cost {
 }
 
 fn other(value: &Expr) -> String {
-    if let Some(text) = shape::string(value) {
+    if let Some(text) = expr::string(value) {
         return format!(
             "a cost stands without quotes; write `cost = {}`",
             text.value()
         );
     }
-    if let Some((function, _)) = shape::call(value) {
+    if let Some((function, _)) = expr::call(value) {
         return format!(
             "the function is named, not called; write `cost = {}`",
-            shape::text(function)
+            expr::text(function)
         );
     }
-    match shape::bare(value) {
+    match expr::bare(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Int(number),
             ..

@@ -2,8 +2,8 @@
 
 use syn::Expr;
 
-use super::shape;
-use super::words::{Value, Words};
+use super::expr;
+use super::keywords::{Value, Words};
 use crate::diagnostics::{Result, error, listed, unknown};
 
 /// Which header fields are sent.
@@ -29,7 +29,7 @@ impl Headers {
             Value::Path(path) => {
                 return Err(error(
                     path,
-                    unknown("style of headers", &shape::text(path), WORDS.list),
+                    unknown("style of headers", &expr::text(path), WORDS.list),
                 ));
             }
             Value::Call(..) | Value::Other(_) => {

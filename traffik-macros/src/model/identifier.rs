@@ -4,8 +4,8 @@ use syn::{Expr, ExprCall, Path};
 
 use super::ip::Proxied;
 use super::keys::Key;
-use super::words::{Value, Words};
-use super::{Closure, shape};
+use super::keywords::{Value, Words};
+use super::{Closure, expr};
 use crate::diagnostics::{Error, Result, error};
 
 /// Who is asking.
@@ -61,7 +61,7 @@ impl Identifier {
 
 fn header(call: &ExprCall) -> Result<Identifier> {
     let mut values = call.args.iter();
-    let (Some(Some(name)), None) = (values.next().map(shape::string), values.next()) else {
+    let (Some(Some(name)), None) = (values.next().map(expr::string), values.next()) else {
         return Err(error(
             call,
             "`header` takes one name in quotes; write `header(\"x-api-key\")`",
@@ -96,21 +96,21 @@ fn constructor(path: &Path) -> Option<&'static str> {
 }
 
 fn instead_of(path: &Path, word: &str) -> String {
-    let path = shape::text(path);
+    let path = expr::text(path);
     format!("`{path}` is the word `{word}` here; write `identifier = {word}`")
 }
 
 fn other(value: &Expr) -> Error {
-    let called = shape::call(value).map(|(function, _)| (function, constructor(function)));
+    let called = expr::call(value).map(|(function, _)| (function, constructor(function)));
     let message = match called {
         Some((function, Some(word))) => instead_of(function, word),
-        Some((function, None)) if shape::is_associated(function) => format!(
+        Some((function, None)) if expr::is_associated(function) => format!(
             "`{}` is called here, and an identifier is a function of each request; write `identifier = client` for a `fn client(parts: &Parts) -> Identity`",
-            shape::text(function)
+            expr::text(function)
         ),
         Some((function, None)) => format!(
             "the function is named, not called; write `identifier = {}`",
-            shape::text(function)
+            expr::text(function)
         ),
         None => "an identifier is `ip`, `header(\"…\")`, `everyone`, the path of a `fn(&Parts) -> Identity`, or a closure over the handler's arguments".to_owned(),
     };

@@ -4,7 +4,7 @@ use quote::ToTokens as _;
 use syn::{Expr, ExprAssign, ExprCall, Ident, LitInt, LitStr};
 use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, Ipv6Prefix, TrustedRange};
 
-use super::shape;
+use super::expr;
 use crate::diagnostics::{Error, Result, all, error, unknown};
 
 /// How the client's address is found. What was not written is the runtime's default.
@@ -55,17 +55,17 @@ impl Proxied {
 /// One parameter, `prefix = 56`.
 fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
     let Expr::Assign(ExprAssign { left, right, .. }) = value else {
-        let written = shape::text(value);
+        let written = expr::text(value);
         let message = format!(
             "parameters have names; write `ip({} = {written})`",
             likely(value)
         );
         return Err(error(value, message));
     };
-    match shape::word(left) {
+    match expr::word(left) {
         Some(name) if PARAMETERS.iter().any(|known| name == known) => Ok((name, right)),
         _ => {
-            let name = shape::text(left);
+            let name = expr::text(left);
             Err(error(left, unknown("parameter", &name, &PARAMETERS)))
         }
     }
@@ -73,20 +73,20 @@ fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
 
 /// The parameter that a value without a name was meant for.
 fn likely(value: &Expr) -> &'static str {
-    match shape::bare(value) {
+    match expr::bare(value) {
         path @ Expr::Path(_) => {
-            let word = shape::word(path);
+            let word = expr::word(path);
             let named = |known: &&&'static str| word.is_some_and(|word| word == **known);
             PARAMETERS.iter().find(named).copied().unwrap_or("header")
         }
-        _ if shape::integer(value).is_some() => "prefix",
+        _ if expr::integer(value).is_some() => "prefix",
         _ => "trusted",
     }
 }
 
 fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
-    let Expr::Array(list) = shape::bare(value) else {
-        let message = match shape::string(value) {
+    let Expr::Array(list) = expr::bare(value) else {
+        let message = match expr::string(value) {
             Some(text) => format!("`trusted` is a list; write `trusted = [{}]`", text.token()),
             None => "`trusted` is a list of texts, such as `[\"10.0.0.0/8\"]`; ranges known only at run time belong to the \
                      backend: `Backend::trusted_proxies`"
@@ -102,7 +102,7 @@ fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
 }
 
 fn range(value: &Expr) -> Result<LitStr> {
-    let Some(text) = shape::string(value) else {
+    let Some(text) = expr::string(value) else {
         let message =
             "a trusted proxy is an address or a range in quotes, such as `\"10.0.0.0/8\"`";
         return Err(error(value, message));
@@ -114,7 +114,7 @@ fn range(value: &Expr) -> Result<LitStr> {
 }
 
 fn header(value: &Expr) -> Result<ForwardingHeader> {
-    let word = match (shape::string(value), shape::word(value)) {
+    let word = match (expr::string(value), expr::word(value)) {
         (Some(text), _) => text.value(),
         (None, Some(word)) => word.to_string(),
         (None, None) => {
@@ -127,7 +127,7 @@ fn header(value: &Expr) -> Result<ForwardingHeader> {
 }
 
 fn prefix(value: &Expr) -> Result<u8> {
-    let Some(number) = shape::integer(value) else {
+    let Some(number) = expr::integer(value) else {
         return Err(no_prefix(value));
     };
     bits(number)

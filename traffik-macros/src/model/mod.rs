@@ -1,54 +1,56 @@
 //! What was written → what it means, with every mistake noted.
 //!
 //! A value goes through three steps. [`options`] puts each item under its key. [`settings`] reads each key's value by
-//! itself; the file of the same name says what a key takes. [`definition`] and [`site`] look at the keys together.
+//! itself; the file of the same name says what a key takes. [`throttle`] and [`attribute`] look at the keys together.
 
-mod applies;
 mod arguments;
-mod bundle;
+mod attribute;
+mod block;
 mod closure;
+mod closure_arguments;
 mod cost;
-mod definition;
-mod doubts;
+mod expr;
+mod free_names;
+mod gate;
 mod handler;
 mod headers;
 mod identifier;
 mod ip;
 mod keys;
-mod mentions;
-mod naming;
+mod keywords;
+mod names;
 mod on_error;
 mod on_throttled;
 mod options;
 mod params;
-mod place;
+mod position;
+mod predicates;
 mod rate;
 mod scope;
 mod settings;
-mod shape;
-mod site;
 mod strategy;
-mod throttles;
+mod throttle;
 mod timeout;
-mod verbatim;
-mod words;
+mod warnings;
+mod wrappable;
 
-pub(crate) use applies::Applies;
 pub(crate) use arguments::{is_constant, names};
-pub(crate) use bundle::Bundle;
+pub(crate) use attribute::Site;
+pub(crate) use block::{Entry, Throttles};
 pub(crate) use closure::Closure;
+pub(crate) use closure_arguments::Bundle;
 pub(crate) use cost::Cost;
-pub(crate) use definition::{Definition, Outcome};
-pub(crate) use doubts::Doubt;
-pub(crate) use handler::{Seat, is_extracted_by_us, is_method};
+pub(crate) use expr::text;
+pub(crate) use gate::{Seat, is_extracted_by_us};
+pub(crate) use handler::is_method;
 pub(crate) use headers::Headers;
 pub(crate) use identifier::Identifier;
 pub(crate) use ip::Proxied;
 pub(crate) use on_error::{Breaker, Failover, Fallback, Kind, OnError, Retry};
+pub(crate) use predicates::Applies;
 pub(crate) use rate::Rates;
 pub(crate) use scope::Scope;
-pub(crate) use shape::text;
-pub(crate) use site::Site;
 pub(crate) use strategy::{Known, Strategy};
-pub(crate) use throttles::{Entry, Throttles};
-pub(crate) use verbatim::can_stay;
+pub(crate) use throttle::{Definition, Outcome};
+pub(crate) use warnings::Doubt;
+pub(crate) use wrappable::can_stay;

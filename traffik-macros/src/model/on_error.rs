@@ -5,10 +5,10 @@ use std::time::Duration;
 use syn::{Expr, ExprCall, ExprLit, Lit, Path};
 use traffik_runtime::strategy::catalog::Warning;
 
+use super::keywords::{Value, Words};
 use super::params::{Param, Params, number};
 use super::timeout::duration;
-use super::words::{Value, Words};
-use super::{Doubt, shape};
+use super::{Doubt, expr};
 use crate::diagnostics::{Error, Result, all, error, listed};
 
 /// What happens when the backend fails.
@@ -204,10 +204,10 @@ fn failover(call: &ExprCall) -> Result<Failover> {
 
 /// `BREAKER`, `breaker(failures = 10)`, or an expression that gives one.
 fn breaker(value: &Expr) -> Result<Breaker> {
-    if let Some(path) = shape::path(value) {
+    if let Some(path) = expr::path(value) {
         return Ok(Breaker::Static(path.clone()));
     }
-    let own = shape::call(value).filter(|(path, _)| path.is_ident("breaker"));
+    let own = expr::call(value).filter(|(path, _)| path.is_ident("breaker"));
     let Some((_, call)) = own else {
         return Ok(Breaker::Given(value.clone()));
     };
@@ -221,7 +221,7 @@ fn breaker(value: &Expr) -> Result<Breaker> {
 }
 
 fn kinds(value: &Expr) -> Result<Vec<Kind>> {
-    let Expr::Array(array) = shape::bare(value) else {
+    let Expr::Array(array) = expr::bare(value) else {
         let message = format!("`on` is a list; write `{}`", ON.1);
         return Err(error(value, message));
     };
@@ -257,7 +257,7 @@ fn word(words: &Words, value: &Expr) -> Result<&'static str> {
 }
 
 fn multiplier(value: &Expr) -> Result<f64> {
-    let number = match shape::bare(value) {
+    let number = match expr::bare(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Float(number),
             ..
@@ -279,7 +279,7 @@ fn multiplier(value: &Expr) -> Result<f64> {
 }
 
 fn flag(value: &Expr) -> Result<()> {
-    let alone = shape::word(value).is_some_and(|word| word == TWICE.0);
+    let alone = expr::word(value).is_some_and(|word| word == TWICE.0);
     alone
         .then_some(())
         .ok_or_else(|| error(value, format!("`{0}` takes no `=`; write `{0}`", TWICE.0)))
@@ -300,14 +300,14 @@ fn example(word: &str) -> String {
 }
 
 fn other(value: &Expr) -> Error {
-    let message = match (value, shape::call(value)) {
+    let message = match (value, expr::call(value)) {
         (Expr::Closure(_), _) => {
             "closures are not taken here; write the path of an `async fn(&Failure<'_>) -> Verdict`"
                 .to_owned()
         }
         (_, Some((function, _))) => format!(
             "the function is named, not called; write `on_error = {}`",
-            shape::text(function)
+            expr::text(function)
         ),
         _ => format!(
             "`on_error` is {}, or the path of an `async fn(&Failure<'_>) -> Verdict`",

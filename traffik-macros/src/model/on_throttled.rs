@@ -2,24 +2,24 @@
 
 use syn::{Expr, Path};
 
+use super::expr;
 use super::keys::Key;
-use super::shape;
 use crate::diagnostics::{Result, error};
 
 /// `on_throttled = my_response`.
 pub(crate) fn read(value: &Expr) -> Result<Path> {
-    if let Some(path) = shape::path(value) {
+    if let Some(path) = expr::path(value) {
         return Ok(path.clone());
     }
     let example = Key::OnThrottled.example();
-    let message = match (shape::bare(value), shape::string(value), shape::call(value)) {
+    let message = match (expr::bare(value), expr::string(value), expr::call(value)) {
         (_, Some(text), _) => format!(
             "a function stands without quotes; write `on_throttled = {}`",
             text.value()
         ),
         (_, _, Some((function, _))) => format!(
             "the function is named, not called; write `on_throttled = {}`",
-            shape::text(function)
+            expr::text(function)
         ),
         (Expr::Closure(_), ..) => {
             "`on_throttled` takes no closure; write the path of a `fn(&Rejection) -> impl IntoResponse`"

@@ -10,7 +10,7 @@ use syn::{Ident, Lit, LitStr, Path, Token};
 use traffik_runtime::rate::Rate;
 
 use super::keys::Key;
-use super::{shape, timeout};
+use super::{expr, timeout};
 use crate::diagnostics::{Error, Mistakes, Result, error};
 use crate::parse::{Args, Item, Pair};
 
@@ -107,7 +107,7 @@ impl Options {
             && let Some(key) = Key::of_value(&text)
         {
             let name = key.name();
-            let value = shape::text(&inside);
+            let value = expr::text(&inside);
             let rate = match (self.unclear, self.written.first(), self.throttles.first()) {
                 (false, None, None) => format!("{}, ", Key::Rate.example()),
                 _ => String::new(),
@@ -259,7 +259,7 @@ fn value_alone(word: &Ident) -> Option<(&Ident, Key)> {
 /// The rates that stand as texts by themselves: behind the key, and without one.
 fn rates(items: &[Item]) -> Vec<LitStr> {
     let texts = items.iter().filter_map(|item| match item {
-        Item::Pair(pair) if pair.key == Key::Rate.name() => shape::string(&pair.value),
+        Item::Pair(pair) if pair.key == Key::Rate.name() => expr::string(&pair.value),
         Item::Literal(Lit::Str(text)) if is_rate(text) => Some(text),
         _ => None,
     });

@@ -3,7 +3,7 @@
 use syn::ext::IdentExt as _;
 use syn::{Expr, ExprAssign, ExprCall};
 
-use super::shape;
+use super::expr;
 use crate::diagnostics::{Error, Result, error, joined, unknown};
 
 /// A parameter, and how it is written.
@@ -80,11 +80,11 @@ impl<'a> Params<'a> {
     fn named(&self, written: &'a Expr, known: &[Param]) -> Result<(&'static str, &'a Expr)> {
         let word = self.word;
         let (name, value) = match written {
-            Expr::Assign(ExprAssign { left, right, .. }) => (shape::word(left), &**right),
+            Expr::Assign(ExprAssign { left, right, .. }) => (expr::word(left), &**right),
             // `breaker(…)`, and a word that says all.
-            value => match shape::call(value) {
+            value => match expr::call(value) {
                 Some((path, _)) => (path.get_ident(), value),
-                None => (shape::word(value), value),
+                None => (expr::word(value), value),
             },
         };
         let first = known.first().map_or("", |(_, example)| *example);
@@ -97,7 +97,7 @@ impl<'a> Params<'a> {
             let names: Vec<_> = known.iter().map(|(known, _)| *known).collect();
             return Err(error(name, unknown("parameter", &text, &names)));
         };
-        if shape::word(value).is_some()
+        if expr::word(value).is_some()
             && example.contains('=')
             && !matches!(written, Expr::Assign(_))
         {
@@ -114,7 +114,7 @@ impl<'a> Params<'a> {
 
 /// A whole number of at least this.
 pub(crate) fn number(value: &Expr, (name, example): Param, least: u32) -> Result<u32> {
-    let Some(number) = shape::integer(value) else {
+    let Some(number) = expr::integer(value) else {
         let message = format!("`{name}` is a whole number; write `{example}`");
         return Err(error(value, message));
     };

@@ -4,7 +4,7 @@ use quote::ToTokens as _;
 use syn::{Expr, ExprLit, Lit, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
-use super::shape;
+use super::expr;
 use crate::diagnostics::{Error, Result, all, error};
 
 /// How much in how long.
@@ -18,13 +18,13 @@ pub(crate) enum Rates {
 
 impl Rates {
     pub(crate) fn read(value: &Expr) -> Result<Self> {
-        match shape::bare(value) {
+        match expr::bare(value) {
             Expr::Array(list) if list.elems.is_empty() => Err(error(
                 list,
                 "an empty list limits nothing; write `[\"10/second\", \"1000/hour\"]`",
             )),
             Expr::Array(list) => all(list.elems.iter().map(listed)).map(Self::Fixed),
-            value => match shape::path(value) {
+            value => match expr::path(value) {
                 Some(path) => Ok(Self::Open(path.clone())),
                 None => one(value).map(|rate| Self::Fixed(vec![rate])),
             },
@@ -49,7 +49,7 @@ impl Rates {
 }
 
 fn listed(value: &Expr) -> Result<(Rate, LitStr)> {
-    match shape::path(value) {
+    match expr::path(value) {
         Some(path) => Err(error(
             path,
             "a list holds rates in quotes, such as `\"10/second\"`; a path stands alone",
@@ -59,7 +59,7 @@ fn listed(value: &Expr) -> Result<(Rate, LitStr)> {
 }
 
 fn one(value: &Expr) -> Result<(Rate, LitStr)> {
-    let text = shape::string(value).ok_or_else(|| no_rate(value))?;
+    let text = expr::string(value).ok_or_else(|| no_rate(value))?;
     match text.value().parse() {
         Ok(rate) => Ok((rate, text.clone())),
         Err(problem) => Err(error(text, problem)),
@@ -67,8 +67,8 @@ fn one(value: &Expr) -> Result<(Rate, LitStr)> {
 }
 
 fn no_rate(value: &Expr) -> Error {
-    let written = shape::text(value);
-    let message = match shape::bare(value) {
+    let written = expr::text(value);
+    let message = match expr::bare(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Int(number),
             ..
@@ -85,7 +85,7 @@ fn no_rate(value: &Expr) -> Error {
         }
         Expr::Call(_) | Expr::MethodCall(_) => called(value, &written),
         Expr::Tuple(list) => {
-            let rates: Vec<_> = list.elems.iter().map(shape::text).collect();
+            let rates: Vec<_> = list.elems.iter().map(expr::text).collect();
             format!(
                 "several rates are a list; write `rate = [{}]`",
                 rates.join(", ")
@@ -98,11 +98,11 @@ fn no_rate(value: &Expr) -> Error {
 
 /// Returns the text to write instead of a call.
 fn called(value: &Expr, written: &str) -> String {
-    match shape::call(value) {
-        Some((function, _)) if !shape::is_associated(function) => {
+    match expr::call(value) {
+        Some((function, _)) if !expr::is_associated(function) => {
             let name = function.segments.last().map(|last| &last.ident);
             let name = name.to_token_stream();
-            let function = shape::text(function);
+            let function = expr::text(function);
             format!(
                 "the function is named, not called; write `rate = {function}` for a `fn {name}(parts: &Parts) -> Rate`"
             )

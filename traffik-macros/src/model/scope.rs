@@ -2,9 +2,9 @@
 
 use syn::{Expr, LitStr, Path};
 
-use super::doubts::{Doubt, misspelt_scope};
-use super::shape;
-use super::words::{Value, Words};
+use super::expr;
+use super::keywords::{Value, Words};
+use super::warnings::{Doubt, misspelt_scope};
 use crate::diagnostics::{Error, Result, error, near};
 
 /// What shares one budget.
@@ -55,8 +55,8 @@ impl Scope {
 }
 
 fn other(value: &Expr) -> Error {
-    let message = match shape::call(value) {
-        Some((function, _)) => format!("the function is named, not called; write `scope = {}`", shape::text(function)),
+    let message = match expr::call(value) {
+        Some((function, _)) => format!("the function is named, not called; write `scope = {}`", expr::text(function)),
         None => "a scope is `throttle`, `route`, a text, or the path of a `const` text or a `fn(&Parts) -> String`".to_owned(),
     };
     error(value, message)

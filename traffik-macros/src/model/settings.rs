@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use syn::{Expr, Ident, LitStr, Path};
 
-use super::doubts::Allowed;
 use super::keys::Key;
 use super::options::Options;
+use super::warnings::Allowed;
 use super::{
-    Closure, Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, applies, naming,
-    on_throttled, timeout,
+    Closure, Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, names, on_throttled,
+    predicates, timeout,
 };
 use crate::diagnostics::{Mistakes, Result};
 use crate::parse::Pair;
@@ -79,14 +79,14 @@ impl Settings {
             spread: read(spread, timeout::spread, mistakes),
             on_throttled: read(on_throttled, on_throttled::read, mistakes),
             shadow: shadow.is_some(),
-            only_if: read(only_if, applies::only_if, mistakes),
-            skip_if: read(skip_if, applies::skip_if, mistakes),
+            only_if: read(only_if, predicates::only_if, mistakes),
+            skip_if: read(skip_if, predicates::skip_if, mistakes),
             headers: read(headers, Headers::read, mistakes),
             scope: read(scope, Scope::read, mistakes),
-            uid: read(uid, naming::uid, mistakes),
-            policy: read(policy, naming::policy, mistakes),
-            name: read(name, naming::name, mistakes),
-            krate: read(krate, naming::krate, mistakes),
+            uid: read(uid, names::uid, mistakes),
+            policy: read(policy, names::policy, mistakes),
+            name: read(name, names::name, mistakes),
+            krate: read(krate, names::krate, mistakes),
             allowed: Allowed::read(&allow.unwrap_or_default(), mistakes),
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use syn::Expr;
 use traffik_runtime::rate::parse_duration;
 
+use super::expr;
 use super::keys::Key;
-use super::shape;
 use crate::diagnostics::{Mistakes, Result, error};
 use crate::parse::Pair;
 
@@ -51,7 +51,7 @@ pub(crate) fn refuse_zero(
 
 /// A duration in quotes; the example says how it is written.
 pub(crate) fn duration(value: &Expr, example: &str) -> Result<Duration> {
-    let text = shape::string(value).ok_or_else(|| {
+    let text = expr::string(value).ok_or_else(|| {
         error(
             value,
             format!("a duration stands in quotes; write `{example}`"),

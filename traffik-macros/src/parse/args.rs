@@ -6,8 +6,9 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::{Expr, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 
-use super::signs::{unreadable, wrong_signs};
-use crate::diagnostics::{Error, Mistakes, Result, error};
+use super::punctuation::{unreadable, wrong_signs};
+use super::recovery::{placed, skip_to_comma};
+use crate::diagnostics::{Mistakes, Result, error};
 
 /// The items between the parentheses, in order.
 #[derive(Default)]
@@ -184,28 +185,6 @@ fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     Err(error(&rest, message))
 }
 
-/// An error about the end of all there is has no place of its own; it is told, in these words, at what is cut short.
-pub(super) fn placed(problem: Error, unfinished: TokenStream, message: &str) -> Error {
-    let is_at_end = problem.to_string().starts_with("unexpected end of input");
-    let last = unfinished.clone().into_iter().last();
-    if is_at_end && !matches!(last, Some(TokenTree::Group(_))) {
-        error(unfinished, message)
-    } else {
-        problem
-    }
-}
-
 fn is_literal_text(value: &Expr) -> bool {
     matches!(value, Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)))
-}
-
-pub(super) fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {
-    let mut skipped = TokenStream::new();
-    while !input.is_empty() {
-        if input.parse::<Token![,]>().is_ok() {
-            break;
-        }
-        skipped.extend([input.parse::<TokenTree>()?]);
-    }
-    Ok(skipped)
 }

@@ -1,13 +1,14 @@
 //! The block: `defaults(…);` and `/// doc  pub throttle Burst(…);`, each read on its own.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::{Attribute, Generics, Ident, Token, Visibility, parenthesized, token};
 
-use super::args::{Args, placed};
-use super::signs::keyword;
+use super::args::Args;
+use super::punctuation::keyword;
+use super::recovery::{placed, skip_entry};
 use crate::diagnostics::{Error, Mistakes, Result, did_you_mean, error, near};
 
 mod word {
@@ -181,15 +182,4 @@ fn semicolon(input: ParseStream, name: &Ident) -> Result<()> {
     }
     let missing = |_| error(name, format!("a `;` is missing behind `{name}(…)`"));
     input.parse::<Token![;]>().map(drop).map_err(missing)
-}
-
-fn skip_entry(input: ParseStream) -> Result<TokenStream> {
-    let mut skipped = TokenStream::new();
-    while !input.is_empty() {
-        if input.parse::<Token![;]>().is_ok() {
-            break;
-        }
-        skipped.extend([input.parse::<TokenTree>()?]);
-    }
-    Ok(skipped)
 }

@@ -6,9 +6,10 @@
 mod args;
 mod block;
 mod handler;
-mod signs;
+mod punctuation;
+mod recovery;
 
 pub(crate) use args::{Args, Item, Pair};
 pub(crate) use block::{Block, Defaults, Throttle};
 pub(crate) use handler::{Handler, braces};
-pub(crate) use signs::keyword;
+pub(crate) use punctuation::keyword;

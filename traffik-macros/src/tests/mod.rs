@@ -2,8 +2,8 @@
 
 mod attribute;
 mod block;
+mod errors;
 mod half_typed;
-mod mistakes;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;

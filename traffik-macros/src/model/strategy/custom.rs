@@ -2,12 +2,11 @@
 
 use syn::{Expr, ExprCall, Path, Type, TypePath};
 
-use super::Strategy;
 use crate::diagnostics::{Result, error};
-use crate::model::shape;
+use crate::model::expr;
 
-/// The strategy in the parentheses.
-pub(super) fn read(call: &ExprCall) -> Result<Strategy> {
+/// The value in the parentheses, and its type.
+pub(super) fn read(call: &ExprCall) -> Result<(Expr, Type)> {
     let mut values = call.args.iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(error(
@@ -16,24 +15,24 @@ pub(super) fn read(call: &ExprCall) -> Result<Strategy> {
         ));
     };
     let ty = type_of(value).ok_or_else(|| {
-        let written = shape::text(value);
+        let written = expr::text(value);
         error(value, format!("the type of this strategy cannot be seen here; name it: `custom({written} as MyStrategy)`"))
     })?;
-    let value = match shape::bare(value) {
+    let value = match expr::bare(value) {
         Expr::Cast(cast) => (*cast.expr).clone(),
         value => value.clone(),
     };
-    Ok(Strategy::Custom(Box::new(value), Box::new(ty)))
+    Ok((value, ty))
 }
 
 /// The type an expression names: `Mine`, `Mine { … }`, `Mine(…)`, `Mine::new(…)`, these followed by setters, or `… as Mine`.
 fn type_of(value: &Expr) -> Option<Type> {
-    match shape::bare(value) {
+    match expr::bare(value) {
         Expr::Cast(cast) => Some((*cast.ty).clone()),
         Expr::MethodCall(call) => type_of(&call.receiver),
         Expr::Struct(literal) if literal.qself.is_none() => Some(named(literal.path.clone())),
-        Expr::Call(call) => shape::path(&call.func).and_then(constructed),
-        Expr::Path(_) => shape::path(value)
+        Expr::Call(call) => expr::path(&call.func).and_then(constructed),
+        Expr::Path(_) => expr::path(value)
             .filter(|path| ends_in_type(path))
             .cloned()
             .map(named),

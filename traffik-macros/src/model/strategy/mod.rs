@@ -1,14 +1,14 @@
 //! `strategy`: a name of the catalog, bare, in quotes or with parameters, or `custom(…)`.
 
+mod built_in;
 mod custom;
-mod known;
 
 use syn::{Expr, ExprCall, Ident, Type};
 use traffik_runtime::strategy::catalog;
 
-pub(crate) use known::{Known, example};
+pub(crate) use built_in::{Known, example};
 
-use super::shape;
+use super::expr;
 use crate::diagnostics::{Error, Result, did_you_mean, error, near};
 
 /// The law that decides.
@@ -22,14 +22,14 @@ pub(crate) enum Strategy {
 
 impl Strategy {
     pub(crate) fn read(value: &Expr) -> Result<Self> {
-        if let Some((path, call)) = shape::call(value) {
+        if let Some((path, call)) = expr::call(value) {
             let word = path.get_ident().ok_or_else(|| not_wrapped(value))?;
             return named(&word.to_string(), &call.func, Some(call));
         }
-        if let Some(word) = shape::word(value) {
+        if let Some(word) = expr::word(value) {
             return named(&word.to_string(), value, None);
         }
-        match shape::string(value) {
+        match expr::string(value) {
             Some(text) if text.value().contains(['(', ':']) => Err(error(
                 text,
                 format!(
@@ -61,14 +61,16 @@ impl Default for Strategy {
 
 fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
     match (word, call) {
-        ("custom", Some(call)) => custom::read(call),
+        ("custom", Some(call)) => {
+            custom::read(call).map(|(value, ty)| Strategy::Custom(Box::new(value), Box::new(ty)))
+        }
         ("custom", None) => Err(error(
             name,
             "`custom` takes your strategy; write `custom(MyStrategy::new())`",
         )),
         (_, None) if is_own(word) => Err(not_wrapped(name)),
         (_, Some(call)) if is_own_call(word, call) => {
-            let written = shape::text(call);
+            let written = expr::text(call);
             let message = format!(
                 "a strategy of your own stands in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
             );
@@ -105,8 +107,8 @@ fn is_near(word: &str) -> bool {
 }
 
 fn not_wrapped(value: &Expr) -> Error {
-    let written = shape::text(value);
-    let message = match (shape::bare(value), parenthesised(value)) {
+    let written = expr::text(value);
+    let message = match (expr::bare(value), parenthesised(value)) {
         (_, Some(name)) => format!("parameters stand in parentheses; write `strategy = {name}(…)`"),
         (Expr::Lit(_), None) => {
             "a strategy is a name such as `token_bucket`, or your own in `custom(…)`".to_owned()
@@ -123,7 +125,7 @@ fn not_wrapped(value: &Expr) -> Error {
 
 /// Returns whether a path is that of a constant, whose type cannot be seen.
 fn is_constant(value: &Expr) -> bool {
-    let last = shape::path(value).and_then(|path| path.segments.last());
+    let last = expr::path(value).and_then(|path| path.segments.last());
     last.is_some_and(|last| {
         let name = last.ident.to_string();
         name.len() > 1 && !name.contains(char::is_lowercase)
@@ -132,7 +134,7 @@ fn is_constant(value: &Expr) -> bool {
 
 /// One of ours whose parameters stand between other signs.
 fn parenthesised(value: &Expr) -> Option<&Ident> {
-    let Expr::Macro(call) = shape::bare(value) else {
+    let Expr::Macro(call) = expr::bare(value) else {
         return None;
     };
     let name = call.mac.path.get_ident();

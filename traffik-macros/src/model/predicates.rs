@@ -2,8 +2,8 @@
 
 use syn::{Expr, ExprUnary, Lit, Path, UnOp};
 
+use super::expr;
 use super::keys::Key;
-use super::shape;
 use crate::diagnostics::{Mistakes, Result, error};
 
 /// The predicates of a throttle, or of one use of throttles.
@@ -21,7 +21,7 @@ impl Applies {
         mistakes: &mut Mistakes,
     ) -> Self {
         if let (Some(only), Some(skip)) = (&only_if, &skip_if)
-            && shape::text(only) == shape::text(skip)
+            && expr::text(only) == expr::text(skip)
         {
             mistakes.at(skip, "`only_if` and `skip_if` name the same function, so the throttle is never asked; keep one of them");
         }
@@ -45,11 +45,11 @@ pub(crate) fn skip_if(value: &Expr) -> Result<Path> {
 }
 
 fn read(value: &Expr, key: Key, opposite: Key) -> Result<Path> {
-    if let Some(path) = shape::path(value) {
+    if let Some(path) = expr::path(value) {
         return Ok(path.clone());
     }
     let (name, example) = (key.name(), key.example());
-    let message = match shape::bare(value) {
+    let message = match expr::bare(value) {
         Expr::Closure(_) => {
             format!("`{name}` takes no closure; write the path of a `fn(&Parts) -> bool`")
         }
@@ -60,7 +60,7 @@ fn read(value: &Expr, key: Key, opposite: Key) -> Result<Path> {
         }) => format!(
             "`{name}` takes no `!`; write `{} = {}`",
             opposite.name(),
-            shape::text(expr)
+            expr::text(expr)
         ),
         Expr::Lit(literal) => match &literal.lit {
             Lit::Str(text) => format!(
@@ -72,10 +72,10 @@ fn read(value: &Expr, key: Key, opposite: Key) -> Result<Path> {
             ),
             _ => wanted(name, example),
         },
-        _ => match shape::call(value) {
+        _ => match expr::call(value) {
             Some((function, _)) => format!(
                 "the function is named, not called; write `{name} = {}`",
-                shape::text(function)
+                expr::text(function)
             ),
             None => wanted(name, example),
         },

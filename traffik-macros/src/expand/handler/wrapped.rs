@@ -12,11 +12,11 @@ use syn::{
 };
 
 use super::gate::{Gate, giving};
-use super::paths::local;
+use crate::expand::paths::local;
 use crate::parse::{Handler, braces};
 
 /// The function that takes the gate with the handler's arguments in it, and the handler.
-pub(super) fn verbatim(gate: &Gate<'_>, handler: Handler) -> TokenStream {
+pub(super) fn wrapped(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     let uses = gate.uses(&handler.sig);
     let lints = gate.is_bundled().then(|| gate.lints(&handler.sig));
     let Handler {

@@ -8,9 +8,9 @@ use syn::ext::IdentExt as _;
 
 use super::keys::Key;
 use super::options::Options;
-use super::place::Place;
+use super::position::Place;
 use super::settings::Settings;
-use super::{Applies, Bundle, Cost, Doubt, Headers, Outcome, Seat, handler, shape};
+use super::{Applies, Bundle, Cost, Doubt, Headers, Outcome, Seat, expr, handler};
 use crate::diagnostics::{Error, Mistakes, error};
 use crate::parse::{Args, Handler};
 
@@ -96,7 +96,7 @@ impl Site {
 fn distinct(throttles: &[Path], mistakes: &mut Mistakes) {
     let names: Vec<_> = throttles
         .iter()
-        .map(|throttle| shape::text(throttle).replace("r#", ""))
+        .map(|throttle| expr::text(throttle).replace("r#", ""))
         .collect();
     for (index, (throttle, name)) in throttles.iter().zip(&names).enumerate() {
         if names[..index].contains(name) {
@@ -121,7 +121,7 @@ fn taken_name(options: &Options, handler: &Handler, seat: &Seat) -> Option<Error
     let written = options
         .name
         .as_ref()
-        .and_then(|pair| shape::word(&pair.value));
+        .and_then(|pair| expr::word(&pair.value));
     let name = written.unwrap_or(&handler.sig.ident).unraw().to_string();
     let place = written.or_else(|| options.written.first().map(|(_, key)| key))?;
     let message = format!(

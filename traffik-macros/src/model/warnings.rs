@@ -7,7 +7,7 @@ use syn::{LitStr, Path};
 use traffik_runtime::rate::Rate;
 use traffik_runtime::strategy::catalog::{Spec, Subject, Warning};
 
-use super::{Rates, Strategy, shape};
+use super::{Rates, Strategy, expr};
 use crate::diagnostics::{Mistakes, unknown};
 
 /// From this limit on, twice as much is no surprise.
@@ -44,7 +44,7 @@ impl Allowed {
         let known = Warning::ALL.map(Warning::name);
         let mut allowed = Vec::new();
         for name in names {
-            let word = shape::text(name);
+            let word = expr::text(name);
             if known.contains(&word.as_str()) {
                 allowed.push(word);
             } else {

@@ -7,11 +7,11 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Ident, Visibility};
 
 use super::docs;
-use super::doubts;
 use super::on_error;
-use super::options;
 use super::paths::Private;
+use super::settings;
 use super::strategy;
+use super::warnings;
 use crate::model::{Definition, Outcome, Strategy};
 
 /// The type of a throttle and its implementation of `Define`. Messages about the type show `place`.
@@ -27,7 +27,11 @@ pub(crate) fn throttle(
         Outcome::Whole(definition) => (
             Some(docs::of(definition, attrs)),
             whole(definition, vis, place, private),
-            Some(doubts::warnings(outcome.name(), &definition.doubts, &cfgs)),
+            Some(warnings::warnings(
+                outcome.name(),
+                &definition.doubts,
+                &cfgs,
+            )),
         ),
         Outcome::Broken(name) => (None, broken(name, private), None),
     };
@@ -77,25 +81,25 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     } = definition;
     let (strategy_type, own_strategy) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();
-    let path = options::path_setter(uid.as_ref(), name);
-    let uid = options::uid(uid.as_ref(), &text, private);
+    let path = settings::path_setter(uid.as_ref(), name);
+    let uid = settings::uid(uid.as_ref(), &text, private);
     let policy = policy.as_ref().map(|policy| quote!(.policy(#policy)));
-    let rate_values = options::rates(rates, private);
-    let headers = headers.map(|headers| options::headers_setter(headers, private));
-    let backend = backend.as_ref().map(options::backend_setter);
+    let rate_values = settings::rates(rates, private);
+    let headers = headers.map(|headers| settings::headers_setter(headers, private));
+    let backend = backend.as_ref().map(settings::backend_setter);
     let on_error = on_error
         .as_ref()
         .map(|policy| on_error::setter(policy, private));
-    let timeout = timeout.map(|timeout| options::timeout_setter(timeout, private));
-    let min_wait = min_wait.map(|wait| options::min_wait_setter(wait, private));
-    let spread = spread.map(|spread| options::spread_setter(spread, private));
+    let timeout = timeout.map(|timeout| settings::timeout_setter(timeout, private));
+    let min_wait = min_wait.map(|wait| settings::min_wait_setter(wait, private));
+    let spread = spread.map(|spread| settings::spread_setter(spread, private));
     let on_throttled = on_throttled.as_ref();
-    let on_throttled = on_throttled.map(|path| options::on_throttled_setter(path, private));
+    let on_throttled = on_throttled.map(|path| settings::on_throttled_setter(path, private));
     let shadow = shadow.then(|| quote!(.shadow()));
     let client_ip = identifier
         .as_ref()
-        .and_then(|identifier| options::client_ip_setter(identifier, private));
-    let largest_cost = options::largest_cost(strategy, rates, private);
+        .and_then(|identifier| settings::client_ip_setter(identifier, private));
+    let largest_cost = settings::largest_cost(strategy, rates, private);
     let (law, shared) = match own_strategy {
         None => (None, quote!(#strategy_type::PLAIN)),
         Some(value) => (
@@ -112,23 +116,23 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
         ),
     };
     let strategy_item = quote_spanned!(strategy_place=> type Strategy = #strategy_type;);
-    let rate = options::rate(rates, private);
-    let applies = options::applies(applies, private);
+    let rate = settings::rate(rates, private);
+    let applies = settings::applies(applies, private);
     let identified = identifier
         .as_ref()
-        .and_then(|identifier| options::identified_setter(identifier, private));
+        .and_then(|identifier| settings::identified_setter(identifier, private));
     let identify = identifier
         .as_ref()
-        .and_then(|identifier| options::identify(identifier, private));
-    let units = cost.as_ref().and_then(options::cost_setter);
-    let cost = cost.as_ref().and_then(|cost| options::cost(cost, private));
-    let place = options::place_setter(place, private);
+        .and_then(|identifier| settings::identify(identifier, private));
+    let units = cost.as_ref().and_then(settings::cost_setter);
+    let cost = cost.as_ref().and_then(|cost| settings::cost(cost, private));
+    let place = settings::place_setter(place, private);
     let scoped = scope
         .as_ref()
-        .map(|scope| options::scope_setter(scope, private));
+        .map(|scope| settings::scope_setter(scope, private));
     let scope = scope
         .as_ref()
-        .and_then(|scope| options::scope(scope, private));
+        .and_then(|scope| settings::scope(scope, private));
     let asks = [&applies, &rate, &identify, &cost, &scope];
     let asks = asks.iter().any(|asks| asks.is_some());
     let is_plain = asks.then(|| quote!(const IS_PLAIN: #private::bool = false;));

@@ -6,8 +6,8 @@ use quote::ToTokens;
 use syn::{Expr, Ident, LitStr, Path};
 use traffik_runtime::strategy::catalog::{self, Severity, Subject};
 
-use super::doubts::boundary_burst;
 use super::settings::Settings;
+use super::warnings::boundary_burst;
 use super::{Applies, Cost, Doubt, Headers, Identifier, Known, OnError, Rates, Scope, Strategy};
 use crate::diagnostics::Mistakes;
 

@@ -5,9 +5,9 @@ use syn::{Attribute, Ident, Path, Visibility};
 
 use super::keys::Key;
 use super::options::Options;
-use super::place::Place;
+use super::position::Place;
 use super::settings::Settings;
-use super::{Outcome, shape};
+use super::{Outcome, expr};
 use crate::diagnostics::Mistakes;
 use crate::parse::{Block, Defaults, Throttle};
 
@@ -132,7 +132,7 @@ fn without_handler(settings: &Settings, mistakes: &mut Mistakes) {
 }
 
 fn no_set(vis: &Visibility, name: &Ident, members: &[Path]) -> String {
-    let members: Vec<_> = members.iter().map(shape::text).collect();
+    let members: Vec<_> = members.iter().map(expr::text).collect();
     let set = members.join(", ");
     let vis = vis.to_token_stream().to_string();
     let line = format!("{vis} type {name} = ({set});");

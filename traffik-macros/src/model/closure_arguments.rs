@@ -4,7 +4,7 @@ use syn::ext::IdentExt as _;
 use syn::{Ident, Pat};
 
 use super::arguments::{Arguments, names};
-use super::mentions::mentioned;
+use super::free_names::mentioned;
 use super::{Closure, Seat};
 use crate::diagnostics::{Mistakes, did_you_mean, listed, near};
 use crate::parse::Handler;

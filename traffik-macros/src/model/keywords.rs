@@ -2,7 +2,7 @@
 
 use syn::{Expr, ExprCall, Ident, LitStr, Path};
 
-use super::shape;
+use super::expr;
 use crate::diagnostics::{Error, Result, did_you_mean, error, listed, misspelt, near};
 
 /// The words a key, or a parameter, takes.
@@ -34,19 +34,19 @@ const WITH_PARAMETERS: [&str; 4] = ["header", "retry", "fallback", "failover"];
 impl Words {
     /// Returns what was written, or an error if it is hardly anything but a misspelt word.
     pub(crate) fn read<'a>(&self, value: &'a Expr) -> Result<Value<'a>> {
-        if let Some(text) = shape::string(value) {
+        if let Some(text) = expr::string(value) {
             return Ok(self
                 .find(&text.value())
                 .map_or(Value::Text(text), Value::Word));
         }
-        if let Some((function, call)) = shape::call(value) {
+        if let Some((function, call)) = expr::call(value) {
             // A function is named and not called, so what has parameters is more likely meant as a word.
             let loose = call.args.iter().any(is_parameter);
             return Ok(self
                 .bare(function, loose)?
                 .map_or(Value::Other(value), |word| Value::Call(word, call)));
         }
-        match shape::path(value) {
+        match expr::path(value) {
             Some(path) => Ok(self
                 .bare(path, !self.open)?
                 .map_or(Value::Path(path), Value::Word)),
@@ -126,10 +126,10 @@ impl Words {
 
 /// Reports whether what stands in parentheses belongs to a word: text, or a named parameter.
 fn is_parameter(value: &Expr) -> bool {
-    matches!(value, Expr::Assign(_)) || shape::string(value).is_some()
+    matches!(value, Expr::Assign(_)) || expr::string(value).is_some()
 }
 
 fn is_path_or_call(text: &LitStr) -> bool {
     text.parse::<Expr>()
-        .is_ok_and(|value| shape::path(&value).is_some() || shape::call(&value).is_some())
+        .is_ok_and(|value| expr::path(&value).is_some() || expr::call(&value).is_some())
 }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::token;
 
-use super::args::skip_to_comma;
+use super::recovery::skip_to_comma;
 use crate::diagnostics::{Error, Result, error};
 
 /// The keys whose values are words with parameters.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, TokenStreamExt as _};
 
-use super::{Error, Result};
+use syn::{Error, Result};
 
 /// The mistakes found so far. They are told in the order of the source.
 #[derive(Default)]

@@ -6,11 +6,11 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprClosure, FnArg, PatType, Signature};
 
-use super::define::conditions;
+use super::handler::usage;
 use super::literals;
 use super::paths::{Private, local};
 use super::patterns::lent;
-use super::site;
+use super::throttle::conditions;
 use crate::model::{Bundle, Closure, Cost, Definition, Identifier, Outcome, Site, names};
 use crate::parse::Handler;
 
@@ -23,12 +23,12 @@ pub(crate) fn closures(site: &Site, handler: &Handler, private: &Private) -> Opt
         .attrs
         .iter()
         .filter(|it| it.path().is_ident("allow"));
-    let (generics, ty, conditions) = site::generics(site, handler);
+    let (generics, ty, conditions) = usage::generics(site, handler);
     let arguments = types(bundle, &handler.sig);
     let owner = owner(site);
     let unasked = owner.and_then(|owner| unasked(owner, private));
     let given = given(site, owner, &handler.sig, private);
-    let throttle = site::decided(site);
+    let throttle = usage::decided(site);
     Some(quote! {
         #(#cfgs)*
         #(#allowed)*

@@ -5,7 +5,7 @@ use syn::visit_mut::{VisitMut, visit_expr_call_mut, visit_expr_mut};
 use syn::{Expr, ExprCall, Ident, Macro, Pat};
 
 use super::arguments::names;
-use super::shape;
+use super::expr;
 
 /// The names an expression mentions and does not bind itself. Functions that are called are none.
 pub(super) fn mentioned(value: &Expr) -> Vec<Ident> {
@@ -26,13 +26,13 @@ struct Found {
 impl VisitMut for Found {
     fn visit_expr_mut(&mut self, value: &mut Expr) {
         match value {
-            Expr::Path(_) => self.used.extend(shape::word(value).cloned()),
+            Expr::Path(_) => self.used.extend(expr::word(value).cloned()),
             value => visit_expr_mut(self, value),
         }
     }
 
     fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
-        if shape::word(&call.func).is_none() {
+        if expr::word(&call.func).is_none() {
             return visit_expr_call_mut(self, call);
         }
         for value in &mut call.args {

@@ -6,10 +6,9 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{GenericParam, Generics, Ident, Path};
 
-use super::define::conditions;
-use super::doubts;
-use super::options;
-use super::paths::Private;
+use crate::expand::paths::Private;
+use crate::expand::throttle::conditions;
+use crate::expand::{settings, warnings};
 use crate::model::{Cost, Outcome, Site};
 use crate::parse::Handler;
 
@@ -29,7 +28,7 @@ fn itself(site: &Site) -> Option<&Ident> {
 }
 
 /// The type and its implementation of `Site`, unless the throttle that is defined here is all there is to say.
-pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenStream {
+pub(crate) fn usage(site: &Site, handler: &Handler, private: &Private) -> TokenStream {
     if itself(site).is_some() {
         return TokenStream::new();
     }
@@ -55,18 +54,18 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
         None => quote!(of::<Self, #throttle>()),
     };
     let headers = headers.map(|style| {
-        let style = options::headers(style, private);
+        let style = settings::headers(style, private);
         quote!(const HEADERS: #private::Option<#private::HeaderStyle> = #private::Option::Some(#style);)
     });
     let respond = on_throttled.as_ref().map(|path| {
-        let responder = options::responder(path, private);
+        let responder = settings::responder(path, private);
         quote!(const RESPOND: #private::Option<fn() -> #private::Responder> = #private::Option::Some(#responder);)
     });
     let spread = spread.map(|spread| {
-        let spread = options::duration(spread, private);
+        let spread = settings::duration(spread, private);
         quote!(const SPREAD: #private::Option<#private::Duration> = #private::Option::Some(#spread);)
     });
-    let applies = options::applies(applies, private);
+    let applies = settings::applies(applies, private);
     // What closures say is more than the request's parts can tell.
     let known = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
     let price = cost.as_ref().filter(known).map(|cost| price(cost, private));
@@ -81,7 +80,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
             const IS_PLAIN: #private::bool = false;
         )
     });
-    let warnings = doubts::warnings(&name, doubts, &cfgs);
+    let warnings = warnings::warnings(&name, doubts, &cfgs);
     let (generics, ty, bounds) = self::generics(site, handler);
     let item = match bundle {
         Some(_) if !handler.sig.generics.params.is_empty() => {
@@ -116,7 +115,7 @@ pub(crate) fn site(site: &Site, handler: &Handler, private: &Private) -> TokenSt
 }
 
 /// The type's generics, the type with them, and their bounds: it has those of the handler if closures name types.
-pub(super) fn generics(site: &Site, handler: &Handler) -> (TokenStream, TokenStream, TokenStream) {
+pub(crate) fn generics(site: &Site, handler: &Handler) -> (TokenStream, TokenStream, TokenStream) {
     let name = itself(site).map_or_else(|| name(site, handler), Ident::clone);
     if site.bundle.is_none() {
         return (TokenStream::new(), quote!(#name), TokenStream::new());
@@ -142,7 +141,7 @@ fn held(generics: &Generics, private: &Private) -> TokenStream {
 }
 
 /// The throttles that are decided, as one type.
-pub(super) fn decided(site: &Site) -> TokenStream {
+pub(crate) fn decided(site: &Site) -> TokenStream {
     let throttles = &site.throttles[..];
     match (throttles, site.defined.as_ref().map(Outcome::name)) {
         ([only], None) => quote!(#only),
@@ -153,7 +152,7 @@ pub(super) fn decided(site: &Site) -> TokenStream {
 }
 
 fn price(cost: &Cost, private: &Private) -> TokenStream {
-    let (parts, units) = options::units(cost, private);
+    let (parts, units) = settings::units(cost, private);
     quote! {
         async fn cost(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::u64>, #private::Error> {
             #units.map(#private::Option::Some)

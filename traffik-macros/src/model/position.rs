@@ -1,8 +1,8 @@
 //! Where options stand, and which keys have a meaning there.
 
+use super::expr;
 use super::keys::Key;
 use super::options::Options;
-use super::shape;
 use crate::diagnostics::Mistakes;
 
 /// What may be said of throttles on one handler without defining another.
@@ -74,7 +74,7 @@ impl Place {
 fn owners(options: &Options) -> String {
     let throttles = options.throttles.iter();
     let names: Vec<_> = throttles
-        .map(|path| format!("`{}`", shape::text(path)))
+        .map(|path| format!("`{}`", expr::text(path)))
         .collect();
     names.join(" and ")
 }

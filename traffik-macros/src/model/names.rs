@@ -3,7 +3,7 @@
 use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Path};
 
-use super::shape;
+use super::expr;
 use crate::diagnostics::{Result, error};
 use crate::parse::keyword;
 
@@ -24,7 +24,7 @@ pub(crate) fn policy(value: &Expr) -> Result<LitStr> {
 
 /// The text of a key that names something.
 fn text(value: &Expr, key: &str, empty: &str) -> Result<LitStr> {
-    let Some(text) = shape::string(value) else {
+    let Some(text) = expr::string(value) else {
         let message = format!("a {key} is a text; write `{key} = \"uploads\"`");
         return Err(error(value, message));
     };
@@ -40,7 +40,7 @@ fn text(value: &Expr, key: &str, empty: &str) -> Result<LitStr> {
 
 /// `name = Uploads`.
 pub(crate) fn name(value: &Expr) -> Result<Ident> {
-    if let Some(text) = shape::string(value) {
+    if let Some(text) = expr::string(value) {
         return Err(error(
             text,
             format!(
@@ -50,7 +50,7 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
         ));
     }
     // A keyword is a word to a path, and none to a type.
-    match shape::word(value) {
+    match expr::word(value) {
         Some(word) if syn::parse2::<Ident>(word.to_token_stream()).is_ok() => Ok(word.clone()),
         Some(word) => Err(error(word, keyword(word))),
         None => Err(error(
@@ -62,7 +62,7 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
 
 /// `crate = ::my_framework::traffik`.
 pub(crate) fn krate(value: &Expr) -> Result<Path> {
-    let Some(path) = shape::path(value) else {
+    let Some(path) = expr::path(value) else {
         let message = "`crate` takes an absolute path; write `crate = ::my_framework::traffik`";
         return Err(error(value, message));
     };
@@ -77,7 +77,7 @@ pub(crate) fn krate(value: &Expr) -> Result<Path> {
     let absolute = if starts_with("super") || starts_with("self") {
         "crate::…".to_owned()
     } else {
-        format!("::{}", shape::text(path))
+        format!("::{}", expr::text(path))
     };
     let message = format!("the path must hold everywhere; write `crate = {absolute}`");
     Err(error(path, message))

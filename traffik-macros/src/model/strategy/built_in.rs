@@ -7,7 +7,7 @@ use traffik_runtime::strategy::FixedWindow;
 use traffik_runtime::strategy::catalog::{self, Argument, Literal, Param, Spec, Subject, Takes};
 
 use crate::diagnostics::{Result, all, error, joined};
-use crate::model::shape;
+use crate::model::expr;
 
 /// A strategy of the catalog and the tokens that chose it.
 #[derive(Clone)]
@@ -112,7 +112,7 @@ impl Written {
 
     /// The time window at a place.
     fn window(&self, place: usize) -> Option<&Expr> {
-        match self.value("windows").map(shape::bare) {
+        match self.value("windows").map(expr::bare) {
             Some(Expr::Array(windows)) => windows.elems.get(place),
             _ => None,
         }
@@ -122,13 +122,13 @@ impl Written {
 /// One parameter, `burst = 150`.
 fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
     if let Expr::Assign(ExprAssign { left, right, .. }) = value
-        && let Some(name) = shape::word(left)
+        && let Some(name) = expr::word(left)
     {
         return Ok((name.clone(), (**right).clone()));
     }
     let entry = catalog::ENTRIES.iter().find(|entry| entry.name == strategy);
     let params = entry.map_or(&[][..], |entry| entry.params);
-    let word = shape::word(value).filter(|word| params.iter().any(|param| *word == param.name));
+    let word = expr::word(value).filter(|word| params.iter().any(|param| *word == param.name));
     if let Some(word) = word {
         let example = example(params, &word.to_string());
         let message = format!("`{word}` needs a value; write `{strategy}({example})`");
@@ -136,8 +136,8 @@ fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
     }
     let first = params.first().map_or("name", |param| param.name);
     let text = match value {
-        Expr::Assign(_) => format!("[{}]", shape::text(value)),
-        value => shape::text(value),
+        Expr::Assign(_) => format!("[{}]", expr::text(value)),
+        value => expr::text(value),
     };
     Err(error(
         value,
@@ -177,7 +177,7 @@ enum Value {
 
 impl Value {
     fn of(value: &Expr) -> Self {
-        match shape::bare(value) {
+        match expr::bare(value) {
             Expr::Lit(ExprLit {
                 lit: Lit::Str(text),
                 ..
@@ -185,7 +185,7 @@ impl Value {
             Expr::Lit(ExprLit {
                 lit: lit @ (Lit::Int(_) | Lit::Float(_)),
                 ..
-            }) => Self::Number(shape::text(lit)),
+            }) => Self::Number(expr::text(lit)),
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match Self::of(&unary.expr) {
                 Self::Number(number) => Self::Number(format!("-{number}")),
                 _ => Self::Other,
@@ -194,7 +194,7 @@ impl Value {
                 let pairs: Option<_> = array.elems.iter().map(Self::pair).collect();
                 pairs.map_or(Self::Other, Self::Pairs)
             }
-            path => match (shape::word(path), shape::path(path)) {
+            path => match (expr::word(path), expr::path(path)) {
                 (Some(word), _) => Self::Word(word.unraw().to_string()),
                 (None, Some(_)) => Self::Path,
                 (None, None) => Self::Other,
@@ -204,9 +204,9 @@ impl Value {
 
     /// `"08:00-18:00" = 2.0`.
     fn pair(value: &Expr) -> Option<(String, Self)> {
-        match shape::bare(value) {
+        match expr::bare(value) {
             Expr::Assign(ExprAssign { left, right, .. }) => {
-                let text = shape::string(left)?;
+                let text = expr::string(left)?;
                 Some((text.value(), Self::of(right)))
             }
             _ => None,
