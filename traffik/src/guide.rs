@@ -1,4 +1,4 @@
-//! The guide, a chapter in each module.
+//! The guide, one chapter a module, and the reference of all rules in [`laws`] and [`details`].
 
 #[doc = include_str!("../docs/attribute.md")]
 pub mod attribute {}
@@ -6,7 +6,8 @@ pub mod attribute {}
 #[doc = include_str!("../docs/throttles.md")]
 pub mod throttles {}
 
-// Generated pages have no files beside them: these links, which hold the pictures, come before those to files.
+// The generated pages have no files beside them. The links in `pictures.md` contain the pictures,
+// and they precede the links to files, because the first definition of a link wins.
 #[cfg_attr(
     all(doc, not(doctest)),
     doc = include_str!("../docs/strategies/pictures.md")
@@ -38,3 +39,9 @@ pub mod websockets {}
 #[cfg(feature = "overrides")]
 #[doc = include_str!("../docs/operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("../docs/laws.md")]
+pub mod laws {}
+
+#[doc = include_str!("../docs/details.md")]
+pub mod details {}

@@ -3,7 +3,7 @@
     feature = "overrides",
     doc = "[while the service runs]: guide::operating"
 )]
-// The first definition of a link holds, so the links above take the place of those to docs.rs in the README.
+// The first definition of a link wins, so the links above replace the README's links to docs.rs.
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -44,14 +44,14 @@ pub use traffik_runtime::throttle::{
 #[cfg(feature = "ws")]
 pub use traffik_runtime::ws::{self, WsPolicy};
 
-/// What the [`registry()`] tells and takes.
+/// Types that the [`registry()`] takes and returns.
 pub mod registry {
     pub use traffik_runtime::throttle::registry::{
         Applied, Entry, Event, Listener, Outcome, Pending, Rates, ResolvedClient,
     };
 }
 
-/// The strategies, as plain values, and the trait for your own.
+/// The strategies as values, and the [`Strategy`](strategy::Strategy) trait for your own.
 pub mod strategy {
     pub use traffik_runtime::strategy::{
         Adaptive, AdaptiveMetadata, CostBasedTokenBucket, CostBasedTokenBucketMetadata, Factor,
@@ -64,7 +64,7 @@ pub mod strategy {
     };
 }
 
-/// What tests of throttled code need.
+/// A manual clock, a store that fails on command, and the conformance suite for stores.
 #[cfg(feature = "test-util")]
 pub mod testing {
     pub use traffik_runtime::testing::{FlakyStore, ManualClock, Trouble, conformance};

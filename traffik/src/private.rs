@@ -1,4 +1,5 @@
-//! Every item that generated code names, and nothing else. No part of the public API: it changes without notice.
+//! Every item that generated code names, and nothing else. This is not public API and changes without
+//! notice.
 
 pub use core;
 
