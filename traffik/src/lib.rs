@@ -1,4 +1,5 @@
 //! [Choosing a strategy]: guide::strategies
+//! [The laws]: guide::laws
 #![cfg_attr(
     feature = "overrides",
     doc = "[while the service runs]: guide::operating"
