@@ -1,5 +1,6 @@
 //! [Choosing a strategy]: guide::strategies
 //! [The laws]: guide::laws
+//! [CONTRIBUTING.md]: https://docs.rs/crate/traffik/latest/source/CONTRIBUTING.md
 #![cfg_attr(
     feature = "overrides",
     doc = "[while the service runs]: guide::operating"
