@@ -1,8 +1,10 @@
 //! How one hit is decided under one rate and a built-in law, which is what most requests ask: optimistically.
 
+use super::Memory;
 use super::boxed::Prospect;
+use super::clock_skew::corrected;
 use super::slot::Slot;
-use super::{Memory, filled};
+use super::slot_permit::SlotPermit;
 use crate::backend::key::Key;
 use crate::backend::life::end_of;
 use crate::backend::plan::Term;
@@ -27,18 +29,18 @@ impl Memory {
         key: Key,
         term: &Term,
         hit: Hit<'_>,
-        said: &mut Option<Report>,
+        output: &mut Option<Report>,
     ) -> bool {
-        match self.attempt(key, term, hit, said) {
+        match self.attempt(key, term, hit, output) {
             Some(fits) => fits,
-            None => self.insist(key, term, hit, said),
+            None => self.insist(key, term, hit, output),
         }
     }
 
     #[cold]
-    fn insist(&self, key: Key, term: &Term, hit: Hit<'_>, said: &mut Option<Report>) -> bool {
+    fn insist(&self, key: Key, term: &Term, hit: Hit<'_>, output: &mut Option<Report>) -> bool {
         loop {
-            if let Some(fits) = self.attempt(key, term, hit, said) {
+            if let Some(fits) = self.attempt(key, term, hit, output) {
                 return fits;
             }
         }
@@ -51,24 +53,24 @@ impl Memory {
         key: Key,
         term: &Term,
         hit: Hit<'_>,
-        said: &mut Option<Report>,
+        output: &mut Option<Report>,
     ) -> Option<bool> {
         match (self.table.find(key), &term.law) {
             // Each a function of its own, into which the law is worked.
-            (Some(slot), Law::Window(law)) => self.decide_in(slot, key, (term, law), hit, said),
-            (Some(slot), Law::Counter(law)) => self.decide_in(slot, key, (term, law), hit, said),
-            (Some(slot), Law::Meter(law)) => self.decide_in(slot, key, (term, law), hit, said),
-            (Some(slot), Law::Hours(law)) => self.decide_in(slot, key, (term, law), hit, said),
-            (Some(slot), Law::Rollover(law)) => self.decide_in(slot, key, (term, law), hit, said),
-            (Some(slot), Law::Adaptive(law)) => self.decide_in(slot, key, (term, law), hit, said),
+            (Some(slot), Law::Window(law)) => self.decide_in(slot, key, (term, law), hit, output),
+            (Some(slot), Law::Counter(law)) => self.decide_in(slot, key, (term, law), hit, output),
+            (Some(slot), Law::Meter(law)) => self.decide_in(slot, key, (term, law), hit, output),
+            (Some(slot), Law::Hours(law)) => self.decide_in(slot, key, (term, law), hit, output),
+            (Some(slot), Law::Rollover(law)) => self.decide_in(slot, key, (term, law), hit, output),
+            (Some(slot), Law::Adaptive(law)) => self.decide_in(slot, key, (term, law), hit, output),
             (_, Law::Closed) => {
-                *said = Some(term.law.report(State::nothing(), hit.at.now, hit.cost));
+                *output = Some(term.law.report(State::nothing(), hit.at.now, hit.cost));
                 Some(hit.cost == 0)
             }
             (_, Law::Log(_) | Law::Mean(_) | Law::Unlimited | Law::Custom) => {
-                Some(self.decide_boxed(key, term, hit, said))
+                Some(self.decide_boxed(key, term, hit, output))
             }
-            (None, _) => self.decide_unseen(key, term, hit, said),
+            (None, _) => self.decide_unseen(key, term, hit, output),
         }
     }
 
@@ -79,30 +81,36 @@ impl Memory {
         key: Key,
         term: &Term,
         hit: Hit<'_>,
-        said: &mut Option<Report>,
+        output: &mut Option<Report>,
     ) -> Option<bool> {
-        if self.boxed.holds_packed() {
-            return self.decide_overflowed(key, term, hit, said);
+        if self.boxed.may_hold_packed() {
+            return self.decide_and_move_to_slot(key, term, hit, output);
         }
+        let permit = SlotPermit::of_unmarked(&self.boxed);
         let (Term { law, .. }, now, cost) = (term, hit.at.now, hit.cost);
         let nothing = State::nothing();
         let decide = || law.decide_packed(nothing.packed(), now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
-            *said = Some(law.report(nothing, now, cost));
-            let is_unseen = self.table.is_vacant(key) && !self.boxed.holds_packed();
-            return is_unseen.then_some(cost == 0);
+            *output = Some(law.report(nothing, now, cost));
+            let is_new = self.table.is_vacant(key) && permit.is_valid();
+            return is_new.then_some(cost == 0);
         };
-        let is_barred = || self.boxed.holds_packed();
         let slot = (key, &after, term.capacity_ratio(now));
-        if !self.table.insert_unless(is_barred, slot, now) {
+        if !self.table.try_insert(permit, slot, now) {
             return None;
         }
-        *said = Some(admitted(law, after, hit));
+        *output = Some(admitted(law, after, hit));
         Some(true)
     }
 
     #[inline(never)]
-    fn decide_boxed(&self, key: Key, term: &Term, hit: Hit<'_>, said: &mut Option<Report>) -> bool {
+    fn decide_boxed(
+        &self,
+        key: Key,
+        term: &Term,
+        hit: Hit<'_>,
+        output: &mut Option<Report>,
+    ) -> bool {
         let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
         let mut shard = self.boxed.lock(self.boxed.shard_of(key));
         let nothing = State::nothing();
@@ -110,13 +118,13 @@ impl Memory {
         let before = before.map_or(nothing, |state| term.own(state, now));
         if cost == 0 || !law.admits(before, now, cost) {
             let report = law.report(before, now, cost);
-            *said = Some(report);
-            let caught_up = || filled(hit.at, |now| law.caught_up(before, now));
+            *output = Some(report);
+            let caught_up = || corrected(hit.at, |now| law.caught_up(before, now));
             let filled = (cost > 0).then(caught_up).flatten();
             if let Some(filled) = filled {
                 let entry = self.boxed.entry(&mut shard, key, now);
                 entry.prospect = Prospect::new(&law.report(&filled, now, 0), now);
-                self.boxed.take_over(entry, filled);
+                self.boxed.replace(entry, filled);
             } else if cost > 0
                 && let Some(entry) = shard.find(key, now)
                 && term.lengthen_own(&mut entry.state, report.reset, now)
@@ -134,7 +142,7 @@ impl Memory {
         law.count(&mut entry.state, now, cost);
         let report = law.report(&entry.state, now, 0);
         entry.prospect = Prospect::new(&report, now);
-        *said = Some(report);
+        *output = Some(report);
         true
     }
 
@@ -147,11 +155,11 @@ impl Memory {
         key: Key,
         (term, law): (&Term, &K),
         hit: Hit<'_>,
-        said: &mut Option<Report>,
+        output: &mut Option<Report>,
     ) -> Option<bool> {
         let snapshot = slot.read_as(key)?;
         if !law.knows_end(&snapshot.state) {
-            return self.decide_changed((slot, snapshot), key, term, hit, said);
+            return self.decide_changed_rate((slot, snapshot), key, term, hit, output);
         }
         let (now, cost) = (hit.at.now, hit.cost);
         let standing = law.standing(&snapshot.state, now);
@@ -165,19 +173,19 @@ impl Memory {
                 let at = hit.at.again();
                 let Some(filled) = law.caught_up(&snapshot.state, at.now) else {
                     // The state is not ahead of the clock; this hit has read it before another one that counted.
-                    return self.decide_in(slot, key, (term, law), Hit { at, cost }, said);
+                    return self.decide_in(slot, key, (term, law), Hit { at, cost }, output);
                 };
                 if !slot.replace_since(&snapshot, &filled, self.table.next_number(key)) {
                     return None;
                 }
             }
-            *said = Some(law.report(&standing, now, cost));
+            *output = Some(law.report(&standing, now, cost));
             return Some(cost == 0);
         };
         if !slot.write_since(&snapshot, &after) {
             return None;
         }
-        *said = Some(Report {
+        *output = Some(Report {
             delay: law.delay(&after, now, cost),
             ..law.report(&standing, now, 0)
         });

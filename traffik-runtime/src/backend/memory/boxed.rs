@@ -161,8 +161,8 @@ impl Boxed {
     }
 
     /// Whether the state of a throttle of one rate may be here. What it says is final under the mutex of a key's stripe:
-    /// [`note_packed`](Self::note_packed) comes before the key is taken out of that.
-    pub(super) fn holds_packed(&self) -> bool {
+    /// [`mark_packed`](Self::mark_packed) comes before the key is taken out of that.
+    pub(super) fn may_hold_packed(&self) -> bool {
         self.holds_packed.load(Ordering::Relaxed)
     }
 
@@ -194,7 +194,7 @@ impl Boxed {
     }
 
     /// Puts a state in the place of an entry's that was far ahead of the clock (L4); it is another one.
-    pub(super) fn take_over(&self, entry: &mut Entry, mut filled: State) {
+    pub(super) fn replace(&self, entry: &mut Entry, mut filled: State) {
         filled.number_new(|| self.next_number());
         (entry.state, entry.made) = (filled, self.next_number());
     }
@@ -208,8 +208,8 @@ impl Boxed {
 
     /// Notes that a state may be here that belongs in a slot. From then on slots are given to keys only while their shard
     /// is locked.
-    pub(super) fn note_packed(&self) {
-        if !self.holds_packed() {
+    pub(super) fn mark_packed(&self) {
+        if !self.may_hold_packed() {
             self.holds_packed.store(true, Ordering::Relaxed);
         }
     }

@@ -4,13 +4,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::*;
+use crate::backend::key::Key;
 use crate::backend::memory::alone::Hit;
 use crate::backend::memory::boxed::Boxed;
+use crate::backend::memory::slot::Locked;
 use crate::backend::memory::slot::Slot;
 use crate::backend::memory::table::Table;
 use crate::backend::plan::{Few, Term, Terms};
+use crate::backend::store::Decide;
+use crate::clock::Clock;
 use crate::error::ErrorKind;
 use crate::rate::Rate;
+use crate::strategy::kernel::Packed;
 use crate::strategy::kernel::Window;
 use crate::strategy::kernel::{Law, Log};
 use crate::strategy::{FixedWindow, Who};
@@ -81,9 +86,8 @@ fn overtaken(act: impl FnOnce(Locked<'_>)) -> (Memory, bool) {
     let free = format!("{first:?}");
     let locked = thread::scope(|scope| {
         let set = scope.spawn(|| {
-            memory
-                .lock_slots(&plans, &Shards::new(), || false, 0)
-                .is_some()
+            let mut shards = memory.lock_shards(&plans, 0);
+            shards.lock_slots(&plans, 0).is_some()
         });
         // A lock changes the sequence number.
         while format!("{first:?}") == free {

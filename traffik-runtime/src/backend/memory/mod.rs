@@ -6,17 +6,27 @@
 
 mod alone;
 mod boxed;
+mod changed_rate;
 mod clear;
+mod clock_skew;
 mod decide;
-mod overflow;
+mod extend;
+mod move_to_slot;
+mod move_to_spill;
+mod peek;
 mod room;
 mod settle;
+mod shard_locks;
 mod shares;
 mod slot;
+mod slot_locks;
+mod slot_permit;
+mod state_store;
 mod stripe;
 mod table;
 #[cfg(test)]
 mod tests;
+mod write_set;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +36,7 @@ use boxed::Boxed;
 use table::Table;
 
 use super::Backend;
-use crate::clock::{Clock, Reading, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::http::ClientIp;
 
@@ -57,15 +67,6 @@ impl Memory {
         }
         action()
     }
-}
-
-/// Returns the state that a refused hit writes because it has found one far ahead of the clock (L4).
-///
-/// The clock is read once more: under a short period, another hit that read it later than this one may have counted in
-/// between, and its state must not be set back.
-fn filled<T>(at: Reading<'_>, caught_up: impl Fn(u64) -> Option<T>) -> Option<T> {
-    caught_up(at.now)?;
-    caught_up(at.again().now)
 }
 
 /// Settings of an embedded backend.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Memory;
 use super::boxed::{Prospect, Shard};
+use super::slot_permit::SlotPermit;
 use crate::backend::settle::Settling;
 use crate::strategy::State;
 
@@ -11,21 +12,21 @@ impl Memory {
     pub(super) fn settle_all(&self, settling: &[Settling<'_>], now: u64) {
         for settling in settling {
             let plan = &settling.plan;
-            let is_barred = || self.boxed.holds_packed();
-            if plan.is_packed() && !is_barred() && self.settle_packed(settling, is_barred, now) {
+            let permit = SlotPermit::of_unmarked(&self.boxed);
+            if plan.is_packed() && permit.is_valid() && self.settle_packed(settling, permit, now) {
                 continue;
             }
             if plan.terms.len() > 1 {
-                self.boxed.note_packed();
+                self.boxed.mark_packed();
             }
             let mut shard = self.boxed.lock(self.boxed.shard_of(plan.key));
             if shard.read(plan.key, now).is_none() {
                 if plan.is_packed() {
-                    self.settle_packed(settling, || false, now);
+                    self.settle_packed(settling, SlotPermit::of_locked(&shard), now);
                     continue;
                 }
                 if plan.terms.len() > 1 {
-                    self.overflow_plan(plan, &mut shard, now);
+                    self.move_plan_to_spill(plan, &mut shard, now);
                 }
             }
             self.settle_boxed(settling, &mut shard, now);
@@ -34,18 +35,13 @@ impl Memory {
 
     /// Settles in a slot, and returns whether that is done: not if a slot would have to be made, and something is against it,
     /// or might be.
-    fn settle_packed(
-        &self,
-        settling: &Settling<'_>,
-        is_barred: impl Fn() -> bool,
-        now: u64,
-    ) -> bool {
+    fn settle_packed(&self, settling: &Settling<'_>, permit: SlotPermit<'_>, now: u64) -> bool {
         let key = settling.plan.key;
         loop {
             let Some(slot) = self.table.find(key) else {
                 if settling.change.gives_back() {
                     if self.table.is_vacant(key) {
-                        return !is_barred();
+                        return permit.is_valid();
                     }
                     continue;
                 }
@@ -53,10 +49,10 @@ impl Memory {
                 let _ = settling.apply(&mut state, now);
                 let ratio = settling.plan.terms[0].capacity_ratio(now);
                 let slot = (key, state.packed(), ratio);
-                if self.table.insert_unless(&is_barred, slot, now) {
+                if self.table.try_insert(permit, slot, now) {
                     return true;
                 }
-                if is_barred() {
+                if !permit.is_valid() {
                     return false;
                 }
                 continue;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::shares::{Newcomer, Shares};
 use super::slot::Slot;
+use super::slot_permit::SlotPermit;
 use super::stripe::{Mark, Placed, Stripe};
 use crate::backend::key::Key;
 use crate::strategy::kernel::Packed;
@@ -56,34 +57,36 @@ impl Table {
         stripe.find(key).is_none()
     }
 
-    /// Gives a key a slot with this state, unless it has one: then says so. The ratio is the capacity of the law as a
-    /// multiple of its rate's limit.
+    /// Gives a new key a slot with this state, and returns `false` if the key has one already. The ratio is the capacity of
+    /// the law as a multiple of its rate's limit.
     #[cfg(test)]
     pub(super) fn insert(&self, key: Key, state: &Packed, ratio: f32, now: u64) -> bool {
-        self.insert_unless(|| false, (key, state, ratio), now)
+        let shard = super::boxed::Shard::default();
+        self.try_insert(SlotPermit::of_locked(&shard), (key, state, ratio), now)
     }
 
-    /// Gives a key a slot with this state, unless it has one or something else is against it, and returns whether it did.
-    pub(super) fn insert_unless(
+    /// Gives a key a slot with a new state, and returns `false` if it has one already or the permit has ended.
+    pub(super) fn try_insert(
         &self,
-        is_barred: impl Fn() -> bool,
+        permit: SlotPermit<'_>,
         slot: (Key, &Packed, f32),
         now: u64,
     ) -> bool {
-        self.insert_numbered(is_barred, slot, None, now)
+        self.try_insert_numbered(permit, slot, None, now)
     }
 
-    /// Gives a key a slot with what has become of a state of this number, else with a new state.
-    pub(super) fn insert_numbered(
+    /// Gives a key a slot with a state of this number, else of a new one, and returns `false` if it has a slot already or
+    /// the permit has ended.
+    pub(super) fn try_insert_numbered(
         &self,
-        is_barred: impl Fn() -> bool,
+        permit: SlotPermit<'_>,
         (key, state, ratio): (Key, &Packed, f32),
         made: Option<u16>,
         now: u64,
     ) -> bool {
         let stripe = self.stripe(key);
         let mut keeper = stripe.keep();
-        if stripe.find(key).is_some() || is_barred() {
+        if stripe.find(key).is_some() || !permit.is_valid() {
             return false;
         }
         stripe.sweep(&mut keeper, &self.shares, now);
@@ -107,7 +110,7 @@ impl Table {
         drop(keeper);
         self.evict(&newcomer, now);
         let mut keeper = stripe.keep();
-        let inserted = stripe.find(key).is_none() && !is_barred();
+        let inserted = stripe.find(key).is_none() && permit.is_valid();
         if inserted {
             stripe.insert(&mut keeper, &placed);
         } else {

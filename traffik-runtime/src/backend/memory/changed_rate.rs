@@ -1,0 +1,47 @@
+//! Decides a single hit on a slot whose state was written under another rate.
+
+use super::Memory;
+use super::alone::{Hit, admitted};
+use super::clock_skew::corrected;
+use super::slot::{Slot, Snapshot};
+use crate::backend::key::Key;
+use crate::backend::plan::Term;
+use crate::decision::Report;
+use crate::strategy::State;
+
+impl Memory {
+    /// Decides on a snapshot of a slot, or returns `None` if the slot was written since.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn decide_changed_rate(
+        &self,
+        (slot, snapshot): (&Slot, Snapshot),
+        key: Key,
+        term: &Term,
+        hit: Hit<'_>,
+        output: &mut Option<Report>,
+    ) -> Option<bool> {
+        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
+        let before = term.living(snapshot.state, now);
+        let decide = || law.decide_packed(&before, now, cost);
+        let Some(after) = (cost > 0).then(decide).flatten() else {
+            let before = State::Packed(before);
+            let correct = || corrected(hit.at, |now| law.caught_up(&before, now));
+            if let Some(full) = (cost > 0).then(correct).flatten() {
+                let made = self.table.next_number(key);
+                if !slot.replace_since(&snapshot, full.packed(), made) {
+                    return None;
+                }
+            } else if cost > 0 {
+                self.extend_slot(key, term, now);
+            }
+            *output = Some(law.report(&before, now, cost));
+            return Some(cost == 0);
+        };
+        if !slot.write_since(&snapshot, &after) {
+            return None;
+        }
+        *output = Some(admitted(law, after, hit));
+        Some(true)
+    }
+}

@@ -1,0 +1,56 @@
+//! Replaces states that are far ahead of the clock, because the clock was set back.
+//!
+//! # Protocol
+//!
+//! Only a refused hit does this, and it counts nothing. It reads the clock a second time before it
+//! writes: another hit that read a later time may have counted in between, and its state must not
+//! be set back. The new state gets a new number, so no refund of an earlier hit applies to it. In a
+//! slot it is written only if nobody wrote since it was read; otherwise that other hit has already
+//! dealt with it.
+
+use super::Memory;
+use super::boxed::Prospect;
+use super::shard_locks::LockedShards;
+use crate::backend::plan::Plan;
+use crate::clock::Reading;
+use crate::strategy::State;
+
+/// Returns the state that replaces one far ahead of the clock, as `caught_up` computes it from the
+/// time.
+pub(super) fn corrected<T>(at: Reading<'_>, caught_up: impl Fn(u64) -> Option<T>) -> Option<T> {
+    caught_up(at.now)?;
+    caught_up(at.again().now)
+}
+
+impl LockedShards<'_> {
+    /// Replaces the states of a refused set that are far ahead of the clock.
+    pub(super) fn correct_all(&mut self, plans: &[Plan<'_>], at: Reading<'_>) {
+        let spill = &self.memory.boxed;
+        for plan in plans.iter().filter(|plan| plan.cost > 0) {
+            if let Some(state) = self.spilled(plan, at.now) {
+                if let Some(full) = corrected(at, |now| plan.caught_up(state, now))
+                    && let Some(shard) = self.shard_mut(plan.key)
+                {
+                    let entry = spill.entry(shard, plan.key, at.now);
+                    entry.prospect = Prospect::of_all(plan.reports(&full, at.now), at.now);
+                    spill.replace(entry, full);
+                }
+            } else if plan.is_packed() {
+                self.memory.correct_slot(plan, at);
+            }
+        }
+    }
+}
+
+impl Memory {
+    fn correct_slot(&self, plan: &Plan<'_>, at: Reading<'_>) {
+        if let Some(slot) = self.table.find(plan.key)
+            && let Some(snapshot) = slot.read_as(plan.key)
+            && let state = State::Packed(snapshot.state)
+            && let Some(full) = corrected(at, |now| plan.caught_up(&state, now))
+        {
+            let made = self.table.next_number(plan.key);
+            slot.replace_since(&snapshot, full.packed(), made);
+        }
+    }
+}

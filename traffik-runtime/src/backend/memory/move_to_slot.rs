@@ -1,0 +1,79 @@
+//! Moves a state that fits a slot from the spill to a slot, with the hit that is counted in it.
+//!
+//! # Protocol
+//!
+//! 1. The key has no slot, and the spill is marked. Lock the key's spill shard.
+//! 2. Evaluate the hit on the state in the shard, or on none. A refused hit moves nothing.
+//! 3. Under the writer lock of the key's probe table, give the key a slot with the new state and
+//!    the number of the old one. If it has a slot by now, start again: the state in the slot is the
+//!    right one.
+//! 4. Remove the key from the shard, then unlock it.
+//!
+//! # Lock order
+//!
+//! The shard's lock, then the writer lock, then the slot.
+//!
+//! # Guarantee
+//!
+//! Between steps 3 and 4 the key is in both places. A thread that finds the slot never looks into
+//! the shard, and a thread that found none waits for the shard.
+
+use super::Memory;
+use super::alone::{Hit, admitted};
+use super::boxed::Prospect;
+use super::clock_skew::corrected;
+use super::slot_permit::SlotPermit;
+use crate::backend::key::Key;
+use crate::backend::life::end_of;
+use crate::backend::plan::Term;
+use crate::decision::Report;
+use crate::strategy::State;
+
+impl Memory {
+    /// Decides for a key that has no slot but may be in the spill, and moves it to a slot if the
+    /// hit is admitted. Returns `None` if the key has a slot by now.
+    #[cold]
+    pub(super) fn decide_and_move_to_slot(
+        &self,
+        key: Key,
+        term: &Term,
+        hit: Hit<'_>,
+        output: &mut Option<Report>,
+    ) -> Option<bool> {
+        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
+        let mut shard = self.boxed.lock(self.boxed.shard_of(key));
+        let entry = shard.entry(key, now);
+        let made = entry.map(|entry| entry.own_number(term) as u16);
+        let before = *entry
+            .map_or(State::nothing(), |entry| term.own(&entry.state, now))
+            .packed();
+        let decide = || law.decide_packed(&before, now, cost);
+        let Some(after) = (cost > 0).then(decide).flatten() else {
+            let before = State::Packed(before);
+            let report = law.report(&before, now, cost);
+            *output = Some(report);
+            let correct = || corrected(hit.at, |now| law.caught_up(&before, now));
+            if let Some(full) = (cost > 0).then(correct).flatten() {
+                let entry = self.boxed.entry(&mut shard, key, now);
+                entry.prospect = Prospect::new(&law.report(&full, now, 0), now);
+                self.boxed.replace(entry, full);
+                return Some(false);
+            }
+            let Some(entry) = shard.find(key, now) else {
+                return self.table.is_vacant(key).then_some(cost == 0);
+            };
+            if cost > 0 && term.lengthen_own(&mut entry.state, report.reset, now) {
+                entry.lengthen(end_of(report.reset, now));
+            }
+            return Some(cost == 0);
+        };
+        let slot = (key, &after, term.capacity_ratio(now));
+        let permit = SlotPermit::of_locked(&shard);
+        if !self.table.try_insert_numbered(permit, slot, made, now) {
+            return None;
+        }
+        self.boxed.remove(&mut shard, key);
+        *output = Some(admitted(law, after, hit));
+        Some(true)
+    }
+}

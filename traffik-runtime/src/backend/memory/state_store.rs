@@ -1,0 +1,70 @@
+//! The memory backend as a store: everything is answered at once, and fails once the backend is
+//! closed.
+
+use std::future::ready;
+
+use super::Memory;
+use crate::backend::caller::Caller;
+use crate::backend::erased::Answer;
+use crate::backend::outcome::{Outcome, Several};
+use crate::backend::plan::Plan;
+use crate::backend::settle::Settling;
+use crate::backend::store::Decide;
+use crate::clock::{Clock, Reading, SystemClock};
+use crate::strategy::State;
+
+impl Decide for Memory {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
+    fn decide_now(&self, plans: &[Plan<'_>], at: Reading<'_>) -> Option<Outcome> {
+        // An error is told by `decide`, which is asked next.
+        self.open(|| self.decide_all(plans, at)).ok()
+    }
+
+    fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
+        self.open(|| {
+            self.settle_all(settling, now);
+            Ok(())
+        })
+        .is_ok()
+    }
+
+    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
+        self.open(|| Ok(self.read_all(plans, now))).ok()
+    }
+
+    fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+        _: &'a Caller,
+    ) -> Answer<'a, Outcome> {
+        let at = at.map_or_else(Reading::of_system, Reading::from);
+        Box::pin(ready(self.open(|| self.decide_all(plans, at))))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        settling: &'a [Settling<'a>],
+        at: Option<u64>,
+        _: &'a Caller,
+    ) -> Answer<'a, ()> {
+        let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
+        Box::pin(ready(self.open(|| {
+            self.settle_all(settling, now);
+            Ok(())
+        })))
+    }
+
+    fn read<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        at: Option<u64>,
+    ) -> Answer<'a, (u64, Several<State>)> {
+        let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
+        let read = self.open(|| Ok((now, self.read_all(plans, now))));
+        Box::pin(ready(read))
+    }
+}
