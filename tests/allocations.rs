@@ -1,8 +1,6 @@
 //! A decision on a warm key allocates nothing, admitted or refused.
 
 use std::hint::black_box;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use allocation_counter::measure;
@@ -12,7 +10,7 @@ use traffik::{
     Backend, ClientIp, Decision, DynThrottle, DynThrottleBuilder, ForwardingHeader, Identity,
     ManualClock, Throttle as _, registry,
 };
-use traffik_tests::{head, midnight};
+use traffik_tests::{head, midnight, poll_once};
 
 const HITS: u64 = 1_000;
 
@@ -23,11 +21,7 @@ fn throttle(strategy: impl Strategy, backend: Backend) -> DynThrottle {
 }
 
 fn hit(throttle: &DynThrottle, client: &Identity, cost: u64) -> Decision {
-    let mut hit = pin!(throttle.hit(client, cost));
-    match hit.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(decision) => decision.expect("memory always answers"),
-        Poll::Pending => panic!("the embedded backend answers at once"),
-    }
+    poll_once(throttle.hit(client, cost)).expect("memory never fails")
 }
 
 /// How often memory is allocated while a thousand hits are decided, of which so many are admitted.
@@ -174,9 +168,8 @@ traffik::throttles! {
 /// How often memory is allocated while requests of this head are counted by their clients' addresses.
 fn allocations_of(parts: &Parts) -> u64 {
     let hit = || {
-        let mut hit = pin!(ByAddress::hit(parts));
-        let decided = hit.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(decided, Poll::Ready(Ok(decision)) if decision.admitted));
+        let decision = poll_once(ByAddress::hit(parts));
+        assert!(decision.is_ok_and(|decision| decision.admitted));
     };
     hit();
     measure(|| (0..HITS).for_each(|_| hit())).count_total

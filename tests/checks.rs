@@ -1,29 +1,13 @@
 //! What a builder refuses and what it warns of is what the macros do: the same checks, the same words.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tracing_subscriber::util::SubscriberInitExt as _;
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
     QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{DynThrottle, ErrorKind, Rate};
-
-/// A log that can be read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use traffik_tests::Log;
 
 fn build(rates: &[&str], strategy: impl Strategy) -> Result<DynThrottle, traffik::Error> {
     let builder = DynThrottle::builder("api")
@@ -47,17 +31,9 @@ fn refused(rates: &[&str], strategy: impl Strategy, message: &str) {
 
 /// What is logged while a throttle is built that works.
 fn logged(rates: &[&str], strategy: impl Strategy) -> String {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    {
-        let _guard = subscriber.finish().set_default();
-        build(rates, strategy).unwrap();
-    }
-    let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    let (log, _guard) = Log::capture();
+    build(rates, strategy).unwrap();
+    log.text()
 }
 
 #[test]

@@ -1,76 +1,9 @@
 //! Labels of throttles built at run time, in metrics. In a process of its own, for the number of labels is the process's.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
-
-use metrics::{
-    Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
-};
 use traffik::failure::retry;
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
-
-/// The series that were ever registered, and a token for each counter that is still held.
-#[derive(Clone, Default)]
-struct Series {
-    names: Arc<Mutex<BTreeSet<String>>>,
-    counts: Arc<Mutex<Vec<(String, u64)>>>,
-    held: Arc<()>,
-}
-
-struct One(
-    Series,
-    String,
-    #[expect(dead_code, reason = "it is counted")] Arc<()>,
-);
-
-impl CounterFn for One {
-    fn increment(&self, value: u64) {
-        self.0.counts.lock().unwrap().push((self.1.clone(), value));
-    }
-
-    fn absolute(&self, _: u64) {}
-}
-
-impl Recorder for Series {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let labels = key.labels().map(|label| format!(" {}", label.value()));
-        let name = key.name().to_owned() + &labels.collect::<String>();
-        self.names.lock().unwrap().insert(name.clone());
-        Counter::from_arc(Arc::new(One(self.clone(), name, self.held.clone())))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
-    }
-}
-
-impl Series {
-    fn of(&self, name: &str) -> u64 {
-        let counts = self.counts.lock().unwrap();
-        let own = counts.iter().filter(|(counted, _)| counted == name);
-        own.map(|(_, value)| value).sum()
-    }
-
-    fn with(&self, part: &str) -> usize {
-        let names = self.names.lock().unwrap();
-        names.iter().filter(|name| name.contains(part)).count()
-    }
-
-    /// Returns the number of counters that somebody holds.
-    fn held(&self) -> usize {
-        // One for the clone that every counter has, one for its token.
-        (Arc::strong_count(&self.held) - 1) / 2
-    }
-}
+use traffik_tests::CounterRecorder;
 
 fn builder(uid: impl Into<String>) -> DynThrottleBuilder {
     let builder = DynThrottle::builder(uid).rate("2/minute".parse().unwrap());
@@ -83,62 +16,71 @@ async fn hit(throttle: &DynThrottle) {
 
 #[test]
 fn throttles_are_counted_by_label() {
-    let series = Series::default();
+    let recorder = CounterRecorder::default();
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_all().build().unwrap();
-    metrics::with_local_recorder(&series, || {
+    metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
-            by_default(&series).await;
-            by_choice(&series).await;
-            retries(&series).await;
+            by_default(&recorder).await;
+            by_choice(&recorder).await;
+            retries(&recorder).await;
             refused();
-            bounded(&series).await;
+            bounded(&recorder).await;
         });
     });
 }
 
-/// Two thousand tenants are six series, one for each outcome, which end with them.
-async fn by_default(series: &Series) {
+/// Two thousand tenants are six recorder, one for each outcome, which end with them.
+async fn by_default(recorder: &CounterRecorder) {
     let mut tenants = Vec::new();
     for tenant in 0..2_000 {
         let tenant = builder(format!("tenant:{tenant}")).build().unwrap();
         hit(&tenant).await;
         tenants.push(tenant);
     }
-    assert_eq!(series.with(""), 6);
-    assert_eq!(series.of("traffik_decisions_total tenant admitted"), 2_000);
+    assert_eq!(recorder.registered_with(""), 6);
+    assert_eq!(
+        recorder.total("traffik_decisions_total tenant admitted"),
+        2_000
+    );
     let last = tenants.pop().unwrap();
     drop(tenants);
-    assert_eq!(series.held(), 6);
+    assert_eq!(recorder.in_use(), 6);
     let clone = last.clone();
     drop(last);
     hit(&clone).await;
-    assert_eq!(series.of("traffik_decisions_total tenant admitted"), 2_001);
+    assert_eq!(
+        recorder.total("traffik_decisions_total tenant admitted"),
+        2_001
+    );
     drop(clone);
-    assert_eq!(series.held(), 0);
+    assert_eq!(recorder.in_use(), 0);
 
     // One that comes later is found by the recorder again.
     hit(&builder("tenant:7").build().unwrap()).await;
-    assert_eq!(series.of("traffik_decisions_total tenant admitted"), 2_002);
-    assert_eq!(series.with(""), 6);
+    assert_eq!(
+        recorder.total("traffik_decisions_total tenant admitted"),
+        2_002
+    );
+    assert_eq!(recorder.registered_with(""), 6);
 
     hit(&builder("shop::orders").build().unwrap()).await;
     assert_eq!(
-        series.of("traffik_decisions_total shop::orders admitted"),
+        recorder.total("traffik_decisions_total shop::orders admitted"),
         1
     );
 }
 
-async fn by_choice(series: &Series) {
+async fn by_choice(recorder: &CounterRecorder) {
     let (one, two) = (builder("user/1").label("user"), builder("user/2"));
     let (one, two) = (one.build().unwrap(), two.label("user").build().unwrap());
     hit(&one).await;
     hit(&two).await;
-    assert_eq!(series.of("traffik_decisions_total user admitted"), 2);
-    assert_eq!(series.with("user/"), 0);
+    assert_eq!(recorder.total("traffik_decisions_total user admitted"), 2);
+    assert_eq!(recorder.registered_with("user/"), 0);
 }
 
-async fn retries(series: &Series) {
+async fn retries(recorder: &CounterRecorder) {
     let store = FlakyStore::new();
     store.fail(Trouble::Refuse);
     let memory = Backend::memory();
@@ -149,9 +91,9 @@ async fn retries(series: &Series) {
         .build()
         .unwrap())
     .await;
-    assert_eq!(series.of("traffik_retries_total job custom"), 1);
-    assert_eq!(series.of("traffik_fallbacks_total job memory"), 1);
-    assert_eq!(series.with("job:9"), 0);
+    assert_eq!(recorder.total("traffik_retries_total job custom"), 1);
+    assert_eq!(recorder.total("traffik_fallbacks_total job memory"), 1);
+    assert_eq!(recorder.registered_with("job:9"), 0);
 }
 
 fn refused() {
@@ -168,13 +110,16 @@ fn refused() {
 }
 
 /// After a thousand labels, the rest is one.
-async fn bounded(series: &Series) {
+async fn bounded(recorder: &CounterRecorder) {
     for name in 0..1_500 {
         hit(&builder(format!("unbounded {name}")).build().unwrap()).await;
     }
-    let labels = series.with("traffik_decisions_total") / 6;
+    let labels = recorder.registered_with("traffik_decisions_total") / 6;
     assert!(labels <= 1_001, "{labels}");
-    assert!(series.of("traffik_decisions_total other admitted") >= 500);
+    assert!(recorder.total("traffik_decisions_total other admitted") >= 500);
     hit(&builder("tenant:8").build().unwrap()).await;
-    assert_eq!(series.of("traffik_decisions_total tenant admitted"), 2_003);
+    assert_eq!(
+        recorder.total("traffik_decisions_total tenant admitted"),
+        2_003
+    );
 }

@@ -1,17 +1,14 @@
 //! What is told to logs and metrics when a backend fails. In a process of its own, for a recorder is the process's.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{
-    Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
-};
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::filter::LevelFilter;
 use traffik::failure::{Backoff, allow, failover, fallback, raise, retry, throttle};
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, CircuitBreaker, DynThrottle, Error, Identity, ManualClock, Store};
+use traffik_tests::{CounterRecorder, Log};
 
 /// A store that is never there.
 struct Away;
@@ -31,63 +28,6 @@ impl Store for Away {
         _: Option<Duration>,
     ) -> Result<bool, Error> {
         Ok(true)
-    }
-}
-
-/// Counters by name and labels, and descriptions by name.
-#[derive(Clone, Default)]
-struct Counters(
-    Arc<Mutex<BTreeMap<String, u64>>>,
-    Arc<Mutex<BTreeMap<String, String>>>,
-);
-
-struct One(Counters, String);
-
-impl CounterFn for One {
-    fn increment(&self, value: u64) {
-        *self.0.0.lock().unwrap().entry(self.1.clone()).or_default() += value;
-    }
-
-    fn absolute(&self, _: u64) {}
-}
-
-impl Recorder for Counters {
-    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, description: SharedString) {
-        assert_eq!(unit, Some(Unit::Count));
-        let mut descriptions = self.1.lock().unwrap();
-        let before = descriptions.insert(name.as_str().to_owned(), description.to_string());
-        assert_eq!(before, None, "described once");
-    }
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let labels = key.labels().map(|label| format!(" {}", label.value()));
-        let name = key.name().to_owned() + &labels.collect::<String>();
-        Counter::from_arc(Arc::new(One(self.clone(), name)))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
-    }
-}
-
-/// A log that can be read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -159,17 +99,11 @@ async fn play() {
 
 #[tokio::test]
 async fn each_event_is_counted_and_logged() {
-    let (counters, log) = (Counters::default(), Log::default());
-    metrics::set_global_recorder(counters.clone()).expect("it is the only one");
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(move || writer.clone());
-    {
-        let _guard = subscriber.finish().set_default();
-        play().await;
-    }
+    let recorder = CounterRecorder::default();
+    metrics::set_global_recorder(recorder.clone()).expect("there is no other recorder");
+    let (log, guard) = Log::capture_at(LevelFilter::TRACE);
+    play().await;
+    drop(guard);
     let expected = [
         (
             "traffik_backend_errors_total custom connection",
@@ -191,7 +125,7 @@ async fn each_event_is_counted_and_logged() {
         ("traffik_refunds_failed_total custom", 1),
         ("traffik_retries_total allowed custom", 2),
     ];
-    let counted = counters.0.lock().unwrap().clone();
+    let counted = recorder.totals();
     let counted: Vec<_> = counted
         .iter()
         .map(|(name, count)| (name.as_str(), *count))
@@ -199,7 +133,7 @@ async fn each_event_is_counted_and_logged() {
     assert_eq!(counted, expected);
 
     // Each counter is described, and those are all that the guide lists.
-    let descriptions = counters.1.lock().unwrap().clone();
+    let descriptions = recorder.descriptions();
     for (counter, _) in &counted {
         let name = counter.split(' ').next().unwrap();
         assert!(descriptions.contains_key(name), "{name}");
@@ -226,7 +160,7 @@ async fn each_event_is_counted_and_logged() {
         }
     }
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let lines = |part: &str| log.lines().filter(|line| line.contains(part)).count();
     assert_eq!(lines("WARN traffik: breaker open"), 2, "{log}");
     assert_eq!(lines("INFO traffik: breaker half-open"), 1);

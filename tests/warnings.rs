@@ -1,8 +1,7 @@
 //! `T001` to `T003` and `T005` to `T007`, each logged once in the life of a process. In a process of its own.
 
+use std::env;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
-use std::{env, io};
 
 use axum::Router;
 use axum::body::Body;
@@ -10,42 +9,10 @@ use axum::middleware::from_extractor;
 use axum::routing::get;
 use http::Request;
 use tower::{Layer as _, ServiceExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
 use traffik::{
     Backend, ClientIp, ForwardingHeader, ThrottleLayer, Throttled, filter, provide, throttled,
 };
-use traffik_tests::{RedisServer, peer};
-
-/// A log that can be read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Begins a log of this thread.
-    fn start() -> (Self, impl Drop) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        (log, subscriber.finish().set_default())
-    }
-
-    /// What was logged since this was last asked.
-    fn taken(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use traffik_tests::{Log, RedisServer, peer};
 
 #[throttled(rate = "100/10w")]
 async fn hello() {}
@@ -74,7 +41,7 @@ fn assert_told(log: &str, parts: &[&str]) {
 
 #[tokio::test]
 async fn each_is_told_once_with_what_to_do() {
-    let (log, _guard) = Log::start();
+    let (log, _guard) = Log::capture();
     let none = ThrottleLayer::new;
     let plain = Backend::memory();
     let forwarded = [("forwarded", "for=203.0.113.7")];
@@ -83,20 +50,20 @@ async fn each_is_told_once_with_what_to_do() {
     let closed = ClientIp::new().header(ForwardingHeader::None);
     ask(&plain, none(), &[("via", "x")]).await;
     ask(&plain.clone().client_ip(closed), none(), &forwarded).await;
-    assert_eq!(log.taken(), "");
+    assert_eq!(log.drain(), "");
 
     ask(&plain, none(), &forwarded).await;
     let parts = ["WARN", "traffik", "T001", "`forwarded`", "trusted_proxies"];
-    assert_told(&log.taken(), &parts);
+    assert_told(&log.drain(), &parts);
     ask(&plain, none(), &[("x-forwarded-for", "203.0.113.7")]).await;
-    assert_eq!(log.taken(), "");
+    assert_eq!(log.drain(), "");
 
     let proxied = plain.clone().trusted_proxies(["192.0.2.0/24"]);
     ask(&proxied, none(), &[("x-forwarded-for", "unknown")]).await;
-    assert_eq!(log.taken(), "");
+    assert_eq!(log.drain(), "");
     for expected in [1, 0] {
         ask(&proxied, none(), &forwarded).await;
-        let said = log.taken();
+        let said = log.drain();
         assert_eq!(said.lines().count(), expected, "{said}");
         if expected == 1 {
             assert_told(&said, &["WARN", "T002", "`x-forwarded-for`"]);
@@ -104,16 +71,16 @@ async fn each_is_told_once_with_what_to_do() {
     }
 
     ask(&proxied, none().throttle::<Other>(), &[]).await;
-    assert_eq!(log.taken(), "");
+    assert_eq!(log.drain(), "");
     ask(&proxied, none().throttle::<(Other, hello)>(), &[]).await;
-    assert_told(&log.taken(), &["WARN", "T003", "::hello`"]);
+    assert_told(&log.drain(), &["WARN", "T003", "::hello`"]);
     ask(&proxied, none().throttle::<hello>(), &[]).await;
-    assert_eq!(log.taken(), "");
+    assert_eq!(log.drain(), "");
 
     let everyone = plain.clone().trusted_proxies(["10.0.0.0/8", "::/0"]);
-    assert_told(&log.taken(), &["WARN", "`::/0` trusts everyone"]);
+    assert_told(&log.drain(), &["WARN", "`::/0` trusts everyone"]);
     drop(everyone.trusted_proxies(["0.0.0.0/0"]));
-    assert_eq!(log.taken(), "");
+    assert_eq!(log.drain(), "");
 
     for (policy, told) in [
         ("noeviction", false),
@@ -123,7 +90,7 @@ async fn each_is_told_once_with_what_to_do() {
     ] {
         let server = RedisServer::start_with(&["--maxmemory-policy", policy]);
         let backend = Backend::redis(server.url()).connect().await;
-        let said = log.taken();
+        let said = log.drain();
         if told {
             assert_told(
                 &said,
@@ -133,7 +100,7 @@ async fn each_is_told_once_with_what_to_do() {
             assert_eq!(said, "", "{policy}");
         }
         backend.unwrap().close().await.unwrap();
-        assert_eq!(log.taken(), "");
+        assert_eq!(log.drain(), "");
     }
 }
 
@@ -172,7 +139,7 @@ fn t005_names_the_throttles_that_decided_before_a_backend_was_provided() {
 }
 
 async fn provides_late(case: &str) {
-    let (log, _guard) = Log::start();
+    let (log, _guard) = Log::capture();
     let app = || Router::new().route("/", get(async || "hello"));
     let backend = || provide(Backend::memory());
     let layer = ThrottleLayer::new().throttle::<(Other, Named)>();
@@ -190,7 +157,7 @@ async fn provides_late(case: &str) {
             .layer(backend()),
     ] {
         request(&right).await;
-        assert_eq!(log.taken(), "");
+        assert_eq!(log.drain(), "");
     }
 
     let (wrong, throttles) = match case {
@@ -213,16 +180,16 @@ async fn provides_late(case: &str) {
         throttles,
         ".layer(throttles).layer(provide(backend))",
     ];
-    let said = log.taken();
+    let said = log.drain();
     assert_told(&said, &parts);
     assert!(!said.contains("Named"), "{said}");
     request(&wrong).await;
-    assert_eq!(log.taken(), "");
+    assert_eq!(log.drain(), "");
 }
 
 #[tokio::test]
 async fn t007_is_logged_where_a_route_is_compared_outside_routing() {
-    let (log, _guard) = Log::start();
+    let (log, _guard) = Log::capture();
     let layer = || ThrottleLayer::new().throttle_when::<Named>(filter::route("/{id}"));
     let app = || Router::new().route("/", get(async || "hello"));
     // Inside, neither a request of another route nor one of none is a mistake.
@@ -230,13 +197,13 @@ async fn t007_is_logged_where_a_route_is_compared_outside_routing() {
     for path in ["/", "/unknown"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
         inside.clone().oneshot(request).await.unwrap();
-        assert_eq!(log.taken(), "", "{path}");
+        assert_eq!(log.drain(), "", "{path}");
     }
     let around = layer().layer(app());
     for expected in [1, 0] {
         let request = Request::get("/7").body(Body::empty()).unwrap();
         let _ = around.clone().oneshot(request).await.unwrap();
-        let said = log.taken();
+        let said = log.drain();
         assert_eq!(said.lines().count(), expected, "{said}");
         if expected == 1 {
             assert_told(

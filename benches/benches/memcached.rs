@@ -50,11 +50,11 @@ fn main() {
     println!("|---|---|---|---|---|---|---|");
     for (name, throttle) in &ours {
         for tasks in [1, SOCKETS] {
-            let commands = server.commands();
+            let commands = server.command_count();
             run(&runtime, tasks, |task| {
                 hits(throttle.clone(), task, calls / tasks)
             });
-            let commands = (server.commands() - commands) as f64 / calls as f64;
+            let commands = (server.command_count() - commands) as f64 / calls as f64;
             let mut rounds: Vec<(f64, f64)> = (0..rounds)
                 .map(|_| {
                     let ours = run(&runtime, tasks, |task| {

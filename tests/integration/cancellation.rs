@@ -13,39 +13,8 @@ use axum::routing::get;
 use http::Request;
 use http::request::Parts;
 use tower::ServiceExt as _;
-use traffik::{
-    Backend, Error, Limiter, ManualClock, Quota, Store, ThrottleLayer, Throttled, provide,
-    throttled,
-};
-use traffik_tests::{PEER, head, midnight, peer};
-
-use crate::conformance::Map;
-
-/// A store that makes whoever asks wait a little, before it does what it is asked and after.
-#[derive(Default)]
-struct Slow(Map);
-
-impl Store for Slow {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        tokio::task::yield_now().await;
-        let got = self.0.get(key).await;
-        tokio::task::yield_now().await;
-        got
-    }
-
-    async fn compare_and_swap(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-        ttl: Option<Duration>,
-    ) -> Result<bool, Error> {
-        tokio::task::yield_now().await;
-        let swapped = self.0.compare_and_swap(key, expected, new, ttl).await;
-        tokio::task::yield_now().await;
-        swapped
-    }
-}
+use traffik::{Backend, Limiter, ManualClock, Quota, ThrottleLayer, Throttled, provide, throttled};
+use traffik_tests::{ExpiringStore, PEER, YieldingStore, head, midnight, peer};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
@@ -54,7 +23,7 @@ fn here() -> Backend {
 }
 
 fn there() -> Backend {
-    Backend::custom(Slow::default()).clock(CLOCK.clone())
+    Backend::custom(YieldingStore::<ExpiringStore>::default()).clock(CLOCK.clone())
 }
 
 traffik::throttles! {
@@ -221,7 +190,7 @@ async fn extracted(_: Throttled<Long>) {}
 /// A request that goes away at any moment leaves a service that answers the next one.
 #[tokio::test]
 async fn requests() {
-    let backend = Backend::custom(Slow::default()).clock(CLOCK.clone());
+    let backend = Backend::custom(YieldingStore::<ExpiringStore>::default()).clock(CLOCK.clone());
     let app = Router::new()
         .route("/attribute", get(handler))
         .route("/argument", get(extracted))

@@ -1,55 +1,15 @@
 //! What traffik needs of a store holds for all of them; and where it does not, that is noticed.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 use traffik::testing::{FlakyStore, Trouble, conformance};
 use traffik::{Backend, Error, ErrorKind, Store};
-use traffik_tests::{MemcachedServer, RedisCluster, RedisServer};
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisCluster, RedisServer};
 
 use crate::memcached::PATIENCE;
-
-type Entry = (Vec<u8>, Option<Instant>);
-
-/// A store of a user's own: no more than there has to be.
-#[derive(Default)]
-pub(crate) struct Map(Mutex<HashMap<String, Entry>>);
-
-impl Store for Map {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let entries = self.0.lock().unwrap();
-        let live = entries.get(key);
-        let live = live.filter(|(_, expires)| expires.is_none_or(|at| at > Instant::now()));
-        Ok(live.map(|(value, _)| value.clone()))
-    }
-
-    async fn compare_and_swap(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-        ttl: Option<Duration>,
-    ) -> Result<bool, Error> {
-        let mut entries = self.0.lock().unwrap();
-        let now = Instant::now();
-        let live = entries.get(key);
-        let live = live.filter(|(_, expires)| expires.is_none_or(|at| at > now));
-        if live.map(|(value, _)| &**value) != expected {
-            return Ok(false);
-        }
-        let kept = live.and_then(|(_, expires)| *expires);
-        let expires = ttl.map_or(kept, |ttl| now.checked_add(ttl));
-        match new {
-            Some(new) => entries.insert(key.to_owned(), (new.to_vec(), expires)),
-            None => entries.remove(key),
-        };
-        Ok(true)
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() {
@@ -58,27 +18,27 @@ async fn memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_ones_own() {
-    conformance(async |_: &str| Map::default()).await;
+    conformance(async |_: &str| ExpiringStore::default()).await;
+}
+
+async fn conforms_on_redis(url: &str) {
+    conformance(async |namespace: &str| {
+        let backend = Backend::redis(url).namespace(namespace);
+        backend.timeout(PATIENCE).connect().await.unwrap()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis() {
     let server = RedisServer::start();
-    conformance(async |namespace: &str| {
-        let backend = Backend::redis(server.url()).namespace(namespace);
-        backend.timeout(PATIENCE).connect().await.unwrap()
-    })
-    .await;
+    conforms_on_redis(&server.url()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_cluster() {
     let cluster = RedisCluster::start();
-    conformance(async |namespace: &str| {
-        let backend = Backend::redis(cluster.url()).namespace(namespace);
-        backend.timeout(PATIENCE).connect().await.unwrap()
-    })
-    .await;
+    conforms_on_redis(&cluster.url()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,12 +70,12 @@ async fn several_memcached() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flaky_store_that_is_well() {
     conformance(async |_: &str| FlakyStore::new()).await;
-    conformance(async |_: &str| FlakyStore::over(Map::default())).await;
+    conformance(async |_: &str| FlakyStore::over(ExpiringStore::default())).await;
 }
 
 /// A store that is wrong in one way.
 struct Wrong {
-    map: Map,
+    store: ExpiringStore,
     how: How,
     calls: AtomicU32,
 }
@@ -133,7 +93,7 @@ enum How {
 
 impl Store for Wrong {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.map.get(key).await
+        self.store.get(key).await
     }
 
     async fn compare_and_swap(
@@ -147,16 +107,16 @@ impl Store for Wrong {
         let (mut expected, mut ttl) = (expected.map(<[u8]>::to_vec), ttl);
         match self.how {
             How::Race => {
-                if self.map.get(key).await? != expected {
+                if self.store.get(key).await? != expected {
                     return Ok(false);
                 }
                 tokio::task::yield_now().await;
                 tokio::time::sleep(Duration::from_micros(100)).await;
-                expected = self.map.get(key).await?;
+                expected = self.store.get(key).await?;
             }
             How::Early => ttl = ttl.map(|ttl| ttl / 4),
             How::Never => ttl = ttl.map(|_| Duration::MAX),
-            How::Swaps => expected = self.map.get(key).await?,
+            How::Swaps => expected = self.store.get(key).await?,
             How::Fails if call % 50 == 49 => {
                 return Err(Error::Connection {
                     source: "away".into(),
@@ -165,7 +125,7 @@ impl Store for Wrong {
             How::Fails => {}
         }
         let swapped = self
-            .map
+            .store
             .compare_and_swap(key, expected.as_deref(), new, ttl);
         swapped.await
     }
@@ -175,7 +135,7 @@ impl Store for Wrong {
 fn said(how: How) -> String {
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
     let wrong = async |_: &str| Wrong {
-        map: Map::default(),
+        store: ExpiringStore::default(),
         how,
         calls: AtomicU32::new(0),
     };

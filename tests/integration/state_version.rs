@@ -1,14 +1,11 @@
 //! States that version 1 wrote are no states, on every store that keeps bytes.
 
-use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use traffik::strategy::TokenBucket;
-use traffik::{Backend, DynThrottle, Error, Identity, ManualClock, Store};
-use traffik_tests::{MemcachedServer, RedisServer};
+use traffik::{Backend, DynThrottle, Identity, ManualClock};
+use traffik_tests::{MemcachedServer, OpenStore, RedisServer};
 
 const HOUR: u64 = 3_600_000_000;
 
@@ -54,14 +51,14 @@ async fn is_full_with(
 async fn redis_forgets_version_1() {
     let server = RedisServer::start();
     let replace = async |bytes: &[u8]| {
-        let [key]: [String; 1] = server.ask(&["KEYS", "*"]);
+        let [key]: [String; 1] = server.command(&["KEYS", "*"]);
         let client = redis::Client::open(server.url()).unwrap();
         let mut connection = client.get_connection().unwrap();
         let set = redis::cmd("SET").arg(key).arg(bytes).to_owned();
         set.exec(&mut connection).unwrap();
     };
     for (bytes, full) in [(version_2 as fn(u64) -> Vec<u8>, true), (version_1, false)] {
-        let _: () = server.ask(&["FLUSHALL"]);
+        let _: () = server.command(&["FLUSHALL"]);
         let backend = Backend::redis(server.url()).connect().await.unwrap();
         assert_eq!(is_full_with(backend, bytes, replace).await, full);
     }
@@ -71,7 +68,7 @@ async fn redis_forgets_version_1() {
 async fn memcached_forgets_version_1() {
     let server = MemcachedServer::start();
     let replace = async |bytes: &[u8]| {
-        let lines = server.ask("lru_crawler metadump all", "END");
+        let lines = server.command("lru_crawler metadump all", "END");
         let key = lines.iter().find_map(|line| line.strip_prefix("key="));
         let key = key.and_then(|line| line.split(' ').next()).unwrap();
         let key = key.replace("%7B", "{").replace("%7D", "}");
@@ -90,43 +87,11 @@ async fn memcached_forgets_version_1() {
     }
 }
 
-/// A store that a test can write to beside the backend.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<HashMap<String, Vec<u8>>>>);
-
-impl Store for Shared {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
-    }
-
-    async fn compare_and_swap(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-        _: Option<Duration>,
-    ) -> Result<bool, Error> {
-        let mut entries = self.0.lock().unwrap();
-        if entries.get(key).map(|value| &**value) != expected {
-            return Ok(false);
-        }
-        match new {
-            Some(new) => entries.insert(key.to_owned(), new.to_vec()),
-            None => entries.remove(key),
-        };
-        Ok(true)
-    }
-}
-
 #[tokio::test]
 async fn a_custom_store_forgets_version_1() {
     for (bytes, full) in [(version_2 as fn(u64) -> Vec<u8>, true), (version_1, false)] {
-        let store = Shared::default();
-        let replace = async |bytes: &[u8]| {
-            for value in store.0.lock().unwrap().values_mut() {
-                *value = bytes.to_vec();
-            }
-        };
+        let store = OpenStore::default();
+        let replace = async |bytes: &[u8]| store.replace_all(bytes);
         let backend = Backend::custom(store.clone());
         assert_eq!(is_full_with(backend, bytes, replace).await, full);
     }

@@ -1,4 +1,4 @@
-//! A certificate authority of a test's own, and certificates that it has signed.
+//! A private certificate authority for one test, and certificates that it has signed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,20 +15,21 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Makes all of them anew.
+    /// Generates a new authority and its certificates.
     ///
     /// # Panics
     ///
-    /// Where there is no temporary directory.
+    /// If there is no temporary directory.
     pub fn new() -> Self {
-        // A port is a number that no other test has.
+        // No other test has the same port.
         let name = format!("traffik-tls-{}-{}", std::process::id(), port::free());
         let directory = std::env::temp_dir().join(name);
         fs::create_dir_all(&directory).expect("there is a temporary directory");
         let certificates = Self { directory };
 
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        // OpenSSL finds an issuer by its name, and takes a certificate of that name for its own issuer.
+        // OpenSSL finds an issuer by its name: a certificate of the same name would count as its
+        // own issuer.
         params
             .distinguished_name
             .push(DnType::CommonName, "an authority");
@@ -52,16 +53,16 @@ impl Certificates {
         fs::write(self.directory.join(name), text).expect("the directory can be written to");
     }
 
-    /// The path of `ca.pem`, `server.pem`, `server.key`, `client.pem` or `client.key`.
+    /// Returns the path of `ca.pem`, `server.pem`, `server.key`, `client.pem` or `client.key`.
     pub fn path(&self, name: &str) -> String {
         self.directory.join(name).display().to_string()
     }
 
-    /// The text of one of these files.
+    /// Returns the text of one of these files.
     ///
     /// # Panics
     ///
-    /// Where there is no such file.
+    /// If there is no such file.
     pub fn text(&self, name: &str) -> String {
         fs::read_to_string(self.directory.join(name)).expect("one of the files")
     }

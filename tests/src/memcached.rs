@@ -1,4 +1,4 @@
-//! Memcached servers of a test's own.
+//! Memcached servers that tests start.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,193 +6,185 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::port;
+use crate::process::Process;
 
-/// Where it listens.
+/// The socket on which a server listens.
 #[derive(Clone, Debug)]
-enum Listens {
-    /// On this address and port.
+enum Endpoint {
+    /// An address and a port.
     Tcp(&'static str, u16),
     Unix(PathBuf),
 }
 
-/// A `memcached` on a free port of 127.0.0.1 or a Unix socket, killed when this is dropped.
+/// A `memcached` on a free port of 127.0.0.1 or on a Unix socket, killed when this is dropped.
 #[derive(Debug)]
 pub struct MemcachedServer {
-    listens: Listens,
+    endpoint: Endpoint,
     arguments: Vec<String>,
-    /// None while it is killed.
-    child: Option<Child>,
+    process: Process,
 }
 
 trait Stream: Read + Write {}
 impl<S: Read + Write> Stream for S {}
 
 impl MemcachedServer {
-    /// Starts one, and waits until it answers.
+    /// Starts a server and waits until it replies.
     ///
     /// # Panics
     ///
-    /// Where `memcached` cannot be started: is it installed?
+    /// If `memcached` cannot be started.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Starts one with more arguments, such as `["-m", "64"]`.
+    /// Starts a server with more arguments, such as `["-m", "64"]`.
     ///
     /// # Panics
     ///
-    /// Where `memcached` cannot be started: is it installed?
+    /// If `memcached` cannot be started.
     pub fn start_with(arguments: &[&str]) -> Self {
-        Self::listening(Listens::Tcp("127.0.0.1", port::free()), arguments)
+        Self::start_on(Endpoint::Tcp("127.0.0.1", port::free()), arguments)
     }
 
-    /// Starts one on the loopback address of IPv6.
+    /// Starts a server on the loopback address of IPv6.
     ///
     /// # Panics
     ///
-    /// Where `memcached` cannot be started: is it installed?
+    /// If `memcached` cannot be started.
     pub fn start_on_ipv6() -> Self {
-        Self::listening(Listens::Tcp("::1", port::free()), &[])
+        Self::start_on(Endpoint::Tcp("::1", port::free()), &[])
     }
 
-    /// Starts one on a Unix socket.
+    /// Starts a server on a Unix socket.
     ///
     /// # Panics
     ///
-    /// Where `memcached` cannot be started: is it installed?
+    /// If `memcached` cannot be started.
     pub fn start_on_socket() -> Self {
         let name = format!("traffik-{}-{}.sock", std::process::id(), port::free());
-        Self::listening(Listens::Unix(std::env::temp_dir().join(name)), &[])
+        Self::start_on(Endpoint::Unix(std::env::temp_dir().join(name)), &[])
     }
 
-    fn listening(listens: Listens, arguments: &[&str]) -> Self {
+    fn start_on(endpoint: Endpoint, arguments: &[&str]) -> Self {
         let mut server = Self {
-            listens,
+            endpoint,
             arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
-            child: None,
+            process: Process::default(),
         };
         server.restart();
         server
     }
 
-    /// Starts it again on the same port or socket, empty, and waits until it answers.
+    /// Restarts the server on the same port or socket, empty, and waits until it replies.
     ///
     /// # Panics
     ///
-    /// Where `memcached` cannot be started.
+    /// If `memcached` cannot be started.
     pub fn restart(&mut self) {
         self.kill();
         let mut command = Command::new("memcached");
-        match &self.listens {
-            Listens::Tcp(address, port) => {
+        match &self.endpoint {
+            Endpoint::Tcp(address, port) => {
                 let port = port.to_string();
                 command.args(["-p", &port, "-l", address, "-U", "0"]);
             }
-            Listens::Unix(path) => {
+            Endpoint::Unix(path) => {
                 let _ = fs::remove_file(path);
                 command.arg("-s").arg(path);
             }
         }
-        // It refuses to be root; as anybody else this is ignored.
+        // `memcached` refuses to run as root; other users cannot switch and ignore the option.
         command
             .args(["-u", "nobody", "-t", "2"])
             .args(&self.arguments);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.child = Some(child.expect("`memcached` is installed; `tests/run` does that"));
+        self.process.start(&mut command);
         let start = Instant::now();
         while self.connect().is_none() {
-            assert!(start.elapsed() < Duration::from_secs(30), "never up");
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "the server does not reply"
+            );
             sleep(Duration::from_millis(10));
         }
     }
 
-    /// Kills it, as a crash would.
+    /// Kills the server, as a crash would.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.process.kill();
     }
 
-    /// Stops it where it is: sockets stay open, nothing answers.
+    /// Suspends the server: sockets stay open, but it does not reply.
     pub fn stop(&self) {
-        self.signal("STOP");
+        self.process.signal("STOP");
     }
 
-    /// Lets it go on.
+    /// Resumes a suspended server.
     pub fn resume(&self) {
-        self.signal("CONT");
+        self.process.signal("CONT");
     }
 
-    fn signal(&self, name: &str) {
-        let child = self.child.as_ref().expect("it is running");
-        let line = format!("kill -{name} {}", child.id());
-        let status = Command::new("sh").args(["-c", &line]).status();
-        assert!(status.is_ok_and(|status| status.success()), "{line}");
-    }
-
-    /// Its port.
+    /// Returns the port.
     ///
     /// # Panics
     ///
-    /// Where it listens on a Unix socket.
+    /// If the server listens on a Unix socket.
     pub fn port(&self) -> u16 {
-        match &self.listens {
-            Listens::Tcp(_, port) => *port,
-            Listens::Unix(path) => panic!("{} has no port", path.display()),
+        match &self.endpoint {
+            Endpoint::Tcp(_, port) => *port,
+            Endpoint::Unix(path) => panic!("{} has no port", path.display()),
         }
     }
 
-    /// Its name, as a backend takes it.
+    /// Returns the node in the form that `Backend::memcached` accepts.
     pub fn url(&self) -> String {
-        match &self.listens {
-            Listens::Tcp(address, port) if address.contains(':') => format!("[{address}]:{port}"),
-            Listens::Tcp(address, port) => format!("{address}:{port}"),
-            Listens::Unix(path) => format!("unix://{}", path.display()),
+        match &self.endpoint {
+            Endpoint::Tcp(address, port) if address.contains(':') => format!("[{address}]:{port}"),
+            Endpoint::Tcp(address, port) => format!("{address}:{port}"),
+            Endpoint::Unix(path) => format!("unix://{}", path.display()),
         }
     }
 
-    /// The lines it answers to a line, up to one that begins with this.
+    /// Sends a command and returns the lines of the reply, up to the one that begins with `last`.
     ///
     /// # Panics
     ///
-    /// Where it does not answer.
-    pub fn ask(&self, line: &str, last: &str) -> Vec<String> {
-        let mut stream = self.connect().expect("it is running");
-        write!(stream, "{line}\r\n").expect("it takes lines");
+    /// If there is no reply, or no such line in it.
+    pub fn command(&self, line: &str, last: &str) -> Vec<String> {
+        let mut stream = self.connect().expect("the server runs");
+        write!(stream, "{line}\r\n").expect("the command is sent");
         let mut lines = Vec::new();
         for line in BufReader::new(stream).lines() {
-            let line = line.expect("it answers");
+            let line = line.expect("a line of the reply");
             let ends = line.starts_with(last);
             lines.push(line);
             if ends {
                 return lines;
             }
         }
-        panic!("it closed the connection after {lines:?}");
+        panic!("the connection was closed after {lines:?}");
     }
 
-    /// Forgets everything.
+    /// Removes every value.
     ///
     /// # Panics
     ///
-    /// Where it does not answer.
+    /// If the server does not reply.
     pub fn flush_all(&self) {
-        self.ask("flush_all", "OK");
+        self.command("flush_all", "OK");
     }
 
-    /// What it has counted since it was started, by name: `cmd_get`, `curr_items`, `evictions`, …
+    /// Returns the server's counters by name: `cmd_get`, `curr_items`, `evictions`, …
     ///
     /// # Panics
     ///
-    /// Where it does not answer.
+    /// If the server does not reply.
     pub fn stats(&self) -> BTreeMap<String, u64> {
-        let lines = self.ask("stats", "END");
+        let lines = self.command("stats", "END");
         let words = lines
             .iter()
             .filter_map(|line| line.strip_prefix("STAT ")?.split_once(' '));
@@ -201,12 +193,12 @@ impl MemcachedServer {
             .collect()
     }
 
-    /// How often it was asked to do something with a key since it was started.
+    /// Returns the number of commands on keys since the server was started.
     ///
     /// # Panics
     ///
-    /// Where it does not answer.
-    pub fn commands(&self) -> u64 {
+    /// If the server does not reply.
+    pub fn command_count(&self) -> u64 {
         const COUNTED: [&str; 8] = [
             "cmd_get",
             "cmd_set",
@@ -223,13 +215,13 @@ impl MemcachedServer {
 
     fn connect(&self) -> Option<Box<dyn Stream>> {
         let timeout = Some(Duration::from_secs(5));
-        Some(match &self.listens {
-            Listens::Tcp(address, port) => {
+        Some(match &self.endpoint {
+            Endpoint::Tcp(address, port) => {
                 let stream = TcpStream::connect((*address, *port)).ok()?;
                 stream.set_read_timeout(timeout).ok()?;
                 Box::new(stream)
             }
-            Listens::Unix(path) => {
+            Endpoint::Unix(path) => {
                 let stream = UnixStream::connect(path).ok()?;
                 stream.set_read_timeout(timeout).ok()?;
                 Box::new(stream)
@@ -241,7 +233,7 @@ impl MemcachedServer {
 impl Drop for MemcachedServer {
     fn drop(&mut self) {
         self.kill();
-        if let Listens::Unix(path) = &self.listens {
+        if let Endpoint::Unix(path) = &self.endpoint {
             let _ = fs::remove_file(path);
         }
     }

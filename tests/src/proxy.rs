@@ -1,4 +1,4 @@
-//! What can happen to a connection: a proxy that passes on, holds up, swallows or cuts.
+//! A TCP proxy that forwards, delays, discards or closes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
-/// What the proxy does.
+/// The treatment of data that arrives at the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    Pass,
+    Forward,
     Delay(Duration),
-    Swallow,
-    Mute,
-    Break,
-    Halve,
-    Cut,
+    Discard,
+    DiscardReplies,
+    CloseOnReply,
+    TruncateReplies,
+    Close,
 }
 
-/// A proxy on a free port of 127.0.0.1, until it is dropped.
+/// A proxy that listens on a free port of 127.0.0.1 until it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -34,20 +34,20 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Passes on to this port of 127.0.0.1.
+    /// Starts a proxy that forwards to a port of 127.0.0.1.
     ///
     /// # Panics
     ///
-    /// Where there is no free port.
+    /// If no port is free.
     pub async fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port is free");
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
-        let (mode, watched) = watch::channel(Mode::Pass);
+        let (mode, receiver) = watch::channel(Mode::Forward);
         let target = Arc::new(AtomicU16::new(target));
-        let task = tokio::spawn(accept(listener, target.clone(), watched)).abort_handle();
+        let task = tokio::spawn(accept(listener, target.clone(), receiver)).abort_handle();
         Self {
             address,
             mode,
@@ -56,54 +56,54 @@ impl Proxy {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address on which the proxy listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a Redis server behind it.
+    /// Returns the URL of a Redis server behind the proxy.
     pub fn url(&self) -> String {
         format!("redis://{}/", self.address)
     }
 
-    /// Leads connections that come from now on to another port; those that are there stay where they are.
-    pub fn lead_to(&self, target: u16) {
+    /// Forwards new connections to another port; open connections stay.
+    pub fn retarget(&self, target: u16) {
         self.target.store(target, Ordering::SeqCst);
     }
 
-    /// Passes on what comes, at once.
-    pub fn pass(&self) {
-        self.mode.send_replace(Mode::Pass);
+    /// Forwards all data at once.
+    pub fn forward(&self) {
+        self.mode.send_replace(Mode::Forward);
     }
 
-    /// Passes on what comes from now on, each piece after a while.
+    /// Forwards each chunk of data after a delay.
     pub fn delay(&self, by: Duration) {
         self.mode.send_replace(Mode::Delay(by));
     }
 
-    /// Takes everything and passes nothing on; connections stay open.
-    pub fn swallow(&self) {
-        self.mode.send_replace(Mode::Swallow);
+    /// Discards all data; connections stay open.
+    pub fn discard(&self) {
+        self.mode.send_replace(Mode::Discard);
     }
 
-    /// Passes on what is asked, and no answer; connections stay open.
-    pub fn mute(&self) {
-        self.mode.send_replace(Mode::Mute);
+    /// Forwards requests and discards replies; connections stay open.
+    pub fn discard_replies(&self) {
+        self.mode.send_replace(Mode::DiscardReplies);
     }
 
-    /// Passes on what is asked, and closes the connection when the answer comes.
-    pub fn break_off(&self) {
-        self.mode.send_replace(Mode::Break);
+    /// Forwards requests and closes the connection when the reply arrives.
+    pub fn close_on_reply(&self) {
+        self.mode.send_replace(Mode::CloseOnReply);
     }
 
-    /// Passes on half of each answer, and keeps the rest for ever.
-    pub fn halve(&self) {
-        self.mode.send_replace(Mode::Halve);
+    /// Forwards half of each reply and discards the rest.
+    pub fn truncate_replies(&self) {
+        self.mode.send_replace(Mode::TruncateReplies);
     }
 
-    /// Closes all connections, and new ones as they come.
-    pub fn cut(&self) {
-        self.mode.send_replace(Mode::Cut);
+    /// Closes all connections, and new ones as they arrive.
+    pub fn close(&self) {
+        self.mode.send_replace(Mode::Close);
     }
 }
 
@@ -122,7 +122,7 @@ async fn accept(listener: TcpListener, target: Arc<AtomicU16>, mode: watch::Rece
 }
 
 async fn connection(client: TcpStream, target: u16, mut mode: watch::Receiver<Mode>) {
-    if *mode.borrow() == Mode::Cut {
+    if *mode.borrow() == Mode::Close {
         return;
     }
     let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else {
@@ -130,12 +130,12 @@ async fn connection(client: TcpStream, target: u16, mut mode: watch::Receiver<Mo
     };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let there = pump(from_client, to_server, mode.clone(), false);
-    let back = pump(from_server, to_client, mode.clone(), true);
+    let requests = pump(from_client, to_server, mode.clone(), false);
+    let replies = pump(from_server, to_client, mode.clone(), true);
     tokio::select! {
-        () = there => {}
-        () = back => {}
-        _ = mode.wait_for(|mode| *mode == Mode::Cut) => {}
+        () = requests => {}
+        () = replies => {}
+        _ = mode.wait_for(|mode| *mode == Mode::Close) => {}
     }
 }
 
@@ -143,18 +143,22 @@ async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mode: watch::Receiver<Mode>,
-    answers: bool,
+    is_reply: bool,
 ) {
     let mut buffer = [0; 4096];
     while let Ok(mut length @ 1..) = from.read(&mut buffer).await {
         let mode = *mode.borrow();
         match mode {
-            Mode::Swallow => continue,
-            Mode::Mute if answers => continue,
-            Mode::Break if answers => return,
+            Mode::Discard => continue,
+            Mode::DiscardReplies if is_reply => continue,
+            Mode::CloseOnReply if is_reply => return,
             Mode::Delay(by) => sleep(by).await,
-            Mode::Halve if answers => length /= 2,
-            Mode::Pass | Mode::Halve | Mode::Cut | Mode::Mute | Mode::Break => {}
+            Mode::TruncateReplies if is_reply => length /= 2,
+            Mode::Forward
+            | Mode::TruncateReplies
+            | Mode::Close
+            | Mode::DiscardReplies
+            | Mode::CloseOnReply => {}
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;

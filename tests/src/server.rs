@@ -8,7 +8,7 @@ use reqwest::{Client, RequestBuilder};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::Answer;
+use crate::TestResponse;
 
 /// An app that is served on a free port of 127.0.0.1 until this is dropped.
 #[derive(Debug)]
@@ -19,40 +19,34 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the app, which is told the addresses of its clients.
+    /// Serves an app with `ConnectInfo`, which holds the addresses of clients.
     ///
     /// # Panics
     ///
-    /// Where there is no free port.
+    /// If no port is free.
     pub async fn start(app: Router) -> Self {
-        let listener = listener().await;
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let (listener, address) = listen().await;
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        Self::of(
+        Self::new(
             address,
             tokio::spawn(async move { axum::serve(listener, app).await.unwrap() }),
         )
     }
 
-    /// Serves the app, which is not told where its clients are.
+    /// Serves an app without `ConnectInfo`.
     ///
     /// # Panics
     ///
-    /// Where there is no free port.
-    pub async fn start_without_addresses(app: Router) -> Self {
-        let listener = listener().await;
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
-        Self::of(
+    /// If no port is free.
+    pub async fn start_without_connect_info(app: Router) -> Self {
+        let (listener, address) = listen().await;
+        Self::new(
             address,
             tokio::spawn(async move { axum::serve(listener, app).await.unwrap() }),
         )
     }
 
-    fn of(address: SocketAddr, task: JoinHandle<()>) -> Self {
+    fn new(address: SocketAddr, task: JoinHandle<()>) -> Self {
         Self {
             address,
             client: Client::new(),
@@ -60,33 +54,33 @@ impl Server {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A request that is still to be sent.
+    /// Prepares a request to be sent.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("http://{}{path}", self.address))
     }
 
-    /// What a GET of this path gives.
-    pub async fn get(&self, path: &str) -> Answer {
-        Answer::to(self.request(Method::GET, path)).await
+    /// Sends a GET request.
+    pub async fn get(&self, path: &str) -> TestResponse {
+        TestResponse::of_request(self.request(Method::GET, path)).await
     }
 
-    /// What a GET of this path with a header field gives.
-    pub async fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
-        Answer::to(self.request(Method::GET, path).header(name, value)).await
+    /// Sends a GET request with a header field.
+    pub async fn get_with(&self, path: &str, name: &str, value: &str) -> TestResponse {
+        TestResponse::of_request(self.request(Method::GET, path).header(name, value)).await
     }
 
-    /// What a POST of this body gives.
-    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        Answer::to(self.request(Method::POST, path).body(body)).await
+    /// Sends a POST request with a body.
+    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> TestResponse {
+        TestResponse::of_request(self.request(Method::POST, path).body(body)).await
     }
 
-    /// The statuses of so many GETs, one after the other.
+    /// Sends several GET requests, one after the other, and returns their statuses.
     pub async fn statuses(&self, path: &str, times: usize) -> Vec<u16> {
         let mut statuses = Vec::with_capacity(times);
         for _ in 0..times {
@@ -102,8 +96,9 @@ impl Drop for Server {
     }
 }
 
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port is free")
+async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port is free");
+    let address = listener.local_addr();
+    (listener, address.expect("a bound socket has an address"))
 }

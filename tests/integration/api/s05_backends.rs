@@ -1,9 +1,7 @@
 use axum::Router;
 use axum::routing::get;
 use traffik::{Backend, Error, MemoryBackend, throttled};
-use traffik_tests::{MemcachedServer, RedisServer, Server};
-
-use crate::conformance::Map;
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer, Server};
 
 #[throttled(rate = "1/day")]
 async fn data() {}
@@ -22,7 +20,7 @@ async fn backends() -> Result<(), Error> {
         .pool_size(8)
         .connect()
         .await?;
-    let mine = Backend::custom(Map::default());
+    let mine = Backend::custom(ExpiringStore::default());
     for backend in [memory, settings.build(), redis, memcached, mine] {
         let app = Router::new()
             .route("/", get(data))

@@ -39,9 +39,9 @@ async fn what_matches_is_decided_together() {
     }
     assert_eq!(server.statuses("/api/users/7", 4).await, [200; 4]);
     for status in [200, 200, 200, 429] {
-        let answer = server
+        let response = server
             .get_with("/api/users/7", "authorization", "yes")
             .await;
-        assert_eq!(answer.status, status);
+        assert_eq!(response.status, status);
     }
 }

@@ -24,15 +24,15 @@ async fn clients_behind_proxies() {
         ("2001:db8::2", 429),
         ("::ffff:203.0.113.8", 429),
     ] {
-        let answer = server.get_with("/backend", "x-forwarded-for", chain).await;
-        assert_eq!(answer.status, status, "{chain}");
+        let response = server.get_with("/backend", "x-forwarded-for", chain).await;
+        assert_eq!(response.status, status, "{chain}");
     }
     for (chain, status) in [
         ("for=203.0.113.7", 200),
         ("for=\"203.0.113.7:80\"", 429),
         ("for=198.51.100.1, for=203.0.113.7;proto=http", 429),
     ] {
-        let answer = server.get_with("/itself", "forwarded", chain).await;
-        assert_eq!(answer.status, status, "{chain}");
+        let response = server.get_with("/itself", "forwarded", chain).await;
+        assert_eq!(response.status, status, "{chain}");
     }
 }

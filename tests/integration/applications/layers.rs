@@ -176,39 +176,28 @@ async fn stands_above_and_below_every_layer_of_tower() {
     ];
 }
 
-/// axum takes no services that are not `Sync`, so these stand by themselves.
-#[tokio::test]
-async fn stands_above_and_below_boxed_layers() {
-    let above = ServiceBuilder::new()
-        .layer(provide(backend()))
-        .layer(BoxCloneServiceLayer::new(LoadShedLayer::new()))
-        .layer(throttle())
-        .service(service_fn(hello_service));
-    assert_statuses(above).await;
-    let below = ServiceBuilder::new()
-        .layer(provide(backend()))
-        .layer(throttle())
-        .layer(BoxCloneServiceLayer::new(LoadShedLayer::new()))
-        .service(service_fn(hello_service));
-    assert_statuses(below).await;
-    let above = ServiceBuilder::new()
-        .layer(provide(backend()))
-        .layer(BoxLayer::new(LoadShedLayer::new()))
-        .layer(throttle())
-        .service(service_fn(hello_service));
-    assert_statuses(above).await;
-    let below = ServiceBuilder::new()
-        .layer(provide(backend()))
-        .layer(throttle())
-        .layer(BufferLayer::new(8))
-        .layer(BoxLayer::new(LoadShedLayer::new()))
-        .service(service_fn(hello_service));
-    assert_statuses(below).await;
+/// Stacks layers, from the outermost to the innermost, around a service that is not a router, and
+/// asserts that the throttle admits one request and refuses the next.
+macro_rules! assert_refuses_the_second_below {
+    ($($layer:expr),+ $(,)?) => {
+        let stack = ServiceBuilder::new().layer(provide(backend()))$(.layer($layer))+;
+        assert_statuses(stack.service(service_fn(hello_service))).await;
+    };
 }
 
-/// Nor does it take these two, whose services are not `Clone`.
+/// A router cannot contain services that are not `Sync`.
 #[tokio::test]
-async fn stands_above_and_below_layers_that_set_several_headers() {
+async fn throttles_above_and_below_boxed_layers() {
+    let shed_load = LoadShedLayer::new;
+    assert_refuses_the_second_below![BoxCloneServiceLayer::new(shed_load()), throttle()];
+    assert_refuses_the_second_below![throttle(), BoxCloneServiceLayer::new(shed_load())];
+    assert_refuses_the_second_below![BoxLayer::new(shed_load()), throttle()];
+    assert_refuses_the_second_below![throttle(), BufferLayer::new(8), BoxLayer::new(shed_load()),];
+}
+
+/// A router cannot contain services that are not `Clone`.
+#[tokio::test]
+async fn throttles_above_and_below_layers_that_set_several_headers() {
     let request = || {
         let fields = vec![(X_NAME, VALUE).into()];
         SetMultipleRequestHeadersLayer::<Request>::overriding(fields)
@@ -217,21 +206,8 @@ async fn stands_above_and_below_layers_that_set_several_headers() {
         let fields = vec![(X_NAME, VALUE).into()];
         SetMultipleResponseHeadersLayer::<Response>::overriding(fields)
     };
-    let above = ServiceBuilder::new()
-        .layer(provide(backend()))
-        .layer(request())
-        .layer(response())
-        .layer(throttle())
-        .service(service_fn(hello_service));
-    assert_statuses(above).await;
-    let below = ServiceBuilder::new()
-        .layer(provide(backend()))
-        .layer(throttle())
-        .layer(BufferLayer::new(8))
-        .layer(request())
-        .layer(response())
-        .service(service_fn(hello_service));
-    assert_statuses(below).await;
+    assert_refuses_the_second_below![request(), response(), throttle()];
+    assert_refuses_the_second_below![throttle(), BufferLayer::new(8), request(), response()];
 }
 
 async fn hello_service(_: Request) -> Result<Response, Infallible> {

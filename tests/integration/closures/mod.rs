@@ -11,7 +11,7 @@ use http::{Method, Request};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 use traffik::provide;
-use traffik_tests::{Answer, PEER, midnight, peer};
+use traffik_tests::{PEER, TestResponse, midnight, peer};
 
 /// An order, which has a price.
 #[derive(Debug, Deserialize)]
@@ -26,26 +26,26 @@ fn app(router: Router) -> Router {
 }
 
 /// What a request with this body gives.
-async fn sent(app: &Router, method: Method, path: &str, body: &str) -> Answer {
+async fn sent(app: &Router, method: Method, path: &str, body: &str) -> TestResponse {
     let request = Request::builder()
         .method(method)
         .uri(path)
         .header("content-type", "application/json")
         .extension(peer(PEER));
     let request = request.body(Body::from(body.to_owned())).unwrap();
-    Answer::of(app.clone().oneshot(request).await.unwrap()).await
+    TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
-async fn got(app: &Router, path: &str) -> Answer {
+async fn got(app: &Router, path: &str) -> TestResponse {
     sent(app, Method::GET, path, "").await
 }
 
-async fn posted(app: &Router, path: &str, body: &str) -> Answer {
+async fn posted(app: &Router, path: &str, body: &str) -> TestResponse {
     sent(app, Method::POST, path, body).await
 }
 
 /// What is left after a request, by its first policy; nothing where it was not admitted.
-fn left(answer: &Answer) -> Option<u64> {
-    let first = answer.standings.first().map(|standing| standing.remaining);
-    first.filter(|_| answer.status == 200)
+fn left(response: &TestResponse) -> Option<u64> {
+    let first = response.limits.first().map(|limit| limit.remaining);
+    first.filter(|_| response.status == 200)
 }

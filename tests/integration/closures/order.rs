@@ -144,8 +144,8 @@ async fn a_closure_that_names_the_body_is_asked_behind_it() {
 #[tokio::test]
 async fn closures_of_a_throttle_that_is_skipped_are_not_asked() {
     let (app, log) = served();
-    let answer = posted(&app, "/skipping?skip", "body").await;
-    assert!(answer.status == 200 && answer.tells_nothing());
+    let response = posted(&app, "/skipping?skip", "body").await;
+    assert!(response.status == 200 && response.has_no_limit_fields());
     assert_eq!(told(&log), ["First", "predicate", "body", "handler"]);
     assert_eq!(posted(&app, "/skipping", "body").await.status, 200);
     assert_eq!(

@@ -118,24 +118,27 @@ fn served() -> Router {
 #[tokio::test]
 async fn patterns_may_be_as_deep_as_they_like() {
     let app = served();
-    let answer = posted(&app, "/nested/ann/1", "[3, 4, 5]").await;
-    assert_eq!(answer.body, "eu ann POST 3 3 6");
-    assert_eq!(left(&answer), Some(5));
+    let response = posted(&app, "/nested/ann/1", "[3, 4, 5]").await;
+    assert_eq!(response.body, "eu ann POST 3 3 6");
+    assert_eq!(left(&response), Some(5));
     assert_eq!(posted(&app, "/nested/ann/2", "[4, 4, 5]").await.status, 429);
     assert_eq!(
         left(&posted(&app, "/nested/bob/2", "[4, 4, 5]").await),
         Some(4)
     );
-    let answer = got(&app, "/twice?page=2&size=5").await;
-    assert_eq!((answer.body.as_str(), left(&answer)), ("2 5", Some(3)));
+    let response = got(&app, "/twice?page=2&size=5").await;
+    assert_eq!((response.body.as_str(), left(&response)), ("2 5", Some(3)));
     assert_eq!(left(&got(&app, "/raw/7").await), Some(3));
 }
 
 #[tokio::test]
 async fn handlers_may_be_generic() {
     let app = served();
-    let answer = posted(&app, "/generic/4", "17").await;
-    assert_eq!((answer.body.as_str(), left(&answer)), ("eu 4 17", Some(3)));
+    let response = posted(&app, "/generic/4", "17").await;
+    assert_eq!(
+        (response.body.as_str(), left(&response)),
+        ("eu 4 17", Some(3))
+    );
     assert_eq!(posted(&app, "/generic/4", "17").await.status, 429);
     assert_eq!(left(&posted(&app, "/generic/4", "18").await), Some(3));
 }
@@ -145,8 +148,11 @@ async fn what_is_not_named_is_as_it_was() {
     let app = served();
     assert_eq!(got(&app, "/web_socket").await.status, 400);
     assert_eq!(got(&app, "/web_socket").await.status, 429);
-    let answer = got(&app, "/conditional/4").await;
-    assert_eq!((answer.body.as_str(), left(&answer)), ("GET 4", Some(6)));
+    let response = got(&app, "/conditional/4").await;
+    assert_eq!(
+        (response.body.as_str(), left(&response)),
+        ("GET 4", Some(6))
+    );
     let order = r#"{"user": "ann", "items": [1, 2]}"#;
     assert_eq!(left(&posted(&app, "/debugged", order).await), Some(8));
     assert_eq!(left(&got(&app, "/macro/4").await), Some(5));

@@ -49,10 +49,10 @@ fn served() -> Router {
 }
 
 async fn left(app: &Router, path: &str) -> Vec<(String, u64)> {
-    let answer = posted(app, path, r#"{"user": "ann", "items": [1, 2, 3]}"#).await;
-    assert_eq!(answer.status, 200);
-    let standings = answer.standings.into_iter();
-    standings.map(|it| (it.name, it.remaining)).collect()
+    let response = posted(app, path, r#"{"user": "ann", "items": [1, 2, 3]}"#).await;
+    assert_eq!(response.status, 200);
+    let limits = response.limits.into_iter();
+    limits.map(|it| (it.name, it.remaining)).collect()
 }
 
 fn expected(left: &[(&str, u64)]) -> Vec<(String, u64)> {

@@ -97,9 +97,9 @@ fn served() -> Router {
 async fn a_cost_is_what_the_payload_says() {
     let app = served();
     let three = r#"{"user": "ann", "items": [1, 2, 3]}"#;
-    let answer = posted(&app, "/priced", three).await;
-    assert_eq!(answer.body, "ann ordered [1, 2, 3]");
-    assert_eq!(left(&answer), Some(7));
+    let response = posted(&app, "/priced", three).await;
+    assert_eq!(response.body, "ann ordered [1, 2, 3]");
+    assert_eq!(left(&response), Some(7));
     assert_eq!(left(&posted(&app, "/priced", three).await), Some(4));
     assert_eq!(left(&posted(&app, "/priced", three).await), Some(1));
     assert_eq!(posted(&app, "/priced", three).await.status, 429);
@@ -120,8 +120,8 @@ async fn an_identifier_and_a_cost_look_at_the_same_argument() {
 async fn an_identity_may_be_borrowed() {
     let app = served();
     for (path, status) in [("ann", 200), ("bob", 200), ("ann", 200), ("ann", 429)] {
-        let answer = got(&app, &format!("/borrowed/{path}")).await;
-        assert_eq!(answer.status, status, "{path}");
+        let response = got(&app, &format!("/borrowed/{path}")).await;
+        assert_eq!(response.status, status, "{path}");
     }
 }
 

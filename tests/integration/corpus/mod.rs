@@ -36,7 +36,7 @@ use axum::routing::MethodRouter;
 use http::{Method, Request};
 use tower::ServiceExt as _;
 use traffik::provide;
-use traffik_tests::{Answer, PEER, midnight, peer};
+use traffik_tests::{PEER, TestResponse, midnight, peer};
 
 /// The state of the program.
 #[derive(Clone, Debug)]
@@ -63,18 +63,18 @@ struct Shape {
     method: Method,
     body: &'static str,
     status: u16,
-    answer: &'static str,
+    response: &'static str,
 }
 
 impl Shape {
-    const fn get(name: &'static str, handler: MethodRouter<App>, answer: &'static str) -> Self {
+    const fn get(name: &'static str, handler: MethodRouter<App>, response: &'static str) -> Self {
         Self {
             name,
             handler,
             method: Method::GET,
             body: "",
             status: 200,
-            answer,
+            response,
         }
     }
 
@@ -82,12 +82,12 @@ impl Shape {
         name: &'static str,
         handler: MethodRouter<App>,
         body: &'static str,
-        answer: &'static str,
+        response: &'static str,
     ) -> Self {
         Self {
             method: Method::POST,
             body,
-            ..Self::get(name, handler, answer)
+            ..Self::get(name, handler, response)
         }
     }
 
@@ -111,17 +111,17 @@ impl Shape {
                 .header("x-user", "ann")
                 .extension(peer(PEER));
             let request = request.body(Body::from(self.body)).expect("a request");
-            let answer = router.clone().oneshot(request).await.expect("an answer");
-            let answer = Answer::of(answer).await;
+            let response = router.clone().oneshot(request).await.expect("an response");
+            let response = TestResponse::read(response).await;
             let expected = if turn == 3 { 429 } else { self.status };
             assert_eq!(
-                answer.status, expected,
+                response.status, expected,
                 "{} {turn}: {}",
-                self.name, answer.body
+                self.name, response.body
             );
-            assert_eq!(answer.standings.len(), 1, "{}", self.name);
+            assert_eq!(response.limits.len(), 1, "{}", self.name);
             if turn < 3 {
-                assert_eq!(answer.body, self.answer, "{}", self.name);
+                assert_eq!(response.body, self.response, "{}", self.name);
             }
         }
     }

@@ -1,10 +1,10 @@
 use traffik::Backend;
+use traffik_tests::ExpiringStore;
 
 use super::{Remote, equivalence};
-use crate::conformance::Map;
 
 fn custom() -> ((), Remote) {
-    let remote = Remote::new(async || Backend::custom(Map::default()));
+    let remote = Remote::new(async || Backend::custom(ExpiringStore::default()));
     ((), remote)
 }
 

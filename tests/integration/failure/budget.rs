@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use traffik::failure::{Policy, allow, fallback, raise};
 use traffik::{Backend, DynThrottle, ErrorKind};
+use traffik_tests::poll_once;
 
 use super::{Flaky, Trouble, client};
 
@@ -81,11 +82,6 @@ fn no_runtime_is_needed_for_what_is_there() {
         .backend(Backend::custom(Flaky::default()))
         .build()
         .unwrap();
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let client = client();
-    let hit = std::pin::pin!(throttle.hit(&client, 1));
-    match hit.poll(&mut context) {
-        std::task::Poll::Ready(decision) => assert!(decision.unwrap().admitted),
-        std::task::Poll::Pending => panic!("there is nothing to wait for"),
-    }
+    let decision = poll_once(throttle.hit(&client(), 1));
+    assert!(decision.unwrap().admitted);
 }

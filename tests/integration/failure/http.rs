@@ -8,7 +8,7 @@ use axum::routing::get;
 use traffik::{
     Backend, CircuitBreaker, Failure, Identity, ManualClock, Verdict, provide, throttled,
 };
-use traffik_tests::{Answer, Server};
+use traffik_tests::{Server, TestResponse};
 
 use super::{Flaky, Trouble};
 
@@ -84,65 +84,65 @@ async fn server(store: &Flaky) -> Server {
     Server::start(app).await
 }
 
-fn policies(answer: &Answer) -> Vec<&str> {
-    let policies = answer.policies.iter();
+fn policies(response: &TestResponse) -> Vec<&str> {
+    let policies = response.policies.iter();
     policies.map(|policy| policy.name.as_str()).collect()
 }
 
 #[tokio::test]
 async fn throttled_is_429_with_the_policy_and_a_time() {
     let server = server(&away()).await;
-    let answer = server.get("/silent").await;
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.field("retry-after"), Some("1"));
-    assert_eq!(policies(&answer), ["silent"]);
-    assert!(answer.field("ratelimit").is_none());
+    let response = server.get("/silent").await;
+    assert_eq!(response.status, 429);
+    assert_eq!(response.field("retry-after"), Some("1"));
+    assert_eq!(policies(&response), ["silent"]);
+    assert!(response.field("ratelimit").is_none());
     assert_eq!(
-        answer.field("content-type"),
+        response.field("content-type"),
         Some("application/problem+json")
     );
-    assert_eq!(answer.json()["status"], 429);
-    let problem = answer.json()["type"].to_string();
+    assert_eq!(response.json()["status"], 429);
+    let problem = response.json()["type"].to_string();
     assert!(problem.contains("temporary-reduced-capacity"), "{problem}");
-    assert!(!answer.body.contains("as told"), "{}", answer.body);
+    assert!(!response.body.contains("as told"), "{}", response.body);
 }
 
 #[tokio::test]
 async fn legacy_fields_know_only_the_limit() {
     let server = server(&away()).await;
-    let answer = server.get("/refused").await;
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.legacy(), [Some("10"), None, None]);
+    let response = server.get("/refused").await;
+    assert_eq!(response.status, 429);
+    assert_eq!(response.legacy(), [Some("10"), None, None]);
 }
 
 #[tokio::test]
 async fn allowed_runs_the_handler_and_tells_the_policy_only() {
     let store = away();
     let server = server(&store).await;
-    let answer = server.get("/allowed").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(policies(&answer), ["allowed"]);
-    assert!(answer.field("ratelimit").is_none());
-    assert_eq!(answer.legacy(), [Some("10"), None, None]);
-    assert!(answer.field("retry-after").is_none());
+    let response = server.get("/allowed").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(policies(&response), ["allowed"]);
+    assert!(response.field("ratelimit").is_none());
+    assert_eq!(response.legacy(), [Some("10"), None, None]);
+    assert!(response.field("retry-after").is_none());
     assert_eq!(server.get("/listed").await.policies.len(), 2);
     store.mend();
-    let answer = server.get("/allowed").await;
-    assert_eq!(answer.legacy()[1], Some("9"), "nothing was counted");
+    let response = server.get("/allowed").await;
+    assert_eq!(response.legacy()[1], Some("9"), "nothing was counted");
 }
 
 #[tokio::test]
 async fn raised_is_503_with_a_time_and_no_fields() {
     let server = server(&away()).await;
-    let answer = server.get("/raised").await;
-    assert_eq!(answer.status, 503);
-    assert_eq!(answer.field("retry-after"), Some("1"));
-    assert!(answer.policies.is_empty() && answer.standings.is_empty());
+    let response = server.get("/raised").await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.field("retry-after"), Some("1"));
+    assert!(response.policies.is_empty() && response.limits.is_empty());
     assert_eq!(
-        answer.field("content-type"),
+        response.field("content-type"),
         Some("application/problem+json")
     );
-    assert_eq!(answer.json()["status"], 503);
+    assert_eq!(response.json()["status"], 503);
 }
 
 #[tokio::test]
@@ -156,17 +156,17 @@ async fn a_handler_sees_the_request() {
     };
     assert_eq!(status("allow").await, 200);
     assert_eq!(status("raise").await, 503);
-    let answer = server.get("/handled").await;
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.field("retry-after"), Some("5"));
+    let response = server.get("/handled").await;
+    assert_eq!(response.status, 429);
+    assert_eq!(response.field("retry-after"), Some("5"));
 }
 
 #[tokio::test]
 async fn what_the_other_backend_says_is_said_in_full() {
     let server = server(&away()).await;
-    let answer = server.get("/failed_over").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.standings[0].remaining, 9);
+    let response = server.get("/failed_over").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.limits[0].remaining, 9);
     let statuses = server.statuses("/failed_over", 10).await;
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 9);
     assert_eq!(statuses.last(), Some(&429));
@@ -176,9 +176,9 @@ async fn what_the_other_backend_says_is_said_in_full() {
 async fn an_open_breaker_tells_when_to_come_back() {
     let server = server(&away()).await;
     assert_eq!(server.get("/broken_circuit").await.status, 503);
-    let answer = server.get("/broken_circuit").await;
-    assert_eq!(answer.status, 503);
-    assert_eq!(answer.field("retry-after"), Some("60"));
+    let response = server.get("/broken_circuit").await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.field("retry-after"), Some("60"));
 }
 
 /// D7: an identifier that fails is no failure of the backend.
@@ -197,8 +197,8 @@ async fn mistakes_are_500() {
     store.set(Trouble::Nonsense);
     let server = server(&store).await;
     for path in ["/silent", "/allowed", "/refused", "/raised", "/failed_over"] {
-        let answer = server.get(path).await;
-        assert_eq!(answer.status, 500, "{path}");
-        assert!(answer.tells_nothing(), "{path}");
+        let response = server.get(path).await;
+        assert_eq!(response.status, 500, "{path}");
+        assert!(response.has_no_limit_fields(), "{path}");
     }
 }

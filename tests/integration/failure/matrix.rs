@@ -224,43 +224,43 @@ impl Ground {
         let server = &mut self.server;
         match fault {
             Fault::Refused => server.kill(),
-            Fault::Timeout => self.proxy.mute(),
-            Fault::Reset => self.proxy.break_off(),
+            Fault::Timeout => self.proxy.discard_replies(),
+            Fault::Reset => self.proxy.close_on_reply(),
             Fault::ErrorReply => {
                 // Whatever the key is called, it holds a list now.
-                let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+                let keys: Vec<String> = server.command(&["KEYS", "*"]);
                 let [key] = &keys[..] else { panic!("{keys:?}") };
-                let () = server.ask(&["DEL", key]);
-                let _: i64 = server.ask(&["LPUSH", key, "something else"]);
+                let () = server.command(&["DEL", key]);
+                let _: i64 = server.command(&["LPUSH", key, "something else"]);
             }
             Fault::Slow => self.proxy.delay(Duration::from_millis(20)),
             Fault::Unauthenticated => {
-                let () = server.ask(&["CONFIG", "SET", "requirepass", "secret"]);
+                let () = server.command(&["CONFIG", "SET", "requirepass", "secret"]);
                 let kill = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
-                let _: i64 = server.ask_as("secret", &kill);
+                let _: i64 = server.command_as("secret", &kill);
             }
             Fault::OutOfMemory => {
-                let () = server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+                let () = server.command(&["CONFIG", "SET", "maxmemory", "1"]);
             }
             Fault::ReadOnly => {
-                let () = server.ask(&["REPLICAOF", "127.0.0.1", "1"]);
+                let () = server.command(&["REPLICAOF", "127.0.0.1", "1"]);
             }
         }
     }
 
     fn end(&mut self, fault: Fault) {
-        self.proxy.pass();
+        self.proxy.forward();
         let server = &mut self.server;
         match fault {
             Fault::Refused => server.restart(),
             Fault::Unauthenticated => {
-                let () = server.ask_as("secret", &["CONFIG", "SET", "requirepass", ""]);
+                let () = server.command_as("secret", &["CONFIG", "SET", "requirepass", ""]);
             }
             Fault::OutOfMemory => {
-                let () = server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+                let () = server.command(&["CONFIG", "SET", "maxmemory", "0"]);
             }
             Fault::ReadOnly => {
-                let () = server.ask(&["REPLICAOF", "NO", "ONE"]);
+                let () = server.command(&["REPLICAOF", "NO", "ONE"]);
             }
             _ => {}
         }
@@ -271,7 +271,7 @@ impl Ground {
         match fault {
             Fault::Refused => 0,
             Fault::Unauthenticated => {
-                let info: String = self.server.ask_as("secret", &["INFO", "commandstats"]);
+                let info: String = self.server.command_as("secret", &["INFO", "commandstats"]);
                 u64::from(info.contains("cmdstat_evalsha:calls=1"))
             }
             _ => self.server.calls("evalsha"),
@@ -295,21 +295,21 @@ async fn play(fault: Fault, policy: Policy) {
     let mut parts = head(&LOCAL);
     parts.headers.insert("x-case", name.parse().unwrap());
     let before = policy.left(&parts).await;
-    let () = ground.server.ask(&["CONFIG", "RESETSTAT"]);
+    let () = ground.server.command(&["CONFIG", "RESETSTAT"]);
     ground.begin(fault);
     if matches!(fault, Fault::Refused | Fault::Unauthenticated) {
         ground.noticed().await;
     }
     let start = Instant::now();
-    let answer = ground.app.get_with(&path, "x-case", &name).await;
+    let response = ground.app.get_with(&path, "x-case", &name).await;
     let took = start.elapsed();
     let calls = ground.calls(fault);
 
     assert_eq!(
-        answer.status,
+        response.status,
         policy.status(fault),
         "{case}: {}",
-        answer.body
+        response.body
     );
     assert!(took < BUDGET + GRACE, "{case} took {took:?}");
     assert!(calls <= policy.calls(fault), "{case}: {calls} calls");

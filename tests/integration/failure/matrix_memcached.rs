@@ -19,8 +19,8 @@ async fn begin(fault: Fault, server: &mut MemcachedServer, proxy: &Proxy, backen
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        Fault::Timeout => proxy.mute(),
-        Fault::Reset => proxy.break_off(),
+        Fault::Timeout => proxy.discard_replies(),
+        Fault::Reset => proxy.close_on_reply(),
         _ => proxy.delay(Duration::from_millis(20)),
     }
 }
@@ -50,13 +50,13 @@ async fn play(fault: Fault, policy: Policy) {
 
     begin(fault, &mut server, &proxy, &backend).await;
     let start = Instant::now();
-    let answer = app.get_with(&path, "x-case", &name).await;
+    let response = app.get_with(&path, "x-case", &name).await;
     let took = start.elapsed();
     assert_eq!(
-        answer.status,
+        response.status,
         policy.status(fault),
         "{case}: {}",
-        answer.body
+        response.body
     );
     assert!(took < BUDGET + GRACE, "{case} took {took:?}");
     let opened = policy == Policy::Failover && fault != Fault::Slow;
@@ -65,7 +65,7 @@ async fn play(fault: Fault, policy: Policy) {
         let again = app.get_with(&path, "x-case", &name).await;
         assert_eq!(again.status, 200, "{case}");
     }
-    proxy.pass();
+    proxy.forward();
     BREAKER.force_close();
     let elsewhere = policy.elsewhere(fault) + u64::from(opened);
     let local = policy.left(&parts).await;

@@ -14,7 +14,6 @@ mod shadows;
 mod soak;
 mod waiting;
 
-use std::collections::HashMap;
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,6 +21,7 @@ use std::time::Duration;
 
 use traffik::failure::Policy;
 use traffik::{Backend, Decision, DynThrottle, Error, Identity, ManualClock, Store};
+use traffik_tests::OpenStore;
 
 /// A store that does what it is told: work, fail, or say nothing.
 #[derive(Clone, Default)]
@@ -29,7 +29,7 @@ struct Flaky(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    values: Mutex<HashMap<String, Vec<u8>>>,
+    store: OpenStore,
     trouble: Mutex<Option<Trouble>>,
     calls: AtomicU32,
 }
@@ -90,7 +90,7 @@ impl Store for Flaky {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
         self.trouble(true).await?;
-        Ok(self.0.values.lock().unwrap().get(key).cloned())
+        self.0.store.get(key).await
     }
 
     async fn compare_and_swap(
@@ -98,19 +98,10 @@ impl Store for Flaky {
         key: &str,
         expected: Option<&[u8]>,
         new: Option<&[u8]>,
-        _: Option<Duration>,
+        ttl: Option<Duration>,
     ) -> Result<bool, Error> {
-        let swapped = {
-            let mut values = self.0.values.lock().unwrap();
-            let same = values.get(key).map(Vec::as_slice) == expected;
-            if same {
-                match new {
-                    Some(new) => values.insert(key.to_owned(), new.to_vec()),
-                    None => values.remove(key),
-                };
-            }
-            same
-        };
+        let store = &self.0.store;
+        let swapped = store.compare_and_swap(key, expected, new, ttl).await?;
         self.trouble(false).await?;
         Ok(swapped)
     }

@@ -122,17 +122,17 @@ async fn clients_hear_nothing_of_it() {
         .route("/alone", get(alone));
     let server = Server::start(app).await;
     for left in [2, 1, 0] {
-        let answer = server.get_with("/both", "x-test", "served").await;
-        assert_eq!(answer.status, 200);
-        let names = answer.policies.iter().map(|policy| &*policy.name);
+        let response = server.get_with("/both", "x-test", "served").await;
+        assert_eq!(response.status, 200);
+        let names = response.policies.iter().map(|policy| &*policy.name);
         assert_eq!(names.collect::<Vec<_>>(), ["Near"]);
-        assert_eq!(answer.standings[0].remaining, left);
+        assert_eq!(response.limits[0].remaining, left);
     }
     let refused = server.get_with("/both", "x-test", "served").await;
     assert_eq!(refused.status, 429);
-    let answer = server.get_with("/alone", "x-test", "served").await;
+    let response = server.get_with("/alone", "x-test", "served").await;
     assert_eq!(
-        (answer.status, answer.field("ratelimit-policy")),
+        (response.status, response.field("ratelimit-policy")),
         (200, None)
     );
 }

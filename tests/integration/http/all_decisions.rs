@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tower::ServiceExt as _;
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, Limiter, Rejection, ThrottleLayer, Throttled, provide, throttled};
-use traffik_tests::{Answer, PEER, Standing, midnight, peer};
+use traffik_tests::{PEER, ServiceLimit, TestResponse, midnight, peer};
 
 fn away() -> Backend {
     let store = FlakyStore::new();
@@ -116,28 +116,34 @@ fn apps(routes: &Router) -> [(Router, bool); 2] {
     ]
 }
 
-async fn asked(app: &Router, path: &str, body: &'static str) -> Answer {
+async fn asked(app: &Router, path: &str, body: &'static str) -> TestResponse {
     let request = Request::post(path).header("content-type", "application/json");
     let request = request
         .extension(peer(PEER))
         .body(Body::from(body))
         .unwrap();
-    Answer::of(app.clone().oneshot(request).await.unwrap()).await
+    TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
 /// What a response tells, with the layer's in front where there is one.
 #[track_caller]
-fn tells(answer: &Answer, status: u16, is_layered: bool, expected: &[(&str, u64)], what: &str) {
-    assert_eq!(answer.status, status, "{what}");
+fn tells(
+    response: &TestResponse,
+    status: u16,
+    is_layered: bool,
+    expected: &[(&str, u64)],
+    what: &str,
+) {
+    assert_eq!(response.status, status, "{what}");
     let layered = is_layered.then_some("Global");
     let names: Vec<_> = layered
         .into_iter()
         .chain(expected.iter().map(|it| it.0))
         .collect();
-    let standing: Vec<_> = answer.standings.iter().map(|it| &*it.name).collect();
-    let policies: Vec<_> = answer.policies.iter().map(|it| &*it.name).collect();
-    assert_eq!((&standing, &policies), (&names, &names), "{what}");
-    let own = answer.standings.iter().skip(usize::from(is_layered));
+    let limits: Vec<_> = response.limits.iter().map(|it| &*it.name).collect();
+    let policies: Vec<_> = response.policies.iter().map(|it| &*it.name).collect();
+    assert_eq!((&limits, &policies), (&names, &names), "{what}");
+    let own = response.limits.iter().skip(usize::from(is_layered));
     let remaining: Vec<_> = own.map(|it| it.remaining).collect();
     let expected: Vec<_> = expected.iter().map(|it| it.1).collect();
     assert_eq!(remaining, expected, "{what}");
@@ -159,25 +165,25 @@ async fn an_admitted_and_a_refused_response_tell_of_all_in_one_order() {
         for (app, layered) in apps(&shapes()) {
             let path = format!("/{path}");
             for left in 0..3 {
-                let answer = asked(&app, &path, "1").await;
+                let response = asked(&app, &path, "1").await;
                 let expected = [("Upper", 8 - left), ("Lower", 2 - left)];
-                tells(&answer, 200, layered, &expected, &path);
+                tells(&response, 200, layered, &expected, &path);
             }
-            let answer = asked(&app, &path, "1").await;
+            let response = asked(&app, &path, "1").await;
             // Members of a set take nothing where one refuses.
             let upper = if path == "/set" { 6 } else { 5 };
             tells(
-                &answer,
+                &response,
                 429,
                 layered,
                 &[("Upper", upper), ("Lower", 0)],
                 &path,
             );
             assert_eq!(
-                answer.json()["violated-policies"],
+                response.json()["violated-policies"],
                 serde_json::json!(["Lower"])
             );
-            assert_eq!(answer.field("retry-after"), Some("60"));
+            assert_eq!(response.field("retry-after"), Some("60"));
         }
     }
 }
@@ -194,15 +200,21 @@ async fn a_rejected_body_tells_of_all_that_was_taken() {
     ] {
         for (app, layered) in apps(&shapes()) {
             let path = format!("/{path}");
-            let answer = asked(&app, &path, "no number").await;
-            tells(&answer, 400, layered, &[("Upper", 8), ("Lower", 2)], &path);
+            let response = asked(&app, &path, "no number").await;
+            tells(
+                &response,
+                400,
+                layered,
+                &[("Upper", 8), ("Lower", 2)],
+                &path,
+            );
         }
     }
     // A closure looks at the body, so it is read before the second decision.
     for path in ["/body_below", "/body_above"] {
         for (app, layered) in apps(&shapes()) {
-            let answer = asked(&app, path, "no number").await;
-            tells(&answer, 400, layered, &[("Upper", 8)], path);
+            let response = asked(&app, path, "no number").await;
+            tells(&response, 400, layered, &[("Upper", 8)], path);
         }
     }
 }
@@ -210,35 +222,35 @@ async fn a_rejected_body_tells_of_all_that_was_taken() {
 #[tokio::test]
 async fn three_attributes_are_told_from_the_top_down() {
     for (app, layered) in apps(&shapes()) {
-        let answer = asked(&app, "/three", "1").await;
+        let response = asked(&app, "/three", "1").await;
         tells(
-            &answer,
+            &response,
             200,
             layered,
             &[("Upper", 8), ("Third", 4), ("Lower", 2)],
             "admitted",
         );
-        let answer = asked(&app, "/three", "no number").await;
+        let response = asked(&app, "/three", "no number").await;
         tells(
-            &answer,
+            &response,
             400,
             layered,
             &[("Upper", 7), ("Third", 3), ("Lower", 1)],
             "body",
         );
         asked(&app, "/three", "1").await;
-        let answer = asked(&app, "/three", "1").await;
+        let response = asked(&app, "/three", "1").await;
         tells(
-            &answer,
+            &response,
             429,
             layered,
             &[("Upper", 5), ("Third", 1), ("Lower", 0)],
             "lower",
         );
         asked(&app, "/three", "1").await;
-        let answer = asked(&app, "/three", "1").await;
+        let response = asked(&app, "/three", "1").await;
         tells(
-            &answer,
+            &response,
             429,
             layered,
             &[("Upper", 3), ("Third", 0)],
@@ -293,16 +305,16 @@ async fn a_rejected_body_behind_one_attribute_tells_of_it() {
         "/closure",
     ] {
         for (app, layered) in apps(&routes) {
-            let answer = asked(&app, path, "no number").await;
-            assert_eq!(answer.status, 400, "{path}");
-            assert_eq!(answer.standings.len(), 1 + usize::from(layered), "{path}");
-            let expected = answer.standings.last().map(|it| (it.remaining, it.next));
+            let response = asked(&app, path, "no number").await;
+            assert_eq!(response.status, 400, "{path}");
+            assert_eq!(response.limits.len(), 1 + usize::from(layered), "{path}");
+            let expected = response.limits.last().map(|it| (it.remaining, it.next));
             assert_eq!(expected, Some((2, Some(60))), "{path}");
         }
     }
     for (app, layered) in apps(&routes) {
-        let answer = asked(&app, "/unasked", "no number").await;
-        tells(&answer, 400, layered, &[], "unasked");
+        let response = asked(&app, "/unasked", "no number").await;
+        tells(&response, 400, layered, &[], "unasked");
     }
 }
 
@@ -310,29 +322,35 @@ async fn a_rejected_body_behind_one_attribute_tells_of_it() {
 async fn an_extractor_by_hand_is_told_beside_an_attribute() {
     let routes = Router::new().route("/{id}", post(throttled_and));
     for (app, layered) in apps(&routes) {
-        let answer = asked(&app, "/1", "1").await;
+        let response = asked(&app, "/1", "1").await;
         tells(
-            &answer,
+            &response,
             200,
             layered,
             &[("Third", 4), ("Upper", 8)],
             "admitted",
         );
-        let answer = asked(&app, "/1", "no number").await;
-        tells(&answer, 400, layered, &[("Third", 3), ("Upper", 7)], "body");
+        let response = asked(&app, "/1", "no number").await;
+        tells(
+            &response,
+            400,
+            layered,
+            &[("Third", 3), ("Upper", 7)],
+            "body",
+        );
     }
     #[throttled(Lower)]
     async fn refused(_: Throttled<Upper>, Path(_): Path<u64>, _: String) {}
     let routes = Router::new().route("/{id}", post(refused));
     for (app, layered) in apps(&routes) {
-        let answer = asked(&app, "/x", "").await;
-        tells(&answer, 400, layered, &[("Upper", 8)], "path");
+        let response = asked(&app, "/x", "").await;
+        tells(&response, 400, layered, &[("Upper", 8)], "path");
         for _ in 0..3 {
             asked(&app, "/1", "").await;
         }
-        let answer = asked(&app, "/1", "").await;
+        let response = asked(&app, "/1", "").await;
         tells(
-            &answer,
+            &response,
             429,
             layered,
             &[("Upper", 4), ("Lower", 0)],
@@ -355,8 +373,8 @@ async fn an_extractor_in_the_last_place_is_told_beside_an_attribute() {
         for (app, is_layered) in apps(&routes) {
             for left in (0..3).rev() {
                 let expected = [("Upper", left + 6), ("Lower", left)];
-                let answer = asked(&app, path, "").await;
-                tells(&answer, 200, is_layered, &expected, path);
+                let response = asked(&app, path, "").await;
+                tells(&response, 200, is_layered, &expected, path);
             }
         }
     }
@@ -377,8 +395,8 @@ async fn a_failure_tells_of_what_was_decided_before() {
         .route("/limited", post(limited));
     for (path, status) in [("/raised", 503), ("/broken", 500), ("/limited", 500)] {
         for (app, layered) in apps(&routes) {
-            let answer = asked(&app, path, "").await;
-            tells(&answer, status, layered, &[("Upper", 8)], path);
+            let response = asked(&app, path, "").await;
+            tells(&response, status, layered, &[("Upper", 8)], path);
         }
     }
 }
@@ -397,9 +415,15 @@ async fn a_refusal_that_is_ignored_loses_nothing() {
         for _ in 0..3 {
             assert_eq!(asked(&app, "/", "").await.body, "all");
         }
-        let answer = asked(&app, "/", "").await;
-        assert_eq!(answer.body, "less");
-        tells(&answer, 200, layered, &[("Upper", 5), ("Third", 1)], "less");
+        let response = asked(&app, "/", "").await;
+        assert_eq!(response.body, "less");
+        tells(
+            &response,
+            200,
+            layered,
+            &[("Upper", 5), ("Third", 1)],
+            "less",
+        );
     }
 }
 
@@ -429,9 +453,10 @@ async fn single_fields_tell_of_the_least_that_remains_of_all() {
         for (app, _) in apps(&routes) {
             for left in ["1", "0", "0"] {
                 let request = Request::get(path).body(Body::empty()).unwrap();
-                let answer = Answer::of(app.clone().oneshot(request).await.unwrap()).await;
+                let response =
+                    TestResponse::read(app.clone().oneshot(request).await.unwrap()).await;
                 assert_eq!(
-                    answer.legacy(),
+                    response.legacy(),
                     [Some("2"), Some(left), Some("3600")],
                     "{path}"
                 );
@@ -443,8 +468,8 @@ async fn single_fields_tell_of_the_least_that_remains_of_all() {
         .extension(peer(PEER))
         .body(Body::empty())
         .unwrap();
-    let answer = Answer::of(layered.oneshot(request).await.unwrap()).await;
-    assert_eq!(answer.legacy(), [Some("2"), Some("1"), Some("3600")]);
+    let response = TestResponse::read(layered.oneshot(request).await.unwrap()).await;
+    assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("3600")]);
 }
 
 /// A request that a handler makes of its own has its own response.
@@ -468,10 +493,10 @@ async fn a_copied_request_keeps_its_decisions_to_itself() {
         .route("/", post(outer))
         .with_state(Arc::new(inner));
     for (app, layered) in apps(&routes) {
-        let answer = asked(&app, "/", "").await;
-        assert_eq!(answer.body, "\"Third\";r=4;t=60");
+        let response = asked(&app, "/", "").await;
+        assert_eq!(response.body, "\"Third\";r=4;t=60");
         tells(
-            &answer,
+            &response,
             200,
             layered,
             &[("Upper", 8), ("Lower", 2)],
@@ -491,26 +516,26 @@ async fn a_handler_that_is_never_reached_is_told_of_by_the_layer() {
         .layer(extracted);
     for (app, layered) in apps(&routes) {
         for left in 0..3 {
-            let answer = asked(&app, "/", "").await;
+            let response = asked(&app, "/", "").await;
             tells(
-                &answer,
+                &response,
                 200,
                 layered,
                 &[("Upper", 8 - left), ("Lower", 2 - left)],
                 "layer",
             );
         }
-        let answer = asked(&app, "/", "").await;
+        let response = asked(&app, "/", "").await;
         tells(
-            &answer,
+            &response,
             429,
             layered,
             &[("Upper", 5), ("Lower", 0)],
             "refused",
         );
         assert_eq!(
-            answer.standings.last(),
-            Some(&Standing::new("Lower", 0, 60))
+            response.limits.last(),
+            Some(&ServiceLimit::new("Lower", 0, 60))
         );
     }
 }

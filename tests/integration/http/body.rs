@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 use traffik::{provide, throttled};
-use traffik_tests::{Answer, PEER, Server, midnight, peer};
+use traffik_tests::{PEER, Server, TestResponse, midnight, peer};
 
 #[throttled(rate = "1/minute")]
 async fn upload(body: String) -> String {
@@ -50,14 +50,14 @@ impl HttpBody for Watched {
 }
 
 /// What the app answers, and whether it asked for the body.
-async fn sent(app: &Router) -> (Answer, bool) {
+async fn sent(app: &Router) -> (TestResponse, bool) {
     let asked = Arc::new(AtomicBool::new(false));
     let body = Body::new(Watched {
         asked: asked.clone(),
     });
     let request = Request::post("/").extension(peer(PEER)).body(body).unwrap();
-    let answer = Answer::of(app.clone().oneshot(request).await.unwrap()).await;
-    (answer, asked.load(Ordering::SeqCst))
+    let response = TestResponse::read(app.clone().oneshot(request).await.unwrap()).await;
+    (response, asked.load(Ordering::SeqCst))
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use traffik::testing::{FlakyStore, Trouble};
 use traffik::{
     Backend, Identity, Limiter, Rejection, ThrottleLayer, Throttled, provide, throttled,
 };
-use traffik_tests::{Answer, PEER, midnight, peer};
+use traffik_tests::{PEER, TestResponse, midnight, peer};
 
 fn nobody(_: &http::request::Parts) -> Result<Identity, &'static str> {
     Err("the session store is away")
@@ -78,23 +78,23 @@ fn app(backend: Backend) -> Router {
     app.layer(provide(backend))
 }
 
-async fn answer(app: &Router, path: &str, content: &str) -> Answer {
+async fn response(app: &Router, path: &str, content: &str) -> TestResponse {
     let request = Request::get(path).header("content-type", content);
     let request = request.extension(peer(PEER)).body(Body::empty()).unwrap();
-    Answer::of(app.clone().oneshot(request).await.unwrap()).await
+    TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
 #[tokio::test]
 async fn a_refusal_is_not_stored_and_an_admitted_response_is_as_it_was() {
     for path in ["/plain", "/paged", "/bare", "/extracted", "/reserved"] {
         let app = app(midnight().0);
-        let admitted = answer(&app, path, "").await;
+        let admitted = response(&app, path, "").await;
         assert_eq!(
             (admitted.status, admitted.field("cache-control")),
             (200, None),
             "{path}"
         );
-        let refused = answer(&app, path, "").await;
+        let refused = response(&app, path, "").await;
         assert_eq!(refused.status, 429, "{path}");
         assert_eq!(refused.field("cache-control"), Some("no-store"), "{path}");
     }
@@ -102,7 +102,7 @@ async fn a_refusal_is_not_stored_and_an_admitted_response_is_as_it_was() {
 
 #[tokio::test]
 async fn a_refusal_for_ever_is_not_stored_either() {
-    let refused = answer(&app(midnight().0), "/small", "").await;
+    let refused = response(&app(midnight().0), "/small", "").await;
     assert_eq!((refused.status, refused.field("retry-after")), (400, None));
     assert_eq!(refused.field("cache-control"), Some("no-store"));
 }
@@ -110,8 +110,11 @@ async fn a_refusal_for_ever_is_not_stored_either() {
 #[tokio::test]
 async fn the_applications_own_response_keeps_what_it_says() {
     let app = app(midnight().0);
-    assert_eq!(answer(&app, "/own", "").await.field("cache-control"), None);
-    let refused = answer(&app, "/own", "").await;
+    assert_eq!(
+        response(&app, "/own", "").await.field("cache-control"),
+        None
+    );
+    let refused = response(&app, "/own", "").await;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.field("cache-control"), Some("private, max-age=5"));
 }
@@ -120,8 +123,8 @@ async fn the_applications_own_response_keeps_what_it_says() {
 async fn a_refusal_of_a_grpc_call_is_not_stored() {
     let app = app(midnight().0);
     let content = "application/grpc";
-    assert_eq!(answer(&app, "/bare", content).await.status, 200);
-    let refused = answer(&app, "/bare", content).await;
+    assert_eq!(response(&app, "/bare", content).await.status, 200);
+    let refused = response(&app, "/bare", content).await;
     assert_eq!(refused.field("grpc-status"), Some("8"));
     assert_eq!(refused.field("cache-control"), Some("no-store"));
 }
@@ -133,13 +136,13 @@ async fn a_response_to_a_failure_is_not_stored() {
     for (policy, status) in [(throttle(), 429), (raise(), 503), (allow(), 200)] {
         let app = app(Backend::custom(store.clone()).on_error(policy));
         for path in ["/plain", "/bare", "/extracted"] {
-            let answer = answer(&app, path, "").await;
+            let response = response(&app, path, "").await;
             let expected = (status != 200).then_some("no-store");
-            assert_eq!(answer.status, status, "{path}");
-            assert_eq!(answer.field("cache-control"), expected, "{path} {status}");
+            assert_eq!(response.status, status, "{path}");
+            assert_eq!(response.field("cache-control"), expected, "{path} {status}");
         }
     }
-    let failed = answer(&app(midnight().0), "/broken", "").await;
+    let failed = response(&app(midnight().0), "/broken", "").await;
     assert_eq!(
         (failed.status, failed.field("cache-control")),
         (500, Some("no-store"))

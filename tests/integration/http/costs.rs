@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::request::Parts;
 use axum::routing::get;
 use traffik::{provide, throttled};
-use traffik_tests::{Server, Standing, midnight};
+use traffik_tests::{Server, ServiceLimit, midnight};
 
 fn weight(parts: &Parts) -> u8 {
     let weight = parts
@@ -82,20 +82,17 @@ async fn served() -> Server {
     Server::start(app.layer(provide(backend))).await
 }
 
-fn left(standings: &[Standing]) -> Vec<u64> {
-    standings
-        .iter()
-        .map(|standing| standing.remaining)
-        .collect()
+fn left(limits: &[ServiceLimit]) -> Vec<u64> {
+    limits.iter().map(|limit| limit.remaining).collect()
 }
 
 #[tokio::test]
 async fn a_whole_number_is_taken_each_time() {
     let server = served().await;
-    assert_eq!(left(&server.get("/fixed").await.standings), [6]);
-    assert_eq!(left(&server.get("/fixed").await.standings), [2]);
+    assert_eq!(left(&server.get("/fixed").await.limits), [6]);
+    assert_eq!(left(&server.get("/fixed").await.limits), [2]);
     let refused = server.get("/fixed").await;
-    assert_eq!((refused.status, left(&refused.standings)), (429, vec![2]));
+    assert_eq!((refused.status, left(&refused.limits)), (429, vec![2]));
 }
 
 #[tokio::test]
@@ -111,7 +108,7 @@ async fn a_function_gives_any_unsigned_integer() {
         "/of_future",
     ] {
         assert_eq!(
-            left(&server.get_with(path, "x-weight", "7").await.standings),
+            left(&server.get_with(path, "x-weight", "7").await.limits),
             [3],
             "{path}"
         );
@@ -121,7 +118,7 @@ async fn a_function_gives_any_unsigned_integer() {
             "{path}"
         );
         assert_eq!(
-            left(&server.get_with(path, "x-weight", "3").await.standings),
+            left(&server.get_with(path, "x-weight", "3").await.limits),
             [0],
             "{path}"
         );
@@ -142,10 +139,10 @@ async fn a_cost_of_nothing_is_admitted_where_all_is_spent() {
 #[tokio::test]
 async fn a_handler_can_set_its_own_price_for_all_members() {
     let server = served().await;
-    assert_eq!(left(&server.get("/defined").await.standings), [8, 15]);
-    assert_eq!(left(&server.get("/own").await.standings), [5, 12]);
+    assert_eq!(left(&server.get("/defined").await.limits), [8, 15]);
+    assert_eq!(left(&server.get("/own").await.limits), [5, 12]);
     assert_eq!(
-        left(&server.get_with("/weighed", "x-weight", "4").await.standings),
+        left(&server.get_with("/weighed", "x-weight", "4").await.limits),
         [1, 8]
     );
     assert_eq!(server.get("/own").await.status, 429);

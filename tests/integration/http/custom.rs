@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 use traffik::strategy::{Hit, Strategy};
 use traffik::{Report, Throttle as _, provide, throttled};
-use traffik_tests::{Policy, Server, Standing, head, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight};
 
 /// Admits one hit, and the next when a whole period has passed.
 #[derive(Debug)]
@@ -73,9 +73,9 @@ fn app() -> Router {
 async fn its_law_is_the_law_and_its_report_is_what_clients_are_told() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
-    let answer = server.get("/rare").await;
-    assert_eq!(answer.policies, [Policy::new("rare", 1, 10)]);
-    assert_eq!(answer.standings, [Standing::new("rare", 0, 10)]);
+    let response = server.get("/rare").await;
+    assert_eq!(response.policies, [QuotaPolicy::new("rare", 1, 10)]);
+    assert_eq!(response.limits, [ServiceLimit::new("rare", 0, 10)]);
     clock.advance(Duration::from_micros(9_999_999));
     let refused = server.get("/rare").await;
     assert_eq!(
@@ -91,7 +91,7 @@ async fn without_a_limit_it_is_not_asked() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     assert_eq!(server.statuses("/open", 5).await, [200; 5]);
-    assert!(server.get("/open").await.tells_nothing());
+    assert!(server.get("/open").await.has_no_limit_fields());
 }
 
 #[tokio::test]

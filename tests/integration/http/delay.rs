@@ -23,8 +23,8 @@ async fn requests_run_one_after_the_other_and_a_full_queue_refuses() {
     let ask = || async {
         let start = Instant::now();
         let request = Request::new(Body::empty());
-        let answer = app.clone().oneshot(request).await.unwrap();
-        (answer.status(), start.elapsed())
+        let response = app.clone().oneshot(request).await.unwrap();
+        (response.status(), start.elapsed())
     };
     // The backend's clock stands: all arrive at one moment.
     for turn in 0..3_u32 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use traffik::{provide, throttled};
-use traffik_tests::{Policy, Server, Standing, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, midnight};
 
 #[throttled(rate = ["10/s", "1000/hour"], identifier = everyone)]
 async fn api() {}
@@ -63,28 +63,28 @@ async fn größe() {}
 async fn several_rates_are_several_policies_told_apart_by_their_rate() {
     let (backend, _) = midnight();
     let server = Server::start(Router::new().route("/", get(api)).layer(provide(backend))).await;
-    let answer = server.get("/").await;
+    let response = server.get("/").await;
     assert_eq!(
-        answer.policies,
+        response.policies,
         [
-            Policy::new("api 10/s", 10, 1),
-            Policy::new("api 1000/h", 1_000, 3_600)
+            QuotaPolicy::new("api 10/s", 10, 1),
+            QuotaPolicy::new("api 1000/h", 1_000, 3_600)
         ]
     );
     assert_eq!(
-        answer.standings,
+        response.limits,
         [
-            Standing::new("api 10/s", 9, 1),
-            Standing::new("api 1000/h", 999, 3_600)
+            ServiceLimit::new("api 10/s", 9, 1),
+            ServiceLimit::new("api 1000/h", 999, 3_600)
         ]
     );
     assert_eq!(server.statuses("/", 9).await, [200; 9]);
     let refused = server.get("/").await;
     assert_eq!(
-        refused.standings,
+        refused.limits,
         [
-            Standing::new("api 10/s", 0, 1),
-            Standing::new("api 1000/h", 990, 3_600)
+            ServiceLimit::new("api 10/s", 0, 1),
+            ServiceLimit::new("api 1000/h", 990, 3_600)
         ]
     );
     assert_eq!(
@@ -120,14 +120,14 @@ async fn with_a_burst_more_is_there_than_the_limit_says() {
             .layer(provide(backend)),
     )
     .await;
-    let answer = server.get("/").await;
-    assert_eq!(answer.policies, [Policy::new("bursts", 10, 60)]);
+    let response = server.get("/").await;
+    assert_eq!(response.policies, [QuotaPolicy::new("bursts", 10, 60)]);
     // A token comes back every six seconds.
-    assert_eq!(answer.standings, [Standing::new("bursts", 24, 6)]);
+    assert_eq!(response.limits, [ServiceLimit::new("bursts", 24, 6)]);
     assert_eq!(server.statuses("/", 24).await, [200; 24]);
     clock.advance(Duration::from_millis(2_500));
     let refused = server.get("/").await;
-    assert_eq!(refused.standings, [Standing::new("bursts", 0, 4)]);
+    assert_eq!(refused.limits, [ServiceLimit::new("bursts", 0, 4)]);
     assert_eq!(refused.field("retry-after"), Some("4"));
 }
 
@@ -150,8 +150,8 @@ async fn the_time_to_more_is_not_the_time_to_all() {
             .layer(provide(backend)),
     )
     .await;
-    let answer = server.get("/").await;
-    assert_eq!(answer.standings, [Standing::new("spaced", 0, 6)]);
+    let response = server.get("/").await;
+    assert_eq!(response.limits, [ServiceLimit::new("spaced", 0, 6)]);
     assert_eq!(server.get("/").await.field("retry-after"), Some("6"));
 }
 
@@ -159,19 +159,19 @@ async fn the_time_to_more_is_not_the_time_to_all() {
 async fn throttles_of_one_name_are_numbered() {
     let (backend, _) = midnight();
     let server = Server::start(Router::new().route("/", get(twins)).layer(provide(backend))).await;
-    let answer = server.get("/").await;
+    let response = server.get("/").await;
     let policies = [
-        Policy::new("Twin", 5, 60),
-        Policy::new("Twin-2", 7, 60),
-        Policy::new("Twin-3", 9, 60),
+        QuotaPolicy::new("Twin", 5, 60),
+        QuotaPolicy::new("Twin-2", 7, 60),
+        QuotaPolicy::new("Twin-3", 9, 60),
     ];
-    assert_eq!(answer.policies, policies);
-    let standings = [
-        Standing::new("Twin", 4, 60),
-        Standing::new("Twin-2", 6, 60),
-        Standing::new("Twin-3", 8, 60),
+    assert_eq!(response.policies, policies);
+    let limits = [
+        ServiceLimit::new("Twin", 4, 60),
+        ServiceLimit::new("Twin-2", 6, 60),
+        ServiceLimit::new("Twin-3", 8, 60),
     ];
-    assert_eq!(answer.standings, standings);
+    assert_eq!(response.limits, limits);
     assert_eq!(server.statuses("/", 4).await, [200; 4]);
     assert_eq!(
         server.get("/").await.json()["violated-policies"],
@@ -186,7 +186,7 @@ async fn a_policy_has_the_same_name_in_the_fields_and_in_the_problem() {
     let server = Server::start(app.layer(provide(backend))).await;
     assert_eq!(server.statuses("/", 5).await, [200; 5]);
     let refused = server.get("/").await;
-    assert_eq!(refused.standings, [Standing::new("Twin-2", 0, 60)]);
+    assert_eq!(refused.limits, [ServiceLimit::new("Twin-2", 0, 60)]);
     assert_eq!(
         refused.json()["violated-policies"],
         serde_json::json!(["Twin-2"])
@@ -202,10 +202,10 @@ async fn a_name_is_printable_ascii_without_its_raw_prefix() {
     let server = Server::start(app.layer(provide(backend))).await;
     assert_eq!(
         server.get("/raw").await.policies,
-        [Policy::new("type", 4, 60)]
+        [QuotaPolicy::new("type", 4, 60)]
     );
     assert_eq!(
         server.get("/german").await.policies,
-        [Policy::new("gr%C3%B6%C3%9Fe", 4, 60)]
+        [QuotaPolicy::new("gr%C3%B6%C3%9Fe", 4, 60)]
     );
 }

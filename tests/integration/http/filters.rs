@@ -30,10 +30,10 @@ async fn status(server: &Server, line: &str) -> u16 {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let request = format!("{line} HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await.unwrap();
+    let response = String::from_utf8_lossy(&response);
+    response.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 async fn check(filter: filter::Filter, matching: &[&str], other: &[&str]) {

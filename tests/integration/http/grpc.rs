@@ -112,11 +112,11 @@ async fn call(
     request
         .metadata_mut()
         .insert("authorization", who.parse().unwrap());
-    let answer = client
+    let response = client
         .unary(request, PathAndQuery::from_static(method), Texts)
         .await?;
-    let fields = answer.metadata().clone();
-    Ok((answer.into_inner(), fields))
+    let fields = response.metadata().clone();
+    Ok((response.into_inner(), fields))
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use axum::{Json, Router, debug_handler};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use traffik::{provide, throttled};
-use traffik_tests::{Answer, Server, Standing, midnight};
+use traffik_tests::{Server, ServiceLimit, TestResponse, midnight};
 
 #[derive(Clone)]
 struct App {
@@ -115,7 +115,7 @@ async fn a_websocket_is_refused_before_the_handshake() {
     let switched = upgrade().send().await.unwrap();
     assert_eq!(switched.status(), StatusCode::SWITCHING_PROTOCOLS);
     assert_eq!(switched.headers()["ratelimit"], "\"socket\";r=0;t=60");
-    let refused = Answer::to(upgrade()).await;
+    let refused = TestResponse::of_request(upgrade()).await;
     assert_eq!(
         (refused.status, refused.field("retry-after")),
         (429, Some("60"))
@@ -139,12 +139,13 @@ async fn state_errors_and_question_marks_work() {
         (json!({}), 418, "no number"),
     ] {
         let server = served().await;
-        let answer = Answer::to(server.request(Method::POST, "/checked").json(&body)).await;
-        assert_eq!((answer.status, answer.body.as_str()), (status, text));
+        let response =
+            TestResponse::of_request(server.request(Method::POST, "/checked").json(&body)).await;
+        assert_eq!((response.status, response.body.as_str()), (status, text));
         // The fields are on whatever the handler answers.
-        assert_eq!(answer.standings, [Standing::new("checked", 0, 60)]);
+        assert_eq!(response.limits, [ServiceLimit::new("checked", 0, 60)]);
         assert_eq!(
-            Answer::to(server.request(Method::POST, "/checked").json(&body))
+            TestResponse::of_request(server.request(Method::POST, "/checked").json(&body))
                 .await
                 .status,
             429
@@ -155,13 +156,13 @@ async fn state_errors_and_question_marks_work() {
 #[tokio::test]
 async fn fields_are_on_errors_and_redirections_too() {
     let server = served().await;
-    let answer = server.get("/impl/0").await;
+    let response = server.get("/impl/0").await;
     assert_eq!(
-        (answer.status, answer.standings),
-        (404, vec![Standing::new("nested_impl", 1, 60)])
+        (response.status, response.limits),
+        (404, vec![ServiceLimit::new("nested_impl", 1, 60)])
     );
-    let answer = server.get("/impl/7").await;
-    assert_eq!((answer.status, answer.field("x-id")), (200, Some("7")));
+    let response = server.get("/impl/7").await;
+    assert_eq!((response.status, response.field("x-id")), (200, Some("7")));
     assert_eq!(server.get("/impl/7").await.status, 429);
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -179,9 +180,9 @@ async fn fields_are_on_errors_and_redirections_too() {
 #[tokio::test]
 async fn fifteen_arguments_are_not_too_many() {
     let server = served().await;
-    let answer = server.post("/many", "body").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "body"));
-    assert_eq!(answer.standings, [Standing::new("many", 1, 60)]);
+    let response = server.post("/many", "body").await;
+    assert_eq!((response.status, response.body.as_str()), (200, "body"));
+    assert_eq!(response.limits, [ServiceLimit::new("many", 1, 60)]);
 }
 
 #[tokio::test]

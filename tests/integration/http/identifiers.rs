@@ -159,7 +159,9 @@ async fn the_values_of_a_header_are_bytes_in_all_their_differences() {
                 .request(http::Method::GET, "/header")
                 .header("x-name", value);
             assert_eq!(
-                traffik_tests::Answer::to(request).await.status,
+                traffik_tests::TestResponse::of_request(request)
+                    .await
+                    .status,
                 status,
                 "{value:?}"
             );

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tower::{Service as _, ServiceBuilder, ServiceExt as _, service_fn};
 use traffik::{Backend, Identity, Throttle as _, ThrottleLayer, filter, provide, throttled};
-use traffik_tests::{Policy, Server, Standing, head, midnight, peer};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight, peer};
 
 traffik::throttles! {
     throttle Global(rate = "4/minute", headers = both);
@@ -63,31 +63,31 @@ async fn remaining(backend: &Backend) -> [u64; 3] {
 async fn all_that_match_are_decided_together() {
     let (app, backend) = layered(all());
     let server = Server::start(app).await;
-    let answer = server.get("/").await;
-    assert_eq!((answer.status, &*answer.body), (200, "ok"));
-    assert_eq!(answer.policies, [Policy::new("Global", 4, 60)]);
+    let response = server.get("/").await;
+    assert_eq!((response.status, &*response.body), (200, "ok"));
+    assert_eq!(response.policies, [QuotaPolicy::new("Global", 4, 60)]);
     assert_eq!(remaining(&backend).await, [3, 2, 1]);
 
-    let answer = server.post("/admin/users", "").await;
-    assert_eq!(answer.status, 200);
-    let standings = [
-        Standing::new("Admin", 0, 60),
-        Standing::new("Writes", 1, 60),
-        Standing::new("Global", 2, 60),
+    let response = server.post("/admin/users", "").await;
+    assert_eq!(response.status, 200);
+    let limits = [
+        ServiceLimit::new("Admin", 0, 60),
+        ServiceLimit::new("Writes", 1, 60),
+        ServiceLimit::new("Global", 2, 60),
     ];
-    assert_eq!(answer.standings, standings);
-    assert_eq!(answer.legacy(), [Some("2"), Some("1"), Some("60")]);
+    assert_eq!(response.limits, limits);
+    assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("60")]);
 
     // One refuses, none is charged.
-    let answer = server.post("/admin/users", "").await;
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.field("retry-after"), Some("60"));
+    let response = server.post("/admin/users", "").await;
+    assert_eq!(response.status, 429);
+    assert_eq!(response.field("retry-after"), Some("60"));
     assert_eq!(
-        answer.json()["violated-policies"],
+        response.json()["violated-policies"],
         serde_json::json!(["Admin"])
     );
     assert_eq!(
-        answer.field("content-type"),
+        response.field("content-type"),
         Some("application/problem+json")
     );
     assert_eq!(remaining(&backend).await, [2, 1, 0]);
@@ -99,8 +99,8 @@ async fn a_throttle_that_matches_twice_counts_once() {
     let layer = all().throttle_when::<Writes>(filter::path("/"));
     let (app, backend) = layered(layer.throttle::<(Global, Writes)>());
     let server = Server::start(app).await;
-    let answer = server.post("/", "").await;
-    assert_eq!(answer.standings.len(), 2);
+    let response = server.post("/", "").await;
+    assert_eq!(response.limits.len(), 2);
     assert_eq!(remaining(&backend).await, [3, 1, 1]);
 }
 
@@ -108,10 +108,10 @@ async fn a_throttle_that_matches_twice_counts_once() {
 async fn what_matches_nothing_passes_untouched() {
     let layer = ThrottleLayer::new().throttle_when::<Admin>(filter::path("/admin"));
     let (app, backend) = layered(layer);
-    let server = Server::start_without_addresses(app).await;
+    let server = Server::start_without_connect_info(app).await;
     // Nobody is asked who it is.
-    let answer = server.get("/free").await;
-    assert!(answer.status == 200 && answer.tells_nothing());
+    let response = server.get("/free").await;
+    assert!(response.status == 200 && response.has_no_limit_fields());
     assert_eq!(remaining(&backend).await, [4, 2, 1]);
     assert_eq!(server.get("/admin").await.status, 500);
 }
@@ -177,8 +177,11 @@ async fn what_fails_is_500_and_charges_nothing() {
     let (app, backend) = layered(layer);
     let server = Server::start(app).await;
     for path in ["/broken", "/failing"] {
-        let answer = server.get(path).await;
-        assert!(answer.status == 500 && answer.tells_nothing(), "{path}");
+        let response = server.get(path).await;
+        assert!(
+            response.status == 500 && response.has_no_limit_fields(),
+            "{path}"
+        );
     }
     assert_eq!(remaining(&backend).await, [4, 2, 1]);
 }
@@ -201,41 +204,41 @@ fn handlers(layer: ThrottleLayer) -> Router {
 async fn an_extractors_refusal_carries_what_a_gate_had_spent() {
     let bare = Server::start(handlers(ThrottleLayer::new())).await;
     // The body is read after the gate; it is no JSON.
-    let answer = bare.post("/typed/7", "x").await;
-    assert_eq!(answer.status, 415);
-    assert_eq!(answer.standings, [Standing::new("typed", 8, 60)]);
-    assert_eq!(answer.legacy(), [Some("9"), Some("8"), Some("60")]);
+    let response = bare.post("/typed/7", "x").await;
+    assert_eq!(response.status, 415);
+    assert_eq!(response.limits, [ServiceLimit::new("typed", 8, 60)]);
+    assert_eq!(response.legacy(), [Some("9"), Some("8"), Some("60")]);
     // The handler ran: its fields are there once.
     let request = bare.request(Method::POST, "/typed/7").json(&7);
-    let answer = traffik_tests::Answer::to(request).await;
-    assert_eq!(answer.standings, [Standing::new("typed", 7, 60)]);
+    let response = traffik_tests::TestResponse::of_request(request).await;
+    assert_eq!(response.limits, [ServiceLimit::new("typed", 7, 60)]);
 
     let server = Server::start(handlers(ThrottleLayer::new().throttle::<Global>())).await;
-    let answer = server.post("/typed/7", "x").await;
-    let standings = [
-        Standing::new("Global", 3, 60),
-        Standing::new("typed", 8, 60),
+    let response = server.post("/typed/7", "x").await;
+    let limits = [
+        ServiceLimit::new("Global", 3, 60),
+        ServiceLimit::new("typed", 8, 60),
     ];
-    assert_eq!((answer.status, answer.standings), (415, standings.to_vec()));
+    assert_eq!((response.status, response.limits), (415, limits.to_vec()));
 }
 
 #[tokio::test]
 async fn a_refusal_further_in_keeps_its_fields() {
     let server = Server::start(handlers(ThrottleLayer::new().throttle::<Global>())).await;
-    let answer = server.get("/strict").await;
-    assert_eq!(answer.status, 200);
+    let response = server.get("/strict").await;
+    assert_eq!(response.status, 200);
     // The least that remains of all.
-    assert_eq!(answer.legacy(), [Some("1"), Some("0"), Some("60")]);
-    let answer = server.get("/strict").await;
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.field("retry-after"), Some("60"));
-    let standings = [
-        Standing::new("Global", 2, 60),
-        Standing::new("strict", 0, 60),
+    assert_eq!(response.legacy(), [Some("1"), Some("0"), Some("60")]);
+    let response = server.get("/strict").await;
+    assert_eq!(response.status, 429);
+    assert_eq!(response.field("retry-after"), Some("60"));
+    let limits = [
+        ServiceLimit::new("Global", 2, 60),
+        ServiceLimit::new("strict", 0, 60),
     ];
-    assert_eq!(answer.standings, standings);
+    assert_eq!(response.limits, limits);
     // One policy has room in these: the one that refused.
-    assert_eq!(answer.legacy(), [Some("1"), Some("0"), Some("60")]);
+    assert_eq!(response.legacy(), [Some("1"), Some("0"), Some("60")]);
 }
 
 #[tokio::test]
@@ -254,18 +257,14 @@ async fn layers_nest_and_stand_among_others() {
         .nest("/admin", nested.layer(inside))
         .layer(stack);
     let server = Server::start(app).await;
-    let answer = server.get("/admin/users").await;
-    assert_eq!(answer.status, 200);
-    let names: Vec<_> = answer
-        .standings
-        .iter()
-        .map(|standing| &*standing.name)
-        .collect();
+    let response = server.get("/admin/users").await;
+    assert_eq!(response.status, 200);
+    let names: Vec<_> = response.limits.iter().map(|limit| &*limit.name).collect();
     assert_eq!(names, ["Global", "Admin", "Writes"]);
-    let answer = server.get("/admin/users").await;
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.standings[0], Standing::new("Global", 2, 60));
-    assert_eq!(answer.legacy(), [None, None, None]);
+    let response = server.get("/admin/users").await;
+    assert_eq!(response.status, 429);
+    assert_eq!(response.limits[0], ServiceLimit::new("Global", 2, 60));
+    assert_eq!(response.legacy(), [None, None, None]);
     assert_eq!(remaining(&backend).await, [2, 1, 0]);
 }
 
@@ -297,18 +296,18 @@ async fn it_stands_over_bare_hyper() {
         }
     });
     let client = reqwest::Client::new();
-    let ask = || traffik_tests::Answer::to(client.get(format!("http://{address}/")));
-    let answer = ask().await;
-    assert_eq!((answer.status, &*answer.body), (200, "hyper"));
-    assert_eq!(answer.standings, [Standing::new("Admin", 0, 60)]);
-    let answer = ask().await;
-    assert_eq!(answer.status, 429);
+    let ask = || traffik_tests::TestResponse::of_request(client.get(format!("http://{address}/")));
+    let response = ask().await;
+    assert_eq!((response.status, &*response.body), (200, "hyper"));
+    assert_eq!(response.limits, [ServiceLimit::new("Admin", 0, 60)]);
+    let response = ask().await;
+    assert_eq!(response.status, 429);
     assert_eq!(
-        answer.json()["violated-policies"],
+        response.json()["violated-policies"],
         serde_json::json!(["Admin"])
     );
-    let length = answer.body.len().to_string();
-    assert_eq!(answer.field("content-length"), Some(&*length));
+    let length = response.body.len().to_string();
+    assert_eq!(response.field("content-length"), Some(&*length));
     serving.abort();
 }
 

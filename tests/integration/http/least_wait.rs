@@ -52,11 +52,11 @@ async fn served() -> Server {
 async fn only_a_refused_client_is_told_to_wait_longer() {
     let server = served().await;
     let admitted = server.get("/lifted").await;
-    assert_eq!(admitted.standings[0].next, Some(10));
+    assert_eq!(admitted.limits[0].next, Some(10));
     assert_eq!(admitted.field("retry-after"), None);
     let refused = server.get("/lifted").await;
     assert_eq!(refused.field("retry-after"), Some("30"));
-    assert_eq!(refused.standings[0].next, Some(30));
+    assert_eq!(refused.limits[0].next, Some(30));
     assert_eq!(refused.legacy(), [Some("1"), Some("0"), Some("30")]);
     let detail = refused.json()["detail"].clone();
     assert_eq!(detail, "Too many requests; try again in 30 seconds");
@@ -79,7 +79,7 @@ async fn of_a_set_it_is_the_violated_members_that_lift_what_is_theirs() {
     assert_eq!(server.get("/set").await.status, 200);
     let refused = server.get("/set").await;
     assert_eq!(refused.field("retry-after"), Some("20"));
-    let told: Vec<_> = refused.standings.iter().map(|it| it.next).collect();
+    let told: Vec<_> = refused.limits.iter().map(|it| it.next).collect();
     assert_eq!(told, [Some(10), Some(20)]);
 }
 

@@ -142,11 +142,11 @@ async fn forged_header_lines() {
         let request = server.request(Method::GET, "/");
         let request = request.header("x-forwarded-for", forged);
         // The line that the proxy adds.
-        let answer = request
+        let response = request
             .header("x-forwarded-for", "203.0.113.99:4711")
             .send()
             .await;
-        statuses.push(answer.unwrap().status().as_u16());
+        statuses.push(response.unwrap().status().as_u16());
     }
     assert_eq!(statuses, [200, 200, 429, 429]);
 }
@@ -230,10 +230,10 @@ async fn many_at_once() {
     for _ in 0..10 {
         asked.spawn(server.request(Method::GET, "/").send());
     }
-    let answers = asked.join_all().await;
-    let statuses = answers
+    let responses = asked.join_all().await;
+    let statuses = responses
         .into_iter()
-        .map(|answer| answer.unwrap().status().as_u16());
+        .map(|response| response.unwrap().status().as_u16());
     let mut statuses: Vec<_> = statuses.collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 200, 429, 429, 429, 429, 429, 429, 429]);

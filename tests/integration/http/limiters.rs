@@ -17,7 +17,7 @@ use traffik::{
     Error, Identity, Limiter, Quota, Rejection, Throttle as _, ThrottleLayer, Throttled, provide,
     throttled,
 };
-use traffik_tests::{Policy, Server, Standing, head, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight};
 
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
@@ -133,15 +133,15 @@ async fn extracted_and_hit() {
     let first = server.get("/").await;
     assert_eq!((first.status, &*first.body), (200, "2"));
     let policies = [
-        Policy::new("Burst", 3, 10),
-        Policy::new("Sustained", 100, 3600),
+        QuotaPolicy::new("Burst", 3, 10),
+        QuotaPolicy::new("Sustained", 100, 3600),
     ];
     assert_eq!(first.policies, policies);
     assert_eq!(
-        first.standings,
+        first.limits,
         [
-            Standing::new("Burst", 2, 10),
-            Standing::new("Sustained", 99, 3600)
+            ServiceLimit::new("Burst", 2, 10),
+            ServiceLimit::new("Sustained", 99, 3600)
         ]
     );
     assert_eq!(first.field("x-ratelimit-limit"), Some("100"));
@@ -174,9 +174,9 @@ async fn what_other_arguments_refuse() {
         .route("/", post(unlucky))
         .layer(ThrottleLayer::new());
     let server = Server::start(app.layer(provide(backend))).await;
-    let answer = server.post("/", "no json").await;
-    assert_eq!(answer.status, 415);
-    assert_eq!(answer.standings, [Standing::new("Burst", 2, 10)]);
+    let response = server.post("/", "no json").await;
+    assert_eq!(response.status, 415);
+    assert_eq!(response.limits, [ServiceLimit::new("Burst", 2, 10)]);
 }
 
 async fn never_asks(_: Limiter<Burst>) -> &'static str {

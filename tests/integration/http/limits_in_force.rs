@@ -12,7 +12,7 @@ use traffik::testing::{FlakyStore, Trouble};
 use traffik::{
     Backend, HeaderOptions, HeaderStyle, HeaderSyntax, Identity, Throttle as _, provide, throttled,
 };
-use traffik_tests::{Answer, PEER, Policy, head, midnight, peer};
+use traffik_tests::{PEER, QuotaPolicy, TestResponse, head, midnight, peer};
 
 fn by_plan(parts: &Parts) -> Identity {
     let plan = parts.headers.get("x-plan");
@@ -60,10 +60,10 @@ fn app(backend: Backend) -> Router {
     app.layer(provide(backend))
 }
 
-async fn asked(app: &Router, path: &str, plan: &str) -> Answer {
+async fn asked(app: &Router, path: &str, plan: &str) -> TestResponse {
     let request = Request::get(path).header("x-plan", plan);
     let request = request.extension(peer(PEER)).body(Body::empty()).unwrap();
-    Answer::of(app.clone().oneshot(request).await.unwrap()).await
+    TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
 #[tokio::test]
@@ -75,23 +75,23 @@ async fn a_tier_has_its_own_limit_on_admitted_and_refused_responses() {
         ("free", 429, 2),
         ("premium", 200, 10),
     ] {
-        let answer = asked(&app, "/tiered", plan).await;
-        assert_eq!(answer.status, status, "{plan}");
-        assert_eq!(answer.policies, [Policy::new("Tiered", limit, 60)]);
-        assert_eq!(answer.legacy()[0], Some(limit.to_string().as_str()));
+        let response = asked(&app, "/tiered", plan).await;
+        assert_eq!(response.status, status, "{plan}");
+        assert_eq!(response.policies, [QuotaPolicy::new("Tiered", limit, 60)]);
+        assert_eq!(response.legacy()[0], Some(limit.to_string().as_str()));
     }
 }
 
 #[tokio::test]
 async fn each_rate_of_a_list_has_the_tiers_limit() {
     let app = app(midnight().0);
-    let answer = asked(&app, "/both", "premium").await;
+    let response = asked(&app, "/both", "premium").await;
     let expected = [
-        Policy::new("Both 2/m", 10, 60),
-        Policy::new("Both 10/h", 50, 3_600),
+        QuotaPolicy::new("Both 2/m", 10, 60),
+        QuotaPolicy::new("Both 10/h", 50, 3_600),
     ];
-    assert_eq!(answer.policies, expected);
-    assert_eq!(answer.legacy()[0], Some("10"));
+    assert_eq!(response.policies, expected);
+    assert_eq!(response.legacy()[0], Some("10"));
 }
 
 #[tokio::test]
@@ -99,9 +99,9 @@ async fn an_hour_has_its_own_limit() {
     let (backend, clock) = midnight();
     let app = app(backend);
     for limit in [2, 12, 4] {
-        let answer = asked(&app, "/hours", "").await;
-        assert_eq!(answer.policies, [Policy::new("Hours", limit, 3_600)]);
-        assert_eq!(answer.legacy()[0], Some(limit.to_string().as_str()));
+        let response = asked(&app, "/hours", "").await;
+        assert_eq!(response.policies, [QuotaPolicy::new("Hours", limit, 3_600)]);
+        assert_eq!(response.legacy()[0], Some(limit.to_string().as_str()));
         clock.advance(Duration::from_secs(2 * 3_600));
     }
 }
@@ -111,27 +111,30 @@ async fn a_closed_hour_has_a_limit_of_zero() {
     let (backend, clock) = midnight();
     let app = app(backend);
     for (status, limit) in [(429, 0), (200, 4)] {
-        let answer = asked(&app, "/closed", "").await;
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.policies, [Policy::new("Closed", limit, 3_600)]);
+        let response = asked(&app, "/closed", "").await;
+        assert_eq!(response.status, status);
+        assert_eq!(
+            response.policies,
+            [QuotaPolicy::new("Closed", limit, 3_600)]
+        );
         clock.advance(Duration::from_secs(2 * 3_600));
     }
 }
 
 #[tokio::test]
 async fn a_burst_leaves_the_limit_as_written() {
-    let answer = asked(&app(midnight().0), "/bucket", "").await;
-    assert_eq!(answer.policies, [Policy::new("Bucket", 2, 60)]);
-    assert_eq!(answer.legacy()[0], Some("2"));
+    let response = asked(&app(midnight().0), "/bucket", "").await;
+    assert_eq!(response.policies, [QuotaPolicy::new("Bucket", 2, 60)]);
+    assert_eq!(response.legacy()[0], Some("2"));
 }
 
 /// A structured field carries integers of fifteen digits (RFC 9651).
 #[tokio::test]
 async fn a_limit_beyond_fifteen_digits_is_written_as_fifteen() {
-    let answer = asked(&app(midnight().0), "/most", "huge").await;
+    let response = asked(&app(midnight().0), "/most", "huge").await;
     assert_eq!(
-        answer.policies,
-        [Policy::new("Most", 999_999_999_999_999, 86_400)]
+        response.policies,
+        [QuotaPolicy::new("Most", 999_999_999_999_999, 86_400)]
     );
 }
 
@@ -173,10 +176,10 @@ async fn a_failed_backend_leaves_the_limit_in_force() {
         assert_eq!(Hours::hit(&parts).await.unwrap().limit, 2);
         assert_eq!(Bucket::hit(&parts).await.unwrap().limit, 9);
         let app = app(backend);
-        let answer = asked(&app, "/tiered", "premium").await;
-        assert_eq!(answer.policies, [Policy::new("Tiered", 10, 60)]);
-        assert_eq!(answer.legacy()[0], Some("10"));
-        let answer = asked(&app, "/hours", "").await;
-        assert_eq!(answer.policies, [Policy::new("Hours", 2, 3_600)]);
+        let response = asked(&app, "/tiered", "premium").await;
+        assert_eq!(response.policies, [QuotaPolicy::new("Tiered", 10, 60)]);
+        assert_eq!(response.legacy()[0], Some("10"));
+        let response = asked(&app, "/hours", "").await;
+        assert_eq!(response.policies, [QuotaPolicy::new("Hours", 2, 3_600)]);
     }
 }

@@ -1,37 +1,13 @@
 //! What the application's log is told.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::routing::get;
 use http::Request;
 use tower::ServiceExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 use traffik::{Identity, provide, throttled};
-use traffik_tests::{PEER, midnight, peer};
-
-/// A log that can be read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use traffik_tests::{Log, PEER, midnight, peer};
 
 fn caller(_: &Parts) -> Result<Identity, &'static str> {
     Err("the session store is away")
@@ -45,12 +21,7 @@ async fn broken() {}
 
 /// What is logged while so many requests are answered.
 async fn logged(path: &str, times: usize, with_peer: bool) -> String {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    let _guard = subscriber.finish().set_default();
+    let (log, _guard) = Log::capture();
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/", get(hello))

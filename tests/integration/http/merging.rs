@@ -4,7 +4,7 @@ use axum::Router;
 use axum::response::{AppendHeaders, IntoResponse};
 use axum::routing::get;
 use traffik::{ThrottleLayer, provide, throttled};
-use traffik_tests::{Policy, Server, Standing, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, midnight};
 
 #[throttled(rate = "3/minute", headers = both)]
 async fn ours() -> impl IntoResponse {
@@ -73,60 +73,63 @@ async fn served() -> Server {
 
 #[tokio::test]
 async fn lists_are_appended_to_ours_in_one_line() {
-    let answer = served().await.get("/ours").await;
-    let standings = [
-        Standing::new("ours", 2, 60),
-        Standing::new("theirs", 1, 2),
-        Standing::new("more", 3, None),
+    let response = served().await.get("/ours").await;
+    let limits = [
+        ServiceLimit::new("ours", 2, 60),
+        ServiceLimit::new("theirs", 1, 2),
+        ServiceLimit::new("more", 3, None),
     ];
-    assert_eq!(answer.standings, standings);
+    assert_eq!(response.limits, limits);
     let policies = [
-        Policy::new("ours", 3, 60),
-        Policy::new("theirs", 7, 9),
-        Policy::new("more", 4, None),
+        QuotaPolicy::new("ours", 3, 60),
+        QuotaPolicy::new("theirs", 7, 9),
+        QuotaPolicy::new("more", 4, None),
     ];
-    assert_eq!(answer.policies, policies);
+    assert_eq!(response.policies, policies);
 }
 
 /// An empty line would leave a comma behind, and the field unreadable.
 #[tokio::test]
 async fn empty_lines_add_nothing() {
-    let answer = served().await.get("/empty").await;
-    let standings = [
-        Standing::new("empty", 2, 60),
-        Standing::new("theirs", 1, None),
+    let response = served().await.get("/empty").await;
+    let limits = [
+        ServiceLimit::new("empty", 2, 60),
+        ServiceLimit::new("theirs", 1, None),
     ];
-    assert_eq!(answer.standings, standings);
+    assert_eq!(response.limits, limits);
 }
 
 /// H5: names in one field differ, also from those that were there, and are the same in both fields.
 #[tokio::test]
 async fn names_that_are_there_are_taken() {
     let server = served().await;
-    let answer = server.get("/named").await;
-    assert_eq!(answer.standings[0], Standing::new("named-4", 2, 60));
-    assert_eq!(answer.policies[0], Policy::new("named-4", 3, 60));
+    let response = server.get("/named").await;
+    assert_eq!(response.limits[0], ServiceLimit::new("named-4", 2, 60));
+    assert_eq!(response.policies[0], QuotaPolicy::new("named-4", 3, 60));
 
-    let answer = server.get("/same").await;
-    let standings = [
-        Standing::new("same-2", 4, 60),
-        Standing::new("same", 8, 3_600),
+    let response = server.get("/same").await;
+    let limits = [
+        ServiceLimit::new("same-2", 4, 60),
+        ServiceLimit::new("same", 8, 3_600),
     ];
-    assert_eq!(answer.standings, standings);
-    let policies = [Policy::new("same-2", 5, 60), Policy::new("same", 9, 3_600)];
-    assert_eq!(answer.policies, policies);
+    assert_eq!(response.limits, limits);
+    let policies = [
+        QuotaPolicy::new("same-2", 5, 60),
+        QuotaPolicy::new("same", 9, 3_600),
+    ];
+    assert_eq!(response.policies, policies);
 }
 
 #[tokio::test]
 async fn single_values_are_replaced_and_all_others_left() {
-    let answer = served().await.get("/ours").await;
-    assert_eq!(answer.legacy(), [Some("3"), Some("2"), Some("60")]);
-    assert_eq!(answer.field("x-request-id"), Some("7"));
+    let response = served().await.get("/ours").await;
+    assert_eq!(response.legacy(), [Some("3"), Some("2"), Some("60")]);
+    assert_eq!(response.field("x-request-id"), Some("7"));
 }
 
 #[tokio::test]
 async fn without_fields_of_ours_theirs_stay_as_they_are() {
-    let answer = served().await.get("/silent").await;
-    assert_eq!(answer.standings, [Standing::new("theirs", 1, None)]);
-    assert_eq!(answer.legacy(), [Some("100"), None, None]);
+    let response = served().await.get("/silent").await;
+    assert_eq!(response.limits, [ServiceLimit::new("theirs", 1, None)]);
+    assert_eq!(response.legacy(), [Some("100"), None, None]);
 }

@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use http::StatusCode;
 use traffik::{ManualClock, Rejection, ThrottleLayer, provide, throttled};
-use traffik_tests::{Server, Standing, midnight};
+use traffik_tests::{Server, ServiceLimit, midnight};
 
 /// Takes as long as it is told to.
 #[throttled(rate = "2/10s", headers = both)]
@@ -26,20 +26,20 @@ async fn served() -> (Server, ManualClock) {
 #[tokio::test]
 async fn what_the_handler_took_has_passed() {
     let (server, _) = served().await;
-    let answer = server.get("/3000").await;
-    assert_eq!(answer.standings, [Standing::new("slow", 1, 7)]);
-    assert_eq!(answer.legacy(), [Some("2"), Some("1"), Some("7")]);
+    let response = server.get("/3000").await;
+    assert_eq!(response.limits, [ServiceLimit::new("slow", 1, 7)]);
+    assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("7")]);
     // Nearly seven seconds are left, and what is left is rounded up.
-    let answer = server.get("/10").await;
-    assert_eq!(answer.standings, [Standing::new("slow", 0, 7)]);
+    let response = server.get("/10").await;
+    assert_eq!(response.limits, [ServiceLimit::new("slow", 0, 7)]);
     assert_eq!(server.get("/10").await.field("retry-after"), Some("7"));
 }
 
 #[tokio::test]
 async fn a_handler_that_took_longer_than_the_window_leaves_no_time_to_wait() {
     let (server, _) = served().await;
-    let answer = server.get("/25000").await;
-    assert_eq!(answer.standings, [Standing::new("slow", 1, 0)]);
+    let response = server.get("/25000").await;
+    assert_eq!(response.limits, [ServiceLimit::new("slow", 1, 0)]);
 }
 
 #[throttled(rate = "2/10s")]
@@ -55,8 +55,8 @@ async fn a_clock_that_stepped_back_meanwhile_adds_nothing() {
         .with_state(clock);
     let server = Server::start(app.layer(provide(backend))).await;
     assert_eq!(
-        server.get("/").await.standings,
-        [Standing::new("into_the_past", 1, 10)]
+        server.get("/").await.limits,
+        [ServiceLimit::new("into_the_past", 1, 10)]
     );
 }
 

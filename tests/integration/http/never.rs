@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 use traffik::{
     Identity, Limiter, Rate, Rejection, Throttle as _, ThrottleLayer, provide, throttled,
 };
-use traffik_tests::{Server, Standing, head, midnight};
+use traffik_tests::{Server, ServiceLimit, head, midnight};
 
 fn weight(parts: &Parts) -> u64 {
     let weight = parts
@@ -105,10 +105,10 @@ async fn a_refusal_for_ever_takes_nothing_and_still_reports() {
     let server = Server::start(app().layer(provide(backend))).await;
     let refused = server.get_with("/weighed", "x-weight", "6").await;
     // All is there, and no more will come.
-    assert_eq!(refused.standings, [Standing::new("weighed", 5, None)]);
+    assert_eq!(refused.limits, [ServiceLimit::new("weighed", 5, None)]);
     assert_eq!(
-        server.get("/weighed").await.standings,
-        [Standing::new("weighed", 4, 60)]
+        server.get("/weighed").await.limits,
+        [ServiceLimit::new("weighed", 4, 60)]
     );
 }
 
@@ -173,10 +173,10 @@ async fn problem_of(path: &str, method: MethodRouter, body: &'static str) -> (u1
     let (backend, _) = midnight();
     let app = Router::new().route(path, method).layer(provide(backend));
     let request = Request::post(path).body(Body::from(body)).unwrap();
-    let answer = app.oneshot(request).await.unwrap();
-    assert!(!answer.headers().contains_key("retry-after"), "{path}");
-    let status = answer.status().as_u16();
-    let body = to_bytes(answer.into_body(), 9_999).await.unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    assert!(!response.headers().contains_key("retry-after"), "{path}");
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 9_999).await.unwrap();
     let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(problem["status"], status);
     let kind = problem["type"].as_str().unwrap();
@@ -304,9 +304,9 @@ async fn a_layer_and_a_grpc_call_are_told_too() {
         let request = request.header("content-type", content);
         app.clone().oneshot(request.body(Body::empty()).unwrap())
     };
-    let answer = request("text/plain").await.unwrap();
-    assert_eq!(answer.status(), 400);
-    assert!(!answer.headers().contains_key("retry-after"));
-    let answer = request("application/grpc").await.unwrap();
-    assert_eq!(answer.headers()["grpc-status"], "3");
+    let response = request("text/plain").await.unwrap();
+    assert_eq!(response.status(), 400);
+    assert!(!response.headers().contains_key("retry-after"));
+    let response = request("application/grpc").await.unwrap();
+    assert_eq!(response.headers()["grpc-status"], "3");
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use traffik::openapi::{RateLimitFields, TooManyRequests};
 use traffik::{provide, throttled};
-use traffik_tests::{Answer, Server, midnight};
+use traffik_tests::{Server, TestResponse, midnight};
 use utoipa::{OpenApi as _, ToSchema};
 
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -84,11 +84,11 @@ async fn what_is_described_is_what_is_sent() {
         .route("/below", post(below))
         .route("/open", get(open));
     let server = Server::start(app.layer(provide(backend))).await;
-    assert!(server.get("/open").await.tells_nothing());
+    assert!(server.get("/open").await.has_no_limit_fields());
     assert_eq!(server.get("/above/7").await.body, "7");
     let order = r#"{"items":["a","b"]}"#;
     let send = || server.request(http::Method::POST, "/below").body(order);
-    let send = || Answer::to(send().header("content-type", "application/json"));
+    let send = || TestResponse::of_request(send().header("content-type", "application/json"));
     assert_eq!(send().await.body, order);
     for (refused, path, method) in [
         (server.get("/above/7").await, "/above/{id}", "get"),

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::Value;
 use traffik::{Identity, Throttle as _, provide, throttled};
-use traffik_tests::{Answer, Server, Standing, head, midnight};
+use traffik_tests::{Server, ServiceLimit, TestResponse, head, midnight};
 
 #[throttled(rate = "1/minute", identifier = everyone)]
 async fn order(Path(id): Path<u32>, Json(order): Json<Value>) -> String {
@@ -28,9 +28,9 @@ fn app() -> Router {
         .route("/search", get(search))
 }
 
-async fn posted(server: &Server, path: &str, body: &'static str) -> Answer {
+async fn posted(server: &Server, path: &str, body: &'static str) -> TestResponse {
     let request = server.request(http::Method::POST, path).body(body);
-    Answer::to(request.header("content-type", "application/json")).await
+    TestResponse::of_request(request.header("content-type", "application/json")).await
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_head_that_is_rejected_takes_nothing() {
     for _ in 0..3 {
         let rejected = posted(&server, "/orders/none", "{}").await;
         assert_eq!(rejected.status, 400);
-        assert!(rejected.tells_nothing());
+        assert!(rejected.has_no_limit_fields());
     }
     assert_eq!(
         order::stat(&head(&backend)).await.unwrap().hits_remaining,
@@ -56,7 +56,7 @@ async fn a_malformed_body_after_the_quota_is_a_refusal_and_no_complaint() {
     // It counts: that it cannot be read is known only after the decision. The client is told.
     let malformed = posted(&server, "/orders/7", "{").await;
     assert_eq!(malformed.status, 400);
-    assert_eq!(malformed.standings, [Standing::new("order", 0, 60)]);
+    assert_eq!(malformed.limits, [ServiceLimit::new("order", 0, 60)]);
     assert_eq!(posted(&server, "/orders/7", "{").await.status, 429);
     assert_eq!(
         server.post("/orders/7", "no content type").await.status,

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -14,12 +13,12 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use serde_json::json;
 use tower::ServiceExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::filter::LevelFilter;
 use traffik::{
     Error, ErrorKind, Identity, Limiter, Rate, Rejection, Throttle as _, ThrottleLayer, Throttled,
     filter, provide, throttled,
 };
-use traffik_tests::{Server, head, midnight};
+use traffik_tests::{Log, Server, head, midnight};
 
 /// An error as applications have them: both an `Error` and a response.
 #[derive(Debug)]
@@ -160,16 +159,16 @@ async fn an_error_that_is_a_response_is_the_answer_and_nothing_is_charged() {
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     for (path, status, body) in ANSWERS {
         for _ in 0..20 {
-            let answer = server.get_with(path, "x-bad", "yes").await;
-            assert_eq!((answer.status, &*answer.body), (status, body), "{path}");
-            assert!(answer.tells_nothing(), "{path}");
+            let response = server.get_with(path, "x-bad", "yes").await;
+            assert_eq!((response.status, &*response.body), (status, body), "{path}");
+            assert!(response.has_no_limit_fields(), "{path}");
         }
         let stat = First::stat(&head(&backend)).await.unwrap();
         assert_eq!(stat.hits_remaining, 9, "{path}");
     }
-    let answer = server.get_with("/identifier", "x-bad", "yes").await;
-    assert_eq!(answer.field("www-authenticate"), Some("Bearer"));
-    assert_eq!(answer.field("cache-control"), None);
+    let response = server.get_with("/identifier", "x-bad", "yes").await;
+    assert_eq!(response.field("www-authenticate"), Some("Bearer"));
+    assert_eq!(response.field("cache-control"), None);
     assert_eq!(server.statuses("/identifier", 3).await, [200, 200, 429]);
 }
 
@@ -180,14 +179,14 @@ async fn closures_over_arguments_answer_too() {
     for (path, status) in [("/closure", 422), ("/async_closure", 401)] {
         for _ in 0..20 {
             let request = Request::post(path).body(Body::from("!")).unwrap();
-            let answer = app.clone().oneshot(request).await.unwrap();
-            assert_eq!(answer.status(), status, "{path}");
+            let response = app.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
         }
         let stat = First::stat(&head(&backend)).await.unwrap();
         assert_eq!(stat.hits_remaining, 9, "{path}");
         let request = Request::post(path).body(Body::from("?")).unwrap();
-        let answer = app.clone().oneshot(request).await.unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
         backend.clear().await.unwrap();
     }
 }
@@ -201,10 +200,10 @@ async fn the_answer_tells_of_decisions_that_were_made_before() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(stacked));
     let server = Server::start(app.layer(provide(backend))).await;
-    let answer = server.get_with("/", "x-bad", "yes").await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.policies.len(), 1);
-    assert_eq!(answer.policies[0].name, "Writes");
+    let response = server.get_with("/", "x-bad", "yes").await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.policies.len(), 1);
+    assert_eq!(response.policies[0].name, "Writes");
 }
 
 fn is_write(parts: &Parts) -> Result<bool, Error> {
@@ -241,8 +240,8 @@ async fn predicates_of_layers_answer_with_an_error_of_ours() {
         let call = call.header("x-bad", "yes").body(Body::empty()).unwrap();
         let app = Router::new().route("/", get(async || ()));
         let layer = ThrottleLayer::new().throttle_when::<Writes>(filter::when(is_write));
-        let answer = app.layer(layer).oneshot(call).await.unwrap();
-        assert_eq!(answer.headers().get("grpc-status"), None);
+        let response = app.layer(layer).oneshot(call).await.unwrap();
+        assert_eq!(response.headers().get("grpc-status"), None);
     }
 }
 
@@ -263,35 +262,15 @@ async fn code_gets_an_error_whose_rejection_is_the_answer() {
     assert_eq!(&*body.unwrap(), b"log in first");
 }
 
-/// A log that can be read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_log_has_a_line_at_debug_and_no_error() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    let _guard = subscriber.finish().set_default();
+    let (log, _guard) = Log::capture_at(LevelFilter::DEBUG);
     let (backend, _) = midnight();
     let app = app().layer(provide(backend));
     let request = Request::get("/identifier").header("x-bad", "yes");
     let request = request.body(Body::empty()).unwrap();
     assert_eq!(app.oneshot(request).await.unwrap().status(), 401);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let lines: Vec<_> = log
         .lines()
         .filter(|line| line.contains(" traffik"))

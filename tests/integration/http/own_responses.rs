@@ -10,7 +10,7 @@ use traffik::testing::{FlakyStore, Trouble};
 use traffik::{
     Backend, Identity, Limiter, Rejection, Throttle as _, ThrottleLayer, provide, throttled,
 };
-use traffik_tests::{Answer, PEER, Server, head, midnight};
+use traffik_tests::{PEER, Server, TestResponse, head, midnight};
 
 traffik::throttles! {
     throttle Plain(rate = "1/minute", identifier = everyone);
@@ -55,7 +55,7 @@ fn own_fields(_: &Rejection) -> impl IntoResponse {
     )
 }
 
-async fn second(server: &Server) -> Answer {
+async fn second(server: &Server) -> TestResponse {
     assert_eq!(server.get("/").await.status, 200);
     server.get("/").await
 }
@@ -69,7 +69,7 @@ async fn knows_everything() {
     assert_eq!(refused.status, 503);
     assert_eq!(refused.field("x-own"), Some("yes"));
     assert_eq!(refused.field("retry-after"), Some("60"));
-    assert_eq!(refused.standings.len(), 1);
+    assert_eq!(refused.limits.len(), 1);
     let mut body = refused.json();
     assert!(
         body["uid"]
@@ -242,7 +242,7 @@ async fn of_throttles_and_of_their_uses() {
     assert_eq!(server.get("/used").await.status, 200);
     let refused = server.get("/used").await;
     assert_eq!((refused.status, &*refused.body), (504, "the handler's"));
-    assert_eq!(refused.standings.len(), 1);
+    assert_eq!(refused.limits.len(), 1);
     // The first refuses; then both would, and the second for longer.
     assert_eq!(server.get("/longest").await.status, 502);
     assert_eq!(server.get("/closure/a").await.status, 200);
@@ -269,11 +269,11 @@ async fn of_nobody_in_shadow() {
         .route("/one", get(one_in_shadow));
     let server = Server::start(app.layer(provide(backend.clone()))).await;
     for _ in 0..3 {
-        let answer = server.get("/shadow").await;
-        assert!(answer.status == 200 && answer.tells_nothing());
+        let response = server.get("/shadow").await;
+        assert!(response.status == 200 && response.has_no_limit_fields());
     }
     let first = server.get("/one").await;
-    assert_eq!(first.standings.len(), 1);
+    assert_eq!(first.limits.len(), 1);
     assert_eq!(server.statuses("/one", 2).await, [200, 429]);
     let stat = Shadowed::stat(&head(&backend)).await.unwrap();
     assert_eq!(stat.hits_remaining, 0);

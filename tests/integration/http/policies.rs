@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use traffik::{Backend, DynThrottle, ErrorKind, HeaderStyle, Identity, Rate, provide, throttled};
-use traffik_tests::{Policy, Server, Standing, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, midnight};
 
 traffik::throttles! {
     throttle InternalWrites(rate = "2/minute", identifier = everyone, policy = "inserts");
@@ -32,9 +32,9 @@ async fn serve(path: &str, routes: Router) -> Server {
 #[tokio::test]
 async fn fields_and_problems_have_the_name_of_the_policy() {
     let server = serve("/", Router::new().route("/", get(shared))).await;
-    let answer = server.get("/").await;
-    assert_eq!(answer.policies, [Policy::new("inserts", 2, 60)]);
-    assert_eq!(answer.standings, [Standing::new("inserts", 0, 60)]);
+    let response = server.get("/").await;
+    assert_eq!(response.policies, [QuotaPolicy::new("inserts", 2, 60)]);
+    assert_eq!(response.limits, [ServiceLimit::new("inserts", 0, 60)]);
     let refused = server.get("/").await;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.json()["violated-policies"][0], "inserts");
@@ -46,7 +46,7 @@ async fn a_policy_is_encoded_as_a_name_is() {
     let server = serve("/", Router::new().route("/", get(handler_of_its_own))).await;
     let policies = server.get("/").await.policies;
     let name = "lookups, by gr%C3%B6%C3%9Fe";
-    assert_eq!(policies, [Policy::new(name, 3, 60)]);
+    assert_eq!(policies, [QuotaPolicy::new(name, 3, 60)]);
 }
 
 #[tokio::test]
@@ -54,15 +54,15 @@ async fn policies_of_one_field_differ() {
     let server = serve("/", Router::new().route("/", get(several_rates))).await;
     let policies = server.get("/").await.policies;
     let names = [
-        Policy::new("lookups 3/s", 3, 1),
-        Policy::new("lookups 9/m", 9, 60),
+        QuotaPolicy::new("lookups 3/s", 3, 1),
+        QuotaPolicy::new("lookups 9/m", 9, 60),
     ];
     assert_eq!(policies, names);
     let server = serve("/", Router::new().route("/", get(two_of_one_name))).await;
     let policies = server.get("/").await.policies;
     let names = [
-        Policy::new("inserts", 2, 60),
-        Policy::new("inserts-2", 9, 60),
+        QuotaPolicy::new("inserts", 2, 60),
+        QuotaPolicy::new("inserts-2", 9, 60),
     ];
     assert_eq!(policies, names);
 }

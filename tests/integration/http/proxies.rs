@@ -75,8 +75,8 @@ async fn without_trust_everyone_is_who_connects() {
     let (backend, _) = midnight();
     let server = Server::start(app(backend)).await;
     for (value, expected) in [("203.0.113.7", 200), ("203.0.113.8", 429)] {
-        let answer = server.get_with("/", "x-forwarded-for", value).await;
-        assert_eq!(answer.status, expected, "{value}");
+        let response = server.get_with("/", "x-forwarded-for", value).await;
+        assert_eq!(response.status, expected, "{value}");
     }
 }
 

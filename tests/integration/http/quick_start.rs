@@ -22,12 +22,15 @@ async fn five_requests_count_down_and_the_sixth_is_refused() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     for remaining in (0..5).rev() {
-        let answer = server.get("/").await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, "hello\n"));
-        let standing = format!("\"hello\";r={remaining};t=10");
-        assert_eq!(answer.field("ratelimit"), Some(standing.as_str()));
-        assert_eq!(answer.field("ratelimit-policy"), Some("\"hello\";q=5;w=10"));
-        assert_eq!(answer.field("retry-after"), None);
+        let response = server.get("/").await;
+        assert_eq!((response.status, response.body.as_str()), (200, "hello\n"));
+        let item = format!("\"hello\";r={remaining};t=10");
+        assert_eq!(response.field("ratelimit"), Some(item.as_str()));
+        assert_eq!(
+            response.field("ratelimit-policy"),
+            Some("\"hello\";q=5;w=10")
+        );
+        assert_eq!(response.field("retry-after"), None);
     }
     let refused = server.get("/").await;
     assert_eq!(refused.status, 429);
@@ -113,8 +116,8 @@ async fn many_at_once_get_exactly_what_there_is() {
         .map(tokio::spawn);
     let asked: Vec<_> = asked.collect();
     let mut admitted = 0;
-    for answer in asked {
-        let status = answer.await.unwrap().unwrap().status().as_u16();
+    for response in asked {
+        let status = response.await.unwrap().unwrap().status().as_u16();
         assert!([200, 429].contains(&status), "{status}");
         admitted += usize::from(status == 200);
     }
@@ -124,20 +127,20 @@ async fn many_at_once_get_exactly_what_there_is() {
 #[tokio::test]
 async fn without_connect_info_nobody_shares_a_bucket_but_gets_an_error() {
     let (backend, _) = midnight();
-    let server = Server::start_without_addresses(app().layer(provide(backend))).await;
+    let server = Server::start_without_connect_info(app().layer(provide(backend))).await;
     for _ in 0..7 {
-        let answer = server.get("/").await;
-        assert_eq!(answer.status, 500);
+        let response = server.get("/").await;
+        assert_eq!(response.status, 500);
         assert_eq!(
-            answer.field("content-type"),
+            response.field("content-type"),
             Some("application/problem+json")
         );
-        assert_eq!(answer.json()["status"], 500);
-        let detail = answer.json()["detail"]
+        assert_eq!(response.json()["status"], 500);
+        let detail = response.json()["detail"]
             .as_str()
             .unwrap_or_default()
             .to_owned();
         assert!(detail.contains("address is not known"), "{detail}");
-        assert!(answer.tells_nothing());
+        assert!(response.has_no_limit_fields());
     }
 }

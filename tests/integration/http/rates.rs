@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use http::HeaderValue;
 use traffik::{Rate, provide, throttled};
-use traffik_tests::{Policy, Server, Standing, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, midnight};
 
 const CONST: Rate = Rate::per_minute(3);
 
@@ -73,15 +73,15 @@ async fn a_constant_of_the_applications_is_a_rate() {
     let server = served().await;
     assert_eq!(
         server.get("/const").await.policies,
-        [Policy::new("of_const", 3, 60)]
+        [QuotaPolicy::new("of_const", 3, 60)]
     );
     assert_eq!(
         server.get("/static").await.policies,
-        [Policy::new("of_static", 4, 60)]
+        [QuotaPolicy::new("of_static", 4, 60)]
     );
     assert_eq!(
         server.get("/path").await.policies,
-        [Policy::new("of_path", 5, 3_600)]
+        [QuotaPolicy::new("of_path", 5, 3_600)]
     );
     assert_eq!(server.statuses("/const", 3).await, [200, 200, 429]);
 }
@@ -93,14 +93,14 @@ async fn a_function_says_the_rate_of_each_request() {
         ("/function", "of_function", 60),
         ("/future", "of_future", 30),
     ] {
-        let answer = server.get(path).await;
-        assert_eq!(answer.policies, [Policy::new(name, 2, 60)]);
-        assert_eq!(answer.standings, [Standing::new(name, 1, time)]);
+        let response = server.get(path).await;
+        assert_eq!(response.policies, [QuotaPolicy::new(name, 2, 60)]);
+        assert_eq!(response.limits, [ServiceLimit::new(name, 1, time)]);
         assert_eq!(server.statuses(path, 2).await, [200, 429]);
         // The same client, for whom more is admitted now.
         let premium = server.get_with(path, "x-plan", "premium").await;
         assert_eq!(premium.status, 200);
-        assert_eq!(premium.policies, [Policy::new(name, 9, 60)]);
+        assert_eq!(premium.policies, [QuotaPolicy::new(name, 9, 60)]);
     }
 }
 
@@ -108,9 +108,9 @@ async fn a_function_says_the_rate_of_each_request() {
 async fn a_function_may_say_that_there_is_no_limit() {
     let server = served().await;
     assert_eq!(server.statuses("/function", 3).await, [200, 200, 429]);
-    let answer = server.get_with("/function", "x-plan", "unlimited").await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.tells_nothing());
+    let response = server.get_with("/function", "x-plan", "unlimited").await;
+    assert_eq!(response.status, 200);
+    assert!(response.has_no_limit_fields());
 }
 
 #[tokio::test]
@@ -118,14 +118,14 @@ async fn a_rate_that_cannot_be_had_is_an_error() {
     let server = served().await;
     assert_eq!(
         server.get("/result").await.policies,
-        [Policy::new("of_result", 2, 60)]
+        [QuotaPolicy::new("of_result", 2, 60)]
     );
     assert_eq!(
         server.get_with("/result", "x-rate", "5/minit").await.status,
         500
     );
     assert_eq!(
-        server.get("/result").await.standings,
-        [Standing::new("of_result", 0, 60)]
+        server.get("/result").await.limits,
+        [ServiceLimit::new("of_result", 0, 60)]
     );
 }

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::routing::{any, get};
 use http::{HeaderValue, Method};
 use traffik::{provide, throttled};
-use traffik_tests::{Answer, Server, midnight};
+use traffik_tests::{Server, TestResponse, midnight};
 
 const SEARCH: &str = "search";
 
@@ -55,7 +55,9 @@ async fn served() -> Server {
 }
 
 async fn send(server: &Server, method: Method, path: &str) -> u16 {
-    Answer::to(server.request(method, path)).await.status
+    TestResponse::of_request(server.request(method, path))
+        .await
+        .status
 }
 
 async fn post(server: &Server, path: &str) -> u16 {

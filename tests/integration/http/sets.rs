@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use traffik::{Throttle as _, provide, throttled};
-use traffik_tests::{Policy, Server, Standing, head, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight};
 
 traffik::throttles! {
     throttle Burst(rate = "3/10s", identifier = everyone);
@@ -65,15 +65,18 @@ async fn a_refusal_reports_every_member_and_the_longest_wait_of_the_violated_one
     assert_eq!(server.statuses("/", 3).await, [200; 3]);
     let by_burst = server.get("/").await;
     assert_eq!(
-        by_burst.standings,
+        by_burst.limits,
         [
-            Standing::new("Burst", 0, 10),
-            Standing::new("Sustained", 2, 60)
+            ServiceLimit::new("Burst", 0, 10),
+            ServiceLimit::new("Sustained", 2, 60)
         ]
     );
     assert_eq!(
         by_burst.policies,
-        [Policy::new("Burst", 3, 10), Policy::new("Sustained", 5, 60)]
+        [
+            QuotaPolicy::new("Burst", 3, 10),
+            QuotaPolicy::new("Sustained", 5, 60)
+        ]
     );
     assert_eq!(by_burst.field("retry-after"), Some("10"));
     assert_eq!(
@@ -120,11 +123,11 @@ async fn sets_nest_and_each_member_has_its_own_cost() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     let expected = [
-        Standing::new("Burst", 2, 10),
-        Standing::new("Sustained", 4, 60),
-        Standing::new("Hourly", 90, 3_600),
+        ServiceLimit::new("Burst", 2, 10),
+        ServiceLimit::new("Sustained", 4, 60),
+        ServiceLimit::new("Hourly", 90, 3_600),
     ];
-    assert_eq!(server.get("/nested").await.standings, expected);
+    assert_eq!(server.get("/nested").await.limits, expected);
 }
 
 #[tokio::test]
@@ -133,10 +136,10 @@ async fn leading_throttles_and_a_rate_are_one_set() {
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     let first = server.get("/own").await;
     assert_eq!(
-        first.standings,
+        first.limits,
         [
-            Standing::new("Burst", 2, 10),
-            Standing::new("with_its_own", 3, 60)
+            ServiceLimit::new("Burst", 2, 10),
+            ServiceLimit::new("with_its_own", 3, 60)
         ]
     );
     assert_eq!(server.statuses("/own", 3).await, [200, 200, 429]);

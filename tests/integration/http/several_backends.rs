@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, ErrorKind, ManualClock, Throttle as _, throttled};
-use traffik_tests::{Policy, Server, head};
+use traffik_tests::{QuotaPolicy, Server, head};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
@@ -91,7 +91,7 @@ async fn all_or_none() {
             refused.json()["violated-policies"],
             serde_json::json!(["Far"])
         );
-        let left: Vec<_> = refused.standings.iter().map(|it| it.remaining).collect();
+        let left: Vec<_> = refused.limits.iter().map(|it| it.remaining).collect();
         assert_eq!(left, [1, 0, 2, 47]);
     }
     let head = client("all");
@@ -148,15 +148,15 @@ async fn the_strictest_verdict_wins() {
 async fn a_policy_is_told_where_no_law_has_decided() {
     let server = Server::start(Router::new().route("/", get(careless))).await;
     let policies = [
-        Policy::new("Careless", 9, 60),
-        Policy::new("Near", 4, 3_600),
+        QuotaPolicy::new("Careless", 9, 60),
+        QuotaPolicy::new("Near", 4, 3_600),
     ];
     for (status, remaining) in [(200, 3), (200, 2), (200, 1), (200, 0), (429, 0)] {
-        let answer = server.get_with("/", "x-test", "careless").await;
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.policies, policies);
-        let [near] = &*answer.standings else {
-            panic!("one is known: {:?}", answer.standings);
+        let response = server.get_with("/", "x-test", "careless").await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.policies, policies);
+        let [near] = &*response.limits else {
+            panic!("one is known: {:?}", response.limits);
         };
         assert_eq!((&*near.name, near.remaining), ("Near", remaining));
     }

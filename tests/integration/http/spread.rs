@@ -13,7 +13,7 @@ use traffik::{
     Backend, DynThrottle, Identity, Limiter, Rejection, Throttle as _, ThrottleLayer, provide,
     throttled,
 };
-use traffik_tests::{Answer, PEER, head, midnight, peer};
+use traffik_tests::{PEER, TestResponse, head, midnight, peer};
 
 /// So many refusals that draws reach both halves of their range, and differ.
 const REFUSALS: usize = 60;
@@ -75,17 +75,17 @@ fn app(backend: Backend) -> Router {
     app.layer(provide(backend))
 }
 
-async fn answer(app: &Router, path: &str) -> Answer {
+async fn response(app: &Router, path: &str) -> TestResponse {
     let request = Request::get(path).extension(peer(PEER));
     let request = request.body(Body::empty()).unwrap();
-    Answer::of(app.clone().oneshot(request).await.unwrap()).await
+    TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
 /// The seconds that refused clients are told, which are alike wherever they stand in one response.
 async fn told(app: &Router, path: &str) -> BTreeSet<u64> {
     let mut told = BTreeSet::new();
     for _ in 0..REFUSALS {
-        let refused = answer(app, path).await;
+        let refused = response(app, path).await;
         assert_eq!(refused.status, 429, "{path}");
         let seconds = refused.field("retry-after").unwrap();
         let detail = format!("try again in {seconds} seconds");
@@ -96,8 +96,8 @@ async fn told(app: &Router, path: &str) -> BTreeSet<u64> {
                 .ends_with(&detail)
         );
         let seconds = seconds.parse().unwrap();
-        if let Some(standing) = refused.standings.last() {
-            assert_eq!(standing.next, Some(seconds), "{path}");
+        if let Some(limit) = refused.limits.last() {
+            assert_eq!(limit.next, Some(seconds), "{path}");
         }
         told.insert(seconds);
     }
@@ -116,20 +116,17 @@ fn reach(told: &BTreeSet<u64>, wait: u64, spread: u64) {
 #[tokio::test]
 async fn refused_clients_are_told_different_waits_and_none_too_short() {
     let app = app(midnight().0);
-    let admitted = answer(&app, "/spread").await;
-    assert_eq!(
-        (admitted.status, admitted.standings[0].next),
-        (200, Some(60))
-    );
+    let admitted = response(&app, "/spread").await;
+    assert_eq!((admitted.status, admitted.limits[0].next), (200, Some(60)));
     reach(&told(&app, "/spread").await, 60, 9);
-    let refused = answer(&app, "/spread").await;
+    let refused = response(&app, "/spread").await;
     assert_eq!(refused.legacy()[2], refused.field("retry-after"));
 }
 
 #[tokio::test]
 async fn it_is_added_to_the_least_wait() {
     let app = app(midnight().0);
-    assert_eq!(answer(&app, "/lifted").await.status, 200);
+    assert_eq!(response(&app, "/lifted").await.status, 200);
     reach(&told(&app, "/lifted").await, 30, 9);
 }
 
@@ -137,7 +134,7 @@ async fn it_is_added_to_the_least_wait() {
 async fn a_layer_a_limiter_and_a_use_spread_alike() {
     for path in ["/layered", "/limited", "/used"] {
         let app = app(midnight().0);
-        assert_eq!(answer(&app, path).await.status, 200);
+        assert_eq!(response(&app, path).await.status, 200);
         reach(&told(&app, path).await, 60, 9);
     }
 }
@@ -145,33 +142,29 @@ async fn a_layer_a_limiter_and_a_use_spread_alike() {
 #[tokio::test]
 async fn of_a_set_the_longest_spread_of_those_that_refuse_is_drawn_once() {
     let app = app(midnight().0);
-    assert_eq!(answer(&app, "/set").await.status, 200);
+    assert_eq!(response(&app, "/set").await.status, 200);
     for _ in 0..REFUSALS {
-        let refused = answer(&app, "/set").await;
+        let refused = response(&app, "/set").await;
         let seconds: u64 = refused.field("retry-after").unwrap().parse().unwrap();
-        let next: Vec<_> = refused
-            .standings
-            .iter()
-            .map(|it| it.next.unwrap())
-            .collect();
+        let next: Vec<_> = refused.limits.iter().map(|it| it.next.unwrap()).collect();
         assert_eq!(next, [seconds - 40, seconds, 60]);
         assert!((60..=69).contains(&seconds), "{seconds}");
     }
     let app = self::app(midnight().0);
-    assert_eq!(answer(&app, "/short").await.status, 200);
+    assert_eq!(response(&app, "/short").await.status, 200);
     assert!(told(&app, "/short").await.is_subset(&[20, 21].into()));
 }
 
 #[tokio::test]
 async fn a_spread_of_zero_is_exact() {
     let app = app(midnight().0);
-    assert_eq!(answer(&app, "/zero").await.status, 200);
+    assert_eq!(response(&app, "/zero").await.status, 200);
     assert_eq!(told(&app, "/zero").await, [60].into());
 }
 
 #[tokio::test]
 async fn a_refusal_for_ever_has_no_wait_to_spread() {
-    let refused = answer(&app(midnight().0), "/never").await;
+    let refused = response(&app(midnight().0), "/never").await;
     assert_eq!((refused.status, refused.field("retry-after")), (400, None));
 }
 

@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use traffik::{Throttle as _, provide, throttled};
-use traffik_tests::{Server, Standing, head, midnight};
+use traffik::{Backend, Throttle as _, provide, throttled};
+use traffik_tests::{Server, ServiceLimit, head, midnight};
 
 traffik::throttles! {
     throttle Shared(rate = "9/minute", identifier = everyone);
@@ -23,22 +23,18 @@ async fn thrice(State(text): State<&'static str>, body: String) -> String {
     format!("{text} {body}")
 }
 
+async fn serve_twice(backend: &Backend) -> Server {
+    let app = Router::new().route("/", get(twice));
+    Server::start(app.layer(provide(backend.clone()))).await
+}
+
 #[tokio::test]
 async fn each_has_its_throttle_and_all_tell_how_it_stands() {
     let (backend, _) = midnight();
-    let server = Server::start(
-        Router::new()
-            .route("/", get(twice))
-            .layer(provide(backend.clone())),
-    )
-    .await;
-    let answer = server.get("/").await;
-    assert_eq!(answer.body, "twice");
-    let names: Vec<_> = answer
-        .standings
-        .iter()
-        .map(|standing| &*standing.name)
-        .collect();
+    let server = serve_twice(&backend).await;
+    let response = server.get("/").await;
+    assert_eq!(response.body, "twice");
+    let names: Vec<_> = response.limits.iter().map(|limit| &*limit.name).collect();
     assert_eq!(names, ["twice", "Hourly"]);
     let parts = head(&backend);
     assert_eq!(twice::stat(&parts).await.unwrap().hits_remaining, 2);
@@ -47,21 +43,15 @@ async fn each_has_its_throttle_and_all_tell_how_it_stands() {
 
 #[tokio::test]
 async fn the_upper_one_is_asked_first() {
-    let (backend, _) = midnight();
-    let server = Server::start(
-        Router::new()
-            .route("/", get(twice))
-            .layer(provide(backend.clone())),
-    )
-    .await;
+    let server = serve_twice(&midnight().0).await;
     assert_eq!(server.statuses("/", 2).await, [200; 2]);
     let by_lower = server.get("/").await;
     assert_eq!(by_lower.field("retry-after"), Some("3600"));
-    let standings = [
-        Standing::new("twice", 0, 60),
-        Standing::new("Hourly", 0, 3_600),
+    let limits = [
+        ServiceLimit::new("twice", 0, 60),
+        ServiceLimit::new("Hourly", 0, 3_600),
     ];
-    assert_eq!(by_lower.standings, standings);
+    assert_eq!(by_lower.limits, limits);
     assert_eq!(
         by_lower.json()["violated-policies"],
         serde_json::json!(["Hourly"])
@@ -73,7 +63,7 @@ async fn the_upper_one_is_asked_first() {
         by_upper.json()["violated-policies"],
         serde_json::json!(["twice"])
     );
-    assert_eq!(by_upper.standings, [Standing::new("twice", 0, 60)]);
+    assert_eq!(by_upper.limits, [ServiceLimit::new("twice", 0, 60)]);
 }
 
 #[tokio::test]
@@ -81,15 +71,15 @@ async fn three_are_no_different() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", post(thrice)).with_state("hello");
     let server = Server::start(app.layer(provide(backend.clone()))).await;
-    let answer = server.post("/", "world").await;
-    assert_eq!(answer.body, "hello world");
-    let left: Vec<_> = answer
-        .standings
+    let response = server.post("/", "world").await;
+    assert_eq!(response.body, "hello world");
+    let left: Vec<_> = response
+        .limits
         .iter()
-        .map(|standing| (&*standing.name, standing.remaining))
+        .map(|limit| (&*limit.name, limit.remaining))
         .collect();
     assert_eq!(left, [("Shared", 8), ("thrice", 4), ("Third", 6)]);
-    assert_eq!(answer.legacy(), [Some("7"), Some("6"), Some("60")]);
+    assert_eq!(response.legacy(), [Some("7"), Some("6"), Some("60")]);
     assert_eq!(
         Shared::stat(&head(&backend)).await.unwrap().hits_remaining,
         8

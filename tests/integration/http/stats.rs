@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
 use traffik::{HeaderStyle, Rate, Throttle as _, provide, throttled};
-use traffik_tests::{Policy, Server, Standing, head, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight};
 
 traffik::throttles! {
     throttle Burst(rate = "3/10s", uid = "stats/burst");
@@ -140,16 +140,16 @@ async fn the_fields_of_a_stat_can_be_sent_from_anywhere() {
         .route("/usage", get(usage));
     let server = Server::start(app.layer(provide(backend))).await;
     for remaining in [3, 2] {
-        let answer = server.get("/usage").await;
-        assert_eq!(answer.policies, [Policy::new("Burst", 3, 10)]);
-        assert_eq!(answer.standings.len(), 1);
-        assert_eq!(answer.standings[0].remaining, remaining);
-        assert_eq!(answer.legacy()[1], Some(remaining.to_string().as_str()));
-        assert_eq!(answer.json()["hits_remaining"], Value::from(remaining));
+        let response = server.get("/usage").await;
+        assert_eq!(response.policies, [QuotaPolicy::new("Burst", 3, 10)]);
+        assert_eq!(response.limits.len(), 1);
+        assert_eq!(response.limits[0].remaining, remaining);
+        assert_eq!(response.legacy()[1], Some(remaining.to_string().as_str()));
+        assert_eq!(response.json()["hits_remaining"], Value::from(remaining));
         assert_eq!(server.get("/data").await.status, 200);
     }
-    let answer = server.get("/usage").await;
-    assert_eq!(answer.standings, [Standing::new("Burst", 1, 10)]);
+    let response = server.get("/usage").await;
+    assert_eq!(response.limits, [ServiceLimit::new("Burst", 1, 10)]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use traffik::{provide, throttled};
-use traffik_tests::{Policy, Server, Standing, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, midnight};
 
 #[throttled(rate = "1/minute", headers = ietf)]
 async fn ietf() {}
@@ -49,11 +49,11 @@ async fn served() -> Server {
 async fn ietf_is_two_lists() {
     let server = served().await;
     for status in [200, 429] {
-        let answer = server.get("/ietf").await;
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.policies, [Policy::new("ietf", 1, 60)]);
-        assert_eq!(answer.standings, [Standing::new("ietf", 0, 60)]);
-        assert_eq!(answer.legacy(), [None; 3]);
+        let response = server.get("/ietf").await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.policies, [QuotaPolicy::new("ietf", 1, 60)]);
+        assert_eq!(response.limits, [ServiceLimit::new("ietf", 0, 60)]);
+        assert_eq!(response.legacy(), [None; 3]);
     }
 }
 
@@ -61,11 +61,11 @@ async fn ietf_is_two_lists() {
 async fn legacy_is_three_numbers() {
     let server = served().await;
     for (status, wait) in [(200, None), (429, Some("60"))] {
-        let answer = server.get("/legacy").await;
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.legacy(), [Some("1"), Some("0"), Some("60")]);
-        assert_eq!(answer.field("retry-after"), wait);
-        assert!(answer.policies.is_empty() && answer.standings.is_empty());
+        let response = server.get("/legacy").await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.legacy(), [Some("1"), Some("0"), Some("60")]);
+        assert_eq!(response.field("retry-after"), wait);
+        assert!(response.policies.is_empty() && response.limits.is_empty());
     }
 }
 
@@ -73,18 +73,18 @@ async fn legacy_is_three_numbers() {
 async fn both_is_both() {
     let server = served().await;
     for status in [200, 429] {
-        let answer = server.get("/both").await;
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.legacy(), [Some("1"), Some("0"), Some("60")]);
-        assert_eq!(answer.standings, [Standing::new("both", 0, 60)]);
-        assert_eq!(answer.policies, [Policy::new("both", 1, 60)]);
+        let response = server.get("/both").await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.legacy(), [Some("1"), Some("0"), Some("60")]);
+        assert_eq!(response.limits, [ServiceLimit::new("both", 0, 60)]);
+        assert_eq!(response.policies, [QuotaPolicy::new("both", 1, 60)]);
     }
 }
 
 #[tokio::test]
 async fn none_is_none_but_a_refusal_says_when_to_come_back() {
     let server = served().await;
-    assert!(server.get("/none").await.tells_nothing());
+    assert!(server.get("/none").await.has_no_limit_fields());
     let refused = server.get("/none").await;
     assert_eq!(
         (refused.status, refused.field("retry-after")),
@@ -95,29 +95,29 @@ async fn none_is_none_but_a_refusal_says_when_to_come_back() {
         serde_json::json!(["none"])
     );
     assert_eq!(refused.legacy(), [None; 3]);
-    assert!(refused.policies.is_empty() && refused.standings.is_empty());
+    assert!(refused.policies.is_empty() && refused.limits.is_empty());
 }
 
 #[tokio::test]
 async fn in_a_set_each_member_keeps_its_style() {
     let server = served().await;
-    let answer = server.get("/mixed").await;
-    assert_eq!(answer.legacy(), [Some("5"), Some("4"), Some("60")]);
-    assert_eq!(answer.standings, [Standing::new("Plain", 1, 3_600)]);
+    let response = server.get("/mixed").await;
+    assert_eq!(response.legacy(), [Some("5"), Some("4"), Some("60")]);
+    assert_eq!(response.limits, [ServiceLimit::new("Plain", 1, 3_600)]);
 }
 
 #[tokio::test]
 async fn a_handler_can_set_the_style_of_all() {
     let server = served().await;
-    let answer = server.get("/overridden").await;
-    let names: Vec<_> = answer
-        .standings
+    let response = server.get("/overridden").await;
+    let names: Vec<_> = response
+        .limits
         .iter()
-        .map(|standing| standing.name.as_str())
+        .map(|limit| limit.name.as_str())
         .collect();
     assert_eq!(names, ["Loud", "Quiet", "Plain"]);
     // The least that remains.
-    assert_eq!(answer.legacy(), [Some("2"), Some("1"), Some("3600")]);
+    assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("3600")]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use http::HeaderValue;
 use traffik::{Identity, Throttle as _, provide, throttled};
-use traffik_tests::{Server, Standing, head, midnight};
+use traffik_tests::{Server, ServiceLimit, head, midnight};
 
 #[throttled(rate = "0/0", headers = both)]
 async fn open() {}
@@ -57,9 +57,9 @@ async fn served() -> (Server, traffik::Backend) {
 async fn an_unlimited_rate_admits_all_and_sends_no_fields() {
     let (server, _) = served().await;
     for _ in 0..50 {
-        let answer = server.get("/open").await;
-        assert_eq!(answer.status, 200);
-        assert!(answer.tells_nothing());
+        let response = server.get("/open").await;
+        assert_eq!(response.status, 200);
+        assert!(response.has_no_limit_fields());
     }
 }
 
@@ -67,7 +67,7 @@ async fn an_unlimited_rate_admits_all_and_sends_no_fields() {
 async fn an_unlimited_rate_needs_no_address() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(open)).layer(provide(backend));
-    let server = Server::start_without_addresses(app).await;
+    let server = Server::start_without_connect_info(app).await;
     assert_eq!(server.get("/").await.status, 200);
 }
 
@@ -83,9 +83,9 @@ async fn an_unlimited_member_touches_no_backend() {
 async fn an_exempt_client_is_admitted_without_fields_beside_limited_ones() {
     let (server, _) = served().await;
     for _ in 0..10 {
-        let answer = server.get_with("/guarded", "x-user", "admin").await;
-        assert_eq!(answer.status, 200);
-        assert!(answer.tells_nothing());
+        let response = server.get_with("/guarded", "x-user", "admin").await;
+        assert_eq!(response.status, 200);
+        assert!(response.has_no_limit_fields());
     }
     assert_eq!(
         server.get_with("/guarded", "x-user", "anna").await.status,
@@ -104,11 +104,11 @@ async fn an_exempt_client_is_admitted_without_fields_beside_limited_ones() {
 #[tokio::test]
 async fn in_a_set_only_those_that_limit_are_told_of() {
     let (server, _) = served().await;
-    let answer = server.get("/half_open").await;
-    assert_eq!(answer.standings, [Standing::new("Counted", 1, 60)]);
+    let response = server.get("/half_open").await;
+    assert_eq!(response.limits, [ServiceLimit::new("Counted", 1, 60)]);
     // The exempt are so only for the throttle that says so.
-    let answer = server.get_with("/half_exempt", "x-user", "admin").await;
-    assert_eq!(answer.standings, [Standing::new("Counted", 0, 60)]);
+    let response = server.get_with("/half_exempt", "x-user", "admin").await;
+    assert_eq!(response.limits, [ServiceLimit::new("Counted", 0, 60)]);
     assert_eq!(
         server
             .get_with("/half_exempt", "x-user", "admin")

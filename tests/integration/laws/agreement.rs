@@ -4,9 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
 use traffik::{ErrorKind, Identity, Rate};
+use traffik_tests::poll_once;
 
 use super::oracle::{Adaptive, Int, Law, Oracle, Terms};
-use super::subject::{Dynamic, Pure, Standing, Subject, now, says, throttle, with_strategy};
+use super::subject::{Dynamic, Pure, Standing, Subject, says, throttle, with_strategy};
 use super::trace::{
     Step, adaptives, cases, cost_based, gcras, hours, leaky_buckets, priorities, queues, rates,
     rates_of_hours, rollovers, starts, steps, steps_back_and_forth, terms, tiers, token_buckets,
@@ -160,7 +161,7 @@ proptest! {
             let crowd = || {
                 for _ in 0..8 {
                     others += 1;
-                    now(throttle.hit(&Identity::from(others), 1)).expect("memory always answers");
+                    poll_once(throttle.hit(&Identity::from(others), 1)).expect("memory always answers");
                 }
             };
             follows(&mut subject, &[of], start, &each(&steps, 0), crowd)?;
@@ -226,27 +227,7 @@ pub(crate) fn follows(
         last = step.cost.units(&told, last);
         before_each();
 
-        let stands = oracle.verdict(&terms, now, 1);
-        let standing = Standing {
-            remaining: stands.remaining,
-            wait: stands.wait,
-            reset: stands.reset,
-        };
-        prop_assert_eq!(
-            subject.standing(now),
-            standing,
-            "stat at {} of {:?}",
-            now,
-            terms
-        );
-        let (said, facts) = (subject.facts(now), oracle.at(now).facts(&terms, now));
-        prop_assert!(
-            says(&said, &facts),
-            "metadata at {}: {} is not {:?}",
-            now,
-            said,
-            facts
-        );
+        stands_as(subject, &oracle, &terms, now)?;
         told = oracle.hit(&terms, now, last.into());
         prop_assert_eq!(
             subject.hit(now, last),
@@ -257,5 +238,36 @@ pub(crate) fn follows(
             terms
         );
     }
+    Ok(())
+}
+
+/// Checks that a client stands with the subject as it stands with the oracle.
+pub(crate) fn stands_as(
+    subject: &mut impl Subject,
+    oracle: &Oracle,
+    terms: &Terms,
+    now: Int,
+) -> Result<(), TestCaseError> {
+    let verdict = oracle.verdict(terms, now, 1);
+    let standing = Standing {
+        remaining: verdict.remaining,
+        wait: verdict.wait,
+        reset: verdict.reset,
+    };
+    prop_assert_eq!(
+        subject.standing(now),
+        standing,
+        "stat at {} of {:?}",
+        now,
+        terms
+    );
+    let (metadata, facts) = (subject.facts(now), oracle.at(now).facts(terms, now));
+    prop_assert!(
+        says(&metadata, &facts),
+        "metadata at {}: {} is not {:?}",
+        now,
+        metadata,
+        facts
+    );
     Ok(())
 }

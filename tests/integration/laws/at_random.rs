@@ -5,9 +5,10 @@
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
 use traffik::{Identity, Rate};
+use traffik_tests::poll_once;
 
 use super::oracle::{Int, Law, Terms};
-use super::subject::{Dynamic, Standing, Subject, now, verdict_of};
+use super::subject::{Dynamic, Standing, Subject, verdict_of};
 use super::trace::{
     Step, cases, hours, rates_of_hours, starts, steps, steps_back_and_forth, terms,
 };
@@ -87,7 +88,7 @@ fn holds((rate, law): (Rate, Law), start: Int, steps: &[Step]) -> Result<(), Tes
 impl Dynamic {
     /// Whether `check` says that a cost would be admitted.
     fn admits(&self, cost: u64) -> bool {
-        now(self.throttle.check(&self.client, cost)).expect("memory always answers")
+        poll_once(self.throttle.check(&self.client, cost)).expect("memory always answers")
     }
 
     fn admits_at(&self, at: Int, cost: u64) -> bool {

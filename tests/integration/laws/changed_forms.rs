@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate, registry};
-use traffik_tests::{MemcachedServer, RedisServer};
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer};
 
-use crate::conformance::Map;
 use crate::memcached::PATIENCE;
 use crate::memory::each_named;
 
@@ -230,7 +229,7 @@ macro_rules! on_every_store {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn custom() {
-                super::$test(Backend::custom(Map::default())).await;
+                super::$test(Backend::custom(ExpiringStore::default())).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

@@ -8,11 +8,12 @@ use proptest::prelude::{Just, Strategy, proptest};
 use proptest::test_runner::TestCaseError;
 use traffik::strategy::{FixedWindow, SlidingCounter, TokenBucket};
 use traffik::{Backend, ManualClock, Rate, Throttle};
+use traffik_tests::poll_once;
 
 use super::agreement::follows;
 use super::client::wait;
 use super::oracle::{Int, Law, Terms};
-use super::subject::{Dynamic, Pure, Subject, now, with_strategy};
+use super::subject::{Dynamic, Pure, Subject, with_strategy};
 use super::trace::{
     Step, adaptives, cases, cost_based, gcras, hours, laws, leaky_buckets, priorities, queues,
     rates, rates_of_hours, rollovers, starts, steps, steps_back_and_forth, tiers, token_buckets,
@@ -267,7 +268,7 @@ fn of_a_throttle_whose_rate_is_a_function() {
             .insert(rate.parse::<Rate>().expect("a rate"));
         parts
     };
-    let hit = |rate: &str, cost| now(Varying::hit_cost(&at(rate), cost)).expect("it decides");
+    let hit = |rate: &str, cost| poll_once(Varying::hit_cost(&at(rate), cost)).expect("it decides");
     assert!(hit("10/s", 10).admitted);
     clock.advance(Duration::from_millis(100));
     assert_eq!(

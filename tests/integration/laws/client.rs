@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use traffik::strategy::Strategy;
 use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Stat};
-
-use super::subject::now;
+use traffik_tests::poll_once;
 
 /// A client, and the clock its throttle goes by: it starts as [`ManualClock`] says, with windows of whole seconds that
 /// divide 10^9, and of their decimal parts.
@@ -79,7 +78,7 @@ impl Client {
     }
 
     pub(crate) fn hit(&self, cost: u64) -> Decision {
-        now(self.throttle.hit(&self.identity, cost)).expect("memory always answers")
+        poll_once(self.throttle.hit(&self.identity, cost)).expect("memory always answers")
     }
 
     pub(crate) fn admits(&self, cost: u64) -> bool {
@@ -92,11 +91,11 @@ impl Client {
     }
 
     pub(crate) fn check(&self, cost: u64) -> bool {
-        now(self.throttle.check(&self.identity, cost)).expect("memory always answers")
+        poll_once(self.throttle.check(&self.identity, cost)).expect("memory always answers")
     }
 
     pub(crate) fn stat(&self) -> Stat<traffik::strategy::Metadata> {
-        now(self.throttle.stat(&self.identity)).expect("memory always answers")
+        poll_once(self.throttle.stat(&self.identity)).expect("memory always answers")
     }
 
     pub(crate) fn remaining(&self) -> u64 {

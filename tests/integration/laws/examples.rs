@@ -17,7 +17,7 @@ fn windows_are_aligned_to_the_epoch() {
         let backend = Backend::memory().clock(clock.clone());
         let throttle = DynThrottle::builder("aligned").rate(rate.parse().unwrap());
         let throttle = throttle.backend(backend).build().unwrap();
-        let admits = || super::subject::now(throttle.hit(&"client".into(), 1)).unwrap();
+        let admits = || traffik_tests::poll_once(throttle.hit(&"client".into(), 1)).unwrap();
         assert!(admits().admitted);
         let refused = admits();
         assert_eq!((refused.admitted, refused.wait), (false, wait(1)), "{rate}");

@@ -13,9 +13,8 @@ use traffik::strategy::{
     QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Throttle as _};
-use traffik_tests::{MemcachedServer, RedisCluster, RedisServer, head};
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisCluster, RedisServer, head};
 
-use crate::conformance::Map;
 use crate::memcached::PATIENCE;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -224,7 +223,7 @@ macro_rules! on_every_store {
 
             #[tokio::test]
             async fn custom() {
-                super::$test(Backend::custom(Map::default()), false).await;
+                super::$test(Backend::custom(ExpiringStore::default()), false).await;
             }
 
             #[tokio::test]

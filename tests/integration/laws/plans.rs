@@ -2,9 +2,9 @@
 
 use http::request::Parts;
 use traffik::{Backend, Decision, Identity, ManualClock, Rate, Throttle};
+use traffik_tests::poll_once;
 
 use super::client::{micros, wait};
-use super::subject::now;
 
 traffik::throttles! {
     defaults(identifier = caller);
@@ -61,7 +61,7 @@ impl Caller {
     }
 
     fn hit<T: Throttle>(&self, plan: &str, cost: u64) -> Decision {
-        now(T::hit_cost(&self.request(plan), cost)).expect("memory always answers")
+        poll_once(T::hit_cost(&self.request(plan), cost)).expect("memory always answers")
     }
 
     /// How many of twenty hits are admitted.
@@ -128,7 +128,7 @@ fn waits_are_exact<T: Throttle>(name: &str) {
         let wait = client.hit::<T>(plan, 1).wait.expect("not never");
         assert!(!wait.is_zero(), "{name}, {round}");
         client.clock.advance(wait.saturating_sub(micros(1)));
-        let early = now(T::check(&client.request(plan), 1)).expect("memory always answers");
+        let early = poll_once(T::check(&client.request(plan), 1)).expect("memory always answers");
         client.clock.advance(micros(1));
         assert!(
             !early && client.hit::<T>(plan, 1).admitted,

@@ -2,12 +2,13 @@
 //! stands as the oracle says (L4, L32).
 
 use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
 use traffik::{Rate, Reservation};
 
+use super::agreement::stands_as;
 use super::oracle::{Int, Law, Oracle, Terms};
-use super::subject::{Dynamic, Standing, Subject, says, verdict_of};
+use super::subject::{Dynamic, Subject, verdict_of};
 use super::trace::{
     Gap, Step, cases, hours, rates_of_hours, starts, steps, steps_back_and_forth, terms,
 };
@@ -110,36 +111,6 @@ pub(crate) fn follows_refunds(
         oracle.refund(&terms, it.at, (it.cost - it.used).into(), now);
         stands_as(subject, &oracle, &terms, now)?;
     }
-    Ok(())
-}
-
-fn stands_as(
-    subject: &mut Dynamic,
-    oracle: &Oracle,
-    terms: &Terms,
-    now: Int,
-) -> Result<(), TestCaseError> {
-    let stands = oracle.verdict(terms, now, 1);
-    let standing = Standing {
-        remaining: stands.remaining,
-        wait: stands.wait,
-        reset: stands.reset,
-    };
-    prop_assert_eq!(
-        subject.standing(now),
-        standing,
-        "stat at {} of {:?}",
-        now,
-        terms
-    );
-    let (said, facts) = (subject.facts(now), oracle.facts(terms, now));
-    prop_assert!(
-        says(&said, &facts),
-        "metadata at {}: {} is not {:?}",
-        now,
-        said,
-        facts
-    );
     Ok(())
 }
 

@@ -3,10 +3,11 @@
 use http::request::Parts;
 use proptest::prelude::{prop_assert_eq, proptest};
 use traffik::{Backend, Decision, ManualClock, Priority, Throttle};
+use traffik_tests::poll_once;
 
 use super::client::{micros, wait};
 use super::oracle::{Adaptive, Int, Law, Several, Terms};
-use super::subject::{now, verdict_of};
+use super::subject::verdict_of;
 use super::trace::{cases, starts, steps};
 
 traffik::throttles! {
@@ -120,8 +121,8 @@ struct Set {
 
 fn set<T: Throttle>(members: &[Terms]) -> Set {
     Set {
-        hit: |parts, cost| now(T::hit_cost(parts, cost)).expect("memory always answers"),
-        check: |parts, cost| now(T::check(parts, cost)).expect("memory always answers"),
+        hit: |parts, cost| poll_once(T::hit_cost(parts, cost)).expect("memory always answers"),
+        check: |parts, cost| poll_once(T::check(parts, cost)).expect("memory always answers"),
         members: members.to_vec(),
     }
 }
@@ -206,7 +207,7 @@ proptest! {
 fn the_longest_delay() {
     let clock = ManualClock::new();
     let parts = request(Backend::memory().clock(clock));
-    let hit = || now(<(Queue, Slow, Windows)>::hit_cost(&parts, 1)).expect("it decides");
+    let hit = || poll_once(<(Queue, Slow, Windows)>::hit_cost(&parts, 1)).expect("it decides");
     let delays = [0; 3].map(|_| hit().delay);
     assert_eq!(delays, [0, 2_333_334, 4_666_667].map(micros));
     let refused = hit();

@@ -2,16 +2,15 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use traffik::strategy::{self, Hit, Strategy, Who};
 use traffik::{Backend, Decision, DynThrottle, DynThrottleBuilder, Error, Identity, ManualClock};
 use traffik::{Rate, Report, Reservation, registry};
+use traffik_tests::poll_once;
 
 use super::oracle::{Adaptive, Fact, Int, Law, Rule, TIERS, Value, Verdict};
 
@@ -361,7 +360,7 @@ impl Dynamic {
 
     fn wait<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> T {
         let answer = match &self.runtime {
-            None => now(answer),
+            None => poll_once(answer),
             Some(runtime) => runtime.block_on(answer),
         };
         answer.expect("the backend answers")
@@ -475,12 +474,4 @@ pub(crate) fn says(metadata: &serde_json::Value, facts: &[Fact]) -> bool {
         _ => false,
     };
     fields.len() == facts.len() && facts.iter().all(holds)
-}
-
-/// The answer of a future that has it at once, as all do that ask only this process's memory.
-pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => panic!("the embedded backend answers at once"),
-    }
 }

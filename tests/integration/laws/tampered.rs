@@ -1,64 +1,16 @@
 //! States in a shared store that another program has changed, number by number: whatever stands there, nothing panics, no
 //! wait is longer than a rate can be, Redis decides as a store of one's own does, and what is no state is replaced.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucketWithQueue, Priority,
     QuotaWithRollover, SlidingCounter, SlidingLog, TimeOfDay, TokenBucket,
 };
-use traffik::{Backend, DynThrottle, Error, Identity, ManualClock, Store};
-use traffik_tests::RedisServer;
+use traffik::{Backend, DynThrottle, Identity, ManualClock};
+use traffik_tests::{OpenStore, RedisServer};
 
 use crate::memcached::PATIENCE;
-
-/// A store whose values a test can read and change.
-#[derive(Clone, Debug, Default)]
-struct Open(Arc<Mutex<HashMap<String, Vec<u8>>>>);
-
-impl Open {
-    /// Its only value.
-    fn value(&self) -> Vec<u8> {
-        let values = self.0.lock().unwrap();
-        assert_eq!(values.len(), 1, "one key");
-        values.values().next().unwrap().clone()
-    }
-
-    fn key(&self) -> String {
-        self.0.lock().unwrap().keys().next().unwrap().clone()
-    }
-
-    fn set(&self, value: &[u8]) {
-        let mut values = self.0.lock().unwrap();
-        values.values_mut().for_each(|it| *it = value.to_vec());
-    }
-}
-
-impl Store for Open {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
-    }
-
-    async fn compare_and_swap(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-        _: Option<Duration>,
-    ) -> Result<bool, Error> {
-        let mut values = self.0.lock().unwrap();
-        if values.get(key).map(|value| &**value) != expected {
-            return Ok(false);
-        }
-        match new {
-            Some(new) => values.insert(key.to_owned(), new.to_vec()),
-            None => values.remove(key),
-        };
-        Ok(true)
-    }
-}
 
 /// Numbers at and beyond the ends of every range.
 const NUMBERS: [f64; 26] = [
@@ -134,7 +86,7 @@ async fn states_whose_numbers_are_changed() {
             let name = stringify!($strategy);
             let clock = ManualClock::new();
             let start = clock.now();
-            let open = Open::default();
+            let store = OpenStore::default();
             let throttle = |backend: &Backend| {
                 let throttle = DynThrottle::builder(format!("tampered {name} {}", $rates.len()));
                 let rates = $rates.iter().map(|rate: &&str| rate.parse().unwrap());
@@ -142,7 +94,7 @@ async fn states_whose_numbers_are_changed() {
                 let throttle = throttle.strategy($strategy);
                 throttle.backend(backend.clone().clock(clock.clone())).build().unwrap()
             };
-            let custom = Backend::custom(open.clone());
+            let custom = Backend::custom(store.clone());
             let (own, other) = (throttle(&custom), throttle(&remote));
             let client = Identity::new("client");
             for after in [1, 3] {
@@ -150,9 +102,9 @@ async fn states_whose_numbers_are_changed() {
                 assert!(own.hit(&client, 2).await.unwrap().admitted, "{name}");
                 assert!(other.hit(&client, 2).await.unwrap().admitted, "{name}");
             }
-            let whole = open.value();
+            let (key, whole) = store.only_entry();
             let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
-            assert_eq!(keys.len(), 1, "{keys:?} and {}", open.key());
+            assert_eq!(keys.len(), 1, "{keys:?} and {key}");
             // Where sums and records begin, which are not all added up at each hit.
             let records = match whole[1] {
                 6 => 3 + 8 * 3,
@@ -161,7 +113,7 @@ async fn states_whose_numbers_are_changed() {
             };
             for (place, state) in tampered(&whole) {
                 clock.set(start + Duration::from_secs(4));
-                open.set(&state);
+                store.replace_all(&state);
                 let set = redis::cmd("SET").arg(&keys[0]).arg(&state).arg("EX").arg(1_000).exec(&mut connection);
                 set.unwrap();
                 for cost in [1, 6, 9] {

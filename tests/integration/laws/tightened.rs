@@ -8,9 +8,8 @@ use traffik::strategy::{
     Strategy, TokenBucket,
 };
 use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Rate, Report, registry};
-use traffik_tests::{MemcachedServer, RedisServer};
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer};
 
-use crate::conformance::Map;
 use crate::memcached::PATIENCE;
 
 /// One client of a throttle whose rate is changed.
@@ -264,7 +263,7 @@ macro_rules! on_every_store {
         mod custom_store {
             $(#[tokio::test]
             async fn $name() {
-                super::$name(super::Backend::custom(super::Map::default())).await;
+                super::$name(super::Backend::custom(super::ExpiringStore::default())).await;
             })+
         }
 

@@ -2,9 +2,9 @@
 
 use traffik::strategy::{FixedWindow, TimeOfDay};
 use traffik::{Backend, Decision, ManualClock, Throttle};
+use traffik_tests::poll_once;
 
 use super::client::{Client, micros, wait};
-use super::subject::now;
 
 const MINUTE: u64 = 60_000_000;
 /// From 01:46:40, where the clock starts, to midnight.
@@ -58,9 +58,9 @@ fn a_set_waits_until_all_its_members_admit() {
         .insert(Backend::memory().clock(clock.clone()));
     let start = clock.now() + micros(MIDNIGHT);
     let at = |minutes: u64| clock.set(start + micros(minutes * MINUTE));
-    let hit = |cost| now(<(Office, Thrice)>::hit_cost(&parts, cost)).expect("it decides");
+    let hit = |cost| poll_once(<(Office, Thrice)>::hit_cost(&parts, cost)).expect("it decides");
     at(7 * 60 + 30);
-    let one: Decision = now(Thrice::hit_cost(&parts, 1)).expect("it decides");
+    let one: Decision = poll_once(Thrice::hit_cost(&parts, 1)).expect("it decides");
     assert!(one.admitted);
     let refused = hit(2);
     assert!(!refused.admitted);

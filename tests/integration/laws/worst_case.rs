@@ -11,8 +11,7 @@ use traffik::strategy::{
     TokenBucket,
 };
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Priority};
-
-use super::subject::now;
+use traffik_tests::poll_once;
 
 /// Six units in sixty microseconds: small enough to find the last microsecond of a stretch by chance.
 const RATE: &str = "6/60us";
@@ -276,7 +275,8 @@ impl Case {
             time = step.gap.after(time, told);
             clock.set(Duration::from_micros(time));
             let client = self.presents[step.presented](Identity::from(client));
-            let decision = now(throttle.hit(&client, step.cost)).expect("memory always answers");
+            let decision =
+                poll_once(throttle.hit(&client, step.cost)).expect("memory always answers");
             told = decision.wait.map_or(0, micros);
             if decision.admitted {
                 let delay = if self.runs { micros(decision.delay) } else { 0 };

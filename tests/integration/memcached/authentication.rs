@@ -78,7 +78,7 @@ async fn leaves_no_password_on_a_server_that_asks_for_none() {
     let backend = settings(server.url()).auth("me", "my-secret");
     let backend = backend.connect().await.unwrap();
     assert_eq!(backend.increment("n", 1).await.unwrap(), 1);
-    assert_eq!(server.ask("get auth", "END"), ["END"]);
+    assert_eq!(server.command("get auth", "END"), ["END"]);
 }
 
 #[tokio::test]

@@ -90,11 +90,11 @@ async fn what_was_cleared_stays_cleared() {
     let backend = named(&server, "ns").await;
     backend.set("key", "old", None).await.unwrap();
     backend.clear().await.unwrap();
-    server.ask("md {ns} q\r\nmn", "MN");
+    server.command("md {ns} q\r\nmn", "MN");
     assert_eq!(backend.get("key").await.unwrap(), None);
     backend.set("key", "new", None).await.unwrap();
     // Nor is a number that is none an error.
-    server.ask("set {ns} 0 0 4\r\nfour", "STORED");
+    server.command("set {ns} 0 0 4\r\nfour", "STORED");
     assert_eq!(backend.get("key").await.unwrap(), None);
     backend.set("key", "again", None).await.unwrap();
     assert!(backend.get("key").await.unwrap().is_some());
@@ -108,12 +108,12 @@ async fn what_tracking_costs() {
     let throttle = throttle(&backend, "1000/day");
     let client = Identity::new("user");
     throttle.hit(&client, 1).await.unwrap();
-    let (before, commands) = (server.stats(), server.commands());
+    let (before, commands) = (server.stats(), server.command_count());
     for _ in 0..500 {
         throttle.hit(&client, 1).await.unwrap();
     }
     let after = server.stats();
-    assert_eq!(server.commands() - commands, 1_000);
+    assert_eq!(server.command_count() - commands, 1_000);
     assert_eq!(after["cmd_set"], before["cmd_set"]);
     assert_eq!(after["curr_items"], 2);
 }

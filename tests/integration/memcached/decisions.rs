@@ -29,7 +29,7 @@ fn keys(server: &MemcachedServer) -> Vec<String> {
 }
 
 fn dumped(server: &MemcachedServer) -> Vec<String> {
-    let lines = server.ask("lru_crawler metadump all", "END");
+    let lines = server.command("lru_crawler metadump all", "END");
     let keys = lines
         .iter()
         .filter_map(|line| line.strip_prefix("key=")?.split(' ').next());
@@ -72,7 +72,7 @@ async fn a_window_takes_one_exchange() {
     let throttle = throttle(&backend, "100/day");
     let client = Identity::new("user");
     throttle.hit(&client, 1).await.unwrap();
-    let (before, written) = (server.commands(), server.stats()["cmd_set"]);
+    let (before, written) = (server.command_count(), server.stats()["cmd_set"]);
     for left in (0..99).rev() {
         let decision = throttle.hit(&client, 1).await.unwrap();
         assert!(
@@ -80,17 +80,17 @@ async fn a_window_takes_one_exchange() {
             "{decision:?}"
         );
     }
-    assert_eq!(server.commands() - before, 99);
+    assert_eq!(server.command_count() - before, 99);
     // A refusal is taken back.
     let decision = throttle.hit(&client, 1).await.unwrap();
     assert!(!decision.admitted && decision.remaining == 0);
-    assert_eq!(server.commands() - before, 101);
+    assert_eq!(server.command_count() - before, 101);
     // What no window admits is only read.
     for cost in [101, u64::MAX] {
         let decision = throttle.hit(&client, cost).await.unwrap();
         assert!(!decision.admitted && decision.wait.is_none());
     }
-    assert_eq!(server.commands() - before, 103);
+    assert_eq!(server.command_count() - before, 103);
     assert_eq!(server.stats()["cmd_set"], written);
     assert_eq!(keys(&server).len(), 1);
 }
@@ -102,13 +102,13 @@ async fn other_laws_take_two_exchanges() {
     let backend = connect(&server).await;
     let throttle = with(&backend, "50/day", TokenBucket::new());
     let client = Identity::new("user");
-    let before = server.commands();
+    let before = server.command_count();
     for _ in 0..50 {
         assert!(throttle.hit(&client, 1).await.unwrap().admitted);
     }
-    assert_eq!(server.commands() - before, 100);
+    assert_eq!(server.command_count() - before, 100);
     assert!(!throttle.hit(&client, 2).await.unwrap().admitted);
-    assert_eq!(server.commands() - before, 101);
+    assert_eq!(server.command_count() - before, 101);
 }
 
 /// Lessons A 11: times to live over 30 days are dates.
@@ -232,7 +232,7 @@ async fn what_somebody_else_has_written() {
             }
             assert!(!throttle.hit(&client, 1).await.unwrap().admitted);
             for key in keys(&server) {
-                server.ask(
+                server.command(
                     &format!("set {key} 0 0 {}\r\n{garbage}", garbage.len()),
                     "STORED",
                 );
@@ -244,7 +244,7 @@ async fn what_somebody_else_has_written() {
             );
         }
         for key in keys(&server) {
-            server.ask(&format!("delete {key}"), "DELETED");
+            server.command(&format!("delete {key}"), "DELETED");
         }
     }
 }

@@ -212,12 +212,12 @@ async fn a_network_that_fails() {
     for turn in 0..8 {
         match turn % 4 {
             0 => proxy.delay(TIMEOUT + Duration::from_millis(30)),
-            1 => proxy.halve(),
-            2 => proxy.cut(),
-            _ => proxy.swallow(),
+            1 => proxy.truncate_replies(),
+            2 => proxy.close(),
+            _ => proxy.discard(),
         }
         tokio::time::sleep(Duration::from_millis(400)).await;
-        proxy.pass();
+        proxy.forward();
         let took = load.answers(100).await;
         assert!(took < RESUMES, "{turn}: {took:?}");
     }

@@ -40,23 +40,23 @@ async fn a_refusal_of_a_list_writes_nothing() {
     let server = MemcachedServer::start();
     let throttle = listed(&connect(&server).await, "list", &["10/hour", "100/day"]);
     throttle.hit(&client(), 1).await.unwrap();
-    let before = server.commands();
+    let before = server.command_count();
     for left in (0..9).rev() {
         let decision = throttle.hit(&client(), 1).await.unwrap();
         assert!(decision.admitted && decision.remaining == left);
     }
-    assert_eq!(server.commands() - before, 36);
+    assert_eq!(server.command_count() - before, 36);
     let written = || {
         let stats = server.stats();
         ["cmd_set", "incr_hits", "incr_misses", "decr_hits"].map(|it| stats[it])
     };
-    let (before, stats) = (server.commands(), written());
+    let (before, stats) = (server.command_count(), written());
     for cost in [1, 5, 11, u64::MAX] {
         let decision = throttle.hit(&client(), cost).await.unwrap();
         assert!(!decision.admitted && decision.remaining == 0, "{cost}");
         assert_eq!(decision.wait.is_none(), cost > 10, "{cost}");
     }
-    assert_eq!((server.commands() - before, written()), (8, stats));
+    assert_eq!((server.command_count() - before, written()), (8, stats));
     assert_eq!(left(&throttle).await, [0, 90]);
 }
 
@@ -146,7 +146,7 @@ async fn a_slow_server_keeps_nothing_of_a_list() {
     for _ in 0..10 {
         assert!(throttle.hit(&client(), 1).await.is_err());
     }
-    proxy.pass();
+    proxy.forward();
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(left(&throttle).await, [9, 99]);
 }
@@ -317,7 +317,7 @@ async fn a_hit_on_the_largest_count_is_refused() {
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "100/day");
     throttle.hit(&client(), 1).await.unwrap();
-    let dump = server.ask("lru_crawler metadump all", "END");
+    let dump = server.command("lru_crawler metadump all", "END");
     let key = dump.iter().find_map(|line| line.strip_prefix("key="));
     let key = key.and_then(|key| key.split(' ').next()).unwrap();
     let key = key.replace("%7B", "{").replace("%7D", "}");
@@ -328,7 +328,7 @@ async fn a_hit_on_the_largest_count_is_refused() {
     for below in [0, 1, 5, 99] {
         let number = (u64::MAX - below).to_string();
         let set = format!("set {key} 0 0 {}\r\n{number}", number.len());
-        server.ask(&set, "STORED");
+        server.command(&set, "STORED");
         for _ in 0..50 {
             let decision = throttle.hit(&client(), 10).await.unwrap();
             assert!(!decision.admitted && decision.remaining == 0, "{below}");

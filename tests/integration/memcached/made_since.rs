@@ -21,7 +21,7 @@ async fn left(throttle: &DynThrottle) -> u64 {
 
 /// The key of the only counter on a server.
 fn key(server: &MemcachedServer) -> String {
-    let dump = server.ask("lru_crawler metadump all", "END");
+    let dump = server.command("lru_crawler metadump all", "END");
     let key = dump.iter().find_map(|line| line.strip_prefix("key="));
     let key = key.and_then(|key| key.split(' ').next()).unwrap();
     let key = key.replace("%7B", "{").replace("%7D", "}");
@@ -32,7 +32,7 @@ fn key(server: &MemcachedServer) -> String {
 
 /// Deletes the only counter, as an eviction does.
 fn evict(server: &MemcachedServer) {
-    server.ask(&format!("delete {}", key(server)), "DELETED");
+    server.command(&format!("delete {}", key(server)), "DELETED");
 }
 
 #[tokio::test]
@@ -87,13 +87,13 @@ async fn only_a_refund_takes_another_exchange() {
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "10/day");
     throttle.hit(&client(), 1).await.unwrap();
-    let before = server.commands();
+    let before = server.command_count();
     let reserved = throttle.reserve(&client(), 4).await.unwrap();
-    assert_eq!(server.commands() - before, 1);
+    assert_eq!(server.command_count() - before, 1);
     assert!(!throttle.hit(&client(), 6).await.unwrap().admitted);
-    assert_eq!(server.commands() - before, 3);
+    assert_eq!(server.command_count() - before, 3);
     reserved.settle(1).await.unwrap();
-    assert_eq!(server.commands() - before, 5);
+    assert_eq!(server.command_count() - before, 5);
     assert_eq!(left(&throttle).await, 8);
 }
 
@@ -128,7 +128,7 @@ async fn what_strangers_write_is_refunded_to_nobody() {
     let reserved = throttle.reserve(&client(), 4).await.unwrap();
     for garbage in ["garbage", "0", "7", "-3"] {
         let set = format!("set {} 0 0 {}\r\n{garbage}", key(&server), garbage.len());
-        server.ask(&set, "STORED");
+        server.command(&set, "STORED");
         throttle.hit(&client(), 0).await.unwrap();
     }
     reserved.cancel().await.unwrap();

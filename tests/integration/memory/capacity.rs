@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use traffik::strategy::{FixedWindow, Hit, Strategy};
-use traffik::{Backend, DynThrottle, Identity, ManualClock, MemoryBackend, Rate, Report};
+use traffik::strategy::{FixedWindow, Strategy};
+use traffik::{Backend, DynThrottle, Identity, ManualClock, MemoryBackend, Rate};
+use traffik_tests::Budget;
 
 use super::{admits, each, remaining};
 
@@ -209,45 +210,13 @@ fn who_came_once_expires() {
     }
 }
 
-/// A law of the user's own, which knows no windows: so many for ever.
-#[derive(Debug)]
-struct Tickets;
-
-impl Strategy for Tickets {
-    type State = u64;
-    type Metadata = ();
-
-    fn name(&self) -> &'static str {
-        "tickets"
-    }
-
-    fn decide(&self, taken: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
-        let taken = taken.unwrap_or(0) + hit.cost;
-        (taken <= hit.rate.limit()).then_some(taken)
-    }
-
-    fn report(&self, taken: Option<&u64>, hit: &Hit<'_>) -> Report {
-        let limit = hit.rate.limit();
-        let remaining = limit - taken.unwrap_or(&0);
-        let reset = hit.rate.period();
-        Report {
-            limit,
-            remaining,
-            reset,
-            ..Report::default()
-        }
-    }
-
-    fn metadata(&self, _: Option<&u64>, _: &Hit<'_>) {}
-}
-
 #[test]
 fn states_of_custom_laws_are_bounded_too() {
     let throttle = throttle(
         &backend(1_000, &ManualClock::new()),
-        "tickets",
+        "budget",
         "5/h",
-        Tickets,
+        Budget::new(),
     );
     for client in 0..10_000_u64 {
         assert!(admits(&throttle, &Identity::from(client), 1));
@@ -259,7 +228,7 @@ fn states_of_custom_laws_are_bounded_too() {
 #[test]
 fn a_flood_does_not_reset_a_client_that_a_custom_law_limits() {
     let clock = ManualClock::new();
-    let throttle = throttle(&backend(1_000, &clock), "tickets", "5/h", Tickets);
+    let throttle = throttle(&backend(1_000, &clock), "budget", "5/h", Budget::new());
     let limited = Identity::new("limited");
     assert!(admits(&throttle, &limited, 5));
     for client in 0..20_000_u64 {

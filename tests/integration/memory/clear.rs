@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use traffik::strategy::{FixedWindow, Hit, SlidingLog, Strategy};
-use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate, Report};
+use traffik::strategy::{FixedWindow, SlidingLog};
+use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate};
+use traffik_tests::{Budget, poll_once};
 
-use super::{admits, each, now, remaining};
+use super::{admits, each, remaining};
 
 #[test]
 fn clears_the_states_of_every_strategy() {
@@ -18,7 +18,7 @@ fn clears_the_states_of_every_strategy() {
             assert!(!admits(&throttle, &client.into(), 5), "{name}");
         }
     }
-    now(backend.clear()).unwrap();
+    poll_once(backend.clear()).unwrap();
     for (name, throttle) in each(&backend, 5) {
         for client in 0..200_u64 {
             assert_eq!(remaining(&throttle, &client.into()), 5, "{name}");
@@ -40,51 +40,19 @@ fn clears_the_states_of_lists_of_rates() {
     for throttle in [windows, logs] {
         let throttle = throttle.backend(backend.clone()).build().unwrap();
         assert!(admits(&throttle, &client, 5) && !admits(&throttle, &client, 1));
-        now(backend.clear()).unwrap();
+        poll_once(backend.clear()).unwrap();
         assert_eq!(remaining(&throttle, &client), 5);
     }
-}
-
-/// Admits one hit a period.
-#[derive(Debug)]
-struct Cooldown;
-
-impl Strategy for Cooldown {
-    type State = u64;
-    type Metadata = ();
-
-    fn name(&self) -> &'static str {
-        "cooldown"
-    }
-
-    fn decide(&self, last: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
-        let due = last.map_or(0, |last| last + hit.rate.period_micros());
-        (hit.now >= due).then_some(hit.now)
-    }
-
-    fn report(&self, last: Option<&u64>, hit: &Hit<'_>) -> Report {
-        let due = last.map_or(0, |last| last + hit.rate.period_micros());
-        let wait = Duration::from_micros(due.saturating_sub(hit.now));
-        Report {
-            limit: 1,
-            remaining: wait.is_zero().into(),
-            wait: Some(wait),
-            reset: wait,
-            ..Report::default()
-        }
-    }
-
-    fn metadata(&self, _: Option<&u64>, _: &Hit<'_>) {}
 }
 
 #[test]
 fn clears_the_states_of_custom_strategies() {
     let backend = Backend::memory().clock(ManualClock::new());
-    let throttle = DynThrottle::builder("cooldown").rate(Rate::per_day(1));
-    let throttle = throttle.strategy(Cooldown).backend(backend.clone());
+    let throttle = DynThrottle::builder("budget").rate(Rate::per_day(1));
+    let throttle = throttle.strategy(Budget::new()).backend(backend.clone());
     let (throttle, client) = (throttle.build().unwrap(), Identity::new("client"));
     assert!(admits(&throttle, &client, 1) && !admits(&throttle, &client, 1));
-    now(backend.clear()).unwrap();
+    poll_once(backend.clear()).unwrap();
     assert!(admits(&throttle, &client, 1));
 }
 
@@ -98,7 +66,7 @@ fn clears_this_backend_only() {
     };
     let client = Identity::new("client");
     assert!(admits(&throttle(&one), &client, 1) && admits(&throttle(&other), &client, 1));
-    now(one.clone().clock(ManualClock::new()).clear()).unwrap();
+    poll_once(one.clone().clock(ManualClock::new()).clear()).unwrap();
     assert_eq!(remaining(&throttle(&one), &client), 1);
     assert_eq!(remaining(&throttle(&other), &client), 0);
 }
@@ -132,7 +100,7 @@ fn nobody_gets_more_than_one_budget_from_one_clear() {
             });
         }
         for _ in 0..CLEARS {
-            now(backend.clear()).unwrap();
+            poll_once(backend.clear()).unwrap();
             thread::yield_now();
         }
         over.store(true, Ordering::Relaxed);
@@ -140,7 +108,7 @@ fn nobody_gets_more_than_one_budget_from_one_clear() {
     // Two throttles, and one budget each before the first call and after every one.
     let most = 2 * LIMIT * CLIENTS * (CLEARS + 1);
     assert!(admitted.load(Ordering::Relaxed) <= most);
-    now(backend.clear()).unwrap();
+    poll_once(backend.clear()).unwrap();
     for client in 0..CLIENTS {
         for throttle in [&windows, &lists] {
             assert_eq!(remaining(throttle, &client.into()), LIMIT);

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use traffik::strategy::{Hit, Strategy};
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate, Report, Throttle};
+use traffik_tests::poll_once;
 
-use super::{admits, now, remaining};
+use super::{admits, remaining};
 
 /// A log: what was admitted when, in the last period. Panics where it is told to.
 #[derive(Debug, Default)]
@@ -127,7 +128,7 @@ fn a_state_is_kept_with_serde_and_forgotten_when_it_has_expired() {
     clock.advance(Duration::from_secs(1_800));
     assert!(admits(&throttle, &client, 50) && !admits(&throttle, &client, 1));
     let entries = |throttle: &DynThrottle| {
-        let stat = now(throttle.stat(&client)).unwrap();
+        let stat = poll_once(throttle.stat(&client)).unwrap();
         stat.metadata.downcast_ref::<Entries>().unwrap().at.len()
     };
     assert_eq!(entries(&throttle), 2);
@@ -217,22 +218,22 @@ fn a_panicking_law_in_a_set_takes_from_none() {
         parts
             .extensions
             .insert(Backend::memory().clock(ManualClock::new()));
-        assert!(now(T::hit(&parts)).unwrap().admitted);
-        let panicked = catch_unwind(AssertUnwindSafe(|| now(T::hit_cost(&parts, 13))));
+        assert!(poll_once(T::hit(&parts)).unwrap().admitted);
+        let panicked = catch_unwind(AssertUnwindSafe(|| poll_once(T::hit_cost(&parts, 13))));
         assert!(panicked.is_err(), "it was told to panic");
         assert_eq!(
             (
-                now(Plain::stat(&parts)).unwrap().hits_remaining,
+                poll_once(Plain::stat(&parts)).unwrap().hits_remaining,
                 other(&parts)
             ),
             (199, 299)
         );
-        assert!(now(T::hit_cost(&parts, 199)).unwrap().admitted);
+        assert!(poll_once(T::hit_cost(&parts, 199)).unwrap().admitted);
     }
-    let panicking = |parts: &Parts| now(Panicking::stat(parts)).unwrap().hits_remaining;
+    let panicking = |parts: &Parts| poll_once(Panicking::stat(parts)).unwrap().hits_remaining;
     after_a_panic::<(Plain, Panicking)>(panicking);
     after_a_panic::<(Panicking, Plain)>(panicking);
-    let unreported = |parts: &Parts| now(Unreported::stat(parts)).unwrap().hits_remaining;
+    let unreported = |parts: &Parts| poll_once(Unreported::stat(parts)).unwrap().hits_remaining;
     after_a_panic::<(Plain, Unreported)>(unreported);
     after_a_panic::<(Unreported, Plain)>(unreported);
 }

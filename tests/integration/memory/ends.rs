@@ -2,8 +2,9 @@
 
 use traffik::failure::{allow, raise};
 use traffik::{Backend, Clock, DynThrottle, ErrorKind, Identity};
+use traffik_tests::poll_once;
 
-use super::{each, now};
+use super::each;
 
 #[test]
 fn a_closed_backend_decides_nothing() {
@@ -15,18 +16,18 @@ fn a_closed_backend_decides_nothing() {
     };
     let raising = throttle("raising").on_error(raise()).build().unwrap();
     let allowing = throttle("allowing").on_error(allow()).build().unwrap();
-    assert!(now(raising.hit(&client, 1)).unwrap().decided);
-    let reserved = now(raising.reserve(&client, 1)).unwrap();
-    now(backend.close()).unwrap();
+    assert!(poll_once(raising.hit(&client, 1)).unwrap().decided);
+    let reserved = poll_once(raising.reserve(&client, 1)).unwrap();
+    poll_once(backend.close()).unwrap();
 
-    let error = now(raising.hit(&client, 1)).unwrap_err();
+    let error = poll_once(raising.hit(&client, 1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(!error.may_have_counted());
-    assert!(now(raising.stat(&client)).is_err());
-    assert!(now(raising.check(&client, 1)).is_err());
-    assert!(now(raising.reserve(&client, 1)).is_err());
-    assert!(now(reserved.settle(0)).is_err());
-    let decision = now(allowing.hit(&client, 1)).unwrap();
+    assert!(poll_once(raising.stat(&client)).is_err());
+    assert!(poll_once(raising.check(&client, 1)).is_err());
+    assert!(poll_once(raising.reserve(&client, 1)).is_err());
+    assert!(poll_once(reserved.settle(0)).is_err());
+    let decision = poll_once(allowing.hit(&client, 1)).unwrap();
     assert!(decision.admitted && !decision.decided);
 }
 
@@ -46,12 +47,12 @@ fn no_strategy_overflows_at_the_end_of_time() {
         let backend = Backend::memory().clock(End(end));
         let client = Identity::new("client").tier("free");
         for (name, throttle) in each(&backend, 10) {
-            let decision = now(throttle.hit(&client, 4)).unwrap();
+            let decision = poll_once(throttle.hit(&client, 4)).unwrap();
             assert!(decision.admitted, "{name} at {end}");
-            let reserved = now(throttle.reserve(&client, 2)).unwrap();
-            now(reserved.settle(1)).unwrap();
-            now(throttle.hit(&client, 9)).unwrap();
-            now(throttle.stat(&client)).unwrap();
+            let reserved = poll_once(throttle.reserve(&client, 2)).unwrap();
+            poll_once(reserved.settle(1)).unwrap();
+            poll_once(throttle.hit(&client, 9)).unwrap();
+            poll_once(throttle.stat(&client)).unwrap();
         }
     }
 }

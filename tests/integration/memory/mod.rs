@@ -11,8 +11,6 @@ mod moves;
 mod sets;
 mod tasks;
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use traffik::strategy::{
@@ -20,6 +18,7 @@ use traffik::strategy::{
     QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
+use traffik_tests::poll_once;
 
 /// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives none back. GCRA, of whose
 /// limit one hit may take all at any time, is the last.
@@ -93,22 +92,14 @@ pub(crate) fn each_named(
 
 /// Whether the throttle admits a hit.
 fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
-    now(throttle.hit(client, cost))
+    poll_once(throttle.hit(client, cost))
         .expect("memory always answers")
         .admitted
 }
 
 /// How much the throttle would admit.
 fn remaining(throttle: &DynThrottle, client: &Identity) -> u64 {
-    now(throttle.stat(client))
+    poll_once(throttle.stat(client))
         .expect("memory always answers")
         .hits_remaining
-}
-
-/// The answer of a future that has it at once, as all do that ask only this process's memory.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => panic!("the embedded backend answers at once"),
-    }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use traffik::strategy::FixedWindowMetadata;
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, MemoryBackend};
+use traffik_tests::poll_once;
 
-use super::{admits, now, remaining};
+use super::{admits, remaining};
 
 /// Few enough that no newcomer finds only such when somebody has to go.
 const LASTING: u64 = 300;
@@ -79,7 +80,7 @@ fn every_hit_is_counted_once_and_for_its_own_key() {
             }
         });
         for key in 0..keys {
-            let stat = now(lasting.stat(&key.into())).unwrap();
+            let stat = poll_once(lasting.stat(&key.into())).unwrap();
             let least = stat.hits_remaining;
             assert_eq!(least, 750, "{rates:?}");
             let members: Vec<_> = stat
@@ -159,7 +160,7 @@ fn reads_are_not_torn() {
             over.store(true, Ordering::Relaxed);
         });
         while !over.load(Ordering::Relaxed) {
-            let stat = now(throttle.stat(&client)).unwrap();
+            let stat = poll_once(throttle.stat(&client)).unwrap();
             let metadata: &FixedWindowMetadata = stat.metadata.downcast_ref().unwrap();
             let (window, count) = (metadata.window_start_ms, metadata.current_count);
             let whole = count == 0 || count == cost(window);

@@ -1,10 +1,9 @@
 //! Sets whose members overlap, hit at once: all or nothing, and nobody waits for ever.
 
 use http::request::Parts;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
-use traffik::strategy::{Hit, Strategy};
-use traffik::{Backend, Identity, ManualClock, Report, Throttle};
+use traffik::{Backend, Identity, ManualClock, Throttle};
+use traffik_tests::{Budget, poll_once};
 
 traffik::throttles! {
     throttle Windows(rate = "300/h", identifier = client);
@@ -12,48 +11,9 @@ traffik::throttles! {
     throttle Bucket(rate = "400/h", strategy = token_bucket, identifier = client);
     throttle Spaced(rate = "360/h", strategy = gcra(burst_tolerance = "3590s"), identifier = client);
     throttle Listed(rate = ["350/h", "1000/day"], identifier = client);
-    throttle Own(rate = "250/h", strategy = custom(Tally), identifier = client);
+    throttle Own(rate = "250/h", strategy = custom(Budget::new()), identifier = client);
     throttle Twice(rate = "3/h", identifier = client);
     throttle Free(rate = "7/h", identifier = client, cost = nothing);
-}
-
-/// Counts for ever.
-#[derive(Debug)]
-struct Tally;
-
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Count {
-    taken: u64,
-}
-
-impl Strategy for Tally {
-    type State = Count;
-    type Metadata = Count;
-
-    fn name(&self) -> &'static str {
-        "tally"
-    }
-
-    fn decide(&self, state: Option<Count>, hit: &Hit<'_>) -> Option<Count> {
-        let taken = state.unwrap_or_default().taken + hit.cost;
-        (taken <= hit.rate.limit()).then_some(Count { taken })
-    }
-
-    fn report(&self, state: Option<&Count>, hit: &Hit<'_>) -> Report {
-        let limit = hit.rate.limit();
-        let remaining = limit - state.map_or(0, |count| count.taken);
-        Report {
-            limit,
-            remaining,
-            wait: (hit.cost <= remaining).then_some(std::time::Duration::ZERO),
-            reset: hit.rate.period(),
-            ..Report::default()
-        }
-    }
-
-    fn metadata(&self, state: Option<&Count>, _: &Hit<'_>) -> Count {
-        state.copied().unwrap_or_default()
-    }
 }
 
 fn client(parts: &Parts) -> Identity {
@@ -178,7 +138,7 @@ fn opposite_orders_do_not_lock_each_other_out() {
                         assert_eq!(left!(Windows, &parts), 50);
                         assert_eq!(left!(Bucket, &parts), 150);
                     };
-                    super::now(hits);
+                    poll_once(hits);
                 }
             });
         }
@@ -233,8 +193,8 @@ fn a_member_that_costs_nothing() {
     let parts = request(&Backend::memory(), "client");
     let (admitted, left) = soon(move || {
         let hit = <(Windows, Free, Counter)>::hit(&parts);
-        let decision = super::now(hit).expect("memory always answers");
-        let stat = super::now(Free::stat(&parts)).expect("memory always answers");
+        let decision = poll_once(hit).expect("memory always answers");
+        let stat = poll_once(Free::stat(&parts)).expect("memory always answers");
         ((decision.admitted, decision.remaining), stat.hits_remaining)
     });
     assert_eq!((admitted, left), ((true, 7), 7));
@@ -253,8 +213,8 @@ fn sets_in_a_full_table() {
                 for client in 0..4_000_u64 {
                     let parts = request(&backend, thread * 1_000_000 + client);
                     let decision = match thread % 2 {
-                        0 => super::now(<(Windows, Listed, Own)>::hit(&parts)),
-                        _ => super::now(<(Counter, Bucket)>::hit(&parts)),
+                        0 => poll_once(<(Windows, Listed, Own)>::hit(&parts)),
+                        _ => poll_once(<(Counter, Bucket)>::hit(&parts)),
                     };
                     admitted += u64::from(decision.expect("memory always answers").admitted);
                 }

@@ -9,8 +9,9 @@ use tokio::sync::Barrier as Together;
 use tokio::task::JoinSet;
 use traffik::strategy::{Gcra, SlidingCounter, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, ManualClock};
+use traffik_tests::poll_once;
 
-use super::{admits, each, now, remaining};
+use super::{admits, each, remaining};
 
 const TASKS: u64 = 64;
 
@@ -254,7 +255,7 @@ fn stats_beside_hits() {
             scope.spawn(|| {
                 let mut last = 3_000;
                 while !over.load(Ordering::Relaxed) {
-                    let stat = now(throttle.stat(&client)).expect("memory always answers");
+                    let stat = poll_once(throttle.stat(&client)).expect("memory always answers");
                     assert!(
                         stat.hits_remaining <= last,
                         "{name}: it grew without reason"

@@ -17,7 +17,7 @@ use axum::routing::MethodRouter;
 use http::{Method, Request};
 use tower::ServiceExt as _;
 use traffik::provide;
-use traffik_tests::{Answer, PEER, midnight, peer};
+use traffik_tests::{PEER, TestResponse, midnight, peer};
 
 /// Asserts that a handler with a limit of one answers, and then refuses.
 async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &str) {
@@ -31,13 +31,13 @@ async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &st
             .uri("/7")
             .extension(peer(PEER));
         let request = request.body(Body::from(body.to_owned())).unwrap();
-        Answer::of(app.clone().oneshot(request).await.unwrap()).await
+        TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
     };
-    let answer = ask().await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, expected));
+    let response = ask().await;
+    assert_eq!((response.status, response.body.as_str()), (200, expected));
     assert_eq!(
-        answer
-            .standings
+        response
+            .limits
             .iter()
             .map(|standing| standing.remaining)
             .min(),

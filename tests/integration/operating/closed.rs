@@ -14,9 +14,7 @@ use traffik::testing::{FlakyStore, Trouble};
 use traffik::{
     Backend, DynThrottle, Identity, ManualClock, Rate, Throttle as _, provide, registry, throttled,
 };
-use traffik_tests::{MemcachedServer, RedisServer, Server, head, midnight};
-
-use crate::conformance::Map;
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer, Server, head, midnight};
 
 const CLOSED: Rate = Rate::closed(Duration::from_secs(10));
 
@@ -100,7 +98,7 @@ async fn memcached_refuses_everything_and_forgets_nothing() {
 
 #[tokio::test]
 async fn a_custom_store_refuses_everything_and_forgets_nothing() {
-    let backend = Backend::custom(Map::default());
+    let backend = Backend::custom(ExpiringStore::default());
     refuses_everything_and_forgets_nothing(backend, "custom").await;
 }
 
@@ -208,15 +206,15 @@ async fn a_request_is_answered_429_without_retry_after() {
     let server = Server::start(app).await;
     assert_eq!(server.get("/").await.status, 200);
     registry().set_rate("closed::handler", CLOSED).unwrap();
-    let answer = server.get("/").await;
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.field("retry-after"), None);
-    assert_eq!(answer.field("ratelimit"), Some("\"handler\";r=0"));
+    let response = server.get("/").await;
+    assert_eq!(response.status, 429);
+    assert_eq!(response.field("retry-after"), None);
+    assert_eq!(response.field("ratelimit"), Some("\"handler\";r=0"));
     assert_eq!(
-        answer.field("ratelimit-policy"),
+        response.field("ratelimit-policy"),
         Some("\"handler\";q=0;w=10")
     );
-    assert_eq!(answer.field("x-ratelimit-limit"), Some("0"));
+    assert_eq!(response.field("x-ratelimit-limit"), Some("0"));
     let detail = "No request is admitted for the time being";
-    assert_eq!(answer.json()["detail"], detail);
+    assert_eq!(response.json()["detail"], detail);
 }

@@ -12,7 +12,7 @@ use traffik::{
     DynThrottle, ErrorKind, HeaderStyle, Identity, Rate, Throttle as _, provide, registry,
     throttled,
 };
-use traffik_tests::{Policy, Server, Standing, head, midnight};
+use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight};
 
 use super::entry;
 
@@ -195,10 +195,10 @@ async fn header_fields_tell_the_new_rate() {
     registry()
         .set_rate("rates::handler", Rate::per_minute(4))
         .unwrap();
-    let answer = server.get("/").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.policies, [Policy::new("handler", 4, 60)]);
-    assert_eq!(answer.standings, [Standing::new("handler", 1, 60)]);
+    let response = server.get("/").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.policies, [QuotaPolicy::new("handler", 4, 60)]);
+    assert_eq!(response.limits, [ServiceLimit::new("handler", 1, 60)]);
 }
 
 #[test]

@@ -41,11 +41,11 @@ async fn namespaces_apart(url: &str) {
 #[tokio::test]
 async fn on_one_server() {
     let server = RedisServer::start();
-    let () = server.ask(&["SET", "of somebody else", "1"]);
+    let () = server.command(&["SET", "of somebody else", "1"]);
     // Where states of throttles would be.
-    let () = server.ask(&["SET", "{a:client}:uid", "1"]);
+    let () = server.command(&["SET", "{a:client}:uid", "1"]);
     namespaces_apart(&server.url()).await;
-    let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+    let keys: Vec<String> = server.command(&["KEYS", "*"]);
     assert_eq!(keys, ["of somebody else"]);
 }
 
@@ -62,9 +62,9 @@ async fn more_than_a_step() {
     let keys: Vec<_> = (0..5_000).map(|key| key.to_string()).collect();
     let entries: Vec<_> = keys.iter().map(|key| (&**key, "1")).collect();
     backend.multi_set(&entries, None).await.unwrap();
-    assert_eq!(server.ask::<i64>(&["DBSIZE"]), 5_000);
+    assert_eq!(server.command::<i64>(&["DBSIZE"]), 5_000);
     backend.clear().await.unwrap();
-    assert_eq!(server.ask::<i64>(&["DBSIZE"]), 0);
+    assert_eq!(server.command::<i64>(&["DBSIZE"]), 0);
 }
 
 /// Lessons A 26: one that stops wipes nothing that others share, unless it was told to.

@@ -5,11 +5,16 @@ use std::time::Duration;
 use traffik::{Backend, ErrorKind};
 use traffik_tests::{RedisCluster, RedisServer};
 
-use super::{back, within};
+use super::{resume, within};
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Keys of each of the three nodes.
+async fn connect(cluster: &RedisCluster) -> Backend {
+    let backend = Backend::redis(cluster.url()).namespace("nodes");
+    backend.timeout(TIMEOUT).connect().await.unwrap()
+}
+
+/// Returns keys of each of the three nodes.
 fn keys(cluster: &RedisCluster) -> [Vec<String>; 3] {
     let mut keys: [Vec<String>; 3] = Default::default();
     for number in 0..60 {
@@ -24,10 +29,7 @@ fn keys(cluster: &RedisCluster) -> [Vec<String>; 3] {
 async fn a_dead_node_fails_only_its_keys() {
     let mut cluster = RedisCluster::start();
     let keys = keys(&cluster);
-    let backend = Backend::redis(cluster.url())
-        .namespace("nodes")
-        .timeout(TIMEOUT);
-    let backend = backend.connect().await.unwrap();
+    let backend = connect(&cluster).await;
     for key in keys.iter().flatten() {
         assert_eq!(backend.increment(key, 1).await.unwrap(), 1);
     }
@@ -51,10 +53,7 @@ async fn a_dead_node_fails_only_its_keys() {
 async fn a_node_that_stands_still_for_a_while() {
     let mut cluster = RedisCluster::start();
     let keys = keys(&cluster);
-    let backend = Backend::redis(cluster.url())
-        .namespace("nodes")
-        .timeout(TIMEOUT);
-    let backend = backend.connect().await.unwrap();
+    let backend = connect(&cluster).await;
     cluster.nodes()[1].stop();
     let error = within(TIMEOUT, backend.increment(&keys[1][0], 1)).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
@@ -73,7 +72,7 @@ async fn a_node_that_stands_still_for_a_while() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(resumed);
-    back(&backend).await;
+    resume(&backend).await;
 }
 
 /// Whoever comes while a node is away gets the others.
@@ -83,8 +82,7 @@ async fn a_fresh_backend_beside_a_node_that_is_away() {
     let keys = keys(&cluster);
     for away in [RedisServer::stop, |node: &RedisServer| node.signal("KILL")] {
         away(&cluster.nodes()[2]);
-        let backend = Backend::redis(cluster.url()).namespace("nodes");
-        let backend = backend.timeout(TIMEOUT).connect().await.unwrap();
+        let backend = connect(&cluster).await;
         for key in keys[0].iter().chain(&keys[1]) {
             within(TIMEOUT, backend.increment(key, 1)).await.unwrap();
         }
@@ -98,24 +96,21 @@ async fn a_fresh_backend_beside_a_node_that_is_away() {
 async fn slots_that_move() {
     let mut cluster = RedisCluster::start();
     let keys = keys(&cluster);
-    let backend = Backend::redis(cluster.url())
-        .namespace("nodes")
-        .timeout(TIMEOUT);
-    let backend = backend.connect().await.unwrap();
+    let backend = connect(&cluster).await;
     let key = format!("{{nodes::{}}}", keys[0][0]);
     let nodes = cluster.nodes();
-    let slot: i64 = nodes[0].ask(&["CLUSTER", "KEYSLOT", &key]);
+    let slot: i64 = nodes[0].command(&["CLUSTER", "KEYSLOT", &key]);
     let slot = slot.to_string();
-    let ids = [0, 1].map(|place| nodes[place].ask::<String>(&["CLUSTER", "MYID"]));
+    let ids = [0, 1].map(|place| nodes[place].command::<String>(&["CLUSTER", "MYID"]));
     // Moving: what is not there yet is asked for, and made, at the other.
-    let () = nodes[1].ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[0]]);
-    let () = nodes[0].ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[1]]);
+    let () = nodes[1].command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[0]]);
+    let () = nodes[0].command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[1]]);
     assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 1);
-    assert_eq!(nodes[1].ask::<i64>(&["DBSIZE"]), 1);
+    assert_eq!(nodes[1].command::<i64>(&["DBSIZE"]), 1);
     assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 2);
     // Moved.
     for place in [1, 0, 2] {
-        let () = nodes[place].ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &ids[1]]);
+        let () = nodes[place].command(&["CLUSTER", "SETSLOT", &slot, "NODE", &ids[1]]);
     }
     assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 3);
 }

@@ -144,8 +144,8 @@ async fn connect(server: &FakeRedis) -> Backend {
 async fn outcome(reply: &str) -> Outcome {
     let server = FakeRedis::start().await;
     let backend = connect(&server).await;
-    server.answer(&["GET"], "$-1");
-    server.answer(&["EVALSHA", "EVAL"], &format!("-{reply}"));
+    server.set_reply(&["GET"], "$-1");
+    server.set_reply(&["EVALSHA", "EVAL"], &format!("-{reply}"));
     let increment = backend.increment_with_ttl("n", 1, Duration::from_secs(60));
     let error = increment.await.unwrap_err();
     // A connection that is kept answers at once. One that is replaced is so within a moment.
@@ -181,8 +181,8 @@ async fn every_reply_of_a_server_has_its_kind() {
 async fn a_missing_permission_leaves_the_connection_to_the_others() {
     let server = FakeRedis::start().await;
     let backend = connect(&server).await;
-    server.answer(&["GET"], "$-1");
-    server.answer(&["INCRBY"], "-NOPERM No permissions to access a key");
+    server.set_reply(&["GET"], "$-1");
+    server.set_reply(&["INCRBY"], "-NOPERM No permissions to access a key");
     for _ in 0..50 {
         let error = backend.increment("n", 1).await.unwrap_err();
         assert!(error.to_string().contains("No permissions"), "{error}");
@@ -197,7 +197,7 @@ async fn a_refused_pipeline_may_have_counted() {
     let server = FakeRedis::start().await;
     let backend = connect(&server).await;
     for reply in ["-OOM command not allowed", "-LOADING Redis is loading"] {
-        server.answer(&["SET"], reply);
+        server.set_reply(&["SET"], reply);
         let entries = [("a", b"1".as_slice()), ("b", b"2")];
         let error = backend.multi_set(&entries, None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{error}");

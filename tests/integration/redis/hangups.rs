@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use traffik::{Backend, ErrorKind, provide, throttled};
 use traffik_tests::{Proxy, RedisCluster, RedisServer, Server};
 
-use super::{back, settings};
+use super::{resume, settings};
 
 /// The time of an operation where one is meant to end by it.
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -138,7 +138,7 @@ async fn gives_up_a_swallowed_connection_on_which_all_operations_are_dropped() {
     let proxy = Proxy::start(redis.port()).await;
     let backend = settings(proxy.url()).timeout(TIMEOUT).connect().await;
     let backend = backend.unwrap();
-    proxy.swallow();
+    proxy.discard();
     let start = Instant::now();
     let error = loop {
         match timeout(Duration::from_millis(20), backend.increment("n", 1)).await {
@@ -148,8 +148,8 @@ async fn gives_up_a_swallowed_connection_on_which_all_operations_are_dropped() {
     };
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(start.elapsed() > 3 * TIMEOUT, "{:?}", start.elapsed());
-    proxy.pass();
-    let took = back(&backend).await;
+    proxy.forward();
+    let took = resume(&backend).await;
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -166,8 +166,8 @@ async fn keeps_a_connection_whose_answers_come_too_late() {
         let error = backend.increment("n", 1).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
     }
-    proxy.pass();
-    back(&backend).await;
+    proxy.forward();
+    resume(&backend).await;
     // One more, by which the server is asked.
     assert_eq!(connections(&redis), connected + 1);
 }
@@ -195,7 +195,7 @@ async fn keeps_a_connection_that_stalls_once_with_many_operations_under_way() {
 
 /// The number of connections that the server has accepted, with the one that asks.
 fn connections(redis: &RedisServer) -> u64 {
-    let info: String = redis.ask(&["INFO", "stats"]);
+    let info: String = redis.command(&["INFO", "stats"]);
     let line = info
         .lines()
         .find_map(|line| line.strip_prefix("total_connections_received:"));

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use traffik::{Backend, Error, ErrorKind, LockOptions, Store};
-use traffik_tests::{MemcachedServer, RedisServer};
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer};
 
-use crate::conformance::Map;
 use crate::memcached;
 
 use super::{connect, text};
@@ -90,8 +89,8 @@ async fn who_crashes_is_forgotten_after_a_fraction_of_a_second() {
         let start = Instant::now();
         assert!(held.remaining() <= ttl && held.remaining() > ttl / 2);
         if name == "redis" {
-            let keys: Vec<String> = server.ask(&["KEYS", "*:lock}"]);
-            let left: i64 = server.ask(&["PTTL", &keys[0]]);
+            let keys: Vec<String> = server.command(&["KEYS", "*:lock}"]);
+            let left: i64 = server.command(&["PTTL", &keys[0]]);
             assert!((1..=401).contains(&left), "{left}");
         }
         std::mem::forget(held);
@@ -144,7 +143,7 @@ async fn who_is_cancelled_leaves_nothing() {
         let held = backend.lock("a", soon).await.expect("nobody has it");
         held.release().await.unwrap();
     }
-    let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+    let keys: Vec<String> = server.command(&["KEYS", "*"]);
     assert_eq!(keys, [""; 0]);
 }
 
@@ -153,7 +152,7 @@ async fn who_is_cancelled_leaves_nothing() {
 async fn who_is_cancelled_and_overtaken_leaves_nothing() {
     /// What it is asked first, it does a little later than what comes after.
     #[derive(Clone, Default)]
-    struct Slow(Arc<(Map, AtomicBool)>);
+    struct Slow(Arc<(ExpiringStore, AtomicBool)>);
 
     impl Store for Slow {
         async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {

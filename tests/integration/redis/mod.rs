@@ -63,8 +63,8 @@ fn text(value: Option<Vec<u8>>) -> Option<String> {
     value.map(|value| String::from_utf8(value).expect("text"))
 }
 
-/// Increments until that succeeds, and says how long it took.
-async fn back(backend: &Backend) -> Duration {
+/// Increments a counter until that succeeds, and returns the time until then.
+async fn resume(backend: &Backend) -> Duration {
     let start = Instant::now();
     while let Err(error) = backend.increment("back", 1).await {
         assert!(start.elapsed() < Duration::from_secs(20), "{error}");

@@ -35,7 +35,7 @@ fn lines() -> Vec<Vec<&'static str>> {
 /// Creates the guide's user, with its first lines.
 fn permit(server: &RedisServer, count: usize) {
     for line in &lines()[..count] {
-        let () = server.ask(line);
+        let () = server.command(line);
     }
 }
 
@@ -83,7 +83,7 @@ async fn decides_with_the_least_permissions_of_the_guide() {
     decides(&backend).await;
     backend.ready().await.unwrap();
     // A replica, or a server that was restarted, has no script.
-    let () = server.ask(&["SCRIPT", "FLUSH"]);
+    let () = server.command(&["SCRIPT", "FLUSH"]);
     backend.ready().await.unwrap();
     assert_eq!(server.calls("script|load"), 0);
 }
@@ -94,8 +94,8 @@ async fn connect_and_ready_name_a_missing_permission() {
     let server = RedisServer::start();
     for missing in ["-eval", "-get", "-pttl", "-set", "-time", "resetkeys"] {
         permit(&server, 1);
-        let () = server.ask(&["SCRIPT", "FLUSH"]);
-        let () = server.ask(&["ACL", "SETUSER", "traffik", missing]);
+        let () = server.command(&["SCRIPT", "FLUSH"]);
+        let () = server.command(&["ACL", "SETUSER", "traffik", missing]);
         let settings = || settings(user(&server)).namespace(NAMESPACE);
         let error = settings().connect().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{missing}: {error}");
@@ -110,7 +110,7 @@ async fn connect_and_ready_name_a_missing_permission() {
 async fn decides_by_eval_alone() {
     let server = RedisServer::start();
     permit(&server, 1);
-    let () = server.ask(&["ACL", "SETUSER", "traffik", "-evalsha"]);
+    let () = server.command(&["ACL", "SETUSER", "traffik", "-evalsha"]);
     let backend = connect(&user(&server)).await;
     decides(&backend).await;
 }
@@ -132,7 +132,7 @@ async fn connect_and_ready_name_scripts_that_are_disabled() {
 #[tokio::test]
 async fn connect_and_ready_name_a_server_that_accepts_no_writes() {
     let server = RedisServer::start();
-    let () = server.ask(&["REPLICAOF", "127.0.0.1", "1"]);
+    let () = server.command(&["REPLICAOF", "127.0.0.1", "1"]);
     let error = settings(server.url()).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert!(error.to_string().contains("ReadOnly"), "{error}");
@@ -144,11 +144,11 @@ async fn connect_and_ready_name_a_server_that_accepts_no_writes() {
 #[tokio::test]
 async fn connects_to_a_server_that_is_out_of_memory() {
     let server = RedisServer::start();
-    let () = server.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    let () = server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let backend = settings(server.url()).connect().await.unwrap();
     let error = backend.ready().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
-    let () = server.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    let () = server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     backend.ready().await.unwrap();
 }
 
@@ -157,7 +157,7 @@ async fn checks_readiness_without_writing() {
     let server = RedisServer::start();
     let backend = settings(server.url()).connect().await.unwrap();
     backend.ready().await.unwrap();
-    assert_eq!(server.ask::<i64>(&["DBSIZE"]), 0);
+    assert_eq!(server.command::<i64>(&["DBSIZE"]), 0);
 }
 
 /// All that the guide lists permits everything that a backend does.
@@ -184,8 +184,8 @@ async fn all_permissions_of_the_guide_permit_all_operations() {
     lock.unwrap().release().await.unwrap();
     decides(&backend).await;
     backend.clear().await.unwrap();
-    assert_eq!(server.ask::<i64>(&["DBSIZE"]), 0);
-    let log: Vec<redis::Value> = server.ask(&["ACL", "LOG"]);
+    assert_eq!(server.command::<i64>(&["DBSIZE"]), 0);
+    let log: Vec<redis::Value> = server.command(&["ACL", "LOG"]);
     assert!(log.is_empty(), "{log:?}");
 }
 
@@ -194,7 +194,7 @@ async fn decides_on_a_cluster_with_the_permissions_of_the_guide() {
     let mut cluster = RedisCluster::start();
     for node in cluster.nodes() {
         permit(node, 1);
-        let () = node.ask(&lines()[4]);
+        let () = node.command(&lines()[4]);
     }
     let url = cluster.url().replace("://", "://traffik:secret@");
     let backend = connect(&url).await;
@@ -205,7 +205,7 @@ async fn decides_on_a_cluster_with_the_permissions_of_the_guide() {
 async fn decides_behind_sentinels_with_the_permissions_of_the_guide() {
     let servers = RedisFailover::start();
     permit(&servers.primary, 1);
-    let () = servers.primary.ask(&lines()[5]);
+    let () = servers.primary.command(&lines()[5]);
     let url = servers.url().replace("://", "://traffik:secret@");
     let start = Instant::now();
     let backend = connect(&url).await;

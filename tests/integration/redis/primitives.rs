@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use traffik::{Backend, ErrorKind};
+use traffik_tests::ExpiringStore;
 
-use crate::conformance::Map;
 use crate::memcached;
 
 use super::{Shared, connect, settings, shared, text};
@@ -28,7 +28,10 @@ impl Kinds {
         Self {
             backends: vec![
                 ("memory", Backend::memory()),
-                ("a store of one's own", Backend::custom(Map::default())),
+                (
+                    "a store of one's own",
+                    Backend::custom(ExpiringStore::default()),
+                ),
                 ("redis", connect(&servers.server).await),
                 ("four sockets", several.unwrap()),
                 ("cluster", on_cluster.unwrap()),

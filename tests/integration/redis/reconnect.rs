@@ -1,14 +1,15 @@
 //! What happens to servers and connections under load: every call returns in time, and service resumes by itself.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use traffik::{Backend, Error, ErrorKind};
-use traffik_tests::{Proxy, RedisServer};
+use traffik_tests::{Proxy, RedisServer, poll_once};
 
-use super::{back, settings, text, within};
+use super::{resume, settings, text, within};
 
 /// How long an operation may take here.
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -16,9 +17,37 @@ const TIMEOUT: Duration = Duration::from_millis(250);
 /// Within this time after the server is back, so is the service.
 const RESUMES: Duration = Duration::from_secs(2);
 
-async fn connect(server: &RedisServer) -> Backend {
-    let backend = settings(server.url()).timeout(TIMEOUT).connect().await;
-    backend.expect("the server is there")
+/// Connects a backend to a server, or to a proxy before it.
+async fn connect(url: String) -> Backend {
+    let backend = settings(url).timeout(TIMEOUT).connect().await;
+    backend.expect("the server is up")
+}
+
+/// Connects a backend to a server through a proxy.
+async fn connect_through_proxy(server: &RedisServer) -> (Proxy, Backend) {
+    let proxy = Proxy::start(server.port()).await;
+    let backend = connect(proxy.url()).await;
+    (proxy, backend)
+}
+
+/// Asserts that the backend resumes within [`RESUMES`].
+async fn assert_resumes(backend: &Backend) {
+    let took = resume(backend).await;
+    assert!(took < RESUMES, "{took:?}");
+}
+
+/// Asserts that an operation fails in time, with an error of a kind, and returns the error.
+async fn fails<T: Debug>(kind: ErrorKind, call: impl Future<Output = Result<T, Error>>) -> Error {
+    let error = within(TIMEOUT, call).await.unwrap_err();
+    assert_eq!(error.kind(), kind, "{error}");
+    error
+}
+
+/// Asserts that all errors are of some kinds.
+fn assert_kinds(errors: &[Error], kinds: &[ErrorKind]) {
+    for error in errors {
+        assert!(kinds.contains(&error.kind()), "{error}");
+    }
 }
 
 /// Tasks that use a backend all the time, and see that every call returns in time.
@@ -57,7 +86,7 @@ impl Load {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash() {
     let mut server = RedisServer::start();
-    let backend = connect(&server).await;
+    let backend = connect(server.url()).await;
     let load = Load::on(&backend);
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.kill();
@@ -72,47 +101,36 @@ async fn a_crash() {
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(!error.may_have_counted());
     server.restart();
-    let took = back(&backend).await;
-    assert!(took < RESUMES, "{took:?}");
+    assert_resumes(&backend).await;
     let errors = load.end().await;
     assert!(!errors.is_empty());
-    assert!(
-        errors
-            .iter()
-            .all(|error| error.kind() == ErrorKind::Connection)
-    );
+    assert_kinds(&errors, &[ErrorKind::Connection]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_connections() {
     let server = RedisServer::start();
-    let backend = connect(&server).await;
+    let backend = connect(server.url()).await;
     let load = Load::on(&backend);
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let _: i64 = server.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
-        let took = back(&backend).await;
-        assert!(took < RESUMES, "{took:?}");
+        let _: i64 = server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        assert_resumes(&backend).await;
     }
     let errors = load.end().await;
-    assert!(
-        errors
-            .iter()
-            .all(|error| error.kind() == ErrorKind::Connection)
-    );
+    assert_kinds(&errors, &[ErrorKind::Connection]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stands_still() {
     let server = RedisServer::start();
-    let backend = connect(&server).await;
+    let backend = connect(server.url()).await;
     let load = Load::on(&backend);
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.stop();
     tokio::time::sleep(Duration::from_secs(5)).await;
     server.resume();
-    let took = back(&backend).await;
-    assert!(took < RESUMES, "{took:?}");
+    assert_resumes(&backend).await;
     let errors = load.end().await;
     let kinds = [ErrorKind::Timeout, ErrorKind::Connection];
     assert!(
@@ -120,33 +138,24 @@ async fn a_server_that_stands_still() {
             .iter()
             .any(|error| error.kind() == kinds[0] && error.may_have_counted())
     );
-    assert!(errors.iter().all(|error| kinds.contains(&error.kind())));
+    assert_kinds(&errors, &kinds);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_swallows() {
     let server = RedisServer::start();
-    let proxy = Proxy::start(server.port()).await;
-    let backend = settings(proxy.url())
-        .timeout(TIMEOUT)
-        .connect()
-        .await
-        .unwrap();
-    proxy.swallow();
+    let (proxy, backend) = connect_through_proxy(&server).await;
+    proxy.discard();
     for _ in 0..3 {
-        let error = within(TIMEOUT, backend.increment("n", 1))
-            .await
-            .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Timeout);
+        let error = fails(ErrorKind::Timeout, backend.increment("n", 1)).await;
         assert!(error.may_have_counted());
     }
     // The third was one too many.
     let error = backend.increment("n", 1).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(!error.may_have_counted());
-    proxy.pass();
-    let took = back(&backend).await;
-    assert!(took < RESUMES, "{took:?}");
+    proxy.forward();
+    assert_resumes(&backend).await;
     assert_eq!(backend.get("n").await.unwrap(), None);
 }
 
@@ -154,18 +163,12 @@ async fn a_network_that_swallows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_come_too_late() {
     let server = RedisServer::start();
-    let proxy = Proxy::start(server.port()).await;
-    let backend = settings(proxy.url())
-        .timeout(TIMEOUT)
-        .connect()
-        .await
-        .unwrap();
+    let (proxy, backend) = connect_through_proxy(&server).await;
     backend.set("a", "of a", None).await.unwrap();
     backend.set("b", "of b", None).await.unwrap();
     proxy.delay(Duration::from_millis(150));
-    let error = within(TIMEOUT, backend.get("a")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-    proxy.pass();
+    fails(ErrorKind::Timeout, backend.get("a")).await;
+    proxy.forward();
     for _ in 0..10 {
         assert_eq!(
             text(backend.get("b").await.unwrap()).as_deref(),
@@ -177,28 +180,21 @@ async fn answers_that_come_too_late() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_cuts() {
     let server = RedisServer::start();
-    let proxy = Proxy::start(server.port()).await;
-    let backend = settings(proxy.url())
-        .timeout(TIMEOUT)
-        .connect()
-        .await
-        .unwrap();
-    proxy.cut();
+    let (proxy, backend) = connect_through_proxy(&server).await;
+    proxy.close();
     tokio::time::sleep(Duration::from_millis(100)).await;
     for _ in 0..10 {
-        let error = within(TIMEOUT, backend.get("n")).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Connection);
+        fails(ErrorKind::Connection, backend.get("n")).await;
     }
-    proxy.pass();
-    let took = back(&backend).await;
-    assert!(took < RESUMES, "{took:?}");
+    proxy.forward();
+    assert_resumes(&backend).await;
 }
 
 /// A connection that nobody uses is seen to: whoever comes after the server's return finds it mended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_that_nobody_noticed() {
     let mut server = RedisServer::start();
-    let backend = connect(&server).await;
+    let backend = connect(server.url()).await;
     backend.ready().await.unwrap();
     server.restart();
     tokio::time::sleep(Duration::from_secs(4)).await;
@@ -214,12 +210,10 @@ async fn a_lazy_backend_waits_for_its_server() {
     server.kill();
     let backend = settings(server.url()).timeout(TIMEOUT).lazy();
     for _ in 0..3 {
-        let error = within(TIMEOUT, backend.get("n")).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Connection);
+        fails(ErrorKind::Connection, backend.get("n")).await;
     }
     server.restart();
-    let took = back(&backend).await;
-    assert!(took < RESUMES, "{took:?}");
+    assert_resumes(&backend).await;
 }
 
 /// Lessons A 24: two hundred at once on a backend that is not connected yet.
@@ -249,11 +243,11 @@ async fn two_hundred_at_once_on_a_fresh_backend() {
 #[tokio::test]
 async fn forgotten_scripts() {
     let server = RedisServer::start();
-    let backend = connect(&server).await;
-    let () = server.ask(&["SCRIPT", "FLUSH"]);
+    let backend = connect(server.url()).await;
+    let () = server.command(&["SCRIPT", "FLUSH"]);
     let ttl = Duration::from_secs(60);
     assert_eq!(backend.increment_with_ttl("n", 1, ttl).await.unwrap(), 1);
-    let () = server.ask(&["CONFIG", "RESETSTAT"]);
+    let () = server.command(&["CONFIG", "RESETSTAT"]);
     assert_eq!(backend.increment_with_ttl("n", 1, ttl).await.unwrap(), 2);
     assert_eq!((server.calls("evalsha"), server.calls("eval")), (1, 0));
 }
@@ -262,26 +256,23 @@ async fn forgotten_scripts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_takes_no_writes() {
     let (old, new) = (RedisServer::start(), RedisServer::start());
-    let proxy = Proxy::start(old.port()).await;
-    let backend = settings(proxy.url()).timeout(TIMEOUT).connect().await;
-    let backend = backend.unwrap();
-    let () = old.ask(&["REPLICAOF", "127.0.0.1", "1"]);
-    proxy.lead_to(new.port());
+    let (proxy, backend) = connect_through_proxy(&old).await;
+    let () = old.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    proxy.retarget(new.port());
     let error = backend.increment("n", 1).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(!error.may_have_counted());
-    let took = back(&backend).await;
-    assert!(took < RESUMES, "{took:?}");
-    assert_eq!(new.ask::<i64>(&["DBSIZE"]), 1);
+    assert_resumes(&backend).await;
+    assert_eq!(new.command::<i64>(&["DBSIZE"]), 1);
 }
 
 /// A password that was changed and changed back leaves nothing poisoned.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_was_wrong_for_a_while() {
     let server = RedisServer::start();
-    let backend = connect(&server).await;
-    let () = server.ask(&["CONFIG", "SET", "requirepass", "secret"]);
-    let _: i64 = server.ask_as(
+    let backend = connect(server.url()).await;
+    let () = server.command(&["CONFIG", "SET", "requirepass", "secret"]);
+    let _: i64 = server.command_as(
         "secret",
         &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"],
     );
@@ -291,9 +282,8 @@ async fn a_password_that_was_wrong_for_a_while() {
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(error.to_string().contains("NOAUTH"), "{error}");
     assert!(!error.may_have_counted());
-    let () = server.ask_as("secret", &["CONFIG", "SET", "requirepass", ""]);
-    let took = back(&backend).await;
-    assert!(took < RESUMES, "{took:?}");
+    let () = server.command_as("secret", &["CONFIG", "SET", "requirepass", ""]);
+    assert_resumes(&backend).await;
 }
 
 /// D12: one backend, a runtime after the other, as tests have them.
@@ -312,16 +302,7 @@ fn one_backend_on_many_runtimes() {
         });
         assert_eq!(sum.expect("no error"), round);
     }
-    let none = std::thread::spawn(move || futures(backend.get("n")));
+    let none = std::thread::spawn(move || poll_once(backend.get("n")));
     let error = none.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-}
-
-/// Polled where there is no runtime.
-fn futures<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("there is nothing to wait for"),
-    }
 }

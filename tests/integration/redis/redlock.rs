@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use traffik::{Backend, ErrorKind, LockOptions, redlock};
 use traffik_tests::RedisServer;
 
-use super::{back, settings};
+use super::{resume, settings};
 
 async fn three() -> (Vec<RedisServer>, Vec<Backend>) {
     let servers: Vec<_> = (0..3).map(|_| RedisServer::start()).collect();
@@ -36,7 +36,7 @@ async fn one_holder_at_a_time() {
     let held = redlock(&backends, "a", soon).await.unwrap();
     held.release().await.unwrap();
     for server in &servers {
-        let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+        let keys: Vec<String> = server.command(&["KEYS", "*"]);
         assert_eq!(keys, [""; 0]);
     }
 }
@@ -50,7 +50,7 @@ async fn a_dead_minority_holds_nothing_up() {
     held.release().await.unwrap();
 
     servers[1].restart();
-    back(&backends[1]).await;
+    resume(&backends[1]).await;
     // One that hears and does not answer.
     servers[2].stop();
     let start = Instant::now();

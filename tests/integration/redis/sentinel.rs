@@ -6,7 +6,7 @@ use traffik::failure::raise;
 use traffik::{Backend, DynThrottle, ErrorKind, Identity, Tls};
 use traffik_tests::{Certificates, RedisFailover};
 
-use super::{back, settings, text};
+use super::{resume, settings, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_is_followed() {
@@ -14,19 +14,19 @@ async fn a_failover_is_followed() {
     let settings = settings(servers.url()).timeout(Duration::from_millis(250));
     let backend = settings.connect().await.unwrap();
     backend.set("written", "before", None).await.unwrap();
-    let replicated: i64 = servers.primary.ask(&["WAIT", "1", "2000"]);
+    let replicated: i64 = servers.primary.command(&["WAIT", "1", "2000"]);
     assert!(replicated <= 1);
     let start = Instant::now();
-    while servers.replica.ask::<i64>(&["DBSIZE"]) == 0 {
+    while servers.replica.command::<i64>(&["DBSIZE"]) == 0 {
         assert!(start.elapsed() < Duration::from_secs(10));
     }
     servers.primary.kill();
     servers.await_failover();
-    let took = back(&backend).await;
+    let took = resume(&backend).await;
     assert!(took < Duration::from_secs(4), "{took:?}");
     let value = text(backend.get("written").await.unwrap());
     assert_eq!(value.as_deref(), Some("before"));
-    let role: redis::Value = servers.replica.ask(&["ROLE"]);
+    let role: redis::Value = servers.replica.command(&["ROLE"]);
     assert!(format!("{role:?}").contains("master"));
 }
 
@@ -105,6 +105,6 @@ async fn follows_a_failover_with_tls_and_passwords() {
     }
     servers.primary.kill();
     servers.await_failover();
-    let took = back(&backend).await;
+    let took = resume(&backend).await;
     assert!(took < Duration::from_secs(4), "{took:?}");
 }

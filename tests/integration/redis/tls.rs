@@ -64,7 +64,7 @@ async fn sends_its_certificate_to_a_server_that_asks_for_one() {
     let backend = backend.connect().await.unwrap();
     assert_eq!(backend.increment("n", 1).await.unwrap(), 1);
     server.restart();
-    super::back(&backend).await;
+    super::resume(&backend).await;
 }
 
 #[tokio::test]
@@ -72,11 +72,11 @@ async fn reaches_all_of_a_cluster_by_tls() {
     let certificates = Certificates::new();
     let arguments = ["--cluster-enabled", "yes", "--tls-cluster", "yes"];
     let server = RedisServer::start_with_tls(&certificates, &arguments);
-    let () = server.ask(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    let () = server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     let url = format!("rediss+cluster://127.0.0.1:{}", server.tls_port());
     let settings = settings(url).tls(client(&certificates));
     let backend = settings.connect().await.unwrap();
-    super::back(&backend).await;
+    super::resume(&backend).await;
 }
 
 /// Each is found when the backend connects, and never repeats a key or a password.

@@ -69,7 +69,7 @@ async fn a_unix_socket_and_a_database() {
     let url = format!("unix://{}?db=3", socket.display());
     let backend = Backend::redis(url).connect().await.unwrap();
     backend.set("key", "1", None).await.unwrap();
-    let info: String = server.ask(&["INFO", "keyspace"]);
+    let info: String = server.command(&["INFO", "keyspace"]);
     assert!(info.contains("db3:keys=1"), "{info}");
     let _ = std::fs::remove_file(socket);
 }

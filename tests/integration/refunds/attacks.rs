@@ -60,7 +60,7 @@ async fn a_slow_server_leaves_a_shared_budget_full() {
                 assert!(!decision.unwrap().admitted);
             }
         }
-        proxy.pass();
+        proxy.forward();
     }
     until_left::<Everyone, _>(&near, 300, "200 sets on a slow server").await;
 }

@@ -2,38 +2,13 @@
 
 use http::request::Parts;
 use traffik::testing::FlakyStore;
-use traffik::{Backend, Decision, Error, Limiter, Quota, Store, Throttle as _};
-use traffik_tests::{MemcachedServer, RedisCluster, RedisServer};
+use traffik::{Backend, Decision, Error, Limiter, Quota, Throttle as _};
+use traffik_tests::{MemcachedServer, RedisCluster, RedisServer, YieldingStore};
 
 use axum::extract::FromRequestParts as _;
 
 use super::{Everyone, Mine, Roomy, cut_off, left, request, until_left};
 use crate::memcached::PATIENCE;
-
-/// A store that lets other tasks run before and after each operation.
-struct Yielding(FlakyStore);
-
-impl Store for Yielding {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        tokio::task::yield_now().await;
-        let got = self.0.get(key).await;
-        tokio::task::yield_now().await;
-        got
-    }
-
-    async fn compare_and_swap(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-        ttl: Option<std::time::Duration>,
-    ) -> Result<bool, Error> {
-        tokio::task::yield_now().await;
-        let swapped = self.0.compare_and_swap(key, expected, new, ttl).await;
-        tokio::task::yield_now().await;
-        swapped
-    }
-}
 
 async fn budgets(head: &Parts) -> (u64, u64) {
     let everyone = left::<Everyone, _>(head).await;
@@ -128,7 +103,7 @@ async fn every_kind_of_decision(backend: Backend) {
 
 #[tokio::test]
 async fn costs_nothing_on_a_custom_store() {
-    every_kind_of_decision(Backend::custom(Yielding(FlakyStore::new()))).await;
+    every_kind_of_decision(Backend::custom(YieldingStore(FlakyStore::new()))).await;
 }
 
 #[tokio::test]

@@ -7,8 +7,7 @@ use std::time::Duration;
 use traffik::failure::{allow, raise};
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, DynThrottle, Error, Identity, Store, Throttle as _};
-
-use crate::conformance::Map;
+use traffik_tests::ExpiringStore;
 
 use super::{Everyone, Mine, left, request, until_left};
 
@@ -118,7 +117,7 @@ async fn a_refusal_stays_a_refusal_where_its_refunds_fail() {
 
 #[tokio::test]
 async fn a_dropped_reservation_is_refunded_before_a_backend_closes() {
-    let store = FlakyStore::over(Map::default());
+    let store = FlakyStore::over(ExpiringStore::default());
     let throttle = throttle(&store);
     let backend = Backend::custom(store.clone());
     let own = DynThrottle::builder("late answers").rate("10/day".parse().unwrap());

@@ -1,59 +1,20 @@
 //! Refunds of hits whose state is gone: a state that was made since lacks nothing of what they took (L32).
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::request::Parts;
-use traffik::strategy::{FixedWindow, Hit, SlidingLog, Strategy, TokenBucket};
+use traffik::strategy::{FixedWindow, SlidingLog, Strategy, TokenBucket};
 use traffik::{
-    Backend, DynThrottle, Error, Identity, ManualClock, MemoryBackend, Report, Reservation, Store,
+    Backend, DynThrottle, Error, Identity, ManualClock, MemoryBackend, Reservation, Store,
     Throttle as _,
 };
-use traffik_tests::{MemcachedServer, RedisServer};
+use traffik_tests::{Budget, MemcachedServer, OpenStore, RedisServer};
 
 use crate::memcached::PATIENCE;
 use crate::memory::each;
 
 use super::{Everyone, Mine, left, request};
-
-/// Units that are never refilled, in states of the strategy's own.
-#[derive(Debug)]
-struct Budget;
-
-impl Strategy for Budget {
-    type State = u64;
-    type Metadata = u64;
-
-    fn name(&self) -> &'static str {
-        "budget"
-    }
-
-    fn decide(&self, spent: Option<u64>, hit: &Hit<'_>) -> Option<u64> {
-        let spent = spent.unwrap_or(0) + hit.cost;
-        (spent <= hit.rate.limit()).then_some(spent)
-    }
-
-    fn report(&self, spent: Option<&u64>, hit: &Hit<'_>) -> Report {
-        let limit = hit.rate.limit();
-        let remaining = limit - spent.copied().unwrap_or(0);
-        Report {
-            limit,
-            remaining,
-            wait: (hit.cost <= remaining).then_some(Duration::ZERO),
-            reset: hit.rate.period(),
-            ..Report::default()
-        }
-    }
-
-    fn metadata(&self, spent: Option<&u64>, _: &Hit<'_>) -> u64 {
-        spent.copied().unwrap_or(0)
-    }
-
-    fn give_back(&self, spent: u64, hit: &Hit<'_>, _: u64) -> u64 {
-        spent.saturating_sub(hit.cost)
-    }
-}
 
 /// A throttle for every strategy, for lists of rates and for a custom strategy, each of which admits ten units an hour.
 fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
@@ -71,8 +32,8 @@ fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
         ("windows", of(backend, "windows", &list, FixedWindow::new())),
         ("buckets", of(backend, "buckets", &list, TokenBucket::new())),
         ("logs", of(backend, "logs", &list, SlidingLog::new())),
-        ("budget", of(backend, "budget", &["10/hour"], Budget)),
-        ("budgets", of(backend, "budgets", &list, Budget)),
+        ("budget", of(backend, "budget", &["10/hour"], Budget::new())),
+        ("budgets", of(backend, "budgets", &list, Budget::new())),
     ]);
     throttles
 }
@@ -179,7 +140,11 @@ async fn is_nothing_after_an_expiry_in_memory() {
     let clock = ManualClock::new();
     let backend = Backend::memory().clock(clock.clone());
     let budget = DynThrottle::builder("budget").rate("10/hour".parse().unwrap());
-    let budget = budget.strategy(Budget).backend(backend).build().unwrap();
+    let budget = budget
+        .strategy(Budget::new())
+        .backend(backend)
+        .build()
+        .unwrap();
     let reservation = budget.reserve(&client(), 5).await.unwrap();
     clock.advance(Duration::from_secs(3_600));
     assert!(budget.hit(&client(), 3).await.unwrap().admitted);
@@ -224,7 +189,7 @@ async fn is_nothing_after_a_flush_of_redis() {
         let backend = Backend::redis(server.url()).timeout(PATIENCE);
         backend.connect().await.unwrap()
     };
-    check(connect, |_| true, || server.ask(&["FLUSHALL"])).await;
+    check(connect, |_| true, || server.command(&["FLUSHALL"])).await;
 }
 
 #[tokio::test]
@@ -240,23 +205,24 @@ async fn is_nothing_after_a_flush_of_memcached() {
     check(connect, is_swapped, || server.flush_all()).await;
 }
 
-/// A store of the application's own, whose values a test can remove.
+/// A store that springs a trap: the first read of a single client's state removes everyone's state
+/// and replaces it by that of another hit.
 #[derive(Clone, Default)]
-struct Open {
-    values: Arc<Mutex<HashMap<String, Vec<u8>>>>,
-    /// Once the state of a single client is read, everyone's is removed and a hit by this head makes another.
+struct TrappedStore {
+    store: OpenStore,
+    /// The head of the request that makes the other hit, while the trap is set.
     trap: Arc<Mutex<Option<Parts>>>,
 }
 
-impl Store for Open {
+impl Store for TrappedStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let is_own = |key: &str| key.contains(":me}");
-        let trap = self.trap.lock().unwrap().take_if(|_| is_own(key));
+        let is_mine = |key: &str| key.contains(":me}");
+        let trap = self.trap.lock().unwrap().take_if(|_| is_mine(key));
         if let Some(head) = trap {
-            self.values.lock().unwrap().retain(|key, _| is_own(key));
+            self.store.retain(is_mine);
             Box::pin(Everyone::hit(&head)).await?;
         }
-        Ok(self.values.lock().unwrap().get(key).cloned())
+        self.store.get(key).await
     }
 
     async fn compare_and_swap(
@@ -264,36 +230,28 @@ impl Store for Open {
         key: &str,
         expected: Option<&[u8]>,
         new: Option<&[u8]>,
-        _: Option<Duration>,
+        ttl: Option<Duration>,
     ) -> Result<bool, Error> {
-        let mut values = self.values.lock().unwrap();
-        if values.get(key).map(|value| &**value) != expected {
-            return Ok(false);
-        }
-        match new {
-            Some(new) => values.insert(key.to_owned(), new.to_vec()),
-            None => values.remove(key),
-        };
-        Ok(true)
+        self.store.compare_and_swap(key, expected, new, ttl).await
     }
 }
 
 #[tokio::test]
 async fn is_nothing_after_a_custom_store_was_emptied() {
-    let open = Open::default();
-    let connect = async || Backend::custom(open.clone());
-    check(connect, |_| true, || open.values.lock().unwrap().clear()).await;
+    let store = OpenStore::default();
+    let connect = async || Backend::custom(store.clone());
+    check(connect, |_| true, || store.retain(|_| false)).await;
 }
 
 /// A set whose last member refuses gives back what the first has taken, if that is still there.
 #[tokio::test]
 async fn of_a_set_is_nothing_after_its_state_was_removed() {
-    let open = Open::default();
-    let head = request(&Backend::custom(open.clone()));
+    let trapped = TrappedStore::default();
+    let head = request(&Backend::custom(trapped.clone()));
     assert!(Mine::hit(&head).await.unwrap().admitted);
-    *open.trap.lock().unwrap() = Some(head.clone());
+    *trapped.trap.lock().unwrap() = Some(head.clone());
     assert!(!<(Everyone, Mine)>::hit(&head).await.unwrap().admitted);
-    assert!(open.trap.lock().unwrap().is_none(), "it was read");
+    assert!(trapped.trap.lock().unwrap().is_none(), "it was read");
     assert_eq!(left::<Everyone, _>(&head).await, 299);
     // Nothing was removed meanwhile.
     assert!(!<(Everyone, Mine)>::hit(&head).await.unwrap().admitted);

@@ -7,9 +7,8 @@ use traffik::strategy::{
     SlidingCounter, SlidingLog, Strategy, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, ErrorKind, Identity, ManualClock};
-use traffik_tests::{MemcachedServer, RedisServer};
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer};
 
-use crate::conformance::Map;
 use crate::memcached::PATIENCE;
 
 /// A throttle of ten in ten seconds whose clock starts at the start of a window.
@@ -214,7 +213,7 @@ macro_rules! on_every_store {
 
             #[tokio::test]
             async fn custom() {
-                super::$test(Backend::custom(Map::default())).await;
+                super::$test(Backend::custom(ExpiringStore::default())).await;
             }
 
             #[tokio::test]

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use traffik::strategy::{CostBasedTokenBucket, FixedWindow, SlidingCounter, Strategy, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate, Reservation, registry};
-use traffik_tests::midnight;
-
-use crate::conformance::Map;
+use traffik_tests::{ExpiringStore, midnight};
 
 struct Ground {
     throttle: DynThrottle,
@@ -31,7 +29,7 @@ impl Ground {
 
     fn each(rate: &str, strategy: &(impl Strategy + Clone)) -> [Self; 2] {
         let (memory, clock) = midnight();
-        let own = Backend::custom(Map::default()).clock(clock.clone());
+        let own = Backend::custom(ExpiringStore::default()).clock(clock.clone());
         [memory, own].map(|it| Self::on(it, clock.clone(), rate, strategy.clone()))
     }
 

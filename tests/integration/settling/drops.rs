@@ -10,9 +10,10 @@ use http::{Method, StatusCode};
 use tokio::runtime::Runtime;
 use traffik::testing::{FlakyStore, Trouble};
 use traffik::{Backend, DynThrottle, Identity, Limiter, ManualClock, Rejection, Throttle as _};
-use traffik_tests::{MemcachedServer, RedisCluster, RedisServer, Server, head, midnight};
+use traffik_tests::{
+    ExpiringStore, MemcachedServer, RedisCluster, RedisServer, Server, head, midnight,
+};
 
-use crate::conformance::Map;
 use crate::memcached::PATIENCE;
 
 traffik::throttles! {
@@ -37,8 +38,8 @@ async fn a_panicking_handler(backend: Backend) {
     let server = Server::start(app).await;
     for _ in 0..3 {
         // The connection is closed without an answer.
-        let answer = server.request(Method::GET, "/").send().await;
-        assert!(answer.is_err(), "{answer:?}");
+        let response = server.request(Method::GET, "/").send().await;
+        assert!(response.is_err(), "{response:?}");
         until_left(&backend, (10, 20)).await;
     }
 }
@@ -67,7 +68,7 @@ async fn memory() {
 
 #[tokio::test]
 async fn a_store_of_ones_own() {
-    a_panicking_handler(Backend::custom(Map::default()).clock(ManualClock::new())).await;
+    a_panicking_handler(Backend::custom(ExpiringStore::default()).clock(ManualClock::new())).await;
 }
 
 #[tokio::test]
@@ -100,7 +101,7 @@ fn throttle(backend: Backend) -> DynThrottle {
 /// D16: nobody is left to give it back; nothing breaks.
 #[test]
 fn where_no_runtime_is_left() {
-    let backend = Backend::custom(Map::default());
+    let backend = Backend::custom(ExpiringStore::default());
     let throttle = throttle(backend);
     let runtime = Runtime::new().unwrap();
     let reserved = runtime.block_on(throttle.reserve(&Identity::everyone(), 4));

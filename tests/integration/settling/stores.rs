@@ -7,9 +7,8 @@ use traffik::strategy::{
     QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, Identity, ManualClock};
-use traffik_tests::{MemcachedServer, RedisServer, midnight};
+use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer, midnight};
 
-use crate::conformance::Map;
 use crate::memcached::PATIENCE;
 
 /// A throttle on two backends with one clock.
@@ -107,7 +106,7 @@ async fn all_agree(other: Backend) {
 
 #[tokio::test]
 async fn a_store_of_ones_own() {
-    all_agree(Backend::custom(Map::default())).await;
+    all_agree(Backend::custom(ExpiringStore::default())).await;
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ async fn talk(mut client: Client, messages: usize) -> usize {
         if text.contains("rate_limit") {
             continue;
         }
-        assert_eq!(text, number.to_string(), "answers come in order");
+        assert_eq!(text, number.to_string(), "responses come in order");
         back += 1;
     }
     back

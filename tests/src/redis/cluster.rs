@@ -3,21 +3,21 @@
 use super::{RedisServer, until};
 use crate::port;
 
-/// How many slots a Cluster has.
+/// The number of slots of a Cluster.
 const SLOTS: usize = 16_384;
 
-/// Three primaries that share the slots; those of one that is dead are not served, the others are.
+/// Three primaries that share the slots. If one is down, the slots of the others are still served.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<RedisServer>,
 }
 
 impl RedisCluster {
-    /// Starts one, and waits until all know all.
+    /// Starts a Cluster and waits until every node knows all slots.
     ///
     /// # Panics
     ///
-    /// Where `redis-server` cannot be started.
+    /// If `redis-server` cannot be started.
     pub fn start() -> Self {
         let buses = [(); 3].map(|()| port::free().to_string());
         let node = |bus: &String| {
@@ -35,22 +35,24 @@ impl RedisCluster {
         let cluster = Self {
             nodes: buses.iter().map(node).collect(),
         };
-        for (place, (node, bus)) in cluster.nodes.iter().zip(&buses).enumerate() {
-            let (first, end) = (place * SLOTS / 3, (place + 1) * SLOTS / 3);
+        for (index, (node, bus)) in cluster.nodes.iter().zip(&buses).enumerate() {
+            let (first, end) = (index * SLOTS / 3, (index + 1) * SLOTS / 3);
             let (first, last) = (first.to_string(), (end - 1).to_string());
-            let () = node.ask(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]);
+            let () = node.command(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]);
             let port = node.port().to_string();
-            let () = cluster.nodes[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]);
+            let () = cluster.nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]);
         }
-        let knows_all = |node: &RedisServer| {
-            let info: String = node.ask(&["CLUSTER", "INFO"]);
+        let is_complete = |node: &RedisServer| {
+            let info: String = node.command(&["CLUSTER", "INFO"]);
             info.contains("cluster_slots_ok:16384") && info.contains("cluster_state:ok")
         };
-        until("a Cluster", || cluster.nodes.iter().all(knows_all));
+        until("the Cluster is complete", || {
+            cluster.nodes.iter().all(is_complete)
+        });
         cluster
     }
 
-    /// Its URL.
+    /// Returns the URL of the Cluster.
     pub fn url(&self) -> String {
         let nodes = self
             .nodes
@@ -59,20 +61,20 @@ impl RedisCluster {
         format!("redis+cluster://{}", nodes.collect::<Vec<_>>().join(","))
     }
 
-    /// Its nodes.
+    /// Returns the nodes, so that a test can stop them.
     pub fn nodes(&mut self) -> &mut [RedisServer] {
         &mut self.nodes
     }
 
-    /// The place of the node whose slots hold a key.
+    /// Returns the index of the node that serves a key.
     ///
     /// # Panics
     ///
-    /// Where the first node does not answer.
+    /// If the first node does not reply.
     pub fn node_of(&self, key: &str) -> usize {
-        let slot: usize = self.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]);
+        let slot: usize = self.nodes[0].command(&["CLUSTER", "KEYSLOT", key]);
         (0..3)
-            .find(|place| slot < (place + 1) * SLOTS / 3)
+            .find(|index| slot < (index + 1) * SLOTS / 3)
             .expect("16 384 slots")
     }
 }

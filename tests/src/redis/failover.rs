@@ -1,39 +1,39 @@
-//! A primary, its replica, and a Sentinel that makes one the other.
+//! A Redis primary, its replica, and a Sentinel that promotes the replica.
 
 use super::{RedisServer, until};
 use crate::Certificates;
 
-/// The name under which the Sentinel knows the primary.
+/// The primary's name at the Sentinel.
 const MASTER: &str = "mymaster";
 
-/// A primary with a replica that takes its place within a few seconds after it is gone.
+/// A primary with a replica that is promoted within a few seconds after the primary fails.
 #[derive(Debug)]
 pub struct RedisFailover {
-    /// Who is the primary at first.
+    /// The server that starts as the primary.
     pub primary: RedisServer,
-    /// Who takes its place.
+    /// The server that a failover promotes.
     pub replica: RedisServer,
     sentinel: RedisServer,
 }
 
 impl RedisFailover {
-    /// Starts all three, and waits until they know each other.
+    /// Starts all three servers and waits until the replica is in sync.
     ///
     /// # Panics
     ///
-    /// Where `redis-server` cannot be started.
+    /// If `redis-server` cannot be started.
     pub fn start() -> Self {
         let primary = RedisServer::start();
-        let of = format!("127.0.0.1 {}", primary.port());
-        let replica = RedisServer::start_with(&["--replicaof", &of]);
-        let configuration = configuration(&of);
+        let primary_address = format!("127.0.0.1 {}", primary.port());
+        let replica = RedisServer::start_with(&["--replicaof", &primary_address]);
+        let configuration = configuration(&primary_address);
         let sentinel = RedisServer::start_with_file(&configuration, &["--sentinel"], None);
-        until("a replica", || {
-            let info: String = primary.ask(&["INFO", "replication"]);
+        until("the replica is online", || {
+            let info: String = primary.command(&["INFO", "replication"]);
             info.contains("state=online")
         });
-        until("known to the Sentinel", || {
-            let info: String = sentinel.ask(&["INFO", "sentinel"]);
+        until("the Sentinel lists the replica", || {
+            let info: String = sentinel.command(&["INFO", "sentinel"]);
             info.contains("slaves=1")
         });
         Self {
@@ -43,13 +43,14 @@ impl RedisFailover {
         }
     }
 
-    /// Starts all three with TLS between them and a client certificate wanted by all. The servers have
-    /// the password [`PASSWORD`](Self::PASSWORD), the Sentinel the user `watcher` with
-    /// [`SENTINEL_PASSWORD`](Self::SENTINEL_PASSWORD), who may do no more than clients need.
+    /// Starts all three servers with mutual TLS. The Redis servers have the password
+    /// [`PASSWORD`](Self::PASSWORD); the Sentinel has the user `watcher` with
+    /// [`SENTINEL_PASSWORD`](Self::SENTINEL_PASSWORD), whose permissions are the least that clients
+    /// need.
     ///
     /// # Panics
     ///
-    /// Where `redis-server` cannot be started, or was built without TLS.
+    /// If `redis-server` cannot be started, or was built without TLS.
     pub fn start_secured(certificates: &Certificates) -> Self {
         const SECURED: [&str; 6] = [
             "--tls-replication",
@@ -60,26 +61,26 @@ impl RedisFailover {
             RedisFailover::PASSWORD,
         ];
         let primary = RedisServer::start_with_tls(certificates, &SECURED);
-        let of = format!("127.0.0.1 {}", primary.tls_port());
-        let arguments = [&SECURED[..], &["--replicaof", &of]].concat();
+        let primary_address = format!("127.0.0.1 {}", primary.tls_port());
+        let arguments = [&SECURED[..], &["--replicaof", &primary_address]].concat();
         let replica = RedisServer::start_with_tls(certificates, &arguments);
         let configuration = format!(
             "{}sentinel auth-pass {MASTER} {}\n\
              tls-replication yes\n\
              requirepass admin\n\
              user watcher on >{} +@connection +sentinel|get-master-addr-by-name +sentinel|master\n",
-            configuration(&of),
+            configuration(&primary_address),
             Self::PASSWORD,
             Self::SENTINEL_PASSWORD,
         );
         let arguments = ["--sentinel"];
         let sentinel = RedisServer::start_with_file(&configuration, &arguments, Some(certificates));
-        until("a replica", || {
-            let info: String = primary.ask_as(Self::PASSWORD, &["INFO", "replication"]);
+        until("the replica is online", || {
+            let info: String = primary.command_as(Self::PASSWORD, &["INFO", "replication"]);
             info.contains("state=online")
         });
-        until("known to the Sentinel", || {
-            let info: String = sentinel.ask_as("admin", &["INFO", "sentinel"]);
+        until("the Sentinel lists the replica", || {
+            let info: String = sentinel.command_as("admin", &["INFO", "sentinel"]);
             info.contains("slaves=1")
         });
         Self {
@@ -95,25 +96,25 @@ impl RedisFailover {
     /// The password of a secured Sentinel's user `watcher`.
     pub const SENTINEL_PASSWORD: &str = "sentinels-secret";
 
-    /// The Sentinel's host and port with TLS, and the name of the primary.
+    /// Returns the Sentinel's host and TLS port, and the name of the primary.
     pub fn tls_address(&self) -> String {
         format!("127.0.0.1:{}/{MASTER}", self.sentinel.tls_port())
     }
 
-    /// Has the Sentinel make the replica the primary, though nothing is wrong with the old one.
+    /// Makes the Sentinel promote the replica while the primary is healthy.
     ///
     /// # Panics
     ///
-    /// Where the Sentinel refuses for half a minute.
+    /// If the Sentinel refuses for half a minute.
     pub fn fail_over(&self) {
-        // It refuses as long as it does not know enough of the replica.
-        until("a replica that the Sentinel would promote", || {
-            let begun: Option<()> = self.sentinel.try_to_ask(&["SENTINEL", "FAILOVER", MASTER]);
+        // The Sentinel refuses until it has read the replica's state.
+        until("the Sentinel begins a failover", || {
+            let begun: Option<()> = self.sentinel.try_command(&["SENTINEL", "FAILOVER", MASTER]);
             begun.is_some()
         });
     }
 
-    /// The URL that follows the primary.
+    /// Returns a URL that follows the primary.
     pub fn url(&self) -> String {
         format!(
             "redis+sentinel://127.0.0.1:{}/{MASTER}",
@@ -125,23 +126,23 @@ impl RedisFailover {
     ///
     /// # Panics
     ///
-    /// Where it never is.
+    /// If it is not within half a minute.
     pub fn await_failover(&self) {
-        until("failed over", || {
-            // Whoever changes sides closes connections.
+        until("the replica is the primary", || {
+            // A server that changes its role closes its connections.
             let replica = &self.replica;
             let info: Option<String> = replica
-                .try_to_ask(&["INFO", "replication"])
-                .or_else(|| replica.try_to_ask_as(Self::PASSWORD, &["INFO", "replication"]));
+                .try_command(&["INFO", "replication"])
+                .or_else(|| replica.try_command_as(Self::PASSWORD, &["INFO", "replication"]));
             info.is_some_and(|info| info.contains("role:master"))
         });
     }
 }
 
-/// What a Sentinel is told of the primary at this address.
-fn configuration(of: &str) -> String {
+/// Returns a Sentinel's configuration for the primary at an address.
+fn configuration(primary_address: &str) -> String {
     format!(
-        "sentinel monitor {MASTER} {of} 1\n\
+        "sentinel monitor {MASTER} {primary_address} 1\n\
          sentinel down-after-milliseconds {MASTER} 300\n\
          sentinel failover-timeout {MASTER} 2000\n"
     )

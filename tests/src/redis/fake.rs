@@ -1,4 +1,4 @@
-//! A server that answers as a test wants it to.
+//! A fake Redis server with scripted replies.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,8 +9,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// A server on a free port of 127.0.0.1 that speaks RESP2 and holds no keys. It answers every command with `+OK`, `PING`
-/// with `+PONG` and `SCRIPT LOAD` with a hash, unless it has another answer for the command.
+/// A server on a free port of 127.0.0.1 that speaks RESP2 and stores no keys. It replies to every
+/// command with `+OK`, to `PING` with `+PONG` and to `SCRIPT LOAD` with a hash, unless a test has set
+/// another reply.
 #[derive(Debug)]
 pub struct FakeRedis {
     address: SocketAddr,
@@ -20,16 +21,16 @@ pub struct FakeRedis {
 
 #[derive(Debug, Default)]
 struct Shared {
-    answers: Mutex<HashMap<String, String>>,
+    replies: Mutex<HashMap<String, String>>,
     connections: AtomicUsize,
 }
 
 impl FakeRedis {
-    /// Starts one.
+    /// Starts a fake server.
     ///
     /// # Panics
     ///
-    /// Where no port is free.
+    /// If no port is free.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port is free");
@@ -45,22 +46,23 @@ impl FakeRedis {
         }
     }
 
-    /// Its URL.
+    /// Returns the server's URL.
     pub fn url(&self) -> String {
         format!("redis://{}/", self.address)
     }
 
-    /// Answers these commands with this line from now on, such as `-LOADING Redis is loading the dataset in memory`.
-    pub fn answer(&self, commands: &[&str], line: &str) {
-        let mut answers = self.shared.answers();
-        answers.extend(
+    /// Sets the line with which the server replies to these commands, such as `-LOADING Redis is
+    /// loading the dataset in memory`.
+    pub fn set_reply(&self, commands: &[&str], line: &str) {
+        let mut replies = self.shared.replies();
+        replies.extend(
             commands
                 .iter()
                 .map(|name| ((*name).to_owned(), format!("{line}\r\n"))),
         );
     }
 
-    /// The number of connections that were made to it.
+    /// Returns the number of connections that clients have made.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
@@ -73,14 +75,14 @@ impl Drop for FakeRedis {
 }
 
 impl Shared {
-    fn answers(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn replies(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, command: &[String]) -> String {
+    fn reply(&self, command: &[String]) -> String {
         let name = command[0].to_ascii_uppercase();
-        if let Some(answer) = self.answers().get(&name) {
-            return answer.clone();
+        if let Some(reply) = self.replies().get(&name) {
+            return reply.clone();
         }
         match &*name {
             "PING" => "+PONG\r\n".to_owned(),
@@ -108,12 +110,12 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>) -> Option<()> {
             word.truncate(word.len() - 2);
             command.push(String::from_utf8_lossy(&word).into_owned());
         }
-        let answer = shared.answer(&command);
-        socket.write_all(answer.as_bytes()).await.ok()?;
+        let reply = shared.reply(&command);
+        socket.write_all(reply.as_bytes()).await.ok()?;
     }
 }
 
-/// Reads a line that is a sign and a number.
+/// Reads a line of a sign and a number.
 async fn number(socket: &mut BufReader<TcpStream>, sign: char) -> Option<usize> {
     let mut line = String::new();
     socket.read_line(&mut line).await.ok()?;

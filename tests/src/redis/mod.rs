@@ -1,4 +1,5 @@
-//! Redis servers of a test's own: one, a Cluster, a primary with its replica and Sentinel, and one that only answers.
+//! Redis servers that tests start: a single one, a Cluster, a primary with its replica and
+//! Sentinel, and a fake.
 
 mod cluster;
 mod failover;
@@ -13,15 +14,18 @@ pub use server::RedisServer;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Waits until servers are as a test needs them, for they are processes of their own.
+/// Waits until a condition holds for servers, which run in other processes.
 ///
 /// # Panics
 ///
-/// Where they are not after half a minute.
-fn until(what: &str, mut reached: impl FnMut() -> bool) {
+/// If it does not hold within half a minute.
+fn until(condition: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !reached() {
-        assert!(start.elapsed() < Duration::from_secs(30), "never {what}");
+    while !holds() {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "not in time: {condition}"
+        );
         sleep(Duration::from_millis(10));
     }
 }

@@ -1,61 +1,62 @@
-//! One Redis server.
+//! A single Redis server.
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use redis::{Client, Connection, FromRedisValue, RedisResult};
 
 use super::until;
+use crate::process::Process;
 use crate::{Certificates, port};
 
-/// A `redis-server` on a free port of 127.0.0.1, killed when this is dropped. It keeps nothing on disk.
+/// A `redis-server` on a free port of 127.0.0.1, killed when this is dropped. It
+/// persists nothing.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
-    /// If it speaks TLS too.
+    /// The port for TLS, if the server has one.
     tls_port: Option<u16>,
     directory: PathBuf,
     arguments: Vec<String>,
-    /// None while it is killed.
-    child: Option<Child>,
+    process: Process,
 }
 
 impl RedisServer {
-    /// Starts one, and waits until it answers.
+    /// Starts a server and waits until it replies.
     ///
     /// # Panics
     ///
-    /// Where `redis-server` cannot be started: is it installed?
+    /// If `redis-server` cannot be started.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Starts one with more arguments, such as `["--replicaof", "127.0.0.1 6379"]`.
+    /// Starts a server with more arguments, such as `["--replicaof", "127.0.0.1 6379"]`.
     ///
     /// # Panics
     ///
-    /// Where `redis-server` cannot be started: is it installed?
+    /// If `redis-server` cannot be started.
     pub fn start_with(arguments: &[&str]) -> Self {
         let mut server = Self::prepare(arguments);
         server.restart();
         server
     }
 
-    /// Starts one that speaks TLS on a port of its own, beside the plain one. Clients are asked for a
-    /// certificate unless the arguments say otherwise.
+    /// Starts a server with a TLS port beside the port without TLS. Clients need a certificate unless
+    /// the arguments say otherwise.
     ///
     /// # Panics
     ///
-    /// Where `redis-server` cannot be started, or was built without TLS.
+    /// If `redis-server` cannot be started, or was built without TLS.
     pub fn start_with_tls(certificates: &Certificates, arguments: &[&str]) -> Self {
         let mut server = Self::prepare(arguments);
-        server.speak_tls(certificates);
+        server.enable_tls(certificates);
         server.restart();
         server
     }
 
-    pub(super) fn speak_tls(&mut self, certificates: &Certificates) {
+    pub(super) fn enable_tls(&mut self, certificates: &Certificates) {
         let port = port::free();
         self.tls_port = Some(port);
         let arguments = [
@@ -69,7 +70,7 @@ impl RedisServer {
         }
     }
 
-    /// The same with a configuration file, which comes first.
+    /// Starts a server with a configuration file, which comes before the arguments.
     pub(super) fn start_with_file(
         text: &str,
         arguments: &[&str],
@@ -77,7 +78,7 @@ impl RedisServer {
     ) -> Self {
         let mut server = Self::prepare(arguments);
         if let Some(certificates) = certificates {
-            server.speak_tls(certificates);
+            server.enable_tls(certificates);
         }
         let path = server.directory.join("redis.conf");
         fs::write(&path, text).expect("a temporary directory can be written to");
@@ -96,15 +97,15 @@ impl RedisServer {
             tls_port: None,
             directory,
             arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
-            child: None,
+            process: Process::default(),
         }
     }
 
-    /// Starts it again on the same port, empty, and waits until it answers.
+    /// Restarts the server on the same port, empty, and waits until it replies.
     ///
     /// # Panics
     ///
-    /// Where `redis-server` cannot be started.
+    /// If `redis-server` cannot be started.
     pub fn restart(&mut self) {
         self.kill();
         let port = self.port.to_string();
@@ -117,111 +118,106 @@ impl RedisServer {
             command.args(["--save", "", "--appendonly", "no"]);
             command.args(["--repl-diskless-sync-delay", "0"]);
         }
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        self.child = Some(child.expect("`redis-server` is installed; `tests/run` does that"));
-        until("up", || connect(&self.url()).is_some());
+        self.process.start(&mut command);
+        until("the server replies", || connect(&self.url()).is_some());
     }
 
-    /// Kills it, as a crash would.
+    /// Kills the server, as a crash would.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.process.kill();
     }
 
-    /// Stops it where it is: sockets stay open, nothing answers.
+    /// Suspends the server: sockets stay open, but it does not reply.
     pub fn stop(&self) {
         self.signal("STOP");
     }
 
-    /// Lets it go on.
+    /// Resumes a suspended server.
     pub fn resume(&self) {
         self.signal("CONT");
     }
 
-    /// Sends it a signal, by the shell, whose `kill` is everywhere.
+    /// Sends a signal to the server.
     ///
     /// # Panics
     ///
-    /// Where it is not running.
+    /// If the server does not run.
     pub fn signal(&self, name: &str) {
-        let child = self.child.as_ref().expect("it is running");
-        let line = format!("kill -{name} {}", child.id());
-        let status = Command::new("sh").args(["-c", &line]).status();
-        assert!(status.is_ok_and(|status| status.success()), "{line}");
+        self.process.signal(name);
     }
 
-    /// Its port.
+    /// Returns the port.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its port with TLS.
+    /// Returns the port for TLS.
     ///
     /// # Panics
     ///
-    /// Where it speaks none.
+    /// If the server has no port for TLS.
     pub fn tls_port(&self) -> u16 {
-        self.tls_port.expect("it speaks TLS")
+        self.tls_port.expect("a port for TLS")
     }
 
-    /// Its URL with TLS.
+    /// Returns the URL with TLS.
     ///
     /// # Panics
     ///
-    /// Where it speaks none.
+    /// If the server has no port for TLS.
     pub fn tls_url(&self) -> String {
         format!("rediss://127.0.0.1:{}/", self.tls_port())
     }
 
-    /// Its URL.
+    /// Returns the URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// What it answers to a command.
+    /// Runs a command and returns the reply.
     ///
     /// # Panics
     ///
-    /// Where it does not, or with an error.
-    pub fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        answer(connect(&self.url()), words)
+    /// If there is no reply, or the reply is an error.
+    pub fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        reply(connect(&self.url()), words)
     }
 
-    /// The same, if it does answer.
-    pub(super) fn try_to_ask<T: FromRedisValue>(&self, words: &[&str]) -> Option<T> {
+    /// Runs a command and returns the reply, if there is one.
+    pub(super) fn try_command<T: FromRedisValue>(&self, words: &[&str]) -> Option<T> {
         send(&mut connect(&self.url())?, words).ok()
     }
 
-    /// The same, with a password, if it does answer.
-    pub(super) fn try_to_ask_as<T: FromRedisValue>(
+    /// Runs a command with a password and returns the reply, if there is one.
+    pub(super) fn try_command_as<T: FromRedisValue>(
         &self,
         password: &str,
         words: &[&str],
     ) -> Option<T> {
-        let url = format!("redis://:{password}@127.0.0.1:{}/", self.port);
-        send(&mut connect(&url)?, words).ok()
+        send(&mut connect(&self.url_with(password))?, words).ok()
     }
 
-    /// The same, with a password.
+    /// Runs a command with a password and returns the reply.
     ///
     /// # Panics
     ///
-    /// Where it does not, or with an error.
-    pub fn ask_as<T: FromRedisValue>(&self, password: &str, words: &[&str]) -> T {
-        let url = format!("redis://:{password}@127.0.0.1:{}/", self.port);
-        answer(connect(&url), words)
+    /// If there is no reply, or the reply is an error.
+    pub fn command_as<T: FromRedisValue>(&self, password: &str, words: &[&str]) -> T {
+        reply(connect(&self.url_with(password)), words)
     }
 
-    /// How often a command was called since the server was started, or its statistics were reset, scripts' calls
-    /// included.
+    fn url_with(&self, password: &str) -> String {
+        format!("redis://:{password}@127.0.0.1:{}/", self.port)
+    }
+
+    /// Returns the number of calls of a command, by clients and by scripts, since the server was
+    /// started or its statistics were reset.
     ///
     /// # Panics
     ///
-    /// Where it does not answer.
+    /// If the server does not reply.
     pub fn calls(&self, command: &str) -> u64 {
-        let info: String = self.ask(&["INFO", "commandstats"]);
+        let info: String = self.command(&["INFO", "commandstats"]);
         let start = format!("cmdstat_{command}:calls=");
         let line = info.lines().find_map(|line| line.strip_prefix(&start));
         let calls = line.and_then(|line| line.split(',').next());
@@ -232,14 +228,14 @@ impl RedisServer {
 fn connect(url: &str) -> Option<Connection> {
     let client = Client::open(url).expect("a URL");
     let mut connection = client.get_connection().ok()?;
-    let answered = redis::cmd("PING").exec(&mut connection);
-    // One that wants a password first is up too.
-    let up = answered.map_or_else(|error| error.code() == Some("NOAUTH"), |()| true);
-    up.then_some(connection)
+    let reply = redis::cmd("PING").exec(&mut connection);
+    // A server that demands a password is up too.
+    let is_up = reply.map_or_else(|error| error.code() == Some("NOAUTH"), |()| true);
+    is_up.then_some(connection)
 }
 
-fn answer<T: FromRedisValue>(connection: Option<Connection>, words: &[&str]) -> T {
-    let mut connection = connection.expect("it is running");
+fn reply<T: FromRedisValue>(connection: Option<Connection>, words: &[&str]) -> T {
+    let mut connection = connection.expect("the server runs");
     send(&mut connection, words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
 }
 

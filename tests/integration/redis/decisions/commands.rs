@@ -15,7 +15,7 @@ struct Calls {
 
 /// All commands that no script of ours calls.
 fn calls(server: &RedisServer) -> Calls {
-    let info: String = server.ask(&["INFO", "commandstats"]);
+    let info: String = server.command(&["INFO", "commandstats"]);
     let of = |line: &str| {
         let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
         let calls: u64 = rest.split(',').next()?.parse().ok()?;
@@ -88,7 +88,7 @@ async fn of_several_rates() {
         }
     });
     assert_eq!(hits.await, only(8));
-    let keys: u64 = server.ask(&["DBSIZE"]);
+    let keys: u64 = server.command(&["DBSIZE"]);
     assert_eq!(keys, 1, "several rates are one key");
     let stat = throttle.stat(&client).await.unwrap();
     let remaining = stat.members.iter().map(|member| member.hits_remaining);
@@ -140,7 +140,7 @@ async fn of_a_script_that_was_flushed() {
     let throttle = super::throttle("flushed", "9/h", &backend);
     let client = Identity::new("client");
     assert!(admits(&throttle, &client, 1).await);
-    let () = server.ask(&["SCRIPT", "FLUSH"]);
+    let () = server.command(&["SCRIPT", "FLUSH"]);
     let hits = called(&server, async {
         assert!(admits(&throttle, &client, 1).await);
         assert!(admits(&throttle, &client, 1).await);

@@ -67,9 +67,9 @@ impl Load {
 }
 
 fn none_for_ever(server: &RedisServer) {
-    let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+    let keys: Vec<String> = server.command(&["KEYS", "*"]);
     for key in keys {
-        let ttl: i64 = server.ask(&["PTTL", &key]);
+        let ttl: i64 = server.command(&["PTTL", &key]);
         assert_ne!(ttl, -1, "{key} never expires");
     }
 }
@@ -87,11 +87,11 @@ async fn all_that_can_happen() {
     load.served().await;
 
     for _ in 0..20 {
-        let () = server.ask(&["SCRIPT", "FLUSH"]);
-        let () = server.ask(&["FLUSHALL"]);
+        let () = server.command(&["SCRIPT", "FLUSH"]);
+        let () = server.command(&["FLUSHALL"]);
         load.served().await;
     }
-    let _: u64 = server.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
+    let _: u64 = server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
     assert!(load.served().await < Duration::from_secs(2));
     none_for_ever(&server);
 

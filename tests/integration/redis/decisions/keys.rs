@@ -10,7 +10,7 @@ use traffik_tests::RedisServer;
 use super::{admits, connect, each, throttle};
 
 fn names(server: &RedisServer) -> Vec<String> {
-    server.ask(&["KEYS", "*"])
+    server.command(&["KEYS", "*"])
 }
 
 /// Whoever a client says to be, it is told apart from all others, and its keys begin with a tag of ours.
@@ -72,7 +72,7 @@ async fn all_keys_expire() {
             let key = names(&server)
                 .into_iter()
                 .find(|key| key.contains(&name.replace(' ', "%20")));
-            let ttl: i64 = server.ask(&["PTTL", &key.expect("a key")]);
+            let ttl: i64 = server.command(&["PTTL", &key.expect("a key")]);
             let reset = i64::try_from(decision.reset.as_millis()).unwrap();
             // An adaptive limit may take its time to recover, and a server's clock goes on.
             assert!(
@@ -125,7 +125,7 @@ async fn foreign_and_broken_states() {
             assert!(admits(&throttle, &client, 3).await, "{name}: {broken:?}");
             assert!(!admits(&throttle, &client, 3).await, "{name}: {broken:?}");
         }
-        let _: u64 = server.ask(&["DEL", key]);
+        let _: u64 = server.command(&["DEL", key]);
     }
 }
 
@@ -192,9 +192,9 @@ async fn a_cut_limit_lives_as_long_as_a_slower_recovery_needs() {
         let fast = throttle(0.5);
         while admits(&fast, &client, 1).await {}
         let key = names(&server).pop().expect("a key");
-        let lives = || Duration::from_millis(server.ask(&["PTTL", &key]));
+        let lives = || Duration::from_millis(server.command(&["PTTL", &key]));
         let before = lives();
-        let value: Vec<u8> = server.ask(&["GET", &key]);
+        let value: Vec<u8> = server.command(&["GET", &key]);
 
         // Another deployment: two throttles of one uid differ.
         drop(fast);
@@ -205,8 +205,8 @@ async fn a_cut_limit_lives_as_long_as_a_slower_recovery_needs() {
         drop(slow);
         assert!(!admits(&throttle(0.5), &client, 4).await);
         assert!(lives() + rounding >= refused.reset, "{:?}", lives());
-        let after: Vec<u8> = server.ask(&["GET", &key]);
+        let after: Vec<u8> = server.command(&["GET", &key]);
         assert_eq!(after, value, "a refusal writes nothing else");
-        let () = server.ask(&["FLUSHALL"]);
+        let () = server.command(&["FLUSHALL"]);
     }
 }

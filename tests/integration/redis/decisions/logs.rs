@@ -11,7 +11,7 @@ const LIMIT: u64 = 2_000;
 
 /// The bytes that a server has sent.
 fn sent(server: &RedisServer) -> u64 {
-    let info: String = server.ask(&["INFO", "stats"]);
+    let info: String = server.command(&["INFO", "stats"]);
     let line = info
         .lines()
         .find_map(|line| line.strip_prefix("total_net_output_bytes:"));
@@ -132,7 +132,7 @@ async fn a_refusal_under_changed_rates_sends_no_log() {
             );
         }
         drop(throttle);
-        let () = server.ask(&["FLUSHALL"]);
+        let () = server.command(&["FLUSHALL"]);
     }
 }
 

@@ -10,10 +10,9 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use tokio::runtime::{Builder, Runtime};
 use traffik::{Backend, Identity, ManualClock, Priority, Quota, Rate};
-use traffik_tests::RedisServer;
+use traffik_tests::{ExpiringStore, RedisServer};
 
 use super::connect;
-use crate::conformance::Map;
 use crate::laws::oracle::{Law, Terms, Verdict};
 use crate::laws::subject::{Dynamic, Subject, verdict_of};
 use crate::laws::trace::{cases, cost_based, priorities, starts, steps, steps_back_and_forth};
@@ -57,7 +56,7 @@ const NOTHING: Verdict = Verdict {
 fn lists_whose_rates_change() {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let (_server, backend, runtime) = remote();
-    let custom = Backend::custom(Map::default());
+    let custom = Backend::custom(ExpiringStore::default());
     proptest!(cases(200), |(
         (all, law) in (vec(rates(), 2..4), laws()),
         turns in vec((0_usize..4, 0_usize..4), 40),

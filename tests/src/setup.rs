@@ -1,4 +1,4 @@
-//! Where a test stands: a backend of its own, a clock that does not move, a client.
+//! The set-up that most tests share: an empty backend, a manual clock, a client.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,25 +8,26 @@ use http::Request;
 use http::request::Parts;
 use traffik::{Backend, ManualClock};
 
-/// A client's address, for requests that come through no socket.
+/// A client's address, for requests that do not come through a socket.
 pub const PEER: &str = "192.0.2.1:50000";
 
-/// An empty backend, and its clock: midnight, when windows of all usual lengths begin.
+/// Creates an empty memory backend with a manual clock that stands at midnight, where windows of
+/// all usual lengths begin.
 pub fn midnight() -> (Backend, ManualClock) {
     let clock = ManualClock::at(Duration::from_secs(11_574 * 24 * 60 * 60));
     (Backend::memory().clock(clock.clone()), clock)
 }
 
-/// What a request's extensions hold about its client.
+/// Creates the extension that holds a client's address.
 ///
 /// # Panics
 ///
-/// Where this is no address with a port.
+/// Unless the text is an address with a port.
 pub fn peer(address: &str) -> ConnectInfo<SocketAddr> {
     ConnectInfo(address.parse().expect("an address and a port"))
 }
 
-/// The head of a request of [`PEER`], with this backend provided.
+/// Creates the head of a request from [`PEER`] to which a backend is provided.
 pub fn head(backend: &Backend) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.extensions.insert(peer(PEER));

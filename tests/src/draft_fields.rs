@@ -1,31 +1,31 @@
-//! The fields of the IETF draft, read back by a parser that is not ours.
+//! The `RateLimit` fields of the IETF draft, read back by a parser that is not ours.
 
 use sfv::{BareItem, Item, List, ListEntry, Parser};
 
 /// An item of `RateLimit-Policy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct QuotaPolicy {
     /// The policy's name.
     pub name: String,
-    /// `q`: how much.
+    /// `q`: the quota.
     pub quota: u64,
-    /// `w`: in how many seconds.
+    /// `w`: the window, in seconds.
     pub window: Option<u64>,
 }
 
 /// An item of `RateLimit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct ServiceLimit {
     /// The policy's name.
     pub name: String,
-    /// `r`: how much is left.
+    /// `r`: the remaining units.
     pub remaining: u64,
-    /// `t`: in how many seconds there is more.
+    /// `t`: the seconds until more units are available.
     pub next: Option<u64>,
 }
 
-impl Policy {
-    /// One to compare with.
+impl QuotaPolicy {
+    /// Creates an item to compare with.
     pub fn new(name: &str, quota: u64, window: impl Into<Option<u64>>) -> Self {
         Self {
             name: name.to_owned(),
@@ -34,18 +34,18 @@ impl Policy {
         }
     }
 
-    pub(crate) fn list(field: &str) -> Vec<Self> {
-        let read = |(name, quota, window)| Self {
+    pub(crate) fn parse_list(field: &str) -> Vec<Self> {
+        let item = |(name, quota, window)| Self {
             name,
             quota,
             window,
         };
-        items(field, ["q", "w"]).map(read).collect()
+        items(field, ["q", "w"]).map(item).collect()
     }
 }
 
-impl Standing {
-    /// One to compare with.
+impl ServiceLimit {
+    /// Creates an item to compare with.
     pub fn new(name: &str, remaining: u64, next: impl Into<Option<u64>>) -> Self {
         Self {
             name: name.to_owned(),
@@ -54,28 +54,28 @@ impl Standing {
         }
     }
 
-    pub(crate) fn list(field: &str) -> Vec<Self> {
-        let read = |(name, remaining, next)| Self {
+    pub(crate) fn parse_list(field: &str) -> Vec<Self> {
+        let item = |(name, remaining, next)| Self {
             name,
             remaining,
             next,
         };
-        items(field, ["r", "t"]).map(read).collect()
+        items(field, ["r", "t"]).map(item).collect()
     }
 }
 
-/// The items of a list: strings with one parameter that has to be there, one that may be, and no others.
+/// Parses a list of strings with a required and an optional parameter, and no others.
 fn items(field: &str, parameters: [&str; 2]) -> impl Iterator<Item = (String, u64, Option<u64>)> {
     let list: List = Parser::new(field)
         .parse()
         .unwrap_or_else(|error| panic!("{error}: {field}"));
     list.into_iter().map(move |entry| match entry {
-        ListEntry::Item(item) => read(&item, parameters),
-        ListEntry::InnerList(_) => panic!("an inner list where a string should be"),
+        ListEntry::Item(item) => parse_item(&item, parameters),
+        ListEntry::InnerList(_) => panic!("an inner list instead of a string"),
     })
 }
 
-fn read(item: &Item, [required, optional]: [&str; 2]) -> (String, u64, Option<u64>) {
+fn parse_item(item: &Item, [required, optional]: [&str; 2]) -> (String, u64, Option<u64>) {
     let name = item
         .bare_item
         .as_string()
@@ -86,12 +86,12 @@ fn read(item: &Item, [required, optional]: [&str; 2]) -> (String, u64, Option<u6
             "unknown parameter `{parameter}`"
         );
     }
-    let number = |parameter| item.params.get(parameter).map(whole);
+    let number = |parameter| item.params.get(parameter).map(unsigned);
     let required = number(required).unwrap_or_else(|| panic!("`{required}` is missing"));
     (name.as_str().to_owned(), required, number(optional))
 }
 
-fn whole(value: &BareItem) -> u64 {
+fn unsigned(value: &BareItem) -> u64 {
     let value = value.as_integer().expect("a parameter is an integer");
     u64::try_from(value).expect("a parameter is not negative")
 }
