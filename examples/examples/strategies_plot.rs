@@ -1,6 +1,8 @@
-//! Draws what each strategy admits of the same traffic: `cargo run -p traffik-examples --example strategies_plot`.
+//! Draws the traffic that each strategy admits of the same offered traffic:
+//! `cargo run -p traffik-examples --example strategies_plot`.
 //!
-//! The pictures go to `traffik/docs/strategies`. Time is a manual clock's, so nothing sleeps and every run draws the same.
+//! The pictures are written to `traffik/docs/strategies`. The clock is manual, so nothing sleeps and
+//! every run draws the same pictures.
 
 use std::error::Error;
 use std::path::Path;
@@ -17,13 +19,13 @@ use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, P
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+type PlotResult<T = ()> = Result<T, Box<dyn Error>>;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../traffik/docs/strategies");
 const RATE: &str = "20/10s";
 const LIMIT: f64 = 20.0;
 const PERIOD: f64 = 10.0;
-/// How much time a picture shows, in seconds, and the steps of its upper row.
+/// The time that a picture shows, in seconds, and the length and number of the steps of its upper row.
 const SPAN: f64 = 60.0;
 const STEP: f64 = 2.0;
 const STEPS: u32 = 30;
@@ -43,28 +45,29 @@ const LANES: [RGBColor; 3] = [
     RGBColor(20, 110, 60),
 ];
 
-/// Traffic that every strategy is shown.
+/// Traffic that is offered to every strategy.
 struct Shape {
     title: &'static str,
-    /// When each unit arrives, in microseconds.
+    /// The arrival time of each unit, in microseconds.
     arrivals: Vec<u64>,
     /// The ends of the vertical axes: units a second, and units in all.
-    most: (f64, f64),
+    axis_ends: (f64, f64),
 }
 
 /// One strategy's picture.
 struct Picture {
     name: &'static str,
     title: &'static str,
-    /// What to look for.
-    says: &'static str,
+    /// A sentence on what the picture shows.
+    caption: &'static str,
     strategy: fn(DynThrottleBuilder) -> DynThrottleBuilder,
     kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    Plain,
+    /// One line of admitted hits, each of cost 1.
+    Single,
     /// The picture starts twenty seconds before eight in the morning.
     Morning,
     /// Every hit costs two units; half as many arrive.
@@ -75,25 +78,25 @@ enum Kind {
     Queued,
 }
 
-/// What became of a hit; times are seconds.
+/// The result of one hit; times are in seconds.
 #[derive(Clone, Copy)]
-struct Fate {
+struct PlottedHit {
     at: f64,
     units: f64,
     lane: usize,
-    /// When it runs, if it was admitted.
+    /// The time at which it runs, if it was admitted.
     runs: Option<f64>,
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Outcome {
+async fn main() -> PlotResult {
     std::fs::create_dir_all(FOLDER)?;
     for picture in pictures() {
         let file = Path::new(FOLDER).join(format!("{}.svg", picture.name));
         let mut columns = Vec::new();
         for shape in shapes() {
-            let fates = picture.simulate(&shape).await?;
-            columns.push((shape, fates));
+            let hits = picture.simulate(&shape).await?;
+            columns.push((shape, hits));
         }
         picture.draw(&file, &columns)?;
         println!("drew {}.svg", picture.name);
@@ -113,77 +116,77 @@ fn shapes() -> [Shape; 3] {
         Shape {
             title: "Steady: 3 a second",
             arrivals: steady,
-            most: (4.0, 190.0),
+            axis_ends: (4.0, 190.0),
         },
         Shape {
             title: "Burst: 1 a second, and 40 at 24 s",
             arrivals: burst,
-            most: (24.0, 140.0),
+            axis_ends: (24.0, 140.0),
         },
         Shape {
             title: "Boundary attack: 60 around 10 s and 40 s",
             arrivals: around(10).chain(around(40)).collect(),
-            most: (18.0, 140.0),
+            axis_ends: (18.0, 140.0),
         },
     ]
 }
 
 fn pictures() -> Vec<Picture> {
-    let picture = |kind, name, title, says, strategy| Picture {
+    let picture = |kind, name, title, caption, strategy| Picture {
         name,
         title,
-        says,
+        caption,
         strategy,
         kind,
     };
     vec![
         picture(
-            Kind::Plain,
+            Kind::Single,
             "fixed_window",
             "fixed_window",
-            "The count starts anew with each window: around a boundary, two windows' worth comes through at once.",
+            "Each window starts a new count, so the limits of two windows can pass at once around a boundary.",
             |throttle| throttle,
         ),
         picture(
-            Kind::Plain,
+            Kind::Single,
             "sliding_log",
             "sliding_log",
-            "No stretch of 10 s ever holds more than 20. What one burst took comes back when it is 10 s old.",
+            "No stretch of 10 s contains more than 20. The units of a burst come back when they are 10 s old.",
             |throttle| throttle.strategy(SlidingLog::new()),
         ),
         picture(
-            Kind::Plain,
+            Kind::Single,
             "sliding_counter",
             "sliding_counter",
-            "The window before counts in part: after a boundary, little room is left, and it grows as that window fades.",
+            "The previous window counts in part: after a boundary little room is left, and it grows as that window ages.",
             |throttle| throttle.strategy(SlidingCounter::new()),
         ),
         picture(
-            Kind::Plain,
+            Kind::Single,
             "token_bucket",
             "token_bucket(burst = 30)",
-            "A full bucket lets 30 through at once; from then on, tokens come back at the rate.",
+            "A full bucket admits 30 at once; afterwards tokens come back at the rate.",
             |throttle| throttle.strategy(TokenBucket::new().burst(30)),
         ),
         picture(
-            Kind::Plain,
+            Kind::Single,
             "leaky_bucket",
             "leaky_bucket(capacity = 10)",
-            "Ten units fit at once, however long the client was away; from then on, as much as leaks out.",
+            "Ten units fit at once, however long the client was idle; afterwards as many pass as leak out.",
             |throttle| throttle.strategy(LeakyBucket::new().capacity(10)),
         ),
         picture(
             Kind::Queued,
             "leaky_bucket_with_queue",
             "leaky_bucket_with_queue(queue_size = 20)",
-            "What is admitted waits its turn and runs at the rate, never faster. A full queue refuses.",
+            "Admitted hits wait in the queue and run at the rate, never faster. A full queue refuses.",
             |throttle| throttle.strategy(LeakyBucketWithQueue::new()),
         ),
         picture(
-            Kind::Plain,
+            Kind::Single,
             "gcra",
             "gcra(burst_tolerance = \"2s\")",
-            "Hits 0.5 s apart; one may come up to 2 s early, so five pass at once before the spacing holds.",
+            "Hits are 0.5 s apart. One may come up to 2 s early, so five pass at once before the spacing applies.",
             |throttle| throttle.strategy(Gcra::new().burst_tolerance(Duration::from_secs(2))),
         ),
         picture(
@@ -194,14 +197,14 @@ fn pictures() -> Vec<Picture> {
             |throttle| throttle.strategy(TimeOfDay::new().window("08:00-18:00", 2.0)),
         ),
         picture(
-            Kind::Plain,
+            Kind::Single,
             "quota_with_rollover",
             "quota_with_rollover(percent = 50)",
-            "Half of what a window leaves unused is added to the next: up to 30 in a window instead of 20.",
+            "Half of the unused quota of a window is added to the next: up to 30 in a window instead of 20.",
             |throttle| throttle.strategy(QuotaWithRollover::new()),
         ),
         picture(
-            Kind::Plain,
+            Kind::Single,
             "adaptive",
             "adaptive",
             "More than 16 of 20 in a window cut the limit to 12; each calm window gives 2 back.",
@@ -211,7 +214,7 @@ fn pictures() -> Vec<Picture> {
             Kind::Ranked,
             "priority",
             "priority",
-            "Hits of three priorities in turn share 20: low ones stop at 10 taken in all, normal ones at 16, critical ones at 20.",
+            "Hits of three priorities share 20: low ones stop when 10 are used in all, normal ones at 16, critical ones at 20.",
             |throttle| throttle.strategy(Priorities::new()),
         ),
         picture(
@@ -225,8 +228,8 @@ fn pictures() -> Vec<Picture> {
 }
 
 impl Picture {
-    async fn simulate(&self, shape: &Shape) -> Outcome<Vec<Fate>> {
-        // Both are whole numbers of periods after 1970.
+    async fn simulate(&self, shape: &Shape) -> PlotResult<Vec<PlottedHit>> {
+        // Both starts are whole numbers of periods after 1970.
         let start = match self.kind {
             Kind::Morning => Duration::from_secs(8 * 3_600 - 20),
             _ => Duration::from_secs(1_000_000_000),
@@ -237,7 +240,7 @@ impl Picture {
             .build()?;
         let units = if self.kind == Kind::Double { 2 } else { 1 };
         let priorities = [Priority::Low, Priority::Normal, Priority::Critical];
-        let mut fates = Vec::new();
+        let mut hits = Vec::new();
         for (n, at) in shape.arrivals.iter().step_by(units).enumerate() {
             let lane = if self.kind == Kind::Ranked { n % 3 } else { 0 };
             let priority = match self.kind {
@@ -248,7 +251,7 @@ impl Picture {
             clock.set(start + at);
             let client = Identity::new("client").priority(priority);
             let decision = throttle.hit(&client, units as u64).await?;
-            fates.push(Fate {
+            hits.push(PlottedHit {
                 at: at.as_secs_f64(),
                 units: units as f64,
                 lane,
@@ -257,30 +260,30 @@ impl Picture {
                     .then(|| (at + decision.delay).as_secs_f64()),
             });
         }
-        Ok(fates)
+        Ok(hits)
     }
 
-    fn draw(&self, file: &Path, columns: &[(Shape, Vec<Fate>)]) -> Outcome {
+    fn draw(&self, file: &Path, columns: &[(Shape, Vec<PlottedHit>)]) -> PlotResult {
         let root = SVGBackend::new(file, SIZE).into_drawing_area();
         root.fill(&WHITE)?;
         let (head, body) = root.margin(12, 8, 8, 8).split_vertically(98);
         head.draw(&Text::new(self.title, (8, 0), bold(26)))?;
-        head.draw(&Text::new(self.says, (8, 34), plain(19)))?;
+        head.draw(&Text::new(self.caption, (8, 34), text_style(19)))?;
         self.legend(&head)?;
         let (upper, lower) = body.split_vertically(300);
         let uppers = upper.split_evenly((1, columns.len()));
         let lowers = lower.split_evenly((1, columns.len()));
-        for (place, (shape, fates)) in columns.iter().enumerate() {
+        for (place, (shape, hits)) in columns.iter().enumerate() {
             let labels = place == 0;
-            self.draw_rates(&uppers[place], shape, fates, labels)?;
-            self.draw_totals(&lowers[place], shape, fates, labels)?;
+            self.draw_rates(&uppers[place], shape, hits, labels)?;
+            self.draw_totals(&lowers[place], shape, hits, labels)?;
         }
         root.present()?;
         Ok(())
     }
 
-    /// What the colours stand for, in a row.
-    fn legend(&self, head: &Area<'_>) -> Outcome {
+    /// Draws the legend of the colours, in one row.
+    fn legend(&self, head: &Area<'_>) -> PlotResult {
         let mut entries = vec![("offered", OFFERED)];
         if self.kind == Kind::Ranked {
             let names = ["admitted: low", "normal", "critical"];
@@ -294,7 +297,7 @@ impl Picture {
         let mut x = 8;
         for (name, colour) in entries {
             head.draw(&Rectangle::new([(x, 68), (x + 18, 82)], colour.filled()))?;
-            head.draw(&Text::new(name, (x + 25, 66), plain(19)))?;
+            head.draw(&Text::new(name, (x + 25, 66), text_style(19)))?;
             x += 25 + 9 * i32::try_from(name.len())? + 20;
         }
         for dash in 0..3 {
@@ -303,51 +306,75 @@ impl Picture {
             head.draw(&PathElement::new(ends, INK.stroke_width(2)))?;
         }
         let text = "the rate, 20 units in 10 s; windows start at the vertical lines";
-        head.draw(&Text::new(text, (x + 42, 66), plain(19)))?;
+        head.draw(&Text::new(text, (x + 42, 66), text_style(19)))?;
         Ok(())
     }
 
-    /// The upper row: units a second.
-    fn draw_rates(&self, area: &Area<'_>, shape: &Shape, fates: &[Fate], labels: bool) -> Outcome {
-        let mut chart = frame(area, shape.title, shape.most.0, labels, "units a second")?;
-        let arrives = |fate: &Fate| Some(fate.at);
-        let admitted = |fate: &Fate| fate.runs.map(|_| fate.at);
-        chart.draw_series([area_of(&stepped(fates, arrives), OFFERED)])?;
-        // Stacked: the last lane's steps lie on those of all before it, so the tallest are drawn first.
+    /// Draws the upper row: units a second.
+    fn draw_rates(
+        &self,
+        area: &Area<'_>,
+        shape: &Shape,
+        hits: &[PlottedHit],
+        labels: bool,
+    ) -> PlotResult {
+        let mut chart = frame(
+            area,
+            shape.title,
+            shape.axis_ends.0,
+            labels,
+            "units a second",
+        )?;
+        let arrives = |hit: &PlottedHit| Some(hit.at);
+        let admitted = |hit: &PlottedHit| hit.runs.map(|_| hit.at);
+        chart.draw_series([area_of(&stepped(hits, arrives), OFFERED)])?;
+        // The lanes are stacked: each lies on those before it, so the tallest is drawn first.
         for lane in (0..self.lanes().len()).rev() {
-            let upto = |fate: &Fate| admitted(fate).filter(|_| fate.lane <= lane);
-            chart.draw_series([area_of(&stepped(fates, upto), self.lanes()[lane])])?;
+            let upto = |hit: &PlottedHit| admitted(hit).filter(|_| hit.lane <= lane);
+            chart.draw_series([area_of(&stepped(hits, upto), self.lanes()[lane])])?;
         }
         if self.kind == Kind::Queued {
-            let runs = stepped(fates, |fate| fate.runs);
+            let runs = stepped(hits, |hit| hit.runs);
             chart.draw_series(LineSeries::new(runs, RUNS.stroke_width(3)))?;
         }
         draw_rate(&mut chart, [(0.0, LIMIT / PERIOD), (SPAN, LIMIT / PERIOD)])
     }
 
-    /// The lower row: units since the start.
-    fn draw_totals(&self, area: &Area<'_>, shape: &Shape, fates: &[Fate], labels: bool) -> Outcome {
+    /// Draws the lower row: units since the start.
+    fn draw_totals(
+        &self,
+        area: &Area<'_>,
+        shape: &Shape,
+        hits: &[PlottedHit],
+        labels: bool,
+    ) -> PlotResult {
         let units =
-            |fates: &mut dyn Iterator<Item = &Fate>| fates.map(|fate| fate.units).sum::<f64>();
-        let taken = units(&mut fates.iter().filter(|fate| fate.runs.is_some()));
+            |hits: &mut dyn Iterator<Item = &PlottedHit>| hits.map(|hit| hit.units).sum::<f64>();
+        let admitted_units = units(&mut hits.iter().filter(|hit| hit.runs.is_some()));
         let title = format!(
-            "admitted {taken} of {}; most in any 10 s: {}",
-            units(&mut fates.iter()),
-            most_in_a_period(fates),
+            "admitted {admitted_units} of {}; maximum in any 10 s: {}",
+            units(&mut hits.iter()),
+            max_in_a_period(hits),
         );
-        let mut chart = frame(area, &title, shape.most.1, labels, "units since the start")?;
-        let arrives = |fate: &Fate| Some(fate.at);
-        let admitted = |fate: &Fate| fate.runs.map(|_| fate.at);
-        let offered = summed(fates, arrives);
+        let mut chart = frame(
+            area,
+            &title,
+            shape.axis_ends.1,
+            labels,
+            "units since the start",
+        )?;
+        let arrives = |hit: &PlottedHit| Some(hit.at);
+        let admitted = |hit: &PlottedHit| hit.runs.map(|_| hit.at);
+        let offered = summed(hits, arrives);
         chart.draw_series(LineSeries::new(offered, OFFERED.stroke_width(3)))?;
         draw_rate(&mut chart, [(0.0, 0.0), (SPAN, SPAN * LIMIT / PERIOD)])?;
         for (lane, colour) in self.lanes().iter().enumerate() {
-            let own = |fate: &Fate| admitted(fate).filter(|_| fate.lane == lane);
-            let line = summed(fates, own);
+            let own = |hit: &PlottedHit| admitted(hit).filter(|_| hit.lane == lane);
+            let line = summed(hits, own);
             chart.draw_series(LineSeries::new(line, colour.stroke_width(3)))?;
         }
         if self.kind == Kind::Queued {
-            let runs = summed(fates, |fate| fate.runs);
+            let runs = summed(hits, |hit| hit.runs);
             chart.draw_series(LineSeries::new(runs, RUNS.stroke_width(3)))?;
         }
         Ok(())
@@ -361,21 +388,21 @@ impl Picture {
     }
 }
 
-/// An empty chart with its axes.
+/// Returns an empty chart with its axes.
 fn frame<'a, 'b>(
     area: &'a Area<'b>,
     title: &str,
-    most: f64,
+    axis_end: f64,
     labels: bool,
     label: &str,
-) -> Outcome<Chart<'a, 'b>> {
+) -> PlotResult<Chart<'a, 'b>> {
     let mut chart = ChartBuilder::on(area)
         .margin(6)
         .margin_right(14)
         .x_label_area_size(46)
         .y_label_area_size(62)
         .caption(title, bold(19))
-        .build_cartesian_2d(0.0..SPAN, 0.0..most)?;
+        .build_cartesian_2d(0.0..SPAN, 0.0..axis_end)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
@@ -386,15 +413,15 @@ fn frame<'a, 'b>(
         .y_labels(5)
         .x_label_formatter(&|x| format!("{x:.0}"))
         .y_label_formatter(&|y| format!("{y:.0}"))
-        .label_style(plain(18))
-        .axis_desc_style(plain(19))
+        .label_style(text_style(18))
+        .axis_desc_style(text_style(19))
         .x_desc("seconds")
         .y_desc(if labels { label } else { "" })
         .draw()?;
     Ok(chart)
 }
 
-fn draw_rate(chart: &mut Chart<'_, '_>, ends: [(f64, f64); 2]) -> Outcome {
+fn draw_rate(chart: &mut Chart<'_, '_>, ends: [(f64, f64); 2]) -> PlotResult {
     chart.draw_series(DashedLineSeries::new(ends, 10, 7, INK.stroke_width(2)))?;
     Ok(())
 }
@@ -405,22 +432,22 @@ fn area_of(steps: &[(f64, f64)], colour: RGBColor) -> plotters::element::Polygon
     Polygon::new(outline, colour.filled())
 }
 
-/// The units a second in each step of the time, as an outline.
-fn stepped(fates: &[Fate], when: impl Fn(&Fate) -> Option<f64>) -> Vec<(f64, f64)> {
+/// Returns the units a second in each step of the time, as an outline.
+fn stepped(hits: &[PlottedHit], when: impl Fn(&PlottedHit) -> Option<f64>) -> Vec<(f64, f64)> {
     let height = |step: u32| {
         let (start, end) = (f64::from(step) * STEP, f64::from(step + 1) * STEP);
-        let within = |fate: &&Fate| when(fate).is_some_and(|at| start <= at && at < end);
-        let units: f64 = fates.iter().filter(within).map(|fate| fate.units).sum();
+        let within = |hit: &&PlottedHit| when(hit).is_some_and(|at| start <= at && at < end);
+        let units: f64 = hits.iter().filter(within).map(|hit| hit.units).sum();
         [(start, units / STEP), (end, units / STEP)]
     };
     without_repeats((0..STEPS).flat_map(height))
 }
 
-/// The units up to each moment, as steps.
-fn summed(fates: &[Fate], when: impl Fn(&Fate) -> Option<f64>) -> Vec<(f64, f64)> {
-    let mut times: Vec<_> = fates
+/// Returns the units up to each moment, as steps.
+fn summed(hits: &[PlottedHit], when: impl Fn(&PlottedHit) -> Option<f64>) -> Vec<(f64, f64)> {
+    let mut times: Vec<_> = hits
         .iter()
-        .filter_map(|fate| Some((when(fate)?, fate.units)))
+        .filter_map(|hit| Some((when(hit)?, hit.units)))
         .filter(|(at, _)| *at <= SPAN)
         .collect();
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -435,34 +462,34 @@ fn summed(fates: &[Fate], when: impl Fn(&Fate) -> Option<f64>) -> Vec<(f64, f64)
     points
 }
 
-/// Leaves out the points within level stretches.
+/// Removes the points within level stretches.
 fn without_repeats(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
-    let mut kept: Vec<(f64, f64)> = Vec::new();
+    let mut corners: Vec<(f64, f64)> = Vec::new();
     for point in points {
-        if let [.., a, b] = kept[..]
+        if let [.., a, b] = corners[..]
             && a.1.total_cmp(&b.1).is_eq()
             && b.1.total_cmp(&point.1).is_eq()
         {
-            kept.pop();
+            corners.pop();
         }
-        kept.push(point);
+        corners.push(point);
     }
-    kept
+    corners
 }
 
-/// The most units admitted in any half-open stretch as long as the period.
-fn most_in_a_period(fates: &[Fate]) -> f64 {
-    let admitted = || fates.iter().filter(|fate| fate.runs.is_some());
+/// Returns the largest number of units admitted in any half-open stretch of one period.
+fn max_in_a_period(hits: &[PlottedHit]) -> f64 {
+    let admitted = || hits.iter().filter(|hit| hit.runs.is_some());
     let from = |start: f64| {
         admitted()
-            .filter(|fate| start <= fate.at && fate.at < start + PERIOD)
-            .map(|fate| fate.units)
+            .filter(|hit| start <= hit.at && hit.at < start + PERIOD)
+            .map(|hit| hit.units)
             .sum::<f64>()
     };
-    admitted().map(|fate| from(fate.at)).fold(0.0, f64::max)
+    admitted().map(|hit| from(hit.at)).fold(0.0, f64::max)
 }
 
-fn plain(size: u32) -> TextStyle<'static> {
+fn text_style(size: u32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&INK)
 }
 
