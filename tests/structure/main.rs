@@ -7,12 +7,14 @@
 //! ```
 
 mod circles;
+mod figures;
 mod fixtures;
 mod imports;
 mod layers;
 mod modules;
 mod names;
 mod order;
+mod prose;
 mod sources;
 mod syntax;
 mod tokens;
