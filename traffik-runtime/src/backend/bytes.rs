@@ -1,4 +1,4 @@
-//! The embedded backend's primitives: bytes with a time to live, in this process.
+//! The byte store of the memory backend: values with a time to live, in this process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,40 +10,45 @@ use super::primitives::{Store, sum};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 
-/// How many entries a write looks at to remove what has expired, and how many if there is no room.
-const SWEPT: usize = 2;
-const SWEPT_WHEN_FULL: usize = 64;
+/// The number of entries that a write checks for expired ones.
+const SWEEP_BATCH: usize = 2;
 
-/// Bytes by key; clones share them.
+/// The number of entries that a write checks if there is no room for a new key.
+const SWEEP_BATCH_WHEN_FULL: usize = 64;
+
+/// A map from keys to bytes; clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Bytes {
     map: Arc<Mutex<Map>>,
     clock: Option<Arc<dyn Clock>>,
 }
 
+/// The entries, behind the mutex.
 #[derive(Debug)]
 struct Map {
     entries: IndexMap<String, Entry>,
-    /// How many there may be. What has not expired is never dropped to make room: a lock or a counter that is forgotten
-    /// is worse than an error.
+    /// The greatest number of entries. Live entries are never dropped to make room, because a
+    /// forgotten lock or counter is worse than an error.
     capacity: usize,
-    hand: usize,
+    clock_hand: usize,
     closed: bool,
 }
 
+/// A value in the map.
 #[derive(Debug)]
 struct Entry {
     value: Vec<u8>,
-    /// The microsecond from which this is no entry.
+    /// The microsecond at which the entry expires.
     expires: u64,
 }
 
 impl Bytes {
+    /// Creates an empty map; without a clock it uses the system's.
     pub(super) fn new(capacity: usize, clock: Option<Arc<dyn Clock>>) -> Self {
         let map = Map {
             entries: IndexMap::new(),
             capacity,
-            hand: 0,
+            clock_hand: 0,
             closed: false,
         };
         Self {
@@ -52,7 +57,7 @@ impl Bytes {
         }
     }
 
-    /// The same bytes under another clock.
+    /// Returns a handle to this map with another clock.
     pub(super) fn clock(&self, clock: Arc<dyn Clock>) -> Self {
         Self {
             map: self.map.clone(),
@@ -60,7 +65,7 @@ impl Bytes {
         }
     }
 
-    /// Does something to the map, at a moment.
+    /// Runs an action on the locked map at the present time, or returns an error if it is closed.
     fn with<T>(&self, action: impl FnOnce(&mut Map, u64) -> Result<T, Error>) -> Result<T, Error> {
         let now = self.clock.as_ref().map_or_else(
             || SystemClock::new().now_micros(),
@@ -75,15 +80,17 @@ impl Bytes {
 }
 
 impl Map {
+    /// Returns the entry of a key, if it has not expired.
     fn live(&self, key: &str, now: u64) -> Option<&Entry> {
         self.entries.get(key).filter(|entry| entry.expires > now)
     }
 
+    /// Returns the value of a key, if it has not expired.
     fn value(&self, key: &str, now: u64) -> Option<&[u8]> {
         self.live(key, now).map(|entry| &*entry.value)
     }
 
-    /// Writes a value that lives as long as the one before if it is not said how long.
+    /// Writes a value. Without a time to live, it expires when the previous value would have.
     fn write(
         &mut self,
         key: &str,
@@ -91,15 +98,15 @@ impl Map {
         ttl: Option<Duration>,
         now: u64,
     ) -> Result<(), Error> {
-        let kept = self.live(key, now).map_or(u64::MAX, |entry| entry.expires);
+        let previous = self.live(key, now).map_or(u64::MAX, |entry| entry.expires);
         let entry = Entry {
             value: value.to_vec(),
-            expires: ttl.map_or(kept, |ttl| now.saturating_add(micros(ttl))),
+            expires: ttl.map_or(previous, |ttl| now.saturating_add(micros(ttl))),
         };
-        self.sweep(SWEPT, now);
+        self.sweep(SWEEP_BATCH, now);
         let full = |map: &Self| map.entries.len() >= map.capacity && !map.entries.contains_key(key);
         if full(self) {
-            self.sweep(SWEPT_WHEN_FULL, now);
+            self.sweep(SWEEP_BATCH_WHEN_FULL, now);
         }
         if full(self) {
             let message = format!("it holds {} keys already", self.capacity);
@@ -109,15 +116,16 @@ impl Map {
         Ok(())
     }
 
+    /// Removes the expired entries among this many.
     fn sweep(&mut self, entries: usize, now: u64) {
         for _ in 0..entries.min(self.entries.len()) {
-            self.hand = (self.hand + 1) % self.entries.len().max(1);
+            self.clock_hand = (self.clock_hand + 1) % self.entries.len().max(1);
             if self
                 .entries
-                .get_index(self.hand)
+                .get_index(self.clock_hand)
                 .is_some_and(|(_, entry)| entry.expires <= now)
             {
-                self.entries.swap_remove_index(self.hand);
+                self.entries.swap_remove_index(self.clock_hand);
             }
         }
     }
@@ -161,7 +169,7 @@ impl Store for Bytes {
         })
     }
 
-    /// All its keys are this backend's.
+    /// Removes all keys: all of them belong to this backend.
     async fn clear(&self, _: &str) -> Result<(), Error> {
         self.with(|map, _| {
             map.entries.clear();
@@ -181,7 +189,7 @@ impl Store for Bytes {
     }
 }
 
-/// Rounded up to a microsecond, as everything that is not to end too early.
+/// Returns a time to live in microseconds, rounded up so that nothing expires too early.
 fn micros(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX)
 }

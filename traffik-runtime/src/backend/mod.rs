@@ -55,9 +55,9 @@ pub use lock::{
 };
 #[cfg(feature = "memcached")]
 pub use memcached::{MemcachedBackend, MemcachedNodes};
-pub(crate) use memory::Hit;
 use memory::Memory;
 pub use memory::MemoryBackend;
+pub(crate) use memory::TimedCost;
 pub use primitives::Store;
 #[cfg(feature = "redis")]
 pub use redis::RedisBackend;

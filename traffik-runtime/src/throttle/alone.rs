@@ -7,7 +7,7 @@ use super::prepared::Prepared;
 use super::registry::Change;
 use crate::backend::key::Key;
 use crate::backend::plan::Term;
-use crate::backend::{Chosen, Hit};
+use crate::backend::{Chosen, TimedCost};
 use crate::decision::Report;
 use crate::identity::Identity;
 use crate::observe::Outcome;
@@ -83,7 +83,7 @@ impl Alone {
             return more_to_it();
         };
         let (at, cost) = (backend.reading(), asked.cost);
-        let fits = memory.decide_alone(key, term, Hit { at, cost }, said);
+        let fits = memory.decide_one(key, term, TimedCost { at, cost }, said);
         asked.observe(Outcome::of(fits), parts, backend, || *said);
         let quota = said.map_or(0, |report| term.law.quota(term.rate, &report));
         Some(Self {

@@ -1,7 +1,7 @@
 //! Decides a single hit on a slot whose state was written under another rate.
 
 use super::Memory;
-use super::alone::{Hit, admitted};
+use super::alone::{TimedCost, admitted_report};
 use super::clock_skew::corrected;
 use super::slot::{Slot, Snapshot};
 use crate::backend::key::Key;
@@ -18,7 +18,7 @@ impl Memory {
         (slot, snapshot): (&Slot, Snapshot),
         key: Key,
         term: &Term,
-        hit: Hit<'_>,
+        hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> Option<bool> {
         let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
@@ -29,7 +29,7 @@ impl Memory {
             let correct = || corrected(hit.at, |now| law.caught_up(&before, now));
             if let Some(full) = (cost > 0).then(correct).flatten() {
                 let made = self.table.next_number(key);
-                if !slot.replace_since(&snapshot, full.packed(), made) {
+                if !slot.replace_if_unchanged(&snapshot, full.packed(), made) {
                     return None;
                 }
             } else if cost > 0 {
@@ -38,10 +38,10 @@ impl Memory {
             *output = Some(law.report(&before, now, cost));
             return Some(cost == 0);
         };
-        if !slot.write_since(&snapshot, &after) {
+        if !slot.write_if_unchanged(&snapshot, &after) {
             return None;
         }
-        *output = Some(admitted(law, after, hit));
+        *output = Some(admitted_report(law, after, hit));
         Some(true)
     }
 }

@@ -1,15 +1,17 @@
-//! Removes all states at one moment.
+//! The removal of all states at one moment.
 
 use super::Memory;
 
 impl Memory {
-    /// Removes all states. A hit that is being decided meanwhile counts either before that or after it.
+    /// Removes all states. A hit that is being decided meanwhile counts either before that or after
+    /// it.
     pub(crate) fn clear(&self) {
-        // States move between the table and the overflow map only under a shard's lock, so none escapes to the other side.
-        let shards = self.boxed.lock_all();
+        // States move between the table and the spill only under a shard's lock, so none escapes to
+        // the other side.
+        let shards = self.spill.lock_all();
         self.table.clear();
         for mut shard in shards {
-            self.boxed.clear(&mut shard);
+            self.spill.clear(&mut shard);
         }
     }
 }

@@ -5,11 +5,11 @@
 //! Only a refused hit does this, and it counts nothing. It reads the clock a second time before it
 //! writes: another hit that read a later time may have counted in between, and its state must not
 //! be set back. The new state gets a new number, so no refund of an earlier hit applies to it. In a
-//! slot it is written only if nobody wrote since it was read; otherwise that other hit has already
-//! dealt with it.
+//! slot it is written only if it has not been written since it was read; otherwise that other hit
+//! has already dealt with it.
 
 use super::Memory;
-use super::boxed::Prospect;
+use super::boxed::Expiry;
 use super::shard_locks::LockedShards;
 use crate::backend::plan::Plan;
 use crate::clock::Reading;
@@ -25,14 +25,14 @@ pub(super) fn corrected<T>(at: Reading<'_>, caught_up: impl Fn(u64) -> Option<T>
 impl LockedShards<'_> {
     /// Replaces the states of a refused set that are far ahead of the clock.
     pub(super) fn correct_all(&mut self, plans: &[Plan<'_>], at: Reading<'_>) {
-        let spill = &self.memory.boxed;
+        let spill = &self.memory.spill;
         for plan in plans.iter().filter(|plan| plan.cost > 0) {
             if let Some(state) = self.spilled(plan, at.now) {
                 if let Some(full) = corrected(at, |now| plan.caught_up(state, now))
                     && let Some(shard) = self.shard_mut(plan.key)
                 {
-                    let entry = spill.entry(shard, plan.key, at.now);
-                    entry.prospect = Prospect::of_all(plan.reports(&full, at.now), at.now);
+                    let entry = spill.entry_or_insert(shard, plan.key, at.now);
+                    entry.expiry = Expiry::of_reports(plan.reports(&full, at.now), at.now);
                     spill.replace(entry, full);
                 }
             } else if plan.is_packed() {
@@ -45,12 +45,12 @@ impl LockedShards<'_> {
 impl Memory {
     fn correct_slot(&self, plan: &Plan<'_>, at: Reading<'_>) {
         if let Some(slot) = self.table.find(plan.key)
-            && let Some(snapshot) = slot.read_as(plan.key)
+            && let Some(snapshot) = slot.read_for(plan.key)
             && let state = State::Packed(snapshot.state)
             && let Some(full) = corrected(at, |now| plan.caught_up(&state, now))
         {
             let made = self.table.next_number(plan.key);
-            slot.replace_since(&snapshot, full.packed(), made);
+            slot.replace_if_unchanged(&snapshot, full.packed(), made);
         }
     }
 }

@@ -31,18 +31,18 @@ use crate::clock::Reading;
 use crate::error::Error;
 use crate::strategy::State;
 
-/// How often a set looks for its slots: far more often than others displace one of them by chance.
+/// The number of attempts of a set to lock its slots: far more than others evict one by chance.
 const MAX_ATTEMPTS: usize = 10_000;
 
 impl Memory {
     /// Decides a set of plans, and writes all or none.
-    pub(super) fn decide_all<'c>(
+    pub(super) fn decide_set<'c>(
         &self,
         plans: &[Plan<'_>],
         at: impl Into<Reading<'c>>,
     ) -> Result<Outcome, Error> {
         let at = at.into();
-        self.check_room(plans)?;
+        self.check_capacity(plans)?;
         loop {
             let Some(outcome) = self.decide_locked(plans, at)? else {
                 continue;
@@ -96,7 +96,7 @@ impl Memory {
             }
         }
         // Sets that are decided at once displace each other's slots again and again.
-        Err(self.no_room(plans.len()))
+        Err(self.capacity_error(plans.len()))
     }
 }
 
@@ -111,9 +111,9 @@ fn evaluate<'s>(
     now: u64,
 ) -> Result<Several<Several<Step>>, Refused> {
     let mut all: Several<Several<Step>> = Several::new();
-    for (place, plan) in plans.iter().enumerate() {
+    for (index, plan) in plans.iter().enumerate() {
         let mut before = read(plan);
-        for (earlier, steps) in plans[..place].iter().zip(&all) {
+        for (earlier, steps) in plans[..index].iter().zip(&all) {
             if earlier.key == plan.key {
                 earlier.take(steps.clone(), before.to_mut(), now);
             }
@@ -135,11 +135,11 @@ fn refusal<'s>(
 
 /// Returns the outcome of costs of 0, which are admitted and write nothing.
 fn report<'s>(plans: &[Plan<'_>], read: impl Fn(&Plan<'_>) -> Cow<'s, State>, now: u64) -> Outcome {
-    let mut told = Several::new();
-    for (place, plan) in plans.iter().enumerate() {
-        told.extend(plan.told(place, &read(plan), now));
+    let mut reports = Several::new();
+    for (index, plan) in plans.iter().enumerate() {
+        reports.extend(plan.told(index, &read(plan), now));
     }
-    Outcome::admitted(now, told)
+    Outcome::admitted(now, reports)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! spill](super::move_to_spill) for that, where its end is stored beside it.
 
 use super::Memory;
-use super::boxed::Prospect;
+use super::boxed::Expiry;
 use crate::backend::key::Key;
 use crate::backend::life::end_of;
 use crate::backend::plan::{Plan, Term};
@@ -19,12 +19,12 @@ impl Memory {
             if self.table.find(plan.key).is_some() {
                 return self.extend_slot(plan.key, term, now);
             }
-            if !self.boxed.may_hold_packed() {
+            if !self.spill.may_hold_packed() {
                 return;
             }
         }
-        let mut shard = self.boxed.lock(self.boxed.shard_of(plan.key));
-        let Some(entry) = shard.find(plan.key, now) else {
+        let mut shard = self.spill.lock(self.spill.shard_of(plan.key));
+        let Some(entry) = shard.entry_mut(plan.key, now) else {
             return;
         };
         let extends = match &mut entry.state {
@@ -33,25 +33,25 @@ impl Memory {
         };
         if extends {
             let needed = plan.needed(&entry.state, now);
-            entry.lengthen(needed);
+            entry.extend(needed);
         }
     }
 
     /// Extends the state in a slot for as long as a rate needs it, which moves it to the spill.
     pub(super) fn extend_slot(&self, key: Key, term: &Term, now: u64) {
-        let snapshot = self.table.find(key).and_then(|slot| slot.read_as(key));
+        let snapshot = self.table.find(key).and_then(|slot| slot.read_for(key));
         let Some(snapshot) = snapshot else { return };
         if extended_end(term, &snapshot.state, now).is_none() {
             return;
         }
-        self.boxed.mark_packed();
-        let mut shard = self.boxed.lock(self.boxed.shard_of(key));
-        let prospect = |state: &State| Prospect::new(&term.law.report(state, now, 0), now);
-        self.move_to_spill(&mut shard, key, prospect, now);
-        if let Some(entry) = shard.find(key, now)
+        self.spill.mark_packed();
+        let mut shard = self.spill.lock(self.spill.shard_of(key));
+        let expiry = |state: &State| Expiry::of_report(&term.law.report(state, now, 0), now);
+        self.move_to_spill(&mut shard, key, expiry, now);
+        if let Some(entry) = shard.entry_mut(key, now)
             && let Some(end) = extended_end(term, entry.state.packed(), now)
         {
-            entry.lengthen(end);
+            entry.extend(end);
         }
     }
 }

@@ -1,8 +1,24 @@
-//! The embedded backend: states in this process, behind no lock but a slot's own.
+//! The memory backend: states in this process, in a table of seqlock slots with a hard bound.
 //!
-//! A key is a 128-bit hash, its state a few words beside it ([`slot`]), found by linear probing ([`stripe`]) in a table
-//! with a hard bound ([`table`]). States of the user's own strategies are bytes in a map of their own ([`boxed`]). One
-//! hit is decided optimistically ([`alone`]), a set with every slot it needs locked in order ([`decide`]).
+//! A key is a 128-bit hash. Its state is a few words beside it in a [`slot`], which is found by
+//! linear probing ([`stripe`]) in one shard of the [`table`]. States that do not fit a slot are in
+//! the spill ([`boxed`]).
+//!
+//! | protocol | file |
+//! |---|---|
+//! | one hit, decided without a lock | [`alone`], [`changed_rate`] |
+//! | a set of hits, decided all or nothing | [`decide`] |
+//! | 1. lock the spill shards of a set | [`shard_locks`] |
+//! | 2. read states without slot locks | [`peek`] |
+//! | 3. reserve and lock the slots of a set | [`slot_locks`] |
+//! | 4. write the states of an admitted set | [`write_set`] |
+//! | spill → slot, slot → spill | [`move_to_slot`], [`move_to_spill`] |
+//! | states of changed rates live longer | [`extend`] |
+//! | the clock was set back | [`clock_skew`] |
+//! | settlements | [`settle`] |
+//! | eviction | [`shares`] |
+//!
+//! The order of the locks is stated in [`shard_locks`].
 
 mod alone;
 mod boxed;
@@ -31,37 +47,38 @@ mod write_set;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use alone::Hit;
-use boxed::Boxed;
-use table::Table;
+pub(crate) use alone::TimedCost;
+use boxed::Spill;
+use table::ShardedTable;
 
 use super::Backend;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::http::ClientIp;
 
-/// The states, and what decides on them.
+/// All states of a memory backend.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    table: Table,
-    boxed: Boxed,
+    table: ShardedTable,
+    spill: Spill,
     closed: AtomicBool,
 }
 
 impl Memory {
-    /// Lets everything that is decided from now on fail, and removes all states.
+    /// Closes the backend: every later decision fails, and all states are removed.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.clear();
     }
 
+    /// Returns `true` once the backend was closed.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Does something to the states, unless they are closed.
-    fn open<T>(&self, action: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    /// Runs an action on the states, or returns an error if the backend is closed.
+    fn unless_closed<T>(&self, action: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         if self.is_closed() {
             return Err(Error::closed());
         }
@@ -69,7 +86,7 @@ impl Memory {
     }
 }
 
-/// Settings of an embedded backend.
+/// Settings of a memory backend.
 ///
 /// ```
 /// use traffik::MemoryBackend;
@@ -86,7 +103,8 @@ pub struct MemoryBackend {
 }
 
 impl MemoryBackend {
-    /// The defaults: a million keys, as many shards as that number is worth, the system's clock.
+    /// Returns the defaults: a million keys, a number of shards that suits them, the system's
+    /// clock.
     pub const fn builder() -> Self {
         Self {
             capacity: 1_000_000,
@@ -96,35 +114,40 @@ impl MemoryBackend {
         }
     }
 
-    /// How many keys (a client of a throttle is one) are remembered at most, at least 64; default 1 000 000.
+    /// Sets the greatest number of keys, at least 64; default 1 000 000. A client of a throttle is
+    /// one key.
     ///
-    /// Memory is taken as keys come, 60 to 135 bytes a key. Logs, means and the states of your own strategies are larger;
-    /// they are counted by themselves, up to the same number. A set of throttles that needs more keys at once is an error,
+    /// Memory is allocated as keys come, 60 to 135 bytes a key. Logs, means and the states of your
+    /// own strategies are larger. They are counted separately, up to the same number. A set of
+    /// throttles that needs more keys at once is an error,
     /// [`ErrorKind::Configuration`](crate::error::ErrorKind::Configuration).
     ///
-    /// # What new keys displace
+    /// # Eviction
     ///
-    /// In a full table a new key takes the place of another, which is chosen among a few dozen at random: one that has
-    /// expired, else one of a throttle that holds more than its share, else any. Among those it is the one that has used
-    /// least of what its strategy admits to a new client at once. A throttle's share is seven eighths of the capacity,
-    /// divided by the number of throttles that have keys. Once a throttle holds more, its new keys displace its own, except
-    /// that clients at their limit stay while there are others that are not.
+    /// In a full table a new key evicts another, which is chosen among a few dozen random ones: one
+    /// that has expired, otherwise one of a throttle that has more keys than its share, otherwise
+    /// any. Among those it is the one that has used least of what its strategy admits to a new
+    /// client at once. A throttle's share is seven eighths of the capacity, divided by the number
+    /// of throttles that have keys. Once a throttle has more keys than that, its new keys evict its
+    /// own, except that clients at their limit stay while there are others that are not.
     ///
-    /// **A flood of new keys does not reset a client that is at its limit**, whatever the strategies and however many keys
-    /// come, if
+    /// **A flood of new keys does not reset a client that is at its limit**, for every strategy and
+    /// any number of keys, if
     ///
-    /// * the keys are those of other throttles, and each of these holds more than its share, or
-    /// * the keys are those of the client's own throttle, and the client had its place before the flood filled the last
-    ///   eighth of the capacity, or the flood's clients do not reach their own limits.
+    /// * the keys are those of other throttles, each of which has more keys than its share, or
+    /// * the keys are those of the client's own throttle, and the client came before the flood
+    ///   filled the last eighth of the capacity, or the flood's clients do not reach their own
+    ///   limits.
     ///
-    /// As long as such clients hold at most three quarters of the capacity, fewer than one new key in a million is an
-    /// exception. Not promised: clients that come during a flood whose clients, of the same throttle, reach their limit at
-    /// once, as with `1/hour`. Of these, those that came last are remembered in about an eighth of the capacity; the others
-    /// are forgotten. Where that matters, raise the capacity.
+    /// As long as such clients are at most three quarters of the capacity, fewer than one new key
+    /// in a million is an exception. This is not guaranteed for clients that come during a flood
+    /// whose clients, of the same throttle, reach their limit at once, as with `1/hour`. Of these,
+    /// the latest are remembered in about an eighth of the capacity; the others are forgotten.
+    /// Where that matters, raise the capacity.
     ///
-    /// What a client has used is known to a hundredth; it is judged by the limit at its first hit if that depends on the time
-    /// of day. Two throttles count as one for all of this with a probability of 1 in 4 096, for they are told apart by twelve
-    /// bits of a hash.
+    /// A client's use is estimated to a hundredth. If its limit depends on the time of day, the
+    /// limit at its first hit counts. Two throttles count as one for all of this with a probability
+    /// of 1 in 4 096, because twelve bits of a hash distinguish them.
     pub fn capacity(self, keys: usize) -> Self {
         Self {
             capacity: keys,
@@ -132,7 +155,8 @@ impl MemoryBackend {
         }
     }
 
-    /// Into how many parts the table is split, rounded up to a power of two; only new keys ever wait for each other.
+    /// Sets the number of shards of the table, rounded up to a power of two. Only new keys of one
+    /// shard wait for each other.
     pub fn shards(self, shards: usize) -> Self {
         Self {
             shards: Some(shards),
@@ -140,7 +164,7 @@ impl MemoryBackend {
         }
     }
 
-    /// The clock that laws are told the time of; default: the system's.
+    /// Sets the clock; default: the system's.
     pub fn clock(self, clock: impl Clock) -> Self {
         Self {
             clock: Some(Arc::new(clock)),
@@ -148,7 +172,7 @@ impl MemoryBackend {
         }
     }
 
-    /// Proxies that are trusted, as [`Backend::trusted_proxies`] has it.
+    /// Sets the trusted proxies, like [`Backend::trusted_proxies`].
     pub fn trusted_proxies(self, ranges: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self {
             client_ip: self.client_ip.trusted(ranges),
@@ -156,20 +180,21 @@ impl MemoryBackend {
         }
     }
 
-    /// How the clients' addresses are found, as [`Backend::client_ip`] has it.
+    /// Sets the source of client addresses, like [`Backend::client_ip`].
     pub fn client_ip(self, client_ip: ClientIp) -> Self {
         Self { client_ip, ..self }
     }
 
-    /// A new, empty backend.
+    /// Creates an empty backend.
     pub fn build(self) -> Backend {
         if self.clock.is_none() {
-            // The clock is set up once for the process, which takes a millisecond or more: not at the first hit.
+            // The clock is set up once for the process, which takes a millisecond or more: not at
+            // the first hit.
             SystemClock::new().now_micros();
         }
         let memory = Memory {
-            table: Table::new(self.capacity, self.shards),
-            boxed: Boxed::new(self.capacity),
+            table: ShardedTable::new(self.capacity, self.shards),
+            spill: Spill::new(self.capacity),
             closed: AtomicBool::new(false),
         };
         Backend::of(Arc::new(memory), self.clock, self.capacity).client_ip(self.client_ip)

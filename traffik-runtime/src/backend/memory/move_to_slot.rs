@@ -19,8 +19,8 @@
 //! the shard, and a thread that found none waits for the shard.
 
 use super::Memory;
-use super::alone::{Hit, admitted};
-use super::boxed::Prospect;
+use super::alone::{TimedCost, admitted_report};
+use super::boxed::Expiry;
 use super::clock_skew::corrected;
 use super::slot_permit::SlotPermit;
 use crate::backend::key::Key;
@@ -37,11 +37,11 @@ impl Memory {
         &self,
         key: Key,
         term: &Term,
-        hit: Hit<'_>,
+        hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> Option<bool> {
         let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
-        let mut shard = self.boxed.lock(self.boxed.shard_of(key));
+        let mut shard = self.spill.lock(self.spill.shard_of(key));
         let entry = shard.entry(key, now);
         let made = entry.map(|entry| entry.own_number(term) as u16);
         let before = *entry
@@ -54,16 +54,16 @@ impl Memory {
             *output = Some(report);
             let correct = || corrected(hit.at, |now| law.caught_up(&before, now));
             if let Some(full) = (cost > 0).then(correct).flatten() {
-                let entry = self.boxed.entry(&mut shard, key, now);
-                entry.prospect = Prospect::new(&law.report(&full, now, 0), now);
-                self.boxed.replace(entry, full);
+                let entry = self.spill.entry_or_insert(&mut shard, key, now);
+                entry.expiry = Expiry::of_report(&law.report(&full, now, 0), now);
+                self.spill.replace(entry, full);
                 return Some(false);
             }
-            let Some(entry) = shard.find(key, now) else {
+            let Some(entry) = shard.entry_mut(key, now) else {
                 return self.table.is_vacant(key).then_some(cost == 0);
             };
             if cost > 0 && term.lengthen_own(&mut entry.state, report.reset, now) {
-                entry.lengthen(end_of(report.reset, now));
+                entry.extend(end_of(report.reset, now));
             }
             return Some(cost == 0);
         };
@@ -72,8 +72,8 @@ impl Memory {
         if !self.table.try_insert_numbered(permit, slot, made, now) {
             return None;
         }
-        self.boxed.remove(&mut shard, key);
-        *output = Some(admitted(law, after, hit));
+        self.spill.remove(&mut shard, key);
+        *output = Some(admitted_report(law, after, hit));
         Some(true)
     }
 }

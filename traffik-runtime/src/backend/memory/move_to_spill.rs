@@ -5,7 +5,7 @@
 //!
 //! # Protocol
 //!
-//! 1. Mark the spill, so that from now on a key without a slot is looked up there.
+//! 1. EvictionMark the spill, so that from now on a key without a slot is looked up there.
 //! 2. Lock the key's spill shard.
 //! 3. Under the writer lock of the key's probe table, take the key out of its slot with its state
 //!    and the state's number.
@@ -23,34 +23,34 @@
 //! then it waits for the shard.
 
 use super::Memory;
-use super::boxed::{Prospect, Shard};
+use super::boxed::{Expiry, SpillShard};
 use crate::backend::key::Key;
 use crate::backend::plan::Plan;
 use crate::strategy::State;
 
 impl Memory {
     /// Moves the state of a plan, if it has a slot, to its locked shard.
-    pub(super) fn move_plan_to_spill(&self, plan: &Plan<'_>, shard: &mut Shard, now: u64) {
-        let prospect = |state: &State| Prospect::of_all(plan.reports(state, now), now);
-        self.move_to_spill(shard, plan.key, prospect, now);
+    pub(super) fn move_plan_to_spill(&self, plan: &Plan<'_>, shard: &mut SpillShard, now: u64) {
+        let expiry = |state: &State| Expiry::of_reports(plan.reports(state, now), now);
+        self.move_to_spill(shard, plan.key, expiry, now);
     }
 
     /// Moves the state of a key, if it has a slot, to its locked shard.
     pub(super) fn move_to_spill(
         &self,
-        shard: &mut Shard,
+        shard: &mut SpillShard,
         key: Key,
-        prospect: impl Fn(&State) -> Prospect,
+        expiry: impl Fn(&State) -> Expiry,
         now: u64,
     ) {
-        if let Some((packed, made)) = self.table.take(key) {
+        if let Some((packed, made)) = self.table.extract(key) {
             let state = State::Packed(packed);
-            let prospect = Prospect {
-                expires: packed.expires(),
-                ..prospect(&state)
+            let expiry = Expiry {
+                at: packed.expires(),
+                ..expiry(&state)
             };
-            let entry = self.boxed.entry(shard, key, now);
-            (entry.prospect, entry.state, entry.made) = (prospect, state, made.into());
+            let entry = self.spill.entry_or_insert(shard, key, now);
+            (entry.expiry, entry.state, entry.made) = (expiry, state, made.into());
         }
     }
 }

@@ -31,7 +31,7 @@ use crate::strategy::State;
 
 impl Memory {
     /// Reads the states of all plans.
-    pub(super) fn read_all(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
+    pub(super) fn read_states(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
         loop {
             let shards = self.lock_shards(plans, now);
             let states = plans.iter().map(|plan| shards.peek(plan, now));
@@ -55,7 +55,7 @@ impl LockedShards<'_> {
         let table = &self.memory.table;
         loop {
             if let Some(slot) = table.find(plan.key) {
-                if let Some(snapshot) = slot.read_as(plan.key) {
+                if let Some(snapshot) = slot.read_for(plan.key) {
                     return Cow::Owned(State::Packed(plan.terms[0].living(snapshot.state, now)));
                 }
             } else if table.is_vacant(plan.key) {

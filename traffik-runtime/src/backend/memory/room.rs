@@ -1,4 +1,4 @@
-//! The check that all keys of a set find room at once.
+//! The check that all keys of a set fit the capacity at once.
 
 use super::Memory;
 use crate::backend::key::Key;
@@ -6,16 +6,16 @@ use crate::backend::plan::Plan;
 use crate::error::Error;
 
 impl Memory {
-    /// Fails if the keys of a set can never be remembered all at once.
-    pub(super) fn check_room(&self, plans: &[Plan<'_>]) -> Result<(), Error> {
-        let (slots, entries) = (self.table.capacity(), self.boxed.room());
+    /// Returns an error if the keys of a set exceed the capacity.
+    pub(super) fn check_capacity(&self, plans: &[Plan<'_>]) -> Result<(), Error> {
+        let (slots, entries) = (self.table.capacity(), self.spill.shard_capacity());
         if plans.len() <= slots.min(entries) {
             return Ok(());
         }
         let mut keys: Vec<(Option<usize>, Key)> = plans
             .iter()
             .map(|plan| {
-                let shard = (!plan.is_packed()).then(|| self.boxed.shard_of(plan.key));
+                let shard = (!plan.is_packed()).then(|| self.spill.shard_of(plan.key));
                 (shard, plan.key)
             })
             .collect();
@@ -23,10 +23,12 @@ impl Memory {
         keys.dedup();
         let mut places = keys.chunk_by(|one, other| one.0 == other.0);
         let fits = places.all(|keys| keys.len() <= keys[0].0.map_or(slots, |_| entries));
-        fits.then_some(()).ok_or_else(|| self.no_room(keys.len()))
+        fits.then_some(())
+            .ok_or_else(|| self.capacity_error(keys.len()))
     }
 
-    pub(super) fn no_room(&self, keys: usize) -> Error {
+    /// Returns the error of a set that exceeds the capacity.
+    pub(super) fn capacity_error(&self, keys: usize) -> Error {
         let capacity = self.table.capacity();
         Error::BackendConfiguration {
             message: format!(

@@ -1,41 +1,42 @@
-//! How what was taken is settled: one plan after the other, each at once.
+//! Settles reservations: one plan after the other, each at once.
 
 use std::borrow::Cow;
 
 use super::Memory;
-use super::boxed::{Prospect, Shard};
+use super::boxed::{Expiry, SpillShard};
 use super::slot_permit::SlotPermit;
 use crate::backend::settle::Settling;
 use crate::strategy::State;
 
 impl Memory {
-    pub(super) fn settle_all(&self, settling: &[Settling<'_>], now: u64) {
+    /// Applies each settlement to its state.
+    pub(super) fn settle_each(&self, settling: &[Settling<'_>], now: u64) {
         for settling in settling {
             let plan = &settling.plan;
-            let permit = SlotPermit::of_unmarked(&self.boxed);
-            if plan.is_packed() && permit.is_valid() && self.settle_packed(settling, permit, now) {
+            let permit = SlotPermit::of_unmarked(&self.spill);
+            if plan.is_packed() && permit.is_valid() && self.settle_in_slot(settling, permit, now) {
                 continue;
             }
             if plan.terms.len() > 1 {
-                self.boxed.mark_packed();
+                self.spill.mark_packed();
             }
-            let mut shard = self.boxed.lock(self.boxed.shard_of(plan.key));
-            if shard.read(plan.key, now).is_none() {
+            let mut shard = self.spill.lock(self.spill.shard_of(plan.key));
+            if shard.state(plan.key, now).is_none() {
                 if plan.is_packed() {
-                    self.settle_packed(settling, SlotPermit::of_locked(&shard), now);
+                    self.settle_in_slot(settling, SlotPermit::of_locked(&shard), now);
                     continue;
                 }
                 if plan.terms.len() > 1 {
                     self.move_plan_to_spill(plan, &mut shard, now);
                 }
             }
-            self.settle_boxed(settling, &mut shard, now);
+            self.settle_in_spill(settling, &mut shard, now);
         }
     }
 
-    /// Settles in a slot, and returns whether that is done: not if a slot would have to be made, and something is against it,
-    /// or might be.
-    fn settle_packed(&self, settling: &Settling<'_>, permit: SlotPermit<'_>, now: u64) -> bool {
+    /// Settles in a slot, and returns `true` if that is done: not if the key has no slot and the
+    /// permit has ended.
+    fn settle_in_slot(&self, settling: &Settling<'_>, permit: SlotPermit<'_>, now: u64) -> bool {
         let key = settling.plan.key;
         loop {
             let Some(slot) = self.table.find(key) else {
@@ -57,7 +58,7 @@ impl Memory {
                 }
                 continue;
             };
-            let Some((snapshot, made)) = slot.read_numbered(key) else {
+            let Some((snapshot, made)) = slot.read_with_number(key) else {
                 continue;
             };
             if !settling.applies_to(made.into()) {
@@ -65,21 +66,24 @@ impl Memory {
             }
             let living = settling.plan.terms[0].living(snapshot.state, now);
             let mut state = State::Packed(living);
-            if !settling.apply(&mut state, now) || slot.write_since(&snapshot, state.packed()) {
+            if !settling.apply(&mut state, now)
+                || slot.write_if_unchanged(&snapshot, state.packed())
+            {
                 return true;
             }
         }
     }
 
-    fn settle_boxed(&self, settling: &Settling<'_>, shard: &mut Shard, now: u64) {
+    /// Settles in a locked shard of the spill.
+    fn settle_in_spill(&self, settling: &Settling<'_>, shard: &mut SpillShard, now: u64) {
         let Settling { plan, change, .. } = settling;
-        let before = shard.find(plan.key, now);
+        let before = shard.entry_mut(plan.key, now);
         if change.gives_back() && before.is_none() {
             return;
         }
-        // What a refusal has lengthened (L30) stays so.
-        let until = before.map_or(0, |entry| entry.prospect.expires);
-        let entry = self.boxed.entry(shard, plan.key, now);
+        // A life that a refusal has extended stays extended.
+        let until = before.map_or(0, |entry| entry.expiry.at);
+        let entry = self.spill.entry_or_insert(shard, plan.key, now);
         if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
             entry.state = living;
         }
@@ -90,8 +94,8 @@ impl Memory {
         if !(is_list || settling.applies_to(entry.made)) || !settling.apply(&mut entry.state, now) {
             return;
         }
-        entry.state.number_new(|| self.boxed.next_number());
-        entry.prospect = Prospect::of_all(plan.reports(&entry.state, now), now)
-            .until(entry.state.expires().max(until));
+        entry.state.number_new(|| self.spill.next_number());
+        entry.expiry = Expiry::of_reports(plan.reports(&entry.state, now), now)
+            .extended_to(entry.state.expires().max(until));
     }
 }

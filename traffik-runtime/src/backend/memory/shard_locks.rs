@@ -1,4 +1,4 @@
-//! The locks on the spill shards of a set, which are taken before any slot is locked.
+//! The locks on the spill shards of a set, locked before any slot.
 //!
 //! # Protocol
 //!
@@ -19,8 +19,8 @@
 //!
 //! # Invariants
 //!
-//! * A key is in the table or in the spill, never in both. It changes sides only while its shard is
-//!   locked.
+//! * A key is in the table or in the spill, never in both for a thread that has its shard locked.
+//!   It changes sides only under that lock.
 //! * The mark is set before the first such state leaves the table, and is never removed. So a
 //!   thread that holds the writer lock of a key's probe table, finds neither the key nor the mark,
 //!   may give the key a slot.
@@ -31,7 +31,7 @@
 use parking_lot::MutexGuard;
 
 use super::Memory;
-use super::boxed::Shard;
+use super::boxed::SpillShard;
 use super::slot_permit::SlotPermit;
 use crate::backend::key::Key;
 use crate::backend::outcome::Several;
@@ -41,7 +41,7 @@ use crate::strategy::State;
 /// The locked spill shards of a set.
 pub(super) struct LockedShards<'m> {
     pub(super) memory: &'m Memory,
-    shards: Several<(usize, MutexGuard<'m, Shard>)>,
+    shards: Several<(usize, MutexGuard<'m, SpillShard>)>,
     /// `true` if the shards of all plans are locked, not only those of states that never fit a
     /// slot.
     covers_all: bool,
@@ -52,15 +52,15 @@ impl Memory {
     /// rates there.
     pub(super) fn lock_shards(&self, plans: &[Plan<'_>], now: u64) -> LockedShards<'_> {
         if plans.iter().any(has_several_rates) {
-            self.boxed.mark_packed();
+            self.spill.mark_packed();
         }
-        let covers_all = self.boxed.may_hold_packed();
+        let covers_all = self.spill.may_hold_packed();
         let spilled = plans.iter().filter(|plan| covers_all || !plan.is_packed());
         let mut numbers: Several<usize> =
-            spilled.map(|plan| self.boxed.shard_of(plan.key)).collect();
+            spilled.map(|plan| self.spill.shard_of(plan.key)).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let lock = |number| (number, self.boxed.lock(number));
+        let lock = |number| (number, self.spill.lock(number));
         let mut locked = LockedShards {
             memory: self,
             shards: numbers.into_iter().map(lock).collect(),
@@ -80,17 +80,17 @@ impl Memory {
 impl LockedShards<'_> {
     /// Returns `true` if a plan's state may have moved to a shard that is not locked.
     pub(super) fn misses_shards(&self) -> bool {
-        !self.covers_all && self.memory.boxed.may_hold_packed()
+        !self.covers_all && self.memory.spill.may_hold_packed()
     }
 
     /// Returns the state of a plan in the spill, if it has one there.
     pub(super) fn spilled(&self, plan: &Plan<'_>, now: u64) -> Option<&State> {
-        self.shard(plan.key)?.read(plan.key, now)
+        self.shard(plan.key)?.state(plan.key, now)
     }
 
     /// Returns the shard of a key, if it is locked.
-    pub(super) fn shard_mut(&mut self, key: Key) -> Option<&mut Shard> {
-        let number = self.memory.boxed.shard_of(key);
+    pub(super) fn shard_mut(&mut self, key: Key) -> Option<&mut SpillShard> {
+        let number = self.memory.spill.shard_of(key);
         let (_, shard) = self.shards.iter_mut().find(|(it, _)| *it == number)?;
         Some(shard)
     }
@@ -99,12 +99,12 @@ impl LockedShards<'_> {
     pub(super) fn slot_permit(&self, key: Key) -> SlotPermit<'_> {
         match self.shard(key) {
             Some(shard) => SlotPermit::of_locked(shard),
-            None => SlotPermit::of_unmarked(&self.memory.boxed),
+            None => SlotPermit::of_unmarked(&self.memory.spill),
         }
     }
 
-    fn shard(&self, key: Key) -> Option<&Shard> {
-        let number = self.memory.boxed.shard_of(key);
+    fn shard(&self, key: Key) -> Option<&SpillShard> {
+        let number = self.memory.spill.shard_of(key);
         let (_, shard) = self.shards.iter().find(|(it, _)| *it == number)?;
         Some(shard)
     }

@@ -1,23 +1,26 @@
-//! How many keys each throttle has brought in, and which key has to go when a new one finds no room.
+//! The number of keys of each throttle, and the rank of a key when a new one needs its room.
 //!
-//! A throttle that holds more keys than its share gives up keys of its own first, so that a flood of one throttle's clients
-//! does not reset the clients of another. Within a throttle, the client that has used least of its limit goes first. A
-//! client that is at its limit goes only if it came late: into an almost full store, of a throttle over its share. Without
-//! that exception a flood of clients that reach their limit at once could only displace those that were limited before it.
+//! A throttle that has more keys than its share evicts its own keys first, so that a flood of one
+//! throttle's clients does not reset the clients of another. Within a throttle, the client that has
+//! used least of its limit is evicted first. A client at its limit is evicted only if it came late,
+//! which means into an almost full store, of a throttle over its share. Without that exception, a
+//! flood of clients that reach their limit at once could only evict those that were limited before
+//! it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::backend::key::Key;
 use crate::strategy::kernel::FULL;
 
-/// How many candidates are compared when a key has to go.
+/// The number of candidates for an eviction.
 pub(super) const CANDIDATES: usize = 32;
 
-/// How many are compared while all of them are clients at their limit that are not to be forgotten.
-pub(super) const MOST_CANDIDATES: usize = 4 * CANDIDATES;
+/// The number of candidates while all of them are clients at their limit that should stay.
+pub(super) const MAX_CANDIDATES: usize = 4 * CANDIDATES;
 
-/// One key in so many is in no throttle's share: the room of those that come late.
-const LATE: usize = 8;
+/// The part of the capacity that is in no throttle's share, but left for keys that come late: one
+/// in this many.
+const LATE_PART: usize = 8;
 
 /// The number of keys of each throttle, by its tag.
 #[derive(Debug)]
@@ -29,30 +32,30 @@ pub(super) struct Shares {
     throttles: AtomicUsize,
 }
 
-/// A key that is about to be inserted, seen as one that takes another's room.
+/// A key that is about to be inserted and may evict another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Newcomer<'a> {
     shares: &'a Shares,
     tag: usize,
-    /// The keys that each throttle may hold.
+    /// The number of keys in each throttle's share.
     share: usize,
-    /// Whether the newcomer's own throttle holds more than its share.
-    is_over: bool,
+    /// `true` if the key's own throttle has more keys than its share.
+    is_over_share: bool,
 }
 
-/// How much a key would be missed. The candidate with the lowest rank is removed.
+/// The rank of a candidate for eviction; the lowest is evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// The state decides like none.
+    /// The state has expired, so nothing is lost with it.
     Expired,
-    /// The key makes room for a key like the newcomer's.
+    /// The key makes room for the newcomer.
     Yields { fullness: u64 },
-    /// The key goes only if no candidate yields; at equal fullness, one that came late, or of a throttle over its share, goes
-    /// first.
+    /// The key is evicted only if no candidate yields; at equal fullness, one that came late, or of
+    /// a throttle over its share, goes first.
     Stays {
         fullness: u64,
-        is_settled: bool,
-        is_within: bool,
+        came_in_time: bool,
+        is_within_share: bool,
     },
 }
 
@@ -67,7 +70,7 @@ impl Default for Shares {
 }
 
 impl Shares {
-    /// Counts a key that is inserted; returns how many there were before.
+    /// Counts a key that is inserted, and returns the number of keys before.
     pub(super) fn add(&self, key: Key) -> usize {
         if self.keys[key.tag()].fetch_add(1, Ordering::Relaxed) == 0 {
             self.throttles.fetch_add(1, Ordering::Relaxed);
@@ -89,59 +92,59 @@ impl Shares {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// A key that is about to be inserted.
+    /// Returns a key that is about to be inserted.
     pub(super) fn newcomer(&self, key: Key) -> Newcomer<'_> {
         let total = self.total.load(Ordering::Relaxed);
         let throttles = self.throttles.load(Ordering::Relaxed).max(1);
-        let (tag, share) = (key.tag(), (total - total / LATE) / throttles);
+        let (tag, share) = (key.tag(), (total - total / LATE_PART) / throttles);
         Newcomer {
             shares: self,
             tag,
             share,
-            is_over: self.held(tag) > share,
+            is_over_share: self.keys_of(tag) > share,
         }
     }
 
-    fn held(&self, tag: usize) -> usize {
+    fn keys_of(&self, tag: usize) -> usize {
         self.keys[tag].load(Ordering::Relaxed)
     }
 }
 
 impl Newcomer<'_> {
-    /// Whether the key comes late into a store that holds this many keys of at most so many.
-    pub(super) const fn is_late(&self, held: usize, capacity: usize) -> bool {
-        self.is_over && held >= capacity - capacity.div_ceil(LATE)
+    /// Returns `true` if the key comes late into a store with this many keys.
+    pub(super) const fn is_late(&self, keys: usize, capacity: usize) -> bool {
+        self.is_over_share && keys >= capacity - capacity.div_ceil(LATE_PART)
     }
 
-    /// The rank of another key whose state has not expired.
+    /// Returns the rank of another key, whose state has not expired.
     pub(super) fn rank(&self, key: Key, fullness: u64, is_late: bool) -> Rank {
-        let is_over = if self.is_over {
+        let is_over_share = if self.is_over_share {
             key.tag() == self.tag
         } else {
-            self.shares.held(key.tag()) > self.share
+            self.shares.keys_of(key.tag()) > self.share
         };
-        if is_over && fullness < FULL {
+        if is_over_share && fullness < FULL {
             Rank::Yields { fullness }
         } else {
             Rank::Stays {
                 fullness,
-                is_settled: !(is_over && is_late),
-                is_within: !is_over,
+                came_in_time: !(is_over_share && is_late),
+                is_within_share: !is_over_share,
             }
         }
     }
 }
 
 impl Rank {
-    /// How many candidates are enough if this is the lowest rank among them.
-    pub(super) const fn enough(self) -> usize {
+    /// Returns the number of candidates to compare if this is the lowest rank so far.
+    pub(super) const fn required_candidates(self) -> usize {
         match self {
             Self::Expired => 0,
             Self::Stays {
                 fullness,
-                is_settled: true,
+                came_in_time: true,
                 ..
-            } if fullness >= FULL => MOST_CANDIDATES,
+            } if fullness >= FULL => MAX_CANDIDATES,
             Self::Yields { .. } | Self::Stays { .. } => CANDIDATES,
         }
     }

@@ -1,10 +1,10 @@
-//! Ranks, as a newcomer sees them, and capacities as marks note them.
+//! Tests of the ranks that a newcomer gives to other keys, and of the capacities in eviction marks.
 
 use super::*;
-use crate::backend::memory::stripe::Mark;
+use crate::backend::memory::stripe::EvictionMark;
 use crate::strategy::kernel::{Kind, Packed};
 
-/// A key of a throttle.
+/// Returns the key of a throttle's client.
 fn key(throttle: u64, client: u64) -> Key {
     Key {
         first: (throttle << 52) | (client + 1),
@@ -12,7 +12,7 @@ fn key(throttle: u64, client: u64) -> Key {
     }
 }
 
-/// Shares of throttles that hold this many keys each.
+/// Returns the shares of throttles with this many keys each.
 fn shares<const N: usize>(keys: [u64; N]) -> Shares {
     let shares = Shares::default();
     for (throttle, keys) in (0..).zip(keys) {
@@ -24,19 +24,19 @@ fn shares<const N: usize>(keys: [u64; N]) -> Shares {
 }
 
 #[test]
-fn a_throttle_over_its_share_displaces_its_own_keys_first() {
+fn a_throttle_over_its_share_evicts_its_own_keys_first() {
     let shares = shares([700, 300]);
     let newcomer = shares.newcomer(key(0, 1_000));
     let own = newcomer.rank(key(0, 1), FULL - 1, false);
     assert!(own < newcomer.rank(key(1, 1), 1, false));
-    // Of those at their limit, only before others at theirs.
+    // A client at its limit goes only before others at theirs.
     let own = newcomer.rank(key(0, 1), FULL, true);
     assert!(own < newcomer.rank(key(1, 1), FULL, false));
     assert!(own > newcomer.rank(key(1, 1), FULL - 1, false));
 }
 
 #[test]
-fn a_client_at_its_limit_goes_after_all_others_unless_it_came_late() {
+fn evicts_a_client_at_its_limit_last_unless_it_came_late() {
     let shares = shares([700, 300]);
     for throttle in [0, 1] {
         let newcomer = shares.newcomer(key(throttle, 1_000));
@@ -44,20 +44,20 @@ fn a_client_at_its_limit_goes_after_all_others_unless_it_came_late() {
         assert!(limited > newcomer.rank(key(0, 2), FULL, true));
         assert!(limited > newcomer.rank(key(0, 3), FULL - 1, false));
         assert!(limited > newcomer.rank(key(1, 4), FULL - 1, false));
-        // If there is nobody else, it goes before those of a throttle within its share.
+        // It goes before those of a throttle within its share that are at their limit too.
         assert!(limited < newcomer.rank(key(1, 5), FULL, false));
     }
 }
 
 #[test]
-fn a_throttle_within_its_share_displaces_keys_of_those_over_theirs() {
+fn a_throttle_within_its_share_evicts_keys_of_those_over_theirs() {
     let shares = shares([700, 300]);
     let newcomer = shares.newcomer(key(1, 1_000));
     assert!(newcomer.rank(key(0, 1), FULL - 1, false) < newcomer.rank(key(1, 1), 1, false));
 }
 
 #[test]
-fn a_place_that_is_reserved_goes_last() {
+fn evicts_a_reserved_slot_last() {
     let shares = shares([1_000]);
     let newcomer = shares.newcomer(key(0, 1_000));
     let reserved = Packed::reserved(1).fullness(5);
@@ -68,7 +68,7 @@ fn a_place_that_is_reserved_goes_last() {
 }
 
 #[test]
-fn who_comes_into_an_almost_full_store_comes_late_if_its_throttle_is_over_its_share() {
+fn a_key_comes_late_into_an_almost_full_store_if_its_throttle_is_over_its_share() {
     let shares = shares([600, 275]);
     assert!(shares.newcomer(key(0, 1_000)).is_late(875, 1_000));
     assert!(!shares.newcomer(key(0, 1_000)).is_late(874, 1_000));
@@ -76,11 +76,11 @@ fn who_comes_into_an_almost_full_store_comes_late_if_its_throttle_is_over_its_sh
 }
 
 #[test]
-fn a_throttle_whose_last_key_is_removed_has_no_share() {
+fn a_throttle_without_keys_has_no_share() {
     let shares = shares([6, 2, 1]);
-    // Of nine keys eight are shared by three.
-    assert!(!shares.newcomer(key(1, 1_000)).is_over);
-    assert!(shares.newcomer(key(0, 1_000)).is_over);
+    // Three throttles share eight of nine keys.
+    assert!(!shares.newcomer(key(1, 1_000)).is_over_share);
+    assert!(shares.newcomer(key(0, 1_000)).is_over_share);
     shares.remove(key(2, 0));
     shares.remove(key(1, 0));
     shares.remove(key(1, 1));
@@ -89,25 +89,25 @@ fn a_throttle_whose_last_key_is_removed_has_no_share() {
 }
 
 #[test]
-fn marks_keep_the_capacity_to_a_hundredth() {
+fn marks_record_the_capacity_to_a_hundredth() {
     let limits = [1, 3, 5, 10, 1_000, 999_983];
     let capacities = [1, 2, 3, 7, 10, 1_000, 65_537, 1 << 40];
     for limit in limits {
         for capacity in capacities {
-            let mark = Mark::new(true, capacity as f32 / limit as f32);
+            let mark = EvictionMark::new(true, capacity as f32 / limit as f32);
             assert!(mark.is_late());
-            let kept = mark.capacity(limit);
-            assert!(kept <= capacity, "{kept} of {capacity} at {limit}");
+            let recorded = mark.capacity(limit);
+            assert!(recorded <= capacity, "{recorded} of {capacity} at {limit}");
             assert!(
-                kept >= (capacity - capacity / 100).saturating_sub(1),
-                "{kept} of {capacity}"
+                recorded >= (capacity - capacity / 100).saturating_sub(1),
+                "{recorded} of {capacity}"
             );
         }
     }
 }
 
 #[test]
-fn fullness_is_measured_against_the_capacity() {
+fn fullness_is_relative_to_the_capacity() {
     let meter = |amount| Packed {
         kind: Kind::Meter,
         tick_power: 0,

@@ -1,20 +1,35 @@
-//! One key and its state, in seven words of atomics.
+//! A seqlock over one key and its state, in seven words of atomics.
 //!
-//! A sequence number makes the words one: odd while somebody writes them, higher after every write. Readers take no
-//! lock, they look whether the number stayed the same; a writer makes it odd by compare-and-swap, which fails if anybody
-//! wrote since it read.
+//! # Protocol
+//!
+//! A sequence number guards the other words. It is odd while a thread writes them, and higher after
+//! every write.
+//!
+//! * A reader takes no lock. It reads the number, the words, and the number again, and starts over
+//!   if the number was odd or has changed.
+//! * A writer makes the number odd by compare-and-swap, which fails if another thread has written
+//!   since the number was read. It writes the words and makes the number even again.
+//!
+//! # Orderings
+//!
+//! The words are relaxed atomics. The reader's acquire load of the number pairs with the writer's
+//! release store after its writes, so a reader that sees the even number sees all of them. The
+//! writer's release fence after it made the number odd pairs with the reader's acquire fence before
+//! it reads the number again, so a reader that sees a single word of a write sees that the number
+//! has changed.
 
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use crate::backend::key::Key;
 use crate::strategy::kernel::{Kind, Packed};
 
+/// A place for one key with its state.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     sequence: AtomicU32,
-    /// The rate's limit, [shortened](short).
+    /// The rate's limit, [compressed](compress_limit).
     limit: AtomicU16,
-    /// The number of the state, which tells it from another state of the same key that came before or after it.
+    /// The number of the state, which differs from that of an earlier or later state of the key.
     made: AtomicU16,
     first: AtomicU64,
     second: AtomicU64,
@@ -22,21 +37,21 @@ pub(super) struct Slot {
     terms: AtomicU64,
     at: AtomicU64,
     amount: AtomicU64,
-    /// The second number of a state. A meter has none, so this is its limit; other states need theirs only to tell how full
-    /// they are, and keep it in 16 bits.
+    /// The state's second number. A meter has none, so this is its exact limit; other states need
+    /// their limit only to estimate their fullness, so 16 bits are enough.
     extra: AtomicU64,
 }
 
-/// The state of a slot at one moment.
+/// The state of a slot at one moment, and the sequence number of that moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Snapshot {
     sequence: u32,
     pub(super) state: Packed,
 }
 
-/// A slot that nobody else writes until this is dropped.
+/// A locked slot; dropping the guard unlocks it.
 #[derive(Debug)]
-pub(super) struct Locked<'a> {
+pub(super) struct SlotGuard<'a> {
     slot: &'a Slot,
     sequence: u32,
 }
@@ -46,41 +61,41 @@ const KIND_AT: u32 = 60;
 const PERIOD: u64 = (1 << POWER_AT) - 1;
 
 impl Slot {
-    /// Whether the slot looked like this key's: to be confirmed by a snapshot or a lock.
+    /// Returns `true` if the slot seems to hold this key. Only a snapshot or a lock confirms it.
     #[inline]
-    pub(super) fn seems(&self, key: Key) -> bool {
+    pub(super) fn may_hold(&self, key: Key) -> bool {
         let first = self.first.load(Ordering::Relaxed) ^ key.first;
         let second = self.second.load(Ordering::Relaxed) ^ key.second;
         first | second == 0
     }
 
-    /// Whether the slot looked as if nobody had it.
+    /// Returns `true` if the slot seems to hold no key.
     #[inline]
-    pub(super) fn seems_vacant(&self) -> bool {
+    pub(super) fn may_be_vacant(&self) -> bool {
         self.first.load(Ordering::Relaxed) == 0
     }
 
-    /// What the slot holds.
+    /// Reads the key and its state.
     pub(super) fn read(&self) -> (Option<Key>, Packed) {
-        self.settled(|| self.words()).1
+        self.read_consistent(|| self.words()).1
     }
 
-    /// The state, if the slot is this key's.
+    /// Reads the state if the slot holds this key.
     #[inline]
-    pub(super) fn read_as(&self, key: Key) -> Option<Snapshot> {
+    pub(super) fn read_for(&self, key: Key) -> Option<Snapshot> {
         loop {
-            let words = || (self.seems(key), self.state());
-            if let Some((sequence, (is_own, state))) = self.glimpse(words) {
+            let words = || (self.may_hold(key), self.state());
+            if let Some((sequence, (is_own, state))) = self.try_read(words) {
                 return is_own.then_some(Snapshot { sequence, state });
             }
-            self.await_writer();
+            self.wait_for_writer();
         }
     }
 
-    /// The state and its number, if the slot is this key's.
-    pub(super) fn read_numbered(&self, key: Key) -> Option<(Snapshot, u16)> {
-        let words = || (self.seems(key), self.state(), self.made());
-        let (sequence, (is_own, state, made)) = self.settled(words);
+    /// Reads the state and its number if the slot holds this key.
+    pub(super) fn read_with_number(&self, key: Key) -> Option<(Snapshot, u16)> {
+        let words = || (self.may_hold(key), self.state(), self.made());
+        let (sequence, (is_own, state, made)) = self.read_consistent(words);
         is_own.then_some((Snapshot { sequence, state }, made))
     }
 
@@ -88,30 +103,31 @@ impl Slot {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// Kept out of the way of those who need not wait: if it gave back what it read, they would read that from memory.
+    /// Waits until the slot is not locked. It returns nothing, so that the callers' fast path keeps
+    /// what it has read in registers.
     #[cold]
-    fn await_writer(&self) {
-        let mut patience = Patience::default();
+    fn wait_for_writer(&self) {
+        let mut spin = SpinWait::default();
         while !self.sequence.load(Ordering::Relaxed).is_multiple_of(2) {
-            patience.wait();
+            spin.wait();
         }
     }
 
-    /// Words that were read while nobody wrote, and the sequence number they had.
+    /// Reads words at one moment, waiting for writers, and returns them with the sequence number.
     #[inline]
-    fn settled<T>(&self, words: impl Fn() -> T) -> (u32, T) {
-        let mut patience = Patience::default();
+    fn read_consistent<T>(&self, words: impl Fn() -> T) -> (u32, T) {
+        let mut spin = SpinWait::default();
         loop {
-            if let Some(settled) = self.glimpse(&words) {
+            if let Some(settled) = self.try_read(&words) {
                 return settled;
             }
-            patience.wait();
+            spin.wait();
         }
     }
 
-    /// The same, unless somebody writes just now.
+    /// Reads words at one moment, or returns `None` if the slot is being written.
     #[inline]
-    fn glimpse<T>(&self, words: impl Fn() -> T) -> Option<(u32, T)> {
+    fn try_read<T>(&self, words: impl Fn() -> T) -> Option<(u32, T)> {
         let sequence = self.sequence.load(Ordering::Acquire);
         if !sequence.is_multiple_of(2) {
             return None;
@@ -121,17 +137,22 @@ impl Slot {
         (self.sequence.load(Ordering::Relaxed) == sequence).then_some((sequence, words))
     }
 
-    /// Changes the state if nobody wrote since the snapshot; says whether it did.
+    /// Changes the state unless the slot was written since the snapshot; returns `true` if it did.
     #[inline]
-    pub(super) fn write_since(&self, snapshot: &Snapshot, state: &Packed) -> bool {
-        let locked = self.lock_at(snapshot.sequence);
+    pub(super) fn write_if_unchanged(&self, snapshot: &Snapshot, state: &Packed) -> bool {
+        let locked = self.try_lock_at(snapshot.sequence);
         locked.map(|locked| locked.update(state)).is_some()
     }
 
-    /// Puts another state, with a number of its own, in the place of one if nobody wrote since the snapshot; says whether it
-    /// did.
-    pub(super) fn replace_since(&self, snapshot: &Snapshot, state: &Packed, made: u16) -> bool {
-        let locked = self.lock_at(snapshot.sequence);
+    /// Replaces the state by another with its own number unless the slot was written since the
+    /// snapshot; returns `true` if it did.
+    pub(super) fn replace_if_unchanged(
+        &self,
+        snapshot: &Snapshot,
+        state: &Packed,
+        made: u16,
+    ) -> bool {
+        let locked = self.try_lock_at(snapshot.sequence);
         let replaced = locked.map(|locked| {
             locked.renumber(made);
             locked.update(state);
@@ -139,28 +160,30 @@ impl Slot {
         replaced.is_some()
     }
 
-    pub(super) fn lock(&self) -> Locked<'_> {
-        let mut patience = Patience::default();
+    /// Locks the slot, waiting for other writers.
+    pub(super) fn lock(&self) -> SlotGuard<'_> {
+        let mut spin = SpinWait::default();
         loop {
             let sequence = self.sequence.load(Ordering::Relaxed);
             if sequence.is_multiple_of(2)
-                && let Some(locked) = self.lock_at(sequence)
+                && let Some(locked) = self.try_lock_at(sequence)
             {
                 return locked;
             }
-            patience.wait();
+            spin.wait();
         }
     }
 
+    /// Locks the slot if its sequence number is still this even one.
     #[inline]
-    fn lock_at(&self, sequence: u32) -> Option<Locked<'_>> {
+    fn try_lock_at(&self, sequence: u32) -> Option<SlotGuard<'_>> {
         let odd = sequence.wrapping_add(1);
         self.sequence
             .compare_exchange(sequence, odd, Ordering::Acquire, Ordering::Relaxed)
             .ok()?;
-        // Whoever sees a word written under this lock must also see that the number is odd.
+        // A reader that sees a word written under this lock must also see the odd number.
         fence(Ordering::Release);
-        Some(Locked {
+        Some(SlotGuard {
             slot: self,
             sequence,
         })
@@ -179,7 +202,7 @@ impl Slot {
         let extra = self.extra.load(Ordering::Relaxed);
         let (limit, extra) = match kind {
             Kind::Meter => (extra, 0),
-            _ => (long(self.limit.load(Ordering::Relaxed)), extra),
+            _ => (expand_limit(self.limit.load(Ordering::Relaxed)), extra),
         };
         Packed {
             kind,
@@ -193,53 +216,54 @@ impl Slot {
     }
 }
 
-/// The number of low bits of a double that are dropped: all of its digits but ten.
+/// The number of low bits of a double that are dropped: all of its fraction but ten bits.
 const DROPPED: u32 = 42;
-const DIGITS: u32 = 10;
+const FRACTION_BITS: u32 = 10;
 const EXPONENTS: u64 = 63;
 const BIAS: u64 = 1_023;
 
-/// Shortens a limit, from 1 to 2^53, to the digits and the low bits of the exponent of a double, which takes no time that
-/// can be measured: exact up to 2 048, else rounded down by less than a thousandth.
+/// Compresses a limit, from 1 to 2^53, to the top of the fraction and the low bits of the exponent
+/// of a double: exact up to 2 048, otherwise rounded down by less than a thousandth.
 #[inline]
-fn short(limit: u64) -> u16 {
+fn compress_limit(limit: u64) -> u16 {
     ((limit.cast_signed() as f64).to_bits() >> DROPPED) as u16
 }
 
-/// Returns the limit that [`short`] has kept. That of no state means nothing.
+/// Expands a limit that [`compress_limit`] has compressed. That of an empty state is meaningless.
 #[inline]
 #[allow(clippy::cast_sign_loss, reason = "a limit is never negative")]
-fn long(short: u16) -> u64 {
-    let short = u64::from(short);
+fn expand_limit(compressed: u16) -> u64 {
+    let compressed = u64::from(compressed);
     // The exponent of 1 is 1 023, all low bits of which are set; that of 2 has none.
-    let exponent = BIAS + (((short >> DIGITS) + 1) & EXPONENTS);
-    let digits = short & ((1 << DIGITS) - 1);
-    f64::from_bits(exponent << 52 | digits << DROPPED) as u64
+    let exponent = BIAS + (((compressed >> FRACTION_BITS) + 1) & EXPONENTS);
+    let fraction = compressed & ((1 << FRACTION_BITS) - 1);
+    f64::from_bits(exponent << 52 | fraction << DROPPED) as u64
 }
 
-impl Locked<'_> {
+impl SlotGuard<'_> {
+    /// Reads the key and its state.
     pub(super) fn read(&self) -> (Option<Key>, Packed) {
         self.slot.words()
     }
 
-    /// The number of the state.
+    /// Returns the number of the state.
     pub(super) fn made(&self) -> u16 {
         self.slot.made()
     }
 
-    /// Numbers the state.
+    /// Changes the number of the state.
     pub(super) fn renumber(&self, made: u16) {
         self.slot.made.store(made, Ordering::Relaxed);
     }
 
-    /// Gives the slot to a key.
-    pub(super) fn settle(self, key: Key, state: &Packed) {
+    /// Writes a key and its state, and unlocks the slot.
+    pub(super) fn occupy(self, key: Key, state: &Packed) {
         self.slot.first.store(key.first, Ordering::Relaxed);
         self.slot.second.store(key.second, Ordering::Relaxed);
         self.update(state);
     }
 
-    /// Leaves the slot to whoever comes.
+    /// Removes the key, and unlocks the slot.
     pub(super) fn vacate(self) {
         self.slot.first.store(0, Ordering::Relaxed);
         self.update(&Packed::default());
@@ -254,7 +278,9 @@ impl Locked<'_> {
             Kind::Meter => state.limit,
             _ => state.extra,
         };
-        self.slot.limit.store(short(state.limit), Ordering::Relaxed);
+        self.slot
+            .limit
+            .store(compress_limit(state.limit), Ordering::Relaxed);
         self.slot.terms.store(terms, Ordering::Relaxed);
         self.slot.at.store(state.at, Ordering::Relaxed);
         self.slot.amount.store(state.amount, Ordering::Relaxed);
@@ -262,7 +288,7 @@ impl Locked<'_> {
     }
 }
 
-impl Drop for Locked<'_> {
+impl Drop for SlotGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         self.slot
@@ -271,13 +297,13 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// How long to spin before the thread that is waited for gets the processor.
+/// A wait that spins at first, and then yields the processor to the thread it waits for.
 #[derive(Default)]
-struct Patience {
+struct SpinWait {
     spins: u32,
 }
 
-impl Patience {
+impl SpinWait {
     #[cold]
     fn wait(&mut self) {
         self.spins += 1;
@@ -294,7 +320,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shortens_limits_by_less_than_a_thousandth() {
+    fn compresses_limits_by_less_than_a_thousandth() {
         let large = (11..53).flat_map(|power| {
             let power = 1_u64 << power;
             [
@@ -307,17 +333,19 @@ mod tests {
             .map(|more| power.saturating_add_signed(more))
         });
         for limit in (1..5_000).chain(large).chain([1 << 53]) {
-            let kept = long(short(limit));
-            assert!(kept <= limit, "{limit} as {kept}");
-            assert!(limit - kept <= limit / 1_024, "{limit} as {kept}");
-            assert!(limit > 2_048 || kept == limit, "{limit} as {kept}");
+            let expanded = expand_limit(compress_limit(limit));
+            assert!(expanded <= limit, "{limit} as {expanded}");
+            assert!(limit - expanded <= limit / 1_024, "{limit} as {expanded}");
+            assert!(limit > 2_048 || expanded == limit, "{limit} as {expanded}");
         }
     }
 
     #[test]
-    fn shortens_larger_limits_to_larger_ones() {
+    fn compresses_larger_limits_to_larger_ones() {
         let limits = (0..53).flat_map(|power| [1_u64 << power, (1 << power) + (1 << power >> 1)]);
-        let kept: Vec<u64> = limits.map(|limit| long(short(limit))).collect();
-        assert!(kept.is_sorted(), "{kept:?}");
+        let expanded: Vec<u64> = limits
+            .map(|limit| expand_limit(compress_limit(limit)))
+            .collect();
+        assert!(expanded.is_sorted(), "{expanded:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The locks on the slots of a set, which are taken in the order of the slots' addresses.
+//! The locks on the slots of a set, locked in the order of the slots' addresses.
 //!
 //! # Protocol
 //!
@@ -26,19 +26,19 @@ use std::borrow::Cow;
 use super::Memory;
 use super::boxed::Entry;
 use super::shard_locks::LockedShards;
-use super::slot::Locked;
+use super::slot::SlotGuard;
 use crate::backend::key::Key;
 use crate::backend::outcome::Several;
 use crate::backend::plan::Plan;
 use crate::strategy::State;
 use crate::strategy::kernel::Packed;
 
-/// How long a reserved slot lives unless the set writes it, in microseconds.
+/// The life of a reserved slot that the set does not write, in microseconds.
 pub(super) const RESERVED_MICROS: u64 = 1_000_000;
 
 /// The states of a set, all locked.
 pub(super) struct LockedSet<'s, 'm> {
-    slots: Several<(Key, Locked<'m>)>,
+    slots: Several<(Key, SlotGuard<'m>)>,
     shards: &'s mut LockedShards<'m>,
 }
 
@@ -63,7 +63,7 @@ impl<'m> LockedShards<'m> {
         }
         slots.sort_unstable_by_key(|(_, slot)| std::ptr::from_ref(*slot).addr());
         slots.dedup_by_key(|(key, _)| *key);
-        let slots: Several<(Key, Locked<'m>)> = slots
+        let slots: Several<(Key, SlotGuard<'m>)> = slots
             .into_iter()
             .map(|(key, slot)| (key, slot.lock()))
             .collect();
@@ -99,7 +99,7 @@ impl<'m> LockedSet<'_, 'm> {
     }
 
     /// Returns the slot of a key, if it is one of those that are locked.
-    pub(super) fn slot(&self, key: Key) -> Option<&Locked<'_>> {
+    pub(super) fn slot(&self, key: Key) -> Option<&SlotGuard<'_>> {
         let (_, slot) = self.slots.iter().find(|(it, _)| *it == key)?;
         Some(slot)
     }
@@ -111,8 +111,8 @@ impl<'m> LockedSet<'_, 'm> {
 
     /// Returns the entry of a key in the spill, to be written now. It is inserted if there is none.
     pub(super) fn spill_entry(&mut self, key: Key, now: u64) -> Option<&mut Entry> {
-        let spill = &self.shards.memory.boxed;
+        let spill = &self.shards.memory.spill;
         let shard = self.shards.shard_mut(key)?;
-        Some(spill.entry(shard, key, now))
+        Some(spill.entry_or_insert(shard, key, now))
     }
 }

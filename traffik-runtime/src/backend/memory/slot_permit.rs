@@ -3,21 +3,21 @@
 
 use std::marker::PhantomData;
 
-use super::boxed::{Boxed, Shard};
+use super::boxed::{Spill, SpillShard};
 
 /// A reason why a key without a slot may get one, to be checked under the writer lock of the key's
 /// probe table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SlotPermit<'a> {
     /// The spill that has to be unmarked; `None` if the key's shard is locked.
-    unmarked: Option<&'a Boxed>,
-    locked: PhantomData<&'a Shard>,
+    unmarked: Option<&'a Spill>,
+    locked: PhantomData<&'a SpillShard>,
 }
 
 impl<'a> SlotPermit<'a> {
     /// Permits a slot for a key whose spill shard is locked and does not hold its state, or is
     /// about to lose it.
-    pub(super) const fn of_locked(_: &'a Shard) -> Self {
+    pub(super) const fn of_locked(_: &'a SpillShard) -> Self {
         Self {
             unmarked: None,
             locked: PhantomData,
@@ -25,7 +25,7 @@ impl<'a> SlotPermit<'a> {
     }
 
     /// Permits a slot for any key, until the spill is marked.
-    pub(super) const fn of_unmarked(spill: &'a Boxed) -> Self {
+    pub(super) const fn of_unmarked(spill: &'a Spill) -> Self {
         Self {
             unmarked: Some(spill),
             locked: PhantomData,

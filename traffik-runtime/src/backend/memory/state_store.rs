@@ -19,20 +19,20 @@ impl Decide for Memory {
     }
 
     fn decide_now(&self, plans: &[Plan<'_>], at: Reading<'_>) -> Option<Outcome> {
-        // An error is told by `decide`, which is asked next.
-        self.open(|| self.decide_all(plans, at)).ok()
+        // `decide`, which is called next, returns the error.
+        self.unless_closed(|| self.decide_set(plans, at)).ok()
     }
 
     fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
-        self.open(|| {
-            self.settle_all(settling, now);
+        self.unless_closed(|| {
+            self.settle_each(settling, now);
             Ok(())
         })
         .is_ok()
     }
 
     fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
-        self.open(|| Ok(self.read_all(plans, now))).ok()
+        self.unless_closed(|| Ok(self.read_states(plans, now))).ok()
     }
 
     fn decide<'a>(
@@ -42,7 +42,7 @@ impl Decide for Memory {
         _: &'a Caller,
     ) -> Answer<'a, Outcome> {
         let at = at.map_or_else(Reading::of_system, Reading::from);
-        Box::pin(ready(self.open(|| self.decide_all(plans, at))))
+        Box::pin(ready(self.unless_closed(|| self.decide_set(plans, at))))
     }
 
     fn settle<'a>(
@@ -52,8 +52,8 @@ impl Decide for Memory {
         _: &'a Caller,
     ) -> Answer<'a, ()> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        Box::pin(ready(self.open(|| {
-            self.settle_all(settling, now);
+        Box::pin(ready(self.unless_closed(|| {
+            self.settle_each(settling, now);
             Ok(())
         })))
     }
@@ -64,7 +64,7 @@ impl Decide for Memory {
         at: Option<u64>,
     ) -> Answer<'a, (u64, Several<State>)> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
-        let read = self.open(|| Ok((now, self.read_all(plans, now))));
+        let read = self.unless_closed(|| Ok((now, self.read_states(plans, now))));
         Box::pin(ready(read))
     }
 }

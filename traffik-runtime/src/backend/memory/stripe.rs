@@ -1,9 +1,27 @@
-//! One stripe of the table: slots found by linear probing, in segments that are added as it grows and never move.
+//! An open-addressing table with linear probing, in segments that are added as it grows and never
+//! move.
 //!
-//! Looking a key up and changing its state takes no lock but the slot's. Whatever changes *where* keys are (inserting,
-//! removing, growing) is done by one thread at a time, under the stripe's mutex, moving one slot after the other. A key
-//! that is on the move is not found meanwhile; so a key that was not found is looked up again under the mutex before
-//! anybody believes it.
+//! # Protocol
+//!
+//! * Looking a key up takes no lock, and changing its state takes only the slot's lock.
+//! * Operations that change *where* keys are (insert, remove, evict, grow) run under the table's
+//!   writer lock, which locks one slot at a time.
+//! * A removed key leaves a gap. Later keys of the same run are moved back into it, one by one, so
+//!   that no key is cut off from its home by a vacant slot (backward shift deletion).
+//! * Growing adds a segment as long as all before it together, takes every key out and places it
+//!   anew.
+//!
+//! # Guarantee
+//!
+//! A key is never in two slots. While it is moved it is in none, so a lookup without the writer
+//! lock may miss it: a key that was not found has to be looked up again under the writer lock. A
+//! lookup may also find a slot that another key gets just then; reading or locking the slot for the
+//! key shows that.
+//!
+//! # Lock order
+//!
+//! The writer lock, then one slot. A thread that has a slot locked must not wait for the writer
+//! lock.
 
 use std::iter::successors;
 use std::sync::OnceLock;
@@ -19,75 +37,76 @@ use crate::strategy::kernel::Packed;
 /// Each segment is as long as all before it together, so this is enough for any memory.
 const SEGMENTS: usize = 40;
 
-/// How many slots an insertion looks at to remove what has expired: more than it adds.
-const SWEPT_EACH_TIME: usize = 2;
+/// The number of slots that an insertion checks for expired states: more than it adds.
+const SWEEP_BATCH: usize = 2;
 
+/// An open-addressing table, which is one shard of the sharded table.
 #[derive(Debug)]
-#[repr(align(128))] // Two stripes' mutexes never share a cache line, nor a pair that is fetched together.
-pub(super) struct Stripe {
-    keeper: Mutex<Keeper>,
-    /// The stripe has `base << doublings` slots.
+#[repr(align(128))] // Two writer locks never share a cache line, nor a pair that is fetched together.
+pub(super) struct ProbeTable {
+    writer: Mutex<Writer>,
+    /// The table has `base << doublings` slots.
     doublings: AtomicU32,
     base: usize,
     segments: [OnceLock<Box<[Slot]>>; SEGMENTS],
 }
 
-/// What only the thread that holds the mutex knows.
+/// The part of the table that only the thread with the writer lock uses.
 #[derive(Debug, Default)]
-pub(super) struct Keeper {
+pub(super) struct Writer {
     occupied: usize,
-    hand: usize,
-    /// Beside each slot, the mark of its key.
-    marks: Vec<Mark>,
+    clock_hand: usize,
+    /// The eviction mark of the key in each slot.
+    marks: Vec<EvictionMark>,
     /// The number of the newest state: even, and never 0.
     made: u16,
 }
 
-/// A state on its way into a slot.
+/// A key to be inserted, with its state.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Placed<'s> {
+pub(super) struct Insertion<'s> {
     pub(super) key: Key,
     pub(super) state: &'s Packed,
     /// The number of the state.
     pub(super) made: u16,
-    pub(super) mark: Mark,
+    pub(super) mark: EvictionMark,
 }
 
-/// What the insertion of a key noted for the day on which one has to go, in two bytes.
+/// Facts about a key that its insertion records for a later eviction, in two bytes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mark(u16);
+pub(super) struct EvictionMark(u16);
 
-/// Who has to go when somebody has to.
-struct Least {
+/// The best candidate for eviction.
+struct Victim {
     rank: Rank,
     index: usize,
-    /// Whether no slot before it is vacant, from where it was looked for.
-    is_within_reach: bool,
+    /// `true` if no slot is vacant between the start of the search and this one.
+    is_reachable: bool,
 }
 
-impl Stripe {
+impl ProbeTable {
     pub(super) fn new(base: usize) -> Self {
         Self {
-            keeper: Mutex::default(),
+            writer: Mutex::default(),
             doublings: AtomicU32::new(0),
             base,
             segments: [const { OnceLock::new() }; SEGMENTS],
         }
     }
 
-    /// The slot that seems to be this key's.
+    /// Returns the slot that seems to hold this key.
     #[inline(always)]
     pub(super) fn find(&self, key: Key) -> Option<&Slot> {
         let doublings = self.doublings.load(Ordering::Acquire);
         let (segment, offset) = self.locate_home(key, doublings);
         let home = self.segments[segment].get()?.get(offset)?;
-        if home.seems(key) {
+        if home.may_hold(key) {
             return Some(home);
         }
         self.find_from(segment, offset, key, doublings)
     }
 
-    /// The same where it is not at home.
+    /// Returns the slot that seems to hold this key, if it is not in its home slot.
     #[inline(never)]
     fn find_from(
         &self,
@@ -97,13 +116,13 @@ impl Stripe {
         doublings: u32,
     ) -> Option<&Slot> {
         let mut slots = self.segments[segment].get()?.get(offset..)?;
-        // Once round: while keys are moved there may be no vacant slot to stop at.
+        // Once around: while keys are moved there may be no vacant slot to stop at.
         for _ in 0..=doublings + 1 {
             for slot in slots {
-                if slot.seems(key) {
+                if slot.may_hold(key) {
                     return Some(slot);
                 }
-                if slot.seems_vacant() {
+                if slot.may_be_vacant() {
                     return None;
                 }
             }
@@ -117,155 +136,157 @@ impl Stripe {
         None
     }
 
-    pub(super) fn keep(&self) -> MutexGuard<'_, Keeper> {
-        self.keeper.lock()
+    /// Takes the writer lock.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock()
     }
 
-    /// Gives a key, which is not there, a slot.
-    pub(super) fn insert(&self, keeper: &mut Keeper, placed: &Placed<'_>) {
-        if keeper.occupied + 1 > self.most_occupied() {
-            self.grow(keeper);
+    /// Inserts a key that is not in the table.
+    pub(super) fn insert(&self, writer: &mut Writer, insertion: &Insertion<'_>) {
+        if writer.occupied + 1 > self.max_occupied() {
+            self.grow(writer);
         }
-        self.place(keeper, placed);
-        keeper.occupied += 1;
+        self.place(writer, insertion);
+        writer.occupied += 1;
     }
 
-    /// Gives a key, which is not there, room at the expense of the one nearby that will be missed least, and returns
-    /// that, if there was any. So a stripe stays as it is, however many keys pass through it.
+    /// Inserts a key that is not in the table in place of the lowest-ranked key nearby, and returns
+    /// that key, or `None` if the table is empty. So the table does not grow, however many keys
+    /// pass through it.
     pub(super) fn replace(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut Writer,
         newcomer: &Newcomer<'_>,
-        placed: &Placed<'_>,
+        insertion: &Insertion<'_>,
         now: u64,
     ) -> Option<Key> {
-        if keeper.occupied == 0 {
+        if writer.occupied == 0 {
             return None;
         }
-        let home = Self::home(placed.key, self.len());
-        let near = self.least(keeper, newcomer, home, now)?;
-        // What has expired may all be elsewhere: where it was not swept yet.
-        let expired = match near.rank {
+        let home = Self::home(insertion.key, self.len());
+        let victim = self.find_victim(writer, newcomer, home, now)?;
+        // All expired states may be elsewhere, in the part that is swept next.
+        let expired = match victim.rank {
             Rank::Expired => None,
-            _ => self.expired_ahead(keeper, now),
+            _ => self.find_expired(writer, now),
         };
         match expired {
-            // Nobody else has to move, which takes long where runs are long.
-            None if near.is_within_reach => {
-                keeper.marks[near.index] = placed.mark;
-                let locked = self.slot(near.index).lock();
+            // No other key has to move, which takes long where runs are long.
+            None if victim.is_reachable => {
+                writer.marks[victim.index] = insertion.mark;
+                let locked = self.slot(victim.index).lock();
                 let (removed, _) = locked.read();
-                locked.renumber(placed.made);
-                locked.settle(placed.key, placed.state);
+                locked.renumber(insertion.made);
+                locked.occupy(insertion.key, insertion.state);
                 removed
             }
             expired => {
-                let removed = self.remove(keeper, expired.unwrap_or(near.index));
-                self.place(keeper, placed);
-                keeper.occupied += 1;
+                let removed = self.remove(writer, expired.unwrap_or(victim.index));
+                self.place(writer, insertion);
+                writer.occupied += 1;
                 removed
             }
         }
     }
 
-    /// Removes a key that will be missed less than others, and returns it.
+    /// Removes the lowest-ranked of some keys, and returns it.
     pub(super) fn evict(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut Writer,
         newcomer: &Newcomer<'_>,
         now: u64,
     ) -> Option<Key> {
-        if keeper.occupied == 0 {
+        if writer.occupied == 0 {
             return None;
         }
-        let start = self.turn(keeper);
-        let least = self.least(keeper, newcomer, start, now)?;
-        keeper.hand = match least.rank {
-            Rank::Expired => least.index,
+        let start = self.advance(writer);
+        let victim = self.find_victim(writer, newcomer, start, now)?;
+        writer.clock_hand = match victim.rank {
+            Rank::Expired => victim.index,
             _ => (start + CANDIDATES) % self.len(),
         };
-        self.remove(keeper, least.index)
+        self.remove(writer, victim.index)
     }
 
-    /// The index of a key that has expired, among some that are swept next.
-    fn expired_ahead(&self, keeper: &mut Keeper, now: u64) -> Option<usize> {
-        let start = self.turn(keeper);
-        let expired = self.from(start).take(CANDIDATES).find(|index| {
+    /// Returns the index of an expired state among those that are swept next.
+    fn find_expired(&self, writer: &mut Writer, now: u64) -> Option<usize> {
+        let start = self.advance(writer);
+        let expired = self.indices_from(start).take(CANDIDATES).find(|index| {
             let (key, state) = self.slot(*index).read();
             key.is_some() && state.expires() <= now
         });
-        // What is found expired is not passed by, nor is what comes after it.
-        keeper.hand = expired.unwrap_or((start + CANDIDATES) % self.len());
+        // The hand stops at an expired state, so that those after it are not skipped.
+        writer.clock_hand = expired.unwrap_or((start + CANDIDATES) % self.len());
         expired
     }
 
-    /// All indices, from one on.
-    fn from(&self, start: usize) -> impl Iterator<Item = usize> {
+    /// Returns all indices, starting at one.
+    fn indices_from(&self, start: usize) -> impl Iterator<Item = usize> {
         let len = self.len();
-        let all_round = move |index: &usize| Some(Self::after(*index, len));
-        successors(Some(start), all_round).take(len)
+        let wrapping = move |index: &usize| Some(Self::next_index(*index, len));
+        successors(Some(start), wrapping).take(len)
     }
 
-    /// Of some keys from here on, the one that will be missed least. Where a key is depends on its hash alone, so these
-    /// are keys at random.
-    fn least(
+    /// Returns the lowest-ranked of some keys from an index on. The position of a key depends on
+    /// its hash alone, so these are random keys.
+    fn find_victim(
         &self,
-        keeper: &Keeper,
+        writer: &Writer,
         newcomer: &Newcomer<'_>,
         start: usize,
         now: u64,
-    ) -> Option<Least> {
-        let mut least: Option<Least> = None;
-        let (mut seen, mut is_within_reach) = (0, true);
-        for (looked_at, index) in self.from(start).enumerate() {
-            let enough = least
+    ) -> Option<Victim> {
+        let mut victim: Option<Victim> = None;
+        let (mut ranked, mut is_reachable) = (0, true);
+        for (visited, index) in self.indices_from(start).enumerate() {
+            let required = victim
                 .as_ref()
-                .map_or(CANDIDATES, |least| least.rank.enough());
-            if seen >= enough || looked_at >= 2 * enough {
+                .map_or(CANDIDATES, |victim| victim.rank.required_candidates());
+            if ranked >= required || visited >= 2 * required {
                 break;
             }
             let (Some(key), state) = self.slot(index).read() else {
-                is_within_reach = false;
+                is_reachable = false;
                 continue;
             };
-            seen += 1;
+            ranked += 1;
             let rank = if state.expires() <= now {
                 Rank::Expired
             } else {
-                let mark = keeper.marks[index];
+                let mark = writer.marks[index];
                 let capacity = mark.capacity(state.limit);
                 newcomer.rank(key, state.fullness(capacity), mark.is_late())
             };
-            if least.as_ref().is_none_or(|least| rank < least.rank) {
-                least = Some(Least {
+            if victim.as_ref().is_none_or(|victim| rank < victim.rank) {
+                victim = Some(Victim {
                     rank,
                     index,
-                    is_within_reach,
+                    is_reachable,
                 });
             }
         }
-        least
+        victim
     }
 
-    /// Takes a key out, with its state and the number of that.
-    pub(super) fn take(&self, keeper: &mut Keeper, key: Key) -> Option<(Packed, u16)> {
+    /// Removes a key, and returns its state with the state's number.
+    pub(super) fn extract(&self, writer: &mut Writer, key: Key) -> Option<(Packed, u16)> {
         self.find(key)?;
         let len = self.len();
         let mut index = Self::home(key, len);
-        while !self.slot(index).seems(key) {
-            index = Self::after(index, len);
+        while !self.slot(index).may_hold(key) {
+            index = Self::next_index(index, len);
         }
-        // Under one lock: a hit that is counted in between would be lost.
+        // Read and removed under one lock: a hit that is counted in between would be lost.
         let locked = self.slot(index).lock();
         let ((_, state), made) = (locked.read(), locked.made());
         locked.vacate();
-        self.close_gap(keeper, index);
+        self.close_gap(writer, index);
         Some((state, made))
     }
 
     /// Removes all keys.
-    pub(super) fn clear(&self, keeper: &mut Keeper, shares: &Shares) {
-        if keeper.occupied == 0 {
+    pub(super) fn clear(&self, writer: &mut Writer, shares: &Shares) {
+        if writer.occupied == 0 {
             return;
         }
         for index in 0..self.len() {
@@ -275,52 +296,54 @@ impl Stripe {
                 shares.remove(key);
             }
         }
-        (keeper.occupied, keeper.hand) = (0, 0);
+        (writer.occupied, writer.clock_hand) = (0, 0);
     }
 
-    /// Removes what has expired of a few.
-    pub(super) fn sweep(&self, keeper: &mut Keeper, shares: &Shares, now: u64) {
-        if keeper.occupied == 0 {
+    /// Removes the expired states among a few slots.
+    pub(super) fn sweep(&self, writer: &mut Writer, shares: &Shares, now: u64) {
+        if writer.occupied == 0 {
             return;
         }
-        for _ in 0..SWEPT_EACH_TIME {
-            let index = self.turn(keeper);
+        for _ in 0..SWEEP_BATCH {
+            let index = self.advance(writer);
             let (key, state) = self.slot(index).read();
             if let Some(key) = key
                 && state.expires() <= now
-                && self.remove_expired(keeper, index, now)
+                && self.remove_expired(writer, index, now)
             {
                 shares.remove(key);
             }
         }
     }
 
-    /// Removes a key unless somebody has hit it since it was read; returns whether it did.
-    fn remove_expired(&self, keeper: &mut Keeper, index: usize, now: u64) -> bool {
+    /// Removes a key unless a hit has renewed its state; returns `true` if it did.
+    fn remove_expired(&self, writer: &mut Writer, index: usize, now: u64) -> bool {
         let locked = self.slot(index).lock();
         let has_expired = locked.read().1.expires() <= now;
         if has_expired {
             locked.vacate();
-            self.close_gap(keeper, index);
+            self.close_gap(writer, index);
         }
         has_expired
     }
 
-    fn remove(&self, keeper: &mut Keeper, index: usize) -> Option<Key> {
+    /// Removes the key at an index, and returns it.
+    fn remove(&self, writer: &mut Writer, index: usize) -> Option<Key> {
         let locked = self.slot(index).lock();
         let (removed, _) = locked.read();
         locked.vacate();
-        self.close_gap(keeper, index);
+        self.close_gap(writer, index);
         removed
     }
 
-    /// Moves later keys of the same run forward, so that none is cut off from its home by a vacant slot.
-    fn close_gap(&self, keeper: &mut Keeper, mut gap: usize) {
-        keeper.occupied -= 1;
+    /// Moves later keys of the same run back, so that none is cut off from its home by a vacant
+    /// slot.
+    fn close_gap(&self, writer: &mut Writer, mut gap: usize) {
+        writer.occupied -= 1;
         let len = self.len();
         let mut index = gap;
         loop {
-            index = Self::after(index, len);
+            index = Self::next_index(index, len);
             let slot = self.slot(index);
             let (Some(key), _) = slot.read() else { return };
             let home = Self::home(key, len);
@@ -335,25 +358,25 @@ impl Stripe {
                 locked.vacate();
                 let locked = self.slot(gap).lock();
                 locked.renumber(made);
-                locked.settle(key, &state);
-                keeper.marks[gap] = keeper.marks[index];
+                locked.occupy(key, &state);
+                writer.marks[gap] = writer.marks[index];
                 gap = index;
             }
         }
     }
 
-    /// Doubles the stripe: takes all keys out and puts them where they belong now.
-    fn grow(&self, keeper: &mut Keeper) {
+    /// Doubles the table: takes all keys out and places them anew.
+    fn grow(&self, writer: &mut Writer) {
         let len = if self.segments[0].get().is_some() {
             self.len()
         } else {
             0
         };
-        let mut taken = Vec::with_capacity(len);
+        let mut removed = Vec::with_capacity(len);
         for index in 0..len {
             let locked = self.slot(index).lock();
             if let (Some(key), state) = locked.read() {
-                taken.push((key, state, locked.made(), keeper.marks[index]));
+                removed.push((key, state, locked.made(), writer.marks[index]));
                 locked.vacate();
             }
         }
@@ -364,48 +387,50 @@ impl Stripe {
             self.segments[doublings as usize + 1].get_or_init(|| vacant(self.base << doublings));
             self.doublings.store(doublings + 1, Ordering::Release);
         }
-        keeper.marks.resize(self.len(), Mark::default());
-        for (key, state, made, mark) in taken {
+        writer.marks.resize(self.len(), EvictionMark::default());
+        for (key, state, made, mark) in removed {
             let state = &state;
-            let placed = Placed {
+            let insertion = Insertion {
                 key,
                 state,
                 made,
                 mark,
             };
-            self.place(keeper, &placed);
+            self.place(writer, &insertion);
         }
     }
 
-    fn place(&self, keeper: &mut Keeper, placed: &Placed<'_>) {
+    /// Writes a key into the first vacant slot from its home on.
+    fn place(&self, writer: &mut Writer, insertion: &Insertion<'_>) {
         let len = self.len();
-        let mut index = Self::home(placed.key, len);
-        while !self.slot(index).seems_vacant() {
-            index = Self::after(index, len);
+        let mut index = Self::home(insertion.key, len);
+        while !self.slot(index).may_be_vacant() {
+            index = Self::next_index(index, len);
         }
-        keeper.marks[index] = placed.mark;
+        writer.marks[index] = insertion.mark;
         let locked = self.slot(index).lock();
-        locked.renumber(placed.made);
-        locked.settle(placed.key, placed.state);
+        locked.renumber(insertion.made);
+        locked.occupy(insertion.key, insertion.state);
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots.
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {
         self.len()
     }
 
-    fn turn(&self, keeper: &mut Keeper) -> usize {
-        keeper.hand = Self::after(keeper.hand, self.len());
-        keeper.hand
+    /// Moves the clock hand to the next slot, and returns its index.
+    fn advance(&self, writer: &mut Writer) -> usize {
+        writer.clock_hand = Self::next_index(writer.clock_hand, self.len());
+        writer.clock_hand
     }
 
     fn len(&self) -> usize {
         self.base << self.doublings.load(Ordering::Relaxed)
     }
 
-    /// Nine tenths: beyond it, runs of occupied slots become long.
-    fn most_occupied(&self) -> usize {
+    /// Returns nine tenths of the slots: beyond that, runs of occupied slots become long.
+    fn max_occupied(&self) -> usize {
         if self.segments[0].get().is_some() {
             self.len() - self.len().div_ceil(10)
         } else {
@@ -413,13 +438,15 @@ impl Stripe {
         }
     }
 
-    /// Where a key is looked for first: its hash, scaled to the number of slots.
+    /// Returns the index at which the search for a key starts: its hash, scaled to the number of
+    /// slots.
     fn home(key: Key, len: usize) -> usize {
         ((u128::from(key.second) * len as u128) >> 64) as usize
     }
 
-    /// The same as a segment and an offset: segment 0 is the first `base` slots, segment k the `base << (k − 1)` after
-    /// those before it, and the top bits of the hash already say which.
+    /// Returns the segment and the offset of a key's home. Segment 0 is the first `base` slots,
+    /// segment k the `base << (k − 1)` slots after it; the top bits of the hash determine the
+    /// segment.
     #[inline]
     fn locate_home(&self, key: Key, doublings: u32) -> (usize, usize) {
         let home = Self::home(key, self.base << doublings);
@@ -430,12 +457,13 @@ impl Stripe {
         }
     }
 
-    /// The slot at an index; only with the mutex held, when all segments that are counted exist.
+    /// Returns the slot at an index. The caller has the writer lock, under which all segments
+    /// exist.
     fn slot(&self, index: usize) -> &Slot {
         // Half of all slots are in the last segment, a quarter in the one before it, and so on.
         let mut segment = self.doublings.load(Ordering::Relaxed) as usize;
         let start = loop {
-            let start = self.start(segment);
+            let start = self.segment_start(segment);
             if index >= start {
                 break start;
             }
@@ -445,42 +473,47 @@ impl Stripe {
             [index - start]
     }
 
-    /// The index of a segment's first slot.
-    fn start(&self, segment: usize) -> usize {
+    /// Returns the index of a segment's first slot.
+    fn segment_start(&self, segment: usize) -> usize {
         match segment {
             0 => 0,
             _ => self.base << (segment - 1),
         }
     }
 
-    /// The index after this one, all round.
-    fn after(index: usize, len: usize) -> usize {
+    /// Returns the index after this one; after the last, the first.
+    fn next_index(index: usize, len: usize) -> usize {
         if index + 1 < len { index + 1 } else { 0 }
     }
 }
 
-impl Keeper {
-    /// Returns the number of a state that is made now. It comes again after 32 767 others, so a refund may come off a state
-    /// that was made since only if so many keys came into the stripe between the two.
+impl Writer {
+    /// Returns the number of a state that is created now. It repeats after 32 767 others, so a
+    /// refund can reach a later state of the key only if that many keys were inserted between the
+    /// two.
     pub(super) fn next_number(&mut self) -> u16 {
         self.made = self.made.wrapping_add(2).max(2);
         self.made
     }
 }
 
-impl Mark {
-    /// The mark of a key that is inserted late or in time, and the capacity of its law as a multiple of its rate's limit.
+impl EvictionMark {
+    /// Records if a key came late, and the capacity of its strategy as a multiple of its rate's
+    /// limit.
     ///
-    /// A state has only the limit. The ratio is noted to eight binary digits, rounded down, and stays when the rate changes.
+    /// A state stores only the limit. The ratio is rounded down to eight binary digits, and does
+    /// not change when the rate does.
     pub(super) const fn new(is_late: bool, ratio: f32) -> Self {
         Self((is_late as u16) << 15 | (ratio.to_bits() >> 16) as u16)
     }
 
+    /// Returns `true` if the key came [late](Newcomer::is_late).
     pub(super) const fn is_late(self) -> bool {
         self.0 >> 15 == 1
     }
 
-    /// The capacity under a rate of this limit, at least 1: never above the law's, and below it by less than a hundredth.
+    /// Returns the capacity under a rate of this limit, at least 1: never above the strategy's, and
+    /// below it by less than a hundredth.
     #[allow(clippy::cast_sign_loss, reason = "a ratio is never negative")]
     pub(super) fn capacity(self, limit: u64) -> u64 {
         let ratio = f32::from_bits((u32::from(self.0) & 0x7FFF) << 16);
@@ -489,6 +522,7 @@ impl Mark {
     }
 }
 
+/// Creates a segment of vacant slots.
 fn vacant(slots: usize) -> Box<[Slot]> {
     (0..slots).map(|_| Slot::default()).collect()
 }

@@ -1,71 +1,73 @@
-//! All stripes, and the bound on how many keys they hold together.
+//! The sharded table: all probe tables, and the bound on the number of keys in them together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::shares::{Newcomer, Shares};
 use super::slot::Slot;
 use super::slot_permit::SlotPermit;
-use super::stripe::{Mark, Placed, Stripe};
+use super::stripe::{EvictionMark, Insertion, ProbeTable};
 use crate::backend::key::Key;
 use crate::strategy::kernel::Packed;
 
-/// A set needs all its keys at once.
-const LEAST_CAPACITY: usize = 64;
+/// The least capacity: a set needs all its keys at once.
+const MIN_CAPACITY: usize = 64;
 
-/// Below this many keys to a stripe, their uneven filling would cost more than a shared mutex.
-const LEAST_KEYS_PER_STRIPE: usize = 4_096;
-const MOST_STRIPES: usize = 64;
+/// With fewer keys a shard, uneven filling would cost more than a shared writer lock.
+const MIN_KEYS_PER_SHARD: usize = 4_096;
+const MAX_SHARDS: usize = 64;
 
-/// The first segment of a stripe is at most this long.
-const LONGEST_BASE: usize = 64;
+/// The length of a shard's first segment is at most this.
+const MAX_BASE: usize = 64;
 
+/// A table of slots in several shards, with a bound on the number of keys.
 #[derive(Debug)]
-pub(super) struct Table {
-    stripes: Box<[Stripe]>,
+pub(super) struct ShardedTable {
+    shards: Box<[ProbeTable]>,
     capacity: usize,
     shares: Shares,
-    /// Whose turn it is to give a key up.
-    turn: AtomicUsize,
+    /// The shard that evicts next if a new key's own shard is empty.
+    eviction_cursor: AtomicUsize,
 }
 
-impl Table {
-    /// A table for this many keys, in a power of two of stripes.
-    pub(super) fn new(capacity: usize, stripes: Option<usize>) -> Self {
-        let capacity = capacity.max(LEAST_CAPACITY);
-        let wanted = stripes.unwrap_or((capacity / LEAST_KEYS_PER_STRIPE).min(MOST_STRIPES));
-        let stripes = wanted.clamp(1, 1 << 16).next_power_of_two();
+impl ShardedTable {
+    /// Creates a table for this many keys; the number of shards is rounded up to a power of two.
+    pub(super) fn new(capacity: usize, shards: Option<usize>) -> Self {
+        let capacity = capacity.max(MIN_CAPACITY);
+        let wanted = shards.unwrap_or((capacity / MIN_KEYS_PER_SHARD).min(MAX_SHARDS));
+        let shards = wanted.clamp(1, 1 << 16).next_power_of_two();
         Self {
-            stripes: (0..stripes)
-                .map(|_| Stripe::new(base(capacity, stripes)))
+            shards: (0..shards)
+                .map(|_| ProbeTable::new(base(capacity, shards)))
                 .collect(),
             capacity,
             shares: Shares::default(),
-            turn: AtomicUsize::new(0),
+            eviction_cursor: AtomicUsize::new(0),
         }
     }
 
-    /// The slot that seems to be this key's.
+    /// Returns the slot that seems to hold this key.
     #[inline(always)]
     pub(super) fn find(&self, key: Key) -> Option<&Slot> {
-        self.stripe(key).find(key)
+        self.shard_of(key).find(key)
     }
 
-    /// Whether the key has no slot, not even one it is being moved to.
+    /// Returns `true` if the key has no slot, not even one it is being moved to.
     pub(super) fn is_vacant(&self, key: Key) -> bool {
-        let stripe = self.stripe(key);
-        let _keeper = stripe.keep();
-        stripe.find(key).is_none()
+        let shard = self.shard_of(key);
+        let _writer = shard.lock();
+        shard.find(key).is_none()
     }
 
-    /// Gives a new key a slot with this state, and returns `false` if the key has one already. The ratio is the capacity of
-    /// the law as a multiple of its rate's limit.
+    /// Gives a new key a slot with this state, and returns `false` if the key has one already. The
+    /// ratio is the capacity of the law as a multiple of its rate's limit.
     #[cfg(test)]
     pub(super) fn insert(&self, key: Key, state: &Packed, ratio: f32, now: u64) -> bool {
-        let shard = super::boxed::Shard::default();
+        let shard = super::boxed::SpillShard::default();
         self.try_insert(SlotPermit::of_locked(&shard), (key, state, ratio), now)
     }
 
-    /// Gives a key a slot with a new state, and returns `false` if it has one already or the permit has ended.
+    /// Gives a key a slot with a new state, and returns `false` if it has one already or the permit
+    /// has ended.
     pub(super) fn try_insert(
         &self,
         permit: SlotPermit<'_>,
@@ -75,8 +77,8 @@ impl Table {
         self.try_insert_numbered(permit, slot, None, now)
     }
 
-    /// Gives a key a slot with a state of this number, else of a new one, and returns `false` if it has a slot already or
-    /// the permit has ended.
+    /// Gives a key a slot with a state of this number, else of a new one, and returns `false` if it
+    /// has a slot already or the permit has ended.
     pub(super) fn try_insert_numbered(
         &self,
         permit: SlotPermit<'_>,
@@ -84,83 +86,85 @@ impl Table {
         made: Option<u16>,
         now: u64,
     ) -> bool {
-        let stripe = self.stripe(key);
-        let mut keeper = stripe.keep();
-        if stripe.find(key).is_some() || !permit.is_valid() {
+        let shard = self.shard_of(key);
+        let mut writer = shard.lock();
+        if shard.find(key).is_some() || !permit.is_valid() {
             return false;
         }
-        stripe.sweep(&mut keeper, &self.shares, now);
+        shard.sweep(&mut writer, &self.shares, now);
         let newcomer = self.shares.newcomer(key);
-        let held = self.shares.add(key);
-        let placed = Placed {
+        let count = self.shares.add(key);
+        let insertion = Insertion {
             key,
             state,
-            made: made.unwrap_or_else(|| keeper.next_number()),
-            mark: Mark::new(newcomer.is_late(held, self.capacity), ratio),
+            made: made.unwrap_or_else(|| writer.next_number()),
+            mark: EvictionMark::new(newcomer.is_late(count, self.capacity), ratio),
         };
-        if held < self.capacity {
-            stripe.insert(&mut keeper, &placed);
+        if count < self.capacity {
+            shard.insert(&mut writer, &insertion);
             return true;
         }
-        if let Some(removed) = stripe.replace(&mut keeper, &newcomer, &placed, now) {
+        if let Some(removed) = shard.replace(&mut writer, &newcomer, &insertion, now) {
             self.shares.remove(removed);
             return true;
         }
-        // All keys are in other stripes, which are never locked beside this one.
-        drop(keeper);
+        // All keys are in other shards, and two writer locks are never held at once.
+        drop(writer);
         self.evict(&newcomer, now);
-        let mut keeper = stripe.keep();
-        let inserted = stripe.find(key).is_none() && permit.is_valid();
+        let mut writer = shard.lock();
+        let inserted = shard.find(key).is_none() && permit.is_valid();
         if inserted {
-            stripe.insert(&mut keeper, &placed);
+            shard.insert(&mut writer, &insertion);
         } else {
             self.shares.remove(key);
         }
         inserted
     }
 
-    /// Returns a number for a state of a key that takes the place of another.
+    /// Returns the number for a state that replaces another of the same key.
     pub(super) fn next_number(&self, key: Key) -> u16 {
-        self.stripe(key).keep().next_number()
+        self.shard_of(key).lock().next_number()
     }
 
-    /// Takes a key out, with its state and the number of that.
-    pub(super) fn take(&self, key: Key) -> Option<(Packed, u16)> {
-        let stripe = self.stripe(key);
-        let taken = stripe.take(&mut stripe.keep(), key)?;
+    /// Removes a key, and returns its state with the state's number.
+    pub(super) fn extract(&self, key: Key) -> Option<(Packed, u16)> {
+        let shard = self.shard_of(key);
+        let extracted = shard.extract(&mut shard.lock(), key)?;
         self.shares.remove(key);
-        Some(taken)
+        Some(extracted)
     }
 
-    /// Removes all keys, one stripe after the other.
+    /// Removes all keys, one shard after the other.
     pub(super) fn clear(&self) {
-        for stripe in &self.stripes {
-            stripe.clear(&mut stripe.keep(), &self.shares);
+        for shard in &self.shards {
+            shard.clear(&mut shard.lock(), &self.shares);
         }
     }
 
-    /// How many keys there may be.
+    /// Returns the greatest number of keys.
     pub(super) const fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[cfg(test)]
     pub(super) fn occupied(&self) -> usize {
         self.shares.total()
     }
 
-    /// How many slots there are for them.
+    /// Returns the number of slots.
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {
-        self.stripes.iter().map(Stripe::slots).sum()
+        self.shards.iter().map(ProbeTable::slots).sum()
     }
 
+    /// Removes a key from the next shard that has one.
     fn evict(&self, newcomer: &Newcomer<'_>, now: u64) {
-        for _ in 0..self.stripes.len() {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed) & (self.stripes.len() - 1);
-            let stripe = &self.stripes[turn];
-            if let Some(removed) = stripe.evict(&mut stripe.keep(), newcomer, now) {
+        for _ in 0..self.shards.len() {
+            let next =
+                self.eviction_cursor.fetch_add(1, Ordering::Relaxed) & (self.shards.len() - 1);
+            let shard = &self.shards[next];
+            if let Some(removed) = shard.evict(&mut shard.lock(), newcomer, now) {
                 self.shares.remove(removed);
                 return;
             }
@@ -168,17 +172,18 @@ impl Table {
     }
 
     #[inline]
-    fn stripe(&self, key: Key) -> &Stripe {
-        &self.stripes[key.first as usize & (self.stripes.len() - 1)]
+    fn shard_of(&self, key: Key) -> &ProbeTable {
+        &self.shards[key.first as usize & (self.shards.len() - 1)]
     }
 }
 
-/// The length of a stripe's first segment, such that doubling it comes out just above what the stripe has to hold: a share
-/// of the capacity, a twentieth more because shares are uneven, and a ninth more to keep runs short.
-fn base(capacity: usize, stripes: usize) -> usize {
-    let share = capacity.div_ceil(stripes);
+/// Returns the length of a shard's first segment, so that some doubling of it is just above the
+/// slots that the shard needs: its part of the capacity, a twentieth more because shards fill
+/// unevenly, and an eighth more to keep runs short.
+fn base(capacity: usize, shards: usize) -> usize {
+    let share = capacity.div_ceil(shards);
     let mut base = share + share / 20 + share / 8 + 4;
-    while base > LONGEST_BASE {
+    while base > MAX_BASE {
         base = base.div_ceil(2);
     }
     base

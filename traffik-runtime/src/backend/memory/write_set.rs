@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use super::boxed::Prospect;
+use super::boxed::Expiry;
 use super::slot_locks::{LockedSet, RESERVED_MICROS};
 use crate::backend::outcome::{Outcome, Several, Told};
 use crate::backend::plan::{Plan, Step};
@@ -33,22 +33,22 @@ impl LockedSet<'_, '_> {
         if plans.len() > 1 {
             self.reserve_entries(plans, now);
         }
-        let mut told = Several::new();
-        for (place, ((plan, steps), own)) in plans.iter().zip(steps).zip(own).enumerate() {
+        let mut reports = Several::new();
+        for (index, ((plan, steps), own)) in plans.iter().zip(steps).zip(own).enumerate() {
             if plan.cost == 0 {
-                told.extend(plan.told(place, &self.read(plan, now), now));
+                reports.extend(plan.told(index, &self.read(plan, now), now));
             } else if let Some(slot) = self.slot(plan.key) {
                 let mut state = State::Packed(slot.read().1);
                 plan.take(steps, &mut state, now);
                 slot.update(state.packed());
                 let made = slot.made().into();
-                let reports = plan.told(place, &state, now);
-                told.extend(reports.map(|told| Told { made, ..told }));
+                let own = plan.told(index, &state, now);
+                reports.extend(own.map(|report| Told { made, ..report }));
             } else {
-                told.extend(self.write_spilled(plan, steps, own, (place, now)));
+                reports.extend(self.write_spilled(plan, steps, own, (index, now)));
             }
         }
-        Outcome::admitted(now, told)
+        Outcome::admitted(now, reports)
     }
 
     /// Computes the new states of the user's own strategies.
@@ -58,14 +58,14 @@ impl LockedSet<'_, '_> {
         steps: &[Several<Step>],
         now: u64,
     ) -> Several<Option<OwnResult>> {
-        let spill = &self.memory().boxed;
-        let evaluate = |(place, (plan, steps)): (usize, (&Plan<'_>, &Several<Step>))| {
+        let spill = &self.memory().spill;
+        let evaluate = |(index, (plan, steps)): (usize, (&Plan<'_>, &Several<Step>))| {
             plan.is_custom().then(|| {
                 let mut after = self.read(plan, now).into_owned();
                 plan.take(steps.clone(), &mut after, now);
                 after.number_new(|| spill.next_number());
-                let told = plan.told(place, &after, now).collect();
-                (after, told)
+                let reports = plan.told(index, &after, now).collect();
+                (after, reports)
             })
         };
         let plans = plans.iter().zip(steps).enumerate();
@@ -80,7 +80,7 @@ impl LockedSet<'_, '_> {
                 if self.has_spilled(plan, now) == exists
                     && let Some(entry) = self.spill_entry(plan.key, now)
                 {
-                    entry.prospect = Prospect::reserved(now + RESERVED_MICROS);
+                    entry.expiry = Expiry::reserved(now + RESERVED_MICROS);
                 }
             }
         }
@@ -91,16 +91,16 @@ impl LockedSet<'_, '_> {
         plan: &Plan<'_>,
         steps: Several<Step>,
         own: Option<OwnResult>,
-        (place, now): (usize, u64),
+        (index, now): (usize, u64),
     ) -> Several<Told> {
-        let spill = &self.memory().boxed;
+        let spill = &self.memory().spill;
         let Some(entry) = self.spill_entry(plan.key, now) else {
             return Several::new();
         };
-        let told = match own {
-            Some((after, told)) => {
+        let reports = match own {
+            Some((after, reports)) => {
                 entry.state = after;
-                told
+                reports
             }
             None => {
                 if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
@@ -109,19 +109,19 @@ impl LockedSet<'_, '_> {
                 plan.align(&mut entry.state, entry.made);
                 plan.take(steps, &mut entry.state, now);
                 entry.state.number_new(|| spill.next_number());
-                let told = plan.told(place, &entry.state, now);
+                let reports = plan.told(index, &entry.state, now);
                 match entry.state {
-                    State::List(_) => told.collect(),
-                    _ => told
-                        .map(|told| Told {
+                    State::List(_) => reports.collect(),
+                    _ => reports
+                        .map(|report| Told {
                             made: entry.made,
-                            ..told
+                            ..report
                         })
                         .collect(),
                 }
             }
         };
-        entry.prospect = Prospect::of_all(told.iter().map(|told| told.report), now);
-        told
+        entry.expiry = Expiry::of_reports(reports.iter().map(|it| it.report), now);
+        reports
     }
 }
