@@ -1,7 +1,9 @@
-//! The macros of `traffik`: `#[throttled]` for a handler, `throttles!` for throttles that several handlers share.
+//! The macros of `traffik`: `#[throttled]` for a handler, `throttles!` for throttles that several
+//! handlers share.
 //!
-//! Depend on `traffik`, which re-exports both. They go from tokens to tokens in three steps, each a folder: `parse` reads
-//! what was written, `model` finds out what it means and notes every mistake, `expand` writes the code.
+//! Depend on `traffik`, which re-exports both. The macros work in three steps, each in a folder:
+//! `parse` turns tokens into syntax, `model` checks its meaning and reports every error, and
+//! `expand` generates the code.
 
 mod diagnostics;
 mod expand;
@@ -10,9 +12,9 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use diagnostics::Mistakes;
-use model::{Site, Throttles};
-use parse::{Args, Block, Handler};
+use diagnostics::Errors;
+use model::{Block, ThrottledAttribute};
+use parse::{Args, Handler, ParsedBlock};
 use proc_macro2::TokenStream;
 
 /// Limits an axum handler.
@@ -184,7 +186,7 @@ pub fn throttled(
     args: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    printed(attribute(args.into(), &item.into())).into()
+    print_expansion(attribute(args.into(), &item.into())).into()
 }
 
 /// Defines throttles that handlers share.
@@ -208,32 +210,32 @@ pub fn throttled(
 /// [`#[throttled]`](macro@throttled) without `name`; `defaults` takes none of `rate`, `cost`, `uid`, `policy` and `name`.
 #[proc_macro]
 pub fn throttles(block: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    printed(shared(block.into())).into()
+    print_expansion(self::block(block.into())).into()
 }
 
 fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    let args = Args::parse(args, &mut mistakes);
-    let Some(handler) = mistakes.keep(syn::parse2::<Handler>(item.clone())) else {
-        return quote::quote!(#mistakes #item);
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let Some(handler) = errors.handle(syn::parse2::<Handler>(item.clone())) else {
+        return quote::quote!(#errors #item);
     };
-    let site = Site::read(args, &handler, &mut mistakes);
-    if mistakes.is_empty() {
-        expand::attribute(&site, handler)
+    let attribute = ThrottledAttribute::read(args, &handler, &mut errors);
+    if errors.is_empty() {
+        expand::attribute(&attribute, handler)
     } else {
-        expand::refused(&mistakes, &site, &handler)
+        expand::attribute_with_errors(&errors, &attribute, &handler)
     }
 }
 
-fn shared(block: TokenStream) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    let block = Block::parse(block, &mut mistakes);
-    let throttles = Throttles::read(block, &mut mistakes);
-    expand::block(&throttles, &mistakes)
+fn block(block: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let block = ParsedBlock::parse(block, &mut errors);
+    let block = Block::read(block, &mut errors);
+    expand::block(&block, &errors)
 }
 
-/// Prints an expansion when `TRAFFIK_MACROS_DEBUG` is set to 1. Nothing else is read from the environment.
-fn printed(expansion: TokenStream) -> TokenStream {
+/// Prints an expansion if `TRAFFIK_MACROS_DEBUG` is 1. No other environment variable is read.
+fn print_expansion(expansion: TokenStream) -> TokenStream {
     if std::env::var_os("TRAFFIK_MACROS_DEBUG").is_some_and(|value| value == "1") {
         eprintln!("{expansion}");
     }

@@ -1,11 +1,12 @@
-//! Mistakes: how they are collected, worded and reported.
+//! Errors of the macros: how they are collected, worded and reported.
 //!
-//! Finding a mistake never stops the search for the next one. Once all are known, the errors are emitted together with
-//! what the user wrote and with stand-ins for the types it would have made, so that nothing else seems broken.
+//! An error never stops the search for the next one. All errors are emitted together with the
+//! user's own code and with stubs for the types that it would have defined, so that nothing else
+//! appears broken.
 
 mod errors;
 mod wording;
 
-pub(crate) use errors::{Mistakes, all, error, joined};
+pub(crate) use errors::{Errors, collect_all, combine, error};
 pub(crate) use syn::{Error, Result};
-pub(crate) use wording::{did_you_mean, listed, misspelt, near, unknown};
+pub(crate) use wording::{did_you_mean, misspelt, near, quoted_list, unknown};

@@ -1,25 +1,26 @@
-//! The whole of a block's expansion.
+//! The expansion of a block.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::paths::Private;
 use super::throttle::throttle;
-use crate::diagnostics::Mistakes;
-use crate::model::{Entry, Throttles};
+use crate::diagnostics::Errors;
+use crate::model::{Block, BlockThrottle};
 
-/// Every throttle, and what is wrong.
-pub(crate) fn block(throttles: &Throttles, mistakes: &Mistakes) -> TokenStream {
-    let items = throttles.0.iter().map(|entry| {
-        let Entry {
+/// Generates every throttle, and the errors.
+pub(crate) fn block(block: &Block, errors: &Errors) -> TokenStream {
+    let items = block.0.iter().map(|block_throttle| {
+        let BlockThrottle {
             attrs,
             vis,
             krate,
-            outcome,
-        } = entry;
-        // The type is the user's own, so that rustc warns of one that nothing names: it is silent about what a macro made.
-        let place = outcome.name().span();
-        throttle(outcome, attrs, vis, place, &Private::of(krate.as_ref()))
+            defined,
+        } = block_throttle;
+        // The type has the user's span, so that rustc warns of an unused one. It is silent about
+        // types with a macro's span.
+        let span = defined.name().span();
+        throttle(defined, attrs, vis, span, &Private::new(krate.as_ref()))
     });
-    quote!(#mistakes #(#items)*)
+    quote!(#errors #(#items)*)
 }

@@ -1,4 +1,4 @@
-//! Closures over the handler's arguments: what they say, given all of them.
+//! The identity and the cost that closures compute from a handler's arguments.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -9,65 +9,75 @@ use syn::{Expr, ExprClosure, FnArg, PatType, Signature};
 use super::handler::usage;
 use super::literals;
 use super::paths::{Private, local};
-use super::patterns::lent;
+use super::patterns::reduced;
 use super::throttle::conditions;
-use crate::model::{Bundle, Closure, Cost, Definition, Identifier, Outcome, Site, names};
+use crate::model::{
+    Closure, ClosureArguments, Cost, DefinedThrottle, Identifier, Throttle, ThrottledAttribute,
+    bound_names,
+};
 use crate::parse::Handler;
 
-/// The implementation of `Closures` for the hidden type of one use of throttles.
-pub(crate) fn closures(site: &Site, handler: &Handler, private: &Private) -> Option<TokenStream> {
-    let bundle = site.bundle.as_ref()?;
+/// Generates the implementation of `Closures` for the hidden type of one use of throttles.
+pub(crate) fn closures(
+    attribute: &ThrottledAttribute,
+    handler: &Handler,
+    private: &Private,
+) -> Option<TokenStream> {
+    let closure_arguments = attribute.closure_arguments.as_ref()?;
     let cfgs = conditions(&handler.attrs);
-    // What the handler allows itself, its closures may do.
-    let allowed = handler
+    // Lints that the handler allows are allowed in its closures.
+    let allow_attrs = handler
         .attrs
         .iter()
-        .filter(|it| it.path().is_ident("allow"));
-    let (generics, ty, conditions) = usage::generics(site, handler);
-    let arguments = types(bundle, &handler.sig);
-    let owner = owner(site);
-    let unasked = owner.and_then(|owner| unasked(owner, private));
-    let given = given(site, owner, &handler.sig, private);
-    let throttle = usage::decided(site);
+        .filter(|attr| attr.path().is_ident("allow"));
+    let (generics, ty, conditions) = usage::generics(attribute, handler);
+    let arguments = types(closure_arguments, &handler.sig);
+    let throttle = own_throttle(attribute);
+    let precheck = throttle.and_then(|throttle| precheck(throttle, private));
+    let values = values(attribute, throttle, &handler.sig, private);
+    let decided = usage::decided(attribute);
     Some(quote! {
         #(#cfgs)*
-        #(#allowed)*
+        #(#allow_attrs)*
         #[automatically_derived]
         impl #generics #private::Closures<#arguments> for #ty #conditions {
-            const ASK: #private::Ask = #private::ask_of::<#throttle>();
-            #unasked
-            #given
+            const ASK: #private::Ask = #private::ask_of::<#decided>();
+            #precheck
+            #values
         }
     })
 }
 
-/// The types of what closures look at.
-fn types(bundle: &Bundle, sig: &Signature) -> TokenStream {
-    let head = head(bundle, sig).map(|argument| &argument.ty);
+/// Returns the types of the arguments that closures take, as one tuple.
+fn types(closure_arguments: &ClosureArguments, sig: &Signature) -> TokenStream {
+    let head = head(closure_arguments, sig).map(|argument| &argument.ty);
     let head = quote!((#(#head,)*));
-    match last(bundle, sig).map(|argument| &argument.ty) {
+    match last(closure_arguments, sig).map(|argument| &argument.ty) {
         Some(last) => quote!((#head, #last)),
         None => head,
     }
 }
 
-/// The arguments of the head that closures look at, and those between them.
+/// Returns the arguments from the request's head that closures take, and those between them.
 pub(super) fn head<'a>(
-    bundle: &'a Bundle,
+    closure_arguments: &'a ClosureArguments,
     sig: &'a Signature,
 ) -> impl Iterator<Item = &'a PatType> {
-    let arguments = bundle
+    let arguments = closure_arguments
         .head
         .iter()
-        .filter_map(|place| sig.inputs.get(*place));
+        .filter_map(|index| sig.inputs.get(*index));
     arguments.filter_map(typed)
 }
 
-/// The last argument, if a closure looks at it.
-pub(super) fn last<'a>(bundle: &Bundle, sig: &'a Signature) -> Option<&'a PatType> {
-    bundle
+/// Returns the last argument, if a closure takes it.
+pub(super) fn last<'a>(
+    closure_arguments: &ClosureArguments,
+    sig: &'a Signature,
+) -> Option<&'a PatType> {
+    closure_arguments
         .last
-        .and_then(|place| sig.inputs.get(place))
+        .and_then(|index| sig.inputs.get(index))
         .and_then(typed)
 }
 
@@ -78,50 +88,51 @@ fn typed(argument: &FnArg) -> Option<&PatType> {
     }
 }
 
-/// The closures of one use of throttles: its identifier and its cost.
-fn of(site: &Site) -> (Option<&Closure>, Option<&Closure>) {
-    let owner = owner(site);
-    let identifier = owner.and_then(|owner| match &owner.identifier {
+/// Returns the closures of one use of throttles: its identifier and its cost.
+fn identifier_and_cost(attribute: &ThrottledAttribute) -> (Option<&Closure>, Option<&Closure>) {
+    let throttle = own_throttle(attribute);
+    let identifier = throttle.and_then(|throttle| match &throttle.identifier {
         Some(Identifier::Closure(closure)) => Some(&**closure),
         _ => None,
     });
-    let cost = match owner.map_or(&site.cost, |owner| &owner.cost) {
+    let cost = match throttle.map_or(&attribute.cost, |throttle| &throttle.cost) {
         Some(Cost::Closure(closure)) => Some(&**closure),
         _ => None,
     };
     (identifier, cost)
 }
 
-fn owner(site: &Site) -> Option<&Definition> {
-    match &site.defined {
-        Some(Outcome::Whole(definition)) => Some(definition),
+/// Returns the throttle that the attribute defines.
+fn own_throttle(attribute: &ThrottledAttribute) -> Option<&Throttle> {
+    match &attribute.defined {
+        Some(DefinedThrottle::Valid(throttle)) => Some(throttle),
         _ => None,
     }
 }
 
-/// Uses of the arguments that closures name: to be looked at is use enough.
-pub(super) fn uses(site: &Site, sig: &Signature) -> TokenStream {
-    let (identifier, cost) = of(site);
-    let wanted: Vec<_> = identifier
+/// Generates uses of the arguments that closures name, so that rustc does not warn of unused ones.
+pub(super) fn uses(attribute: &ThrottledAttribute, sig: &Signature) -> TokenStream {
+    let (identifier, cost) = identifier_and_cost(attribute);
+    let named: Vec<_> = identifier
         .into_iter()
         .chain(cost)
         .flat_map(Closure::names)
         .collect();
-    let is_wanted = |name: &Ident| wanted.iter().any(|it| it.unraw() == name.unraw());
+    let is_named = |name: &Ident| named.iter().any(|it| it.unraw() == name.unraw());
     let bound = sig
         .inputs
         .iter()
         .filter_map(typed)
-        .flat_map(|it| names(&it.pat));
-    let used = bound.filter(is_wanted);
+        .flat_map(|argument| bound_names(&argument.pat));
+    let used = bound.filter(is_named);
     quote!(#(let _ = &#used;)*)
 }
 
-/// Keeps closures of a throttle that is not asked from being called.
-fn unasked(owner: &Definition, private: &Private) -> Option<TokenStream> {
-    let name = &owner.name;
+/// Generates the check of predicates before closures are called.
+fn precheck(throttle: &Throttle, private: &Private) -> Option<TokenStream> {
+    let name = &throttle.name;
     let parts = local("parts", Span::call_site());
-    (!owner.applies.is_always()).then(|| {
+    (!throttle.predicates.is_empty()).then(|| {
         quote! {
             async fn unasked(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::Given>, #private::Error> {
                 #private::Given::unless_asked::<#name>(#parts).await
@@ -130,49 +141,57 @@ fn unasked(owner: &Definition, private: &Private) -> Option<TokenStream> {
     })
 }
 
-fn given(
-    site: &Site,
-    owner: Option<&Definition>,
+/// Generates the function that computes the identity and the cost.
+fn values(
+    attribute: &ThrottledAttribute,
+    throttle: Option<&Throttle>,
     sig: &Signature,
     private: &Private,
 ) -> Option<TokenStream> {
-    let bundle = site.bundle.as_ref()?;
+    let closure_arguments = attribute.closure_arguments.as_ref()?;
     let arguments = local("arguments", Span::call_site());
-    let ty = types(bundle, sig);
-    let asked = |closure: &Closure, question: &str, body: &Expr| {
-        let place = body.span();
-        let private = private.at(place);
-        let question = Ident::new(question, place);
-        let pattern = view(closure, bundle, sig);
-        let call = call(&closure.written, body);
-        quote_spanned!(place=> { let #pattern = #arguments; #private::#question!(#call) })
+    let ty = types(closure_arguments, sig);
+    let call = |closure: &Closure, dispatch: &str, body: &Expr| {
+        let span = body.span();
+        let private = private.at(span);
+        let dispatch = Ident::new(dispatch, span);
+        let pattern = pattern(closure, closure_arguments, sig);
+        let closure = without_parameters(&closure.expr, body);
+        quote_spanned!(span=> { let #pattern = #arguments; #private::#dispatch!(#closure) })
     };
-    let (identity, cost) = of(site);
-    let from_body = cost.is_some_and(|closure| names_last(closure, bundle, sig));
-    let identity = identity.map(|closure| asked(closure, "identity_by", &closure.written.body));
+    let (identity, cost) = identifier_and_cost(attribute);
+    let from_body = cost.is_some_and(|closure| takes_last(closure, closure_arguments, sig));
+    let identity = identity.map(|closure| call(closure, "identity_by", &closure.expr.body));
     let cost = cost.map(|closure| {
-        let body = literals::typed(&closure.written.body);
-        asked(closure, "cost_by", &body)
+        let body = literals::with_u64_literals(&closure.expr.body);
+        call(closure, "cost_by", &body)
     });
-    let answer = answer(owner, identity.as_ref(), cost.as_ref(), from_body, private);
+    let body = values_body(
+        throttle,
+        identity.as_ref(),
+        cost.as_ref(),
+        from_body,
+        private,
+    );
     Some(quote! {
         fn given(#arguments: &#ty) -> impl #private::Future<Output = #private::Result<#private::Given, #private::Error>> + #private::core::marker::Send {
             let _ = #arguments;
-            #answer
+            #body
         }
     })
 }
 
-/// All closures are called before one of them is awaited: those that are not async are done with the arguments then.
-fn answer(
-    owner: Option<&Definition>,
+/// Generates the body of that function. It calls all closures before it awaits one, so that those
+/// that are not async no longer borrow the arguments.
+fn values_body(
+    throttle: Option<&Throttle>,
     identity: Option<&TokenStream>,
     cost: Option<&TokenStream>,
     from_body: bool,
     private: &Private,
 ) -> TokenStream {
-    let named = |name: &str| local(name, Span::call_site());
-    let (identity_name, cost_name) = (named("identity"), named("cost"));
+    let variable = |name: &str| local(name, Span::call_site());
+    let (identity_name, cost_name) = (variable("identity"), variable("cost"));
     let called = |name: &Ident, closure: Option<&TokenStream>| {
         closure.map(|closure| quote!(let #name = #closure;))
     };
@@ -180,9 +199,9 @@ fn answer(
         Some(_) => quote!(#private::Option::Some(#name.await?)),
         None => quote!(#private::Option::None),
     };
-    let given = match owner {
-        Some(owner) => {
-            let name = &owner.name;
+    let values = match throttle {
+        Some(throttle) => {
+            let name = &throttle.name;
             let identity = awaited(&identity_name, identity);
             let cost = awaited(&cost_name, cost);
             quote!(#private::Given::to::<#name>(#identity, #cost))
@@ -195,32 +214,37 @@ fn answer(
     quote! {
         #identity
         #cost
-        async move { #private::Result::Ok(#given #from_body) }
+        async move { #private::Result::Ok(#values #from_body) }
     }
 }
 
-/// Returns whether a closure names a part of the last argument, which may be the body.
-fn names_last(closure: &Closure, bundle: &Bundle, sig: &Signature) -> bool {
-    let bound = last(bundle, sig).map_or_else(Vec::new, |last| names(&last.pat));
+/// Returns `true` if a closure takes a part of the last argument, which may be the body.
+fn takes_last(closure: &Closure, closure_arguments: &ClosureArguments, sig: &Signature) -> bool {
+    let bound = last(closure_arguments, sig).map_or_else(Vec::new, |last| bound_names(&last.pat));
     let named = closure.names();
     let is_named = |name: &Ident| named.iter().any(|it| it.unraw() == name.unraw());
     bound.iter().any(is_named)
 }
 
-/// The closure without its parameters, which are names around it.
-fn call(written: &ExprClosure, body: &Expr) -> TokenStream {
+/// Returns the closure without its parameters, which the pattern around it binds.
+fn without_parameters(closure: &ExprClosure, body: &Expr) -> TokenStream {
     let ExprClosure {
         asyncness, output, ..
-    } = written;
+    } = closure;
     quote!(#asyncness move || #output #body)
 }
 
-/// A pattern for all arguments that closures look at, which lends one of them what it names.
-fn view(closure: &Closure, bundle: &Bundle, sig: &Signature) -> TokenStream {
+/// Returns a pattern for the arguments of all closures, which binds the parameters of this one by
+/// reference.
+fn pattern(
+    closure: &Closure,
+    closure_arguments: &ClosureArguments,
+    sig: &Signature,
+) -> TokenStream {
     let names = closure.names();
-    let head = head(bundle, sig).map(|argument| lent(&argument.pat, &names));
+    let head = head(closure_arguments, sig).map(|argument| reduced(&argument.pat, &names));
     let head = quote!((#(#head,)*));
-    match last(bundle, sig).map(|argument| lent(&argument.pat, &names)) {
+    match last(closure_arguments, sig).map(|argument| reduced(&argument.pat, &names)) {
         Some(last) => quote!((#head, #last)),
         None => head,
     }

@@ -1,4 +1,4 @@
-//! What the documentation of a throttle's type says: the limit, in words.
+//! The documentation of a throttle's type: the limit in words.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,9 +6,9 @@ use syn::Attribute;
 use traffik_runtime::rate::Rate;
 
 use super::worst_case;
-use crate::model::{Cost, Definition, Headers, Identifier, Rates, Scope, Strategy, text};
+use crate::model::{Cost, Headers, Identifier, Rates, Scope, Strategy, Throttle, text};
 
-/// Units of time in microseconds, the largest first.
+/// Units of time in microseconds, from the largest.
 const UNITS: [(&str, u64); 7] = [
     ("week", 604_800_000_000),
     ("day", 86_400_000_000),
@@ -19,26 +19,24 @@ const UNITS: [(&str, u64); 7] = [
     ("microsecond", 1),
 ];
 
-/// The documentation, as attributes that stand behind the user's.
-pub(crate) fn of(definition: &Definition, attrs: &[Attribute]) -> TokenStream {
+/// Returns the documentation as attributes that follow the user's.
+pub(crate) fn docs(throttle: &Throttle, attrs: &[Attribute]) -> TokenStream {
     let words = format!(
         " Limits {} to {}, by {}{}.{}{}{}",
-        whom(definition.identifier.as_ref()),
-        how_much(&definition.rates),
-        law(&definition.strategy),
-        within(definition.scope.as_ref()),
-        price(definition.cost.as_ref()),
-        worst_case(definition),
-        told(definition),
+        clients(throttle.identifier.as_ref()),
+        rates(&throttle.rates),
+        strategy(&throttle.strategy),
+        scope(throttle.scope.as_ref()),
+        cost(throttle.cost.as_ref()),
+        worst_case(throttle),
+        headers(throttle),
     );
-    let documented = attrs
-        .iter()
-        .any(|attribute| attribute.path().is_ident("doc"));
+    let documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
     let paragraph = documented.then(|| quote!(#[doc = ""]));
     quote!(#paragraph #[doc = #words])
 }
 
-fn whom(identifier: Option<&Identifier>) -> String {
+fn clients(identifier: Option<&Identifier>) -> String {
     match identifier {
         None | Some(Identifier::Ip(_)) => "each client".to_owned(),
         Some(Identifier::Header(name)) => format!("each value of the header `{name}`"),
@@ -50,25 +48,25 @@ fn whom(identifier: Option<&Identifier>) -> String {
     }
 }
 
-fn how_much(rates: &Rates) -> String {
+fn rates(rates: &Rates) -> String {
     match rates {
-        Rates::Open(path) => format!("the rate `{}`", text(path)),
-        Rates::Fixed(rates) => {
-            let rates: Vec<_> = rates.iter().map(|(rate, _)| in_words(*rate)).collect();
+        Rates::Path(path) => format!("the rate `{}`", text(path)),
+        Rates::Constant(rates) => {
+            let rates: Vec<_> = rates.iter().map(|(rate, _)| rate_in_words(*rate)).collect();
             rates.join(" and ")
         }
     }
 }
 
-/// " At worst 10 are admitted within 10 seconds."
-fn worst_case(definition: &Definition) -> String {
-    let Strategy::Known(known) = &definition.strategy else {
+/// Returns " At worst 10 are admitted within 10 seconds."
+fn worst_case(throttle: &Throttle) -> String {
+    let Strategy::BuiltIn(built_in) = &throttle.strategy else {
         return String::new();
     };
-    let rates = definition.rates.fixed();
+    let rates = throttle.rates.constants();
     let worst = rates.iter().filter_map(|rate| {
-        let most = worst_case::of(&known.spec, *rate)?;
-        Some(format!("{most} are admitted within {}", period(*rate)))
+        let units = worst_case::units(&built_in.spec, *rate)?;
+        Some(format!("{units} are admitted within {}", period(*rate)))
     });
     let worst: Vec<_> = worst.collect();
     if worst.is_empty() {
@@ -77,10 +75,10 @@ fn worst_case(definition: &Definition) -> String {
     format!(" At worst {}.", worst.join(", and "))
 }
 
-/// What a client is told of it.
-fn told(definition: &Definition) -> &'static str {
-    match definition.headers {
-        _ if definition.shadow => " It only counts, and refuses nobody.",
+/// Describes the header fields.
+fn headers(throttle: &Throttle) -> &'static str {
+    match throttle.headers {
+        _ if throttle.shadow => " It only counts, and refuses nobody.",
         None | Some(Headers::Ietf) => " Clients are told in `RateLimit` and `RateLimit-Policy`.",
         Some(Headers::Legacy) => {
             " Clients are told in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`."
@@ -92,7 +90,7 @@ fn told(definition: &Definition) -> &'static str {
     }
 }
 
-/// "a minute", "10 seconds".
+/// Returns "a minute" or "10 seconds".
 fn period(rate: Rate) -> String {
     let period = rate.period_micros();
     let mut units = UNITS.iter();
@@ -104,8 +102,8 @@ fn period(rate: Rate) -> String {
     }
 }
 
-/// "5 per 10 seconds".
-fn in_words(rate: Rate) -> String {
+/// Returns "5 per 10 seconds".
+fn rate_in_words(rate: Rate) -> String {
     let period = rate.period_micros();
     let limit = rate.limit();
     match UNITS
@@ -119,23 +117,23 @@ fn in_words(rate: Rate) -> String {
     }
 }
 
-fn law(strategy: &Strategy) -> String {
+fn strategy(strategy: &Strategy) -> String {
     match strategy {
-        Strategy::Known(known) => format!("`{}`", known.spec.name()),
+        Strategy::BuiltIn(built_in) => format!("`{}`", built_in.spec.name()),
         Strategy::Custom(_, ty) => format!("`{}`", text(ty)),
     }
 }
 
-fn within(scope: Option<&Scope>) -> String {
+fn scope(scope: Option<&Scope>) -> String {
     match scope {
         None | Some(Scope::Throttle) => String::new(),
         Some(Scope::Route) => ", on each route by itself".to_owned(),
         Some(Scope::Segment(segment)) => format!(", counted as {:?}", segment.value()),
-        Some(Scope::Open(path)) => format!(", counted apart by `{}`", text(path)),
+        Some(Scope::Path(path)) => format!(", counted apart by `{}`", text(path)),
     }
 }
 
-fn price(cost: Option<&Cost>) -> String {
+fn cost(cost: Option<&Cost>) -> String {
     match cost {
         None => String::new(),
         Some(Cost::Units(units, _)) => format!(" A request takes {units}."),

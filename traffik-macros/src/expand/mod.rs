@@ -1,9 +1,10 @@
 //! Meaning → tokens. Nothing is checked here and nothing can fail.
 //!
-//! A throttle becomes a type with an implementation of `Define`. An attribute becomes, besides, a hidden `Site`, which
-//! says what this use of throttles is (unless the throttle it defines says it all), and a function of the handler's name
-//! whose one argument is the gate, which holds the handler's own and asks before the body is read. The handler stays within
-//! it, as it was written; what cannot stay gets the gate as one argument more.
+//! A throttle becomes a type with an implementation of `Define`. An attribute adds a hidden type,
+//! which describes this use of throttles (unless the throttle itself describes it completely), and
+//! a function of the handler's name. Its one argument is the gate, which extracts the handler's own
+//! arguments and decides before the body is read. The handler is wrapped as it was written. One
+//! that cannot be wrapped gets the gate as an additional argument.
 
 mod attribute;
 mod block;
@@ -20,5 +21,5 @@ mod throttle;
 mod warnings;
 mod worst_case;
 
-pub(crate) use attribute::{attribute, refused};
+pub(crate) use attribute::{attribute, attribute_with_errors};
 pub(crate) use block::block;

@@ -1,4 +1,4 @@
-//! `on_error`: an expression that gives the policy, evaluated once.
+//! `on_error`: an expression that builds the policy, evaluated once.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -6,9 +6,9 @@ use syn::spanned::Spanned as _;
 
 use super::paths::Private;
 use super::settings::duration;
-use crate::model::{Breaker, Failover, Fallback, Kind, OnError, Retry};
+use crate::model::{Breaker, ErrorKind, Failover, Fallback, OnError, Retry};
 
-/// The setter of a definition.
+/// Generates the setter of the policy.
 pub(crate) fn setter(policy: &OnError, private: &Private) -> TokenStream {
     let policy = match policy {
         OnError::Allow => quote!(#private::failure::allow),
@@ -34,14 +34,14 @@ fn value(policy: &OnError, private: &Private) -> TokenStream {
         OnError::Retry(policy) => retry(policy, private),
         OnError::Fallback(policy) => {
             let backend = &policy.backend;
-            let settings = fallback(policy, private);
-            quote!(#private::failure::fallback(#backend) #settings)
+            let setters = fallback_setters(policy, private);
+            quote!(#private::failure::fallback(#backend) #setters)
         }
         OnError::Failover(policy) => failover(policy, private),
         OnError::Handler(path) => {
-            let place = path.span();
-            let private = private.at(place);
-            quote_spanned!(place=> #private::failure::own(#path))
+            let span = path.span();
+            let private = private.at(span);
+            quote_spanned!(span=> #private::failure::own(#path))
         }
     }
 }
@@ -53,7 +53,7 @@ fn retry(policy: &Retry, private: &Private) -> TokenStream {
         multiplier,
         jitter,
         on,
-        twice,
+        even_if_it_may_have_counted,
         then,
         ..
     } = policy;
@@ -69,13 +69,14 @@ fn retry(policy: &Retry, private: &Private) -> TokenStream {
         quote!(.jitter(#private::failure::Jitter::#name))
     });
     let on = kinds(on.as_deref(), private);
-    let twice = twice.then(|| quote!(.even_if_it_may_have_counted()));
+    let even_if_it_may_have_counted =
+        even_if_it_may_have_counted.then(|| quote!(.even_if_it_may_have_counted()));
     let then = next(then.as_ref(), private);
-    quote!(#private::failure::retry(#max_retries) #delay #multiplier #jitter #on #twice #then)
+    quote!(#private::failure::retry(#max_retries) #delay #multiplier #jitter #on #even_if_it_may_have_counted #then)
 }
 
-/// The settings of a fallback, without the word and its backend.
-fn fallback(policy: &Fallback, private: &Private) -> TokenStream {
+/// Generates the setters of a fallback, without its constructor.
+fn fallback_setters(policy: &Fallback, private: &Private) -> TokenStream {
     let Fallback {
         backend: _,
         on,
@@ -90,30 +91,30 @@ fn fallback(policy: &Fallback, private: &Private) -> TokenStream {
 
 fn failover(policy: &Failover, private: &Private) -> TokenStream {
     let Failover {
-        fallback: other,
+        fallback,
         breaker,
         max_retries,
         delay,
     } = policy;
-    let backend = &other.backend;
-    let settings = fallback(other, private);
+    let backend = &fallback.backend;
+    let setters = fallback_setters(fallback, private);
     let breaker = set(
         "breaker",
         breaker.as_ref().map(|it| self::breaker(it, private)),
     );
     let max_retries = max_retries.map(|retries| quote!(.max_retries(#retries)));
     let delay = set("delay", delay.map(|delay| duration(delay, private)));
-    quote!(#private::failure::failover(#backend) #breaker #max_retries #delay #settings)
+    quote!(#private::failure::failover(#backend) #breaker #max_retries #delay #setters)
 }
 
 fn breaker(breaker: &Breaker, private: &Private) -> TokenStream {
     match breaker {
         Breaker::Static(path) => {
-            let place = Span::call_site().located_at(path.span());
-            quote_spanned!(place=> &#path)
+            let span = Span::call_site().located_at(path.span());
+            quote_spanned!(span=> &#path)
         }
-        Breaker::Given(value) => quote!(#value),
-        Breaker::Own {
+        Breaker::Value(value) => quote!(#value),
+        Breaker::New {
             failures,
             recovery,
             successes,
@@ -126,11 +127,11 @@ fn breaker(breaker: &Breaker, private: &Private) -> TokenStream {
     }
 }
 
-fn kinds(kinds: Option<&[Kind]>, private: &Private) -> Option<TokenStream> {
+fn kinds(kinds: Option<&[ErrorKind]>, private: &Private) -> Option<TokenStream> {
     let kinds = kinds?.iter().map(|kind| match kind {
-        Kind::Connection => quote!(#private::ErrorKind::Connection),
-        Kind::Timeout => quote!(#private::ErrorKind::Timeout),
-        Kind::Contention => quote!(#private::ErrorKind::Contention),
+        ErrorKind::Connection => quote!(#private::ErrorKind::Connection),
+        ErrorKind::Timeout => quote!(#private::ErrorKind::Timeout),
+        ErrorKind::Contention => quote!(#private::ErrorKind::Contention),
     });
     Some(quote!(.on([#(#kinds),*])))
 }

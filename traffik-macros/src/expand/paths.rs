@@ -1,33 +1,34 @@
-//! Where generated code finds what it names: `::traffik::__private`, spelled only here.
+//! The module that generated code takes its names from, `::traffik::__private`, spelled only here.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Ident, Path};
 
-/// The module every name of ours is taken from, those of `core` included: a user's crate may have its own `core`.
+/// The path of the module for generated code. It includes `core`, because a user's crate may have
+/// one of its own.
 pub(crate) struct Private(TokenStream);
 
 impl Private {
-    /// The module in `traffik`, or in what a `crate` key says.
-    pub(crate) fn of(krate: Option<&Path>) -> Self {
+    /// Creates the path in `::traffik`, or in the value of the `crate` key.
+    pub(crate) fn new(krate: Option<&Path>) -> Self {
         Self(krate.map_or_else(
             || quote!(::traffik::__private),
             |krate| {
-                // What is no `traffik` has no such module, which is told where the path stands.
-                let place = Span::call_site().located_at(last_word(krate));
-                let module = quote_spanned!(place=> ::__private);
+                // A crate other than `traffik` has no such module, and the error is at the path.
+                let span = Span::call_site().located_at(last_segment(krate));
+                let module = quote_spanned!(span=> ::__private);
                 quote!(#krate #module)
             },
         ))
     }
 
-    /// The module with the span of what a user wrote, for errors that belong there.
-    pub(crate) fn at(&self, place: Span) -> Self {
-        self.spanned(Span::call_site().located_at(place))
+    /// Returns the path at the location of user code, where its errors belong.
+    pub(crate) fn at(&self, span: Span) -> Self {
+        self.spanned(Span::call_site().located_at(span))
     }
 
-    /// The module with a span.
+    /// Returns the path with a span.
     pub(super) fn spanned(&self, span: Span) -> Self {
         let tokens = self.0.clone().into_iter().map(|mut token| {
             token.set_span(span);
@@ -37,15 +38,16 @@ impl Private {
     }
 }
 
-/// A local name of generated code, at a place of the user's. Patterns see the user's constants, so it is one that only
-/// generated code has.
-pub(super) fn local(name: &str, place: Span) -> Ident {
-    let span = Span::mixed_site().located_at(place);
+/// Creates a local variable of generated code, at the location of user code. A pattern may match a
+/// constant of the user's, so the name has a prefix that only generated code has.
+pub(super) fn local(name: &str, span: Span) -> Ident {
+    let span = Span::mixed_site().located_at(span);
     format_ident!("__traffik_{name}", span = span)
 }
 
-/// On stable Rust, the place of a path is that of its first token, which may be a colon.
-fn last_word(path: &Path) -> Span {
+/// Returns the span of the last segment. On stable Rust, the span of a path is that of its first
+/// token, which may be a colon.
+fn last_segment(path: &Path) -> Span {
     let last = path.segments.last();
     last.map_or_else(|| path.span(), |last| last.ident.span())
 }

@@ -1,4 +1,4 @@
-//! One function for each key: what it becomes in an implementation of `Define`.
+//! The code of each key in an implementation of `Define`: one function for each.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -7,29 +7,29 @@ use syn::{Expr, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
 use super::paths::{Private, local};
-use crate::model::{Applies, Cost, Headers, Identifier, Proxied, Rates, Scope, Strategy};
+use crate::model::{Cost, Headers, Identifier, IpOptions, Predicates, Rates, Scope, Strategy};
 
-/// The uid as written, or the path of the throttle.
+/// Returns the uid as written, or the path of the throttle.
 pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> TokenStream {
     let path = || quote!(#private::core::concat!(#private::core::module_path!(), "::", #name));
     written.map_or_else(path, ToTokens::to_token_stream)
 }
 
-/// The path of the throttle's type, where no uid is written: inside a function it is the uid.
+/// Returns the setter of the type's path if no uid is written: it is the uid inside a function.
 pub(crate) fn path_setter(written: Option<&LitStr>, name: &Ident) -> Option<TokenStream> {
     written.is_none().then(|| quote!(.path_of::<#name>()))
 }
 
-/// The rates known while compiling; none where a path is asked.
+/// Returns the rates that are literals.
 pub(crate) fn rates(rates: &Rates, private: &Private) -> Vec<TokenStream> {
     rates
-        .fixed()
+        .constants()
         .into_iter()
-        .map(|rate| one_rate(rate, private))
+        .map(|rate| constant_rate(rate, private))
         .collect()
 }
 
-fn one_rate(rate: Rate, private: &Private) -> TokenStream {
+fn constant_rate(rate: Rate, private: &Private) -> TokenStream {
     if rate.is_unlimited() {
         return quote!(#private::Rate::UNLIMITED);
     }
@@ -38,46 +38,48 @@ fn one_rate(rate: Rate, private: &Private) -> TokenStream {
     quote!(#private::Rate::new(#limit, #period))
 }
 
+/// Returns a duration as an expression.
 pub(super) fn duration(duration: std::time::Duration, private: &Private) -> TokenStream {
     let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
     quote!(#private::Duration::new(#seconds, #nanoseconds))
 }
 
-/// `rate`, where a path is asked for it.
+/// Returns the method for a `rate` that is a path.
 pub(crate) fn rate(rates: &Rates, private: &Private) -> Option<TokenStream> {
-    let Rates::Open(path) = rates else {
+    let Rates::Path(path) = rates else {
         return None;
     };
-    let (parts, asked) = asked("rate_of", path, private);
+    let (parts, rate) = call_item("rate_of", path, private);
     Some(quote! {
         async fn rate(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::Rate>, #private::Error> {
-            #asked.map(#private::Option::Some)
+            #rate.map(#private::Option::Some)
         }
     })
 }
 
-/// The largest cost a law ever admits, where it is known while compiling.
-pub(crate) fn largest_cost(
+/// Returns the constant for the largest cost that can be admitted, if strategy and rates are
+/// constant.
+pub(crate) fn max_cost(
     strategy: &Strategy,
     rates: &Rates,
     private: &Private,
 ) -> Option<TokenStream> {
     match (strategy, rates) {
-        (Strategy::Known(known), Rates::Fixed(_)) => {
-            let largest = known.spec.largest_cost(&rates.fixed());
-            Some(quote!(const LARGEST_COST: #private::u64 = #largest;))
+        (Strategy::BuiltIn(built_in), Rates::Constant(_)) => {
+            let max = built_in.spec.largest_cost(&rates.constants());
+            Some(quote!(const LARGEST_COST: #private::u64 = #max;))
         }
         _ => None,
     }
 }
 
-/// `headers`.
+/// Returns the setter of `headers`.
 pub(crate) fn headers_setter(style: Headers, private: &Private) -> TokenStream {
     let style = headers(style, private);
     quote!(.headers(#style))
 }
 
-/// A style of header fields.
+/// Returns a style of header fields.
 pub(crate) fn headers(style: Headers, private: &Private) -> TokenStream {
     let name = match style {
         Headers::Ietf => quote!(Ietf),
@@ -88,74 +90,75 @@ pub(crate) fn headers(style: Headers, private: &Private) -> TokenStream {
     quote!(#private::HeaderStyle::#name)
 }
 
-/// Where the throttle stands. A line is counted where rustc sees the macro asked for, so that has the place for its own.
-pub(crate) fn place_setter(place: Span, private: &Private) -> TokenStream {
+/// Returns the setter of the source location. rustc takes the line from the span of the macro call,
+/// so the call has the span of the throttle.
+pub(crate) fn location_setter(span: Span, private: &Private) -> TokenStream {
     let core = quote!(#private::core);
-    let private = private.spanned(place);
-    let line = quote_spanned!(place=> #private::core::line!());
+    let private = private.spanned(span);
+    let line = quote_spanned!(span=> #private::core::line!());
     quote!(.place(#core::concat!(#core::file!(), ":", #line)))
 }
 
-/// `scope`, in a word.
+/// Returns the setters of `scope`: its name, and the scope if it is constant.
 pub(crate) fn scope_setter(scope: &Scope, private: &Private) -> TokenStream {
     let (word, scoped) = match scope {
         Scope::Throttle => ("throttle".to_owned(), None),
         Scope::Route => ("route".to_owned(), Some(quote!(Route))),
         Scope::Segment(text) => (text.value(), Some(quote!(Segment(#text)))),
-        Scope::Open(path) => (path.to_token_stream().to_string().replace(' ', ""), None),
+        Scope::Path(path) => (path.to_token_stream().to_string().replace(' ', ""), None),
     };
     let scoped = scoped.map(|scoped| quote!(.scoped(#private::Scoped::#scoped)));
     quote!(.scope(#word) #scoped)
 }
 
-/// `backend`: a function that gives it, called once.
+/// Returns the setter of `backend`: a function that returns it, called once.
 pub(crate) fn backend_setter(value: &Expr) -> TokenStream {
     quote!(.backend(|| #value))
 }
 
-/// `timeout`.
+/// Returns the setter of `timeout`.
 pub(crate) fn timeout_setter(timeout: std::time::Duration, private: &Private) -> TokenStream {
     let timeout = duration(timeout, private);
     quote!(.timeout(#timeout))
 }
 
-/// `min_wait`.
+/// Returns the setter of `min_wait`.
 pub(crate) fn min_wait_setter(wait: std::time::Duration, private: &Private) -> TokenStream {
     let wait = duration(wait, private);
     quote!(.min_wait(#wait))
 }
 
-/// `spread`.
+/// Returns the setter of `spread`.
 pub(crate) fn spread_setter(spread: std::time::Duration, private: &Private) -> TokenStream {
     let spread = duration(spread, private);
     quote!(.spread(#spread))
 }
 
-/// Returns the call that sets who answers refusals.
+/// Returns the setter of `on_throttled`.
 pub(crate) fn on_throttled_setter(path: &Path, private: &Private) -> TokenStream {
     let responder = responder(path, private);
     quote!(.on_throttled(#responder))
 }
 
-/// `on_throttled`: a function that gives the response, called once.
+/// Returns the function that creates the responder of `on_throttled`, called once.
 pub(crate) fn responder(path: &Path, private: &Private) -> TokenStream {
-    let place = path.span();
-    let private = private.at(place);
-    quote_spanned!(place=> || #private::Responder::new(#path))
+    let span = path.span();
+    let private = private.at(span);
+    quote_spanned!(span=> || #private::Responder::new(#path))
 }
 
-/// `only_if` and `skip_if`, where there are any.
-pub(crate) fn applies(applies: &Applies, private: &Private) -> Option<TokenStream> {
-    let Applies { only_if, skip_if } = applies;
+/// Returns the method for `only_if` and `skip_if`.
+pub(crate) fn predicates(predicates: &Predicates, private: &Private) -> Option<TokenStream> {
+    let Predicates { only_if, skip_if } = predicates;
     let parts = parts(Span::call_site());
-    let asked = |key: &str, predicate: &Path| {
-        let place = predicate.span();
-        let (private, parts) = (private.at(place), self::parts(place));
-        quote_spanned!(place=> #private::applies!(#key, #predicate, #parts))
+    let call = |key: &str, predicate: &Path| {
+        let span = predicate.span();
+        let (private, parts) = (private.at(span), self::parts(span));
+        quote_spanned!(span=> #private::applies!(#key, #predicate, #parts))
     };
-    let only = only_if.as_ref().map(|path| asked("only_if", path));
-    let skip = skip_if.as_ref().map(|path| asked("skip_if", path));
-    let answer = match (only, skip) {
+    let only = only_if.as_ref().map(|path| call("only_if", path));
+    let skip = skip_if.as_ref().map(|path| call("skip_if", path));
+    let result = match (only, skip) {
         (None, None) => return None,
         (Some(only), None) => only,
         (None, Some(skip)) => quote!(#private::Result::Ok(!#skip?)),
@@ -163,14 +166,14 @@ pub(crate) fn applies(applies: &Applies, private: &Private) -> Option<TokenStrea
     };
     Some(quote! {
         async fn applies(#parts: &#private::Parts) -> #private::Result<#private::bool, #private::Error> {
-            #answer
+            #result
         }
     })
 }
 
-/// `identifier = ip(…)`: a function that says how the address is found, called once.
+/// Returns the setter of `ip(…)`: a function that returns the options, called once.
 pub(crate) fn client_ip_setter(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
-    let Identifier::Ip(Some(Proxied {
+    let Identifier::Ip(Some(IpOptions {
         trusted,
         header,
         prefix,
@@ -187,7 +190,7 @@ pub(crate) fn client_ip_setter(identifier: &Identifier, private: &Private) -> Op
     Some(quote!(.client_ip(|| #private::ClientIp::new() #trusted #header #prefix)))
 }
 
-/// `identifier`, where no function says so.
+/// Returns the setter of an `identifier` that needs no callback.
 pub(crate) fn identified_setter(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
     let identified = match identifier {
         Identifier::Ip(_) => quote!(ByIp),
@@ -198,12 +201,12 @@ pub(crate) fn identified_setter(identifier: &Identifier, private: &Private) -> O
     Some(quote!(.identified(#private::Identified::#identified)))
 }
 
-/// `identifier`, where the application says so.
+/// Returns the method for an `identifier` that is a callback.
 pub(crate) fn identify(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
     let (parts, identity) = match identifier {
         Identifier::Ip(_) | Identifier::Everyone | Identifier::Header(_) => return None,
         Identifier::Closure(_) => (quote!(_), quote!(#private::Given::no_identity::<Self>())),
-        Identifier::Function(path) => asked("identity_of", path, private),
+        Identifier::Function(path) => call_item("identity_of", path, private),
     };
     Some(quote! {
         async fn identify(#parts: &#private::Parts) -> #private::Result<#private::Identity, #private::Error> {
@@ -212,7 +215,7 @@ pub(crate) fn identify(identifier: &Identifier, private: &Private) -> Option<Tok
     })
 }
 
-/// `cost`, where no function says so.
+/// Returns the setter of a constant `cost`.
 pub(crate) fn cost_setter(cost: &Cost) -> Option<TokenStream> {
     match cost {
         Cost::Units(units, _) => {
@@ -223,7 +226,7 @@ pub(crate) fn cost_setter(cost: &Cost) -> Option<TokenStream> {
     }
 }
 
-/// `cost`, where the application says so.
+/// Returns the method for a `cost` that is a callback.
 pub(crate) fn cost(cost: &Cost, private: &Private) -> Option<TokenStream> {
     if let Cost::Units(..) = cost {
         return None;
@@ -236,25 +239,25 @@ pub(crate) fn cost(cost: &Cost, private: &Private) -> Option<TokenStream> {
     })
 }
 
-/// What a cost takes, and the `Result` it gives.
+/// Returns the parameter that a cost takes, and the expression of its `Result`.
 pub(crate) fn units(cost: &Cost, private: &Private) -> (TokenStream, TokenStream) {
     match cost {
         Cost::Units(units, _) => {
             let units = Literal::u64_suffixed(*units);
             (quote!(_), quote!(#private::Result::Ok(#units)))
         }
-        // On a handler it is what the arguments say.
+        // On a handler, the cost is computed from its arguments instead.
         Cost::Closure(_) => (quote!(_), quote!(#private::Given::no_cost::<Self>())),
-        Cost::Function(path) => asked("cost_of", path, private),
+        Cost::Function(path) => call_item("cost_of", path, private),
     }
 }
 
-/// `scope`, where the application says so.
+/// Returns the method for a `scope` that is a path.
 pub(crate) fn scope(scope: &Scope, private: &Private) -> Option<TokenStream> {
-    let Scope::Open(path) = scope else {
+    let Scope::Path(path) = scope else {
         return None;
     };
-    let (parts, value) = asked("scope_of", path, private);
+    let (parts, value) = call_item("scope_of", path, private);
     Some(quote! {
         fn scope(#parts: &#private::Parts) -> #private::Result<#private::Scope, #private::Error> {
             #value
@@ -262,19 +265,19 @@ pub(crate) fn scope(scope: &Scope, private: &Private) -> Option<TokenStream> {
     })
 }
 
-/// What a user's item says of the request's parts, with the name of the argument that holds them. Whether the item is a
-/// value or a function, async or fallible, its type decides.
-fn asked(question: &str, path: &Path, private: &Private) -> (TokenStream, TokenStream) {
-    let place = path.span();
-    let parts = parts(place);
-    let private = private.at(place);
-    let question = Ident::new(question, place);
-    let answer = quote_spanned!(place=> #private::#question!(#path, #parts));
-    (quote!(#parts), answer)
+/// Returns the parameter for the request's parts, and the value of a user's item for them. The item
+/// is a value or a function, async or not, fallible or not; the named macro dispatches on its type.
+fn call_item(dispatch: &str, path: &Path, private: &Private) -> (TokenStream, TokenStream) {
+    let span = path.span();
+    let parts = parts(span);
+    let private = private.at(span);
+    let dispatch = Ident::new(dispatch, span);
+    let value = quote_spanned!(span=> #private::#dispatch!(#path, #parts));
+    (quote!(#parts), value)
 }
 
-/// The request's parts. A constant of the user's may have any name that is not ours, and would be a pattern then. Their
-/// place is the user's function: one that takes something else is told so there.
-fn parts(place: Span) -> Ident {
-    local("parts", place)
+/// Returns the variable for the request's parts, with the span of the user's function: there rustc
+/// reports a function that takes something else.
+fn parts(span: Span) -> Ident {
+    local("parts", span)
 }

@@ -1,4 +1,4 @@
-//! A strategy's type and its value: each with the numbers that were written, as a constant.
+//! The type and the value of a strategy, a constant with the numbers that were written.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -11,46 +11,51 @@ use traffik_runtime::strategy::{
 
 use super::paths::Private;
 use super::settings::duration;
-use crate::model::{Known, Strategy, text};
+use crate::model::{BuiltIn, Strategy, text};
 
-/// The strategy's type, and its value unless that is the type's `PLAIN` one.
+/// Returns the strategy's type, and its value unless that is the type's default.
 pub(crate) fn strategy(
     strategy: &Strategy,
     private: &Private,
 ) -> (TokenStream, Option<TokenStream>) {
     match strategy {
-        Strategy::Known(known) => {
-            let (name, value) = value(known, private);
+        Strategy::BuiltIn(built_in) => {
+            let (name, value) = built_in_value(built_in, private);
             let ty = quote!(#private::#name);
-            let own = value.map(|value| quote!(#ty::#value));
-            (ty, own)
+            let value = value.map(|value| quote!(#ty::#value));
+            (ty, value)
         }
         Strategy::Custom(value, ty) => (quote!(#ty), Some(quote!(#value))),
     }
 }
 
-/// A function that names the type of a custom strategy where the throttle is visible elsewhere. rustc
-/// refuses a type that is less visible than its throttle; its lint about this function says what to do.
-pub(crate) fn visible(strategy: &Strategy, name: &Ident, vis: &Visibility) -> Option<TokenStream> {
+/// Returns a function that names the type of a custom strategy, if the throttle is visible
+/// elsewhere. rustc refuses a type that is less visible than its throttle, and the lint on this
+/// function explains the fix.
+pub(crate) fn visibility_check(
+    strategy: &Strategy,
+    name: &Ident,
+    vis: &Visibility,
+) -> Option<TokenStream> {
     let Strategy::Custom(_, ty) = strategy else {
         return None;
     };
-    let todo = match text(vis).as_str() {
-        seen @ ("pub" | "pub(crate)") => format!("declare it `{seen}`, as the throttle is"),
+    let advice = match text(vis).as_str() {
+        vis @ ("pub" | "pub(crate)") => format!("declare it `{vis}`, as the throttle is"),
         _ => "declare it where the throttle is, with the visibility of that".to_owned(),
     };
     let reason = format!(
-        "`{}` is less visible than the throttle `{name}`; {todo}",
+        "`{}` is less visible than the throttle `{name}`; {advice}",
         text(ty)
     );
-    // Of what a macro made rustc's lints are silent, so the function has the place of what was written.
-    let place = ty.span();
-    let vis_there = vis.to_token_stream().into_iter().map(|mut token| {
-        token.set_span(place);
+    // rustc's lints are silent about code with a macro's span, so the function has the user's.
+    let span = ty.span();
+    let spanned_vis = vis.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(span);
         token
     });
     (!matches!(vis, Visibility::Inherited)).then(|| {
-        let function = quote_spanned!(place=> #(#vis_there)* fn __traffik_strategy(_: &#ty) {});
+        let function = quote_spanned!(span=> #(#spanned_vis)* fn __traffik_strategy(_: &#ty) {});
         quote! {
             #[automatically_derived]
             impl #name {
@@ -63,13 +68,14 @@ pub(crate) fn visible(strategy: &Strategy, name: &Ident, vis: &Visibility) -> Op
     })
 }
 
-/// The type's name, and what stands behind it to make a value of its own.
-fn value(known: &Known, private: &Private) -> (TokenStream, Option<TokenStream>) {
+/// Returns the name of a built-in type, and the constructor and setters of a value that is not the
+/// default.
+fn built_in_value(built_in: &BuiltIn, private: &Private) -> (TokenStream, Option<TokenStream>) {
     let set = |settings: &[Option<TokenStream>]| {
         let is_set = settings.iter().any(Option::is_some);
         is_set.then(|| quote!(new() #(#settings)*))
     };
-    let (name, value) = match &known.spec {
+    let (name, value) = match &built_in.spec {
         Spec::FixedWindow(_) => return (quote!(FixedWindow), None),
         Spec::SlidingLog(_) => return (quote!(SlidingLog), None),
         Spec::SlidingCounter(_) => return (quote!(SlidingCounter), None),
@@ -98,7 +104,7 @@ fn value(known: &Known, private: &Private) -> (TokenStream, Option<TokenStream>)
             return (quote!(Gcra), set(&[tolerance]));
         }
         Spec::Tiered(tiered) => (quote!(Tiered), tiers(tiered, private)),
-        Spec::Adaptive(adaptive) => (quote!(Adaptive), tuned(adaptive, known, private)),
+        Spec::Adaptive(adaptive) => (quote!(Adaptive), tuning(adaptive, built_in, private)),
         Spec::Priority(priority) => (quote!(Priority), shares(priority, private)),
         Spec::QuotaWithRollover(quota) => {
             let (percent, max) = quota.settings();
@@ -127,7 +133,7 @@ fn tiers(tiered: &Tiered, private: &Private) -> TokenStream {
     quote!(of(&[#(#tiers),*], #default))
 }
 
-fn tuned(adaptive: &Adaptive, known: &Known, private: &Private) -> TokenStream {
+fn tuning(adaptive: &Adaptive, built_in: &BuiltIn, private: &Private) -> TokenStream {
     let tuning = adaptive.tuning();
     let [threshold, reduction, recovery, least] = [
         tuning.threshold,
@@ -136,7 +142,7 @@ fn tuned(adaptive: &Adaptive, known: &Known, private: &Private) -> TokenStream {
         tuning.least,
     ]
     .map(|share| factor(share, private));
-    let load = known.load().map(|load| quote!(.load(#load)));
+    let load = built_in.load().map(|load| quote!(.load(#load)));
     quote! {
         of(#private::Tuning {
             threshold: #threshold,

@@ -1,4 +1,4 @@
-//! A throttle: its type and what the type defines.
+//! The type of a throttle and its implementation of `Define`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -12,31 +12,32 @@ use super::paths::Private;
 use super::settings;
 use super::strategy;
 use super::warnings;
-use crate::model::{Definition, Outcome, Strategy};
+use crate::model::{DefinedThrottle, Strategy, Throttle};
 
-/// The type of a throttle and its implementation of `Define`. Messages about the type show `place`.
+/// Generates the type of a throttle and its implementation of `Define`. rustc reports the type at
+/// `span`.
 pub(crate) fn throttle(
-    outcome: &Outcome,
+    defined: &DefinedThrottle,
     attrs: &[Attribute],
     vis: &Visibility,
-    place: Span,
+    span: Span,
     private: &Private,
 ) -> TokenStream {
     let cfgs = conditions(attrs);
-    let (docs, items, warnings) = match outcome {
-        Outcome::Whole(definition) => (
-            Some(docs::of(definition, attrs)),
-            whole(definition, vis, place, private),
+    let (docs, items, warnings) = match defined {
+        DefinedThrottle::Valid(throttle) => (
+            Some(docs::docs(throttle, attrs)),
+            implementation(throttle, vis, span, private),
             Some(warnings::warnings(
-                outcome.name(),
-                &definition.doubts,
+                &throttle.name,
+                &throttle.warnings,
                 &cfgs,
             )),
         ),
-        Outcome::Broken(name) => (None, broken(name, private), None),
+        DefinedThrottle::Invalid(name) => (None, stub(name, private), None),
     };
-    let name = outcome.name();
-    let item = quote_spanned!(place=> enum #name {});
+    let name = defined.name();
+    let item = quote_spanned!(span=> enum #name {});
     quote! {
         #(#attrs)*
         #docs
@@ -50,16 +51,21 @@ pub(crate) fn throttle(
     }
 }
 
-/// The attributes that decide whether an item is there at all.
+/// Returns the `cfg` attributes.
 pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<&Attribute> {
     attrs
         .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .filter(|attr| attr.path().is_ident("cfg"))
         .collect()
 }
 
-fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Private) -> TokenStream {
-    let Definition {
+fn implementation(
+    throttle: &Throttle,
+    vis: &Visibility,
+    span: Span,
+    private: &Private,
+) -> TokenStream {
+    let Throttle {
         name,
         uid,
         policy,
@@ -74,12 +80,12 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
         spread,
         on_throttled,
         shadow,
-        applies,
+        predicates,
         headers,
         scope,
-        doubts: _,
-    } = definition;
-    let (strategy_type, own_strategy) = strategy::strategy(strategy, private);
+        warnings: _,
+    } = throttle;
+    let (strategy_type, strategy_value) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();
     let path = settings::path_setter(uid.as_ref(), name);
     let uid = settings::uid(uid.as_ref(), &text, private);
@@ -99,69 +105,70 @@ fn whole(definition: &Definition, vis: &Visibility, place: Span, private: &Priva
     let client_ip = identifier
         .as_ref()
         .and_then(|identifier| settings::client_ip_setter(identifier, private));
-    let largest_cost = settings::largest_cost(strategy, rates, private);
-    let (law, shared) = match own_strategy {
+    let max_cost = settings::max_cost(strategy, rates, private);
+    let (law, shared) = match strategy_value {
         None => (None, quote!(#strategy_type::PLAIN)),
         Some(value) => (
             Some(quote!(static __TRAFFIK_STRATEGY: #strategy_type = #value;)),
             quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY),
         ),
     };
-    let visible = strategy::visible(strategy, name, vis);
-    let (new, strategy_place) = match strategy {
-        Strategy::Known(_) => (quote!(new), Span::call_site()),
+    let visibility_check = strategy::visibility_check(strategy, name, vis);
+    let (new, strategy_span) = match strategy {
+        Strategy::BuiltIn(_) => (quote!(new), Span::call_site()),
         Strategy::Custom(..) => (
             quote!(of_custom::<#name>),
             Span::call_site().located_at(strategy_type.span()),
         ),
     };
-    let strategy_item = quote_spanned!(strategy_place=> type Strategy = #strategy_type;);
+    let strategy_item = quote_spanned!(strategy_span=> type Strategy = #strategy_type;);
     let rate = settings::rate(rates, private);
-    let applies = settings::applies(applies, private);
+    let predicates = settings::predicates(predicates, private);
     let identified = identifier
         .as_ref()
         .and_then(|identifier| settings::identified_setter(identifier, private));
     let identify = identifier
         .as_ref()
         .and_then(|identifier| settings::identify(identifier, private));
-    let units = cost.as_ref().and_then(settings::cost_setter);
+    let constant_cost = cost.as_ref().and_then(settings::cost_setter);
     let cost = cost.as_ref().and_then(|cost| settings::cost(cost, private));
-    let place = settings::place_setter(place, private);
+    let location = settings::location_setter(span, private);
     let scoped = scope
         .as_ref()
         .map(|scope| settings::scope_setter(scope, private));
     let scope = scope
         .as_ref()
         .and_then(|scope| settings::scope(scope, private));
-    let asks = [&applies, &rate, &identify, &cost, &scope];
-    let asks = asks.iter().any(|asks| asks.is_some());
-    let is_plain = asks.then(|| quote!(const IS_PLAIN: #private::bool = false;));
+    let callbacks = [&predicates, &rate, &identify, &cost, &scope];
+    let has_callbacks = callbacks.iter().any(|callback| callback.is_some());
+    let is_static = has_callbacks.then(|| quote!(const IS_PLAIN: #private::bool = false;));
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =
-            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #path #policy #place #identified #units #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
+            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #path #policy #location #identified #constant_cost #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
 
         #[automatically_derived]
         impl #private::Define for #name {
             #strategy_item
-            #largest_cost
-            #is_plain
+            #max_cost
+            #is_static
             fn definition() -> &'static #private::Definition {
                 __TRAFFIK_DECLARATION.definition()
             }
-            #applies
+            #predicates
             #rate
             #identify
             #cost
             #scope
         }
 
-        #visible
+        #visibility_check
     }
 }
 
-/// What lets uses of a broken throttle compile, so that only its own mistakes are told.
-fn broken(name: &Ident, private: &Private) -> TokenStream {
+/// Generates an implementation for a throttle with errors, so that its uses compile and only its
+/// own errors are reported.
+fn stub(name: &Ident, private: &Private) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #private::Define for #name {

@@ -1,39 +1,44 @@
-//! Warnings. A macro of the stable compiler has no lints of its own, so each is a deprecated item and a use of it at the
-//! tokens that are doubtful: "use of deprecated associated constant `Search::unreachable_rate`: …".
+//! Warnings. A macro has no lints of its own on stable Rust, so a warning is a deprecated constant
+//! and a use of it at the user's tokens: "use of deprecated associated constant
+//! `Search::unreachable_rate`: …".
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Ident};
 
-use crate::model::Doubt;
+use crate::model::SpannedWarning;
 
-/// What warns of each doubt about a type: the throttle's, or the one that says what a use of throttles is. It stands beside
-/// the type, whose name is in the message only there.
-pub(crate) fn warnings(ty: &Ident, doubts: &[Doubt], cfgs: &[&Attribute]) -> TokenStream {
-    let warnings = doubts.iter().enumerate().map(|(index, doubt)| {
-        let same = doubts[..index]
+/// Generates warnings about a type: a throttle, or the hidden type of a use. They are placed beside
+/// the type, because only there its name is in the message.
+pub(crate) fn warnings(
+    ty: &Ident,
+    warnings: &[SpannedWarning],
+    cfgs: &[&Attribute],
+) -> TokenStream {
+    let items = warnings.iter().enumerate().map(|(index, warning)| {
+        let same = warnings[..index]
             .iter()
-            .filter(|earlier| earlier.name == doubt.name);
+            .filter(|earlier| earlier.name == warning.name);
         let item = match same.count() {
-            0 => format_ident!("{}", doubt.name),
-            // Of one name there is one constant.
-            others => format_ident!("{}_{}", doubt.name, others + 1),
+            0 => format_ident!("{}", warning.name),
+            // A constant needs a name of its own.
+            others => format_ident!("{}_{}", warning.name, others + 1),
         };
-        warning(ty, &item, doubt, cfgs)
+        self::warning(ty, &item, warning, cfgs)
     });
-    quote!(#(#warnings)*)
+    quote!(#(#items)*)
 }
 
-fn warning(ty: &Ident, item: &Ident, doubt: &Doubt, cfgs: &[&Attribute]) -> TokenStream {
-    let Doubt {
+fn warning(ty: &Ident, item: &Ident, warning: &SpannedWarning, cfgs: &[&Attribute]) -> TokenStream {
+    let SpannedWarning {
         name,
-        place,
+        span,
         message,
-    } = doubt;
+    } = warning;
     let note = format!("{message}; to keep it, add `allow({name})`");
-    // Tokens of the user's own, so that the macro is not said to be where the warning comes from.
-    let used = Ident::new(&item.to_string(), *place);
-    let warned = quote_spanned!(*place=> #ty::#used);
+    // The use has the user's span, so that rustc does not name the macro as the origin.
+    let spanned_item = Ident::new(&item.to_string(), *span);
+    let use_of_item = quote_spanned!(*span=> #ty::#spanned_item);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -44,6 +49,6 @@ fn warning(ty: &Ident, item: &Ident, doubt: &Doubt, cfgs: &[&Attribute]) -> Toke
             const #item: () = ();
         }
         #(#cfgs)*
-        const _: () = #warned;
+        const _: () = #use_of_item;
     }
 }

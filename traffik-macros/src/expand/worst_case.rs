@@ -1,15 +1,16 @@
-//! The most that a throttle admits in any stretch as long as its period, for its documentation.
+//! The largest number of units that a throttle admits within a period, for its documentation.
 
 use traffik_runtime::rate::Rate;
 use traffik_runtime::strategy::catalog::Spec;
 
-/// The most units that any stretch as long as the rate's period admits; nothing where no number says it.
-pub(super) fn of(spec: &Spec, rate: Rate) -> Option<u64> {
+/// Returns the largest number of units that any stretch as long as the rate's period admits, or
+/// `None` if that depends on more than the rate.
+pub(super) fn units(spec: &Spec, rate: Rate) -> Option<u64> {
     let limit = rate.limit();
     if rate.is_unlimited() {
         return None;
     }
-    // What leaks in a stretch that does not hold its own end is less than the limit.
+    // A stretch does not include its end, so less than the limit leaks within it.
     let bucket = || spec.largest_cost(&[rate]).checked_add(limit - 1);
     match spec {
         Spec::FixedWindow(_) => Some(2 * limit),

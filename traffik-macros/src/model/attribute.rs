@@ -1,4 +1,4 @@
-//! One attribute on one handler.
+//! One `#[throttled]` attribute on one handler.
 
 use std::time::Duration;
 
@@ -8,99 +8,108 @@ use syn::ext::IdentExt as _;
 
 use super::keys::Key;
 use super::options::Options;
-use super::position::Place;
+use super::position::Position;
 use super::settings::Settings;
-use super::{Applies, Bundle, Cost, Doubt, Headers, Outcome, Seat, expr, handler};
-use crate::diagnostics::{Error, Mistakes, error};
+use super::{
+    ClosureArguments, Cost, DefinedThrottle, GatePlacement, Headers, Predicates, SpannedWarning,
+    expr, handler,
+};
+use crate::diagnostics::{Error, Errors, error};
 use crate::parse::{Args, Handler};
 
-/// What one attribute does to its handler.
-pub(crate) struct Site {
+/// The throttles and options of one attribute, and the position of its gate.
+pub(crate) struct ThrottledAttribute {
     pub(crate) krate: Option<Path>,
-    pub(crate) seat: Seat,
-    /// The arguments that closures look at.
-    pub(crate) bundle: Option<Bundle>,
+    pub(crate) gate: GatePlacement,
+    /// The arguments that closures take.
+    pub(crate) closure_arguments: Option<ClosureArguments>,
     /// The throttles defined elsewhere.
     pub(crate) throttles: Vec<Path>,
     /// The throttle defined here.
-    pub(crate) defined: Option<Outcome>,
-    /// What stands in for every member's cost, on this handler.
+    pub(crate) defined: Option<DefinedThrottle>,
+    /// The cost that replaces every member's, on this handler.
     pub(crate) cost: Option<Cost>,
-    /// What stands in for every member's style, on this handler.
+    /// The style of header fields that replaces every member's, on this handler.
     pub(crate) headers: Option<Headers>,
-    /// What stands in for every member's response, on this handler.
+    /// The response that replaces every member's, on this handler.
     pub(crate) on_throttled: Option<Path>,
     /// The spread that replaces every member's, on this handler.
     pub(crate) spread: Option<Duration>,
-    /// The requests this use is about.
-    pub(crate) applies: Applies,
-    /// What is doubtful about this use, and not switched off.
-    pub(crate) doubts: Vec<Doubt>,
+    /// The requests that this use applies to.
+    pub(crate) predicates: Predicates,
+    /// The warnings about this use that are not switched off.
+    pub(crate) warnings: Vec<SpannedWarning>,
 }
 
-impl Site {
-    /// The meaning of an attribute on a handler.
-    pub(crate) fn read(args: Args, handler: &Handler, mistakes: &mut Mistakes) -> Self {
-        let options = Options::sort(args, mistakes);
-        let place = Place::of_attribute(&options);
-        place.check(&options, mistakes);
-        distinct(&options.throttles, mistakes);
-        let seat = Seat::find(handler);
-        let taken = taken_name(&options, handler, &seat);
-        let defines = place == Place::Attribute && taken.is_none();
-        if place == Place::Attribute {
-            mistakes.extend(missing_rate(&options).into_iter().chain(taken));
+impl ThrottledAttribute {
+    /// Reads an attribute on a handler.
+    pub(crate) fn read(args: Args, handler: &Handler, errors: &mut Errors) -> Self {
+        let options = Options::sort(args, errors);
+        let position = Position::of_attribute(&options);
+        position.check(&options, errors);
+        report_duplicates(&options.throttles, errors);
+        let gate = GatePlacement::find(handler);
+        let duplicate_name = duplicate_name(&options, handler, &gate);
+        let defines = position == Position::Attribute && duplicate_name.is_none();
+        if position == Position::Attribute {
+            errors.extend(missing_rate(&options).into_iter().chain(duplicate_name));
         }
         let throttles = options.throttles.clone();
-        options.refuse_zeroes(|_| place != Place::Attribute, mistakes);
-        let settings = Settings::read(options, mistakes);
-        let bundle = Bundle::find(&settings.closures(), handler, &seat, mistakes);
+        options.refuse_zeroes(|_| position != Position::Attribute, errors);
+        let settings = Settings::read(options, errors);
+        let closure_arguments =
+            ClosureArguments::find(&settings.closures(), handler, &gate, errors);
         handler::check(
             handler,
-            bundle.as_ref().is_some_and(Bundle::joins),
-            mistakes,
+            closure_arguments.as_ref().is_some_and(|it| !it.is_empty()),
+            errors,
         );
         let krate = settings.krate.clone();
-        let mut doubts = Vec::new();
-        let (mut applies, mut on_throttled, mut spread) = (Applies::default(), None, None);
+        let mut warnings = Vec::new();
+        let (mut predicates, mut on_throttled, mut spread) = (Predicates::default(), None, None);
         let (defined, cost, headers) = if defines {
             let name = settings
                 .name
                 .clone()
                 .unwrap_or_else(|| handler.sig.ident.clone());
-            (Some(Outcome::new(name, settings, mistakes)), None, None)
+            (
+                Some(DefinedThrottle::new(name, settings, errors)),
+                None,
+                None,
+            )
         } else {
-            let doubt = settings.cost.as_ref().and_then(Cost::doubt);
-            doubts = settings.allowed.rest(doubt.into_iter().collect());
-            applies = Applies::new(settings.only_if, settings.skip_if, mistakes);
+            let warning = settings.cost.as_ref().and_then(Cost::warning);
+            warnings = settings.allowed.remove_from(warning.into_iter().collect());
+            predicates = Predicates::new(settings.only_if, settings.skip_if, errors);
             on_throttled = settings.on_throttled;
             spread = settings.spread;
             (None, settings.cost, settings.headers)
         };
         Self {
             krate,
-            seat,
-            bundle,
+            gate,
+            closure_arguments,
             throttles,
             defined,
             cost,
             headers,
             on_throttled,
             spread,
-            applies,
-            doubts,
+            predicates,
+            warnings,
         }
     }
 }
 
-fn distinct(throttles: &[Path], mistakes: &mut Mistakes) {
+/// Reports throttles that are named twice.
+fn report_duplicates(throttles: &[Path], errors: &mut Errors) {
     let names: Vec<_> = throttles
         .iter()
         .map(|throttle| expr::text(throttle).replace("r#", ""))
         .collect();
     for (index, (throttle, name)) in throttles.iter().zip(&names).enumerate() {
         if names[..index].contains(name) {
-            mistakes.at(throttle, format!("`{name}` stands twice in this set; name it once, with a `cost` if it is to take more"));
+            errors.report(throttle, format!("`{name}` stands twice in this set; name it once, with a `cost` if it is to take more"));
         }
     }
 }
@@ -116,16 +125,19 @@ fn missing_rate(options: &Options) -> Option<Error> {
         })
 }
 
-/// The error where an attribute further up defined a throttle of this one's name.
-fn taken_name(options: &Options, handler: &Handler, seat: &Seat) -> Option<Error> {
-    let written = options
+/// Returns an error if an attribute further up defines a throttle of the same name.
+fn duplicate_name(options: &Options, handler: &Handler, gate: &GatePlacement) -> Option<Error> {
+    let written_name = options
         .name
         .as_ref()
-        .and_then(|pair| expr::word(&pair.value));
-    let name = written.unwrap_or(&handler.sig.ident).unraw().to_string();
-    let place = written.or_else(|| options.written.first().map(|(_, key)| key))?;
+        .and_then(|pair| expr::ident(&pair.value));
+    let name = written_name
+        .unwrap_or(&handler.sig.ident)
+        .unraw()
+        .to_string();
+    let tokens = written_name.or_else(|| options.written.first().map(|(_, key)| key))?;
     let message = format!(
         "the attribute above defines the throttle `{name}` already; give this one another name: `name = …`"
     );
-    seat.defined.contains(&name).then(|| error(place, message))
+    gate.defined.contains(&name).then(|| error(tokens, message))
 }

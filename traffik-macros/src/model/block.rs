@@ -1,137 +1,141 @@
-//! A block of throttles.
+//! A block of throttles: defaults applied, names unique.
 
 use quote::ToTokens as _;
 use syn::{Attribute, Ident, Path, Visibility};
 
 use super::keys::Key;
 use super::options::Options;
-use super::position::Place;
+use super::position::Position;
 use super::settings::Settings;
-use super::{Outcome, expr};
-use crate::diagnostics::Mistakes;
-use crate::parse::{Block, Defaults, Throttle};
+use super::{DefinedThrottle, expr};
+use crate::diagnostics::Errors;
+use crate::parse::{ParsedBlock, ParsedDefaults, ParsedThrottle};
 
-/// What one block defines.
-pub(crate) struct Throttles(pub(crate) Vec<Entry>);
+/// The throttles of one block.
+pub(crate) struct Block(pub(crate) Vec<BlockThrottle>);
 
 /// One throttle of a block.
-pub(crate) struct Entry {
+pub(crate) struct BlockThrottle {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) krate: Option<Path>,
-    pub(crate) outcome: Outcome,
+    pub(crate) defined: DefinedThrottle,
 }
 
-impl Throttles {
-    /// The meaning of a block.
-    pub(crate) fn read(block: Block, mistakes: &mut Mistakes) -> Self {
-        let Block {
+impl Block {
+    /// Reads a block.
+    pub(crate) fn read(block: ParsedBlock, errors: &mut Errors) -> Self {
+        let ParsedBlock {
             defaults,
             throttles,
         } = block;
-        let has_rate = defaults.iter().any(|defaults| defaults.args.has("rate"));
-        let defaults = read_defaults(defaults, mistakes);
-        let mut entries: Vec<Entry> = Vec::new();
+        let has_rate = defaults
+            .iter()
+            .any(|defaults| defaults.args.has_pair("rate"));
+        let defaults = read_defaults(defaults, errors);
+        let mut defined: Vec<BlockThrottle> = Vec::new();
         for throttle in throttles {
-            if is_new(&throttle, &entries, mistakes) {
-                entries.push(entry(throttle, &defaults, has_rate, mistakes));
+            if is_new(&throttle, &defined, errors) {
+                defined.push(read_throttle(throttle, &defaults, has_rate, errors));
             }
         }
-        Self(entries)
+        Self(defined)
     }
 }
 
-fn read_defaults(all: Vec<Defaults>, mistakes: &mut Mistakes) -> Settings {
+fn read_defaults(all: Vec<ParsedDefaults>, errors: &mut Errors) -> Settings {
     let mut settings = None;
-    for Defaults { word, late, args } in all {
+    for ParsedDefaults {
+        word,
+        is_late,
+        args,
+    } in all
+    {
         if settings.is_some() {
-            mistakes.at(&word, "`defaults` is written twice; keep one of them");
-        } else if late {
-            mistakes.at(&word, "`defaults` comes first; move it above the throttles");
+            errors.report(&word, "`defaults` is written twice; keep one of them");
+        } else if is_late {
+            errors.report(&word, "`defaults` comes first; move it above the throttles");
         }
-        if args.items.is_empty() && !args.garbled {
+        if args.list.is_empty() && !args.has_garbage {
             let message = "`defaults` says nothing; write a key, such as `defaults(headers = both);`, or leave it out";
-            mistakes.at(&word, message);
+            errors.report(&word, message);
         }
-        let options = Options::sort(args, mistakes);
-        Place::Defaults.check(&options, mistakes);
+        let options = Options::sort(args, errors);
+        Position::Defaults.check(&options, errors);
         if let Some(throttle) = options.throttles.first() {
-            mistakes.at(
+            errors.report(
                 throttle,
                 "`defaults` names no throttles; a set is a type: `type Api = (Burst, Sustained);`",
             );
         }
-        options.refuse_zeroes(|_| false, mistakes);
-        let read = Settings::read(options, mistakes);
-        without_handler(&read, mistakes);
-        settings.get_or_insert(read);
+        options.refuse_zeroes(|_| false, errors);
+        let current = Settings::read(options, errors);
+        report_closures(&current, errors);
+        settings.get_or_insert(current);
     }
     settings.unwrap_or_default()
 }
 
-/// Whether no other throttle of the block has this name; where attributes choose between them, rustc decides.
-fn is_new(throttle: &Throttle, entries: &[Entry], mistakes: &mut Mistakes) -> bool {
-    let Throttle { attrs, name, .. } = throttle;
-    let chosen = |attrs: &[Attribute]| {
-        attrs
-            .iter()
-            .any(|attribute| attribute.path().is_ident("cfg"))
-    };
-    let taken = entries
-        .iter()
-        .any(|entry| entry.outcome.name() == name && !chosen(&entry.attrs) && !chosen(attrs));
-    if taken {
-        mistakes.at(
+/// Returns `true` if no earlier throttle of the block has this name, or reports it. Throttles with
+/// a `cfg` are left to rustc.
+fn is_new(throttle: &ParsedThrottle, earlier: &[BlockThrottle], errors: &mut Errors) -> bool {
+    let ParsedThrottle { attrs, name, .. } = throttle;
+    let is_conditional = |attrs: &[Attribute]| attrs.iter().any(|attr| attr.path().is_ident("cfg"));
+    let is_duplicate = earlier.iter().any(|it| {
+        it.defined.name() == name && !is_conditional(&it.attrs) && !is_conditional(attrs)
+    });
+    if is_duplicate {
+        errors.report(
             name,
             format!("`{name}` is defined twice in this block; give this one another name"),
         );
     }
-    !taken
+    !is_duplicate
 }
 
-fn entry(
-    throttle: Throttle,
+fn read_throttle(
+    throttle: ParsedThrottle,
     defaults: &Settings,
     has_rate: bool,
-    mistakes: &mut Mistakes,
-) -> Entry {
-    let Throttle {
+    errors: &mut Errors,
+) -> BlockThrottle {
+    let ParsedThrottle {
         attrs,
         vis,
         name,
         args,
     } = throttle;
-    let options = Options::sort(args, mistakes);
-    Place::Throttle.check(&options, mistakes);
+    let options = Options::sort(args, errors);
+    Position::Throttle.check(&options, errors);
     if !options.throttles.is_empty() {
-        mistakes.at(&name, no_set(&vis, &name, &options.throttles));
+        errors.report(&name, set_message(&vis, &name, &options.throttles));
     } else if options.lacks(Key::Rate) && !has_rate {
-        mistakes.at(
+        errors.report(
             &name,
             format!("`rate` is missing; write `throttle {name}(rate = \"100/minute\");`"),
         );
     }
-    options.refuse_zeroes(|key| defaults.delays(key), mistakes);
-    let settings = Settings::read(options, mistakes);
-    without_handler(&settings, mistakes);
+    options.refuse_zeroes(|key| defaults.has_delay(key), errors);
+    let settings = Settings::read(options, errors);
+    report_closures(&settings, errors);
     let settings = settings.or(defaults);
     let krate = settings.krate.clone();
-    Entry {
+    BlockThrottle {
         attrs,
         vis,
         krate,
-        outcome: Outcome::new(name, settings, mistakes),
+        defined: DefinedThrottle::new(name, settings, errors),
     }
 }
 
-/// Notes closures over a handler's arguments.
-fn without_handler(settings: &Settings, mistakes: &mut Mistakes) {
+/// Reports closures, which need a handler's arguments.
+fn report_closures(settings: &Settings, errors: &mut Errors) {
     for closure in settings.closures() {
-        closure.without_handler(mistakes);
+        closure.report_without_handler(errors);
     }
 }
 
-fn no_set(vis: &Visibility, name: &Ident, members: &[Path]) -> String {
+fn set_message(vis: &Visibility, name: &Ident, members: &[Path]) -> String {
     let members: Vec<_> = members.iter().map(expr::text).collect();
     let set = members.join(", ");
     let vis = vis.to_token_stream().to_string();

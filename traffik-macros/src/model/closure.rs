@@ -3,57 +3,59 @@
 use quote::ToTokens as _;
 use syn::{Expr, ExprClosure, Ident, Pat};
 
-use super::arguments::names;
+use super::arguments::bound_names;
 use super::expr;
 use super::keys::Key;
-use crate::diagnostics::{Error, Mistakes, Result, error, joined};
+use crate::diagnostics::{Error, Errors, Result, combine, error};
 
 /// A closure whose parameters are arguments of the handler.
 #[derive(Clone)]
 pub(crate) struct Closure {
     pub(crate) key: Key,
-    pub(crate) written: ExprClosure,
+    pub(crate) expr: ExprClosure,
 }
 
 impl Closure {
-    /// The closure, if it is one whose parameters can be names.
+    /// Reads a closure. Returns `None` if the value is another expression, and an error if its
+    /// parameters cannot be names of arguments.
     pub(crate) fn read(key: Key, value: &Expr) -> Option<Result<Self>> {
-        let Expr::Closure(written) = expr::bare(value) else {
+        let Expr::Closure(closure) = expr::without_groups(value) else {
             return None;
         };
-        let wrong = written.inputs.iter().filter_map(no_name);
-        let wrong = wrong.chain(no_closure(written));
-        Some(joined(wrong).map_or_else(
+        let problems = closure.inputs.iter().filter_map(check_parameter);
+        let problems = problems.chain(check_modifiers(closure));
+        Some(combine(problems).map_or_else(
             || {
                 Ok(Self {
                     key,
-                    written: written.clone(),
+                    expr: closure.clone(),
                 })
             },
             Err,
         ))
     }
 
-    /// The names that it takes.
+    /// Returns the names of its parameters.
     pub(crate) fn names(&self) -> Vec<Ident> {
-        self.written.inputs.iter().flat_map(names).collect()
+        self.expr.inputs.iter().flat_map(bound_names).collect()
     }
 
-    /// Notes that there is no handler whose arguments it could take.
-    pub(crate) fn without_handler(&self, mistakes: &mut Mistakes) {
-        let (gives, key) = match self.key {
+    /// Reports that there is no handler whose arguments it could take.
+    pub(crate) fn report_without_handler(&self, errors: &mut Errors) {
+        let (output, key) = match self.key {
             Key::Cost => ("u64", "cost"),
             _ => ("Identity", "identifier"),
         };
         let message = format!(
-            "a closure takes a handler's arguments, and there is no handler here; write the path of a `fn(&Parts) -> {gives}`, or the `{key}` into the handler's `#[throttled(…)]`"
+            "a closure takes a handler's arguments, and there is no handler here; write the path of a `fn(&Parts) -> {output}`, or the `{key}` into the handler's `#[throttled(…)]`"
         );
-        mistakes.at(&self.written, message);
+        errors.report(&self.expr, message);
     }
 }
 
-/// What keeps a parameter from being a name. Patterns are compared with the handler's own later.
-fn no_name(param: &Pat) -> Option<Error> {
+/// Returns an error if a parameter cannot be a name. Patterns are compared with the handler's own
+/// later.
+fn check_parameter(param: &Pat) -> Option<Error> {
     match param {
         Pat::Type(typed) => {
             let name = expr::text(&typed.pat);
@@ -82,7 +84,8 @@ fn no_name(param: &Pat) -> Option<Error> {
     }
 }
 
-fn no_closure(closure: &ExprClosure) -> Option<Error> {
+/// Returns an error if there is a `for<…>` or a `const` in front of a closure.
+fn check_modifiers(closure: &ExprClosure) -> Option<Error> {
     let message = "a closure over arguments is written `|name| …` or `async |name| …`, without anything in front";
     if let Some(lifetimes) = &closure.lifetimes {
         return Some(error(lifetimes, message));

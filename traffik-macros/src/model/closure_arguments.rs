@@ -1,139 +1,150 @@
-//! Which arguments closures look at, and so are extracted together with the gate.
+//! The handler arguments that closures take, which are extracted together with the gate.
 
 use syn::ext::IdentExt as _;
 use syn::{Ident, Pat};
 
-use super::arguments::{Arguments, names};
-use super::free_names::mentioned;
-use super::{Closure, Seat};
-use crate::diagnostics::{Mistakes, did_you_mean, listed, near};
+use super::arguments::{HandlerArguments, bound_names};
+use super::free_names::free_names;
+use super::{Closure, GatePlacement};
+use crate::diagnostics::{Errors, did_you_mean, near, quoted_list};
 use crate::parse::Handler;
 
-/// The arguments that are extracted together with the gate, by their places.
-pub(crate) struct Bundle {
-    /// Those of the head, in order. Between two that closures look at stand the others, so that extractors run in the order
-    /// in which they were written.
+/// The arguments that are extracted together with the gate, by their indices.
+pub(crate) struct ClosureArguments {
+    /// The arguments from the request's head, in order. They include the arguments between two that
+    /// closures take, so that extractors run in the order in which they were written.
     pub(crate) head: Vec<usize>,
-    /// The last argument, if a closure looks at it: it is read before the decision.
+    /// The last argument, if a closure takes it: it is extracted before the decision.
     pub(crate) last: Option<usize>,
-    /// The place of the bundle among the arguments that are left.
-    pub(crate) seat: usize,
+    /// The index of the joint argument among the remaining ones.
+    pub(crate) index: usize,
 }
 
-impl Bundle {
-    /// The bundle that these closures need; what they name and is no argument is noted.
+impl ClosureArguments {
+    /// Finds the arguments of closures. Reports names that are not arguments.
     pub(crate) fn find(
         closures: &[&Closure],
         handler: &Handler,
-        seat: &Seat,
-        mistakes: &mut Mistakes,
+        gate: &GatePlacement,
+        errors: &mut Errors,
     ) -> Option<Self> {
         if closures.is_empty() {
             return None;
         }
-        let arguments = Arguments::of(&handler.sig);
-        let named: Vec<usize> = closures
+        let arguments = HandlerArguments::new(&handler.sig);
+        let used: Vec<usize> = closures
             .iter()
             .flat_map(|closure| {
-                unmentioned(closure, handler, &arguments, mistakes);
-                places(closure, handler, &arguments, mistakes)
+                report_missing_parameters(closure, handler, &arguments, errors);
+                indices(closure, handler, &arguments, errors)
             })
             .collect();
         let last = arguments.len().checked_sub(1);
-        let last = last.filter(|last| named.contains(last));
-        let head = named.iter().copied().filter(|place| last != Some(*place));
-        let behind = head.clone().max().map_or(0, |place| place + 1);
-        let end = last.unwrap_or(behind.max(seat.index));
+        let last = last.filter(|last| used.contains(last));
+        let head = used.iter().copied().filter(|index| last != Some(*index));
+        let head_end = head.clone().max().map_or(0, |index| index + 1);
+        let end = last.unwrap_or(head_end.max(gate.index));
         let start = head.min().unwrap_or(end);
-        // What cannot be written down in a tuple of types stays in front of it.
-        let joins = |place: &usize| {
-            let nameless = arguments.nameless_type(*place).is_some();
-            named.contains(place) || !(nameless || arguments.is_conditional(*place))
+        // An argument whose type cannot be written in a tuple stays in front of it.
+        let is_joined = |index: &usize| {
+            let is_impl_trait = arguments.impl_trait_type(*index).is_some();
+            used.contains(index) || !(is_impl_trait || arguments.is_conditional(*index))
         };
-        let head: Vec<_> = (start..end).filter(joins).collect();
+        let head: Vec<_> = (start..end).filter(is_joined).collect();
         Some(Self {
-            seat: end - head.len(),
+            index: end - head.len(),
             head,
             last,
         })
     }
 
-    /// Returns whether it takes in the argument of this place.
-    pub(crate) fn has(&self, place: usize) -> bool {
-        self.last == Some(place) || self.head.contains(&place)
+    /// Returns `true` if the argument at an index is one of them.
+    pub(crate) fn contains(&self, index: usize) -> bool {
+        self.last == Some(index) || self.head.contains(&index)
     }
 
-    /// Whether it takes in any argument.
-    pub(crate) fn joins(&self) -> bool {
-        !self.head.is_empty() || self.last.is_some()
+    /// Returns `true` if closures take no argument.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.last.is_none()
     }
 }
 
-/// The places of the arguments that a closure names.
-fn places(
+/// Returns the indices of the arguments that a closure takes.
+fn indices(
     closure: &Closure,
     handler: &Handler,
-    arguments: &Arguments<'_>,
-    mistakes: &mut Mistakes,
+    arguments: &HandlerArguments<'_>,
+    errors: &mut Errors,
 ) -> Vec<usize> {
-    let mut places = Vec::new();
-    let mut seen: Vec<Ident> = Vec::new();
-    for param in &closure.written.inputs {
-        let own = matches!(param, Pat::Ident(_)) || arguments.has_pattern(param);
-        if !own {
-            mistakes.at(param, no_pattern(param));
+    let mut indices = Vec::new();
+    let mut earlier_names: Vec<Ident> = Vec::new();
+    for param in &closure.expr.inputs {
+        let is_argument = matches!(param, Pat::Ident(_)) || arguments.has_pattern(param);
+        if !is_argument {
+            errors.report(param, pattern_message(param));
             continue;
         }
-        for name in names(param) {
-            if seen.iter().any(|earlier| earlier.unraw() == name.unraw()) {
+        for name in bound_names(param) {
+            if earlier_names
+                .iter()
+                .any(|earlier| earlier.unraw() == name.unraw())
+            {
                 let message = format!("`{name}` stands twice in this closure; name it once");
-                mistakes.at(&name, message);
+                errors.report(&name, message);
             }
-            match place(&name, handler, arguments) {
-                // That no route can choose its type is noted elsewhere.
-                Ok(place) if arguments.nameless_type(place).is_some() => {}
-                Ok(place) => places.push(place),
-                Err(message) => mistakes.at(&name, message),
+            match index(&name, handler, arguments) {
+                // The check of the handler reports an argument of an `impl Trait` type.
+                Ok(index) if arguments.impl_trait_type(index).is_some() => {}
+                Ok(index) => indices.push(index),
+                Err(message) => errors.report(&name, message),
             }
-            seen.push(name);
+            earlier_names.push(name);
         }
     }
-    places
+    indices
 }
 
-/// The place of the argument of this name, or why it cannot be looked at.
-fn place(name: &Ident, handler: &Handler, arguments: &Arguments<'_>) -> Result<usize, String> {
-    let Some(place) = arguments.binding(name) else {
-        return Err(unknown(name, &handler.sig.ident, &arguments.names()));
+/// Returns the index of the argument of this name, or a message if a closure cannot take it.
+fn index(
+    name: &Ident,
+    handler: &Handler,
+    arguments: &HandlerArguments<'_>,
+) -> Result<usize, String> {
+    let Some(index) = arguments.binding(name) else {
+        return Err(unknown_argument(
+            name,
+            &handler.sig.ident,
+            &arguments.names(),
+        ));
     };
-    if arguments.is_conditional(place) {
+    if arguments.is_conditional(index) {
         return Err(format!(
             "`{name}` is there only under its `cfg`, and the closure always; put the attribute on two handlers, one for each case"
         ));
     }
-    Ok(place)
+    Ok(index)
 }
 
-fn unknown(name: &Ident, handler: &Ident, known: &[String]) -> String {
+fn unknown_argument(name: &Ident, handler: &Ident, arguments: &[String]) -> String {
     let text = name.to_string();
-    let known: Vec<_> = known.iter().map(String::as_str).collect();
-    match near(&text, &known) {
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match near(&text, &arguments) {
         Some(meant) => {
             let question = did_you_mean(&text, meant);
             format!("`{text}` is no argument of `{handler}`; {question}")
         }
-        None if known.is_empty() => format!(
+        None if arguments.is_empty() => format!(
             "`{text}` is no argument of `{handler}`, which has none with a name; write the path of a function of the request's parts"
         ),
         None => format!(
             "`{text}` is no argument of `{handler}`; use one of {}",
-            listed(&known)
+            quoted_list(&arguments)
         ),
     }
 }
 
-fn no_pattern(param: &Pat) -> String {
-    let names: Vec<_> = names(param).iter().map(ToString::to_string).collect();
+fn pattern_message(param: &Pat) -> String {
+    let names: Vec<_> = bound_names(param).iter().map(ToString::to_string).collect();
     if names.is_empty() {
         return "a closure takes names of the handler's arguments, such as `|payload|`".to_owned();
     }
@@ -143,17 +154,17 @@ fn no_pattern(param: &Pat) -> String {
     )
 }
 
-/// Notes arguments that a closure's body uses and its parameters do not name.
-fn unmentioned(
+/// Reports arguments that a closure's body uses and its parameters do not name.
+fn report_missing_parameters(
     closure: &Closure,
     handler: &Handler,
-    arguments: &Arguments<'_>,
-    mistakes: &mut Mistakes,
+    arguments: &HandlerArguments<'_>,
+    errors: &mut Errors,
 ) {
     let mut named: Vec<_> = closure.names();
-    for used in mentioned(&closure.written.body) {
-        let known = named.iter().any(|name| name.unraw() == used.unraw());
-        if known || arguments.binding(&used).is_none() {
+    for used in free_names(&closure.expr.body) {
+        let is_parameter = named.iter().any(|name| name.unraw() == used.unraw());
+        if is_parameter || arguments.binding(&used).is_none() {
             continue;
         }
         named.push(used.clone());
@@ -163,6 +174,6 @@ fn unmentioned(
             handler.sig.ident,
             params.join(", ")
         );
-        mistakes.at(used, message);
+        errors.report(used, message);
     }
 }

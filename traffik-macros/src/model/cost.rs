@@ -4,21 +4,22 @@ use syn::{Expr, ExprLit, Lit, Path, UnOp};
 use traffik_runtime::strategy::catalog::{self, Severity};
 
 use super::keys::Key;
-use super::{Closure, Doubt, expr};
+use super::{Closure, SpannedWarning, expr};
 use crate::diagnostics::{Result, error};
 
-/// How many units one request takes.
+/// The number of units that one request takes.
 #[derive(Clone)]
 pub(crate) enum Cost {
-    /// Always the same; with the tokens that say so.
+    /// A constant, with its tokens.
     Units(u64, Expr),
-    /// What a function of the request's parts says.
+    /// A function of the request's parts.
     Function(Path),
-    /// What a closure over the handler's arguments says.
+    /// A closure over the handler's arguments.
     Closure(Box<Closure>),
 }
 
 impl Cost {
+    /// Reads the value of `cost`.
     pub(crate) fn read(value: &Expr) -> Result<Self> {
         if let Some(path) = expr::path(value) {
             return Ok(Self::Function(path.clone()));
@@ -27,7 +28,7 @@ impl Cost {
             return closure.map(Box::new).map(Self::Closure);
         }
         let Some(number) = expr::integer(value) else {
-            return Err(error(value, other(value)));
+            return Err(error(value, unexpected(value)));
         };
         match number.base10_parse() {
             Ok(units) => Ok(Self::Units(units, value.clone())),
@@ -35,7 +36,7 @@ impl Cost {
         }
     }
 
-    /// The number, where it is always the same.
+    /// Returns the number, if it is constant.
     pub(crate) fn units(&self) -> Option<u64> {
         match self {
             Self::Units(units, _) => Some(*units),
@@ -43,20 +44,22 @@ impl Cost {
         }
     }
 
-    /// What is doubtful about it by itself.
-    pub(crate) fn doubt(&self) -> Option<Doubt> {
-        let Self::Units(units, written) = self else {
+    /// Returns the warning about the cost itself.
+    pub(crate) fn warning(&self) -> Option<SpannedWarning> {
+        let Self::Units(units, tokens) = self else {
             return None;
         };
         let problem = catalog::check(None, &[], Some(*units)).pop()?;
         match problem.severity {
-            Severity::Warning(warning) => Some(Doubt::at(written, warning, problem.message)),
+            Severity::Warning(warning) => {
+                Some(SpannedWarning::new(tokens, warning, problem.message))
+            }
             Severity::Error => None,
         }
     }
 }
 
-fn other(value: &Expr) -> String {
+fn unexpected(value: &Expr) -> String {
     if let Some(text) = expr::string(value) {
         return format!(
             "a cost stands without quotes; write `cost = {}`",
@@ -69,7 +72,7 @@ fn other(value: &Expr) -> String {
             expr::text(function)
         );
     }
-    match expr::bare(value) {
+    match expr::without_groups(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Int(number),
             ..

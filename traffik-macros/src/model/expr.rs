@@ -1,20 +1,22 @@
-//! The shapes a value can have. Groups left by `macro_rules!` and needless parentheses are looked through.
+//! Views of expressions: string, integer, path, call. Groups left by `macro_rules!` and needless
+//! parentheses are ignored.
 
 use quote::ToTokens;
 use syn::{Expr, ExprCall, ExprLit, ExprPath, Ident, Lit, LitInt, LitStr, Path};
 
-/// The expression without the groups around it.
-pub(crate) fn bare(value: &Expr) -> &Expr {
+/// Removes the groups and parentheses around an expression.
+pub(crate) fn without_groups(value: &Expr) -> &Expr {
     match value {
-        Expr::Group(group) => bare(&group.expr),
-        Expr::Paren(paren) => bare(&paren.expr),
+        Expr::Group(group) => without_groups(&group.expr),
+        Expr::Paren(paren) => without_groups(&paren.expr),
         value => value,
     }
 }
 
-/// A string literal. With a suffix, which nothing else would find fault with, it is none.
+/// Returns a string literal. One with a suffix is none, because nothing else would report the
+/// suffix.
 pub(crate) fn string(value: &Expr) -> Option<&LitStr> {
-    match bare(value) {
+    match without_groups(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
@@ -23,9 +25,9 @@ pub(crate) fn string(value: &Expr) -> Option<&LitStr> {
     }
 }
 
-/// An integer literal without a type of its own.
+/// Returns an integer literal without a suffix.
 pub(crate) fn integer(value: &Expr) -> Option<&LitInt> {
-    match bare(value) {
+    match without_groups(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Int(number),
             ..
@@ -34,9 +36,9 @@ pub(crate) fn integer(value: &Expr) -> Option<&LitInt> {
     }
 }
 
-/// A path without a `<T as Trait>` in front.
+/// Returns a path without a `<T as Trait>` in front.
 pub(crate) fn path(value: &Expr) -> Option<&Path> {
-    match bare(value) {
+    match without_groups(value) {
         Expr::Path(ExprPath {
             qself: None, path, ..
         }) => Some(path),
@@ -44,26 +46,27 @@ pub(crate) fn path(value: &Expr) -> Option<&Path> {
     }
 }
 
-/// A single name.
-pub(crate) fn word(value: &Expr) -> Option<&Ident> {
+/// Returns a path that is a single identifier.
+pub(crate) fn ident(value: &Expr) -> Option<&Ident> {
     path(value).and_then(Path::get_ident)
 }
 
-/// A call of a path: `token_bucket(…)`, `my::function(…)`.
+/// Returns a call of a path, `token_bucket(…)` or `my::function(…)`, with that path.
 pub(crate) fn call(value: &Expr) -> Option<(&Path, &ExprCall)> {
-    match bare(value) {
+    match without_groups(value) {
         Expr::Call(call) => path(&call.func).map(|path| (path, call)),
         _ => None,
     }
 }
 
-/// Returns whether a path leads to a function of a type, such as `Rate::per_minute`: by convention only types are in camel case.
+/// Returns `true` if a path names an associated function, such as `Rate::per_minute`. By
+/// convention only types are in camel case.
 pub(crate) fn is_associated(path: &Path) -> bool {
     let ty = path.segments.iter().nth_back(1);
     ty.is_some_and(|ty| ty.ident.to_string().starts_with(char::is_uppercase))
 }
 
-/// The tokens as a user would write them, without the spaces that printing tokens puts between them.
+/// Returns the source text of tokens, without the spaces that printing puts between them.
 pub(crate) fn text(tokens: impl ToTokens) -> String {
     let spaced = tokens.to_token_stream().to_string();
     [
@@ -89,7 +92,7 @@ mod tests {
     use super::text;
 
     #[test]
-    fn text_is_what_a_user_would_write() {
+    fn prints_tokens_as_a_user_would_write_them() {
         assert_eq!(
             text(quote!(my::Leak::new(2, x).wide())),
             "my::Leak::new(2, x).wide()"

@@ -1,31 +1,33 @@
-//! Where the gate goes among a handler's arguments.
+//! The position of the gate among a handler's arguments.
 
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::ext::IdentExt as _;
 use syn::{FnArg, Ident, Pat, Type};
 
-use super::arguments::{GATE, bound, is_conditional, is_private};
+use super::arguments::{GATE, bound_names_and_gates, is_conditional, is_private};
 use crate::parse::Handler;
 
-/// What the hidden argument is called when a throttle is defined beside it.
+/// The prefix of the hidden argument's name if the attribute defines a throttle.
 const GATE_OF: &str = "__traffik_gate_of_";
 
-/// Where the gate goes among the arguments: in front of the last, which may read the body, and behind other gates.
-pub(crate) struct Seat {
+/// The position of the gate: in front of the last argument, which may read the body, and behind
+/// other gates.
+pub(crate) struct GatePlacement {
+    /// The index among the arguments.
     pub(crate) index: usize,
-    /// This gate is the handler's first, second, …
+    /// The number of this gate among the handler's gates, from 1.
     pub(crate) number: usize,
-    /// The throttles other attributes defined for this handler.
+    /// The names of the throttles that other attributes define for this handler.
     pub(crate) defined: Vec<String>,
 }
 
-impl Seat {
-    /// The seat among a handler's arguments.
+impl GatePlacement {
+    /// Finds the position among a handler's arguments.
     pub(crate) fn find(handler: &Handler) -> Self {
         let inputs = &handler.sig.inputs;
         let gates: Vec<_> = inputs.iter().flat_map(gates).collect();
-        // An argument that `cfg` may take away cannot be counted on to stand behind the gate.
+        // An argument that `cfg` may remove cannot be the one behind the gate.
         let last = inputs
             .iter()
             .rposition(|argument| !is_conditional(argument));
@@ -46,7 +48,7 @@ impl Seat {
         }
     }
 
-    /// The name of the gate's argument, by which attributes further down recognise it.
+    /// Returns the name of the gate's argument, by which attributes further down recognise it.
     pub(crate) fn binding(defined: Option<&Ident>, span: Span) -> Ident {
         defined.map_or_else(
             || Ident::new(GATE, span),
@@ -55,11 +57,11 @@ impl Seat {
     }
 }
 
-/// The names of the gates that other attributes put into an argument: it is one, or the arguments that closures look at
-/// came together with one.
+/// Returns the names of the gates in an argument: it is a gate of another attribute, or holds one
+/// together with the arguments of closures.
 fn gates(argument: &FnArg) -> Vec<String> {
     match argument {
-        FnArg::Typed(typed) => bound(&typed.pat)
+        FnArg::Typed(typed) => bound_names_and_gates(&typed.pat)
             .iter()
             .map(Ident::to_string)
             .filter(|name| name.starts_with(GATE))
@@ -68,11 +70,11 @@ fn gates(argument: &FnArg) -> Vec<String> {
     }
 }
 
-/// Whether another attribute's gate is all there is to an argument.
+/// Returns `true` if an argument is nothing but another attribute's gate.
 fn is_gate(argument: &FnArg) -> bool {
     match argument {
         FnArg::Typed(typed) => match &*typed.pat {
-            Pat::TupleStruct(bundle) => bundle.elems.len() == 2 && !gates(argument).is_empty(),
+            Pat::TupleStruct(joined) => joined.elems.len() == 2 && !gates(argument).is_empty(),
             Pat::Ident(_) => !gates(argument).is_empty(),
             _ => false,
         },
@@ -80,7 +82,7 @@ fn is_gate(argument: &FnArg) -> bool {
     }
 }
 
-/// Returns whether an argument is one that an attribute further up has put there or wrapped.
+/// Returns `true` if an attribute further up has added or wrapped an argument.
 pub(crate) fn is_extracted_by_us(argument: &FnArg) -> bool {
     let FnArg::Typed(typed) = argument else {
         return false;

@@ -1,77 +1,77 @@
-//! The function below the attribute: whether axum can take it.
+//! Checks that axum accepts the function below the attribute as a handler.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{Attribute, Ident, Safety, Signature};
 
-use super::arguments::{Arguments, is_conditional};
-use super::can_stay;
-use crate::diagnostics::Mistakes;
+use super::arguments::{HandlerArguments, is_conditional};
+use super::is_wrappable;
+use crate::diagnostics::Errors;
 use crate::parse::Handler;
 
-/// As many arguments as axum passes to a handler.
-const ARGUMENTS: usize = 16;
+/// The largest number of arguments of an axum handler.
+const MAX_ARGUMENTS: usize = 16;
 
-/// Notes what keeps a function from being a handler; the gate needs an argument, unless it is joined with some or holds them
-/// all.
-pub(crate) fn check(handler: &Handler, joined: bool, mistakes: &mut Mistakes) {
+/// Reports everything that keeps a function from being a handler. The gate needs an argument of its
+/// own, unless it shares one with the arguments of closures or holds them all.
+pub(crate) fn check(handler: &Handler, shares_argument: bool, errors: &mut Errors) {
     let sig = &handler.sig;
-    if is_entry(handler) {
+    if is_entry_point(handler) {
         let message = format!(
             "`{}` is no handler; write `#[throttled]` on the function that a route names",
             sig.ident
         );
-        return mistakes.at(&sig.ident, message);
+        return errors.report(&sig.ident, message);
     }
-    if let Some(itself) = mentions_self(sig).filter(|_| sig.receiver().is_none()) {
+    if let Some(word) = find_self(sig).filter(|_| sig.receiver().is_none()) {
         let message = "`Self` is named in an `impl` only, where `#[throttled]` cannot define a throttle; move the handler out of it, and write the type's name";
-        return mistakes.at(itself, message);
+        return errors.report(word, message);
     }
     if let Some(abi) = &sig.abi {
         let abi = abi.to_token_stream();
-        mistakes.at(
+        errors.report(
             &abi,
             format!("axum calls no `extern` function; take `{abi}` away"),
         );
     }
-    let arguments = Arguments::of(sig);
-    for (place, argument) in sig.inputs.iter().enumerate() {
-        if let Some(ty) = arguments.nameless_type(place) {
+    let arguments = HandlerArguments::new(sig);
+    for (index, argument) in sig.inputs.iter().enumerate() {
+        if let Some(ty) = arguments.impl_trait_type(index) {
             let ty = ty.replace(" < ", "<").replace(" >", ">");
             let message = format!(
                 "no route can choose the type of `{ty}`; write one without `impl`, such as `String`"
             );
-            mistakes.at(argument, message);
+            errors.report(argument, message);
         }
     }
     if sig.asyncness.is_none() {
-        mistakes.at(
+        errors.report(
             sig.fn_token,
             format!("a handler is async; write `async fn {}`", sig.ident),
         );
     }
     if let Safety::Unsafe(token) = &sig.safety {
-        mistakes.at(token, "axum calls no `unsafe` handler; take the word away");
+        errors.report(token, "axum calls no `unsafe` handler; take the word away");
     }
     if let Some(receiver) = sig.receiver() {
-        mistakes.at(
+        errors.report(
             receiver,
             "a handler has no `self`; move it out of the `impl` and take the value as `State`",
         );
     }
-    let alone = !joined && !can_stay(handler);
+    let needs_argument = !shares_argument && !is_wrappable(handler);
     if let Some(argument) = sig
         .inputs
         .iter()
         .filter(|argument| !is_conditional(argument))
-        .nth(ARGUMENTS - usize::from(alone))
+        .nth(MAX_ARGUMENTS - usize::from(needs_argument))
     {
-        mistakes.at(argument, too_many(alone));
+        errors.report(argument, too_many_arguments(needs_argument));
     }
 }
 
-/// Returns whether a program or a test starts at a function.
-fn is_entry(handler: &Handler) -> bool {
+/// Returns `true` if a function is the entry point of a program or a test.
+fn is_entry_point(handler: &Handler) -> bool {
     let sig = &handler.sig;
     let is_named = |attribute: &Attribute| {
         let last = attribute.path().segments.last();
@@ -81,13 +81,14 @@ fn is_entry(handler: &Handler) -> bool {
     is_main || handler.attrs.iter().any(is_named)
 }
 
-/// Returns whether a function can only stand in an `impl` or a trait, where no type can be defined.
+/// Returns `true` if a function can only stand in an `impl` or a trait, where no type can be
+/// defined.
 pub(crate) fn is_method(handler: &Handler) -> bool {
-    handler.sig.receiver().is_some() || mentions_self(&handler.sig).is_some()
+    handler.sig.receiver().is_some() || find_self(&handler.sig).is_some()
 }
 
-/// The first `Self` in a signature.
-fn mentions_self(sig: &Signature) -> Option<Ident> {
+/// Returns the first `Self` in a signature.
+fn find_self(sig: &Signature) -> Option<Ident> {
     fn find(tokens: TokenStream) -> Option<Ident> {
         tokens.into_iter().find_map(|token| match token {
             TokenTree::Ident(word) => (word == "Self").then_some(word),
@@ -98,11 +99,11 @@ fn mentions_self(sig: &Signature) -> Option<Ident> {
     find(sig.to_token_stream())
 }
 
-fn too_many(alone: bool) -> String {
-    let needed = if alone {
+fn too_many_arguments(needs_argument: bool) -> String {
+    let note = if needs_argument {
         ", and `#[throttled]` needs one of them"
     } else {
         ""
     };
-    format!("too many arguments: axum passes {ARGUMENTS}{needed}; join some in a tuple")
+    format!("too many arguments: axum passes {MAX_ARGUMENTS}{note}; join some in a tuple")
 }

@@ -3,10 +3,10 @@
 use syn::Expr;
 
 use super::expr;
-use super::keywords::{Value, Words};
-use crate::diagnostics::{Result, error, listed, unknown};
+use super::keywords::{KeywordValue, Keywords};
+use crate::diagnostics::{Result, error, quoted_list, unknown};
 
-/// Which header fields are sent.
+/// The header fields that a response carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Headers {
     Ietf,
@@ -15,25 +15,29 @@ pub(crate) enum Headers {
     None,
 }
 
-const WORDS: Words = Words {
+const KEYWORDS: Keywords = Keywords {
     key: "headers",
     list: &["ietf", "legacy", "both", "none"],
-    open: false,
+    allows_paths: false,
 };
 
 impl Headers {
+    /// Reads `headers = both`.
     pub(crate) fn read(value: &Expr) -> Result<Self> {
-        let word = match WORDS.read(value)? {
-            Value::Word(word) => word,
-            Value::Text(text) => return Err(WORDS.no_text(text)),
-            Value::Path(path) => {
+        let word = match KEYWORDS.read(value)? {
+            KeywordValue::Keyword(word) => word,
+            KeywordValue::Text(text) => return Err(KEYWORDS.unknown_text(text)),
+            KeywordValue::Path(path) => {
                 return Err(error(
                     path,
-                    unknown("style of headers", &expr::text(path), WORDS.list),
+                    unknown("style of headers", &expr::text(path), KEYWORDS.list),
                 ));
             }
-            Value::Call(..) | Value::Other(_) => {
-                return Err(error(value, format!("`headers` is {}", listed(WORDS.list))));
+            KeywordValue::Call(..) | KeywordValue::Other(_) => {
+                return Err(error(
+                    value,
+                    format!("`headers` is {}", quoted_list(KEYWORDS.list)),
+                ));
             }
         };
         Ok(match word {

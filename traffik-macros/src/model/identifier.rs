@@ -2,59 +2,60 @@
 
 use syn::{Expr, ExprCall, Path};
 
-use super::ip::Proxied;
+use super::ip::IpOptions;
 use super::keys::Key;
-use super::keywords::{Value, Words};
+use super::keywords::{KeywordValue, Keywords};
 use super::{Closure, expr};
 use crate::diagnostics::{Error, Result, error};
 
-/// Who is asking.
+/// The identity that a request is counted for.
 #[derive(Clone)]
 pub(crate) enum Identifier {
-    /// The client's address; behind these proxies, if it says so itself.
-    Ip(Option<Proxied>),
-    /// The value of a header field, its name in lower case.
+    /// The client's address, found with these options instead of the backend's if there are any.
+    Ip(Option<IpOptions>),
+    /// The value of a header field, whose name is in lower case.
     Header(String),
-    /// One bucket for all.
+    /// One budget for all clients.
     Everyone,
-    /// What a function of the request's parts says.
+    /// A function of the request's parts.
     Function(Path),
-    /// What a closure over the handler's arguments says.
+    /// A closure over the handler's arguments.
     Closure(Box<Closure>),
 }
 
-const WORDS: Words = Words {
+const KEYWORDS: Keywords = Keywords {
     key: "identifier",
     list: &["ip", "header", "everyone"],
-    open: true,
+    allows_paths: true,
 };
 
 impl Identifier {
+    /// Reads the value of `identifier`.
     pub(crate) fn read(value: &Expr) -> Result<Self> {
         if let Some(closure) = Closure::read(Key::Identifier, value) {
             return closure.map(Box::new).map(Self::Closure);
         }
-        match WORDS.read(value)? {
-            Value::Word("ip") => Ok(Self::Ip(None)),
-            Value::Word("everyone") => Ok(Self::Everyone),
-            Value::Call("header", call) => header(call),
-            Value::Word(_) => Err(error(
+        match KEYWORDS.read(value)? {
+            KeywordValue::Keyword("ip") => Ok(Self::Ip(None)),
+            KeywordValue::Keyword("everyone") => Ok(Self::Everyone),
+            KeywordValue::Call("header", call) => header(call),
+            KeywordValue::Keyword(_) => Err(error(
                 value,
                 "`header` needs the field's name; write `header(\"x-api-key\")`",
             )),
-            Value::Call("ip", call) if !call.args.is_empty() => {
-                Proxied::read(call).map(|proxied| Self::Ip(Some(proxied)))
+            KeywordValue::Call("ip", call) if !call.args.is_empty() => {
+                IpOptions::read(call).map(|options| Self::Ip(Some(options)))
             }
-            Value::Call(word, call) => Err(error(
+            KeywordValue::Call(word, call) => Err(error(
                 call,
                 format!("`{word}` takes nothing; write `identifier = {word}`"),
             )),
-            Value::Path(path) => match constructor(path) {
-                Some(word) => Err(error(value, instead_of(path, word))),
+            KeywordValue::Path(path) => match constructor(path) {
+                Some(word) => Err(error(value, use_keyword(path, word))),
                 None => Ok(Self::Function(path.clone())),
             },
-            Value::Text(text) => Err(WORDS.no_text(text)),
-            Value::Other(value) => Err(other(value)),
+            KeywordValue::Text(text) => Err(KEYWORDS.unknown_text(text)),
+            KeywordValue::Other(value) => Err(unexpected(value)),
         }
     }
 }
@@ -80,12 +81,12 @@ fn header(call: &ExprCall) -> Result<Identifier> {
     Ok(Identifier::Header(text))
 }
 
-/// A character of a field name, as RFC 9110 has it.
+/// Returns `true` for a character of a field name (a token of RFC 9110).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// The word for what a constructor of `Identity` gives.
+/// Returns the keyword for `Identity::ip` and `Identity::everyone`.
 fn constructor(path: &Path) -> Option<&'static str> {
     let mut segments = path.segments.iter().rev();
     let (last, ty) = (segments.next()?, segments.next()?);
@@ -95,15 +96,15 @@ fn constructor(path: &Path) -> Option<&'static str> {
     word.filter(|_| ty.ident == "Identity")
 }
 
-fn instead_of(path: &Path, word: &str) -> String {
+fn use_keyword(path: &Path, word: &str) -> String {
     let path = expr::text(path);
     format!("`{path}` is the word `{word}` here; write `identifier = {word}`")
 }
 
-fn other(value: &Expr) -> Error {
+fn unexpected(value: &Expr) -> Error {
     let called = expr::call(value).map(|(function, _)| (function, constructor(function)));
     let message = match called {
-        Some((function, Some(word))) => instead_of(function, word),
+        Some((function, Some(word))) => use_keyword(function, word),
         Some((function, None)) if expr::is_associated(function) => format!(
             "`{}` is called here, and an identifier is a function of each request; write `identifier = client` for a `fn client(parts: &Parts) -> Identity`",
             expr::text(function)

@@ -1,15 +1,15 @@
-//! `identifier = ip(trusted = ["10.0.0.0/8"], header = forwarded, prefix = 64)`: clients behind proxies.
+//! `ip(trusted = ["10.0.0.0/8"], header = forwarded, prefix = 64)`: clients behind proxies.
 
 use quote::ToTokens as _;
 use syn::{Expr, ExprAssign, ExprCall, Ident, LitInt, LitStr};
 use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, Ipv6Prefix, TrustedRange};
 
 use super::expr;
-use crate::diagnostics::{Error, Result, all, error, unknown};
+use crate::diagnostics::{Error, Result, collect_all, error, unknown};
 
-/// How the client's address is found. What was not written is the runtime's default.
+/// The options for finding the client's address. The rest is the runtime's default.
 #[derive(Clone, Default)]
-pub(crate) struct Proxied {
+pub(crate) struct IpOptions {
     pub(crate) trusted: Vec<LitStr>,
     pub(crate) header: Option<ForwardingHeader>,
     pub(crate) prefix: Option<u8>,
@@ -17,28 +17,28 @@ pub(crate) struct Proxied {
 
 const PARAMETERS: [&str; 3] = ["trusted", "header", "prefix"];
 
-impl Proxied {
-    /// Reads the parameters; every mistake is told.
+impl IpOptions {
+    /// Reads the parameters. Returns all errors.
     pub(super) fn read(call: &ExprCall) -> Result<Self> {
-        let parameters = all(call.args.iter().map(parameter))?;
-        let mut proxied = Self::default();
+        let parameters = collect_all(call.args.iter().map(parameter))?;
+        let mut options = Self::default();
         let mut written: Vec<&Ident> = Vec::new();
-        let read = parameters.iter().map(|(name, value)| {
+        let results = parameters.iter().map(|(name, value)| {
             if written.contains(name) {
                 let message = format!("`{name}` is written twice; keep one of them");
                 return Err(error(name, message));
             }
             written.push(name);
-            proxied.set(name, value)
+            options.set(name, value)
         });
-        all(read)?;
-        let trusts = written.iter().any(|name| *name == "trusted");
+        collect_all(results)?;
+        let has_trusted = written.iter().any(|name| *name == "trusted");
         match written.iter().find(|name| **name == "header") {
-            Some(header) if !trusts => Err(error(
+            Some(header) if !has_trusted => Err(error(
                 header,
                 "a header is believed of trusted proxies only; add `trusted = [\"10.0.0.0/8\"]`",
             )),
-            _ => Ok(proxied),
+            _ => Ok(options),
         }
     }
 
@@ -52,18 +52,18 @@ impl Proxied {
     }
 }
 
-/// One parameter, `prefix = 56`.
+/// Splits a parameter, `prefix = 56`, into its name and value.
 fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
     let Expr::Assign(ExprAssign { left, right, .. }) = value else {
         let written = expr::text(value);
         let message = format!(
             "parameters have names; write `ip({} = {written})`",
-            likely(value)
+            probable_name(value)
         );
         return Err(error(value, message));
     };
-    match expr::word(left) {
-        Some(name) if PARAMETERS.iter().any(|known| name == known) => Ok((name, right)),
+    match expr::ident(left) {
+        Some(name) if PARAMETERS.iter().any(|it| name == it) => Ok((name, right)),
         _ => {
             let name = expr::text(left);
             Err(error(left, unknown("parameter", &name, &PARAMETERS)))
@@ -71,13 +71,13 @@ fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
     }
 }
 
-/// The parameter that a value without a name was meant for.
-fn likely(value: &Expr) -> &'static str {
-    match expr::bare(value) {
+/// Returns the parameter that a value without a name was probably meant for.
+fn probable_name(value: &Expr) -> &'static str {
+    match expr::without_groups(value) {
         path @ Expr::Path(_) => {
-            let word = expr::word(path);
-            let named = |known: &&&'static str| word.is_some_and(|word| word == **known);
-            PARAMETERS.iter().find(named).copied().unwrap_or("header")
+            let word = expr::ident(path);
+            let is_name = |name: &&&'static str| word.is_some_and(|word| word == **name);
+            PARAMETERS.iter().find(is_name).copied().unwrap_or("header")
         }
         _ if expr::integer(value).is_some() => "prefix",
         _ => "trusted",
@@ -85,7 +85,7 @@ fn likely(value: &Expr) -> &'static str {
 }
 
 fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
-    let Expr::Array(list) = expr::bare(value) else {
+    let Expr::Array(list) = expr::without_groups(value) else {
         let message = match expr::string(value) {
             Some(text) => format!("`trusted` is a list; write `trusted = [{}]`", text.token()),
             None => "`trusted` is a list of texts, such as `[\"10.0.0.0/8\"]`; ranges known only at run time belong to the \
@@ -98,7 +98,7 @@ fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
         let message = "an empty list trusts no proxy; leave `trusted` out, or write `trusted = [\"10.0.0.0/8\"]`";
         return Err(error(value, message));
     }
-    all(list.elems.iter().map(range))
+    collect_all(list.elems.iter().map(range))
 }
 
 fn range(value: &Expr) -> Result<LitStr> {
@@ -109,12 +109,12 @@ fn range(value: &Expr) -> Result<LitStr> {
     };
     match text.value().parse::<TrustedRange>() {
         Ok(_) => Ok(text.clone()),
-        Err(wrong) => Err(error(text, wrong.to_string())),
+        Err(problem) => Err(error(text, problem.to_string())),
     }
 }
 
 fn header(value: &Expr) -> Result<ForwardingHeader> {
-    let word = match (expr::string(value), expr::word(value)) {
+    let word = match (expr::string(value), expr::ident(value)) {
         (Some(text), _) => text.value(),
         (None, Some(word)) => word.to_string(),
         (None, None) => {
@@ -123,12 +123,12 @@ fn header(value: &Expr) -> Result<ForwardingHeader> {
         }
     };
     word.parse()
-        .map_err(|wrong: ForwardingError| error(value, wrong.to_string()))
+        .map_err(|problem: ForwardingError| error(value, problem.to_string()))
 }
 
 fn prefix(value: &Expr) -> Result<u8> {
     let Some(number) = expr::integer(value) else {
-        return Err(no_prefix(value));
+        return Err(not_a_prefix(value));
     };
     bits(number)
 }
@@ -137,11 +137,11 @@ fn bits(number: &LitInt) -> Result<u8> {
     let bits = number.base10_parse::<u128>().unwrap_or(u128::MAX);
     match Ipv6Prefix::new(bits) {
         Ok(prefix) => Ok(prefix.bits()),
-        Err(wrong) => Err(error(number, wrong.to_string())),
+        Err(problem) => Err(error(number, problem.to_string())),
     }
 }
 
-fn no_prefix(value: &Expr) -> Error {
+fn not_a_prefix(value: &Expr) -> Error {
     let text = value.to_token_stream();
     error(
         value,

@@ -1,4 +1,4 @@
-//! The vocabulary: every key, with an example of its value.
+//! The vocabulary: every key, with an example.
 
 use traffik_runtime::strategy::catalog;
 
@@ -30,7 +30,7 @@ pub(crate) enum Key {
     Allow,
 }
 
-/// Each key as it is written, with an example of its value.
+/// Each key with its name and an example.
 const KEYS: [(Key, &str, &str); 20] = [
     (Key::Rate, "rate", "rate = \"100/minute\""),
     (
@@ -66,7 +66,7 @@ const KEYS: [(Key, &str, &str); 20] = [
     (Key::Allow, "allow", "allow(unreachable_rate)"),
 ];
 
-/// Other libraries' words for ours.
+/// Names that other libraries use for our keys.
 const FOREIGN: [(&str, Key); 5] = [
     ("key", Key::Identifier),
     ("key_func", Key::Identifier),
@@ -76,15 +76,15 @@ const FOREIGN: [(&str, Key); 5] = [
 ];
 
 impl Key {
-    /// The key of this name.
-    pub(crate) fn named(word: &str) -> Option<Self> {
+    /// Returns the key of this name.
+    pub(crate) fn from_name(word: &str) -> Option<Self> {
         KEYS.iter()
             .find(|(_, name, _)| *name == word)
             .map(|(key, ..)| *key)
     }
 
-    /// The key whose value starts with this word.
-    pub(crate) fn of_value(word: &str) -> Option<Self> {
+    /// Returns the key whose value starts with this keyword.
+    pub(crate) fn from_value(word: &str) -> Option<Self> {
         let is_strategy = catalog::ENTRIES.iter().any(|entry| entry.name == word);
         match word {
             "ip" | "header" | "everyone" => Some(Self::Identifier),
@@ -94,58 +94,58 @@ impl Key {
         }
     }
 
-    /// As it is written.
+    /// Returns the name of the key.
     pub(crate) fn name(self) -> &'static str {
         self.entry().1
     }
 
-    /// The key with a value, as an example.
+    /// Returns the key with a value, as an example.
     pub(crate) fn example(self) -> &'static str {
         self.entry().2
     }
 
-    /// The key a word means, and what is wrong with the word.
-    pub(crate) fn meant(word: &str) -> (Option<Self>, Option<String>) {
-        if let Some(key) = Self::named(word) {
+    /// Returns the key that a word was probably meant to be, and a message if it is not that key.
+    pub(crate) fn resolve(word: &str) -> (Option<Self>, Option<String>) {
+        if let Some(key) = Self::from_name(word) {
             return (Some(key), None);
         }
-        if let Some(key) = word.strip_prefix("r#").and_then(Self::named) {
+        if let Some(key) = word.strip_prefix("r#").and_then(Self::from_name) {
             return (
                 Some(key),
                 Some(format!("`{word}` is no key; write `{}`", key.name())),
             );
         }
         if let Some((_, key)) = FOREIGN.iter().find(|(foreign, _)| *foreign == word) {
-            let complaint = format!(
+            let message = format!(
                 "`{word}` is called `{}` here; write `{}`",
                 key.name(),
                 key.example()
             );
-            return (Some(*key), Some(complaint));
+            return (Some(*key), Some(message));
         }
         if let Some(strategy) = strategy_with(word) {
             let (strategy, example) = (strategy.name, example(strategy.params, word));
-            let complaint = format!(
+            let message = format!(
                 "`{word}` is a parameter of a strategy; write `strategy = {strategy}({example})`"
             );
-            return (None, Some(complaint));
+            return (None, Some(message));
         }
         let names = KEYS.map(|(_, name, _)| name);
         (
-            near(word, &names).and_then(Self::named),
+            near(word, &names).and_then(Self::from_name),
             Some(unknown("key", word, &names)),
         )
     }
 
     fn entry(self) -> &'static (Self, &'static str, &'static str) {
-        // The table is in the order of the enum; a test holds it to that.
+        // A test checks that the table is in the order of the enum.
         &KEYS[self as usize]
     }
 }
 
 fn strategy_with(param: &str) -> Option<&'static catalog::Entry> {
-    let takes = |entry: &&catalog::Entry| entry.params.iter().any(|known| known.name == param);
-    catalog::ENTRIES.iter().find(takes)
+    let has_param = |entry: &&catalog::Entry| entry.params.iter().any(|it| it.name == param);
+    catalog::ENTRIES.iter().find(has_param)
 }
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ mod tests {
     use super::KEYS;
 
     #[test]
-    fn the_table_is_in_the_order_of_the_enum() {
+    fn lists_the_keys_in_the_order_of_the_enum() {
         for (index, (key, ..)) in KEYS.iter().enumerate() {
             assert_eq!(*key as usize, index);
         }

@@ -1,71 +1,76 @@
-//! Values that are a word of a closed list, bare or in quotes, in front of paths of the same name.
+//! Values that are keywords of a closed list, bare or in quotes. A keyword wins over a path of the
+//! same name.
 
 use syn::{Expr, ExprCall, Ident, LitStr, Path};
 
 use super::expr;
-use crate::diagnostics::{Error, Result, did_you_mean, error, listed, misspelt, near};
+use crate::diagnostics::{Error, Result, did_you_mean, error, misspelt, near, quoted_list};
 
-/// The words a key, or a parameter, takes.
-pub(crate) struct Words {
-    /// Its name.
+/// The keywords of a key or parameter.
+pub(crate) struct Keywords {
+    /// The name of the key or parameter.
     pub(crate) key: &'static str,
     pub(crate) list: &'static [&'static str],
-    /// Whether paths may stand in a word's place.
-    pub(crate) open: bool,
+    /// `true` if a path may be written instead of a keyword.
+    pub(crate) allows_paths: bool,
 }
 
-/// A value, after words have been looked for.
-pub(crate) enum Value<'a> {
-    /// A word of the list.
-    Word(&'static str),
-    /// A word of the list, called: `header("x-api-key")`.
+/// A value, sorted into keywords and anything else.
+pub(crate) enum KeywordValue<'a> {
+    /// A keyword.
+    Keyword(&'static str),
+    /// A keyword with parameters: `header("x-api-key")`.
     Call(&'static str, &'a ExprCall),
-    /// A string that is no word.
+    /// A string that is not a keyword.
     Text(&'a LitStr),
-    /// A path that is no word.
+    /// A path that is not a keyword.
     Path(&'a Path),
     /// Anything else.
     Other(&'a Expr),
 }
 
-/// The words that say nothing without parameters.
+/// The keywords that need parameters.
 const WITH_PARAMETERS: [&str; 4] = ["header", "retry", "fallback", "failover"];
 
-impl Words {
-    /// Returns what was written, or an error if it is hardly anything but a misspelt word.
-    pub(crate) fn read<'a>(&self, value: &'a Expr) -> Result<Value<'a>> {
+impl Keywords {
+    /// Sorts a value, or returns an error if it is hardly anything but a misspelt keyword.
+    pub(crate) fn read<'a>(&self, value: &'a Expr) -> Result<KeywordValue<'a>> {
         if let Some(text) = expr::string(value) {
             return Ok(self
                 .find(&text.value())
-                .map_or(Value::Text(text), Value::Word));
+                .map_or(KeywordValue::Text(text), KeywordValue::Keyword));
         }
         if let Some((function, call)) = expr::call(value) {
-            // A function is named and not called, so what has parameters is more likely meant as a word.
-            let loose = call.args.iter().any(is_parameter);
+            // A function is named and not called, so a call with parameters was probably meant as a
+            // keyword.
+            let is_lenient = call.args.iter().any(is_parameter);
             return Ok(self
-                .bare(function, loose)?
-                .map_or(Value::Other(value), |word| Value::Call(word, call)));
+                .path(function, is_lenient)?
+                .map_or(KeywordValue::Other(value), |word| {
+                    KeywordValue::Call(word, call)
+                }));
         }
         match expr::path(value) {
             Some(path) => Ok(self
-                .bare(path, !self.open)?
-                .map_or(Value::Path(path), Value::Word)),
-            None => Ok(Value::Other(value)),
+                .path(path, !self.allows_paths)?
+                .map_or(KeywordValue::Path(path), KeywordValue::Keyword)),
+            None => Ok(KeywordValue::Other(value)),
         }
     }
 
-    /// The error for a string that is no word: it is nearly one, or it holds what stands without quotes.
-    pub(crate) fn no_text(&self, text: &LitStr) -> Error {
+    /// Returns the error about a string that is not a keyword: a misspelt one, or an item that must
+    /// not be quoted.
+    pub(crate) fn unknown_text(&self, text: &LitStr) -> Error {
         let key = self.key;
         let content = text.value();
-        let is_own = self.open && is_path_or_call(text);
-        let meant = if is_own {
+        let is_item = self.allows_paths && is_path_or_call(text);
+        let meant = if is_item {
             misspelt(&content, self.list)
         } else {
             near(&content, self.list)
         };
-        let plain = near(&content, self.list).filter(|word| !WITH_PARAMETERS.contains(word));
-        let message = match (meant, plain) {
+        let similar = near(&content, self.list).filter(|word| !WITH_PARAMETERS.contains(word));
+        let message = match (meant, similar) {
             (Some(word), _) => {
                 let question = did_you_mean(&content, word);
                 format!("unknown word `{content}` for `{key}`; {question}")
@@ -73,34 +78,34 @@ impl Words {
             (None, Some(word)) => format!(
                 "unknown word `{content}` for `{key}`; write `{key} = {word}`, or `{key} = {content}` without quotes for an item of yours"
             ),
-            (None, None) if is_own => {
+            (None, None) if is_item => {
                 format!("quotes stand around words only; write `{key} = {content}`")
             }
             (None, None) => format!(
                 "unknown word `{content}` for `{key}`; use one of {}",
-                listed(self.list)
+                quoted_list(self.list)
             ),
         };
         error(text, message)
     }
 
     fn find(&self, word: &str) -> Option<&'static str> {
-        self.list.iter().find(|known| **known == word).copied()
+        self.list.iter().find(|keyword| **keyword == word).copied()
     }
 
-    fn bare(&self, path: &Path, loose: bool) -> Result<Option<&'static str>> {
+    fn path(&self, path: &Path, is_lenient: bool) -> Result<Option<&'static str>> {
         path.get_ident()
-            .map_or(Ok(None), |word| self.bare_word(word, loose))
+            .map_or(Ok(None), |word| self.ident(word, is_lenient))
     }
 
-    /// The word, if it is one; an error if it is nearly one. Where it may also be a name of the user's, that is one which
-    /// is hardly anything else.
-    fn bare_word(&self, word: &Ident, loose: bool) -> Result<Option<&'static str>> {
+    /// Returns the keyword, or an error if an identifier is nearly one. Unless `is_lenient`, only
+    /// an identifier that is hardly anything else counts as nearly one.
+    fn ident(&self, word: &Ident, is_lenient: bool) -> Result<Option<&'static str>> {
         let name = word.to_string();
         if let Some(found) = self.find(&name) {
             return Ok(Some(found));
         }
-        let meant = if loose {
+        let meant = if is_lenient {
             near(&name, self.list)
         } else {
             misspelt(&name, self.list)
@@ -109,7 +114,7 @@ impl Words {
             return Ok(None);
         };
         let key = self.key;
-        let own = if self.open && !loose {
+        let note = if self.allows_paths && !is_lenient {
             format!(" (an item of yours is `self::{name}`)")
         } else {
             String::new()
@@ -117,14 +122,14 @@ impl Words {
         Err(error(
             word,
             format!(
-                "unknown word `{name}` for `{key}`; {}{own}",
+                "unknown word `{name}` for `{key}`; {}{note}",
                 did_you_mean(&name, meant)
             ),
         ))
     }
 }
 
-/// Reports whether what stands in parentheses belongs to a word: text, or a named parameter.
+/// Returns `true` for a parameter of a keyword: a string, or a named parameter.
 fn is_parameter(value: &Expr) -> bool {
     matches!(value, Expr::Assign(_)) || expr::string(value).is_some()
 }

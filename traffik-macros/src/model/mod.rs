@@ -1,7 +1,8 @@
-//! What was written → what it means, with every mistake noted.
+//! Syntax → meaning, with every error reported.
 //!
-//! A value goes through three steps. [`options`] puts each item under its key. [`settings`] reads each key's value by
-//! itself; the file of the same name says what a key takes. [`throttle`] and [`attribute`] look at the keys together.
+//! Arguments go through three steps. [`options`] sorts them by key. [`settings`] reads the value of
+//! each key by itself, with the file of that name. [`throttle`] and [`attribute`] check the keys
+//! together.
 
 mod arguments;
 mod attribute;
@@ -34,23 +35,23 @@ mod timeout;
 mod warnings;
 mod wrappable;
 
-pub(crate) use arguments::{is_constant, names};
-pub(crate) use attribute::Site;
-pub(crate) use block::{Entry, Throttles};
+pub(crate) use arguments::{bound_names, is_constant};
+pub(crate) use attribute::ThrottledAttribute;
+pub(crate) use block::{Block, BlockThrottle};
 pub(crate) use closure::Closure;
-pub(crate) use closure_arguments::Bundle;
+pub(crate) use closure_arguments::ClosureArguments;
 pub(crate) use cost::Cost;
 pub(crate) use expr::text;
-pub(crate) use gate::{Seat, is_extracted_by_us};
+pub(crate) use gate::{GatePlacement, is_extracted_by_us};
 pub(crate) use handler::is_method;
 pub(crate) use headers::Headers;
 pub(crate) use identifier::Identifier;
-pub(crate) use ip::Proxied;
-pub(crate) use on_error::{Breaker, Failover, Fallback, Kind, OnError, Retry};
-pub(crate) use predicates::Applies;
+pub(crate) use ip::IpOptions;
+pub(crate) use on_error::{Breaker, ErrorKind, Failover, Fallback, OnError, Retry};
+pub(crate) use predicates::Predicates;
 pub(crate) use rate::Rates;
 pub(crate) use scope::Scope;
-pub(crate) use strategy::{Known, Strategy};
-pub(crate) use throttle::{Definition, Outcome};
-pub(crate) use warnings::Doubt;
-pub(crate) use wrappable::can_stay;
+pub(crate) use strategy::{BuiltIn, Strategy};
+pub(crate) use throttle::{DefinedThrottle, Throttle};
+pub(crate) use warnings::SpannedWarning;
+pub(crate) use wrappable::is_wrappable;

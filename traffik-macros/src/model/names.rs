@@ -1,28 +1,28 @@
-//! `uid`, `policy`, `name` and `crate`: what things are called.
+//! `uid`, `policy`, `name` and `crate`: names of throttles and of the crate.
 
 use quote::ToTokens as _;
 use syn::{Expr, Ident, LitStr, Path};
 
 use super::expr;
 use crate::diagnostics::{Result, error};
-use crate::parse::keyword;
+use crate::parse::reserved_word;
 
 /// The largest length of a uid or policy, in bytes.
-const LONGEST: usize = 255;
+const MAX_LENGTH: usize = 255;
 
-/// `uid = "uploads"`.
+/// Reads `uid = "uploads"`.
 pub(crate) fn uid(value: &Expr) -> Result<LitStr> {
     let empty = "a uid is not empty; leave the key out for `module::path::function`";
     text(value, "uid", empty)
 }
 
-/// `policy = "uploads"`.
+/// Reads `policy = "uploads"`.
 pub(crate) fn policy(value: &Expr) -> Result<LitStr> {
     let empty = "a policy is not empty; leave the key out for the throttle's name";
     text(value, "policy", empty)
 }
 
-/// The text of a key that names something.
+/// Reads the string of `uid` or `policy`.
 fn text(value: &Expr, key: &str, empty: &str) -> Result<LitStr> {
     let Some(text) = expr::string(value) else {
         let message = format!("a {key} is a text; write `{key} = \"uploads\"`");
@@ -30,15 +30,15 @@ fn text(value: &Expr, key: &str, empty: &str) -> Result<LitStr> {
     };
     match text.value().len() {
         0 => Err(error(text, empty)),
-        length if length > LONGEST => Err(error(
+        length if length > MAX_LENGTH => Err(error(
             text,
-            format!("this {key} has {length} bytes; write one of at most {LONGEST}"),
+            format!("this {key} has {length} bytes; write one of at most {MAX_LENGTH}"),
         )),
         _ => Ok(text.clone()),
     }
 }
 
-/// `name = Uploads`.
+/// Reads `name = Uploads`.
 pub(crate) fn name(value: &Expr) -> Result<Ident> {
     if let Some(text) = expr::string(value) {
         return Err(error(
@@ -49,10 +49,10 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
             ),
         ));
     }
-    // A keyword is a word to a path, and none to a type.
-    match expr::word(value) {
+    // A Rust keyword parses as a path, but cannot name a type.
+    match expr::ident(value) {
         Some(word) if syn::parse2::<Ident>(word.to_token_stream()).is_ok() => Ok(word.clone()),
-        Some(word) => Err(error(word, keyword(word))),
+        Some(word) => Err(error(word, reserved_word(word))),
         None => Err(error(
             value,
             "a name is one word, the type to define; write `name = Uploads`",
@@ -60,7 +60,7 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
     }
 }
 
-/// `crate = ::my_framework::traffik`.
+/// Reads `crate = ::my_framework::traffik`.
 pub(crate) fn krate(value: &Expr) -> Result<Path> {
     let Some(path) = expr::path(value) else {
         let message = "`crate` takes an absolute path; write `crate = ::my_framework::traffik`";

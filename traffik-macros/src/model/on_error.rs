@@ -1,17 +1,17 @@
-//! `on_error`: what happens when the backend fails.
+//! `on_error`: the policy for hits that cannot be decided because the backend fails.
 
 use std::time::Duration;
 
 use syn::{Expr, ExprCall, ExprLit, Lit, Path};
 use traffik_runtime::strategy::catalog::Warning;
 
-use super::keywords::{Value, Words};
+use super::keywords::{KeywordValue, Keywords};
 use super::params::{Param, Params, number};
 use super::timeout::duration;
-use super::{Doubt, expr};
-use crate::diagnostics::{Error, Result, all, error, listed};
+use super::{SpannedWarning, expr};
+use crate::diagnostics::{Error, Result, collect_all, error, quoted_list};
 
-/// What happens when the backend fails.
+/// The policy for failures of the backend.
 #[derive(Clone)]
 pub(crate) enum OnError {
     Allow,
@@ -20,7 +20,7 @@ pub(crate) enum OnError {
     Retry(Box<Retry>),
     Fallback(Box<Fallback>),
     Failover(Box<Failover>),
-    /// What a function of the user's says.
+    /// A function of the user's.
     Handler(Path),
 }
 
@@ -31,17 +31,17 @@ pub(crate) struct Retry {
     pub(crate) delay: Option<Duration>,
     pub(crate) multiplier: Option<f64>,
     pub(crate) jitter: Option<&'static str>,
-    pub(crate) on: Option<Vec<Kind>>,
-    pub(crate) twice: bool,
+    pub(crate) on: Option<Vec<ErrorKind>>,
+    pub(crate) even_if_it_may_have_counted: bool,
     pub(crate) then: Option<OnError>,
-    doubt: Option<Doubt>,
+    warning: Option<SpannedWarning>,
 }
 
 /// `fallback(…)`.
 #[derive(Clone)]
 pub(crate) struct Fallback {
     pub(crate) backend: Expr,
-    pub(crate) on: Option<Vec<Kind>>,
+    pub(crate) on: Option<Vec<ErrorKind>>,
     pub(crate) instances: Option<u32>,
     pub(crate) then: Option<OnError>,
 }
@@ -58,44 +58,44 @@ pub(crate) struct Failover {
 /// A circuit breaker.
 #[derive(Clone)]
 pub(crate) enum Breaker {
-    /// A `static`, which others may name too.
+    /// A `static`, which other throttles may share.
     Static(Path),
-    /// What an expression gives.
-    Given(Expr),
-    /// `breaker(…)`: one of its own.
-    Own {
+    /// An expression.
+    Value(Expr),
+    /// `breaker(…)`: a new one.
+    New {
         failures: Option<u32>,
         recovery: Option<Duration>,
         successes: Option<u32>,
     },
 }
 
-/// A kind of failure.
+/// A kind of backend error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     Connection,
     Timeout,
     Contention,
 }
 
-const WORDS: Words = Words {
+const KEYWORDS: Keywords = Keywords {
     key: "on_error",
     list: &[
         "allow", "throttle", "raise", "retry", "fallback", "failover",
     ],
-    open: true,
+    allows_paths: true,
 };
 
-const JITTERS: Words = Words {
+const JITTERS: Keywords = Keywords {
     key: "jitter",
     list: &["none", "full", "equal"],
-    open: false,
+    allows_paths: false,
 };
 
-const KINDS: Words = Words {
+const KINDS: Keywords = Keywords {
     key: "on",
     list: &["connection", "timeout", "contention"],
-    open: false,
+    allows_paths: false,
 };
 
 const MAX_RETRIES: Param = ("max_retries", "max_retries = 3");
@@ -103,7 +103,7 @@ const DELAY: Param = ("delay", "delay = \"100ms\"");
 const MULTIPLIER: Param = ("multiplier", "multiplier = 2.0");
 const JITTER: Param = ("jitter", "jitter = full");
 const ON: Param = ("on", "on = [connection, timeout]");
-const TWICE: Param = ("even_if_it_may_have_counted", "even_if_it_may_have_counted");
+const EVEN_IF_COUNTED: Param = ("even_if_it_may_have_counted", "even_if_it_may_have_counted");
 const THEN: Param = ("then", "then = throttle");
 const BACKEND: Param = ("backend", "backend = Backend::memory()");
 const INSTANCES: Param = ("instances", "instances = 4");
@@ -113,69 +113,82 @@ const RECOVERY: Param = ("recovery", "recovery = \"60s\"");
 const SUCCESSES: Param = ("successes", "successes = 3");
 
 impl OnError {
+    /// Reads the value of `on_error`.
     pub(crate) fn read(value: &Expr) -> Result<Self> {
-        match WORDS.read(value)? {
-            Value::Word("allow") => Ok(Self::Allow),
-            Value::Word("throttle") => Ok(Self::Throttle),
-            Value::Word("raise") => Ok(Self::Raise),
-            Value::Word(word) => Err(error(
+        match KEYWORDS.read(value)? {
+            KeywordValue::Keyword("allow") => Ok(Self::Allow),
+            KeywordValue::Keyword("throttle") => Ok(Self::Throttle),
+            KeywordValue::Keyword("raise") => Ok(Self::Raise),
+            KeywordValue::Keyword(word) => Err(error(
                 value,
                 format!("`{word}` has parameters; write `{}`", example(word)),
             )),
-            Value::Call("retry", call) => retry(call).map(Box::new).map(Self::Retry),
-            Value::Call("fallback", call) => fallback(call).map(Box::new).map(Self::Fallback),
-            Value::Call("failover", call) => failover(call).map(Box::new).map(Self::Failover),
-            Value::Call(word, call) => Err(error(
+            KeywordValue::Call("retry", call) => retry(call).map(Box::new).map(Self::Retry),
+            KeywordValue::Call("fallback", call) => {
+                fallback(call).map(Box::new).map(Self::Fallback)
+            }
+            KeywordValue::Call("failover", call) => {
+                failover(call).map(Box::new).map(Self::Failover)
+            }
+            KeywordValue::Call(word, call) => Err(error(
                 call,
                 format!("`{word}` takes nothing; write `on_error = {word}`"),
             )),
-            Value::Path(path) => Ok(Self::Handler(path.clone())),
-            Value::Text(text) => Err(WORDS.no_text(text)),
-            Value::Other(value) => Err(other(value)),
+            KeywordValue::Path(path) => Ok(Self::Handler(path.clone())),
+            KeywordValue::Text(text) => Err(KEYWORDS.unknown_text(text)),
+            KeywordValue::Other(value) => Err(unexpected(value)),
         }
     }
 
-    /// What is doubtful about it by itself.
-    pub(crate) fn doubts(&self) -> Vec<Doubt> {
+    /// Returns the warnings about the policy itself.
+    pub(crate) fn warnings(&self) -> Vec<SpannedWarning> {
         let (own, then) = match self {
             Self::Allow | Self::Throttle | Self::Raise | Self::Handler(_) => (None, None),
-            Self::Retry(retry) => (retry.doubt.clone(), retry.then.as_ref()),
+            Self::Retry(retry) => (retry.warning.clone(), retry.then.as_ref()),
             Self::Fallback(fallback) => (None, fallback.then.as_ref()),
             Self::Failover(failover) => (None, failover.fallback.then.as_ref()),
         };
-        let then = then.into_iter().flat_map(Self::doubts);
+        let then = then.into_iter().flat_map(Self::warnings);
         own.into_iter().chain(then).collect()
     }
 }
 
 fn retry(call: &ExprCall) -> Result<Retry> {
-    let known = [MAX_RETRIES, DELAY, MULTIPLIER, JITTER, ON, TWICE, THEN];
-    let mut params = Params::of("retry", call, &known);
+    let allowed = [
+        MAX_RETRIES,
+        DELAY,
+        MULTIPLIER,
+        JITTER,
+        ON,
+        EVEN_IF_COUNTED,
+        THEN,
+    ];
+    let mut params = Params::new("retry", call, &allowed);
     let on = params.read(ON.0, kinds);
-    let twice = params.read(TWICE.0, flag).is_some();
-    let idle = !twice && on.as_deref() == Some(&[Kind::Timeout]);
+    let even_if_it_may_have_counted = params.read(EVEN_IF_COUNTED.0, flag).is_some();
+    let is_idle = !even_if_it_may_have_counted && on.as_deref() == Some(&[ErrorKind::Timeout]);
     let retry = Retry {
         max_retries: params.read(MAX_RETRIES.0, |value| number(value, MAX_RETRIES, 1)),
         delay: params.read(DELAY.0, |value| duration(value, DELAY.1)),
         multiplier: params.read(MULTIPLIER.0, multiplier),
         jitter: params.read(JITTER.0, jitter),
-        doubt: params.value(ON.0).filter(|_| idle).map(idle_retry),
+        warning: params.value(ON.0).filter(|_| is_idle).map(idle_retry),
         on,
-        twice,
+        even_if_it_may_have_counted,
         then: params.read(THEN.0, OnError::read),
     };
     params.finish(Some(retry))
 }
 
 fn fallback(call: &ExprCall) -> Result<Fallback> {
-    let known = [BACKEND, ON, INSTANCES, THEN];
-    let mut params = Params::of("fallback", call, &known);
-    let fallback = fallback_of(&mut params);
+    let allowed = [BACKEND, ON, INSTANCES, THEN];
+    let mut params = Params::new("fallback", call, &allowed);
+    let fallback = read_fallback(&mut params);
     params.finish(fallback)
 }
 
-fn fallback_of(params: &mut Params<'_>) -> Option<Fallback> {
-    let backend = params.need(BACKEND, |value| Ok(value.clone()));
+fn read_fallback(params: &mut Params<'_>) -> Option<Fallback> {
+    let backend = params.require(BACKEND, |value| Ok(value.clone()));
     let on = params.read(ON.0, kinds);
     let instances = params.read(INSTANCES.0, |value| number(value, INSTANCES, 1));
     let then = params.read(THEN.0, OnError::read);
@@ -188,12 +201,12 @@ fn fallback_of(params: &mut Params<'_>) -> Option<Fallback> {
 }
 
 fn failover(call: &ExprCall) -> Result<Failover> {
-    let known = [BACKEND, BREAKER, MAX_RETRIES, DELAY, ON, INSTANCES, THEN];
-    let mut params = Params::of("failover", call, &known);
+    let allowed = [BACKEND, BREAKER, MAX_RETRIES, DELAY, ON, INSTANCES, THEN];
+    let mut params = Params::new("failover", call, &allowed);
     let breaker = params.read(BREAKER.0, breaker);
     let max_retries = params.read(MAX_RETRIES.0, |value| number(value, MAX_RETRIES, 0));
     let delay = params.read(DELAY.0, |value| duration(value, DELAY.1));
-    let failover = fallback_of(&mut params).map(|fallback| Failover {
+    let failover = read_fallback(&mut params).map(|fallback| Failover {
         fallback,
         breaker,
         max_retries,
@@ -202,17 +215,17 @@ fn failover(call: &ExprCall) -> Result<Failover> {
     params.finish(failover)
 }
 
-/// `BREAKER`, `breaker(failures = 10)`, or an expression that gives one.
+/// Reads `BREAKER`, `breaker(failures = 10)`, or an expression.
 fn breaker(value: &Expr) -> Result<Breaker> {
     if let Some(path) = expr::path(value) {
         return Ok(Breaker::Static(path.clone()));
     }
-    let own = expr::call(value).filter(|(path, _)| path.is_ident("breaker"));
-    let Some((_, call)) = own else {
-        return Ok(Breaker::Given(value.clone()));
+    let new = expr::call(value).filter(|(path, _)| path.is_ident("breaker"));
+    let Some((_, call)) = new else {
+        return Ok(Breaker::Value(value.clone()));
     };
-    let mut params = Params::of("breaker", call, &[FAILURES, RECOVERY, SUCCESSES]);
-    let breaker = Breaker::Own {
+    let mut params = Params::new("breaker", call, &[FAILURES, RECOVERY, SUCCESSES]);
+    let breaker = Breaker::New {
         failures: params.read(FAILURES.0, |value| number(value, FAILURES, 1)),
         recovery: params.read(RECOVERY.0, |value| duration(value, RECOVERY.1)),
         successes: params.read(SUCCESSES.0, |value| number(value, SUCCESSES, 1)),
@@ -220,8 +233,8 @@ fn breaker(value: &Expr) -> Result<Breaker> {
     params.finish(Some(breaker))
 }
 
-fn kinds(value: &Expr) -> Result<Vec<Kind>> {
-    let Expr::Array(array) = expr::bare(value) else {
+fn kinds(value: &Expr) -> Result<Vec<ErrorKind>> {
+    let Expr::Array(array) = expr::without_groups(value) else {
         let message = format!("`on` is a list; write `{}`", ON.1);
         return Err(error(value, message));
     };
@@ -229,35 +242,35 @@ fn kinds(value: &Expr) -> Result<Vec<Kind>> {
         let message = "an empty `on` is about nothing; leave it out for every failure";
         return Err(error(value, message));
     }
-    all(array.elems.iter().map(kind))
+    collect_all(array.elems.iter().map(kind))
 }
 
-fn kind(value: &Expr) -> Result<Kind> {
-    Ok(match word(&KINDS, value)? {
-        "timeout" => Kind::Timeout,
-        "contention" => Kind::Contention,
-        _ => Kind::Connection,
+fn kind(value: &Expr) -> Result<ErrorKind> {
+    Ok(match keyword(&KINDS, value)? {
+        "timeout" => ErrorKind::Timeout,
+        "contention" => ErrorKind::Contention,
+        _ => ErrorKind::Connection,
     })
 }
 
 fn jitter(value: &Expr) -> Result<&'static str> {
-    word(&JITTERS, value)
+    keyword(&JITTERS, value)
 }
 
-/// A word of a closed list.
-fn word(words: &Words, value: &Expr) -> Result<&'static str> {
-    match words.read(value)? {
-        Value::Word(word) => Ok(word),
-        Value::Text(text) => Err(words.no_text(text)),
+/// Reads a keyword of a closed list.
+fn keyword(keywords: &Keywords, value: &Expr) -> Result<&'static str> {
+    match keywords.read(value)? {
+        KeywordValue::Keyword(word) => Ok(word),
+        KeywordValue::Text(text) => Err(keywords.unknown_text(text)),
         _ => {
-            let message = format!("`{}` takes {}", words.key, listed(words.list));
+            let message = format!("`{}` takes {}", keywords.key, quoted_list(keywords.list));
             Err(error(value, message))
         }
     }
 }
 
 fn multiplier(value: &Expr) -> Result<f64> {
-    let number = match expr::bare(value) {
+    let number = match expr::without_groups(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Float(number),
             ..
@@ -279,15 +292,18 @@ fn multiplier(value: &Expr) -> Result<f64> {
 }
 
 fn flag(value: &Expr) -> Result<()> {
-    let alone = expr::word(value).is_some_and(|word| word == TWICE.0);
-    alone
-        .then_some(())
-        .ok_or_else(|| error(value, format!("`{0}` takes no `=`; write `{0}`", TWICE.0)))
+    let is_flag = expr::ident(value).is_some_and(|word| word == EVEN_IF_COUNTED.0);
+    is_flag.then_some(()).ok_or_else(|| {
+        error(
+            value,
+            format!("`{0}` takes no `=`; write `{0}`", EVEN_IF_COUNTED.0),
+        )
+    })
 }
 
-fn idle_retry(on: &Expr) -> Doubt {
+fn idle_retry(on: &Expr) -> SpannedWarning {
     let message = "what timed out may have counted, so nothing is asked again; add `even_if_it_may_have_counted`, or `connection` to the list";
-    Doubt::at(on, Warning::IdleRetry, message.to_owned())
+    SpannedWarning::new(on, Warning::IdleRetry, message.to_owned())
 }
 
 fn example(word: &str) -> String {
@@ -299,7 +315,7 @@ fn example(word: &str) -> String {
     format!("{word}({param})")
 }
 
-fn other(value: &Expr) -> Error {
+fn unexpected(value: &Expr) -> Error {
     let message = match (value, expr::call(value)) {
         (Expr::Closure(_), _) => {
             "closures are not taken here; write the path of an `async fn(&Failure<'_>) -> Verdict`"
@@ -311,7 +327,7 @@ fn other(value: &Expr) -> Error {
         ),
         _ => format!(
             "`on_error` is {}, or the path of an `async fn(&Failure<'_>) -> Verdict`",
-            listed(WORDS.list)
+            quoted_list(KEYWORDS.list)
         ),
     };
     error(value, message)

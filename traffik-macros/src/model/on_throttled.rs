@@ -1,4 +1,4 @@
-//! `on_throttled`: the response to those who are refused.
+//! `on_throttled`: the response to a refused request.
 
 use syn::{Expr, Path};
 
@@ -6,13 +6,13 @@ use super::expr;
 use super::keys::Key;
 use crate::diagnostics::{Result, error};
 
-/// `on_throttled = my_response`.
+/// Reads `on_throttled = my_response`.
 pub(crate) fn read(value: &Expr) -> Result<Path> {
     if let Some(path) = expr::path(value) {
         return Ok(path.clone());
     }
     let example = Key::OnThrottled.example();
-    let message = match (expr::bare(value), expr::string(value), expr::call(value)) {
+    let message = match (expr::without_groups(value), expr::string(value), expr::call(value)) {
         (_, Some(text), _) => format!(
             "a function stands without quotes; write `on_throttled = {}`",
             text.value()

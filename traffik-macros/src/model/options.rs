@@ -1,4 +1,4 @@
-//! Every item under its key.
+//! The arguments, sorted by key.
 
 use std::mem::replace;
 
@@ -11,18 +11,19 @@ use traffik_runtime::rate::Rate;
 
 use super::keys::Key;
 use super::{expr, timeout};
-use crate::diagnostics::{Error, Mistakes, Result, error};
-use crate::parse::{Args, Item, Pair};
+use crate::diagnostics::{Error, Errors, Result, error};
+use crate::parse::{Arg, Args, Pair};
 
-/// What was written, by key. Whoever reads it takes it apart completely, so that no key can be forgotten.
+/// The arguments by key. `Settings::read` destructures it completely, so that no key can be
+/// forgotten.
 #[derive(Default)]
 pub(crate) struct Options {
     /// The throttles named in front of the keys.
     pub(crate) throttles: Vec<Path>,
-    /// The keys as they were written, in order.
+    /// The keys in the order in which they were written.
     pub(crate) written: Vec<(Key, Ident)>,
-    /// Whether something was written that may have been meant as any key.
-    pub(crate) unclear: bool,
+    /// `true` if something was written that may have been meant as any key.
+    pub(crate) is_ambiguous: bool,
     pub(crate) rate: Option<Pair>,
     pub(crate) strategy: Option<Pair>,
     pub(crate) identifier: Option<Pair>,
@@ -46,93 +47,97 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Puts every item under its key; what has no place is noted.
-    pub(crate) fn sort(args: Args, mistakes: &mut Mistakes) -> Self {
+    /// Sorts arguments by key. Reports those that do not fit.
+    pub(crate) fn sort(args: Args, errors: &mut Errors) -> Self {
         let mut options = Self {
-            unclear: args.garbled,
+            is_ambiguous: args.has_garbage,
             ..Self::default()
         };
-        let rates = rates(&args.items);
-        for item in args.items {
-            let sorted = options.put(item, &rates);
-            mistakes.keep(sorted);
+        let rates = rates(&args.list);
+        for arg in args.list {
+            let result = options.put(arg, &rates);
+            errors.handle(result);
         }
         options
     }
 
-    /// Refuses a `min_wait` or `spread` of zero where it takes the place of no other one.
-    pub(crate) fn refuse_zeroes(&self, is_override: impl Fn(Key) -> bool, mistakes: &mut Mistakes) {
+    /// Reports a `min_wait` or `spread` of zero where it overrides no other one.
+    pub(crate) fn refuse_zeroes(&self, is_override: impl Fn(Key) -> bool, errors: &mut Errors) {
         for (pair, key) in [(&self.min_wait, Key::MinWait), (&self.spread, Key::Spread)] {
-            timeout::refuse_zero(pair.as_ref(), key, is_override(key), mistakes);
+            timeout::refuse_zero(pair.as_ref(), key, is_override(key), errors);
         }
     }
 
-    /// Whether a key was written.
+    /// Returns `true` if a key was written.
     pub(crate) fn has(&self, key: Key) -> bool {
         self.written.iter().any(|(written, _)| *written == key)
     }
 
-    /// Whether a key is missing, as far as can be told.
+    /// Returns `true` if a key is certainly missing.
     pub(crate) fn lacks(&self, key: Key) -> bool {
-        !self.unclear && !self.has(key)
+        !self.is_ambiguous && !self.has(key)
     }
 
-    fn put(&mut self, item: Item, rates: &[LitStr]) -> Result<()> {
-        match item {
-            Item::Pair(pair) => self.pair(pair),
-            Item::List(key, inside) => self.list(&key, inside),
-            Item::Literal(literal) => {
-                let is_told = replace(&mut self.unclear, true) && rates.len() > 1;
-                keyless(&literal, rates, is_told)
+    fn put(&mut self, arg: Arg, rates: &[LitStr]) -> Result<()> {
+        match arg {
+            Arg::Pair(pair) => self.pair(pair),
+            Arg::List(key, content) => self.list(&key, content),
+            Arg::Literal(literal) => {
+                let is_reported = replace(&mut self.is_ambiguous, true) && rates.len() > 1;
+                value_without_key(&literal, rates, is_reported)
             }
-            Item::Bare(path) => self.bare(path),
+            Arg::Bare(path) => self.bare(path),
         }
     }
 
     fn pair(&mut self, pair: Pair) -> Result<()> {
         let key = self.key(&pair.key)?;
-        let Some(slot) = self.slot(key) else {
+        let Some(field) = self.pair_mut(key) else {
             return Err(error(
                 &pair.key,
                 format!("`{0}` takes no `=`; write `{0}`", key.example()),
             ));
         };
-        *slot = Some(pair);
+        *field = Some(pair);
         Ok(())
     }
 
-    fn list(&mut self, word: &Ident, inside: TokenStream) -> Result<()> {
+    fn list(&mut self, word: &Ident, content: TokenStream) -> Result<()> {
         let text = word.to_string();
-        if Key::named(&text).is_none()
-            && let Some(key) = Key::of_value(&text)
+        if Key::from_name(&text).is_none()
+            && let Some(key) = Key::from_value(&text)
         {
             let name = key.name();
-            let value = expr::text(&inside);
-            let rate = match (self.unclear, self.written.first(), self.throttles.first()) {
+            let value = expr::text(&content);
+            let rate = match (
+                self.is_ambiguous,
+                self.written.first(),
+                self.throttles.first(),
+            ) {
                 (false, None, None) => format!("{}, ", Key::Rate.example()),
                 _ => String::new(),
             };
-            self.unclear = true;
+            self.is_ambiguous = true;
             let message = format!(
                 "`{word}(…)` is a value of `{name}`; write `{rate}{name} = {word}({value})`"
             );
             return Err(error(word, message));
         }
-        self.unclear |= Key::meant(&text).0.is_none();
+        self.is_ambiguous |= Key::resolve(&text).0.is_none();
         match self.key(word)? {
-            Key::Allow if inside.is_empty() => Err(error(
+            Key::Allow if content.is_empty() => Err(error(
                 word,
                 "`allow` names no warning; write `allow(unreachable_rate)`, or leave it out",
             )),
             Key::Allow => {
-                self.allow = Some(names(inside)?);
+                self.allow = Some(warning_names(content)?);
                 Ok(())
             }
             Key::Shadow => Err(error(word, "`shadow` takes no parentheses; write `shadow`")),
-            key if inside.is_empty() => Err(without_value(key, word)),
+            key if content.is_empty() => Err(without_value(key, word)),
             _ => {
                 let message =
-                    format!("a key and its value are joined by `=`; write `{word} = {inside}`");
+                    format!("a key and its value are joined by `=`; write `{word} = {content}`");
                 Err(error(word, message))
             }
         }
@@ -141,7 +146,7 @@ impl Options {
     fn bare(&mut self, path: Path) -> Result<()> {
         match path
             .get_ident()
-            .filter(|word| Key::named(&word.to_string()).is_some())
+            .filter(|word| Key::from_name(&word.to_string()).is_some())
         {
             Some(word) => self.flag(word),
             None => self.throttle(path),
@@ -159,23 +164,24 @@ impl Options {
     fn throttle(&mut self, path: Path) -> Result<()> {
         if let Some((_, key)) = self.written.first() {
             let name = path.to_token_stream();
-            // Behind keys, what is nearly a key is more likely meant as one, but a type is none.
+            // Behind keys, a word that is nearly a key was probably meant as one, but a type was
+            // not.
             let is_type = name.to_string().starts_with(char::is_uppercase);
-            if let (Some(meant), Some(complaint)) = Key::meant(&name.to_string())
+            if let (Some(meant), Some(message)) = Key::resolve(&name.to_string())
                 && !is_type
             {
                 self.written
                     .extend(path.get_ident().map(|word| (meant, word.clone())));
-                return Err(error(path, complaint));
+                return Err(error(path, message));
             }
             return Err(error(
                 path,
                 format!("throttles stand first; move `{name}` in front of `{key}`"),
             ));
         }
-        let alone = path.get_ident().and_then(value_alone);
-        if let Some((word, key)) = alone.filter(|_| self.throttles.is_empty()) {
-            self.unclear = true;
+        let value = path.get_ident().and_then(bare_value);
+        if let Some((word, key)) = value.filter(|_| self.throttles.is_empty()) {
+            self.is_ambiguous = true;
             let (name, rate) = (key.name(), Key::Rate.example());
             let message = format!(
                 "`{word}` is a value of `{name}`; write `{rate}, {name} = {word}` (a throttle of yours is `self::{word}`)"
@@ -186,18 +192,19 @@ impl Options {
         Ok(())
     }
 
-    /// The key of a word, noted as written. A misspelt key counts as the one that was meant, so that it is not missed too.
+    /// Returns the key of a word and records it. A misspelt key counts as the one that was meant,
+    /// so that it is not reported as missing, too.
     fn key(&mut self, word: &Ident) -> Result<Key> {
-        let (meant, complaint) = Key::meant(&word.to_string());
+        let (meant, message) = Key::resolve(&word.to_string());
         let twice = meant.filter(|key| self.has(*key)).map(twice);
         self.written.extend(meant.map(|key| (key, word.clone())));
-        match (meant, complaint.or(twice)) {
+        match (meant, message.or(twice)) {
             (Some(key), None) => Ok(key),
-            (_, complaint) => Err(error(word, complaint.unwrap_or_default())),
+            (_, message) => Err(error(word, message.unwrap_or_default())),
         }
     }
 
-    fn slot(&mut self, key: Key) -> Option<&mut Option<Pair>> {
+    fn pair_mut(&mut self, key: Key) -> Option<&mut Option<Pair>> {
         Some(match key {
             Key::Rate => &mut self.rate,
             Key::Strategy => &mut self.strategy,
@@ -236,31 +243,32 @@ fn without_value(key: Key, word: &Ident) -> Error {
     )
 }
 
-/// What stands in `allow(…)`.
-fn names(inside: TokenStream) -> Result<Vec<Path>> {
-    let names = Punctuated::<Path, Token![,]>::parse_terminated.parse2(inside.clone());
+/// Parses the names in `allow(…)`.
+fn warning_names(content: TokenStream) -> Result<Vec<Path>> {
+    let names = Punctuated::<Path, Token![,]>::parse_terminated.parse2(content.clone());
     match names {
         Ok(names) => Ok(names.into_iter().collect()),
         Err(_) => Err(error(
-            inside,
+            content,
             "`allow` takes names of warnings; write `allow(unreachable_rate)`",
         )),
     }
 }
 
-/// The word, if it is the value of a key, and hardly the name of a handler, whose throttle would be called like it.
-fn value_alone(word: &Ident) -> Option<(&Ident, Key)> {
+/// Returns a word that is the value of a key, if it is hardly the name of a handler, whose throttle
+/// would have that name.
+fn bare_value(word: &Ident) -> Option<(&Ident, Key)> {
     let name = word.to_string();
-    let is_hardly_a_name = name.contains('_') || ["ip", "everyone", "gcra"].contains(&&*name);
-    let key = Key::of_value(&name).filter(|_| is_hardly_a_name)?;
+    let is_unlikely_name = name.contains('_') || ["ip", "everyone", "gcra"].contains(&&*name);
+    let key = Key::from_value(&name).filter(|_| is_unlikely_name)?;
     Some((word, key))
 }
 
-/// The rates that stand as texts by themselves: behind the key, and without one.
-fn rates(items: &[Item]) -> Vec<LitStr> {
-    let texts = items.iter().filter_map(|item| match item {
-        Item::Pair(pair) if pair.key == Key::Rate.name() => expr::string(&pair.value),
-        Item::Literal(Lit::Str(text)) if is_rate(text) => Some(text),
+/// Returns the strings that are rates: that of the key, and those without a key.
+fn rates(args: &[Arg]) -> Vec<LitStr> {
+    let texts = args.iter().filter_map(|arg| match arg {
+        Arg::Pair(pair) if pair.key == Key::Rate.name() => expr::string(&pair.value),
+        Arg::Literal(Lit::Str(text)) if is_rate(text) => Some(text),
         _ => None,
     });
     texts.cloned().collect()
@@ -270,12 +278,12 @@ fn is_rate(text: &LitStr) -> bool {
     text.value().parse::<Rate>().is_ok()
 }
 
-/// The error about a value without a key, unless the same list of rates was suggested before.
-fn keyless(literal: &Lit, rates: &[LitStr], is_told: bool) -> Result<()> {
+/// Returns the error about a value without a key, unless the list of rates was suggested before.
+fn value_without_key(literal: &Lit, rates: &[LitStr], is_reported: bool) -> Result<()> {
     let text = literal.to_token_stream();
     let message = match literal {
         Lit::Str(rate) if is_rate(rate) && rates.len() > 1 => {
-            if is_told {
+            if is_reported {
                 return Ok(());
             }
             let rates: Vec<_> = rates.iter().map(|rate| rate.token().to_string()).collect();
@@ -294,7 +302,7 @@ fn keyless(literal: &Lit, rates: &[LitStr], is_told: bool) -> Result<()> {
     Err(error(literal, message))
 }
 
-/// Returns whether a text is a path.
+/// Returns `true` if a string is a path.
 fn is_path(text: &LitStr) -> bool {
     text.parse::<Path>().is_ok()
 }

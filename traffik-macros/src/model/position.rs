@@ -1,12 +1,12 @@
-//! Where options stand, and which keys have a meaning there.
+//! The places where options can be written, and the keys that are allowed there.
 
 use super::expr;
 use super::keys::Key;
 use super::options::Options;
-use crate::diagnostics::Mistakes;
+use crate::diagnostics::Errors;
 
-/// What may be said of throttles on one handler without defining another.
-const ALSO_FOR_USES: [Key; 8] = [
+/// The keys that apply to named throttles on one handler.
+const KEYS_OF_USES: [Key; 8] = [
     Key::Cost,
     Key::Headers,
     Key::OnThrottled,
@@ -17,21 +17,22 @@ const ALSO_FOR_USES: [Key; 8] = [
     Key::Allow,
 ];
 
-/// Where options stand.
+/// A place where options are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In an attribute that defines a throttle.
+pub(crate) enum Position {
+    /// An attribute that defines a throttle.
     Attribute,
-    /// In an attribute that only uses throttles defined elsewhere.
+    /// An attribute that only uses throttles defined elsewhere.
     Uses,
-    /// In a throttle of a block.
+    /// A throttle of a block.
     Throttle,
-    /// In a block's `defaults`.
+    /// The `defaults` of a block.
     Defaults,
 }
 
-impl Place {
-    /// The place of an attribute's options: throttles without a `rate` are used as they are.
+impl Position {
+    /// Returns the position of an attribute's options. Without a `rate`, named throttles are only
+    /// used.
     pub(crate) fn of_attribute(options: &Options) -> Self {
         if options.throttles.is_empty() || options.has(Key::Rate) {
             Self::Attribute
@@ -40,19 +41,19 @@ impl Place {
         }
     }
 
-    /// Notes every key that has no meaning here.
-    pub(crate) fn check(self, options: &Options, mistakes: &mut Mistakes) {
+    /// Reports every key that is not allowed here.
+    pub(crate) fn check(self, options: &Options, errors: &mut Errors) {
         for (key, word) in &options.written {
-            if let Some(reason) = self.refuses(*key, options) {
-                mistakes.at(word, reason);
+            if let Some(message) = self.refuse(*key, options) {
+                errors.report(word, message);
             }
         }
     }
 
-    fn refuses(self, key: Key, options: &Options) -> Option<String> {
+    fn refuse(self, key: Key, options: &Options) -> Option<String> {
         let name = key.name();
         match (self, key) {
-            (Self::Uses, key) if ALSO_FOR_USES.contains(&key) => None,
+            (Self::Uses, key) if KEYS_OF_USES.contains(&key) => None,
             (Self::Uses, _) => Some(format!(
                 "`{name}` belongs to the definition of {}; write it there, or add a `rate` to define one more throttle here",
                 owners(options)

@@ -1,45 +1,41 @@
-//! `only_if` and `skip_if`: which requests a throttle is asked about.
+//! `only_if` and `skip_if`: the requests that a throttle applies to.
 
 use syn::{Expr, ExprUnary, Lit, Path, UnOp};
 
 use super::expr;
 use super::keys::Key;
-use crate::diagnostics::{Mistakes, Result, error};
+use crate::diagnostics::{Errors, Result, error};
 
 /// The predicates of a throttle, or of one use of throttles.
 #[derive(Clone, Default)]
-pub(crate) struct Applies {
+pub(crate) struct Predicates {
     pub(crate) only_if: Option<Path>,
     pub(crate) skip_if: Option<Path>,
 }
 
-impl Applies {
-    /// Both predicates; one that has to say yes and no at once is noted.
-    pub(crate) fn new(
-        only_if: Option<Path>,
-        skip_if: Option<Path>,
-        mistakes: &mut Mistakes,
-    ) -> Self {
-        if let (Some(only), Some(skip)) = (&only_if, &skip_if)
-            && expr::text(only) == expr::text(skip)
+impl Predicates {
+    /// Combines both predicates. Reports one function in both places.
+    pub(crate) fn new(only_if: Option<Path>, skip_if: Option<Path>, errors: &mut Errors) -> Self {
+        if let (Some(only_path), Some(skip_path)) = (&only_if, &skip_if)
+            && expr::text(only_path) == expr::text(skip_path)
         {
-            mistakes.at(skip, "`only_if` and `skip_if` name the same function, so the throttle is never asked; keep one of them");
+            errors.report(skip_path, "`only_if` and `skip_if` name the same function, so the throttle is never asked; keep one of them");
         }
         Self { only_if, skip_if }
     }
 
-    /// Whether every request is meant.
-    pub(crate) fn is_always(&self) -> bool {
+    /// Returns `true` if there is no predicate.
+    pub(crate) fn is_empty(&self) -> bool {
         self.only_if.is_none() && self.skip_if.is_none()
     }
 }
 
-/// `only_if = is_write`.
+/// Reads `only_if = is_write`.
 pub(crate) fn only_if(value: &Expr) -> Result<Path> {
     read(value, Key::OnlyIf, Key::SkipIf)
 }
 
-/// `skip_if = is_internal`.
+/// Reads `skip_if = is_internal`.
 pub(crate) fn skip_if(value: &Expr) -> Result<Path> {
     read(value, Key::SkipIf, Key::OnlyIf)
 }
@@ -49,7 +45,7 @@ fn read(value: &Expr, key: Key, opposite: Key) -> Result<Path> {
         return Ok(path.clone());
     }
     let (name, example) = (key.name(), key.example());
-    let message = match expr::bare(value) {
+    let message = match expr::without_groups(value) {
         Expr::Closure(_) => {
             format!("`{name}` takes no closure; write the path of a `fn(&Parts) -> bool`")
         }
@@ -70,19 +66,19 @@ fn read(value: &Expr, key: Key, opposite: Key) -> Result<Path> {
             Lit::Bool(_) => format!(
                 "a predicate is asked of each request; leave `{name}` out, or write `{example}`"
             ),
-            _ => wanted(name, example),
+            _ => expected(name, example),
         },
         _ => match expr::call(value) {
             Some((function, _)) => format!(
                 "the function is named, not called; write `{name} = {}`",
                 expr::text(function)
             ),
-            None => wanted(name, example),
+            None => expected(name, example),
         },
     };
     Err(error(value, message))
 }
 
-fn wanted(name: &str, example: &str) -> String {
+fn expected(name: &str, example: &str) -> String {
     format!("`{name}` takes the path of a `fn(&Parts) -> bool`; write `{example}`")
 }

@@ -5,70 +5,73 @@ use syn::{Expr, ExprLit, Lit, LitStr, Path};
 use traffik_runtime::rate::Rate;
 
 use super::expr;
-use crate::diagnostics::{Error, Result, all, error};
+use crate::diagnostics::{Error, Result, collect_all, error};
 
-/// How much in how long.
+/// The rates of a throttle.
 #[derive(Clone)]
 pub(crate) enum Rates {
-    /// Known while compiling, with the text of each.
-    Fixed(Vec<(Rate, LitStr)>),
-    /// A constant's or a function's.
-    Open(Path),
+    /// Literals, each with its text.
+    Constant(Vec<(Rate, LitStr)>),
+    /// The path of a constant or of a function.
+    Path(Path),
 }
 
 impl Rates {
+    /// Reads the value of `rate`.
     pub(crate) fn read(value: &Expr) -> Result<Self> {
-        match expr::bare(value) {
+        match expr::without_groups(value) {
             Expr::Array(list) if list.elems.is_empty() => Err(error(
                 list,
                 "an empty list limits nothing; write `[\"10/second\", \"1000/hour\"]`",
             )),
-            Expr::Array(list) => all(list.elems.iter().map(listed)).map(Self::Fixed),
+            Expr::Array(list) => {
+                collect_all(list.elems.iter().map(list_element)).map(Self::Constant)
+            }
             value => match expr::path(value) {
-                Some(path) => Ok(Self::Open(path.clone())),
-                None => one(value).map(|rate| Self::Fixed(vec![rate])),
+                Some(path) => Ok(Self::Path(path.clone())),
+                None => single(value).map(|rate| Self::Constant(vec![rate])),
             },
         }
     }
 
-    /// The tokens of the one at a place.
-    pub(crate) fn text(&self, place: usize) -> Option<&LitStr> {
+    /// Returns the literal at an index.
+    pub(crate) fn text(&self, index: usize) -> Option<&LitStr> {
         match self {
-            Self::Fixed(rates) => rates.get(place).map(|(_, text)| text),
-            Self::Open(_) => None,
+            Self::Constant(rates) => rates.get(index).map(|(_, text)| text),
+            Self::Path(_) => None,
         }
     }
 
-    /// Those known while compiling.
-    pub(crate) fn fixed(&self) -> Vec<Rate> {
+    /// Returns the rates that are literals.
+    pub(crate) fn constants(&self) -> Vec<Rate> {
         match self {
-            Self::Fixed(rates) => rates.iter().map(|(rate, _)| *rate).collect(),
-            Self::Open(_) => Vec::new(),
+            Self::Constant(rates) => rates.iter().map(|(rate, _)| *rate).collect(),
+            Self::Path(_) => Vec::new(),
         }
     }
 }
 
-fn listed(value: &Expr) -> Result<(Rate, LitStr)> {
+fn list_element(value: &Expr) -> Result<(Rate, LitStr)> {
     match expr::path(value) {
         Some(path) => Err(error(
             path,
             "a list holds rates in quotes, such as `\"10/second\"`; a path stands alone",
         )),
-        None => one(value),
+        None => single(value),
     }
 }
 
-fn one(value: &Expr) -> Result<(Rate, LitStr)> {
-    let text = expr::string(value).ok_or_else(|| no_rate(value))?;
+fn single(value: &Expr) -> Result<(Rate, LitStr)> {
+    let text = expr::string(value).ok_or_else(|| not_a_rate(value))?;
     match text.value().parse() {
         Ok(rate) => Ok((rate, text.clone())),
         Err(problem) => Err(error(text, problem)),
     }
 }
 
-fn no_rate(value: &Expr) -> Error {
+fn not_a_rate(value: &Expr) -> Error {
     let written = expr::text(value);
-    let message = match expr::bare(value) {
+    let message = match expr::without_groups(value) {
         Expr::Lit(ExprLit {
             lit: Lit::Int(number),
             ..
@@ -83,7 +86,7 @@ fn no_rate(value: &Expr) -> Error {
         Expr::Closure(_) => {
             "a rate takes no closure; write the path of a `fn(&Parts) -> Rate`".to_owned()
         }
-        Expr::Call(_) | Expr::MethodCall(_) => called(value, &written),
+        Expr::Call(_) | Expr::MethodCall(_) => call_message(value, &written),
         Expr::Tuple(list) => {
             let rates: Vec<_> = list.elems.iter().map(expr::text).collect();
             format!(
@@ -96,8 +99,8 @@ fn no_rate(value: &Expr) -> Error {
     error(value, message)
 }
 
-/// Returns the text to write instead of a call.
-fn called(value: &Expr, written: &str) -> String {
+/// Returns the message about a call.
+fn call_message(value: &Expr, written: &str) -> String {
     match expr::call(value) {
         Some((function, _)) if !expr::is_associated(function) => {
             let name = function.segments.last().map(|last| &last.ident);

@@ -1,60 +1,61 @@
-//! `scope`: `throttle`, `route`, or a segment of one's own.
+//! `scope`: `throttle`, `route`, or a text of the user's own.
 
 use syn::{Expr, LitStr, Path};
 
 use super::expr;
-use super::keywords::{Value, Words};
-use super::warnings::{Doubt, misspelt_scope};
+use super::keywords::{KeywordValue, Keywords};
+use super::warnings::{SpannedWarning, misspelt_scope};
 use crate::diagnostics::{Error, Result, error, near};
 
-/// What shares one budget.
+/// The requests that share one budget.
 #[derive(Clone)]
 pub(crate) enum Scope {
     /// Every use of the throttle.
     Throttle,
-    /// A method and a matched route.
+    /// The requests of one method and matched route.
     Route,
-    /// A text of the user's.
+    /// All requests under a text of the user's.
     Segment(LitStr),
-    /// What a constant or a function of the request's parts says.
-    Open(Path),
+    /// A constant or a function of the request's parts.
+    Path(Path),
 }
 
-const WORDS: Words = Words {
+const KEYWORDS: Keywords = Keywords {
     key: "scope",
     list: &["throttle", "route"],
-    open: true,
+    allows_paths: true,
 };
 
 impl Scope {
+    /// Reads the value of `scope`.
     pub(crate) fn read(value: &Expr) -> Result<Self> {
-        match WORDS.read(value)? {
-            Value::Word("route") => Ok(Self::Route),
-            Value::Word(_) => Ok(Self::Throttle),
-            Value::Text(text) if text.value().is_empty() => Err(error(
+        match KEYWORDS.read(value)? {
+            KeywordValue::Keyword("route") => Ok(Self::Route),
+            KeywordValue::Keyword(_) => Ok(Self::Throttle),
+            KeywordValue::Text(text) if text.value().is_empty() => Err(error(
                 text,
                 "an empty scope separates nothing; write `throttle`, or a text",
             )),
-            Value::Text(text) => Ok(Self::Segment(text.clone())),
-            Value::Path(path) => Ok(Self::Open(path.clone())),
-            Value::Call(word, _) => Err(error(
+            KeywordValue::Text(text) => Ok(Self::Segment(text.clone())),
+            KeywordValue::Path(path) => Ok(Self::Path(path.clone())),
+            KeywordValue::Call(word, _) => Err(error(
                 value,
                 format!("`{word}` takes nothing; write `scope = {word}`"),
             )),
-            Value::Other(value) => Err(other(value)),
+            KeywordValue::Other(value) => Err(unexpected(value)),
         }
     }
 
-    /// Whether it is a text that is nearly a word. Without quotes that is a mistake.
-    pub(crate) fn doubt(&self) -> Option<Doubt> {
+    /// Returns the warning about a text that is nearly a keyword. Without quotes it is an error.
+    pub(crate) fn warning(&self) -> Option<SpannedWarning> {
         let Self::Segment(text) = self else {
             return None;
         };
-        near(&text.value(), WORDS.list).map(|word| misspelt_scope(text, word))
+        near(&text.value(), KEYWORDS.list).map(|word| misspelt_scope(text, word))
     }
 }
 
-fn other(value: &Expr) -> Error {
+fn unexpected(value: &Expr) -> Error {
     let message = match expr::call(value) {
         Some((function, _)) => format!("the function is named, not called; write `scope = {}`", expr::text(function)),
         None => "a scope is `throttle`, `route`, a text, or the path of a `const` text or a `fn(&Parts) -> String`".to_owned(),

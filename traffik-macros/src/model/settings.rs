@@ -1,4 +1,4 @@
-//! What each key means by itself.
+//! The values of all keys, each read by itself.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use syn::{Expr, Ident, LitStr, Path};
 
 use super::keys::Key;
 use super::options::Options;
-use super::warnings::Allowed;
+use super::warnings::AllowedWarnings;
 use super::{
     Closure, Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, names, on_throttled,
     predicates, timeout,
 };
-use crate::diagnostics::{Mistakes, Result};
+use crate::diagnostics::{Errors, Result};
 use crate::parse::Pair;
 
-/// The keys that were written, understood.
+/// The values of the keys that were written.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) rates: Option<Rates>,
@@ -36,16 +36,16 @@ pub(crate) struct Settings {
     pub(crate) policy: Option<LitStr>,
     pub(crate) name: Option<Ident>,
     pub(crate) krate: Option<Path>,
-    pub(crate) allowed: Allowed,
+    pub(crate) allowed: AllowedWarnings,
 }
 
 impl Settings {
-    /// Reads every key's value.
-    pub(crate) fn read(options: Options, mistakes: &mut Mistakes) -> Self {
+    /// Reads the value of every key.
+    pub(crate) fn read(options: Options, errors: &mut Errors) -> Self {
         let Options {
             throttles: _,
             written: _,
-            unclear: _,
+            is_ambiguous: _,
             rate,
             strategy,
             identifier,
@@ -68,30 +68,30 @@ impl Settings {
             allow,
         } = options;
         Self {
-            rates: read(rate, Rates::read, mistakes),
-            strategy: read(strategy, Strategy::read, mistakes),
-            identifier: read(identifier, Identifier::read, mistakes),
-            cost: read(cost, Cost::read, mistakes),
+            rates: read(rate, Rates::read, errors),
+            strategy: read(strategy, Strategy::read, errors),
+            identifier: read(identifier, Identifier::read, errors),
+            cost: read(cost, Cost::read, errors),
             backend: backend.map(|pair| *pair.value),
-            on_error: read(on_error, OnError::read, mistakes),
-            timeout: read(timeout, timeout::read, mistakes),
-            min_wait: read(min_wait, timeout::min_wait, mistakes),
-            spread: read(spread, timeout::spread, mistakes),
-            on_throttled: read(on_throttled, on_throttled::read, mistakes),
+            on_error: read(on_error, OnError::read, errors),
+            timeout: read(timeout, timeout::read, errors),
+            min_wait: read(min_wait, timeout::min_wait, errors),
+            spread: read(spread, timeout::spread, errors),
+            on_throttled: read(on_throttled, on_throttled::read, errors),
             shadow: shadow.is_some(),
-            only_if: read(only_if, predicates::only_if, mistakes),
-            skip_if: read(skip_if, predicates::skip_if, mistakes),
-            headers: read(headers, Headers::read, mistakes),
-            scope: read(scope, Scope::read, mistakes),
-            uid: read(uid, names::uid, mistakes),
-            policy: read(policy, names::policy, mistakes),
-            name: read(name, names::name, mistakes),
-            krate: read(krate, names::krate, mistakes),
-            allowed: Allowed::read(&allow.unwrap_or_default(), mistakes),
+            only_if: read(only_if, predicates::only_if, errors),
+            skip_if: read(skip_if, predicates::skip_if, errors),
+            headers: read(headers, Headers::read, errors),
+            scope: read(scope, Scope::read, errors),
+            uid: read(uid, names::uid, errors),
+            policy: read(policy, names::policy, errors),
+            name: read(name, names::name, errors),
+            krate: read(krate, names::krate, errors),
+            allowed: AllowedWarnings::read(&allow.unwrap_or_default(), errors),
         }
     }
 
-    /// These settings, and the defaults where they say nothing.
+    /// Fills keys that were not written with the defaults.
     pub(crate) fn or(self, defaults: &Self) -> Self {
         let Self {
             rates,
@@ -142,8 +142,8 @@ impl Settings {
 }
 
 impl Settings {
-    /// Returns whether `min_wait` or `spread` is set.
-    pub(crate) const fn delays(&self, key: Key) -> bool {
+    /// Returns `true` if `min_wait` or `spread` is set.
+    pub(crate) const fn has_delay(&self, key: Key) -> bool {
         match key {
             Key::MinWait => self.min_wait.is_some(),
             Key::Spread => self.spread.is_some(),
@@ -151,7 +151,7 @@ impl Settings {
         }
     }
 
-    /// Those keys whose values look at a handler's arguments.
+    /// Returns the closures over a handler's arguments.
     pub(crate) fn closures(&self) -> Vec<&Closure> {
         let identifier = match &self.identifier {
             Some(Identifier::Closure(closure)) => Some(&**closure),
@@ -165,10 +165,6 @@ impl Settings {
     }
 }
 
-fn read<T>(
-    pair: Option<Pair>,
-    reader: fn(&Expr) -> Result<T>,
-    mistakes: &mut Mistakes,
-) -> Option<T> {
-    pair.and_then(|pair| mistakes.keep(reader(&pair.value)))
+fn read<T>(pair: Option<Pair>, reader: fn(&Expr) -> Result<T>, errors: &mut Errors) -> Option<T> {
+    pair.and_then(|pair| errors.handle(reader(&pair.value)))
 }

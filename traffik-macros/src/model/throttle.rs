@@ -1,4 +1,4 @@
-//! One throttle, complete.
+//! A complete throttle, checked as a whole.
 
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use traffik_runtime::strategy::catalog::{self, Severity, Subject};
 
 use super::settings::Settings;
 use super::warnings::boundary_burst;
-use super::{Applies, Cost, Doubt, Headers, Identifier, Known, OnError, Rates, Scope, Strategy};
-use crate::diagnostics::Mistakes;
+use super::{
+    BuiltIn, Cost, Headers, Identifier, OnError, Predicates, Rates, Scope, SpannedWarning, Strategy,
+};
+use crate::diagnostics::Errors;
 
-/// One throttle. What its keys leave open is the backend's or the runtime's default.
-pub(crate) struct Definition {
+/// A throttle. Keys that are `None` get the backend's or the runtime's default.
+pub(crate) struct Throttle {
     pub(crate) name: Ident,
     pub(crate) uid: Option<LitStr>,
     pub(crate) policy: Option<LitStr>,
@@ -27,23 +29,23 @@ pub(crate) struct Definition {
     pub(crate) spread: Option<Duration>,
     pub(crate) on_throttled: Option<Path>,
     pub(crate) shadow: bool,
-    pub(crate) applies: Applies,
+    pub(crate) predicates: Predicates,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
-    /// What is doubtful about it, and not switched off.
-    pub(crate) doubts: Vec<Doubt>,
+    /// The warnings that are not switched off.
+    pub(crate) warnings: Vec<SpannedWarning>,
 }
 
-/// A throttle that was asked for.
-pub(crate) enum Outcome {
-    Whole(Box<Definition>),
-    /// Something is wrong with it; its name still stands for a type.
-    Broken(Ident),
+/// A throttle that was defined, with or without errors.
+pub(crate) enum DefinedThrottle {
+    Valid(Box<Throttle>),
+    /// A throttle with errors, whose name still becomes a type.
+    Invalid(Ident),
 }
 
-impl Outcome {
-    /// The throttle of these settings. A missing rate was noted by whoever knows where it is missing.
-    pub(crate) fn new(name: Ident, settings: Settings, mistakes: &mut Mistakes) -> Self {
+impl DefinedThrottle {
+    /// Checks the settings of a throttle. The caller reports a missing rate.
+    pub(crate) fn new(name: Ident, settings: Settings, errors: &mut Errors) -> Self {
         let Settings {
             rates,
             strategy,
@@ -66,20 +68,20 @@ impl Outcome {
             krate: _,
             allowed,
         } = settings;
-        let applies = Applies::new(only_if, skip_if, mistakes);
+        let predicates = Predicates::new(only_if, skip_if, errors);
         let Some(rates) = rates else {
-            return Self::Broken(name);
+            return Self::Invalid(name);
         };
-        // Who writes no strategy has not chosen one.
+        // The default strategy gets no warning, because nobody chose it.
         let burst = strategy
             .as_ref()
-            .and_then(|chosen| boundary_burst(chosen, &rates));
+            .and_then(|strategy| boundary_burst(strategy, &rates));
         let strategy = strategy.unwrap_or_default();
-        let mut doubts = check(&strategy, &rates, cost.as_ref(), mistakes);
-        doubts.extend(burst);
-        doubts.extend(scope.as_ref().and_then(Scope::doubt));
-        doubts.extend(on_error.iter().flat_map(OnError::doubts));
-        Self::Whole(Box::new(Definition {
+        let mut warnings = check(&strategy, &rates, cost.as_ref(), errors);
+        warnings.extend(burst);
+        warnings.extend(scope.as_ref().and_then(Scope::warning));
+        warnings.extend(on_error.iter().flat_map(OnError::warnings));
+        Self::Valid(Box::new(Throttle {
             name,
             uid,
             policy,
@@ -94,55 +96,61 @@ impl Outcome {
             spread,
             on_throttled,
             shadow,
-            applies,
+            predicates,
             headers,
             scope,
-            doubts: allowed.rest(doubts),
+            warnings: allowed.remove_from(warnings),
         }))
     }
 
-    /// The name of the throttle's type.
+    /// Returns the name of the throttle's type.
     pub(crate) fn name(&self) -> &Ident {
         match self {
-            Self::Whole(definition) => &definition.name,
-            Self::Broken(name) => name,
+            Self::Valid(throttle) => &throttle.name,
+            Self::Invalid(name) => name,
         }
     }
 }
 
-/// Notes where the law and the numbers do not fit, and gives what is doubtful about them.
+/// Reports errors of the strategy, the rates and the cost together, and returns their warnings.
 fn check(
     strategy: &Strategy,
     rates: &Rates,
     cost: Option<&Cost>,
-    mistakes: &mut Mistakes,
-) -> Vec<Doubt> {
-    let known = strategy.known();
-    let mut doubts = Vec::new();
-    // Without the key a request takes one unit.
+    errors: &mut Errors,
+) -> Vec<SpannedWarning> {
+    let built_in = strategy.built_in();
+    let mut warnings = Vec::new();
+    // The default cost is one unit.
     let units = cost.map_or(Some(1), Cost::units);
-    for problem in catalog::check(known.map(|known| &known.spec), &rates.fixed(), units) {
-        let Some(tokens) = tokens(&problem.subject, known, rates, cost) else {
+    for problem in catalog::check(
+        built_in.map(|built_in| &built_in.spec),
+        &rates.constants(),
+        units,
+    ) {
+        let Some(tokens) = tokens(&problem.subject, built_in, rates, cost) else {
             continue;
         };
         match problem.severity {
-            Severity::Error => mistakes.at(tokens, problem.message),
-            Severity::Warning(warning) => doubts.push(Doubt::at(tokens, warning, problem.message)),
+            Severity::Error => errors.report(tokens, problem.message),
+            Severity::Warning(warning) => {
+                warnings.push(SpannedWarning::new(tokens, warning, problem.message));
+            }
         }
     }
-    doubts
+    warnings
 }
 
-/// The tokens to change.
+/// Returns the tokens to change.
 fn tokens<'a>(
     subject: &Subject,
-    known: Option<&'a Known>,
+    built_in: Option<&'a BuiltIn>,
     rates: &'a Rates,
     cost: Option<&'a Cost>,
 ) -> Option<&'a dyn ToTokens> {
     match (subject, cost) {
-        (Subject::Rate(place), _) => rates.text(*place).map(|text| text as &dyn ToTokens),
-        (Subject::Cost, Some(Cost::Units(_, written))) => Some(written),
-        (subject, _) => known.map(|known| known.tokens(subject)),
+        (Subject::Rate(index), _) => rates.text(*index).map(|text| text as &dyn ToTokens),
+        (Subject::Cost, Some(Cost::Units(_, tokens))) => Some(tokens),
+        (subject, _) => built_in.map(|built_in| built_in.tokens(subject)),
     }
 }

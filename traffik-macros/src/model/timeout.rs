@@ -1,4 +1,4 @@
-//! `timeout`, `min_wait`, `spread`, and durations everywhere else.
+//! `timeout`, `min_wait`, `spread`, and all other durations.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use traffik_runtime::rate::parse_duration;
 
 use super::expr;
 use super::keys::Key;
-use crate::diagnostics::{Mistakes, Result, error};
+use crate::diagnostics::{Errors, Result, error};
 use crate::parse::Pair;
 
-/// `timeout = "100ms"`.
+/// Reads `timeout = "100ms"`.
 pub(crate) fn read(value: &Expr) -> Result<Duration> {
     let timeout = duration(value, Key::Timeout.example())?;
     if timeout.is_zero() {
@@ -30,13 +30,8 @@ pub(crate) fn spread(value: &Expr) -> Result<Duration> {
     duration(value, Key::Spread.example())
 }
 
-/// Refuses a `min_wait` or `spread` of zero unless it takes the place of another one.
-pub(crate) fn refuse_zero(
-    pair: Option<&Pair>,
-    key: Key,
-    is_override: bool,
-    mistakes: &mut Mistakes,
-) {
+/// Reports a `min_wait` or `spread` of zero unless it overrides another one.
+pub(crate) fn refuse_zero(pair: Option<&Pair>, key: Key, is_override: bool, errors: &mut Errors) {
     let Some(Pair { value, .. }) = pair else {
         return;
     };
@@ -45,11 +40,11 @@ pub(crate) fn refuse_zero(
         let name = key.name();
         let message =
             format!("`{name}` of nothing changes nothing; leave it out, or write `{example}`");
-        mistakes.at(value, message);
+        errors.report(value, message);
     }
 }
 
-/// A duration in quotes; the example says how it is written.
+/// Reads a duration in quotes. The example goes into messages.
 pub(crate) fn duration(value: &Expr, example: &str) -> Result<Duration> {
     let text = expr::string(value).ok_or_else(|| {
         error(

@@ -1,4 +1,4 @@
-//! What is legal but was hardly meant, and which of it the user allows.
+//! Warnings about legal code that was probably not intended, and `allow(…)`.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -8,90 +8,89 @@ use traffik_runtime::rate::Rate;
 use traffik_runtime::strategy::catalog::{Spec, Subject, Warning};
 
 use super::{Rates, Strategy, expr};
-use crate::diagnostics::{Mistakes, unknown};
+use crate::diagnostics::{Errors, unknown};
 
-/// From this limit on, twice as much is no surprise.
-const FEW: u64 = 10;
+/// Limits from here on get no warning about bursts at the end of a window.
+const SMALL_LIMIT: u64 = 10;
 
-/// A warning at the tokens it is about.
+/// A warning at the tokens that it is about.
 #[derive(Clone)]
-pub(crate) struct Doubt {
-    /// Its name in `allow(…)`.
+pub(crate) struct SpannedWarning {
+    /// The name for `allow(…)`.
     pub(crate) name: &'static str,
-    pub(crate) place: Span,
-    /// What is doubtful; what to write instead.
+    pub(crate) span: Span,
+    /// The problem and the code to write instead.
     pub(crate) message: String,
 }
 
-impl Doubt {
-    /// A warning at the tokens that are doubtful.
-    pub(crate) fn at(tokens: impl ToTokens, warning: Warning, message: String) -> Self {
+impl SpannedWarning {
+    /// Creates a warning at these tokens.
+    pub(crate) fn new(tokens: impl ToTokens, warning: Warning, message: String) -> Self {
         Self {
             name: warning.name(),
-            place: tokens.span(),
+            span: tokens.span(),
             message,
         }
     }
 }
 
-/// The warnings that are switched off.
+/// The names of the warnings that are switched off.
 #[derive(Clone, Default)]
-pub(crate) struct Allowed(Vec<String>);
+pub(crate) struct AllowedWarnings(Vec<String>);
 
-impl Allowed {
-    /// `allow(unreachable_rate)`.
-    pub(crate) fn read(names: &[Path], mistakes: &mut Mistakes) -> Self {
-        let known = Warning::ALL.map(Warning::name);
+impl AllowedWarnings {
+    /// Reads `allow(unreachable_rate)`.
+    pub(crate) fn read(names: &[Path], errors: &mut Errors) -> Self {
+        let all = Warning::ALL.map(Warning::name);
         let mut allowed = Vec::new();
         for name in names {
             let word = expr::text(name);
-            if known.contains(&word.as_str()) {
+            if all.contains(&word.as_str()) {
                 allowed.push(word);
             } else {
-                mistakes.at(name, unknown("warning", &word, &known));
+                errors.report(name, unknown("warning", &word, &all));
             }
         }
         Self(allowed)
     }
 
-    /// Those and others.
+    /// Adds the names of others.
     pub(crate) fn and(mut self, others: &Self) -> Self {
         self.0.extend_from_slice(&others.0);
         self
     }
 
-    /// The doubts that are not switched off.
-    pub(crate) fn rest(&self, doubts: Vec<Doubt>) -> Vec<Doubt> {
-        let mut doubts = doubts;
-        doubts.retain(|doubt| !self.0.iter().any(|name| name == doubt.name));
-        doubts
+    /// Removes the warnings that are switched off.
+    pub(crate) fn remove_from(&self, mut warnings: Vec<SpannedWarning>) -> Vec<SpannedWarning> {
+        warnings.retain(|warning| !self.0.iter().any(|name| name == warning.name));
+        warnings
     }
 }
 
-/// The doubt about a text that separates a budget but was probably meant as a word.
-pub(crate) fn misspelt_scope(text: &LitStr, word: &str) -> Doubt {
+/// Warns of a text as scope that was probably meant as a keyword.
+pub(crate) fn misspelt_scope(text: &LitStr, word: &str) -> SpannedWarning {
     let message = format!(
         "the scope {:?} is a text of your own, and nearly the word `{word}`; write that, or another text",
         text.value()
     );
-    Doubt::at(text, Warning::MisspeltScope, message)
+    SpannedWarning::new(text, Warning::MisspeltScope, message)
 }
 
-/// The doubt about a limit so small that twice as much is another one, under the law that admits that at times.
-pub(super) fn boundary_burst(strategy: &Strategy, rates: &Rates) -> Option<Doubt> {
-    let known = strategy.known()?;
-    if !matches!(known.spec, Spec::FixedWindow(_)) {
+/// Warns of a fixed window with a limit so small that twice as much matters.
+pub(super) fn boundary_burst(strategy: &Strategy, rates: &Rates) -> Option<SpannedWarning> {
+    let built_in = strategy.built_in()?;
+    if !matches!(built_in.spec, Spec::FixedWindow(_)) {
         return None;
     }
-    let small = |rate: &&Rate| (1..FEW).contains(&rate.limit());
-    let rates = rates.fixed();
-    let rate = rates.iter().find(small)?;
+    let is_small = |rate: &&Rate| (1..SMALL_LIMIT).contains(&rate.limit());
+    let rates = rates.constants();
+    let rate = rates.iter().find(is_small)?;
     let message = format!(
         "`fixed_window` admits {} at once where a window ends, and `{rate}` is hardly meant so; use `sliding_counter`, or `sliding_log`, which is exact",
         2 * rate.limit()
     );
-    Some(Doubt::at(
-        known.tokens(&Subject::Strategy),
+    Some(SpannedWarning::new(
+        built_in.tokens(&Subject::Strategy),
         Warning::BoundaryBurst,
         message,
     ))

@@ -1,4 +1,4 @@
-//! Whether a handler can stay as it was written.
+//! Decides if a handler can be wrapped as it was written.
 
 use syn::visit_mut::{VisitMut, visit_path_segment_mut, visit_type_reference_mut};
 use syn::{
@@ -8,26 +8,27 @@ use syn::{
 
 use crate::parse::Handler;
 
-/// Whether a handler can stay as it was written. One with generics may borrow, and what is still to come of other attributes
-/// may be about its arguments: these are given the gate themselves. So is one whose last argument is a `Throttled`, whose
-/// decision is told only where the gate has begun a trail for it.
-pub(crate) fn can_stay(handler: &Handler) -> bool {
+/// Returns `true` if a handler can be wrapped as it was written. A generic handler may borrow, and
+/// other attributes below may look at its arguments, so those get the gate as an argument of their
+/// own. So does a handler whose last argument is a `Throttled`, because its decision is reported
+/// only where the gate has started the request's state.
+pub(crate) fn is_wrappable(handler: &Handler) -> bool {
     let Handler { attrs, sig, .. } = handler;
-    let is_plain = sig.asyncness.is_some()
+    let is_async_fn = sig.asyncness.is_some()
         && sig.constness.is_none()
         && matches!(sig.safety, Safety::Default)
         && sig.abi.is_none()
         && sig.variadic.is_none();
-    is_plain
+    is_async_fn
         && sig.generics.params.is_empty()
         && sig.generics.where_clause.is_none()
         && sig.inputs.iter().all(is_owned)
-        && !sig.inputs.last().is_some_and(decides)
-        && is_answer(&sig.output)
+        && !sig.inputs.last().is_some_and(is_throttled)
+        && is_owned_output(&sig.output)
         && attrs.iter().all(is_inert)
 }
 
-/// Whether an attribute changes nothing about a function.
+/// Returns `true` if an attribute does not change a function.
 fn is_inert(attribute: &Attribute) -> bool {
     const BUILT_IN: [&str; 10] = [
         "allow",
@@ -52,48 +53,50 @@ fn is_inert(attribute: &Attribute) -> bool {
 fn is_owned(argument: &FnArg) -> bool {
     match argument {
         FnArg::Typed(PatType { attrs, ty, .. }) => {
-            let found = Found::within(ty);
-            attrs.is_empty() && !found.borrowed && !found.opaque
+            let contents = TypeContents::of(ty);
+            attrs.is_empty() && !contents.borrows && !contents.impl_trait
         }
         FnArg::Receiver(_) => false,
     }
 }
 
-/// Reports whether an argument makes a decision of its own.
-fn decides(argument: &FnArg) -> bool {
-    matches!(argument, FnArg::Typed(PatType { ty, .. }) if Found::within(ty).throttled)
+/// Returns `true` if an argument makes a decision of its own.
+fn is_throttled(argument: &FnArg) -> bool {
+    matches!(argument, FnArg::Typed(PatType { ty, .. }) if TypeContents::of(ty).throttled)
 }
 
-fn is_answer(output: &ReturnType) -> bool {
+fn is_owned_output(output: &ReturnType) -> bool {
     match output {
         ReturnType::Default => true,
-        ReturnType::Type(_, ty) => !matches!(**ty, Type::Never(_)) && !Found::within(ty).borrowed,
+        ReturnType::Type(_, ty) => !matches!(**ty, Type::Never(_)) && !TypeContents::of(ty).borrows,
     }
 }
 
-/// What there is in a type.
+/// Properties of a type and of the types in it.
 #[derive(Default)]
-struct Found {
-    borrowed: bool,
-    opaque: bool,
+struct TypeContents {
+    /// A lifetime other than `'static`.
+    borrows: bool,
+    impl_trait: bool,
+    /// A `Throttled` extractor.
     throttled: bool,
 }
 
-impl Found {
-    fn within(ty: &Type) -> Self {
-        let mut found = Self::default();
-        found.visit_type_mut(&mut ty.clone());
-        found
+impl TypeContents {
+    fn of(ty: &Type) -> Self {
+        let mut contents = Self::default();
+        contents.visit_type_mut(&mut ty.clone());
+        contents
     }
 }
 
-impl VisitMut for Found {
+impl VisitMut for TypeContents {
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-        self.borrowed |= lifetime.ident != "static";
+        self.borrows |= lifetime.ident != "static";
     }
 
     fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-        self.borrowed |= reference.lifetime.is_none();
+        self.borrows |= reference.lifetime.is_none();
         visit_type_reference_mut(self, reference);
     }
 
@@ -103,6 +106,6 @@ impl VisitMut for Found {
     }
 
     fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {
-        self.opaque = true;
+        self.impl_trait = true;
     }
 }

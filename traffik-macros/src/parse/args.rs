@@ -1,4 +1,4 @@
-//! What stands between the parentheses: `Burst, rate = "5/10s", shadow, allow(zero_cost)`.
+//! The arguments of the attribute or of a throttle: `Burst, rate = "5/10s", shadow`.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -6,31 +6,31 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::{Expr, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 
-use super::punctuation::{unreadable, wrong_signs};
-use super::recovery::{placed, skip_to_comma};
-use crate::diagnostics::{Mistakes, Result, error};
+use super::punctuation::{explain_unparsable, wrong_delimiters};
+use super::recovery::{at_incomplete, skip_to_comma};
+use crate::diagnostics::{Errors, Result, error};
 
-/// The items between the parentheses, in order.
+/// The arguments between the parentheses, in order.
 #[derive(Default)]
 pub(crate) struct Args {
-    pub(crate) items: Vec<Item>,
-    /// Whether something could not be read.
-    pub(crate) garbled: bool,
+    pub(crate) list: Vec<Arg>,
+    /// `true` if an argument could not be parsed.
+    pub(crate) has_garbage: bool,
 }
 
-/// One item, up to its comma.
-pub(crate) enum Item {
+/// One argument, up to its comma.
+pub(crate) enum Arg {
     /// `Burst` or `shadow`: a throttle, or a key without a value.
     Bare(Path),
     /// `key = value`.
     Pair(Pair),
-    /// `allow(…)`: a key and what stands in its parentheses.
+    /// `allow(…)`: a key and the tokens in its parentheses.
     List(Ident, TokenStream),
-    /// `"100/minute"`: a value without its key.
+    /// `"100/minute"`: a value without a key.
     Literal(Lit),
 }
 
-/// `key = value`.
+/// A `key = value` pair.
 #[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) key: Ident,
@@ -38,41 +38,41 @@ pub(crate) struct Pair {
 }
 
 impl Args {
-    /// Reads all items; those that cannot be read are noted and left out.
-    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
-        let read = |input: ParseStream| {
+    /// Parses all arguments. Those that cannot be parsed are reported and left out.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let parser = |input: ParseStream| {
             let mut args = Self::default();
             while !input.is_empty() {
                 let ahead = input.fork();
-                match item(&ahead).and_then(|item| end_of(item, &ahead)) {
-                    Ok(item) => {
+                match arg(&ahead).and_then(|arg| finish(arg, &ahead)) {
+                    Ok(arg) => {
                         input.advance_to(&ahead);
-                        args.items.push(item);
+                        args.list.push(arg);
                     }
                     Err(error) => {
-                        args.garbled = true;
+                        args.has_garbage = true;
                         let message = "this is not finished; write the rest, or leave it out";
-                        mistakes.add(placed(error, skip_to_comma(input)?, message));
+                        errors.push(at_incomplete(error, skip_to_comma(input)?, message));
                     }
                 }
             }
             Ok(args)
         };
-        read.parse2(tokens).unwrap_or_default()
+        parser.parse2(tokens).unwrap_or_default()
     }
 }
 
 impl Args {
-    /// Returns whether a key of this name is written.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        let is_it = |item: &Item| matches!(item, Item::Pair(pair) if pair.key == name);
-        self.items.iter().any(is_it)
+    /// Returns `true` if there is a pair with this key.
+    pub(crate) fn has_pair(&self, name: &str) -> bool {
+        let has_name = |arg: &Arg| matches!(arg, Arg::Pair(pair) if pair.key == name);
+        self.list.iter().any(has_name)
     }
 }
 
-fn item(input: ParseStream) -> Result<Item> {
+fn arg(input: ParseStream) -> Result<Arg> {
     if input.peek(Lit) {
-        return input.parse().map(Item::Literal);
+        return input.parse().map(Arg::Literal);
     }
     if input.peek(token::Paren) {
         return Err(input.error("throttles stand without parentheses: `Burst, Sustained`"));
@@ -80,7 +80,7 @@ fn item(input: ParseStream) -> Result<Item> {
     if !input.peek(Ident::peek_any) && !input.peek(Token![::]) {
         return Err(input.error("expected a throttle, or `key = value`"));
     }
-    if let Some(key) = behind_a_path(input) {
+    if let Some(key) = qualified_key(input) {
         let value = skip_to_comma(&input.fork())?.to_string();
         let value = value.rsplit_once("= ").map_or("…", |(_, value)| value);
         let last = key.segments.last().map(|last| last.ident.to_string());
@@ -89,13 +89,13 @@ fn item(input: ParseStream) -> Result<Item> {
         return Err(error(&key, message));
     }
     if is_pair(input) {
-        pair(input).map(Item::Pair)
+        pair(input).map(Arg::Pair)
     } else if input.peek2(token::Paren) {
         list(input)
-    } else if is_joined_otherwise(input) {
+    } else if has_wrong_separator(input) {
         let key = Ident::parse_any(input)?;
         let rest = skip_to_comma(&input.fork())?;
-        // Signs stand in front of the value, which is more than a sign.
+        // The separator may be several tokens, such as `=` and `>`.
         let value = rest
             .into_iter()
             .skip_while(|token| matches!(token, TokenTree::Punct(_)));
@@ -106,12 +106,12 @@ fn item(input: ParseStream) -> Result<Item> {
             format!("`{key}` and its value are joined by `=`; write `{key} = {value}`"),
         ))
     } else {
-        input.parse().map(Item::Bare)
+        input.parse().map(Arg::Bare)
     }
 }
 
-/// The path of several words that stands in a key's place.
-fn behind_a_path(input: ParseStream) -> Option<Path> {
+/// Returns the path of several segments that was written instead of a key.
+fn qualified_key(input: ParseStream) -> Option<Path> {
     let ahead = input.fork();
     let path = Path::parse_mod_style(&ahead).ok()?;
     let is_key = path.segments.len() > 1 && ahead.peek(Token![=]) && !ahead.peek(Token![==]);
@@ -119,14 +119,14 @@ fn behind_a_path(input: ParseStream) -> Option<Path> {
 }
 
 fn is_pair(input: ParseStream) -> bool {
-    input.peek(Ident::peek_any) && input.peek2(Token![=]) && !is_joined_otherwise(input)
+    input.peek(Ident::peek_any) && input.peek2(Token![=]) && !has_wrong_separator(input)
 }
 
-/// Whether a key and its value have another sign than `=` between them.
-fn is_joined_otherwise(input: ParseStream) -> bool {
+/// Returns `true` if a key and its value are separated by anything but `=`.
+fn has_wrong_separator(input: ParseStream) -> bool {
     let colon = input.peek2(Token![:]) && !input.peek2(Token![::]);
-    let sign = colon || input.peek2(Token![==]) || input.peek2(Token![=>]);
-    sign && !input.peek(Token![::])
+    let wrong = colon || input.peek2(Token![==]) || input.peek2(Token![=>]);
+    wrong && !input.peek(Token![::])
 }
 
 fn pair(input: ParseStream) -> Result<Pair> {
@@ -138,7 +138,7 @@ fn pair(input: ParseStream) -> Result<Pair> {
             format!("nothing stands behind `{key} =`; write its value, or leave the key out"),
         ));
     }
-    if let Some(error) = wrong_signs(&key, input)? {
+    if let Some(error) = wrong_delimiters(&key, input)? {
         return Err(error);
     }
     let ahead = input.fork();
@@ -147,36 +147,36 @@ fn pair(input: ParseStream) -> Result<Pair> {
             input.advance_to(&ahead);
             Ok(Pair { key, value })
         }
-        Err(problem) => Err(unreadable(&key, skip_to_comma(&input.fork())?).unwrap_or(problem)),
+        Err(problem) => {
+            Err(explain_unparsable(&key, skip_to_comma(&input.fork())?).unwrap_or(problem))
+        }
     }
 }
 
-fn list(input: ParseStream) -> Result<Item> {
+fn list(input: ParseStream) -> Result<Arg> {
     let key = Ident::parse_any(input)?;
     let content;
     parenthesized!(content in input);
-    Ok(Item::List(key, content.parse()?))
+    Ok(Arg::List(key, content.parse()?))
 }
 
-/// Steps over the comma. What stands in its way belongs to no item.
-fn end_of(item: Item, input: ParseStream) -> Result<Item> {
+/// Consumes the comma behind an argument. Anything else there is an error.
+fn finish(arg: Arg, input: ParseStream) -> Result<Arg> {
     if input.is_empty() || input.parse::<Token![,]>().is_ok() {
-        return Ok(item);
+        return Ok(arg);
     }
     let rest = skip_to_comma(&input.fork())?;
-    let message = match item {
+    let message = match arg {
         _ if is_pair(input) => format!("a `,` is missing in front of `{rest}`"),
-        Item::Pair(Pair { key, value }) if key == "rate" && input.peek(LitStr) => {
+        Arg::Pair(Pair { key, value }) if key == "rate" && input.peek(LitStr) => {
             let first = value.to_token_stream();
             format!("several rates are a list; write `rate = [{first}, {rest}]`")
         }
-        Item::Pair(Pair { key, value })
-            if input.peek(Ident::peek_any) && !is_literal_text(&value) =>
-        {
+        Arg::Pair(Pair { key, value }) if input.peek(Ident::peek_any) && !is_string(&value) => {
             let value = value.to_token_stream();
             format!("unexpected `{rest}`; write text in quotes: `{key} = \"{value} {rest}\"`")
         }
-        Item::Bare(key) if input.peek(Lit) || input.peek(token::Bracket) => {
+        Arg::Bare(key) if input.peek(Lit) || input.peek(token::Bracket) => {
             let key = key.to_token_stream();
             format!("a key and its value are joined by `=`; write `{key} = {rest}`")
         }
@@ -185,6 +185,6 @@ fn end_of(item: Item, input: ParseStream) -> Result<Item> {
     Err(error(&rest, message))
 }
 
-fn is_literal_text(value: &Expr) -> bool {
+fn is_string(value: &Expr) -> bool {
     matches!(value, Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)))
 }

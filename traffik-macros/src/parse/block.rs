@@ -1,4 +1,4 @@
-//! The block: `defaults(…);` and `/// doc  pub throttle Burst(…);`, each read on its own.
+//! The block of `throttles!`: `defaults(…);` and `pub throttle Burst(…);`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
@@ -7,102 +7,104 @@ use syn::parse::{ParseStream, Parser as _, discouraged::Speculative as _};
 use syn::{Attribute, Generics, Ident, Token, Visibility, parenthesized, token};
 
 use super::args::Args;
-use super::punctuation::keyword;
-use super::recovery::{placed, skip_entry};
-use crate::diagnostics::{Error, Mistakes, Result, did_you_mean, error, near};
+use super::punctuation::reserved_word;
+use super::recovery::{at_incomplete, skip_to_semicolon};
+use crate::diagnostics::{Error, Errors, Result, did_you_mean, error, near};
 
 mod word {
     syn::custom_keyword!(defaults);
     syn::custom_keyword!(throttle);
 }
 
-/// Everything in the block, in order.
+/// The statements of a block, in order.
 #[derive(Default)]
-pub(crate) struct Block {
-    pub(crate) defaults: Vec<Defaults>,
-    pub(crate) throttles: Vec<Throttle>,
+pub(crate) struct ParsedBlock {
+    pub(crate) defaults: Vec<ParsedDefaults>,
+    pub(crate) throttles: Vec<ParsedThrottle>,
 }
 
-/// `defaults(…);`
-pub(crate) struct Defaults {
+/// A `defaults(…);` statement.
+pub(crate) struct ParsedDefaults {
+    /// The word `defaults`.
     pub(crate) word: Ident,
-    /// Whether a throttle stands in front of it.
-    pub(crate) late: bool,
+    /// `true` if a throttle is written above it.
+    pub(crate) is_late: bool,
     pub(crate) args: Args,
 }
 
-/// `pub throttle Burst(…);`
-pub(crate) struct Throttle {
+/// A `pub throttle Burst(…);` statement.
+pub(crate) struct ParsedThrottle {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) name: Ident,
     pub(crate) args: Args,
 }
 
-impl Block {
-    /// Reads all entries; those that cannot be read are noted and left out.
-    pub(crate) fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
-        let read = |input: ParseStream| {
+impl ParsedBlock {
+    /// Parses all statements. Those that cannot be parsed are reported and left out.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let parser = |input: ParseStream| {
             let mut block = Self::default();
             while !input.is_empty() {
                 let ahead = input.fork();
-                match block.entry(&ahead, mistakes) {
+                match block.statement(&ahead, errors) {
                     Ok(()) => input.advance_to(&ahead),
                     Err(error) => {
                         let message =
                             "this is not finished; write `throttle Name(rate = \"100/minute\");`";
-                        mistakes.add(placed(error, skip_entry(input)?, message));
+                        errors.push(at_incomplete(error, skip_to_semicolon(input)?, message));
                     }
                 }
             }
             Ok(block)
         };
-        read.parse2(tokens).unwrap_or_default()
+        parser.parse2(tokens).unwrap_or_default()
     }
 
-    fn entry(&mut self, input: ParseStream, mistakes: &mut Mistakes) -> Result<()> {
+    fn statement(&mut self, input: ParseStream, errors: &mut Errors) -> Result<()> {
         if input.peek(word::defaults) && input.peek2(token::Paren) {
             let word = input.call(Ident::parse_any)?;
-            let args = arguments(input, mistakes)?;
-            mistakes.keep(semicolon(input, &word));
-            self.defaults.push(Defaults {
+            let args = arguments(input, errors)?;
+            errors.handle(semicolon(input, &word));
+            self.defaults.push(ParsedDefaults {
                 word,
-                late: !self.throttles.is_empty(),
+                is_late: !self.throttles.is_empty(),
                 args,
             });
         } else {
-            let throttle = throttle(input, mistakes)?;
-            mistakes.keep(semicolon(input, &throttle.name));
+            let throttle = throttle(input, errors)?;
+            errors.handle(semicolon(input, &throttle.name));
             self.throttles.push(throttle);
         }
         Ok(())
     }
 }
 
-fn throttle(input: ParseStream, mistakes: &mut Mistakes) -> Result<Throttle> {
+fn throttle(input: ParseStream, errors: &mut Errors) -> Result<ParsedThrottle> {
     let attrs = input.call(Attribute::parse_outer)?;
     let vis = input.parse()?;
     if !input.peek(word::throttle) || input.peek2(token::Paren) {
-        return Err(no_throttle(input));
+        return Err(not_a_throttle(input));
     }
     input.parse::<word::throttle>()?;
     let behind = input.parse::<Visibility>()?;
-    let name = name(input, mistakes)?;
+    let name = name(input, errors)?;
     let vis = match behind {
         Visibility::Inherited => vis,
         behind => {
-            let text = shown(&behind);
+            let text = text(&behind);
             let message = format!(
                 "`{text}` stands in front of `throttle`; write `{text} throttle {name}(…);`"
             );
-            mistakes.at(&behind, message);
+            errors.report(&behind, message);
             behind
         }
     };
-    // `throttle Api = (Burst, Sustained);` is read like `throttle Api(Burst, Sustained);`: both mean a set.
+    // `throttle Api = (Burst, Sustained);` is parsed like `throttle Api(Burst, Sustained);`: both
+    // mean a set, which is reported later.
     input.parse::<Option<Token![=]>>()?;
-    let args = arguments(input, mistakes)?;
-    Ok(Throttle {
+    let args = arguments(input, errors)?;
+    Ok(ParsedThrottle {
         attrs,
         vis,
         name,
@@ -110,8 +112,8 @@ fn throttle(input: ParseStream, mistakes: &mut Mistakes) -> Result<Throttle> {
     })
 }
 
-/// A visibility as it is written.
-fn shown(vis: &Visibility) -> String {
+/// Returns the source text of a visibility.
+fn text(vis: &Visibility) -> String {
     vis.to_token_stream()
         .to_string()
         .replace(" (", "(")
@@ -119,22 +121,22 @@ fn shown(vis: &Visibility) -> String {
         .replace(" )", ")")
 }
 
-/// The throttle's name. A keyword is no name, and generics behind one are noted.
-fn name(input: ParseStream, mistakes: &mut Mistakes) -> Result<Ident> {
+/// Parses the throttle's name. Refuses keywords, and reports generics behind the name.
+fn name(input: ParseStream, errors: &mut Errors) -> Result<Ident> {
     let word = input.call(Ident::parse_any)?;
     if syn::parse2::<Ident>(word.to_token_stream()).is_err() {
-        return Err(error(&word, keyword(&word)));
+        return Err(error(&word, reserved_word(&word)));
     }
     if input.peek(Token![<]) {
         let generics = input.parse::<Generics>()?;
         let message =
             format!("a throttle is one type, without generics; write `throttle {word}(…);`");
-        mistakes.at(generics, message);
+        errors.report(generics, message);
     }
     Ok(word)
 }
 
-fn arguments(input: ParseStream, mistakes: &mut Mistakes) -> Result<Args> {
+fn arguments(input: ParseStream, errors: &mut Errors) -> Result<Args> {
     if !input.peek(token::Paren) {
         return Err(input.error(
             "a throttle's keys stand in parentheses: `throttle Name(rate = \"100/minute\");`",
@@ -142,10 +144,10 @@ fn arguments(input: ParseStream, mistakes: &mut Mistakes) -> Result<Args> {
     }
     let content;
     parenthesized!(content in input);
-    Ok(Args::parse(content.parse()?, mistakes))
+    Ok(Args::parse(content.parse()?, errors))
 }
 
-fn no_throttle(input: ParseStream) -> Error {
+fn not_a_throttle(input: ParseStream) -> Error {
     let Ok(word) = input.call(Ident::parse_any) else {
         return input.error("expected `throttle Name(…);` or `defaults(…);`");
     };

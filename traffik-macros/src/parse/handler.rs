@@ -1,4 +1,5 @@
-//! The function below the attribute. Its body stays raw tokens, so that one that is being typed still expands.
+//! The function below the attribute. Its body stays raw tokens, so that an incomplete one still
+//! expands.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -7,12 +8,12 @@ use syn::{AttrStyle, Attribute, Path, Signature, Token, Visibility, token};
 
 use crate::diagnostics::{Error, Result, error};
 
-/// A function, as written.
+/// A function as it was written.
 pub(crate) struct Handler {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    /// The braces and what is in them.
+    /// The braces with the statements in them.
     pub(crate) body: Group,
 }
 
@@ -23,7 +24,7 @@ impl Parse for Handler {
         let ahead = input.fork();
         let sig = ahead
             .parse::<Signature>()
-            .map_err(|error| no_function(input).unwrap_or(error))?;
+            .map_err(|error| not_a_function(input).unwrap_or(error))?;
         input.advance_to(&ahead);
         if input.peek(Token![;]) {
             let message = "a handler has a body; write `{ … }` instead of `;`";
@@ -32,7 +33,7 @@ impl Parse for Handler {
         if !input.peek(token::Brace) {
             return Err(input.error("expected the handler's body, `{ … }`"));
         }
-        let (inner, body) = without_attributes(braced(input)?);
+        let (inner, body) = split_inner_attributes(braced(input)?);
         attrs.extend(inner);
         Ok(Self {
             attrs,
@@ -43,7 +44,7 @@ impl Parse for Handler {
     }
 }
 
-/// Braces and what is in them, also a `block` that comes from a `macro_rules!` within delimiters no one sees.
+/// Parses a group in braces. A `block` fragment of a `macro_rules!` comes in invisible delimiters.
 fn braced(input: ParseStream) -> Result<Group> {
     let ahead = input.fork();
     if let Ok(body) = ahead.parse() {
@@ -55,9 +56,9 @@ fn braced(input: ParseStream) -> Result<Group> {
     Ok(braces(content.parse()?, brace.span.join()))
 }
 
-/// Takes `#![…]` from the start of a body: in front of the function they mean the same, and stay legal when the body
-/// becomes a part of another.
-fn without_attributes(body: Group) -> (Vec<Attribute>, Group) {
+/// Splits `#![…]` from the start of a body and makes them outer attributes of the function, where
+/// they mean the same and stay legal when the body is moved into another function.
+fn split_inner_attributes(body: Group) -> (Vec<Attribute>, Group) {
     let split = |input: ParseStream| {
         let inner = input.call(Attribute::parse_inner)?;
         Ok((inner, input.parse::<TokenStream>()?))
@@ -74,15 +75,15 @@ fn without_attributes(body: Group) -> (Vec<Attribute>, Group) {
     }
 }
 
-/// Braces that stand where other ones stood.
-pub(crate) fn braces(tokens: TokenStream, place: Span) -> Group {
+/// Creates braces around tokens, with the span of other braces.
+pub(crate) fn braces(tokens: TokenStream, span: Span) -> Group {
     let mut braces = Group::new(Delimiter::Brace, tokens);
-    braces.set_span(place);
+    braces.set_span(span);
     braces
 }
 
-/// The error for an item that is something else.
-fn no_function(input: ParseStream) -> Option<Error> {
+/// Returns the error about an item that is not a function.
+fn not_a_function(input: ParseStream) -> Option<Error> {
     let word = input
         .fork()
         .step(|cursor| cursor.ident().ok_or_else(|| cursor.error("")))
@@ -92,13 +93,13 @@ fn no_function(input: ParseStream) -> Option<Error> {
         let message = "`#[throttled]` belongs on a handler, an `async fn`, not on this macro";
         return Some(error(&word, message));
     }
-    let known = [
+    let items = [
         "const", "enum", "extern", "impl", "mod", "static", "struct", "trait", "type", "union",
         "use",
     ];
     let message =
         format!("`#[throttled]` belongs on a handler, an `async fn`, not on this `{word}`");
-    known
+    items
         .iter()
         .any(|item| word == item)
         .then(|| error(&word, message))

@@ -1,7 +1,8 @@
-//! Tokens → what was written, with spans and without meaning.
+//! Tokens → syntax: everything that was written, with spans and without meaning.
 //!
-//! The attribute's parentheses and those of a throttle in a block hold the same [`Args`]: one grammar, one parser. A
-//! piece that cannot be read is noted and skipped, and reading goes on behind the next comma or semicolon.
+//! The attribute's parentheses and those of a throttle in a block hold [`Args`]: one grammar, one
+//! parser. A piece that cannot be parsed is reported and skipped, and parsing continues behind the
+//! next comma or semicolon.
 
 mod args;
 mod block;
@@ -9,7 +10,7 @@ mod handler;
 mod punctuation;
 mod recovery;
 
-pub(crate) use args::{Args, Item, Pair};
-pub(crate) use block::{Block, Defaults, Throttle};
+pub(crate) use args::{Arg, Args, Pair};
+pub(crate) use block::{ParsedBlock, ParsedDefaults, ParsedThrottle};
 pub(crate) use handler::{Handler, braces};
-pub(crate) use punctuation::keyword;
+pub(crate) use punctuation::reserved_word;

@@ -1,4 +1,5 @@
-//! Values with other signs than Rust or this grammar has: `token_bucket { burst = 10 }`, `retry(delay: "1s")`, `50%`.
+//! Diagnosis of wrong punctuation in values: `token_bucket { burst = 10 }`, `retry(delay: "1s")`,
+//! `50%`.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Ident;
@@ -9,13 +10,15 @@ use syn::token;
 use super::recovery::skip_to_comma;
 use crate::diagnostics::{Error, Result, error};
 
-/// The keys whose values are words with parameters.
+/// The keys whose values are keywords with parameters.
 const WITH_PARAMETERS: [&str; 3] = ["strategy", "identifier", "on_error"];
 
-/// Finds the parameters of a word between other signs than parentheses, which may make another expression.
-pub(super) fn wrong_signs(key: &Ident, input: ParseStream) -> Result<Option<Error>> {
-    let other = input.peek2(token::Brace) || input.peek2(token::Bracket);
-    if !WITH_PARAMETERS.iter().any(|known| key == known) || !input.peek(Ident::peek_any) || !other {
+/// Finds parameters of a keyword in braces or brackets. Rust may parse those as an expression of
+/// another kind.
+pub(super) fn wrong_delimiters(key: &Ident, input: ParseStream) -> Result<Option<Error>> {
+    let is_wrong = input.peek2(token::Brace) || input.peek2(token::Bracket);
+    if !WITH_PARAMETERS.iter().any(|name| key == name) || !input.peek(Ident::peek_any) || !is_wrong
+    {
         return Ok(None);
     }
     let written = skip_to_comma(&input.fork())?;
@@ -25,29 +28,29 @@ pub(super) fn wrong_signs(key: &Ident, input: ParseStream) -> Result<Option<Erro
     else {
         return Ok(None);
     };
-    // Types are in camel case.
-    let is_word = word.to_string().starts_with(char::is_lowercase);
-    let inside = joined(group.stream());
+    // A name in camel case is a type.
+    let is_keyword = word.to_string().starts_with(char::is_lowercase);
+    let parameters = with_equals(group.stream());
     let message = format!(
         "parameters stand in parentheses; write `{key} = {word}({})`",
-        text(&inside)
+        text(&parameters)
     );
-    Ok(is_word.then(|| error(written, message)))
+    Ok(is_keyword.then(|| error(written, message)))
 }
 
-/// Finds what keeps a value from being an expression, where it is a sign.
-pub(super) fn unreadable(key: &Ident, written: TokenStream) -> Option<Error> {
+/// Explains why a value is not an expression, if a keyword or wrong punctuation is the reason.
+pub(super) fn explain_unparsable(key: &Ident, written: TokenStream) -> Option<Error> {
     let mut tokens = written.clone().into_iter();
     if let (Some(TokenTree::Ident(word)), None) = (tokens.next(), tokens.next())
         && key == "name"
     {
-        return Some(error(&word, keyword(&word)));
+        return Some(error(&word, reserved_word(&word)));
     }
-    wrong_sign(written)
+    wrong_separator(written)
 }
 
-/// The message about a keyword that stands in a name's place.
-pub(crate) fn keyword(word: &Ident) -> String {
+/// Returns the message about a Rust keyword that was written instead of a name.
+pub(crate) fn reserved_word(word: &Ident) -> String {
     let raw = syn::parse_str::<Ident>(&format!("r#{word}"));
     match raw {
         Ok(raw) => format!("`{word}` is a keyword; write another name, or `{raw}`"),
@@ -55,18 +58,18 @@ pub(crate) fn keyword(word: &Ident) -> String {
     }
 }
 
-/// The first parameter that is joined to its value by a colon, or percentage without quotes.
-fn wrong_sign(tokens: TokenStream) -> Option<Error> {
+/// Finds the first parameter with a colon before its value, or the first percentage without quotes.
+fn wrong_separator(tokens: TokenStream) -> Option<Error> {
     let tokens: Vec<_> = tokens.into_iter().collect();
-    for (place, token) in tokens.iter().enumerate() {
-        let next = tokens.get(place + 1);
+    for (index, token) in tokens.iter().enumerate() {
+        let next = tokens.get(index + 1);
         let found = match token {
-            TokenTree::Group(group) => inside(group),
-            TokenTree::Literal(number) if is_sign(next, '%') => {
-                let end = tokens.get(place + 2);
+            TokenTree::Group(group) => in_group(group),
+            TokenTree::Literal(number) if is_punct(next, '%') => {
+                let end = tokens.get(index + 2);
                 let written = TokenStream::from_iter([token.clone(), next?.clone()]);
                 let message = format!("a percentage stands in quotes; write `\"{number}%\"`");
-                (end.is_none() || is_sign(end, ',')).then(|| error(written, message))
+                (end.is_none() || is_punct(end, ',')).then(|| error(written, message))
             }
             _ => None,
         };
@@ -77,26 +80,26 @@ fn wrong_sign(tokens: TokenStream) -> Option<Error> {
     None
 }
 
-/// The wrong sign between parentheses.
-fn inside(group: &Group) -> Option<Error> {
+/// Finds a wrong separator in a group.
+fn in_group(group: &Group) -> Option<Error> {
     let tokens: Vec<_> = group.stream().into_iter().collect();
     if group.delimiter() == Delimiter::Parenthesis
-        && let Some((TokenTree::Ident(name), value)) = colon(&tokens)
+        && let Some((TokenTree::Ident(name), value)) = split_at_colon(&tokens)
     {
         let value = text(&value.iter().cloned().collect());
         let message =
             format!("a parameter and its value are joined by `=`; write `{name} = {value}`");
         return Some(error(name, message));
     }
-    wrong_sign(group.stream())
+    wrong_separator(group.stream())
 }
 
-/// The first name behind which a single colon stands, and what stands behind that up to the comma.
-fn colon(tokens: &[TokenTree]) -> Option<(&TokenTree, &[TokenTree])> {
-    let mut parameters = tokens.split(|token| is_sign(Some(token), ','));
+/// Splits the first `name: value` into the name and the value up to the comma.
+fn split_at_colon(tokens: &[TokenTree]) -> Option<(&TokenTree, &[TokenTree])> {
+    let mut parameters = tokens.split(|token| is_punct(Some(token), ','));
     parameters.find_map(|parameter| match parameter {
-        [name @ TokenTree::Ident(_), sign, value @ ..]
-            if is_sign(Some(sign), ':') && !is_sign(value.first(), ':') =>
+        [name @ TokenTree::Ident(_), colon, value @ ..]
+            if is_punct(Some(colon), ':') && !is_punct(value.first(), ':') =>
         {
             Some((name, value))
         }
@@ -104,23 +107,23 @@ fn colon(tokens: &[TokenTree]) -> Option<(&TokenTree, &[TokenTree])> {
     })
 }
 
-/// The parameters of a word, each joined to its value by `=`.
-fn joined(tokens: TokenStream) -> TokenStream {
+/// Rewrites parameters with `=` between each name and its value.
+fn with_equals(tokens: TokenStream) -> TokenStream {
     let tokens: Vec<_> = tokens.into_iter().collect();
-    let parameters = tokens.split(|token| is_sign(Some(token), ','));
-    let joined = parameters.map(|parameter| match colon(parameter) {
+    let parameters = tokens.split(|token| is_punct(Some(token), ','));
+    let rewritten = parameters.map(|parameter| match split_at_colon(parameter) {
         Some((name, value)) => quote::quote!(#name = #(#value)*),
         None => parameter.iter().cloned().collect(),
     });
-    let joined = joined.filter(|parameter| !parameter.is_empty());
-    quote::quote!(#(#joined),*)
+    let rewritten = rewritten.filter(|parameter| !parameter.is_empty());
+    quote::quote!(#(#rewritten),*)
 }
 
-fn is_sign(token: Option<&TokenTree>, sign: char) -> bool {
-    matches!(token, Some(TokenTree::Punct(it)) if it.as_char() == sign)
+fn is_punct(token: Option<&TokenTree>, character: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == character)
 }
 
-/// The tokens as a user would write them.
+/// Returns the tokens as a user would write them.
 fn text(tokens: &TokenStream) -> String {
     tokens.to_string().replace(" ,", ",").replace(" (", "(")
 }

@@ -1,4 +1,4 @@
-//! Goes on behind a piece that cannot be parsed.
+//! Recovery from pieces that cannot be parsed.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::Token;
@@ -6,17 +6,19 @@ use syn::parse::ParseStream;
 
 use crate::diagnostics::{Error, Result, error};
 
-/// An error about the end of all there is has no place of its own; it is told, in these words, at what is cut short.
-pub(super) fn placed(problem: Error, unfinished: TokenStream, message: &str) -> Error {
+/// Replaces "unexpected end of input", which has no position of its own, by a message at the
+/// tokens that are incomplete.
+pub(super) fn at_incomplete(problem: Error, incomplete: TokenStream, message: &str) -> Error {
     let is_at_end = problem.to_string().starts_with("unexpected end of input");
-    let last = unfinished.clone().into_iter().last();
+    let last = incomplete.clone().into_iter().last();
     if is_at_end && !matches!(last, Some(TokenTree::Group(_))) {
-        error(unfinished, message)
+        error(incomplete, message)
     } else {
         problem
     }
 }
 
+/// Consumes everything up to the next comma, and the comma. Returns the tokens before it.
 pub(super) fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {
     let mut skipped = TokenStream::new();
     while !input.is_empty() {
@@ -28,7 +30,8 @@ pub(super) fn skip_to_comma(input: ParseStream) -> Result<TokenStream> {
     Ok(skipped)
 }
 
-pub(super) fn skip_entry(input: ParseStream) -> Result<TokenStream> {
+/// Consumes everything up to the next semicolon, and the semicolon. Returns the tokens before it.
+pub(super) fn skip_to_semicolon(input: ParseStream) -> Result<TokenStream> {
     let mut skipped = TokenStream::new();
     while !input.is_empty() {
         if input.parse::<Token![;]>().is_ok() {

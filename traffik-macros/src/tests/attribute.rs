@@ -1,4 +1,4 @@
-//! `#[throttled]`: every key, and every shape of a handler.
+//! `#[throttled]`: every key, and every form of a handler.
 
 use insta::assert_snapshot;
 use quote::quote;
@@ -6,7 +6,7 @@ use quote::quote;
 use super::throttled;
 
 #[test]
-fn least() {
+fn expands_a_rate() {
     assert_snapshot!(throttled(
         quote!(rate = "5/10s"),
         quote! {
@@ -18,7 +18,7 @@ fn least() {
 }
 
 #[test]
-fn every_key() {
+fn expands_every_key() {
     let args = quote! {
         rate = ["10/second", "1_000/hour"],
         strategy = token_bucket(burst = 20, debt = 5),
@@ -50,7 +50,7 @@ fn every_key() {
 }
 
 #[test]
-fn paths_to_functions() {
+fn expands_paths_to_functions() {
     let args = quote!(
         rate = limits::BY_PLAN,
         identifier = user_id,
@@ -66,7 +66,7 @@ fn paths_to_functions() {
 }
 
 #[test]
-fn proxies() {
+fn expands_proxy_options() {
     let args = quote!(
         rate = "5/s",
         identifier = ip(
@@ -84,7 +84,7 @@ fn proxies() {
 }
 
 #[test]
-fn words() {
+fn expands_keywords() {
     let args = quote!(
         rate = "0/0",
         strategy = "sliding_counter",
@@ -101,7 +101,7 @@ fn words() {
 }
 
 #[test]
-fn parameters_of_gcra() {
+fn expands_strategy_parameters() {
     let args = quote!(
         rate = "5/500ms",
         strategy = gcra(burst_tolerance = "1500ms"),
@@ -117,7 +117,7 @@ fn parameters_of_gcra() {
 }
 
 #[test]
-fn custom_strategy() {
+fn expands_a_custom_strategy() {
     let args = quote!(rate = "5/s", strategy = custom(my::Leak::new(2).wide()));
     assert_snapshot!(throttled(
         args,
@@ -128,7 +128,7 @@ fn custom_strategy() {
 }
 
 #[test]
-fn handler_of_many_parts() {
+fn keeps_every_part_of_a_handler() {
     let item = quote! {
         /// Creates.
         #[cfg(feature = "orders")]
@@ -146,7 +146,7 @@ fn handler_of_many_parts() {
 }
 
 #[test]
-fn raw_name() {
+fn expands_a_raw_name() {
     assert_snapshot!(throttled(
         quote!(rate = "5/s"),
         quote!(
@@ -156,7 +156,7 @@ fn raw_name() {
 }
 
 #[test]
-fn one_throttle() {
+fn expands_one_named_throttle() {
     assert_snapshot!(throttled(
         quote!(shared::Burst),
         quote!(
@@ -166,7 +166,7 @@ fn one_throttle() {
 }
 
 #[test]
-fn set_with_cost_and_headers() {
+fn expands_a_set_with_cost_and_headers() {
     let args = quote!(
         Burst,
         Sustained,
@@ -185,7 +185,7 @@ fn set_with_cost_and_headers() {
 }
 
 #[test]
-fn set_with_its_own() {
+fn expands_a_set_with_its_own_throttle() {
     let args = quote!(Burst, rate = "100/day", cost = price);
     assert_snapshot!(throttled(
         args,
@@ -196,7 +196,7 @@ fn set_with_its_own() {
 }
 
 #[test]
-fn further_attribute() {
+fn expands_a_second_attribute() {
     let item = quote! {
         async fn data(first: A, __traffik_gate_of_data: ::traffik::__private::Gate<__traffik_data>, last: B) -> ::traffik::__private::Response {
             first(last)
@@ -206,7 +206,7 @@ fn further_attribute() {
 }
 
 #[test]
-fn conditional_arguments() {
+fn expands_conditional_arguments() {
     let item = quote! {
         async fn data(first: A, last: B, #[cfg(feature = "c")] perhaps: C) {}
     };
@@ -214,7 +214,7 @@ fn conditional_arguments() {
 }
 
 #[test]
-fn doubts() {
+fn expands_warnings() {
     let args = quote!(
         rate = ["10/s", "1000/minute", "100000/hour", "0/0"],
         allow(unlimited_rate)
@@ -227,7 +227,7 @@ fn doubts() {
 }
 
 #[test]
-fn policies() {
+fn expands_policies() {
     let args = |policy: proc_macro2::TokenStream| quote!(rate = "5/s", on_error = #policy);
     let policies = [
         quote!(allow),
@@ -280,7 +280,7 @@ fn policies() {
 }
 
 #[test]
-fn closures_over_the_head() {
+fn expands_closures_over_head_arguments() {
     let args = quote!(
         rate = "5/s",
         identifier = |region, user| format!("{region}{user}"),
@@ -294,7 +294,7 @@ fn closures_over_the_head() {
 }
 
 #[test]
-fn closures_over_the_body_of_a_generic_handler() {
+fn expands_a_closure_over_the_body_of_a_generic_handler() {
     let args = quote!(Burst, cost = |body| if body.is_large() { 2 } else { 1 });
     let item = quote! {
         async fn search<'a, T: ?Sized, const N: usize>(first: A<'a, T>, Json(body): Json<[T; N]>) -> T where T: Debug { first }

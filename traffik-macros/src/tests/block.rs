@@ -1,4 +1,4 @@
-//! `throttles!`: defaults, docs, visibility, attributes.
+//! `throttles!`: defaults, docs, visibility and attributes.
 
 use insta::assert_snapshot;
 use quote::quote;
@@ -6,12 +6,12 @@ use quote::quote;
 use super::throttles;
 
 #[test]
-fn nothing() {
+fn expands_an_empty_block() {
     assert_snapshot!(throttles(quote!()));
 }
 
 #[test]
-fn shared() {
+fn expands_throttles() {
     assert_snapshot!(throttles(quote! {
         /// Short bursts.
         pub throttle Burst(rate = "10/minute");
@@ -22,7 +22,7 @@ fn shared() {
 }
 
 #[test]
-fn defaults_hold_where_nothing_is_written() {
+fn applies_defaults_to_missing_keys() {
     assert_snapshot!(throttles(quote! {
         defaults(backend = redis(), strategy = gcra, headers = both, identifier = user_id, scope = route, crate = ::framework::traffik);
         throttle Inherits(rate = "10/minute");

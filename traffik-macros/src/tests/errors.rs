@@ -1,4 +1,5 @@
-//! What is emitted beside mistakes: the function as it was written, and types for those who name them.
+//! Code that is emitted beside errors: the function as it was written, and types for code that
+//! names them.
 
 use insta::assert_snapshot;
 use quote::quote;
@@ -6,7 +7,7 @@ use quote::quote;
 use super::{throttled, throttles};
 
 #[test]
-fn handler_and_type_stay() {
+fn emits_the_handler_and_the_type() {
     assert_snapshot!(throttled(
         quote!(rate = "5/minut", cost = "2"),
         quote! {
@@ -19,7 +20,7 @@ fn handler_and_type_stay() {
 }
 
 #[test]
-fn whole_throttle_stays_where_only_the_handler_is_wrong() {
+fn emits_the_throttle_if_only_the_handler_is_wrong() {
     assert_snapshot!(throttled(
         quote!(rate = "5/minute"),
         quote!(
@@ -29,7 +30,7 @@ fn whole_throttle_stays_where_only_the_handler_is_wrong() {
 }
 
 #[test]
-fn no_type_in_an_impl() {
+fn emits_no_type_in_an_impl() {
     assert_snapshot!(throttled(
         quote!(rate = "5/minute"),
         quote!(
@@ -39,7 +40,7 @@ fn no_type_in_an_impl() {
 }
 
 #[test]
-fn no_type_above_another_attribute() {
+fn emits_no_type_above_another_attribute() {
     assert_snapshot!(throttled(
         quote!(rate = "5/minut"),
         quote! {
@@ -50,7 +51,7 @@ fn no_type_above_another_attribute() {
 }
 
 #[test]
-fn half_typed_body_expands() {
+fn expands_an_incomplete_body() {
     let item: proc_macro2::TokenStream = "async fn hello() -> String { let text = app. }"
         .parse()
         .unwrap();
@@ -58,7 +59,7 @@ fn half_typed_body_expands() {
 }
 
 #[test]
-fn item_that_is_no_function_stays() {
+fn emits_an_item_that_is_not_a_function() {
     assert_snapshot!(throttled(
         quote!(rate = "5/minute"),
         quote!(
@@ -68,7 +69,7 @@ fn item_that_is_no_function_stays() {
 }
 
 #[test]
-fn throttles_of_a_block_stay() {
+fn emits_every_throttle_of_a_block() {
     assert_snapshot!(throttles(quote! {
         defaults(headers = bth);
         pub throttle Good(rate = "5/minute");

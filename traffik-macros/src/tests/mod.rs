@@ -1,24 +1,24 @@
-//! Expansions, printed and pinned: one snapshot for each form.
+//! Snapshots of expansions, one for each form.
 
 mod attribute;
 mod block;
 mod errors;
-mod half_typed;
+mod incomplete;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// An attribute's expansion, as rustfmt would print it.
+/// Expands an attribute and formats the result.
 fn throttled(args: TokenStream, item: impl ToTokens) -> String {
-    printed(crate::attribute(args, &item.to_token_stream()))
+    formatted(crate::attribute(args, &item.to_token_stream()))
 }
 
-/// A block's expansion, likewise.
+/// Expands a block and formats the result.
 fn throttles(block: TokenStream) -> String {
-    printed(crate::shared(block))
+    formatted(crate::block(block))
 }
 
-fn printed(expansion: TokenStream) -> String {
+fn formatted(expansion: TokenStream) -> String {
     let text = expansion.to_string();
     syn::parse2(expansion).map_or(text, |file| prettyplease::unparse(&file))
 }

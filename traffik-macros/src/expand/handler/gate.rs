@@ -1,4 +1,4 @@
-//! The gate: what a handler takes besides its own arguments.
+//! The gate, the argument that decides before the handler runs.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -7,61 +7,63 @@ use syn::{Attribute, FnArg, Ident, Pat, PatType, ReturnType, Signature, Token, T
 
 use crate::expand::closure_arguments;
 use crate::expand::paths::Private;
-use crate::model::{Bundle, Site, is_extracted_by_us};
+use crate::model::{ClosureArguments, ThrottledAttribute, is_extracted_by_us};
 
-/// From this many arguments on, clippy finds one more too many.
-const MANY_ARGUMENTS: usize = 7;
+/// With one more than this many arguments, clippy warns.
+const CLIPPY_MAX_ARGUMENTS: usize = 7;
 
-/// What a handler takes besides what is written.
+/// The gate of one attribute on a handler.
 pub(super) struct Gate<'a> {
-    pub(super) site: &'a Site,
-    /// Its name as an argument.
+    pub(super) attribute: &'a ThrottledAttribute,
+    /// The name of the argument.
     pub(super) binding: Ident,
-    /// What the site's type is.
+    /// The hidden type of this use of throttles.
     pub(super) ty: TokenStream,
     pub(super) private: &'a Private,
 }
 
 impl Gate<'_> {
-    /// Uses of what is there for closures.
-    pub(super) fn uses(&self, sig: &Signature) -> TokenStream {
-        closure_arguments::uses(self.site, sig)
+    /// Generates uses of the arguments that closures take.
+    pub(super) fn argument_uses(&self, sig: &Signature) -> TokenStream {
+        closure_arguments::uses(self.attribute, sig)
     }
 
-    /// The arguments with the gate among them.
+    /// Returns the arguments with the gate among them.
     pub(super) fn inputs(&self, sig: &Signature) -> Punctuated<FnArg, Token![,]> {
         let Self {
-            site,
+            attribute,
             binding,
             ty,
             private,
         } = self;
         let mut sig = sig.clone();
-        for (place, argument) in sig.inputs.iter_mut().enumerate().skip(site.seat.index) {
-            if !site.bundle.as_ref().is_some_and(|it| it.has(place)) {
+        for (index, argument) in sig.inputs.iter_mut().enumerate().skip(attribute.gate.index) {
+            let closure_arguments = attribute.closure_arguments.as_ref();
+            if !closure_arguments.is_some_and(|it| it.contains(index)) {
                 wrap_last(argument, private);
             }
         }
-        if let Some(bundle) = &site.bundle {
-            return bundled(bundle, &sig, binding, ty, private);
+        if let Some(closure_arguments) = &attribute.closure_arguments {
+            return joined(closure_arguments, &sig, binding, ty, private);
         }
         let mut inputs = sig.inputs;
         let gate = argument(Vec::new(), quote!(#binding), quote!(#private::Gate<#ty>));
-        inputs.insert(site.seat.index, gate);
+        inputs.insert(attribute.gate.index, gate);
         inputs
     }
 
-    pub(super) fn is_bundled(&self) -> bool {
-        self.site.bundle.is_some()
+    /// Returns `true` if the gate holds arguments of closures.
+    pub(super) fn has_closure_arguments(&self) -> bool {
+        self.attribute.closure_arguments.is_some()
     }
 
-    /// Its place among the arguments, in front of the last or behind all.
-    pub(super) fn place(&self) -> usize {
-        self.site.seat.index
+    /// Returns the index among the arguments: in front of the last, or behind all.
+    pub(super) fn index(&self) -> usize {
+        self.attribute.gate.index
     }
 
-    /// The gate with all arguments in it: those of the head, and the last.
-    pub(super) fn whole(&self, head: &TokenStream, last: &TokenStream) -> FnArg {
+    /// Returns the argument that holds the gate and all arguments: those of the head, and the last.
+    pub(super) fn all_arguments(&self, head: &TokenStream, last: &TokenStream) -> FnArg {
         let Self {
             binding,
             ty,
@@ -75,19 +77,19 @@ impl Gate<'_> {
         )
     }
 
-    /// Lints that would find fault with what was not written.
-    pub(super) fn lints(&self, sig: &Signature) -> TokenStream {
-        let is_bundled = self.is_bundled();
-        let many = (!is_bundled && sig.inputs.len() == MANY_ARGUMENTS)
+    /// Returns the attributes that switch off lints about generated code.
+    pub(super) fn allow_attributes(&self, sig: &Signature) -> TokenStream {
+        let has_closure_arguments = self.has_closure_arguments();
+        let many = (!has_closure_arguments && sig.inputs.len() == CLIPPY_MAX_ARGUMENTS)
             .then(|| quote!(#[allow(clippy::too_many_arguments)]));
-        let complex = is_bundled.then(|| quote!(#[allow(clippy::type_complexity)]));
+        let complex = has_closure_arguments.then(|| quote!(#[allow(clippy::type_complexity)]));
         quote!(#many #complex)
     }
 }
 
-/// Wraps a handler's last argument, or one that a `cfg` can make the last, unless an attribute further
-/// up has. It is extracted behind the gate, and if it is rejected, the response is to tell of the gate's
-/// decision.
+/// Wraps a handler's last argument, or one that a `cfg` can make the last, unless an attribute
+/// further up has done so. It is extracted behind the gate, and the response to its rejection
+/// carries the header fields of the gate's decision.
 fn wrap_last(argument: &mut FnArg, private: &Private) {
     if is_extracted_by_us(argument) {
         return;
@@ -98,17 +100,17 @@ fn wrap_last(argument: &mut FnArg, private: &Private) {
     }
 }
 
-/// The arguments, those that closures look at in one with the gate. Their patterns stay, so that an attribute further down
-/// finds the names it looks for.
-fn bundled(
-    bundle: &Bundle,
+/// Returns the arguments, with those of closures joined with the gate. Their patterns stay, so that
+/// an attribute further down finds the names in them.
+fn joined(
+    closure_arguments: &ClosureArguments,
     sig: &Signature,
     gate: &Ident,
-    site: &TokenStream,
+    usage: &TokenStream,
     private: &Private,
 ) -> Punctuated<FnArg, Token![,]> {
-    let head: Vec<_> = closure_arguments::head(bundle, sig).collect();
-    let last = closure_arguments::last(bundle, sig);
+    let head: Vec<_> = closure_arguments::head(closure_arguments, sig).collect();
+    let last = closure_arguments::last(closure_arguments, sig);
     let attrs = head
         .iter()
         .copied()
@@ -118,26 +120,25 @@ fn bundled(
     let (pattern, ty) = match last {
         None => (
             quote!(#private::Bundle(#gate, (#(#patterns,)*))),
-            quote!(#private::Bundle<#site, (#(#types,)*)>),
+            quote!(#private::Bundle<#usage, (#(#types,)*)>),
         ),
         Some(PatType { pat, ty, .. }) => (
             quote!(#private::Whole(#gate, (#(#patterns,)*), #pat)),
-            quote!(#private::Whole<#site, (#(#types,)*), #ty>),
+            quote!(#private::Whole<#usage, (#(#types,)*), #ty>),
         ),
     };
     let argument = argument(attrs.collect(), pattern, ty);
-    let joined = |place: usize| bundle.head.contains(&place) || bundle.last == Some(place);
     let others = sig
         .inputs
         .iter()
         .enumerate()
-        .filter(|(place, _)| !joined(*place));
+        .filter(|(index, _)| !closure_arguments.contains(*index));
     let mut inputs: Punctuated<_, _> = others.map(|(_, argument)| argument.clone()).collect();
-    inputs.insert(bundle.seat, argument);
+    inputs.insert(closure_arguments.index, argument);
     inputs
 }
 
-/// An argument of tokens that need not be looked into: to parse them takes a while, for every handler.
+/// Creates an argument of unparsed tokens, because parsing them would cost time for every handler.
 fn argument(attrs: Vec<Attribute>, pattern: TokenStream, ty: TokenStream) -> FnArg {
     FnArg::Typed(PatType {
         attrs,
@@ -147,12 +148,12 @@ fn argument(attrs: Vec<Attribute>, pattern: TokenStream, ty: TokenStream) -> FnA
     })
 }
 
-/// The type that a function gives.
-pub(super) fn giving(ty: TokenStream, place: Span) -> ReturnType {
-    ReturnType::Type(Token![->](place), Box::new(Type::Verbatim(ty)))
+/// Creates a return type.
+pub(super) fn return_type(ty: TokenStream, span: Span) -> ReturnType {
+    ReturnType::Type(Token![->](span), Box::new(Type::Verbatim(ty)))
 }
 
-/// A local name no one else sees.
-pub(super) fn hidden(place: Span) -> Span {
-    Span::mixed_site().located_at(place)
+/// Returns the span of a local variable that user code cannot see.
+pub(super) fn hidden_span(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
 }

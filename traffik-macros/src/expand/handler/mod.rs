@@ -1,4 +1,4 @@
-//! The handler with its gate.
+//! The handler with its gate: wrapped as it was written, or rewritten.
 
 mod gate;
 mod rewritten;
@@ -9,25 +9,29 @@ use proc_macro2::TokenStream;
 
 pub(super) use usage::usage;
 
-use self::gate::{Gate, hidden};
+use self::gate::{Gate, hidden_span};
 use super::paths::Private;
-use crate::model::{Outcome, Seat, Site, can_stay};
+use crate::model::{DefinedThrottle, GatePlacement, ThrottledAttribute, is_wrappable};
 use crate::parse::Handler;
 
-/// The handler, taking the gate and giving the gate's answer.
-pub(crate) fn gated(site: &Site, handler: Handler, private: &Private) -> TokenStream {
-    let binding = Seat::binding(
-        site.defined.as_ref().map(Outcome::name),
-        hidden(handler.sig.ident.span()),
+/// Generates the handler with its gate.
+pub(crate) fn handler(
+    attribute: &ThrottledAttribute,
+    handler: Handler,
+    private: &Private,
+) -> TokenStream {
+    let binding = GatePlacement::binding(
+        attribute.defined.as_ref().map(DefinedThrottle::name),
+        hidden_span(handler.sig.ident.span()),
     );
-    let (_, ty, _) = usage::generics(site, &handler);
+    let (_, ty, _) = usage::generics(attribute, &handler);
     let gate = Gate {
-        site,
+        attribute,
         binding,
         ty,
         private,
     };
-    if can_stay(&handler) {
+    if is_wrappable(&handler) {
         wrapped::wrapped(&gate, handler)
     } else {
         rewritten::rewritten(&gate, handler)

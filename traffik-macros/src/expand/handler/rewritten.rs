@@ -1,4 +1,4 @@
-//! A handler that cannot stay as it was written: the gate is one of its own arguments.
+//! A handler that cannot be wrapped: the gate becomes one of its own arguments.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -9,12 +9,12 @@ use syn::{
     Type, TypeImplTrait, TypeParamBound, parse_quote,
 };
 
-use super::gate::{Gate, giving, hidden};
+use super::gate::{Gate, hidden_span, return_type};
 use crate::expand::paths::{self, Private};
 use crate::expand::throttle::conditions;
 use crate::parse::{Handler, braces};
 
-/// The handler with the gate among its own arguments.
+/// Generates the handler with the gate among its own arguments.
 pub(super) fn rewritten(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     let Handler {
         attrs,
@@ -22,50 +22,52 @@ pub(super) fn rewritten(gate: &Gate<'_>, handler: Handler) -> TokenStream {
         mut sig,
         body,
     } = handler;
-    let (uses, lints) = (gate.uses(&sig), gate.lints(&sig));
-    let answer = answer(&sig, &body, &gate.binding, gate.private);
+    let (uses, allow_attrs) = (gate.argument_uses(&sig), gate.allow_attributes(&sig));
+    let response = response(&sig, &body, &gate.binding, gate.private);
     sig.inputs = gate.inputs(&sig);
-    let answer = braces(quote!(#uses #answer), body.span());
+    let body = braces(quote!(#uses #response), body.span());
     let end = sig.paren_token.span.close();
     let located = gate.private.at(end);
-    let given = match lent(&sig) {
+    let output = match borrowed_output(&sig) {
         Some(ty) => quote_spanned!(end=> #located::Answered<#ty>),
         None => quote_spanned!(end=> #located::Response),
     };
-    sig.output = giving(given, end);
+    sig.output = return_type(output, end);
     quote! {
         #(#attrs)*
-        #lints
-        #vis #sig #answer
+        #allow_attrs
+        #vis #sig #body
     }
 }
 
-/// The body runs as a block of its own, so that `return` and `?` end it and not the gate; its type is the one written.
-/// Whether that can be an answer is judged at that type.
-fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> TokenStream {
+/// Generates the statements that run the body and turn its output into a response. The body is a
+/// block of its own, so that `return` and `?` leave it and not the generated function. rustc
+/// reports an output that is not a response at its type.
+fn response(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> TokenStream {
     let Signature {
         output, generics, ..
     } = sig;
-    let (ty, place) = match output {
+    let (ty, span) = match output {
         ReturnType::Default => (parse_quote!(()), Span::call_site()),
         ReturnType::Type(_, ty) => ((**ty).clone(), ty.span()),
     };
-    let (ty, dropped) = without_impl(ty);
-    let mentions = mentions(&dropped, generics, place);
-    // The block takes an argument whole: it is no fault of the handler's to replace a part of one before it is read.
-    let kept = sig.inputs.iter().map(kept_whole);
-    let hint = paths::local("hint", place);
-    let out = paths::local("out", place);
-    let located = private.at(place);
-    let finish = match lent(sig) {
-        Some(_) => quote_spanned!(place=> #located::Answered::new(#gate.told, #out)),
-        None => quote_spanned!(place=> #located::finish(#gate.told, #out)),
+    let (ty, removed) = without_impl_traits(ty);
+    let trait_uses = trait_uses(&removed, generics, span);
+    // The block captures whole arguments, so that a handler may assign to a part of one before it
+    // reads it.
+    let captures = sig.inputs.iter().map(capture_whole);
+    let hint = paths::local("hint", span);
+    let out = paths::local("out", span);
+    let located = private.at(span);
+    let finish = match borrowed_output(sig) {
+        Some(_) => quote_spanned!(span=> #located::Answered::new(#gate.told, #out)),
+        None => quote_spanned!(span=> #located::finish(#gate.told, #out)),
     };
     quote! {
-        #mentions
+        #trait_uses
         #[allow(unused_braces)]
         let #out = async move {
-            #(#kept)*
+            #(#captures)*
             if let #private::Option::Some(#hint) = #private::Option::None::<#ty> {
                 return #hint;
             }
@@ -75,20 +77,20 @@ fn answer(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> Tok
     }
 }
 
-/// The type that a handler gives, if it names a lifetime that only who routes the handler chooses. Whether that is an answer
-/// is not known before.
-fn lent(sig: &Signature) -> Option<&Type> {
+/// Returns the output type of a handler, if it names one of the handler's lifetimes. rustc can
+/// check only at a route that such a type is a response.
+fn borrowed_output(sig: &Signature) -> Option<&Type> {
     let ReturnType::Type(_, ty) = &sig.output else {
         return None;
     };
     let mut lifetimes = Lifetimes::default();
     lifetimes.visit_type_mut(&mut (**ty).clone());
-    let is_own = |param: &LifetimeParam| lifetimes.0.contains(&param.lifetime.ident);
-    let (_, nameless) = without_impl((**ty).clone());
-    (sig.generics.lifetimes().any(is_own) && nameless.is_empty()).then_some(&**ty)
+    let is_named = |param: &LifetimeParam| lifetimes.0.contains(&param.lifetime.ident);
+    let (_, impl_traits) = without_impl_traits((**ty).clone());
+    (sig.generics.lifetimes().any(is_named) && impl_traits.is_empty()).then_some(&**ty)
 }
 
-/// The lifetimes that a type names.
+/// Collects the lifetimes that a type names.
 #[derive(Default)]
 struct Lifetimes(Vec<Ident>);
 
@@ -98,8 +100,8 @@ impl VisitMut for Lifetimes {
     }
 }
 
-/// Uses of what an argument binds as variables.
-fn kept_whole(argument: &FnArg) -> TokenStream {
+/// Generates uses of the `mut` variables that an argument binds.
+fn capture_whole(argument: &FnArg) -> TokenStream {
     struct Variables(Vec<Ident>);
     impl VisitMut for Variables {
         fn visit_pat_ident_mut(&mut self, binding: &mut PatIdent) {
@@ -123,37 +125,39 @@ fn kept_whole(argument: &FnArg) -> TokenStream {
     uses.collect()
 }
 
-/// The type with `_` for each `impl Trait`, which cannot be named; and those.
-fn without_impl(mut ty: Type) -> (Type, Vec<TypeImplTrait>) {
-    struct Infer(Vec<TypeImplTrait>);
-    impl VisitMut for Infer {
+/// Replaces each `impl Trait`, which cannot be named, by `_`. Returns the type and the replaced
+/// ones.
+fn without_impl_traits(mut ty: Type) -> (Type, Vec<TypeImplTrait>) {
+    struct Replacer(Vec<TypeImplTrait>);
+    impl VisitMut for Replacer {
         fn visit_type_mut(&mut self, ty: &mut Type) {
-            if let Type::ImplTrait(dropped) = ty {
-                self.0.push(dropped.clone());
+            if let Type::ImplTrait(impl_trait) = ty {
+                self.0.push(impl_trait.clone());
                 *ty = parse_quote!(_);
             } else {
                 visit_type_mut(self, ty);
             }
         }
     }
-    let mut infer = Infer(Vec::new());
-    infer.visit_type_mut(&mut ty);
-    (ty, infer.0)
+    let mut replacer = Replacer(Vec::new());
+    replacer.visit_type_mut(&mut ty);
+    (ty, replacer.0)
 }
 
-/// A function that names the traits of the `impl Trait`s which the answer no longer names, so that their imports stay in
-/// use; those that name a generic of the handler cannot be repeated there.
-fn mentions(dropped: &[TypeImplTrait], generics: &Generics, place: Span) -> Option<TokenStream> {
-    let own: Vec<String> = generics.params.iter().map(name_of).collect();
-    let repeatable: Vec<_> = dropped
+/// Generates a function that names the traits of the replaced `impl Trait`s, so that their imports
+/// stay in use. Those that name a generic of the handler cannot be repeated there.
+fn trait_uses(removed: &[TypeImplTrait], generics: &Generics, span: Span) -> Option<TokenStream> {
+    let own_generics: Vec<String> = generics.params.iter().map(generic_name).collect();
+    let repeatable: Vec<_> = removed
         .iter()
-        .filter(|dropped| {
+        .filter(|impl_trait| {
             let captures =
                 |bound: &TypeParamBound| matches!(bound, TypeParamBound::PreciseCapture(_));
-            !dropped.bounds.iter().any(captures) && !names_any(dropped.to_token_stream(), &own)
+            !impl_trait.bounds.iter().any(captures)
+                && !names_any(impl_trait.to_token_stream(), &own_generics)
         })
         .collect();
-    let name = Ident::new("__traffik_answers", hidden(place));
+    let name = Ident::new("__traffik_output_traits", hidden_span(span));
     (!repeatable.is_empty()).then(|| {
         quote! {
             #[allow(dead_code, clippy::needless_pass_by_value, clippy::missing_const_for_fn)]
@@ -162,7 +166,7 @@ fn mentions(dropped: &[TypeImplTrait], generics: &Generics, place: Span) -> Opti
     })
 }
 
-fn name_of(param: &GenericParam) -> String {
+fn generic_name(param: &GenericParam) -> String {
     match param {
         GenericParam::Lifetime(param) => param.lifetime.ident.to_string(),
         GenericParam::Type(param) => param.ident.to_string(),

@@ -1,4 +1,4 @@
-//! The hidden type that says what one use of throttles is.
+//! The hidden type that describes one use of throttles.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -9,47 +9,52 @@ use syn::{GenericParam, Generics, Ident, Path};
 use crate::expand::paths::Private;
 use crate::expand::throttle::conditions;
 use crate::expand::{settings, warnings};
-use crate::model::{Cost, Outcome, Site};
+use crate::model::{Cost, DefinedThrottle, ThrottledAttribute};
 use crate::parse::Handler;
 
-/// The type's name. Names of types are not hygienic, so a further attribute's has its number.
-pub(crate) fn name(site: &Site, handler: &Handler) -> Ident {
+/// Returns the type's name. Names of types are not hygienic, so further attributes add their
+/// number.
+pub(crate) fn name(attribute: &ThrottledAttribute, handler: &Handler) -> Ident {
     let handler = handler.sig.ident.unraw();
-    match site.seat.number {
+    match attribute.gate.number {
         1 => format_ident!("__traffik_{handler}"),
         number => format_ident!("__traffik_{number}_{handler}"),
     }
 }
 
-/// The throttle defined here, where there is no more to the use: it is the site itself.
-fn itself(site: &Site) -> Option<&Ident> {
-    let defined = site.defined.as_ref().map(Outcome::name);
-    defined.filter(|_| site.throttles.is_empty() && site.bundle.is_none())
+/// Returns the throttle defined here, if it describes the use completely.
+fn throttle_itself(attribute: &ThrottledAttribute) -> Option<&Ident> {
+    let defined = attribute.defined.as_ref().map(DefinedThrottle::name);
+    defined.filter(|_| attribute.throttles.is_empty() && attribute.closure_arguments.is_none())
 }
 
-/// The type and its implementation of `Site`, unless the throttle that is defined here is all there is to say.
-pub(crate) fn usage(site: &Site, handler: &Handler, private: &Private) -> TokenStream {
-    if itself(site).is_some() {
+/// Generates the type and its implementation, unless the throttle describes the use completely.
+pub(crate) fn usage(
+    attribute: &ThrottledAttribute,
+    handler: &Handler,
+    private: &Private,
+) -> TokenStream {
+    if throttle_itself(attribute).is_some() {
         return TokenStream::new();
     }
-    let Site {
+    let ThrottledAttribute {
         krate: _,
-        seat: _,
-        bundle,
+        gate: _,
+        closure_arguments,
         throttles,
         defined: _,
         cost,
         headers,
         on_throttled,
         spread,
-        applies,
-        doubts,
-    } = site;
-    let name = name(site, handler);
+        predicates,
+        warnings,
+    } = attribute;
+    let name = name(attribute, handler);
     let vis = &handler.vis;
     let cfgs = conditions(&handler.attrs);
-    let throttle = decided(site);
-    let of = match bundle {
+    let throttle = decided(attribute);
+    let of = match closure_arguments {
         Some(_) => quote!(of_closures::<#throttle>()),
         None => quote!(of::<Self, #throttle>()),
     };
@@ -65,31 +70,37 @@ pub(crate) fn usage(site: &Site, handler: &Handler, private: &Private) -> TokenS
         let spread = settings::duration(spread, private);
         quote!(const SPREAD: #private::Option<#private::Duration> = #private::Option::Some(#spread);)
     });
-    let applies = settings::applies(applies, private);
-    // What closures say is more than the request's parts can tell.
-    let known = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
-    let price = cost.as_ref().filter(known).map(|cost| price(cost, private));
+    let predicates = settings::predicates(predicates, private);
+    // A closure needs the handler's arguments, not the request's parts.
+    let takes_parts = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
+    let cost_method = cost
+        .as_ref()
+        .filter(takes_parts)
+        .map(|cost| cost_method(cost, private));
     let is_constant = matches!(cost, Some(Cost::Units(..))).then(|| {
         quote!(
             const COST_IS_CONSTANT: #private::bool = true;
         )
     });
-    let asks = applies.is_some() || price.is_some() || bundle.is_some();
-    let is_plain = asks.then(|| {
+    let has_callbacks =
+        predicates.is_some() || cost_method.is_some() || closure_arguments.is_some();
+    let is_static = has_callbacks.then(|| {
         quote!(
             const IS_PLAIN: #private::bool = false;
         )
     });
-    let warnings = warnings::warnings(&name, doubts, &cfgs);
-    let (generics, ty, bounds) = self::generics(site, handler);
-    let item = match bundle {
+    let warnings = warnings::warnings(&name, warnings, &cfgs);
+    let (generics, ty, bounds) = self::generics(attribute, handler);
+    let item = match closure_arguments {
         Some(_) if !handler.sig.generics.params.is_empty() => {
-            let held = held(&handler.sig.generics, private);
-            quote!(#[allow(dead_code)] #vis struct #name #generics(#held) #bounds;)
+            let marker = marker(&handler.sig.generics, private);
+            quote!(#[allow(dead_code)] #vis struct #name #generics(#marker) #bounds;)
         }
         _ => quote!(#vis enum #name {}),
     };
-    let check = cost.as_ref().map(|cost| check(cost, throttles, private));
+    let cost_check = cost
+        .as_ref()
+        .map(|cost| cost_check(cost, throttles, private));
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
@@ -100,32 +111,36 @@ pub(crate) fn usage(site: &Site, handler: &Handler, private: &Private) -> TokenS
         #[automatically_derived]
         impl #generics #private::Site for #ty #bounds {
             const USE: #private::Use = #private::Use::#of;
-            #is_plain
+            #is_static
             #headers
             #respond
             #spread
-            #applies
+            #predicates
             #is_constant
-            #price
+            #cost_method
         }
         #warnings
         #(#cfgs)*
-        #check
+        #cost_check
     }
 }
 
-/// The type's generics, the type with them, and their bounds: it has those of the handler if closures name types.
-pub(crate) fn generics(site: &Site, handler: &Handler) -> (TokenStream, TokenStream, TokenStream) {
-    let name = itself(site).map_or_else(|| name(site, handler), Ident::clone);
-    if site.bundle.is_none() {
+/// Returns the type's generics, the type with them, and their bounds. With closures it has the
+/// generics of the handler.
+pub(crate) fn generics(
+    attribute: &ThrottledAttribute,
+    handler: &Handler,
+) -> (TokenStream, TokenStream, TokenStream) {
+    let name = throttle_itself(attribute).map_or_else(|| name(attribute, handler), Ident::clone);
+    if attribute.closure_arguments.is_none() {
         return (TokenStream::new(), quote!(#name), TokenStream::new());
     }
     let (generics, arguments, bounds) = handler.sig.generics.split_for_impl();
     (quote!(#generics), quote!(#name #arguments), quote!(#bounds))
 }
 
-/// A field that mentions every generic and holds nothing.
-fn held(generics: &Generics, private: &Private) -> TokenStream {
+/// Returns a zero-sized field that mentions every generic.
+fn marker(generics: &Generics, private: &Private) -> TokenStream {
     let mentions = generics.params.iter().filter_map(|param| match param {
         GenericParam::Lifetime(param) => {
             let lifetime = &param.lifetime;
@@ -140,10 +155,13 @@ fn held(generics: &Generics, private: &Private) -> TokenStream {
     quote!(#private::PhantomData<fn() -> (#(#mentions,)*)>)
 }
 
-/// The throttles that are decided, as one type.
-pub(crate) fn decided(site: &Site) -> TokenStream {
-    let throttles = &site.throttles[..];
-    match (throttles, site.defined.as_ref().map(Outcome::name)) {
+/// Returns the throttles that are decided, as one type.
+pub(crate) fn decided(attribute: &ThrottledAttribute) -> TokenStream {
+    let throttles = &attribute.throttles[..];
+    match (
+        throttles,
+        attribute.defined.as_ref().map(DefinedThrottle::name),
+    ) {
         ([only], None) => quote!(#only),
         ([], Some(only)) => quote!(#only),
         (throttles, None) => quote!((#(#throttles),*)),
@@ -151,7 +169,8 @@ pub(crate) fn decided(site: &Site) -> TokenStream {
     }
 }
 
-fn price(cost: &Cost, private: &Private) -> TokenStream {
+/// Generates the method for a cost that replaces every member's.
+fn cost_method(cost: &Cost, private: &Private) -> TokenStream {
     let (parts, units) = settings::units(cost, private);
     quote! {
         async fn cost(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::u64>, #private::Error> {
@@ -160,16 +179,16 @@ fn price(cost: &Cost, private: &Private) -> TokenStream {
     }
 }
 
-/// Refuses, while compiling, a cost that a member never admits.
-fn check(cost: &Cost, throttles: &[Path], private: &Private) -> Option<TokenStream> {
-    let Cost::Units(units, written) = cost else {
+/// Generates the compile-time check that every member can admit a constant cost.
+fn cost_check(cost: &Cost, throttles: &[Path], private: &Private) -> Option<TokenStream> {
+    let Cost::Units(units, tokens) = cost else {
         return None;
     };
-    let place = written.span();
-    let private = private.at(place);
+    let span = tokens.span();
+    let private = private.at(span);
     let checks = throttles.iter().map(|throttle| {
         let message = format!("a cost of {units} can never be admitted by `{}`; lower it", crate::model::text(throttle));
-        quote_spanned!(place=> #private::core::assert!(#units <= <#throttle as #private::Throttle>::LARGEST_COST, #message);)
+        quote_spanned!(span=> #private::core::assert!(#units <= <#throttle as #private::Throttle>::LARGEST_COST, #message);)
     });
     Some(quote!(const _: () = { #(#checks)* };))
 }

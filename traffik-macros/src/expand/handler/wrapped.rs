@@ -1,7 +1,7 @@
-//! A handler as it was written, inside a function that takes its gate and its arguments as one.
+//! A handler as it was written, inside a function that takes the gate and all arguments as one.
 //!
-//! Its body stays the body of an `async fn` of its arguments, so all the compiler says of it is about what was written, and
-//! there is as little as can be to compile for each handler.
+//! The handler stays an `async fn` of its own arguments, so rustc reports its errors on user code,
+//! and there is little generated code to compile for each handler.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -11,14 +11,16 @@ use syn::{
     FnArg, Generics, Ident, Index, Pat, PatType, ReturnType, Safety, Signature, Token, Type,
 };
 
-use super::gate::{Gate, giving};
+use super::gate::{Gate, return_type};
 use crate::expand::paths::local;
 use crate::parse::{Handler, braces};
 
-/// The function that takes the gate with the handler's arguments in it, and the handler.
+/// Generates the function that takes the gate with all arguments, and the handler in it.
 pub(super) fn wrapped(gate: &Gate<'_>, handler: Handler) -> TokenStream {
-    let uses = gate.uses(&handler.sig);
-    let lints = gate.is_bundled().then(|| gate.lints(&handler.sig));
+    let uses = gate.argument_uses(&handler.sig);
+    let allow_attrs = gate
+        .has_closure_arguments()
+        .then(|| gate.allow_attributes(&handler.sig));
     let Handler {
         attrs,
         vis,
@@ -28,11 +30,11 @@ pub(super) fn wrapped(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     let body = if uses.is_empty() {
         body
     } else {
-        let written = body.stream();
-        braces(quote!(#uses #written), body.span())
+        let statements = body.stream();
+        braces(quote!(#uses #statements), body.span())
     };
     let (inputs, arguments) = arguments(gate, &sig);
-    let (ty, place) = match &sig.output {
+    let (ty, span) = match &sig.output {
         ReturnType::Default => (quote!(()), Span::call_site()),
         ReturnType::Type(_, ty) => (quote!(#ty), ty.span()),
     };
@@ -49,32 +51,31 @@ pub(super) fn wrapped(gate: &Gate<'_>, handler: Handler) -> TokenStream {
         paren_token: sig.paren_token,
         inputs,
         variadic: None,
-        output: giving(quote_spanned!(end=> #located::Answering<#ty>), end),
+        output: return_type(quote_spanned!(end=> #located::Answering<#ty>), end),
     };
     let (binding, handler) = (&gate.binding, &sig.ident);
-    // Clippy takes the call for a written one.
-    let unit = sig.inputs.iter().any(is_unit);
-    let unit = unit.then(|| quote!(#[allow(clippy::unit_arg)]));
-    let located = gate.private.at(place);
-    let answering =
-        quote_spanned!(place=> #located::answering(#binding.told, #handler(#arguments)));
+    // Clippy lints the generated call as if a user had written it.
+    let has_unit = sig.inputs.iter().any(is_unit);
+    let allow_unit = has_unit.then(|| quote!(#[allow(clippy::unit_arg)]));
+    let located = gate.private.at(span);
+    let future = quote_spanned!(span=> #located::answering(#binding.told, #handler(#arguments)));
     quote! {
         #(#attrs)*
-        #lints
-        #unit
+        #allow_attrs
+        #allow_unit
         #vis #outer {
             #[allow(dead_code, clippy::unused_async)]
             #sig #body
-            #answering
+            #future
         }
     }
 }
 
-/// What the function takes, and what it gives to the handler in it.
+/// Returns the parameters of the function, and the arguments that it passes to the handler in it.
 fn arguments(gate: &Gate<'_>, sig: &Signature) -> (Punctuated<FnArg, Token![,]>, TokenStream) {
-    if gate.is_bundled() {
+    if gate.has_closure_arguments() {
         let mut named = sig.clone();
-        let names: Vec<_> = (0..sig.inputs.len()).map(argument).collect();
+        let names: Vec<_> = (0..sig.inputs.len()).map(argument_name).collect();
         for (argument, name) in named.inputs.iter_mut().zip(&names) {
             if let FnArg::Typed(argument) = argument {
                 *argument.pat = Pat::Verbatim(quote!(#name));
@@ -87,15 +88,15 @@ fn arguments(gate: &Gate<'_>, sig: &Signature) -> (Punctuated<FnArg, Token![,]>,
         FnArg::Receiver(_) => TokenStream::new(),
     });
     let mut head: Vec<_> = types.collect();
-    // Behind other gates there may be none.
-    let last = head.drain(gate.place()..).next();
+    // Behind other gates there may be no last argument.
+    let last = head.drain(gate.index()..).next();
     let binding = &gate.binding;
-    let places = (0..head.len()).map(Index::from);
-    let given_last = last.iter().map(|_| quote!(#binding.last));
-    let given = quote!(#(#binding.head.#places,)* #(#given_last)*);
+    let indices = (0..head.len()).map(Index::from);
+    let passed_last = last.iter().map(|_| quote!(#binding.last));
+    let passed = quote!(#(#binding.head.#indices,)* #(#passed_last)*);
     let last = last.unwrap_or_else(|| quote!(()));
-    let argument = gate.whole(&quote!((#(#head,)*)), &last);
-    ([argument].into_iter().collect(), given)
+    let argument = gate.all_arguments(&quote!((#(#head,)*)), &last);
+    ([argument].into_iter().collect(), passed)
 }
 
 fn is_unit(argument: &FnArg) -> bool {
@@ -105,6 +106,6 @@ fn is_unit(argument: &FnArg) -> bool {
     matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
-fn argument(number: usize) -> Ident {
+fn argument_name(number: usize) -> Ident {
     local(&format!("argument_{number}"), Span::call_site())
 }

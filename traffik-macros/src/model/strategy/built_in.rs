@@ -1,4 +1,4 @@
-//! A strategy of the catalog, which says what is wrong with the name and the parameters.
+//! A strategy of the catalog. The catalog checks the name and the parameters.
 
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
@@ -6,30 +6,31 @@ use syn::{Expr, ExprAssign, ExprCall, ExprLit, Ident, Lit, UnOp, parse_quote};
 use traffik_runtime::strategy::FixedWindow;
 use traffik_runtime::strategy::catalog::{self, Argument, Literal, Param, Spec, Subject, Takes};
 
-use crate::diagnostics::{Result, all, error, joined};
+use crate::diagnostics::{Result, collect_all, combine, error};
 use crate::model::expr;
 
-/// A strategy of the catalog and the tokens that chose it.
+/// A strategy of the catalog, with its tokens.
 #[derive(Clone)]
-pub(crate) struct Known {
+pub(crate) struct BuiltIn {
     pub(crate) spec: Spec,
-    written: Written,
+    syntax: StrategySyntax,
 }
 
-/// The name and the parameters, as they were written.
+/// The name and the parameters as they were written.
 #[derive(Clone)]
-struct Written {
+struct StrategySyntax {
     name: Expr,
     parameters: Vec<(Ident, Expr)>,
 }
 
-impl Known {
-    /// The strategy of a name and of the parameters behind it.
+impl BuiltIn {
+    /// Resolves a name and the parameters behind it.
     pub(super) fn read(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Self> {
-        let parameters = all(call
-            .iter()
-            .flat_map(|call| &call.args)
-            .map(|value| parameter(word, value)))?;
+        let parameters = collect_all(
+            call.iter()
+                .flat_map(|call| &call.args)
+                .map(|value| parameter(word, value)),
+        )?;
         let names: Vec<_> = parameters
             .iter()
             .map(|(name, _)| name.to_string())
@@ -47,88 +48,88 @@ impl Known {
                 value: value.literal(pairs),
             })
             .collect();
-        let written = Written {
+        let syntax = StrategySyntax {
             name: name.clone(),
             parameters,
         };
         catalog::resolve(word, &arguments)
             .map(|spec| Self {
                 spec,
-                written: written.clone(),
+                syntax: syntax.clone(),
             })
             .map_err(|problems| {
                 let errors = problems
                     .into_iter()
-                    .map(|problem| error(written.tokens(&problem.subject), problem.message));
-                // The catalog never refuses without a reason.
-                joined(errors).unwrap_or_else(|| error(name, "unknown strategy"))
+                    .map(|problem| error(syntax.tokens(&problem.subject), problem.message));
+                // The catalog never fails without a problem.
+                combine(errors).unwrap_or_else(|| error(name, "unknown strategy"))
             })
     }
 
-    /// The function that `load` names, if there is one.
+    /// Returns the path of `load`.
     pub(crate) fn load(&self) -> Option<&Expr> {
-        self.written.value("load")
+        self.syntax.value("load")
     }
 
-    /// The tokens a problem of the catalog is about, as far as they belong to the strategy.
+    /// Returns the tokens of the strategy that a problem of the catalog is about.
     pub(crate) fn tokens(&self, subject: &Subject) -> &dyn ToTokens {
-        self.written.tokens(subject)
+        self.syntax.tokens(subject)
     }
 }
 
-impl Default for Known {
-    /// Fixed windows.
+impl Default for BuiltIn {
+    /// Returns `fixed_window`.
     fn default() -> Self {
-        let written = Written {
+        let syntax = StrategySyntax {
             name: parse_quote!(fixed_window),
             parameters: Vec::new(),
         };
         Self {
             spec: Spec::FixedWindow(FixedWindow::new()),
-            written,
+            syntax,
         }
     }
 }
 
-impl Written {
+impl StrategySyntax {
     fn tokens(&self, subject: &Subject) -> &dyn ToTokens {
-        let at = |place: usize| self.parameters.get(place);
+        let parameter = |index: usize| self.parameters.get(index);
         let found: Option<&dyn ToTokens> = match subject {
-            Subject::Name(place) => at(*place).map(|(name, _)| name as _),
-            Subject::Value(place) => at(*place).map(|(_, value)| value as _),
+            Subject::Name(index) => parameter(*index).map(|(name, _)| name as _),
+            Subject::Value(index) => parameter(*index).map(|(_, value)| value as _),
             Subject::Parameter(name) => self.value(name).map(|value| value as _),
-            Subject::Window(place) => self.window(*place).map(|window| window as _),
+            Subject::Window(index) => self.window(*index).map(|window| window as _),
             Subject::Strategy | Subject::Rate(_) | Subject::Cost => None,
         };
         found.unwrap_or(&self.name)
     }
 
-    /// What a parameter was given.
+    /// Returns the value of a parameter.
     fn value(&self, name: &str) -> Option<&Expr> {
         let mut parameters = self.parameters.iter();
         let found = parameters.find(|(written, _)| written.unraw() == name);
         found.map(|(_, value)| value)
     }
 
-    /// The time window at a place.
-    fn window(&self, place: usize) -> Option<&Expr> {
-        match self.value("windows").map(expr::bare) {
-            Some(Expr::Array(windows)) => windows.elems.get(place),
+    /// Returns the time window at an index.
+    fn window(&self, index: usize) -> Option<&Expr> {
+        match self.value("windows").map(expr::without_groups) {
+            Some(Expr::Array(windows)) => windows.elems.get(index),
             _ => None,
         }
     }
 }
 
-/// One parameter, `burst = 150`.
+/// Splits a parameter, `burst = 150`, into its name and value.
 fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
     if let Expr::Assign(ExprAssign { left, right, .. }) = value
-        && let Some(name) = expr::word(left)
+        && let Some(name) = expr::ident(left)
     {
         return Ok((name.clone(), (**right).clone()));
     }
     let entry = catalog::ENTRIES.iter().find(|entry| entry.name == strategy);
     let params = entry.map_or(&[][..], |entry| entry.params);
-    let word = expr::word(value).filter(|word| params.iter().any(|param| *word == param.name));
+    let word = expr::ident(value).filter(|word| params.iter().any(|param| *word == param.name));
     if let Some(word) = word {
         let example = example(params, &word.to_string());
         let message = format!("`{word}` needs a value; write `{strategy}({example})`");
@@ -145,7 +146,7 @@ fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
     ))
 }
 
-/// A parameter with a value, as an example.
+/// Returns a parameter with a value, as an example.
 pub(crate) fn example(params: &[Param], name: &str) -> String {
     let takes = params
         .iter()
@@ -165,7 +166,7 @@ pub(crate) fn example(params: &[Param], name: &str) -> String {
     format!("{name} = {value}")
 }
 
-/// A value's text, as the catalog reads it.
+/// A literal in the form that the catalog reads.
 enum Value {
     Number(String),
     Text(String),
@@ -177,7 +178,7 @@ enum Value {
 
 impl Value {
     fn of(value: &Expr) -> Self {
-        match expr::bare(value) {
+        match expr::without_groups(value) {
             Expr::Lit(ExprLit {
                 lit: Lit::Str(text),
                 ..
@@ -194,7 +195,7 @@ impl Value {
                 let pairs: Option<_> = array.elems.iter().map(Self::pair).collect();
                 pairs.map_or(Self::Other, Self::Pairs)
             }
-            path => match (expr::word(path), expr::path(path)) {
+            path => match (expr::ident(path), expr::path(path)) {
                 (Some(word), _) => Self::Word(word.unraw().to_string()),
                 (None, Some(_)) => Self::Path,
                 (None, None) => Self::Other,
@@ -202,9 +203,9 @@ impl Value {
         }
     }
 
-    /// `"08:00-18:00" = 2.0`.
+    /// Splits `"08:00-18:00" = 2.0`.
     fn pair(value: &Expr) -> Option<(String, Self)> {
-        match expr::bare(value) {
+        match expr::without_groups(value) {
             Expr::Assign(ExprAssign { left, right, .. }) => {
                 let text = expr::string(left)?;
                 Some((text.value(), Self::of(right)))

@@ -1,11 +1,11 @@
-//! `custom(expr)`: a strategy of the user's, a value whose type must have a name.
+//! `custom(expr)`: a strategy of the user's, a value whose type must be named.
 
 use syn::{Expr, ExprCall, Path, Type, TypePath};
 
 use crate::diagnostics::{Result, error};
 use crate::model::expr;
 
-/// The value in the parentheses, and its type.
+/// Reads the value in the parentheses and finds its type.
 pub(super) fn read(call: &ExprCall) -> Result<(Expr, Type)> {
     let mut values = call.args.iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -18,39 +18,40 @@ pub(super) fn read(call: &ExprCall) -> Result<(Expr, Type)> {
         let written = expr::text(value);
         error(value, format!("the type of this strategy cannot be seen here; name it: `custom({written} as MyStrategy)`"))
     })?;
-    let value = match expr::bare(value) {
+    let value = match expr::without_groups(value) {
         Expr::Cast(cast) => (*cast.expr).clone(),
         value => value.clone(),
     };
     Ok((value, ty))
 }
 
-/// The type an expression names: `Mine`, `Mine { … }`, `Mine(…)`, `Mine::new(…)`, these followed by setters, or `… as Mine`.
+/// Returns the type that an expression names: `Mine`, `Mine { … }`, `Mine(…)`, `Mine::new(…)`,
+/// these followed by setters, or `… as Mine`.
 fn type_of(value: &Expr) -> Option<Type> {
-    match expr::bare(value) {
+    match expr::without_groups(value) {
         Expr::Cast(cast) => Some((*cast.ty).clone()),
         Expr::MethodCall(call) => type_of(&call.receiver),
-        Expr::Struct(literal) if literal.qself.is_none() => Some(named(literal.path.clone())),
+        Expr::Struct(literal) if literal.qself.is_none() => Some(path_type(literal.path.clone())),
         Expr::Call(call) => expr::path(&call.func).and_then(constructed),
         Expr::Path(_) => expr::path(value)
             .filter(|path| ends_in_type(path))
             .cloned()
-            .map(named),
+            .map(path_type),
         _ => None,
     }
 }
 
-/// `Mine(…)` and `Mine::new(…)` both give a `Mine`.
+/// Returns the type that a function constructs: `Mine(…)` and `Mine::new(…)` both return a `Mine`.
 fn constructed(function: &Path) -> Option<Type> {
     let mut path = function.clone();
     if !ends_in_type(&path) {
         path.segments.pop();
         path.segments.pop_punct();
     }
-    ends_in_type(&path).then(|| named(path))
+    ends_in_type(&path).then(|| path_type(path))
 }
 
-/// By convention only types are in camel case.
+/// Returns `true` if the last segment is a type: by convention only types are in camel case.
 fn ends_in_type(path: &Path) -> bool {
     let Some(last) = path.segments.last() else {
         return false;
@@ -59,7 +60,7 @@ fn ends_in_type(path: &Path) -> bool {
     name.starts_with(char::is_uppercase) && (name.len() == 1 || name.contains(char::is_lowercase))
 }
 
-fn named(path: Path) -> Type {
+fn path_type(path: Path) -> Type {
     Type::Path(TypePath {
         attrs: Vec::new(),
         qself: None,

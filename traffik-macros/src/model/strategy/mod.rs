@@ -1,4 +1,4 @@
-//! `strategy`: a name of the catalog, bare, in quotes or with parameters, or `custom(…)`.
+//! `strategy`: a built-in one, bare, in quotes or with parameters, or `custom(…)`.
 
 mod built_in;
 mod custom;
@@ -6,28 +6,29 @@ mod custom;
 use syn::{Expr, ExprCall, Ident, Type};
 use traffik_runtime::strategy::catalog;
 
-pub(crate) use built_in::{Known, example};
+pub(crate) use built_in::{BuiltIn, example};
 
 use super::expr;
 use crate::diagnostics::{Error, Result, did_you_mean, error, near};
 
-/// The law that decides.
+/// The strategy of a throttle.
 #[derive(Clone)]
 pub(crate) enum Strategy {
-    /// One of ours.
-    Known(Box<Known>),
-    /// The user's own: the value and its type.
+    /// A strategy of the catalog.
+    BuiltIn(Box<BuiltIn>),
+    /// A strategy of the user's: the value and its type.
     Custom(Box<Expr>, Box<Type>),
 }
 
 impl Strategy {
+    /// Reads the value of `strategy`.
     pub(crate) fn read(value: &Expr) -> Result<Self> {
         if let Some((path, call)) = expr::call(value) {
             let word = path.get_ident().ok_or_else(|| not_wrapped(value))?;
-            return named(&word.to_string(), &call.func, Some(call));
+            return by_name(&word.to_string(), &call.func, Some(call));
         }
-        if let Some(word) = expr::word(value) {
-            return named(&word.to_string(), value, None);
+        if let Some(word) = expr::ident(value) {
+            return by_name(&word.to_string(), value, None);
         }
         match expr::string(value) {
             Some(text) if text.value().contains(['(', ':']) => Err(error(
@@ -37,17 +38,17 @@ impl Strategy {
                     text.value()
                 ),
             )),
-            Some(text) => named(&text.value(), value, None),
+            Some(text) => by_name(&text.value(), value, None),
             None => Err(not_wrapped(value)),
         }
     }
 }
 
 impl Strategy {
-    /// One of ours.
-    pub(crate) fn known(&self) -> Option<&Known> {
+    /// Returns the built-in strategy.
+    pub(crate) fn built_in(&self) -> Option<&BuiltIn> {
         match self {
-            Self::Known(known) => Some(known),
+            Self::BuiltIn(built_in) => Some(built_in),
             Self::Custom(..) => None,
         }
     }
@@ -55,11 +56,11 @@ impl Strategy {
 
 impl Default for Strategy {
     fn default() -> Self {
-        Self::Known(Box::default())
+        Self::BuiltIn(Box::default())
     }
 }
 
-fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
+fn by_name(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
     match (word, call) {
         ("custom", Some(call)) => {
             custom::read(call).map(|(value, ty)| Strategy::Custom(Box::new(value), Box::new(ty)))
@@ -68,8 +69,8 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
             name,
             "`custom` takes your strategy; write `custom(MyStrategy::new())`",
         )),
-        (_, None) if is_own(word) => Err(not_wrapped(name)),
-        (_, Some(call)) if is_own_call(word, call) => {
+        (_, None) if is_user_item(word) => Err(not_wrapped(name)),
+        (_, Some(call)) if is_user_call(word, call) => {
             let written = expr::text(call);
             let message = format!(
                 "a strategy of your own stands in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
@@ -83,23 +84,24 @@ fn named(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy> {
                 did_you_mean(word, "custom")
             ),
         )),
-        _ => Known::read(word, name, call).map(|known| Strategy::Known(Box::new(known))),
+        _ => BuiltIn::read(word, name, call).map(|built_in| Strategy::BuiltIn(Box::new(built_in))),
     }
 }
 
-/// Returns whether a word is a type or constant of the user's: no strategy of ours is written in upper case, or nearly so.
-fn is_own(word: &str) -> bool {
+/// Returns `true` for a type or constant of the user's: no built-in strategy is in upper case.
+fn is_user_item(word: &str) -> bool {
     word.starts_with(char::is_uppercase) && !is_near(word)
 }
 
-/// Returns whether a call is one of a function of the user's: those of our strategies have named parameters.
-fn is_own_call(word: &str, call: &ExprCall) -> bool {
+/// Returns `true` for a call of a function of the user's: built-in strategies take named
+/// parameters.
+fn is_user_call(word: &str, call: &ExprCall) -> bool {
     let is_named = call
         .args
         .iter()
         .any(|value| matches!(value, Expr::Assign(_)));
-    let is_ours = catalog::ENTRIES.iter().any(|entry| entry.name == word);
-    !is_named && !is_ours && !is_near(word)
+    let is_built_in = catalog::ENTRIES.iter().any(|entry| entry.name == word);
+    !is_named && !is_built_in && !is_near(word)
 }
 
 fn is_near(word: &str) -> bool {
@@ -108,7 +110,7 @@ fn is_near(word: &str) -> bool {
 
 fn not_wrapped(value: &Expr) -> Error {
     let written = expr::text(value);
-    let message = match (expr::bare(value), parenthesised(value)) {
+    let message = match (expr::without_groups(value), built_in_macro(value)) {
         (_, Some(name)) => format!("parameters stand in parentheses; write `strategy = {name}(…)`"),
         (Expr::Lit(_), None) => {
             "a strategy is a name such as `token_bucket`, or your own in `custom(…)`".to_owned()
@@ -123,7 +125,7 @@ fn not_wrapped(value: &Expr) -> Error {
     error(value, message)
 }
 
-/// Returns whether a path is that of a constant, whose type cannot be seen.
+/// Returns `true` if a path names a constant, whose type cannot be read from it.
 fn is_constant(value: &Expr) -> bool {
     let last = expr::path(value).and_then(|path| path.segments.last());
     last.is_some_and(|last| {
@@ -132,9 +134,9 @@ fn is_constant(value: &Expr) -> bool {
     })
 }
 
-/// One of ours whose parameters stand between other signs.
-fn parenthesised(value: &Expr) -> Option<&Ident> {
-    let Expr::Macro(call) = expr::bare(value) else {
+/// Returns the name of a built-in strategy that was written as a macro, `gcra![…]`.
+fn built_in_macro(value: &Expr) -> Option<&Ident> {
+    let Expr::Macro(call) = expr::without_groups(value) else {
         return None;
     };
     let name = call.mac.path.get_ident();

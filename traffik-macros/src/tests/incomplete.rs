@@ -1,39 +1,40 @@
-//! What is being typed still expands to the function as it stands, so that editors go on completing in it.
+//! Code that is being typed: it still expands to the function as it is, so that editors can
+//! complete in it.
 
 use insta::assert_snapshot;
 
-use super::printed;
+use super::formatted;
 
 const HANDLER: &str =
     "async fn create(State(db): State<Db>, Json(order): Json<Order>) -> String { db.name }";
 
-/// The expansions of attributes above a handler, or of an attribute above handlers.
-fn all(programs: &[(&str, &str)]) -> String {
-    let typed = programs.iter().map(|(args, item)| {
+/// Expands each attribute above its handler.
+fn expand_all(programs: &[(&str, &str)]) -> String {
+    let expansions = programs.iter().map(|(args, item)| {
         let expansion = crate::attribute(args.parse().unwrap(), &item.parse().unwrap());
         format!(
             "#[throttled({args})]\n{item}\n\n{}",
-            left(&printed(expansion))
+            summary(&formatted(expansion))
         )
     });
-    typed.collect::<Vec<_>>().join("\n----\n")
+    expansions.collect::<Vec<_>>().join("\n----\n")
 }
 
-/// The mistakes, and the handler.
-fn left(expansion: &str) -> String {
-    let mistakes = expansion.lines().filter(|line| line.starts_with("    \""));
-    let mistakes: Vec<_> = mistakes.collect();
+/// Returns the messages and the handler.
+fn summary(expansion: &str) -> String {
+    let messages = expansion.lines().filter(|line| line.starts_with("    \""));
+    let messages: Vec<_> = messages.collect();
     let handler = expansion
         .rfind("async fn create")
         .map(|start| &expansion[start..]);
     let handler = handler.unwrap_or("no handler");
     let end = handler.find("\n}\n").map_or(handler.len(), |end| end + 2);
-    format!("{}\n{}", mistakes.join("\n"), &handler[..end])
+    format!("{}\n{}", messages.join("\n"), &handler[..end])
 }
 
 #[test]
-fn attributes() {
-    assert_snapshot!(all(&[
+fn expands_incomplete_attributes() {
+    assert_snapshot!(expand_all(&[
         ("", HANDLER),
         ("ra", HANDLER),
         ("rate", HANDLER),
@@ -48,9 +49,9 @@ fn attributes() {
 }
 
 #[test]
-fn handlers() {
+fn expands_incomplete_handlers() {
     let args = "rate = \"5/s\"";
-    assert_snapshot!(all(&[
+    assert_snapshot!(expand_all(&[
         (args, "async fn create() { order. }"),
         (
             args,
