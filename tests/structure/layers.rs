@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::circles::circles;
-use crate::imports::{Import, Imports};
+use crate::imports::{FileGraph, Import, Imports};
 use crate::modules::Modules;
 use crate::order::Order;
 use crate::sources::Sources;
@@ -49,7 +49,7 @@ pub(crate) fn violations(sources: &Sources, order: &Order) -> Vec<Violation> {
         )
     }));
     violations.extend(upward(&imports, order));
-    violations.extend(circles_of(&imports, order, |import| !import.is_of_child()));
+    violations.extend(circles_of_siblings(&imports, order));
     violations.sort();
     violations
 }
@@ -60,32 +60,35 @@ pub(crate) fn violations(sources: &Sources, order: &Order) -> Vec<Violation> {
 /// and that these extend.
 pub(crate) fn circles_within_modules(sources: &Sources, order: &Order) -> Vec<Violation> {
     let imports = Imports::of(&Modules::read(sources));
-    let mut circles = circles_of(&imports, order, |_| true);
-    let others = circles_of(&imports, order, |import| !import.is_of_child());
-    circles.retain(|circle| !others.contains(circle));
-    circles.sort();
-    circles
+    let mut circles = circles(&within_layers(&imports, order));
+    circles.retain(|circle| circle.iter().any(|import| import.is_of_child()));
+    circles.iter().map(|circle| in_a_circle(circle)).collect()
 }
 
-/// Returns the circles within each layer. Any other holds an import from a layer above, a
-/// violation by itself.
-fn circles_of(
-    imports: &Imports,
-    order: &Order,
-    counts: impl Fn(&Import) -> bool,
-) -> Vec<Violation> {
+/// Returns the circles of other files.
+fn circles_of_siblings(imports: &Imports, order: &Order) -> Vec<Violation> {
+    let mut files = within_layers(imports, order);
+    for targets in files.values_mut() {
+        targets.retain(|_, import| !import.is_of_child());
+    }
+    circles(&files)
+        .iter()
+        .map(|circle| in_a_circle(circle))
+        .collect()
+}
+
+/// Returns the imports within each layer. A circle through several layers holds an import from a
+/// layer above, which is a violation by itself.
+fn within_layers<'a>(imports: &'a Imports, order: &Order) -> FileGraph<'a> {
     let layer_of = |file: &str| {
         let folder = file.split('/').next().unwrap_or_default().to_owned();
         order.layer_of(file).ok_or(folder)
     };
     let mut files = imports.between_files();
     for (from, targets) in &mut files {
-        targets.retain(|to, import| layer_of(from) == layer_of(to) && counts(import));
+        targets.retain(|to, _| layer_of(from) == layer_of(to));
     }
-    circles(&files)
-        .iter()
-        .map(|circle| in_a_circle(circle))
-        .collect()
+    files
 }
 
 fn violation(file: &str, line: usize, message: impl Into<String>) -> Violation {

@@ -13,7 +13,7 @@ const PRIVATE: [&str; 15] = [
 ];
 
 /// Words that are no whole name.
-const PRIVATE_ALONE: [&str; 4] = ["plain", "alone", "turn", "most"];
+const PRIVATE_WHOLE: [&str; 4] = ["plain", "alone", "turn", "most"];
 
 /// Names with a private word that stay, with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
@@ -63,7 +63,7 @@ fn note_names(tokens: TokenStream, names: &mut BTreeMap<String, (usize, usize)>)
 fn has_private_word(name: &str) -> bool {
     let words = words(name);
     let is_private = |word: &String| PRIVATE.contains(&&**word);
-    words.iter().any(is_private) || PRIVATE_ALONE.contains(&&*words.join("_"))
+    words.iter().any(is_private) || PRIVATE_WHOLE.contains(&&*words.join("_"))
 }
 
 /// Splits a name at underscores, hyphens and where an upper-case letter follows a lower-case one.
