@@ -34,7 +34,7 @@ pub(crate) struct Modules {
     pub(crate) missing: Vec<(String, usize)>,
 }
 
-/// Where the files of a module's children are.
+/// The folders that hold the files of a module's children.
 struct Folders<'a> {
     /// For children with a path of their own: the folder of the file they are declared in.
     of_file: &'a str,

@@ -1,4 +1,4 @@
-//! What one module's syntax imports, names and defines.
+//! The imports and the paths in the syntax of a module.
 
 use proc_macro2::TokenStream;
 use syn::visit::{self, Visit};
@@ -32,7 +32,7 @@ pub(crate) struct Reader {
     pub(crate) mentions: Vec<Mention>,
 }
 
-/// Macros whose tokens are the code of somebody else's crate.
+/// Macros whose tokens are the code of another crate.
 const QUOTING: [&str; 5] = [
     "quote",
     "quote_spanned",
