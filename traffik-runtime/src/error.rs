@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum_core::response::IntoResponse;
 
-use crate::answer::ErrorResponse;
-use crate::strategy::StrategyError;
+use crate::callback::error_response::ErrorResponse;
+use crate::strategy::error::StrategyError;
 
 /// What an error comes from, of whatever type it is.
 type Source = Box<dyn StdError + Send + Sync>;

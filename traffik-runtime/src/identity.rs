@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use smallvec::SmallVec;
 
-mod display;
+pub(crate) mod display;
 
 /// Who a request is counted for, or that it is not counted at all.
 ///

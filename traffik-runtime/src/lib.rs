@@ -6,32 +6,45 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "engine")]
+pub(crate) mod callback;
+#[cfg(feature = "engine")]
+pub(crate) mod definition;
+pub(crate) mod engine;
+#[cfg(feature = "engine")]
+pub(crate) mod header_style;
+#[cfg(feature = "engine")]
+pub(crate) mod rejection;
+#[cfg(feature = "engine")]
+pub mod resilience;
+#[cfg(feature = "engine")]
+pub(crate) mod scope;
+#[cfg(feature = "engine")]
+pub(crate) mod store;
+
+pub mod client_ip;
 pub mod clock;
 pub mod decision;
-pub mod forwarding;
 pub mod identity;
 pub mod rate;
 pub mod strategy;
 pub mod suggest;
 
 #[cfg(feature = "engine")]
-#[doc(hidden)]
-pub mod answer;
-#[cfg(feature = "engine")]
 pub mod backend;
 #[cfg(feature = "engine")]
 pub mod error;
 #[cfg(feature = "engine")]
-pub mod failure;
-#[cfg(feature = "engine")]
 pub mod http;
 #[cfg(feature = "engine")]
-mod observe;
+pub(crate) mod observe;
+#[cfg(feature = "engine")]
+pub mod on_error;
 #[cfg(all(feature = "engine", feature = "test-util"))]
 pub mod testing;
 #[cfg(feature = "engine")]
 pub mod throttle;
 #[cfg(feature = "engine")]
-mod timer;
+pub(crate) mod timer;
 #[cfg(feature = "ws")]
 pub mod ws;

@@ -1,7 +1,7 @@
 //! How the throttles of a backend find the addresses of their clients.
 
-use super::{Backend, Inner};
-use crate::http::ClientIp;
+use crate::backend::{Backend, Inner};
+use crate::client_ip::resolve::ClientIp;
 
 impl Backend {
     /// Returns a handle of these states for requests that come through these proxies: addresses, ranges such as `10.0.0.0/8`, or the word

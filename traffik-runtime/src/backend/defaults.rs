@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Backend, LockOptions};
-use crate::failure::Policy;
-use crate::http::{Identifier, OnThrottled, Question, Responder};
+use crate::backend::Backend;
+use crate::backend::lock::options::LockOptions;
+use crate::callback::Question;
+use crate::callback::identifier::Identifier;
 use crate::identity::Identity;
+use crate::on_error::policy::Policy;
+use crate::rejection::responder::{OnThrottled, Responder};
 
 /// What holds for throttles that say nothing else.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +23,7 @@ pub(super) struct Defaults {
 
 impl Backend {
     /// What happens when it fails, for throttles that do not say that themselves; default: they refuse, as
-    /// [`throttle`](crate::failure::throttle) says.
+    /// [`throttle`](crate::on_error::policy::throttle) says.
     ///
     /// ```
     /// use traffik::{Backend, failure::fallback};

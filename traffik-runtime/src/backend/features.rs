@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::Backend;
+use crate::backend::Backend;
 use crate::error::Error;
 
 /// A server address that nothing is, while the feature `redis` is off.

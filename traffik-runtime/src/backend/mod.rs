@@ -3,72 +3,52 @@
 //! A throttle uses the first of: its own backend, the one that was [provided](crate::http::provide) for the request, the
 //! process's default, the embedded one.
 
-mod apply;
-mod background;
-mod bytes;
-mod caller;
-mod chosen;
-mod clients;
-mod defaults;
-mod erased;
+use crate::store;
+use crate::store::memory::bytes;
+use crate::store::{
+    background, byte_store, caller, cas, erased, memcached, memory, redis, sequential, tls,
+};
+pub(crate) mod backend_ref;
+pub(crate) mod clients;
+pub(crate) mod defaults;
 #[cfg(not(all(feature = "memcached", feature = "redis")))]
-mod features;
-mod in_turn;
-pub(crate) mod key;
-mod life;
-mod lock;
-#[cfg(any(feature = "memcached", feature = "redis"))]
-mod longest;
-#[cfg(feature = "memcached")]
-mod memcached;
-mod memory;
-pub(crate) mod name;
-mod operations;
-pub(crate) mod outcome;
-pub(crate) mod plan;
-mod primitives;
-#[cfg(feature = "redis")]
-mod redis;
-mod retry;
-pub(crate) mod settle;
-pub(crate) mod store;
-mod swap;
-#[cfg(any(feature = "memcached", feature = "redis"))]
-mod tls;
-mod wire;
+pub(crate) mod features;
+pub(crate) mod key_value;
+pub(crate) mod lock;
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use arc_swap::ArcSwap;
-
-use background::Background;
-pub(crate) use background::{Operation, Refund};
-use bytes::Bytes;
-pub(crate) use caller::Caller;
-pub(crate) use chosen::Chosen;
-use defaults::Defaults;
-pub(crate) use erased::{Answer, Primitives};
-pub(crate) use in_turn::{InTurn, decide_in_turn};
-pub use lock::{
-    LockGuard, LockOptions, redlock, set_default_blocking, set_default_blocking_timeout,
-    set_default_lock_ttl,
+pub use lock::defaults::{
+    set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl,
 };
-#[cfg(feature = "memcached")]
-pub use memcached::{MemcachedBackend, MemcachedNodes};
-use memory::Memory;
-pub use memory::MemoryBackend;
-pub(crate) use memory::TimedCost;
-pub use primitives::Store;
-#[cfg(feature = "redis")]
-pub use redis::RedisBackend;
-use store::Decide;
-use swap::Swap;
-#[cfg(any(feature = "memcached", feature = "redis"))]
-pub use tls::Tls;
+pub use lock::guard::LockGuard;
+pub use lock::options::LockOptions;
+pub use lock::redlock;
 
+use crate::backend::backend_ref::Chosen;
+use crate::backend::defaults::Defaults;
+use crate::client_ip::resolve::ClientIp;
 use crate::clock::Clock;
-use crate::failure::Policy;
-use crate::http::ClientIp;
+use crate::on_error::policy::Policy;
+use crate::store::Decide;
+use crate::store::background::{Background, Operation, Refund};
+use crate::store::byte_store::Store;
+use crate::store::caller::Caller;
+use crate::store::cas::Swap;
+use crate::store::erased::{Answer, Primitives};
+#[cfg(feature = "memcached")]
+use crate::store::memcached::MemcachedBackend;
+#[cfg(feature = "memcached")]
+use crate::store::memcached::nodes::MemcachedNodes;
+use crate::store::memory::bytes::Bytes;
+use crate::store::memory::optimistic::TimedCost;
+use crate::store::memory::{Memory, MemoryBackend};
+#[cfg(feature = "redis")]
+use crate::store::redis::RedisBackend;
+use crate::store::sequential::{InTurn, decide_in_turn};
+#[cfg(any(feature = "memcached", feature = "redis"))]
+use crate::store::tls::Tls;
 
 /// The backend of the process, once one was set.
 static DEFAULT: OnceLock<ArcSwap<Inner>> = OnceLock::new();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Clock;
+use crate::clock::Clock;
 
 /// A clock that stands still until it is told to move; its clones show the same time.
 ///

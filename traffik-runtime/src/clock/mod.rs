@@ -2,23 +2,24 @@
 //!
 //! Laws never read a clock; they are told the time, in whole microseconds since 1970 (UTC).
 
-mod manual;
 #[cfg(feature = "engine")]
-mod reading;
+pub(crate) mod elapsed;
+pub(crate) mod manual;
 #[cfg(feature = "engine")]
-mod since;
+pub(crate) mod reading;
 #[cfg(feature = "engine")]
-mod system;
+pub(crate) mod system;
 
 use std::fmt;
 
 pub use manual::ManualClock;
 #[cfg(feature = "engine")]
-pub(crate) use reading::Reading;
-#[cfg(feature = "engine")]
-pub(crate) use since::Since;
-#[cfg(feature = "engine")]
 pub use system::SystemClock;
+
+#[cfg(feature = "engine")]
+use crate::clock::elapsed::Since;
+#[cfg(feature = "engine")]
+use crate::clock::reading::Reading;
 
 /// A source of time for the laws.
 ///

@@ -1,7 +1,8 @@
 //! The time that a hit is decided at, and the clock that showed it.
 
-use super::{Clock, SystemClock};
-use crate::strategy::kernel::EXACT;
+use crate::clock::Clock;
+use crate::clock::system::SystemClock;
+use crate::strategy::kernel::tick::EXACT;
 
 static SYSTEM: SystemClock = SystemClock::new();
 

@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::Clock;
+use crate::clock::Clock;
 use crate::observe;
 
 /// How often the anchor is compared with the system's clock, in microseconds.

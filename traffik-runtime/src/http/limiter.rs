@@ -5,17 +5,22 @@ use std::sync::Arc;
 use axum_core::extract::FromRequestParts;
 use http::request::Parts;
 
-use super::Rejection;
-use super::told::{Manner, Told};
-use super::trail::Trail;
 use crate::decision::Decision;
-use crate::error::Error;
+use crate::definition::Definition;
+use crate::definition::cost_source::CostSource;
 #[cfg(feature = "ws")]
-use crate::throttle::admit_at;
-use crate::throttle::{
-    Asking, CostSource, Deadline, Definition, Known, Reservation, Throttle, admit_held, hit_asked,
-    reserve, stat_of, wait, would_admit,
-};
+use crate::engine::admit_at;
+use crate::engine::hit::Asking;
+use crate::engine::identity_cache::Known;
+use crate::engine::{admit_held, hit as hit_asked, reserve, would_admit};
+use crate::error::Error;
+use crate::http::layer::request_state::Trail;
+use crate::http::response_fields::{Manner, Told};
+use crate::rejection::Rejection;
+use crate::throttle::deadline::Deadline;
+use crate::throttle::reservation::Reservation;
+use crate::throttle::stat::stat_of;
+use crate::throttle::{Throttle, deadline};
 use crate::timer;
 
 /// A throttle, or a set of them, bound to the client of one request; an argument of any handler.

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Header, OpenApi, PathItem, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify};
 
-use super::refusal::QUOTA_EXCEEDED;
+use crate::rejection::problem::QUOTA_EXCEEDED;
 
 /// The fields that tell a client how it stands: name, whether it is a number, description.
 const FIELDS: [(&str, bool, &str); 2] = [

@@ -4,13 +4,13 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::trail::Trail;
 use crate::backend::{Backend, default_is_embedded};
+use crate::http::layer::request_state::Trail;
 
 /// Gives requests a backend, for every throttle below that names none.
 ///
 /// Where several are provided, the innermost counts. In axum the layer that is added last is the outermost, so this one is
-/// added after every [`ThrottleLayer`](super::ThrottleLayer): `.layer(throttles).layer(provide(backend))`. The other way
+/// added after every [`ThrottleLayer`](crate::http::layer::ThrottleLayer): `.layer(throttles).layer(provide(backend))`. The other way
 /// round the layer has decided in process memory before the backend is provided, and `T005` is logged once.
 pub fn provide(backend: impl Into<Backend>) -> ProvideLayer {
     ProvideLayer {

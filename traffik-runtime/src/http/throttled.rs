@@ -5,18 +5,21 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::request::Parts;
 
-use super::kept::Kept;
-use super::pass::pass;
-use super::told::{Manner, Told};
-use super::trail::Trail;
-use super::{Limiter, Rejection};
 use crate::decision::Decision;
-use crate::throttle::{Asking, Known, Throttle};
+use crate::engine::hit::Asking;
+use crate::engine::identity_cache::Known;
+use crate::http::enforce::pass;
+use crate::http::layer::request_state::Trail;
+use crate::http::limiter::Limiter;
+use crate::http::pending_fields::Kept;
+use crate::http::response_fields::{Manner, Told};
+use crate::rejection::Rejection;
+use crate::throttle::Throttle;
 
 /// A request that a throttle, or a set of them, has let through; an argument of any handler. What is refused never reaches
 /// the handler.
 ///
-/// The header fields are in the response where a [`ThrottleLayer`](super::ThrottleLayer) stands above, where it is made
+/// The header fields are in the response where a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) stands above, where it is made
 /// a part of the response, as in `(throttled, "hello")`, and where an argument after it is another `Throttled` that refuses
 /// or a gate of `#[throttled]`.
 ///

@@ -1,9 +1,10 @@
 //! The text that names a client to people, in logs and messages.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::{ClientKey, Identity};
+use crate::identity::{ClientKey, Identity};
 
 /// The largest number of bytes of a name that are shown to people.
 const SHOWN_BYTES: usize = 128;
@@ -14,7 +15,7 @@ const SHOWN_BYTES: usize = 128;
 /// what their headers hold. Two clients may look the same, so this is no key. The address of [`Identity::ip`] is known only
 /// with a request: here it is the word `ip`, and [`Event::client`] and logs have the address.
 ///
-/// [`Event::client`]: crate::throttle::registry::Event::client
+/// [`Event::client`]: crate::definition::registry::event::Event::client
 ///
 /// ```
 /// use traffik::Identity;

@@ -13,11 +13,13 @@
 //! | `traffik_refunds_failed_total` | `backend` | refunds that could not be made: the units stay taken until they expire |
 //! | `traffik_breaker_changes_total` | `backend`, `to` | changes of a breaker: to `open`, `half_open`, `closed` |
 
-mod warnings;
+pub(crate) mod warnings;
 
 use std::fmt::Display;
 #[cfg(feature = "metrics")]
-use std::sync::{Once, OnceLock};
+use std::sync::Once;
+#[cfg(feature = "metrics")]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
@@ -25,11 +27,10 @@ use tracing::Level;
 #[cfg(feature = "tracing")]
 use tracing::level_filters::LevelFilter;
 
+use crate::definition::registry::resolved_client::ResolvedClient;
 use crate::error::Error;
-use crate::failure::BreakerState;
-use crate::throttle::registry::ResolvedClient;
-
-pub(crate) use warnings::*;
+use crate::observe::warnings::*;
+use crate::resilience::circuit::BreakerState;
 
 /// What became of a hit on one throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,9 +3,11 @@
 #[cfg(feature = "tracing")]
 use std::cell::Cell;
 #[cfg(feature = "tracing")]
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+#[cfg(feature = "tracing")]
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::forwarding::TrustedRange;
+use crate::client_ip::range::TrustedRange;
 
 /// What a shared store holds under a throttle's key is no state of it; told once, since it is replaced.
 pub(crate) fn no_state(name: &str) {

@@ -35,24 +35,24 @@
 //!
 //! `0/0` is [unlimited](Rate::UNLIMITED). The longest period is ten years: 3650 days.
 
-mod error;
-mod parse;
+pub(crate) mod error;
+pub(crate) mod parse;
 #[cfg(test)]
 mod tests;
-mod unit;
+pub(crate) mod unit;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use error::{Excerpt, Part, RateError};
+pub use parse::parse_duration;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-pub use error::{Excerpt, Part, RateError};
-pub use parse::parse_duration;
 #[cfg(feature = "overrides")]
-pub(crate) use parse::rate_or_closed;
-use unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
+use crate::rate::parse::rate_or_closed;
+use crate::rate::unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
 
 /// The least number that is too large to be a limit.
 const LARGER: u64 = (1 << 53) + 1;

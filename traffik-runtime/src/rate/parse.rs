@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::error::{Excerpt, Part};
-use super::unit::{self, TEN_YEARS, Unit};
-use super::{LARGER, Rate, RateError};
+use crate::rate::error::{Excerpt, Part, RateError};
+use crate::rate::unit::{TEN_YEARS, Unit};
+use crate::rate::{LARGER, Rate, unit};
 
 const SPACES: [char; 5] = [' ', '\t', '\n', '\r', '\u{c}'];
 

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Rate, RateError, parse_duration};
+use crate::rate::Rate;
+use crate::rate::error::RateError;
+use crate::rate::parse::parse_duration;
 
 const MAX_PERIOD: u64 = 3_650 * 86_400 * 1_000_000;
 

@@ -1,6 +1,6 @@
 //! The units of time: every word that names one, and the methods that build rates from them.
 
-use super::{Rate, RateOf};
+use crate::rate::{Rate, RateOf};
 use crate::suggest::{in_ascii, nearest};
 
 pub(super) const MICROSECOND: u64 = 1;

@@ -1,9 +1,13 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{self, Law, State, Tuning};
-use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::factor::{Factor, FactorError};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::adaptive::Tuning;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who, kernel};
 
 /// Fixed windows whose limit is cut when use is high, and comes back while it is calm.
 ///

@@ -2,10 +2,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::kernel::{Law, State};
-use super::{Hit, Strategy, StrategyError, Who};
 use crate::decision::Report;
 use crate::rate::Rate;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Strategy, Who};
 
 /// A strategy made of one of the kernels: all it adds is numbers and words.
 ///

@@ -1,9 +1,13 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Law, Mean, State};
-use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::factor::{Factor, FactorError};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::mean_cost::Mean;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
 
 /// A token bucket that refills the more slowly the more the last hits cost on average.
 ///

@@ -6,11 +6,13 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
-use super::catalog::Spec;
-use super::kernel::{Law, State};
-use super::{Hit, Strategy, StrategyError, Who};
 use crate::decision::Report;
 use crate::rate::Rate;
+use crate::strategy::catalog::spec::Spec;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Strategy, Who};
 
 /// Any [`Strategy`], as stores and throttles hold it.
 #[diagnostic::on_unimplemented(
@@ -186,7 +188,7 @@ impl Describe for Custom {
 pub struct Metadata(Box<dyn AnyMetadata>);
 
 impl Metadata {
-    /// The metadata as the type it is, such as [`TokenBucketMetadata`](super::TokenBucketMetadata).
+    /// The metadata as the type it is, such as [`TokenBucketMetadata`](crate::strategy::token_bucket::TokenBucketMetadata).
     pub fn downcast_ref<M: 'static>(&self) -> Option<&M> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
@@ -218,25 +220,25 @@ fn read<T: DeserializeOwned>(mut bytes: &[u8]) -> Option<T> {
 #[doc(hidden)]
 pub fn compiled<'a>(
     (one, two, three, four): (
-        &'a super::FixedWindow,
-        &'a super::SlidingCounter,
-        &'a super::SlidingLog,
-        &'a super::TokenBucket,
+        &'a crate::strategy::fixed_window::FixedWindow,
+        &'a crate::strategy::sliding_counter::SlidingCounter,
+        &'a crate::strategy::sliding_log::SlidingLog,
+        &'a crate::strategy::token_bucket::TokenBucket,
     ),
     (five, six, seven): (
-        &'a super::LeakyBucket,
-        &'a super::LeakyBucketWithQueue,
-        &'a super::Gcra,
+        &'a crate::strategy::leaky_bucket::LeakyBucket,
+        &'a crate::strategy::leaky_bucket_with_queue::LeakyBucketWithQueue,
+        &'a crate::strategy::gcra::Gcra,
     ),
     (eight, nine, ten): (
-        &'a super::Tiered,
-        &'a super::TimeOfDay,
-        &'a super::QuotaWithRollover,
+        &'a crate::strategy::tiered::Tiered,
+        &'a crate::strategy::time_of_day::TimeOfDay,
+        &'a crate::strategy::quota_with_rollover::QuotaWithRollover,
     ),
     (eleven, twelve, thirteen): (
-        &'a super::Adaptive,
-        &'a super::Priority,
-        &'a super::CostBasedTokenBucket,
+        &'a crate::strategy::adaptive::Adaptive,
+        &'a crate::strategy::priority::Priority,
+        &'a crate::strategy::cost_based_token_bucket::CostBasedTokenBucket,
     ),
 ) -> [&'a dyn ErasedStrategy; 13] {
     [

@@ -1,5 +1,5 @@
-use super::FactorError;
 use crate::rate::Rate;
+use crate::strategy::factor::FactorError;
 
 /// A strategy's parameters that make no law, alone or with a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,12 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Law, State, Window};
-use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::state::State;
+use crate::strategy::kernel::window::Window;
+use crate::strategy::{Hit, Who};
 
 /// Counts in windows aligned to the epoch (UTC): the count starts anew when a window does.
 ///

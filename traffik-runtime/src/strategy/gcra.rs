@@ -2,10 +2,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Law, Meter, State};
-use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::meter::Meter;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
 
 /// Spaces hits evenly: each pushes the theoretical arrival time of the next by its cost, and hits that come too early by
 /// more than a tolerance are refused.

@@ -1,9 +1,12 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Law, Meter, State};
-use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::meter::Meter;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
 
 /// Hits queue up and run one after the other at the rate, each held back by the decision's `delay`; a full queue refuses.
 ///

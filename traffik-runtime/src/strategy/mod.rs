@@ -4,55 +4,62 @@
 //! parameterisations of the laws in [`kernel`]; [`catalog`] knows their names, parameters and checks; your own implements
 //! [`Strategy`].
 
-mod adaptive;
-mod built_in;
+pub(crate) mod adaptive;
+pub(crate) mod built_in;
 pub mod catalog;
-mod cost_based_token_bucket;
+pub(crate) mod cost_based_token_bucket;
 #[cfg(feature = "engine")]
-mod erased;
-mod error;
-mod factor;
-mod fixed_window;
-mod gcra;
+pub(crate) mod erased;
+pub(crate) mod error;
+pub(crate) mod factor;
+pub(crate) mod fixed_window;
+pub(crate) mod gcra;
 pub mod kernel;
-mod leaky_bucket;
-mod leaky_bucket_with_queue;
-mod priority;
-mod quota_with_rollover;
-mod sliding_counter;
-mod sliding_log;
-mod tiered;
-mod time_of_day;
-mod token_bucket;
+pub(crate) mod leaky_bucket;
+pub(crate) mod leaky_bucket_with_queue;
+pub(crate) mod priority;
+pub(crate) mod quota_with_rollover;
+pub(crate) mod sliding_counter;
+pub(crate) mod sliding_log;
+pub(crate) mod tiered;
+pub(crate) mod time_of_day;
+pub(crate) mod token_bucket;
 
 use std::fmt;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::decision::Report;
-use crate::identity;
-use crate::rate::Rate;
 
 pub use adaptive::{Adaptive, AdaptiveMetadata};
 pub use cost_based_token_bucket::{CostBasedTokenBucket, CostBasedTokenBucketMetadata};
 #[cfg(feature = "engine")]
-pub use erased::{Custom, Describe, ErasedStrategy, Metadata, compiled};
+pub use erased::Custom;
+#[cfg(feature = "engine")]
+pub use erased::Describe;
+#[cfg(feature = "engine")]
+pub use erased::ErasedStrategy;
+#[cfg(feature = "engine")]
+pub use erased::Metadata;
+#[cfg(feature = "engine")]
+pub use erased::compiled;
 pub use error::StrategyError;
 pub use factor::{Factor, FactorError};
 pub use fixed_window::{FixedWindow, FixedWindowMetadata};
 pub use gcra::{Gcra, GcraMetadata};
-use kernel::Law;
-pub use kernel::State;
+pub use kernel::state::State;
 pub use leaky_bucket::{LeakyBucket, LeakyBucketMetadata};
 pub use leaky_bucket_with_queue::{LeakyBucketWithQueue, LeakyBucketWithQueueMetadata};
 pub use priority::{Priority, PriorityMetadata};
 pub use quota_with_rollover::{QuotaWithRollover, QuotaWithRolloverMetadata};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 pub use sliding_counter::{SlidingCounter, SlidingCounterMetadata};
 pub use sliding_log::{SlidingLog, SlidingLogMetadata};
 pub use tiered::{Tiered, TieredMetadata};
 pub use time_of_day::{TimeOfDay, TimeOfDayMetadata};
 pub use token_bucket::{TokenBucket, TokenBucketMetadata};
+
+use crate::decision::Report;
+use crate::identity;
+use crate::rate::Rate;
+use crate::strategy::kernel::Law;
 
 /// A hit as a law sees it.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +138,7 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// What is kept for one client.
     type State: Serialize + DeserializeOwned + Send + 'static;
 
-    /// What [`stat`](crate::throttle::Stat) tells about the state, beyond what all strategies have in common.
+    /// What [`stat`](crate::throttle::stat::Stat) tells about the state, beyond what all strategies have in common.
     type Metadata: Serialize + fmt::Debug + Send + 'static;
 
     /// The name that tells this strategy's states from those of others.

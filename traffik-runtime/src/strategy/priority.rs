@@ -1,10 +1,14 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Law, Log, State};
-use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::identity;
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::factor::{Factor, FactorError};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::log::Log;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
 
 /// One budget for all, of which requests that matter less may take only a share: what lower priorities may not take stays
 /// free for higher ones.

@@ -1,9 +1,14 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{EXACT, Law, Rollover, State};
-use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::factor::{Factor, FactorError};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::rollover::Rollover;
+use crate::strategy::kernel::state::State;
+use crate::strategy::kernel::tick::EXACT;
+use crate::strategy::{Hit, Who};
 
 /// Fixed windows that carry over a part of what the window before left unused.
 ///

@@ -1,9 +1,12 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Counter, Law, State};
-use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::counter::Counter;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
 
 /// Counts in two windows, weighting the previous one by how much of it is still in sight.
 ///

@@ -1,9 +1,12 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Law, Log, State};
-use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::log::Log;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
 
 /// Remembers every hit of the last period: exact.
 ///

@@ -2,10 +2,15 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{EXACT, Law, State, Window};
-use super::{Factor, FactorError, Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::factor::{Factor, FactorError};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::state::State;
+use crate::strategy::kernel::tick::EXACT;
+use crate::strategy::kernel::window::Window;
+use crate::strategy::{Hit, Who};
 
 /// Fixed windows whose limit is multiplied by what the client's tier is worth.
 ///

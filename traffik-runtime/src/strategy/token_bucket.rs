@@ -1,9 +1,12 @@
 use serde::Serialize;
 
-use super::built_in::BuiltIn;
-use super::kernel::{Law, Meter, State};
-use super::{Hit, StrategyError, Who};
 use crate::rate::Rate;
+use crate::strategy::built_in::BuiltIn;
+use crate::strategy::error::StrategyError;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::meter::Meter;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
 
 /// Tokens refill at the rate, up to a burst; a hit takes as many as it costs, if need be into debt.
 ///

@@ -8,8 +8,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::backend::{Answer, Primitives, Store, embedded_bytes};
+use crate::backend::embedded_bytes;
 use crate::error::Error;
+use crate::store::byte_store::Store;
+use crate::store::erased::{Answer, Primitives};
 
 /// A store that does as it is told: pass everything on, or fail in one of the ways in which stores fail. Clones share the
 /// command, so that a test keeps one and gives the other to a [`Backend`](crate::backend::Backend).

@@ -1,9 +1,9 @@
 //! What tests of throttled code and of stores need.
 
-mod conformance;
-mod flaky;
+pub(crate) mod conformance;
+pub(crate) mod flaky;
 
 pub use conformance::conformance;
 pub use flaky::{FlakyStore, Trouble};
 
-pub use crate::clock::ManualClock;
+use crate::clock::manual::ManualClock;

@@ -2,17 +2,17 @@ use std::future::{Future, ready};
 
 use http::request::Parts;
 
-use super::Throttle;
-use super::asked::{Asking, Member};
-use super::cost_source::CostSource;
-use super::definition::Definition;
-use super::known::Known;
-use super::scope::Scope;
-use super::stat::{Readings, Stat};
+use crate::definition::Definition;
+use crate::definition::cost_source::CostSource;
+use crate::engine::hit::{Asking, Member};
+use crate::engine::identity_cache::Known;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::rate::Rate;
-use crate::strategy::Describe;
+use crate::scope::Scope;
+use crate::strategy::erased::Describe;
+use crate::throttle::Throttle;
+use crate::throttle::stat::{Readings, Stat};
 
 /// One throttle, as the macros write it down.
 #[doc(hidden)]

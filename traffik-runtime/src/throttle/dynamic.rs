@@ -2,23 +2,24 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Stat;
-use super::asked::Asked;
-use super::definition::Definition;
-use super::engine::{decide_alone, decide_at_once, decide_later, reserve, would_admit};
-use super::label::{check_label, default_label};
-use super::laws;
-use super::reservation::Reservation;
-use super::scope::Scope;
-use super::stat::Readings;
-use super::wait::{Deadline, wait};
 use crate::backend::Backend;
 use crate::decision::Decision;
+use crate::definition::label::{check_label, default_label};
+use crate::definition::{Definition, limits};
+use crate::engine::hit::Asked;
+use crate::engine::{decide_alone, decide_at_once, decide_later, reserve, would_admit};
 use crate::error::Error;
-use crate::failure::{Policy, draw};
 use crate::identity::Identity;
+use crate::on_error::policy::Policy;
 use crate::rate::Rate;
-use crate::strategy::{Custom, FixedWindow, Metadata, Strategy};
+use crate::resilience::backoff::draw;
+use crate::scope::Scope;
+use crate::strategy::Strategy;
+use crate::strategy::erased::{Custom, Metadata};
+use crate::strategy::fixed_window::FixedWindow;
+use crate::throttle::deadline::{Deadline, wait};
+use crate::throttle::reservation::Reservation;
+use crate::throttle::stat::{Readings, Stat};
 
 /// A throttle made at run time, for code without requests: jobs, queues, outbound calls. Clones share it.
 ///
@@ -248,7 +249,7 @@ impl DynThrottleBuilder {
     }
 
     /// What happens when the backend fails; default: what the backend says, else
-    /// [`throttle`](crate::failure::throttle).
+    /// [`throttle`](crate::on_error::policy::throttle).
     ///
     /// ```
     /// use traffik::{DynThrottle, failure::retry};
@@ -364,7 +365,7 @@ impl DynThrottleBuilder {
                 "it has no rate; add `.rate(\"100/minute\".parse()?)`",
             ));
         }
-        laws::check(&self.uid, &self.strategy, &self.rates)?;
+        limits::check(&self.uid, &self.strategy, &self.rates)?;
         let strategy = Arc::new(self.strategy);
         let label = (self.label).unwrap_or_else(|| default_label(&self.uid).to_owned());
         let definition =

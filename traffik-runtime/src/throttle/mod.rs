@@ -3,68 +3,47 @@
 //! A throttle is a type that implements [`Define`], which the macros write down; [`Throttle`] is what code calls, on one
 //! throttle or on a tuple of them. [`DynThrottle`] is the same made at run time, for code without requests.
 
-mod alone;
-mod asked;
-mod attempt;
-mod case;
-mod client;
-mod closed;
-mod cost_source;
-mod declaration;
-mod define;
-mod definition;
-mod dynamic;
-mod engine;
-mod given;
-mod header_style;
-mod held;
-mod known;
-mod label;
-mod laws;
-mod plain;
-mod prepared;
-mod quota;
-pub mod registry;
-mod report;
-mod reservation;
-mod resolved_client;
-mod scope;
-mod set;
-mod split;
-mod stat;
-mod wait;
+use crate::definition::{cost_source, declaration};
+use crate::engine::{arg_values, hit, identity_cache, report, static_hits};
+use crate::{definition, engine, header_style, scope};
+pub(crate) mod deadline;
+pub(crate) mod define;
+pub(crate) mod dynamic;
+pub(crate) mod quota;
+pub(crate) mod reservation;
+pub(crate) mod stat;
+pub(crate) mod tuple;
 
 use std::future::Future;
 
+pub use deadline::Deadline;
+pub use define::Define;
+pub use dynamic::{DynThrottle, DynThrottleBuilder};
 use http::request::Parts;
+pub use quota::Quota;
+pub use reservation::Reservation;
+pub use stat::{Readings, Stat};
 
 use crate::decision::Decision;
-use crate::error::Error;
-
-pub use asked::Asking;
-pub(crate) use asked::{Ask, Few, ask_of};
-pub use cost_source::CostSource;
-pub use declaration::Declaration;
-pub use define::Define;
-pub use definition::Definition;
-pub use dynamic::{DynThrottle, DynThrottleBuilder};
+use crate::definition::Definition;
+use crate::definition::cost_source::CostSource;
+use crate::definition::declaration::Declaration;
 #[cfg(feature = "ws")]
-pub(crate) use engine::admit_at;
-pub(crate) use engine::{
+use crate::engine::admit_at;
+use crate::engine::arg_values::Given;
+use crate::engine::hit::{Ask, Asking, ask_of};
+use crate::engine::identity_cache::Known;
+use crate::engine::report::{Policy, Reported, binding};
+use crate::engine::static_hits::{Identified, Scoped};
+use crate::engine::{
     Admission, admit, admit_at_once, admit_held, hit as hit_asked, reserve, would_admit,
 };
-pub use given::Given;
-pub use header_style::HeaderStyle;
-pub(crate) use known::Known;
-pub use plain::{Identified, Scoped};
-pub use quota::Quota;
-pub(crate) use report::{Policy, Reported, binding};
-pub use reservation::Reservation;
-pub use scope::Scope;
-pub(crate) use stat::stat_of;
-pub use stat::{Readings, Stat};
-pub use wait::Deadline;
-pub(crate) use wait::wait;
+use crate::error::Error;
+use crate::header_style::HeaderStyle;
+use crate::scope::Scope;
+use crate::store::plan::Few;
+use crate::throttle::deadline::wait;
+use crate::throttle::stat::stat_of;
 
 /// One throttle, or a set of them: a tuple, which admits only if every member does, and else takes from none.
 ///

@@ -2,11 +2,12 @@ use std::fmt;
 
 use http::request::Parts;
 
-use super::asked::{Ask, Asking, Few};
-use super::engine::{self};
-use super::{Throttle, ask_of};
 use crate::decision::Decision;
+use crate::engine;
+use crate::engine::hit::{Ask, Asking, ask_of};
 use crate::error::Error;
+use crate::store::plan::Few;
+use crate::throttle::Throttle;
 
 /// Several hits as one: all are admitted, or none is.
 ///

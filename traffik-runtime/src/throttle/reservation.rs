@@ -1,7 +1,7 @@
 use std::fmt;
 
-use super::held::Held;
 use crate::decision::Decision;
+use crate::engine::hold::Held;
 use crate::error::Error;
 
 /// What was taken before it is known how much is needed: an upper bound, to be settled when it is.

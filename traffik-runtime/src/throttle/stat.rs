@@ -5,17 +5,19 @@ use std::time::Duration;
 use http::request::Parts;
 use serde::{Serialize, Serializer};
 
-use super::Throttle;
-use super::asked::{Asked, Asking};
-use super::case::Case;
-use super::report::{Policy, binding};
-use crate::backend::outcome::Several;
-use crate::backend::plan::{Plan, Term};
 use crate::decision::Report;
+use crate::engine::batch::Case;
+use crate::engine::hit::{Asked, Asking};
+use crate::engine::report::{Policy, binding};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::rate::Rate;
-use crate::strategy::{Describe, Hit, State, Who};
+use crate::store::outcome::Several;
+use crate::store::plan::{Plan, Term};
+use crate::strategy::erased::Describe;
+use crate::strategy::kernel::state::State;
+use crate::strategy::{Hit, Who};
+use crate::throttle::Throttle;
 
 /// How a client stands with a throttle. Times serialise as seconds.
 #[derive(Debug, Serialize)]

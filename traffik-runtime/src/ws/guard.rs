@@ -7,15 +7,17 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::slot::Slot;
-use super::stage::Stage;
-use super::verdict::judge;
-use super::wakers::Wakers;
-use super::{Frame, Socket, WsPolicy};
-use crate::answer::{Costs, cost_taken};
+use crate::callback::output::{Costs, cost_taken};
 use crate::error::Error;
-use crate::http::{Bound, Limiter};
+use crate::http::limiter::{Bound, Limiter};
 use crate::throttle::Throttle;
+use crate::ws::decide::judge;
+use crate::ws::frame::Frame;
+use crate::ws::guard_state::Stage;
+use crate::ws::outbox::Slot;
+use crate::ws::policy::WsPolicy;
+use crate::ws::socket::Socket;
+use crate::ws::wakers::Wakers;
 
 /// How many messages are disposed of before others have their turn: those that are read already need no waiting.
 const PATIENCE: u32 = 64;
@@ -83,7 +85,7 @@ impl<S: Socket> Guard<S> {
     }
 
     /// What a message costs, as any unsigned integer, or a `Result` of one; default: what the throttle says that a request
-    /// costs. [`ws::bytes`](super::bytes) is how many bytes it carries.
+    /// costs. [`ws::bytes`](crate::ws::frame::bytes) is how many bytes it carries.
     ///
     /// ```
     /// # use traffik::ws::{Guard, Socket};

@@ -1,4 +1,4 @@
-//! Sockets whose messages are throttled: behind a [`Limiter`](crate::http::Limiter) only those arrive that its throttle admits.
+//! Sockets whose messages are throttled: behind a [`Limiter`](crate::http::limiter::Limiter) only those arrive that its throttle admits.
 //!
 //! ```
 //! use axum::extract::ws::WebSocketUpgrade;
@@ -22,19 +22,19 @@
 //! A [`Guard`] translates; what is admitted, throttles decide. Between a message and what becomes of it the guard holds
 //! that one message and nothing else: as long as it decides, or waits for room to answer, it reads no further.
 
-mod frame;
-mod guard;
-mod notice;
-mod policy;
-mod refused;
-mod slot;
-mod socket;
-mod stage;
-mod verdict;
-mod wakers;
+pub(crate) mod close;
+pub(crate) mod decide;
+pub(crate) mod frame;
+pub(crate) mod guard;
+pub(crate) mod guard_state;
+pub(crate) mod outbox;
+pub(crate) mod policy;
+pub(crate) mod refused_message;
+pub(crate) mod socket;
+pub(crate) mod wakers;
 
 pub use frame::{Frame, bytes};
 pub use guard::Guard;
 pub use policy::{Action, Custom, WsPolicy};
-pub use refused::Refused;
+pub use refused_message::Refused;
 pub use socket::Socket;

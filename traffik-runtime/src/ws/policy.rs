@@ -5,10 +5,10 @@ use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::Refused;
-use super::notice::POLICY_VIOLATION;
+use crate::ws::close::POLICY_VIOLATION;
+use crate::ws::refused_message::Refused;
 
-/// What a [`Guard`](super::Guard) does about a message that is refused; [`Notify`](Self::Notify) unless something else is
+/// What a [`Guard`](crate::ws::guard::Guard) does about a message that is refused; [`Notify`](Self::Notify) unless something else is
 /// said.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::Frame;
+use crate::ws::frame::Frame;
 
 /// What can be guarded: a stream and a sink of [`Frame`]s. Nobody implements it by hand: whatever is both, is one.
 #[diagnostic::on_unimplemented(

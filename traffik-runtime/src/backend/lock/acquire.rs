@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{LockGuard, LockOptions, Place};
+use crate::backend::lock::Place;
+use crate::backend::lock::guard::LockGuard;
+use crate::backend::lock::options::LockOptions;
 use crate::error::Error;
-use crate::failure::{Backoff, Jitter};
+use crate::resilience::backoff::{Backoff, Jitter};
 use crate::timer;
 
 /// For ever, where the clock cannot tell that.

@@ -4,7 +4,7 @@ use std::env;
 use std::sync::RwLock;
 use std::time::Duration;
 
-use super::LockOptions;
+use crate::backend::lock::options::LockOptions;
 use crate::error::Error;
 
 /// Waiting outlasts a lock whose holder died the moment after it took it.
@@ -106,7 +106,8 @@ fn nonsense(name: &str, text: &str, wanted: &str) -> Error {
 mod tests {
     use std::time::Duration;
 
-    use super::{BLOCKING, BLOCKING_TIMEOUT, BUILT_IN, LockOptions, Set, TTL, resolve};
+    use super::{BLOCKING, BLOCKING_TIMEOUT, BUILT_IN, Set, TTL, resolve};
+    use crate::backend::lock::options::LockOptions;
     use crate::error::{Error, ErrorKind};
 
     const UNSET: Set = Set {

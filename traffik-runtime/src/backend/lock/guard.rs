@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::Place;
 use crate::backend::Keys;
+use crate::backend::lock::Place;
 use crate::error::Error;
-use crate::failure::random;
+use crate::resilience::backoff::random;
 use crate::timer;
 
 /// What is under way when somebody stops waiting for it has arrived after this time.

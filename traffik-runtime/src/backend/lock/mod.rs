@@ -4,10 +4,10 @@
 //! lock is for work that must not be done twice at once, such as filling a cache. It is no proof against a holder that
 //! was suspended beyond its `ttl`: what must be *correct* has to check, where it writes, that nobody was faster.
 
-mod acquire;
-mod defaults;
-mod guard;
-mod options;
+pub(crate) mod acquire;
+pub(crate) mod defaults;
+pub(crate) mod guard;
+pub(crate) mod options;
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub use defaults::{set_default_blocking, set_default_blocking_timeout, set_defau
 pub use guard::LockGuard;
 pub use options::LockOptions;
 
-use super::{Backend, Keys};
+use crate::backend::{Backend, Keys};
 use crate::error::Error;
 
 impl Backend {
@@ -92,7 +92,7 @@ struct Place {
 }
 
 impl Place {
-    fn store(&self) -> &dyn super::Primitives {
+    fn store(&self) -> &dyn crate::store::erased::Primitives {
         match &self.keys {
             Keys::Here(bytes) => bytes,
             Keys::There(store) => &**store,

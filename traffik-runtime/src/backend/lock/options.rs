@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::defaults;
+use crate::backend::lock::defaults;
 use crate::error::Error;
 
 /// How a lock is taken: for how long, and whether to wait for it.
@@ -17,14 +17,14 @@ use crate::error::Error;
 #[must_use]
 pub struct LockOptions {
     /// After how long the lock ends by itself, whatever became of its holder. Default: that of
-    /// [`set_default_lock_ttl`](super::set_default_lock_ttl), else `TRAFFIK_DEFAULT_LOCK_TTL` in seconds, else 10 s.
+    /// [`set_default_lock_ttl`](crate::backend::lock::defaults::set_default_lock_ttl), else `TRAFFIK_DEFAULT_LOCK_TTL` in seconds, else 10 s.
     pub ttl: Duration,
     /// Whether to wait for a lock that somebody else holds. Default: that of
-    /// [`set_default_blocking`](super::set_default_blocking), else `TRAFFIK_DEFAULT_BLOCKING` (`1`, `true`, `yes`, `on`),
+    /// [`set_default_blocking`](crate::backend::lock::defaults::set_default_blocking), else `TRAFFIK_DEFAULT_BLOCKING` (`1`, `true`, `yes`, `on`),
     /// else yes.
     pub blocking: bool,
     /// For how long to wait; `None` is for as long as it takes. Default: that of
-    /// [`set_default_blocking_timeout`](super::set_default_blocking_timeout), else `TRAFFIK_DEFAULT_BLOCKING_TIMEOUT` in
+    /// [`set_default_blocking_timeout`](crate::backend::lock::defaults::set_default_blocking_timeout), else `TRAFFIK_DEFAULT_BLOCKING_TIMEOUT` in
     /// seconds, else 20 s.
     pub blocking_timeout: Option<Duration>,
 }

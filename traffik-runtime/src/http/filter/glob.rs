@@ -1,5 +1,6 @@
-use super::error::FilterError;
-use super::segment::{self, Segment};
+use crate::http::filter::error::FilterError;
+use crate::http::filter::segment;
+use crate::http::filter::segment::Segment;
 
 const WILDCARDS: &str = "write `*` for one segment, `**` for any number";
 

@@ -1,6 +1,6 @@
 use http::Method;
 
-use super::error::FilterError;
+use crate::http::filter::error::FilterError;
 
 /// Methods, of which `GET` is `HEAD` too.
 #[derive(Clone, Debug)]

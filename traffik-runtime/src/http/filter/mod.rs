@@ -1,33 +1,33 @@
-//! Which requests a throttle of a [`ThrottleLayer`](super::ThrottleLayer) is for.
+//! Which requests a throttle of a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) is for.
 //!
 //! Matching more is the safe side for throttling, and the unsafe side for bypassing.
 
-mod combine;
-mod error;
-mod glob;
-mod methods;
-mod predicate;
-mod route;
-mod segment;
+use crate::callback::predicate;
+pub(crate) mod error;
+pub(crate) mod expression;
+pub(crate) mod glob;
+pub(crate) mod methods;
+pub(crate) mod regex;
+pub(crate) mod route;
+pub(crate) mod segment;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 use std::sync::Arc;
 
-use ::http::Method;
-use ::http::request::Parts;
 use axum::extract::OriginalUri;
-
-use crate::error::Error;
-use crate::http::question::Question;
-use combine::Node;
 pub use error::FilterError;
-use glob::Glob;
-use methods::Methods;
-pub use predicate::Predicate;
-use route::Route;
-use whole::Whole;
+use http::Method;
+use http::request::Parts;
+
+use crate::callback::Question;
+use crate::callback::predicate::Predicate;
+use crate::error::Error;
+use crate::http::filter::expression::Node;
+use crate::http::filter::glob::Glob;
+use crate::http::filter::methods::Methods;
+use crate::http::filter::regex::Whole;
+use crate::http::filter::route::Route;
 
 /// Says of a request's head whether it matches. Clones share what they hold.
 ///

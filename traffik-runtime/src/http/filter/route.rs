@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, OriginalUri};
 use http::request::Parts;
 
-use super::error::FilterError;
-use super::glob::printable;
+use crate::http::filter::error::FilterError;
+use crate::http::filter::glob::printable;
 use crate::observe;
 
 /// A route that a request was matched to.

@@ -1,14 +1,17 @@
 //! Which requests filters match.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use axum::extract::OriginalUri;
 use http::request::Parts;
 use http::{Method, Request, Uri};
 
-use super::{Filter, methods, path, path_regex, try_methods, try_path, try_route, when};
 use crate::error::ErrorKind;
+use crate::http::filter::{
+    Filter, methods, path, path_regex, try_methods, try_path, try_route, when,
+};
 
 fn head(method: &str, uri: &str) -> Parts {
     let request = Request::builder().method(method).uri(uri).body(());

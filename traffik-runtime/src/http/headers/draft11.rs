@@ -2,9 +2,9 @@
 
 use http::header::{HeaderMap, HeaderName};
 
-use super::line::Line;
-use super::{LARGEST, prepend, whole_seconds};
-use crate::throttle::Policy;
+use crate::engine::report::Policy;
+use crate::http::headers::{LARGEST, prepend, whole_seconds};
+use crate::rejection::text::Line;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -2,9 +2,9 @@
 
 use http::header::{HeaderMap, HeaderName};
 
-use super::line::{Line, number};
-use super::{LARGEST, bound, prepend, whole_seconds};
-use crate::throttle::Policy;
+use crate::engine::report::Policy;
+use crate::http::headers::{LARGEST, bound, prepend, whole_seconds};
+use crate::rejection::text::{Line, number};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

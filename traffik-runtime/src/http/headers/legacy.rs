@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName};
 
-use super::line::number;
-use super::{LegacyReset, Writing, bound, whole_seconds};
-use crate::throttle::Policy;
+use crate::engine::report::Policy;
+use crate::http::headers::options::LegacyReset;
+use crate::http::headers::{Writing, bound, whole_seconds};
+use crate::rejection::text::number;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");

@@ -1,22 +1,24 @@
 //! Header fields that tell a client how it stands.
 
-mod draft11;
-mod draft6;
-mod legacy;
-mod line;
-mod names;
-mod options;
+use crate::rejection::text;
+pub(crate) mod draft11;
+pub(crate) mod draft6;
+pub(crate) mod legacy;
+pub(crate) mod names;
+pub(crate) mod options;
 
 use std::time::Duration;
 
 use http::header::{Entry, HeaderMap, HeaderName};
-
-pub(super) use line::{Line, number};
-pub(super) use names::names;
 pub use options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 
 use crate::decision::Report;
-use crate::throttle::{Few, HeaderStyle, Policy, Stat, binding};
+use crate::engine::report::{Policy, binding};
+use crate::header_style::HeaderStyle;
+use crate::http::headers::names::names;
+use crate::rejection::text::{Line, number};
+use crate::store::plan::Few;
+use crate::throttle::stat::Stat;
 
 /// The largest integer a structured field can carry (RFC 9651).
 const LARGEST: u64 = 999_999_999_999_999;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::throttle::{Few, Policy};
+use crate::engine::report::Policy;
+use crate::store::plan::Few;
 
 /// The names of policies as quoted strings carry them, each different from the others, and from those in a field that is
 /// there already.

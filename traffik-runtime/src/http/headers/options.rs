@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::throttle::HeaderStyle;
+use crate::header_style::HeaderStyle;
 
-/// How header fields are written; which of them are sent is each throttle's [`HeaderStyle`](crate::throttle::HeaderStyle).
+/// How header fields are written; which of them are sent is each throttle's [`HeaderStyle`](crate::header_style::HeaderStyle).
 ///
 /// ```
 /// use traffik::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};

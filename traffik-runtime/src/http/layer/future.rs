@@ -8,12 +8,12 @@ use bytes::Bytes;
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
-use super::service::BoxError;
-use crate::http::told::Told;
-use crate::http::trail::Trail;
+use crate::http::layer::request_state::Trail;
+use crate::http::layer::service::BoxError;
+use crate::http::response_fields::Told;
 
 pin_project! {
-    /// The response of a [`ThrottleService`](super::ThrottleService), to be.
+    /// The response of a [`ThrottleService`](crate::http::layer::service::ThrottleService), to be.
     pub struct ThrottleFuture<F, E> {
         #[pin]
         state: State<F, E>,

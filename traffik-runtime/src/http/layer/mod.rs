@@ -2,20 +2,22 @@
 //!
 //! The [`rules`] select the throttles of a request; the [`service`] decides them together.
 
-mod future;
-mod grpc;
-mod rules;
-mod service;
+pub(crate) mod request_state;
+
+pub(crate) mod future;
+pub(crate) mod grpc;
+pub(crate) mod rules;
+pub(crate) mod service;
 
 use std::sync::Arc;
 
+pub use future::ThrottleFuture;
+pub use service::ThrottleService;
 use tower_layer::Layer;
 
-use super::filter::Filter;
+use crate::http::filter::Filter;
+use crate::http::layer::rules::Rules;
 use crate::throttle::Throttle;
-pub use future::ThrottleFuture;
-use rules::Rules;
-pub use service::ThrottleService;
 
 /// A layer that throttles requests before they reach what is below: a router, or any other tower service over
 /// `http::Request`, of hyper and tonic too. Responses have the body of axum, whatever body there is below.

@@ -5,9 +5,11 @@ use std::fmt;
 
 use http::request::Parts;
 
+use crate::engine::hit::{Ask, Asking, ask_of};
+use crate::engine::identity_cache::Known;
 use crate::error::Error;
 use crate::http::filter::Filter;
-use crate::throttle::{Ask, Asking, Known, Throttle, ask_of};
+use crate::throttle::Throttle;
 
 /// The throttles of a layer, and the requests that are none of its business.
 #[derive(Clone, Debug, Default)]

@@ -10,20 +10,21 @@ use http::request::Parts;
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use super::future::{ThrottleFuture, told_of};
-use super::grpc;
-use super::rules::Rules;
+use crate::engine::hit::Asking;
+use crate::engine::{Admission, admit_at_once};
 use crate::error::Error;
-use crate::http::Rejection;
-use crate::http::pass::{heed, pass, told};
-use crate::http::told::{Manner, Told};
-use crate::http::trail::Trail;
-use crate::throttle::{Admission, Asking, admit_at_once};
+use crate::http::enforce::{heed, pass, told};
+use crate::http::layer::future::{ThrottleFuture, told_of};
+use crate::http::layer::grpc;
+use crate::http::layer::request_state::Trail;
+use crate::http::layer::rules::Rules;
+use crate::http::response_fields::{Manner, Told};
+use crate::rejection::Rejection;
 
 /// The error of a body below, of whatever type it is.
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The service that a [`ThrottleLayer`](super::ThrottleLayer) makes. Its responses have the body of axum, whatever body
+/// The service that a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) makes. Its responses have the body of axum, whatever body
 /// the service below has.
 #[derive(Clone, Debug)]
 pub struct ThrottleService<S> {

@@ -1,8 +1,11 @@
-use super::doubts::doubts;
-use super::spec::Spec;
-use super::{Problem, Subject};
 use crate::rate::Rate;
-use crate::strategy::{Factor, Priority, StrategyError, Who};
+use crate::strategy::Who;
+use crate::strategy::catalog::lints::doubts;
+use crate::strategy::catalog::problem::{Problem, Subject};
+use crate::strategy::catalog::spec::Spec;
+use crate::strategy::error::StrategyError;
+use crate::strategy::factor::Factor;
+use crate::strategy::priority::Priority;
 
 /// A rate at which every strategy works whose parameters are right by themselves.
 const LARGE: Rate = Rate::per_second(1_000_000);

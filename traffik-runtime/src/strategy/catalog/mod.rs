@@ -2,16 +2,16 @@
 //!
 //! The macros read it at compile time, the builders at run time; a rule about what a user may write stands only here.
 
-mod check;
-mod doubts;
-mod entries;
-mod problem;
-mod reach;
-mod resolve;
-mod spec;
+pub(crate) mod check;
+pub(crate) mod entries;
+pub(crate) mod lints;
+pub(crate) mod problem;
+pub(crate) mod resolve;
+pub(crate) mod spec;
 #[cfg(test)]
 mod tests;
-mod value;
+pub(crate) mod unreachable;
+pub(crate) mod value;
 
 pub use check::check;
 pub use entries::{ENTRIES, Entry, Param, Takes};

@@ -1,7 +1,8 @@
-use super::entries::{ENTRIES, Entry};
-use super::spec::Spec;
-use super::value::{self, Value};
-use super::{Argument, Problem, Subject};
+use crate::strategy::catalog::entries::{ENTRIES, Entry};
+use crate::strategy::catalog::problem::{Problem, Subject};
+use crate::strategy::catalog::spec::Spec;
+use crate::strategy::catalog::value::Value;
+use crate::strategy::catalog::{Argument, value};
 use crate::suggest::{did_you_mean, nearest};
 
 /// What other libraries call strategies, and what to write here.

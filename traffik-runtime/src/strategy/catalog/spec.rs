@@ -1,14 +1,26 @@
 use std::any::Any;
 
-use super::value::Value;
 use crate::identity;
 use crate::rate::Rate;
-use crate::strategy::kernel::{Law, Tuning};
-use crate::strategy::{
-    Adaptive, CostBasedTokenBucket, Factor, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue,
-    Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, StrategyError, Tiered,
-    TimeOfDay, TokenBucket, Who,
-};
+use crate::strategy::adaptive::Adaptive;
+use crate::strategy::catalog::value::Value;
+use crate::strategy::cost_based_token_bucket::CostBasedTokenBucket;
+use crate::strategy::error::StrategyError;
+use crate::strategy::factor::Factor;
+use crate::strategy::fixed_window::FixedWindow;
+use crate::strategy::gcra::Gcra;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::adaptive::Tuning;
+use crate::strategy::leaky_bucket::LeakyBucket;
+use crate::strategy::leaky_bucket_with_queue::LeakyBucketWithQueue;
+use crate::strategy::priority::Priority;
+use crate::strategy::quota_with_rollover::QuotaWithRollover;
+use crate::strategy::sliding_counter::SlidingCounter;
+use crate::strategy::sliding_log::SlidingLog;
+use crate::strategy::tiered::Tiered;
+use crate::strategy::time_of_day::TimeOfDay;
+use crate::strategy::token_bucket::TokenBucket;
+use crate::strategy::{Strategy, Who};
 
 macro_rules! specs {
     ($($strategy:ident),+ $(,)?) => {

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::reach::never_refuses;
-use super::{Argument, ENTRIES, Literal, Spec, Takes, resolve};
 use crate::rate::Rate;
-use crate::strategy::kernel::State;
+use crate::strategy::catalog::entries::{ENTRIES, Takes};
+use crate::strategy::catalog::spec::Spec;
+use crate::strategy::catalog::unreachable::never_refuses;
+use crate::strategy::catalog::{Argument, Literal, resolve};
+use crate::strategy::kernel::state::State;
 
 /// Every strategy, with parameters that matter.
 fn strategies() -> Vec<Spec> {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Literal, Problem, Subject, Takes};
-use crate::rate::parse_duration;
-use crate::strategy::kernel::{EXACT, Rule};
+use crate::rate::parse::parse_duration;
+use crate::strategy::catalog::Literal;
+use crate::strategy::catalog::entries::Takes;
+use crate::strategy::catalog::problem::{Problem, Subject};
+use crate::strategy::factor::{Factor, FactorError};
+use crate::strategy::kernel::schedule::Rule;
+use crate::strategy::kernel::tick::EXACT;
 use crate::strategy::time_of_day::{offset, rule};
-use crate::strategy::{Factor, FactorError};
 
 /// What a parameter was given.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,15 +1,15 @@
 use std::time::Duration;
 
-#[cfg(feature = "engine")]
-use super::Kernel;
-#[cfg(feature = "engine")]
-use super::exact::EXACT;
-#[cfg(feature = "redis")]
-use super::exact::NOTHING;
-use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
-use crate::strategy::Factor;
+use crate::strategy::factor::Factor;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::Kernel;
+use crate::strategy::kernel::packed::{Kind, Packed};
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::tick::EXACT;
+#[cfg(feature = "redis")]
+use crate::strategy::kernel::tick::NOTHING;
 
 /// A count in windows aligned to the epoch, whose limit is cut when use is high, and comes back window by window when it
 /// is calm (L22 – L24): additive increase, multiplicative decrease, as TCP's congestion control has it (Chiu and Jain, 1989).

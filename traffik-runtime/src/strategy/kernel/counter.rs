@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-#[cfg(feature = "engine")]
-use super::Kernel;
-use super::divisor::Divisor;
-use super::exact::{EXACT, tick};
-use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
-use crate::strategy::StrategyError;
+use crate::strategy::error::StrategyError;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::Kernel;
+use crate::strategy::kernel::packed::{Kind, Packed};
+use crate::strategy::kernel::reciprocal::Divisor;
+use crate::strategy::kernel::tick::{EXACT, tick};
 
 /// The counts of two windows, the previous one weighted by how much of it is still in sight.
 ///

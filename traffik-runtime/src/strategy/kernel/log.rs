@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::EXACT;
 use crate::decision::Report;
 use crate::rate::Rate;
+use crate::strategy::kernel::tick::EXACT;
 
 /// Every hit of the last period: admitted iff their cost and the hit's stay within the limit (L13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

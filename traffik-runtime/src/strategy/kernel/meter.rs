@@ -1,15 +1,15 @@
 use std::time::Duration;
 
-#[cfg(feature = "engine")]
-use super::Kernel;
-use super::divisor::Divisor;
-#[cfg(feature = "redis")]
-use super::exact::NOTHING;
-use super::exact::{EXACT, gcd, tick, until};
-use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
-use crate::strategy::StrategyError;
+use crate::strategy::error::StrategyError;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::Kernel;
+use crate::strategy::kernel::packed::{Kind, Packed};
+use crate::strategy::kernel::reciprocal::Divisor;
+#[cfg(feature = "redis")]
+use crate::strategy::kernel::tick::NOTHING;
+use crate::strategy::kernel::tick::{EXACT, gcd, tick, until};
 
 /// A level that leaks L units of cost every W: admitted iff the level leaves room for the cost.
 ///

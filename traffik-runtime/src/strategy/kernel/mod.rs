@@ -3,42 +3,42 @@
 //! A kernel reads a state and gives back another; rules are numbered as in the design (L1 …), the sources of the algorithms
 //! stand at each kernel. States of most are a few words, [`Packed`]; a log and a mean need more.
 
-mod adaptive;
-mod counter;
-mod divisor;
-mod exact;
+pub(crate) mod adaptive;
+pub(crate) mod counter;
+pub(crate) mod log;
+pub(crate) mod mean_cost;
+pub(crate) mod meter;
+pub(crate) mod packed;
+pub(crate) mod reciprocal;
 #[cfg(feature = "engine")]
-mod give_back;
-mod hours;
-mod log;
-mod mean;
-mod meter;
-mod packed;
-mod rollover;
-mod state;
-mod window;
+pub(crate) mod refund;
+pub(crate) mod rollover;
+pub(crate) mod schedule;
+pub(crate) mod state;
+pub(crate) mod tick;
+pub(crate) mod window;
+
+use std::time::Duration;
 
 pub use adaptive::{Adaptive, Tuning};
 pub use counter::Counter;
-pub use exact::EXACT;
-#[cfg(feature = "engine")]
-pub(crate) use give_back::Taken;
-pub use hours::{Hours, Rule};
 pub use log::{Entries, Log};
-pub use mean::{Costs, Mean};
+pub use mean_cost::{Costs, Mean};
 pub use meter::{Meter, Need};
-#[cfg(feature = "engine")]
-pub(crate) use packed::FULL;
 pub use packed::{Kind, Packed};
 pub use rollover::Rollover;
+pub use schedule::{Hours, Rule};
 pub use state::{Listed, State};
+pub use tick::EXACT;
 pub use window::Window;
-
-use std::time::Duration;
 
 use crate::decision::Report;
 #[cfg(feature = "engine")]
 use crate::rate::Rate;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::packed::FULL;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::refund::Taken;
 
 /// A law whose states are a few words, for a store to work into its loop.
 #[cfg(feature = "engine")]

@@ -1,9 +1,13 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "engine")]
-use super::adaptive;
-use super::exact::gcd;
-use super::{Adaptive, Counter, Meter, Rollover, Window};
+use crate::strategy::kernel::adaptive;
+use crate::strategy::kernel::adaptive::Adaptive;
+use crate::strategy::kernel::counter::Counter;
+use crate::strategy::kernel::meter::Meter;
+use crate::strategy::kernel::rollover::Rollover;
+use crate::strategy::kernel::tick::gcd;
+use crate::strategy::kernel::window::Window;
 
 /// A state of one of the kernels, in the few words that fit beside its key in memory.
 ///

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-#[cfg(feature = "engine")]
-use super::Kernel;
-#[cfg(feature = "engine")]
-use super::exact::EXACT;
-use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::Kernel;
+use crate::strategy::kernel::packed::{Kind, Packed};
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::tick::EXACT;
 
 /// A count in windows aligned to the epoch, whose limit grows by a part of what the window before left unused (L20, L21).
 #[derive(Clone, Debug, PartialEq, Eq)]

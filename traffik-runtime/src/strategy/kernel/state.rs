@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Costs, Entries, Packed};
 #[cfg(feature = "engine")]
 use crate::rate::Rate;
+use crate::strategy::kernel::log::Entries;
+use crate::strategy::kernel::mean_cost::Costs;
+use crate::strategy::kernel::packed::Packed;
 
 /// What a store keeps for one client of one throttle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

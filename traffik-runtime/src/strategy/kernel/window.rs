@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-#[cfg(feature = "engine")]
-use super::Kernel;
-#[cfg(feature = "engine")]
-use super::exact::EXACT;
-use super::exact::gcd;
-use super::{Kind, Packed};
 use crate::decision::Report;
 use crate::rate::Rate;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::Kernel;
+use crate::strategy::kernel::packed::{Kind, Packed};
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::tick::EXACT;
+use crate::strategy::kernel::tick::gcd;
 
 /// A count in windows that are aligned to the epoch: admitted iff the count and the cost stay within the limit.
 ///

@@ -2,9 +2,9 @@
 
 use tokio::task::JoinSet;
 
-use super::done;
 use crate::backend::Backend;
 use crate::error::ErrorKind;
+use crate::testing::conformance::done;
 
 pub(super) async fn check(backend: &Backend) {
     let add = async |key: &str, by: i64| done("`increment`", backend.increment(key, by).await);

@@ -2,17 +2,27 @@
 
 use tokio::task::JoinSet;
 
-use super::done;
 use crate::backend::Backend;
-use crate::clock::ManualClock;
+use crate::clock::manual::ManualClock;
 use crate::error::ErrorKind;
 use crate::identity::Identity;
 use crate::rate::Rate;
-use crate::strategy::{
-    Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
-    QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
-};
-use crate::throttle::DynThrottle;
+use crate::strategy::Strategy;
+use crate::strategy::adaptive::Adaptive;
+use crate::strategy::cost_based_token_bucket::CostBasedTokenBucket;
+use crate::strategy::fixed_window::FixedWindow;
+use crate::strategy::gcra::Gcra;
+use crate::strategy::leaky_bucket::LeakyBucket;
+use crate::strategy::leaky_bucket_with_queue::LeakyBucketWithQueue;
+use crate::strategy::priority::Priority;
+use crate::strategy::quota_with_rollover::QuotaWithRollover;
+use crate::strategy::sliding_counter::SlidingCounter;
+use crate::strategy::sliding_log::SlidingLog;
+use crate::strategy::tiered::Tiered;
+use crate::strategy::time_of_day::TimeOfDay;
+use crate::strategy::token_bucket::TokenBucket;
+use crate::testing::conformance::done;
+use crate::throttle::dynamic::DynThrottle;
 
 const LIMIT: u32 = 30;
 const TASKS: usize = 12;

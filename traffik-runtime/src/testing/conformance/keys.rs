@@ -1,8 +1,8 @@
 //! Keys, and namespaces.
 
-use super::done;
 use crate::backend::Backend;
 use crate::error::ErrorKind;
+use crate::testing::conformance::done;
 
 /// Whatever a key is made of, it is itself and no other.
 pub(super) async fn check(backend: &Backend) {

@@ -1,10 +1,10 @@
 //! What traffik needs of a store, checked.
 
-mod counters;
-mod decisions;
-mod keys;
-mod times;
-mod values;
+pub(crate) mod counters;
+pub(crate) mod decisions;
+pub(crate) mod keys;
+pub(crate) mod times;
+pub(crate) mod values;
 
 use crate::backend::Backend;
 use crate::error::Error;

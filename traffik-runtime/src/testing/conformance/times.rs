@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::done;
-use crate::backend::{Backend, LockOptions};
+use crate::backend::Backend;
+use crate::backend::lock::options::LockOptions;
 use crate::error::ErrorKind;
+use crate::testing::conformance::done;
 
 /// How far a store's clock and ours may drift apart in that time.
 const CLOCKS: Duration = Duration::from_millis(5);

@@ -2,8 +2,8 @@
 
 use tokio::task::JoinSet;
 
-use super::done;
 use crate::backend::Backend;
+use crate::testing::conformance::done;
 
 pub(super) async fn check(backend: &Backend) {
     one(backend).await;

@@ -1,0 +1,63 @@
+//! The elements of a list header, from the nearest hop backwards.
+
+use std::net::IpAddr;
+
+use http::HeaderValue;
+use http::header::GetAll;
+
+use crate::client_ip::address::{Ports, address};
+use crate::client_ip::header::ForwardingHeader;
+use crate::client_ip::{forwarded, quoted};
+
+/// What each element says, if it says an address: the last of the last line first.
+pub(crate) fn of(
+    header: ForwardingHeader,
+    lines: GetAll<'_, HeaderValue>,
+) -> impl Iterator<Item = Option<IpAddr>> {
+    let lines = lines.into_iter().rev().map(HeaderValue::as_bytes);
+    let elements = lines.flat_map(move |line| FromRight {
+        rest: Some(line),
+        quotes: header == ForwardingHeader::Forwarded,
+    });
+    elements.map(move |element| match header {
+        ForwardingHeader::Forwarded => forwarded::address(element),
+        _ => address(trimmed(element), Ports::Numbers),
+    })
+}
+
+/// Without the blanks around it.
+pub(crate) fn trimmed(element: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = element.iter().position(|byte| !blank(byte));
+    let end = element.iter().rposition(|byte| !blank(byte));
+    match (start, end) {
+        (Some(start), Some(end)) => &element[start..=end],
+        _ => &[],
+    }
+}
+
+/// A line, split at its commas from the right. An empty line is one empty element.
+struct FromRight<'a> {
+    rest: Option<&'a [u8]>,
+    /// Whether commas in quotes are none.
+    quotes: bool,
+}
+
+impl<'a> Iterator for FromRight<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        let comma = if self.quotes {
+            quoted::last_comma(rest)
+        } else {
+            rest.iter().rposition(|byte| *byte == b',')
+        };
+        let Some(comma) = comma else {
+            self.rest = None;
+            return Some(rest);
+        };
+        self.rest = Some(&rest[..comma]);
+        Some(&rest[comma + 1..])
+    }
+}

@@ -1,0 +1,58 @@
+//! Quotes in a line of `Forwarded`.
+
+use smallvec::SmallVec;
+
+/// A value without its quotes; addresses are shorter than this.
+pub(crate) type Unquoted = SmallVec<[u8; 64]>;
+
+/// Where the last comma is that no quotes are around, seen from the right: the client may have left quotes open on the
+/// left, and must not hide the proxy's element behind them. A well-formed element reads the same from either side.
+pub(crate) fn last_comma(line: &[u8]) -> Option<usize> {
+    let mut inside = false;
+    for (place, byte) in line.iter().enumerate().rev() {
+        match byte {
+            b'"' if !inside => inside = true,
+            b'"' if !is_escaped(line, place) => inside = false,
+            b',' if !inside => return Some(place),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether an odd number of backslashes stands before a place.
+fn is_escaped(line: &[u8], place: usize) -> bool {
+    let slashes = line[..place]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\\');
+    slashes.count() % 2 == 1
+}
+
+/// Splits off what stands before the first semicolon that no quotes are around.
+pub(crate) fn split_parameter(element: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let (mut inside, mut escaped) = (false, false);
+    for (place, byte) in element.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b';' if !inside => return (&element[..place], Some(&element[place + 1..])),
+            _ => {}
+        }
+    }
+    (element, None)
+}
+
+/// What a quoted string holds, if all of this is one.
+pub(crate) fn unquoted(value: &[u8]) -> Option<Unquoted> {
+    let mut bytes = value.strip_prefix(b"\"")?.iter();
+    let mut content = Unquoted::new();
+    loop {
+        match bytes.next()? {
+            b'"' => return bytes.as_slice().is_empty().then_some(content),
+            b'\\' => content.push(*bytes.next()?),
+            byte => content.push(*byte),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::clock::system::SystemClock;
+
+/// A moment on a backend's clock, and how long ago it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Since {
+    at: u64,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Since {
+    pub(crate) const fn new(at: u64, clock: Option<Arc<dyn Clock>>) -> Self {
+        Self { at, clock }
+    }
+
+    /// The moment that it is now, and how long ago the other one is.
+    pub(crate) fn now(&self) -> (u64, Duration) {
+        let now = self.clock.as_ref().map_or_else(
+            || SystemClock::new().now_micros(),
+            |clock| clock.now_micros(),
+        );
+        (now, Duration::from_micros(now.saturating_sub(self.at)))
+    }
+}

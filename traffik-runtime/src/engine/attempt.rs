@@ -1,0 +1,190 @@
+//! What a case asks of a backend, as what stands between them sees it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::backend::Backend;
+use crate::backend::backend_ref::Chosen;
+use crate::engine::batch::{Case, Seen, read};
+use crate::engine::hold::{Account, Hold};
+use crate::engine::recovery::{Attempt, Members};
+use crate::error::Error;
+use crate::on_error::verdict::Failure;
+use crate::store::outcome::Outcome;
+
+/// To take the costs.
+pub(crate) struct Take<'c, 'a> {
+    pub(crate) case: &'c Case<'a>,
+    pub(crate) backend: &'c Chosen<'a>,
+}
+
+/// To see how things stand.
+pub(crate) struct Look<'c, 'a> {
+    pub(crate) case: &'c Case<'a>,
+    pub(crate) backend: &'c Chosen<'a>,
+}
+
+impl Attempt for Take<'_, '_> {
+    type Said = Hold;
+
+    fn members(&self) -> &impl Members {
+        self.case
+    }
+
+    fn backend(&self) -> &Chosen<'_> {
+        self.backend
+    }
+
+    async fn ask(&self, until: Option<Instant>) -> Result<Hold, Error> {
+        let account = Account::new(self.case, self.backend.handle(), &self.case.plans, 1);
+        match self
+            .backend
+            .store()
+            .decide_now(&self.case.plans, self.backend.reading())
+        {
+            Some(outcome) => Ok(account.hold(outcome)),
+            None => account.decide(until).await,
+        }
+    }
+
+    async fn ask_other(
+        &self,
+        other: &Backend,
+        instances: u32,
+        until: Option<Instant>,
+    ) -> Result<Hold, Error> {
+        let chosen = other.choose();
+        let plans = self.case.plans_on(&chosen, instances)?;
+        let account = Account::new(self.case, other.clone(), &plans, instances);
+        match chosen.store().decide_now(&plans, chosen.reading()) {
+            Some(outcome) => Ok(account.hold(outcome)),
+            None => account.decide(until).await,
+        }
+    }
+
+    fn is_refusal(said: &Hold) -> bool {
+        !said.outcome.admitted
+    }
+
+    fn matters(said: &Hold) -> Option<Duration> {
+        let resets = said.outcome.told.iter().map(|told| told.report.reset);
+        resets.max().filter(|_| said.outcome.admitted)
+    }
+
+    fn held_by(&self, other: &Backend) -> Option<Hold> {
+        let other = other.choose();
+        let plans = self.case.plans_on(&other, 1).ok()?;
+        let now = other.now();
+        let states = other.store().read_now(&plans, now)?;
+        let mut each = plans.iter().zip(&states);
+        let fits = each.all(|(plan, state)| plan.steps(state, now).is_some());
+        (!fits).then(|| Outcome::refused(&plans, states.iter(), now).into())
+    }
+
+    fn take_too(&self, said: &mut Hold, other: &Backend) -> Option<Hold> {
+        let chosen = other.choose();
+        let plans = self.case.plans_on(&chosen, 1).ok()?;
+        let outcome = chosen.store().decide_now(&plans, chosen.reading())?;
+        if !outcome.admitted {
+            return Some(outcome.into());
+        }
+        said.outcome.limit_to(&outcome);
+        let account = Account::new(self.case, other.clone(), &plans, 1);
+        said.held.join(account.hold(outcome).held);
+        None
+    }
+}
+
+impl<'a> Attempt for Look<'_, 'a> {
+    type Said = Seen<'a>;
+
+    fn members(&self) -> &impl Members {
+        self.case
+    }
+
+    fn backend(&self) -> &Chosen<'_> {
+        self.backend
+    }
+
+    async fn ask(&self, _: Option<Instant>) -> Result<Seen<'a>, Error> {
+        let (now, states) = read(self.backend, &self.case.plans).await?;
+        Ok(Seen {
+            now,
+            states,
+            plans: None,
+        })
+    }
+
+    async fn ask_other(
+        &self,
+        other: &Backend,
+        instances: u32,
+        _: Option<Instant>,
+    ) -> Result<Seen<'a>, Error> {
+        let other = other.choose();
+        let plans = self.case.plans_on(&other, instances)?;
+        let (now, states) = read(&other, &plans).await?;
+        Ok(Seen {
+            now,
+            states,
+            plans: Some(plans),
+        })
+    }
+
+    fn is_refusal(_: &Seen<'a>) -> bool {
+        false
+    }
+
+    fn matters(_: &Seen<'a>) -> Option<Duration> {
+        None
+    }
+
+    fn held_by(&self, _: &Backend) -> Option<Seen<'a>> {
+        None
+    }
+
+    /// Puts the states of the other backend in place of those that leave more.
+    fn take_too(&self, said: &mut Seen<'a>, other: &Backend) -> Option<Seen<'a>> {
+        let other = other.choose();
+        let plans = self.case.plans_on(&other, 1).ok()?;
+        let states = other.store().read_now(&plans, other.now())?;
+        for ((plan, own), others) in plans.iter().zip(&mut said.states).zip(states) {
+            if plan.room(&others, said.now) < plan.room(own, said.now) {
+                *own = others;
+            }
+        }
+        None
+    }
+}
+
+impl Members for Case<'_> {
+    fn failure<'f>(
+        &'f self,
+        member: usize,
+        error: &'f Error,
+        backend: &'static str,
+    ) -> Failure<'f> {
+        let asked = self.asker(member);
+        Failure {
+            error,
+            uid: &asked.definition.uid,
+            rate: asked.first_rate(),
+            cost: asked.cost,
+            backend,
+            parts: self.parts,
+        }
+    }
+
+    fn uid(&self, member: usize) -> &str {
+        &self.asker(member).definition.uid
+    }
+
+    fn label(&self, member: usize) -> &str {
+        self.asker(member).definition.label()
+    }
+
+    fn least_wait(&self, member: usize) -> Duration {
+        self.asker(member).definition.least_wait()
+    }
+}

@@ -1,0 +1,105 @@
+//! What most requests ask: one throttle, with one rate under a built-in law, on the embedded backend.
+
+use http::request::Parts;
+
+use crate::backend::backend_ref::Chosen;
+use crate::decision::Report;
+use crate::definition::compiled::Prepared;
+use crate::definition::registry::overridden::Change;
+use crate::engine::hit::Asked;
+use crate::identity::Identity;
+use crate::observe::Outcome;
+use crate::rate::Rate;
+use crate::store::key::Key;
+use crate::store::memory::optimistic::TimedCost;
+use crate::store::plan::Term;
+
+/// The decision on it, made without a [`Case`](crate::engine::batch::Case).
+pub(crate) struct Alone {
+    pub(crate) fits: bool,
+    pub(crate) rate: Rate,
+    /// The limit that header fields give.
+    pub(crate) quota: u64,
+    pub(crate) now: u64,
+    /// Whether that is the backend's own time.
+    pub(crate) has_own_clock: bool,
+}
+
+impl Alone {
+    /// Decides, and writes what the law says where it is read. Nothing if there is more to it; then nothing was done, and
+    /// whatever is wrong is found again.
+    pub(crate) fn decide(
+        asked: &[Asked<'_>],
+        parts: Option<&Parts>,
+        said: &mut Option<Report>,
+    ) -> Option<Self> {
+        let [asked] = asked else {
+            return more_to_it();
+        };
+        let prepared = asked.definition.prepared();
+        if let Some(change) = prepared.change() {
+            return Self::decide_changed(asked, parts, prepared, &change, said);
+        }
+        match prepared.only_term() {
+            Some(term) => Self::decide_by(term, asked, parts, prepared.key, said),
+            None => more_to_it(),
+        }
+    }
+
+    #[cold]
+    fn decide_changed(
+        asked: &Asked<'_>,
+        parts: Option<&Parts>,
+        prepared: &Prepared,
+        change: &Change,
+        said: &mut Option<Report>,
+    ) -> Option<Self> {
+        let term = prepared.only_term_of(change)?;
+        Self::decide_by(term, asked, parts, prepared.key, said)
+    }
+
+    #[inline(always)]
+    fn decide_by(
+        term: &Term,
+        asked: &Asked<'_>,
+        parts: Option<&Parts>,
+        grown_from: Key,
+        said: &mut Option<Report>,
+    ) -> Option<Self> {
+        let (Identity::Client(client), None) = (asked.identity, asked.rate) else {
+            return more_to_it();
+        };
+        let default;
+        let backend = match asked.definition.named_backend(parts) {
+            Some(named) => named.inner(),
+            None => {
+                default = Chosen::default();
+                &*default
+            }
+        };
+        let Some(memory) = backend.plain_memory() else {
+            return more_to_it();
+        };
+        let Ok(key) = asked.key(grown_from, client, parts, backend) else {
+            return more_to_it();
+        };
+        let (at, cost) = (backend.reading(), asked.cost);
+        let fits = memory.decide_one(key, term, TimedCost { at, cost }, said);
+        asked.observe(Outcome::of(fits), parts, backend, || *said);
+        let quota = said.map_or(0, |report| term.law.quota(term.rate, &report));
+        Some(Self {
+            fits,
+            rate: term.rate,
+            quota,
+            now: at.now,
+            has_own_clock: backend.has_own_clock(),
+        })
+    }
+}
+
+/// Says the compiler which way most go.
+#[cold]
+#[inline(never)]
+fn more_to_it<T>() -> Option<T> {
+    None
+}

@@ -1,0 +1,367 @@
+//! What a decision took, kept so that it can be settled later (L32).
+
+use std::cmp::Ordering;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{mem, panic, thread};
+
+use smallvec::SmallVec;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::backend::Backend;
+use crate::definition::registry::overridden::Live;
+use crate::definition::registry::registration::Shared;
+use crate::engine::batch::Case;
+use crate::engine::hit::share;
+use crate::error::Error;
+use crate::identity::{Client, Identity};
+use crate::rate::Rate;
+use crate::store::background::{Operation, Refund};
+use crate::store::caller::Caller;
+use crate::store::key::Key;
+use crate::store::outcome::{Outcome, Several};
+use crate::store::plan::{Few, Plan, Term, Terms};
+use crate::store::settlement::{Change, Settling};
+use crate::strategy::Who;
+use crate::strategy::kernel::refund::Taken;
+use crate::{observe, timer};
+
+/// The outcome of a decision, and what it takes to settle it. Dropped with that, it is refunded.
+pub(crate) struct Hold {
+    pub(crate) outcome: Outcome,
+    pub(crate) held: Held,
+}
+
+/// What a hit took, backend by backend. Dropped without being settled or kept, it is given back where nobody can wait for
+/// that: in this process at once, elsewhere in the background. Dropped while it is settled, the rest is settled so.
+#[derive(Default)]
+pub(crate) struct Held {
+    accounts: SmallVec<[Account; 1]>,
+    used: u64,
+}
+
+/// Plans on one backend, and what they took.
+pub(crate) struct Account {
+    backend: Backend,
+    lines: SmallVec<[Line; 1]>,
+    /// How long it may take to settle it.
+    budget: Duration,
+}
+
+/// What one plan took.
+struct Line {
+    strategy: Shared,
+    /// Where to learn which rates are in force by the time it is settled.
+    live: Option<Arc<Live>>,
+    /// The rate that the request brought.
+    brought: Option<Rate>,
+    /// Among how many processes the limit is shared.
+    instances: u32,
+    client: Client,
+    key: Key,
+    name: String,
+    terms: Few<Term>,
+    cost: u64,
+    /// The microsecond at which it was counted, and the numbers of the states that counted it.
+    at: u64,
+    made: Few<u64>,
+}
+
+impl From<Outcome> for Hold {
+    /// Of a refusal, or where nothing is counted.
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            held: Held::default(),
+        }
+    }
+}
+
+impl Hold {
+    /// The same of plans that have these places among others.
+    pub(crate) fn of_plans(self, places: &[usize]) -> Self {
+        Self {
+            outcome: self.outcome.of_plans(places),
+            ..self
+        }
+    }
+}
+
+impl Held {
+    /// What an admitted hit took on a case's only backend; nothing where nothing was counted.
+    pub(crate) fn of(case: &Case<'_>, outcome: &Outcome) -> Self {
+        match case.backends.first() {
+            Some(backend) => Account::new(case, backend.handle(), &case.plans, 1).held(outcome),
+            None => Self::default(),
+        }
+    }
+
+    /// The same with what another hit took.
+    pub(crate) fn join(&mut self, mut other: Self) {
+        self.accounts.append(&mut other.accounts);
+    }
+
+    /// Gives all of it back.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a backend; the others have been told all the same.
+    pub(crate) async fn cancel(self) -> Result<(), Error> {
+        self.settle(0).await
+    }
+
+    /// Makes what each plan took this much: gives back what is less, charges what is more.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a backend; the others have been told all the same.
+    pub(crate) async fn settle(mut self, used: u64) -> Result<(), Error> {
+        self.used = used;
+        let mut all = Ok(());
+        while let Some(account) = self.accounts.pop() {
+            if !account.settle_now(used) {
+                all = account.settle(used).await.and(all);
+            }
+        }
+        all
+    }
+
+    /// Leaves it taken.
+    pub(crate) fn keep(mut self) {
+        self.accounts.clear();
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        for account in mem::take(&mut self.accounts) {
+            let kind = account.backend.kind();
+            let settle = || account.settle_unattended(self.used);
+            // A second panic while a first one unwinds would end the process, whosever law it is that panics.
+            if !thread::panicking() {
+                settle();
+            } else if panic::catch_unwind(AssertUnwindSafe(settle)).is_err() {
+                observe::not_refunded(kind, &"its strategy panicked");
+            }
+        }
+    }
+}
+
+impl Account {
+    /// The plans of a case as they are on this backend, before anything is taken.
+    pub(crate) fn new(
+        case: &Case<'_>,
+        backend: Backend,
+        plans: &[Plan<'_>],
+        instances: u32,
+    ) -> Self {
+        let lines = plans.iter().enumerate().map(|(place, plan)| {
+            let asked = case.asker(place);
+            let client = match asked.identity {
+                Identity::Client(client) => client.clone(),
+                Identity::Exempt => unreachable!("who is exempt has no plan"),
+            };
+            Line {
+                strategy: asked.definition.shared_strategy(),
+                live: asked.definition.live(),
+                brought: asked.rate,
+                instances,
+                client,
+                key: plan.key,
+                name: plan.name.clone(),
+                terms: plan.terms.iter().cloned().collect(),
+                cost: plan.cost,
+                at: 0,
+                made: Few::new(),
+            }
+        });
+        Self {
+            lines: lines.collect(),
+            backend,
+            budget: case.budget(),
+        }
+    }
+
+    /// Decides in the store, for a caller that waits until a moment. If it goes away before, what the store then says was
+    /// taken is refunded.
+    pub(crate) fn decide(self, until: Option<Instant>) -> Operation<Hold> {
+        let caller = Arc::new(Caller::default());
+        let backend = self.backend.clone();
+        let own = caller.clone();
+        let decided = async move {
+            let outcome = {
+                let plans: Several<Plan<'_>> = self.lines.iter().map(Line::plan).collect();
+                let (backend, at) = (self.backend.inner(), self.backend.inner().own_time());
+                backend.store().decide(&plans, at, &own).await?
+            };
+            Ok(self.hold(outcome))
+        };
+        backend
+            .inner()
+            .operation(Box::pin(decided), caller, until, Hold::from)
+    }
+
+    /// With the outcome of the decision on it.
+    pub(crate) fn hold(self, outcome: Outcome) -> Hold {
+        Hold {
+            held: self.held(&outcome),
+            outcome,
+        }
+    }
+
+    /// What an admitted hit took.
+    fn held(mut self, outcome: &Outcome) -> Held {
+        let mut places = 0..;
+        self.lines.retain(|line| {
+            let place = places.next();
+            let own = outcome.told.iter().filter(|told| Some(told.plan) == place);
+            let mut own = own.peekable();
+            line.at = place.map_or(outcome.now, |place| outcome.counted_at(place));
+            line.made = place.map_or_else(Few::new, |place| outcome.numbers(place));
+            // One in shadow may not have admitted it.
+            outcome.admitted && own.peek().is_some() && own.all(|told| told.fits)
+        });
+        let mut held = Held::default();
+        if !self.lines.is_empty() {
+            held.accounts.push(self);
+        }
+        held
+    }
+
+    fn settling(&self, used: u64) -> SmallVec<[Settling<'_>; 1]> {
+        let settling = self.lines.iter().filter_map(|line| line.settling(used));
+        settling.collect()
+    }
+
+    fn settle_now(&self, used: u64) -> bool {
+        let backend = self.backend.choose();
+        let settling = self.settling(used);
+        settling.is_empty() || backend.store().settle_now(&settling, backend.now())
+    }
+
+    /// At once, or in the background.
+    fn settle_unattended(self, used: u64) {
+        if self.settle_now(used) {
+            return;
+        }
+        let kind = self.backend.kind();
+        let Ok(runtime) = Handle::try_current() else {
+            return observe::not_refunded(kind, &"no runtime is left");
+        };
+        let background = self.backend.inner().background().clone();
+        if self.backend.inner().store().subtracts() {
+            return background.spawn(&runtime, async move {
+                // The operation reports a failure itself.
+                let _ = self.settle_in_store(used, &Caller::gone()).await;
+            });
+        }
+        for line in self.lines {
+            let name = line.name.clone();
+            let refund = Box::new(Unattended { line, used });
+            background.refund(&runtime, &self.backend, &name, refund);
+        }
+    }
+
+    /// Settles it, and waits for that as long as a decision may take; it goes on for as long as it needs.
+    async fn settle(self, used: u64) -> Result<(), Error> {
+        let after = self.budget;
+        let caller = Arc::new(Caller::default());
+        let (backend, own) = (self.backend.clone(), caller.clone());
+        let settled = async move { self.settle_in_store(used, &own).await };
+        let operation = backend
+            .inner()
+            .operation(Box::pin(settled), caller, None, drop);
+        let settled = timer::within(after, operation).await;
+        settled.unwrap_or(Err(Error::Timeout { after }))
+    }
+
+    async fn settle_in_store(&self, used: u64, caller: &Caller) -> Result<(), Error> {
+        let backend = self.backend.choose();
+        let settling = self.settling(used);
+        let at = backend.own_time();
+        let settled = backend.store().settle(&settling, at, caller).await;
+        if let (Err(error), true) = (&settled, caller.is_gone()) {
+            observe::not_refunded(self.backend.kind(), error);
+        }
+        settled
+    }
+}
+
+/// What one plan took, and how much of it was used.
+struct Unattended {
+    line: Line,
+    used: u64,
+}
+
+impl Refund for Unattended {
+    fn settling(&self) -> Option<Settling<'_>> {
+        self.line.settling(self.used)
+    }
+}
+
+impl Line {
+    /// The rates in force and their laws: those it was taken under, unless the registry has said something else since. What
+    /// is written under rates that no longer hold would forget what the new ones have counted (L30).
+    fn terms_now(&self) -> Terms<'_> {
+        self.changed_terms()
+            .map_or(Terms::Same(&self.terms), Terms::Own)
+    }
+
+    fn changed_terms(&self) -> Option<Few<Term>> {
+        let mut rates = self.live.as_ref()?.rates(self.brought);
+        for rate in &mut rates {
+            *rate = share(*rate, self.instances);
+        }
+        let taken = self.terms.iter().map(|term| &term.rate);
+        // A closed throttle changes nothing of what was counted.
+        let is_closed = rates.iter().any(Rate::is_closed);
+        if rates.is_empty() || is_closed || rates.iter().eq(taken) {
+            return None;
+        }
+        let strategy = self.strategy.get();
+        let who = Who {
+            load: strategy.load(),
+            ..self.client.who()
+        };
+        let terms = rates.into_iter().map(|rate| {
+            let law = strategy.law(rate, &who).ok()?;
+            Some(Term { rate, law })
+        });
+        terms.collect()
+    }
+
+    /// The hit as it is decided.
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            key: self.key,
+            name: self.name.clone(),
+            strategy: self.strategy.get(),
+            terms: Terms::Same(&self.terms),
+            cost: self.cost,
+            who: self.client.who(),
+        }
+    }
+
+    /// What is to be done if this much was used.
+    fn settling(&self, used: u64) -> Option<Settling<'_>> {
+        let change = match used.cmp(&self.cost) {
+            Ordering::Less => Change::GiveBack(Taken {
+                at: self.at,
+                cost: self.cost - used,
+            }),
+            Ordering::Equal => return None,
+            Ordering::Greater => Change::Charge(used - self.cost),
+        };
+        Some(Settling {
+            plan: Plan {
+                terms: self.terms_now(),
+                ..self.plan()
+            },
+            change,
+            rates: self.terms.iter().map(|term| term.rate).collect(),
+            made: self.made.clone(),
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! What a throttle asks of a request without asking anybody: most ask no function of the application's.
+
+use std::mem;
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use crate::callback::Question;
+use crate::definition::Definition;
+use crate::definition::cost_source::CostSource;
+use crate::engine::hit::{Asking, Member};
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::scope::Scope;
+use crate::throttle::define::{known, recalled, remembered};
+
+/// Who is asking, where no function says so.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Identified {
+    /// Whom the backend says, else the client's address.
+    ByBackend,
+    /// The client's address.
+    ByIp,
+    /// Everybody is one.
+    AsEveryone,
+    /// The value of a header field.
+    ByHeader(&'static str),
+}
+
+/// Where a budget is one, where no function says so.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Scoped {
+    /// Wherever the throttle is used.
+    Throttle,
+    /// Within a method and a matched route.
+    Route,
+    /// Within a segment of the application's choice.
+    Segment(&'static str),
+}
+
+impl Scoped {
+    pub(crate) fn scope(self) -> Scope {
+        match self {
+            Self::Throttle => Scope::Throttle,
+            Self::Route => Scope::Route,
+            Self::Segment(segment) => Scope::Segment(segment.into()),
+        }
+    }
+}
+
+impl Asking {
+    /// Adds a throttle that asks no function.
+    pub fn add_plain(&mut self, definition: &'static Definition) {
+        self.plain.push(definition);
+    }
+
+    /// Asks those that were added, unless the backend of one has a function of the application's to ask: then none.
+    #[must_use]
+    pub(crate) fn ask_plain(&mut self, parts: &Parts) -> bool {
+        let mut plain = self.plain.iter();
+        if plain.any(|definition| definition.asked_backend(parts).is_some()) {
+            return false;
+        }
+        for definition in mem::take(&mut self.plain) {
+            let identity = recalled(definition, parts, || definition.identity(parts));
+            self.push_plain(definition, identity);
+        }
+        true
+    }
+
+    /// Asks them all the same, and their backends.
+    pub(crate) async fn ask_backends(mut self, parts: &Parts) -> Result<Self, Error> {
+        for definition in mem::take(&mut self.plain) {
+            let identity = match (known(definition, parts), definition.asked_backend(parts)) {
+                (Some(identity), _) => identity,
+                (None, Some(asked)) => remembered(definition, parts, asked.ask(parts).await?),
+                (None, None) => remembered(definition, parts, definition.identity(parts)),
+            };
+            self.push_plain(definition, identity);
+        }
+        Ok(self)
+    }
+
+    fn push_plain(&mut self, definition: &'static Definition, identity: Identity) {
+        self.push(Member {
+            definition,
+            identity,
+            cost: definition.cost,
+            cost_source: CostSource::Constant,
+            rate: None,
+            scope: definition.scoped.scope(),
+            applies: true,
+        });
+    }
+}
+
+impl Definition {
+    /// Who is asking where no function says so.
+    pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
+        match self.asked_backend(parts) {
+            Some(identifier) => identifier.ask(parts).await,
+            None => Ok(self.identity(parts)),
+        }
+    }
+
+    /// The function that its backend asks who it is.
+    fn asked_backend(&self, parts: &Parts) -> Option<Arc<dyn Question<Identity>>> {
+        match self.identified {
+            Identified::ByBackend => self.chosen_backend(Some(parts)).identifier().cloned(),
+            Identified::ByIp | Identified::AsEveryone | Identified::ByHeader(_) => None,
+        }
+    }
+
+    /// Who is asking where nobody is asked.
+    fn identity(&self, parts: &Parts) -> Identity {
+        match self.identified {
+            Identified::ByBackend | Identified::ByIp => Identity::ip(),
+            Identified::AsEveryone => Identity::everyone(),
+            Identified::ByHeader(name) => {
+                let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
+                Identity::of_header(value)
+            }
+        }
+    }
+}

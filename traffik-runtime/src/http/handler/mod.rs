@@ -1,0 +1,7 @@
+//! TODO
+
+pub(crate) mod arguments;
+pub(crate) mod closure_arguments;
+pub(crate) mod extractor;
+pub(crate) mod future;
+pub(crate) mod last_argument;

@@ -1,0 +1,97 @@
+use http::header::HeaderValue;
+
+/// As long as most texts are.
+const SHORT: usize = 256;
+
+/// A text that is put together of parts, on the stack while it is as short as most are.
+#[derive(Debug)]
+pub(in crate::http) struct Line {
+    short: [u8; SHORT],
+    length: usize,
+    /// All of it once it is longer.
+    long: Vec<u8>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            short: [0; SHORT],
+            length: 0,
+            long: Vec::new(),
+        }
+    }
+}
+
+impl Line {
+    /// Adds a text.
+    #[inline]
+    pub(in crate::http) fn text(&mut self, text: &str) -> &mut Self {
+        let end = self.length + text.len();
+        match self.short.get_mut(self.length..end) {
+            Some(place) if self.long.is_empty() => place.copy_from_slice(text.as_bytes()),
+            _ => self.add_long(text),
+        }
+        self.length = end;
+        self
+    }
+
+    #[cold]
+    fn add_long(&mut self, text: &str) {
+        if self.long.is_empty() {
+            self.long.extend_from_slice(&self.short[..self.length]);
+        }
+        self.long.extend_from_slice(text.as_bytes());
+    }
+
+    /// Adds a number.
+    #[inline]
+    pub(in crate::http) fn number(&mut self, number: u64) -> &mut Self {
+        self.text(itoa::Buffer::new().format(number))
+    }
+
+    pub(in crate::http) const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    pub(in crate::http) fn bytes(&self) -> &[u8] {
+        if self.long.is_empty() {
+            &self.short[..self.length]
+        } else {
+            &self.long
+        }
+    }
+
+    /// The value of a field, if the text can be one.
+    pub(crate) fn value(&self) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(self.bytes()).ok()
+    }
+}
+
+/// A number as the value of a field.
+pub(in crate::http) fn number(number: u64) -> HeaderValue {
+    let mut digits = itoa::Buffer::new();
+    let value = HeaderValue::from_str(digits.format(number));
+    value.unwrap_or_else(|_| unreachable!("digits can be a value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_any_length_is_what_was_added() {
+        for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 3 * SHORT] {
+            let (mut line, mut expected) = (Line::default(), String::new());
+            while expected.len() < length {
+                let part = &"0123456"[..7.min(length - expected.len())];
+                line.text(part);
+                expected.push_str(part);
+            }
+            assert_eq!(line.is_empty(), length == 0);
+            assert_eq!(line.bytes(), expected.as_bytes());
+            line.number(u64::MAX).text("").text(&expected);
+            let expected = format!("{expected}{}{expected}", u64::MAX);
+            assert_eq!(line.value().unwrap(), *expected);
+        }
+    }
+}

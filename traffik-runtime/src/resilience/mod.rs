@@ -1,0 +1,9 @@
+//! TODO
+
+pub(crate) mod backoff;
+pub(crate) mod breaker;
+pub(crate) mod circuit;
+
+pub use backoff::{Backoff, Jitter};
+pub use breaker::{CircuitBreaker, Permit, SharedBreaker};
+pub use circuit::BreakerState;

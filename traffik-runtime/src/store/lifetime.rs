@@ -1,0 +1,169 @@
+//! How long a state lives when its rate is changed (L30): as long as the law under which a hit last saw it needs it.
+//!
+//! A law knows by itself when a state of its own rate ends. Under another rate, a state that had ended before a hit saw it
+//! is gone, and a refused hit that sees it earlier lets it live for as long as the new law needs it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::store::outcome::Several;
+use crate::store::plan::{Plan, Term};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::packed::Packed;
+use crate::strategy::kernel::state::{Listed, State};
+use crate::strategy::kernel::tick::EXACT;
+
+impl Listed {
+    /// The microsecond at which it ends for a rate that has not seen it yet; `None` for a custom strategy's state, about
+    /// which only its store knows.
+    pub(crate) fn end(&self) -> Option<u64> {
+        let own = match &self.state {
+            State::Packed(_) | State::Log(_) | State::Mean(_) => self.state.expires(),
+            State::Bytes(_) | State::List(_) => return None,
+        };
+        Some(own.max(self.until))
+    }
+
+    fn has_ended(&self, now: u64) -> bool {
+        self.end().is_some_and(|end| end <= now)
+    }
+}
+
+impl Term {
+    /// Whether the law itself knows when a state ends.
+    fn knows_end(&self, listed: &Listed) -> bool {
+        let has_period = listed.period == self.rate.period_micros();
+        match (&self.law, &listed.state) {
+            (law, State::Packed(packed)) => law.knows_end(packed),
+            (Law::Mean(law), State::Mean(costs)) => law.has_written(costs),
+            (Law::Log(law), State::Log(entries)) => law.has_written(entries),
+            _ => has_period && listed.limit == self.rate.limit(),
+        }
+    }
+
+    /// A state beside its key, or nothing if it had ended before this rate saw it.
+    #[inline]
+    pub(crate) fn living(&self, packed: Packed, now: u64) -> Packed {
+        if !self.law.knows_end(&packed) && packed.expires() <= now {
+            return Packed::NOTHING;
+        }
+        packed
+    }
+
+    /// The state that this rate goes on from, if it is the only one: of a list, that of its period, else the first.
+    pub(crate) fn own<'s>(&self, state: &'s State, now: u64) -> &'s State {
+        match state {
+            State::List(list) => match self.place(list).map(|place| &list[place]) {
+                Some(listed) if self.knows_end(listed) || !listed.has_ended(now) => &listed.state,
+                _ => State::nothing(),
+            },
+            only => only,
+        }
+    }
+
+    /// The number of the state that this rate goes on from, where that is one of a list.
+    pub(crate) fn own_number(&self, state: &State) -> Option<u64> {
+        match state {
+            State::List(list) => self.place(list).map(|place| list[place].made),
+            _ => None,
+        }
+    }
+
+    fn place(&self, list: &[Listed]) -> Option<usize> {
+        let period = self.rate.period_micros();
+        let same = list.iter().position(|listed| listed.period == period);
+        same.or((!list.is_empty()).then_some(0))
+    }
+
+    /// Lets a member of a list live for as long as a refused hit says that the law needs it, and returns whether that is
+    /// longer than before.
+    fn lengthen(&self, listed: &mut Listed, reset: Duration, now: u64) -> bool {
+        if self.knows_end(listed) || listed.has_ended(now) {
+            return false;
+        }
+        let needed = end_of(reset, now);
+        let lengthens = needed > listed.end().unwrap_or(listed.until);
+        if lengthens {
+            listed.until = needed;
+        }
+        lengthens
+    }
+
+    /// The same for the only rate of a throttle, whatever the form of the state.
+    pub(crate) fn lengthen_own(&self, state: &mut State, reset: Duration, now: u64) -> bool {
+        match state {
+            State::List(list) => match self.place(list) {
+                Some(place) => self.lengthen(&mut list[place], reset, now),
+                None => false,
+            },
+            _ => true,
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// A state without the members that had ended before their changed rate saw them.
+    pub(crate) fn living<'s>(&self, state: Cow<'s, State>, now: u64) -> Cow<'s, State> {
+        let State::List(list) = &*state else {
+            return state;
+        };
+        let gone = self.places(list).filter(|(term, place)| {
+            let listed = &list[*place];
+            !term.knows_end(listed) && listed.has_ended(now)
+        });
+        let gone: Several<usize> = gone.map(|(_, place)| place).collect();
+        if gone.is_empty() {
+            return state;
+        }
+        let mut state = state.into_owned();
+        if let State::List(list) = &mut state {
+            for place in gone {
+                list[place].state = State::default();
+            }
+        }
+        Cow::Owned(state)
+    }
+
+    /// Whether any of a state's members is of another rate, so that a refusal may let it live longer.
+    pub(crate) fn is_changed(&self, state: &State) -> bool {
+        let is_known = |(term, state): (&Term, &State)| match (&term.law, state) {
+            (law, State::Packed(packed)) => law.knows_end(packed),
+            (Law::Mean(law), State::Mean(costs)) => law.has_written(costs),
+            (Law::Log(law), State::Log(entries)) => law.has_written(entries),
+            _ => false,
+        };
+        !self.terms.iter().zip(self.seen(state)).all(is_known)
+    }
+
+    /// Lets the members of a list live for as long as these rates need them after a refusal, and returns whether that is
+    /// longer than before for any.
+    pub(crate) fn lengthen(&self, list: &mut [Listed], now: u64) -> bool {
+        let places: Several<_> = self.places(list).collect();
+        let mut lengthens = false;
+        for (term, place) in places {
+            let reset = self.report(term, &list[place].state, now, 0).reset;
+            lengthens |= term.lengthen(&mut list[place], reset, now);
+        }
+        lengthens
+    }
+
+    /// The microsecond up to which these rates need a state.
+    pub(crate) fn needed(&self, state: &State, now: u64) -> u64 {
+        let lines = self.seen(state).into_iter().zip(&*self.terms);
+        let resets = lines.map(|(state, term)| self.report(term, state, now, 0).reset);
+        end_of(resets.max().unwrap_or_default(), now)
+    }
+
+    fn places<'p>(&'p self, list: &[Listed]) -> impl Iterator<Item = (&'p Term, usize)> {
+        let periods: Several<u64> = list.iter().map(|listed| listed.period).collect();
+        let places = self.matches(&periods).into_iter();
+        let places = self.terms.iter().zip(places);
+        places.filter_map(|(term, place)| Some((term, place?)))
+    }
+}
+
+/// The microsecond at which this much time has passed; the last that all stores hold exactly, if it is later.
+pub(crate) fn end_of(reset: Duration, now: u64) -> u64 {
+    let micros = u64::try_from(reset.as_nanos().div_ceil(1_000));
+    now.saturating_add(micros.unwrap_or(u64::MAX)).min(EXACT)
+}

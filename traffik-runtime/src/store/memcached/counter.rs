@@ -1,0 +1,390 @@
+//! Counts of windows, which Memcached adds to by itself.
+//!
+//! Each window of each period has a key of its own. So nothing has to be forgotten in time, and a
+//! rate finds its count again when it becomes a member of a list or is left of one. One period is
+//! decided in one exchange: the cost is added, and the answer is the count. Several periods are read
+//! first, so that a refusal by one of them takes nothing from the others; then the cost is added to
+//! all at the same time. If one of them refuses after all, it is taken back at once. Until then, and
+//! if that fails, others may be refused that would not have been; this never over-admits.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::error::Error;
+use crate::observe;
+use crate::rate::Rate;
+use crate::store::cas::slack;
+use crate::store::memcached::client::Asking;
+use crate::store::memcached::error::Failed;
+use crate::store::memcached::meta_protocol::{Lives, Request, Status};
+use crate::store::memcached::tagged::{LARGEST_BLIND, SATURATED, Tagged, difference};
+use crate::store::memcached::ttl::at_least;
+use crate::store::outcome::{Outcome, Several, Told};
+use crate::store::plan::{Plan, Term};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::packed::{Kind, Packed};
+use crate::strategy::kernel::state::{Listed, State};
+use crate::strategy::kernel::tick::EXACT;
+
+/// How far the clocks of those who share a window may be apart before one finds a count gone that is still its own.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// The windows in which a plan counts at a moment: one for each period of its rates.
+pub(crate) struct Windows<'p> {
+    plan: &'p Plan<'p>,
+    now: u64,
+    counters: Several<Counter>,
+}
+
+/// The count of one window.
+struct Counter {
+    period: u64,
+    /// The first microsecond of the window.
+    start: u64,
+    key: String,
+}
+
+/// The number of each counter, in their order.
+type Counts = Several<Tagged>;
+
+/// An addition to a counter.
+#[derive(Clone, Copy)]
+struct Added {
+    /// The number with the cost in it.
+    after: Tagged,
+    /// `true` if the cost is in the counter: one that could never fit is not added.
+    is_taken: bool,
+}
+
+/// The treatment of a cost that does not fit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Excess {
+    /// A hit that does not fit is not admitted.
+    Refused,
+    /// A charge saturates.
+    Dropped,
+}
+
+impl<'p> Windows<'p> {
+    /// The windows of a plan's rates; `None` if their law does not count in windows.
+    pub(crate) fn of(plan: &'p Plan<'p>, now: u64) -> Option<Self> {
+        let counts = |term: &&Term| matches!(term.law, Law::Window(_) | Law::Hours(_));
+        // A closed rate counts nothing.
+        let is_window = |term: &Term| counts(&term) || term.law == Law::Closed;
+        if !plan.terms.iter().all(is_window) {
+            return None;
+        }
+        let rates = plan.terms.iter().filter(counts).map(|term| term.rate);
+        Self::of_periods(plan, rates, now)
+    }
+
+    /// The windows of the rates that a hit was admitted under; `None` if the plan's law does not count in windows.
+    pub(crate) fn of_rates(plan: &'p Plan<'p>, rates: &[Rate], at: u64) -> Option<Self> {
+        Self::of(plan, at)?;
+        Self::of_periods(plan, rates.iter().copied(), at)
+    }
+
+    fn of_periods(plan: &'p Plan<'p>, rates: impl Iterator<Item = Rate>, now: u64) -> Option<Self> {
+        let mut counters = Several::<Counter>::new();
+        for period in rates.map(|rate| rate.period_micros()) {
+            if counters.iter().all(|counter| counter.period != period) {
+                counters.push(Counter {
+                    period,
+                    start: now - now % period,
+                    // No part of a name has such a sign.
+                    key: format!("{}@{period}.{}", plan.name, now / period),
+                });
+            }
+        }
+        (!counters.is_empty()).then_some(Self {
+            plan,
+            now,
+            counters,
+        })
+    }
+
+    pub(crate) async fn decide(
+        &self,
+        asking: &Asking<'_>,
+        at: Option<u64>,
+        refused: impl Fn(&Outcome),
+    ) -> Result<Outcome, Error> {
+        if self.plan.cost == 0 {
+            return Ok(self.admitted(&self.counts(asking).await?));
+        }
+        let mut counts = Counts::from_elem(Tagged::default(), self.counters.len());
+        // What even empty windows refuse is not sent, what one of several refuses is not added to the
+        // others, and a large cost is looked at first.
+        let looks = self.counters.len() > 1 || self.plan.cost > LARGEST_BLIND;
+        if looks || !self.fits(&counts) {
+            counts = self.counts(asking).await?;
+            if !self.fits(&counts) {
+                return Ok(self.refused(&counts));
+            }
+        }
+        let added = self.add(asking, at, Excess::Refused).await;
+        let mut after = counts.clone();
+        for ((before, after), added) in counts.iter_mut().zip(&mut after).zip(&added) {
+            if let Ok(Added { after: sum, .. }) = added {
+                *after = *sum;
+                *before = *sum;
+                before.count = sum.count.saturating_sub(self.plan.cost);
+            }
+        }
+        let taken: Several<(&Counter, u64)> = self
+            .counters
+            .iter()
+            .zip(&added)
+            .filter_map(|(counter, added)| {
+                let added = added.as_ref().ok().filter(|added| added.is_taken)?;
+                Some((counter, added.after.tag))
+            })
+            .collect();
+        let fits = self.fits(&counts);
+        let failed = added.into_iter().find_map(Result::err);
+        let decided = match failed {
+            None if fits => return Ok(self.admitted(&after)),
+            Some(failed) if fits => Err(failed),
+            // It stays a refusal, also where another counter did not answer.
+            _ => Ok(self.refused(&counts)),
+        };
+        if let Ok(refusal) = &decided {
+            refused(refusal);
+        }
+        // That it could not be taken back changes nothing of this decision.
+        if let Err(failed) = self.take(&asking.afresh(), taken.into_iter()).await {
+            observe::not_refunded("memcached", &failed);
+        }
+        decided
+    }
+
+    /// Adds the cost, whether there is room or not.
+    pub(crate) async fn charge(&self, asking: &Asking<'_>, at: Option<u64>) -> Result<(), Error> {
+        let added = self.add(asking, at, Excess::Dropped).await;
+        added.into_iter().try_for_each(|added| added.map(drop))
+    }
+
+    /// Gives the cost back to the windows that have not ended, where the counter is still the one that
+    /// the hit was added to (L32). The tags are those of the rates' counters.
+    pub(crate) async fn give_back(
+        &self,
+        asking: &Asking<'_>,
+        (rates, tags): (&[Rate], &[u64]),
+        now: u64,
+    ) -> Result<(), Failed> {
+        let counts = self.counts(asking).await?;
+        let own = self.counters.iter().zip(counts);
+        let own = own.filter_map(|(counter, present)| {
+            let same = |(rate, _): &(&Rate, &u64)| rate.period_micros() == counter.period;
+            let (_, tag) = rates.iter().zip(tags).find(same)?;
+            let is_open = now < counter.end() && present.tag == *tag;
+            is_open.then_some((counter, *tag))
+        });
+        self.take(asking, own).await
+    }
+
+    pub(crate) async fn read(&self, asking: &Asking<'_>) -> Result<State, Failed> {
+        Ok(self.state(&self.counts(asking).await?))
+    }
+
+    async fn counts(&self, asking: &Asking<'_>) -> Result<Counts, Failed> {
+        let requests = self.counters.iter().map(|it| Request::get(&it.key));
+        let replies = asking.ask_all(requests.collect()).await?;
+        let counts = replies.iter().map(Tagged::read);
+        Ok(counts.map(Option::unwrap_or_default).collect())
+    }
+
+    /// Adds the cost to every counter. Each succeeds or fails by itself.
+    async fn add(
+        &self,
+        asking: &Asking<'_>,
+        at: Option<u64>,
+        excess: Excess,
+    ) -> Several<Result<Added, Error>> {
+        let add = async |counter| {
+            if self.plan.cost > LARGEST_BLIND {
+                self.add_large(counter, asking, at, excess).await
+            } else {
+                Ok(self.add_blindly(counter, asking, at).await?)
+            }
+        };
+        match &*self.counters {
+            [counter] => Several::from_iter([add(counter).await]),
+            counters => join_all(counters.iter().map(add)).await.into(),
+        }
+    }
+
+    /// Adds the cost, and learns the count by that.
+    async fn add_blindly(
+        &self,
+        counter: &Counter,
+        asking: &Asking<'_>,
+        at: Option<u64>,
+    ) -> Result<Added, Failed> {
+        let (key, cost) = (&counter.key, self.plan.cost);
+        let add = Request::add_to(key, difference(cost))
+            .or_new(Tagged::new(cost).number(), self.seconds(counter, at))
+            .with_cas();
+        let reply = match asking.ask(add.clone()).await {
+            Err(Failed::Refused(_)) => {
+                // It is no number, so it is no count: whoever wrote it, it is as if it were not there.
+                asking.ask(Request::delete(key)).await?;
+                asking.ask(add).await?
+            }
+            reply => reply?,
+        };
+        let after = Tagged::read(&reply).filter(|_| reply.status == Status::Done);
+        let mut after = after.ok_or(Failed::Astray)?;
+        // Less than was added is there if the count went on from 0.
+        if after.count < cost || after.count > SATURATED {
+            let request = match after.count.checked_sub(SATURATED) {
+                Some(excess) => Request::take_from(key, difference(excess)),
+                None => Request::add_to(key, difference(SATURATED - after.count)),
+            };
+            // If it has changed meanwhile, the next addition does that.
+            asking.ask(request.only_if(reply.cas)).await?;
+            after.count = SATURATED;
+        }
+        Ok(Added {
+            after,
+            is_taken: true,
+        })
+    }
+
+    /// Adds a cost that a few times could be more than a counter holds, to a count that was read.
+    async fn add_large(
+        &self,
+        counter: &Counter,
+        asking: &Asking<'_>,
+        at: Option<u64>,
+        excess: Excess,
+    ) -> Result<Added, Error> {
+        let (key, cost) = (&counter.key, self.plan.cost);
+        let mut retries = asking.retries(key);
+        loop {
+            let seen = asking.ask(Request::get(key)).await?;
+            let before = Tagged::read(&seen);
+            let count = before.map_or(0, |before| before.count);
+            let room = SATURATED.saturating_sub(count);
+            let more = match excess {
+                Excess::Refused if cost > room => 0,
+                Excess::Refused => cost,
+                Excess::Dropped => cost.min(room),
+            };
+            let new = Tagged::new(more);
+            let number = new.number().to_string();
+            let lives = Lives {
+                seconds: self.seconds(counter, at),
+                flags: 0,
+            };
+            let request = match (before, seen.status) {
+                (Some(_), _) => Request::add_to(key, difference(more)).only_if(seen.cas),
+                (None, Status::Done) => {
+                    Request::set(key, number.as_bytes(), lives).only_if(seen.cas)
+                }
+                (None, _) => Request::set(key, number.as_bytes(), lives).only_new(),
+            };
+            let is_done = more == 0 || asking.ask(request).await?.status == Status::Done;
+            if is_done {
+                let tag = before.unwrap_or(new).tag;
+                let count = count.saturating_add(cost);
+                return Ok(Added {
+                    after: Tagged { count, tag },
+                    is_taken: more > 0,
+                });
+            }
+            retries.again().await?;
+        }
+    }
+
+    /// Returns the seconds that a counter lives from now on.
+    fn seconds(&self, counter: &Counter, at: Option<u64>) -> u64 {
+        let left = Duration::from_micros(counter.end().saturating_sub(self.now));
+        at_least(left + MARGIN + slack(at))
+    }
+
+    /// Takes the cost from counters of these tags, from all of them whatever becomes of one.
+    async fn take<'c>(
+        &self,
+        asking: &Asking<'_>,
+        counters: impl Iterator<Item = (&'c Counter, u64)>,
+    ) -> Result<(), Failed> {
+        let cost = difference(self.plan.cost);
+        let take = async |(counter, tag): (&Counter, u64)| {
+            let key = &counter.key;
+            let reply = asking.ask(Request::take_from(key, cost)).await?;
+            if Tagged::read(&reply).is_some_and(|present| present.tag != tag) {
+                // It was made a moment ago, and never held the cost.
+                asking.ask(Request::add_to(key, cost)).await?;
+            }
+            Ok(())
+        };
+        let taken = join_all(counters.map(take)).await;
+        taken.into_iter().collect()
+    }
+
+    fn fits(&self, counts: &[Tagged]) -> bool {
+        let Plan { terms, cost, .. } = self.plan;
+        terms.iter().all(|term| {
+            let state = self.packed(term, counts);
+            term.law.decide_packed(&state, self.now, *cost).is_some()
+        })
+    }
+
+    fn admitted(&self, after: &[Tagged]) -> Outcome {
+        let state = self.state(after);
+        let told = self.plan.told(0, &state, self.now).map(|told| Told {
+            made: self
+                .counter_of(told.rate, after)
+                .map_or(0, |(_, sum)| sum.tag),
+            ..told
+        });
+        Outcome::admitted(self.now, told.collect())
+    }
+
+    fn refused(&self, counts: &[Tagged]) -> Outcome {
+        let plans = std::slice::from_ref(self.plan);
+        Outcome::refused(plans, std::iter::once(&self.state(counts)), self.now)
+    }
+
+    fn state(&self, counts: &[Tagged]) -> State {
+        let packed = |term| State::Packed(self.packed(term, counts));
+        match &*self.plan.terms {
+            [term] => packed(term),
+            terms => {
+                let listed = terms.iter();
+                let listed = listed.map(|term| Listed::new(term.rate, packed(term)));
+                State::List(listed.collect())
+            }
+        }
+    }
+
+    /// Returns the state of a rate, whose count no law lets grow beyond [`EXACT`].
+    fn packed(&self, term: &Term, counts: &[Tagged]) -> Packed {
+        match self.counter_of(term.rate, counts) {
+            Some((counter, Tagged { count, .. })) if count > 0 => Packed {
+                kind: Kind::Window,
+                tick_power: 0,
+                limit: term.rate.limit(),
+                period: counter.period,
+                at: counter.start,
+                amount: count.min(EXACT),
+                extra: 0,
+            },
+            _ => Packed::NOTHING,
+        }
+    }
+
+    /// The counter of a rate, and its number.
+    fn counter_of(&self, rate: Rate, counts: &[Tagged]) -> Option<(&Counter, Tagged)> {
+        let mut counters = self.counters.iter().zip(counts.iter().copied());
+        counters.find(|(counter, _)| counter.period == rate.period_micros())
+    }
+}
+
+impl Counter {
+    const fn end(&self) -> u64 {
+        self.start.saturating_add(self.period)
+    }
+}

@@ -1,0 +1,213 @@
+//! Opening a socket to a server: the settings of TLS, and the credentials that the server asks for.
+
+use std::io;
+#[cfg(feature = "memcached-rustls")]
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+
+use crate::store::memcached::nodes::Place;
+use crate::store::tls::Tls;
+
+/// A socket, with or without TLS.
+pub(crate) type Socket = Box<dyn Stream>;
+
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
+
+/// A user and a password, for Memcached's text protocol.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) user: String,
+    pub(crate) password: String,
+}
+
+/// What all connections of a backend are opened with.
+pub(crate) struct Handshake {
+    #[cfg(feature = "memcached-rustls")]
+    tls: Option<tokio_rustls::TlsConnector>,
+    pub(crate) credentials: Option<Credentials>,
+}
+
+impl Handshake {
+    /// # Errors
+    ///
+    /// Settings that can never work. The message repeats no password and no key.
+    pub(crate) fn new(
+        places: &[Place],
+        tls: Option<&Tls>,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, String> {
+        if let Some(credentials) = &credentials {
+            credentials.check()?;
+        }
+        let is_tls = |place: &Place| matches!(place, Place::Tls(..));
+        if let (Some(_), Some(place)) = (tls, places.iter().find(|place| !is_tls(place))) {
+            return Err(format!(
+                "certificates need TLS, but `{place}` is without; write `tls://{place}`"
+            ));
+        }
+        Ok(Self {
+            #[cfg(feature = "memcached-rustls")]
+            tls: with_tls(places, tls)?,
+            credentials: without_tls(places, credentials)?,
+        })
+    }
+
+    pub(crate) async fn socket(&self, place: &Place) -> io::Result<Socket> {
+        match place {
+            Place::Tcp(host, port) => Ok(Box::new(tcp(host, *port).await?)),
+            #[cfg(feature = "memcached-rustls")]
+            Place::Tls(host, port) => {
+                let tls = self.tls.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+                let name = server_name(host).map_err(io::Error::other)?;
+                let stream = tls.connect(name, tcp(host, *port).await?).await?;
+                Ok(Box::new(stream))
+            }
+            #[cfg(unix)]
+            Place::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            #[allow(unreachable_patterns, reason = "all are there on Unix with TLS")]
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+#[cfg(feature = "memcached-rustls")]
+fn with_tls(
+    places: &[Place],
+    tls: Option<&Tls>,
+) -> Result<Option<tokio_rustls::TlsConnector>, String> {
+    let mut any = false;
+    for place in places {
+        if let Place::Tls(host, _) = place {
+            server_name(host)?;
+            any = true;
+        }
+    }
+    if !any {
+        return Ok(None);
+    }
+    let system = Tls::new();
+    let tls = tls.unwrap_or(&system);
+    let roots = match tls.authorities()? {
+        Some(roots) => roots,
+        None => system_authorities()?,
+    };
+    Ok(Some(Arc::new(tls.config(roots)?).into()))
+}
+
+#[cfg(feature = "memcached-rustls")]
+fn server_name(host: &str) -> Result<rustls::pki_types::ServerName<'static>, String> {
+    rustls::pki_types::ServerName::try_from(host.to_owned())
+        .map_err(|_| format!("`{host}` cannot be the name in a certificate"))
+}
+
+#[cfg(feature = "memcached-rustls")]
+fn system_authorities() -> Result<rustls::RootCertStore, String> {
+    let mut roots = rustls::RootCertStore::empty();
+    // Some systems keep certificates that rustls cannot read beside those that it can.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err("the system has no certificate authorities; name one by `Tls::ca`".to_owned());
+    }
+    Ok(roots)
+}
+
+#[cfg(feature = "memcached-rustls")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature it can fail")]
+fn without_tls<T>(_: &[Place], value: T) -> Result<T, String> {
+    Ok(value)
+}
+
+#[cfg(not(feature = "memcached-rustls"))]
+fn without_tls<T>(places: &[Place], value: T) -> Result<T, String> {
+    if places.iter().any(|place| matches!(place, Place::Tls(..))) {
+        return Err(
+            "a server is named with TLS; switch the feature `memcached-rustls` on".to_owned(),
+        );
+    }
+    Ok(value)
+}
+
+impl Credentials {
+    fn check(&self) -> Result<(), String> {
+        let Self { user, password } = self;
+        let is_user = |c: char| !c.is_whitespace() && !c.is_control() && c != ':';
+        if user.is_empty() || !user.chars().all(is_user) {
+            let message = "the user for Memcached must be a word without blanks and colons";
+            return Err(message.to_owned());
+        }
+        if password.is_empty() || password.chars().any(char::is_control) {
+            let message = "the password for Memcached must not be empty or hold control characters";
+            return Err(message.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Returns the command that presents them: a `set` of any key, which is not stored. A server that
+    /// asks for no credentials does store it, so it is told to expire at once.
+    pub(crate) fn command(&self) -> Vec<u8> {
+        let Self { user, password } = self;
+        let size = user.len() + 1 + password.len();
+        format!("set auth 0 -1 {size}\r\n{user} {password}\r\n").into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Credentials, Handshake};
+    use crate::store::memcached::nodes::parse;
+    use crate::store::tls::Tls;
+
+    fn credentials(user: &str, password: &str) -> Credentials {
+        Credentials {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        }
+    }
+
+    #[test]
+    fn presents_credentials_as_a_set() {
+        let command = credentials("me", "my secret").command();
+        assert_eq!(command, b"set auth 0 -1 12\r\nme my secret\r\n");
+    }
+
+    #[test]
+    fn refuses_credentials_that_are_another_command() {
+        let pairs = [
+            ("", "hunter2"),
+            ("a b", "hunter2"),
+            ("a:b", "hunter2"),
+            ("me", ""),
+            ("me", "hunter2\r\nflush_all"),
+            ("me\n", "hunter2"),
+        ];
+        for (user, password) in pairs {
+            let error = Handshake::new(&[], None, Some(credentials(user, password)));
+            let error = error.err().expect("refused");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn refuses_certificates_without_tls() {
+        for nodes in ["h:1", "tls://h,i", "unix:///run/mc.sock"] {
+            let places = parse(&nodes.into()).unwrap();
+            let error = Handshake::new(&places, Some(&Tls::new()), None).err();
+            assert!(
+                error.is_some_and(|error| error.contains("tls://")),
+                "{nodes}"
+            );
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Where Memcached servers are, and which of several a client's keys are on.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+const PORT: u16 = 11211;
+
+/// One Memcached server or several, as [`Backend::memcached`](crate::backend::Backend::memcached) takes them: a text in
+/// which commas stand between them, or a list of texts.
+///
+/// | text | what it is |
+/// |---|---|
+/// | `127.0.0.1:11211`, `cache.example`, `tcp://cache.example:11211` | a server, by name or IPv4 address; the port is 11211 unless it is said |
+/// | `[::1]:11211`, `tcp://[::1]` | the same, by IPv6 address |
+/// | `tls://cache.example:11211` | a server with TLS, by name or address, with the feature `memcached-rustls` |
+/// | `unix:///run/memcached.sock` | a server, by a Unix socket |
+#[derive(Clone)]
+pub struct MemcachedNodes(Vec<String>);
+
+impl fmt::Debug for MemcachedNodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = self.0.iter().map(|node| without_user(node));
+        f.debug_tuple("MemcachedNodes")
+            .field(&nodes.collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// Cuts off what stands before the host, where a password may have been put by mistake.
+fn without_user(node: &str) -> &str {
+    node.rsplit_once('@').map_or(node, |(_, host)| host)
+}
+
+impl From<&str> for MemcachedNodes {
+    fn from(nodes: &str) -> Self {
+        Self(nodes.split(',').map(str::to_owned).collect())
+    }
+}
+
+impl From<String> for MemcachedNodes {
+    fn from(nodes: String) -> Self {
+        Self::from(&*nodes)
+    }
+}
+
+impl From<&String> for MemcachedNodes {
+    fn from(nodes: &String) -> Self {
+        Self::from(&**nodes)
+    }
+}
+
+impl<S: AsRef<str>> From<&[S]> for MemcachedNodes {
+    fn from(nodes: &[S]) -> Self {
+        let nodes = nodes.iter().flat_map(|node| Self::from(node.as_ref()).0);
+        Self(nodes.collect())
+    }
+}
+
+impl<S: AsRef<str>> From<Vec<S>> for MemcachedNodes {
+    fn from(nodes: Vec<S>) -> Self {
+        Self::from(&*nodes)
+    }
+}
+
+impl<S: AsRef<str>, const N: usize> From<[S; N]> for MemcachedNodes {
+    fn from(nodes: [S; N]) -> Self {
+        Self::from(&nodes[..])
+    }
+}
+
+/// Where one server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Tcp(String, u16),
+    Tls(String, u16),
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Processes with and without TLS find a client's keys on one server.
+            Self::Tcp(host, port) | Self::Tls(host, port) if host.contains(':') => {
+                write!(f, "[{host}]:{port}")
+            }
+            Self::Tcp(host, port) | Self::Tls(host, port) => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+/// Reads them all.
+///
+/// # Errors
+///
+/// What is wrong with the first that is none; what to write instead.
+pub(crate) fn parse(nodes: &MemcachedNodes) -> Result<Vec<Place>, String> {
+    let mut places: Vec<Place> = Vec::with_capacity(nodes.0.len());
+    for node in &nodes.0 {
+        let place = place(node.trim()).ok_or_else(|| unread(node))?;
+        let name = place.to_string();
+        if places.iter().any(|other| other.to_string() == name) {
+            return Err(format!("`{place}` is named twice; leave one out"));
+        }
+        places.push(place);
+    }
+    if places.is_empty() {
+        return Err("no server is named; write it as `127.0.0.1:11211`".to_owned());
+    }
+    Ok(places)
+}
+
+fn unread(node: &str) -> String {
+    if node.contains('@') {
+        return "a server's name holds no user and password; give them by `.auth(user, password)`"
+            .to_owned();
+    }
+    let line: String = node
+        .trim()
+        .chars()
+        .take_while(|c| *c != '\n')
+        .take(100)
+        .collect();
+    format!(
+        "`{line}` names no server; write it as `127.0.0.1:11211`, `[::1]:11211` or `unix:///run/memcached.sock`"
+    )
+}
+
+fn place(node: &str) -> Option<Place> {
+    if let Some(path) = node.strip_prefix("unix://") {
+        let absolute = path.len() > 1 && path.starts_with('/');
+        return absolute.then(|| Place::Unix(path.into()));
+    }
+    if let Some(node) = node.strip_prefix("tls://") {
+        return match place(&format!("tcp://{node}"))? {
+            Place::Tcp(host, port) => Some(Place::Tls(host, port)),
+            other => Some(other),
+        };
+    }
+    let node = node.strip_prefix("tcp://").unwrap_or(node);
+    if node.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Some(Place::Tcp(node.to_owned(), PORT));
+    }
+    if let Some(rest) = node.strip_prefix('[') {
+        let (host, port) = rest.split_once(']')?;
+        host.parse::<std::net::Ipv6Addr>().ok()?;
+        let port = match port {
+            "" => PORT,
+            port => number(port.strip_prefix(':')?)?,
+        };
+        return Some(Place::Tcp(host.to_ascii_lowercase(), port));
+    }
+    let (host, port) = match node.split_once(':') {
+        Some((host, port)) => (host, number(port)?),
+        None => (node, PORT),
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_name = !host.is_empty() && host.chars().all(is_name);
+    is_name.then(|| Place::Tcp(host.to_ascii_lowercase(), port))
+}
+
+fn number(port: &str) -> Option<u16> {
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    port.parse().ok().filter(|port| digits && *port > 0)
+}
+
+/// Which of several nodes has the keys of a client: rendezvous hashing (Thaler and Ravishankar, 1996). A node more or
+/// less moves only the clients that it gets or had, and the order in which nodes are named does not matter.
+pub(crate) fn node_of(places: &[Place], key: &str) -> usize {
+    if places.len() == 1 {
+        return 0;
+    }
+    let tag = tag(key).as_bytes();
+    let weight = |place: &Place| {
+        let mut hash = Sha256::new();
+        hash.update(place.to_string());
+        hash.update([0]);
+        hash.update(tag);
+        hash.finalize()
+    };
+    let nodes = places.iter().enumerate();
+    let heaviest = nodes.max_by_key(|(_, place)| weight(place));
+    heaviest.map_or(0, |(node, _)| node)
+}
+
+/// What all keys of a client have in common: what stands in braces.
+fn tag(key: &str) -> &str {
+    key.split_inclusive('}').next().unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MemcachedNodes, Place, node_of, parse};
+
+    fn tcp(host: &str, port: u16) -> Place {
+        Place::Tcp(host.to_owned(), port)
+    }
+
+    #[test]
+    fn servers_by_name_address_and_socket() {
+        let nodes =
+            "127.0.0.1:11211, tcp://Cache.example,tcp://[::1]:7,::1,[fe80::1],unix:///run/mc.sock";
+        let expected = [
+            tcp("127.0.0.1", 11211),
+            tcp("cache.example", 11211),
+            tcp("::1", 7),
+            tcp("::1", 11211),
+            tcp("fe80::1", 11211),
+            Place::Unix("/run/mc.sock".into()),
+        ];
+        assert_eq!(parse(&nodes.into()).unwrap(), expected);
+        let tls = "tls://Cache.example, tls://[::1]:7";
+        let expected = [
+            Place::Tls("cache.example".to_owned(), 11211),
+            Place::Tls("::1".to_owned(), 7),
+        ];
+        assert_eq!(parse(&tls.into()).unwrap(), expected);
+        let list = vec!["a:1,b:2", "c"];
+        let expected = [tcp("a", 1), tcp("b", 2), tcp("c", 11211)];
+        assert_eq!(parse(&list.into()).unwrap(), expected);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for nodes in [
+            "",
+            ",",
+            "a,",
+            "a b",
+            "a:",
+            "a:x",
+            "a:0",
+            "a:99999",
+            "a:+1",
+            "http://a",
+            "tcp://",
+            "unix://",
+            "unix://relative",
+            "[::1",
+            "[::1]x",
+            "[a]:1",
+            "user@a",
+            "tls://",
+            "tls://unix:///a",
+            "tls://tls://a",
+            "a,tls://a:11211",
+            "a/b",
+            "a\r\nb",
+            "a,a:11211",
+        ] {
+            assert!(parse(&nodes.into()).is_err(), "{nodes}");
+        }
+        assert!(parse(&MemcachedNodes::from(Vec::<String>::new())).is_err());
+    }
+
+    #[test]
+    fn never_prints_a_password() {
+        let nodes = MemcachedNodes::from("user:hunter2@a");
+        assert!(!format!("{nodes:?}").contains("hunter2"));
+        assert!(!parse(&nodes).unwrap_err().contains("hunter2"));
+    }
+
+    #[test]
+    fn finds_keys_on_one_server_with_tls_and_without() {
+        let (plain, tls) = ("a,b,c".into(), "tls://a,tls://b,tls://c".into());
+        let (plain, tls) = (parse(&plain).unwrap(), parse(&tls).unwrap());
+        for client in 0..100 {
+            let key = format!("{{ns:id:{client}}}:uid");
+            assert_eq!(node_of(&plain, &key), node_of(&tls, &key));
+        }
+    }
+
+    #[test]
+    fn a_node_less_moves_only_its_clients() {
+        let places = parse(&"a,b,c,d".into()).unwrap();
+        let mut counts = [0; 4];
+        for client in 0..1_000 {
+            let key = format!("{{ns:id:{client}}}:uid");
+            let node = node_of(&places, &key);
+            counts[node] += 1;
+            assert_eq!(node, node_of(&places, &format!("{{ns:id:{client}}}:other")));
+            let fewer = places[..3].to_vec();
+            if node < 3 {
+                assert_eq!(node_of(&fewer, &key), node);
+            }
+            let reversed: Vec<_> = places.iter().rev().cloned().collect();
+            assert_eq!(node_of(&reversed, &key), 3 - node);
+        }
+        assert!(
+            counts.iter().all(|count| (180..320).contains(count)),
+            "{counts:?}"
+        );
+    }
+}

@@ -1,0 +1,321 @@
+//! Connections that wait to be used again, a pool of them for each server.
+//!
+//! A connection is checked when it is taken, without asking the server: one that was left in the middle of something, or
+//! that the server has closed meanwhile, is replaced. An exchange that its caller drops ends in the background. Sockets
+//! live on runtimes, so each runtime has pools of its own; those of a runtime that is gone go with it.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use deadpool::managed;
+use deadpool::managed::{Metrics, Object, PoolError, RecycleError, RecycleResult};
+use parking_lot::Mutex;
+use tokio::runtime;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
+
+use crate::observe;
+use crate::store::caller::{Caller, PATIENCE};
+use crate::store::memcached::connection::{Connection, Opaques, Replies};
+use crate::store::memcached::error::Failed;
+use crate::store::memcached::handshake::Handshake;
+use crate::store::memcached::meta_protocol::Request;
+use crate::store::memcached::nodes::Place;
+
+/// What all pools have in common.
+pub(crate) struct Settings {
+    pub(crate) places: Vec<Place>,
+    pub(crate) handshake: Arc<Handshake>,
+    /// How many sockets to each server, per runtime.
+    pub(crate) size: usize,
+    /// How long one operation may take.
+    pub(crate) timeout: Duration,
+}
+
+pub(crate) struct Pools {
+    pub(crate) settings: Settings,
+    runtimes: Mutex<Vec<(runtime::Id, Arc<Nodes>)>>,
+    closed: AtomicBool,
+}
+
+/// The pools of one runtime.
+struct Nodes {
+    pools: Vec<Pool>,
+    /// Ends when the runtime does.
+    alive: JoinHandle<()>,
+}
+
+struct Pool {
+    connections: managed::Pool<Manager>,
+    /// Whether it was said that the server is away.
+    away: AtomicBool,
+}
+
+struct Manager {
+    place: Place,
+    handshake: Arc<Handshake>,
+}
+
+impl managed::Manager for Manager {
+    /// Nothing while an operation goes on with the connection elsewhere.
+    type Type = Option<Connection>;
+    type Error = Failed;
+
+    async fn create(&self) -> Result<Option<Connection>, Failed> {
+        let (place, handshake) = (self.place.clone(), self.handshake.clone());
+        // In a task of its own, for tokio panics where a runtime has no I/O.
+        let mut attempt = JoinSet::new();
+        attempt.spawn(async move { Connection::open(&place, &handshake).await });
+        match attempt.join_next().await {
+            Some(Ok(connection)) => connection.map(Some),
+            _ => {
+                let message = "connecting panicked; build the tokio runtime with `enable_all()`";
+                Err(Failed::Misconfigured(message.to_owned()))
+            }
+        }
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut Option<Connection>,
+        _: &Metrics,
+    ) -> RecycleResult<Failed> {
+        let usable = match connection {
+            Some(connection) => connection.is_usable().await,
+            None => false,
+        };
+        usable
+            .then_some(())
+            .ok_or(RecycleError::Message("it is not as it was left".into()))
+    }
+}
+
+impl Pools {
+    pub(crate) const fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            runtimes: Mutex::new(Vec::new()),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The moment at which an operation that begins now has to end.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.timeout
+    }
+
+    /// Asks a server everything at once, until the deadline at the latest.
+    pub(crate) async fn ask(
+        &self,
+        node: usize,
+        deadline: Instant,
+        caller: Option<&Caller>,
+        requests: &[Request<'_>],
+    ) -> Result<Replies, Failed> {
+        let nodes = self.nodes()?;
+        let pool = &nodes.pools[node];
+        let result = pool
+            .ask(deadline, self.settings.timeout, caller, requests)
+            .await;
+        pool.learn(result.as_ref().err());
+        result
+    }
+
+    /// Ends everything.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        for (_, nodes) in self.runtimes.lock().drain(..) {
+            nodes.pools.iter().for_each(|pool| pool.connections.close());
+        }
+    }
+
+    /// The pools of this runtime.
+    fn nodes(&self) -> Result<Arc<Nodes>, Failed> {
+        let Ok(runtime) = Handle::try_current() else {
+            let message = "Memcached needs a tokio runtime; call it from one".to_owned();
+            return Err(Failed::Misconfigured(message));
+        };
+        let id = runtime.id();
+        let mut runtimes = self.runtimes.lock();
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Failed::Closed);
+        }
+        if let Some((_, nodes)) = runtimes.iter().find(|(runtime, _)| *runtime == id) {
+            return Ok(nodes.clone());
+        }
+        runtimes.retain(|(_, nodes)| !nodes.alive.is_finished());
+        let nodes = Arc::new(Nodes::new(&self.settings, &runtime)?);
+        runtimes.push((id, nodes.clone()));
+        Ok(nodes)
+    }
+}
+
+impl Nodes {
+    fn new(settings: &Settings, runtime: &Handle) -> Result<Self, Failed> {
+        let pool = |place: &Place| {
+            let manager = Manager {
+                place: place.clone(),
+                handshake: settings.handshake.clone(),
+            };
+            let pool = managed::Pool::builder(manager)
+                .max_size(settings.size)
+                .runtime(deadpool::Runtime::Tokio1)
+                .build();
+            let connections = pool.map_err(|error| Failed::Misconfigured(error.to_string()))?;
+            Ok(Pool {
+                connections,
+                away: AtomicBool::new(false),
+            })
+        };
+        Ok(Self {
+            pools: settings
+                .places
+                .iter()
+                .map(pool)
+                .collect::<Result<_, Failed>>()?,
+            alive: runtime.spawn(std::future::pending()),
+        })
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        self.alive.abort();
+    }
+}
+
+impl Pool {
+    async fn ask(
+        &self,
+        deadline: Instant,
+        timeout: Duration,
+        caller: Option<&Caller>,
+        requests: &[Request<'_>],
+    ) -> Result<Replies, Failed> {
+        let mut object = match timeout_at(deadline, self.connections.get()).await {
+            Ok(Ok(object)) => object,
+            Ok(Err(PoolError::Backend(failed))) => return Err(failed),
+            Ok(Err(PoolError::Closed)) => return Err(Failed::Closed),
+            Ok(Err(_)) | Err(_) => return Err(Failed::Busy(timeout)),
+        };
+        let Some(connection) = object.as_mut() else {
+            return Err(Failed::Busy(timeout));
+        };
+        let opaques = connection.prepare(requests)?;
+        match caller {
+            None => Exchange::new(object, opaques, deadline, timeout).await,
+            Some(caller) => exchange_for(caller, object, opaques, deadline, timeout).await,
+        }
+    }
+
+    /// Learns from how an operation went.
+    fn learn(&self, failed: Option<&Failed>) {
+        match failed {
+            // Written only if it changes something: all callers share it.
+            None if self.away.load(Ordering::Relaxed)
+                && self.away.swap(false, Ordering::Relaxed) =>
+            {
+                observe::connected("memcached");
+            }
+            Some(failed) if failed.breaks_all() => {
+                // One restart of the server would else fail as often as there are connections.
+                drop(self.connections.retain(|_, _| false));
+                if !self.away.swap(true, Ordering::Relaxed) {
+                    observe::disconnected("memcached", failed);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An exchange of an operation that ends whether its caller waits or not: a late answer is awaited without it.
+async fn exchange_for(
+    caller: &Caller,
+    mut object: Object<Manager>,
+    opaques: Opaques,
+    deadline: Instant,
+    timeout: Duration,
+) -> Result<Replies, Failed> {
+    let Some(mut connection) = object.take() else {
+        return Err(Failed::Busy(timeout));
+    };
+    let result = {
+        let mut exchange = pin!(connection.exchange(opaques));
+        match timeout_at(deadline, exchange.as_mut()).await {
+            Ok(result) => result,
+            Err(_) => {
+                // Others need not wait for its place in the pool.
+                drop(Object::take(object));
+                caller.late(timeout);
+                let answer = tokio::time::timeout(PATIENCE, exchange).await;
+                return answer.unwrap_or(Err(Failed::Late(PATIENCE)));
+            }
+        }
+    };
+    if result.is_ok() {
+        *object = Some(connection);
+    } else {
+        drop(Object::take(object));
+    }
+    result
+}
+
+/// An exchange under way. Its caller may be a client that hangs up: dropped, it ends in the background, within the time
+/// that it had, so that the connection can be used again. If every client that hangs up cost a connection, a few of them
+/// would keep all others connecting.
+struct Exchange(Option<Unfinished>);
+
+type Unfinished = Pin<Box<dyn Future<Output = Result<Replies, Failed>> + Send>>;
+
+impl Exchange {
+    fn new(
+        mut object: Object<Manager>,
+        opaques: Opaques,
+        deadline: Instant,
+        timeout: Duration,
+    ) -> Self {
+        Self(Some(Box::pin(async move {
+            let Some(connection) = object.as_mut() else {
+                return Err(Failed::Busy(timeout));
+            };
+            let result = match timeout_at(deadline, connection.exchange(opaques)).await {
+                Ok(result) => result,
+                Err(_) => Err(Failed::Late(timeout)),
+            };
+            if result.is_err() {
+                drop(Object::take(object));
+            }
+            result
+        })))
+    }
+}
+
+impl Future for Exchange {
+    type Output = Result<Replies, Failed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(exchange) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let polled = exchange.as_mut().poll(context);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(exchange);
+        }
+    }
+}

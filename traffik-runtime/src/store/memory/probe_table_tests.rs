@@ -1,0 +1,105 @@
+//! Tests of the probe table: sweeps between reading a slot and locking it, and states' numbers.
+
+use super::*;
+use crate::strategy::kernel::packed::Kind;
+
+const KEY: Key = Key {
+    first: 7,
+    second: 7,
+};
+
+fn window(at: u64) -> Packed {
+    Packed {
+        kind: Kind::Window,
+        tick_power: 0,
+        limit: 10,
+        period: 1_000,
+        at,
+        amount: 1,
+        extra: 0,
+    }
+}
+
+fn insertion(key: Key, state: &Packed, made: u16) -> Insertion<'_> {
+    let mark = EvictionMark::default();
+    Insertion {
+        key,
+        state,
+        made,
+        mark,
+    }
+}
+
+/// Returns a table with the key, hit in the first window, and the key's index.
+fn table_with_key() -> (ProbeTable, usize) {
+    let table = ProbeTable::new(8);
+    table.insert(&mut table.lock(), &insertion(KEY, &window(0), 2));
+    let index = ProbeTable::home(KEY, table.len());
+    assert!(table.slot(index).may_hold(KEY));
+    (table, index)
+}
+
+#[test]
+fn a_sweep_leaves_a_state_that_was_hit_after_it_was_read() {
+    let (table, index) = table_with_key();
+    let (_, read) = table.slot(index).read();
+    assert!(read.expires() <= 1_500, "the sweep finds it expired");
+    table.slot(index).lock().update(&window(1_000));
+    let mut writer = table.lock();
+    table.remove_expired(&mut writer, index, 1_500);
+    assert_eq!(writer.occupied, 1);
+    assert_eq!(table.slot(index).read(), (Some(KEY), window(1_000)));
+    table.remove_expired(&mut writer, index, 2_000);
+    assert_eq!(writer.occupied, 0);
+    assert!(table.find(KEY).is_none());
+}
+
+#[test]
+fn a_sweep_waits_for_a_writer_and_sees_its_write() {
+    let (table, index) = table_with_key();
+    let writing = table.slot(index).lock();
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| table.remove_expired(&mut table.lock(), index, 1_500));
+        writing.update(&window(1_000));
+        drop(writing);
+        sweep.join().expect("the sweep ends");
+    });
+    assert_eq!(table.slot(index).read(), (Some(KEY), window(1_000)));
+}
+
+#[test]
+fn moved_states_keep_their_numbers() {
+    let table = ProbeTable::new(8);
+    let mut writer = table.lock();
+    // All have one home, so that gaps are closed.
+    let key = |number: u16| Key {
+        first: u64::from(number),
+        second: u64::MAX,
+    };
+    for number in 1..=40 {
+        table.insert(&mut writer, &insertion(key(number), &window(0), 2 * number));
+    }
+    for number in (1..=40).step_by(3) {
+        assert_eq!(
+            table.extract(&mut writer, key(number)),
+            Some((window(0), 2 * number))
+        );
+    }
+    for number in (1..=40).filter(|number| number % 3 != 1) {
+        let slot = table.find(key(number)).expect("it stays");
+        let (_, made) = slot.read_with_number(key(number)).expect("it is its own");
+        assert_eq!(made, 2 * number);
+    }
+}
+
+#[test]
+fn numbers_repeat_only_after_all_others() {
+    let mut writer = Writer::default();
+    let numbers: Vec<u16> = (0..32_768).map(|_| writer.next_number()).collect();
+    let mut distinct = numbers.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 32_767);
+    assert!(numbers.iter().all(|number| *number != 0 && number % 2 == 0));
+    assert_eq!(numbers[32_767], numbers[0]);
+}

@@ -1,0 +1,329 @@
+//! The spill: a map for the states that do not fit a slot.
+//!
+//! Those are logs, means, states of several rates, states of the user's own strategies, and states
+//! of one rate that a changed rate needs for longer than they themselves say.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+
+// The fast variant of the hash is not enough: under some seeds the hashes of successive numbers
+// miss parts of the range for hundreds of numbers.
+use foldhash::quality as hash;
+use indexmap::IndexMap;
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::decision::Report;
+use crate::store::key::Key;
+use crate::store::memory::shares::{CANDIDATES, Newcomer, Rank, Shares};
+use crate::store::plan::Term;
+use crate::strategy::kernel::packed::FULL;
+use crate::strategy::kernel::state::State;
+
+const MAX_SHARDS: usize = 16;
+
+/// The least number of entries that fit a shard, because all keys of a set may be in one.
+const MIN_ENTRIES_PER_SHARD: usize = 64;
+
+/// The number of entries that an insertion checks for expired states.
+const SWEEP_BATCH: usize = 2;
+
+/// The states that do not fit a slot, in several shards.
+#[derive(Debug)]
+pub(crate) struct Spill {
+    /// A power of two of shards.
+    shards: Box<[Mutex<SpillShard>]>,
+    /// The greatest number of entries in a shard.
+    shard_capacity: usize,
+    shares: Shares,
+    /// `true` if there may be states here that would fit a slot: of throttles that had several
+    /// rates, or of those whose changed rate needs them for longer.
+    may_hold_packed: AtomicBool,
+    /// The number of the next state: odd, where the numbers of states in slots are even.
+    made: AtomicU16,
+}
+
+/// One part of the spill, behind a mutex of its own.
+#[derive(Debug, Default)]
+pub(crate) struct SpillShard {
+    entries: IndexMap<Key, Entry>,
+    clock_hand: usize,
+    /// The number of random picks so far, and the seed that makes them unpredictable.
+    picked: u64,
+    random: hash::RandomState,
+}
+
+/// A state in the spill.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    pub(crate) state: State,
+    /// The number of the state, unless it is a list, whose states have numbers of their own.
+    pub(crate) made: u64,
+    pub(crate) expiry: Expiry,
+    is_late: bool,
+}
+
+/// The fullness of a state, which ranks it for eviction, and the time until which it matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Expiry {
+    /// The used part of the limit, from 0 to [`FULL`].
+    pub(crate) fullness: u64,
+    /// The microsecond at which the state expires.
+    pub(crate) at: u64,
+}
+
+impl Expiry {
+    /// Returns that of the state that a strategy reports on.
+    pub(crate) fn of_report(report: &Report, now: u64) -> Self {
+        let used = u128::from(report.limit.saturating_sub(report.remaining));
+        let lives = report.reset.as_nanos().div_ceil(1_000);
+        Self {
+            fullness: (used * u128::from(FULL) / u128::from(report.limit.max(1))) as u64,
+            at: now.saturating_add(u64::try_from(lives).unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// Returns that of a state which will be written before this microsecond: it is evicted last.
+    pub(crate) const fn reserved(until: u64) -> Self {
+        Self {
+            fullness: FULL + 1,
+            at: until,
+        }
+    }
+
+    /// Returns that of several states in one entry.
+    pub(crate) fn of_reports(reports: impl IntoIterator<Item = Report>, now: u64) -> Self {
+        let expiries = reports
+            .into_iter()
+            .map(|report| Self::of_report(&report, now));
+        expiries.fold(Self::default(), Self::merge)
+    }
+
+    /// Returns this expiry, extended at least to this microsecond.
+    pub(crate) fn extended_to(self, at: u64) -> Self {
+        Self {
+            at: self.at.max(at),
+            ..self
+        }
+    }
+
+    fn merge(self, other: Self) -> Self {
+        Self {
+            fullness: self.fullness.max(other.fullness),
+            at: self.at.max(other.at),
+        }
+    }
+}
+
+impl Entry {
+    /// Returns the number of the state that the only rate of a throttle continues from.
+    pub(crate) fn own_number(&self, term: &Term) -> u64 {
+        term.own_number(&self.state).unwrap_or(self.made)
+    }
+
+    /// Extends the life of the state at least to this microsecond.
+    pub(crate) fn extend(&mut self, until: u64) {
+        self.expiry = self.expiry.extended_to(until);
+    }
+}
+
+impl Spill {
+    /// Creates a spill for this many entries.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let capacity = capacity.max(MIN_ENTRIES_PER_SHARD);
+        let shards = (capacity / MIN_ENTRIES_PER_SHARD).min(MAX_SHARDS);
+        let shards = 1 << shards.ilog2();
+        Self {
+            shards: (0..shards).map(|_| Mutex::default()).collect(),
+            // Rounded down, so that all shards together do not exceed the capacity.
+            shard_capacity: capacity / shards,
+            shares: Shares::default(),
+            may_hold_packed: AtomicBool::new(false),
+            made: AtomicU16::new(1),
+        }
+    }
+
+    /// Returns the number of a key's shard.
+    pub(crate) fn shard_of(&self, key: Key) -> usize {
+        key.first as usize & (self.shards.len() - 1)
+    }
+
+    /// Returns the greatest number of entries in one shard.
+    pub(crate) const fn shard_capacity(&self) -> usize {
+        self.shard_capacity
+    }
+
+    /// Locks the shard with this number.
+    pub(crate) fn lock(&self, shard: usize) -> MutexGuard<'_, SpillShard> {
+        self.shards[shard].lock()
+    }
+
+    /// Locks all shards, in the order in which sets lock theirs.
+    pub(crate) fn lock_all(&self) -> Vec<MutexGuard<'_, SpillShard>> {
+        self.shards.iter().map(Mutex::lock).collect()
+    }
+
+    /// Removes all entries of a shard.
+    pub(crate) fn clear(&self, shard: &mut SpillShard) {
+        for key in shard.entries.keys() {
+            self.shares.remove(*key);
+        }
+        *shard = SpillShard::default();
+    }
+
+    /// Returns `true` if states may be here that would fit a slot. Under the writer lock of a key's
+    /// probe table, `false` is final for that key: [`mark_packed`](Self::mark_packed) comes before
+    /// the key leaves the table.
+    pub(crate) fn may_hold_packed(&self) -> bool {
+        self.may_hold_packed.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of a state that is created now. It repeats after 32 767 others.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.made.fetch_add(2, Ordering::Relaxed).into()
+    }
+
+    /// Returns the entry of a key, to be written now; it is inserted if there is none.
+    pub(crate) fn entry_or_insert<'s>(
+        &self,
+        shard: &'s mut SpillShard,
+        key: Key,
+        now: u64,
+    ) -> &'s mut Entry {
+        shard.sweep(&self.shares, now);
+        let mut is_late = false;
+        if !shard.entries.contains_key(&key) {
+            let newcomer = self.shares.newcomer(key);
+            is_late = newcomer.is_late(shard.entries.len(), self.shard_capacity);
+            if shard.entries.len() >= self.shard_capacity {
+                shard.evict(&newcomer, &self.shares, now);
+            }
+            self.shares.add(key);
+        }
+        let entry = shard.entries.entry(key).or_insert_with(|| Entry {
+            is_late,
+            ..Entry::default()
+        });
+        if entry.expiry.at <= now {
+            (entry.state, entry.made) = (State::default(), self.next_number());
+        }
+        entry
+    }
+
+    /// Replaces the state of an entry by another one, with a number of its own.
+    pub(crate) fn replace(&self, entry: &mut Entry, mut state: State) {
+        state.number_new(|| self.next_number());
+        (entry.state, entry.made) = (state, self.next_number());
+    }
+
+    /// Removes a key from its shard.
+    pub(crate) fn remove(&self, shard: &mut SpillShard, key: Key) {
+        if shard.entries.swap_remove(&key).is_some() {
+            self.shares.remove(key);
+        }
+    }
+
+    /// Marks the spill: from now on states may be here that would fit a slot, and keys get slots
+    /// only while their shard is locked.
+    pub(crate) fn mark_packed(&self) {
+        if !self.may_hold_packed() {
+            self.may_hold_packed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl SpillShard {
+    /// Returns the state of a key, if it has not expired.
+    pub(crate) fn state(&self, key: Key, now: u64) -> Option<&State> {
+        self.entry(key, now).map(|entry| &entry.state)
+    }
+
+    /// Returns the entry of a key, if it has not expired.
+    pub(crate) fn entry(&self, key: Key, now: u64) -> Option<&Entry> {
+        let entry = self.entries.get(&key)?;
+        (entry.expiry.at > now).then_some(entry)
+    }
+
+    /// Returns the entry of a key, if it has not expired.
+    pub(crate) fn entry_mut(&mut self, key: Key, now: u64) -> Option<&mut Entry> {
+        let entry = self.entries.get_mut(&key)?;
+        (entry.expiry.at > now).then_some(entry)
+    }
+
+    /// Removes the expired entries among a few.
+    fn sweep(&mut self, shares: &Shares, now: u64) {
+        for _ in 0..SWEEP_BATCH.min(self.entries.len()) {
+            let index = self.advance();
+            if self.entries[index].expiry.at <= now {
+                self.remove(index, shares);
+            }
+        }
+    }
+
+    /// Removes the lowest-ranked of some random entries. Neighbours would be no fair choice: they
+    /// came together, so whole runs of them are at their limit.
+    fn evict(&mut self, newcomer: &Newcomer<'_>, shares: &Shares, now: u64) {
+        let mut victim: Option<(Rank, usize)> = None;
+        let mut picked = 0;
+        while picked < victim.map_or(CANDIDATES, |(rank, _)| rank.required_candidates()) {
+            let index = self.pick();
+            let Some((key, entry)) = self.entries.get_index(index) else {
+                return;
+            };
+            let rank = if entry.expiry.at <= now {
+                Rank::Expired
+            } else {
+                newcomer.rank(*key, entry.expiry.fullness, entry.is_late)
+            };
+            if victim.is_none_or(|(lowest, _)| rank < lowest) {
+                victim = Some((rank, index));
+            }
+            picked += 1;
+        }
+        if let Some((_, index)) = victim {
+            self.remove(index, shares);
+        }
+    }
+
+    fn remove(&mut self, index: usize, shares: &Shares) {
+        if let Some((key, _)) = self.entries.swap_remove_index(index) {
+            shares.remove(key);
+        }
+    }
+
+    /// Returns the index of a random entry.
+    fn pick(&mut self) -> usize {
+        self.picked += 1;
+        random_index(&self.random, self.picked, self.entries.len())
+    }
+
+    /// Moves the clock hand to the next entry, and returns its index.
+    fn advance(&mut self) -> usize {
+        self.clock_hand = (self.clock_hand + 1) % self.entries.len().max(1);
+        self.clock_hand
+    }
+}
+
+/// Returns the random index, below `len`, that belongs to a number.
+fn random_index(random: &impl BuildHasher, number: u64, len: usize) -> usize {
+    let random = u128::from(random.hash_one(number));
+    ((random * len as u128) >> u64::BITS) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use foldhash::SharedSeed;
+    use foldhash::quality::SeedableRandomState;
+
+    use super::random_index;
+
+    /// The candidates of an eviction are enough to include a key that came late, under every seed.
+    #[test]
+    fn picks_from_every_part_of_a_shard() {
+        for seed in 0..2_000 {
+            let shared = Box::leak(Box::new(SharedSeed::from_u64(seed)));
+            let random = SeedableRandomState::with_seed(7, shared);
+            let late = (1..=128).filter(|number| random_index(&random, *number, 125) >= 109);
+            assert!(late.count() > 0, "seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! What is asked of a store: a hit on one client's budget of one throttle.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::store::key::Key;
+use crate::store::outcome::Several;
+use crate::strategy::erased::ErasedStrategy;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::state::{Listed, State};
+use crate::strategy::{Hit, Who};
+
+/// What there is mostly one of.
+pub(crate) type Few<T> = SmallVec<[T; 1]>;
+
+/// One hit on one client's budget, under one rate or several that share a place in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) key: Key,
+    /// The key's name in a store where keys are names; else nothing.
+    pub(crate) name: String,
+    pub(crate) strategy: &'a dyn ErasedStrategy,
+    pub(crate) terms: Terms<'a>,
+    pub(crate) cost: u64,
+    pub(crate) who: Who<'a>,
+}
+
+/// The rates of a plan: those of a definition, or worked out for this hit.
+#[derive(Clone, Debug)]
+pub(crate) enum Terms<'a> {
+    Same(&'a [Term]),
+    Own(Few<Term>),
+}
+
+impl Deref for Terms<'_> {
+    type Target = [Term];
+
+    fn deref(&self) -> &[Term] {
+        match self {
+            Self::Same(terms) => terms,
+            Self::Own(terms) => terms,
+        }
+    }
+}
+
+/// A rate and its law.
+#[derive(Clone, Debug)]
+pub(crate) struct Term {
+    pub(crate) rate: Rate,
+    pub(crate) law: Law,
+}
+
+impl Term {
+    /// Returns the units of cost after which a new client is at its limit, as a multiple of the rate's limit.
+    pub(crate) fn capacity_ratio(&self, now: u64) -> f32 {
+        self.law.capacity(now) as f32 / self.rate.limit().max(1) as f32
+    }
+}
+
+/// What a hit that is admitted does to the state of a term.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Nothing: it costs nothing.
+    Stay,
+    /// This takes its place.
+    Put(State),
+    /// The law counts it in place.
+    Count,
+}
+
+impl Plan<'_> {
+    /// Whether its state is a few words.
+    pub(crate) fn is_packed(&self) -> bool {
+        matches!(&*self.terms, [term] if term.law.is_packed())
+    }
+
+    /// Whether another counts in the same place.
+    pub(crate) fn shares_key(&self, other: &Self) -> bool {
+        self.key == other.key && self.name == other.name
+    }
+
+    /// Returns `true` if one of its rates is closed, so that every cost is refused.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.terms.iter().any(|term| term.law == Law::Closed)
+    }
+
+    /// Whether a law of the user's own is among its laws.
+    pub(crate) fn is_custom(&self) -> bool {
+        self.terms.iter().any(|term| term.law == Law::Custom)
+    }
+
+    /// What the hit does to each term's state, if every law admits it.
+    pub(crate) fn steps(&self, state: &State, now: u64) -> Option<Several<Step>> {
+        let seen = self.seen(state).into_iter();
+        let steps = seen.zip(&*self.terms);
+        steps
+            .map(|(state, term)| self.step(term, state, now))
+            .collect()
+    }
+
+    pub(crate) fn step(&self, term: &Term, state: &State, now: u64) -> Option<Step> {
+        match &term.law {
+            // A cost of 0 is admitted without asking, and writes nothing.
+            _ if self.cost == 0 => Some(Step::Stay),
+            Law::Custom => {
+                let hit = self.hit(term, now, self.cost);
+                let after = self.strategy.decide(state.bytes(), &hit)?;
+                Some(Step::Put(State::Bytes(Some(after))))
+            }
+            law if law.is_packed() => {
+                let after = law.decide_packed(state.packed(), now, self.cost)?;
+                Some(Step::Put(State::Packed(after)))
+            }
+            law => law.admits(state, now, self.cost).then_some(Step::Count),
+        }
+    }
+
+    /// Does what every law admitted.
+    pub(crate) fn take(&self, steps: Several<Step>, state: &mut State, now: u64) {
+        if self.cost == 0 {
+            return;
+        }
+        self.align(state, 0);
+        if let State::List(list) = state {
+            // The list is written anew, under these rates.
+            for (listed, term) in list.iter_mut().zip(&*self.terms) {
+                (listed.limit, listed.until) = (term.rate.limit(), 0);
+            }
+        }
+        for ((step, term), state) in steps.into_iter().zip(&*self.terms).zip(each_mut(state)) {
+            match step {
+                Step::Stay => {}
+                Step::Put(after) => *state = after,
+                Step::Count => term.law.count(state, now, self.cost),
+            }
+        }
+    }
+
+    /// What the law says of a state, for a cost.
+    pub(crate) fn report(&self, term: &Term, state: &State, now: u64, cost: u64) -> Report {
+        match &term.law {
+            Law::Custom => {
+                let hit = self.hit(term, now, cost);
+                self.strategy.report(state.bytes(), &hit)
+            }
+            law => law.report(state, now, cost),
+        }
+    }
+
+    /// Returns the law's report on a state in which nothing has been counted.
+    pub(crate) fn fresh_report(&self, term: &Term, now: u64) -> Report {
+        self.report(term, State::nothing(), now, 0)
+    }
+
+    /// The hit as a law sees it.
+    pub(crate) fn hit(&self, term: &Term, now: u64, cost: u64) -> Hit<'_> {
+        Hit {
+            rate: term.rate,
+            now,
+            cost,
+            who: self.who,
+        }
+    }
+
+    /// Each term's own state: of a list, that of the same period, else that in the same place (L30).
+    pub(crate) fn seen<'s>(&self, state: &'s State) -> Several<&'s State> {
+        if let ([_], State::Packed(_) | State::Log(_) | State::Mean(_) | State::Bytes(_)) =
+            (&*self.terms, state)
+        {
+            return Several::from_elem(state, 1);
+        }
+        let old = periods(state);
+        let found = self.matches(&old);
+        let state = |place: Option<usize>| match (state, place) {
+            (_, None) => State::nothing(),
+            (State::List(list), Some(place)) => &list[place].state,
+            (only, Some(_)) => only,
+        };
+        found.into_iter().map(state).collect()
+    }
+
+    /// The state with every law's own part as one filled at `now` where that is more than a period ahead of the clock
+    /// (L4); `None` if none is. The first hit that sees it writes it, even if it is refused.
+    pub(crate) fn caught_up(&self, state: &State, now: u64) -> Option<State> {
+        if state.moment() <= now {
+            return None;
+        }
+        let seen = self.seen(state).into_iter().zip(&*self.terms);
+        let filled: Several<_> = seen
+            .map(|(state, term)| term.law.caught_up(state, now))
+            .collect();
+        if filled.iter().all(Option::is_none) {
+            return None;
+        }
+        let mut state = state.clone();
+        self.align(&mut state, 0);
+        if let State::List(list) = &mut state {
+            // What takes the place of a state is another one.
+            let taken_over = list.iter_mut().zip(&filled);
+            let taken_over = taken_over.filter(|(_, filled)| filled.is_some());
+            taken_over.for_each(|(listed, _)| listed.made = 0);
+        }
+        for (state, filled) in each_mut(&mut state).zip(filled) {
+            *state = filled.unwrap_or_else(|| std::mem::take(state));
+        }
+        Some(state)
+    }
+
+    /// How long a state matters: as the laws say, and not shorter than by the rate it was written under, for another
+    /// request may have brought another.
+    pub(crate) fn matters(&self, state: &State, now: u64) -> Duration {
+        let resets = self.reports(state, now).map(|report| report.reset);
+        let own = Duration::from_micros(state.expires().saturating_sub(now));
+        resets.max().unwrap_or_default().max(own)
+    }
+
+    /// The reports of the laws on a state.
+    pub(crate) fn reports<'s>(
+        &'s self,
+        state: &'s State,
+        now: u64,
+    ) -> impl Iterator<Item = Report> + 's {
+        let lines = self.seen(state).into_iter().zip(&*self.terms);
+        lines.map(move |(state, term)| self.report(term, state, now, 0))
+    }
+
+    /// Makes a state of the form that these terms write. `made` is its number, unless it is a list, whose states have
+    /// numbers of their own.
+    pub(crate) fn align(&self, state: &mut State, made: u64) {
+        let is_list = matches!(state, State::List(_));
+        let same = periods(state).into_iter().eq(self.periods());
+        // A state of the user's own does not say under which rate it was written; a list does.
+        let wants_list = self.terms.len() > 1 || self.is_custom();
+        if (!wants_list && !is_list) || (is_list && same) {
+            return;
+        }
+        let states: Several<State> = self.seen(state).into_iter().cloned().collect();
+        let places = self.matches(&periods(state));
+        let more = |place: Option<usize>| match (&*state, place) {
+            (_, None) => (0, 0),
+            (State::List(list), Some(place)) => (list[place].until, list[place].made),
+            (_, Some(_)) => (0, made),
+        };
+        let more: Several<(u64, u64)> = places.into_iter().map(more).collect();
+        let listed = self.terms.iter().zip(states).zip(more);
+        let listed = listed.map(|((term, state), (until, made))| Listed {
+            until,
+            made,
+            ..Listed::new(term.rate, state)
+        });
+        *state = State::List(listed.collect());
+    }
+
+    /// The numbers of each term's own state; 0 where only its store knows it.
+    pub(crate) fn numbers(&self, state: &State) -> Several<u64> {
+        let State::List(list) = state else {
+            return Several::from_elem(0, self.terms.len());
+        };
+        let made = |place: Option<usize>| place.map_or(0, |place| list[place].made);
+        self.matches(&periods(state))
+            .into_iter()
+            .map(made)
+            .collect()
+    }
+
+    pub(crate) fn rates(&self) -> Few<Rate> {
+        self.terms.iter().map(|term| term.rate).collect()
+    }
+
+    fn periods(&self) -> impl Iterator<Item = u64> {
+        self.terms.iter().map(|term| term.rate.period_micros())
+    }
+
+    /// Where among old periods each term's is.
+    pub(crate) fn matches(&self, old: &[u64]) -> Several<Option<usize>> {
+        let mut free: Several<bool> = old.iter().map(|_| true).collect();
+        let mut found = Several::<Option<usize>>::new();
+        for period in self.periods() {
+            let same = (0..old.len()).find(|place| free[*place] && old[*place] == period);
+            if let Some(place) = same {
+                free[place] = false;
+            }
+            found.push(same);
+        }
+        for (place, found) in found.iter_mut().enumerate() {
+            if found.is_none() && free.get(place) == Some(&true) {
+                *found = Some(place);
+            }
+        }
+        found
+    }
+}
+
+/// The periods of the rates that a state was written under, in microseconds; 0 where it does not say.
+fn periods(state: &State) -> Several<u64> {
+    match state {
+        State::List(list) => list.iter().map(|listed| listed.period).collect(),
+        State::Packed(packed) => Several::from_elem(packed.period, 1),
+        State::Log(entries) => Several::from_elem(entries.period(), 1),
+        State::Mean(costs) => Several::from_elem(costs.period(), 1),
+        State::Bytes(_) => Several::from_elem(0, 1),
+    }
+}
+
+pub(crate) fn each_mut(state: &mut State) -> impl Iterator<Item = &mut State> {
+    let (only, list) = match state {
+        State::List(list) => (None, Some(list)),
+        only => (Some(only), None),
+    };
+    let listed = list.into_iter().flatten().map(|listed| &mut listed.state);
+    only.into_iter().chain(listed)
+}

@@ -1,0 +1,320 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Report;
+use crate::rate::Rate;
+use crate::strategy::error::StrategyError;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::refund::Taken;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::refund::most_leaked;
+use crate::strategy::kernel::tick::{EXACT, gcd, tick, until};
+
+/// A level that leaks the more slowly the more the last hits cost on average: a meter whose leak has a factor (L26, L27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mean {
+    limit: u64,
+    period: u64,
+    tick: u64,
+    capacity: u64,
+    /// How many of the level's units are one unit of cost.
+    units: u64,
+    /// How many of them leak in a tick, for each thousandth of the factor.
+    leak: u64,
+    /// How many costs are remembered.
+    window: usize,
+    /// The least factor, in thousandths.
+    least: u64,
+}
+
+/// A level, and the costs whose mean sets its leak.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Costs {
+    level: u64,
+    /// The microsecond of the last hit.
+    last: u64,
+    /// The factor in force, in thousandths.
+    factor: u64,
+    remembered: VecDeque<u64>,
+    sum: u128,
+    /// The rate it was written under: limit, period and tick.
+    rate: (u64, u64, u64),
+}
+
+impl Costs {
+    pub(super) const NONE: Self = Self {
+        level: 0,
+        last: 0,
+        factor: 0,
+        remembered: VecDeque::new(),
+        sum: 0,
+        rate: (0, 0, 0),
+    };
+
+    /// The state of these numbers: level, last microsecond, factor; limit, period and tick; and the costs.
+    #[cfg(feature = "engine")]
+    pub(crate) fn of(
+        (level, last, factor): (u64, u64, u64),
+        rate: (u64, u64, u64),
+        remembered: VecDeque<u64>,
+    ) -> Self {
+        let sum = remembered.iter().map(|cost| u128::from(*cost)).sum();
+        Self {
+            level,
+            last,
+            factor,
+            remembered,
+            sum,
+            rate,
+        }
+    }
+
+    /// Subtracts the part of a hit that has not leaked from the level, and returns whether that changed it; the mean stays.
+    ///
+    /// The leak is that of the rate, without the factor, which may have been higher before than it is now (L32).
+    #[cfg(feature = "engine")]
+    pub(super) fn give_back(&mut self, taken: Taken, limit: u64, now: u64) -> bool {
+        let ticks = taken.ticks(self.rate.2.max(1), self.last, now.max(self.last));
+        let (Some(ticks), Some((units, leak))) = (ticks, self.units_and_whole_leak()) else {
+            return false;
+        };
+        let leaked = most_leaked(ticks, leak * WHOLE, (limit, self.rate.0));
+        let given = taken.unleaked(units, leaked).min(self.level);
+        self.level -= given;
+        given > 0
+    }
+
+    /// The period it was written under.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn period(&self) -> u64 {
+        self.rate.1
+    }
+
+    /// The microsecond at which the level will have leaked away.
+    #[cfg(feature = "engine")]
+    pub(super) fn expires(&self) -> u64 {
+        let Some((_, leak)) = self.units_and_whole_leak() else {
+            return 0;
+        };
+        let ticks = self.level.div_ceil((leak * self.factor).max(1));
+        self.last.saturating_add(ticks.saturating_mul(self.rate.2))
+    }
+
+    /// The level's units in one of cost, and those that leak in a tick for each thousandth of the factor; `None` if nothing
+    /// was counted.
+    #[cfg(feature = "engine")]
+    fn units_and_whole_leak(&self) -> Option<(u64, u64)> {
+        let (limit, period, tick) = self.rate;
+        if self.remembered.is_empty() {
+            return None;
+        }
+        let ticks = WHOLE * (period / tick);
+        let g = gcd(limit, ticks);
+        Some((ticks / g, limit / g))
+    }
+
+    /// The same numbers again.
+    #[cfg(feature = "engine")]
+    pub(crate) fn numbers(&self) -> ((u64, u64, u64), (u64, u64, u64)) {
+        ((self.level, self.last, self.factor), self.rate)
+    }
+
+    /// The costs, oldest first, and their sum.
+    #[cfg(feature = "engine")]
+    pub(crate) fn costs(&self) -> (impl ExactSizeIterator<Item = u64>, u128) {
+        (self.remembered.iter().copied(), self.sum)
+    }
+}
+
+/// The state as of a tick.
+struct Standing {
+    at: u64,
+    level: u64,
+    factor: u64,
+}
+
+const WHOLE: u64 = 1_000;
+
+impl Mean {
+    /// The law of a rate with room for `capacity`, the mean of `window` costs, and a factor of at least `least` thousandths.
+    ///
+    /// # Errors
+    ///
+    /// When no tick keeps its numbers exact.
+    pub fn new(rate: Rate, capacity: u64, window: u32, least: u64) -> Result<Self, StrategyError> {
+        let (limit, period) = (rate.limit(), rate.period_micros());
+        let units = |tick: u64| {
+            let ticks = WHOLE * (period / tick);
+            ticks / gcd(limit, ticks)
+        };
+        let largest = |tick: u64| u128::from(capacity) * u128::from(units(tick));
+        let tick = tick(&[period], largest).ok_or(StrategyError::NoExactTick(rate))?;
+        Ok(Self {
+            limit,
+            period,
+            tick,
+            capacity,
+            units: units(tick),
+            leak: limit / gcd(limit, WHOLE * (period / tick)),
+            window: window as usize,
+            least,
+        })
+    }
+
+    /// What its twin in Lua is told.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let power = self.tick.ilog10().into();
+        let tick = [self.limit, self.period, power, self.tick];
+        let level = [self.capacity, self.units, self.leak];
+        [&tick[..], &level, &[self.window as u64, self.least]].concat()
+    }
+
+    /// How many costs it may come to hold.
+    #[cfg(any(feature = "memcached", feature = "redis"))]
+    pub(super) const fn longest(&self) -> u64 {
+        self.window as u64
+    }
+
+    /// The largest cost.
+    pub const fn largest(&self) -> u64 {
+        self.capacity
+    }
+
+    /// Whether costs were written under this rate and tick.
+    #[cfg(feature = "engine")]
+    pub(crate) fn has_written(&self, state: &Costs) -> bool {
+        state.rate == (self.limit, self.period, self.tick)
+    }
+
+    /// The level in units of cost, the mean cost, and the factor in force, at a time.
+    pub fn summary(&self, state: &Costs, now: u64) -> (f64, f64, f64) {
+        let standing = self.standing(state, now);
+        let forgotten = standing.level == 0 || state.remembered.is_empty();
+        let mean = if forgotten {
+            1.0
+        } else {
+            state.sum as f64 / state.remembered.len() as f64
+        };
+        (
+            standing.level as f64 / self.units as f64,
+            mean,
+            standing.factor as f64 / WHOLE as f64,
+        )
+    }
+
+    pub(super) fn admits(&self, state: &Costs, now: u64, cost: u64) -> bool {
+        cost <= self.capacity && self.standing(state, now).level <= self.highest(cost)
+    }
+
+    /// Takes a hit that was admitted.
+    pub(super) fn count(&self, state: &mut Costs, now: u64, cost: u64) {
+        let standing = self.standing(state, now);
+        if standing.level == 0 {
+            state.remembered.clear();
+            state.sum = 0;
+        }
+        let cost = cost.min(EXACT);
+        state.remembered.push_back(cost);
+        state.sum += u128::from(cost);
+        while state.remembered.len() > self.window {
+            state.sum -= u128::from(state.remembered.pop_front().unwrap_or(0));
+        }
+        let mean = u128::from(WHOLE) * state.remembered.len() as u128 / state.sum;
+        state.factor = self.least.max(mean as u64);
+        // Only what is settled later can take more than fits.
+        let most = EXACT / self.units;
+        let level = standing.level + cost.min(most) * self.units;
+        state.level = level.min(most * self.units);
+        state.last = standing.at * self.tick;
+        state.rate = (self.limit, self.period, self.tick);
+    }
+
+    pub(super) fn report(&self, state: &Costs, now: u64, cost: u64) -> Report {
+        let standing = self.standing(state, now);
+        let leaked_to = |level: u64| {
+            let above = standing.level.saturating_sub(level);
+            let ticks = above.div_ceil(self.leak * standing.factor);
+            if ticks == 0 {
+                Duration::ZERO
+            } else {
+                until(standing.at + ticks, self.tick, now)
+            }
+        };
+        let remaining = (self.capacity * self.units).saturating_sub(standing.level) / self.units;
+        let wait = |cost: u64| (cost <= self.capacity).then(|| leaked_to(self.highest(cost)));
+        Report {
+            limit: self.capacity,
+            remaining,
+            wait: if cost == 0 {
+                Some(Duration::ZERO)
+            } else {
+                wait(cost)
+            },
+            next: wait(remaining + 1),
+            reset: leaked_to(0),
+            delay: Duration::ZERO,
+        }
+    }
+
+    const fn highest(&self, cost: u64) -> u64 {
+        (self.capacity - cost) * self.units
+    }
+
+    fn standing(&self, state: &Costs, now: u64) -> Standing {
+        let now = now / self.tick;
+        if state.remembered.is_empty() {
+            return Standing {
+                at: now,
+                level: 0,
+                factor: WHOLE,
+            };
+        }
+        let last = state.last.div_ceil(self.tick);
+        if self.is_ahead(last, now) {
+            return Standing {
+                at: now,
+                level: self.capacity * self.units,
+                factor: state.factor,
+            };
+        }
+        // The clock stands still at the last tick until it has caught up (L4).
+        let at = now.max(last);
+        let leak = u128::from(at - last) * u128::from(self.leak * state.factor);
+        let level = u128::from(self.adopted(state)).saturating_sub(leak) as u64;
+        // An empty bucket has forgotten what hits cost.
+        let factor = if level == 0 { WHOLE } else { state.factor };
+        Standing { at, level, factor }
+    }
+
+    /// Whether a last tick is more than a period after this one.
+    const fn is_ahead(&self, last: u64, now: u64) -> bool {
+        last.saturating_sub(now) > self.period / self.tick
+    }
+
+    /// A full bucket at `now` that remembers the same costs, if the last hit is more than a period ahead of the clock (L4).
+    #[cfg(feature = "engine")]
+    pub(super) fn caught_up(&self, state: &Costs, now: u64) -> Option<Costs> {
+        let at = now / self.tick;
+        let is_ahead = self.is_ahead(state.last.div_ceil(self.tick), at);
+        (is_ahead && !state.remembered.is_empty()).then(|| Costs {
+            level: self.capacity * self.units,
+            last: at * self.tick,
+            rate: (self.limit, self.period, self.tick),
+            ..state.clone()
+        })
+    }
+
+    /// The level in this law's units: under another rate, whole units of cost, rounded up (L30).
+    fn adopted(&self, state: &Costs) -> u64 {
+        if state.rate == (self.limit, self.period, self.tick) {
+            return state.level;
+        }
+        let (limit, period, tick) = state.rate;
+        let ticks = WHOLE * (period / tick.max(1));
+        let units = (ticks / gcd(limit, ticks).max(1)).max(1);
+        state.level.div_ceil(units).min(EXACT / self.units) * self.units
+    }
+}

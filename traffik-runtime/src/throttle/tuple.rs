@@ -1,0 +1,58 @@
+//! Sets: tuples of throttles.
+
+use http::request::Parts;
+
+use crate::engine::hit::Asking;
+use crate::error::Error;
+use crate::throttle::Throttle;
+use crate::throttle::stat::Readings;
+
+const fn least(costs: &[u64]) -> u64 {
+    let mut least = u64::MAX;
+    let mut place = 0;
+    while place < costs.len() {
+        if costs[place] < least {
+            least = costs[place];
+        }
+        place += 1;
+    }
+    least
+}
+
+macro_rules! set {
+    ($($member:ident)+) => {
+        impl<$($member: Throttle),+> Throttle for ($($member,)+) {
+            type Stat = ($($member::Stat,)+);
+
+            const LARGEST_COST: u64 = least(&[$($member::LARGEST_COST),+]);
+
+            const IS_PLAIN: bool = $($member::IS_PLAIN)&&+;
+
+            fn plain(asking: &mut Asking) {
+                $($member::plain(asking);)+
+            }
+
+            async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
+                $($member::ask(parts, cost, asking).await?;)+
+                Ok(())
+            }
+
+            fn read(readings: &mut Readings<'_>) -> Self::Stat {
+                ($($member::read(readings),)+)
+            }
+        }
+    };
+}
+
+set!(A);
+set!(A B);
+set!(A B C);
+set!(A B C D);
+set!(A B C D E);
+set!(A B C D E F);
+set!(A B C D E F G);
+set!(A B C D E F G H);
+set!(A B C D E F G H I);
+set!(A B C D E F G H I J);
+set!(A B C D E F G H I J K);
+set!(A B C D E F G H I J K L);
