@@ -1,3 +1,5 @@
+//! The style of the header fields that tell a client of its limits.
+
 /// Which header fields a throttle sends, on admitted and on refused responses. How they are written, say
 /// [`HeaderOptions`](crate::http::headers::options::HeaderOptions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

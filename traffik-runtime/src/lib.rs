@@ -1,50 +1,67 @@
 //! The engine of [traffik](https://docs.rs/traffik): plain values, laws, backends, throttles and their HTTP adapter.
 //!
-//! Users depend on `traffik`, which re-exports what is public here. One idea carries the whole: a *strategy* is a pure
-//! law; a *backend* applies it atomically; a *throttle* binds it to a client; adapters translate decisions to HTTP.
-//! Imports run one way, in the order of the modules below.
+//! Users depend on `traffik`, which re-exports the public items of this crate. A *strategy* is a
+//! pure law; a *store* applies it to states, atomically; a *backend* is a store with defaults; a
+//! *throttle* binds a law to a client; adapters translate decisions to HTTP and WebSockets. Imports
+//! run one way, in the order of the modules below; `ARCHITECTURE.md` draws it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "engine")]
-pub(crate) mod callback;
-#[cfg(feature = "engine")]
-pub(crate) mod definition;
-pub(crate) mod engine;
-#[cfg(feature = "engine")]
-pub(crate) mod header_style;
-#[cfg(feature = "engine")]
-pub(crate) mod rejection;
-#[cfg(feature = "engine")]
-pub mod resilience;
-#[cfg(feature = "engine")]
-pub(crate) mod scope;
-#[cfg(feature = "engine")]
-pub(crate) mod store;
-
-pub mod client_ip;
-pub mod clock;
+// Plain values, from the ground up.
 pub mod decision;
 pub mod identity;
 pub mod rate;
-pub mod strategy;
 pub mod suggest;
 
 #[cfg(feature = "engine")]
-pub mod backend;
-#[cfg(feature = "engine")]
 pub mod error;
 #[cfg(feature = "engine")]
-pub mod http;
+pub mod header_style;
 #[cfg(feature = "engine")]
-pub(crate) mod observe;
+mod observe;
+#[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod scope;
+#[cfg(feature = "engine")]
+mod timer;
+
+// Everything else, each importing only what stands above it.
+pub mod clock;
+
+#[cfg(feature = "engine")]
+pub mod resilience;
+
+pub mod client_ip;
+pub mod strategy;
+
+#[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod callback;
+#[cfg(feature = "engine")]
+pub mod rejection;
+#[cfg(feature = "engine")]
+pub mod store;
+
 #[cfg(feature = "engine")]
 pub mod on_error;
-#[cfg(all(feature = "engine", feature = "test-util"))]
-pub mod testing;
+
+#[cfg(feature = "engine")]
+pub mod backend;
+
+#[cfg(feature = "engine")]
+pub mod definition;
+
+#[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod engine;
+
 #[cfg(feature = "engine")]
 pub mod throttle;
+
 #[cfg(feature = "engine")]
-pub(crate) mod timer;
+pub mod http;
 #[cfg(feature = "ws")]
 pub mod ws;
+
+#[cfg(all(feature = "engine", feature = "test-util"))]
+pub mod testing;

@@ -16,39 +16,46 @@ pub mod __private;
 pub mod guide;
 
 pub use traffik_macros::{throttled, throttles};
-#[cfg(feature = "redis")]
-pub use traffik_runtime::backend::RedisBackend;
-#[cfg(any(feature = "memcached", feature = "redis"))]
-pub use traffik_runtime::backend::Tls;
 pub use traffik_runtime::backend::{
-    Backend, LockGuard, LockOptions, MemoryBackend, Store, redlock, set_default_backend,
-    set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl,
+    Backend, LockGuard, LockOptions, redlock, set_default_backend, set_default_blocking,
+    set_default_blocking_timeout, set_default_lock_ttl,
 };
-#[cfg(feature = "memcached")]
-pub use traffik_runtime::backend::{MemcachedBackend, MemcachedNodes};
+pub use traffik_runtime::callback::Identifier;
+pub use traffik_runtime::client_ip::{
+    ClientIp, ForwardingError, ForwardingHeader, PeerAddr, TrustedRange,
+};
 pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
 pub use traffik_runtime::decision::{Decision, Report};
+pub use traffik_runtime::definition::registry::{Registry, registry};
 pub use traffik_runtime::error::{Error, ErrorKind};
-pub use traffik_runtime::failure::{self, CircuitBreaker, Failure, OnError, Verdict};
-pub use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, TrustedRange};
+pub use traffik_runtime::header_style::HeaderStyle;
 #[cfg(feature = "utoipa")]
 pub use traffik_runtime::http::openapi;
 pub use traffik_runtime::http::{
-    ClientIp, HeaderOptions, HeaderSyntax, Identifier, LegacyReset, Limiter, OnThrottled, PeerAddr,
-    Rejection, ThrottleLayer, Throttled, filter, provide, set_header_options,
+    HeaderOptions, HeaderSyntax, LegacyReset, Limiter, ThrottleLayer, Throttled, filter, provide,
+    set_header_options,
 };
 pub use traffik_runtime::identity::{Identity, Priority};
+pub use traffik_runtime::on_error::{self as failure, Failure, OnError, Verdict};
 pub use traffik_runtime::rate::{self, Rate, RateError};
-pub use traffik_runtime::throttle::registry::{Registry, registry};
+pub use traffik_runtime::rejection::{OnThrottled, Rejection};
+pub use traffik_runtime::resilience::CircuitBreaker;
+#[cfg(feature = "redis")]
+pub use traffik_runtime::store::RedisBackend;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+pub use traffik_runtime::store::Tls;
+#[cfg(feature = "memcached")]
+pub use traffik_runtime::store::{MemcachedBackend, MemcachedNodes};
+pub use traffik_runtime::store::{MemoryBackend, Store};
 pub use traffik_runtime::throttle::{
-    Deadline, DynThrottle, DynThrottleBuilder, HeaderStyle, Quota, Reservation, Stat, Throttle,
+    Deadline, DynThrottle, DynThrottleBuilder, Quota, Reservation, Stat, Throttle,
 };
 #[cfg(feature = "ws")]
 pub use traffik_runtime::ws::{self, WsPolicy};
 
 /// Types that the [`registry()`] takes and returns.
 pub mod registry {
-    pub use traffik_runtime::throttle::registry::{
+    pub use traffik_runtime::definition::registry::{
         Applied, Entry, Event, Listener, Outcome, Pending, Rates, ResolvedClient,
     };
 }
@@ -69,5 +76,6 @@ pub mod strategy {
 /// A manual clock, a store that fails on command, and the conformance suite for stores.
 #[cfg(feature = "test-util")]
 pub mod testing {
-    pub use traffik_runtime::testing::{FlakyStore, ManualClock, Trouble, conformance};
+    pub use traffik_runtime::clock::ManualClock;
+    pub use traffik_runtime::testing::{FlakyStore, Trouble, conformance};
 }

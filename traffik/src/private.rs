@@ -2,31 +2,32 @@
 //! notice.
 
 pub use core;
-
 pub use core::option::Option;
 pub use core::primitive::{bool, u64};
 pub use core::result::Result;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
-
 pub use std::future::Future;
 pub use std::marker::PhantomData;
 
-pub use traffik_runtime::answer::{
+pub use traffik_runtime::callback::{
     applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
+pub use traffik_runtime::definition::{Declaration, Definition};
+pub use traffik_runtime::engine::{Given, Identified, Scoped};
 pub use traffik_runtime::http::{
-    Answered, Answering, Ask, Bundle, Closures, Gate, Gated, LastArgument, Parts, Responder,
-    Response, Site, Use, Whole, answering, ask_of, finish,
+    Answered, Answering, Ask, Bundle, Closures, Gate, Gated, LastArgument, Parts, Response, Site,
+    Use, Whole, answering, ask_of, finish,
 };
+pub use traffik_runtime::rejection::Responder;
+pub use traffik_runtime::scope::Scope;
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{
     Adaptive, CostBasedTokenBucket, Factor, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue,
     Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
     TokenBucket,
 };
-pub use traffik_runtime::throttle::{Declaration, Define, Definition, Given, Scope, Throttle};
-pub use traffik_runtime::throttle::{Identified, Scoped};
+pub use traffik_runtime::throttle::{Define, Throttle};
 
 pub use crate::{
     Backend, ClientIp, Error, ErrorKind, ForwardingHeader, HeaderStyle, Identity, Rate, failure,

@@ -2,7 +2,7 @@
 
 use quote::ToTokens as _;
 use syn::{Expr, ExprAssign, ExprCall, Ident, LitInt, LitStr};
-use traffik_runtime::forwarding::{ForwardingError, ForwardingHeader, Ipv6Prefix, TrustedRange};
+use traffik_runtime::client_ip::{ForwardingError, ForwardingHeader, Ipv6Prefix, TrustedRange};
 
 use super::expr;
 use crate::diagnostics::{Error, Result, collect_all, error, unknown};

@@ -3,11 +3,6 @@
 //! A throttle uses the first of: its own backend, the one that was [provided](crate::http::provide) for the request, the
 //! process's default, the embedded one.
 
-use crate::store;
-use crate::store::memory::bytes;
-use crate::store::{
-    background, byte_store, caller, cas, erased, memcached, memory, redis, sequential, tls,
-};
 pub(crate) mod backend_ref;
 pub(crate) mod clients;
 pub(crate) mod defaults;
@@ -16,9 +11,6 @@ pub(crate) mod features;
 pub(crate) mod key_value;
 pub(crate) mod lock;
 
-use std::sync::{Arc, LazyLock, OnceLock};
-
-use arc_swap::ArcSwap;
 pub use lock::defaults::{
     set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl,
 };
@@ -26,29 +18,22 @@ pub use lock::guard::LockGuard;
 pub use lock::options::LockOptions;
 pub use lock::redlock;
 
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use arc_swap::ArcSwap;
+
 use crate::backend::backend_ref::Chosen;
 use crate::backend::defaults::Defaults;
 use crate::client_ip::resolve::ClientIp;
 use crate::clock::Clock;
 use crate::on_error::policy::Policy;
 use crate::store::Decide;
-use crate::store::background::{Background, Operation, Refund};
+use crate::store::background::Background;
 use crate::store::byte_store::Store;
-use crate::store::caller::Caller;
 use crate::store::cas::Swap;
-use crate::store::erased::{Answer, Primitives};
-#[cfg(feature = "memcached")]
-use crate::store::memcached::MemcachedBackend;
-#[cfg(feature = "memcached")]
-use crate::store::memcached::nodes::MemcachedNodes;
+use crate::store::erased::Primitives;
 use crate::store::memory::bytes::Bytes;
-use crate::store::memory::optimistic::TimedCost;
 use crate::store::memory::{Memory, MemoryBackend};
-#[cfg(feature = "redis")]
-use crate::store::redis::RedisBackend;
-use crate::store::sequential::{InTurn, decide_in_turn};
-#[cfg(any(feature = "memcached", feature = "redis"))]
-use crate::store::tls::Tls;
 
 /// The backend of the process, once one was set.
 static DEFAULT: OnceLock<ArcSwap<Inner>> = OnceLock::new();
@@ -98,7 +83,7 @@ enum Keys {
 }
 
 /// The namespace of a backend that was given none.
-const NAMESPACE: &str = "traffik";
+pub(crate) const NAMESPACE: &str = "traffik";
 
 impl Backend {
     /// A new, empty backend in this process's memory, for up to a million keys; see [`MemoryBackend`] for settings.
@@ -128,7 +113,7 @@ impl Backend {
         Self::of_store(swap, store, NAMESPACE, true)
     }
 
-    fn of(memory: Arc<Memory>, clock: Option<Arc<dyn Clock>>, capacity: usize) -> Self {
+    pub(crate) fn of(memory: Arc<Memory>, clock: Option<Arc<dyn Clock>>, capacity: usize) -> Self {
         Self::new(Inner {
             store: memory.clone(),
             memory: Some(memory),
@@ -143,7 +128,7 @@ impl Backend {
         })
     }
 
-    fn of_store(
+    pub(crate) fn of_store(
         store: Arc<dyn Decide>,
         keys: Arc<dyn Primitives>,
         namespace: &str,

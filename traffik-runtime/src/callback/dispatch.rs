@@ -4,19 +4,6 @@
 //! one that needs one borrow less, if its bound holds. So futures are told from values, functions from constants, and errors
 //! that are responses from those that are not.
 
-use crate::callback::asyncness::{Later, LaterKind, Now, NowKind, Probe, called};
-use crate::callback::const_or_fn::{
-    ConstantRate, ConstantScope, Function, FunctionKind, Leads, OfParts, RateKind, ScopeKind,
-};
-use crate::callback::error_response::{
-    ErrorResponse, Plain, PlainKind, Responding, RespondingKind, TextKind,
-};
-use crate::callback::output::{
-    Agrees, Answer, Costs, Identifies, Rates, Separates, agreement_taken, cost_taken,
-    identity_taken, rate_taken, scope_taken, taken,
-};
-use crate::callback::{asyncness, const_or_fn, error_response, output};
-
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __kind {

@@ -10,16 +10,12 @@ pub(crate) mod identifier;
 pub(crate) mod output;
 pub(crate) mod predicate;
 
-use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
-
 pub use asyncness::{Later, LaterKind, Now, NowKind, Probe, called};
 pub use const_or_fn::{
     ConstantRate, ConstantScope, Function, FunctionKind, Leads, OfParts, RateKind, ScopeKind,
 };
+pub use dispatch::{applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of};
 pub use error_response::{ErrorResponse, Plain, PlainKind, Responding, RespondingKind, TextKind};
-use http::request::Parts;
 pub use identifier::Identifier;
 pub use output::{
     Agrees, Answer, Costs, Identifies, Rates, Separates, agreement_taken, cost_taken,
@@ -27,7 +23,12 @@ pub use output::{
 };
 pub use predicate::Predicate;
 
-use crate::callback::output::{Answer, taken};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::request::Parts;
+
 use crate::error::Error;
 
 /// A function of a request's head, of whatever type.

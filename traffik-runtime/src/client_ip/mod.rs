@@ -23,7 +23,9 @@ pub(crate) mod range;
 
 pub use error::ForwardingError;
 pub use header::ForwardingHeader;
+#[cfg(feature = "engine")]
 pub use peer::PeerAddr;
 pub use prefix::Ipv6Prefix;
 pub use range::TrustedRange;
+#[cfg(feature = "engine")]
 pub use resolve::ClientIp;

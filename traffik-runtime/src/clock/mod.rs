@@ -10,16 +10,11 @@ pub(crate) mod reading;
 #[cfg(feature = "engine")]
 pub(crate) mod system;
 
-use std::fmt;
-
 pub use manual::ManualClock;
 #[cfg(feature = "engine")]
 pub use system::SystemClock;
 
-#[cfg(feature = "engine")]
-use crate::clock::elapsed::Since;
-#[cfg(feature = "engine")]
-use crate::clock::reading::Reading;
+use std::fmt;
 
 /// A source of time for the laws.
 ///

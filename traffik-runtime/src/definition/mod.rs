@@ -1,9 +1,14 @@
+//! Definitions of throttles: the settings of each, compiled to limits, and the registry of them all.
+
 pub(crate) mod compiled;
 pub(crate) mod cost_source;
 pub(crate) mod declaration;
 pub(crate) mod label;
 pub(crate) mod limits;
 pub mod registry;
+
+pub use cost_source::CostSource;
+pub use declaration::Declaration;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -12,15 +17,13 @@ use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use cost_source::CostSource;
-pub use declaration::Declaration;
 use http::request::Parts;
 
 use crate::backend::Backend;
 use crate::backend::backend_ref::Chosen;
 use crate::client_ip::resolve::ClientIp;
 use crate::definition::compiled::Prepared;
-use crate::definition::declaration::{Declaration, local_uid};
+use crate::definition::declaration::local_uid;
 use crate::definition::label::Label;
 use crate::definition::registry::overridden::{Change, Live};
 use crate::definition::registry::registration::{Place, Record, Shared};

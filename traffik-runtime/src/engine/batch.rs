@@ -12,7 +12,7 @@ use crate::definition::Definition;
 use crate::engine::attempt::{Look, Take};
 use crate::engine::hit::Asked;
 use crate::engine::hold::{Account, Hold};
-use crate::engine::recovery;
+use crate::engine::recovery::resolve;
 use crate::engine::recovery::{Remedy, Ruling};
 use crate::engine::report::{Reported, binding};
 use crate::error::Error;

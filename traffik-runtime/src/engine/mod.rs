@@ -16,14 +16,15 @@ pub(crate) mod static_hits;
 
 pub use arg_values::Given;
 pub use hit::Asking;
-use http::request::Parts;
 pub use static_hits::{Identified, Scoped};
+
+use http::request::Parts;
 
 use crate::clock::elapsed::Since;
 use crate::decision::Decision;
 use crate::engine::batch::{Case, Seen};
 use crate::engine::fast_path::Alone;
-use crate::engine::hit::{Asked, Asking};
+use crate::engine::hit::Asked;
 use crate::engine::hold::{Held, Hold};
 use crate::engine::recovery::Ruling;
 use crate::engine::report::{Reported, combined, undecided};

@@ -17,10 +17,11 @@ use crate::error::Error;
 use crate::http::layer::request_state::Trail;
 use crate::http::response_fields::{Manner, Told};
 use crate::rejection::Rejection;
+use crate::throttle::Throttle;
 use crate::throttle::deadline::Deadline;
+use crate::throttle::deadline::wait;
 use crate::throttle::reservation::Reservation;
 use crate::throttle::stat::stat_of;
-use crate::throttle::{Throttle, deadline};
 use crate::timer;
 
 /// A throttle, or a set of them, bound to the client of one request; an argument of any handler.

@@ -4,11 +4,6 @@
 #[cfg(feature = "engine")]
 pub mod handler;
 
-use crate::callback::identifier;
-use crate::client_ip::{peer, resolve};
-use crate::http::handler::{arguments, closure_arguments, extractor, future, last_argument};
-use crate::rejection::responder;
-use crate::{callback, rejection};
 pub(crate) mod combined_fields;
 pub(crate) mod enforce;
 pub mod filter;
@@ -22,8 +17,6 @@ pub(crate) mod provide;
 pub(crate) mod response_fields;
 pub(crate) mod throttled;
 
-#[doc(hidden)]
-pub use axum_core::response::Response;
 pub use handler::arguments::Gated;
 #[doc(hidden)]
 pub use handler::closure_arguments::Bundle;
@@ -37,8 +30,6 @@ pub use handler::extractor::{Answered, Ask, Gate, Site, Use, ask_of, finish};
 pub use handler::future::{Answering, answering};
 pub use handler::last_argument::LastArgument;
 pub use headers::options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
-#[doc(hidden)]
-pub use http::request::Parts;
 pub use layer::ThrottleLayer;
 pub use layer::future::ThrottleFuture;
 pub use layer::service::ThrottleService;
@@ -46,13 +37,7 @@ pub use limiter::Limiter;
 pub use provide::{Provide, ProvideLayer, provide};
 pub use throttled::Throttled;
 
-use crate::callback::Question;
-use crate::callback::identifier::Identifier;
-use crate::client_ip::peer::PeerAddr;
-use crate::client_ip::resolve::ClientIp;
-#[cfg(feature = "ws")]
-use crate::http::limiter::Bound;
-#[cfg(feature = "ws")]
-use crate::http::response_fields::Told;
-use crate::rejection::Rejection;
-use crate::rejection::responder::{OnThrottled, Responder};
+#[doc(hidden)]
+pub use axum_core::response::Response;
+#[doc(hidden)]
+pub use http::request::Parts;

@@ -17,7 +17,7 @@ use crate::store::plan::Few;
 pub struct Kept(Option<Box<dyn Tell>>);
 
 /// Something that has something to tell.
-pub(super) trait Tell: Send + Sync {
+pub(crate) trait Tell: Send + Sync {
     /// Returns the decisions whose fields are to be written, and whether others may write after that.
     fn decisions(self: Box<Self>) -> (Few<Told>, bool);
 }

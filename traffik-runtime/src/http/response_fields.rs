@@ -10,8 +10,9 @@ use crate::definition::Definition;
 use crate::engine::Admission;
 use crate::engine::report::{Policy, Reported, binding};
 use crate::header_style::HeaderStyle;
+use crate::http::headers::Writing;
+use crate::http::headers::names::names;
 use crate::http::headers::options::HeaderOptions;
-use crate::http::headers::{Writing, names};
 use crate::http::pending_fields::Tell;
 use crate::rejection::responder::Responder;
 use crate::resilience::backoff::draw;
@@ -33,7 +34,7 @@ struct Said {
 
 /// What one use of throttles says to a client in its own way, whatever the throttles say.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Manner {
+pub(crate) struct Manner {
     /// The style of the header fields.
     pub(super) style: Option<HeaderStyle>,
     /// The response to those who are refused.
@@ -50,7 +51,7 @@ impl Tell for Said {
 
 impl Told {
     /// What there is to tell of a decision.
-    pub(super) fn new(admission: Admission, manner: Manner) -> Self {
+    pub(crate) fn new(admission: Admission, manner: Manner) -> Self {
         let Admission {
             decision,
             reported,
@@ -74,12 +75,12 @@ impl Told {
     }
 
     /// The same, for a handler to hold.
-    pub(super) fn kept(self) -> Option<Box<dyn Tell>> {
+    pub(crate) fn kept(self) -> Option<Box<dyn Tell>> {
         self.0.map(|said| -> Box<dyn Tell> { said })
     }
 
     /// The response to those who are refused, on this use of the throttles.
-    pub(super) fn responder(&self) -> Option<Responder> {
+    pub(crate) fn responder(&self) -> Option<Responder> {
         let said = self.0.as_ref()?;
         said.manner.respond.map(|respond| respond())
     }
@@ -90,28 +91,28 @@ impl Told {
     }
 
     /// Returns whether it writes fields that have room for one policy.
-    pub(super) fn sends_singles(&self) -> bool {
+    pub(crate) fn sends_singles(&self) -> bool {
         let Some(said) = &self.0 else { return false };
         let mut styles = said.reported.iter().map(|it| said.manner.style(it));
         styles.any(|style| HeaderOptions::chosen().sends_singles(style))
     }
 
     /// Writes the header fields.
-    pub(super) fn write(&self, headers: &mut HeaderMap) {
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
         if let Some((writing, policies)) = self.writing() {
             writing.write(headers, &policies);
         }
     }
 
     /// Writes those header fields that are lists.
-    pub(super) fn write_lists(&self, headers: &mut HeaderMap) {
+    pub(crate) fn write_lists(&self, headers: &mut HeaderMap) {
         if let Some((writing, policies)) = self.writing() {
             writing.write_lists(headers, &policies);
         }
     }
 
     /// Writes those header fields that have room for one policy, for several decisions on one request.
-    pub(super) fn write_singles(decisions: &[Self], headers: &mut HeaderMap) {
+    pub(crate) fn write_singles(decisions: &[Self], headers: &mut HeaderMap) {
         let decisions: Few<_> = decisions.iter().filter_map(Self::writing).collect();
         Writing::write_singles_of_all(&decisions, headers);
     }
@@ -153,7 +154,7 @@ impl Told {
 
     /// Returns what a refused client is told to wait now, given what was decided. Times count from the
     /// moment the answer is made.
-    pub(super) fn wait_left(&self, decided: Duration) -> Duration {
+    pub(crate) fn wait_left(&self, decided: Duration) -> Duration {
         let elapsed = self.0.as_ref().map(|said| said.since.now().1);
         self.wait(decided.saturating_sub(elapsed.unwrap_or_default()))
     }

@@ -29,8 +29,8 @@ use tracing::level_filters::LevelFilter;
 
 use crate::definition::registry::resolved_client::ResolvedClient;
 use crate::error::Error;
-use crate::observe::warnings::*;
 use crate::resilience::circuit::BreakerState;
+pub(crate) use warnings::*;
 
 /// What became of a hit on one throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -21,8 +21,6 @@
 //! let careful = primary.clone().on_error(failover(Backend::memory()));
 //! ```
 
-use crate::engine::recovery;
-use crate::resilience::{backoff, breaker, circuit};
 pub(crate) mod error_kinds;
 pub(crate) mod failover;
 pub(crate) mod fallback;
@@ -38,8 +36,4 @@ pub use policy::{Policy, allow, own, raise, throttle, throttle_for};
 pub use retry::{Retry, retry};
 pub use verdict::{Failure, Verdict};
 
-use crate::engine::recovery::{Attempt, Members, Remedy, Ruling, resolve};
-use crate::on_error::policy::Step;
-use crate::resilience::backoff::{Backoff, Jitter, Pauses, draw, random};
-use crate::resilience::breaker::{CircuitBreaker, Permit, SharedBreaker};
-use crate::resilience::circuit::BreakerState;
+pub use crate::resilience::{Backoff, BreakerState, CircuitBreaker, Jitter, Permit, SharedBreaker};

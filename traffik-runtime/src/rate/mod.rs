@@ -41,17 +41,16 @@ pub(crate) mod parse;
 mod tests;
 pub(crate) mod unit;
 
+pub use error::{Excerpt, Part, RateError};
+pub use parse::parse_duration;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use error::{Excerpt, Part, RateError};
-pub use parse::parse_duration;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-#[cfg(feature = "overrides")]
-use crate::rate::parse::rate_or_closed;
 use crate::rate::unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
 
 /// The least number that is too large to be a limit.

@@ -4,6 +4,8 @@ pub(crate) mod problem;
 pub(crate) mod responder;
 pub(crate) mod text;
 
+pub use responder::{OnThrottled, Responder};
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +16,6 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-pub use responder::{OnThrottled, Responder};
 
 use crate::callback::error_response::ErrorResponse;
 use crate::decision::Decision;
@@ -25,9 +26,7 @@ use crate::http::headers::whole_seconds;
 use crate::http::layer::request_state::Trail;
 use crate::http::response_fields::Told;
 use crate::observe;
-use crate::rejection::problem;
 use crate::rejection::problem::Never;
-use crate::rejection::responder::Responder;
 use crate::store::plan::Few;
 
 /// A request that a throttle refused, or that none could decide on.

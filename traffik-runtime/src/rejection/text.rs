@@ -5,7 +5,7 @@ const SHORT: usize = 256;
 
 /// A text that is put together of parts, on the stack while it is as short as most are.
 #[derive(Debug)]
-pub(in crate::http) struct Line {
+pub(crate) struct Line {
     short: [u8; SHORT],
     length: usize,
     /// All of it once it is longer.
@@ -25,7 +25,7 @@ impl Default for Line {
 impl Line {
     /// Adds a text.
     #[inline]
-    pub(in crate::http) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         let end = self.length + text.len();
         match self.short.get_mut(self.length..end) {
             Some(place) if self.long.is_empty() => place.copy_from_slice(text.as_bytes()),
@@ -45,15 +45,15 @@ impl Line {
 
     /// Adds a number.
     #[inline]
-    pub(in crate::http) fn number(&mut self, number: u64) -> &mut Self {
+    pub(crate) fn number(&mut self, number: u64) -> &mut Self {
         self.text(itoa::Buffer::new().format(number))
     }
 
-    pub(in crate::http) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    pub(in crate::http) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         if self.long.is_empty() {
             &self.short[..self.length]
         } else {
@@ -68,7 +68,7 @@ impl Line {
 }
 
 /// A number as the value of a field.
-pub(in crate::http) fn number(number: u64) -> HeaderValue {
+pub(crate) fn number(number: u64) -> HeaderValue {
     let mut digits = itoa::Buffer::new();
     let value = HeaderValue::from_str(digits.format(number));
     value.unwrap_or_else(|_| unreachable!("digits can be a value"))

@@ -191,7 +191,7 @@ impl Pair {
 
 impl Circuit {
     fn of(word: u64) -> Self {
-        Self(loom::sync::atomic::AtomicU64::new(word))
+        Self(super::AtomicU64::new(word))
     }
 
     fn word(&self) -> u64 {

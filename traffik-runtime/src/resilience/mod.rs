@@ -1,4 +1,4 @@
-//! TODO
+//! Waiting times between attempts and circuit breakers: pure state machines.
 
 pub(crate) mod backoff;
 pub(crate) mod breaker;

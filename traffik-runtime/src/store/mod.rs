@@ -25,8 +25,6 @@ pub(crate) mod settlement;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) mod tls;
 
-use std::fmt;
-
 pub use byte_store::Store;
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedBackend;
@@ -37,6 +35,8 @@ pub use memory::MemoryBackend;
 pub use redis::RedisBackend;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub use tls::Tls;
+
+use std::fmt;
 
 use crate::clock::reading::Reading;
 use crate::store::caller::Caller;

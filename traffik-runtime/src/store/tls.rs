@@ -136,7 +136,7 @@ impl fmt::Debug for Tls {
 }
 
 #[cfg(any(feature = "redis-rustls", feature = "memcached-rustls"))]
-mod with_rustls {
+pub(crate) mod with_rustls {
     use std::sync::Arc;
 
     use rustls::crypto::{CryptoProvider, ring};
@@ -214,9 +214,6 @@ mod with_rustls {
             })
     }
 }
-
-#[cfg(feature = "redis-rustls")]
-use crate::store::tls::with_rustls::install_provider;
 
 #[cfg(test)]
 mod tests {

@@ -25,8 +25,6 @@ pub(crate) mod tiered;
 pub(crate) mod time_of_day;
 pub(crate) mod token_bucket;
 
-use std::fmt;
-
 pub use adaptive::{Adaptive, AdaptiveMetadata};
 pub use cost_based_token_bucket::{CostBasedTokenBucket, CostBasedTokenBucketMetadata};
 #[cfg(feature = "engine")]
@@ -48,13 +46,16 @@ pub use leaky_bucket::{LeakyBucket, LeakyBucketMetadata};
 pub use leaky_bucket_with_queue::{LeakyBucketWithQueue, LeakyBucketWithQueueMetadata};
 pub use priority::{Priority, PriorityMetadata};
 pub use quota_with_rollover::{QuotaWithRollover, QuotaWithRolloverMetadata};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 pub use sliding_counter::{SlidingCounter, SlidingCounterMetadata};
 pub use sliding_log::{SlidingLog, SlidingLogMetadata};
 pub use tiered::{Tiered, TieredMetadata};
 pub use time_of_day::{TimeOfDay, TimeOfDayMetadata};
 pub use token_bucket::{TokenBucket, TokenBucketMetadata};
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::decision::Report;
 use crate::identity;

@@ -5,5 +5,3 @@ pub(crate) mod flaky;
 
 pub use conformance::conformance;
 pub use flaky::{FlakyStore, Trouble};
-
-use crate::clock::manual::ManualClock;

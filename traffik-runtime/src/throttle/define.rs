@@ -132,12 +132,12 @@ fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
 }
 
 /// Who is asking, where the request remembers it. Generic code is compiled for every throttle, so there is little of it.
-pub(super) fn known(definition: &'static Definition, parts: &Parts) -> Option<Identity> {
+pub(crate) fn known(definition: &'static Definition, parts: &Parts) -> Option<Identity> {
     Known::of(parts).and_then(|known| known.get(definition))
 }
 
 /// Who is asking, as the request remembers it, else as this says.
-pub(super) fn recalled(
+pub(crate) fn recalled(
     definition: &'static Definition,
     parts: &Parts,
     identify: impl FnOnce() -> Identity,
@@ -152,7 +152,7 @@ pub(super) fn recalled(
     })
 }
 
-pub(super) fn remembered(
+pub(crate) fn remembered(
     definition: &'static Definition,
     parts: &Parts,
     identity: Identity,

@@ -3,9 +3,6 @@
 //! A throttle is a type that implements [`Define`], which the macros write down; [`Throttle`] is what code calls, on one
 //! throttle or on a tuple of them. [`DynThrottle`] is the same made at run time, for code without requests.
 
-use crate::definition::{cost_source, declaration};
-use crate::engine::{arg_values, hit, identity_cache, report, static_hits};
-use crate::{definition, engine, header_style, scope};
 pub(crate) mod deadline;
 pub(crate) mod define;
 pub(crate) mod dynamic;
@@ -14,35 +11,21 @@ pub(crate) mod reservation;
 pub(crate) mod stat;
 pub(crate) mod tuple;
 
-use std::future::Future;
-
 pub use deadline::Deadline;
 pub use define::Define;
 pub use dynamic::{DynThrottle, DynThrottleBuilder};
-use http::request::Parts;
 pub use quota::Quota;
 pub use reservation::Reservation;
 pub use stat::{Readings, Stat};
 
+use std::future::Future;
+
+use http::request::Parts;
+
 use crate::decision::Decision;
 use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
-use crate::definition::declaration::Declaration;
-#[cfg(feature = "ws")]
-use crate::engine::admit_at;
-use crate::engine::arg_values::Given;
-use crate::engine::hit::{Ask, Asking, ask_of};
-use crate::engine::identity_cache::Known;
-use crate::engine::report::{Policy, Reported, binding};
-use crate::engine::static_hits::{Identified, Scoped};
-use crate::engine::{
-    Admission, admit, admit_at_once, admit_held, hit as hit_asked, reserve, would_admit,
-};
+use crate::engine::hit::Asking;
 use crate::error::Error;
-use crate::header_style::HeaderStyle;
-use crate::scope::Scope;
-use crate::store::plan::Few;
-use crate::throttle::deadline::wait;
 use crate::throttle::stat::stat_of;
 
 /// One throttle, or a set of them: a tuple, which admits only if every member does, and else takes from none.
@@ -126,13 +109,13 @@ pub trait Throttle: Sized + Send + Sync + 'static {
 async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
     let mut asking = Asking::default();
     T::ask(parts, cost, &mut asking).await?;
-    engine::hit(&asking.asked(None), Some(parts)).await
+    crate::engine::hit(&asking.asked(None), Some(parts)).await
 }
 
 async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
     let mut asking = Asking::default();
     T::ask(parts, Some(0), &mut asking).await?;
-    engine::would_admit(&asking.asked(None), Some(parts), cost).await
+    crate::engine::would_admit(&asking.asked(None), Some(parts), cost).await
 }
 
 async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {

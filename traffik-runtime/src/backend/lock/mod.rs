@@ -11,10 +11,8 @@ pub(crate) mod options;
 
 use std::sync::Arc;
 
-pub use defaults::{set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl};
-pub use guard::LockGuard;
-pub use options::LockOptions;
-
+use crate::backend::lock::guard::LockGuard;
+use crate::backend::lock::options::LockOptions;
 use crate::backend::{Backend, Keys};
 use crate::error::Error;
 

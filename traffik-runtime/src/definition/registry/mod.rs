@@ -15,25 +15,26 @@ pub(crate) mod pending;
 pub(crate) mod rates;
 pub(crate) mod registration;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Weak};
-
 pub use applied::Applied;
 pub use entry::Entry;
 pub use event::{Event, Listener};
-use parking_lot::Mutex;
 pub use pending::Pending;
 pub use rates::Rates;
 pub use resolved_client::ResolvedClient;
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+pub use crate::observe::Outcome;
+
 use crate::definition::limits;
-use crate::definition::registry::event::{anybody_listens, tell};
-use crate::definition::registry::overridden::{Change, Layer, Live, check_not_empty};
+use crate::definition::registry::overridden::{Layer, Live, check_not_empty};
 use crate::definition::registry::pending::{PendingChange, PendingChanges};
-use crate::definition::registry::registration::{Place, Record, Shared};
+use crate::definition::registry::registration::Record;
 use crate::error::Error;
-use crate::observe::Outcome;
 
 static REGISTRY: Registry = Registry {
     seen: Mutex::new(BTreeMap::new()),

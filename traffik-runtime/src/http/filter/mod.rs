@@ -2,7 +2,6 @@
 //!
 //! Matching more is the safe side for throttling, and the unsafe side for bypassing.
 
-use crate::callback::predicate;
 pub(crate) mod error;
 pub(crate) mod expression;
 pub(crate) mod glob;
@@ -13,15 +12,18 @@ pub(crate) mod segment;
 #[cfg(test)]
 mod tests;
 
+pub use error::FilterError;
+
+pub use crate::callback::predicate::Predicate;
+
 use std::sync::Arc;
 
 use axum::extract::OriginalUri;
-pub use error::FilterError;
+
 use http::Method;
 use http::request::Parts;
 
 use crate::callback::Question;
-use crate::callback::predicate::Predicate;
 use crate::error::Error;
 use crate::http::filter::expression::Node;
 use crate::http::filter::glob::Glob;

@@ -1,4 +1,4 @@
-//! TODO
+//! The code that `#[throttled]` wraps around a handler: extractors for its arguments and its future.
 
 pub(crate) mod arguments;
 pub(crate) mod closure_arguments;

@@ -1,6 +1,5 @@
 //! Header fields that tell a client how it stands.
 
-use crate::rejection::text;
 pub(crate) mod draft11;
 pub(crate) mod draft6;
 pub(crate) mod legacy;
@@ -10,13 +9,13 @@ pub(crate) mod options;
 use std::time::Duration;
 
 use http::header::{Entry, HeaderMap, HeaderName};
-pub use options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 
 use crate::decision::Report;
 use crate::engine::report::{Policy, binding};
 use crate::header_style::HeaderStyle;
 use crate::http::headers::names::names;
-use crate::rejection::text::{Line, number};
+use crate::http::headers::options::{HeaderOptions, HeaderSyntax};
+use crate::rejection::text::Line;
 use crate::store::plan::Few;
 use crate::throttle::stat::Stat;
 
@@ -81,14 +80,14 @@ fn sent<'a>(
 impl Writing {
     /// Writes the fields of all policies, each in its style. List fields go before those already there; the others
     /// replace them.
-    pub(super) fn write(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
+    pub(crate) fn write(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
         self.write_lists(headers, policies);
         self.write_draft6_singles(headers, policies);
         self.write_legacy(headers, policies);
     }
 
     /// Writes the list fields, in front of those already there.
-    pub(super) fn write_lists(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
+    pub(crate) fn write_lists(self, headers: &mut HeaderMap, policies: &Styled<'_>) {
         if sent(policies, HeaderStyle::is_ietf).next().is_some() {
             match self.options.syntax {
                 HeaderSyntax::Draft11 => {
@@ -108,7 +107,7 @@ impl Writing {
 
     /// Writes the fields that have room for one policy: the one that binds among all decisions on a
     /// request. Each decision comes with its own moment.
-    pub(super) fn write_singles_of_all(
+    pub(crate) fn write_singles_of_all(
         decisions: &[(Self, Few<(HeaderStyle, Policy<'_>)>)],
         headers: &mut HeaderMap,
     ) {
@@ -161,7 +160,7 @@ fn bound<'a>(policies: impl Iterator<Item = &'a Policy<'a>> + Clone) -> Option<(
     known.clone().nth(place)
 }
 
-pub(super) fn whole_seconds(duration: Duration) -> u64 {
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 

@@ -8,7 +8,7 @@ use crate::store::plan::Few;
 
 /// The names of policies as quoted strings carry them, each different from the others, and from those in a field that is
 /// there already.
-pub(in crate::http) fn names<'a>(
+pub(crate) fn names<'a>(
     policies: impl Iterator<Item = &'a Policy<'a>>,
     there: &str,
 ) -> Few<Cow<'a, str>> {

@@ -77,12 +77,12 @@ impl HeaderOptions {
     }
 
     /// Returns whether a style writes fields that have room for one policy.
-    pub(in crate::http) fn sends_singles(self, style: HeaderStyle) -> bool {
+    pub(crate) fn sends_singles(self, style: HeaderStyle) -> bool {
         style.is_legacy() || (style.is_ietf() && self.syntax == HeaderSyntax::Draft6)
     }
 
     /// Those of the process.
-    pub(in crate::http) fn chosen() -> Self {
+    pub(crate) fn chosen() -> Self {
         let chosen = CHOSEN.load(Ordering::Relaxed);
         let syntax = if chosen & 1 == 0 {
             HeaderSyntax::Draft11

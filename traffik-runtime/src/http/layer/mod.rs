@@ -11,12 +11,11 @@ pub(crate) mod service;
 
 use std::sync::Arc;
 
-pub use future::ThrottleFuture;
-pub use service::ThrottleService;
 use tower_layer::Layer;
 
 use crate::http::filter::Filter;
 use crate::http::layer::rules::Rules;
+use crate::http::layer::service::ThrottleService;
 use crate::throttle::Throttle;
 
 /// A layer that throttles requests before they reach what is below: a router, or any other tower service over

@@ -23,7 +23,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use nodes::MemcachedNodes;
 use tokio::time::Instant;
 
 use crate::backend::{Backend, NAMESPACE};
@@ -33,6 +32,7 @@ use crate::store::key_encoding::encoded;
 use crate::store::memcached::client::Memcached;
 use crate::store::memcached::generations::Generations;
 use crate::store::memcached::handshake::{Credentials, Handshake};
+use crate::store::memcached::nodes::MemcachedNodes;
 use crate::store::memcached::pool::Settings;
 use crate::store::tls::Tls;
 

@@ -54,7 +54,6 @@ use crate::client_ip::resolve::ClientIp;
 use crate::clock::Clock;
 use crate::clock::system::SystemClock;
 use crate::error::Error;
-use crate::store::memory::optimistic::TimedCost;
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
 

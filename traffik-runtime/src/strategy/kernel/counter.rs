@@ -58,7 +58,7 @@ impl Counter {
     }
 
     /// The tick, in microseconds.
-    pub(in crate::strategy) const fn tick(&self) -> u64 {
+    pub(crate) const fn tick(&self) -> u64 {
         self.tick.get()
     }
 

@@ -115,7 +115,7 @@ impl Meter {
     }
 
     /// The tick, in microseconds.
-    pub(in crate::strategy) const fn tick(&self) -> u64 {
+    pub(crate) const fn tick(&self) -> u64 {
         self.tick.get()
     }
 

@@ -18,8 +18,6 @@ pub(crate) mod state;
 pub(crate) mod tick;
 pub(crate) mod window;
 
-use std::time::Duration;
-
 pub use adaptive::{Adaptive, Tuning};
 pub use counter::Counter;
 pub use log::{Entries, Log};
@@ -32,13 +30,11 @@ pub use state::{Listed, State};
 pub use tick::EXACT;
 pub use window::Window;
 
+use std::time::Duration;
+
 use crate::decision::Report;
 #[cfg(feature = "engine")]
 use crate::rate::Rate;
-#[cfg(feature = "engine")]
-use crate::strategy::kernel::packed::FULL;
-#[cfg(feature = "engine")]
-use crate::strategy::kernel::refund::Taken;
 
 /// A law whose states are a few words, for a store to work into its loop.
 #[cfg(feature = "engine")]

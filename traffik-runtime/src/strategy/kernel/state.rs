@@ -96,14 +96,14 @@ impl State {
         }
     }
 
-    pub(in crate::strategy) const fn entries(&self) -> &Entries {
+    pub(crate) const fn entries(&self) -> &Entries {
         match self {
             Self::Log(entries) => entries,
             _ => &NO_ENTRIES,
         }
     }
 
-    pub(in crate::strategy) const fn costs(&self) -> &Costs {
+    pub(crate) const fn costs(&self) -> &Costs {
         match self {
             Self::Mean(costs) => costs,
             _ => &NO_COSTS,

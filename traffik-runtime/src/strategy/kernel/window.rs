@@ -35,7 +35,7 @@ impl Window {
     }
 
     /// How many windows of one length a window of another can meet; both are aligned to the epoch.
-    pub(in crate::strategy) const fn met(window: u64, others: u64) -> u64 {
+    pub(crate) const fn met(window: u64, others: u64) -> u64 {
         // The latest it can start in one of them is a common divisor before that one's end.
         1 + (window - gcd(window, others)).div_ceil(others)
     }
