@@ -165,7 +165,8 @@ traffik::throttles! {
     throttle ByAddress(rate = "1000000/h");
 }
 
-/// How often memory is allocated while requests of this head are counted by their clients' addresses.
+/// How often memory is allocated while requests of this head are counted by their clients'
+/// addresses.
 fn allocations_of(parts: &Parts) -> u64 {
     let hit = || {
         let decision = poll_once(ByAddress::hit(parts));

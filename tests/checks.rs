@@ -1,4 +1,5 @@
-//! What a builder refuses and what it warns of is what the macros do: the same checks, the same words.
+//! What a builder refuses and what it warns of is what the macros do: the same checks, the same
+//! words.
 
 use std::time::Duration;
 
@@ -93,7 +94,8 @@ fn times_of_day_that_make_no_law_are_refused() {
             .window("09:00-10:00", 3.0),
         "a time window is covered by earlier ones; remove it or put it first",
     );
-    // Closed all day is a law, under which every cost is never admitted; which costs come is not known here.
+    // Closed all day is a law, under which every cost is never admitted; which costs come is not
+    // known here.
     build(one, TimeOfDay::new().window("00:00-24:00", 0.0)).unwrap();
 }
 

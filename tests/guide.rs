@@ -1,6 +1,8 @@
-//! The guide's tables are what the program says of itself: the catalog's entries, and the metadata as they serialise.
+//! The guide's tables are what the program says of itself: the catalog's entries, and the metadata
+//! as they serialise.
 //!
-//! `UPDATE_GUIDE=1 cargo test -p traffik-tests --test guide` writes what has changed into the guide.
+//! `UPDATE_GUIDE=1 cargo test -p traffik-tests --test guide` writes what has changed into the
+//! guide.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -139,7 +141,8 @@ fn the_table_of_metadata_is_what_serialises() {
     }
 }
 
-/// A picture as a URL that holds it: what the generated docs show, which have no files beside their pages.
+/// A picture as a URL that holds it: what the generated docs show, which have no files beside their
+/// pages.
 fn data_url(picture: &str) -> String {
     let mut text = picture
         .replace(">\n<", "><")
@@ -197,7 +200,8 @@ fn examples() -> Vec<(String, String)> {
     examples.collect()
 }
 
-/// The async functions of an example that look like handlers: they take no references, and were not hidden.
+/// The async functions of an example that look like handlers: they take no references, and were not
+/// hidden.
 fn handlers(example: &str) -> Vec<&str> {
     const OTHERS: [&str; 2] = ["main", "connect"];
     let functions = example

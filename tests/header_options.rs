@@ -1,4 +1,5 @@
-//! How header fields are written, which belongs to the whole process. One test, in a process of its own.
+//! How header fields are written, which belongs to the whole process. One test, in a process of its
+//! own.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Labels of throttles built at run time, in metrics. In a process of its own, for the number of labels is the process's.
+//! Labels of throttles built at run time, in metrics. In a process of its own, for the number of
+//! labels is the process's.
 
 use traffik::failure::retry;
 use traffik::testing::{FlakyStore, Trouble};

@@ -1,4 +1,5 @@
-//! What is told to logs and metrics when a backend fails. In a process of its own, for a recorder is the process's.
+//! What is told to logs and metrics when a backend fails. In a process of its own, for a recorder
+//! is the process's.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

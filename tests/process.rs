@@ -1,4 +1,5 @@
-//! What belongs to the whole process: the embedded backend and the default one. One test, in a process of its own.
+//! What belongs to the whole process: the embedded backend and the default one. One test, in a
+//! process of its own.
 
 use axum::Router;
 use axum::routing::get;

@@ -1,4 +1,5 @@
-//! `T001` to `T003` and `T005` to `T007`, each logged once in the life of a process. In a process of its own.
+//! `T001` to `T003` and `T005` to `T007`, each logged once in the life of a process. In a process
+//! of its own.
 
 use std::env;
 use std::process::Command;
@@ -116,7 +117,8 @@ async fn request(app: &Router) {
     assert_eq!(response.unwrap().status(), 200);
 }
 
-/// A backend is provided below what has decided: each case in a process of its own, since each is logged once.
+/// A backend is provided below what has decided: each case in a process of its own, since each is
+/// logged once.
 #[test]
 fn t005_names_the_throttles_that_decided_before_a_backend_was_provided() {
     const CASE: &str = "TRAFFIK_CASE";
@@ -144,7 +146,8 @@ async fn provides_late(case: &str) {
     let backend = || provide(Backend::memory());
     let layer = ThrottleLayer::new().throttle::<(Other, Named)>();
 
-    // The right way round; a backend of its own; one that was provided further out; nothing decided.
+    // The right way round; a backend of its own; one that was provided further out; nothing
+    // decided.
     for right in [
         app().layer(layer.clone()).layer(backend()),
         app()

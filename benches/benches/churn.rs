@@ -1,5 +1,6 @@
-//! How long the slowest decisions take while ten million clients who never come back pass through a table of a million,
-//! beside those on 100 000 clients who are known; and whether the process grows.
+//! How long the slowest decisions take while ten million clients who never come back pass through a
+//! table of a million, beside those on 100 000 clients who are known; and whether the process
+//! grows.
 //!
 //! Every decision is timed by itself, so both sides include the reading of a clock.
 

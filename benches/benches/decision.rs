@@ -1,4 +1,5 @@
-//! One decision in memory, beside `governor` 0.10 keyed by `String` (`DashMap`, its defaults), on the same keys.
+//! One decision in memory, beside `governor` 0.10 keyed by `String` (`DashMap`, its defaults), on
+//! the same keys.
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
@@ -89,7 +90,8 @@ fn governor(quota: Quota) -> DefaultKeyedRateLimiter<String> {
     RateLimiter::keyed(quota)
 }
 
-/// Which keys are asked for, in which order: each a power of two of them, so that to take the next costs next to nothing.
+/// Which keys are asked for, in which order: each a power of two of them, so that to take the next
+/// costs next to nothing.
 struct Order {
     hot: Vec<usize>,
     uniform: Vec<usize>,

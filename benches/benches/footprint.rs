@@ -1,8 +1,8 @@
-//! What a limiter takes of memory: bytes a tracked key, beside `governor` 0.10 keyed by `String`, and allocations a
-//! request, beside `tower_governor` 0.8.
+//! What a limiter takes of memory: bytes a tracked key, beside `governor` 0.10 keyed by `String`,
+//! and allocations a request, beside `tower_governor` 0.8.
 //!
-//! Bytes are told twice: as they were asked of the allocator, and as the process has grown, which is what the allocator
-//! makes of it. Each figure is of a process of its own.
+//! Bytes are told twice: as they were asked of the allocator, and as the process has grown, which
+//! is what the allocator makes of it. Each figure is of a process of its own.
 
 #[allow(dead_code)] // Each benchmark has its part.
 mod apps;

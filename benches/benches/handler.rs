@@ -1,5 +1,5 @@
-//! What a limiter adds to an axum handler, beside `tower_governor` 0.8: the router is called in process, and what it takes
-//! without a limiter is subtracted from both.
+//! What a limiter adds to an axum handler, beside `tower_governor` 0.8: the router is called in
+//! process, and what it takes without a limiter is subtracted from both.
 
 mod apps;
 
@@ -63,8 +63,8 @@ fn compare(form: &str, job: Job, ours: Router, goal: Goal) {
     );
 }
 
-/// Nanoseconds a call, the making of its request included. Of many short runs the median: in some of them the machine has
-/// done something else.
+/// Nanoseconds a call, the making of its request included. Of many short runs the median: in some
+/// of them the machine has done something else.
 fn time(app: &mut Router) -> f64 {
     let calls = amount(CALLS, 10);
     let runs = (0..amount(RUNS, 1)).map(|_| {

@@ -1,4 +1,5 @@
-//! One decision on Memcached, beside the same `ma` sent by hand, on a server of our own; and how many commands each takes.
+//! One decision on Memcached, beside the same `ma` sent by hand, on a server of our own; and how
+//! many commands each takes.
 //!
 //! `cargo bench -p traffik-benches --features servers --bench memcached`
 

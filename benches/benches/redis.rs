@@ -1,5 +1,5 @@
-//! One decision in Redis, beside what a hand-written limiter would send to the same server with the same client: a bare
-//! fixed window as a script, and `INCR` with `PEXPIRE … NX` in a pipeline.
+//! One decision in Redis, beside what a hand-written limiter would send to the same server with the
+//! same client: a bare fixed window as a script, and `INCR` with `PEXPIRE … NX` in a pipeline.
 //!
 //! It starts a `redis-server` of its own. Both sides hit one key.
 
@@ -35,7 +35,7 @@ return count";
 fn main() {
     let server = RedisServer::start();
     let runtime = Builder::new_current_thread().enable_all().build();
-    let bench = Bench {
+    let bench = Setup {
         runtime: runtime.expect("a runtime"),
         server,
     };
@@ -115,7 +115,7 @@ fn main() {
     bench.compare("fixed_window", 64, &hits(&refused), &hits(&fixed));
 }
 
-struct Bench {
+struct Setup {
     runtime: Runtime,
     server: RedisServer,
 }
@@ -133,7 +133,7 @@ impl<F: AsyncFn()> AsyncCall for F {
     }
 }
 
-impl Bench {
+impl Setup {
     fn throttle(&self, strategy: impl Strategy, rates: &[Rate]) -> DynThrottle {
         let name = format!("{strategy:?} {}", rates[0]);
         let backend = Backend::redis(self.server.url()).timeout(Duration::from_secs(5));

@@ -1,8 +1,10 @@
-//! Requests per second of an axum application with a limiter, beside the same without it, over TCP on this machine.
+//! Requests per second of an axum application with a limiter, beside the same without it, over TCP
+//! on this machine.
 //!
-//! The client is our own: one thread with as many connections as said, each of which sends a request, waits for the whole
-//! answer, and sends the next. Each application has one thread. Where the kernel tells how long a thread has run, so does
-//! this: the client's own work, which hides differences, is not in that.
+//! The client is our own: one thread with as many connections as said, each of which sends a
+//! request, waits for the whole answer, and sends the next. Each application has one thread. Where
+//! the kernel tells how long a thread has run, so does this: the client's own work, which hides
+//! differences, is not in that.
 
 #[allow(dead_code)] // Each benchmark has its part.
 mod apps;

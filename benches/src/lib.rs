@@ -1,10 +1,11 @@
-//! Benchmarks beside peers: `cargo bench -p traffik-benches`, with `--features servers` also those that need servers.
+//! Benchmarks beside peers: `cargo bench -p traffik-benches`, with `--features servers` also those
+//! that need servers.
 //!
-//! Every figure is a ratio of two things measured in turn in one run, because machines are shared and noisy: the median
-//! of many rounds, with the spread of the middle half.
+//! Every figure is a ratio of two things measured in turn in one run, because machines are shared
+//! and noisy: the median of many rounds, with the spread of the middle half.
 //!
-//! Under `cargo test`, and with `cargo bench -- --test`, each benchmark does a little of everything once, to show that it
-//! runs.
+//! Under `cargo test`, and with `cargo bench -- --test`, each benchmark does a little of everything
+//! once, to show that it runs.
 
 pub mod process;
 mod spread;
@@ -21,7 +22,8 @@ pub use spread::{Goal, Spread};
 /// How often both sides are measured.
 const ROUNDS: usize = 31;
 
-/// Returns how much of something to do: `measured`, or `tried` where the benchmark only has to show that it runs.
+/// Returns how much of something to do: `measured`, or `tried` where the benchmark only has to show
+/// that it runs.
 pub fn amount(measured: usize, tried: usize) -> usize {
     // Cargo gives `--bench` to what is to measure.
     let is_given = |option| env::args().any(|argument| argument == option);

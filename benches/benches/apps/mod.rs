@@ -1,5 +1,5 @@
-//! The same little application with each limiter, written as their users would: by the client's address, with room for
-//! everything or for nothing, and with header fields or without.
+//! The same little application with each limiter, written as their users would: by the client's
+//! address, with room for everything or for nothing, and with header fields or without.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

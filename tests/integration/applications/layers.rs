@@ -96,25 +96,25 @@ async fn assert_refuses_the_second(app: Router, layer: &str) {
     assert!(body.unwrap().starts_with(b"{\"type\":"), "{layer}");
 }
 
-async fn failed<E: Into<BoxError>>(error: E) -> (StatusCode, String) {
+async fn into_status<E: Into<BoxError>>(error: E) -> (StatusCode, String) {
     let error = error.into().to_string();
     (StatusCode::INTERNAL_SERVER_ERROR, error)
 }
 
-/// Stacks a layer above the throttles and below them, around an application and around one of its routes.
+/// Stacks a layer above the throttles and below them, around an application and around a route.
 macro_rules! in_both_orders {
     ($($layer:expr),+ $(,)?) => {
         $({
             let name = stringify!($layer);
             let app = Router::new().route("/", get(hello));
             let stack = ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(failed))
+                .layer(HandleErrorLayer::new(into_status))
                 .layer($layer)
                 .layer(throttle());
             assert_refuses_the_second(app.layer(stack), name).await;
 
             let stack = ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(failed))
+                .layer(HandleErrorLayer::new(into_status))
                 .layer(throttle())
                 .layer($layer);
             let app = Router::new().route("/", get(hello).layer(stack));
@@ -143,7 +143,7 @@ const X_NAME: HeaderName = HeaderName::from_static("x-name");
 const VALUE: HeaderValue = HeaderValue::from_static("value");
 
 #[tokio::test]
-async fn stands_above_and_below_every_layer_of_tower() {
+async fn throttles_above_and_below_every_layer_of_tower() {
     use tower::timeout::TimeoutLayer;
 
     in_both_orders![
@@ -225,7 +225,7 @@ where
 }
 
 #[tokio::test]
-async fn stands_above_and_below_every_layer_of_tower_http() {
+async fn throttles_above_and_below_every_layer_of_tower_http() {
     in_both_orders![
         AddExtensionLayer::new(7_u8),
         AddAuthorizationLayer::basic("user", "secret"),
@@ -259,9 +259,10 @@ async fn stands_above_and_below_every_layer_of_tower_http() {
     ];
 }
 
-/// It gives every response one status, so that below it a refusal is known by its fields alone.
+/// `SetStatusLayer` gives every response one status, so that only its header fields identify a
+/// refusal below it.
 #[tokio::test]
-async fn stands_above_and_below_a_set_status() {
+async fn throttles_above_and_below_a_set_status_layer() {
     let app = || Router::new().route("/", get(hello));
     let below = ServiceBuilder::new()
         .layer(throttle())
@@ -279,7 +280,7 @@ async fn stands_above_and_below_a_set_status() {
 }
 
 #[tokio::test]
-async fn stands_among_the_layers_of_a_whole_application() {
+async fn throttles_among_the_layers_of_a_whole_application() {
     let stack = ServiceBuilder::new()
         .layer(TraceLayer::new_for_http())
         .layer(CorsLayer::permissive())
@@ -294,9 +295,9 @@ async fn stands_among_the_layers_of_a_whole_application() {
     assert_refuses_the_second(app, "all").await;
 }
 
-/// An optional layer gives one type, with the layer or without it.
+/// An optional layer has one type, with and without the layer.
 #[tokio::test]
-async fn stands_where_it_is_optional() {
+async fn throttles_as_an_optional_layer() {
     let app = || Router::new().route("/", get(hello));
     let optional = || option_layer(Some(throttle()));
     assert_refuses_the_second(app().layer(optional()), "Router").await;
@@ -308,7 +309,7 @@ async fn stands_where_it_is_optional() {
         .option_layer(Some(throttle()))
         .layer(LoadShedLayer::new());
     let stack = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(failed))
+        .layer(HandleErrorLayer::new(into_status))
         .layer(stack);
     assert_refuses_the_second(app().layer(stack), "ServiceBuilder").await;
 
@@ -319,9 +320,9 @@ async fn stands_where_it_is_optional() {
     }
 }
 
-/// A body that is not axum's.
+/// The service's body is not axum's.
 #[tokio::test]
-async fn gives_every_service_the_body_of_axum() {
+async fn converts_foreign_bodies_into_the_body_of_axum() {
     let below = service_fn(async |_: Request| {
         Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from_static(b"hello"))))
     });
@@ -330,7 +331,7 @@ async fn gives_every_service_the_body_of_axum() {
         .layer(throttle());
     let app = Router::new().route_service("/", service.service(below));
     let response = app.clone().oneshot(request()).await.unwrap();
-    // The length of a boxed body is still known.
+    // The length of a boxed body is preserved.
     assert_eq!(response.body().size_hint().exact(), Some(5));
     let response = app.oneshot(request()).await.unwrap();
     assert_eq!(response.status(), 429);

@@ -1,4 +1,4 @@
-//! Applications as strangers write them: of traffik they use its public face alone.
+//! Applications that use only the public interface, as users write them.
 
 mod layers;
 mod modules;

@@ -1,4 +1,4 @@
-//! An application whose limits stand in one module and whose handlers stand in others.
+//! An application that defines its limits in one module and uses them in others.
 
 #![allow(
     unreachable_pub,
@@ -14,19 +14,19 @@ use axum::http::Request;
 use tower::ServiceExt as _;
 use traffik::{Backend, ManualClock, Throttle as _, provide};
 
-/// Every limit of the application.
+/// The limits of the application.
 mod limits {
     traffik::throttles! {
         defaults(identifier = everyone);
-        /// Seen by all of the application.
+        /// Visible in the whole application.
         pub(crate) throttle Burst(rate = "2/minute");
         pub(super) throttle Steady(rate = "100/hour");
-        /// Seen by everyone.
+        /// Visible everywhere.
         pub throttle Public(rate = "2/minute");
     }
 }
 
-/// Handlers that whoever builds the router sees, some with limits that only this module sees.
+/// Public handlers, some with limits that are private to this module.
 pub(crate) mod handlers {
     use axum::extract::Path;
     use axum::http::StatusCode;
@@ -38,7 +38,7 @@ pub(crate) mod handlers {
         throttle Hidden(rate = "1/minute", identifier = everyone);
     }
 
-    /// A set, of which a part is less visible than the handler.
+    /// A set with a member that is less visible than the handler.
     type Both = (Burst, Hidden);
 
     #[throttled(Public)]
@@ -137,7 +137,7 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn every_handler_is_limited_by_what_it_names() {
+async fn limits_every_handler_by_the_throttles_it_names() {
     for (method, path, admitted) in [
         ("GET", "/public", 2),
         ("GET", "/own", 1),
@@ -162,7 +162,7 @@ async fn every_handler_is_limited_by_what_it_names() {
 }
 
 #[tokio::test]
-async fn a_handlers_throttle_is_asked_from_elsewhere() {
+async fn hits_the_throttle_of_a_handler_from_another_module() {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts
         .extensions

@@ -16,11 +16,11 @@ use traffik::{Backend, ManualClock, ThrottleLayer, filter, provide, throttled, t
 
 throttles! {
     defaults(identifier = everyone);
-    /// The whole of the API.
+    /// Limits the whole API.
     throttle Api(rate = "100/minute");
-    /// Selects the methods that change something.
+    /// Selects the methods that modify data.
     throttle Writes(rate = "2/minute");
-    /// One user's page.
+    /// Limits one user's page.
     throttle Profiles(rate = "2/minute");
     throttle Admin(rate = "1/minute");
 }
@@ -92,7 +92,7 @@ async fn check(requests: &[(&str, &str, u16, &[&str])]) {
 }
 
 #[tokio::test]
-async fn each_router_has_its_limits_and_those_above() {
+async fn applies_the_limits_of_a_router_and_of_those_around_it() {
     check(&[
         ("GET", "/api/users/7", 200, &["Api", "Profiles", "one"]),
         ("GET", "/api/users/8", 200, &["Api", "Profiles", "one"]),

@@ -1,4 +1,4 @@
-//! An application that its author tests without a socket, by `oneshot`.
+//! An application that its author tests without a socket, through `oneshot`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use traffik::{Backend, Error, ManualClock, Throttle as _, provide, throttled, throttles};
 
 throttles! {
-    /// Reads, for each address.
+    /// Limits reads by address.
     throttle Reads(rate = "3/minute");
 }
 
@@ -31,7 +31,7 @@ async fn write(Json(items): Json<Vec<u64>>) -> StatusCode {
     StatusCode::CREATED
 }
 
-/// Not throttled; what fails is answered by the library.
+/// This handler is not throttled; traffik turns the error into a response.
 async fn left(parts: Parts) -> Result<String, Error> {
     Ok(Reads::stat(&parts).await?.hits_remaining.to_string())
 }
@@ -44,7 +44,7 @@ fn app(backend: Backend) -> Router {
         .layer(provide(backend))
 }
 
-fn of(client: u8) -> MockConnectInfo<SocketAddr> {
+fn mock_client(client: u8) -> MockConnectInfo<SocketAddr> {
     MockConnectInfo(SocketAddr::from(([192, 0, 2, client], 1)))
 }
 
@@ -59,26 +59,35 @@ async fn text(response: Response) -> String {
 }
 
 #[tokio::test]
-async fn clients_are_mocked_and_time_is_the_tests() {
+async fn uses_mocked_clients_and_a_manual_clock() {
     let clock = ManualClock::new();
     let app = app(Backend::memory().clock(clock.clone()));
     for expected in [200, 200, 200, 429] {
-        let response = send(app.clone().layer(of(1)), "/7").await;
+        let response = send(app.clone().layer(mock_client(1)), "/7").await;
         assert_eq!(response.status(), expected);
     }
-    assert_eq!(send(app.clone().layer(of(2)), "/7").await.status(), 200);
     assert_eq!(
-        text(send(app.clone().layer(of(1)), "/left").await).await,
+        send(app.clone().layer(mock_client(2)), "/7").await.status(),
+        200
+    );
+    assert_eq!(
+        text(send(app.clone().layer(mock_client(1)), "/left").await).await,
         "0"
     );
     clock.advance(Duration::from_secs(60));
-    assert_eq!(send(app.clone().layer(of(1)), "/7").await.status(), 200);
-    assert_eq!(text(send(app.layer(of(1)), "/left").await).await, "2");
+    assert_eq!(
+        send(app.clone().layer(mock_client(1)), "/7").await.status(),
+        200
+    );
+    assert_eq!(
+        text(send(app.layer(mock_client(1)), "/left").await).await,
+        "2"
+    );
 }
 
 #[tokio::test]
-async fn a_body_is_priced() {
-    let app = app(Backend::memory().clock(ManualClock::new())).layer(of(1));
+async fn charges_the_cost_of_the_body() {
+    let app = app(Backend::memory().clock(ManualClock::new())).layer(mock_client(1));
     let write = async |items: Value| {
         let request = Request::post("/").header("content-type", "application/json");
         let request = request.body(Body::from(items.to_string())).unwrap();
@@ -89,9 +98,9 @@ async fn a_body_is_priced() {
     assert_eq!(write(json!([])).await, 201);
 }
 
-/// The first mistake of a new user: nothing says where the requests come from.
+/// A new user's first mistake: nothing provides the address of the client.
 #[tokio::test]
-async fn without_an_address_the_response_says_what_to_do() {
+async fn explains_in_the_response_that_the_address_is_missing() {
     let app = app(Backend::memory());
     for path in ["/7", "/left"] {
         let response = send(app.clone(), path).await;
@@ -101,7 +110,7 @@ async fn without_an_address_the_response_says_what_to_do() {
         let problem: Value = serde_json::from_str(&text(response).await).unwrap();
         assert_eq!(problem["status"], 500);
         let detail = problem["detail"].as_str().unwrap();
-        // Tests are debug builds; in a release build the client learns nothing of the server.
+        // Tests are debug builds; a release build reveals nothing about the server.
         for part in [
             "Reads",
             "into_make_service_with_connect_info::<SocketAddr>()",
@@ -116,9 +125,9 @@ async fn without_an_address_the_response_says_what_to_do() {
     }
 }
 
-/// A uid is the application's own text, and the problem stays one whatever it is.
+/// A uid is arbitrary text of the application, and the problem details stay valid JSON.
 #[tokio::test]
-async fn a_uid_of_any_text_leaves_the_problem_readable() {
+async fn writes_valid_problem_details_for_any_uid() {
     #[throttled(rate = "1/minute", uid = "my \"limit\"\\ \n")]
     async fn quoted() {}
 
@@ -135,9 +144,9 @@ async fn a_uid_of_any_text_leaves_the_problem_readable() {
     );
 }
 
-/// An error of the library is a response as its rejection is.
+/// An `Error` becomes the response of its `Rejection`.
 #[tokio::test]
-async fn an_error_is_the_response_that_its_rejection_is() {
+async fn turns_an_error_into_the_response_of_its_rejection() {
     async fn error() -> Error {
         Error::Timeout {
             after: Duration::from_millis(250),
@@ -162,9 +171,9 @@ async fn an_error_is_the_response_that_its_rejection_is() {
     assert_eq!(text(error).await, text(rejection).await);
 }
 
-/// A request may also carry the peer itself.
+/// A request may contain the peer's address as an extension.
 #[tokio::test]
-async fn the_peer_stands_in_the_request() {
+async fn reads_the_peer_from_the_extensions_of_a_request() {
     let app = app(Backend::memory().clock(ManualClock::new()));
     let mut request = Request::get("/7").body(Body::empty()).unwrap();
     let peer = SocketAddr::from(([192, 0, 2, 1], 1));

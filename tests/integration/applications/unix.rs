@@ -22,28 +22,28 @@ async fn hello() -> &'static str {
 }
 
 #[throttled(rate = "1/10w")]
-async fn plain() -> &'static str {
+async fn untrusting() -> &'static str {
     "hello"
 }
 
-fn somebody(_: &Parts) -> Identity {
+fn ip_or_anonymous(_: &Parts) -> Identity {
     Identity::ip_or("anonymous")
 }
 
-#[throttled(rate = "1/10w", identifier = somebody)]
-async fn anybody() -> &'static str {
+#[throttled(rate = "1/10w", identifier = ip_or_anonymous)]
+async fn by_ip_or_anonymous() -> &'static str {
     "hello"
 }
 
 fn router(backend: Backend) -> Router {
     Router::new()
         .route("/hello", get(hello))
-        .route("/plain", get(plain))
-        .route("/anybody", get(anybody))
+        .route("/untrusting", get(untrusting))
+        .route("/by_ip_or_anonymous", get(by_ip_or_anonymous))
         .layer(provide(backend))
 }
 
-/// An application that listens on a socket of its own until this is dropped.
+/// An application that listens on its own socket until this is dropped.
 struct Served {
     path: PathBuf,
     task: JoinHandle<()>,
@@ -68,10 +68,10 @@ impl Served {
         Self { path, task }
     }
 
-    /// Returns the status and the body of a request with these header lines.
-    async fn ask(&self, path: &str, fields: &str) -> (u16, String) {
+    /// Sends a request with these header lines and returns the status and the body.
+    async fn send(&self, path: &str, fields: &str) -> (u16, String) {
         let stream = UnixStream::connect(&self.path).await.unwrap();
-        ask(stream, path, fields).await
+        send(stream, path, fields).await
     }
 }
 
@@ -82,7 +82,7 @@ impl Drop for Served {
     }
 }
 
-async fn ask<S>(mut stream: S, path: &str, fields: &str) -> (u16, String)
+async fn send<S>(mut stream: S, path: &str, fields: &str) -> (u16, String)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -101,23 +101,23 @@ fn forwarded(client: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_trusted_unix_socket_tells_who_its_clients_are() {
+async fn reads_clients_from_the_header_of_a_trusted_unix_socket() {
     let app = Served::start(Backend::memory());
     for (client, expected) in [
         ("203.0.113.7", 200),
         ("203.0.113.7", 429),
         ("203.0.113.8", 200),
-        // Only what the proxy itself appended is believed.
+        // Only the entry that the proxy itself appended is trusted.
         ("203.0.113.9, 203.0.113.7", 429),
         ("unknown, 203.0.113.8", 429),
     ] {
-        let (status, _) = app.ask("/hello", &forwarded(client)).await;
+        let (status, _) = app.send("/hello", &forwarded(client)).await;
         assert_eq!(status, expected, "{client}");
     }
 }
 
 #[tokio::test]
-async fn a_backend_trusts_unix_sockets_for_all_its_throttles() {
+async fn trusts_unix_sockets_for_all_throttles_of_a_backend() {
     let app = Served::start(Backend::memory().trusted_proxies(["10.0.0.0/8", "unix"]));
     for (client, expected) in [
         ("203.0.113.7", 200),
@@ -125,25 +125,25 @@ async fn a_backend_trusts_unix_sockets_for_all_its_throttles() {
         ("203.0.113.7, 10.0.0.1", 429),
         ("203.0.113.8, 10.0.0.1", 200),
     ] {
-        let (status, _) = app.ask("/plain", &forwarded(client)).await;
+        let (status, _) = app.send("/untrusting", &forwarded(client)).await;
         assert_eq!(status, expected, "{client}");
     }
 }
 
 #[tokio::test]
-async fn a_unix_socket_without_an_address_is_an_error_that_says_what_to_do() {
+async fn explains_that_a_unix_socket_has_no_address() {
     let app = Served::start(Backend::memory());
-    // Not trusted, and trusted without a client that can be read.
+    // The socket is not trusted, or it is trusted and no client is readable.
     for (path, fields, remedy) in [
         (
-            "/plain",
+            "/untrusting",
             forwarded("203.0.113.7"),
             r#"trusted_proxies([\"unix\"])"#,
         ),
         ("/hello", String::new(), "`x-forwarded-for`"),
         ("/hello", forwarded("unknown"), "`x-forwarded-for`"),
     ] {
-        let (status, body) = app.ask(path, &fields).await;
+        let (status, body) = app.send(path, &fields).await;
         assert_eq!(status, 500, "{path} {fields}");
         assert!(
             body.contains("Unix socket") && body.contains(remedy),
@@ -154,10 +154,13 @@ async fn a_unix_socket_without_an_address_is_an_error_that_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn who_has_no_address_at_all_can_share_a_budget() {
+async fn shares_one_budget_among_clients_without_an_address() {
     let app = Served::start(Backend::memory());
-    let nobody = || app.ask("/anybody", "");
-    assert_eq!([nobody().await.0, nobody().await.0], [200, 429]);
+    let send_without_client = || app.send("/by_ip_or_anonymous", "");
+    assert_eq!(
+        [send_without_client().await.0, send_without_client().await.0],
+        [200, 429]
+    );
 
     let trusting = Served::start(Backend::memory().trusted_proxies(["unix"]));
     for (fields, expected) in [
@@ -168,18 +171,18 @@ async fn who_has_no_address_at_all_can_share_a_budget() {
         (forwarded("unknown"), 429),
         (String::new(), 429),
     ] {
-        let (status, _) = trusting.ask("/anybody", &fields).await;
+        let (status, _) = trusting.send("/by_ip_or_anonymous", &fields).await;
         assert_eq!(status, expected, "{fields}");
     }
 }
 
-/// Without connect info, and with a client of the application's own of that name.
+/// A client without an address is distinct from a client that the application names `unknown`.
 #[tokio::test]
-async fn the_shared_budget_of_those_without_an_address_is_theirs_alone() {
+async fn separates_clients_without_an_address_from_named_clients() {
     throttles! {
-        throttle Any(rate = "1/10w", identifier = either);
+        throttle Any(rate = "1/10w", identifier = own_or_fallback);
     }
-    fn either(parts: &Parts) -> Identity {
+    fn own_or_fallback(parts: &Parts) -> Identity {
         let user = parts.headers.get("x-user");
         user.map_or_else(|| Identity::ip_or("anonymous"), Identity::new)
     }
@@ -205,7 +208,7 @@ async fn the_shared_budget_of_those_without_an_address_is_theirs_alone() {
         [200, 429]
     );
     assert_eq!(status(&app, Some("anonymous")).await, 200);
-    // Whoever has an address is known by it.
+    // A client with an address is identified by it.
     for (client, expected) in [(1, 200), (2, 200), (1, 429)] {
         let peer = MockConnectInfo(SocketAddr::from(([192, 0, 2, client], 1)));
         assert_eq!(
@@ -214,7 +217,7 @@ async fn the_shared_budget_of_those_without_an_address_is_theirs_alone() {
             "{client}"
         );
     }
-    // And where there is no request there is no address either.
+    // A throttle that is hit without a request has no address own_or_fallback.
     let jobs = traffik::DynThrottle::builder("jobs").rate("1/10w".parse().unwrap());
     let jobs = jobs.backend(Backend::memory()).build().unwrap();
     assert!(
@@ -233,37 +236,37 @@ async fn the_shared_budget_of_those_without_an_address_is_theirs_alone() {
     assert!(jobs.hit(&Identity::ip(), 1).await.is_err());
 }
 
-/// The application over TCP instead of a Unix socket.
+/// Serves the application over TCP instead of a Unix socket.
 #[tokio::test]
-async fn a_peer_over_tcp_is_known_by_its_address() {
+async fn identifies_a_tcp_peer_by_its_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app = router(Backend::memory()).into_make_service_with_connect_info::<PeerAddr>();
     let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    // `unix` trusts nobody over TCP: the header is a client's own.
+    // `unix` trusts no TCP peer: the client wrote the header itself.
     for (path, client, expected) in [
         ("/hello", "203.0.113.7", 200),
         ("/hello", "203.0.113.8", 429),
-        ("/plain", "203.0.113.7", 200),
-        ("/plain", "203.0.113.8", 429),
+        ("/untrusting", "203.0.113.7", 200),
+        ("/untrusting", "203.0.113.8", 429),
     ] {
         let stream = TcpStream::connect(address).await.unwrap();
-        let (status, _) = ask(stream, path, &forwarded(client)).await;
+        let (status, _) = send(stream, path, &forwarded(client)).await;
         assert_eq!(status, expected, "{path} {client}");
     }
     task.abort();
 }
 
-/// A tapped listener tells the address of its kind.
+/// A tapped listener reports the same kind of address as the listener inside.
 #[tokio::test]
-async fn a_tapped_listener_has_peers_too() {
+async fn reads_the_peer_behind_a_tapped_listener() {
     let (listener, path) = listen();
     let app = router(Backend::memory()).into_make_service_with_connect_info::<unix::SocketAddr>();
     let serve = axum::serve(listener.tap_io(|_| {}), app);
     let task = tokio::spawn(async move { serve.await.unwrap() });
     for expected in [200, 429] {
         let stream = UnixStream::connect(&path).await.unwrap();
-        let (status, _) = ask(stream, "/hello", &forwarded("203.0.113.7")).await;
+        let (status, _) = send(stream, "/hello", &forwarded("203.0.113.7")).await;
         assert_eq!(status, expected);
     }
     task.abort();
@@ -271,13 +274,13 @@ async fn a_tapped_listener_has_peers_too() {
 }
 
 #[tokio::test]
-async fn a_peer_can_be_mocked() {
+async fn accepts_a_mocked_peer() {
     for (peer, expected) in [
         (PeerAddr::Unix, 500),
         (SocketAddr::from(([192, 0, 2, 1], 1)).into(), 200),
     ] {
         let app = router(Backend::memory()).layer(MockConnectInfo(peer));
-        let request = Request::get("/plain")
+        let request = Request::get("/untrusting")
             .body(axum::body::Body::empty())
             .unwrap();
         let status = app.oneshot(request).await.unwrap().status();

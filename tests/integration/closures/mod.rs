@@ -1,4 +1,4 @@
-//! Closures over a handler's arguments: who is asking and what it costs, as the arguments say.
+//! Closures over a handler's arguments that compute the identifier and the cost.
 
 mod order;
 mod patterns;
@@ -13,19 +13,19 @@ use tower::ServiceExt as _;
 use traffik::provide;
 use traffik_tests::{PEER, TestResponse, midnight, peer};
 
-/// An order, which has a price.
+/// An order whose cost is its number of items.
 #[derive(Debug, Deserialize)]
 struct Order {
     user: String,
     items: Vec<u32>,
 }
 
-/// A router on a backend of its own.
+/// Provides a new backend to a router.
 fn app(router: Router) -> Router {
     router.layer(provide(midnight().0))
 }
 
-/// What a request with this body gives.
+/// Sends a request with a JSON body.
 async fn sent(app: &Router, method: Method, path: &str, body: &str) -> TestResponse {
     let request = Request::builder()
         .method(method)
@@ -44,7 +44,7 @@ async fn posted(app: &Router, path: &str, body: &str) -> TestResponse {
     sent(app, Method::POST, path, body).await
 }
 
-/// What is left after a request, by its first policy; nothing where it was not admitted.
+/// Returns the remaining units of a response's first policy, or `None` if it was not admitted.
 fn left(response: &TestResponse) -> Option<u64> {
     let first = response.limits.first().map(|limit| limit.remaining);
     first.filter(|_| response.status == 200)

@@ -1,4 +1,5 @@
-//! Head, closures, decision, body, handler; the body before the closures if, and only if, one names it.
+//! Order of evaluation: head, closures, decision, body, handler; the body before the closures if a
+//! closure names it.
 
 use std::sync::{Arc, Mutex};
 
@@ -29,7 +30,7 @@ macro_rules! head {
         struct $name(Log);
 
         impl $name {
-            fn say<T>(&self, what: &'static str, value: T) -> T {
+            fn note_and_return<T>(&self, what: &'static str, value: T) -> T {
                 self.0.lock().unwrap().push(what);
                 value
             }
@@ -77,31 +78,31 @@ fn skipped(parts: &Parts) -> bool {
     parts.uri.query() == Some("skip")
 }
 
-#[throttled(rate = "1/minute", identifier = |second| second.say("identifier", "me"), cost = |first| first.say("cost", 1_u8))]
+#[throttled(rate = "1/minute", identifier = |second| second.note_and_return("identifier", "me"), cost = |first| first.note_and_return("cost", 1_u8))]
 async fn of_the_head(first: First, second: Second, _third: Third, whole: Whole) {
-    first.say("handler", ());
+    first.note_and_return("handler", ());
     let _ = (second, whole);
 }
 
 #[throttled(rate = "1/minute", identifier = by_function, cost = |Whole(log)| { log.lock().unwrap().push("cost"); 1 })]
 async fn of_the_body(first: First, Whole(log): Whole) {
-    first.say("handler", ());
+    first.note_and_return("handler", ());
     let _ = log;
 }
 
 #[throttled(rate = "1/minute", skip_if = skipped, identifier = everyone, cost = |whole| { whole.0.lock().unwrap().push("cost"); 1 })]
 async fn skipping(first: First, whole: Whole) {
-    first.say("handler", ());
+    first.note_and_return("handler", ());
     let _ = whole;
 }
 
-#[throttled(rate = "1/minute", identifier = |third| third.say("identifier", "me"))]
+#[throttled(rate = "1/minute", identifier = |third| third.note_and_return("identifier", "me"))]
 async fn of_a_last_argument_from_the_head(first: First, third: Third) {
-    first.say("handler", ());
+    first.note_and_return("handler", ());
     let _ = third;
 }
 
-fn served() -> (Router, Log) {
+fn routes() -> (Router, Log) {
     let log = Log::default();
     let router = Router::new()
         .route("/head", post(of_the_head))
@@ -114,51 +115,51 @@ fn served() -> (Router, Log) {
     (app(router.layer(axum::Extension(log.clone()))), log)
 }
 
-fn told(log: &Log) -> Vec<&'static str> {
+fn drain(log: &Log) -> Vec<&'static str> {
     std::mem::take(&mut *log.lock().unwrap())
 }
 
 #[tokio::test]
-async fn closures_over_the_head_are_asked_between_it_and_the_body() {
-    let (app, log) = served();
+async fn evaluates_closures_over_the_head_before_the_body() {
+    let (app, log) = routes();
     assert_eq!(posted(&app, "/head", "body").await.status, 200);
     let expected = ["First", "Second", "Third", "identifier", "cost"];
-    assert_eq!(told(&log), [&expected[..], &["body", "handler"]].concat());
+    assert_eq!(drain(&log), [&expected[..], &["body", "handler"]].concat());
     assert_eq!(posted(&app, "/head", "body").await.status, 429);
-    assert_eq!(told(&log), expected);
+    assert_eq!(drain(&log), expected);
 }
 
 #[tokio::test]
-async fn a_closure_that_names_the_body_is_asked_behind_it() {
-    let (app, log) = served();
+async fn evaluates_a_closure_over_the_body_after_the_body() {
+    let (app, log) = routes();
     assert_eq!(posted(&app, "/body", "body").await.status, 200);
     let expected = ["First", "body", "cost", "identifier"];
-    assert_eq!(told(&log), [&expected[..], &["handler"]].concat());
+    assert_eq!(drain(&log), [&expected[..], &["handler"]].concat());
     assert_eq!(posted(&app, "/body", "body").await.status, 429);
-    assert_eq!(told(&log), expected);
-    // What cannot be read costs nothing.
+    assert_eq!(drain(&log), expected);
+    // An unreadable body is not charged.
     assert_eq!(posted(&app, "/body", "").await.status, 400);
-    assert_eq!(told(&log), ["First", "body"]);
+    assert_eq!(drain(&log), ["First", "body"]);
 }
 
 #[tokio::test]
-async fn closures_of_a_throttle_that_is_skipped_are_not_asked() {
-    let (app, log) = served();
+async fn does_not_evaluate_closures_of_a_skipped_throttle() {
+    let (app, log) = routes();
     let response = posted(&app, "/skipping?skip", "body").await;
     assert!(response.status == 200 && response.has_no_limit_fields());
-    assert_eq!(told(&log), ["First", "predicate", "body", "handler"]);
+    assert_eq!(drain(&log), ["First", "predicate", "body", "handler"]);
     assert_eq!(posted(&app, "/skipping", "body").await.status, 200);
     assert_eq!(
-        told(&log),
+        drain(&log),
         ["First", "predicate", "body", "cost", "handler"]
     );
     assert_eq!(posted(&app, "/skipping", "body").await.status, 429);
 }
 
 #[tokio::test]
-async fn the_last_argument_may_be_of_the_head() {
-    let (app, log) = served();
+async fn accepts_a_last_argument_from_the_head() {
+    let (app, log) = routes();
     assert_eq!(posted(&app, "/last", "").await.status, 200);
-    assert_eq!(told(&log), ["First", "Third", "identifier", "handler"]);
+    assert_eq!(drain(&log), ["First", "Third", "identifier", "handler"]);
     assert_eq!(posted(&app, "/last", "").await.status, 429);
 }

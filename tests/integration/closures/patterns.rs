@@ -1,4 +1,4 @@
-//! Names are what patterns bind, wherever they bind them.
+//! Closure parameters name the bindings of patterns, at any depth.
 
 use std::fmt::Display;
 
@@ -99,7 +99,7 @@ macro_rules! handler {
 
 handler!(from_a_macro, |parts| parts + 1);
 
-fn served() -> Router {
+fn routes() -> Router {
     let router = Router::new()
         .route("/nested/{user}/{id}", post(nested))
         .route("/twice", get(bound_twice))
@@ -116,8 +116,8 @@ fn served() -> Router {
 }
 
 #[tokio::test]
-async fn patterns_may_be_as_deep_as_they_like() {
-    let app = served();
+async fn finds_bindings_in_nested_patterns() {
+    let app = routes();
     let response = posted(&app, "/nested/ann/1", "[3, 4, 5]").await;
     assert_eq!(response.body, "eu ann POST 3 3 6");
     assert_eq!(left(&response), Some(5));
@@ -132,8 +132,8 @@ async fn patterns_may_be_as_deep_as_they_like() {
 }
 
 #[tokio::test]
-async fn handlers_may_be_generic() {
-    let app = served();
+async fn accepts_generic_handlers() {
+    let app = routes();
     let response = posted(&app, "/generic/4", "17").await;
     assert_eq!(
         (response.body.as_str(), left(&response)),
@@ -144,8 +144,8 @@ async fn handlers_may_be_generic() {
 }
 
 #[tokio::test]
-async fn what_is_not_named_is_as_it_was() {
-    let app = served();
+async fn leaves_arguments_that_no_closure_names_unchanged() {
+    let app = routes();
     assert_eq!(got(&app, "/web_socket").await.status, 400);
     assert_eq!(got(&app, "/web_socket").await.status, 429);
     let response = got(&app, "/conditional/4").await;

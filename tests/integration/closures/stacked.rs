@@ -1,4 +1,4 @@
-//! Several attributes, some with closures and some without.
+//! Several attributes on one handler, some with closures.
 
 use axum::extract::{Path, State};
 use axum::routing::post;
@@ -40,7 +40,7 @@ async fn five(
     format!("{state} {user} {method} {}", payload.user)
 }
 
-fn served() -> Router {
+fn routes() -> Router {
     let router = Router::new()
         .route("/used", post(used))
         .route("/own/{user}", post(with_its_own))
@@ -62,27 +62,27 @@ fn expected(left: &[(&str, u64)]) -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
-async fn throttles_that_are_named_take_what_the_handler_says() {
-    let app = served();
+async fn applies_the_closures_of_the_handler_to_named_throttles() {
+    let app = routes();
     let (first, second) = (left(&app, "/used").await, left(&app, "/used").await);
     assert_eq!(first, expected(&[("Burst", 17), ("Sustained", 27)]));
     assert_eq!(second, expected(&[("Burst", 14), ("Sustained", 24)]));
 }
 
 #[tokio::test]
-async fn of_a_set_only_the_one_that_is_defined_there_looks_at_arguments() {
-    let app = served();
+async fn applies_closures_only_to_the_throttle_that_the_attribute_defines() {
+    let app = routes();
     let (ann, bob) = (left(&app, "/own/ann").await, left(&app, "/own/bob").await);
     assert_eq!(ann, expected(&[("Burst", 19), ("with_its_own", 7)]));
     assert_eq!(bob, expected(&[("Burst", 18), ("with_its_own", 7)]));
 }
 
 #[tokio::test]
-async fn every_attribute_looks_at_the_arguments_it_names() {
-    let app = served();
+async fn evaluates_the_closures_of_every_attribute() {
+    let app = routes();
     let told = left(&app, "/five/ann").await;
-    // In the order in which they were decided: those that look at the body last, and with them those
-    // that look at an argument which a closure over the body looks at too.
+    // In the order of the decisions: those with closures over the body are last, together with
+    // those that share an argument with a closure over the body.
     assert_eq!(
         told,
         expected(&[

@@ -1,4 +1,4 @@
-//! What closures give: any identity, any unsigned integer, async or not, fallible or not.
+//! Return values of closures: any identity, any unsigned integer, async or not, fallible or not.
 
 use std::num::ParseIntError;
 
@@ -80,7 +80,7 @@ const fn price() -> u8 {
     7
 }
 
-fn served() -> Router {
+fn routes() -> Router {
     let router = Router::new()
         .route("/priced", post(priced))
         .route("/both", post(both))
@@ -94,8 +94,8 @@ fn served() -> Router {
 }
 
 #[tokio::test]
-async fn a_cost_is_what_the_payload_says() {
-    let app = served();
+async fn charges_a_cost_from_the_payload() {
+    let app = routes();
     let three = r#"{"user": "ann", "items": [1, 2, 3]}"#;
     let response = posted(&app, "/priced", three).await;
     assert_eq!(response.body, "ann ordered [1, 2, 3]");
@@ -108,8 +108,8 @@ async fn a_cost_is_what_the_payload_says() {
 }
 
 #[tokio::test]
-async fn an_identifier_and_a_cost_look_at_the_same_argument() {
-    let app = served();
+async fn reads_one_argument_for_the_identifier_and_the_cost() {
+    let app = routes();
     let order = |user: &str| format!(r#"{{"user": "{user}", "items": [1, 5]}}"#);
     assert_eq!(left(&posted(&app, "/both", &order("ann")).await), Some(4));
     assert_eq!(left(&posted(&app, "/both", &order("bob")).await), Some(4));
@@ -117,8 +117,8 @@ async fn an_identifier_and_a_cost_look_at_the_same_argument() {
 }
 
 #[tokio::test]
-async fn an_identity_may_be_borrowed() {
-    let app = served();
+async fn accepts_a_borrowed_identity() {
+    let app = routes();
     for (path, status) in [("ann", 200), ("bob", 200), ("ann", 200), ("ann", 429)] {
         let response = got(&app, &format!("/borrowed/{path}")).await;
         assert_eq!(response.status, status, "{path}");
@@ -126,8 +126,8 @@ async fn an_identity_may_be_borrowed() {
 }
 
 #[tokio::test]
-async fn closures_may_be_async_and_may_fail() {
-    let app = served();
+async fn accepts_async_and_fallible_closures() {
+    let app = routes();
     assert_eq!(left(&got(&app, "/awaited/1").await), Some(6));
     assert_eq!(left(&got(&app, "/awaited/1").await), Some(2));
     assert_eq!(got(&app, "/awaited/1").await.status, 429);
@@ -139,8 +139,8 @@ async fn closures_may_be_async_and_may_fail() {
 }
 
 #[tokio::test]
-async fn numbers_without_a_type_are_units() {
-    let app = served();
+async fn accepts_integer_literals_as_costs() {
+    let app = routes();
     assert_eq!(left(&got(&app, "/numbers/small").await), Some(9));
     assert_eq!(left(&got(&app, "/numbers/large").await), Some(3));
     assert_eq!(got(&app, "/numbers/other").await.status, 429);
@@ -150,7 +150,7 @@ async fn numbers_without_a_type_are_units() {
 }
 
 #[tokio::test]
-async fn without_the_handler_there_is_an_error_that_says_so() {
+async fn explains_that_a_closure_needs_its_handler() {
     let parts = traffik_tests::head(&traffik_tests::midnight().0);
     let error = both::hit(&parts).await.unwrap_err();
     assert_eq!(error.kind(), traffik::ErrorKind::Configuration);

@@ -1,4 +1,4 @@
-//! Attributes above and below, items around, and keys of every kind.
+//! Attributes above and below `#[throttled]`, handlers in macros and modules, and every option.
 
 use axum::debug_handler;
 use axum::extract::{Path, State};
@@ -87,7 +87,7 @@ async fn by_verdict(_: &Failure<'_>) -> Verdict {
     Verdict::Raise
 }
 
-const fn is_asked(_: &Parts) -> bool {
+const fn is_applicable(_: &Parts) -> bool {
     true
 }
 
@@ -101,7 +101,7 @@ async fn functions(Path(id): Path<u8>) -> String {
     id.to_string()
 }
 
-#[throttled(Priced, cost = 2, headers = ietf, only_if = is_asked)]
+#[throttled(Priced, cost = 2, headers = ietf, only_if = is_applicable)]
 async fn at_another_price(_: Method, text: String) -> String {
     text
 }
@@ -116,7 +116,7 @@ async fn at_another_price(_: Method, text: String) -> String {
     headers = ietf,
     scope = route,
     timeout = "200ms",
-    only_if = is_asked,
+    only_if = is_applicable,
     uid = "corpus.every_key",
     name = EveryKey,
     crate = ::traffik,

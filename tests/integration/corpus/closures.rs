@@ -1,4 +1,4 @@
-//! Closures over arguments.
+//! Handlers with closures over their arguments.
 
 use axum::Json;
 use axum::debug_handler;
@@ -23,8 +23,8 @@ async fn cost(Json(payload): Json<Order>) -> String {
 }
 
 #[throttled(rate = "2/minute", identifier = |user| user.as_str())]
-async fn identifier_alone(Path(user): Path<String>, method: Method) -> String {
-    // Only the closure looks at `user`.
+async fn only_an_identifier(Path(user): Path<String>, method: Method) -> String {
+    // Only the closure uses `user`.
     method.to_string()
 }
 
@@ -106,7 +106,7 @@ pub(super) fn shapes() -> Vec<Shape> {
             "{\"user\": \"ann\", \"items\": [1, 2]}",
             "ann",
         ),
-        Shape::get("identifier_alone", get(identifier_alone), "GET"),
+        Shape::get("only_an_identifier", get(only_an_identifier), "GET"),
         Shape::post("both", post(both), "text", "eu 7 text"),
         Shape::post("awaited", post(awaited), "ab", "eu ab"),
         Shape::get("of_a_request", get(of_a_request), "/7?page=3"),

@@ -1,4 +1,4 @@
-//! What a handler can be given.
+//! Handlers with every extractor of axum, and with extractors of an application.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -72,9 +72,9 @@ async fn addresses_of_all_kinds(
     matched: MatchedPath,
     extensions: Extensions,
 ) -> String {
-    let known = extensions.is_empty();
+    let is_empty = extensions.is_empty();
     format!(
-        "{method} {uri} {original} {version:?} {} {known}",
+        "{method} {uri} {original} {version:?} {} {is_empty}",
         matched.as_str()
     )
 }
@@ -139,7 +139,7 @@ async fn web_socket(
     ws.map_or(StatusCode::UPGRADE_REQUIRED, |_| StatusCode::OK)
 }
 
-/// Who is asking.
+/// The user that a request names.
 #[derive(Debug)]
 struct User(String);
 

@@ -1,4 +1,4 @@
-//! Generic handlers, and patterns of arguments.
+//! Generic handlers, and patterns as arguments.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};

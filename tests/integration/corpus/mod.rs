@@ -1,4 +1,5 @@
-//! Handlers of every shape, in a program that allows itself no lint: each answers until its limit of two is spent.
+//! Handlers of every shape, in a program that allows no lint: each responds until its limit of two
+//! is spent.
 
 #![deny(warnings, let_underscore, nonstandard_style, rust_2018_idioms, unused)]
 #![deny(
@@ -45,7 +46,7 @@ struct App {
     names: Arc<Vec<String>>,
 }
 
-/// A part of it.
+/// A part of the state.
 #[derive(Clone, Debug)]
 struct Region(&'static str);
 
@@ -55,7 +56,7 @@ impl FromRef<App> for Region {
     }
 }
 
-/// A handler, how it is asked and what it answers.
+/// A handler, the request that is sent to it, and the expected response.
 #[derive(Debug)]
 struct Shape {
     name: &'static str,
@@ -102,7 +103,7 @@ impl Shape {
         };
         let router = Router::new().route("/{id}", self.handler).with_state(app);
         let router = router.layer(provide(midnight().0));
-        for turn in 1..=3 {
+        for request_number in 1..=3 {
             let request = Request::builder()
                 .method(self.method.clone())
                 .uri("/7?page=3")
@@ -111,16 +112,20 @@ impl Shape {
                 .header("x-user", "ann")
                 .extension(peer(PEER));
             let request = request.body(Body::from(self.body)).expect("a request");
-            let response = router.clone().oneshot(request).await.expect("an response");
+            let response = router.clone().oneshot(request).await.expect("a response");
             let response = TestResponse::read(response).await;
-            let expected = if turn == 3 { 429 } else { self.status };
+            let expected = if request_number == 3 {
+                429
+            } else {
+                self.status
+            };
             assert_eq!(
                 response.status, expected,
-                "{} {turn}: {}",
+                "{} {request_number}: {}",
                 self.name, response.body
             );
             assert_eq!(response.limits.len(), 1, "{}", self.name);
-            if turn < 3 {
+            if request_number < 3 {
                 assert_eq!(response.body, self.response, "{}", self.name);
             }
         }
@@ -128,7 +133,7 @@ impl Shape {
 }
 
 #[tokio::test]
-async fn every_shape_compiles_without_a_lint_and_counts() {
+async fn compiles_every_shape_without_a_lint_and_limits_it() {
     let shapes = [
         attributes::shapes(),
         closures::shapes(),

@@ -1,4 +1,4 @@
-//! What a handler can give.
+//! Handlers with every return type of axum, and with response types of an application.
 
 use std::convert::Infallible;
 use std::num::ParseIntError;
@@ -69,7 +69,7 @@ async fn with_status_and_headers() -> (
 }
 
 #[throttled(rate = "2/minute")]
-async fn headers_alone() -> HeaderMap {
+async fn only_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.extend([(CONTENT_TYPE, HeaderValue::from_static("text/plain"))]);
     headers
@@ -128,7 +128,7 @@ async fn bytes() -> Bytes {
     Bytes::from_static(b"bytes")
 }
 
-/// Two events and an end.
+/// Two events and the end of the stream.
 type Events = events::Two;
 
 mod events {
@@ -197,7 +197,7 @@ pub(super) fn shapes() -> Vec<Shape> {
             )
             .status(201)
         },
-        Shape::get("headers_alone", get(headers_alone), ""),
+        Shape::get("only_headers", get(only_headers), ""),
         Shape::get("response", get(response), "eu"),
         Shape::get("redirect", get(redirect), "").status(307),
         Shape::post("question_mark", post(question_mark), "8", "9"),

@@ -19,9 +19,10 @@ fn memcached() -> (MemcachedServer, Remote) {
 
 equivalence!(memcached(), counts_windows: true);
 
-/// Behind itself, Memcached counts in the window of the clock: none admits more than its limit.
+/// If the clock steps back, Memcached counts in the window of the clock: no window admits more than
+/// its limit.
 #[test]
-fn no_window_admits_more_than_its_limit_behind_the_clock() {
+fn admits_no_more_than_the_limit_in_any_window_when_the_clock_steps_back() {
     let (_server, remote) = memcached();
     let strategy = (1_u64..8, steps_back_and_forth());
     proptest!(cases(40), |((limit, steps) in strategy, start in starts())| {

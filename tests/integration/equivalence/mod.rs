@@ -1,7 +1,8 @@
-//! Every store decides, waits and tells as the oracle does, and so as memory does, on the same random traces with the
-//! time brought along.
+//! Every store decides, waits and reports as the oracle does, and so as the memory backend does, on
+//! the same random traces with the caller's time.
 //!
-//! `PROPTEST_CASES` asks for more of them: 5 000 are a hundred thousand steps for each strategy.
+//! The tests run a few cases. `PROPTEST_CASES=5000` runs a hundred thousand steps for each
+//! strategy.
 
 mod custom;
 mod memcached;
@@ -21,7 +22,7 @@ use crate::laws::refunds::{Reserving, follows_refunds};
 use crate::laws::subject::Dynamic;
 use crate::laws::trace::Step;
 
-/// A backend whose answers are waited for.
+/// A backend over a network, with the runtime that waits for its replies.
 #[derive(Clone)]
 pub(crate) struct Remote {
     backend: Backend,
@@ -38,8 +39,8 @@ impl Remote {
         }
     }
 
-    /// Whether it follows the oracle through these steps, under one of these laws each; a client and a throttle of its
-    /// own.
+    /// Checks that a new throttle and client follow the oracle through these steps, each under one
+    /// of these laws.
     fn follows(
         &self,
         laws: &[(Rate, Law)],
@@ -47,7 +48,7 @@ impl Remote {
         steps: &[(usize, Step)],
     ) -> Result<(), TestCaseError> {
         let (rate, law) = laws[0];
-        // Shared stores hold logs of this length.
+        // Shared stores reject longer logs.
         let is_log = matches!(law, Law::SlidingLog | Law::Priority { .. });
         let exist = |(rate, law): &(Rate, Law)| {
             Terms::new(*law, *rate).exist() && !(is_log && rate.limit() > 60_000)
@@ -59,7 +60,7 @@ impl Remote {
         follows(&mut subject, laws, start, steps, || ())
     }
 
-    /// The same with reservations that are settled for less.
+    /// Checks that a new throttle follows the oracle while reservations are settled for less.
     fn follows_refunds(
         &self,
         (rate, law): (Rate, Law),
@@ -74,7 +75,8 @@ impl Remote {
         follows_refunds(&mut subject, (rate, law), start, steps)
     }
 
-    /// Compares them under parts of a list of rates in turn.
+    /// Checks that a new throttle follows the oracle while parts of a list of rates take effect in
+    /// turn.
     fn follows_lists(
         &self,
         (all, law): (&[Rate], Law),
@@ -82,7 +84,7 @@ impl Remote {
         start: Int,
         steps: Vec<Step>,
     ) -> Result<(), TestCaseError> {
-        // Shared stores hold logs of this length, and means as long.
+        // Shared stores reject longer logs and longer means.
         let is_long = matches!(
             law,
             Law::SlidingLog | Law::Priority { .. } | Law::CostBasedTokenBucket { .. }
@@ -112,7 +114,7 @@ impl Remote {
     }
 }
 
-/// Whether Memcached counts a law's hits by itself, each window in a place of its own.
+/// Reports that Memcached counts a law's hits natively, each window under a key of its own.
 fn counts_windows(law: Law) -> bool {
     matches!(
         law,
@@ -120,7 +122,7 @@ fn counts_windows(law: Law) -> bool {
     )
 }
 
-/// A test for each strategy, on what this makes.
+/// Defines a test for each strategy on the store that a function creates.
 macro_rules! equivalence {
     ($remote:expr, counts_windows: $counts_windows:literal) => {
         use proptest::prelude::{Just, Strategy, proptest};
@@ -150,12 +152,12 @@ macro_rules! equivalence {
         );
 
         #[test]
-        fn windows_whose_rates_change() {
+        fn agrees_on_windows_whose_rates_change() {
             let (_server, remote) = $remote;
             let windows = |rate| {
                 proptest::prop_oneof![Just(Law::FixedWindow), tiers(rate)]
             };
-            // Where each window has a place of its own, one of another period counts anew.
+            // If each window has a key of its own, a window of another period starts a new count.
             proptest!(cases(100), |(
                 (laws, steps) in changing_rates(rates(), windows, $counts_windows),
                 start in starts(),
@@ -164,10 +166,10 @@ macro_rules! equivalence {
             });
         }
 
-        /// From one rate to several and back, and from one list to another. Where windows have places of their own, their
-        /// lists have tests of their own.
+        /// Changes from one rate to several and back, and from one list to another. Natively
+        /// counted windows have tests of their own for lists.
         #[test]
-        fn lists_that_change() {
+        fn agrees_on_lists_that_change() {
             let (_server, remote) = $remote;
             proptest!(cases(100), |(
                 (all, law) in lists(),
@@ -182,11 +184,11 @@ macro_rules! equivalence {
         }
 
         #[test]
-        fn other_laws_whose_rates_change() {
+        fn agrees_on_other_laws_whose_rates_change() {
             let (_server, remote) = $remote;
             let others = |rate| {
                 laws(rate).prop_filter("windows have a test of their own", |law| {
-                    // As have the delays of queues, whose levels are those of buckets.
+                    // The delays of queues are excluded too, whose levels are those of buckets.
                     let is_queue = matches!(law, Law::LeakyBucketWithQueue { .. });
                     !is_queue && !matches!(law, Law::FixedWindow | Law::Tiered { .. })
                 })
@@ -209,9 +211,10 @@ macro_rules! equivalence {
                 });
             }
         )+
-        /// Behind itself a store decides alike, save that Memcached counts each window in a place of its own.
+        /// If the clock steps back, a store decides alike, except that Memcached counts each window
+        /// under a key of its own.
         #[test]
-        fn behind_the_clock() {
+        fn agrees_when_the_clock_steps_back() {
             let (_server, remote) = $remote;
             proptest!(cases(80), |(
                 of in any_law(),
@@ -225,7 +228,7 @@ macro_rules! equivalence {
         }
 
         #[test]
-        fn refunds() {
+        fn agrees_on_refunds() {
             let (_server, remote) = $remote;
             proptest!(cases(80), |(of in any_law(), start in starts(), steps in reservations(false))| {
                 remote.follows_refunds(of, start, &steps)?;
@@ -233,7 +236,7 @@ macro_rules! equivalence {
         }
 
         #[test]
-        fn refunds_behind_the_clock() {
+        fn agrees_on_refunds_when_the_clock_steps_back() {
             let (_server, remote) = $remote;
             proptest!(cases(80), |(of in any_law(), start in starts(), steps in reservations(true))| {
                 if !($counts_windows && counts_windows(of.1)) {

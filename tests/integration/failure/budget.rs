@@ -1,4 +1,4 @@
-//! How long a decision takes at most.
+//! The timeout of a decision.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use traffik::failure::{Policy, allow, fallback, raise};
 use traffik::{Backend, DynThrottle, ErrorKind};
 use traffik_tests::poll_once;
 
-use super::{Flaky, Trouble, client};
+use super::{FaultyStore, StoreFault, client};
 
-/// A timer's tick, and the clock stands still otherwise.
+/// The resolution of tokio's timers; the paused clock adds nothing.
 const TICK: Duration = Duration::from_millis(3);
 
-/// A throttle on a store that says nothing, and how long it took to find that out.
+/// Returns the time that a hit takes on a store that never replies.
 async fn took(
     backend: impl FnOnce(Backend) -> Backend,
     own: Option<Duration>,
     policy: impl Into<Policy>,
 ) -> Duration {
-    let store = Flaky::default();
-    store.set(Trouble::Silent);
+    let store = FaultyStore::default();
+    store.fail_with(StoreFault::NoReply);
     let builder = DynThrottle::builder("late").rate("10/minute".parse().unwrap());
     let builder = builder.backend(backend(Backend::custom(store)));
     let builder = builder.on_error(policy);
@@ -38,48 +38,48 @@ async fn took(
 }
 
 #[track_caller]
-fn about(took: Duration, expected: u64) {
+fn assert_about(took: Duration, expected: u64) {
     let expected = Duration::from_millis(expected);
     assert!(took >= expected && took < expected + TICK, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quarter_of_a_second_unless_told() {
-    about(took(|it| it, None, raise()).await, 250);
+async fn is_a_quarter_of_a_second_by_default() {
+    assert_about(took(|it| it, None, raise()).await, 250);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_backend_may_say() {
+async fn is_set_on_the_backend() {
     let timeout = |it: Backend| it.timeout(Duration::from_millis(40));
-    about(took(timeout, None, raise()).await, 40);
+    assert_about(took(timeout, None, raise()).await, 40);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_throttle_has_the_last_word() {
+async fn prefers_the_timeout_of_the_throttle() {
     let timeout = |it: Backend| it.timeout(Duration::from_millis(900));
     let own = Some(Duration::from_millis(60));
-    about(took(timeout, own, allow()).await, 60);
+    assert_about(took(timeout, own, allow()).await, 60);
 }
 
-/// A backend in this process takes no time; another one is left its half.
+/// A fallback in memory takes no time; another backend gets half of the timeout.
 #[tokio::test(start_paused = true)]
-async fn a_fallback_is_within_it() {
-    about(took(|it| it, None, fallback(Backend::memory())).await, 250);
-    let other = Flaky::default();
-    other.set(Trouble::Silent);
+async fn includes_the_fallback() {
+    assert_about(took(|it| it, None, fallback(Backend::memory())).await, 250);
+    let other = FaultyStore::default();
+    other.fail_with(StoreFault::NoReply);
     let both = fallback(Backend::custom(other.clone())).then(raise());
-    about(took(|it| it, None, both).await, 250);
+    assert_about(took(|it| it, None, both).await, 250);
     assert_eq!(other.calls(), 1);
-    let half = fallback(Backend::custom(Flaky::default())).then(raise());
-    about(took(|it| it, None, half).await, 125);
+    let half = fallback(Backend::custom(FaultyStore::default())).then(raise());
+    assert_about(took(|it| it, None, half).await, 125);
 }
 
-/// What answers at once needs no timer, nor a runtime that has any.
+/// A store that replies at once needs no runtime.
 #[test]
-fn no_runtime_is_needed_for_what_is_there() {
+fn needs_no_runtime_if_the_store_replies_at_once() {
     let throttle = DynThrottle::builder("early").rate("10/minute".parse().unwrap());
     let throttle = throttle
-        .backend(Backend::custom(Flaky::default()))
+        .backend(Backend::custom(FaultyStore::default()))
         .build()
         .unwrap();
     let decision = poll_once(throttle.hit(&client(), 1));

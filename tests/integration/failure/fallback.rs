@@ -1,4 +1,4 @@
-//! Asking another backend, and coming back from it.
+//! Fallbacks: another backend decides while the first one fails, and afterwards both do.
 
 use std::time::Duration;
 
@@ -6,140 +6,140 @@ use traffik::failure::{fallback, raise};
 use traffik::strategy::TokenBucket;
 use traffik::{Backend, DynThrottle, ErrorKind, ManualClock};
 
-use super::{Bench, Flaky, Trouble, client, left, local};
+use super::{FaultyStore, Setup, StoreFault, client, left, local};
 
 #[tokio::test]
-async fn the_other_one_decides() {
+async fn decides_by_the_other_backend() {
     let clock = ManualClock::new();
     let (elsewhere, shown) = local(&clock);
-    let bench = Bench::with_clock(clock, fallback(elsewhere));
-    assert_eq!(bench.admitted(4).await, 4);
+    let setup = Setup::with_clock(clock, fallback(elsewhere));
+    assert_eq!(setup.admitted(4).await, 4);
     assert_eq!(left(&shown).await, 10);
-    bench.store.set(Trouble::Away);
-    let decision = bench.hit().await.unwrap();
+    setup.store.fail_with(StoreFault::Unreachable);
+    let decision = setup.hit().await.unwrap();
     assert!(decision.decided && decision.admitted);
     assert_eq!(decision.remaining, 9);
-    assert_eq!(bench.admitted(12).await, 9);
+    assert_eq!(setup.admitted(12).await, 9);
     assert_eq!(left(&shown).await, 0);
-    let refused = bench.hit().await.unwrap();
+    let refused = setup.hit().await.unwrap();
     assert!(refused.decided && !refused.admitted);
     assert!(refused.wait.unwrap() > Duration::from_secs(1));
-    // While the first is away, `stat` and `check` speak of the other.
-    assert_eq!(bench.remaining().await, 0);
-    assert!(!bench.throttle.check(&client(), 1).await.unwrap());
-    bench.store.mend();
-    // The first has 6 left, but the other has to admit as well.
-    assert_eq!(bench.remaining().await, 0);
+    // While the first backend is unreachable, `stat` and `check` read the other one.
+    assert_eq!(setup.remaining().await, 0);
+    assert!(!setup.throttle.check(&client(), 1).await.unwrap());
+    setup.store.heal();
+    // 6 units remain in the first backend, but the other one has to admit as well.
+    assert_eq!(setup.remaining().await, 0);
 }
 
 #[tokio::test]
-async fn a_share_of_it() {
+async fn divides_the_limit_among_instances() {
     let clock = ManualClock::new();
     for (instances, expected) in [(1, 10), (3, 3), (10, 1), (11, 1), (0, 10)] {
         let (elsewhere, _) = local(&clock);
-        let bench = Bench::with_clock(clock.clone(), fallback(elsewhere).instances(instances));
-        bench.store.set(Trouble::Away);
-        assert!(bench.throttle.check(&client(), expected).await.unwrap());
-        assert!(!bench.throttle.check(&client(), expected + 1).await.unwrap());
-        assert_eq!(bench.remaining().await, expected);
-        assert_eq!(u64::from(bench.admitted(20).await), expected, "{instances}");
+        let setup = Setup::with_clock(clock.clone(), fallback(elsewhere).instances(instances));
+        setup.store.fail_with(StoreFault::Unreachable);
+        assert!(setup.throttle.check(&client(), expected).await.unwrap());
+        assert!(!setup.throttle.check(&client(), expected + 1).await.unwrap());
+        assert_eq!(setup.remaining().await, expected);
+        assert_eq!(u64::from(setup.admitted(20).await), expected, "{instances}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_on_some_kinds() {
+async fn applies_only_to_selected_kinds_of_errors() {
     let (elsewhere, shown) = local(&ManualClock::new());
     let policy = fallback(elsewhere).on([ErrorKind::Timeout]).then(raise());
-    let bench = Bench::new(policy);
-    bench.store.set(Trouble::Away);
-    let error = bench.hit().await.unwrap_err();
+    let setup = Setup::new(policy);
+    setup.store.fail_with(StoreFault::Unreachable);
+    let error = setup.hit().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!(left(&shown).await, 10);
-    bench.store.set(Trouble::Silent);
-    assert!(bench.hit().await.unwrap().admitted);
+    setup.store.fail_with(StoreFault::NoReply);
+    assert!(setup.hit().await.unwrap().admitted);
 }
 
 #[tokio::test]
-async fn when_the_other_one_fails_too() {
-    let other = Flaky::default();
-    other.set(Trouble::Lost);
-    let bench = Bench::new(fallback(Backend::custom(other.clone())));
-    bench.store.set(Trouble::Away);
-    let decision = bench.hit().await.unwrap();
+async fn continues_with_the_next_policy_when_the_fallback_fails_too() {
+    let other = FaultyStore::default();
+    other.fail_with(StoreFault::ConnectionLost);
+    let setup = Setup::new(fallback(Backend::custom(other.clone())));
+    setup.store.fail_with(StoreFault::Unreachable);
+    let decision = setup.hit().await.unwrap();
     assert!(!decision.decided && !decision.admitted);
     assert_eq!(other.calls(), 1);
 
-    let third = Backend::custom(Flaky::default());
+    let third = Backend::custom(FaultyStore::default());
     let policy = fallback(Backend::custom(other)).then(fallback(third).then(raise()));
-    let bench = Bench::new(policy);
-    bench.store.set(Trouble::Away);
-    assert_eq!(bench.admitted(12).await, 10);
+    let setup = Setup::new(policy);
+    setup.store.fail_with(StoreFault::Unreachable);
+    assert_eq!(setup.admitted(12).await, 10);
 }
 
-/// What one process took while it was on its own still holds for it, so that going back and forth gives nobody more than
-/// twice the limit in a period.
+/// The counts of a fallback remain in force after it, so that switching back and forth admits at
+/// most twice the limit in a period.
 #[tokio::test]
-async fn back_and_forth() {
+async fn keeps_counts_when_switching_back_and_forth() {
     let clock = ManualClock::new();
     let (elsewhere, shown) = local(&clock);
-    let bench = Bench::with_clock(clock, fallback(elsewhere));
-    assert_eq!(bench.admitted(3).await, 3);
-    bench.store.set(Trouble::Away);
-    assert_eq!(bench.admitted(4).await, 4);
-    bench.store.mend();
-    // Seven are left of the first, six of the other.
-    assert_eq!(bench.admitted(20).await, 6);
+    let setup = Setup::with_clock(clock, fallback(elsewhere));
+    assert_eq!(setup.admitted(3).await, 3);
+    setup.store.fail_with(StoreFault::Unreachable);
+    assert_eq!(setup.admitted(4).await, 4);
+    setup.store.heal();
+    // 7 units remain in the first backend, 6 in the other.
+    assert_eq!(setup.admitted(20).await, 6);
     assert_eq!(left(&shown).await, 0);
-    let calls = bench.store.calls();
-    let refused = bench.hit().await.unwrap();
+    let calls = setup.store.calls();
+    let refused = setup.hit().await.unwrap();
     assert!(refused.decided && !refused.admitted);
-    assert_eq!(bench.store.calls(), calls, "the refusal needs nobody else");
-    bench.store.set(Trouble::Away);
-    assert_eq!(bench.admitted(20).await, 0);
-    bench.store.mend();
-    assert_eq!(bench.remaining().await, 0);
-    // A period later all of that has run out.
-    bench.clock.advance(Duration::from_secs(60));
-    assert_eq!(bench.admitted(20).await, 10);
+    assert_eq!(setup.store.calls(), calls, "the refusal needs nobody else");
+    setup.store.fail_with(StoreFault::Unreachable);
+    assert_eq!(setup.admitted(20).await, 0);
+    setup.store.heal();
+    assert_eq!(setup.remaining().await, 0);
+    // A period later all counts have expired.
+    setup.clock.advance(Duration::from_secs(60));
+    assert_eq!(setup.admitted(20).await, 10);
     assert_eq!(left(&shown).await, 10);
 }
 
-/// While both have to admit, a client is told what both admit.
+/// While both backends have to admit, the smaller remainder is reported.
 #[tokio::test]
-async fn the_smaller_is_told_when_the_first_is_back() {
+async fn reports_the_smaller_remainder_after_the_first_backend_recovers() {
     let clock = ManualClock::new();
     let (elsewhere, _) = local(&clock);
-    let bench = Bench::with_clock(clock, fallback(elsewhere));
-    bench.store.set(Trouble::Away);
-    assert_eq!(bench.admitted(7).await, 7);
-    bench.store.mend();
+    let setup = Setup::with_clock(clock, fallback(elsewhere));
+    setup.store.fail_with(StoreFault::Unreachable);
+    assert_eq!(setup.admitted(7).await, 7);
+    setup.store.heal();
     for left in (0..3).rev() {
-        assert_eq!(bench.remaining().await, left + 1);
-        assert!(bench.throttle.check(&client(), left + 1).await.unwrap());
-        assert!(!bench.throttle.check(&client(), left + 2).await.unwrap());
-        let decision = bench.hit().await.unwrap();
+        assert_eq!(setup.remaining().await, left + 1);
+        assert!(setup.throttle.check(&client(), left + 1).await.unwrap());
+        assert!(!setup.throttle.check(&client(), left + 2).await.unwrap());
+        let decision = setup.hit().await.unwrap();
         assert!(decision.admitted);
         assert_eq!(decision.remaining, left);
     }
-    assert_eq!(bench.remaining().await, 0);
-    assert!(!bench.throttle.check(&client(), 1).await.unwrap());
-    let refused = bench.hit().await.unwrap();
-    let stat = bench.throttle.stat(&client()).await.unwrap();
+    assert_eq!(setup.remaining().await, 0);
+    assert!(!setup.throttle.check(&client(), 1).await.unwrap());
+    let refused = setup.hit().await.unwrap();
+    let stat = setup.throttle.stat(&client()).await.unwrap();
     assert_eq!((refused.admitted, refused.wait), (false, stat.wait));
-    // The other way round: the first has less.
-    bench.clock.advance(Duration::from_secs(60));
-    assert_eq!(bench.admitted(6).await, 6);
-    bench.store.set(Trouble::Away);
-    assert!(bench.hit().await.unwrap().admitted);
-    bench.store.mend();
-    assert_eq!(bench.remaining().await, 4);
-    assert_eq!(bench.hit().await.unwrap().remaining, 3);
+    // The reverse: less remains in the first backend.
+    setup.clock.advance(Duration::from_secs(60));
+    assert_eq!(setup.admitted(6).await, 6);
+    setup.store.fail_with(StoreFault::Unreachable);
+    assert!(setup.hit().await.unwrap().admitted);
+    setup.store.heal();
+    assert_eq!(setup.remaining().await, 4);
+    assert_eq!(setup.hit().await.unwrap().remaining, 3);
 }
 
-/// Of a list of rates, the smaller of each.
+/// For a list of rates, the smaller remainder of each rate is reported.
 #[tokio::test]
-async fn the_smaller_of_each_rate_is_told() {
-    let (store, clock) = (Flaky::default(), ManualClock::new());
+async fn reports_the_smaller_remainder_of_each_rate() {
+    let (store, clock) = (FaultyStore::default(), ManualClock::new());
     let throttle = DynThrottle::builder("list")
         .rate("10/minute".parse().unwrap())
         .rate("20/hour".parse().unwrap())
@@ -150,31 +150,31 @@ async fn the_smaller_of_each_rate_is_told() {
     for _ in 0..2 {
         assert!(throttle.hit(&client(), 1).await.unwrap().admitted);
     }
-    store.set(Trouble::Away);
+    store.fail_with(StoreFault::Unreachable);
     assert!(throttle.hit(&client(), 9).await.unwrap().admitted);
-    store.mend();
+    store.heal();
     let stat = throttle.stat(&client()).await.unwrap();
     let left: Vec<_> = stat.members.iter().map(|it| it.hits_remaining).collect();
     assert_eq!(left, [1, 11]);
     assert_eq!(throttle.hit(&client(), 1).await.unwrap().remaining, 0);
 }
 
-/// After a share, the rest of the limit is there again.
+/// After a share, the rest of the limit is available again.
 #[tokio::test]
-async fn back_from_a_share() {
+async fn restores_the_whole_limit_after_a_share() {
     let clock = ManualClock::new();
     let (elsewhere, _) = local(&clock);
-    let bench = Bench::with_clock(clock, fallback(elsewhere).instances(5));
-    bench.store.set(Trouble::Away);
-    assert_eq!(bench.admitted(5).await, 2);
-    bench.store.mend();
-    assert_eq!(bench.admitted(20).await, 8);
+    let setup = Setup::with_clock(clock, fallback(elsewhere).instances(5));
+    setup.store.fail_with(StoreFault::Unreachable);
+    assert_eq!(setup.admitted(5).await, 2);
+    setup.store.heal();
+    assert_eq!(setup.admitted(20).await, 8);
 }
 
-/// What a strategy is set to besides the rate is not shared out.
+/// A fallback divides the rate among instances, but not the other parameters of a strategy.
 #[tokio::test]
-async fn a_burst_that_was_written_stays() {
-    let store = Flaky::default();
+async fn does_not_divide_an_explicit_burst() {
+    let store = FaultyStore::default();
     let builder = |strategy: TokenBucket| {
         let builder = DynThrottle::builder("bucket").rate("10/minute".parse().unwrap());
         let builder = builder
@@ -185,7 +185,7 @@ async fn a_burst_that_was_written_stays() {
             .build()
             .unwrap()
     };
-    store.set(Trouble::Away);
+    store.fail_with(StoreFault::Unreachable);
     let burst = builder(TokenBucket::new().burst(7));
     assert!(burst.check(&client(), 7).await.unwrap());
     let none = builder(TokenBucket::new());

@@ -1,4 +1,4 @@
-//! What a client is told when the backend is away.
+//! Responses while the backend is unreachable.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use traffik::{
 };
 use traffik_tests::{Server, TestResponse};
 
-use super::{Flaky, Trouble};
+use super::{FaultyStore, StoreFault};
 
 static BREAKER: CircuitBreaker = CircuitBreaker::new().failures(1);
 
@@ -32,7 +32,7 @@ fn broken(_: &Parts) -> Result<Identity, &'static str> {
 }
 
 #[throttled(rate = "10/minute", identifier = everyone)]
-async fn silent() {}
+async fn by_default() {}
 
 #[throttled(rate = "10/minute", identifier = everyone, on_error = "allow", headers = both)]
 async fn allowed() {}
@@ -62,16 +62,16 @@ async fn unidentified() {}
 #[throttled(rate = ["5/s", "10/minute"], identifier = everyone, on_error = allow)]
 async fn listed() {}
 
-fn away() -> Flaky {
-    let store = Flaky::default();
-    store.set(Trouble::Away);
+fn unreachable_store() -> FaultyStore {
+    let store = FaultyStore::default();
+    store.fail_with(StoreFault::Unreachable);
     store
 }
 
-async fn server(store: &Flaky) -> Server {
+async fn serve(store: &FaultyStore) -> Server {
     let backend = Backend::custom(store.clone()).clock(ManualClock::new());
     let app = Router::new()
-        .route("/silent", get(silent))
+        .route("/by_default", get(by_default))
         .route("/allowed", get(allowed))
         .route("/refused", get(refused))
         .route("/raised", get(raised))
@@ -90,12 +90,12 @@ fn policies(response: &TestResponse) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn throttled_is_429_with_the_policy_and_a_time() {
-    let server = server(&away()).await;
-    let response = server.get("/silent").await;
+async fn responds_429_with_the_policy_and_a_time() {
+    let server = serve(&unreachable_store()).await;
+    let response = server.get("/by_default").await;
     assert_eq!(response.status, 429);
     assert_eq!(response.field("retry-after"), Some("1"));
-    assert_eq!(policies(&response), ["silent"]);
+    assert_eq!(policies(&response), ["by_default"]);
     assert!(response.field("ratelimit").is_none());
     assert_eq!(
         response.field("content-type"),
@@ -104,21 +104,25 @@ async fn throttled_is_429_with_the_policy_and_a_time() {
     assert_eq!(response.json()["status"], 429);
     let problem = response.json()["type"].to_string();
     assert!(problem.contains("temporary-reduced-capacity"), "{problem}");
-    assert!(!response.body.contains("as told"), "{}", response.body);
+    assert!(
+        !response.body.contains("as the test demands"),
+        "{}",
+        response.body
+    );
 }
 
 #[tokio::test]
-async fn legacy_fields_know_only_the_limit() {
-    let server = server(&away()).await;
+async fn sends_only_the_limit_in_legacy_fields() {
+    let server = serve(&unreachable_store()).await;
     let response = server.get("/refused").await;
     assert_eq!(response.status, 429);
     assert_eq!(response.legacy(), [Some("10"), None, None]);
 }
 
 #[tokio::test]
-async fn allowed_runs_the_handler_and_tells_the_policy_only() {
-    let store = away();
-    let server = server(&store).await;
+async fn runs_the_handler_and_sends_only_the_policy_when_allowed() {
+    let store = unreachable_store();
+    let server = serve(&store).await;
     let response = server.get("/allowed").await;
     assert_eq!(response.status, 200);
     assert_eq!(policies(&response), ["allowed"]);
@@ -126,14 +130,14 @@ async fn allowed_runs_the_handler_and_tells_the_policy_only() {
     assert_eq!(response.legacy(), [Some("10"), None, None]);
     assert!(response.field("retry-after").is_none());
     assert_eq!(server.get("/listed").await.policies.len(), 2);
-    store.mend();
+    store.heal();
     let response = server.get("/allowed").await;
     assert_eq!(response.legacy()[1], Some("9"), "nothing was counted");
 }
 
 #[tokio::test]
-async fn raised_is_503_with_a_time_and_no_fields() {
-    let server = server(&away()).await;
+async fn responds_503_with_a_time_and_without_fields_when_raised() {
+    let server = serve(&unreachable_store()).await;
     let response = server.get("/raised").await;
     assert_eq!(response.status, 503);
     assert_eq!(response.field("retry-after"), Some("1"));
@@ -146,8 +150,8 @@ async fn raised_is_503_with_a_time_and_no_fields() {
 }
 
 #[tokio::test]
-async fn a_handler_sees_the_request() {
-    let server = server(&away()).await;
+async fn passes_the_request_to_a_handler() {
+    let server = serve(&unreachable_store()).await;
     let status = async |verdict| {
         server
             .get_with("/handled", "x-verdict", verdict)
@@ -162,8 +166,8 @@ async fn a_handler_sees_the_request() {
 }
 
 #[tokio::test]
-async fn what_the_other_backend_says_is_said_in_full() {
-    let server = server(&away()).await;
+async fn sends_all_fields_of_the_other_backend() {
+    let server = serve(&unreachable_store()).await;
     let response = server.get("/failed_over").await;
     assert_eq!(response.status, 200);
     assert_eq!(response.limits[0].remaining, 9);
@@ -173,30 +177,36 @@ async fn what_the_other_backend_says_is_said_in_full() {
 }
 
 #[tokio::test]
-async fn an_open_breaker_tells_when_to_come_back() {
-    let server = server(&away()).await;
+async fn sends_the_recovery_time_of_an_open_breaker() {
+    let server = serve(&unreachable_store()).await;
     assert_eq!(server.get("/broken_circuit").await.status, 503);
     let response = server.get("/broken_circuit").await;
     assert_eq!(response.status, 503);
     assert_eq!(response.field("retry-after"), Some("60"));
 }
 
-/// D7: an identifier that fails is no failure of the backend.
+/// An identifier that fails is not a failure of the backend.
 #[tokio::test]
-async fn identifiers_are_none_of_its_business() {
-    let store = away();
-    let server = server(&store).await;
+async fn does_not_apply_the_policy_to_a_failed_identifier() {
+    let store = unreachable_store();
+    let server = serve(&store).await;
     assert_eq!(server.get("/unidentified").await.status, 500);
     assert_eq!(store.calls(), 0);
 }
 
-/// What the program does wrong stays 500, whatever the policy.
+/// Mistakes of the program stay 500 under every policy.
 #[tokio::test]
-async fn mistakes_are_500() {
-    let store = Flaky::default();
-    store.set(Trouble::Nonsense);
-    let server = server(&store).await;
-    for path in ["/silent", "/allowed", "/refused", "/raised", "/failed_over"] {
+async fn responds_500_to_mistakes() {
+    let store = FaultyStore::default();
+    store.fail_with(StoreFault::ErrorReply);
+    let server = serve(&store).await;
+    for path in [
+        "/by_default",
+        "/allowed",
+        "/refused",
+        "/raised",
+        "/failed_over",
+    ] {
         let response = server.get(path).await;
         assert_eq!(response.status, 500, "{path}");
         assert!(response.has_no_limit_fields(), "{path}");

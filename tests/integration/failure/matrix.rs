@@ -1,6 +1,7 @@
-//! Every policy under every fault, on a real server behind a proxy: what the client gets and how soon, how often the server
-//! was asked, and what was consumed where.
+//! Every policy under every fault, on a real server behind a proxy: the response and its time, the
+//! calls of the server, and the counts of both backends.
 
+use std::fmt::{self, Debug};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -9,17 +10,18 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use tokio::sync::Mutex;
 use traffik::{Backend, CircuitBreaker, Failure, Throttle, Verdict, provide, throttled};
-use traffik_tests::{Proxy, RedisServer, Server, head};
+use traffik_tests::{Proxy, RedisServer, Server, TestResponse, head};
 
-/// How long a decision may take, and how much longer it may seem on a busy machine.
-pub(super) const BUDGET: Duration = Duration::from_millis(250);
-pub(super) const GRACE: Duration = Duration::from_secs(1);
+/// The default timeout of a decision.
+const BUDGET: Duration = Duration::from_millis(250);
+/// The extra time that a busy machine may take.
+const GRACE: Duration = Duration::from_secs(1);
 
-pub(super) static LOCAL: LazyLock<Backend> = LazyLock::new(Backend::memory);
-/// The matrices share a breaker.
-pub(super) static ALONE: Mutex<()> = Mutex::const_new(());
+static LOCAL: LazyLock<Backend> = LazyLock::new(Backend::memory);
+/// Serialises the matrices, which share a breaker.
+pub(super) static EXCLUSIVE: Mutex<()> = Mutex::const_new(());
 
-pub(super) static BREAKER: CircuitBreaker = CircuitBreaker::new().failures(1);
+static BREAKER: CircuitBreaker = CircuitBreaker::new().failures(1);
 
 async fn to_verdict(failure: &Failure<'_>) -> Verdict {
     assert!(["redis", "memcached"].contains(&failure.backend));
@@ -30,7 +32,7 @@ async fn to_verdict(failure: &Failure<'_>) -> Verdict {
     }
 }
 
-// Ten weeks are longer than any test.
+// A period of ten weeks is longer than any test.
 #[throttled(rate = "9/10w", identifier = header("x-case"), on_error = allow)]
 async fn allowing() {}
 
@@ -54,15 +56,15 @@ async fn handling() {}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The server is not there.
+    /// The server is down.
     Refused,
-    /// It does what it is asked; its answer does not come.
+    /// The server executes the command, and its reply is lost.
     Timeout,
-    /// The connection breaks in the middle of its answer.
+    /// The connection is closed when the reply arrives.
     Reset,
-    /// The key holds something else.
+    /// The key holds a value of another type.
     ErrorReply,
-    /// It takes a while, and not too long.
+    /// The reply is delayed, but within the timeout.
     Slow,
     Unauthenticated,
     OutOfMemory,
@@ -85,8 +87,8 @@ impl Fault {
         matches!(self, Self::Timeout | Self::Reset)
     }
 
-    /// What the server has counted of the hit.
-    pub(super) const fn counted(self) -> u64 {
+    /// The units of the hit that the server counts.
+    const fn counted(self) -> u64 {
         match self {
             Self::Timeout | Self::Reset | Self::Slow => 1,
             _ => 0,
@@ -116,8 +118,8 @@ impl Policy {
         Self::Handler,
     ];
 
-    /// What the client gets.
-    pub(super) fn status(self, fault: Fault) -> u16 {
+    /// The status of the response.
+    fn status(self, fault: Fault) -> u16 {
         let may_have_counted = fault.may_have_counted();
         match self {
             _ if fault == Fault::Slow => 200,
@@ -129,7 +131,7 @@ impl Policy {
         }
     }
 
-    /// How often the server may be asked.
+    /// The greatest number of calls of the server.
     fn calls(self, fault: Fault) -> u64 {
         let certain = !fault.may_have_counted() && fault != Fault::ErrorReply;
         match self {
@@ -139,22 +141,22 @@ impl Policy {
         }
     }
 
-    /// What the other backend has counted: what it decided, and what the first one did, for since the first fault it is one
-    /// that both have to admit.
-    pub(super) fn elsewhere(self, fault: Fault) -> u64 {
+    /// The units that the other backend counts. After a fallback both backends have to admit, so
+    /// it also counts hits that the first one decides.
+    fn elsewhere(self, fault: Fault) -> u64 {
         let falls_back = matches!(self, Self::Fallback | Self::Failover);
         u64::from(falls_back && fault != Fault::ErrorReply)
     }
 
-    /// Returns the units that the other backend has counted in all, given what it has left.
-    pub(super) fn in_fallback(self, left: u64) -> u64 {
+    /// Returns the total that the other backend has counted, from its remaining units.
+    fn in_fallback(self, remaining: u64) -> u64 {
         match self {
-            Self::Fallback | Self::Failover => 9 - left,
+            Self::Fallback | Self::Failover => 9 - remaining,
             _ => 0,
         }
     }
 
-    pub(super) async fn left(self, parts: &Parts) -> u64 {
+    async fn remaining(self, parts: &Parts) -> u64 {
         async fn of<T: Throttle<Stat = traffik::Stat<M>>, M>(parts: &Parts) -> u64 {
             T::stat(parts).await.expect("a state").hits_remaining
         }
@@ -183,21 +185,20 @@ pub(super) fn app(backend: Backend) -> Router {
         .layer(provide(backend))
 }
 
-/// One server, one proxy, and an app in front of them.
-struct Ground {
+/// A server behind a proxy, and an app that uses it.
+struct Setup {
     server: RedisServer,
     proxy: Proxy,
     app: Server,
     backend: Backend,
-    namespace: String,
 }
 
-impl Ground {
+impl Setup {
     async fn new(namespace: String) -> Self {
         let server = RedisServer::start();
         let proxy = Proxy::start(server.port()).await;
         let backend = Backend::redis(proxy.url()).namespace(&namespace);
-        let backend = backend.connect().await.expect("the server is there");
+        let backend = backend.connect().await.expect("the server is up");
         let app = app(backend.clone());
         let app = Server::start(app).await;
         Self {
@@ -205,18 +206,6 @@ impl Ground {
             proxy,
             app,
             backend,
-            namespace,
-        }
-    }
-
-    /// Waits until the backend knows that it has no connection: whoever finds that out cannot know what has become of what
-    /// he sent.
-    async fn noticed(&self) {
-        let start = Instant::now();
-        while !matches!(self.backend.get("noticed").await, Err(error) if !error.may_have_counted())
-        {
-            assert!(start.elapsed() < Duration::from_secs(20), "never noticed");
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -227,7 +216,7 @@ impl Ground {
             Fault::Timeout => self.proxy.discard_replies(),
             Fault::Reset => self.proxy.close_on_reply(),
             Fault::ErrorReply => {
-                // Whatever the key is called, it holds a list now.
+                // The only key, which now holds a list.
                 let keys: Vec<String> = server.command(&["KEYS", "*"]);
                 let [key] = &keys[..] else { panic!("{keys:?}") };
                 let () = server.command(&["DEL", key]);
@@ -266,7 +255,7 @@ impl Ground {
         }
     }
 
-    /// How often it was asked for a decision.
+    /// Returns the number of decisions that the server has made.
     fn calls(&self, fault: Fault) -> u64 {
         match fault {
             Fault::Refused => 0,
@@ -279,75 +268,129 @@ impl Ground {
     }
 }
 
-async fn play(fault: Fault, policy: Policy) {
-    let case = format!("{policy:?} under {fault:?}");
-    let name = format!("{fault:?}-{policy:?}");
-    let mut ground = Ground::new(name.clone()).await;
-    let path = format!("/{policy:?}");
-    BREAKER.force_close();
-
-    // One hit before, so that there is a state.
-    assert_eq!(
-        ground.app.get_with(&path, "x-case", &name).await.status,
-        200,
-        "{case}"
-    );
-    let mut parts = head(&LOCAL);
-    parts.headers.insert("x-case", name.parse().unwrap());
-    let before = policy.left(&parts).await;
-    let () = ground.server.command(&["CONFIG", "RESETSTAT"]);
-    ground.begin(fault);
-    if matches!(fault, Fault::Refused | Fault::Unauthenticated) {
-        ground.noticed().await;
-    }
+/// Waits until the backend has noticed that its connection is lost. Until then, hits fail with
+/// errors that may have been counted.
+pub(super) async fn wait_until_disconnected(backend: &Backend) {
     let start = Instant::now();
-    let response = ground.app.get_with(&path, "x-case", &name).await;
-    let took = start.elapsed();
-    let calls = ground.calls(fault);
-
-    assert_eq!(
-        response.status,
-        policy.status(fault),
-        "{case}: {}",
-        response.body
-    );
-    assert!(took < BUDGET + GRACE, "{case} took {took:?}");
-    assert!(calls <= policy.calls(fault), "{case}: {calls} calls");
-    let reached = fault.counted() > 0 || fault == Fault::ErrorReply || fault == Fault::OutOfMemory;
-    assert!(
-        !reached || calls == policy.calls(fault),
-        "{case}: {calls} calls"
-    );
-    let opened = policy == Policy::Failover && !matches!(fault, Fault::Slow | Fault::ErrorReply);
-    if opened {
-        // The breaker is open: the server is not asked any more.
-        let again = ground.app.get_with(&path, "x-case", &name).await;
-        assert_eq!(again.status, 200, "{case}");
-        assert_eq!(ground.calls(fault), calls, "{case}");
-    }
-    ground.end(fault);
-
-    BREAKER.force_close();
-    let elsewhere = policy.elsewhere(fault) + u64::from(opened);
-    let local = policy.left(&parts).await;
-    assert_eq!(before - local, elsewhere, "{case}");
-    if fault != Fault::Refused && fault != Fault::ErrorReply {
-        let backend = Backend::redis(ground.server.url()).namespace(&ground.namespace);
-        parts
-            .extensions
-            .insert(backend.connect().await.expect("it is back"));
-        // Where the other backend has to admit as well, the smaller is told.
-        let counted = (1 + fault.counted()).max(policy.in_fallback(local));
-        assert_eq!(9 - policy.left(&parts).await, counted, "{case}");
+    while !matches!(backend.get("key").await, Err(error) if !error.may_have_counted()) {
+        assert!(start.elapsed() < Duration::from_secs(20), "still connected");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
+/// A policy under a fault, with a client that no other case has.
+pub(super) struct Case {
+    fault: Fault,
+    policy: Policy,
+    client: String,
+    parts: Parts,
+    /// The client's remaining units in the other backend before the fault.
+    local_before: u64,
+}
+
+impl Case {
+    /// Sends one hit before the fault begins, so that there is a state.
+    pub(super) async fn start(app: &Server, client: String, fault: Fault, policy: Policy) -> Self {
+        BREAKER.force_close();
+        let mut parts = head(&LOCAL);
+        parts.headers.insert("x-case", client.parse().unwrap());
+        let mut case = Self {
+            fault,
+            policy,
+            client,
+            parts,
+            local_before: 0,
+        };
+        assert_eq!(case.send(app).await.status, 200, "{case:?}");
+        case.local_before = policy.remaining(&case.parts).await;
+        case
+    }
+
+    async fn send(&self, app: &Server) -> TestResponse {
+        let path = format!("/{:?}", self.policy);
+        app.get_with(&path, "x-case", &self.client).await
+    }
+
+    /// Asserts the response to a hit during the fault.
+    pub(super) async fn assert_response(&self, app: &Server) {
+        let start = Instant::now();
+        let response = self.send(app).await;
+        let took = start.elapsed();
+        let expected = self.policy.status(self.fault);
+        assert_eq!(response.status, expected, "{self:?}: {}", response.body);
+        assert!(took < BUDGET + GRACE, "{self:?} took {took:?}");
+    }
+
+    /// Reports that the fault has opened the breaker.
+    fn opens_breaker(&self) -> bool {
+        self.policy == Policy::Failover && !matches!(self.fault, Fault::Slow | Fault::ErrorReply)
+    }
+
+    /// Asserts that a hit on an open breaker is admitted elsewhere.
+    pub(super) async fn assert_open_breaker(&self, app: &Server) {
+        if self.opens_breaker() {
+            assert_eq!(self.send(app).await.status, 200, "{self:?}");
+        }
+    }
+
+    /// Asserts the counts of both backends after the fault; `connect` connects to the server
+    /// without the proxy.
+    pub(super) async fn assert_counts(mut self, connect: impl AsyncFnOnce(&str) -> Backend) {
+        BREAKER.force_close();
+        let expected = self.policy.elsewhere(self.fault) + u64::from(self.opens_breaker());
+        let local = self.policy.remaining(&self.parts).await;
+        assert_eq!(self.local_before - local, expected, "{self:?}");
+        if !matches!(self.fault, Fault::Refused | Fault::ErrorReply) {
+            let backend = connect(&self.client).await;
+            self.parts.extensions.insert(backend);
+            // If the other backend has to admit as well, the smaller remainder is reported.
+            let counted = (1 + self.fault.counted()).max(self.policy.in_fallback(local));
+            let remaining = self.policy.remaining(&self.parts).await;
+            assert_eq!(9 - remaining, counted, "{self:?}");
+        }
+    }
+}
+
+impl Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} under {:?}", self.policy, self.fault)
+    }
+}
+
+async fn check(fault: Fault, policy: Policy) {
+    let client = format!("{fault:?}-{policy:?}");
+    let mut setup = Setup::new(client.clone()).await;
+    let case = Case::start(&setup.app, client, fault, policy).await;
+    let () = setup.server.command(&["CONFIG", "RESETSTAT"]);
+    setup.begin(fault);
+    if matches!(fault, Fault::Refused | Fault::Unauthenticated) {
+        wait_until_disconnected(&setup.backend).await;
+    }
+    case.assert_response(&setup.app).await;
+    let calls = setup.calls(fault);
+    assert!(calls <= policy.calls(fault), "{case:?}: {calls} calls");
+    let reached = fault.counted() > 0 || fault == Fault::ErrorReply || fault == Fault::OutOfMemory;
+    assert!(
+        !reached || calls == policy.calls(fault),
+        "{case:?}: {calls} calls"
+    );
+    // An open breaker keeps further hits from the server.
+    case.assert_open_breaker(&setup.app).await;
+    assert_eq!(setup.calls(fault), calls, "{case:?}");
+    setup.end(fault);
+    let connect = async |namespace: &str| {
+        let backend = Backend::redis(setup.server.url()).namespace(namespace);
+        backend.connect().await.expect("the server is up again")
+    };
+    case.assert_counts(connect).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn every_policy_under_every_fault() {
-    let _alone = ALONE.lock().await;
+async fn applies_every_policy_under_every_fault() {
+    let _exclusive = EXCLUSIVE.lock().await;
     for fault in Fault::ALL {
         for policy in Policy::ALL {
-            play(fault, policy).await;
+            check(fault, policy).await;
         }
     }
 }

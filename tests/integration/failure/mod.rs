@@ -1,4 +1,4 @@
-//! What happens when a backend fails.
+//! Policies for backends that fail.
 
 mod breaker;
 mod budget;
@@ -23,73 +23,73 @@ use traffik::failure::Policy;
 use traffik::{Backend, Decision, DynThrottle, Error, Identity, ManualClock, Store};
 use traffik_tests::OpenStore;
 
-/// A store that does what it is told: work, fail, or say nothing.
+/// A store that works, fails or hangs as a test demands.
 #[derive(Clone, Default)]
-struct Flaky(Arc<Inner>);
+struct FaultyStore(Arc<Shared>);
 
 #[derive(Default)]
-struct Inner {
+struct Shared {
     store: OpenStore,
-    trouble: Mutex<Option<Trouble>>,
+    fault: Mutex<Option<StoreFault>>,
     calls: AtomicU32,
 }
 
 #[derive(Clone, Copy)]
-enum Trouble {
-    /// Nobody is there.
-    Away,
-    /// It was sent, and nobody knows.
-    Lost,
-    /// It does what it is asked, and does not say so.
-    Unheard,
-    /// It never answers.
-    Silent,
-    /// It finds what it is asked nonsense.
-    Nonsense,
-    /// As often as this, nobody is there; then it works.
-    AwayFor(u32),
+enum StoreFault {
+    /// The store is unreachable.
+    Unreachable,
+    /// The connection is lost, and the operation may have been done.
+    ConnectionLost,
+    /// A write is done, and its reply is lost.
+    ReplyLost,
+    /// The store never replies.
+    NoReply,
+    /// The store replies with an error.
+    ErrorReply,
+    /// This many operations fail because the store is unreachable.
+    UnreachableFor(u32),
 }
 
-impl Flaky {
-    fn set(&self, trouble: Trouble) {
-        *self.0.trouble.lock().unwrap() = Some(trouble);
+impl FaultyStore {
+    fn fail_with(&self, fault: StoreFault) {
+        *self.0.fault.lock().unwrap() = Some(fault);
     }
 
-    fn mend(&self) {
-        *self.0.trouble.lock().unwrap() = None;
+    fn heal(&self) {
+        *self.0.fault.lock().unwrap() = None;
     }
 
-    /// How often it was asked for a decision, which begins with reading one key.
+    /// Returns the number of decisions, each of which begins with reading one key.
     fn calls(&self) -> u32 {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// What goes wrong with this call, if anything.
-    async fn trouble(&self, reads: bool) -> Result<(), Error> {
-        let trouble = *self.0.trouble.lock().unwrap();
-        let source = || "as told".into();
-        match trouble {
-            Some(Trouble::Away) => Err(Error::Connection { source: source() }),
+    /// Fails an operation as the current fault demands.
+    async fn fail(&self, is_read: bool) -> Result<(), Error> {
+        let fault = *self.0.fault.lock().unwrap();
+        let source = || "as the test demands".into();
+        match fault {
+            Some(StoreFault::Unreachable) => Err(Error::Connection { source: source() }),
             None => Ok(()),
-            Some(Trouble::Unheard) if reads => Ok(()),
-            Some(Trouble::Lost | Trouble::Unheard) => {
+            Some(StoreFault::ReplyLost) if is_read => Ok(()),
+            Some(StoreFault::ConnectionLost | StoreFault::ReplyLost) => {
                 Err(Error::ConnectionLost { source: source() })
             }
-            Some(Trouble::Silent) => pending().await,
-            Some(Trouble::Nonsense) => Err(Error::Backend { source: source() }),
-            Some(Trouble::AwayFor(times)) => {
-                let rest = times.checked_sub(1).filter(|rest| *rest > 0);
-                *self.0.trouble.lock().unwrap() = rest.map(Trouble::AwayFor);
+            Some(StoreFault::NoReply) => pending().await,
+            Some(StoreFault::ErrorReply) => Err(Error::Backend { source: source() }),
+            Some(StoreFault::UnreachableFor(times)) => {
+                let left = times.checked_sub(1).filter(|left| *left > 0);
+                *self.0.fault.lock().unwrap() = left.map(StoreFault::UnreachableFor);
                 Err(Error::Connection { source: source() })
             }
         }
     }
 }
 
-impl Store for Flaky {
+impl Store for FaultyStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
-        self.trouble(true).await?;
+        self.fail(true).await?;
         self.0.store.get(key).await
     }
 
@@ -102,27 +102,27 @@ impl Store for Flaky {
     ) -> Result<bool, Error> {
         let store = &self.0.store;
         let swapped = store.compare_and_swap(key, expected, new, ttl).await?;
-        self.trouble(false).await?;
+        self.fail(false).await?;
         Ok(swapped)
     }
 }
 
-/// A throttle of ten a minute on a store that can fail, under a clock that stands.
-struct Bench {
-    store: Flaky,
+/// A throttle of ten a minute on a faulty store, with a manual clock.
+struct Setup {
+    store: FaultyStore,
     clock: ManualClock,
     throttle: DynThrottle,
 }
 
-impl Bench {
+impl Setup {
     fn new(policy: impl Into<Policy>) -> Self {
         Self::with_clock(ManualClock::new(), policy)
     }
 
     fn with_clock(clock: ManualClock, policy: impl Into<Policy>) -> Self {
-        let store = Flaky::default();
+        let store = FaultyStore::default();
         let backend = Backend::custom(store.clone()).clock(clock.clone());
-        let throttle = DynThrottle::builder("bench")
+        let throttle = DynThrottle::builder("setup")
             .rate("10/minute".parse().unwrap())
             .backend(backend)
             .on_error(policy)
@@ -139,7 +139,7 @@ impl Bench {
         self.throttle.hit(&client(), 1).await
     }
 
-    /// So many hits, and how many were admitted.
+    /// Hits several times and returns how many were admitted.
     async fn admitted(&self, hits: u32) -> u32 {
         let mut admitted = 0;
         for _ in 0..hits {
@@ -148,7 +148,7 @@ impl Bench {
         admitted
     }
 
-    /// What the store says is left.
+    /// Returns the remaining units in the store.
     async fn remaining(&self) -> u64 {
         self.throttle.stat(&client()).await.unwrap().hits_remaining
     }
@@ -158,10 +158,10 @@ fn client() -> Identity {
     Identity::new("client")
 }
 
-/// A memory backend under a clock, and a throttle that shows what was taken from the bench's client there.
+/// Creates a memory backend with a clock, and a throttle that shows the counts of the client there.
 fn local(clock: &ManualClock) -> (Backend, DynThrottle) {
     let backend = Backend::memory().clock(clock.clone());
-    let throttle = DynThrottle::builder("bench")
+    let throttle = DynThrottle::builder("setup")
         .rate("10/minute".parse().unwrap())
         .backend(backend.clone())
         .build()

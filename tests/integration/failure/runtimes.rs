@@ -1,33 +1,13 @@
-//! A tokio runtime without timers or I/O gets an error from backends that need them, and no panic.
+//! A tokio runtime without timers or I/O: backends that need them return an error instead of
+//! panicking.
 
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use traffik::failure::raise;
 use traffik::strategy::LeakyBucketWithQueue;
-use traffik::{Backend, DynThrottle, Error, ErrorKind, Identity, Store};
-use traffik_tests::{MemcachedServer, RedisServer};
-
-/// A store that never answers at once.
-struct Distant;
-
-impl Store for Distant {
-    async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, Error> {
-        tokio::task::yield_now().await;
-        Ok(None)
-    }
-
-    async fn compare_and_swap(
-        &self,
-        _: &str,
-        _: Option<&[u8]>,
-        _: Option<&[u8]>,
-        _: Option<Duration>,
-    ) -> Result<bool, Error> {
-        tokio::task::yield_now().await;
-        Ok(true)
-    }
-}
+use traffik::{Backend, DynThrottle, Error, ErrorKind, Identity};
+use traffik_tests::{MemcachedServer, OpenStore, RedisServer, YieldingStore};
 
 fn bare() -> Runtime {
     Builder::new_current_thread().build().unwrap()
@@ -43,8 +23,8 @@ fn throttle(backend: Backend) -> DynThrottle {
     throttle.backend(backend).on_error(raise()).build().unwrap()
 }
 
-/// The error of a hit on a runtime.
-fn refused(runtime: &Runtime, backend: Backend) -> Error {
+/// Returns the error of a hit on a runtime.
+fn hit_error(runtime: &Runtime, backend: Backend) -> Error {
     let client = Identity::everyone();
     runtime
         .block_on(throttle(backend).hit(&client, 1))
@@ -52,14 +32,14 @@ fn refused(runtime: &Runtime, backend: Backend) -> Error {
 }
 
 #[test]
-fn memory_needs_neither_timers_nor_io() {
+fn needs_neither_timers_nor_io_for_memory() {
     let throttle = throttle(Backend::memory());
     let client = Identity::everyone();
     assert!(bare().block_on(throttle.hit(&client, 10)).unwrap().admitted);
 }
 
 #[test]
-fn a_wait_without_timers_is_an_error() {
+fn reports_a_wait_without_timers() {
     let throttle = throttle(Backend::memory());
     let client = Identity::everyone();
     assert!(bare().block_on(throttle.hit(&client, 5)).unwrap().admitted);
@@ -68,27 +48,30 @@ fn a_wait_without_timers_is_an_error() {
 }
 
 #[test]
-fn a_custom_store_without_timers_is_an_error() {
-    let error = refused(&bare(), Backend::custom(Distant));
+fn reports_a_custom_store_without_timers() {
+    let error = hit_error(
+        &bare(),
+        Backend::custom(YieldingStore::<OpenStore>::default()),
+    );
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
     assert!(error.to_string().contains("enable_all"), "{error}");
 }
 
 #[test]
-fn redis_without_timers_or_io_is_an_error() {
+fn reports_redis_without_timers_or_io() {
     let server = RedisServer::start();
-    let error = refused(&bare(), Backend::redis(server.url()).lazy());
+    let error = hit_error(&bare(), Backend::redis(server.url()).lazy());
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
-    let error = refused(&without_io(), Backend::redis(server.url()).lazy());
+    let error = hit_error(&without_io(), Backend::redis(server.url()).lazy());
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
 }
 
 #[test]
-fn memcached_without_timers_or_io_is_an_error() {
+fn reports_memcached_without_timers_or_io() {
     let server = MemcachedServer::start();
-    let error = refused(&bare(), Backend::memcached(server.url()).lazy());
+    let error = hit_error(&bare(), Backend::memcached(server.url()).lazy());
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
-    let error = refused(&without_io(), Backend::memcached(server.url()).lazy());
+    let error = hit_error(&without_io(), Backend::memcached(server.url()).lazy());
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
     assert!(error.to_string().contains("enable_all"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Several throttles in one decision, each with a policy of its own: the strictest answer holds (D4).
+//! Sets whose throttles have different policies: the strictest verdict wins.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use traffik::{Backend, Failure, ManualClock, Throttle, Verdict, throttles};
 use traffik_tests::head;
 
-use super::{Flaky, Trouble};
+use super::{FaultyStore, StoreFault};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 static LOCAL: LazyLock<Backend> = LazyLock::new(|| Backend::memory().clock(CLOCK.clone()));
-static EXPENSIVE: LazyLock<Flaky> = LazyLock::new(Flaky::default);
+static EXPENSIVE: LazyLock<FaultyStore> = LazyLock::new(FaultyStore::default);
 
 async fn slow_down(failure: &Failure<'_>) -> Verdict {
     assert!(failure.uid.contains("Own"));
@@ -30,42 +30,61 @@ throttles! {
     throttle Last(rate = "50/minute", on_error = fallback(backend = Backend::custom(EXPENSIVE.clone()), then = raise));
 }
 
-/// What a set says when its backend is away, and how often that was called.
-async fn away<T: Throttle>() -> (Result<(bool, u64), ()>, u32) {
-    let store = Flaky::default();
-    store.set(Trouble::Away);
+/// Returns the decision or the error of a set whose backend is unreachable, and the calls of the
+/// backend.
+async fn hit_unreachable<T: Throttle>() -> (Result<(bool, u64), ()>, u32) {
+    let store = FaultyStore::default();
+    store.fail_with(StoreFault::Unreachable);
     let decision = T::hit(&head(&Backend::custom(store.clone()))).await;
-    let said = decision.map(|it| (it.admitted, it.wait.expect("a time").as_secs()));
-    let said = said.map_err(drop);
-    (said, store.calls())
+    let outcome = decision.map(|it| (it.admitted, it.wait.expect("a time").as_secs()));
+    let outcome = outcome.map_err(drop);
+    (outcome, store.calls())
 }
 
 #[tokio::test]
-async fn the_strictest_answer_holds() {
-    assert_eq!(away::<(Allowed,)>().await, (Ok((true, 0)), 1));
-    assert_eq!(away::<(Allowed, Throttled)>().await, (Ok((false, 1)), 1));
-    assert_eq!(away::<(Throttled, Raised, Allowed)>().await, (Err(()), 1));
-    assert_eq!(away::<(Raised, Own)>().await, (Err(()), 1));
-    // A handler is asked about each member whose it is.
-    assert_eq!(away::<(Own, OwnToo)>().await, (Ok((false, 7)), 1));
-    assert_eq!(away::<(Own, Throttled)>().await, (Ok((false, 1)), 1));
+async fn applies_the_strictest_verdict() {
+    assert_eq!(hit_unreachable::<(Allowed,)>().await, (Ok((true, 0)), 1));
+    assert_eq!(
+        hit_unreachable::<(Allowed, Throttled)>().await,
+        (Ok((false, 1)), 1)
+    );
+    assert_eq!(
+        hit_unreachable::<(Throttled, Raised, Allowed)>().await,
+        (Err(()), 1)
+    );
+    assert_eq!(hit_unreachable::<(Raised, Own)>().await, (Err(()), 1));
+    // A handler is called for each of its members.
+    assert_eq!(
+        hit_unreachable::<(Own, OwnToo)>().await,
+        (Ok((false, 7)), 1)
+    );
+    assert_eq!(
+        hit_unreachable::<(Own, Throttled)>().await,
+        (Ok((false, 1)), 1)
+    );
 }
 
-/// Nothing is asked of anybody once it is refused anyway.
+/// Once the set is refused, no further policy runs.
 #[tokio::test]
-async fn a_refusal_ends_it() {
-    assert_eq!(away::<(Again, Throttled)>().await, (Ok((false, 1)), 1));
-    assert_eq!(away::<(Last, Throttled)>().await, (Err(()), 1));
+async fn runs_no_further_policy_after_a_refusal() {
+    assert_eq!(
+        hit_unreachable::<(Again, Throttled)>().await,
+        (Ok((false, 1)), 1)
+    );
+    assert_eq!(hit_unreachable::<(Last, Throttled)>().await, (Err(()), 1));
     assert_eq!(EXPENSIVE.calls(), 0);
-    assert_eq!(away::<(Again, Allowed)>().await, (Ok((false, 1)), 3));
+    assert_eq!(
+        hit_unreachable::<(Again, Allowed)>().await,
+        (Ok((false, 1)), 3)
+    );
 }
 
-/// Who falls back decides the whole set there: all members, or none.
+/// A fallback decides the whole set: all members, or none.
 #[tokio::test]
-async fn a_fallback_decides_for_all() {
-    let store = Flaky::default();
+async fn decides_the_whole_set_in_a_fallback() {
+    let store = FaultyStore::default();
     let primary = head(&Backend::custom(store.clone()).clock(CLOCK.clone()));
-    store.set(Trouble::Away);
+    store.fail_with(StoreFault::Unreachable);
     let mut admitted = Vec::new();
     for _ in 0..5 {
         let decision = <(Allowed, Local)>::hit(&primary).await.unwrap();
@@ -77,15 +96,15 @@ async fn a_fallback_decides_for_all() {
     assert_eq!(stat.hits_remaining, 7);
 }
 
-/// The shortest time that a member gives is the set's.
+/// The shortest timeout of the members is that of the set.
 #[tokio::test(start_paused = true)]
-async fn the_shortest_time() {
+async fn applies_the_shortest_timeout() {
     throttles! {
         throttle Short(rate = "10/minute", identifier = everyone, timeout = "30ms", on_error = allow);
         throttle Long(rate = "10/minute", identifier = everyone, timeout = "10s", on_error = allow);
     }
-    let store = Flaky::default();
-    store.set(Trouble::Silent);
+    let store = FaultyStore::default();
+    store.fail_with(StoreFault::NoReply);
     let start = tokio::time::Instant::now();
     let decision = <(Long, Short)>::hit(&head(&Backend::custom(store))).await;
     assert!(decision.unwrap().admitted);

@@ -1,4 +1,4 @@
-//! Throttles in shadow, whose backend fails: they refuse nobody, whatever they are told to do about failures (D5).
+//! Shadow throttles whose backend fails: they refuse no request, whatever their policy.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,13 +12,13 @@ use traffik_tests::{Server, head};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
-/// A store for each test, and the backend that decides all other throttles.
-static GONE: LazyLock<FlakyStore> = LazyLock::new(gone);
+/// Stores for single tests, and the backend that decides all other throttles.
+static UNREACHABLE: LazyLock<FlakyStore> = LazyLock::new(unreachable);
 static WATCHED: LazyLock<FlakyStore> = LazyLock::new(FlakyStore::new);
-static SERVED: LazyLock<FlakyStore> = LazyLock::new(gone);
-static HERE: LazyLock<Backend> = LazyLock::new(|| Backend::memory().clock(CLOCK.clone()));
+static SERVED: LazyLock<FlakyStore> = LazyLock::new(unreachable);
+static MEMORY: LazyLock<Backend> = LazyLock::new(|| Backend::memory().clock(CLOCK.clone()));
 
-fn gone() -> FlakyStore {
+fn unreachable() -> FlakyStore {
     let store = FlakyStore::new();
     store.fail(Trouble::Refuse);
     store
@@ -38,13 +38,13 @@ async fn counted(_: &Failure<'_>) -> Verdict {
 throttles! {
     defaults(identifier = header("x-test"));
 
-    throttle Near(rate = "3/hour", backend = HERE.clone());
-    throttle Allowed(rate = "9/hour", backend = on(&GONE), on_error = allow);
-    throttle Silent(rate = "9/hour", backend = on(&GONE), shadow);
-    throttle Throttling(rate = "9/hour", backend = on(&GONE), shadow, on_error = throttle);
-    throttle Raising(rate = "9/hour", backend = on(&GONE), shadow, on_error = raise);
-    throttle Handled(rate = "9/hour", backend = on(&GONE), shadow, on_error = counted);
-    throttle FallingBack(rate = "2/hour", backend = on(&GONE), shadow, on_error = fallback(backend = HERE.clone()));
+    throttle Near(rate = "3/hour", backend = MEMORY.clone());
+    throttle Allowed(rate = "9/hour", backend = on(&UNREACHABLE), on_error = allow);
+    throttle WithoutPolicy(rate = "9/hour", backend = on(&UNREACHABLE), shadow);
+    throttle Throttling(rate = "9/hour", backend = on(&UNREACHABLE), shadow, on_error = throttle);
+    throttle Raising(rate = "9/hour", backend = on(&UNREACHABLE), shadow, on_error = raise);
+    throttle Handled(rate = "9/hour", backend = on(&UNREACHABLE), shadow, on_error = counted);
+    throttle FallingBack(rate = "2/hour", backend = on(&UNREACHABLE), shadow, on_error = fallback(backend = MEMORY.clone()));
     throttle Watched(rate = "2/hour", backend = on(&WATCHED), shadow, on_error = raise);
     throttle Served(rate = "9/hour", backend = on(&SERVED), shadow, on_error = raise);
 }
@@ -53,20 +53,20 @@ throttles! {
 async fn both() {}
 
 #[throttled(Served)]
-async fn alone() {}
+async fn only_shadow() {}
 
-/// The head of a request of a client that no other test has.
+/// Returns the head of a request with a client that no other test has.
 fn client(name: &'static str) -> http::request::Parts {
-    let mut head = head(&HERE);
+    let mut head = head(&MEMORY);
     head.headers.insert("x-test", name.parse().unwrap());
     head
 }
 
 #[tokio::test]
-async fn alone_they_let_everybody_pass() {
-    let head = client("alone");
+async fn admit_every_hit() {
+    let head = client("only shadow");
     for decision in [
-        Silent::hit(&head).await,
+        WithoutPolicy::hit(&head).await,
         Throttling::hit(&head).await,
         Raising::hit(&head).await,
         Handled::hit(&head).await,
@@ -76,12 +76,12 @@ async fn alone_they_let_everybody_pass() {
         assert!(decision.admitted, "{decision:?}");
         assert_eq!(decision.wait, Some(Duration::ZERO));
     }
-    assert_eq!(HANDLED.load(Relaxed), 0, "nobody asks what is to be done");
+    assert_eq!(HANDLED.load(Relaxed), 0, "the handler is not called");
 }
 
 #[tokio::test]
-async fn beside_others_these_decide() {
-    type Set = (Throttling, Near, Raising, Silent);
+async fn let_other_throttles_of_a_set_decide() {
+    type Set = (Throttling, Near, Raising, WithoutPolicy);
     let head = client("beside");
     for left in [2, 1, 0] {
         let decision = Set::hit(&head).await.unwrap();
@@ -90,13 +90,13 @@ async fn beside_others_these_decide() {
     }
     let decision = Set::hit(&head).await.unwrap();
     assert!(!decision.admitted && decision.decided);
-    // What is let through because nobody can decide stays that, and a shadow beside it says nothing.
+    // A hit that a policy allows stays undecided, and a shadow throttle beside it changes nothing.
     let decision = <(Allowed, Raising)>::hit(&head).await.unwrap();
     assert!(decision.admitted && !decision.decided);
 }
 
 #[tokio::test]
-async fn they_count_again_once_it_is_back() {
+async fn count_again_after_the_backend_recovers() {
     let head = client("watched");
     let left = async || Watched::stat(&head).await.unwrap().hits_remaining;
     WATCHED.fail(Trouble::Refuse);
@@ -106,20 +106,20 @@ async fn they_count_again_once_it_is_back() {
     assert!(<(Watched, Near)>::hit(&head).await.unwrap().admitted);
     assert!(<(Allowed, Watched)>::hit(&head).await.unwrap().admitted);
     assert_eq!(left().await, 0);
-    // It would refuse this one.
+    // The shadow throttle would refuse this hit.
     assert!(<(Watched, Near)>::hit(&head).await.unwrap().admitted);
     assert_eq!(Near::stat(&head).await.unwrap().hits_remaining, 0);
-    // It is not asked about what others refuse.
+    // A shadow throttle is not hit if another throttle refuses.
     let calls = WATCHED.calls();
     assert!(!<(Watched, Near)>::hit(&head).await.unwrap().admitted);
     assert_eq!(WATCHED.calls(), calls);
 }
 
 #[tokio::test]
-async fn clients_hear_nothing_of_it() {
+async fn do_not_appear_in_responses() {
     let app = Router::new()
         .route("/both", get(both))
-        .route("/alone", get(alone));
+        .route("/only_shadow", get(only_shadow));
     let server = Server::start(app).await;
     for left in [2, 1, 0] {
         let response = server.get_with("/both", "x-test", "served").await;
@@ -130,7 +130,7 @@ async fn clients_hear_nothing_of_it() {
     }
     let refused = server.get_with("/both", "x-test", "served").await;
     assert_eq!(refused.status, 429);
-    let response = server.get_with("/alone", "x-test", "served").await;
+    let response = server.get_with("/only_shadow", "x-test", "served").await;
     assert_eq!(
         (response.status, response.field("ratelimit-policy")),
         (200, None)

@@ -1,5 +1,5 @@
-//! A server that is killed and revived at random under constant load. `TRAFFIK_SOAK=90` makes it so many seconds, and then
-//! memory is looked at too.
+//! A server that is killed and restarted at random under constant load. `TRAFFIK_SOAK=90` sets the
+//! seconds, and then the test checks the process's memory too.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ const LIMIT: u64 = 40;
 const PERIOD: Duration = Duration::from_secs(1);
 const BUDGET: Duration = Duration::from_millis(100);
 
-/// How much longer a decision may seem where a compiler runs beside it.
+/// The extra time that a decision may take on a machine that compiles meanwhile.
 const GRACE: Duration = Duration::from_millis(900);
 
-/// Hits so close to the end of a period may belong to either, for there are two clocks.
+/// Hits this close to the end of a period may count in either, because there are two clocks.
 const EDGE: Duration = Duration::from_millis(20);
 
 const TASKS: u64 = 12;
@@ -35,7 +35,7 @@ fn throttle(server: &RedisServer) -> DynThrottle {
     builder.backend(backend).timeout(BUDGET).build().unwrap()
 }
 
-/// The period that a moment is in, unless it is too close to an end of it.
+/// Returns the period of a moment, unless the moment is too close to an end of it.
 fn period(since_1970: Duration) -> Option<u128> {
     let into = Duration::from_nanos((since_1970.as_nanos() % PERIOD.as_nanos()) as u64);
     let inside = into > EDGE && into + EDGE < PERIOD;
@@ -48,7 +48,7 @@ fn now() -> Duration {
         .expect("a clock after 1970")
 }
 
-/// Hits until it is over; how many were admitted of which client in which period.
+/// Hits until the test is over and returns the admitted hits by client and period.
 async fn load(
     throttle: DynThrottle,
     task: u64,
@@ -63,8 +63,8 @@ async fn load(
         let decision = throttle.hit(&identity, 1).await;
         let took = start.elapsed();
         assert!(took < BUDGET + GRACE, "a decision took {took:?}");
-        let decision = decision.expect("no request is unanswered");
-        assert!(decision.decided, "there is always somebody to decide");
+        let decision = decision.expect("every hit is decided");
+        assert!(decision.decided, "one of the backends decides");
         if let (true, Some(period), true) = (decision.admitted, before, before == period(now())) {
             *admitted.entry((client, period)).or_default() += 1;
         }
@@ -74,7 +74,7 @@ async fn load(
     admitted
 }
 
-/// The outages of a server, and the periods in which it was killed, with whatever it had counted.
+/// The outages of a server, and the periods in which it was killed and lost its counts.
 #[derive(Default)]
 struct Outages {
     count: u32,
@@ -91,23 +91,23 @@ impl Outages {
         }
     }
 
-    /// Returns the most counts of one client in a period: one more than kills, since a
-    /// killed server has lost its own, and that of the other backend.
-    fn counts(&self, period: u128) -> u64 {
+    /// Returns the number of budgets that one client can spend in a period: that of the other
+    /// backend, and one more than kills.
+    fn budgets(&self, period: u128) -> u64 {
         2.max(1 + self.kills.get(&period).copied().unwrap_or_default())
     }
 }
 
-/// Kills and revives the server at random for so long.
-fn torment(server: &mut RedisServer, time: Duration, outages: &mut Outages) {
+/// Kills and restarts the server at random for a time.
+fn disrupt(server: &mut RedisServer, time: Duration, outages: &mut Outages) {
     let start = Instant::now();
     let mut seed = now().as_nanos() as u64 | 1;
     println!("seed {seed}");
-    let mut random = |most: u64| {
+    let mut random = |range: u64| {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        Duration::from_millis(50 + seed % most)
+        Duration::from_millis(50 + seed % range)
     };
     while start.elapsed() < time {
         std::thread::sleep(random(900));
@@ -124,14 +124,14 @@ fn torment(server: &mut RedisServer, time: Duration, outages: &mut Outages) {
     }
 }
 
-/// The pages of this process that are in memory.
+/// Returns the pages of this process that are in memory.
 fn resident() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     statm.split(' ').nth(1)?.parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_and_revived_under_load() {
+async fn admits_no_more_than_the_limit_while_the_server_is_killed_and_restarted() {
     let long = std::env::var("TRAFFIK_SOAK").ok();
     let seconds = long.as_ref().map_or(6, |it| it.parse().expect("seconds"));
     let mut server = RedisServer::start();
@@ -145,14 +145,14 @@ async fn killed_and_revived_under_load() {
         tasks.spawn(load(throttle.clone(), task, over.clone(), hits.clone()));
     }
     let time = Duration::from_secs(seconds);
-    let tormented = tokio::task::spawn_blocking(move || {
+    let disrupted = tokio::task::spawn_blocking(move || {
         let mut outages = Outages::default();
-        torment(&mut server, time / 3, &mut outages);
+        disrupt(&mut server, time / 3, &mut outages);
         let before = resident();
-        torment(&mut server, time * 2 / 3, &mut outages);
+        disrupt(&mut server, time * 2 / 3, &mut outages);
         (outages, before, resident())
     });
-    let (outages, before, after) = tormented.await.expect("the server starts again");
+    let (outages, before, after) = disrupted.await.expect("the server starts again");
     over.store(true, Ordering::Relaxed);
     let mut total = Admitted::new();
     for admitted in tasks.join_all().await {
@@ -160,17 +160,17 @@ async fn killed_and_revived_under_load() {
             *total.entry(place).or_default() += count;
         }
     }
-    let most = total.values().copied().max().unwrap_or_default();
+    let max = total.values().copied().max().unwrap_or_default();
     let hits = hits.load(Ordering::Relaxed);
     let count = outages.count;
-    println!("{hits} hits, {count} outages, at most {most} of {LIMIT} in a period");
+    println!("{hits} hits, {count} outages, at most {max} of {LIMIT} in a period");
     assert!(count > 2 && hits > 100);
-    assert!(most > LIMIT / 2, "the load is enough to be limited");
+    assert!(max > LIMIT / 2, "the load is enough to be limited");
     for ((_, period), count) in total {
-        let counts = outages.counts(period);
+        let budgets = outages.budgets(period);
         assert!(
-            count <= counts * LIMIT,
-            "{count} of {LIMIT}, with {counts} counts"
+            count <= budgets * LIMIT,
+            "{count} of {LIMIT}, with {budgets} budgets"
         );
     }
     if let (Some(_), Some(before), Some(after)) = (long, before, after) {

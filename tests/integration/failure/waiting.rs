@@ -1,4 +1,4 @@
-//! `wait` while the backend is away ends at its deadline, and asks now and then.
+//! `wait` while the backend is unreachable ends at its deadline and calls the store rarely.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use traffik::{Backend, Decision, DynThrottle, Identity};
 
 const DEADLINE: Duration = Duration::from_millis(1_500);
 
-/// Waits under a policy that throttles for this long, on a store in this trouble; how long it took.
+/// Waits under a policy that throttles for a time and returns how long it took.
 async fn waited(store: &FlakyStore, wait: Duration) -> (Decision, Duration) {
     let throttle = DynThrottle::builder("waiting").rate("10/day".parse().unwrap());
     let throttle = throttle.backend(Backend::custom(store.clone()));
@@ -23,7 +23,7 @@ async fn waited(store: &FlakyStore, wait: Duration) -> (Decision, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_at_the_deadline_where_a_policy_throttles_for_no_time() {
+async fn ends_at_the_deadline_if_a_policy_throttles_for_no_time() {
     let store = FlakyStore::new();
     store.fail(Trouble::Refuse);
     let (decision, took) = waited(&store, Duration::ZERO).await;
@@ -36,7 +36,7 @@ async fn ends_at_the_deadline_where_a_policy_throttles_for_no_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_at_the_deadline_where_nothing_is_answered() {
+async fn ends_at_the_deadline_if_the_store_never_replies() {
     let store = FlakyStore::new();
     store.fail(Trouble::Hang);
     let (decision, took) = waited(&store, Duration::ZERO).await;
@@ -48,7 +48,7 @@ async fn ends_at_the_deadline_where_nothing_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_admitted_soon_after_a_backend_is_back() {
+async fn admits_soon_after_the_backend_recovers() {
     let store = FlakyStore::new();
     store.fail_times(4, Trouble::Refuse);
     let (decision, took) = waited(&store, Duration::ZERO).await;

@@ -1,4 +1,5 @@
-//! Every decision made for a request is in its response, the outermost first, whatever becomes of the request.
+//! Every decision made for a request is in its response, the outermost first, whatever becomes of
+//! the request.
 
 use std::sync::Arc;
 

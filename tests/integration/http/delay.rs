@@ -1,4 +1,5 @@
-//! A queue holds admitted requests back until it is their turn; on the runtime's own clock, which is paused.
+//! A queue holds admitted requests back until it is their turn; on the runtime's own clock, which
+//! is paused.
 
 use std::time::Duration;
 

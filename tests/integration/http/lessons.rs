@@ -1,5 +1,5 @@
-//! What the Python original and others got wrong about keys, paths, proxies, rules, waits and quotas, over HTTP; numbers are
-//! those of lessons.md.
+//! What the Python original and others got wrong about keys, paths, proxies, rules, waits and
+//! quotas, over HTTP; numbers are those of lessons.md.
 
 use std::time::Duration;
 
@@ -218,7 +218,8 @@ async fn blanks_and_everything_else_in_keys() {
     }
 }
 
-/// C 80: told to the second, whatever the window; C 81: as many as there are, however many ask at once.
+/// C 80: told to the second, whatever the window; C 81: as many as there are, however many ask at
+/// once.
 #[tokio::test]
 async fn many_at_once() {
     #[throttled(rate = "3/3500ms", strategy = token_bucket)]
@@ -276,7 +277,8 @@ async fn exemptions_and_costs() {
     );
 }
 
-/// C 91, 95: of several, the most restrictive wins; a refused response is whole and whole numbers are told.
+/// C 91, 95: of several, the most restrictive wins; a refused response is whole and whole numbers
+/// are told.
 #[tokio::test]
 async fn overlapping_layers() {
     traffik::throttles! {

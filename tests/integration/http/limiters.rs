@@ -85,7 +85,8 @@ async fn an_upload_pays_what_it_was() {
         refused.headers()["content-type"],
         "application/problem+json"
     );
-    // Whoever is no upload at all has taken nothing: the reserve went with the handler's other arguments.
+    // Whoever is no upload at all has taken nothing: the reserve went with the handler's other
+    // arguments.
     let nothing = server.post("/", "").await;
     assert_eq!(nothing.status, 400);
     let stat = Uploads::stat(&head(&backend)).await.unwrap();
@@ -232,7 +233,8 @@ async fn a_rejection_is_an_error() {
     );
 }
 
-/// Handlers write rejections into bodies: what operators are to read stands in `Debug` and the source.
+/// Handlers write rejections into bodies: what operators are to read stands in `Debug` and the
+/// source.
 #[tokio::test]
 async fn the_text_of_a_rejection_shows_no_path_of_the_program() {
     let uid = || "app::billing::inserts".to_owned();
@@ -315,7 +317,8 @@ async fn waiting_until_a_deadline() {
     assert_eq!(limiter.stat().await.unwrap().hits_remaining, 2);
 }
 
-/// A queue's delay is part of the wait: where it would be too long, or nobody waits any more, the place is given back.
+/// A queue's delay is part of the wait: where it would be too long, or nobody waits any more, the
+/// place is given back.
 #[tokio::test(start_paused = true)]
 async fn waiting_in_a_queue() {
     let (backend, _) = midnight();
@@ -388,7 +391,8 @@ async fn reserves_within(limiter: Limiter<Single>) -> Result<(), Rejection> {
     reserves(limiter).await
 }
 
-/// H15: fields that have room for one policy carry the one that refused, also where a handler passes its refusal on.
+/// H15: fields that have room for one policy carry the one that refused, also where a handler
+/// passes its refusal on.
 #[tokio::test]
 async fn a_refusal_that_is_passed_on_keeps_its_fields() {
     let app = Router::new()

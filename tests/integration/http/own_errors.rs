@@ -1,5 +1,5 @@
-//! Functions of the application's whose errors are responses: a client's mistake is answered as the function says, is no error
-//! in the log, and nothing is charged.
+//! Functions of the application's whose errors are responses: a client's mistake is answered as the
+//! function says, is no error in the log, and nothing is charged.
 
 use std::fmt;
 use std::io;

@@ -82,7 +82,8 @@ async fn served() -> Server {
     Server::start(app.layer(provide(backend))).await
 }
 
-/// Whether the second of two such requests is refused; else neither is counted nor told of anything.
+/// Whether the second of two such requests is refused; else neither is counted nor told of
+/// anything.
 async fn is_limited(server: &Server, path: &str, name: &str) -> bool {
     let (first, second) = (
         server.get_with(path, name, "yes").await,

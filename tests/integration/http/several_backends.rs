@@ -142,8 +142,8 @@ async fn the_strictest_verdict_wins() {
     assert!(!<(Careless, Near)>::check(&head, 4).await.unwrap());
 }
 
-/// H12, H4: of a throttle whose backend is away and that refuses nobody the policy is told, in its place, also where
-/// another one refuses.
+/// H12, H4: of a throttle whose backend is away and that refuses nobody the policy is told, in its
+/// place, also where another one refuses.
 #[tokio::test]
 async fn a_policy_is_told_where_no_law_has_decided() {
     let server = Server::start(Router::new().route("/", get(careless))).await;

@@ -1,4 +1,5 @@
-//! Each strategy decides, waits and tells as the oracle does, on random traces: the pure law, and the throttle.
+//! Each strategy decides, waits and tells as the oracle does, on random traces: the pure law, and
+//! the throttle.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};

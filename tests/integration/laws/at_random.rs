@@ -1,6 +1,8 @@
-//! The promises as such, of every strategy on random traces: whatever a throttle tells, asking it shows to be so.
+//! The promises as such, of every strategy on random traces: whatever a throttle tells, asking it
+//! shows to be so.
 //!
-//! No oracle is asked here: what is told is compared with what `check` says at the moments that were told.
+//! No oracle is asked here: what is told is compared with what `check` says at the moments that
+//! were told.
 
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
@@ -74,8 +76,8 @@ fn holds((rate, law): (Rate, Law), start: Int, steps: &[Step]) -> Result<(), Tes
             last > 0 || subject.standing(at) == before,
             "cost 0 took something"
         );
-        // A state far ahead of the clock is filled by a hit, not by `stat`; in hours that are closed there is nothing to
-        // fill, but the window still stands (L4).
+        // A state far ahead of the clock is filled by a hit, not by `stat`; in hours that are
+        // closed there is nothing to fill, but the window still stands (L4).
         latest = latest.max(at);
         let is_closed = at < latest && matches!(law, Law::TimeOfDay { .. });
         if last > 0 && !is_closed {

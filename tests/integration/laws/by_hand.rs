@@ -1,4 +1,5 @@
-//! The laws of windows whose limit moves, of queues, shares and means, with numbers worked out by hand; lessons.md by number.
+//! The laws of windows whose limit moves, of queues, shares and means, with numbers worked out by
+//! hand; lessons.md by number.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -28,7 +29,8 @@ fn a_log() {
     assert_eq!(waits, [first, first, second, second, None]);
 }
 
-/// L16: hits start c·W/L of their predecessor apart, the first at once; who finds no room waits for room, not for its turn.
+/// L16: hits start c·W/L of their predecessor apart, the first at once; who finds no room waits for
+/// room, not for its turn.
 #[test]
 fn a_queue() {
     let client = Client::of(LeakyBucketWithQueue::new().queue_size(4), "3/s");
@@ -219,7 +221,8 @@ fn priorities() {
     );
 }
 
-/// L26, L27, lessons C 71: the mean slows refilling, down to the least factor, until the bucket is full.
+/// L26, L27, lessons C 71: the mean slows refilling, down to the least factor, until the bucket is
+/// full.
 #[test]
 fn a_mean() {
     let client = Client::of(CostBasedTokenBucket::new().burst(50), "100/s");

@@ -1,5 +1,5 @@
-//! Rates that change from one to a list and back, on every store that processes share: nothing that was counted is
-//! forgotten (L30), and a refund goes to where the hit was counted (L32).
+//! Rates that change from one to a list and back, on every store that processes share: nothing that
+//! was counted is forgotten (L30), and a refund goes to where the hit was counted (L32).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +24,8 @@ struct Ground {
 }
 
 impl Ground {
-    /// A throttle of ten an hour for every strategy. The clock stands still, so none gives anything back.
+    /// A throttle of ten an hour for every strategy. The clock stands still, so none gives anything
+    /// back.
     fn each(backend: &Backend) -> Vec<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("form {}::", NEXT.fetch_add(1, Ordering::Relaxed));

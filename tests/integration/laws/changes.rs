@@ -1,4 +1,5 @@
-//! L30: a changed rate or parameter holds from the next hit on, for what was admitted before it too.
+//! L30: a changed rate or parameter holds from the next hit on, for what was admitted before it
+//! too.
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use super::trace::{
 /// Up to three rates and parameters, and a trace of hits under one of them each.
 pub(crate) type Changing = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
 
-/// Steps under changing laws: often the same rate with other parameters, or the same period with another limit.
+/// Steps under changing laws: often the same rate with other parameters, or the same period with
+/// another limit.
 fn changing<S: Strategy<Value = Law> + 'static>(
     law: impl Fn(Rate) -> S,
 ) -> impl Strategy<Value = Changing> {
@@ -57,8 +59,8 @@ fn changing_from<S: Strategy<Value = Law> + 'static>(
     (laws, steps)
 }
 
-/// Steps, on a clock that goes on, of a throttle whose strategy stays and whose rate changes; where a store counts windows
-/// of another period anew, only its limit.
+/// Steps, on a clock that goes on, of a throttle whose strategy stays and whose rate changes; where
+/// a store counts windows of another period anew, only its limit.
 pub(crate) fn changing_rates<S: Strategy<Value = Law> + 'static>(
     rates: impl Strategy<Value = Rate>,
     law: impl Fn(Rate) -> S + 'static,
@@ -88,7 +90,8 @@ fn prop_oneof_places() -> impl Strategy<Value = usize> {
 proptest! {
     #![proptest_config(cases(200))]
 
-    /// The embedded backend keeps a state for as long as a law needs it that has seen it, and no longer.
+    /// The embedded backend keeps a state for as long as a law needs it that has seen it, and no
+    /// longer.
     #[test]
     fn of_throttles_whose_rates_are_set(of in changing_rates(rates(), laws, false), start in starts()) {
         let (laws, steps) = of;
@@ -189,12 +192,14 @@ fn agrees((laws, steps): &Changing, start: Int) -> Result<(), TestCaseError> {
     })
 }
 
-/// A count beyond what times the window stays exact is taken as the most that does, now and when its window has passed.
+/// A count beyond what times the window stays exact is taken as the most that does, now and when
+/// its window has passed.
 #[test]
 fn counts_are_clamped_alike_before_and_after_their_window() {
     let mut subject = Pure::new(SlidingCounter::new(), "4000000000/10s".parse().unwrap());
     assert!(subject.hit(0, 4_000_000_000).admitted);
-    // 10^7 ticks of 1 µs: at most ⌊2^53 / 10^7⌋ = 900 719 925 are held, of which 4 are less than a tick's worth.
+    // 10^7 ticks of 1 µs: at most ⌊2^53 / 10^7⌋ = 900 719 925 are held, of which 4 are less than a
+    // tick's worth.
     subject.rate = "5/10s".parse().unwrap();
     let due = 20_000_000;
     assert_eq!(subject.hit(0, 1).wait, Some(due));
@@ -214,7 +219,8 @@ fn counts_are_clamped_alike_before_and_after_their_window() {
     assert!(subject.hit(waits[0], 1).admitted);
 }
 
-/// What a window of another period counted counts until that would have ended, and the wait says so.
+/// What a window of another period counted counts until that would have ended, and the wait says
+/// so.
 #[test]
 fn another_period() {
     for (before, after, due) in [("5/10s", "5/3s", 10_000_000), ("5/3s", "5/10s", 3_000_000)] {
@@ -230,7 +236,8 @@ fn another_period() {
     }
 }
 
-/// A level goes on in whole units, rounded up, at the new rate from its last tick; above a lower capacity it drains.
+/// A level goes on in whole units, rounded up, at the new rate from its last tick; above a lower
+/// capacity it drains.
 #[test]
 fn another_rate_of_a_bucket() {
     let mut subject = Pure::new(TokenBucket::new(), "10/s".parse().unwrap());
@@ -255,7 +262,8 @@ fn allowance(parts: &Parts) -> Rate {
     *parts.extensions.get().expect("a request of this test")
 }
 
-/// The same of a throttle whose rate is a function: what was taken at one rate is taken at the next.
+/// The same of a throttle whose rate is a function: what was taken at one rate is taken at the
+/// next.
 #[test]
 fn of_a_throttle_whose_rate_is_a_function() {
     let clock = ManualClock::new();

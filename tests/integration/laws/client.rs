@@ -6,8 +6,8 @@ use traffik::strategy::Strategy;
 use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Stat};
 use traffik_tests::poll_once;
 
-/// A client, and the clock its throttle goes by: it starts as [`ManualClock`] says, with windows of whole seconds that
-/// divide 10^9, and of their decimal parts.
+/// A client, and the clock its throttle goes by: it starts as [`ManualClock`] says, with windows of
+/// whole seconds that divide 10^9, and of their decimal parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) throttle: DynThrottle,
@@ -36,7 +36,8 @@ impl Client {
         }
     }
 
-    /// The same client after a throttle of these rates, under fixed windows, has taken the place of its own.
+    /// The same client after a throttle of these rates, under fixed windows, has taken the place of
+    /// its own.
     pub(crate) fn under(self, rates: &str) -> Self {
         let Self {
             throttle,

@@ -1,4 +1,5 @@
-//! L3: ticks above a microsecond. Laws see the clock rounded down to the tick; waits are told from the clock as it is.
+//! L3: ticks above a microsecond. Laws see the clock rounded down to the tick; waits are told from
+//! the clock as it is.
 
 use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 use traffik::Rate;
@@ -14,7 +15,8 @@ use super::trace::{
     token_buckets,
 };
 
-/// With 10^9 µs its product is above 2^53, and a tenth of it is not: the tick is 10 µs, of which a unit takes 9.99998.
+/// With 10^9 µs its product is above 2^53, and a tenth of it is not: the tick is 10 µs, of which a
+/// unit takes 9.99998.
 const RATE: &str = "10000019/1000s";
 const LIMIT: u64 = 10_000_019;
 

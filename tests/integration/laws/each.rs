@@ -51,7 +51,8 @@ pub(crate) fn by_ones(rate: &str) -> Vec<(&'static str, Client)> {
     clients
 }
 
-/// The settings of a throttle for each, all with one uid on one backend: each can be built when the one before is gone.
+/// The settings of a throttle for each, all with one uid on one backend: each can be built when the
+/// one before is gone.
 pub(crate) fn of_one_uid(backend: &Backend, rate: Rate) -> Vec<(&'static str, DynThrottleBuilder)> {
     let builder = || {
         DynThrottle::builder("one")

@@ -73,7 +73,8 @@ fn five_units_a_microsecond() {
     assert_eq!(spaced.hit(1).wait, wait(2));
 }
 
-/// L3: beyond 2^53 the tick is coarser; the wait is told from the clock's own time, to the microsecond.
+/// L3: beyond 2^53 the tick is coarser; the wait is told from the clock's own time, to the
+/// microsecond.
 #[test]
 fn a_coarse_tick_is_exact_in_microseconds() {
     // 4·10^9 · 10^7 > 2^53 ≥ 4·10^9 · 10^6: the tick is 10 µs.
@@ -116,7 +117,8 @@ fn a_sliding_counter_by_hand() {
     let metadata: SlidingCounterMetadata = client.metadata();
     assert_eq!((metadata.previous_count, metadata.current_count), (8, 3));
     assert!((metadata.weighted_count - 9.0).abs() < 1e-9);
-    // 3 more: 8·(10 − e)/10 ≤ 4 from e = 5 s. 8: the window after, where 3·(10 − e)/10 ≤ 2 from e = 3⅓ s.
+    // 3 more: 8·(10 − e)/10 ≤ 4 from e = 5 s. 8: the window after, where 3·(10 − e)/10 ≤ 2 from e =
+    // 3⅓ s.
     assert_eq!(client.hit(3).wait, wait(2_500_000));
     assert_eq!(
         client.hit(8).wait,
@@ -146,7 +148,8 @@ fn a_token_bucket_by_hand() {
     assert_eq!(client.at_ms(60_000).admitted_of(100), 15);
 }
 
-/// L17: one hit may take all at once and then waits for all of it; the wait does not depend on the cost.
+/// L17: one hit may take all at once and then waits for all of it; the wait does not depend on the
+/// cost.
 #[test]
 fn a_gcra_by_hand() {
     let client = Client::of(Gcra::new().burst_tolerance(micros(250_000)), "10/s");

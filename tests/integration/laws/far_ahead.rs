@@ -1,5 +1,6 @@
-//! A clock that went far ahead and came back: a state more than a period ahead is taken for a full one by the first hit that
-//! sees it, so nothing more is admitted and nobody waits for longer than the law needs to empty (L4), on every store.
+//! A clock that went far ahead and came back: a state more than a period ahead is taken for a full
+//! one by the first hit that sees it, so nothing more is admitted and nobody waits for longer than
+//! the law needs to empty (L4), on every store.
 
 #![expect(
     clippy::unchecked_time_subtraction,
@@ -24,7 +25,8 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A throttle of 5 in 10 s for each strategy, and how long its law needs until it admits a unit once it is full.
+/// A throttle of 5 in 10 s for each strategy, and how long its law needs until it admits a unit
+/// once it is full.
 fn each(backend: &Backend, prefix: &str) -> Vec<(&'static str, DynThrottle, Duration)> {
     let mut throttles = Vec::new();
     macro_rules! each {
@@ -72,7 +74,8 @@ async fn locks_out_no_longer_than_a_full_state(backend: Backend, counts_alone: b
         clock.set(start + seconds(3));
         let is_window = name.starts_with("Fixed") || name.starts_with("Ti");
         if counts_alone && is_window {
-            // Memcached counts each window in a place of its own, so the hit finds the count of its window.
+            // Memcached counts each window in a place of its own, so the hit finds the count of its
+            // window.
             let limit = throttle.stat(&client).await.unwrap().hits_remaining;
             for _ in 0..limit {
                 assert!(hit().await.admitted, "{name}");
@@ -184,7 +187,8 @@ async fn fills_the_states_of_all_members_of_a_refused_set(backend: Backend, _: b
     assert!(Ahead::hit(&head).await.unwrap().admitted);
 }
 
-/// So has one whose members are in several slots of a Cluster, though the later ones are not decided.
+/// So has one whose members are in several slots of a Cluster, though the later ones are not
+/// decided.
 #[tokio::test]
 async fn fills_the_states_in_all_slots_of_a_cluster() {
     type Both = (AheadByAddress, Spent);

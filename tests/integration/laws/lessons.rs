@@ -172,7 +172,8 @@ fn token_buckets() {
     assert!(client.admits(10));
     assert_eq!((client.remaining(), client.hit(1).wait), (0, wait(100_000)));
 
-    // Twice what a second brings at once; then what time brings, half a second or a twentieth of it.
+    // Twice what a second brings at once; then what time brings, half a second or a twentieth of
+    // it.
     for (burst, rate, at, more) in [
         (10, "10/s", 500, 5),
         (20, "10/s", 500, 5),

@@ -1,4 +1,5 @@
-//! What holds of every strategy, and was wrong in some elsewhere: lessons.md, by section and number, with exact numbers.
+//! What holds of every strategy, and was wrong in some elsewhere: lessons.md, by section and
+//! number, with exact numbers.
 
 use traffik::strategy::{
     CostBasedTokenBucket, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority, TimeOfDay, TokenBucket,
@@ -12,7 +13,8 @@ use super::each::{at_once, by_ones, of_one_uid};
 const HOUR: u64 = 3_600_000_000;
 const DAY: u64 = 24 * HOUR;
 
-/// C 9, 18, 33: whoever is refused 20 ms into a window of 50 is told when just one more is admitted.
+/// C 9, 18, 33: whoever is refused 20 ms into a window of 50 is told when just one more is
+/// admitted.
 #[test]
 fn waits_of_the_sixth_of_five() {
     for (name, client) in by_ones("5/50ms") {
@@ -43,7 +45,8 @@ fn one_in_two_seconds() {
     }
 }
 
-/// C 26, 28, 35: `stat` counts down, says a wait just where nothing is left, and counts up again with time.
+/// C 26, 28, 35: `stat` counts down, says a wait just where nothing is left, and counts up again
+/// with time.
 #[test]
 fn stats_count_down_and_up() {
     for (name, client) in by_ones("5/200ms") {
@@ -66,7 +69,8 @@ fn stats_count_down_and_up() {
     }
 }
 
-/// C 20: one uid and one client under several strategies of one backend; no state is taken for another's.
+/// C 20: one uid and one client under several strategies of one backend; no state is taken for
+/// another's.
 #[test]
 fn strategies_do_not_meet() {
     let backend = Backend::memory().clock(ManualClock::new());
@@ -77,7 +81,8 @@ fn strategies_do_not_meet() {
     }
 }
 
-/// A 2: what refills slowly is not forgotten when a period, or two seconds, have passed, whoever else comes and goes.
+/// A 2: what refills slowly is not forgotten when a period, or two seconds, have passed, whoever
+/// else comes and goes.
 #[test]
 fn nothing_is_forgotten_before_it_is_refilled() {
     let tolerance = micros(24_500_000);
@@ -135,7 +140,8 @@ fn long_periods() {
     }
 }
 
-/// A 8, B f: what is asked for at once and cannot be had at once takes nothing from those who ask for less.
+/// A 8, B f: what is asked for at once and cannot be had at once takes nothing from those who ask
+/// for less.
 #[test]
 fn a_cost_that_does_not_fit_takes_nothing() {
     for (name, client) in at_once("10/h") {
@@ -150,7 +156,8 @@ fn a_cost_that_does_not_fit_takes_nothing() {
     }
 }
 
-/// A 13: `check` and `stat` say what the next hit will be told, of a strategy whose cost is no count too.
+/// A 13: `check` and `stat` say what the next hit will be told, of a strategy whose cost is no
+/// count too.
 #[test]
 fn a_check_is_right() {
     for (name, client) in by_ones("4/7s") {
@@ -164,7 +171,8 @@ fn a_check_is_right() {
     }
 }
 
-/// L8: a cost of 0 is admitted where nothing else ever is, and where all is spent; it refreshes and removes nothing.
+/// L8: a cost of 0 is admitted where nothing else ever is, and where all is spent; it refreshes and
+/// removes nothing.
 #[test]
 fn a_cost_of_zero_is_always_admitted() {
     let closed = TimeOfDay::new().window("00:00-24:00", 0.0);

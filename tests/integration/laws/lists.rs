@@ -1,4 +1,5 @@
-//! Several rates of one throttle: admitted by all, counted by all or by none, and told as one (L28, L29).
+//! Several rates of one throttle: admitted by all, counted by all or by none, and told as one (L28,
+//! L29).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -234,7 +235,8 @@ fn hours_that_meet() {
         .window("12:00-13:00", 1.0)
         .window("00:00-24:00", 0.0);
     let client = Client::of(open, "1/2h;1/3h");
-    // The clock stands at 01:46:40. Windows of two hours open at 4 and at 12, those of three at 9 and at 12.
+    // The clock stands at 01:46:40. Windows of two hours open at 4 and at 12, those of three at 9
+    // and at 12.
     let noon = Duration::from_secs(12 * 3_600 - 6_400);
     assert_eq!(client.hit(1).wait, Some(noon));
     assert_eq!(client.stat().wait, Some(noon));
@@ -299,7 +301,8 @@ mod changed {
         assert_eq!(remaining(&client.under("10/s;100/h")), [0, 83]);
     }
 
-    /// L30: what has no partner of its period is matched by position; what has none at all starts afresh.
+    /// L30: what has no partner of its period is matched by position; what has none at all starts
+    /// afresh.
     #[test]
     fn by_position() {
         let client = after_seven("10/m;100/h");

@@ -1,4 +1,5 @@
-//! L30 through throttles whose rate is a function: a client whose plan changes, under every strategy.
+//! L30 through throttles whose rate is a function: a client whose plan changes, under every
+//! strategy.
 
 use http::request::Parts;
 use traffik::{Backend, Decision, Identity, ManualClock, Rate, Throttle};
@@ -78,7 +79,8 @@ macro_rules! each {
     )+};
 }
 
-/// Lessons B k: refusals were not counted, so a better plan gives at once what it has more, and a worse one takes nothing back.
+/// Lessons B k: refusals were not counted, so a better plan gives at once what it has more, and a
+/// worse one takes nothing back.
 fn a_better_plan_helps<T: Throttle>(name: &str) {
     let client = Caller::new();
     assert_eq!(client.admitted::<T>("3/h"), 3, "{name}");
@@ -93,7 +95,8 @@ fn a_better_plan_helps<T: Throttle>(name: &str) {
 #[test]
 fn of_another_limit() {
     each!(a_better_plan_helps: Windows Tiers Hours Carry Adapting Counter Log Shared Bucket Leaky Queue Costly);
-    // 3 and 5 and 6 an hour: TAT is 20, 12 and 10 min further with each hit, and may be 10 min ahead.
+    // 3 and 5 and 6 an hour: TAT is 20, 12 and 10 min further with each hit, and may be 10 min
+    // ahead.
     let client = Caller::new();
     assert_eq!(client.admitted::<Spaced>("3/h"), 1);
     assert_eq!(client.hit::<Spaced>("3/h", 1).wait, wait(600_000_000));

@@ -149,7 +149,8 @@ fn waits_are_exact() {
     }
 }
 
-/// 4: a cost beyond what the law can ever admit is refused for ever, whatever its size, and takes nothing.
+/// 4: a cost beyond what the law can ever admit is refused for ever, whatever its size, and takes
+/// nothing.
 #[test]
 fn impossible_costs_say_so() {
     for (name, client, largest) in each() {
@@ -189,7 +190,8 @@ fn a_cost_of_zero_changes_nothing() {
     }
 }
 
-/// 5: a clock that steps back admits nothing it would not have, and waits count from the clock's own time.
+/// 5: a clock that steps back admits nothing it would not have, and waits count from the clock's
+/// own time.
 #[test]
 fn a_clock_that_steps_back_is_harmless() {
     for (name, client, _) in each() {
@@ -242,7 +244,8 @@ fn hits_on_a_clock_that_is_behind_count() {
     }
 }
 
-/// 6: a state lives until it is the initial one again; a bucket of 50 at 2 a second is not full after 2.2 seconds.
+/// 6: a state lives until it is the initial one again; a bucket of 50 at 2 a second is not full
+/// after 2.2 seconds.
 #[test]
 fn a_burst_is_not_forgotten() {
     let client = Client::of(TokenBucket::new().burst(50), "2/s");
@@ -312,7 +315,8 @@ fn stat_agrees_with_the_next_hit() {
     }
 }
 
-/// 9: see [`changes`](super::changes) for all of it; here, a limit that is lowered and raised again.
+/// 9: see [`changes`](super::changes) for all of it; here, a limit that is lowered and raised
+/// again.
 #[test]
 fn a_changed_rate_holds_at_once() {
     use super::subject::{Pure, Subject};

@@ -1,5 +1,5 @@
-//! Reservations that are cancelled or settled for less, some steps later and on either side of every boundary: every store
-//! stands as the oracle says (L4, L32).
+//! Reservations that are cancelled or settled for less, some steps later and on either side of
+//! every boundary: every store stands as the oracle says (L4, L32).
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
@@ -13,7 +13,8 @@ use super::trace::{
     Gap, Step, cases, hours, rates_of_hours, starts, steps, steps_back_and_forth, terms,
 };
 
-/// A hit that is kept, or a reservation: after how many steps it is settled, and for how many quarters of it.
+/// A hit that is kept, or a reservation: after how many steps it is settled, and for how many
+/// quarters of it.
 pub(crate) type Reserving = (Step, Option<(usize, u64)>);
 
 /// Traces on a clock that does not step back, or that does.
@@ -64,8 +65,9 @@ pub(crate) fn follows_refunds(
         let Some(then) = then.filter(|then| *then < subject.horizon()) else {
             break;
         };
-        // Further behind, states are taken for full ones, and what was counted is not known any more. And a state that had
-        // ended when something was refunded may be there again behind that moment, in a store that has not dropped it.
+        // Further behind, states are taken for full ones, and what was counted is not known any
+        // more. And a state that had ended when something was refunded may be there again behind
+        // that moment, in a store that has not dropped it.
         now = then.max(latest - terms.period).max(refunded);
         latest = latest.max(now);
         last = step.cost.units(&told, last);

@@ -1,4 +1,5 @@
-//! Sets of throttles under several strategies: admitted by all, counted by all or by none, and told as one (L28).
+//! Sets of throttles under several strategies: admitted by all, counted by all or by none, and told
+//! as one (L28).
 
 use http::request::Parts;
 use proptest::prelude::{prop_assert_eq, proptest};

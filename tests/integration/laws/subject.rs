@@ -1,4 +1,5 @@
-//! What is put to the test: a strategy as the pure function it is, and as a throttle on the embedded backend.
+//! What is put to the test: a strategy as the pure function it is, and as a throttle on the
+//! embedded backend.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -168,7 +169,8 @@ pub(crate) struct Pure<S: Strategy> {
     pub(crate) strategy: S,
     pub(crate) rate: Rate,
     pub(crate) state: Option<S::State>,
-    /// When the state is dropped, unless a hit sees it earlier under a rate that needs it for longer (L30).
+    /// When the state is dropped, unless a hit sees it earlier under a rate that needs it for
+    /// longer (L30).
     pub(crate) life: Int,
     who: Who<'static>,
 }
@@ -198,7 +200,8 @@ impl<S: Strategy> Pure<S> {
         }
     }
 
-    /// Writes what a backend writes of a refusal: a state far ahead of the clock is filled (L4). Returns whether it was.
+    /// Writes what a backend writes of a refusal: a state far ahead of the clock is filled (L4).
+    /// Returns whether it was.
     fn catch_up(&mut self, now: u64) -> bool {
         let law = self.strategy.law(self.rate, &self.who);
         let state = self.state.as_mut().map(|state| state as &mut dyn Any);

@@ -1,5 +1,6 @@
-//! States in a shared store that another program has changed, number by number: whatever stands there, nothing panics, no
-//! wait is longer than a rate can be, Redis decides as a store of one's own does, and what is no state is replaced.
+//! States in a shared store that another program has changed, number by number: whatever stands
+//! there, nothing panics, no wait is longer than a rate can be, Redis decides as a store of one's
+//! own does, and what is no state is replaced.
 
 use std::time::Duration;
 
@@ -43,8 +44,8 @@ const NUMBERS: [f64; 26] = [
     f64::NAN,
 ];
 
-/// The state with each of its numbers, and each byte that is none, as something else, and where that is. Numbers begin after
-/// three bytes, those of records after four more.
+/// The state with each of its numbers, and each byte that is none, as something else, and where
+/// that is. Numbers begin after three bytes, those of records after four more.
 fn tampered(whole: &[u8]) -> Vec<(usize, Vec<u8>)> {
     let mut all = Vec::new();
     for byte in 0..3 {

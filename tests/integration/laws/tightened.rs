@@ -1,5 +1,5 @@
-//! A rate that is tightened: what was admitted before counts for as long as the new law lets it, if a hit has seen the
-//! change in time, on every store (L30).
+//! A rate that is tightened: what was admitted before counts for as long as the new law lets it, if
+//! a hit has seen the change in time, on every store (L30).
 
 use std::time::Duration;
 
@@ -111,7 +111,8 @@ async fn log(backend: &Backend, strategy: impl Strategy) {
     ground.takes(4).await;
 }
 
-/// What ended before any hit saw the change is gone; `stat`, `check` and a cost of 0 have seen nothing.
+/// What ended before any hit saw the change is gone; `stat`, `check` and a cost of 0 have seen
+/// nothing.
 async fn an_ended_state_is_gone_if_no_hit_saw_the_change(backend: Backend) {
     for hits in [false, true] {
         let ground = Ground::new(&backend, &["10/s"], TokenBucket::new());

@@ -150,7 +150,8 @@ fn large_limits() -> impl Strategy<Value = u64> {
     prop_oneof![6 => of_bits, 1 => Just(1 << 53)]
 }
 
-/// The laws whose states have this name, with parameters that suit a rate: about its limit or period, or at random.
+/// The laws whose states have this name, with parameters that suit a rate: about its limit or
+/// period, or at random.
 pub(crate) fn token_buckets(rate: Rate) -> impl Strategy<Value = Law> {
     let limit = rate.limit();
     let burst = prop_oneof![
@@ -278,7 +279,8 @@ pub(crate) fn hours(_: Rate) -> impl Strategy<Value = Law> {
     })
 }
 
-/// Rates whose windows the oracle can go through: of minutes and hours rather than of odd microseconds.
+/// Rates whose windows the oracle can go through: of minutes and hours rather than of odd
+/// microseconds.
 pub(crate) fn rates_of_hours() -> impl Strategy<Value = Rate> {
     let day = 24 * 60_u64;
     let minutes = prop_oneof![

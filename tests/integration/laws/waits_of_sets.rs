@@ -34,8 +34,8 @@ fn a_list_waits_for_its_longest_member() {
 /// L6: where a limit shrinks again by itself, all have to admit at the moment that is told.
 #[test]
 fn a_list_waits_until_all_its_members_admit() {
-    // Hours count twice from 09:00 to 10:00. Windows that start ten minutes later every day do so, the first time, from
-    // 08:10 of that day on, when the hour is closed.
+    // Hours count twice from 09:00 to 10:00. Windows that start ten minutes later every day do so,
+    // the first time, from 08:10 of that day on, when the hour is closed.
     let hours = TimeOfDay::new().window("08:10-09:30", 2.0);
     let client = Client::of(hours, "1/h;1/1450m");
     let refused = client.at(MIDNIGHT).hit(2);
@@ -48,7 +48,8 @@ traffik::throttles! {
     throttle Thrice(rate = "2/3h", identifier = everyone);
 }
 
-/// The same of a set: at 09:00, when the one has room again, the other has closed; both are open at 08:00 the day after.
+/// The same of a set: at 09:00, when the one has room again, the other has closed; both are open at
+/// 08:00 the day after.
 #[test]
 fn a_set_waits_until_all_its_members_admit() {
     let clock = ManualClock::new();

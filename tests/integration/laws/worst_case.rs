@@ -1,7 +1,9 @@
-//! The most that any half-open stretch as long as the period admits, sought by an adversary and not exceeded.
+//! The most that any half-open stretch as long as the period admits, sought by an adversary and not
+//! exceeded.
 //!
-//! The adversary climbs hills: it varies when hits come, what they cost and who sends them, keeps what admits at least as
-//! much in the densest stretch, and starts over a few times. It may come exactly when it was told to come again.
+//! The adversary climbs hills: it varies when hits come, what they cost and who sends them, keeps
+//! what admits at least as much in the densest stretch, and starts over a few times. It may come
+//! exactly when it was told to come again.
 
 use std::time::Duration;
 
@@ -13,7 +15,8 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Priority};
 use traffik_tests::poll_once;
 
-/// Six units in sixty microseconds: small enough to find the last microsecond of a stretch by chance.
+/// Six units in sixty microseconds: small enough to find the last microsecond of a stretch by
+/// chance.
 const RATE: &str = "6/60us";
 const LIMIT: u64 = 6;
 const PERIOD: u64 = 60;
@@ -176,7 +179,8 @@ fn of_hours_is_the_sum_of_two_neighbouring_limits() {
     hours(EIGHT, LIMIT, 2 * LIMIT).is_tight();
 }
 
-/// What a full window used, it does not carry over: only one of the two can hold more than the limit.
+/// What a full window used, it does not carry over: only one of the two can hold more than the
+/// limit.
 #[test]
 fn of_a_rollover_is_twice_the_limit_and_one_carry() {
     const CARRY: u64 = LIMIT / 2;
@@ -188,7 +192,8 @@ fn of_a_rollover_is_twice_the_limit_and_one_carry() {
     .is_tight();
 }
 
-/// A window that is not cut takes no more than the threshold, one that is cut leaves no more than the reduction.
+/// A window that is not cut takes no more than the threshold, one that is cut leaves no more than
+/// the reduction.
 #[test]
 fn of_adaptive_windows_is_the_limit_and_what_brings_no_cut() {
     case(|b| b.strategy(Adaptive::new()), LIMIT + 4).is_tight();

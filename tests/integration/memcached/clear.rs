@@ -64,7 +64,8 @@ async fn without_tracking_it_cannot_be_done() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
-/// What one clears is gone for all, values and states, also for those who have read the number before.
+/// What one clears is gone for all, values and states, also for those who have read the number
+/// before.
 #[tokio::test]
 async fn for_all_who_share_it() {
     let server = MemcachedServer::start();
@@ -100,7 +101,8 @@ async fn what_was_cleared_stays_cleared() {
     assert!(backend.get("key").await.unwrap().is_some());
 }
 
-/// Lessons A 32: tracking writes nothing, however often a key is written to; all it costs is a read in each exchange.
+/// Lessons A 32: tracking writes nothing, however often a key is written to; all it costs is a read
+/// in each exchange.
 #[tokio::test]
 async fn what_tracking_costs() {
     let server = MemcachedServer::start();

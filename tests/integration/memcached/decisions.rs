@@ -1,5 +1,5 @@
-//! What is decided on Memcached, beyond what the equivalence with the oracle holds: how often it is asked, real time, and
-//! whoever the clients are.
+//! What is decided on Memcached, beyond what the equivalence with the oracle holds: how often it is
+//! asked, real time, and whoever the clients are.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,8 @@ fn with(backend: &Backend, rate: &str, strategy: impl Strategy) -> DynThrottle {
     builder.build().unwrap()
 }
 
-/// The keys that a server has. While it moves one from one of its lists to the next, a dump can miss it.
+/// The keys that a server has. While it moves one from one of its lists to the next, a dump can
+/// miss it.
 fn keys(server: &MemcachedServer) -> Vec<String> {
     for _ in 0..10_000 {
         let keys = dumped(server);
@@ -283,7 +284,8 @@ async fn the_longest_log() {
     let backend = connect(&server).await.clock(clock.clone());
     let throttle = with(&backend, "60000/day", SlidingLog::new());
     let client = Identity::new("user");
-    // Of entries that are as long as they can be: in a row, each with the state read and written, this would take long.
+    // Of entries that are as long as they can be: in a row, each with the state read and written,
+    // this would take long.
     for _ in 0..50 {
         clock.advance(Duration::from_micros(1));
         assert!(throttle.hit(&client, 1_000).await.unwrap().admitted);

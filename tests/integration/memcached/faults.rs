@@ -1,5 +1,5 @@
-//! What happens to servers and connections under load: every call returns in time, no answer is somebody else's, and
-//! service resumes by itself.
+//! What happens to servers and connections under load: every call returns in time, no answer is
+//! somebody else's, and service resumes by itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,7 +22,8 @@ async fn connect(url: &str) -> Backend {
     backend.expect("the server is there")
 }
 
-/// Tasks that use a backend all the time, and see that every call returns in time with their own answer.
+/// Tasks that use a backend all the time, and see that every call returns in time with their own
+/// answer.
 struct Load {
     over: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -42,7 +43,8 @@ impl Load {
                     if over.load(Ordering::Relaxed) {
                         break;
                     }
-                    // Values of different lengths, which nobody else writes and nobody writes twice.
+                    // Values of different lengths, which nobody else writes and nobody writes
+                    // twice.
                     let key = format!("{task} {turn}");
                     let value = format!("{key}:").repeat(1 + turn as usize % 7);
                     let start = Instant::now();
@@ -200,8 +202,8 @@ async fn everything_is_forgotten() {
     }
 }
 
-/// Answers that come too late, or half, or not at all: each such connection is given up, and none goes on with what was
-/// left of another answer.
+/// Answers that come too late, or half, or not at all: each such connection is given up, and none
+/// goes on with what was left of another answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_fails() {
     let server = MemcachedServer::start();

@@ -1,5 +1,5 @@
-//! Windows with several rates: each period has a counter of its own, which every form of a throttle and every process
-//! shares (L30).
+//! Windows with several rates: each period has a counter of its own, which every form of a throttle
+//! and every process shares (L30).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -60,7 +60,8 @@ async fn a_refusal_of_a_list_writes_nothing() {
     assert_eq!(left(&throttle).await, [0, 90]);
 }
 
-/// Two processes that share a throttle while only one of them has seen its new rates, as in a deployment.
+/// Two processes that share a throttle while only one of them has seen its new rates, as in a
+/// deployment.
 #[tokio::test]
 async fn processes_that_have_seen_a_change_count_with_those_that_have_not() {
     let server = MemcachedServer::start();
@@ -131,7 +132,8 @@ async fn rates_of_one_period_share_a_counter() {
     assert_eq!(server.stats()["curr_items"], 1);
 }
 
-/// A hit that is cut off, or that a slow server does not answer in time, leaves no counter of a list fuller.
+/// A hit that is cut off, or that a slow server does not answer in time, leaves no counter of a
+/// list fuller.
 #[tokio::test]
 async fn a_slow_server_keeps_nothing_of_a_list() {
     let server = MemcachedServer::start();
@@ -272,7 +274,8 @@ async fn follows(throttle: &DynThrottle, clock: &ManualClock, acts: Vec<(u64, Ac
     }
 }
 
-/// Whatever forms a throttle takes in turn, each period counts what was admitted while it was in force.
+/// Whatever forms a throttle takes in turn, each period counts what was admitted while it was in
+/// force.
 #[test]
 fn each_period_keeps_its_count_whatever_the_form() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -311,7 +314,8 @@ async fn a_count_never_wraps() {
     assert!(!throttle.hit(&client(), 1).await.unwrap().admitted);
 }
 
-/// Nor where refusals could not be taken back, or somebody else has written the largest number that there is.
+/// Nor where refusals could not be taken back, or somebody else has written the largest number that
+/// there is.
 #[tokio::test]
 async fn a_hit_on_the_largest_count_is_refused() {
     let server = MemcachedServer::start();

@@ -1,5 +1,5 @@
-//! Counters that were made after a hit, because the server had evicted or flushed the one that it was added to: nothing is
-//! given back to them (L32).
+//! Counters that were made after a hit, because the server had evicted or flushed the one that it
+//! was added to: nothing is given back to them (L32).
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Memcached: bytes, locks, decisions, and what happens to connections. Every test has a server, or a namespace, of its
-//! own.
+//! Memcached: bytes, locks, decisions, and what happens to connections. Every test has a server, or
+//! a namespace, of its own.
 
 mod authentication;
 mod clear;

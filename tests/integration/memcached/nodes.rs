@@ -82,8 +82,8 @@ async fn what_cannot_work_is_told_at_once() {
     works(&lazy).await;
 }
 
-/// Clients are spread over all servers, whoever asks and in whatever order they name them; a client of a server that is
-/// away has nowhere else to go, and the others do not notice.
+/// Clients are spread over all servers, whoever asks and in whatever order they name them; a client
+/// of a server that is away has nowhere else to go, and the others do not notice.
 #[tokio::test]
 async fn several_servers() {
     let mut servers = [(); 3].map(|()| MemcachedServer::start());

@@ -37,7 +37,8 @@ fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
     ]
 }
 
-/// What one of the processes does, each of whose tasks hits the same key; its lines say what was admitted and failed.
+/// What one of the processes does, each of whose tasks hits the same key; its lines say what was
+/// admitted and failed.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it is a part of the test below, which starts it"]
 async fn one_of_several() {

@@ -1,4 +1,5 @@
-//! Servers that answer what was not asked: what they say is not believed, and never the answer to another question.
+//! Servers that answer what was not asked: what they say is not believed, and never the answer to
+//! another question.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -79,7 +79,8 @@ async fn sends_its_certificate_to_a_server_that_asks_for_one() {
     assert_eq!(backend.increment("n", 1).await.unwrap(), 1);
 }
 
-/// What TLS says for itself, such as tickets for later sessions, does not make a connection useless.
+/// What TLS says for itself, such as tickets for later sessions, does not make a connection
+/// useless.
 #[tokio::test]
 async fn uses_a_connection_again() {
     let certificates = Certificates::new();

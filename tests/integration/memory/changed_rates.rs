@@ -12,7 +12,8 @@ const LIMIT: u64 = 10;
 const ONE: [Rate; 1] = [Rate::per_hour(LIMIT)];
 const LIST: [Rate; 2] = [Rate::per_hour(LIMIT), Rate::per_day(100)];
 
-/// A throttle of ten an hour for every strategy, and its uid. The clock stands still, so none gives anything back.
+/// A throttle of ten an hour for every strategy, and its uid. The clock stands still, so none gives
+/// anything back.
 fn throttles(test: &str) -> Vec<(String, DynThrottle)> {
     let backend = Backend::memory().clock(ManualClock::new());
     let each = each_named(&format!("{test}::"), &backend, LIMIT);
@@ -79,7 +80,8 @@ fn keeps_the_count_of_a_client_that_a_list_only_refused() {
     }
 }
 
-/// What is refused or only looked at writes nothing (L33): the list's other member has not forgotten.
+/// What is refused or only looked at writes nothing (L33): the list's other member has not
+/// forgotten.
 #[test]
 fn keeps_the_list_until_a_hit_is_admitted_under_one_rate() {
     for (uid, throttle) in throttles("looked at") {

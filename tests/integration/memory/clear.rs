@@ -71,8 +71,9 @@ fn clears_this_backend_only() {
     assert_eq!(remaining(&throttle(&other), &client), 0);
 }
 
-/// Between two calls of `clear` each client gets its limit, whatever is being decided while it is called: in the table, in
-/// the overflow map, and in sets of both, whose slots are locked or about to be made.
+/// Between two calls of `clear` each client gets its limit, whatever is being decided while it is
+/// called: in the table, in the overflow map, and in sets of both, whose slots are locked or about
+/// to be made.
 #[test]
 fn nobody_gets_more_than_one_budget_from_one_clear() {
     const LIMIT: u64 = 50;

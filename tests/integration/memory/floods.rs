@@ -85,7 +85,8 @@ fn logs_of_5(builder: DynThrottleBuilder) -> DynThrottleBuilder {
     with(builder, "5/h", SlidingLog::new())
 }
 
-/// Limits some clients of one throttle, floods another or the same, and returns how many of them are admitted again.
+/// Limits some clients of one throttle, floods another or the same, and returns how many of them
+/// are admitted again.
 fn forgotten(flood: &Flood, is_by_another: bool) -> u64 {
     let clock = ManualClock::new();
     let settings = MemoryBackend::builder().capacity(CAPACITY);

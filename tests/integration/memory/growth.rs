@@ -16,7 +16,8 @@ fn throttle(backend: Backend, rate: Rate) -> DynThrottle {
     throttle.build().expect("a throttle that works")
 }
 
-/// Every thread hits every key, each in an order of its own; afterwards each key has just those hits.
+/// Every thread hits every key, each in an order of its own; afterwards each key has just those
+/// hits.
 #[test]
 fn every_key_counts_exactly() {
     const KEYS: u64 = 12_000;
@@ -83,7 +84,8 @@ fn hits_go_on_while_it_grows() {
     assert_eq!(once.count() as u64, 20_000 * THREADS / 2);
 }
 
-/// Keys expire and are removed, which moves others, while these are hit: no hit is lost or counted for another.
+/// Keys expire and are removed, which moves others, while these are hit: no hit is lost or counted
+/// for another.
 #[test]
 fn hits_go_on_while_others_expire() {
     let clock = ManualClock::new();

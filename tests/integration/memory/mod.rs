@@ -20,8 +20,8 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
 use traffik_tests::poll_once;
 
-/// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives none back. GCRA, of whose
-/// limit one hit may take all at any time, is the last.
+/// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives
+/// none back. GCRA, of whose limit one hit may take all at any time, is the last.
 pub(crate) fn each(backend: &Backend, limit: u64) -> [(&'static str, DynThrottle); 13] {
     each_named("", backend, limit)
 }

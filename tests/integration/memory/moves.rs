@@ -1,4 +1,5 @@
-//! Keys that are moved while they are hit and read: a small table that is nearly full, where others come and go all the time.
+//! Keys that are moved while they are hit and read: a small table that is nearly full, where others
+//! come and go all the time.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -113,8 +114,8 @@ fn the_spent_stay_spent() {
     }
 }
 
-/// Who has expired is hit again just when it is swept away: in every window each is admitted once, in its old place or in a
-/// new one.
+/// Who has expired is hit again just when it is swept away: in every window each is admitted once,
+/// in its old place or in a new one.
 #[test]
 fn who_is_hit_again_is_not_swept_away() {
     let crowd = Crowd::new();

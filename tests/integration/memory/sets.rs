@@ -49,7 +49,8 @@ macro_rules! left {
     };
 }
 
-/// The sets, and which throttles are in each: `Windows`, `Counter`, `Bucket`, `Spaced`, `Listed`, `Own`.
+/// The sets, and which throttles are in each: `Windows`, `Counter`, `Bucket`, `Spaced`, `Listed`,
+/// `Own`.
 const MEMBERS: [&[usize]; 8] = [
     &[0, 1],
     &[1, 0, 2],
@@ -74,7 +75,8 @@ async fn hit(set: usize, parts: &Parts) -> bool {
     }
 }
 
-/// Every set is hit until it is refused. Afterwards each throttle has counted just the sets it was in.
+/// Every set is hit until it is refused. Afterwards each throttle has counted just the sets it was
+/// in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn overlapping_sets_are_all_or_nothing() {
     let limits = [300, 500, 400, 360, 350, 250];
@@ -178,7 +180,8 @@ async fn a_refused_set_takes_from_none() {
     assert!(!<(Windows, Twice)>::check(&parts, 1).await.unwrap());
 }
 
-/// What this does, within half a minute: a lock that is waited for by whoever holds it would be waited for for ever.
+/// What this does, within half a minute: a lock that is waited for by whoever holds it would be
+/// waited for for ever.
 fn soon<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, answer) = std::sync::mpsc::channel();
     std::thread::spawn(move || done.send(what()));
@@ -187,7 +190,8 @@ fn soon<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
         .expect("nobody waits for ever")
 }
 
-/// A member that costs nothing is told as it stands, while the others' slots are locked and its own.
+/// A member that costs nothing is told as it stands, while the others' slots are locked and its
+/// own.
 #[test]
 fn a_member_that_costs_nothing() {
     let parts = request(&Backend::memory(), "client");
@@ -200,8 +204,8 @@ fn a_member_that_costs_nothing() {
     assert_eq!((admitted, left), ((true, 7), 7));
 }
 
-/// Sets whose members are kept in both places, of clients that come and go in a table that is full: whoever holds slots
-/// waits for nobody who waits for slots.
+/// Sets whose members are kept in both places, of clients that come and go in a table that is full:
+/// whoever holds slots waits for nobody who waits for slots.
 #[test]
 fn sets_in_a_full_table() {
     let backend: Backend = traffik::MemoryBackend::builder().capacity(64).into();

@@ -20,7 +20,8 @@ fn backend() -> Backend {
     Backend::memory().clock(ManualClock::new())
 }
 
-/// All start together and ask for more than there is: a hundred times over, just what the law allows is admitted.
+/// All start together and ask for more than there is: a hundred times over, just what the law
+/// allows is admitted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_on_one_key() {
     for (name, throttle) in each(&backend(), 200) {
@@ -50,7 +51,8 @@ async fn tasks_on_one_key() {
     }
 }
 
-/// Lessons C 14–16, 30, 39: what is left goes to as many tasks as it suffices for, and each key has its own.
+/// Lessons C 14–16, 30, 39: what is left goes to as many tasks as it suffices for, and each key has
+/// its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_for_the_last_ones() {
     // Taken before, and how many tasks come at once, for ten.
@@ -88,7 +90,8 @@ async fn tasks_for_the_last_ones() {
     }
 }
 
-/// Tasks of different priorities share one budget: the highest get all that is left, and lower ones no more than theirs.
+/// Tasks of different priorities share one budget: the highest get all that is left, and lower ones
+/// no more than theirs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_of_different_priorities() {
     use traffik::Priority::{Critical, High, Low, Normal};
@@ -118,7 +121,8 @@ async fn tasks_of_different_priorities() {
     }
 }
 
-/// Lessons C 14–16: refusals of large costs change nothing, and what is left goes to whoever asks for no more.
+/// Lessons C 14–16: refusals of large costs change nothing, and what is left goes to whoever asks
+/// for no more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_of_different_costs() {
     for (name, throttle) in each(&backend(), 1_000).into_iter().take(12) {
@@ -168,7 +172,8 @@ fn threads_on_one_key() {
     }
 }
 
-/// Hits that see the clock at different moments are decided in some order, and nothing is lost or made.
+/// Hits that see the clock at different moments are decided in some order, and nothing is lost or
+/// made.
 #[test]
 fn threads_while_the_clock_moves() {
     let clock = ManualClock::new();

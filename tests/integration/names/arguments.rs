@@ -1,4 +1,4 @@
-//! Arguments and locals called as generated code might call its own.
+//! Arguments and locals with names that generated code might use.
 
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
@@ -97,25 +97,25 @@ async fn unused_and_shadowed(_gate: Method, _: String) -> String {
 }
 
 #[tokio::test]
-async fn arguments_have_the_names_they_like() {
+async fn accepts_any_name_of_an_argument() {
     counts_get(get(own_words), "/7 GET 7 GET 6").await;
     counts(post(unused_and_shadowed), Method::POST, "body", "gate!").await;
 }
 
 #[tokio::test]
-async fn raw_identifiers_are_identifiers() {
+async fn accepts_raw_identifiers() {
     counts(post(raw), Method::POST, "body", "POST 7 body").await;
     counts_get(get(r#loop), "raw").await;
     counts_get(get(r#move), "GET").await;
 }
 
 #[tokio::test]
-async fn arguments_are_patterns() {
+async fn accepts_patterns_as_arguments() {
     counts(post(patterns), Method::POST, "body", "7 body!").await;
 }
 
 #[tokio::test]
-async fn functions_may_be_called_like_what_they_are_for() {
+async fn accepts_functions_named_like_options() {
     counts_get(get(same_functions), "functions").await;
     counts_get(get(definition), "definition").await;
 }

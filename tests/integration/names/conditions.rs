@@ -1,4 +1,4 @@
-//! Parts of a handler that are not always there.
+//! Handlers and arguments under `cfg`.
 
 use axum::extract::Path;
 use axum::routing::{get, post};
@@ -71,7 +71,7 @@ async fn here() -> &'static str {
 }
 
 #[tokio::test]
-async fn arguments_come_and_go() {
+async fn compiles_conditional_arguments() {
     counts(post(first), Method::POST, "body", "POST body").await;
     counts(post(last), Method::POST, "body", "POST body").await;
     counts_get(get(last_is_gone), "7").await;
@@ -79,7 +79,7 @@ async fn arguments_come_and_go() {
 }
 
 #[tokio::test]
-async fn handlers_and_throttles_come_and_go() {
+async fn compiles_conditional_handlers_and_throttles() {
     counts_get(get(there), "there").await;
     counts_get(get(attributed), "attributed").await;
     counts_get(get(here), "here").await;

@@ -1,4 +1,4 @@
-//! Handlers whose parts a macro of the application's has parsed already.
+//! Handlers with parts that a macro of the application has parsed.
 
 use axum::routing::post;
 use http::Method;
@@ -59,7 +59,7 @@ values!(
 );
 
 #[tokio::test]
-async fn what_was_parsed_already_is_taken_as_it_is() {
+async fn accepts_parsed_fragments() {
     counts(post(parsed), Method::POST, "body", "body").await;
     counts(post(item), Method::POST, "body", "body").await;
     counts(post(valued), Method::POST, "body", "body").await;

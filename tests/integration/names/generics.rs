@@ -1,4 +1,4 @@
-//! Generic handlers, of which a route names one.
+//! Generic handlers, of which a route names one instance.
 
 use std::fmt::Display;
 
@@ -44,7 +44,7 @@ async fn of_state<S: Clone + Default + PartialEq + Send + Sync + 'static>(
 }
 
 #[tokio::test]
-async fn a_turbofish_names_one() {
+async fn routes_one_instance_by_turbofish() {
     counts_get(get(typed::<u64>), "7").await;
     counts_get(get(typed::<String>), "7").await;
     counts(post(bounded::<u8, 3>), Method::POST, "body", "7 3 body").await;
@@ -52,7 +52,7 @@ async fn a_turbofish_names_one() {
 }
 
 #[tokio::test]
-async fn all_instances_are_one_throttle() {
+async fn shares_one_throttle_among_all_instances() {
     let (backend, _) = traffik_tests::midnight();
     let app = axum::Router::new()
         .route("/number/{id}", get(typed::<u8>))

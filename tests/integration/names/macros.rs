@@ -1,4 +1,4 @@
-//! Handlers that a macro of the application's makes.
+//! Handlers that a macro of the application generates.
 
 use axum::extract::Path;
 use axum::response::IntoResponse;
@@ -17,7 +17,7 @@ macro_rules! handler {
 }
 
 handler! {
-    /// From tokens of the caller.
+    /// Built from tokens of the caller.
     pub(crate) given(gate => Method, Path(out) => Path<u8>, parts => String) {
         format!("{gate} {out} {parts}")
     }
@@ -70,18 +70,18 @@ mod shared {
 uses!(pair, shared::One, shared::Two);
 
 #[tokio::test]
-async fn a_macro_can_pass_anything_on() {
+async fn accepts_tokens_that_a_macro_passes_on() {
     counts(post(given), Method::POST, "body", "POST 7 body").await;
     counts_get(get(whole), "whole").await;
 }
 
 #[tokio::test]
-async fn a_macro_can_bring_names_of_its_own() {
+async fn accepts_names_that_a_macro_defines() {
     counts(post(made), Method::POST, "body", "POST body made").await;
 }
 
 #[tokio::test]
-async fn a_macro_can_make_throttles_and_use_them() {
+async fn accepts_throttles_that_a_macro_defines() {
     counts_get(get(pair), "pair").await;
 }
 
@@ -95,6 +95,6 @@ macro_rules! with_body {
 with_body!(bodied, { "bodied" });
 
 #[tokio::test]
-async fn a_macro_can_pass_a_body_on() {
+async fn accepts_a_body_that_a_macro_passes_on() {
     counts_get(get(bodied), "bodied").await;
 }

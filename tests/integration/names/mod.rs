@@ -1,4 +1,4 @@
-//! Names that could get in the way of generated code: each of these programs compiles, and its throttles count.
+//! Names that could clash with generated code: each program compiles, and its throttles count.
 
 mod arguments;
 mod conditions;
@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 use traffik::provide;
 use traffik_tests::{PEER, TestResponse, midnight, peer};
 
-/// Asserts that a handler with a limit of one answers, and then refuses.
+/// Asserts that a handler with a limit of one responds once and then refuses.
 async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &str) {
     let (backend, _) = midnight();
     let app = Router::new()
@@ -46,7 +46,7 @@ async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &st
     assert_eq!(ask().await.status, 429);
 }
 
-/// The same for a GET without a body.
+/// Asserts that a handler of GET requests with a limit of one responds once and then refuses.
 async fn counts_get(handler: MethodRouter, expected: &str) {
     counts(handler, Method::GET, "", expected).await;
 }

@@ -1,10 +1,10 @@
-//! Modules that are called like crates.
+//! Modules with the names of crates.
 
 use axum::routing::get;
 
 use super::counts_get;
 
-/// A module in which `core`, `std` and `traffik` are the application's own.
+/// A module in which `core`, `std` and `traffik` are modules of the application.
 mod crowded {
     use ::axum::http::request::Parts;
 
@@ -44,7 +44,7 @@ mod crowded {
     }
 }
 
-/// A framework that hands `traffik` on under another name.
+/// A framework that re-exports `traffik` under another name.
 mod framework {
     pub(super) mod limits {
         pub(crate) use traffik::*;
@@ -55,14 +55,14 @@ mod renamed {
     use super::framework::limits::throttled;
 
     #[throttled(rate = "1/minute", crate = crate::names::modules::framework::limits)]
-    pub(super) async fn handed_on() -> &'static str {
+    pub(super) async fn reexported() -> &'static str {
         "handed on"
     }
 }
 
 #[tokio::test]
-async fn modules_may_be_called_like_crates() {
+async fn compiles_in_modules_named_like_crates() {
     counts_get(get(crowded::handler), "crowded").await;
     counts_get(get(crowded::shared), "shared").await;
-    counts_get(get(renamed::handed_on), "handed on").await;
+    counts_get(get(renamed::reexported), "handed on").await;
 }

@@ -1,4 +1,4 @@
-//! Where a handler may stand.
+//! Handlers in nested modules, in functions, and next to other items of the same name.
 
 use axum::routing::get;
 use traffik::{Throttle as _, throttled};
@@ -27,22 +27,22 @@ mod outer {
     }
 }
 
-/// What a user has of that name already.
+/// An item of the application with the name of a handler.
 #[expect(dead_code, reason = "it is there for its name")]
-struct Taken {}
+struct Existing {}
 
-#[throttled(rate = "1/minute", name = TakenThrottle)]
+#[throttled(rate = "1/minute", name = OtherName)]
 #[expect(non_snake_case, reason = "the name is what is tested")]
-async fn Taken() -> &'static str {
-    "taken"
+async fn Existing() -> &'static str {
+    "existing"
 }
 
 #[tokio::test]
-async fn a_throttle_may_have_another_name_than_its_function() {
-    counts_get(get(Taken), "taken").await;
+async fn accepts_another_name_for_the_throttle() {
+    counts_get(get(Existing), "existing").await;
     let (backend, _) = midnight();
     assert_eq!(
-        TakenThrottle::stat(&head(&backend))
+        OtherName::stat(&head(&backend))
             .await
             .unwrap()
             .hits_remaining,
@@ -51,7 +51,7 @@ async fn a_throttle_may_have_another_name_than_its_function() {
 }
 
 #[tokio::test]
-async fn modules_nest() {
+async fn compiles_in_nested_modules() {
     counts_get(get(outer::inner::deep), "deep").await;
     counts_get(get(outer::same), "same").await;
     counts_get(get(outer::inner::same), "same").await;
@@ -74,7 +74,7 @@ async fn modules_nest() {
 }
 
 #[tokio::test]
-async fn a_handler_may_stand_in_a_function() {
+async fn compiles_inside_a_function() {
     const TEXT: &str = "local";
 
     traffik::throttles! {

@@ -1,4 +1,4 @@
-//! Types, variants, traits and macros in scope that have the names of the standard ones.
+//! Types, variants, traits and macros in scope with the names of the standard ones.
 
 use axum::extract::Path;
 use axum::http::request::Parts;
@@ -7,7 +7,7 @@ use traffik::throttled;
 
 use super::counts_get;
 
-/// What a user's `Option` might be.
+/// An application's own `Option`.
 #[expect(dead_code, reason = "it is there for its name")]
 pub(crate) enum Option<A, B, C> {
     Some(A),
@@ -140,7 +140,7 @@ async fn priced_set() -> &'static str {
 }
 
 #[tokio::test]
-async fn nothing_in_scope_takes_the_place_of_what_is_meant() {
+async fn ignores_items_in_scope() {
     counts_get(get(literals), "literals").await;
     counts_get(get(functions), "7").await;
     counts_get(get(set), "set").await;

@@ -1,4 +1,4 @@
-//! Types and traits of the application that throttles have to live with.
+//! Types and traits of an application whose methods have the names of a throttle's methods.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use traffik::throttled;
 
 use super::counts_get;
 
-/// A type whose inherent items have the names of a throttle's.
+/// A type with inherent items named like those of a throttle.
 struct Answer;
 
 impl Answer {
@@ -24,7 +24,7 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Traits whose methods have the names of a throttle's, for all types.
+/// A trait for all types with methods named like those of a throttle.
 #[expect(dead_code, reason = "they are there for their names")]
 trait Greedy {
     fn hit(&self) {}
@@ -69,7 +69,7 @@ async fn alias(Path(id): Path<u8>) -> axum::response::Result<String> {
     Ok(id.to_string())
 }
 
-/// The function's name is a type's name too, here one that only this module has lost.
+/// The function's name is also the name of a type, which only this module shadows.
 mod primitive {
     #[traffik::throttled(rate = "1/minute")]
     pub(super) async fn str() -> &'static [u8] {
@@ -78,14 +78,14 @@ mod primitive {
 }
 
 #[tokio::test]
-async fn methods_of_other_traits_are_not_called() {
+async fn does_not_call_methods_of_other_traits() {
     Greedy::hit(&());
     counts_get(get(answer), "answer").await;
     counts_get(get(of_constants), "constants").await;
 }
 
 #[tokio::test]
-async fn aliases_and_early_returns_are_fine() {
+async fn accepts_aliases_and_early_returns() {
     counts_get(get(alias), "7").await;
     counts_get(get(primitive::str), "primitive").await;
 }

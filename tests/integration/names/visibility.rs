@@ -1,4 +1,4 @@
-//! Handlers that are more visible than what they name, and values that are there for all requests.
+//! Handlers that are more visible than their throttles, and rates and scopes in statics.
 
 #![allow(unreachable_pub, reason = "the visibilities are what is tested")]
 
@@ -8,7 +8,7 @@ use http::Method;
 use super::{counts, counts_get};
 
 pub mod routes {
-    //! Public routes over private throttles.
+    //! Public handlers over private throttles.
 
     use std::sync::{Arc, LazyLock};
     use std::time::Duration;
@@ -69,7 +69,7 @@ pub mod routes {
 }
 
 #[tokio::test]
-async fn a_handler_counts_on_throttles_that_are_less_visible() {
+async fn uses_throttles_that_are_less_visible() {
     counts_get(get(routes::one), "one").await;
     counts_get(get(routes::set), "set").await;
     counts(post(routes::closure), Method::POST, "closure", "closure").await;
@@ -77,11 +77,11 @@ async fn a_handler_counts_on_throttles_that_are_less_visible() {
 }
 
 #[tokio::test]
-async fn a_rate_may_be_worked_out_once() {
+async fn evaluates_a_lazy_rate() {
     counts_get(get(routes::lazy), "lazy").await;
 }
 
 #[tokio::test]
-async fn a_handler_may_give_what_lives_as_long_as_its_route_says() {
+async fn returns_borrowed_values() {
     counts_get(get(routes::lent), "lent").await;
 }

@@ -1,4 +1,5 @@
-//! Closed throttles: an operator's switch that refuses every cost until it is opened, on every store and by every strategy.
+//! Closed throttles: an operator's switch that refuses every cost until it is opened, on every
+//! store and by every strategy.
 
 use std::time::Duration;
 

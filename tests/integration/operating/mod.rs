@@ -1,5 +1,5 @@
-//! The registry: what is listed, what is changed while the process runs, and who is told of it. It is the process's, so
-//! each test has uids of its own.
+//! The registry: what is listed, what is changed while the process runs, and who is told of it. It
+//! is the process's, so each test has uids of its own.
 
 mod closed;
 mod duplicates;

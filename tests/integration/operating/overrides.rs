@@ -1,4 +1,5 @@
-//! Rates and switches from a file. What was loaded last is the process's, so this is one test after the other.
+//! Rates and switches from a file. What was loaded last is the process's, so this is one test after
+//! the other.
 
 use std::fs;
 use std::path::PathBuf;

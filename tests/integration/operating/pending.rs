@@ -186,7 +186,8 @@ fn the_throttles_of_a_layer_are_registered_when_it_is_built() {
     }
 }
 
-/// A change and a first use at the same time: the change is either found waiting, or applied to the throttle.
+/// A change and a first use at the same time: the change is either found waiting, or applied to the
+/// throttle.
 #[test]
 fn no_change_is_lost_between_a_call_and_the_first_use() {
     for round in 0..200 {

@@ -76,7 +76,8 @@ async fn one_rate_takes_the_place_of_a_list_and_a_list_of_one() {
         .iter()
         .map(|member| member.hits_remaining)
         .collect();
-    // To look at one rate forgets nothing: counts of the same periods are there. A period that is new starts afresh.
+    // To look at one rate forgets nothing: counts of the same periods are there. A period that is
+    // new starts afresh.
     assert_eq!(remaining, [6, 3, 99]);
     assert_eq!(entry("rates::listed").unwrap().rates, list);
     assert_eq!(entry("rates::listed").unwrap().defined_rates.len(), 2);

@@ -60,7 +60,8 @@ async fn who_is_disabled_sends_no_fields() {
     assert_eq!(server.get("/").await.status, 429);
 }
 
-/// A rate that is set meanwhile holds when it is enabled again; and no backend is asked for who is disabled.
+/// A rate that is set meanwhile holds when it is enabled again; and no backend is asked for who is
+/// disabled.
 #[tokio::test]
 async fn a_rate_that_is_set_meanwhile_waits() {
     let nowhere = Backend::redis("redis://127.0.0.1:1/").lazy();

@@ -10,7 +10,8 @@ async fn named(url: &str, namespace: &str) -> Backend {
     backend.connect().await.unwrap()
 }
 
-/// Lessons C 77, B g: a namespace is itself, whatever it is made of, and clearing it touches no other.
+/// Lessons C 77, B g: a namespace is itself, whatever it is made of, and clearing it touches no
+/// other.
 async fn namespaces_apart(url: &str) {
     let namespaces = [
         "*", "a*", "ab", "[ab]*", "?", "a", "a:b", "\\", "{a}", "^", "a%3Ab", "",

@@ -1,4 +1,5 @@
-//! Clients that hang up: their dropped operations say nothing about the connection that all clients share.
+//! Clients that hang up: their dropped operations say nothing about the connection that all clients
+//! share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -44,7 +45,8 @@ struct Ordinary {
     admitted_of_five: usize,
 }
 
-/// Sends one request after the other until the attack is over; ten at least, however slow the machine is.
+/// Sends one request after the other until the attack is over; ten at least, however slow the
+/// machine is.
 async fn ordinary(server: &Server) -> Ordinary {
     let mut ordinary = Ordinary::default();
     let start = Instant::now();
@@ -130,8 +132,8 @@ async fn reset_streams_leave_the_connection_alone() {
     assert_eq!(ordinary.admitted_of_five, 5, "{ordinary:?}");
 }
 
-/// A connection on which every operation is dropped early is still given up when the network swallows everything, and
-/// comes back with it.
+/// A connection on which every operation is dropped early is still given up when the network
+/// swallows everything, and comes back with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn gives_up_a_swallowed_connection_on_which_all_operations_are_dropped() {
     let redis = RedisServer::start();

@@ -76,7 +76,8 @@ async fn who_does_not_get_it_is_told() {
     }
 }
 
-/// Lessons A 20: any time to live, and there always is one. Who crashes without giving back holds up no longer.
+/// Lessons A 20: any time to live, and there always is one. Who crashes without giving back holds
+/// up no longer.
 #[tokio::test]
 async fn who_crashes_is_forgotten_after_a_fraction_of_a_second() {
     let ((server, _memcached), kinds) = kinds().await;
@@ -147,7 +148,8 @@ async fn who_is_cancelled_leaves_nothing() {
     assert_eq!(keys, [""; 0]);
 }
 
-/// Where operations travel on several sockets, giving back can overtake the taking that was given up.
+/// Where operations travel on several sockets, giving back can overtake the taking that was given
+/// up.
 #[tokio::test(start_paused = true)]
 async fn who_is_cancelled_and_overtaken_leaves_nothing() {
     /// What it is asked first, it does a little later than what comes after.

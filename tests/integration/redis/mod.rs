@@ -1,4 +1,5 @@
-//! Redis: bytes, locks, and what happens to connections. Every test has a server, or a namespace, of its own.
+//! Redis: bytes, locks, and what happens to connections. Every test has a server, or a namespace,
+//! of its own.
 
 mod clear;
 mod cluster;

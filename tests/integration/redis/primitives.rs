@@ -1,4 +1,5 @@
-//! The primitives, alike on memory, Redis, a Cluster, Memcached and a store that has only the two required methods.
+//! The primitives, alike on memory, Redis, a Cluster, Memcached and a store that has only the two
+//! required methods.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,8 @@ async fn counters() {
     }
 }
 
-/// Numbers are exact up to the last of 64 bits, also where Lua has a hand in them, and leave that range by no way.
+/// Numbers are exact up to the last of 64 bits, also where Lua has a hand in them, and leave that
+/// range by no way.
 #[tokio::test]
 async fn large_counters() {
     let kinds = Kinds::start().await;

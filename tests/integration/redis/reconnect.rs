@@ -1,4 +1,5 @@
-//! What happens to servers and connections under load: every call returns in time, and service resumes by itself.
+//! What happens to servers and connections under load: every call returns in time, and service
+//! resumes by itself.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -190,7 +191,8 @@ async fn a_network_that_cuts() {
     assert_resumes(&backend).await;
 }
 
-/// A connection that nobody uses is seen to: whoever comes after the server's return finds it mended.
+/// A connection that nobody uses is seen to: whoever comes after the server's return finds it
+/// mended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_that_nobody_noticed() {
     let mut server = RedisServer::start();
@@ -252,7 +254,8 @@ async fn forgotten_scripts() {
     assert_eq!((server.calls("evalsha"), server.calls("eval")), (1, 0));
 }
 
-/// A primary that has become a replica takes no writes: a new connection finds the one that took its place.
+/// A primary that has become a replica takes no writes: a new connection finds the one that took
+/// its place.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_takes_no_writes() {
     let (old, new) = (RedisServer::start(), RedisServer::start());

@@ -1,4 +1,5 @@
-//! Clients that are refused anyway, and whose requests are cut off or time out, do not empty a budget that others share.
+//! Clients that are refused anyway, and whose requests are cut off or time out, do not empty a
+//! budget that others share.
 
 use std::time::Duration;
 

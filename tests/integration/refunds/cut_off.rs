@@ -1,4 +1,5 @@
-//! A decision that is dropped after any number of polls leaves every budget as if it had not been made.
+//! A decision that is dropped after any number of polls leaves every budget as if it had not been
+//! made.
 
 use http::request::Parts;
 use traffik::testing::FlakyStore;
@@ -20,7 +21,8 @@ async fn until(head: &Parts, expected: (u64, u64), case: &str) {
     until_left::<Roomy, _>(head, expected.1, case).await;
 }
 
-/// Cuts a decision off after every number of polls, until it comes to its end; it costs this much then.
+/// Cuts a decision off after every number of polls, until it comes to its end; it costs this much
+/// then.
 async fn after_every_poll<T>(
     head: &Parts,
     case: &str,

@@ -1,4 +1,5 @@
-//! An answer that comes after its caller has gone is awaited, and only what it says was taken is refunded.
+//! An answer that comes after its caller has gone is awaited, and only what it says was taken is
+//! refunded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,5 @@
-//! Refunds of hits whose state is gone: a state that was made since lacks nothing of what they took (L32).
+//! Refunds of hits whose state is gone: a state that was made since lacks nothing of what they took
+//! (L32).
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,8 @@ use crate::memory::each;
 
 use super::{Everyone, Mine, left, request};
 
-/// A throttle for every strategy, for lists of rates and for a custom strategy, each of which admits ten units an hour.
+/// A throttle for every strategy, for lists of rates and for a custom strategy, each of which
+/// admits ten units an hour.
 fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
     fn of(backend: &Backend, name: &str, rates: &[&str], strategy: impl Strategy) -> DynThrottle {
         let rates = rates.iter().map(|rate| rate.parse().unwrap());
@@ -73,8 +75,9 @@ impl Reserved {
         }
     }
 
-    /// Hits anew and gives everything back: what was taken from the states before does not come off the new ones, and what
-    /// was taken from those does. Returns what remains, before and after a reservation of two units is dropped.
+    /// Hits anew and gives everything back: what was taken from the states before does not come off
+    /// the new ones, and what was taken from those does. Returns what remains, before and after a
+    /// reservation of two units is dropped.
     async fn settle(self) -> (u64, Reservation) {
         let Self {
             name,

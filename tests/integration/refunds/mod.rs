@@ -1,5 +1,5 @@
-//! Refunds of hits whose caller has gone, whose set was refused, or whose state is gone: only what a store says was taken,
-//! and all of that.
+//! Refunds of hits whose caller has gone, whose set was refused, or whose state is gone: only what
+//! a store says was taken, and all of that.
 
 mod attacks;
 mod cut_off;

@@ -125,12 +125,14 @@ async fn other_windows_are_unchanged_by_a_late_refund(backend: Backend) {
     }
 }
 
-/// The leak that a refund takes off is that of the rate: the factor was 1 before the hits that lowered it.
+/// The leak that a refund takes off is that of the rate: the factor was 1 before the hits that
+/// lowered it.
 async fn a_mean_refunds_what_the_rate_has_not_leaked(backend: Backend) {
     let strategy = || CostBasedTokenBucket::new().min_refill(0.5);
     let ground = Ground::ten(&backend, strategy(), "mean");
     assert_eq!(ground.cancel(5, seconds(4), 0).await, 8);
-    // 1 of 1 leaks at the full rate before a cost of 6 halves it: none of it is left to be refunded.
+    // 1 of 1 leaks at the full rate before a cost of 6 halves it: none of it is left to be
+    // refunded.
     let ground = Ground::ten(&backend, strategy(), "mean of two");
     assert_eq!(ground.cancel(1, seconds(1), 6).await, 4);
 }

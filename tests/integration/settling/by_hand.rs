@@ -127,7 +127,8 @@ async fn what_has_leaked_is_not_given_back_again() {
         Ground::ten(LeakyBucket::new()),
         Ground::ten(CostBasedTokenBucket::new().min_refill(1.0)),
     ] {
-        // A level of 10, 3 of it leaked; of the 8 that were not needed those 3 have come back already.
+        // A level of 10, 3 of it leaked; of the 8 that were not needed those 3 have come back
+        // already.
         ground.settle(10, 3, 2).await;
         assert_eq!(ground.remaining().await, 8, "{:?}", ground.throttle);
         assert_eq!(ground.wait(10).await, Some(seconds(2)));
@@ -160,7 +161,8 @@ async fn more_than_was_reserved_is_charged_beyond_the_limit() {
     assert_eq!(ground.wait(1).await, Some(seconds(10)));
     let ground = Ground::ten(SlidingCounter::new());
     ground.settle(5, 0, 30).await;
-    // 30 in the window before leave room for 1 when less than 9 of them are in sight, 3 tenths of a window.
+    // 30 in the window before leave room for 1 when less than 9 of them are in sight, 3 tenths of a
+    // window.
     assert_eq!(ground.wait(1).await, Some(seconds(17)));
     let ground = Ground::ten(QuotaWithRollover::new().percent(100.0).max(10));
     ground.settle(15, 0, 22).await;

@@ -1,4 +1,5 @@
-//! What was reserved under one rate, settled when another holds: never more comes back than had it cost less (L30, L32).
+//! What was reserved under one rate, settled when another holds: never more comes back than had it
+//! cost less (L30, L32).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

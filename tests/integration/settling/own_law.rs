@@ -32,7 +32,8 @@ async fn says_what_is_given_back() {
     }
 }
 
-/// One panic is what the caller hears of, not the end of the process; what was reserved stays taken.
+/// One panic is what the caller hears of, not the end of the process; what was reserved stays
+/// taken.
 #[tokio::test]
 async fn that_panics_while_a_handler_does() {
     for backend in [Backend::memory(), Backend::custom(ExpiringStore::default())] {

@@ -28,7 +28,8 @@ async fn serve() -> Server {
     Server::start(app.layer(provide(backend))).await
 }
 
-/// How many of so many messages come back, the first of them in order, and whether all others are answered.
+/// How many of so many messages come back, the first of them in order, and whether all others are
+/// answered.
 async fn talk(mut client: Client, messages: usize) -> usize {
     for number in 0..messages {
         client.murmur(number.to_string()).await;

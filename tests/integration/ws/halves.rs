@@ -44,7 +44,8 @@ async fn what_is_split_can_be_forwarded() {
     }
 }
 
-/// One task receives and another sends, both wait for room, and neither is forgotten when there is some.
+/// One task receives and another sends, both wait for room, and neither is forgotten when there is
+/// some.
 #[tokio::test(start_paused = true)]
 async fn halves_in_two_tasks_wait_for_room_together() {
     const EACH: usize = 200;

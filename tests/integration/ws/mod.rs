@@ -1,4 +1,5 @@
-//! Throttled messages: by a real client over a real socket, and where time has to stand, through a pipe.
+//! Throttled messages: by a real client over a real socket, and where time has to stand, through a
+//! pipe.
 
 mod browser;
 mod burst;

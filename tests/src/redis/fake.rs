@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// A server on a free port of 127.0.0.1 that speaks RESP2 and stores no keys. It replies to every
-/// command with `+OK`, to `PING` with `+PONG` and to `SCRIPT LOAD` with a hash, unless a test has set
-/// another reply.
+/// command with `+OK`, to `PING` with `+PONG` and to `SCRIPT LOAD` with a hash, unless a test has
+/// set another reply.
 #[derive(Debug)]
 pub struct FakeRedis {
     address: SocketAddr,

@@ -43,8 +43,8 @@ impl RedisServer {
         server
     }
 
-    /// Starts a server with a TLS port beside the port without TLS. Clients need a certificate unless
-    /// the arguments say otherwise.
+    /// Starts a server with a TLS port beside the port without TLS. Clients need a certificate
+    /// unless the arguments say otherwise.
     ///
     /// # Panics
     ///

@@ -41,7 +41,8 @@ impl Oracle {
     }
 }
 
-/// The first start of a window after this one for which something is true, within one repetition of the pattern.
+/// The first start of a window after this one for which something is true, within one repetition of
+/// the pattern.
 fn first_start(terms: &Terms, window: Int, is_true: impl Fn(&Int) -> bool) -> Option<Int> {
     if terms.period > MINUTE {
         let windows = DAY / gcd(DAY, terms.period);

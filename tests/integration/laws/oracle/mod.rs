@@ -1,7 +1,9 @@
-//! An oracle of the laws, written from the design alone and sharing nothing with the code: naive, slow, exact.
+//! An oracle of the laws, written from the design alone and sharing nothing with the code: naive,
+//! slow, exact.
 //!
-//! It knows only *what is admitted when* ([`terms`], [`seen`]). Everything else that a decision tells is found by asking
-//! that question again: `remaining` is the largest cost that is admitted, `wait` the first microsecond that admits.
+//! It knows only *what is admitted when* ([`terms`], [`seen`]). Everything else that a decision
+//! tells is found by asking that question again: `remaining` is the largest cost that is admitted,
+//! `wait` the first microsecond that admits.
 
 mod facts;
 mod hours;
@@ -16,15 +18,16 @@ pub(crate) use facts::{Fact, Value};
 pub(crate) use several::Several;
 pub(crate) use terms::{Adaptive, Law, Rule, TIERS, Terms};
 
-/// Moments and stretches of time in microseconds, counts, and whatever is made of them: no sum or product of what the laws
-/// hold comes near the end of it.
+/// Moments and stretches of time in microseconds, counts, and whatever is made of them: no sum or
+/// product of what the laws hold comes near the end of it.
 pub(crate) type Int = i128;
 
 /// What a law remembers of one client, and answers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
     memory: Option<Memory>,
-    /// When the memory is lost, unless a hit sees it earlier under a law that needs it for longer (L30).
+    /// When the memory is lost, unless a hit sees it earlier under a law that needs it for longer
+    /// (L30).
     life: Int,
 }
 
@@ -41,8 +44,9 @@ pub(crate) struct Verdict {
 }
 
 impl Oracle {
-    /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33), but that a state far ahead of the clock
-    /// is filled by the first hit that sees it (L4), and a refused hit has seen the state (L30).
+    /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33), but that a state
+    /// far ahead of the clock is filled by the first hit that sees it (L4), and a refused hit has
+    /// seen the state (L30).
     pub(crate) fn hit(&mut self, terms: &Terms, now: Int, cost: Int) -> Verdict {
         if cost > 0 && self.life > now {
             *self = self.caught_up(terms, now);
@@ -74,7 +78,8 @@ impl Oracle {
         }
     }
 
-    /// What is left of it at a moment; that is what it goes by at later moments too, until a hit changes it.
+    /// What is left of it at a moment; that is what it goes by at later moments too, until a hit
+    /// changes it.
     pub(crate) fn at(&self, now: Int) -> Self {
         let memory = self.memory.clone().filter(|_| self.life > now);
         Self {
@@ -113,7 +118,8 @@ impl Oracle {
         }
     }
 
-    /// The same with a state that is more than a period ahead of the clock taken for one that was filled at now (L4).
+    /// The same with a state that is more than a period ahead of the clock taken for one that was
+    /// filled at now (L4).
     pub(super) fn caught_up(&self, terms: &Terms, now: Int) -> Self {
         let ahead = self
             .memory

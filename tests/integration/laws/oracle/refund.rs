@@ -4,7 +4,8 @@ use super::seen::{Memory, Over};
 use super::{Int, Law, Oracle, Terms};
 
 impl Oracle {
-    /// When a hit that was just admitted is recorded: now, or the state's own moment if the clock is behind it (L4).
+    /// When a hit that was just admitted is recorded: now, or the state's own moment if the clock
+    /// is behind it (L4).
     pub(crate) fn recorded(&self, terms: &Terms, now: Int) -> Int {
         self.seen(terms, now).moment(now)
     }
@@ -37,7 +38,8 @@ impl Oracle {
                 *level = less(*level, cost, leaked(*last));
             }
             Some(Memory::Mean { level, last, .. }) => {
-                // A mean's level is counted in 1000ths; its leak here is that of the rate, without the factor.
+                // A mean's level is counted in 1000ths; its leak here is that of the rate, without
+                // the factor.
                 *level = less(*level, cost, 1_000 * leaked(*last));
             }
             Some(Memory::Share {

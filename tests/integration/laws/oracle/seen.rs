@@ -107,7 +107,8 @@ impl Seen {
         }
     }
 
-    /// The moment at which a law decides: the clock's, or the state's own if the clock is behind it (L4).
+    /// The moment at which a law decides: the clock's, or the state's own if the clock is behind it
+    /// (L4).
     pub(super) fn moment(&self, now: Int) -> Int {
         match self {
             Self::Counts { at, .. }
@@ -324,7 +325,8 @@ impl Memory {
             },
             Self::Level { .. } => Self::Level {
                 level: match terms.law {
-                    // TAT is the tolerance and W/L away, in whole ticks: what a unit of cost is worth of them, times L.
+                    // TAT is the tolerance and W/L away, in whole ticks: what a unit of cost is
+                    // worth of them, times L.
                     Law::Gcra { tolerance } => Over {
                         parts: next_multiple(
                             Int::from(tolerance) * terms.limit + terms.period,
@@ -375,8 +377,8 @@ impl Memory {
     }
 }
 
-/// The hits of the last period (L13). Under another rate they are as they are (L30), save that an admitted hit forgets those
-/// that had fallen out under its own.
+/// The hits of the last period (L13). Under another rate they are as they are (L30), save that an
+/// admitted hit forgets those that had fallen out under its own.
 fn live(terms: &Terms, memory: Option<&Memory>, now: Int) -> Seen {
     let entries: &[(Int, Int)] = match memory {
         Some(Memory::Log(entries)) => entries,
@@ -394,8 +396,8 @@ fn live(terms: &Terms, memory: Option<&Memory>, now: Int) -> Seen {
     }
 }
 
-/// An adaptive law's window (L24). Under another period a window that has not ended keeps what it holds (L30); one that has
-/// ended was as many windows ago as have ended since of its own period.
+/// An adaptive law's window (L24). Under another period a window that has not ended keeps what it
+/// holds (L30); one that has ended was as many windows ago as have ended since of its own period.
 fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now: Int) -> Seen {
     let start = |at: Int| at - at % terms.period;
     let Some(Memory::Share {
@@ -433,7 +435,8 @@ fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now:
     }
 }
 
-/// A level less what has leaked by the factor in force; with nothing left, the costs are forgotten (L27).
+/// A level less what has leaked by the factor in force; with nothing left, the costs are forgotten
+/// (L27).
 fn leaked_by_mean(terms: &Terms, memory: Option<&Memory>, now: Int, tick: Int) -> Seen {
     let empty = |at: Int| Seen::Mean {
         at,

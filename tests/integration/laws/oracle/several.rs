@@ -19,8 +19,8 @@ impl Several {
         }
     }
 
-    /// From now on these are the rates of the list: each goes on from the one of its period, else from the one in its
-    /// place, else from none.
+    /// From now on these are the rates of the list: each goes on from the one of its period, else
+    /// from the one in its place, else from none.
     pub(crate) fn under(&mut self, terms: &[Terms]) {
         self.members = self.members_of(terms);
     }
@@ -96,8 +96,9 @@ impl Several {
         members.all(|(terms, oracle)| oracle.at(now).admits(terms, now, cost))
     }
 
-    /// The member with the longest wait speaks, "never" being the longest and the first winning a tie; if nothing has to be
-    /// waited for, the one with the least remaining, which is what the code's own documentation adds.
+    /// The member with the longest wait speaks, "never" being the longest and the first winning a
+    /// tie; if nothing has to be waited for, the one with the least remaining, which is what the
+    /// code's own documentation adds.
     pub(crate) fn verdict(&self, now: Int, cost: Int) -> Verdict {
         self.caught_up(now).told(now, cost)
     }

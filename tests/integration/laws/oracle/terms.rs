@@ -96,7 +96,8 @@ impl Terms {
         }
     }
 
-    /// The tick in microseconds: the smallest power of ten that divides all durations and keeps the largest number exact.
+    /// The tick in microseconds: the smallest power of ten that divides all durations and keeps the
+    /// largest number exact.
     pub(crate) fn tick(&self) -> Option<Int> {
         let ticks = (0..=6).map(|power| 10_i128.pow(power));
         let mut whole = ticks.filter(|tick| {

@@ -1,4 +1,5 @@
-//! A Cluster: one client's limits are in one slot, those of different clients are decided one after the other.
+//! A Cluster: one client's limits are in one slot, those of different clients are decided one after
+//! the other.
 
 use http::request::Parts;
 use tokio::task::JoinSet;

@@ -1,4 +1,5 @@
-//! A law of the user's own, which the server does not know: read, decided here, written if nobody else was faster.
+//! A law of the user's own, which the server does not know: read, decided here, written if nobody
+//! else was faster.
 
 use tokio::task::JoinSet;
 use traffik::{DynThrottle, Identity, ManualClock};

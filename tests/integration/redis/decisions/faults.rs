@@ -1,4 +1,5 @@
-//! What happens to a server under load: every call returns in time, nothing is kept for ever, service resumes by itself.
+//! What happens to a server under load: every call returns in time, nothing is kept for ever,
+//! service resumes by itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

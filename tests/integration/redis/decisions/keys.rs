@@ -13,7 +13,8 @@ fn names(server: &RedisServer) -> Vec<String> {
     server.command(&["KEYS", "*"])
 }
 
-/// Whoever a client says to be, it is told apart from all others, and its keys begin with a tag of ours.
+/// Whoever a client says to be, it is told apart from all others, and its keys begin with a tag of
+/// ours.
 #[tokio::test]
 async fn identities_of_all_kinds() {
     let server = RedisServer::start();
@@ -83,7 +84,8 @@ async fn all_keys_expire() {
     }
 }
 
-/// A bucket of 50 that is refilled at two a second is not full again after what a simple TTL would allow.
+/// A bucket of 50 that is refilled at two a second is not full again after what a simple TTL would
+/// allow.
 #[tokio::test]
 async fn a_slow_bucket_is_remembered() {
     let server = RedisServer::start();
@@ -172,7 +174,8 @@ async fn logs_that_are_too_long() {
     );
 }
 
-/// L30: a cut limit lives for as long as the recovery needs it that a refused hit has seen, and no shorter than before.
+/// L30: a cut limit lives for as long as the recovery needs it that a refused hit has seen, and no
+/// shorter than before.
 #[tokio::test]
 async fn a_cut_limit_lives_as_long_as_a_slower_recovery_needs() {
     let server = RedisServer::start();

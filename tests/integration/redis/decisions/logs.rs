@@ -1,4 +1,5 @@
-//! What a decision under a log costs the server: a refusal less than an admission, and neither sends the log.
+//! What a decision under a log costs the server: a refusal less than an admission, and neither
+//! sends the log.
 
 use http::request::Parts;
 use traffik::strategy::{Priority, SlidingLog, Strategy};
@@ -18,8 +19,8 @@ fn sent(server: &RedisServer) -> u64 {
     line.expect("it says so").parse().expect("a number")
 }
 
-/// A throttle whose log holds its whole limit, one unit or several an entry, and the client it belongs to. Several rates are
-/// separated by `;`.
+/// A throttle whose log holds its whole limit, one unit or several an entry, and the client it
+/// belongs to. Several rates are separated by `;`.
 async fn full(
     server: &RedisServer,
     strategy: impl Strategy,
@@ -184,7 +185,8 @@ async fn neither_a_refusal_nor_an_admission_of_a_set_sends_a_log() {
     sends_no_log::<(Log, Costly)>(&server).await;
 }
 
-/// The wait is that of the entry with which enough falls out, wherever in the log it is, and whatever its neighbours cost.
+/// The wait is that of the entry with which enough falls out, wherever in the log it is, and
+/// whatever its neighbours cost.
 #[tokio::test]
 async fn waits_are_exact_wherever_in_the_log_they_end() {
     let server = RedisServer::start();

@@ -1,5 +1,5 @@
-//! Decisions under logs in lists, sets and quotas, which Redis reports from part of a log: on random histories they are those
-//! of stores that read all of it, also where rates change.
+//! Decisions under logs in lists, sets and quotas, which Redis reports from part of a log: on
+//! random histories they are those of stores that read all of it, also where rates change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

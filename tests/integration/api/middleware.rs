@@ -1,3 +1,5 @@
+//! `ThrottleLayer` with filters and bypasses.
+
 use axum::Router;
 use axum::routing::any;
 use http::Method;
@@ -29,7 +31,7 @@ fn app() -> Result<Router, Box<dyn std::error::Error>> {
 }
 
 #[tokio::test]
-async fn what_matches_is_decided_together() {
+async fn decides_all_matching_throttles_together() {
     let (backend, _) = midnight();
     let server = Server::start(app().unwrap().layer(provide(backend))).await;
     assert_eq!(server.statuses("/admin/a", 2).await, [200, 429]);

@@ -1,4 +1,6 @@
-// As a library writes it.
+//! Throttles that a library defines once and its handlers, extractors and code share.
+
+// A library makes its throttles public.
 #![allow(unreachable_pub)]
 
 use axum::Json;
@@ -47,7 +49,7 @@ async fn data() -> Json<Data> {
 type Api = (Burst, Sustained);
 
 #[tokio::test]
-async fn a_throttle_gives() -> Result<(), Error> {
+async fn reports_decisions_and_stats() -> Result<(), Error> {
     let (backend, _) = midnight();
     let parts = head(&backend);
     let decision: Decision = Burst::hit(&parts).await?; // cost from the definition
@@ -79,7 +81,7 @@ async fn a_throttle_gives() -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn both_or_neither() {
+async fn charges_both_throttles_or_neither() {
     let server = Server::start(Router::new().route("/", get(data))).await;
     let first = server.get("/").await;
     assert_eq!(first.status, 200);
@@ -88,7 +90,7 @@ async fn both_or_neither() {
 }
 
 #[tokio::test]
-async fn several_hits_as_one() -> Result<(), Error> {
+async fn commits_a_quota_of_several_hits() -> Result<(), Error> {
     let (backend, _) = midnight();
     let parts = head(&backend);
     let decision = Quota::new(&parts).add::<A>(2).add::<B>(1).commit().await?;

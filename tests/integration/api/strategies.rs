@@ -1,8 +1,10 @@
+//! A throttle that is built at run time and used without HTTP.
+
 use traffik::strategy::TokenBucket;
 use traffik::{Backend, DynThrottle, Identity};
 
 #[tokio::test]
-async fn without_http() -> Result<(), Box<dyn std::error::Error>> {
+async fn decides_without_http() -> Result<(), Box<dyn std::error::Error>> {
     let redis = Backend::memory();
     let throttle = DynThrottle::builder("api: uploads")
         .rate("20/minute".parse()?)

@@ -1,6 +1,8 @@
+//! `on_error`: every policy for a backend that is unreachable.
+
 #![expect(
     deprecated,
-    reason = "`idle_retry` warns of what the page writes: what timed out may have counted, so it is not asked again"
+    reason = "`idle_retry` warns of what the page writes: an operation that timed out may have been counted, so it is not repeated"
 )]
 
 use std::time::Duration;
@@ -44,7 +46,7 @@ async fn failed_over() {}
 async fn failed_over_inline() {}
 
 #[tokio::test]
-async fn when_the_backend_is_away() {
+async fn applies_the_policies_while_the_backend_is_unreachable() {
     let store = FlakyStore::new();
     store.fail(Trouble::Refuse);
     let app = Router::new()

@@ -1,3 +1,5 @@
+//! `#[throttled]` on a handler, with every option.
+
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::post;
@@ -72,7 +74,7 @@ async fn user_id(parts: &http::request::Parts) -> Identity {
 }
 
 #[tokio::test]
-async fn the_whole_attribute() {
+async fn expands_an_attribute_with_every_option() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", post(create)).with_state(Db);
     let server = Server::start(app.layer(provide(backend.clone()))).await;

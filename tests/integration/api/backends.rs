@@ -1,3 +1,5 @@
+//! Every way to create and provide a backend.
+
 use axum::Router;
 use axum::routing::get;
 use traffik::{Backend, Error, MemoryBackend, throttled};
@@ -7,7 +9,7 @@ use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer, Server};
 async fn data() {}
 
 #[tokio::test]
-async fn backends() -> Result<(), Error> {
+async fn limits_on_every_backend() -> Result<(), Error> {
     let (redis_server, memcached_server) = (RedisServer::start(), MemcachedServer::start());
     let memory = Backend::memory();
     let settings = MemoryBackend::builder().shards(16).capacity(1_000_000);
@@ -20,8 +22,8 @@ async fn backends() -> Result<(), Error> {
         .pool_size(8)
         .connect()
         .await?;
-    let mine = Backend::custom(ExpiringStore::default());
-    for backend in [memory, settings.build(), redis, memcached, mine] {
+    let custom = Backend::custom(ExpiringStore::default());
+    for backend in [memory, settings.build(), redis, memcached, custom] {
         let app = Router::new()
             .route("/", get(data))
             .layer(traffik::provide(backend.clone()));
@@ -32,7 +34,7 @@ async fn backends() -> Result<(), Error> {
     let app = Router::new()
         .route("/", get(data))
         .layer(traffik::provide(lazy));
-    // It obeys `on_error` until the server is there.
+    // Until the server is reachable, `on_error` decides.
     assert_eq!(Server::start(app).await.get("/").await.status, 429);
     Ok(())
 }

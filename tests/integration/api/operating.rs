@@ -1,7 +1,9 @@
+//! The registry: rates and switches that an operator changes at run time.
+
 use traffik::{Backend, DynThrottle, ErrorKind, Identity, Rate};
 
 #[tokio::test]
-async fn the_registry() -> Result<(), Box<dyn std::error::Error>> {
+async fn lists_and_changes_throttles() -> Result<(), Box<dyn std::error::Error>> {
     let backend = Backend::memory();
     let builder = |rate: &str| {
         DynThrottle::builder("api: operated")

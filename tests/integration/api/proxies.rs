@@ -1,3 +1,5 @@
+//! Clients behind trusted proxies.
+
 use axum::Router;
 use axum::routing::get;
 use traffik::{Backend, provide, throttled};
@@ -10,7 +12,7 @@ async fn by_backend() {}
 async fn by_itself() {}
 
 #[tokio::test]
-async fn clients_behind_proxies() {
+async fn distinguishes_clients_behind_proxies() {
     let backend = Backend::memory().trusted_proxies(["10.0.0.0/8", "127.0.0.0/8"]);
     let app = Router::new()
         .route("/backend", get(by_backend))
