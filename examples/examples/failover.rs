@@ -1,6 +1,7 @@
-//! Redis, and this process's memory while Redis is away: `cargo run -p traffik-examples --example failover`.
+//! Limits in Redis, with a fallback to memory while Redis is down:
+//! `cargo run -p traffik-examples --example failover`.
 //!
-//! `REDIS_PORT` says where the server is, 6390 if it is not set; nobody needs to be there yet.
+//! `REDIS_PORT` is the server's port, 6390 if it is not set. The server may be started later.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use traffik::{Backend, CircuitBreaker, SystemClock, throttled};
 
-/// Shared by all throttles on this Redis: what one of them finds out, all know.
+/// Shared by all throttles on this Redis: a failure of one counts for all.
 static BREAKER: CircuitBreaker = CircuitBreaker::new()
     .failures(3)
     .recovery(Duration::from_secs(5))
@@ -21,7 +22,7 @@ fn port() -> String {
     std::env::var("REDIS_PORT").unwrap_or_else(|_| "6390".to_owned())
 }
 
-/// Connects when first used, and again whenever it has to.
+/// Connects on first use, and again when the connection breaks.
 fn redis() -> Backend {
     Backend::redis(format!("redis://127.0.0.1:{}/", port())).lazy()
 }
@@ -37,7 +38,7 @@ async fn hello() -> &'static str {
     "hello\n"
 }
 
-/// The breaker's state, for whoever watches.
+/// Returns the breaker's state, for operators.
 async fn breaker() -> Json<Value> {
     Json(json!({ "breaker": format!("{:?}", BREAKER.state(&SystemClock::new())) }))
 }
@@ -53,31 +54,31 @@ async fn main() -> std::io::Result<()> {
     let address = listener.local_addr()?;
     let port = port();
     println!(
-        "listening on http://{address}, 10 a minute for everyone together, in Redis on port {port}"
+        "listening on http://{address}, 10 requests a minute for all clients together, in Redis on port {port}"
     );
     println!("1. Start Redis in another terminal:");
     println!("     redis-server --port {port} --save ''");
-    println!("   and watch what a client sees, twice a second:");
+    println!("   and watch a client's responses, twice a second:");
     println!(
         "     while sleep 0.5; do curl -si http://{address} | grep -iE '^(HTTP|ratelimit:|retry)'; done"
     );
-    println!("   `r=` counts down to 0, then it is 429 until the minute is over.");
+    println!("   `r=` counts down to 0, then the status is 429 until the minute is over.");
     println!(
-        "2. Kill it (Ctrl-C there, or `redis-cli -p {port} shutdown nosave`). No request fails or hangs: this"
+        "2. Stop it (Ctrl-C there, or `redis-cli -p {port} shutdown nosave`). No request fails or hangs: the"
     );
     println!(
-        "   process's memory decides, with a budget of its own, so `r=` starts again at 9. After three failures"
+        "   memory of this process decides, with its own budget, so `r=` starts again at 9. After three failures"
     );
-    println!("   the log says `breaker open`, and for five seconds Redis is not even tried:");
+    println!("   the log shows `breaker open`, and for five seconds Redis is not called:");
     println!("     curl -s http://{address}/breaker");
     println!(
-        "3. Start it again. Within five seconds the log says `breaker half-open`, after two hits that went well"
+        "3. Start it again. Within five seconds the log shows `breaker half-open`, and after two successful hits"
     );
     println!(
-        "   `breaker closed`. Redis, which kept nothing, decides again; what was taken from memory meanwhile still"
+        "   `breaker closed`. Redis, which has lost its data, decides again. Units that were taken from memory still"
     );
     println!(
-        "   counts here until the minute is over, so nobody gets more than twice the limit in it."
+        "   count here until the minute is over, so no client gets more than twice the limit in it."
     );
     axum::serve(
         listener,

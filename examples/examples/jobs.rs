@@ -1,6 +1,7 @@
-//! Calls to somebody else's API, held to what they allow: `cargo run -p traffik-examples --example jobs`.
+//! Calls to a partner's API, within the partner's limit:
+//! `cargo run -p traffik-examples --example jobs`.
 //!
-//! No HTTP framework is needed for that: a throttle made at run time, and workers that wait for their turn.
+//! This needs no HTTP framework: a throttle is built at run time, and workers wait for it.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +9,18 @@ use tokio::task::JoinSet;
 use traffik::strategy::TokenBucket;
 use traffik::{Decision, DynThrottle, Identity};
 
-/// What the partner allows: twenty a second, five of them at once; and this process has several workers.
+/// Builds the partner's limit: twenty calls a second, five of them at once, for all workers
+/// together.
 fn partner() -> Result<DynThrottle, Box<dyn std::error::Error>> {
     let throttle = DynThrottle::builder("partner API").rate("20/second".parse()?);
     Ok(throttle.strategy(TokenBucket::new().burst(5)).build()?)
 }
 
-/// One call, when its turn has come; nothing if that would be too late to be of use.
-async fn call(partner: &DynThrottle, patience: Duration) -> Result<Decision, traffik::Error> {
-    let decision = partner.wait(&Identity::everyone(), 1, patience).await?;
+/// Waits for the limit and makes one call, or gives up if the wait would be too long.
+async fn call(partner: &DynThrottle, timeout: Duration) -> Result<Decision, traffik::Error> {
+    let decision = partner.wait(&Identity::everyone(), 1, timeout).await?;
     if decision.admitted {
-        // Here goes the request itself.
+        // The request itself would be sent here.
     }
     Ok(decision)
 }
@@ -36,12 +38,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 match call(&partner, Duration::from_secs(5)).await {
                     Ok(decision) if decision.admitted => made += 1,
                     Ok(_) => late += 1,
-                    // The embedded backend never fails; Redis may, and then `on_error` has been asked.
+                    // The embedded backend never fails. Redis may, and then `on_error` has decided.
                     Err(error) => eprintln!("worker {worker}: {error}"),
                 }
             }
             println!(
-                "{:4} ms: worker {worker} is done: {made} calls, {late} given up",
+                "{:4} ms: worker {worker} is done: {made} calls made, {late} abandoned",
                 started.elapsed().as_millis()
             );
         });
@@ -49,11 +51,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     workers.join_all().await;
     let seconds = started.elapsed().as_secs_f64();
     println!("40 calls in {seconds:.2} s: 5 at once, then one every 50 ms");
-    // Whoever has less patience is told at once how long it would have been.
+    // A caller with a shorter timeout gets the wait at once.
     partner.hit(&Identity::everyone(), 1).await?;
     let decision = call(&partner, Duration::from_millis(10)).await?;
     println!(
-        "with 10 ms of patience: admitted = {}, wait = {:?}",
+        "with a timeout of 10 ms: admitted = {}, wait = {:?}",
         decision.admitted, decision.wait
     );
     Ok(())

@@ -1,6 +1,7 @@
-//! Limits that several processes share, on a plain cache: `cargo run -p traffik-examples --example memcached`.
+//! Limits that several processes share, in Memcached:
+//! `cargo run -p traffik-examples --example memcached`.
 //!
-//! Start it twice, with `PORT=3000` and `PORT=3001`: together they admit what one would.
+//! Start it twice, with `PORT=3000` and `PORT=3001`: together both admit as much as one would.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use axum::{Router, routing::get};
 use traffik::{Backend, throttled};
 
-/// Twenty requests in a minute for each client address, however many processes answer them.
+/// Admits twenty requests a minute for each client address, over all processes.
 #[throttled(rate = "20/minute")]
 async fn hello() -> &'static str {
     "hello\n"
@@ -18,7 +19,7 @@ async fn hello() -> &'static str {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt::init();
     let server = std::env::var("MEMCACHED_URL").unwrap_or_else(|_| "127.0.0.1:11211".to_owned());
-    // To start is to find out whether the server is there; `lazy()` would start without it.
+    // `connect()` fails if the server is down; `lazy()` would start without it.
     let backend = Backend::memcached(server)
         .namespace("example")
         .pool_size(8)
@@ -31,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .layer(traffik::provide(backend));
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let address = listener.local_addr()?;
-    println!("listening on http://{address}, twenty requests in a minute; try it:");
+    println!("listening on http://{address}, twenty requests a minute; try it:");
     println!("  for i in $(seq 21); do curl -si http://{address}/ | head -1; done");
     axum::serve(
         listener,

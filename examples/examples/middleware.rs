@@ -1,4 +1,5 @@
-//! Throttles as a layer, chosen by path, method and predicate: `cargo run -p traffik-examples --example middleware`.
+//! Throttles as a layer, selected by path, method and predicate:
+//! `cargo run -p traffik-examples --example middleware`.
 
 use std::net::SocketAddr;
 
@@ -9,15 +10,15 @@ use axum::routing::get;
 use traffik::{ThrottleLayer, filter};
 
 traffik::throttles! {
-    /// Everything together.
+    /// All requests together.
     throttle Global(rate = "20/minute");
-    /// Whatever changes something.
+    /// Requests that change data.
     throttle Writes(rate = "5/minute");
     /// The pages of administrators.
     throttle Admin(rate = "2/minute");
 }
 
-/// What a session would tell.
+/// Stands in for the check of a session.
 async fn is_operator(parts: &Parts) -> bool {
     parts
         .headers
@@ -25,9 +26,10 @@ async fn is_operator(parts: &Parts) -> bool {
         .is_some_and(|token| token == "let-me-in")
 }
 
-/// What matches several is decided once, by all of them.
+/// Builds the layer. A request that several throttles match is decided once, by all of them.
 ///
-/// `/administrator` is no admin page, `/%61dmin` is one. The bypass is exact, since there matching more would be a hole.
+/// `/administrator` does not match the first filter, and `/%61dmin` does. The bypass is exact, because
+/// a bypass that matches more is a hole.
 fn throttles() -> ThrottleLayer {
     ThrottleLayer::new()
         .throttle_when::<Admin>(filter::path("/admin/**"))
@@ -44,13 +46,13 @@ async fn main() -> std::io::Result<()> {
     let app = Router::new()
         .route("/", get(async || "hello\n").post(async || "written\n"))
         .route("/admin/users", get(async || "users\n"))
-        .route("/health", get(async || "well\n"))
+        .route("/health", get(async || "healthy\n"))
         .layer(throttles());
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}; try it:");
-    println!("  curl -i http://{address}/admin/users      # 2 in a minute, of 20 in all");
-    println!("  curl -i -X POST http://{address}/         # 5 in a minute, of 20 in all");
+    println!("  curl -i http://{address}/admin/users      # 2 a minute, of 20 in all");
+    println!("  curl -i -X POST http://{address}/         # 5 a minute, of 20 in all");
     println!("  curl -i http://{address}/health           # not counted");
     println!("  curl -i -H 'x-operator: let-me-in' http://{address}/");
     axum::serve(

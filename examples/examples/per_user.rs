@@ -1,4 +1,4 @@
-//! A function of the application's says who is asking: `cargo run -p traffik-examples --example per_user`.
+//! An identifier of the application's own: `cargo run -p traffik-examples --example per_user`.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ struct User {
     admin: bool,
 }
 
-/// What a session, a signed token or a database would tell.
+/// Stands in for a session, a signed token or a database.
 fn user(parts: &Parts) -> Option<User> {
     let authorization = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (name, plan, admin) = match authorization.strip_prefix("Bearer ")? {
@@ -26,20 +26,22 @@ fn user(parts: &Parts) -> Option<User> {
     Some(User { name, plan, admin })
 }
 
-/// Who a request is counted for. It could be async as well, and it could fail: then the client gets 500.
+/// Returns the identity that a request counts for. The function could also be async or fallible; an
+/// error would be a 500.
 ///
-/// Only what was proven may name a client. Were a token counted by its text alone, every invented one would bring a
-/// budget of its own; here whoever has none that is known shares the budget of the address.
+/// Only a verified name may identify a client. If tokens were counted by their text alone, every
+/// invented token would have a budget of its own. Here a client without a valid token shares the
+/// budget of its address.
 fn caller(parts: &Parts) -> Identity {
     match user(parts) {
         Some(user) if user.admin => Identity::Exempt,
-        // The tier is for strategies that know tiers; this one treats all alike.
+        // The tier is for strategies with tiers; this one treats all users alike.
         Some(user) => Identity::new(format!("user:{}", user.name)).tier(user.plan),
         None => Identity::ip(),
     }
 }
 
-/// Three requests in ten seconds, for each user.
+/// Admits three requests in ten seconds for each user.
 #[throttled(rate = "3/10s", identifier = caller)]
 async fn hello() -> &'static str {
     "hello\n"
@@ -52,7 +54,7 @@ async fn main() -> std::io::Result<()> {
     let app = Router::new().route("/", get(hello));
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let address = listener.local_addr()?;
-    println!("listening on http://{address}, 3 requests in ten seconds for each user; try it:");
+    println!("listening on http://{address}, three requests in ten seconds for each user; try it:");
     println!("  curl -i http://{address}/   # counted for the address");
     for name in ["anna", "bert", "root"] {
         println!("  curl -i -H 'Authorization: Bearer token-of-{name}' http://{address}/");

@@ -1,11 +1,12 @@
-//! A throttled handler with no set-up at all: `cargo run -p traffik-examples --example quickstart`.
+//! A throttled handler without any set-up:
+//! `cargo run -p traffik-examples --example quickstart`.
 
 use std::net::SocketAddr;
 
 use axum::{Router, routing::get};
 use traffik::throttled;
 
-/// Five requests in ten seconds, for each client address.
+/// Admits five requests in ten seconds for each client address.
 #[throttled(rate = "5/10s")]
 async fn hello() -> &'static str {
     "hello\n"

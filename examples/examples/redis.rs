@@ -1,6 +1,7 @@
 //! Limits that several processes share, in Redis: `cargo run -p traffik-examples --example redis`.
 //!
-//! Start it more than once, each time on another `PORT`: together they admit 20 requests a minute.
+//! Start it more than once, each time on another `PORT`: together the processes admit 20 requests a
+//! minute.
 
 use std::net::SocketAddr;
 
@@ -9,13 +10,13 @@ use axum::routing::get;
 use traffik::{Backend, throttled};
 
 traffik::throttles! {
-    /// Each address.
+    /// Each client address.
     throttle Client(rate = "20/minute");
-    /// All clients together, exactly: not twice as much around the full hour.
+    /// All clients together, without twice the limit around the full hour.
     throttle Total(rate = "10000/hour", strategy = sliding_counter, identifier = everyone);
 }
 
-/// Admitted by both or by neither: one decision, one round trip.
+/// Limited by both throttles, in one decision and one round trip.
 #[throttled(Client, Total)]
 async fn index() -> &'static str {
     "hello\n"
@@ -36,11 +37,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let address = listener.local_addr()?;
-    println!("listening on http://{address}, 20 a minute, counted in {url}; try it:");
+    println!("listening on http://{address}, 20 requests a minute, counted in {url}; try it:");
     println!(
         "  for i in $(seq 21); do curl -s -o /dev/null -w '%{{http_code}} ' http://{address}/; done"
     );
-    println!("the same from a second process, on another port, has nothing left:");
+    println!("a second process, on another port, shares the budget:");
     println!("  PORT=3001 cargo run -p traffik-examples --example redis");
     axum::serve(
         listener,

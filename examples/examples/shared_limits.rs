@@ -1,5 +1,5 @@
-//! Two throttles that several handlers share, decided together, and a route that tells a client how it stands:
-//! `cargo run -p traffik-examples --example shared_limits`.
+//! Two throttles that several handlers share, decided together, and a route that returns a client's
+//! state: `cargo run -p traffik-examples --example shared_limits`.
 
 use std::net::SocketAddr;
 
@@ -11,28 +11,29 @@ use axum::{Json, Router};
 use traffik::{Throttle, throttled};
 
 traffik::throttles! {
-    /// Short bursts, of each address: an invented key is no way around it.
+    /// Short bursts of each address. An invented key does not bypass it.
     throttle Burst(rate = "5/10s");
-    /// Steady use, of each key in the header `x-api-key`, from all its addresses together.
+    /// Steady use of each key in the header `x-api-key`, from all its addresses together.
     throttle Sustained(rate = "8/minute", strategy = sliding_counter, identifier = header("x-api-key"));
 }
 
-/// A tuple of throttles is a throttle too.
+/// Both throttles as one set.
 type Api = (Burst, Sustained);
 
-/// Admitted by both throttles or by neither: what one of them refuses, the other does not count.
+/// Limited by both throttles: a hit that one refuses does not count against the other.
 #[throttled(Api)]
 async fn data() -> &'static str {
     "data\n"
 }
 
-/// The same two budgets, of which this takes more at once.
+/// Limited by the same two budgets, at a higher cost.
 #[throttled(Api, cost = 3)]
 async fn export() -> &'static str {
     "all of the data\n"
 }
 
-/// Not throttled, and takes nothing: `stat` only looks. In a set there is one for each throttle.
+/// Returns the client's state and takes nothing. The `stat` of a set has one entry for each
+/// throttle.
 async fn usage(parts: Parts) -> impl IntoResponse {
     match Api::stat(&parts).await {
         Ok(stats) => Json(stats).into_response(),
@@ -50,7 +51,9 @@ async fn main() -> std::io::Result<()> {
         .route("/usage", get(usage));
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let address = listener.local_addr()?;
-    println!("listening on http://{address}, 5 in ten seconds, 8 a minute for each key; try it:");
+    println!(
+        "listening on http://{address}, 5 requests in ten seconds, 8 a minute for each key; try it:"
+    );
     println!("  curl -i -H 'x-api-key: anna' http://{address}/data");
     println!("  curl -i -H 'x-api-key: anna' http://{address}/export   # takes 3; again: refused");
     println!("  curl -s -H 'x-api-key: anna' http://{address}/usage    # takes nothing");

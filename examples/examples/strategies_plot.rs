@@ -1,8 +1,8 @@
 //! Draws the traffic that each strategy admits of the same offered traffic:
 //! `cargo run -p traffik-examples --example strategies_plot`.
 //!
-//! The pictures are written to `traffik/docs/strategies`. The clock is manual, so nothing sleeps and
-//! every run draws the same pictures.
+//! The pictures are written to `traffik/docs/strategies`. The clock is manual, so nothing sleeps
+//! and every run draws the same pictures.
 
 use std::error::Error;
 use std::path::Path;
@@ -25,7 +25,8 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../traffik/docs/strat
 const RATE: &str = "20/10s";
 const LIMIT: f64 = 20.0;
 const PERIOD: f64 = 10.0;
-/// The time that a picture shows, in seconds, and the length and number of the steps of its upper row.
+/// The time that a picture shows, in seconds, and the length and number of the steps of its upper
+/// row.
 const SPAN: f64 = 60.0;
 const STEP: f64 = 2.0;
 const STEPS: u32 = 30;

@@ -1,1 +1,1 @@
-//! Runnable programs, one idea each: see `examples/`.
+//! Runnable programs, each about one idea: see `examples/`.

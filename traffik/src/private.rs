@@ -1,5 +1,5 @@
-//! Every item that generated code names, and nothing else. This is not public API and changes without
-//! notice.
+//! Every item that generated code names, and nothing else. This is not public API and changes
+//! without notice.
 
 pub use core;
 pub use core::option::Option;

@@ -1,4 +1,4 @@
-//! A page, and two sockets behind it which echo what they let through.
+//! A page, and two sockets that echo the messages they admit.
 
 use axum::Router;
 use axum::extract::WebSocketUpgrade;
@@ -9,17 +9,17 @@ use traffik::ws::Guard;
 use traffik::{Limiter, WsPolicy, throttled, throttles};
 
 throttles! {
-    /// Messages, of all connections of an address together.
+    /// Messages of all connections of an address together.
     throttle Messages(rate = "10/minute");
 }
 
-/// The handshake has a limit of its own: whoever connects too often gets 429, and no socket.
+/// Limits the handshake too: a client that connects too often gets 429 and no socket.
 #[throttled(rate = "30/minute")]
 async fn chat(ws: WebSocketUpgrade, limiter: Limiter<Messages>) -> Response {
     ws.on_upgrade(move |socket| echo(limiter.guard(socket)))
 }
 
-/// The same for people who do not listen.
+/// Closes the connection of a client that sends too much.
 #[throttled(rate = "30/minute")]
 async fn strict(ws: WebSocketUpgrade, limiter: Limiter<Messages>) -> Response {
     ws.on_upgrade(move |socket| echo(limiter.guard(socket).on_throttled(WsPolicy::Close)))

@@ -1,4 +1,5 @@
-//! Throttled messages, to be tried in a browser: `cargo run -p traffik-examples --example websocket`.
+//! Throttled messages, with a page to try them in a browser:
+//! `cargo run -p traffik-examples --example websocket`.
 
 mod chat;
 
@@ -12,8 +13,8 @@ async fn main() -> std::io::Result<()> {
     let address = listener.local_addr()?;
     println!("listening on http://{address}, ten messages a minute; try it:");
     println!("  open http://{address}/ in a browser, and send more than ten");
-    println!("  websocat ws://{address}/chat     # whatever is too much is answered with a notice");
-    println!("  websocat ws://{address}/strict   # whoever sends too much is sent away");
+    println!("  websocat ws://{address}/chat     # excess messages are answered with a notice");
+    println!("  websocat ws://{address}/strict   # the first excess message closes the connection");
     axum::serve(
         listener,
         chat::app().into_make_service_with_connect_info::<SocketAddr>(),
