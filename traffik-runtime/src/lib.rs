@@ -18,6 +18,8 @@ pub mod error;
 #[cfg(feature = "engine")]
 pub mod header_style;
 #[cfg(feature = "engine")]
+mod inline_vec;
+#[cfg(feature = "engine")]
 mod observe;
 #[cfg(feature = "engine")]
 #[doc(hidden)]

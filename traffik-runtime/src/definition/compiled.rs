@@ -5,16 +5,17 @@ use std::sync::Arc;
 use crate::definition::registry::overridden::{Change, Live};
 use crate::definition::registry::registry;
 use crate::definition::{Definition, limits};
+use crate::inline_vec::InlineVec1;
 use crate::on_error::policy::Policy;
 use crate::store::key::Key;
-use crate::store::plan::{Few, Term};
+use crate::store::plan::Term;
 
 /// What decisions on a throttle need, whatever the request: worked out once.
 pub(crate) struct Prepared {
     /// What the throttle's keys grow from.
     pub(crate) key: Key,
     /// Each rate that is a limit, with its law, or what is wrong with the definition.
-    pub(crate) terms: Result<Few<Term>, String>,
+    pub(crate) terms: Result<InlineVec1<Term>, String>,
     /// What it has in common with others of its uid; nothing if it is none of them.
     pub(crate) live: Option<Arc<Live>>,
     /// The only one of the terms, if there is just one, under a built-in law, and nothing else has a say: all that most

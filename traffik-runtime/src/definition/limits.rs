@@ -1,9 +1,10 @@
 //! Rates under a strategy: whether they go together, and the laws that come of it.
 
 use crate::error::Error;
+use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rate::Rate;
-use crate::store::plan::{Few, Term};
+use crate::store::plan::Term;
 use crate::strategy::catalog::problem::Severity;
 use crate::strategy::erased::ErasedStrategy;
 use crate::strategy::error::StrategyError;
@@ -14,8 +15,8 @@ use crate::strategy::{Who, catalog};
 pub(crate) fn terms(
     strategy: &dyn ErasedStrategy,
     rates: &[Rate],
-) -> Result<Few<Term>, StrategyError> {
-    let mut terms = Few::new();
+) -> Result<InlineVec1<Term>, StrategyError> {
+    let mut terms = InlineVec1::new();
     if strategy.changes() {
         return Ok(terms);
     }

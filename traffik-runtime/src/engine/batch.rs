@@ -17,10 +17,11 @@ use crate::engine::recovery::{Remedy, Ruling};
 use crate::engine::report::{Reported, binding};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
+use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::observe;
 use crate::on_error::policy::Policy;
-use crate::store::outcome::{Outcome, Several};
-use crate::store::plan::{Few, Plan};
+use crate::store::outcome::Outcome;
+use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
 
 /// How long a decision may take if nobody says otherwise.
@@ -28,17 +29,17 @@ const BUDGET: Duration = Duration::from_millis(250);
 
 /// All plans of one decision. Exempt clients and unlimited rates have none.
 pub(crate) struct Case<'a> {
-    pub(crate) plans: Several<Plan<'a>>,
+    pub(crate) plans: InlineVec4<Plan<'a>>,
     /// Whose plan it is: a place among what was asked.
-    pub(crate) askers: Several<usize>,
+    pub(crate) askers: InlineVec4<usize>,
     pub(crate) asked: &'a [Asked<'a>],
     pub(crate) parts: Option<&'a Parts>,
     /// The backends that decide, in the order in which they were met.
-    pub(crate) backends: Few<Chosen<'a>>,
+    pub(crate) backends: InlineVec1<Chosen<'a>>,
     /// Which of them decides a plan: a place among the backends.
-    pub(crate) homes: Several<usize>,
+    pub(crate) homes: InlineVec4<usize>,
     /// What happens when the backend fails; a member is a place among the plans.
-    pub(crate) remedies: Several<Remedy<'a>>,
+    pub(crate) remedies: InlineVec4<Remedy<'a>>,
     /// The shortest time that a member gives a decision.
     pub(crate) budget: Option<Duration>,
 }
@@ -47,21 +48,21 @@ pub(crate) struct Case<'a> {
 pub(crate) struct Seen<'a> {
     /// When that was.
     pub(crate) now: u64,
-    pub(crate) states: Several<State>,
+    pub(crate) states: InlineVec4<State>,
     /// The plans they belong to, where those are not the case's own.
-    pub(crate) plans: Option<Several<Plan<'a>>>,
+    pub(crate) plans: Option<InlineVec4<Plan<'a>>>,
 }
 
 impl<'a> Case<'a> {
     pub(crate) fn new(asked: &'a [Asked<'a>], parts: Option<&'a Parts>) -> Result<Self, Error> {
         let mut case = Self {
-            plans: Several::new(),
-            askers: Several::new(),
+            plans: InlineVec4::new(),
+            askers: InlineVec4::new(),
             asked,
             parts,
-            backends: Few::new(),
-            homes: Several::new(),
-            remedies: Several::new(),
+            backends: InlineVec1::new(),
+            homes: InlineVec4::new(),
+            remedies: InlineVec4::new(),
             budget: None,
         };
         for (place, asked) in asked.iter().enumerate() {
@@ -135,9 +136,9 @@ impl<'a> Case<'a> {
     }
 
     /// The states as they are, in the order of the plans, and when that was.
-    pub(crate) async fn read(&mut self) -> Result<(Several<u64>, Several<State>), Error> {
-        let mut times = Several::from_elem(0, self.plans.len());
-        let mut states = Several::from_elem(State::default(), self.plans.len());
+    pub(crate) async fn read(&mut self) -> Result<(InlineVec4<u64>, InlineVec4<State>), Error> {
+        let mut times = InlineVec4::from_elem(0, self.plans.len());
+        let mut states = InlineVec4::from_elem(State::default(), self.plans.len());
         let mut replaced = Vec::new();
         for (places, looked) in self.look().await? {
             let seen = match looked {
@@ -158,16 +159,18 @@ impl<'a> Case<'a> {
     }
 
     /// The states as they are, or what is to become of a hit without them; of which plans.
-    pub(crate) async fn look(&self) -> Result<Few<(Several<usize>, Ruling<Seen<'a>>)>, Error> {
+    pub(crate) async fn look(
+        &self,
+    ) -> Result<InlineVec1<(InlineVec4<usize>, Ruling<Seen<'a>>)>, Error> {
         if self.is_split() {
             return Box::pin(self.look_split()).await;
         }
         let Some(backend) = self.backends.first() else {
-            return Ok(Few::new());
+            return Ok(InlineVec1::new());
         };
         let places = (0..self.plans.len()).collect();
         let seen = self.look_whole(backend).await?;
-        Ok(Few::from_iter([(places, seen)]))
+        Ok(InlineVec1::from_iter([(places, seen)]))
     }
 
     pub(crate) async fn look_whole(&self, backend: &Chosen<'a>) -> Result<Ruling<Seen<'a>>, Error> {
@@ -199,7 +202,7 @@ impl<'a> Case<'a> {
         &self,
         other: &Chosen<'_>,
         instances: u32,
-    ) -> Result<Several<Plan<'a>>, Error> {
+    ) -> Result<InlineVec4<Plan<'a>>, Error> {
         let mut plans = self.plans.clone();
         for (place, plan) in plans.iter_mut().enumerate() {
             let asked = self.asker(place);
@@ -263,7 +266,7 @@ impl<'a> Case<'a> {
             Some(remedy) => remedy.members.push(plan),
             None => self.remedies.push(Remedy {
                 policy,
-                members: Several::from_elem(plan, 1),
+                members: InlineVec4::from_elem(plan, 1),
             }),
         }
     }
@@ -282,8 +285,8 @@ impl<'a> Case<'a> {
         &self,
         outcome: &Outcome,
         definition: impl Fn(usize) -> &'d Definition,
-    ) -> Few<Reported<'d>> {
-        let mut reported = Few::new();
+    ) -> InlineVec1<Reported<'d>> {
+        let mut reported = InlineVec1::new();
         for place in self.open() {
             let known = reported.len();
             let told = outcome.told.iter().filter(|told| told.plan == place);
@@ -309,7 +312,7 @@ impl<'a> Case<'a> {
         &self,
         fits: bool,
         definition: impl Fn(usize) -> &'d Definition,
-    ) -> Few<Reported<'d>> {
+    ) -> InlineVec1<Reported<'d>> {
         let plans = self.open();
         plans
             .flat_map(|place| self.unknown(place, fits, &definition))
@@ -413,7 +416,7 @@ impl<'a> Case<'a> {
 /// What a plan's law said; of several, the one that binds.
 fn told_of(outcome: &Outcome, plan: usize) -> Option<Report> {
     let told = outcome.told.iter().filter(|told| told.plan == plan);
-    let reports: Several<Report> = told.map(|told| told.report).collect();
+    let reports: InlineVec4<Report> = told.map(|told| told.report).collect();
     binding(reports.iter()).map(|place| reports[place])
 }
 
@@ -421,7 +424,7 @@ fn told_of(outcome: &Outcome, plan: usize) -> Option<Report> {
 pub(crate) async fn read(
     backend: &Chosen<'_>,
     plans: &[Plan<'_>],
-) -> Result<(u64, Several<State>), Error> {
+) -> Result<(u64, InlineVec4<State>), Error> {
     let now = backend.now();
     match backend.store().read_now(plans, now) {
         // The clock is read once more, after the states: a hit that counted in between is not ahead of it.

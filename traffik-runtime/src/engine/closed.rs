@@ -4,7 +4,8 @@ use crate::backend::backend_ref::Chosen;
 use crate::engine::batch::{Case, Seen};
 use crate::engine::multi_backend::Part;
 use crate::engine::recovery::Ruling;
-use crate::store::outcome::{Outcome, Several};
+use crate::inline_vec::InlineVec4;
+use crate::store::outcome::Outcome;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 
@@ -42,10 +43,10 @@ impl<'a> Case<'a> {
     fn refused_with(
         &self,
         open: Option<Part<'a>>,
-        seen: Option<(u64, Several<State>)>,
+        seen: Option<(u64, InlineVec4<State>)>,
         backend: &Chosen<'a>,
     ) -> Outcome {
-        let mut states = Several::from_elem(State::default(), self.plans.len());
+        let mut states = InlineVec4::from_elem(State::default(), self.plans.len());
         let now = seen.as_ref().map_or_else(|| backend.now(), |(now, _)| *now);
         let places = open.into_iter().flat_map(|part| part.places);
         for (place, state) in places.zip(seen.into_iter().flat_map(|(_, states)| states)) {
@@ -60,7 +61,7 @@ impl<'a> Case<'a> {
             let mut terms = self.plans[*place].terms.iter();
             terms.any(|term| term.law != Law::Closed)
         };
-        let places: Several<usize> = (0..self.plans.len()).filter(is_open).collect();
+        let places: InlineVec4<usize> = (0..self.plans.len()).filter(is_open).collect();
         (!places.is_empty()).then(|| self.part(places))
     }
 }

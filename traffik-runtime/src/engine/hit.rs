@@ -17,12 +17,13 @@ use crate::engine::arg_values::Given;
 use crate::engine::client_key::{Name, address, join_client, join_scope};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
+use crate::inline_vec::InlineVec1;
 use crate::observe::Outcome;
 use crate::rate::Rate;
 use crate::scope::Scope;
 use crate::store::key::Key;
 use crate::store::key_encoding::encoded;
-use crate::store::plan::{Few, Plan, Term, Terms};
+use crate::store::plan::{Plan, Term, Terms};
 use crate::strategy::Who;
 use crate::strategy::kernel::Law;
 use crate::throttle::Throttle;
@@ -41,10 +42,10 @@ pub(crate) struct Asked<'a> {
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Asking {
-    pub(crate) members: Few<Member>,
+    pub(crate) members: InlineVec1<Member>,
     about: About,
     /// Throttles that ask no function, and were not asked yet.
-    pub(crate) plain: Few<&'static Definition>,
+    pub(crate) plain: InlineVec1<&'static Definition>,
     /// What the handler's arguments say.
     given: Option<Box<Given>>,
     /// Where a cost for all members comes from.
@@ -161,7 +162,7 @@ impl Asking {
 
     /// Leaves each throttle in once, where it was asked first.
     pub(crate) fn drop_repeated(&mut self) {
-        let mut seen: Few<*const Definition> = Few::new();
+        let mut seen: InlineVec1<*const Definition> = InlineVec1::new();
         self.members.retain(|member| {
             let definition: *const Definition = member.definition;
             let is_new = !seen.contains(&definition);
@@ -171,7 +172,7 @@ impl Asking {
     }
 
     /// The hits that are asked for, at the members' own costs or at this one.
-    pub(crate) fn asked(&self, at: Option<u64>) -> Few<Asked<'_>> {
+    pub(crate) fn asked(&self, at: Option<u64>) -> InlineVec1<Asked<'_>> {
         self.hits().map(|member| member.asked(at)).collect()
     }
 
@@ -199,7 +200,7 @@ impl Asking {
     }
 
     /// How all members stand.
-    pub(crate) fn standings(&self) -> Few<Asked<'_>> {
+    pub(crate) fn standings(&self) -> InlineVec1<Asked<'_>> {
         let members = self.members.iter();
         members.map(|member| member.asked(Some(0))).collect()
     }
@@ -241,7 +242,7 @@ impl<'a> Asked<'a> {
         let (own, changes) = (definition.terms()?, definition.strategy().changes());
         if let Some(change) = definition.change() {
             return match &change.rates {
-                _ if !change.is_enabled => Ok(Terms::Own(Few::new())),
+                _ if !change.is_enabled => Ok(Terms::Own(InlineVec1::new())),
                 Some(set) if changes => self.terms_of(set.rates.iter().copied()),
                 Some(set) => Ok(Terms::Own(set.terms.clone())),
                 None => self.defined_terms(own, changes),
@@ -275,7 +276,7 @@ impl<'a> Asked<'a> {
             load: strategy.load(),
             ..who
         };
-        let mut terms = Few::new();
+        let mut terms = InlineVec1::new();
         for rate in rates {
             let law = strategy.law(rate, &who);
             let law = law.map_err(|error| Error::strategy(&self.definition.uid, error))?;

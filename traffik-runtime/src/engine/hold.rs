@@ -17,12 +17,13 @@ use crate::engine::batch::Case;
 use crate::engine::hit::share;
 use crate::error::Error;
 use crate::identity::{Client, Identity};
+use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::rate::Rate;
 use crate::store::background::{Operation, Refund};
 use crate::store::caller::Caller;
 use crate::store::key::Key;
-use crate::store::outcome::{Outcome, Several};
-use crate::store::plan::{Few, Plan, Term, Terms};
+use crate::store::outcome::Outcome;
+use crate::store::plan::{Plan, Term, Terms};
 use crate::store::settlement::{Change, Settling};
 use crate::strategy::Who;
 use crate::strategy::kernel::refund::Taken;
@@ -62,11 +63,11 @@ struct Line {
     client: Client,
     key: Key,
     name: String,
-    terms: Few<Term>,
+    terms: InlineVec1<Term>,
     cost: u64,
     /// The microsecond at which it was counted, and the numbers of the states that counted it.
     at: u64,
-    made: Few<u64>,
+    made: InlineVec1<u64>,
 }
 
 impl From<Outcome> for Hold {
@@ -174,7 +175,7 @@ impl Account {
                 terms: plan.terms.iter().cloned().collect(),
                 cost: plan.cost,
                 at: 0,
-                made: Few::new(),
+                made: InlineVec1::new(),
             }
         });
         Self {
@@ -192,7 +193,7 @@ impl Account {
         let own = caller.clone();
         let decided = async move {
             let outcome = {
-                let plans: Several<Plan<'_>> = self.lines.iter().map(Line::plan).collect();
+                let plans: InlineVec4<Plan<'_>> = self.lines.iter().map(Line::plan).collect();
                 let (backend, at) = (self.backend.inner(), self.backend.inner().own_time());
                 backend.store().decide(&plans, at, &own).await?
             };
@@ -219,7 +220,7 @@ impl Account {
             let own = outcome.told.iter().filter(|told| Some(told.plan) == place);
             let mut own = own.peekable();
             line.at = place.map_or(outcome.now, |place| outcome.counted_at(place));
-            line.made = place.map_or_else(Few::new, |place| outcome.numbers(place));
+            line.made = place.map_or_else(InlineVec1::new, |place| outcome.numbers(place));
             // One in shadow may not have admitted it.
             outcome.admitted && own.peek().is_some() && own.all(|told| told.fits)
         });
@@ -309,7 +310,7 @@ impl Line {
             .map_or(Terms::Same(&self.terms), Terms::Own)
     }
 
-    fn changed_terms(&self) -> Option<Few<Term>> {
+    fn changed_terms(&self) -> Option<InlineVec1<Term>> {
         let mut rates = self.live.as_ref()?.rates(self.brought);
         for rate in &mut rates {
             *rate = share(*rate, self.instances);

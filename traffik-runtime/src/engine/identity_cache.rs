@@ -7,11 +7,11 @@ use parking_lot::Mutex;
 
 use crate::definition::Definition;
 use crate::identity::Identity;
-use crate::store::plan::Few;
+use crate::inline_vec::InlineVec1;
 
 /// In a request's extensions: who its client is to throttles that have asked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known(Arc<Mutex<Few<Client>>>);
+pub(crate) struct Known(Arc<Mutex<InlineVec1<Client>>>);
 
 /// Who the client is to one throttle.
 type Client = (&'static Definition, Identity);

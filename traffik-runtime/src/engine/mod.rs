@@ -29,15 +29,16 @@ use crate::engine::hold::{Held, Hold};
 use crate::engine::recovery::Ruling;
 use crate::engine::report::{Reported, combined, undecided};
 use crate::error::Error;
+use crate::inline_vec::InlineVec1;
 use crate::store::erased::Answer;
 use crate::store::outcome::Outcome;
-use crate::store::plan::{Few, Plan};
+use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
 
 /// What was decided, and what to tell the client of it.
 pub(crate) struct Admission {
     pub(crate) decision: Decision,
-    pub(crate) reported: Few<Reported<'static>>,
+    pub(crate) reported: InlineVec1<Reported<'static>>,
     /// When it was decided.
     pub(crate) since: Since,
 }
@@ -151,7 +152,7 @@ pub(crate) fn admit_at_once(
         let own_clock = || asked[0].backend(Some(parts)).own_clock();
         return Some(Ok(Admission {
             decision: Decision::new(fits, report),
-            reported: Few::from_buf([Reported {
+            reported: InlineVec1::from_buf([Reported {
                 definition: asking.definition(0),
                 rate,
                 quota,

@@ -12,16 +12,17 @@ use crate::engine::batch::{Case, Seen};
 use crate::engine::hold::Hold;
 use crate::engine::recovery::{Remedy, Ruling};
 use crate::error::Error;
+use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::on_error::policy::allow;
-use crate::store::outcome::{Outcome, Several, Told};
-use crate::store::plan::Few;
+use crate::store::outcome::{Outcome, Told};
+
 use crate::store::sequential::{InTurn, decide_in_turn};
 use crate::{observe, timer};
 
 /// Plans of a case that are decided together, and their places among all.
 pub(crate) struct Part<'a> {
     pub(crate) case: Case<'a>,
-    pub(crate) places: Several<usize>,
+    pub(crate) places: InlineVec4<usize>,
 }
 
 /// The parts of a set, which are decided in turn until a moment.
@@ -93,8 +94,8 @@ impl<'a> Case<'a> {
     /// The states, backend by backend.
     pub(crate) async fn look_split(
         &self,
-    ) -> Result<Few<(Several<usize>, Ruling<Seen<'a>>)>, Error> {
-        let mut looked = Few::new();
+    ) -> Result<InlineVec1<(InlineVec4<usize>, Ruling<Seen<'a>>)>, Error> {
+        let mut looked = InlineVec1::new();
         for part in self.parts(|_| true) {
             let seen = part.look().await?;
             looked.push((part.places, seen));
@@ -106,12 +107,12 @@ impl<'a> Case<'a> {
     async fn with_shadows(&self, mut hold: Hold, until: Instant) -> Hold {
         let shadows = (0..self.plans.len()).filter(|place| self.is_shadow(*place));
         for place in shadows {
-            let mut part = self.part(Several::from_elem(place, 1));
+            let mut part = self.part(InlineVec4::from_elem(place, 1));
             // It refuses nobody, whatever happens.
-            part.case.remedies = Several::new();
+            part.case.remedies = InlineVec4::new();
             part.case.remedies.push(Remedy {
                 policy: Cow::Owned(allow()),
-                members: Several::from_elem(0, 1),
+                members: InlineVec4::from_elem(0, 1),
             });
             if let Ok(Ruling::Decided(shadow)) = part.decide(until).await {
                 let Hold { outcome, held } = shadow.of_plans(&part.places);
@@ -134,18 +135,18 @@ impl<'a> Case<'a> {
         let places = (0..self.backends.len()).map(|home| {
             let places = 0..self.plans.len();
             let own = places.filter(|place| self.homes[*place] == home && of(*place));
-            own.collect::<Several<usize>>()
+            own.collect::<InlineVec4<usize>>()
         });
         let places = places.filter(|places| !places.is_empty());
         places.map(|places| self.part(places)).collect()
     }
 
-    pub(crate) fn part(&self, places: Several<usize>) -> Part<'a> {
+    pub(crate) fn part(&self, places: InlineVec4<usize>) -> Part<'a> {
         let home = self.homes[places[0]];
         let remedies = self.remedies.iter().filter_map(|remedy| {
             let members = places.iter().enumerate();
             let members = members.filter(|(_, place)| remedy.members.contains(place));
-            let members: Several<usize> = members.map(|(nth, _)| nth).collect();
+            let members: InlineVec4<usize> = members.map(|(nth, _)| nth).collect();
             (!members.is_empty()).then(|| Remedy {
                 policy: remedy.policy.clone(),
                 members,
@@ -156,8 +157,8 @@ impl<'a> Case<'a> {
             askers: places.iter().map(|it| self.askers[*it]).collect(),
             asked: self.asked,
             parts: self.parts,
-            backends: Few::from_iter([self.backends[home].again()]),
-            homes: Several::from_elem(0, places.len()),
+            backends: InlineVec1::from_iter([self.backends[home].again()]),
+            homes: InlineVec4::from_elem(0, places.len()),
             remedies: remedies.collect(),
             budget: self.budget,
         };

@@ -4,13 +4,13 @@ use axum_core::response::ResponseParts;
 use http::{Extensions, HeaderMap, Response};
 
 use crate::http::response_fields::Told;
+use crate::inline_vec::InlineVec1;
 use crate::rejection::Refusal;
-use crate::store::plan::Few;
 
 /// In a response's extensions: the decisions that its fields tell of. A layer above that adds its own
 /// needs them for the fields that have room for one policy of all.
 #[derive(Clone, Debug)]
-struct Written(Few<Told>);
+struct Written(InlineVec1<Told>);
 
 /// The head of a response.
 pub(super) trait Head {
@@ -41,7 +41,7 @@ impl Head for ResponseParts {
 /// Writes the fields of decisions, the outermost first, in front of those that are there. Fields that
 /// have room for one policy tell of the one that binds among all decisions, or stay as they are in a
 /// refusal. `keep` remembers the decisions for a layer above.
-pub(super) fn write(mut decisions: Few<Told>, keep: bool, response: &mut impl Head) {
+pub(super) fn write(mut decisions: InlineVec1<Told>, keep: bool, response: &mut impl Head) {
     if decisions.is_empty() {
         return;
     }

@@ -6,7 +6,7 @@ use crate::http::combined_fields;
 use crate::http::combined_fields::Head;
 use crate::http::layer::request_state::Trail;
 use crate::http::response_fields::Told;
-use crate::store::plan::Few;
+use crate::inline_vec::InlineVec1;
 
 /// What to tell a client, if anything: a decision, or the trail that has it and those made before it.
 ///
@@ -19,11 +19,11 @@ pub struct Kept(Option<Box<dyn Tell>>);
 /// Something that has something to tell.
 pub(crate) trait Tell: Send + Sync {
     /// Returns the decisions whose fields are to be written, and whether others may write after that.
-    fn decisions(self: Box<Self>) -> (Few<Told>, bool);
+    fn decisions(self: Box<Self>) -> (InlineVec1<Told>, bool);
 }
 
 impl Tell for Trail {
-    fn decisions(self: Box<Self>) -> (Few<Told>, bool) {
+    fn decisions(self: Box<Self>) -> (InlineVec1<Told>, bool) {
         (self.take(), true)
     }
 }

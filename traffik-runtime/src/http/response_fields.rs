@@ -14,9 +14,9 @@ use crate::http::headers::Writing;
 use crate::http::headers::names::names;
 use crate::http::headers::options::HeaderOptions;
 use crate::http::pending_fields::Tell;
+use crate::inline_vec::InlineVec1;
 use crate::rejection::responder::Responder;
 use crate::resilience::backoff::draw;
-use crate::store::plan::Few;
 
 /// What all throttles of a decision said, and when; nothing where a client who is admitted is told nothing. In a place of
 /// its own, since it is handed on many times between the decision and the answer.
@@ -25,7 +25,7 @@ pub(crate) struct Told(Option<Box<Said>>);
 
 #[derive(Debug, Clone)]
 struct Said {
-    reported: Few<Reported<'static>>,
+    reported: InlineVec1<Reported<'static>>,
     since: Since,
     manner: Manner,
     /// The random part of what a refused client is told to wait, drawn once.
@@ -44,8 +44,8 @@ pub(crate) struct Manner {
 }
 
 impl Tell for Said {
-    fn decisions(self: Box<Self>) -> (Few<Told>, bool) {
-        (Few::from_buf([Told(Some(self))]), false)
+    fn decisions(self: Box<Self>) -> (InlineVec1<Told>, bool) {
+        (InlineVec1::from_buf([Told(Some(self))]), false)
     }
 }
 
@@ -113,13 +113,13 @@ impl Told {
 
     /// Writes those header fields that have room for one policy, for several decisions on one request.
     pub(crate) fn write_singles(decisions: &[Self], headers: &mut HeaderMap) {
-        let decisions: Few<_> = decisions.iter().filter_map(Self::writing).collect();
+        let decisions: InlineVec1<_> = decisions.iter().filter_map(Self::writing).collect();
         Writing::write_singles_of_all(&decisions, headers);
     }
 
     /// The names of the policies that would not have admitted it.
-    pub(crate) fn violated(&self) -> Few<String> {
-        let policies: Few<_> = self.reported().iter().map(policy).collect();
+    pub(crate) fn violated(&self) -> InlineVec1<String> {
+        let policies: InlineVec1<_> = self.reported().iter().map(policy).collect();
         let names = names(policies.iter(), "").into_iter().zip(self.reported());
         names
             .filter(|(_, reported)| !reported.fits)
@@ -129,8 +129,8 @@ impl Told {
 
     /// The throttle that speaks for a refusal: the one with the longest wait.
     pub(crate) fn speaker(&self) -> Option<&'static Definition> {
-        let violated: Few<_> = self.reported().iter().filter(|it| !it.fits).collect();
-        let reports: Few<_> = violated.iter().filter_map(|it| it.report).collect();
+        let violated: InlineVec1<_> = self.reported().iter().filter(|it| !it.fits).collect();
+        let reports: InlineVec1<_> = violated.iter().filter_map(|it| it.report).collect();
         let speaks = binding(reports.iter()).unwrap_or_default();
         violated.get(speaks).map(|it| it.definition)
     }
@@ -164,7 +164,7 @@ impl Told {
     }
 
     /// Returns how the fields are written now, and the policies they tell of.
-    fn writing(&self) -> Option<(Writing, Few<(HeaderStyle, Policy<'static>)>)> {
+    fn writing(&self) -> Option<(Writing, InlineVec1<(HeaderStyle, Policy<'static>)>)> {
         let said = self.0.as_ref()?;
         let (now, elapsed) = said.since.now();
         let policies = said.reported.iter().map(|reported| {

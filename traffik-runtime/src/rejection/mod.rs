@@ -25,9 +25,9 @@ use crate::error::Error;
 use crate::http::headers::whole_seconds;
 use crate::http::layer::request_state::Trail;
 use crate::http::response_fields::Told;
+use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rejection::problem::Never;
-use crate::store::plan::Few;
 
 /// A request that a throttle refused, or that none could decide on.
 ///
@@ -61,7 +61,7 @@ enum Why {
         /// The reason why it is never admitted; `None` if waiting helps.
         never: Option<Never>,
         uid: &'static str,
-        violated: Few<String>,
+        violated: InlineVec1<String>,
     },
     Undecided(Error),
 }

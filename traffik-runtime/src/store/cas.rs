@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::clock::system::SystemClock;
 use crate::error::Error;
+use crate::inline_vec::InlineVec4;
 use crate::observe;
 use crate::store::Decide;
 use crate::store::caller::Caller;
@@ -15,7 +16,7 @@ use crate::store::cas_apply::apply;
 use crate::store::cas_retry::Retries;
 use crate::store::codec::{decode, encode, lengthened, no_state};
 use crate::store::erased::{Answer, Primitives};
-use crate::store::outcome::{Outcome, Several};
+use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::sequential::{InTurn, decide_in_turn};
 use crate::store::settlement::Settling;
@@ -157,8 +158,8 @@ pub(crate) async fn states(
     one_by_one: &impl OneByOne,
     plans: &[Plan<'_>],
     now: u64,
-) -> Result<Several<State>, Error> {
-    let mut states = Several::new();
+) -> Result<InlineVec4<State>, Error> {
+    let mut states = InlineVec4::new();
     for plan in plans {
         states.push(one_by_one.state(plan, now).await?);
     }
@@ -171,7 +172,7 @@ async fn refused_states(
     plans: &[Plan<'_>],
     now: u64,
     at: Option<u64>,
-) -> Result<Several<State>, Error> {
+) -> Result<InlineVec4<State>, Error> {
     let states = states(one_by_one, plans, now).await?;
     for (plan, state) in plans.iter().zip(&states) {
         let is_written = plan.caught_up(state, now).is_some() || plan.is_changed(state);
@@ -407,7 +408,7 @@ impl Decide for Swap {
         &'a self,
         plans: &'a [Plan<'a>],
         at: Option<u64>,
-    ) -> Answer<'a, (u64, Several<State>)> {
+    ) -> Answer<'a, (u64, InlineVec4<State>)> {
         Box::pin(async move {
             let now = at.unwrap_or_else(now);
             let states = states(&Through(&*self.store), plans, now).await?;

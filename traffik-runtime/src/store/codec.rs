@@ -345,8 +345,9 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inline_vec::InlineVec1;
     use crate::store::key::Key;
-    use crate::store::plan::{Few, Term, Terms};
+    use crate::store::plan::{Term, Terms};
     use crate::strategy::Who;
     use crate::strategy::fixed_window::FixedWindow;
     use crate::strategy::kernel::Law;
@@ -360,7 +361,7 @@ mod tests {
             key: Key::root(),
             name: String::new(),
             strategy: &FixedWindow,
-            terms: Terms::Own(Few::from_iter([Term { rate: RATE, law }])),
+            terms: Terms::Own(InlineVec1::from_iter([Term { rate: RATE, law }])),
             cost: 1,
             who: Who::default(),
         }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::store::outcome::Several;
+use crate::inline_vec::InlineVec4;
 use crate::store::plan::{Plan, Term};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::packed::Packed;
@@ -111,7 +111,7 @@ impl Plan<'_> {
             let listed = &list[*place];
             !term.knows_end(listed) && listed.has_ended(now)
         });
-        let gone: Several<usize> = gone.map(|(_, place)| place).collect();
+        let gone: InlineVec4<usize> = gone.map(|(_, place)| place).collect();
         if gone.is_empty() {
             return state;
         }
@@ -138,7 +138,7 @@ impl Plan<'_> {
     /// Lets the members of a list live for as long as these rates need them after a refusal, and returns whether that is
     /// longer than before for any.
     pub(crate) fn lengthen(&self, list: &mut [Listed], now: u64) -> bool {
-        let places: Several<_> = self.places(list).collect();
+        let places: InlineVec4<_> = self.places(list).collect();
         let mut lengthens = false;
         for (term, place) in places {
             let reset = self.report(term, &list[place].state, now, 0).reset;
@@ -155,7 +155,7 @@ impl Plan<'_> {
     }
 
     fn places<'p>(&'p self, list: &[Listed]) -> impl Iterator<Item = (&'p Term, usize)> {
-        let periods: Several<u64> = list.iter().map(|listed| listed.period).collect();
+        let periods: InlineVec4<u64> = list.iter().map(|listed| listed.period).collect();
         let places = self.matches(&periods).into_iter();
         let places = self.terms.iter().zip(places);
         places.filter_map(|(term, place)| Some((term, place?)))

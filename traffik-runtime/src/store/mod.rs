@@ -39,9 +39,10 @@ pub use tls::Tls;
 use std::fmt;
 
 use crate::clock::reading::Reading;
+use crate::inline_vec::InlineVec4;
 use crate::store::caller::Caller;
 use crate::store::erased::Answer;
-use crate::store::outcome::{Outcome, Several};
+use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::Settling;
 use crate::strategy::kernel::state::State;
@@ -73,7 +74,7 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
     }
 
     /// The states of all plans at one moment.
-    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
+    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<InlineVec4<State>> {
         let _ = (plans, now);
         None
     }
@@ -100,5 +101,5 @@ pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
         &'a self,
         plans: &'a [Plan<'a>],
         at: Option<u64>,
-    ) -> Answer<'a, (u64, Several<State>)>;
+    ) -> Answer<'a, (u64, InlineVec4<State>)>;
 }

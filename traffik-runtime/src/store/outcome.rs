@@ -4,16 +4,12 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use crate::decision::Report;
+use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::rate::Rate;
-use crate::store::plan::{Few, Plan, Term};
+use crate::store::plan::{Plan, Term};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
-
-/// Sets are small; larger ones spill to the heap.
-pub(crate) type Several<T> = SmallVec<[T; 4]>;
 
 /// After so many moments at which one of the members refuses, they are taken to have none in common.
 const MOST_MOMENTS: usize = 4_096;
@@ -28,7 +24,7 @@ pub(crate) struct Outcome {
     /// The least time after which all would be admitted at once; zero if now, `None` if never.
     pub(crate) wait: Option<Duration>,
     /// What each term of each plan said, in order.
-    pub(crate) told: Several<Told>,
+    pub(crate) told: InlineVec4<Told>,
 }
 
 /// What the law of one rate said.
@@ -51,11 +47,11 @@ pub(crate) struct Told {
 impl Outcome {
     /// What is admitted because nothing limits it.
     pub(crate) fn unlimited(now: u64) -> Self {
-        Self::admitted(now, Several::new())
+        Self::admitted(now, InlineVec4::new())
     }
 
     /// All plans were admitted, and this is what they said.
-    pub(crate) fn admitted(now: u64, told: Several<Told>) -> Self {
+    pub(crate) fn admitted(now: u64, told: InlineVec4<Told>) -> Self {
         Self {
             now,
             admitted: true,
@@ -91,7 +87,7 @@ impl Outcome {
     }
 
     /// The numbers of the states in which a plan was counted.
-    pub(crate) fn numbers(&self, plan: usize) -> Few<u64> {
+    pub(crate) fn numbers(&self, plan: usize) -> InlineVec1<u64> {
         let told = self.told.iter().filter(|told| told.plan == plan);
         told.map(|told| told.made).collect()
     }
@@ -102,7 +98,7 @@ impl Outcome {
         states: impl Iterator<Item = &'s State>,
         now: u64,
     ) -> Self {
-        let states: Several<Cow<'_, State>> = plans
+        let states: InlineVec4<Cow<'_, State>> = plans
             .iter()
             .zip(states)
             .map(|(plan, state)| {
@@ -110,7 +106,7 @@ impl Outcome {
                 filled.map_or(Cow::Borrowed(state), Cow::Owned)
             })
             .collect();
-        let states: Several<&State> = states.iter().map(|state| &**state).collect();
+        let states: InlineVec4<&State> = states.iter().map(|state| &**state).collect();
         let found = found(plans, &states, now);
         let met = lines(plans, found.iter().map(|state| &**state));
         let seen = lines(plans, states.iter().copied());
@@ -133,7 +129,7 @@ impl Outcome {
                     shadow: false,
                 }
             });
-        let told: Several<Told> = told.collect();
+        let told: InlineVec4<Told> = told.collect();
         Self {
             now,
             admitted: false,
@@ -191,8 +187,8 @@ type Line<'l, 'p> = (usize, &'l Plan<'p>, &'l Term, &'l State);
 fn lines<'l, 'p>(
     plans: &'l [Plan<'p>],
     states: impl Iterator<Item = &'l State>,
-) -> Several<Line<'l, 'p>> {
-    let mut lines = Several::new();
+) -> InlineVec4<Line<'l, 'p>> {
+    let mut lines = InlineVec4::new();
     for ((place, plan), state) in plans.iter().enumerate().zip(states) {
         let seen = plan.terms.iter().zip(plan.seen(state));
         lines.extend(seen.map(|(term, state)| (place, plan, term, state)));
@@ -202,8 +198,9 @@ fn lines<'l, 'p>(
 
 /// The states as each plan finds them if those before it count at a moment: of two hits on one key, the second knows of
 /// the first.
-fn found<'s>(plans: &[Plan<'_>], states: &[&'s State], at: u64) -> Several<Cow<'s, State>> {
-    let mut found: Several<Cow<'s, State>> = states.iter().map(|it| Cow::Borrowed(*it)).collect();
+fn found<'s>(plans: &[Plan<'_>], states: &[&'s State], at: u64) -> InlineVec4<Cow<'s, State>> {
+    let mut found: InlineVec4<Cow<'s, State>> =
+        states.iter().map(|it| Cow::Borrowed(*it)).collect();
     for (place, plan) in plans.iter().enumerate() {
         let earlier = plans[..place].iter().rposition(|it| it.shares_key(plan));
         let Some(earlier) = earlier else { continue };

@@ -3,19 +3,15 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use crate::decision::Report;
+use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::rate::Rate;
 use crate::store::key::Key;
-use crate::store::outcome::Several;
+
 use crate::strategy::erased::ErasedStrategy;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::{Listed, State};
 use crate::strategy::{Hit, Who};
-
-/// What there is mostly one of.
-pub(crate) type Few<T> = SmallVec<[T; 1]>;
 
 /// One hit on one client's budget, under one rate or several that share a place in the store.
 #[derive(Clone, Debug)]
@@ -33,7 +29,7 @@ pub(crate) struct Plan<'a> {
 #[derive(Clone, Debug)]
 pub(crate) enum Terms<'a> {
     Same(&'a [Term]),
-    Own(Few<Term>),
+    Own(InlineVec1<Term>),
 }
 
 impl Deref for Terms<'_> {
@@ -94,7 +90,7 @@ impl Plan<'_> {
     }
 
     /// What the hit does to each term's state, if every law admits it.
-    pub(crate) fn steps(&self, state: &State, now: u64) -> Option<Several<Step>> {
+    pub(crate) fn steps(&self, state: &State, now: u64) -> Option<InlineVec4<Step>> {
         let seen = self.seen(state).into_iter();
         let steps = seen.zip(&*self.terms);
         steps
@@ -120,7 +116,7 @@ impl Plan<'_> {
     }
 
     /// Does what every law admitted.
-    pub(crate) fn take(&self, steps: Several<Step>, state: &mut State, now: u64) {
+    pub(crate) fn take(&self, steps: InlineVec4<Step>, state: &mut State, now: u64) {
         if self.cost == 0 {
             return;
         }
@@ -167,11 +163,11 @@ impl Plan<'_> {
     }
 
     /// Each term's own state: of a list, that of the same period, else that in the same place (L30).
-    pub(crate) fn seen<'s>(&self, state: &'s State) -> Several<&'s State> {
+    pub(crate) fn seen<'s>(&self, state: &'s State) -> InlineVec4<&'s State> {
         if let ([_], State::Packed(_) | State::Log(_) | State::Mean(_) | State::Bytes(_)) =
             (&*self.terms, state)
         {
-            return Several::from_elem(state, 1);
+            return InlineVec4::from_elem(state, 1);
         }
         let old = periods(state);
         let found = self.matches(&old);
@@ -190,7 +186,7 @@ impl Plan<'_> {
             return None;
         }
         let seen = self.seen(state).into_iter().zip(&*self.terms);
-        let filled: Several<_> = seen
+        let filled: InlineVec4<_> = seen
             .map(|(state, term)| term.law.caught_up(state, now))
             .collect();
         if filled.iter().all(Option::is_none) {
@@ -238,14 +234,14 @@ impl Plan<'_> {
         if (!wants_list && !is_list) || (is_list && same) {
             return;
         }
-        let states: Several<State> = self.seen(state).into_iter().cloned().collect();
+        let states: InlineVec4<State> = self.seen(state).into_iter().cloned().collect();
         let places = self.matches(&periods(state));
         let more = |place: Option<usize>| match (&*state, place) {
             (_, None) => (0, 0),
             (State::List(list), Some(place)) => (list[place].until, list[place].made),
             (_, Some(_)) => (0, made),
         };
-        let more: Several<(u64, u64)> = places.into_iter().map(more).collect();
+        let more: InlineVec4<(u64, u64)> = places.into_iter().map(more).collect();
         let listed = self.terms.iter().zip(states).zip(more);
         let listed = listed.map(|((term, state), (until, made))| Listed {
             until,
@@ -256,9 +252,9 @@ impl Plan<'_> {
     }
 
     /// The numbers of each term's own state; 0 where only its store knows it.
-    pub(crate) fn numbers(&self, state: &State) -> Several<u64> {
+    pub(crate) fn numbers(&self, state: &State) -> InlineVec4<u64> {
         let State::List(list) = state else {
-            return Several::from_elem(0, self.terms.len());
+            return InlineVec4::from_elem(0, self.terms.len());
         };
         let made = |place: Option<usize>| place.map_or(0, |place| list[place].made);
         self.matches(&periods(state))
@@ -267,7 +263,7 @@ impl Plan<'_> {
             .collect()
     }
 
-    pub(crate) fn rates(&self) -> Few<Rate> {
+    pub(crate) fn rates(&self) -> InlineVec1<Rate> {
         self.terms.iter().map(|term| term.rate).collect()
     }
 
@@ -276,9 +272,9 @@ impl Plan<'_> {
     }
 
     /// Where among old periods each term's is.
-    pub(crate) fn matches(&self, old: &[u64]) -> Several<Option<usize>> {
-        let mut free: Several<bool> = old.iter().map(|_| true).collect();
-        let mut found = Several::<Option<usize>>::new();
+    pub(crate) fn matches(&self, old: &[u64]) -> InlineVec4<Option<usize>> {
+        let mut free: InlineVec4<bool> = old.iter().map(|_| true).collect();
+        let mut found = InlineVec4::<Option<usize>>::new();
         for period in self.periods() {
             let same = (0..old.len()).find(|place| free[*place] && old[*place] == period);
             if let Some(place) = same {
@@ -296,13 +292,13 @@ impl Plan<'_> {
 }
 
 /// The periods of the rates that a state was written under, in microseconds; 0 where it does not say.
-fn periods(state: &State) -> Several<u64> {
+fn periods(state: &State) -> InlineVec4<u64> {
     match state {
         State::List(list) => list.iter().map(|listed| listed.period).collect(),
-        State::Packed(packed) => Several::from_elem(packed.period, 1),
-        State::Log(entries) => Several::from_elem(entries.period(), 1),
-        State::Mean(costs) => Several::from_elem(costs.period(), 1),
-        State::Bytes(_) => Several::from_elem(0, 1),
+        State::Packed(packed) => InlineVec4::from_elem(packed.period, 1),
+        State::Log(entries) => InlineVec4::from_elem(entries.period(), 1),
+        State::Mean(costs) => InlineVec4::from_elem(costs.period(), 1),
+        State::Bytes(_) => InlineVec4::from_elem(0, 1),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What becomes of a reserve when it is known what it was for (L32).
 
+use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
 use crate::store::codec::{decode, decode_whole, no_state};
 use crate::store::outcome::Outcome;
-use crate::store::plan::{Few, Plan, each_mut};
+use crate::store::plan::{Plan, each_mut};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::refund::Taken;
 use crate::strategy::kernel::state::State;
@@ -23,9 +24,9 @@ pub(crate) struct Settling<'a> {
     pub(crate) plan: Plan<'a>,
     pub(crate) change: Change,
     /// The rates it was admitted under; the plan's are those that hold now.
-    pub(crate) rates: Few<Rate>,
+    pub(crate) rates: InlineVec1<Rate>,
     /// The numbers of the states that it was taken from, one for each rate.
-    pub(crate) made: Few<u64>,
+    pub(crate) made: InlineVec1<u64>,
 }
 
 impl Change {

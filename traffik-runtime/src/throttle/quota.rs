@@ -6,7 +6,8 @@ use crate::decision::Decision;
 use crate::engine;
 use crate::engine::hit::{Ask, Asking, ask_of};
 use crate::error::Error;
-use crate::store::plan::Few;
+use crate::inline_vec::InlineVec1;
+
 use crate::throttle::Throttle;
 
 /// Several hits as one: all are admitted, or none is.
@@ -24,7 +25,7 @@ use crate::throttle::Throttle;
 #[must_use = "nothing is taken before it is committed"]
 pub struct Quota<'a> {
     parts: &'a Parts,
-    hits: Few<(Ask, u64)>,
+    hits: InlineVec1<(Ask, u64)>,
 }
 
 impl<'a> Quota<'a> {
@@ -32,7 +33,7 @@ impl<'a> Quota<'a> {
     pub fn new(parts: &'a Parts) -> Self {
         Self {
             parts,
-            hits: Few::new(),
+            hits: InlineVec1::new(),
         }
     }
 
@@ -62,7 +63,7 @@ impl<'a> Quota<'a> {
 
 impl fmt::Debug for Quota<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let costs: Few<u64> = self.hits.iter().map(|(_, cost)| *cost).collect();
+        let costs: InlineVec1<u64> = self.hits.iter().map(|(_, cost)| *cost).collect();
         f.debug_struct("Quota")
             .field("costs", &costs)
             .finish_non_exhaustive()

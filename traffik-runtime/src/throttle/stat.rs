@@ -11,8 +11,9 @@ use crate::engine::hit::{Asked, Asking};
 use crate::engine::report::{Policy, binding};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::inline_vec::InlineVec4;
 use crate::rate::Rate;
-use crate::store::outcome::Several;
+
 use crate::store::plan::{Plan, Term};
 use crate::strategy::erased::Describe;
 use crate::strategy::kernel::state::State;
@@ -74,8 +75,8 @@ pub(crate) async fn stat_of<T: Throttle>(asking: &Asking, parts: &Parts) -> Resu
 pub struct Readings<'a> {
     asked: &'a [Asked<'a>],
     case: Case<'a>,
-    times: Several<u64>,
-    states: Several<State>,
+    times: InlineVec4<u64>,
+    states: InlineVec4<State>,
     place: usize,
 }
 
@@ -132,7 +133,7 @@ fn told<S: Describe + ?Sized>(
     now: u64,
     strategy: &S,
 ) -> Stat<S::Metadata> {
-    let lines: Several<_> = (plan.terms.iter().zip(plan.seen(state)))
+    let lines: InlineVec4<_> = (plan.terms.iter().zip(plan.seen(state)))
         .map(|(term, state)| (term, state, plan.report(term, state, now, 1)))
         .collect();
     let of = |(term, state, said): &(&Term, &State, Report)| {

@@ -13,9 +13,10 @@ use crate::definition::registry::pending::{Pending, PendingChange};
 use crate::definition::registry::registration::Record;
 use crate::definition::registry::registry;
 use crate::error::Error;
+use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rate::Rate;
-use crate::store::plan::{Few, Term};
+use crate::store::plan::Term;
 
 /// What all throttles of one uid have in common while the process runs.
 pub(crate) struct Live {
@@ -35,7 +36,7 @@ pub(crate) struct Change {
 /// Rates, and their laws where those are always the same.
 pub(crate) struct WorkedOut {
     pub(crate) rates: Vec<Rate>,
-    pub(crate) terms: Few<Term>,
+    pub(crate) terms: InlineVec1<Term>,
 }
 
 #[derive(Default)]
@@ -88,7 +89,7 @@ impl Live {
     }
 
     /// The rates in force, where a request may have brought its own, whether the throttle is enabled or not.
-    pub(crate) fn rates(&self, brought: Option<Rate>) -> Few<Rate> {
+    pub(crate) fn rates(&self, brought: Option<Rate>) -> InlineVec1<Rate> {
         let change = self.change();
         let changed = change.as_ref().and_then(|change| change.rates.as_ref());
         let rates = match (changed, &brought) {

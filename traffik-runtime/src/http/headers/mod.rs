@@ -15,8 +15,9 @@ use crate::engine::report::{Policy, binding};
 use crate::header_style::HeaderStyle;
 use crate::http::headers::names::names;
 use crate::http::headers::options::{HeaderOptions, HeaderSyntax};
+use crate::inline_vec::InlineVec1;
 use crate::rejection::text::Line;
-use crate::store::plan::Few;
+
 use crate::throttle::stat::Stat;
 
 /// The largest integer a structured field can carry (RFC 9651).
@@ -47,7 +48,7 @@ impl<M> Stat<M> {
     pub fn headers_with(&self, style: HeaderStyle, options: HeaderOptions) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let policies = self.policies.iter().map(|policy| (style, policy.clone()));
-        let policies: Few<_> = policies.collect();
+        let policies: InlineVec1<_> = policies.collect();
         let writing = Writing {
             options,
             now: self.now,
@@ -108,7 +109,7 @@ impl Writing {
     /// Writes the fields that have room for one policy: the one that binds among all decisions on a
     /// request. Each decision comes with its own moment.
     pub(crate) fn write_singles_of_all(
-        decisions: &[(Self, Few<(HeaderStyle, Policy<'_>)>)],
+        decisions: &[(Self, InlineVec1<(HeaderStyle, Policy<'_>)>)],
         headers: &mut HeaderMap,
     ) {
         if let Some((writing, policies)) = binding_decision(decisions, HeaderStyle::is_ietf) {
@@ -134,9 +135,9 @@ impl Writing {
 /// Returns the decision that has the binding one of the policies whose style is one of these, else the
 /// first that has such a policy at all.
 fn binding_decision<'a, 'p>(
-    decisions: &'a [(Writing, Few<(HeaderStyle, Policy<'p>)>)],
+    decisions: &'a [(Writing, InlineVec1<(HeaderStyle, Policy<'p>)>)],
     is_sent: fn(HeaderStyle) -> bool,
-) -> Option<&'a (Writing, Few<(HeaderStyle, Policy<'p>)>)>
+) -> Option<&'a (Writing, InlineVec1<(HeaderStyle, Policy<'p>)>)>
 where
     'p: 'a,
 {
@@ -144,7 +145,7 @@ where
         let policies = sent(&decision.1, is_sent);
         policies.map(move |policy| (decision, policy.report.as_ref()))
     });
-    let known: Few<_> = each
+    let known: InlineVec1<_> = each
         .clone()
         .filter_map(|(decision, report)| Some((decision, report?)))
         .collect();

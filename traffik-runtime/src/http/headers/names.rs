@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::engine::report::Policy;
-use crate::store::plan::Few;
+use crate::inline_vec::InlineVec1;
 
 /// The names of policies as quoted strings carry them, each different from the others, and from those in a field that is
 /// there already.
 pub(crate) fn names<'a>(
     policies: impl Iterator<Item = &'a Policy<'a>>,
     there: &str,
-) -> Few<Cow<'a, str>> {
-    let mut names: Few<Cow<'a, str>> = Few::new();
+) -> InlineVec1<Cow<'a, str>> {
+    let mut names: InlineVec1<Cow<'a, str>> = InlineVec1::new();
     for policy in policies {
         let mut name = quotable(&policy.name);
         if policy.listed {

@@ -11,8 +11,8 @@ use crate::definition::Definition;
 use crate::engine::hit::Asking;
 use crate::http::combined_fields;
 use crate::http::response_fields::Told;
+use crate::inline_vec::InlineVec1;
 use crate::observe;
-use crate::store::plan::Few;
 
 /// In a request's extensions: the decisions made for it whose fields are still to be written, and the
 /// throttles that layers have counted.
@@ -36,15 +36,15 @@ struct Shared {
     above: Option<Trail>,
     /// Whether a layer stands above, which writes what is left.
     is_of_layer: bool,
-    counted: Few<&'static Definition>,
+    counted: InlineVec1<&'static Definition>,
     pending: Mutex<Pending>,
 }
 
 #[derive(Debug, Default)]
 struct Pending {
-    decisions: Few<(usize, Told)>,
+    decisions: InlineVec1<(usize, Told)>,
     /// The throttles that extractors have counted.
-    counted: Few<&'static Definition>,
+    counted: InlineVec1<&'static Definition>,
     /// The number of copies of the request that decisions were made for.
     copies: usize,
 }
@@ -137,9 +137,9 @@ impl Trail {
     }
 
     /// Returns the throttles that were counted for the request, those of the outermost layer first.
-    fn all_counted(&self) -> Few<&'static Definition> {
+    fn all_counted(&self) -> InlineVec1<&'static Definition> {
         let above = self.shared.above.as_ref();
-        let mut counted = above.map_or_else(Few::new, Self::all_counted);
+        let mut counted = above.map_or_else(InlineVec1::new, Self::all_counted);
         counted.extend(self.shared.counted.iter().copied());
         counted.extend(self.shared.pending.lock().counted.iter().copied());
         counted
@@ -154,7 +154,7 @@ impl Trail {
     }
 
     /// Removes and returns the pending decisions of this request, the first made first.
-    pub(crate) fn take(&self) -> Few<Told> {
+    pub(crate) fn take(&self) -> InlineVec1<Told> {
         let mut pending = self.shared.pending.lock();
         let decisions = mem::take(&mut pending.decisions);
         let (own, others) = decisions
@@ -174,7 +174,7 @@ impl Trail {
         let above = self.shared.above.as_ref();
         // Where no layer stands above, nothing else will write what an extractor there has decided.
         let begun = above.filter(|above| !above.shared.is_of_layer);
-        let mut decisions = begun.map_or_else(Few::new, Self::take);
+        let mut decisions = begun.map_or_else(InlineVec1::new, Self::take);
         decisions.extend(own.filter(|own| !own.is_silent()));
         let pending = mem::take(&mut self.shared.pending.lock().decisions);
         decisions.extend(without_request(pending));
@@ -199,6 +199,6 @@ impl Clone for Trail {
     }
 }
 
-fn without_request(decisions: Few<(usize, Told)>) -> Few<Told> {
+fn without_request(decisions: InlineVec1<(usize, Told)>) -> InlineVec1<Told> {
     decisions.into_iter().map(|(_, told)| told).collect()
 }

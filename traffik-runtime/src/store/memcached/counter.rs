@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::error::Error;
+use crate::inline_vec::InlineVec4;
 use crate::observe;
 use crate::rate::Rate;
 use crate::store::cas::slack;
@@ -20,7 +21,7 @@ use crate::store::memcached::error::Failed;
 use crate::store::memcached::meta_protocol::{Lives, Request, Status};
 use crate::store::memcached::tagged::{LARGEST_BLIND, SATURATED, Tagged, difference};
 use crate::store::memcached::ttl::at_least;
-use crate::store::outcome::{Outcome, Several, Told};
+use crate::store::outcome::{Outcome, Told};
 use crate::store::plan::{Plan, Term};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::packed::{Kind, Packed};
@@ -34,7 +35,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 pub(crate) struct Windows<'p> {
     plan: &'p Plan<'p>,
     now: u64,
-    counters: Several<Counter>,
+    counters: InlineVec4<Counter>,
 }
 
 /// The count of one window.
@@ -46,7 +47,7 @@ struct Counter {
 }
 
 /// The number of each counter, in their order.
-type Counts = Several<Tagged>;
+type Counts = InlineVec4<Tagged>;
 
 /// An addition to a counter.
 #[derive(Clone, Copy)]
@@ -86,7 +87,7 @@ impl<'p> Windows<'p> {
     }
 
     fn of_periods(plan: &'p Plan<'p>, rates: impl Iterator<Item = Rate>, now: u64) -> Option<Self> {
-        let mut counters = Several::<Counter>::new();
+        let mut counters = InlineVec4::<Counter>::new();
         for period in rates.map(|rate| rate.period_micros()) {
             if counters.iter().all(|counter| counter.period != period) {
                 counters.push(Counter {
@@ -132,7 +133,7 @@ impl<'p> Windows<'p> {
                 before.count = sum.count.saturating_sub(self.plan.cost);
             }
         }
-        let taken: Several<(&Counter, u64)> = self
+        let taken: InlineVec4<(&Counter, u64)> = self
             .counters
             .iter()
             .zip(&added)
@@ -201,7 +202,7 @@ impl<'p> Windows<'p> {
         asking: &Asking<'_>,
         at: Option<u64>,
         excess: Excess,
-    ) -> Several<Result<Added, Error>> {
+    ) -> InlineVec4<Result<Added, Error>> {
         let add = async |counter| {
             if self.plan.cost > LARGEST_BLIND {
                 self.add_large(counter, asking, at, excess).await
@@ -210,7 +211,7 @@ impl<'p> Windows<'p> {
             }
         };
         match &*self.counters {
-            [counter] => Several::from_iter([add(counter).await]),
+            [counter] => InlineVec4::from_iter([add(counter).await]),
             counters => join_all(counters.iter().map(add)).await.into(),
         }
     }

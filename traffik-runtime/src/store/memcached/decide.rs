@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::inline_vec::InlineVec4;
 use crate::store::Decide;
 use crate::store::caller::Caller;
 use crate::store::cas::{
@@ -17,7 +18,7 @@ use crate::store::memcached::client::{Asking, Memcached};
 use crate::store::memcached::counter::Windows;
 use crate::store::memcached::meta_protocol::Lives;
 use crate::store::memcached::ttl::at_least;
-use crate::store::outcome::{Outcome, Several};
+use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::{Change, Settling};
 use crate::strategy::kernel::state::State;
@@ -64,7 +65,7 @@ impl Decide for Memcached {
         &'a self,
         plans: &'a [Plan<'a>],
         at: Option<u64>,
-    ) -> Answer<'a, (u64, Several<State>)> {
+    ) -> Answer<'a, (u64, InlineVec4<State>)> {
         Box::pin(async move {
             fits(plans, LONGEST, "Memcached")?;
             let now = at.unwrap_or_else(now);

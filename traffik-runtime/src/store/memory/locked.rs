@@ -26,8 +26,9 @@ use std::borrow::Cow;
 
 use crate::clock::reading::Reading;
 use crate::error::Error;
+use crate::inline_vec::InlineVec4;
 use crate::store::memory::Memory;
-use crate::store::outcome::{Outcome, Several};
+use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Step};
 use crate::strategy::kernel::state::State;
 
@@ -109,8 +110,8 @@ fn evaluate<'s>(
     plans: &[Plan<'_>],
     read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
     now: u64,
-) -> Result<Several<Several<Step>>, Refused> {
-    let mut all: Several<Several<Step>> = Several::new();
+) -> Result<InlineVec4<InlineVec4<Step>>, Refused> {
+    let mut all: InlineVec4<InlineVec4<Step>> = InlineVec4::new();
     for (index, plan) in plans.iter().enumerate() {
         let mut before = read(plan);
         for (earlier, steps) in plans[..index].iter().zip(&all) {
@@ -129,13 +130,13 @@ fn refusal<'s>(
     read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
     now: u64,
 ) -> Outcome {
-    let states: Several<_> = plans.iter().map(read).collect();
+    let states: InlineVec4<_> = plans.iter().map(read).collect();
     Outcome::refused(plans, states.iter().map(|state| &**state), now)
 }
 
 /// Returns the outcome of costs of 0, which are admitted and write nothing.
 fn report<'s>(plans: &[Plan<'_>], read: impl Fn(&Plan<'_>) -> Cow<'s, State>, now: u64) -> Outcome {
-    let mut reports = Several::new();
+    let mut reports = InlineVec4::new();
     for (index, plan) in plans.iter().enumerate() {
         reports.extend(plan.told(index, &read(plan), now));
     }

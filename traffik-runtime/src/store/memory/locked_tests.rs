@@ -6,6 +6,7 @@ use std::thread;
 use super::*;
 use crate::clock::Clock;
 use crate::error::ErrorKind;
+use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
 use crate::store::Decide;
 use crate::store::key::Key;
@@ -13,7 +14,7 @@ use crate::store::memory::optimistic::TimedCost;
 use crate::store::memory::seqlock_slot::{Slot, SlotGuard};
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
-use crate::store::plan::{Few, Term, Terms};
+use crate::store::plan::{Term, Terms};
 use crate::strategy::Who;
 use crate::strategy::fixed_window::FixedWindow;
 use crate::strategy::kernel::Law;
@@ -48,7 +49,7 @@ fn plan_under(law: Law, key: Key) -> Plan<'static> {
         key,
         name: String::new(),
         strategy: &FixedWindow,
-        terms: Terms::Own(Few::from_iter([Term { rate: RATE, law }])),
+        terms: Terms::Own(InlineVec1::from_iter([Term { rate: RATE, law }])),
         cost: 1,
         who: Who::default(),
     }

@@ -23,15 +23,16 @@
 
 use std::borrow::Cow;
 
+use crate::inline_vec::InlineVec4;
 use crate::store::memory::Memory;
 use crate::store::memory::shard_locks::LockedShards;
-use crate::store::outcome::Several;
+
 use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
 
 impl Memory {
     /// Reads the states of all plans.
-    pub(crate) fn read_states(&self, plans: &[Plan<'_>], now: u64) -> Several<State> {
+    pub(crate) fn read_states(&self, plans: &[Plan<'_>], now: u64) -> InlineVec4<State> {
         loop {
             let shards = self.lock_shards(plans, now);
             let states = plans.iter().map(|plan| shards.peek(plan, now));

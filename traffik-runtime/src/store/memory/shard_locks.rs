@@ -30,18 +30,19 @@
 
 use parking_lot::MutexGuard;
 
+use crate::inline_vec::InlineVec4;
 use crate::store::key::Key;
 use crate::store::memory::Memory;
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::store::memory::spill::SpillShard;
-use crate::store::outcome::Several;
+
 use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
 
 /// The locked spill shards of a set.
 pub(crate) struct LockedShards<'m> {
     pub(crate) memory: &'m Memory,
-    shards: Several<(usize, MutexGuard<'m, SpillShard>)>,
+    shards: InlineVec4<(usize, MutexGuard<'m, SpillShard>)>,
     /// `true` if the shards of all plans are locked, not only those of states that never fit a
     /// slot.
     covers_all: bool,
@@ -56,7 +57,7 @@ impl Memory {
         }
         let covers_all = self.spill.may_hold_packed();
         let spilled = plans.iter().filter(|plan| covers_all || !plan.is_packed());
-        let mut numbers: Several<usize> =
+        let mut numbers: InlineVec4<usize> =
             spilled.map(|plan| self.spill.shard_of(plan.key)).collect();
         numbers.sort_unstable();
         numbers.dedup();

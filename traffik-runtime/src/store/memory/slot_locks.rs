@@ -23,12 +23,13 @@
 
 use std::borrow::Cow;
 
+use crate::inline_vec::InlineVec4;
 use crate::store::key::Key;
 use crate::store::memory::Memory;
 use crate::store::memory::seqlock_slot::SlotGuard;
 use crate::store::memory::shard_locks::LockedShards;
 use crate::store::memory::spill::Entry;
-use crate::store::outcome::Several;
+
 use crate::store::plan::Plan;
 use crate::strategy::kernel::packed::Packed;
 use crate::strategy::kernel::state::State;
@@ -38,7 +39,7 @@ pub(crate) const RESERVED_MICROS: u64 = 1_000_000;
 
 /// The states of a set, all locked.
 pub(crate) struct LockedSet<'s, 'm> {
-    slots: Several<(Key, SlotGuard<'m>)>,
+    slots: InlineVec4<(Key, SlotGuard<'m>)>,
     shards: &'s mut LockedShards<'m>,
 }
 
@@ -47,7 +48,7 @@ impl<'m> LockedShards<'m> {
     /// caller starts again.
     pub(crate) fn lock_slots(&mut self, plans: &[Plan<'_>], now: u64) -> Option<LockedSet<'_, 'm>> {
         let table = &self.memory.table;
-        let mut slots: Several<_> = Several::new();
+        let mut slots: InlineVec4<_> = InlineVec4::new();
         for plan in plans.iter().filter(|plan| plan.is_packed()) {
             if self.spilled(plan, now).is_some() {
                 continue;
@@ -63,7 +64,7 @@ impl<'m> LockedShards<'m> {
         }
         slots.sort_unstable_by_key(|(_, slot)| std::ptr::from_ref(*slot).addr());
         slots.dedup_by_key(|(key, _)| *key);
-        let slots: Several<(Key, SlotGuard<'m>)> = slots
+        let slots: InlineVec4<(Key, SlotGuard<'m>)> = slots
             .into_iter()
             .map(|(key, slot)| (key, slot.lock()))
             .collect();

@@ -6,11 +6,12 @@ use std::future::ready;
 use crate::clock::Clock;
 use crate::clock::reading::Reading;
 use crate::clock::system::SystemClock;
+use crate::inline_vec::InlineVec4;
 use crate::store::Decide;
 use crate::store::caller::Caller;
 use crate::store::erased::Answer;
 use crate::store::memory::Memory;
-use crate::store::outcome::{Outcome, Several};
+use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::Settling;
 use crate::strategy::kernel::state::State;
@@ -33,7 +34,7 @@ impl Decide for Memory {
         .is_ok()
     }
 
-    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<Several<State>> {
+    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<InlineVec4<State>> {
         self.unless_closed(|| Ok(self.read_states(plans, now))).ok()
     }
 
@@ -64,7 +65,7 @@ impl Decide for Memory {
         &'a self,
         plans: &'a [Plan<'a>],
         at: Option<u64>,
-    ) -> Answer<'a, (u64, Several<State>)> {
+    ) -> Answer<'a, (u64, InlineVec4<State>)> {
         let now = at.unwrap_or_else(|| SystemClock::new().now_micros());
         let read = self.unless_closed(|| Ok((now, self.read_states(plans, now))));
         Box::pin(ready(read))

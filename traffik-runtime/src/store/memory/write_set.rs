@@ -12,28 +12,29 @@
 
 use std::borrow::Cow;
 
+use crate::inline_vec::InlineVec4;
 use crate::store::memory::slot_locks::{LockedSet, RESERVED_MICROS};
 use crate::store::memory::spill::Expiry;
-use crate::store::outcome::{Outcome, Several, Told};
+use crate::store::outcome::{Outcome, Told};
 use crate::store::plan::{Plan, Step};
 use crate::strategy::kernel::state::State;
 
 /// The new state of a plan of a user's own strategy, and its reports.
-type OwnResult = (State, Several<Told>);
+type OwnResult = (State, InlineVec4<Told>);
 
 impl LockedSet<'_, '_> {
     /// Writes what all plans do to their states, unlocks them, and returns the reports.
     pub(crate) fn write(
         mut self,
         plans: &[Plan<'_>],
-        steps: Several<Several<Step>>,
+        steps: InlineVec4<InlineVec4<Step>>,
         now: u64,
     ) -> Outcome {
         let own = self.evaluate_own(plans, &steps, now);
         if plans.len() > 1 {
             self.reserve_entries(plans, now);
         }
-        let mut reports = Several::new();
+        let mut reports = InlineVec4::new();
         for (index, ((plan, steps), own)) in plans.iter().zip(steps).zip(own).enumerate() {
             if plan.cost == 0 {
                 reports.extend(plan.told(index, &self.read(plan, now), now));
@@ -55,11 +56,11 @@ impl LockedSet<'_, '_> {
     fn evaluate_own(
         &self,
         plans: &[Plan<'_>],
-        steps: &[Several<Step>],
+        steps: &[InlineVec4<Step>],
         now: u64,
-    ) -> Several<Option<OwnResult>> {
+    ) -> InlineVec4<Option<OwnResult>> {
         let spill = &self.memory().spill;
-        let evaluate = |(index, (plan, steps)): (usize, (&Plan<'_>, &Several<Step>))| {
+        let evaluate = |(index, (plan, steps)): (usize, (&Plan<'_>, &InlineVec4<Step>))| {
             plan.is_custom().then(|| {
                 let mut after = self.read(plan, now).into_owned();
                 plan.take(steps.clone(), &mut after, now);
@@ -89,13 +90,13 @@ impl LockedSet<'_, '_> {
     fn write_spilled(
         &mut self,
         plan: &Plan<'_>,
-        steps: Several<Step>,
+        steps: InlineVec4<Step>,
         own: Option<OwnResult>,
         (index, now): (usize, u64),
-    ) -> Several<Told> {
+    ) -> InlineVec4<Told> {
         let spill = &self.memory().spill;
         let Some(entry) = self.spill_entry(plan.key, now) else {
-            return Several::new();
+            return InlineVec4::new();
         };
         let reports = match own {
             Some((after, reports)) => {

@@ -1,9 +1,10 @@
 //! A set whose keys are on several servers of a Cluster: decided slot by slot, and refunded if one refuses.
 
 use crate::error::Error;
+use crate::inline_vec::InlineVec4;
 use crate::observe;
 use crate::store::caller::Caller;
-use crate::store::outcome::{Outcome, Several};
+use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
 use crate::store::sequential::{InTurn, decide_in_turn};
@@ -48,7 +49,7 @@ impl Redis {
         match decide_in_turn(&turns, slots.len()).await {
             Ok(taken) => {
                 let now = taken.iter().map(|outcome| outcome.now).max();
-                let mut told: Several<_> = Several::new();
+                let mut told: InlineVec4<_> = InlineVec4::new();
                 for (slot, outcome) in slots.iter().zip(taken) {
                     told.extend(outcome.of_plans(slot).told);
                 }
@@ -73,7 +74,7 @@ impl Redis {
         plans: &[Plan<'_>],
         slots: &[Vec<usize>],
         at: Option<u64>,
-    ) -> Result<(u64, Several<State>), Error> {
+    ) -> Result<(u64, InlineVec4<State>), Error> {
         let (now, states) = self.read_each(plans, slots, at).await?;
         for slot in slots {
             let is_written = |place: &usize| {
@@ -93,8 +94,8 @@ impl Redis {
         plans: &[Plan<'_>],
         slots: &[Vec<usize>],
         at: Option<u64>,
-    ) -> Result<(u64, Several<State>), Error> {
-        let (mut now, mut states) = (0, Several::from_elem(State::default(), plans.len()));
+    ) -> Result<(u64, InlineVec4<State>), Error> {
+        let (mut now, mut states) = (0, InlineVec4::from_elem(State::default(), plans.len()));
         for slot in slots {
             let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
             let (then, read) = self.read_at_once(&own, at).await?;

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::inline_vec::InlineVec4;
 use crate::store::Decide;
 use crate::store::caller::Caller;
 use crate::store::cas_apply::apply;
@@ -11,7 +12,7 @@ use crate::store::cas_retry::Retries;
 use crate::store::codec::{encode, lengthened};
 use crate::store::entry_limit::fits;
 use crate::store::erased::Answer;
-use crate::store::outcome::{Outcome, Several};
+use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
 use crate::store::redis::lua::{Script, decide};
@@ -82,7 +83,7 @@ impl Decide for Redis {
         &'a self,
         plans: &'a [Plan<'a>],
         at: Option<u64>,
-    ) -> Answer<'a, (u64, Several<State>)> {
+    ) -> Answer<'a, (u64, InlineVec4<State>)> {
         Box::pin(async move {
             fits(plans, LONGEST, "Redis")?;
             match self.slots(plans) {
@@ -125,7 +126,7 @@ impl Redis {
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
-    ) -> Result<(u64, Several<State>), Error> {
+    ) -> Result<(u64, InlineVec4<State>), Error> {
         let said = self.ask(plans, at, None, |_| 0).await?;
         Ok((said.now, said.states(plans)))
     }
@@ -269,7 +270,7 @@ impl Redis {
             let said = self.ask(&plans, at, Some(caller), |_| 0).await?;
             let states = settling.iter().zip(&said.values);
             let states = states.map(|(settling, value)| settling.state_of(value, said.now));
-            let mut states: Several<State> = states.collect();
+            let mut states: InlineVec4<State> = states.collect();
             let mut new = Vec::with_capacity(settling.len());
             for (place, settling) in settling.iter().enumerate() {
                 let name = &settling.plan.name;

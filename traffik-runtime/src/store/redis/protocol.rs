@@ -1,7 +1,8 @@
 //! What the scripts that decide are told, and what they answer.
 
+use crate::inline_vec::InlineVec4;
 use crate::store::codec::{decode, decode_whole};
-use crate::store::outcome::Several;
+
 use crate::store::plan::Plan;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
@@ -68,14 +69,14 @@ fn write(bytes: &mut Vec<u8>, number: u64) {
 pub(crate) struct Said {
     pub(crate) now: u64,
     pub(crate) admitted: bool,
-    pub(crate) values: Several<Vec<u8>>,
+    pub(crate) values: InlineVec4<Vec<u8>>,
 }
 
 impl Said {
     pub(crate) fn one(mut answer: Vec<u8>) -> Option<Self> {
         let (admitted, now) = head(&answer)?;
         answer.drain(..HEAD);
-        let values = Several::from_elem(answer, 1);
+        let values = InlineVec4::from_elem(answer, 1);
         Some(Self {
             now,
             admitted,
@@ -102,7 +103,7 @@ impl Said {
         lines.any(|(plan, value)| !value.is_empty() && decode_whole(plan, value).is_none())
     }
 
-    pub(crate) fn states(&self, plans: &[Plan<'_>]) -> Several<State> {
+    pub(crate) fn states(&self, plans: &[Plan<'_>]) -> InlineVec4<State> {
         let lines = plans.iter().zip(&self.values);
         let states = lines.map(|(plan, value)| decode(plan, value, self.now));
         states.collect()
