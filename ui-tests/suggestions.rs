@@ -1,23 +1,23 @@
-//! A program of everything that the pinned messages suggest: each suggestion stands where a user would put it.
+//! Checks that the suggestions of the pinned messages compile, each placed where a user would write it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The items of a user that suggestions name: functions, values, and types.
+/// The user items that suggestions name: functions, values and types.
 const ITEMS: &str = include_str!("suggestions/items.rs");
 
-/// Suggestions that name no code which could stand here, each with the reason.
-const ELSEWHERE: [(&str, &str); 4] = [
+/// Suggestions that cannot be placed in a program, each with the reason.
+const NOT_PLACEABLE: [(&str, &str); 4] = [
     ("::my_framework::traffik", "the path of another crate"),
     ("::framework::traffik", "the path of another crate"),
     ("#[throttled]", "the attribute on another function"),
     ("fn(&Parts)", "the type of a function, which the items have"),
 ];
 
-/// The pairs and parameters of a key or parameter, with what stands around it.
-const AROUND: [(&[&str], &str); 12] = [
+/// Keys and parameters, with the attribute around their values.
+const CONTEXTS: [(&[&str], &str); 12] = [
     (&["rate"], "#[throttled({})]"),
     (
         &[
@@ -82,7 +82,7 @@ const AROUND: [(&[&str], &str); 12] = [
         &["ip(", "header("],
         "#[throttled(rate = \"50/s\", identifier = {})]",
     ),
-    // A header is one of trusted proxies.
+    // A header needs trusted proxies.
     (
         &["ip(header"],
         "#[throttled(rate = \"50/s\", identifier = {}, trusted = [\"::1\"]))]",
@@ -93,7 +93,7 @@ const AROUND: [(&[&str], &str); 12] = [
     ),
 ];
 
-/// A pair for each word that "did you mean" may name, as a key or a parameter.
+/// A pair for each key or parameter that "did you mean" may name.
 const PAIRS: [&str; 23] = [
     "rate = \"5/s\"",
     "strategy = gcra",
@@ -123,10 +123,10 @@ const PAIRS: [&str; 23] = [
 /// Writes the program and returns its path.
 pub(crate) fn program() -> PathBuf {
     let mut program = String::from(ITEMS);
-    let mut homeless = Vec::new();
+    let mut unplaced = Vec::new();
     for (number, (message, suggestion)) in suggestions().iter().enumerate() {
-        let Some(code) = placed(message, suggestion) else {
-            homeless.push(format!("`{suggestion}` of: {message}"));
+        let Some(code) = place(message, suggestion) else {
+            unplaced.push(format!("`{suggestion}` of: {message}"));
             continue;
         };
         let code = code.replace("{number}", &number.to_string());
@@ -134,19 +134,19 @@ pub(crate) fn program() -> PathBuf {
             program,
             "\n/// {message}\nmod suggestion_{number} {{\n    use super::prelude::*;\n\n{code}\n}}"
         )
-        .expect("a string takes all");
+        .expect("writing to a string");
     }
     assert!(
-        homeless.is_empty(),
-        "no place is known for\n{}",
-        homeless.join("\n")
+        unplaced.is_empty(),
+        "add a context for\n{}",
+        unplaced.join("\n")
     );
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("suggestions.rs");
     fs::write(&path, program).expect("the directory of tests is writable");
     path
 }
 
-/// Every suggestion of the pinned messages, once, with its message.
+/// Returns every suggestion of the pinned messages once, with its message.
 fn suggestions() -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir("fail").expect("the programs that fail") {
@@ -159,7 +159,7 @@ fn suggestions() -> BTreeSet<(String, String)> {
             .lines()
             .filter_map(|line| line.strip_prefix("error: "));
         for message in messages {
-            for suggestion in suggested(message) {
+            for suggestion in suggestions_in(message) {
                 found.insert((message.to_owned(), suggestion));
             }
         }
@@ -168,19 +168,19 @@ fn suggestions() -> BTreeSet<(String, String)> {
     found
 }
 
-/// Returns the code that a message says to write: behind "write", "did you mean", "add", and behind "or" after these.
-fn suggested(message: &str) -> Vec<String> {
+/// Returns the code that a message suggests: after "write", "did you mean" and "add", and after "or"
+/// following these.
+fn suggestions_in(message: &str) -> Vec<String> {
     let mut parts = message.split('`');
     let mut before = parts.next().unwrap_or_default();
     let mut suggestions: Vec<String> = Vec::new();
     while let (Some(code), after) = (parts.next(), parts.next()) {
         let lead = before.trim_end();
-        let begins = ["write", "did you mean", "add"]
+        let is_first = ["write", "did you mean", "add"]
             .iter()
             .any(|word| lead.ends_with(word));
-        let goes_on = !suggestions.is_empty() && [", or", "or", "or write"].contains(&lead);
-        // An `impl Trait` or a signature names a kind of function.
-        if begins || goes_on {
+        let is_next = !suggestions.is_empty() && [", or", "or", "or write"].contains(&lead);
+        if is_first || is_next {
             suggestions.push(code.to_owned());
         }
         before = after.unwrap_or_default();
@@ -188,9 +188,12 @@ fn suggested(message: &str) -> Vec<String> {
     suggestions
 }
 
-/// The code of a suggestion, where a user would write it.
-fn placed(message: &str, suggestion: &str) -> Option<String> {
-    if ELSEWHERE.iter().any(|(code, _)| suggestion.contains(code)) {
+/// Returns the code of a suggestion with its context, where a user would write it.
+fn place(message: &str, suggestion: &str) -> Option<String> {
+    if NOT_PLACEABLE
+        .iter()
+        .any(|(code, _)| suggestion.contains(code))
+    {
         return Some(String::new());
     }
     let attribute = |attribute: String| format!("    {attribute}\n    async fn routed() {{}}");
@@ -233,18 +236,18 @@ fn placed(message: &str, suggestion: &str) -> Option<String> {
             "    #[throttled(rate = \"50/s\")]\n    async fn {name}() {{}}"
         ));
     }
-    if message.contains("argument") && !message.contains("named, not called") {
+    if message.contains("argument") && !message.contains("instead of calling") {
         return Some(closure(suggestion));
     }
     let code = if message.contains("did you mean") {
-        meant(message, suggestion)?
+        corrected_pair(message, suggestion)?
     } else {
         pair(suggestion).unwrap_or(suggestion).to_owned()
     };
-    around(message, &code).map(attribute)
+    context(message, &code).map(attribute)
 }
 
-/// A closure over these names, or over this list of parameters.
+/// Returns a handler with a closure over these names, or over this list of parameters.
 fn closure(names: &str) -> String {
     let params = names.trim_matches('|');
     let arguments: Vec<_> = ["db", "factor", "payload", "a", "b"]
@@ -257,15 +260,15 @@ fn closure(names: &str) -> String {
     )
 }
 
-/// The pair of a word that is a key or a parameter.
+/// Returns a pair for a key or parameter.
 fn pair(word: &str) -> Option<&'static str> {
-    let is_it = |pair: &&&str| pair.split(' ').next() == Some(word);
-    PAIRS.iter().find(is_it).copied()
+    let has_key = |pair: &&&str| pair.split(' ').next() == Some(word);
+    PAIRS.iter().find(has_key).copied()
 }
 
-/// The pair that a "did you mean" leads to.
-fn meant(message: &str, word: &str) -> Option<String> {
-    let of_key = |key: &str| match word {
+/// Returns the pair that follows from a "did you mean".
+fn corrected_pair(message: &str, word: &str) -> Option<String> {
+    let pair_of = |key: &str| match word {
         "header" => format!("{key} = header(\"x-api-key\")"),
         "retry" => format!("{key} = retry(max_retries = 3)"),
         "fallback" | "failover" => format!("{key} = {word}(backend = local())"),
@@ -278,19 +281,19 @@ fn meant(message: &str, word: &str) -> Option<String> {
         .nth(1)
         .and_then(|rest| rest.split('`').next());
     match (kind, key) {
-        ("unknown word", Some(key)) => Some(of_key(key)),
+        ("unknown value", Some(key)) => Some(pair_of(key)),
         ("unknown unit", _) => Some(format!("rate = \"5/{word}\"")),
-        ("unknown strategy", _) => Some(of_key("strategy")),
-        ("unknown forwarding header", _) => Some(of_key("header")),
+        ("unknown strategy", _) => Some(pair_of("strategy")),
+        ("unknown forwarding header", _) => Some(pair_of("header")),
         ("unknown warning", _) => Some(format!("allow({word})")),
         _ => pair(word).map(str::to_owned),
     }
 }
 
-/// An attribute around a pair, a parameter, or a value.
-fn around(message: &str, code: &str) -> Option<String> {
-    let place = |(words, around): &(&[&str], &str)| {
-        let is_it = |word: &&str| {
+/// Returns a pair, a parameter or a value with an attribute around it.
+fn context(message: &str, code: &str) -> Option<String> {
+    let fill = |(words, context): &(&[&str], &str)| {
+        let matches = |word: &&str| {
             if word.contains('(') {
                 code.starts_with(word)
             } else {
@@ -299,16 +302,16 @@ fn around(message: &str, code: &str) -> Option<String> {
                     || code.starts_with(&format!("{word}("))
             }
         };
-        words.iter().any(is_it).then(|| {
+        words.iter().any(matches).then(|| {
             let code = code
                 .strip_suffix(')')
                 .filter(|_| words[0] == "ip(header")
                 .unwrap_or(code);
-            around.replace("{}", code)
+            context.replace("{}", code)
         })
     };
-    // Words with parentheses are told from parameters of their names first.
-    if let Some(found) = AROUND.iter().rev().find_map(place) {
+    // Words with parentheses come first, because there are parameters of these names.
+    if let Some(found) = CONTEXTS.iter().rev().find_map(fill) {
         return Some(found);
     }
     let is_strategy = ["custom(", "token_bucket(", "time_of_day(", "gcra("]

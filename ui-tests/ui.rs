@@ -1,16 +1,17 @@
-//! Every program of `fail/` with the messages beside it, every program of `pass/`, and what the messages suggest.
+//! Programs that must fail with pinned messages, programs that must compile, and the suggestions of
+//! the messages.
 
 mod suggestions;
 
 #[test]
-fn ui() {
+fn programs_fail_or_pass_as_pinned() {
     let programs = trybuild::TestCases::new();
     programs.compile_fail("fail/*.rs");
     programs.pass("pass/*.rs");
 }
 
 #[test]
-fn what_messages_suggest_compiles() {
+fn suggestions_of_messages_compile() {
     let programs = trybuild::TestCases::new();
     programs.pass(suggestions::program());
 }

@@ -1,4 +1,4 @@
-//! Mistakes in a block. What it does define can be used.
+//! Errors in a block. The types that it defines can still be used.
 
 use traffik::{throttled, throttles};
 

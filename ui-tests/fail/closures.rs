@@ -1,4 +1,4 @@
-//! Closures over the handler's arguments: names of them, and nothing else.
+//! Closures over the handler's arguments: their parameters are names of arguments only.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! Closures whose bodies rustc finds fault with: at their own words.
+//! Closures whose bodies have type errors: rustc reports them at the user's tokens.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! What a cost is not.
+//! Values that `cost` refuses.
 
 use traffik::throttled;
 

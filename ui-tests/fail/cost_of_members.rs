@@ -1,4 +1,4 @@
-//! A cost that a throttle defined elsewhere never admits.
+//! A cost that a throttle defined elsewhere can never admit.
 
 use traffik::{throttled, throttles};
 

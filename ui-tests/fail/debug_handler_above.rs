@@ -1,4 +1,4 @@
-//! `#[throttled]` belongs above `#[debug_handler]`; this is rustc's answer to the other order.
+//! `#[throttled]` belongs above `#[debug_handler]`; rustc reports the other order like this.
 
 use axum::debug_handler;
 use traffik::throttled;

@@ -1,4 +1,4 @@
-//! Backends whose features are off: rustc names the feature of what has a path, and a stand-in that of an associated function.
+//! Backends whose features are off: rustc names the missing feature.
 
 use traffik::{Backend, MemcachedBackend, RedisBackend, throttled};
 

@@ -1,4 +1,4 @@
-//! Functions axum cannot take.
+//! Functions that axum cannot call as handlers.
 
 use traffik::throttled;
 

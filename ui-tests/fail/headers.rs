@@ -1,4 +1,4 @@
-//! What a style of headers is not.
+//! Values that `headers` refuses.
 
 use traffik::throttled;
 

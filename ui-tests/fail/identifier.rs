@@ -1,4 +1,4 @@
-//! What an identifier is not.
+//! Values that `identifier` refuses.
 
 use traffik::throttled;
 

@@ -1,4 +1,4 @@
-//! What is wrong with `ip(…)`.
+//! Values that `ip(…)` refuses.
 
 use traffik::throttled;
 

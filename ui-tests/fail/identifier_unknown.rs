@@ -1,4 +1,4 @@
-//! A function that does not exist: rustc says so at its name.
+//! A function that does not exist: rustc reports it at its name.
 
 use traffik::throttled;
 

@@ -1,4 +1,4 @@
-//! Without a receiver a macro cannot see that it stands in an `impl`: this is rustc's answer.
+//! Functions in an `impl` without `self`: the macro cannot see the `impl`, but rustc reports it.
 
 use traffik::throttled;
 

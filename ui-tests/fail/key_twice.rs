@@ -1,4 +1,4 @@
-//! The same key again.
+//! Keys that are written twice.
 
 use traffik::throttled;
 

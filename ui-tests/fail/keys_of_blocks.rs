@@ -1,4 +1,4 @@
-//! Keys that have no place in a block, in its defaults, or behind throttles that are defined elsewhere.
+//! Keys that are not allowed in a block, in its defaults, or with throttles defined elsewhere.
 
 use traffik::{throttled, throttles};
 

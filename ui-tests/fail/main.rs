@@ -1,4 +1,4 @@
-//! Where a program starts is no handler.
+//! The entry point of a program is not a handler.
 
 use traffik::throttled;
 

@@ -1,4 +1,4 @@
-//! Values that `uid`, `policy`, `name`, `crate` and `allow` do not take.
+//! Values that `uid`, `policy`, `name`, `crate` and `allow` refuse.
 
 use traffik::throttled;
 

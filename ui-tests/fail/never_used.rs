@@ -1,4 +1,4 @@
-//! Private throttles that nothing names: rustc's own warning, at their names, here denied.
+//! Private throttles that are never used: rustc's own warning at their names, here denied.
 #![deny(dead_code)]
 
 use traffik::{throttled, throttles};

@@ -1,4 +1,4 @@
-//! A handler that cannot go on on another thread: told where it is written, also if no route asks for it.
+//! A handler whose future is not `Send`: reported at the handler, even without a route.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! `on_error` and `timeout`: words, parameters, and what stands in their place.
+//! `on_error` and `timeout`: keywords, parameters, and other values.
 
 use traffik::{Failure, Verdict, throttled};
 

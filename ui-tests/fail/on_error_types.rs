@@ -1,4 +1,4 @@
-//! What is named as `on_error` and is of another type.
+//! Items of the wrong type as `on_error`.
 
 use traffik::failure::CircuitBreaker;
 use traffik::{Backend, Failure, Verdict, throttled};

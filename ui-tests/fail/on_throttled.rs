@@ -1,4 +1,4 @@
-//! `on_throttled`: the response to those who are refused.
+//! Values that `on_throttled` refuses.
 
 use traffik::{Rejection, throttled, throttles};
 

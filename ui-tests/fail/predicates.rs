@@ -1,4 +1,4 @@
-//! `only_if` and `skip_if`: which requests a throttle is asked about.
+//! Values that `only_if` and `skip_if` refuse.
 
 use axum::http::request::Parts;
 use traffik::{throttled, throttles};

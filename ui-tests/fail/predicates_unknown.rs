@@ -1,4 +1,4 @@
-//! Predicates that are not there: rustc suggests the similar name.
+//! Predicates that do not exist: rustc suggests a similar name.
 
 use axum::http::request::Parts;
 use traffik::{throttled, throttles};

@@ -1,4 +1,4 @@
-//! What a rate is not.
+//! Values that `rate` refuses.
 
 use traffik::throttled;
 

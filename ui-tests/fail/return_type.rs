@@ -1,4 +1,4 @@
-//! A return type that is no response.
+//! A return type that is not a response.
 
 use axum::Router;
 use axum::routing::get;

@@ -1,4 +1,4 @@
-//! What a scope is not.
+//! Values that `scope` refuses.
 
 use traffik::throttled;
 

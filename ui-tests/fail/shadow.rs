@@ -1,4 +1,4 @@
-//! `shadow`: a word without a value, in a definition.
+//! `shadow` takes no value and belongs to a definition.
 
 use traffik::{throttled, throttles};
 

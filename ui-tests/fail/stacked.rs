@@ -1,4 +1,4 @@
-//! A second throttle of the function's name.
+//! A second throttle with the function's name.
 
 use traffik::throttled;
 

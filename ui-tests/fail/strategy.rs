@@ -1,4 +1,4 @@
-//! What a strategy is not.
+//! Values that `strategy` refuses.
 
 use traffik::throttled;
 

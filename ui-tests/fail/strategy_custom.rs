@@ -1,4 +1,4 @@
-//! A value that is no strategy.
+//! A value that is not a strategy.
 
 use traffik::throttled;
 

@@ -1,4 +1,4 @@
-//! Parameters of strategies that are out of what they can be.
+//! Strategy parameters that are out of range.
 
 traffik::throttles! {
     throttle NoDefault(rate = "10/s", strategy = tiered(free = 1.0, premium = 5.0));

@@ -1,4 +1,4 @@
-//! Text that cannot be read. What stands behind the next comma is read all the same.
+//! Arguments that cannot be parsed. The arguments after the next comma are still read.
 
 use traffik::{throttled, throttles};
 

@@ -1,4 +1,4 @@
-//! Throttles that do not exist, or are none.
+//! Throttles that do not exist, and types that are not throttles.
 
 use traffik::{throttled, throttles};
 

@@ -1,4 +1,4 @@
-//! What is legal and doubtful: each a warning at the token, here denied.
+//! Code that is legal but probably not intended: a warning at the token, here denied.
 #![deny(deprecated)]
 
 use traffik::{throttled, throttles};

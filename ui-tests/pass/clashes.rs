@@ -1,4 +1,4 @@
-//! Names that generated code might trip over.
+//! User names that could clash with generated code.
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
@@ -15,7 +15,7 @@ mod std {}
 mod alloc {}
 
 mod names {
-    //! What the prelude and the runtime call things.
+    //! Items with the names of the prelude and of the runtime.
     #![allow(dead_code, non_snake_case, unreachable_pub)]
 
     pub struct Option;
@@ -120,7 +120,7 @@ async fn state(State(parts): State<u8>, State(__traffik_gate): State<u8>) -> ::s
 }
 
 mod primitives {
-    //! Types that are called like those of the language.
+    //! Types with the names of built-in types.
     #![allow(dead_code, clippy::redundant_pub_crate)]
 
     use axum::http::request::Parts;
@@ -161,7 +161,7 @@ mod primitives {
 }
 
 mod values {
-    //! Constants, statics and unit structs that are called like what generated code might.
+    //! Constants, statics and unit structs with names that generated code might use.
     #![allow(dead_code, non_upper_case_globals, clippy::redundant_pub_crate)]
 
     use axum::extract::State;

@@ -1,4 +1,4 @@
-//! The shapes a handler has.
+//! Every form of a handler.
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]

@@ -1,4 +1,4 @@
-//! Nothing is in scope that was not brought there.
+//! A crate without a prelude or imports.
 
 #![no_implicit_prelude]
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]

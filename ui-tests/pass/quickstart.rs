@@ -1,4 +1,4 @@
-//! The least there is.
+//! The smallest program.
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]

@@ -1,4 +1,4 @@
-//! Private throttles, each named in one place only, are used.
+//! Private throttles, each used in one place only.
 
 #![deny(
     warnings,
@@ -55,7 +55,7 @@ async fn alias() {}
 #[throttled(rate = "1/s")]
 async fn inline(_: Limiter<InLimiter>, _: Throttled<InThrottled>) {}
 
-async fn asks<T: Throttle>(parts: &Parts) -> Result<bool, Error> {
+async fn checks<T: Throttle>(parts: &Parts) -> Result<bool, Error> {
     T::check(parts, 1).await
 }
 
@@ -64,7 +64,7 @@ async fn code(parts: &Parts) -> Result<(), Error> {
     let _ = Looked::stat(parts).await?;
     <(InTuple, OnlyThere)>::hit(parts).await?;
     Quota::new(parts).add::<InQuota>(1).commit().await?;
-    asks::<InGeneric>(parts).await?;
+    checks::<InGeneric>(parts).await?;
     Ok(())
 }
 

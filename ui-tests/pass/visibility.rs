@@ -31,7 +31,7 @@ pub mod routes {
     use crate::limits::{Above, Crate};
 
     throttles! {
-        /// Of this module alone.
+        /// Of this module only.
         throttle Private(rate = "5/s", identifier = user, cost = price);
     }
 

@@ -1,4 +1,4 @@
-//! `allow(…)` switches warnings off, and what only looks doubtful is none.
+//! `allow(…)` switches warnings off, and code that is only similar gets none.
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 
 use traffik::{throttled, throttles};

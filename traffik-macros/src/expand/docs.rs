@@ -42,9 +42,9 @@ fn clients(identifier: Option<&Identifier>) -> String {
         Some(Identifier::Header(name)) => format!("each value of the header `{name}`"),
         Some(Identifier::Everyone) => "all clients together".to_owned(),
         Some(Identifier::Closure(_)) => {
-            "each identity that the handler's arguments give".to_owned()
+            "each identity computed from the handler's arguments".to_owned()
         }
-        Some(Identifier::Function(path)) => format!("each identity that `{}` gives", text(path)),
+        Some(Identifier::Function(path)) => format!("each identity that `{}` returns", text(path)),
     }
 }
 
@@ -58,7 +58,7 @@ fn rates(rates: &Rates) -> String {
     }
 }
 
-/// Returns " At worst 10 are admitted within 10 seconds."
+/// Returns " At most 10 are admitted within any 10 seconds."
 fn worst_case(throttle: &Throttle) -> String {
     let Strategy::BuiltIn(built_in) = &throttle.strategy else {
         return String::new();
@@ -66,37 +66,36 @@ fn worst_case(throttle: &Throttle) -> String {
     let rates = throttle.rates.constants();
     let worst = rates.iter().filter_map(|rate| {
         let units = worst_case::units(&built_in.spec, *rate)?;
-        Some(format!("{units} are admitted within {}", period(*rate)))
+        Some(format!("{units} are admitted within any {}", period(*rate)))
     });
     let worst: Vec<_> = worst.collect();
     if worst.is_empty() {
         return String::new();
     }
-    format!(" At worst {}.", worst.join(", and "))
+    format!(" At most {}.", worst.join(", and "))
 }
 
 /// Describes the header fields.
 fn headers(throttle: &Throttle) -> &'static str {
     match throttle.headers {
-        _ if throttle.shadow => " It only counts, and refuses nobody.",
-        None | Some(Headers::Ietf) => " Clients are told in `RateLimit` and `RateLimit-Policy`.",
+        _ if throttle.shadow => " It counts and refuses nobody.",
+        None | Some(Headers::Ietf) => " Reported in `RateLimit` and `RateLimit-Policy`.",
         Some(Headers::Legacy) => {
-            " Clients are told in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`."
+            " Reported in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`."
         }
         Some(Headers::Both) => {
-            " Clients are told in `RateLimit`, `RateLimit-Policy` and the `X-RateLimit-*` fields."
+            " Reported in `RateLimit`, `RateLimit-Policy` and the `X-RateLimit-*` fields."
         }
-        Some(Headers::None) => " Only clients that are refused are told.",
+        Some(Headers::None) => " Reported to refused clients only.",
     }
 }
 
-/// Returns "a minute" or "10 seconds".
+/// Returns "minute" or "10 seconds".
 fn period(rate: Rate) -> String {
     let period = rate.period_micros();
     let mut units = UNITS.iter();
     match units.find(|(_, micros)| period.is_multiple_of(*micros)) {
-        Some((unit @ "hour", micros)) if period == *micros => format!("an {unit}"),
-        Some((unit, micros)) if period == *micros => format!("a {unit}"),
+        Some((unit, micros)) if period == *micros => (*unit).to_owned(),
         Some((unit, micros)) => format!("{} {unit}s", period / micros),
         None => rate.to_string(),
     }
@@ -127,17 +126,19 @@ fn strategy(strategy: &Strategy) -> String {
 fn scope(scope: Option<&Scope>) -> String {
     match scope {
         None | Some(Scope::Throttle) => String::new(),
-        Some(Scope::Route) => ", on each route by itself".to_owned(),
-        Some(Scope::Segment(segment)) => format!(", counted as {:?}", segment.value()),
-        Some(Scope::Path(path)) => format!(", counted apart by `{}`", text(path)),
+        Some(Scope::Route) => ", separately for each route".to_owned(),
+        Some(Scope::Segment(segment)) => format!(", counted separately as {:?}", segment.value()),
+        Some(Scope::Path(path)) => format!(", separately for each `{}`", text(path)),
     }
 }
 
 fn cost(cost: Option<&Cost>) -> String {
     match cost {
         None => String::new(),
-        Some(Cost::Units(units, _)) => format!(" A request takes {units}."),
-        Some(Cost::Closure(_)) => " A request takes what the handler's arguments say.".to_owned(),
-        Some(Cost::Function(path)) => format!(" A request takes what `{}` says.", text(path)),
+        Some(Cost::Units(units, _)) => format!(" A request costs {units}."),
+        Some(Cost::Closure(_)) => {
+            " A request costs an amount computed from the handler's arguments.".to_owned()
+        }
+        Some(Cost::Function(path)) => format!(" A request costs what `{}` returns.", text(path)),
     }
 }

@@ -109,14 +109,13 @@ fn report_duplicates(throttles: &[Path], errors: &mut Errors) {
         .collect();
     for (index, (throttle, name)) in throttles.iter().zip(&names).enumerate() {
         if names[..index].contains(name) {
-            errors.report(throttle, format!("`{name}` stands twice in this set; name it once, with a `cost` if it is to take more"));
+            errors.report(throttle, format!("`{name}` is named twice in this set; name it once, and add a `cost` to take more"));
         }
     }
 }
 
 fn missing_rate(options: &Options) -> Option<Error> {
-    let message =
-        "`rate` is missing; write `rate = \"100/minute\"`, or the name of a throttle in front";
+    let message = "`rate` is missing; write `rate = \"100/minute\"`, or name a throttle first";
     options
         .lacks(Key::Rate)
         .then(|| match options.written.first() {
@@ -137,7 +136,7 @@ fn duplicate_name(options: &Options, handler: &Handler, gate: &GatePlacement) ->
         .to_string();
     let tokens = written_name.or_else(|| options.written.first().map(|(_, key)| key))?;
     let message = format!(
-        "the attribute above defines the throttle `{name}` already; give this one another name: `name = …`"
+        "the attribute above already defines the throttle `{name}`; give this one another `name`"
     );
     gate.defined.contains(&name).then(|| error(tokens, message))
 }

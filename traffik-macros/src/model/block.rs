@@ -52,12 +52,12 @@ fn read_defaults(all: Vec<ParsedDefaults>, errors: &mut Errors) -> Settings {
     } in all
     {
         if settings.is_some() {
-            errors.report(&word, "`defaults` is written twice; keep one of them");
+            errors.report(&word, "`defaults` is written twice; remove one of them");
         } else if is_late {
             errors.report(&word, "`defaults` comes first; move it above the throttles");
         }
         if args.list.is_empty() && !args.has_garbage {
-            let message = "`defaults` says nothing; write a key, such as `defaults(headers = both);`, or leave it out";
+            let message = "`defaults` has no keys; write one, such as `defaults(headers = both);`, or remove it";
             errors.report(&word, message);
         }
         let options = Options::sort(args, errors);
@@ -65,7 +65,7 @@ fn read_defaults(all: Vec<ParsedDefaults>, errors: &mut Errors) -> Settings {
         if let Some(throttle) = options.throttles.first() {
             errors.report(
                 throttle,
-                "`defaults` names no throttles; a set is a type: `type Api = (Burst, Sustained);`",
+                "`defaults` cannot name throttles; a set is a type: `type Api = (Burst, Sustained);`",
             );
         }
         options.refuse_zeroes(|_| false, errors);

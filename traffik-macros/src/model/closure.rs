@@ -47,7 +47,7 @@ impl Closure {
             _ => ("Identity", "identifier"),
         };
         let message = format!(
-            "a closure takes a handler's arguments, and there is no handler here; write the path of a `fn(&Parts) -> {output}`, or the `{key}` into the handler's `#[throttled(…)]`"
+            "closures need a handler's arguments, and a block has no handler; write the path of a `fn(&Parts) -> {output}`, or move `{key}` to the handler's `#[throttled(…)]`"
         );
         errors.report(&self.expr, message);
     }
@@ -60,22 +60,22 @@ fn check_parameter(param: &Pat) -> Option<Error> {
         Pat::Type(typed) => {
             let name = expr::text(&typed.pat);
             let message = format!(
-                "a closure takes names of the handler's arguments, whose types are known; write `{name}`"
+                "closure parameters take their types from the handler's arguments; write `{name}`"
             );
             Some(error(typed, message))
         }
         Pat::Wild(wild) => Some(error(
             wild,
-            "`_` is no argument of the handler; leave it out, and name those that are needed",
+            "`_` is not an argument of the handler; remove it, and name only the arguments that the closure uses",
         )),
         Pat::Reference(reference) => {
             let name = expr::text(&reference.pat);
-            let message = format!("arguments are lent to a closure as references; write `{name}`");
+            let message = format!("a closure takes arguments by reference; write `{name}`");
             Some(error(reference, message))
         }
         Pat::Ident(name) if name.mutability.is_some() || name.by_ref.is_some() => {
             let message = format!(
-                "arguments are lent to a closure as references; write `{}`",
+                "a closure takes arguments by reference; write `{}`",
                 name.ident
             );
             Some(error(name, message))
@@ -84,9 +84,9 @@ fn check_parameter(param: &Pat) -> Option<Error> {
     }
 }
 
-/// Returns an error if there is a `for<…>` or a `const` in front of a closure.
+/// Returns an error if there is a `for<…>` or a `const` before a closure.
 fn check_modifiers(closure: &ExprClosure) -> Option<Error> {
-    let message = "a closure over arguments is written `|name| …` or `async |name| …`, without anything in front";
+    let message = "a closure over arguments cannot have `for<…>` or `const`; remove it";
     if let Some(lifetimes) = &closure.lifetimes {
         return Some(error(lifetimes, message));
     }

@@ -45,7 +45,7 @@ impl ClosureArguments {
         let head_end = head.clone().max().map_or(0, |index| index + 1);
         let end = last.unwrap_or(head_end.max(gate.index));
         let start = head.min().unwrap_or(end);
-        // An argument whose type cannot be written in a tuple stays in front of it.
+        // An argument whose type cannot be written in a tuple stays before it.
         let is_joined = |index: &usize| {
             let is_impl_trait = arguments.impl_trait_type(*index).is_some();
             used.contains(index) || !(is_impl_trait || arguments.is_conditional(*index))
@@ -89,7 +89,7 @@ fn indices(
                 .iter()
                 .any(|earlier| earlier.unraw() == name.unraw())
             {
-                let message = format!("`{name}` stands twice in this closure; name it once");
+                let message = format!("`{name}` is named twice in this closure; name it once");
                 errors.report(&name, message);
             }
             match index(&name, handler, arguments) {
@@ -119,7 +119,7 @@ fn index(
     };
     if arguments.is_conditional(index) {
         return Err(format!(
-            "`{name}` is there only under its `cfg`, and the closure always; put the attribute on two handlers, one for each case"
+            "`{name}` exists only under its `cfg`, but the closure always needs it; write two handlers, one for each case"
         ));
     }
     Ok(index)
@@ -131,13 +131,13 @@ fn unknown_argument(name: &Ident, handler: &Ident, arguments: &[String]) -> Stri
     match near(&text, &arguments) {
         Some(meant) => {
             let question = did_you_mean(&text, meant);
-            format!("`{text}` is no argument of `{handler}`; {question}")
+            format!("`{text}` is not an argument of `{handler}`; {question}")
         }
         None if arguments.is_empty() => format!(
-            "`{text}` is no argument of `{handler}`, which has none with a name; write the path of a function of the request's parts"
+            "`{text}` is not an argument of `{handler}`, which has no named arguments; write the path of a function of `&Parts`"
         ),
         None => format!(
-            "`{text}` is no argument of `{handler}`; use one of {}",
+            "`{text}` is not an argument of `{handler}`; use one of {}",
             quoted_list(&arguments)
         ),
     }
@@ -146,10 +146,11 @@ fn unknown_argument(name: &Ident, handler: &Ident, arguments: &[String]) -> Stri
 fn pattern_message(param: &Pat) -> String {
     let names: Vec<_> = bound_names(param).iter().map(ToString::to_string).collect();
     if names.is_empty() {
-        return "a closure takes names of the handler's arguments, such as `|payload|`".to_owned();
+        return "closure parameters must be names of the handler's arguments, such as `|payload|`"
+            .to_owned();
     }
     format!(
-        "a closure takes names of the handler's arguments; write `{}`",
+        "closure parameters must be names of the handler's arguments; write `{}`",
         names.join(", ")
     )
 }
@@ -170,7 +171,7 @@ fn report_missing_parameters(
         named.push(used.clone());
         let params: Vec<_> = named.iter().map(ToString::to_string).collect();
         let message = format!(
-            "`{used}` is an argument of `{}` and no parameter of this closure; write `|{}|`",
+            "`{used}` is an argument of `{}` but not a parameter of this closure; write `|{}|`",
             handler.sig.ident,
             params.join(", ")
         );

@@ -32,7 +32,7 @@ impl Cost {
         };
         match number.base10_parse() {
             Ok(units) => Ok(Self::Units(units, value.clone())),
-            Err(_) => Err(error(number, format!("a cost is at most {}", u64::MAX))),
+            Err(_) => Err(error(number, format!("a cost can be at most {}", u64::MAX))),
         }
     }
 
@@ -61,14 +61,11 @@ impl Cost {
 
 fn unexpected(value: &Expr) -> String {
     if let Some(text) = expr::string(value) {
-        return format!(
-            "a cost stands without quotes; write `cost = {}`",
-            text.value()
-        );
+        return format!("a cost must not be quoted; write `cost = {}`", text.value());
     }
     if let Some((function, _)) = expr::call(value) {
         return format!(
-            "the function is named, not called; write `cost = {}`",
+            "name the function instead of calling it; write `cost = {}`",
             expr::text(function)
         );
     }
@@ -78,9 +75,9 @@ fn unexpected(value: &Expr) -> String {
             ..
         }) => {
             let digits = number.base10_digits();
-            return format!("a cost has no type of its own; write `cost = {digits}`");
+            return format!("a cost has no type suffix; write `cost = {digits}`");
         }
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => "a cost is never negative; write a whole number such as `cost = 5`",
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => "a cost cannot be negative; write a whole number such as `cost = 5`",
         _ => "a cost is a whole number, the path of a `fn(&Parts) -> u64`, or a closure over the handler's arguments",
     }
     .to_owned()

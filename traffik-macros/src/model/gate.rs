@@ -11,8 +11,8 @@ use crate::parse::Handler;
 /// The prefix of the hidden argument's name if the attribute defines a throttle.
 const GATE_OF: &str = "__traffik_gate_of_";
 
-/// The position of the gate: in front of the last argument, which may read the body, and behind
-/// other gates.
+/// The position of the gate: before the last argument, which may read the body, and after other
+/// gates.
 pub(crate) struct GatePlacement {
     /// The index among the arguments.
     pub(crate) index: usize,
@@ -27,7 +27,7 @@ impl GatePlacement {
     pub(crate) fn find(handler: &Handler) -> Self {
         let inputs = &handler.sig.inputs;
         let gates: Vec<_> = inputs.iter().flat_map(gates).collect();
-        // An argument that `cfg` may remove cannot be the one behind the gate.
+        // An argument that `cfg` may remove cannot be the one after the gate.
         let last = inputs
             .iter()
             .rposition(|argument| !is_conditional(argument));

@@ -18,20 +18,20 @@ pub(crate) fn check(handler: &Handler, shares_argument: bool, errors: &mut Error
     let sig = &handler.sig;
     if is_entry_point(handler) {
         let message = format!(
-            "`{}` is no handler; write `#[throttled]` on the function that a route names",
+            "`{}` is not a handler; write `#[throttled]` on the function that a route calls",
             sig.ident
         );
         return errors.report(&sig.ident, message);
     }
     if let Some(word) = find_self(sig).filter(|_| sig.receiver().is_none()) {
-        let message = "`Self` is named in an `impl` only, where `#[throttled]` cannot define a throttle; move the handler out of it, and write the type's name";
+        let message = "`#[throttled]` cannot define a throttle in an `impl`; move the handler out of it, and write the type's name instead of `Self`";
         return errors.report(word, message);
     }
     if let Some(abi) = &sig.abi {
         let abi = abi.to_token_stream();
         errors.report(
             &abi,
-            format!("axum calls no `extern` function; take `{abi}` away"),
+            format!("axum cannot call an `extern` function; remove `{abi}`"),
         );
     }
     let arguments = HandlerArguments::new(sig);
@@ -39,7 +39,7 @@ pub(crate) fn check(handler: &Handler, shares_argument: bool, errors: &mut Error
         if let Some(ty) = arguments.impl_trait_type(index) {
             let ty = ty.replace(" < ", "<").replace(" >", ">");
             let message = format!(
-                "no route can choose the type of `{ty}`; write one without `impl`, such as `String`"
+                "axum cannot infer the type of `{ty}`; write a type without `impl`, such as `String`"
             );
             errors.report(argument, message);
         }
@@ -47,16 +47,19 @@ pub(crate) fn check(handler: &Handler, shares_argument: bool, errors: &mut Error
     if sig.asyncness.is_none() {
         errors.report(
             sig.fn_token,
-            format!("a handler is async; write `async fn {}`", sig.ident),
+            format!("a handler must be async; write `async fn {}`", sig.ident),
         );
     }
     if let Safety::Unsafe(token) = &sig.safety {
-        errors.report(token, "axum calls no `unsafe` handler; take the word away");
+        errors.report(
+            token,
+            "axum cannot call an `unsafe` function; remove `unsafe`",
+        );
     }
     if let Some(receiver) = sig.receiver() {
         errors.report(
             receiver,
-            "a handler has no `self`; move it out of the `impl` and take the value as `State`",
+            "a handler cannot take `self`; move it out of the `impl` and take the value as `State`",
         );
     }
     let needs_argument = !shares_argument && !is_wrappable(handler);
@@ -105,5 +108,5 @@ fn too_many_arguments(needs_argument: bool) -> String {
     } else {
         ""
     };
-    format!("too many arguments: axum passes {MAX_ARGUMENTS}{note}; join some in a tuple")
+    format!("too many arguments: axum passes {MAX_ARGUMENTS}{note}; combine some in a tuple")
 }

@@ -4,7 +4,7 @@ use syn::Expr;
 
 use super::expr;
 use super::keywords::{KeywordValue, Keywords};
-use crate::diagnostics::{Result, error, quoted_list, unknown};
+use crate::diagnostics::{Result, error, quoted_list};
 
 /// The header fields that a response carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +30,17 @@ impl Headers {
             KeywordValue::Path(path) => {
                 return Err(error(
                     path,
-                    unknown("style of headers", &expr::text(path), KEYWORDS.list),
+                    format!(
+                        "unknown value `{}` for `headers`; use one of {}",
+                        expr::text(path),
+                        quoted_list(KEYWORDS.list)
+                    ),
                 ));
             }
             KeywordValue::Call(..) | KeywordValue::Other(_) => {
                 return Err(error(
                     value,
-                    format!("`headers` is {}", quoted_list(KEYWORDS.list)),
+                    format!("`headers` must be {}", quoted_list(KEYWORDS.list)),
                 ));
             }
         };

@@ -48,7 +48,7 @@ impl Identifier {
             }
             KeywordValue::Call(word, call) => Err(error(
                 call,
-                format!("`{word}` takes nothing; write `identifier = {word}`"),
+                format!("`{word}` takes no parameters; write `identifier = {word}`"),
             )),
             KeywordValue::Path(path) => match constructor(path) {
                 Some(word) => Err(error(value, use_keyword(path, word))),
@@ -65,7 +65,7 @@ fn header(call: &ExprCall) -> Result<Identifier> {
     let (Some(Some(name)), None) = (values.next().map(expr::string), values.next()) else {
         return Err(error(
             call,
-            "`header` takes one name in quotes; write `header(\"x-api-key\")`",
+            "`header` takes one quoted name; write `header(\"x-api-key\")`",
         ));
     };
     let text = name.value().to_ascii_lowercase();
@@ -73,7 +73,7 @@ fn header(call: &ExprCall) -> Result<Identifier> {
         return Err(error(
             name,
             format!(
-                "{:?} is no name of a header field; write one such as `\"x-api-key\"`",
+                "{:?} is not the name of a header field; write one such as `\"x-api-key\"`",
                 name.value()
             ),
         ));
@@ -98,7 +98,7 @@ fn constructor(path: &Path) -> Option<&'static str> {
 
 fn use_keyword(path: &Path, word: &str) -> String {
     let path = expr::text(path);
-    format!("`{path}` is the word `{word}` here; write `identifier = {word}`")
+    format!("`{path}` is the keyword `{word}` here; write `identifier = {word}`")
 }
 
 fn unexpected(value: &Expr) -> Error {
@@ -106,11 +106,11 @@ fn unexpected(value: &Expr) -> Error {
     let message = match called {
         Some((function, Some(word))) => use_keyword(function, word),
         Some((function, None)) if expr::is_associated(function) => format!(
-            "`{}` is called here, and an identifier is a function of each request; write `identifier = client` for a `fn client(parts: &Parts) -> Identity`",
+            "`{}` would be called once, but an identifier is computed for each request; write `identifier = client` for a `fn client(parts: &Parts) -> Identity`",
             expr::text(function)
         ),
         Some((function, None)) => format!(
-            "the function is named, not called; write `identifier = {}`",
+            "name the function instead of calling it; write `identifier = {}`",
             expr::text(function)
         ),
         None => "an identifier is `ip`, `header(\"…\")`, `everyone`, the path of a `fn(&Parts) -> Identity`, or a closure over the handler's arguments".to_owned(),

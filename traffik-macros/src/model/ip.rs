@@ -25,7 +25,7 @@ impl IpOptions {
         let mut written: Vec<&Ident> = Vec::new();
         let results = parameters.iter().map(|(name, value)| {
             if written.contains(name) {
-                let message = format!("`{name}` is written twice; keep one of them");
+                let message = format!("`{name}` is written twice; remove one of them");
                 return Err(error(name, message));
             }
             written.push(name);
@@ -36,7 +36,7 @@ impl IpOptions {
         match written.iter().find(|name| **name == "header") {
             Some(header) if !has_trusted => Err(error(
                 header,
-                "a header is believed of trusted proxies only; add `trusted = [\"10.0.0.0/8\"]`",
+                "`header` is read from trusted proxies only; add `trusted = [\"10.0.0.0/8\"]`",
             )),
             _ => Ok(options),
         }
@@ -57,7 +57,7 @@ fn parameter(value: &Expr) -> Result<(&Ident, &Expr)> {
     let Expr::Assign(ExprAssign { left, right, .. }) = value else {
         let written = expr::text(value);
         let message = format!(
-            "parameters have names; write `ip({} = {written})`",
+            "parameters need names; write `ip({} = {written})`",
             probable_name(value)
         );
         return Err(error(value, message));
@@ -88,14 +88,14 @@ fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
     let Expr::Array(list) = expr::without_groups(value) else {
         let message = match expr::string(value) {
             Some(text) => format!("`trusted` is a list; write `trusted = [{}]`", text.token()),
-            None => "`trusted` is a list of texts, such as `[\"10.0.0.0/8\"]`; ranges known only at run time belong to the \
+            None => "`trusted` is a list of strings, such as `[\"10.0.0.0/8\"]`; ranges that are known only at run time belong to the \
                      backend: `Backend::trusted_proxies`"
                 .to_owned(),
         };
         return Err(error(value, message));
     };
     if list.elems.is_empty() {
-        let message = "an empty list trusts no proxy; leave `trusted` out, or write `trusted = [\"10.0.0.0/8\"]`";
+        let message = "`trusted` is empty; remove it, or write `trusted = [\"10.0.0.0/8\"]`";
         return Err(error(value, message));
     }
     collect_all(list.elems.iter().map(range))
@@ -103,8 +103,7 @@ fn ranges(value: &Expr) -> Result<Vec<LitStr>> {
 
 fn range(value: &Expr) -> Result<LitStr> {
     let Some(text) = expr::string(value) else {
-        let message =
-            "a trusted proxy is an address or a range in quotes, such as `\"10.0.0.0/8\"`";
+        let message = "a trusted proxy is a quoted address or range, such as `\"10.0.0.0/8\"`";
         return Err(error(value, message));
     };
     match text.value().parse::<TrustedRange>() {
@@ -119,7 +118,7 @@ fn header(value: &Expr) -> Result<ForwardingHeader> {
         (None, Some(word)) => word.to_string(),
         (None, None) => {
             let words = ForwardingHeader::WORDS.join("`, `");
-            return Err(error(value, format!("`header` is one of `{words}`")));
+            return Err(error(value, format!("`header` must be one of `{words}`")));
         }
     };
     word.parse()
@@ -145,6 +144,6 @@ fn not_a_prefix(value: &Expr) -> Error {
     let text = value.to_token_stream();
     error(
         value,
-        format!("`{text}` is no number of bits; write one from 1 to 128, such as `prefix = 64`"),
+        format!("`{text}` is not a number of bits; write one from 1 to 128, such as `prefix = 64`"),
     )
 }

@@ -112,7 +112,7 @@ impl Key {
         if let Some(key) = word.strip_prefix("r#").and_then(Self::from_name) {
             return (
                 Some(key),
-                Some(format!("`{word}` is no key; write `{}`", key.name())),
+                Some(format!("`{word}` is not a key; write `{}`", key.name())),
             );
         }
         if let Some((_, key)) = FOREIGN.iter().find(|(foreign, _)| *foreign == word) {

@@ -73,16 +73,16 @@ impl Keywords {
         let message = match (meant, similar) {
             (Some(word), _) => {
                 let question = did_you_mean(&content, word);
-                format!("unknown word `{content}` for `{key}`; {question}")
+                format!("unknown value `{content}` for `{key}`; {question}")
             }
             (None, Some(word)) => format!(
-                "unknown word `{content}` for `{key}`; write `{key} = {word}`, or `{key} = {content}` without quotes for an item of yours"
+                "unknown value `{content}` for `{key}`; write `{key} = {word}`, or `{key} = {content}` without quotes for your own item"
             ),
             (None, None) if is_item => {
-                format!("quotes stand around words only; write `{key} = {content}`")
+                format!("only keywords can be quoted; write `{key} = {content}`")
             }
             (None, None) => format!(
-                "unknown word `{content}` for `{key}`; use one of {}",
+                "unknown value `{content}` for `{key}`; use one of {}",
                 quoted_list(self.list)
             ),
         };
@@ -115,14 +115,14 @@ impl Keywords {
         };
         let key = self.key;
         let note = if self.allows_paths && !is_lenient {
-            format!(" (an item of yours is `self::{name}`)")
+            format!(" (your own item would be `self::{name}`)")
         } else {
             String::new()
         };
         Err(error(
             word,
             format!(
-                "unknown word `{name}` for `{key}`; {}{note}",
+                "unknown value `{name}` for `{key}`; {}{note}",
                 did_you_mean(&name, meant)
             ),
         ))

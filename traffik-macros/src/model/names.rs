@@ -12,27 +12,27 @@ const MAX_LENGTH: usize = 255;
 
 /// Reads `uid = "uploads"`.
 pub(crate) fn uid(value: &Expr) -> Result<LitStr> {
-    let empty = "a uid is not empty; leave the key out for `module::path::function`";
+    let empty = "a uid cannot be empty; remove the key to use `module::path::function`";
     text(value, "uid", empty)
 }
 
 /// Reads `policy = "uploads"`.
 pub(crate) fn policy(value: &Expr) -> Result<LitStr> {
-    let empty = "a policy is not empty; leave the key out for the throttle's name";
+    let empty = "a policy cannot be empty; remove the key to use the throttle's name";
     text(value, "policy", empty)
 }
 
 /// Reads the string of `uid` or `policy`.
 fn text(value: &Expr, key: &str, empty: &str) -> Result<LitStr> {
     let Some(text) = expr::string(value) else {
-        let message = format!("a {key} is a text; write `{key} = \"uploads\"`");
+        let message = format!("a {key} is a string; write `{key} = \"uploads\"`");
         return Err(error(value, message));
     };
     match text.value().len() {
         0 => Err(error(text, empty)),
         length if length > MAX_LENGTH => Err(error(
             text,
-            format!("this {key} has {length} bytes; write one of at most {MAX_LENGTH}"),
+            format!("this {key} has {length} bytes; write at most {MAX_LENGTH}"),
         )),
         _ => Ok(text.clone()),
     }
@@ -43,10 +43,7 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
     if let Some(text) = expr::string(value) {
         return Err(error(
             text,
-            format!(
-                "a name stands without quotes; write `name = {}`",
-                text.value()
-            ),
+            format!("a name must not be quoted; write `name = {}`", text.value()),
         ));
     }
     // A Rust keyword parses as a path, but cannot name a type.
@@ -55,7 +52,7 @@ pub(crate) fn name(value: &Expr) -> Result<Ident> {
         Some(word) => Err(error(word, reserved_word(word))),
         None => Err(error(
             value,
-            "a name is one word, the type to define; write `name = Uploads`",
+            "a name is a single identifier; write `name = Uploads`",
         )),
     }
 }
@@ -79,6 +76,6 @@ pub(crate) fn krate(value: &Expr) -> Result<Path> {
     } else {
         format!("::{}", expr::text(path))
     };
-    let message = format!("the path must hold everywhere; write `crate = {absolute}`");
+    let message = format!("the path of `crate` must be absolute; write `crate = {absolute}`");
     Err(error(path, message))
 }

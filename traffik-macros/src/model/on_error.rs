@@ -121,7 +121,7 @@ impl OnError {
             KeywordValue::Keyword("raise") => Ok(Self::Raise),
             KeywordValue::Keyword(word) => Err(error(
                 value,
-                format!("`{word}` has parameters; write `{}`", example(word)),
+                format!("`{word}` needs parameters; write `{}`", example(word)),
             )),
             KeywordValue::Call("retry", call) => retry(call).map(Box::new).map(Self::Retry),
             KeywordValue::Call("fallback", call) => {
@@ -132,7 +132,7 @@ impl OnError {
             }
             KeywordValue::Call(word, call) => Err(error(
                 call,
-                format!("`{word}` takes nothing; write `on_error = {word}`"),
+                format!("`{word}` takes no parameters; write `on_error = {word}`"),
             )),
             KeywordValue::Path(path) => Ok(Self::Handler(path.clone())),
             KeywordValue::Text(text) => Err(KEYWORDS.unknown_text(text)),
@@ -239,7 +239,7 @@ fn kinds(value: &Expr) -> Result<Vec<ErrorKind>> {
         return Err(error(value, message));
     };
     if array.elems.is_empty() {
-        let message = "an empty `on` is about nothing; leave it out for every failure";
+        let message = "`on` is empty; remove it to include every error";
         return Err(error(value, message));
     }
     collect_all(array.elems.iter().map(kind))
@@ -284,7 +284,7 @@ fn multiplier(value: &Expr) -> Result<f64> {
     let number = number.filter(|number: &f64| *number >= 1.0 && number.is_finite());
     number.ok_or_else(|| {
         let message = format!(
-            "`multiplier` is a number of at least 1; write `{}`",
+            "`multiplier` must be a number of at least 1; write `{}`",
             MULTIPLIER.1
         );
         error(value, message)
@@ -296,13 +296,13 @@ fn flag(value: &Expr) -> Result<()> {
     is_flag.then_some(()).ok_or_else(|| {
         error(
             value,
-            format!("`{0}` takes no `=`; write `{0}`", EVEN_IF_COUNTED.0),
+            format!("`{0}` takes no value; write `{0}`", EVEN_IF_COUNTED.0),
         )
     })
 }
 
 fn idle_retry(on: &Expr) -> SpannedWarning {
-    let message = "what timed out may have counted, so nothing is asked again; add `even_if_it_may_have_counted`, or `connection` to the list";
+    let message = "a hit that timed out may have counted, so it is never retried; add `even_if_it_may_have_counted`, or `connection` to the list";
     SpannedWarning::new(on, Warning::IdleRetry, message.to_owned())
 }
 
@@ -318,15 +318,15 @@ fn example(word: &str) -> String {
 fn unexpected(value: &Expr) -> Error {
     let message = match (value, expr::call(value)) {
         (Expr::Closure(_), _) => {
-            "closures are not taken here; write the path of an `async fn(&Failure<'_>) -> Verdict`"
+            "`on_error` cannot be a closure; write the path of an `async fn(&Failure<'_>) -> Verdict`"
                 .to_owned()
         }
         (_, Some((function, _))) => format!(
-            "the function is named, not called; write `on_error = {}`",
+            "name the function instead of calling it; write `on_error = {}`",
             expr::text(function)
         ),
         _ => format!(
-            "`on_error` is {}, or the path of an `async fn(&Failure<'_>) -> Verdict`",
+            "`on_error` must be {}, or the path of an `async fn(&Failure<'_>) -> Verdict`",
             quoted_list(KEYWORDS.list)
         ),
     };

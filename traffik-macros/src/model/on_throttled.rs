@@ -14,15 +14,15 @@ pub(crate) fn read(value: &Expr) -> Result<Path> {
     let example = Key::OnThrottled.example();
     let message = match (expr::without_groups(value), expr::string(value), expr::call(value)) {
         (_, Some(text), _) => format!(
-            "a function stands without quotes; write `on_throttled = {}`",
+            "a function must not be quoted; write `on_throttled = {}`",
             text.value()
         ),
         (_, _, Some((function, _))) => format!(
-            "the function is named, not called; write `on_throttled = {}`",
+            "name the function instead of calling it; write `on_throttled = {}`",
             expr::text(function)
         ),
         (Expr::Closure(_), ..) => {
-            "`on_throttled` takes no closure; write the path of a `fn(&Rejection) -> impl IntoResponse`"
+            "`on_throttled` cannot be a closure; write the path of a `fn(&Rejection) -> impl IntoResponse`"
                 .to_owned()
         }
         _ => format!("`on_throttled` takes the path of a `fn(&Rejection) -> impl IntoResponse`; write `{example}`"),

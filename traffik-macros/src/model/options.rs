@@ -18,7 +18,7 @@ use crate::parse::{Arg, Args, Pair};
 /// forgotten.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// The throttles named in front of the keys.
+    /// The throttles named before the keys.
     pub(crate) throttles: Vec<Path>,
     /// The keys in the order in which they were written.
     pub(crate) written: Vec<(Key, Ident)>,
@@ -95,7 +95,7 @@ impl Options {
         let Some(field) = self.pair_mut(key) else {
             return Err(error(
                 &pair.key,
-                format!("`{0}` takes no `=`; write `{0}`", key.example()),
+                format!("`{0}` takes no value; write `{0}`", key.example()),
             ));
         };
         *field = Some(pair);
@@ -127,7 +127,7 @@ impl Options {
         match self.key(word)? {
             Key::Allow if content.is_empty() => Err(error(
                 word,
-                "`allow` names no warning; write `allow(unreachable_rate)`, or leave it out",
+                "`allow` is empty; write `allow(unreachable_rate)`, or remove it",
             )),
             Key::Allow => {
                 self.allow = Some(warning_names(content)?);
@@ -137,7 +137,7 @@ impl Options {
             key if content.is_empty() => Err(without_value(key, word)),
             _ => {
                 let message =
-                    format!("a key and its value are joined by `=`; write `{word} = {content}`");
+                    format!("expected `=` between a key and its value; write `{word} = {content}`");
                 Err(error(word, message))
             }
         }
@@ -164,7 +164,7 @@ impl Options {
     fn throttle(&mut self, path: Path) -> Result<()> {
         if let Some((_, key)) = self.written.first() {
             let name = path.to_token_stream();
-            // Behind keys, a word that is nearly a key was probably meant as one, but a type was
+            // After keys, a word that is nearly a key was probably meant as one, but a type was
             // not.
             let is_type = name.to_string().starts_with(char::is_uppercase);
             if let (Some(meant), Some(message)) = Key::resolve(&name.to_string())
@@ -176,7 +176,7 @@ impl Options {
             }
             return Err(error(
                 path,
-                format!("throttles stand first; move `{name}` in front of `{key}`"),
+                format!("throttles come first; move `{name}` before `{key}`"),
             ));
         }
         let value = path.get_ident().and_then(bare_value);
@@ -184,7 +184,7 @@ impl Options {
             self.is_ambiguous = true;
             let (name, rate) = (key.name(), Key::Rate.example());
             let message = format!(
-                "`{word}` is a value of `{name}`; write `{rate}, {name} = {word}` (a throttle of yours is `self::{word}`)"
+                "`{word}` is a value of `{name}`; write `{rate}, {name} = {word}` (your own throttle would be `self::{word}`)"
             );
             return Err(error(path, message));
         }
@@ -231,8 +231,8 @@ impl Options {
 
 fn twice(key: Key) -> String {
     match key {
-        Key::Rate => "`rate` is written twice; several rates are one list: `rate = [\"10/second\", \"1000/hour\"]`".to_owned(),
-        key => format!("`{}` is written twice; keep one of them", key.name()),
+        Key::Rate => "`rate` is written twice; write several rates as one list: `rate = [\"10/second\", \"1000/hour\"]`".to_owned(),
+        key => format!("`{}` is written twice; remove one of them", key.name()),
     }
 }
 
@@ -288,16 +288,16 @@ fn value_without_key(literal: &Lit, rates: &[LitStr], is_reported: bool) -> Resu
             }
             let rates: Vec<_> = rates.iter().map(|rate| rate.token().to_string()).collect();
             format!(
-                "several rates are a list; write `rate = [{}]`",
+                "several rates need a list; write `rate = [{}]`",
                 rates.join(", ")
             )
         }
         Lit::Str(name) if !is_rate(name) && is_path(name) => {
-            format!("a throttle stands without quotes; write `{}`", name.value())
+            format!("a throttle must not be quoted; write `{}`", name.value())
         }
-        Lit::Str(_) => format!("a value needs its key; write `rate = {text}`"),
-        Lit::Int(_) => format!("a value needs its key; write `cost = {text}`"),
-        _ => "a value needs its key, as in `rate = \"100/minute\"`".to_owned(),
+        Lit::Str(_) => format!("this value has no key; write `rate = {text}`"),
+        Lit::Int(_) => format!("this value has no key; write `cost = {text}`"),
+        _ => "this value has no key; write one, as in `rate = \"100/minute\"`".to_owned(),
     };
     Err(error(literal, message))
 }

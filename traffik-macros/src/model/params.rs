@@ -91,7 +91,7 @@ impl<'a> Params<'a> {
         };
         let first = allowed.first().map_or("", |(_, example)| *example);
         let Some(name) = name else {
-            let message = format!("parameters have names; write `{keyword}({first})`");
+            let message = format!("parameters need names; write `{keyword}({first})`");
             return Err(error(value, message));
         };
         let text = name.unraw().to_string();
@@ -107,7 +107,7 @@ impl<'a> Params<'a> {
             return Err(error(name, message));
         }
         if self.value(param).is_some() {
-            let message = format!("`{text}` is written twice; keep one of them");
+            let message = format!("`{text}` is written twice; remove one of them");
             return Err(error(name, message));
         }
         Ok((param, value))
@@ -117,12 +117,15 @@ impl<'a> Params<'a> {
 /// Reads a whole number of at least `min`.
 pub(crate) fn number(value: &Expr, (name, example): Param, min: u32) -> Result<u32> {
     let Some(number) = expr::integer(value) else {
-        let message = format!("`{name}` is a whole number; write `{example}`");
+        let message = format!("`{name}` must be a whole number; write `{example}`");
         return Err(error(value, message));
     };
     match number.base10_parse::<u32>() {
         Ok(units) if units >= min => Ok(units),
-        Ok(_) => Err(error(number, format!("`{name}` is at least {min}"))),
-        Err(_) => Err(error(number, format!("`{name}` is at most {}", u32::MAX))),
+        Ok(_) => Err(error(number, format!("`{name}` must be at least {min}"))),
+        Err(_) => Err(error(
+            number,
+            format!("`{name}` can be at most {}", u32::MAX),
+        )),
     }
 }

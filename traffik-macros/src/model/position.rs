@@ -55,14 +55,16 @@ impl Position {
         match (self, key) {
             (Self::Uses, key) if KEYS_OF_USES.contains(&key) => None,
             (Self::Uses, _) => Some(format!(
-                "`{name}` belongs to the definition of {}; write it there, or add a `rate` to define one more throttle here",
+                "`{name}` belongs to the definition of {}; write it there, or add a `rate` to define another throttle here",
                 owners(options)
             )),
-            (Self::Throttle, Key::Name) => {
-                Some("a throttle of a block has its name in front: `throttle Name(…);`".to_owned())
-            }
+            (Self::Throttle, Key::Name) => Some(
+                "a throttle of a block is named before its keys; write `throttle Name(…);`"
+                    .to_owned(),
+            ),
             (Self::Defaults, Key::Name) => Some(
-                "a block's throttles have their names in front: `throttle Name(…);`".to_owned(),
+                "a throttle of a block is named before its keys; write `throttle Name(…);`"
+                    .to_owned(),
             ),
             (Self::Defaults, Key::Rate | Key::Cost | Key::Uid | Key::Policy) => Some(format!(
                 "`{name}` belongs to one throttle; write it in `throttle Name(…);`"

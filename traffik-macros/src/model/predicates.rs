@@ -19,7 +19,7 @@ impl Predicates {
         if let (Some(only_path), Some(skip_path)) = (&only_if, &skip_if)
             && expr::text(only_path) == expr::text(skip_path)
         {
-            errors.report(skip_path, "`only_if` and `skip_if` name the same function, so the throttle is never asked; keep one of them");
+            errors.report(skip_path, "`only_if` and `skip_if` name the same function, so the throttle never applies; remove one of them");
         }
         Self { only_if, skip_if }
     }
@@ -47,30 +47,30 @@ fn read(value: &Expr, key: Key, opposite: Key) -> Result<Path> {
     let (name, example) = (key.name(), key.example());
     let message = match expr::without_groups(value) {
         Expr::Closure(_) => {
-            format!("`{name}` takes no closure; write the path of a `fn(&Parts) -> bool`")
+            format!("`{name}` cannot be a closure; write the path of a `fn(&Parts) -> bool`")
         }
         Expr::Unary(ExprUnary {
             op: UnOp::Not(_),
             expr,
             ..
         }) => format!(
-            "`{name}` takes no `!`; write `{} = {}`",
+            "`!` is not allowed in `{name}`; write `{} = {}`",
             opposite.name(),
             expr::text(expr)
         ),
         Expr::Lit(literal) => match &literal.lit {
             Lit::Str(text) => format!(
-                "a predicate stands without quotes; write `{name} = {}`",
+                "a predicate must not be quoted; write `{name} = {}`",
                 text.value()
             ),
             Lit::Bool(_) => format!(
-                "a predicate is asked of each request; leave `{name}` out, or write `{example}`"
+                "a predicate is a function of each request; remove `{name}`, or write `{example}`"
             ),
             _ => expected(name, example),
         },
         _ => match expr::call(value) {
             Some((function, _)) => format!(
-                "the function is named, not called; write `{name} = {}`",
+                "name the function instead of calling it; write `{name} = {}`",
                 expr::text(function)
             ),
             None => expected(name, example),

@@ -22,7 +22,7 @@ impl Rates {
         match expr::without_groups(value) {
             Expr::Array(list) if list.elems.is_empty() => Err(error(
                 list,
-                "an empty list limits nothing; write `[\"10/second\", \"1000/hour\"]`",
+                "the list of rates is empty; write `[\"10/second\", \"1000/hour\"]`",
             )),
             Expr::Array(list) => {
                 collect_all(list.elems.iter().map(list_element)).map(Self::Constant)
@@ -55,7 +55,7 @@ fn list_element(value: &Expr) -> Result<(Rate, LitStr)> {
     match expr::path(value) {
         Some(path) => Err(error(
             path,
-            "a list holds rates in quotes, such as `\"10/second\"`; a path stands alone",
+            "a list contains quoted rates only, such as `\"10/second\"`; write a path without a list",
         )),
         None => single(value),
     }
@@ -77,24 +77,25 @@ fn not_a_rate(value: &Expr) -> Error {
             ..
         }) => {
             let limit = number.base10_digits();
-            format!("a rate is how much in how long; write `\"{limit}/minute\"`")
+            format!("a rate is a limit per period; write `\"{limit}/minute\"`")
         }
         Expr::Binary(_) => {
             let unquoted = written.replace('"', "");
-            format!("a rate stands in quotes; write `\"{unquoted}\"`")
+            format!("a rate must be quoted; write `\"{unquoted}\"`")
         }
         Expr::Closure(_) => {
-            "a rate takes no closure; write the path of a `fn(&Parts) -> Rate`".to_owned()
+            "a rate cannot be a closure; write the path of a `fn(&Parts) -> Rate`".to_owned()
         }
         Expr::Call(_) | Expr::MethodCall(_) => call_message(value, &written),
         Expr::Tuple(list) => {
             let rates: Vec<_> = list.elems.iter().map(expr::text).collect();
             format!(
-                "several rates are a list; write `rate = [{}]`",
+                "several rates need a list; write `rate = [{}]`",
                 rates.join(", ")
             )
         }
-        _ => "a rate is text such as `\"100/minute\"`, a list of them, or a path".to_owned(),
+        _ => "a rate is a string such as `\"100/minute\"`, a list of such strings, or a path"
+            .to_owned(),
     };
     error(value, message)
 }
@@ -107,11 +108,11 @@ fn call_message(value: &Expr, written: &str) -> String {
             let name = name.to_token_stream();
             let function = expr::text(function);
             format!(
-                "the function is named, not called; write `rate = {function}` for a `fn {name}(parts: &Parts) -> Rate`"
+                "name the function instead of calling it; write `rate = {function}` for a `fn {name}(parts: &Parts) -> Rate`"
             )
         }
         _ => format!(
-            "a rate is text or a path; write `rate = LIMIT` and `const LIMIT: Rate = {written};`"
+            "a rate is a string or a path; write `rate = LIMIT` and `const LIMIT: Rate = {written};`"
         ),
     }
 }

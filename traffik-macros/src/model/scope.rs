@@ -34,13 +34,13 @@ impl Scope {
             KeywordValue::Keyword(_) => Ok(Self::Throttle),
             KeywordValue::Text(text) if text.value().is_empty() => Err(error(
                 text,
-                "an empty scope separates nothing; write `throttle`, or a text",
+                "the scope is empty; write `throttle`, or a string",
             )),
             KeywordValue::Text(text) => Ok(Self::Segment(text.clone())),
             KeywordValue::Path(path) => Ok(Self::Path(path.clone())),
             KeywordValue::Call(word, _) => Err(error(
                 value,
-                format!("`{word}` takes nothing; write `scope = {word}`"),
+                format!("`{word}` takes no parameters; write `scope = {word}`"),
             )),
             KeywordValue::Other(value) => Err(unexpected(value)),
         }
@@ -57,8 +57,8 @@ impl Scope {
 
 fn unexpected(value: &Expr) -> Error {
     let message = match expr::call(value) {
-        Some((function, _)) => format!("the function is named, not called; write `scope = {}`", expr::text(function)),
-        None => "a scope is `throttle`, `route`, a text, or the path of a `const` text or a `fn(&Parts) -> String`".to_owned(),
+        Some((function, _)) => format!("name the function instead of calling it; write `scope = {}`", expr::text(function)),
+        None => "a scope is `throttle`, `route`, a string, or the path of a `const` string or a `fn(&Parts) -> String`".to_owned(),
     };
     error(value, message)
 }

@@ -14,7 +14,7 @@ use crate::parse::Pair;
 pub(crate) fn read(value: &Expr) -> Result<Duration> {
     let timeout = duration(value, Key::Timeout.example())?;
     if timeout.is_zero() {
-        let message = "a timeout of nothing leaves no time to decide; write `timeout = \"100ms\"`, or leave it out for 250 ms";
+        let message = "a timeout of zero leaves no time to decide; write `timeout = \"100ms\"`, or remove it to use the backend's";
         return Err(error(value, message));
     }
     Ok(timeout)
@@ -38,8 +38,7 @@ pub(crate) fn refuse_zero(pair: Option<&Pair>, key: Key, is_override: bool, erro
     let example = key.example();
     if !is_override && duration(value, example).is_ok_and(|duration| duration.is_zero()) {
         let name = key.name();
-        let message =
-            format!("`{name}` of nothing changes nothing; leave it out, or write `{example}`");
+        let message = format!("`{name}` of zero has no effect; remove it, or write `{example}`");
         errors.report(value, message);
     }
 }
@@ -49,7 +48,7 @@ pub(crate) fn duration(value: &Expr, example: &str) -> Result<Duration> {
     let text = expr::string(value).ok_or_else(|| {
         error(
             value,
-            format!("a duration stands in quotes; write `{example}`"),
+            format!("a duration must be quoted; write `{example}`"),
         )
     })?;
     parse_duration(&text.value()).map_err(|problem| error(text, problem))

@@ -70,7 +70,7 @@ impl AllowedWarnings {
 /// Warns of a text as scope that was probably meant as a keyword.
 pub(crate) fn misspelt_scope(text: &LitStr, word: &str) -> SpannedWarning {
     let message = format!(
-        "the scope {:?} is a text of your own, and nearly the word `{word}`; write that, or another text",
+        "the scope {:?} is a string of your own, but nearly the keyword `{word}`; use the keyword, or another string",
         text.value()
     );
     SpannedWarning::new(text, Warning::MisspeltScope, message)
@@ -86,7 +86,7 @@ pub(super) fn boundary_burst(strategy: &Strategy, rates: &Rates) -> Option<Spann
     let rates = rates.constants();
     let rate = rates.iter().find(is_small)?;
     let message = format!(
-        "`fixed_window` admits {} at once where a window ends, and `{rate}` is hardly meant so; use `sliding_counter`, or `sliding_log`, which is exact",
+        "`fixed_window` can admit {} at the end of a window, twice the limit of `{rate}`; use `sliding_counter`, or `sliding_log`, which is exact",
         2 * rate.limit()
     );
     Some(SpannedWarning::new(

@@ -51,7 +51,7 @@ impl Args {
                     }
                     Err(error) => {
                         args.has_garbage = true;
-                        let message = "this is not finished; write the rest, or leave it out";
+                        let message = "this is incomplete; complete it, or remove it";
                         errors.push(at_incomplete(error, skip_to_comma(input)?, message));
                     }
                 }
@@ -75,7 +75,7 @@ fn arg(input: ParseStream) -> Result<Arg> {
         return input.parse().map(Arg::Literal);
     }
     if input.peek(token::Paren) {
-        return Err(input.error("throttles stand without parentheses: `Burst, Sustained`"));
+        return Err(input.error("throttles are named without parentheses: `Burst, Sustained`"));
     }
     if !input.peek(Ident::peek_any) && !input.peek(Token![::]) {
         return Err(input.error("expected a throttle, or `key = value`"));
@@ -85,7 +85,7 @@ fn arg(input: ParseStream) -> Result<Arg> {
         let value = value.rsplit_once("= ").map_or("…", |(_, value)| value);
         let last = key.segments.last().map(|last| last.ident.to_string());
         let last = last.unwrap_or_default();
-        let message = format!("a key stands without a path; write `{last} = {value}`");
+        let message = format!("a key is a single word, not a path; write `{last} = {value}`");
         return Err(error(&key, message));
     }
     if is_pair(input) {
@@ -103,7 +103,7 @@ fn arg(input: ParseStream) -> Result<Arg> {
         let value = if value.is_empty() { "…" } else { &value };
         Err(error(
             &key,
-            format!("`{key}` and its value are joined by `=`; write `{key} = {value}`"),
+            format!("expected `=` between `{key}` and its value; write `{key} = {value}`"),
         ))
     } else {
         input.parse().map(Arg::Bare)
@@ -135,7 +135,7 @@ fn pair(input: ParseStream) -> Result<Pair> {
     if input.is_empty() || input.peek(Token![,]) {
         return Err(error(
             &key,
-            format!("nothing stands behind `{key} =`; write its value, or leave the key out"),
+            format!("`{key} =` has no value; write one, or remove the key"),
         ));
     }
     if let Some(error) = wrong_delimiters(&key, input)? {
@@ -160,27 +160,27 @@ fn list(input: ParseStream) -> Result<Arg> {
     Ok(Arg::List(key, content.parse()?))
 }
 
-/// Consumes the comma behind an argument. Anything else there is an error.
+/// Consumes the comma after an argument. Anything else there is an error.
 fn finish(arg: Arg, input: ParseStream) -> Result<Arg> {
     if input.is_empty() || input.parse::<Token![,]>().is_ok() {
         return Ok(arg);
     }
     let rest = skip_to_comma(&input.fork())?;
     let message = match arg {
-        _ if is_pair(input) => format!("a `,` is missing in front of `{rest}`"),
+        _ if is_pair(input) => format!("a `,` is missing before `{rest}`"),
         Arg::Pair(Pair { key, value }) if key == "rate" && input.peek(LitStr) => {
             let first = value.to_token_stream();
-            format!("several rates are a list; write `rate = [{first}, {rest}]`")
+            format!("several rates need a list; write `rate = [{first}, {rest}]`")
         }
         Arg::Pair(Pair { key, value }) if input.peek(Ident::peek_any) && !is_string(&value) => {
             let value = value.to_token_stream();
-            format!("unexpected `{rest}`; write text in quotes: `{key} = \"{value} {rest}\"`")
+            format!("unexpected `{rest}`; quote the value: `{key} = \"{value} {rest}\"`")
         }
         Arg::Bare(key) if input.peek(Lit) || input.peek(token::Bracket) => {
             let key = key.to_token_stream();
-            format!("a key and its value are joined by `=`; write `{key} = {rest}`")
+            format!("expected `=` between a key and its value; write `{key} = {rest}`")
         }
-        _ => format!("unexpected `{rest}`; items are separated by `,`"),
+        _ => format!("unexpected `{rest}`; arguments are separated by `,`"),
     };
     Err(error(&rest, message))
 }

@@ -51,7 +51,7 @@ impl ParsedBlock {
                     Ok(()) => input.advance_to(&ahead),
                     Err(error) => {
                         let message =
-                            "this is not finished; write `throttle Name(rate = \"100/minute\");`";
+                            "this is incomplete; write `throttle Name(rate = \"100/minute\");`";
                         errors.push(at_incomplete(error, skip_to_semicolon(input)?, message));
                     }
                 }
@@ -87,17 +87,16 @@ fn throttle(input: ParseStream, errors: &mut Errors) -> Result<ParsedThrottle> {
         return Err(not_a_throttle(input));
     }
     input.parse::<word::throttle>()?;
-    let behind = input.parse::<Visibility>()?;
+    let late_vis = input.parse::<Visibility>()?;
     let name = name(input, errors)?;
-    let vis = match behind {
+    let vis = match late_vis {
         Visibility::Inherited => vis,
-        behind => {
-            let text = text(&behind);
-            let message = format!(
-                "`{text}` stands in front of `throttle`; write `{text} throttle {name}(…);`"
-            );
-            errors.report(&behind, message);
-            behind
+        late_vis => {
+            let text = text(&late_vis);
+            let message =
+                format!("`{text}` goes before `throttle`; write `{text} throttle {name}(…);`");
+            errors.report(&late_vis, message);
+            late_vis
         }
     };
     // `throttle Api = (Burst, Sustained);` is parsed like `throttle Api(Burst, Sustained);`: both
@@ -121,7 +120,7 @@ fn text(vis: &Visibility) -> String {
         .replace(" )", ")")
 }
 
-/// Parses the throttle's name. Refuses keywords, and reports generics behind the name.
+/// Parses the throttle's name. Refuses keywords, and reports generics after the name.
 fn name(input: ParseStream, errors: &mut Errors) -> Result<Ident> {
     let word = input.call(Ident::parse_any)?;
     if syn::parse2::<Ident>(word.to_token_stream()).is_err() {
@@ -129,8 +128,7 @@ fn name(input: ParseStream, errors: &mut Errors) -> Result<Ident> {
     }
     if input.peek(Token![<]) {
         let generics = input.parse::<Generics>()?;
-        let message =
-            format!("a throttle is one type, without generics; write `throttle {word}(…);`");
+        let message = format!("a throttle cannot be generic; write `throttle {word}(…);`");
         errors.report(generics, message);
     }
     Ok(word)
@@ -139,7 +137,7 @@ fn name(input: ParseStream, errors: &mut Errors) -> Result<Ident> {
 fn arguments(input: ParseStream, errors: &mut Errors) -> Result<Args> {
     if !input.peek(token::Paren) {
         return Err(input.error(
-            "a throttle's keys stand in parentheses: `throttle Name(rate = \"100/minute\");`",
+            "a throttle's keys go in parentheses; write `throttle Name(rate = \"100/minute\");`",
         ));
     }
     let content;
@@ -157,10 +155,11 @@ fn not_a_throttle(input: ParseStream) -> Error {
             "the throttle's name is missing; write `throttle Name(…);`".to_owned()
         }
         _ if word == "defaults" && called => {
-            "nothing stands in front of `defaults`; write `defaults(…);`".to_owned()
+            "attributes and visibility are not allowed before `defaults`; write `defaults(…);`"
+                .to_owned()
         }
         _ if word == "defaults" => {
-            "the keys of `defaults` stand in parentheses: `defaults(headers = both);`".to_owned()
+            "the keys of `defaults` go in parentheses; write `defaults(headers = both);`".to_owned()
         }
         _ if word == "type" => {
             "a set of throttles is a type; write this line below the block".to_owned()
@@ -170,18 +169,20 @@ fn not_a_throttle(input: ParseStream) -> Error {
             format!("unknown word `{word}`; {question}")
         }
         _ if called => {
-            format!("`throttle` is missing in front of the name; write `throttle {word}(…);`")
+            format!("`throttle` is missing before the name; write `throttle {word}(…);`")
         }
-        _ => format!("unexpected `{word}`; a block holds `throttle Name(…);` and `defaults(…);`"),
+        _ => {
+            format!("unexpected `{word}`; a block contains `throttle Name(…);` and `defaults(…);`")
+        }
     };
     error(&word, message)
 }
 
 fn semicolon(input: ParseStream, name: &Ident) -> Result<()> {
     if input.peek(Token![,]) {
-        let message = format!("a `;` stands behind `{name}(…)`, not a `,`");
+        let message = format!("expected `;` after `{name}(…)`, found `,`");
         return Err(error(input.parse::<Token![,]>()?, message));
     }
-    let missing = |_| error(name, format!("a `;` is missing behind `{name}(…)`"));
+    let missing = |_| error(name, format!("a `;` is missing after `{name}(…)`"));
     input.parse::<Token![;]>().map(drop).map_err(missing)
 }

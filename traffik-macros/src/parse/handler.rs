@@ -27,7 +27,7 @@ impl Parse for Handler {
             .map_err(|error| not_a_function(input).unwrap_or(error))?;
         input.advance_to(&ahead);
         if input.peek(Token![;]) {
-            let message = "a handler has a body; write `{ … }` instead of `;`";
+            let message = "a handler needs a body; write `{ … }` instead of `;`";
             return Err(error(input.parse::<Token![;]>()?, message));
         }
         if !input.peek(token::Brace) {

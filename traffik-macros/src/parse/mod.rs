@@ -1,7 +1,7 @@
 //! Tokens → syntax: everything that was written, with spans and without meaning.
 //!
 //! The attribute's parentheses and those of a throttle in a block hold [`Args`]: one grammar, one
-//! parser. A piece that cannot be parsed is reported and skipped, and parsing continues behind the
+//! parser. A piece that cannot be parsed is reported and skipped, and parsing continues after the
 //! next comma or semicolon.
 
 mod args;

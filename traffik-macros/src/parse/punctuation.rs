@@ -32,7 +32,7 @@ pub(super) fn wrong_delimiters(key: &Ident, input: ParseStream) -> Result<Option
     let is_keyword = word.to_string().starts_with(char::is_lowercase);
     let parameters = with_equals(group.stream());
     let message = format!(
-        "parameters stand in parentheses; write `{key} = {word}({})`",
+        "parameters go in parentheses; write `{key} = {word}({})`",
         text(&parameters)
     );
     Ok(is_keyword.then(|| error(written, message)))
@@ -53,8 +53,8 @@ pub(super) fn explain_unparsable(key: &Ident, written: TokenStream) -> Option<Er
 pub(crate) fn reserved_word(word: &Ident) -> String {
     let raw = syn::parse_str::<Ident>(&format!("r#{word}"));
     match raw {
-        Ok(raw) => format!("`{word}` is a keyword; write another name, or `{raw}`"),
-        Err(_) => format!("`{word}` is a keyword; write another name, such as `Uploads`"),
+        Ok(raw) => format!("`{word}` is a Rust keyword; write another name, or `{raw}`"),
+        Err(_) => format!("`{word}` is a Rust keyword; write another name, such as `Uploads`"),
     }
 }
 
@@ -68,7 +68,7 @@ fn wrong_separator(tokens: TokenStream) -> Option<Error> {
             TokenTree::Literal(number) if is_punct(next, '%') => {
                 let end = tokens.get(index + 2);
                 let written = TokenStream::from_iter([token.clone(), next?.clone()]);
-                let message = format!("a percentage stands in quotes; write `\"{number}%\"`");
+                let message = format!("a percentage must be quoted; write `\"{number}%\"`");
                 (end.is_none() || is_punct(end, ',')).then(|| error(written, message))
             }
             _ => None,
@@ -88,7 +88,7 @@ fn in_group(group: &Group) -> Option<Error> {
     {
         let value = text(&value.iter().cloned().collect());
         let message =
-            format!("a parameter and its value are joined by `=`; write `{name} = {value}`");
+            format!("expected `=` between a parameter and its value; write `{name} = {value}`");
         return Some(error(name, message));
     }
     wrong_separator(group.stream())

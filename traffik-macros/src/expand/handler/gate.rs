@@ -57,7 +57,7 @@ impl Gate<'_> {
         self.attribute.closure_arguments.is_some()
     }
 
-    /// Returns the index among the arguments: in front of the last, or behind all.
+    /// Returns the index among the arguments: before the last, or after all.
     pub(super) fn index(&self) -> usize {
         self.attribute.gate.index
     }
@@ -88,7 +88,7 @@ impl Gate<'_> {
 }
 
 /// Wraps a handler's last argument, or one that a `cfg` can make the last, unless an attribute
-/// further up has done so. It is extracted behind the gate, and the response to its rejection
+/// further up has done so. It is extracted after the decision, and the response to its rejection
 /// carries the header fields of the gate's decision.
 fn wrap_last(argument: &mut FnArg, private: &Private) {
     if is_extracted_by_us(argument) {

@@ -88,7 +88,7 @@ fn arguments(gate: &Gate<'_>, sig: &Signature) -> (Punctuated<FnArg, Token![,]>,
         FnArg::Receiver(_) => TokenStream::new(),
     });
     let mut head: Vec<_> = types.collect();
-    // Behind other gates there may be no last argument.
+    // After other gates there may be no last argument.
     let last = head.drain(gate.index()..).next();
     let binding = &gate.binding;
     let indices = (0..head.len()).map(Index::from);

@@ -24,7 +24,7 @@ struct StrategySyntax {
 }
 
 impl BuiltIn {
-    /// Resolves a name and the parameters behind it.
+    /// Resolves a name with its parameters.
     pub(super) fn read(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Self> {
         let parameters = collect_all(
             call.iter()
@@ -142,7 +142,7 @@ fn parameter(strategy: &str, value: &Expr) -> Result<(Ident, Expr)> {
     };
     Err(error(
         value,
-        format!("parameters have names; write `{strategy}({first} = {text})`"),
+        format!("parameters need names; write `{strategy}({first} = {text})`"),
     ))
 }
 

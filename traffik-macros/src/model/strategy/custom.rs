@@ -16,7 +16,7 @@ pub(super) fn read(call: &ExprCall) -> Result<(Expr, Type)> {
     };
     let ty = type_of(value).ok_or_else(|| {
         let written = expr::text(value);
-        error(value, format!("the type of this strategy cannot be seen here; name it: `custom({written} as MyStrategy)`"))
+        error(value, format!("the macro cannot see the type of this strategy; write `custom({written} as MyStrategy)`"))
     })?;
     let value = match expr::without_groups(value) {
         Expr::Cast(cast) => (*cast.expr).clone(),

@@ -34,7 +34,7 @@ impl Strategy {
             Some(text) if text.value().contains(['(', ':']) => Err(error(
                 text,
                 format!(
-                    "quotes stand around words only; write `strategy = {}`",
+                    "only keywords can be quoted; write `strategy = {}`",
                     text.value()
                 ),
             )),
@@ -67,13 +67,13 @@ fn by_name(word: &str, name: &Expr, call: Option<&ExprCall>) -> Result<Strategy>
         }
         ("custom", None) => Err(error(
             name,
-            "`custom` takes your strategy; write `custom(MyStrategy::new())`",
+            "`custom` needs your strategy; write `custom(MyStrategy::new())`",
         )),
         (_, None) if is_user_item(word) => Err(not_wrapped(name)),
         (_, Some(call)) if is_user_call(word, call) => {
             let written = expr::text(call);
             let message = format!(
-                "a strategy of your own stands in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
+                "your own strategy goes in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
             );
             Err(error(call, message))
         }
@@ -111,16 +111,14 @@ fn is_near(word: &str) -> bool {
 fn not_wrapped(value: &Expr) -> Error {
     let written = expr::text(value);
     let message = match (expr::without_groups(value), built_in_macro(value)) {
-        (_, Some(name)) => format!("parameters stand in parentheses; write `strategy = {name}(…)`"),
+        (_, Some(name)) => format!("parameters go in parentheses; write `strategy = {name}(…)`"),
         (Expr::Lit(_), None) => {
-            "a strategy is a name such as `token_bucket`, or your own in `custom(…)`".to_owned()
+            "a strategy is a name such as `token_bucket`, or your own as `custom(…)`".to_owned()
         }
         (path, None) if is_constant(path) => format!(
-            "a strategy of your own stands in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
+            "your own strategy goes in `custom`, with its type; write `strategy = custom({written} as MyStrategy)`"
         ),
-        _ => format!(
-            "a strategy of your own stands in `custom`; write `strategy = custom({written})`"
-        ),
+        _ => format!("your own strategy goes in `custom`; write `strategy = custom({written})`"),
     };
     error(value, message)
 }

@@ -1,4 +1,4 @@
-//! Five mistakes in one attribute are five errors.
+//! Five errors in one attribute are all reported.
 
 use traffik::throttled;
 

@@ -1,4 +1,4 @@
-//! Functions and expressions of the wrong type: rustc says so at their name.
+//! Callbacks and expressions of the wrong type: rustc reports them at their names.
 
 use axum::http::request::Parts;
 use traffik::throttled;

@@ -1,4 +1,4 @@
-//! A warning is all that is said: without it nothing is left to be denied.
+//! A throttle's own warnings are the only ones: nothing else is left to deny.
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 #![allow(deprecated, reason = "the warnings are wanted here")]
 

@@ -1,4 +1,4 @@
-//! The application's own items whose names are near to words.
+//! User items whose names are near to keywords.
 
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]

@@ -1,4 +1,4 @@
-//! Names that are hardly words are paths, which rustc reports.
+//! Names that are not near to any keyword are paths, which rustc reports.
 
 use traffik::throttled;
 

@@ -1,4 +1,4 @@
-//! Who uses a handler or throttle with a mistake is told nothing more.
+//! Uses of a handler or throttle with errors cause no further errors.
 
 use axum::Router;
 use axum::routing::get;

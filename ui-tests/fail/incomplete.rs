@@ -1,4 +1,4 @@
-//! A body that is being typed still expands: only rustc's own words about it are heard.
+//! A body that is being typed still expands: only rustc's own errors about it are reported.
 
 use axum::Router;
 use axum::extract::State;
