@@ -1,4 +1,5 @@
-//! Checks that the suggestions of the pinned messages compile, each placed where a user would write it.
+//! Checks that the suggestions of the pinned messages compile, each placed where a user would write
+//! it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -168,8 +169,8 @@ fn suggestions() -> BTreeSet<(String, String)> {
     found
 }
 
-/// Returns the code that a message suggests: after "write", "did you mean" and "add", and after "or"
-/// following these.
+/// Returns the code that a message suggests: after "write", "did you mean" and "add", and after
+/// "or" following these.
 fn suggestions_in(message: &str) -> Vec<String> {
     let mut parts = message.split('`');
     let mut before = parts.next().unwrap_or_default();

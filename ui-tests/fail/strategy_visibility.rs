@@ -54,7 +54,7 @@ pub async fn of_an_attribute() {}
 throttles! {
     /// Of a block.
     pub throttle OfABlock(rate = "5/s", strategy = custom(OfTheCrate));
-    /// As visible as its strategy.
+    /// Equally visible as its strategy.
     pub throttle Visible(rate = "5/s", strategy = custom(Open));
     /// No more visible than its strategy.
     pub(crate) throttle Within(rate = "5/s", strategy = custom(OfTheCrate));
