@@ -344,7 +344,7 @@ impl<A: Attempt> Run<'_, A> {
         let mut latest = None;
         for retry in 0..tries.most {
             let error = latest.as_ref().unwrap_or(first);
-            if !takes(error) || !self.pause(backoff.pause(retry)).await {
+            if !takes(error) || !self.pause(backoff.delay(retry)).await {
                 break;
             }
             observe::retried(self.uid(remedy), self.label(remedy), self.kind());

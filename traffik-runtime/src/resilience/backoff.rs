@@ -9,20 +9,20 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use traffik::failure::{Backoff, Jitter};
 ///
-/// let backoff = Backoff::exponential(Duration::from_millis(100)).most(Duration::from_secs(1));
-/// assert_eq!(backoff.span(0), Duration::from_millis(100));
-/// assert_eq!(backoff.span(2), Duration::from_millis(400));
-/// assert_eq!(backoff.span(9), Duration::from_secs(1));
+/// let backoff = Backoff::exponential(Duration::from_millis(100)).max_delay(Duration::from_secs(1));
+/// assert_eq!(backoff.bound(0), Duration::from_millis(100));
+/// assert_eq!(backoff.bound(2), Duration::from_millis(400));
+/// assert_eq!(backoff.bound(9), Duration::from_secs(1));
 ///
 /// let never_together = backoff.jitter(Jitter::Full);
-/// assert!(never_together.pause(2) <= Duration::from_millis(400));
+/// assert!(never_together.delay(2) <= Duration::from_millis(400));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use]
 pub struct Backoff {
     first: Duration,
     growth: Growth,
-    most: Duration,
+    max_delay: Duration,
     jitter: Jitter,
 }
 
@@ -67,7 +67,7 @@ impl Backoff {
         Self {
             first,
             growth,
-            most: Duration::MAX,
+            max_delay: Duration::MAX,
             jitter: Jitter::None,
         }
     }
@@ -89,8 +89,8 @@ impl Backoff {
     }
 
     /// No span is longer than this; default: no bound.
-    pub const fn most(self, most: Duration) -> Self {
-        Self { most, ..self }
+    pub const fn max_delay(self, max_delay: Duration) -> Self {
+        Self { max_delay, ..self }
     }
 
     /// What is left to chance; default: nothing.
@@ -99,7 +99,7 @@ impl Backoff {
     }
 
     /// The span before a retry, the first being number 0.
-    pub fn span(&self, retry: u32) -> Duration {
+    pub fn bound(&self, retry: u32) -> Duration {
         let span = match self.growth {
             Growth::Add(step) => self.first.saturating_add(step.saturating_mul(retry)),
             Growth::Multiply(factor) => {
@@ -108,12 +108,12 @@ impl Backoff {
                 Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
             }
         };
-        span.min(self.most)
+        span.min(self.max_delay)
     }
 
     /// How long to wait before a retry this time: its span, less what chance takes.
-    pub fn pause(&self, retry: u32) -> Duration {
-        let span = self.span(retry);
+    pub fn delay(&self, retry: u32) -> Duration {
+        let span = self.bound(retry);
         match self.jitter {
             Jitter::None => span,
             Jitter::Full => part(span),
@@ -140,7 +140,7 @@ pub(crate) struct Pauses {
 impl Pauses {
     /// How long to wait this time.
     pub(crate) fn next(&mut self) -> Duration {
-        let pause = self.backoff.pause(self.retry);
+        let pause = self.backoff.delay(self.retry);
         self.retry = self.retry.saturating_add(1);
         pause
     }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn spans(backoff: Backoff) -> [Duration; 4] {
-        [0, 1, 2, 3].map(|retry| backoff.span(retry))
+        [0, 1, 2, 3].map(|retry| backoff.bound(retry))
     }
 
     /// Lessons C 100.
@@ -190,45 +190,45 @@ mod tests {
         assert_eq!(spans(Backoff::constant(ms(7))), [ms(7); 4]);
         let linear = Backoff::linear(ms(500), ms(1_000));
         assert_eq!(spans(linear), [ms(500), ms(1_500), ms(2_500), ms(3_500)]);
-        let exponential = Backoff::exponential(ms(1_000)).most(ms(3_000));
+        let exponential = Backoff::exponential(ms(1_000)).max_delay(ms(3_000));
         assert_eq!(
             spans(exponential),
             [ms(1_000), ms(2_000), ms(3_000), ms(3_000)]
         );
         let slow = Backoff::exponential(ms(100)).multiplier(1.5);
-        assert_eq!(slow.span(2), ms(225));
+        assert_eq!(slow.bound(2), ms(225));
     }
 
     #[test]
     fn numbers_that_make_no_sense_are_no_panic() {
         for multiplier in [f64::NAN, -3.0, 0.0] {
             let backoff = Backoff::exponential(ms(9)).multiplier(multiplier);
-            assert_eq!(backoff.span(5), ms(9));
+            assert_eq!(backoff.bound(5), ms(9));
         }
         let endless = Backoff::exponential(Duration::MAX).multiplier(f64::INFINITY);
-        assert_eq!(endless.span(u32::MAX), Duration::MAX);
-        assert!(endless.jitter(Jitter::Full).pause(u32::MAX) <= Duration::MAX);
+        assert_eq!(endless.bound(u32::MAX), Duration::MAX);
+        assert!(endless.jitter(Jitter::Full).delay(u32::MAX) <= Duration::MAX);
         assert_eq!(
-            Backoff::linear(Duration::MAX, Duration::MAX).span(u32::MAX),
+            Backoff::linear(Duration::MAX, Duration::MAX).bound(u32::MAX),
             Duration::MAX
         );
     }
 
     #[test]
     fn chance_takes_its_part() {
-        let backoff = Backoff::exponential(ms(50)).most(ms(300));
+        let backoff = Backoff::exponential(ms(50)).max_delay(ms(300));
         for retry in 0..6 {
-            let span = backoff.span(retry);
-            assert_eq!(backoff.pause(retry), span);
+            let span = backoff.bound(retry);
+            assert_eq!(backoff.delay(retry), span);
             for _ in 0..50 {
-                let pause = backoff.jitter(Jitter::Equal).pause(retry);
+                let pause = backoff.jitter(Jitter::Equal).delay(retry);
                 assert!(pause >= span / 2 && pause <= span, "{pause:?} of {span:?}");
-                assert!(backoff.jitter(Jitter::Full).pause(retry) <= span);
+                assert!(backoff.jitter(Jitter::Full).delay(retry) <= span);
             }
         }
         let full = backoff.jitter(Jitter::Full);
-        assert!((0..50).any(|_| full.pause(3) < ms(150)));
-        assert!((0..50).any(|_| full.pause(3) > ms(150)));
+        assert!((0..50).any(|_| full.delay(3) < ms(150)));
+        assert!((0..50).any(|_| full.delay(3) > ms(150)));
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn pauses_follow_each_other() {
-        let mut pauses = Backoff::exponential(ms(50)).most(ms(300)).pauses();
+        let mut pauses = Backoff::exponential(ms(50)).max_delay(ms(300)).pauses();
         let next = [(); 5].map(|()| pauses.next());
         assert_eq!(next, [ms(50), ms(100), ms(200), ms(300), ms(300)]);
     }

@@ -15,7 +15,7 @@ const MOST: u32 = 500;
 const AT_ONCE: u32 = 4;
 
 const BACKOFF: Backoff = Backoff::exponential(Duration::from_micros(200))
-    .most(Duration::from_millis(20))
+    .max_delay(Duration::from_millis(20))
     .jitter(Jitter::Equal);
 
 /// The tries of one operation on one key.

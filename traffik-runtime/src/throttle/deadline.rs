@@ -45,7 +45,7 @@ impl Deadline {
 
 /// Between two attempts where no law says when the next one makes sense: a backend that is away is not flooded.
 const PACE: Backoff = Backoff::exponential(Duration::from_millis(10))
-    .most(Duration::from_millis(500))
+    .max_delay(Duration::from_millis(500))
     .jitter(Jitter::Equal);
 
 /// Hits until it is admitted, and held back as long as it has to be. A decision that could only be had too late is given

@@ -17,7 +17,7 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Between two tries.
 const BACKOFF: Backoff = Backoff::exponential(Duration::from_millis(4))
-    .most(Duration::from_millis(64))
+    .max_delay(Duration::from_millis(64))
     .jitter(Jitter::Equal);
 
 pub(super) async fn acquire(

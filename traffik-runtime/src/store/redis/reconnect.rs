@@ -32,7 +32,7 @@ const CONNECT: Duration = Duration::from_secs(1);
 
 /// Between two attempts: a server that is back is found within two seconds.
 const BACKOFF: Backoff = Backoff::exponential(Duration::from_millis(50))
-    .most(Duration::from_millis(1_500))
+    .max_delay(Duration::from_millis(1_500))
     .jitter(Jitter::Equal);
 
 /// A connection that lived this long was a good one: its replacement is made at once.
