@@ -216,7 +216,7 @@ impl<A: Attempt> Run<'_, A> {
         }
         let now = self.attempt.backend().now();
         for breaker in breakers {
-            let permit = breaker.ask_at(now);
+            let permit = breaker.try_acquire_at(now);
             let permit = permit.map_err(|left| Error::CircuitOpen { left })?;
             observe::breaker_changed(self.kind(), permit.change);
             permits.push(permit);

@@ -25,13 +25,13 @@ use crate::resilience::circuit::{BreakerState, Change, Circuit, Limits};
 ///
 /// let clock = ManualClock::new();
 /// for _ in 0..2 {
-///     BREAKER.ask(&clock).expect("it is closed").failed(&clock);
+///     BREAKER.try_acquire(&clock).expect("it is closed").failed(&clock);
 /// }
-/// assert!(BREAKER.ask(&clock).is_none());
+/// assert!(BREAKER.try_acquire(&clock).is_none());
 ///
 /// clock.advance(Duration::from_secs(60));
-/// let probe = BREAKER.ask(&clock).expect("one call");
-/// assert!(BREAKER.ask(&clock).is_none());
+/// let probe = BREAKER.try_acquire(&clock).expect("one call");
+/// assert!(BREAKER.try_acquire(&clock).is_none());
 /// probe.succeeded();
 /// assert_eq!(BREAKER.state(&clock), BreakerState::Closed);
 /// ```
@@ -83,8 +83,8 @@ impl CircuitBreaker {
     }
 
     /// Whether a call may pass now. Its outcome has to be told to the [`Permit`]; one that is dropped was no call.
-    pub fn ask(&self, clock: &impl Clock) -> Option<Permit<'_>> {
-        self.ask_at(clock.now_micros()).ok()
+    pub fn try_acquire(&self, clock: &impl Clock) -> Option<Permit<'_>> {
+        self.try_acquire_at(clock.now_micros()).ok()
     }
 
     /// The state that the next caller will find.
@@ -107,8 +107,8 @@ impl CircuitBreaker {
         self.circuit.close();
     }
 
-    pub(crate) fn ask_at(&self, now: u64) -> Result<Permit<'_>, Option<Duration>> {
-        let (epoch, change) = self.circuit.ask(now)?;
+    pub(crate) fn try_acquire_at(&self, now: u64) -> Result<Permit<'_>, Option<Duration>> {
+        let (epoch, change) = self.circuit.try_acquire(now)?;
         Ok(Permit {
             breaker: self,
             epoch,

@@ -136,7 +136,7 @@ impl Word {
     }
 
     /// A call asks to pass.
-    const fn ask(self, now: u64) -> Option<Self> {
+    const fn try_acquire(self, now: u64) -> Option<Self> {
         match self.state {
             State::Closed(_) => Some(self),
             State::Open(until) if Self::left(until, now) == 0 => {
@@ -215,10 +215,10 @@ impl Circuit {
     /// # Errors
     ///
     /// How long none will; `None` where that depends on others.
-    pub(crate) fn ask(&self, now: u64) -> Result<(u16, Option<Change>), Option<Duration>> {
+    pub(crate) fn try_acquire(&self, now: u64) -> Result<(u16, Option<Change>), Option<Duration>> {
         let mut passed = None;
         let (before, after) = self.change(|word| {
-            passed = word.ask(now);
+            passed = word.try_acquire(now);
             passed.unwrap_or(word)
         });
         match (passed, before.state) {

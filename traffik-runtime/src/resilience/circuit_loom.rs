@@ -40,11 +40,11 @@ fn one_probe() {
     loom::model(|| {
         let circuit = opened();
         let shared = circuit.clone();
-        let third = thread::spawn(move || shared.ask(10).is_ok());
-        let (one, other) = both(&circuit, |it| it.ask(10).is_ok(), |it| it.ask(10).is_ok());
+        let third = thread::spawn(move || shared.try_acquire(10).is_ok());
+        let (one, other) = both(&circuit, |it| it.try_acquire(10).is_ok(), |it| it.try_acquire(10).is_ok());
         let passed = [one, other, third.join().unwrap()];
         assert_eq!(passed.iter().filter(|passed| **passed).count(), 1);
-        assert!(circuit.ask(10).is_err());
+        assert!(circuit.try_acquire(10).is_err());
     });
 }
 
@@ -84,14 +84,14 @@ fn a_success_among_failures() {
 fn a_cancelled_probe_leaves_its_place_to_one() {
     loom::model(|| {
         let circuit = opened();
-        let (epoch, _) = circuit.ask(10).unwrap();
+        let (epoch, _) = circuit.try_acquire(10).unwrap();
         let ((), early) = both(
             &circuit,
             move |it| it.forgotten(epoch),
-            |it| it.ask(10).is_ok(),
+            |it| it.try_acquire(10).is_ok(),
         );
-        assert_eq!(circuit.ask(10).is_ok(), !early);
-        assert!(circuit.ask(10).is_err());
+        assert_eq!(circuit.try_acquire(10).is_ok(), !early);
+        assert!(circuit.try_acquire(10).is_err());
     });
 }
 
@@ -99,11 +99,11 @@ fn a_cancelled_probe_leaves_its_place_to_one() {
 fn a_probe_that_fails_opens_it_for_all() {
     loom::model(|| {
         let circuit = opened();
-        let (epoch, _) = circuit.ask(10).unwrap();
+        let (epoch, _) = circuit.try_acquire(10).unwrap();
         let (change, passed) = both(
             &circuit,
             move |it| it.failed(epoch, &LIMITS, 10),
-            |it| it.ask(11).is_ok(),
+            |it| it.try_acquire(11).is_ok(),
         );
         assert!(change.is_some() && !passed);
         assert_eq!(circuit.state(19), BreakerState::Open);
@@ -115,14 +115,14 @@ fn a_probe_that_fails_opens_it_for_all() {
 fn what_is_held_open_stays_open() {
     loom::model(|| {
         let circuit = opened();
-        let (epoch, _) = circuit.ask(10).unwrap();
+        let (epoch, _) = circuit.try_acquire(10).unwrap();
         both(
             &circuit,
             move |it| it.succeeded(epoch, &LIMITS),
             |it| it.open(),
         );
         assert_eq!(circuit.state(u64::MAX >> 20), BreakerState::Open);
-        assert!(circuit.ask(1_000).is_err());
+        assert!(circuit.try_acquire(1_000).is_err());
     });
 }
 
@@ -130,7 +130,7 @@ fn what_is_held_open_stays_open() {
 fn a_probe_of_an_earlier_time_changes_nothing() {
     loom::model(|| {
         let circuit = opened();
-        let (epoch, _) = circuit.ask(10).unwrap();
+        let (epoch, _) = circuit.try_acquire(10).unwrap();
         both(
             &circuit,
             move |it| it.failed(epoch, &LIMITS, 10),

@@ -135,8 +135,8 @@ impl Pair {
         let old = |calls: &mut Vec<_>| (!calls.is_empty()).then(|| calls.remove(0));
         match event {
             Event::Ask => {
-                let asked = circuit.ask(self.now).ok().map(|(epoch, _)| epoch);
-                let expected = self.plain.ask(self.now);
+                let asked = circuit.try_acquire(self.now).ok().map(|(epoch, _)| epoch);
+                let expected = self.plain.try_acquire(self.now);
                 assert_eq!(asked.is_some(), expected.is_some());
                 self.calls.extend(asked.zip(expected));
             }
@@ -259,7 +259,7 @@ fn epochs_come_round() {
     for _ in 0..EPOCHS {
         circuit.close();
     }
-    assert_eq!(circuit.ask(START).map(|(epoch, _)| epoch), Ok(0));
+    assert_eq!(circuit.try_acquire(START).map(|(epoch, _)| epoch), Ok(0));
 }
 
 /// Times are kept in 48 bits, which today's do not fit.
@@ -267,13 +267,13 @@ fn epochs_come_round() {
 fn recovery_ends_at_its_microsecond_whatever_the_date() {
     for start in [0, START, 1_800_000_000_000_000, (1 << 48) - 5, u64::MAX - 5] {
         let (circuit, limits) = (Circuit::new(), limits(1, 1));
-        let (epoch, _) = circuit.ask(start).unwrap();
+        let (epoch, _) = circuit.try_acquire(start).unwrap();
         circuit.failed(epoch, &limits, start);
-        let left = circuit.ask(start.wrapping_add(9)).unwrap_err();
+        let left = circuit.try_acquire(start.wrapping_add(9)).unwrap_err();
         assert_eq!(left, Some(Duration::from_micros(1)), "{start}");
         // A clock that is set back a little finds it open still.
-        assert!(circuit.ask(start.wrapping_sub(1_000)).is_err());
-        assert!(circuit.ask(start.wrapping_add(10)).is_ok(), "{start}");
+        assert!(circuit.try_acquire(start.wrapping_sub(1_000)).is_err());
+        assert!(circuit.try_acquire(start.wrapping_add(10)).is_ok(), "{start}");
     }
 }
 
@@ -286,15 +286,15 @@ fn a_recovery_beyond_all_bounds_is_a_year() {
     };
     circuit.failed(0, &limits, START);
     let year = 365 * 24 * 60 * 60 * 1_000_000;
-    assert!(circuit.ask(START + year - 1).is_err());
-    assert!(circuit.ask(START + year).is_ok());
+    assert!(circuit.try_acquire(START + year - 1).is_err());
+    assert!(circuit.try_acquire(START + year).is_ok());
 }
 
 #[test]
 fn changes_are_told_once() {
     use BreakerState::{Closed, HalfOpen, Open};
     let (circuit, limits) = (Circuit::new(), limits(2, 1));
-    let ask = |now| circuit.ask(now).unwrap();
+    let ask = |now| circuit.try_acquire(now).unwrap();
     assert_eq!(ask(START), (0, None));
     assert_eq!(circuit.failed(0, &limits, START), None);
     assert_eq!(circuit.failed(0, &limits, START), Some((Closed, Open)));
