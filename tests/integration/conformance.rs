@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use traffik::testing::{FlakyStore, Trouble, conformance};
+use traffik::testing::{FlakyStore, Fault, conformance};
 use traffik::{Backend, Error, ErrorKind, Store};
 use traffik_tests::{ExpiringStore, MemcachedServer, RedisCluster, RedisServer};
 
@@ -167,7 +167,7 @@ async fn a_flaky_store_does_as_it_is_told() {
     backend.set("n", "1", None).await.unwrap();
     assert_eq!(store.calls(), 1);
 
-    store.fail_times(2, Trouble::Refuse);
+    store.fail_times(2, Fault::Refuse);
     for _ in 0..2 {
         let error = backend.increment("n", 1).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection);
@@ -175,23 +175,23 @@ async fn a_flaky_store_does_as_it_is_told() {
     }
     assert_eq!(backend.increment("n", 1).await.unwrap(), 2);
 
-    store.fail(Trouble::Lose);
+    store.fail(Fault::Lose);
     let error = backend.increment("n", 1).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(error.may_have_counted());
     store.heal();
     assert_eq!(backend.increment("n", 1).await.unwrap(), 4);
 
-    store.fail(Trouble::TimeOut);
+    store.fail(Fault::TimeOut);
     let error = backend.increment("n", 1).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
 
     tokio::time::pause();
-    store.fail(Trouble::Hang);
+    store.fail(Fault::Hang);
     let hangs = tokio::time::timeout(Duration::from_secs(3_600), backend.increment("n", 1));
     assert!(hangs.await.is_err());
     let start = tokio::time::Instant::now();
-    store.fail(Trouble::Delay(Duration::from_secs(60)));
+    store.fail(Fault::Delay(Duration::from_secs(60)));
     assert_eq!(backend.increment("n", 1).await.unwrap(), 6);
     assert!(start.elapsed() >= Duration::from_secs(60));
     assert_eq!(store.calls(), 9);

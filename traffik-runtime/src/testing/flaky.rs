@@ -18,14 +18,14 @@ use crate::store::erased::{Answer, Primitives};
 ///
 /// ```
 /// use traffik::{Backend, ErrorKind};
-/// use traffik::testing::{FlakyStore, Trouble};
+/// use traffik::testing::{FlakyStore, Fault};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let store = FlakyStore::new();
 /// let backend = Backend::custom(store.clone());
 /// backend.set("key", "1", None).await.unwrap();
 ///
-/// store.fail(Trouble::Refuse);
+/// store.fail(Fault::Refuse);
 /// assert_eq!(backend.get("key").await.unwrap_err().kind(), ErrorKind::Connection);
 ///
 /// store.heal();
@@ -41,7 +41,7 @@ pub struct FlakyStore {
 /// A way to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum Fault {
     /// Nothing is done, as when nobody is there: [`Error::Connection`].
     Refuse,
     /// It is done, but the answer is lost: [`Error::ConnectionLost`].
@@ -55,7 +55,7 @@ pub enum Trouble {
 }
 
 struct Command {
-    trouble: Mutex<Option<(Trouble, u64)>>,
+    fault: Mutex<Option<(Fault, u64)>>,
     calls: AtomicU64,
     /// Whether answers are withheld.
     withholds: watch::Sender<bool>,
@@ -64,7 +64,7 @@ struct Command {
 impl Default for Command {
     fn default() -> Self {
         Self {
-            trouble: Mutex::default(),
+            fault: Mutex::default(),
             calls: AtomicU64::new(0),
             withholds: watch::Sender::new(false),
         }
@@ -90,18 +90,18 @@ impl FlakyStore {
     }
 
     /// From now on every operation fails like this.
-    pub fn fail(&self, trouble: Trouble) {
-        self.fail_times(u64::MAX, trouble);
+    pub fn fail(&self, fault: Fault) {
+        self.fail_times(u64::MAX, fault);
     }
 
     /// So many of the next operations fail like this, those after them do not.
-    pub fn fail_times(&self, times: u64, trouble: Trouble) {
-        *self.command.trouble.lock() = Some((trouble, times));
+    pub fn fail_times(&self, times: u64, fault: Fault) {
+        *self.command.fault.lock() = Some((fault, times));
     }
 
     /// Nothing fails any more. What hangs goes on hanging.
     pub fn heal(&self) {
-        *self.command.trouble.lock() = None;
+        *self.command.fault.lock() = None;
     }
 
     /// From now on every operation is done, but its answer is withheld until [`release`](Self::release).
@@ -135,39 +135,39 @@ impl FlakyStore {
         self.command.calls.load(Ordering::SeqCst)
     }
 
-    fn trouble(&self) -> Option<Trouble> {
+    fn fault(&self) -> Option<Fault> {
         self.command.calls.fetch_add(1, Ordering::SeqCst);
-        let mut command = self.command.trouble.lock();
-        let (trouble, left) = (*command)?;
-        *command = (left > 1).then_some((trouble, left - u64::from(left != u64::MAX)));
-        Some(trouble)
+        let mut command = self.command.fault.lock();
+        let (fault, left) = (*command)?;
+        *command = (left > 1).then_some((fault, left - u64::from(left != u64::MAX)));
+        Some(fault)
     }
 
     async fn pass<T>(&self, operation: Answer<'_, T>) -> Result<T, Error> {
-        match self.trouble() {
+        match self.fault() {
             None => {
                 let answer = operation.await;
                 let mut withholds = self.command.withholds.subscribe();
                 let _ = withholds.wait_for(|withholds| !withholds).await;
                 answer
             }
-            Some(Trouble::Refuse) => Err(Error::Connection {
+            Some(Fault::Refuse) => Err(Error::Connection {
                 source: "it was told to refuse".into(),
             }),
-            Some(Trouble::Lose) => {
+            Some(Fault::Lose) => {
                 operation.await?;
                 Err(Error::ConnectionLost {
                     source: "it was told to lose the answer".into(),
                 })
             }
-            Some(Trouble::TimeOut) => Err(Error::Timeout {
+            Some(Fault::TimeOut) => Err(Error::Timeout {
                 after: Duration::ZERO,
             }),
-            Some(Trouble::Hang) => {
+            Some(Fault::Hang) => {
                 operation.await?;
                 std::future::pending().await
             }
-            Some(Trouble::Delay(by)) => {
+            Some(Fault::Delay(by)) => {
                 tokio::time::sleep(by).await;
                 operation.await
             }
@@ -184,7 +184,7 @@ impl Default for FlakyStore {
 impl fmt::Debug for FlakyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlakyStore")
-            .field("trouble", &*self.command.trouble.lock())
+            .field("fault", &*self.command.fault.lock())
             .field("calls", &self.calls())
             .finish_non_exhaustive()
     }
