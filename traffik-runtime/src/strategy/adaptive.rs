@@ -177,7 +177,7 @@ impl BuiltIn for Adaptive {
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> AdaptiveMetadata {
         let (effective_limit, count) = match law {
             Law::Adaptive(law) => law.in_force(state.packed(), hit.now),
-            _ => (law.largest(), 0),
+            _ => (law.max_cost(), 0),
         };
         let used = count as f64 / hit.rate.limit().max(1) as f64;
         AdaptiveMetadata {

@@ -131,7 +131,7 @@ impl BuiltIn for Priority {
         PriorityMetadata {
             priority: hit.who.priority,
             total_cost,
-            share_limit: law.largest(),
+            share_limit: law.max_cost(),
         }
     }
 }

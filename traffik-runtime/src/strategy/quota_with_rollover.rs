@@ -99,7 +99,7 @@ impl BuiltIn for QuotaWithRollover {
             return Err(StrategyError::Range("`percent` is 0 to 100"));
         }
         let law = Rollover::new(rate, self.percent.in_millionths(), self.max);
-        if law.largest() > EXACT {
+        if law.max_cost() > EXACT {
             return Err(StrategyError::EffectiveLimit(rate));
         }
         Ok(Law::Rollover(law))

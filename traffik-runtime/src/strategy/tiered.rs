@@ -123,7 +123,7 @@ impl BuiltIn for Tiered {
         TieredMetadata {
             tier: tier.map_or_else(String::new, |(name, _)| name.to_string()),
             tier_multiplier: tier.map_or(Factor::ONE, |(_, factor)| *factor),
-            effective_limit: law.largest(),
+            effective_limit: law.max_cost(),
         }
     }
 }

@@ -90,7 +90,7 @@ impl Spec {
     fn largest_at(&self, rate: Rate) -> u64 {
         let clients = self.clients().into_iter();
         let laws = clients.filter_map(|who| self.law_of(rate, &who).ok());
-        laws.map(|law| law.largest()).max().unwrap_or(u64::MAX)
+        laws.map(|law| law.max_cost()).max().unwrap_or(u64::MAX)
     }
 
     /// A client of each kind that the law tells apart.

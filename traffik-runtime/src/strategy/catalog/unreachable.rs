@@ -39,20 +39,20 @@ impl Pair<'_> {
             // the last.
             (Law::Window(beside), Law::Window(law)) => {
                 let before = (self.windows() - 1) * wide(self.spec.largest_cost(&[self.beside.0]));
-                before + wide(beside.largest()) <= wide(law.largest())
+                before + wide(beside.max_cost()) <= wide(law.max_cost())
             }
             (Law::Rollover(beside), Law::Rollover(_)) => {
                 // What is carried over comes on top of what is let through, and perhaps of what is allowed.
-                self.windows() * wide(beside.largest()) <= self.limit()
+                self.windows() * wide(beside.max_cost()) <= self.limit()
             }
             (Law::Adaptive(beside), Law::Adaptive(_)) => {
-                self.windows() * wide(beside.largest()) <= self.least_limit()
+                self.windows() * wide(beside.max_cost()) <= self.least_limit()
             }
             (Law::Hours(beside), Law::Hours(_)) => {
                 // Windows of the same length have the same factor.
                 let same =
                     self.period() == self.period_beside() && self.limit_beside() <= self.limit();
-                same || self.windows() * wide(beside.largest()) <= self.least_limit()
+                same || self.windows() * wide(beside.max_cost()) <= self.least_limit()
             }
             (Law::Counter(beside), Law::Counter(law)) => {
                 self.counted(beside.tick() == law.tick()) <= self.limit()
@@ -62,11 +62,11 @@ impl Pair<'_> {
             (Law::Log(beside), Law::Log(law)) => {
                 let stretches = self.period().div_ceil(self.period_beside());
                 let before = (stretches - 1) * self.limit_beside();
-                before + wide(beside.largest()) <= wide(law.largest())
+                before + wide(beside.max_cost()) <= wide(law.max_cost())
             }
             // After the same hits, the level that leaks no more slowly is never higher. That needs the same ticks.
             (Law::Meter(beside), Law::Meter(law)) => {
-                beside.largest() <= law.largest()
+                beside.max_cost() <= law.max_cost()
                     && self.limit_beside() * self.period() <= self.limit() * self.period_beside()
                     && beside.tick() == law.tick()
             }

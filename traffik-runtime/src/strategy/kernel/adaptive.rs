@@ -77,7 +77,7 @@ impl Adaptive {
     }
 
     /// The largest cost that a window without a cut takes.
-    pub const fn largest(&self) -> u64 {
+    pub const fn max_cost(&self) -> u64 {
         self.limit
     }
 

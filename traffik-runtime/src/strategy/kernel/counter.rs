@@ -63,7 +63,7 @@ impl Counter {
     }
 
     /// The largest cost two windows can take.
-    pub const fn largest(&self) -> u64 {
+    pub const fn max_cost(&self) -> u64 {
         self.limit
     }
 

@@ -123,7 +123,7 @@ impl Log {
     }
 
     /// The largest cost.
-    pub const fn largest(&self) -> u64 {
+    pub const fn max_cost(&self) -> u64 {
         self.limit
     }
 

@@ -179,7 +179,7 @@ impl Mean {
     }
 
     /// The largest cost.
-    pub const fn largest(&self) -> u64 {
+    pub const fn max_cost(&self) -> u64 {
         self.capacity
     }
 

@@ -120,7 +120,7 @@ impl Meter {
     }
 
     /// The largest cost the meter can take.
-    pub const fn largest(&self) -> u64 {
+    pub const fn max_cost(&self) -> u64 {
         self.largest
     }
 

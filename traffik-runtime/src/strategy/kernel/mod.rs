@@ -303,16 +303,16 @@ impl Law {
     }
 
     /// The largest cost the law can ever admit (L9).
-    pub fn largest(&self) -> u64 {
+    pub fn max_cost(&self) -> u64 {
         match self {
-            Self::Window(law) => law.largest(),
-            Self::Counter(law) => law.largest(),
-            Self::Meter(law) => law.largest(),
-            Self::Hours(law) => law.largest(),
-            Self::Rollover(law) => law.largest(),
-            Self::Adaptive(law) => law.largest(),
-            Self::Log(law) => law.largest(),
-            Self::Mean(law) => law.largest(),
+            Self::Window(law) => law.max_cost(),
+            Self::Counter(law) => law.max_cost(),
+            Self::Meter(law) => law.max_cost(),
+            Self::Hours(law) => law.max_cost(),
+            Self::Rollover(law) => law.max_cost(),
+            Self::Adaptive(law) => law.max_cost(),
+            Self::Log(law) => law.max_cost(),
+            Self::Mean(law) => law.max_cost(),
             Self::Closed => 0,
             Self::Unlimited | Self::Custom => u64::MAX,
         }

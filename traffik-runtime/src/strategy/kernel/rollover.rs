@@ -43,7 +43,7 @@ impl Rollover {
     }
 
     /// The largest cost a window can take: with all that can be carried over.
-    pub fn largest(&self) -> u64 {
+    pub fn max_cost(&self) -> u64 {
         self.limit + self.carry(0)
     }
 
@@ -126,7 +126,7 @@ impl Rollover {
                 Some(after(1))
             } else {
                 // The one after the next finds an unused one before it.
-                (cost <= self.largest()).then(|| after(2))
+                (cost <= self.max_cost()).then(|| after(2))
             }
         };
         let next = later(remaining + 1);
@@ -165,7 +165,7 @@ impl Rollover {
         let start = state.at;
         if start.saturating_sub(now) > self.period {
             return Standing {
-                current: self.largest(),
+                current: self.max_cost(),
                 ..fresh(now)
             };
         }

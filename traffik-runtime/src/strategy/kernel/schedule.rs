@@ -82,7 +82,7 @@ impl Hours {
     }
 
     /// The largest limit of a window that ever starts.
-    pub fn largest(&self) -> u64 {
+    pub fn max_cost(&self) -> u64 {
         let step = gcd(self.rate.period_micros(), DAY);
         let met = self
             .each()

@@ -41,7 +41,7 @@ impl Window {
     }
 
     /// The largest cost a window can take.
-    pub const fn largest(&self) -> u64 {
+    pub const fn max_cost(&self) -> u64 {
         self.limit
     }
 
