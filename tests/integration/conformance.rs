@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use traffik::testing::{FlakyStore, Fault, conformance};
+use traffik::testing::{Fault, FlakyStore, conformance};
 use traffik::{Backend, Error, ErrorKind, Store};
 use traffik_tests::{ExpiringStore, MemcachedServer, RedisCluster, RedisServer};
 

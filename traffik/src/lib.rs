@@ -77,5 +77,5 @@ pub mod strategy {
 #[cfg(feature = "test-util")]
 pub mod testing {
     pub use traffik_runtime::clock::ManualClock;
-    pub use traffik_runtime::testing::{FlakyStore, Fault, conformance};
+    pub use traffik_runtime::testing::{Fault, FlakyStore, conformance};
 }

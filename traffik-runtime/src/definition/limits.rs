@@ -17,7 +17,7 @@ pub(crate) fn terms(
     rates: &[Rate],
 ) -> Result<InlineVec1<Term>, StrategyError> {
     let mut terms = InlineVec1::new();
-    if strategy.changes() {
+    if strategy.is_dynamic() {
         return Ok(terms);
     }
     for rate in rates {

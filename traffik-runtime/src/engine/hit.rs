@@ -239,7 +239,7 @@ impl<'a> Asked<'a> {
     /// The rates that are asked for, each with its law; those without a limit left out.
     pub(crate) fn terms(&self) -> Result<Terms<'a>, Error> {
         let definition = self.definition;
-        let (own, changes) = (definition.terms()?, definition.strategy().changes());
+        let (own, changes) = (definition.terms()?, definition.strategy().is_dynamic());
         if let Some(change) = definition.change() {
             return match &change.rates {
                 _ if !change.is_enabled => Ok(Terms::Own(InlineVec1::new())),

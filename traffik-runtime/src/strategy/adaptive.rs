@@ -153,7 +153,7 @@ impl BuiltIn for Adaptive {
 
     const NAME: &'static str = "adaptive";
 
-    fn changes(&self) -> bool {
+    fn is_dynamic(&self) -> bool {
         self.load.is_some()
     }
 

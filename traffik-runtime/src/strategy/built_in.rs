@@ -20,11 +20,11 @@ pub trait BuiltIn: fmt::Debug + Send + Sync + 'static {
     const NAME: &'static str;
 
     /// Whether the law depends on the client, and so has to be worked out for each hit.
-    const CHANGES: bool = false;
+    const IS_DYNAMIC: bool = false;
 
     /// The same for this one, which may depend on the moment as well.
-    fn changes(&self) -> bool {
-        Self::CHANGES
+    fn is_dynamic(&self) -> bool {
+        Self::IS_DYNAMIC
     }
 
     /// The signal that decides beside the client's use, if there is one.
@@ -68,8 +68,8 @@ impl<T: BuiltIn> Strategy for T {
         self.describe(&law, &state.cloned().unwrap_or_default(), hit)
     }
 
-    fn changes(&self) -> bool {
-        BuiltIn::changes(self)
+    fn is_dynamic(&self) -> bool {
+        BuiltIn::is_dynamic(self)
     }
 
     fn load(&self) -> Option<f64> {

@@ -27,8 +27,8 @@ pub trait ErasedStrategy: Any + fmt::Debug + Send + Sync {
     /// See [`Strategy::law`].
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
 
-    /// See [`Strategy::changes`].
-    fn changes(&self) -> bool;
+    /// See [`Strategy::is_dynamic`].
+    fn is_dynamic(&self) -> bool;
 
     /// See [`Strategy::load`].
     fn load(&self) -> Option<f64>;
@@ -59,8 +59,8 @@ impl<S: Strategy> ErasedStrategy for S {
         Strategy::law(self, rate, who)
     }
 
-    fn changes(&self) -> bool {
-        Strategy::changes(self)
+    fn is_dynamic(&self) -> bool {
+        Strategy::is_dynamic(self)
     }
 
     fn load(&self) -> Option<f64> {
@@ -147,8 +147,8 @@ impl ErasedStrategy for Custom {
         self.0.law(rate, who)
     }
 
-    fn changes(&self) -> bool {
-        self.0.changes()
+    fn is_dynamic(&self) -> bool {
+        self.0.is_dynamic()
     }
 
     fn load(&self) -> Option<f64> {

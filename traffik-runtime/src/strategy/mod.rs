@@ -167,7 +167,7 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the law depends on the client or the moment.
     #[doc(hidden)]
-    fn changes(&self) -> bool {
+    fn is_dynamic(&self) -> bool {
         false
     }
 

@@ -108,7 +108,7 @@ impl BuiltIn for Priority {
     type Metadata = PriorityMetadata;
 
     const NAME: &'static str = "priority";
-    const CHANGES: bool = true;
+    const IS_DYNAMIC: bool = true;
 
     fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
         if let Some(problem) = self.problem {

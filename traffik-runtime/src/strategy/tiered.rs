@@ -101,7 +101,7 @@ impl BuiltIn for Tiered {
     type Metadata = TieredMetadata;
 
     const NAME: &'static str = "tiered";
-    const CHANGES: bool = true;
+    const IS_DYNAMIC: bool = true;
 
     fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
         if let Some(problem) = self.problem {
