@@ -62,7 +62,7 @@ impl Strategy for Budget {
         spent.copied().unwrap_or(0)
     }
 
-    fn give_back(&self, spent: u64, hit: &Hit<'_>, now: u64) -> u64 {
+    fn refund(&self, spent: u64, hit: &Hit<'_>, now: u64) -> u64 {
         assert!(hit.now <= now);
         match self.0 {
             Refund::Returns => spent.saturating_sub(hit.cost),

@@ -82,10 +82,10 @@ impl Settling<'_> {
             Change::GiveBack(taken) => match state {
                 State::List(list) => {
                     let own = list.iter_mut().filter(|it| self.applies_to(it.made));
-                    let given = own.map(|it| taken.give_back(rates, &mut it.state, now));
+                    let given = own.map(|it| taken.refund(rates, &mut it.state, now));
                     given.fold(false, |any, one| any | one)
                 }
-                only => taken.give_back(rates, only, now),
+                only => taken.refund(rates, only, now),
             },
             Change::Charge(cost) => {
                 plan.align(state, 0);
@@ -115,7 +115,7 @@ impl Settling<'_> {
         for (term, listed) in plan.terms.iter().zip(list) {
             let hit = plan.hit(term, taken.at, taken.cost);
             if self.applies_to(listed.made)
-                && let Some(after) = plan.strategy.give_back(listed.state.bytes(), &hit, now)
+                && let Some(after) = plan.strategy.refund(listed.state.bytes(), &hit, now)
             {
                 listed.state = State::Bytes(Some(after));
                 changes = true;

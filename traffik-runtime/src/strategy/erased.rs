@@ -36,8 +36,8 @@ pub trait ErasedStrategy: Any + fmt::Debug + Send + Sync {
     /// [`Strategy::decide`] on a stored state; one that cannot be read counts as none.
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>>;
 
-    /// [`Strategy::give_back`] on a stored state; nothing if there is none.
-    fn give_back(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>>;
+    /// [`Strategy::refund`] on a stored state; nothing if there is none.
+    fn refund(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>>;
 
     /// [`Strategy::report`] on a stored state.
     fn report(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Report;
@@ -72,8 +72,8 @@ impl<S: Strategy> ErasedStrategy for S {
         rmp_serde::to_vec_named(&state).ok()
     }
 
-    fn give_back(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>> {
-        let state = Strategy::give_back(self, state.and_then(read)?, hit, now);
+    fn refund(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>> {
+        let state = Strategy::refund(self, state.and_then(read)?, hit, now);
         rmp_serde::to_vec_named(&state).ok()
     }
 
@@ -159,8 +159,8 @@ impl ErasedStrategy for Custom {
         self.0.decide(state, hit)
     }
 
-    fn give_back(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>> {
-        self.0.give_back(state, hit, now)
+    fn refund(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>> {
+        self.0.refund(state, hit, now)
     }
 
     fn report(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Report {

@@ -160,7 +160,7 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// that another member refused. `hit` is the hit that was admitted, with how much of its cost is given back.
     ///
     /// By default the state stays as it is, so that what was taken stays taken.
-    fn give_back(&self, state: Self::State, hit: &Hit<'_>, now: u64) -> Self::State {
+    fn refund(&self, state: Self::State, hit: &Hit<'_>, now: u64) -> Self::State {
         let _ = (hit, now);
         state
     }

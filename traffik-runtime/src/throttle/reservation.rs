@@ -10,7 +10,7 @@ use crate::error::Error;
 /// memory, else in the background. Where no runtime is left to do so, that is logged, and what was taken expires by itself.
 ///
 /// In a set, every member took as much, and is settled alike. A [`Strategy`](crate::strategy::Strategy) of your own gives
-/// back what its `give_back` says.
+/// back what its `refund` says.
 #[must_use = "dropped, it gives back what it took"]
 pub struct Reservation {
     held: Held,

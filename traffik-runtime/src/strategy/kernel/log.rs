@@ -60,7 +60,7 @@ impl Entries {
 
     /// Subtracts a cost from the entry of a microsecond, and returns whether there is one.
     #[cfg(feature = "engine")]
-    pub(super) fn give_back(&mut self, at: u64, cost: u64) -> bool {
+    pub(super) fn refund(&mut self, at: u64, cost: u64) -> bool {
         let found = self.records.binary_search_by_key(&at, |(at, _)| *at);
         let Ok(place) = found else { return false };
         let given = cost.min(self.records[place].1);

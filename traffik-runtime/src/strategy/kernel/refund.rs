@@ -19,7 +19,7 @@ impl Taken {
     ///
     /// A state that is gone stays gone; a custom strategy decides for its own states. A state of another period may never
     /// have counted the hit, so nothing is given back there.
-    pub(crate) fn give_back(self, rates: &[Rate], state: &mut State, now: u64) -> bool {
+    pub(crate) fn refund(self, rates: &[Rate], state: &mut State, now: u64) -> bool {
         match state {
             State::Packed(packed) => {
                 let limit = limit_of(rates, packed.period);
@@ -28,10 +28,10 @@ impl Taken {
                 *packed = after.unwrap_or(*packed);
                 changes
             }
-            State::Log(entries) => entries.give_back(self.at, self.cost),
+            State::Log(entries) => entries.refund(self.at, self.cost),
             State::Mean(costs) => {
                 let limit = limit_of(rates, costs.period());
-                limit.is_some_and(|limit| costs.give_back(self, limit, now))
+                limit.is_some_and(|limit| costs.refund(self, limit, now))
             }
             State::Bytes(_) | State::List(_) => false,
         }
