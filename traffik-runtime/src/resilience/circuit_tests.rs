@@ -76,7 +76,7 @@ impl Plain {
         };
     }
 
-    fn ask(&mut self, now: u64) -> Option<u64> {
+    fn try_acquire(&mut self, now: u64) -> Option<u64> {
         if self.state == BreakerState::Open && self.opens_at.is_some_and(|at| now >= at) {
             self.enter(BreakerState::HalfOpen);
         }
@@ -294,12 +294,12 @@ fn a_recovery_beyond_all_bounds_is_a_year() {
 fn changes_are_told_once() {
     use BreakerState::{Closed, HalfOpen, Open};
     let (circuit, limits) = (Circuit::new(), limits(2, 1));
-    let ask = |now| circuit.try_acquire(now).unwrap();
-    assert_eq!(ask(START), (0, None));
+    let acquire = |now| circuit.try_acquire(now).unwrap();
+    assert_eq!(acquire(START), (0, None));
     assert_eq!(circuit.failed(0, &limits, START), None);
     assert_eq!(circuit.failed(0, &limits, START), Some((Closed, Open)));
     assert_eq!(circuit.failed(0, &limits, START), None);
-    let (probe, change) = ask(START + 10);
+    let (probe, change) = acquire(START + 10);
     assert_eq!(change, Some((Open, HalfOpen)));
     assert_eq!(circuit.succeeded(probe, &limits), Some((HalfOpen, Closed)));
     assert_eq!(circuit.open(), Some((Closed, Open)));
