@@ -41,7 +41,11 @@ fn one_probe() {
         let circuit = opened();
         let shared = circuit.clone();
         let third = thread::spawn(move || shared.try_acquire(10).is_ok());
-        let (one, other) = both(&circuit, |it| it.try_acquire(10).is_ok(), |it| it.try_acquire(10).is_ok());
+        let (one, other) = both(
+            &circuit,
+            |it| it.try_acquire(10).is_ok(),
+            |it| it.try_acquire(10).is_ok(),
+        );
         let passed = [one, other, third.join().unwrap()];
         assert_eq!(passed.iter().filter(|passed| **passed).count(), 1);
         assert!(circuit.try_acquire(10).is_err());

@@ -273,7 +273,10 @@ fn recovery_ends_at_its_microsecond_whatever_the_date() {
         assert_eq!(left, Some(Duration::from_micros(1)), "{start}");
         // A clock that is set back a little finds it open still.
         assert!(circuit.try_acquire(start.wrapping_sub(1_000)).is_err());
-        assert!(circuit.try_acquire(start.wrapping_add(10)).is_ok(), "{start}");
+        assert!(
+            circuit.try_acquire(start.wrapping_add(10)).is_ok(),
+            "{start}"
+        );
     }
 }
 

@@ -4,4 +4,4 @@ pub(crate) mod conformance;
 pub(crate) mod flaky;
 
 pub use conformance::conformance;
-pub use flaky::{FlakyStore, Fault};
+pub use flaky::{Fault, FlakyStore};
