@@ -28,8 +28,8 @@ async fn is_operator(parts: &Parts) -> bool {
 
 /// Builds the layer. A request that several throttles match is decided once, by all of them.
 ///
-/// `/administrator` does not match the first filter, and `/%61dmin` does. The bypass is exact, because
-/// a bypass that matches more is a hole.
+/// `/administrator` does not match the first filter, and `/%61dmin` does. The bypass is exact,
+/// because a bypass that matches more is a hole.
 fn throttles() -> ThrottleLayer {
     ThrottleLayer::new()
         .throttle_when::<Admin>(filter::path("/admin/**"))
