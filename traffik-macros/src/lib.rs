@@ -212,7 +212,8 @@ pub fn throttled(
 ///
 /// ```
 /// traffik::throttles! {
-///     defaults(headers = both, strategy = sliding_counter); // optional: for every throttle of this block
+///     // Optional: keys for every throttle of this block.
+///     defaults(headers = both, strategy = sliding_counter);
 ///
 ///     /// Short bursts.
 ///     pub throttle Burst(rate = "10/minute");

@@ -51,10 +51,10 @@ async fn near_a_word_in_quotes() {}
 async fn near_a_word_called() {}
 
 #[throttled(ip)]
-async fn alone() {}
+async fn bare() {}
 
 #[throttled(header("x-api-key"))]
-async fn header_alone() {}
+async fn bare_header() {}
 
 #[throttled(identifier = ip)]
 async fn rate_missing() {}

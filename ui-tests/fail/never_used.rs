@@ -5,10 +5,10 @@ use traffik::{throttled, throttles};
 
 throttles! {
     throttle Forgotten(rate = "10/second");
-    /// With all that a throttle may ask for.
+    /// With many keys.
     pub(crate) throttle Elaborate(rate = "10/second", strategy = token_bucket(burst = 20), identifier = header("x-user"), scope = route);
     #[allow(dead_code)]
-    throttle Kept(rate = "10/second");
+    throttle Allowed(rate = "10/second");
     throttle Used(rate = "10/second");
 }
 

@@ -179,8 +179,8 @@ mod values {
     const hint: u64 = 1;
     static out: u64 = 1;
     struct gate;
-    const asking: u64 = 1;
-    const given: u64 = 1;
+    const hits: u64 = 1;
+    const arg_values: u64 = 1;
     const argument_0: u64 = 1;
     const response: u64 = 1;
 

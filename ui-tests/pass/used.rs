@@ -22,7 +22,7 @@ throttles! {
     throttle Beside(rate = "1/s");
     throttle Layer(rate = "1/s");
     throttle Filtered(rate = "1/s");
-    throttle Asked(rate = "1/s");
+    throttle Hit(rate = "1/s");
     throttle Looked(rate = "1/s");
     throttle InTuple(rate = "1/s");
     throttle InAlias(rate = "1/s");
@@ -60,7 +60,7 @@ async fn checks<T: Throttle>(parts: &Parts) -> Result<bool, Error> {
 }
 
 async fn code(parts: &Parts) -> Result<(), Error> {
-    Asked::hit(parts).await?;
+    Hit::hit(parts).await?;
     let _ = Looked::stat(parts).await?;
     <(InTuple, OnlyThere)>::hit(parts).await?;
     Quota::new(parts).add::<InQuota>(1).commit().await?;
