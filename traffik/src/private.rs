@@ -14,10 +14,11 @@ pub use traffik_runtime::callback::{
     applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
 pub use traffik_runtime::definition::{Declaration, Definition};
-pub use traffik_runtime::engine::{Given, Identified, Scoped};
+pub use traffik_runtime::engine::{ArgValues, IdentitySource, Scoped};
 pub use traffik_runtime::http::{
-    Answered, Answering, Ask, Bundle, Closures, Gate, Gated, LastArgument, Parts, Response, Site,
-    Use, Whole, answering, ask_of, finish,
+    AddHits, AllArgs, ArgClosures, HandlerThrottle, HeadArgs, HitSource, LastArgument, Parts,
+    Response, ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields,
+    add_hits_of, run_handler,
 };
 pub use traffik_runtime::rejection::Responder;
 pub use traffik_runtime::scope::Scope;

@@ -21,7 +21,7 @@ mod names {
     pub struct Option;
     pub struct Result;
     pub struct Response;
-    pub struct Gate;
+    pub struct ThrottleExtractor;
     pub struct Identity;
     pub struct Backend;
     pub struct Send;

@@ -31,8 +31,8 @@ pub(crate) mod types {
     pub(crate) struct Debug;
     pub(crate) struct Duration;
     pub(crate) struct Rate;
-    pub(crate) struct Gate;
-    pub(crate) struct Site;
+    pub(crate) struct ThrottleExtractor;
+    pub(crate) struct HandlerThrottle;
     pub(crate) struct Define;
     pub(crate) struct Definition;
     pub(crate) struct Throttle;

@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::parse::Handler;
 
-/// Generates the implementation of `Closures` for the hidden type of one use of throttles.
+/// Generates the implementation of `ArgClosures` for the hidden type of one use of throttles.
 pub(crate) fn closures(
     attribute: &ThrottledAttribute,
     handler: &Handler,
@@ -40,8 +40,8 @@ pub(crate) fn closures(
         #(#cfgs)*
         #(#allow_attrs)*
         #[automatically_derived]
-        impl #generics #private::Closures<#arguments> for #ty #conditions {
-            const ASK: #private::Ask = #private::ask_of::<#decided>();
+        impl #generics #private::ArgClosures<#arguments> for #ty #conditions {
+            const ADD_HITS: #private::AddHits = #private::add_hits_of::<#decided>();
             #precheck
             #values
         }
@@ -134,8 +134,8 @@ fn precheck(throttle: &Throttle, private: &Private) -> Option<TokenStream> {
     let parts = local("parts", Span::call_site());
     (!throttle.predicates.is_empty()).then(|| {
         quote! {
-            async fn unasked(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::Given>, #private::Error> {
-                #private::Given::unless_asked::<#name>(#parts).await
+            async fn without_closures(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::ArgValues>, #private::Error> {
+                <#name as #private::Define>::excluded(#parts).await
             }
         }
     })
@@ -174,7 +174,7 @@ fn values(
         private,
     );
     Some(quote! {
-        fn given(#arguments: &#ty) -> impl #private::Future<Output = #private::Result<#private::Given, #private::Error>> + #private::core::marker::Send {
+        fn arg_values(#arguments: &#ty) -> impl #private::Future<Output = #private::Result<#private::ArgValues, #private::Error>> + #private::core::marker::Send {
             let _ = #arguments;
             #body
         }
@@ -204,9 +204,9 @@ fn values_body(
             let name = &throttle.name;
             let identity = awaited(&identity_name, identity);
             let cost = awaited(&cost_name, cost);
-            quote!(#private::Given::to::<#name>(#identity, #cost))
+            quote!(#private::ArgValues::new(<#name as #private::Define>::definition(), #identity, #cost))
         }
-        None => quote!(#private::Given::to_all(#cost_name.await?)),
+        None => quote!(#private::ArgValues::for_all(#cost_name.await?)),
     };
     let from_body = from_body.then(|| quote!(.from_body()));
     let identity = called(&identity_name, identity);

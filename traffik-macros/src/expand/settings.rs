@@ -198,14 +198,17 @@ pub(crate) fn identified_setter(identifier: &Identifier, private: &Private) -> O
         Identifier::Header(name) => quote!(ByHeader(#name)),
         Identifier::Closure(_) | Identifier::Function(_) => return None,
     };
-    Some(quote!(.identified(#private::Identified::#identified)))
+    Some(quote!(.identified(#private::IdentitySource::#identified)))
 }
 
 /// Returns the method for an `identifier` that is a callback.
 pub(crate) fn identify(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
     let (parts, identity) = match identifier {
         Identifier::Ip(_) | Identifier::Everyone | Identifier::Header(_) => return None,
-        Identifier::Closure(_) => (quote!(_), quote!(#private::Given::no_identity::<Self>())),
+        Identifier::Closure(_) => (
+            quote!(_),
+            quote!(#private::ArgValues::no_identity(<Self as #private::Define>::definition())),
+        ),
         Identifier::Function(path) => call_item("identity_of", path, private),
     };
     Some(quote! {
@@ -247,7 +250,10 @@ pub(crate) fn units(cost: &Cost, private: &Private) -> (TokenStream, TokenStream
             (quote!(_), quote!(#private::Result::Ok(#units)))
         }
         // On a handler, the cost is computed from its arguments instead.
-        Cost::Closure(_) => (quote!(_), quote!(#private::Given::no_cost::<Self>())),
+        Cost::Closure(_) => (
+            quote!(_),
+            quote!(#private::ArgValues::no_cost(<Self as #private::Define>::definition())),
+        ),
         Cost::Function(path) => call_item("cost_of", path, private),
     }
 }

@@ -141,7 +141,7 @@ fn implementation(
         .and_then(|scope| settings::scope(scope, private));
     let callbacks = [&predicates, &rate, &identify, &cost, &scope];
     let has_callbacks = callbacks.iter().any(|callback| callback.is_some());
-    let is_static = has_callbacks.then(|| quote!(const IS_PLAIN: #private::bool = false;));
+    let is_static = has_callbacks.then(|| quote!(const HAS_CALLBACKS: #private::bool = true;));
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =

@@ -198,7 +198,7 @@ fn expands_a_set_with_its_own_throttle() {
 #[test]
 fn expands_a_second_attribute() {
     let item = quote! {
-        async fn data(first: A, __traffik_gate_of_data: ::traffik::__private::Gate<__traffik_data>, last: B) -> ::traffik::__private::Response {
+        async fn data(first: A, __traffik_gate_of_data: ::traffik::__private::ThrottleExtractor<__traffik_data>, last: B) -> ::traffik::__private::Response {
             first(last)
         }
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::client_ip::resolve::ClientIp;
 use crate::definition::Definition;
-use crate::engine::static_hits::{Identified, Scoped};
+use crate::engine::static_hits::{IdentitySource, Scoped};
 use crate::header_style::HeaderStyle;
 use crate::on_error::policy::Policy;
 use crate::rate::Rate;
@@ -29,7 +29,7 @@ pub struct Declaration {
     pub(crate) policy: Option<&'static str>,
     pub(crate) rates: &'static [Rate],
     pub(crate) strategy: &'static dyn ErasedStrategy,
-    pub(crate) identified: Identified,
+    pub(crate) identified: IdentitySource,
     pub(crate) cost: u64,
     pub(crate) scoped: Scoped,
     /// What shares a budget, in a word, and where this stands.
@@ -73,7 +73,7 @@ impl Declaration {
             policy: None,
             rates,
             strategy,
-            identified: Identified::ByBackend,
+            identified: IdentitySource::ByBackend,
             cost: 1,
             scoped: Scoped::Throttle,
             scope: "throttle",
@@ -142,7 +142,7 @@ impl Declaration {
     }
 
     /// Who is asking, where no function says so.
-    pub const fn identified(mut self, identified: Identified) -> Self {
+    pub const fn identified(mut self, identified: IdentitySource) -> Self {
         self.identified = identified;
         self
     }

@@ -28,7 +28,7 @@ use crate::definition::label::Label;
 use crate::definition::registry::overridden::{Change, Live};
 use crate::definition::registry::registration::{Place, Record, Shared};
 use crate::definition::registry::resolved_client::ResolvedClient;
-use crate::engine::static_hits::{Identified, Scoped};
+use crate::engine::static_hits::{IdentitySource, Scoped};
 use crate::error::Error;
 use crate::header_style::HeaderStyle;
 use crate::observe;
@@ -50,7 +50,7 @@ pub struct Definition {
     policy: Option<Cow<'static, str>>,
     pub(crate) rates: Cow<'static, [Rate]>,
     strategy: Shared,
-    pub(crate) identified: Identified,
+    pub(crate) identified: IdentitySource,
     pub(crate) cost: u64,
     pub(crate) scoped: Scoped,
     /// What shares a budget, in a word, and where this stands.
@@ -159,7 +159,7 @@ impl Definition {
             policy: None,
             rates,
             strategy,
-            identified: Identified::ByBackend,
+            identified: IdentitySource::ByBackend,
             cost: 1,
             scoped: Scoped::Throttle,
             scope: "throttle",

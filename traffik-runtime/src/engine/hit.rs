@@ -13,7 +13,7 @@ use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
 use crate::definition::registry::event::{Event, anybody_listens, tell};
 use crate::definition::registry::resolved_client::ResolvedClient;
-use crate::engine::arg_values::Given;
+use crate::engine::arg_values::ArgValues;
 use crate::engine::client_key::{Name, address, join_client, join_scope};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
@@ -47,7 +47,7 @@ pub struct Asking {
     /// Throttles that ask no function, and were not asked yet.
     pub(crate) plain: InlineVec1<&'static Definition>,
     /// What the handler's arguments say.
-    given: Option<Box<Given>>,
+    given: Option<Box<ArgValues>>,
     /// Where a cost for all members comes from.
     pub(crate) cost_source: CostSource,
 }
@@ -65,14 +65,15 @@ enum About {
 }
 
 /// [`Throttle::ask`], whatever the throttle.
-pub(crate) type Ask = for<'a> fn(
-    &'a Parts,
-    Option<u64>,
-    &'a mut Asking,
-) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+pub(crate) type AddHits =
+    for<'a> fn(
+        &'a Parts,
+        Option<u64>,
+        &'a mut Asking,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// The same of this throttle.
-pub(crate) fn ask_of<T: Throttle>() -> Ask {
+pub(crate) fn add_hits_of<T: Throttle>() -> AddHits {
     |parts, cost, asking| Box::pin(T::ask(parts, cost, asking))
 }
 
@@ -108,7 +109,7 @@ impl Asking {
     }
 
     /// With what the handler's arguments say.
-    pub(crate) fn with(given: Given) -> Self {
+    pub(crate) fn with(given: ArgValues) -> Self {
         Self {
             given: Some(Box::new(given)),
             ..Self::default()
@@ -124,8 +125,8 @@ impl Asking {
     }
 
     /// What the handler's arguments say of this throttle.
-    pub(crate) fn given_to(&mut self, definition: &'static Definition) -> Option<Box<Given>> {
-        let of_it = |given: &mut Box<Given>| {
+    pub(crate) fn given_to(&mut self, definition: &'static Definition) -> Option<Box<ArgValues>> {
+        let of_it = |given: &mut Box<ArgValues>| {
             let owner = given.owner;
             owner.is_some_and(|owner| ptr::eq(owner, definition))
         };

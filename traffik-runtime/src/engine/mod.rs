@@ -14,9 +14,9 @@ pub(crate) mod recovery;
 pub(crate) mod report;
 pub(crate) mod static_hits;
 
-pub use arg_values::Given;
+pub use arg_values::ArgValues;
 pub use hit::Asking;
-pub use static_hits::{Identified, Scoped};
+pub use static_hits::{IdentitySource, Scoped};
 
 use http::request::Parts;
 

@@ -17,7 +17,7 @@ use crate::throttle::define::{known, recalled, remembered};
 /// Who is asking, where no function says so.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-pub enum Identified {
+pub enum IdentitySource {
     /// Whom the backend says, else the client's address.
     ByBackend,
     /// The client's address.
@@ -108,17 +108,17 @@ impl Definition {
     /// The function that its backend asks who it is.
     fn asked_backend(&self, parts: &Parts) -> Option<Arc<dyn Question<Identity>>> {
         match self.identified {
-            Identified::ByBackend => self.chosen_backend(Some(parts)).identifier().cloned(),
-            Identified::ByIp | Identified::AsEveryone | Identified::ByHeader(_) => None,
+            IdentitySource::ByBackend => self.chosen_backend(Some(parts)).identifier().cloned(),
+            IdentitySource::ByIp | IdentitySource::AsEveryone | IdentitySource::ByHeader(_) => None,
         }
     }
 
     /// Who is asking where nobody is asked.
     fn identity(&self, parts: &Parts) -> Identity {
         match self.identified {
-            Identified::ByBackend | Identified::ByIp => Identity::ip(),
-            Identified::AsEveryone => Identity::everyone(),
-            Identified::ByHeader(name) => {
+            IdentitySource::ByBackend | IdentitySource::ByIp => Identity::ip(),
+            IdentitySource::AsEveryone => Identity::everyone(),
+            IdentitySource::ByHeader(name) => {
                 let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
                 Identity::of_header(value)
             }

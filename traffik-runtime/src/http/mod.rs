@@ -17,17 +17,19 @@ pub(crate) mod provide;
 pub(crate) mod response_fields;
 pub(crate) mod throttled;
 
-pub use handler::arguments::Gated;
+pub use handler::arguments::ThrottledArgs;
 #[doc(hidden)]
-pub use handler::closure_arguments::Bundle;
+pub use handler::closure_arguments::AllArgs;
 #[doc(hidden)]
-pub use handler::closure_arguments::Closures;
+pub use handler::closure_arguments::ArgClosures;
 #[doc(hidden)]
-pub use handler::closure_arguments::Via;
+pub use handler::closure_arguments::HeadArgs;
 #[doc(hidden)]
-pub use handler::closure_arguments::Whole;
-pub use handler::extractor::{Answered, Ask, Gate, Site, Use, ask_of, finish};
-pub use handler::future::{Answering, answering};
+pub use handler::closure_arguments::ViaInner;
+pub use handler::extractor::{
+    AddHits, HandlerThrottle, HitSource, ThrottleExtractor, WithFields, add_fields, add_hits_of,
+};
+pub use handler::future::{ThrottledFuture, run_handler};
 pub use handler::last_argument::LastArgument;
 pub use headers::options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use layer::ThrottleLayer;

@@ -4,6 +4,7 @@ use http::request::Parts;
 
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
+use crate::engine::arg_values::ArgValues;
 use crate::engine::hit::{Asking, Member};
 use crate::engine::identity_cache::Known;
 use crate::error::Error;
@@ -23,8 +24,8 @@ pub trait Define: Send + Sync + 'static {
     /// The largest cost it can ever admit, as far as that is known when the program is compiled.
     const LARGEST_COST: u64 = u64::MAX;
 
-    /// Whether no function of the application's is asked: what it asks for, its definition says.
-    const IS_PLAIN: bool = true;
+    /// `true` if a function of the application selects requests, or computes identity, cost, rate or scope.
+    const HAS_CALLBACKS: bool = false;
 
     /// What is the same for all requests.
     fn definition() -> &'static Definition;
@@ -33,6 +34,14 @@ pub trait Define: Send + Sync + 'static {
     fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
         let _ = parts;
         ready(Ok(true))
+    }
+
+    /// Returns values that exclude the throttle from the decision, or `None` if it applies to the request.
+    fn excluded(parts: &Parts) -> impl Future<Output = Result<Option<ArgValues>, Error>> + Send {
+        async {
+            let applies = Self::applies(parts).await?;
+            Ok((!applies).then(|| ArgValues::excluding(Self::definition())))
+        }
     }
 
     /// Who is asking; default: what the definition says.
@@ -68,7 +77,7 @@ impl<T: Define> Throttle for T {
 
     const LARGEST_COST: u64 = T::LARGEST_COST;
 
-    const IS_PLAIN: bool = T::IS_PLAIN;
+    const HAS_CALLBACKS: bool = T::HAS_CALLBACKS;
 
     const ONE: Option<fn() -> &'static Definition> = Some(T::definition);
 

@@ -45,9 +45,9 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     const LARGEST_COST: u64;
 
-    /// Whether no member asks a function of the application's.
+    /// `true` if a member calls a function of the application.
     #[doc(hidden)]
-    const IS_PLAIN: bool;
+    const HAS_CALLBACKS: bool;
 
     /// The definition of the only member.
     #[doc(hidden)]

@@ -4,7 +4,7 @@ use http::request::Parts;
 
 use crate::decision::Decision;
 use crate::engine;
-use crate::engine::hit::{Ask, Asking, ask_of};
+use crate::engine::hit::{AddHits, Asking, add_hits_of};
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 
@@ -25,7 +25,7 @@ use crate::throttle::Throttle;
 #[must_use = "nothing is taken before it is committed"]
 pub struct Quota<'a> {
     parts: &'a Parts,
-    hits: InlineVec1<(Ask, u64)>,
+    hits: InlineVec1<(AddHits, u64)>,
 }
 
 impl<'a> Quota<'a> {
@@ -43,7 +43,7 @@ impl<'a> Quota<'a> {
         reason = "the throttle is a type, so this is no operator"
     )]
     pub fn add<T: Throttle>(mut self, cost: u64) -> Self {
-        self.hits.push((ask_of::<T>(), cost));
+        self.hits.push((add_hits_of::<T>(), cost));
         self
     }
 

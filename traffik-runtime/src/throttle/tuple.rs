@@ -26,7 +26,7 @@ macro_rules! set {
 
             const LARGEST_COST: u64 = least(&[$($member::LARGEST_COST),+]);
 
-            const IS_PLAIN: bool = $($member::IS_PLAIN)&&+;
+            const HAS_CALLBACKS: bool = $($member::HAS_CALLBACKS)||+;
 
             fn plain(asking: &mut Asking) {
                 $($member::plain(asking);)+

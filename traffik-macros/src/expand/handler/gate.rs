@@ -47,7 +47,11 @@ impl Gate<'_> {
             return joined(closure_arguments, &sig, binding, ty, private);
         }
         let mut inputs = sig.inputs;
-        let gate = argument(Vec::new(), quote!(#binding), quote!(#private::Gate<#ty>));
+        let gate = argument(
+            Vec::new(),
+            quote!(#binding),
+            quote!(#private::ThrottleExtractor<#ty>),
+        );
         inputs.insert(attribute.gate.index, gate);
         inputs
     }
@@ -73,7 +77,7 @@ impl Gate<'_> {
         argument(
             Vec::new(),
             quote!(#binding),
-            quote!(#private::Gated<#ty, #head, #last>),
+            quote!(#private::ThrottledArgs<#ty, #head, #last>),
         )
     }
 
@@ -119,12 +123,12 @@ fn joined(
     let (patterns, types) = (head.iter().map(|it| &it.pat), head.iter().map(|it| &it.ty));
     let (pattern, ty) = match last {
         None => (
-            quote!(#private::Bundle(#gate, (#(#patterns,)*))),
-            quote!(#private::Bundle<#usage, (#(#types,)*)>),
+            quote!(#private::HeadArgs(#gate, (#(#patterns,)*))),
+            quote!(#private::HeadArgs<#usage, (#(#types,)*)>),
         ),
         Some(PatType { pat, ty, .. }) => (
-            quote!(#private::Whole(#gate, (#(#patterns,)*), #pat)),
-            quote!(#private::Whole<#usage, (#(#types,)*), #ty>),
+            quote!(#private::AllArgs(#gate, (#(#patterns,)*), #pat)),
+            quote!(#private::AllArgs<#usage, (#(#types,)*), #ty>),
         ),
     };
     let argument = argument(attrs.collect(), pattern, ty);

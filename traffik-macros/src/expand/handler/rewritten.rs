@@ -29,7 +29,7 @@ pub(super) fn rewritten(gate: &Gate<'_>, handler: Handler) -> TokenStream {
     let end = sig.paren_token.span.close();
     let located = gate.private.at(end);
     let output = match borrowed_output(&sig) {
-        Some(ty) => quote_spanned!(end=> #located::Answered<#ty>),
+        Some(ty) => quote_spanned!(end=> #located::WithFields<#ty>),
         None => quote_spanned!(end=> #located::Response),
     };
     sig.output = return_type(output, end);
@@ -60,8 +60,8 @@ fn response(sig: &Signature, body: &Group, gate: &Ident, private: &Private) -> T
     let out = paths::local("out", span);
     let located = private.at(span);
     let finish = match borrowed_output(sig) {
-        Some(_) => quote_spanned!(span=> #located::Answered::new(#gate.told, #out)),
-        None => quote_spanned!(span=> #located::finish(#gate.told, #out)),
+        Some(_) => quote_spanned!(span=> #located::WithFields::new(#gate.fields, #out)),
+        None => quote_spanned!(span=> #located::add_fields(#gate.fields, #out)),
     };
     quote! {
         #trait_uses

@@ -64,7 +64,7 @@ pub(crate) fn usage(
     });
     let respond = on_throttled.as_ref().map(|path| {
         let responder = settings::responder(path, private);
-        quote!(const RESPOND: #private::Option<fn() -> #private::Responder> = #private::Option::Some(#responder);)
+        quote!(const RESPONDER: #private::Option<fn() -> #private::Responder> = #private::Option::Some(#responder);)
     });
     let spread = spread.map(|spread| {
         let spread = settings::duration(spread, private);
@@ -86,7 +86,7 @@ pub(crate) fn usage(
         predicates.is_some() || cost_method.is_some() || closure_arguments.is_some();
     let is_static = has_callbacks.then(|| {
         quote!(
-            const IS_PLAIN: #private::bool = false;
+            const HAS_CALLBACKS: #private::bool = true;
         )
     });
     let warnings = warnings::warnings(&name, warnings, &cfgs);
@@ -109,8 +109,8 @@ pub(crate) fn usage(
 
         #(#cfgs)*
         #[automatically_derived]
-        impl #generics #private::Site for #ty #bounds {
-            const USE: #private::Use = #private::Use::#of;
+        impl #generics #private::HandlerThrottle for #ty #bounds {
+            const HIT_SOURCE: #private::HitSource = #private::HitSource::#of;
             #is_static
             #headers
             #respond

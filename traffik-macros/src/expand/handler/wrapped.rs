@@ -51,14 +51,15 @@ pub(super) fn wrapped(gate: &Gate<'_>, handler: Handler) -> TokenStream {
         paren_token: sig.paren_token,
         inputs,
         variadic: None,
-        output: return_type(quote_spanned!(end=> #located::Answering<#ty>), end),
+        output: return_type(quote_spanned!(end=> #located::ThrottledFuture<#ty>), end),
     };
     let (binding, handler) = (&gate.binding, &sig.ident);
     // Clippy lints the generated call as if a user had written it.
     let has_unit = sig.inputs.iter().any(is_unit);
     let allow_unit = has_unit.then(|| quote!(#[allow(clippy::unit_arg)]));
     let located = gate.private.at(span);
-    let future = quote_spanned!(span=> #located::answering(#binding.told, #handler(#arguments)));
+    let future =
+        quote_spanned!(span=> #located::run_handler(#binding.fields, #handler(#arguments)));
     quote! {
         #(#attrs)*
         #allow_attrs

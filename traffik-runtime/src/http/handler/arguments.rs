@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 
-use crate::http::handler::closure_arguments::Via;
-use crate::http::handler::extractor::{Gate, Site, Use, passed};
+use crate::http::handler::closure_arguments::ViaInner;
+use crate::http::handler::extractor::{HandlerThrottle, HitSource, ThrottleExtractor, passed};
 use crate::http::handler::last_argument::rejected;
 use crate::http::layer::request_state::Trail;
 use crate::http::pending_fields::Kept;
@@ -21,9 +21,9 @@ use crate::http::response_fields::Manner;
 /// They are one argument to axum: what runs one extractor after the other is compiled once for each list of arguments, not
 /// once for each handler.
 #[doc(hidden)]
-pub struct Gated<S, H, L> {
+pub struct ThrottledArgs<S, H, L> {
     /// What to tell the client.
-    pub told: Kept,
+    pub fields: Kept,
     /// The arguments from the request's head.
     pub head: H,
     /// The last argument.
@@ -31,9 +31,9 @@ pub struct Gated<S, H, L> {
     site: PhantomData<fn() -> S>,
 }
 
-impl<S, H, L, State, M> FromRequest<State, Via<M>> for Gated<S, H, L>
+impl<S, H, L, State, M> FromRequest<State, ViaInner<M>> for ThrottledArgs<S, H, L>
 where
-    S: Site + 'static,
+    S: HandlerThrottle + 'static,
     H: FromRequestParts<State> + Send,
     L: FromRequest<State, M> + Send,
     State: Send + Sync,
@@ -45,7 +45,12 @@ where
         state: &State,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
         Extracting {
-            arguments: extract(request, state, S::USE, Gate::<S>::MANNER),
+            arguments: extract(
+                request,
+                state,
+                S::HIT_SOURCE,
+                ThrottleExtractor::<S>::MANNER,
+            ),
             site: PhantomData,
         }
     }
@@ -58,7 +63,7 @@ type Extracted<H, L> = Result<(Kept, H, L), Response>;
 fn extract<H, L, State, M>(
     request: Request,
     state: &State,
-    site: Use,
+    site: HitSource,
     manner: Manner,
 ) -> impl Future<Output = Extracted<H, L>> + Send
 where
@@ -95,12 +100,12 @@ pin_project_lite::pin_project! {
 }
 
 impl<S, H, L, A: Future<Output = Extracted<H, L>>> Future for Extracting<S, A> {
-    type Output = Result<Gated<S, H, L>, Response>;
+    type Output = Result<ThrottledArgs<S, H, L>, Response>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().arguments.poll(context) {
-            Poll::Ready(Ok((told, head, last))) => Poll::Ready(Ok(Gated {
-                told,
+            Poll::Ready(Ok((told, head, last))) => Poll::Ready(Ok(ThrottledArgs {
+                fields: told,
                 head,
                 last,
                 site: PhantomData,
@@ -111,8 +116,8 @@ impl<S, H, L, A: Future<Output = Extracted<H, L>>> Future for Extracting<S, A> {
     }
 }
 
-impl<S, H, L> fmt::Debug for Gated<S, H, L> {
+impl<S, H, L> fmt::Debug for ThrottledArgs<S, H, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gated").finish_non_exhaustive()
+        f.debug_struct("ThrottledArgs").finish_non_exhaustive()
     }
 }

@@ -29,22 +29,22 @@ use crate::throttle::define::Define;
 
 /// One use of throttles on one handler, as the macros write it down.
 #[doc(hidden)]
-pub trait Site: Send + Sync {
+pub trait HandlerThrottle: Send + Sync {
     /// The throttles that decide. Their types are not named here, because they may be less visible than the
     /// handler, and an associated type may not.
-    const USE: Use;
+    const HIT_SOURCE: HitSource;
 
     /// Header fields on this handler, whatever the members say.
     const HEADERS: Option<HeaderStyle> = None;
 
     /// The response to those who are refused on this handler, whatever the members say.
-    const RESPOND: Option<fn() -> Responder> = None;
+    const RESPONDER: Option<fn() -> Responder> = None;
 
     /// The spread of what refused clients are told to wait on this handler; `None`: the members' own.
     const SPREAD: Option<Duration> = None;
 
-    /// Whether this use asks no function of the application's.
-    const IS_PLAIN: bool = true;
+    /// `true` if this use calls a function of the application.
+    const HAS_CALLBACKS: bool = false;
 
     /// `true` if the cost for all members is a constant.
     const COST_IS_CONSTANT: bool = false;
@@ -64,15 +64,15 @@ pub trait Site: Send + Sync {
 
 /// An extractor that lets a request pass if its throttles admit it, and remembers what to tell the client.
 #[doc(hidden)]
-pub struct Gate<S> {
+pub struct ThrottleExtractor<S> {
     /// What to tell the client.
-    pub told: Kept,
+    pub fields: Kept,
     site: PhantomData<fn() -> S>,
 }
 
 /// Adds the header fields to the handler's answer.
 #[doc(hidden)]
-pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
+pub fn add_fields(told: Kept, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     told.write(&mut response);
     response
@@ -80,36 +80,36 @@ pub fn finish(told: Kept, answer: impl IntoResponse) -> Response {
 
 /// A handler's answer with the header fields to add to it, for one whose type depends on who routes the handler.
 #[doc(hidden)]
-pub struct Answered<T> {
+pub struct WithFields<T> {
     told: Kept,
     answer: T,
 }
 
-impl<T> Answered<T> {
+impl<T> WithFields<T> {
     /// Keeps the answer.
     pub const fn new(told: Kept, answer: T) -> Self {
         Self { told, answer }
     }
 }
 
-impl<T: IntoResponse> IntoResponse for Answered<T> {
+impl<T: IntoResponse> IntoResponse for WithFields<T> {
     fn into_response(self) -> Response {
-        finish(self.told, self.answer)
+        add_fields(self.told, self.answer)
     }
 }
 
-impl<T> fmt::Debug for Answered<T> {
+impl<T> fmt::Debug for WithFields<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answered").finish_non_exhaustive()
+        f.debug_struct("WithFields").finish_non_exhaustive()
     }
 }
 
 /// A throttle is a use of itself, where a handler says no more.
-impl<T: Define> Site for T {
-    const USE: Use = Use::of::<T, T>();
+impl<T: Define> HandlerThrottle for T {
+    const HIT_SOURCE: HitSource = HitSource::of::<T, T>();
 }
 
-impl<S: Site> Gate<S> {
+impl<S: HandlerThrottle> ThrottleExtractor<S> {
     /// Decides what is asked.
     pub(crate) async fn pass(
         asking: Result<Asking, Error>,
@@ -121,13 +121,13 @@ impl<S: Site> Gate<S> {
 
     pub(crate) const MANNER: Manner = Manner {
         style: S::HEADERS,
-        respond: S::RESPOND,
+        respond: S::RESPONDER,
         spread: S::SPREAD,
     };
 
     const fn of(told: Kept) -> Self {
         Self {
-            told,
+            fields: told,
             site: PhantomData,
         }
     }
@@ -158,7 +158,9 @@ fn kept(
     }
 }
 
-impl<S: Site + 'static, State: Send + Sync> FromRequestParts<State> for Gate<S> {
+impl<S: HandlerThrottle + 'static, State: Send + Sync> FromRequestParts<State>
+    for ThrottleExtractor<S>
+{
     type Rejection = Rejection;
 
     fn from_request_parts(
@@ -167,7 +169,7 @@ impl<S: Site + 'static, State: Send + Sync> FromRequestParts<State> for Gate<S> 
     ) -> impl Future<Output = Result<Self, Rejection>> + Send {
         let trail = Trail::join(&mut parts.extensions);
         Passing {
-            passed: passed(parts, Some(trail), S::USE, Self::MANNER),
+            passed: passed(parts, Some(trail), S::HIT_SOURCE, Self::MANNER),
             site: PhantomData,
         }
     }
@@ -180,12 +182,12 @@ struct Passing<'a, S> {
 }
 
 impl<S> Future for Passing<'_, S> {
-    type Output = Result<Gate<S>, Rejection>;
+    type Output = Result<ThrottleExtractor<S>, Rejection>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match Pin::new(&mut Pin::into_inner(self).passed).poll(context) {
-            Poll::Ready(Ok(told)) => Poll::Ready(Ok(Gate {
-                told,
+            Poll::Ready(Ok(told)) => Poll::Ready(Ok(ThrottleExtractor {
+                fields: told,
                 site: PhantomData,
             })),
             Poll::Ready(Err(rejection)) => Poll::Ready(Err(rejection)),
@@ -215,13 +217,15 @@ impl Future for Passed<'_> {
 /// The throttles of one use, as functions.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
-pub struct Use(Way);
+pub struct HitSource(Way);
 
-impl Use {
+impl HitSource {
     /// The throttles `T` of the use `S`.
-    pub const fn of<S: Site + 'static, T: Throttle>() -> Self {
+    pub const fn of<S: HandlerThrottle + 'static, T: Throttle>() -> Self {
         Self(match T::ONE {
-            _ if !S::IS_PLAIN || !T::IS_PLAIN => Way::Later(|parts| Box::pin(asked::<S, T>(parts))),
+            _ if S::HAS_CALLBACKS || T::HAS_CALLBACKS => {
+                Way::Later(|parts| Box::pin(asked::<S, T>(parts)))
+            }
             Some(definition) => Way::One(definition),
             None => Way::Plain(T::plain),
         })
@@ -241,7 +245,7 @@ impl Use {
 
 /// A function that adds what throttles have to decide for a request, with their own costs or this one.
 #[doc(hidden)]
-pub type Ask = for<'a> fn(
+pub type AddHits = for<'a> fn(
     &'a Parts,
     Option<u64>,
     &'a mut Asking,
@@ -249,7 +253,7 @@ pub type Ask = for<'a> fn(
 
 /// Returns that function for the throttles `T`.
 #[doc(hidden)]
-pub const fn ask_of<T: Throttle>() -> Ask {
+pub const fn add_hits_of<T: Throttle>() -> AddHits {
     |parts, cost, asking| Box::pin(T::ask(parts, cost, asking))
 }
 
@@ -268,7 +272,12 @@ type Later =
     for<'a> fn(&'a Parts) -> Pin<Box<dyn Future<Output = Result<Asking, Error>> + Send + 'a>>;
 
 /// Decides, for whatever handler.
-pub(crate) fn passed(parts: &Parts, trail: Option<Trail>, site: Use, manner: Manner) -> Passed<'_> {
+pub(crate) fn passed(
+    parts: &Parts,
+    trail: Option<Trail>,
+    site: HitSource,
+    manner: Manner,
+) -> Passed<'_> {
     let mut asking = Asking::default();
     match site.0 {
         Way::One(definition) => asking.add_plain(definition()),
@@ -305,20 +314,20 @@ fn passed_later<'a>(
     }))
 }
 
-impl<S> fmt::Debug for Gate<S> {
+impl<S> fmt::Debug for ThrottleExtractor<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").finish_non_exhaustive()
+        f.debug_struct("ThrottleExtractor").finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Use {
+impl fmt::Debug for HitSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Use").finish_non_exhaustive()
+        f.debug_struct("HitSource").finish_non_exhaustive()
     }
 }
 
 /// The source of the cost for all members, where it is no closure.
-pub(crate) const fn site_source<S: Site>() -> CostSource {
+pub(crate) const fn site_source<S: HandlerThrottle>() -> CostSource {
     if S::COST_IS_CONSTANT {
         CostSource::Constant
     } else {
@@ -326,7 +335,7 @@ pub(crate) const fn site_source<S: Site>() -> CostSource {
     }
 }
 
-async fn asked<S: Site, T: Throttle>(parts: &Parts) -> Result<Asking, Error> {
+async fn asked<S: HandlerThrottle, T: Throttle>(parts: &Parts) -> Result<Asking, Error> {
     let mut asking = Asking::default();
     if !S::applies(parts).await? {
         return Ok(asking);

@@ -6,7 +6,7 @@ use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::http::handler::closure_arguments::Via;
+use crate::http::handler::closure_arguments::ViaInner;
 use crate::http::layer::request_state::Trail;
 
 /// The last argument of a handler, or one that a `cfg` can make the last. If it is rejected, the response
@@ -29,7 +29,7 @@ where
 }
 
 /// For those that read the body: as in axum, all others are extracted by their head alone.
-impl<L, State> FromRequest<State, Via<()>> for LastArgument<L>
+impl<L, State> FromRequest<State, ViaInner<()>> for LastArgument<L>
 where
     L: FromRequest<State>,
     State: Send + Sync,

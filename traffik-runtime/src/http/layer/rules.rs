@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::request::Parts;
 
-use crate::engine::hit::{Ask, Asking, ask_of};
+use crate::engine::hit::{AddHits, Asking, add_hits_of};
 use crate::engine::identity_cache::Known;
 use crate::error::Error;
 use crate::http::filter::Filter;
@@ -26,7 +26,7 @@ pub(super) struct Rules {
 #[derive(Clone)]
 struct Rule {
     filter: Option<Filter>,
-    ask: Ask,
+    ask: AddHits,
     /// The same of a throttle that asks no function.
     plain: fn(&mut Asking),
     name: &'static str,
@@ -36,10 +36,10 @@ impl Rules {
     /// Adds a throttle, and registers it, so that an operator finds it before the first request.
     pub(super) fn throttle<T: Throttle>(&mut self, filter: Option<Filter>) {
         Asking::register::<T>();
-        self.asks |= !T::IS_PLAIN;
+        self.asks |= T::HAS_CALLBACKS;
         self.throttles.push(Rule {
             filter,
-            ask: ask_of::<T>(),
+            ask: add_hits_of::<T>(),
             plain: T::plain,
             name: type_name::<T>(),
         });
