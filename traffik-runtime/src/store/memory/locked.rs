@@ -143,6 +143,10 @@ fn report<'s>(plans: &[Plan<'_>], read: impl Fn(&Plan<'_>) -> Cow<'s, State>, no
     Outcome::admitted(now, reports)
 }
 
-#[cfg(test)]
+#[cfg(all(test, traffik_loom))]
+#[path = "locked_loom.rs"]
+mod loom_tests;
+
+#[cfg(all(test, not(traffik_loom)))]
 #[path = "locked_tests.rs"]
 mod tests;

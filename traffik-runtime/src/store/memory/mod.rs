@@ -1,13 +1,13 @@
 //! The memory backend: states in this process, in a table of seqlock slots with a hard bound.
 //!
-//! A key is a 128-bit hash. Its state is a few words beside it in a [`slot`], which is found by
-//! linear probing ([`stripe`]) in one shard of the [`table`]. States that do not fit a slot are in
-//! the spill ([`boxed`]).
+//! A key is a 128-bit hash. Its state is a few words beside it in a [`seqlock_slot`], which is found by
+//! linear probing ([`probe_table`]) in one shard of the [`sharded_table`]. States that do not fit a slot are in
+//! the [`spill`].
 //!
 //! | protocol | file |
 //! |---|---|
-//! | one hit, decided without a lock | [`alone`], [`changed_rate`] |
-//! | a set of hits, decided all or nothing | [`decide`] |
+//! | one hit, decided without a lock | [`optimistic`], [`changed_rate`] |
+//! | a set of hits, decided all or nothing | [`locked`] |
 //! | 1. lock the spill shards of a set | [`shard_locks`] |
 //! | 2. read states without slot locks | [`peek`] |
 //! | 3. reserve and lock the slots of a set | [`slot_locks`] |
@@ -21,12 +21,13 @@
 //! The order of the locks is stated in [`shard_locks`].
 
 pub(crate) mod bytes;
-
 pub(crate) mod changed_rate;
 pub(crate) mod clear;
 pub(crate) mod clock_skew;
 pub(crate) mod extend;
 pub(crate) mod locked;
+#[cfg(all(test, traffik_loom))]
+pub(crate) mod loom_model;
 pub(crate) mod move_to_slot;
 pub(crate) mod move_to_spill;
 pub(crate) mod optimistic;
@@ -42,7 +43,8 @@ pub(crate) mod slot_locks;
 pub(crate) mod slot_permit;
 pub(crate) mod spill;
 pub(crate) mod state_store;
-#[cfg(test)]
+pub(crate) mod sync;
+#[cfg(all(test, not(traffik_loom)))]
 mod tests;
 pub(crate) mod write_set;
 

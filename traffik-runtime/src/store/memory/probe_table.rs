@@ -24,14 +24,12 @@
 //! lock.
 
 use std::iter::successors;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use parking_lot::{Mutex, MutexGuard};
+use std::sync::atomic::Ordering;
 
 use crate::store::key::Key;
 use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::shares::{CANDIDATES, Newcomer, Rank, Shares};
+use crate::store::memory::sync::{AtomicU32, Mutex, MutexGuard, OnceLock};
 use crate::strategy::kernel::packed::Packed;
 
 /// Each segment is as long as all before it together, so this is enough for any memory.
@@ -90,7 +88,7 @@ impl ProbeTable {
             writer: Mutex::default(),
             doublings: AtomicU32::new(0),
             base,
-            segments: [const { OnceLock::new() }; SEGMENTS],
+            segments: std::array::from_fn(|_| OnceLock::new()),
         }
     }
 
@@ -527,6 +525,10 @@ fn vacant(slots: usize) -> Box<[Slot]> {
     (0..slots).map(|_| Slot::default()).collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, traffik_loom))]
+#[path = "probe_table_loom.rs"]
+mod loom_tests;
+
+#[cfg(all(test, not(traffik_loom)))]
 #[path = "probe_table_tests.rs"]
 mod tests;

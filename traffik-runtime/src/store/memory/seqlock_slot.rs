@@ -18,9 +18,10 @@
 //! it reads the number again, so a reader that sees a single word of a write sees that the number
 //! has changed.
 
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::Ordering;
 
 use crate::store::key::Key;
+use crate::store::memory::sync::{AtomicU16, AtomicU32, AtomicU64, fence, spin_loop, yield_now};
 use crate::strategy::kernel::packed::{Kind, Packed};
 
 /// A place for one key with its state.
@@ -308,14 +309,18 @@ impl SpinWait {
     fn wait(&mut self) {
         self.spins += 1;
         if self.spins < 64 {
-            std::hint::spin_loop();
+            spin_loop();
         } else {
-            std::thread::yield_now();
+            yield_now();
         }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, traffik_loom))]
+#[path = "seqlock_slot_loom.rs"]
+mod loom_tests;
+
+#[cfg(all(test, not(traffik_loom)))]
 mod tests {
     use super::*;
 

@@ -28,14 +28,12 @@
 //! A thread that read the mark just before another set it has [too few
 //! shards](LockedShards::misses_shards), and starts again.
 
-use parking_lot::MutexGuard;
-
 use crate::inline_vec::InlineVec4;
 use crate::store::key::Key;
 use crate::store::memory::Memory;
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::store::memory::spill::SpillShard;
-
+use crate::store::memory::sync::MutexGuard;
 use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
 

@@ -60,7 +60,7 @@ impl ShardedTable {
 
     /// Gives a new key a slot with this state, and returns `false` if the key has one already. The
     /// ratio is the capacity of the law as a multiple of its rate's limit.
-    #[cfg(test)]
+    #[cfg(all(test, not(traffik_loom)))]
     pub(crate) fn insert(&self, key: Key, state: &Packed, ratio: f32, now: u64) -> bool {
         let shard = crate::store::memory::spill::SpillShard::default();
         self.try_insert(SlotPermit::of_locked(&shard), (key, state, ratio), now)
@@ -147,13 +147,13 @@ impl ShardedTable {
     }
 
     /// Returns the number of keys.
-    #[cfg(test)]
+    #[cfg(all(test, not(traffik_loom)))]
     pub(crate) fn occupied(&self) -> usize {
         self.shares.total()
     }
 
     /// Returns the number of slots.
-    #[cfg(test)]
+    #[cfg(all(test, not(traffik_loom)))]
     pub(crate) fn slots(&self) -> usize {
         self.shards.iter().map(ProbeTable::slots).sum()
     }

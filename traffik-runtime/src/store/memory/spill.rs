@@ -4,17 +4,17 @@
 //! of one rate that a changed rate needs for longer than they themselves say.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::Ordering;
 
 // The fast variant of the hash is not enough: under some seeds the hashes of successive numbers
 // miss parts of the range for hundreds of numbers.
 use foldhash::quality as hash;
 use indexmap::IndexMap;
-use parking_lot::{Mutex, MutexGuard};
 
 use crate::decision::Report;
 use crate::store::key::Key;
 use crate::store::memory::shares::{CANDIDATES, Newcomer, Rank, Shares};
+use crate::store::memory::sync::{AtomicBool, AtomicU16, Mutex, MutexGuard};
 use crate::store::plan::Term;
 use crate::strategy::kernel::packed::FULL;
 use crate::strategy::kernel::state::State;

@@ -1,0 +1,116 @@
+//! Loom models of the seqlock slot.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::Slot;
+use crate::store::key::Key;
+use crate::store::memory::loom_model::{count_of, model, state};
+use crate::strategy::kernel::packed::Kind;
+
+const KEY: Key = Key {
+    first: 7,
+    second: 9,
+};
+const OTHER: Key = Key {
+    first: 8,
+    second: 10,
+};
+
+/// Returns a slot that holds the key with a count of 1 and the number 2.
+fn slot() -> Arc<Slot> {
+    let slot = Slot::default();
+    let locked = slot.lock();
+    locked.renumber(2);
+    locked.occupy(KEY, &state(1));
+    Arc::new(slot)
+}
+
+/// Adds 1 to the count as a single hit does.
+fn add(slot: &Slot) {
+    loop {
+        let snapshot = slot.read_for(KEY).expect("the key stays");
+        let count = count_of(&snapshot.state);
+        if slot.write_if_unchanged(&snapshot, &state(count + 1)) {
+            return;
+        }
+        thread::yield_now();
+    }
+}
+
+fn spawn(slot: &Arc<Slot>, act: impl FnOnce(&Slot) + 'static) -> thread::JoinHandle<()> {
+    let slot = slot.clone();
+    thread::spawn(move || act(&slot))
+}
+
+#[test]
+fn two_writers_lose_no_count_and_a_reader_sees_whole_states() {
+    model("slot: two writers, one reader", || {
+        let slot = slot();
+        let writers = [spawn(&slot, add), spawn(&slot, add)];
+        let snapshot = slot.read_for(KEY).expect("the key stays");
+        assert!((1..=3).contains(&count_of(&snapshot.state)));
+        for writer in writers {
+            writer.join().expect("it writes");
+        }
+        let snapshot = slot.read_for(KEY).expect("the key stays");
+        assert_eq!(count_of(&snapshot.state), 3);
+    });
+}
+
+#[test]
+fn a_lock_excludes_single_hits() {
+    model("slot: a lock, a hit", || {
+        let slot = slot();
+        let locking = spawn(&slot, |slot| {
+            let locked = slot.lock();
+            let (key, packed) = locked.read();
+            assert_eq!(key, Some(KEY));
+            locked.update(&state(count_of(&packed) + 1));
+        });
+        add(&slot);
+        locking.join().expect("it locks");
+        let (key, packed) = slot.read();
+        assert_eq!((key, count_of(&packed)), (Some(KEY), 3));
+    });
+}
+
+#[test]
+fn a_snapshot_is_not_written_to_another_keys_state() {
+    model("slot: vacated and occupied under a reader", || {
+        let slot = slot();
+        let moving = spawn(&slot, |slot| {
+            slot.lock().vacate();
+            slot.lock().occupy(OTHER, &state(2));
+        });
+        if let Some(snapshot) = slot.read_for(KEY) {
+            assert_eq!(snapshot.state, state(1));
+            let _ = slot.write_if_unchanged(&snapshot, &state(5));
+        }
+        match slot.read() {
+            (Some(KEY), packed) => assert!([1, 5].contains(&count_of(&packed))),
+            (Some(key), packed) => assert_eq!((key, packed), (OTHER, state(2))),
+            (None, packed) => assert_eq!(packed.kind, Kind::Nothing),
+        }
+        moving.join().expect("it moves");
+        assert_eq!(slot.read(), (Some(OTHER), state(2)));
+    });
+}
+
+#[test]
+fn a_state_is_read_with_its_own_number() {
+    model("slot: replaced under a reader", || {
+        let slot = slot();
+        let replacing = spawn(&slot, |slot| {
+            let snapshot = slot.read_for(KEY).expect("the key stays");
+            slot.replace_if_unchanged(&snapshot, &state(3), 4);
+        });
+        let (snapshot, made) = slot.read_with_number(KEY).expect("the key stays");
+        assert!([(1, 2), (3, 4)].contains(&(count_of(&snapshot.state), made)));
+        add(&slot);
+        replacing.join().expect("it replaces");
+        let (snapshot, made) = slot.read_with_number(KEY).expect("the key stays");
+        // The hit came before the replacement was read, between, or after it was written.
+        assert!([(3, 4), (2, 2), (4, 4)].contains(&(count_of(&snapshot.state), made)));
+    });
+}
