@@ -32,6 +32,8 @@ mod observe;
 pub mod scope;
 #[cfg(feature = "engine")]
 mod timer;
+#[cfg(feature = "engine")]
+mod warnings;
 
 // Everything else, each importing only what stands above it.
 pub mod clock;

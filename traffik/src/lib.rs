@@ -20,7 +20,7 @@ pub use traffik_runtime::backend::{
     Backend, LockGuard, LockOptions, redlock, set_default_backend, set_default_blocking,
     set_default_blocking_timeout, set_default_lock_ttl,
 };
-pub use traffik_runtime::callback::Identifier;
+pub use traffik_runtime::callback::{Identifier, OnThrottled};
 pub use traffik_runtime::client_ip::{
     ClientIp, ForwardingError, ForwardingHeader, PeerAddr, TrustedRange,
 };
@@ -38,7 +38,7 @@ pub use traffik_runtime::http::{
 pub use traffik_runtime::identity::{Identity, Priority};
 pub use traffik_runtime::on_error::{self as failure, Failure, OnError, Verdict};
 pub use traffik_runtime::rate::{self, Rate, RateError};
-pub use traffik_runtime::rejection::{OnThrottled, Rejection};
+pub use traffik_runtime::rejection::Rejection;
 pub use traffik_runtime::resilience::CircuitBreaker;
 #[cfg(feature = "redis")]
 pub use traffik_runtime::store::RedisBackend;

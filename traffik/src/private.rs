@@ -11,7 +11,7 @@ pub use std::future::Future;
 pub use std::marker::PhantomData;
 
 pub use traffik_runtime::callback::{
-    applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
+    Responder, applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
 pub use traffik_runtime::definition::{Declaration, Definition};
 pub use traffik_runtime::engine::{ArgValues, IdentitySource, Scoped};
@@ -20,7 +20,6 @@ pub use traffik_runtime::http::{
     Response, ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields,
     add_hits_of, run_handler,
 };
-pub use traffik_runtime::rejection::Responder;
 pub use traffik_runtime::scope::Scope;
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
 pub use traffik_runtime::strategy::{

@@ -2,20 +2,22 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+
+use http::request::Parts;
 use std::time::Duration;
 
 use arc_swap::Guard;
 use tokio::time::Instant;
 
 use crate::backend::{Backend, DEFAULT, EMBEDDED, Inner, Keys};
-use crate::callback::Question;
+use crate::callback::Callback;
+use crate::callback::on_throttled::Responder;
 use crate::client_ip::resolve::ClientIp;
 use crate::clock::Clock;
 use crate::clock::reading::Reading;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::on_error::policy::Policy;
-use crate::rejection::responder::Responder;
 use crate::store::Decide;
 use crate::store::background::{Background, Operation};
 use crate::store::caller::Caller;
@@ -124,7 +126,7 @@ impl Inner {
 
     /// Who is asking, if it was told how to find out.
     #[inline]
-    pub(crate) fn identifier(&self) -> Option<&Arc<dyn Question<Identity>>> {
+    pub(crate) fn identifier(&self) -> Option<&Callback<Parts, Result<Identity, Error>>> {
         self.defaults.identifier.as_ref()
     }
 

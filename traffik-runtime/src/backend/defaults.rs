@@ -1,22 +1,24 @@
 //! What a backend says for throttles that say nothing else.
 
-use std::sync::Arc;
 use std::time::Duration;
+
+use http::request::Parts;
 
 use crate::backend::Backend;
 use crate::backend::lock::options::LockOptions;
-use crate::callback::Question;
+use crate::callback::Callback;
 use crate::callback::identifier::Identifier;
+use crate::callback::on_throttled::{OnThrottled, Responder};
+use crate::error::Error;
 use crate::identity::Identity;
 use crate::on_error::policy::Policy;
-use crate::rejection::responder::{OnThrottled, Responder};
 
 /// What holds for throttles that say nothing else.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Defaults {
     pub(super) on_error: Option<Policy>,
     pub(super) timeout: Option<Duration>,
-    pub(super) identifier: Option<Arc<dyn Question<Identity>>>,
+    pub(super) identifier: Option<Callback<Parts, Result<Identity, Error>>>,
     pub(super) on_throttled: Option<Responder>,
     pub(super) lock_options: Option<LockOptions>,
 }
@@ -64,7 +66,7 @@ impl Backend {
     #[must_use]
     pub fn identifier<M>(self, identifier: impl Identifier<M>) -> Self {
         let mut inner = self.into_inner();
-        inner.defaults.identifier = Some(identifier.question());
+        inner.defaults.identifier = Some(identifier.into_callback());
         Self::new(inner)
     }
 

@@ -5,77 +5,77 @@ use std::marker::PhantomData;
 
 use crate::error::Error;
 
-/// Asks for the kind of a value's type.
+/// A handle on a value's type, for traits to be selected by.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
 impl<T> Probe<T> {
-    /// Of this value.
+    /// Makes a handle on the type of this value.
     pub const fn of(_: &T) -> Self {
         Self(PhantomData)
     }
 }
 
-/// A value that has to be awaited.
+/// A function whose value has to be awaited.
 #[derive(Clone, Copy, Debug)]
-pub struct Later;
+pub struct IsAsync;
 
-/// A value that is there.
+/// A function that returns its value.
 #[derive(Clone, Copy, Debug)]
-pub struct Now;
+pub struct IsSync;
 
-/// Finds futures.
-pub trait LaterKind {
-    /// That it is one.
-    fn __traffik_kind(&self) -> Later {
-        Later
+/// Selects futures.
+pub trait AsyncKind {
+    /// Returns the kind of a future.
+    fn __traffik_kind(&self) -> IsAsync {
+        IsAsync
     }
 }
 
-/// Finds everything else.
-pub trait NowKind {
-    /// That it is not a future.
-    fn __traffik_kind(&self) -> Now {
-        Now
+/// Selects everything else.
+pub trait SyncKind {
+    /// Returns the kind of a value that is not a future.
+    fn __traffik_kind(&self) -> IsSync {
+        IsSync
     }
 }
 
-impl<T: Future> LaterKind for Probe<T> {}
-impl<T> NowKind for &Probe<T> {}
+impl<T: Future> AsyncKind for Probe<T> {}
+impl<T> SyncKind for &Probe<T> {}
 
-impl Later {
-    /// What to await.
-    pub fn wait<F>(self, future: F) -> F {
+impl IsAsync {
+    /// Returns the future unchanged.
+    pub fn into_future<F>(self, future: F) -> F {
         future
     }
 
-    /// What to await for what is made of it.
-    pub async fn settle<F: Future, T>(
+    /// Parses the value of a future once it is ready.
+    pub async fn parse<F: Future, T>(
         self,
         future: F,
-        take: impl FnOnce(F::Output) -> Result<T, Error>,
+        parse: impl FnOnce(F::Output) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        take(future.await)
+        parse(future.await)
     }
 }
 
-impl Now {
-    /// Something to await that is there already.
-    pub fn wait<T>(self, value: T) -> Ready<T> {
+impl IsSync {
+    /// Returns a future that is ready.
+    pub fn into_future<T>(self, value: T) -> Ready<T> {
         ready(value)
     }
 
-    /// The same for what is made of it, which is made at once: the value may be borrowed.
-    pub fn settle<A, T>(
+    /// Parses a value now, since it may be borrowed, and returns a future that is ready.
+    pub fn parse<A, T>(
         self,
         value: A,
-        take: impl FnOnce(A) -> Result<T, Error>,
+        parse: impl FnOnce(A) -> Result<T, Error>,
     ) -> Ready<Result<T, Error>> {
-        ready(take(value))
+        ready(parse(value))
     }
 }
 
-/// What a closure gives that has all it needs.
-pub fn called<T>(closure: impl FnOnce() -> T) -> T {
+/// Calls a closure.
+pub fn call_closure<T>(closure: impl FnOnce() -> T) -> T {
     closure()
 }

@@ -1,4 +1,4 @@
-//! Functions told from values that are there for all requests, by their types.
+//! Functions of the request told from constants, by their types.
 
 use std::ops::Deref;
 
@@ -7,35 +7,36 @@ use http::request::Parts;
 use crate::callback::asyncness::Probe;
 use crate::rate::Rate;
 
-/// A type that is a `T` or dereferences to one, in however many steps: `LazyLock<Arc<Rate>>` leads to a `Rate`.
-pub trait Leads<T: ?Sized> {
-    /// Returns the value at the end of the way.
-    fn end(&self) -> &T;
+/// A type that is a `T` or dereferences to one, in however many steps: `LazyLock<Arc<Rate>>`
+/// dereferences to a `Rate`.
+pub trait DerefsTo<T: ?Sized> {
+    /// Dereferences until the value is a `T`.
+    fn target(&self) -> &T;
 }
 
-impl Leads<Self> for Rate {
-    fn end(&self) -> &Self {
+impl DerefsTo<Self> for Rate {
+    fn target(&self) -> &Self {
         self
     }
 }
 
-impl Leads<Self> for str {
-    fn end(&self) -> &Self {
+impl DerefsTo<Self> for str {
+    fn target(&self) -> &Self {
         self
     }
 }
 
-impl<T: ?Sized, P: Deref<Target: Leads<T>>> Leads<T> for P {
-    fn end(&self) -> &T {
-        (**self).end()
+impl<T: ?Sized, P: Deref<Target: DerefsTo<T>>> DerefsTo<T> for P {
+    fn target(&self) -> &T {
+        (**self).target()
     }
 }
 
-/// A rate that holds for all requests.
+/// A rate that is one for all requests.
 #[derive(Clone, Copy, Debug)]
 pub struct ConstantRate;
 
-/// A text that holds for all requests.
+/// A text that is one for all requests.
 #[derive(Clone, Copy, Debug)]
 pub struct ConstantScope;
 
@@ -43,70 +44,70 @@ pub struct ConstantScope;
 #[derive(Clone, Copy, Debug)]
 pub struct Function;
 
-/// Finds what leads to a rate.
+/// Selects types that dereference to a rate.
 pub trait RateKind {
-    /// Returns the kind.
+    /// Returns the kind of a constant rate.
     fn __traffik_source(&self) -> ConstantRate {
         ConstantRate
     }
 }
 
-/// Finds what leads to a text.
+/// Selects types that dereference to a text.
 pub trait ScopeKind {
-    /// Returns the kind.
+    /// Returns the kind of a constant text.
     fn __traffik_source(&self) -> ConstantScope {
         ConstantScope
     }
 }
 
-/// Finds everything else.
+/// Selects everything else.
 pub trait FunctionKind {
-    /// Returns the kind.
+    /// Returns the kind of a function.
     fn __traffik_source(&self) -> Function {
         Function
     }
 }
 
-impl<T: Leads<Rate>> RateKind for Probe<T> {}
-impl<T: Leads<str>> ScopeKind for Probe<T> {}
+impl<T: DerefsTo<Rate>> RateKind for Probe<T> {}
+impl<T: DerefsTo<str>> ScopeKind for Probe<T> {}
 impl<T> FunctionKind for &Probe<T> {}
 
 impl ConstantRate {
     /// Returns the rate.
-    pub fn of(self, value: &impl Leads<Rate>, _: &Parts) -> Rate {
-        *value.end()
+    pub fn value(self, constant: &impl DerefsTo<Rate>, _: &Parts) -> Rate {
+        *constant.target()
     }
 }
 
 impl ConstantScope {
     /// Returns the text.
-    pub fn of(self, value: &'static impl Leads<str>, _: &Parts) -> &'static str {
-        value.end()
+    pub fn value(self, constant: &'static impl DerefsTo<str>, _: &Parts) -> &'static str {
+        constant.target()
     }
 }
 
 /// A function of the request's parts.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither a value that is wanted here nor a function of `&Parts`",
+    message = "`{Self}` is neither a constant that can be used here nor a function of `&Parts`",
     label = "cannot be used here",
-    note = "a rate is a `Rate`, what dereferences to one, or a `fn(&Parts) -> Rate`",
-    note = "a scope is a text, what dereferences to one, or a `fn(&Parts) -> String`"
+    note = "a rate is a `Rate`, a value that dereferences to one, or a `fn(&Parts) -> Rate`",
+    note = "a scope is a string, a value that dereferences to one, or a `fn(&Parts) -> String`"
 )]
-pub trait OfParts<'a, T> {
-    /// Returns what it gives for this request.
-    fn answer(self, parts: &'a Parts) -> T;
+pub trait PartsFunction<'a, T> {
+    /// Calls the function.
+    fn call(self, parts: &'a Parts) -> T;
 }
 
 #[diagnostic::do_not_recommend]
-impl<'a, F: FnOnce(&'a Parts) -> T, T> OfParts<'a, T> for F {
-    fn answer(self, parts: &'a Parts) -> T {
+impl<'a, F: FnOnce(&'a Parts) -> T, T> PartsFunction<'a, T> for F {
+    fn call(self, parts: &'a Parts) -> T {
         self(parts)
     }
 }
 
 impl Function {
-    /// Returns what the function gives for this request.
-    pub fn of<'a, T>(self, function: impl OfParts<'a, T>, parts: &'a Parts) -> T {
-        function.answer(parts)
+    /// Returns the function's value for this request.
+    pub fn value<'a, T>(self, function: impl PartsFunction<'a, T>, parts: &'a Parts) -> T {
+        function.call(parts)
     }
 }

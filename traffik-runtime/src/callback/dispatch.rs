@@ -1,47 +1,51 @@
-//! What an application's functions give, whatever their types: generated code cannot see types, so the compiler chooses.
+//! Macros with which generated code calls the application's functions, whatever their types.
 //!
-//! The macros below ask a [`Probe`] of a value's type for its kind. Two traits have that method; the compiler takes the
-//! one that needs one borrow less, if its bound holds. So futures are told from values, functions from constants, and errors
-//! that are responses from those that are not.
+//! Generated code cannot see types, so the compiler chooses: the macros call a method on a
+//! [`Probe`](crate::callback::Probe) of a value's type. Two or three traits have that method, and
+//! the compiler takes the one that needs the fewest borrows and whose bound holds. So futures are
+//! told from values, functions from constants, and errors that are responses from others.
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __kind {
     ($value:ident) => {{
         #[allow(unused_imports)]
-        use $crate::callback::LaterKind as _;
+        use $crate::callback::AsyncKind as _;
         #[allow(unused_imports)]
-        use $crate::callback::NowKind as _;
+        use $crate::callback::SyncKind as _;
         (&$crate::callback::Probe::of(&$value)).__traffik_kind()
     }};
 }
 
-/// An answer, whose error keeps its response if it has one.
+/// Returns a value whose error is replaced with its response, if it is one.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __answer_or_response {
-    ($answer:ident) => {{
+macro_rules! __keep_response {
+    ($value:ident) => {{
         #[allow(unused_imports)]
-        use $crate::callback::PlainKind as _;
+        use $crate::callback::NoResponseKind as _;
         #[allow(unused_imports)]
-        use $crate::callback::RespondingKind as _;
+        use $crate::callback::ResponseKind as _;
         #[allow(unused_imports)]
         use $crate::callback::TextKind as _;
-        (&&$crate::callback::Probe::of(&$answer))
+        (&&$crate::callback::Probe::of(&$value))
             .__traffik_error()
-            .keep($answer)
+            .keep_response($value)
     }};
 }
 
-// A local name of a macro's would be a pattern where the application has a constant of that name, so they are long.
+// Where the application has a constant of that name, a local name of a macro would be a pattern, so
+// local names are long.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __settled {
-    ($taken:ident, $what:literal, $value:expr) => {{
+macro_rules! __parsed {
+    ($parse:ident, $key:literal, $value:expr) => {{
         let __traffik_value = $value;
-        let __traffik_answer = $crate::__kind!(__traffik_value).wait(__traffik_value).await;
-        let __traffik_answer = $crate::__answer_or_response!(__traffik_answer);
-        $crate::callback::$taken($what, __traffik_answer)
+        let __traffik_output = $crate::__kind!(__traffik_value)
+            .into_future(__traffik_value)
+            .await;
+        let __traffik_output = $crate::__keep_response!(__traffik_output);
+        $crate::callback::$parse($key, __traffik_output)
     }};
 }
 
@@ -49,7 +53,7 @@ macro_rules! __settled {
 #[macro_export]
 macro_rules! __identity_of {
     ($function:path, $parts:expr) => {
-        $crate::__settled!(identity_taken, "identifier", $function($parts))
+        $crate::__parsed!(parse_identity, "identifier", $function($parts))
     };
 }
 
@@ -57,7 +61,7 @@ macro_rules! __identity_of {
 #[macro_export]
 macro_rules! __cost_of {
     ($function:path, $parts:expr) => {
-        $crate::__settled!(cost_taken, "cost", $function($parts))
+        $crate::__parsed!(parse_cost, "cost", $function($parts))
     };
 }
 
@@ -65,20 +69,21 @@ macro_rules! __cost_of {
 #[macro_export]
 macro_rules! __applies {
     ($key:literal, $predicate:path, $parts:expr) => {
-        $crate::__settled!(agreement_taken, $key, $predicate($parts))
+        $crate::__parsed!(parse_bool, $key, $predicate($parts))
     };
 }
 
-/// A closure's answer, as something to await which holds on to the closure's arguments only if it is async.
+/// Returns a future of a closure's parsed value. It borrows the closure's arguments only if the
+/// closure is async.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __settling {
-    ($taken:ident, $what:literal, $closure:expr) => {{
-        let __traffik_value = $crate::callback::called($closure);
+macro_rules! __parsed_closure {
+    ($parse:ident, $key:literal, $closure:expr) => {{
+        let __traffik_value = $crate::callback::call_closure($closure);
         let __traffik_kind = $crate::__kind!(__traffik_value);
-        __traffik_kind.settle(__traffik_value, |__traffik_answer| {
-            let __traffik_answer = $crate::__answer_or_response!(__traffik_answer);
-            $crate::callback::$taken($what, __traffik_answer)
+        __traffik_kind.parse(__traffik_value, |__traffik_output| {
+            let __traffik_output = $crate::__keep_response!(__traffik_output);
+            $crate::callback::$parse($key, __traffik_output)
         })
     }};
 }
@@ -87,7 +92,7 @@ macro_rules! __settling {
 #[macro_export]
 macro_rules! __identity_by {
     ($closure:expr) => {
-        $crate::__settling!(identity_taken, "identifier", $closure)
+        $crate::__parsed_closure!(parse_identity, "identifier", $closure)
     };
 }
 
@@ -95,15 +100,15 @@ macro_rules! __identity_by {
 #[macro_export]
 macro_rules! __cost_by {
     ($closure:expr) => {
-        $crate::__settling!(cost_taken, "cost", $closure)
+        $crate::__parsed_closure!(parse_cost, "cost", $closure)
     };
 }
 
-/// Asks a value that is there for all requests, or a function; the kinds tell them apart by their types. A static cannot be
-/// moved, so it is borrowed.
+/// Returns the value of a constant or of a function. Constants are borrowed, since a static cannot be
+/// moved.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __sourced {
+macro_rules! __const_or_fn {
     ($constant:ident, $path:path, $parts:expr) => {{
         #[allow(unused_imports)]
         use $crate::callback::FunctionKind as _;
@@ -112,7 +117,7 @@ macro_rules! __sourced {
         let __traffik_source = &$path;
         (&$crate::callback::Probe::of(__traffik_source))
             .__traffik_source()
-            .of(__traffik_source, $parts)
+            .value(__traffik_source, $parts)
     }};
 }
 
@@ -120,10 +125,10 @@ macro_rules! __sourced {
 #[macro_export]
 macro_rules! __rate_of {
     ($path:path, $parts:expr) => {
-        $crate::__settled!(
-            rate_taken,
+        $crate::__parsed!(
+            parse_rate,
             "rate",
-            $crate::__sourced!(RateKind, $path, $parts)
+            $crate::__const_or_fn!(RateKind, $path, $parts)
         )
     };
 }
@@ -132,9 +137,9 @@ macro_rules! __rate_of {
 #[macro_export]
 macro_rules! __scope_of {
     ($path:path, $parts:expr) => {{
-        let __traffik_scope = $crate::__sourced!(ScopeKind, $path, $parts);
-        let __traffik_scope = $crate::__answer_or_response!(__traffik_scope);
-        $crate::callback::scope_taken("scope", __traffik_scope)
+        let __traffik_scope = $crate::__const_or_fn!(ScopeKind, $path, $parts);
+        let __traffik_scope = $crate::__keep_response!(__traffik_scope);
+        $crate::callback::parse_scope("scope", __traffik_scope)
     }};
 }
 

@@ -1,133 +1,174 @@
-//! Functions of the application's that a request's head is asked with.
+//! Functions that an application hands in: sync or async, fallible or not.
+//!
+//! A builder takes a function through one of three traits ([`Identifier`], [`Predicate`],
+//! [`OnThrottled`]) and stores it as a [`Callback`], which has forgotten its type. Generated code
+//! calls functions by name, through the macros of [`dispatch`].
 
 pub(crate) mod asyncness;
 pub(crate) mod const_or_fn;
-#[cfg(feature = "engine")]
 #[doc(hidden)]
 pub mod dispatch;
-pub(crate) mod error_response;
-pub(crate) mod identifier;
+pub(crate) mod error_kind;
 pub(crate) mod output;
+
+/// Declares a trait for the functions that a builder takes: `fn(&In) -> impl IntoOutput<Out>`, sync
+/// or async. The type parameter `M` tells the two apart, so that both have a blanket implementation.
+macro_rules! callback_trait {
+    ($(#[$attribute:meta])* $name:ident: $input:ty => $output:ty) => {
+        $(#[$attribute])*
+        pub trait $name<M>: Send + Sync + 'static {
+            #[doc(hidden)]
+            fn into_callback(self) -> $crate::callback::Callback<$input, $output>;
+        }
+
+        impl<F> $name<$crate::callback::asyncness::IsSync> for F
+        where
+            F: for<'a> $crate::callback::SyncFunction<'a, $input, $output> + 'static,
+        {
+            fn into_callback(self) -> $crate::callback::Callback<$input, $output> {
+                $crate::callback::Callback::from_sync(self)
+            }
+        }
+
+        impl<F> $name<$crate::callback::asyncness::IsAsync> for F
+        where
+            F: for<'a> $crate::callback::AsyncFunction<'a, $input, $output> + 'static,
+        {
+            fn into_callback(self) -> $crate::callback::Callback<$input, $output> {
+                $crate::callback::Callback::from_async(self)
+            }
+        }
+    };
+}
+
+pub(crate) mod identifier;
+pub(crate) mod on_throttled;
 pub(crate) mod predicate;
 
-pub use asyncness::{Later, LaterKind, Now, NowKind, Probe, called};
+pub use asyncness::{AsyncKind, IsAsync, IsSync, Probe, SyncKind, call_closure};
 pub use const_or_fn::{
-    ConstantRate, ConstantScope, Function, FunctionKind, Leads, OfParts, RateKind, ScopeKind,
+    ConstantRate, ConstantScope, DerefsTo, Function, FunctionKind, PartsFunction, RateKind,
+    ScopeKind,
 };
 pub use dispatch::{applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of};
-pub use error_response::{ErrorResponse, Plain, PlainKind, Responding, RespondingKind, TextKind};
+pub use error_kind::{HasResponse, NoResponse, NoResponseKind, ResponseKind, TextKind};
 pub use identifier::Identifier;
+pub use on_throttled::{OnThrottled, Responder};
 pub use output::{
-    Agrees, Answer, Costs, Identifies, Rates, Separates, agreement_taken, cost_taken,
-    identity_taken, rate_taken, scope_taken, taken,
+    IntoBool, IntoCost, IntoIdentityResult, IntoOutput, IntoRate, IntoScope, parse_bool,
+    parse_cost, parse_identity, parse_rate, parse_scope,
 };
 pub use predicate::Predicate;
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use http::request::Parts;
+use crate::flow::Flow;
 
-use crate::error::Error;
-
-/// A function of a request's head, of whatever type.
+/// A function of the application's, of any type, that takes an `&I` and returns an `Out`.
+///
+/// A sync function returns its value without a future.
 #[doc(hidden)]
-pub trait Question<T: 'static>: Send + Sync {
-    /// The answer; it is borrowed from the request.
-    fn ask<'a>(&'a self, parts: &'a Parts) -> Asked<'a, T>;
+pub struct Callback<I: ?Sized, Out>(Arc<dyn Call<I, Out>>);
+
+impl<I: ?Sized + 'static, Out: 'static> Callback<I, Out> {
+    /// Forgets the type of a function that returns its value.
+    pub(crate) fn from_sync<F>(function: F) -> Self
+    where
+        F: for<'a> SyncFunction<'a, I, Out> + 'static,
+    {
+        Self(Arc::new(SyncCall(function)))
+    }
+
+    /// Forgets the type of a function that returns a future of its value.
+    pub(crate) fn from_async<F>(function: F) -> Self
+    where
+        F: for<'a> AsyncFunction<'a, I, Out> + 'static,
+    {
+        Self(Arc::new(AsyncCall(function)))
+    }
+
+    /// Calls the function. The flow may borrow from the input.
+    pub(crate) fn call<'a>(&'a self, input: &'a I) -> Flow<'a, Out> {
+        self.0.call(input)
+    }
 }
 
-type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+impl<I: ?Sized, Out> Clone for Callback<I, Out> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
-impl<T: 'static> fmt::Debug for dyn Question<T> {
+impl<I: ?Sized, Out> fmt::Debug for Callback<I, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Question")
+        f.write_str("Callback")
     }
 }
 
-/// One that answers at once; `what` it is for, errors say.
-pub(crate) fn at_once<T, F>(what: &'static str, function: F) -> Arc<dyn Question<T>>
-where
-    T: Send + 'static,
-    F: for<'a> Asks<'a, T> + 'static,
-{
-    Arc::new(AtOnce { what, function })
+trait Call<I: ?Sized, Out>: Send + Sync {
+    fn call<'a>(&'a self, input: &'a I) -> Flow<'a, Out>;
 }
 
-/// One that has to be awaited.
-pub(crate) fn awaited<T, F>(what: &'static str, function: F) -> Arc<dyn Question<T>>
-where
-    T: Send + 'static,
-    F: for<'a> AsksLater<'a, T> + 'static,
-{
-    Arc::new(Awaited { what, function })
-}
-
-/// A function of a head of any lifetime that answers at once.
+/// A function of a reference of any lifetime that returns its value.
 #[doc(hidden)]
-pub trait Asks<'a, T>: Send + Sync {
-    /// What it gives.
-    type Answer: Answer<T>;
+pub trait SyncFunction<'a, I: ?Sized, Out>: Send + Sync {
+    /// The returned type.
+    type Value: IntoOutput<Out>;
 
-    /// Calls it.
-    fn call(&self, parts: &'a Parts) -> Self::Answer;
+    /// Calls the function.
+    fn call(&self, input: &'a I) -> Self::Value;
 }
 
-impl<'a, T, F, A> Asks<'a, T> for F
+impl<'a, I, Out, F, A> SyncFunction<'a, I, Out> for F
 where
-    F: Fn(&'a Parts) -> A + Send + Sync,
-    A: Answer<T>,
+    I: ?Sized + 'static,
+    F: Fn(&'a I) -> A + Send + Sync,
+    A: IntoOutput<Out>,
 {
-    type Answer = A;
+    type Value = A;
 
-    fn call(&self, parts: &'a Parts) -> A {
-        self(parts)
+    fn call(&self, input: &'a I) -> A {
+        self(input)
     }
 }
 
-struct AtOnce<F> {
-    what: &'static str,
-    function: F,
-}
+struct SyncCall<F>(F);
 
-impl<T: Send + 'static, F: for<'a> Asks<'a, T>> Question<T> for AtOnce<F> {
-    fn ask<'a>(&'a self, parts: &'a Parts) -> Asked<'a, T> {
-        let answer = taken(self.what, self.function.call(parts));
-        Box::pin(async { answer })
+impl<I: ?Sized, Out, F: for<'a> SyncFunction<'a, I, Out>> Call<I, Out> for SyncCall<F> {
+    fn call<'a>(&'a self, input: &'a I) -> Flow<'a, Out> {
+        Flow::Ready(self.0.call(input).into_output())
     }
 }
 
-/// A function of a head of any lifetime whose answer has to be awaited.
+/// A function of a reference of any lifetime that returns a future of its value.
 #[doc(hidden)]
-pub trait AsksLater<'a, T>: Send + Sync {
-    /// What it gives.
-    type Future: Future<Output: Answer<T>> + Send + 'a;
+pub trait AsyncFunction<'a, I: ?Sized, Out>: Send + Sync {
+    /// The returned type.
+    type Future: Future<Output: IntoOutput<Out>> + Send + 'a;
 
-    /// Calls it.
-    fn call(&self, parts: &'a Parts) -> Self::Future;
+    /// Calls the function.
+    fn call(&self, input: &'a I) -> Self::Future;
 }
 
-impl<'a, T, F, A> AsksLater<'a, T> for F
+impl<'a, I, Out, F, A> AsyncFunction<'a, I, Out> for F
 where
-    F: Fn(&'a Parts) -> A + Send + Sync,
-    A: Future<Output: Answer<T>> + Send + 'a,
+    I: ?Sized + 'static,
+    F: Fn(&'a I) -> A + Send + Sync,
+    A: Future<Output: IntoOutput<Out>> + Send + 'a,
 {
     type Future = A;
 
-    fn call(&self, parts: &'a Parts) -> A {
-        self(parts)
+    fn call(&self, input: &'a I) -> A {
+        self(input)
     }
 }
 
-struct Awaited<F> {
-    what: &'static str,
-    function: F,
-}
+struct AsyncCall<F>(F);
 
-impl<T: Send + 'static, F: for<'a> AsksLater<'a, T>> Question<T> for Awaited<F> {
-    fn ask<'a>(&'a self, parts: &'a Parts) -> Asked<'a, T> {
-        let answer = self.function.call(parts);
-        Box::pin(async { taken(self.what, answer.await) })
+impl<I: ?Sized, Out, F: for<'a> AsyncFunction<'a, I, Out>> Call<I, Out> for AsyncCall<F> {
+    fn call<'a>(&'a self, input: &'a I) -> Flow<'a, Out> {
+        let future = self.0.call(input);
+        Flow::pending(async { future.await.into_output() })
     }
 }

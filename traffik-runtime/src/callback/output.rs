@@ -1,205 +1,219 @@
-//! What an application's functions may give, question by question. Each question has a trait of its own, so that the
-//! compiler can say what belongs there.
+//! Types that callbacks may return, with one trait for each option, so that the compiler can name
+//! the option in its message.
 
 use std::borrow::Cow;
-use std::error::Error as StdError;
 
-use crate::callback::error_response::ErrorResponse;
-use crate::error::Error;
+use axum_core::response::{IntoResponse, Response};
+
+use crate::error::response::ErrorResponse;
+use crate::error::{BoxError, Error};
 use crate::identity::Identity;
 use crate::rate::Rate;
+use crate::rejection::Rejection;
 use crate::scope::Scope;
 
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
-
-/// An answer to the question for a `T`, where it is asked of whatever type.
-pub trait Answer<T> {
-    /// It, or why there is none.
-    fn given(self) -> Result<T, BoxError>;
+/// A type that a [`Callback`](crate::callback::Callback) with the output `Out` may return.
+pub trait IntoOutput<Out> {
+    /// Converts the returned value.
+    fn into_output(self) -> Out;
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Identifies> Answer<Identity> for A {
-    fn given(self) -> Result<Identity, BoxError> {
-        self.answer()
+impl<A: IntoIdentityResult> IntoOutput<Result<Identity, Error>> for A {
+    fn into_output(self) -> Result<Identity, Error> {
+        parse_identity("identifier", self)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Agrees> Answer<bool> for A {
-    fn given(self) -> Result<bool, BoxError> {
-        self.answer()
+impl<A: IntoBool> IntoOutput<Result<bool, Error>> for A {
+    fn into_output(self) -> Result<bool, Error> {
+        parse_bool("predicate", self)
     }
 }
 
-/// What an application's function gave, as what is wanted.
-///
-/// # Errors
-///
-/// When the function failed.
-pub fn taken<T, A: Answer<T>>(what: &'static str, answer: A) -> Result<T, Error> {
-    failed(what, answer.given())
+#[diagnostic::do_not_recommend]
+impl<A: IntoResponse> IntoOutput<Response> for A {
+    fn into_output(self) -> Response {
+        self.into_response()
+    }
 }
 
-/// Who is asking.
+/// A type that identifies a client: `impl Into<Identity>` or a `Result` of it.
 #[diagnostic::on_unimplemented(
-    message = "an identifier gives no `{Self}`",
-    label = "gives `{Self}`, which names no client",
-    note = "it gives what is `Into<Identity>`: `Identity`, `String`, `&str`, `u64`, `IpAddr`",
-    note = "it may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
+    message = "`{Self}` cannot be converted into an `Identity`",
+    label = "returns `{Self}`, which does not identify a client",
+    note = "return an `Identity`, or a type that converts into one: `String`, `&str`, `u64`, `IpAddr`",
+    note = "the function may be async, and may return a `Result` whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
-pub trait Identifies {
-    /// It, or why there is none.
-    fn answer(self) -> Result<Identity, BoxError>;
+pub trait IntoIdentityResult {
+    /// Converts the returned value.
+    fn into_result(self) -> Result<Identity, BoxError>;
 }
 
-/// How many units a request takes.
+/// A type that is a cost: an unsigned integer or a `Result` of one.
 #[diagnostic::on_unimplemented(
-    message = "a cost gives no `{Self}`",
-    label = "gives `{Self}`, which is no number of units",
-    note = "it gives an unsigned integer: `u8`, `u16`, `u32`, `u64` or `usize`; a number that could be any is an `i32`, so write `1_u64`",
-    note = "it may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
+    message = "`{Self}` cannot be used as a cost",
+    label = "returns `{Self}`, which is not an unsigned integer",
+    note = "return an unsigned integer: `u8`, `u16`, `u32`, `u64` or `usize`; a literal without a suffix is an `i32`, so write `1_u64`",
+    note = "the function may be async, and may return a `Result` whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
-pub trait Costs {
-    /// It, or why there is none.
-    fn answer(self) -> Result<u64, BoxError>;
+pub trait IntoCost {
+    /// Converts the returned value.
+    fn into_result(self) -> Result<u64, BoxError>;
 }
 
-/// How much in how long.
+/// A type that is a rate: a `Rate` or a `Result` of one.
 #[diagnostic::on_unimplemented(
-    message = "a rate is no `{Self}`",
-    label = "gives `{Self}`, which is no rate",
-    note = "it is a `const` or `static` of type `Rate` or of one that dereferences to it, such as `LazyLock<Rate>`, or a function that gives a `Rate`",
-    note = "a function may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
+    message = "`{Self}` cannot be used as a rate",
+    label = "`{Self}` is not a `Rate`",
+    note = "a rate is a `const` or `static` of type `Rate` or of one that dereferences to it, such as `LazyLock<Rate>`, or a function that returns a `Rate`",
+    note = "a function may be async, and may return a `Result` whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
-pub trait Rates {
-    /// It, or why there is none.
-    fn answer(self) -> Result<Rate, BoxError>;
+pub trait IntoRate {
+    /// Converts the returned value.
+    fn into_result(self) -> Result<Rate, BoxError>;
 }
 
-/// Whether a throttle is asked.
+/// A type that a predicate may return: a `bool` or a `Result` of one.
 #[diagnostic::on_unimplemented(
-    message = "a predicate gives no `{Self}`",
-    label = "gives `{Self}`, which is neither yes nor no",
-    note = "it gives a `bool`",
-    note = "it may be async, and may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
+    message = "`{Self}` cannot be used as the result of a predicate",
+    label = "returns `{Self}`, which is not a `bool`",
+    note = "return a `bool`",
+    note = "the function may be async, and may return a `Result` whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
-pub trait Agrees {
-    /// It, or why there is none.
-    fn answer(self) -> Result<bool, BoxError>;
+pub trait IntoBool {
+    /// Converts the returned value.
+    fn into_result(self) -> Result<bool, BoxError>;
 }
 
-/// What shares one budget.
+/// A type that is a scope: a string or a `Result` of one.
 #[diagnostic::on_unimplemented(
-    message = "a scope is no `{Self}`",
-    label = "gives `{Self}`, which is no text",
-    note = "it is a `const` or `static` text, or a function that gives a `String`, a `&'static str` or a `Cow<'static, str>`",
-    note = "a function may give a `Result` of that whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
+    message = "`{Self}` cannot be used as a scope",
+    label = "`{Self}` is not a string",
+    note = "a scope is a `const` or `static` string, or a function that returns a `String`, a `&'static str` or a `Cow<'static, str>`",
+    note = "a function may return a `Result` whose error is `IntoResponse` or `Into<Box<dyn Error + Send + Sync>>`"
 )]
-pub trait Separates {
-    /// It, or why there is none.
-    fn answer(self) -> Result<Scope, BoxError>;
+pub trait IntoScope {
+    /// Converts the returned value.
+    fn into_result(self) -> Result<Scope, BoxError>;
 }
 
-/// Who is asking, as a function said it.
+/// Converts the value of an `identifier` into an identity.
 ///
 /// # Errors
 ///
-/// When the function failed.
-pub fn identity_taken(what: &'static str, answer: impl Identifies) -> Result<Identity, Error> {
-    failed(what, answer.answer())
+/// [`Error::Identifier`] if the function failed.
+pub fn parse_identity(
+    key: &'static str,
+    value: impl IntoIdentityResult,
+) -> Result<Identity, Error> {
+    value.into_result().map_err(|error| failed(key, error))
 }
 
-/// How many units a request takes, as a function said it.
+/// Converts the value of a `cost` into units.
 ///
 /// # Errors
 ///
-/// When the function failed.
-pub fn cost_taken(what: &'static str, answer: impl Costs) -> Result<u64, Error> {
-    failed(what, answer.answer())
+/// [`Error::Identifier`] if the function failed.
+pub fn parse_cost(key: &'static str, value: impl IntoCost) -> Result<u64, Error> {
+    value.into_result().map_err(|error| failed(key, error))
 }
 
-/// How much in how long, as a constant is or a function said it.
+/// Converts the value of a `rate` into a rate.
 ///
 /// # Errors
 ///
-/// When the function failed.
-pub fn rate_taken(what: &'static str, answer: impl Rates) -> Result<Rate, Error> {
-    failed(what, answer.answer())
+/// [`Error::Identifier`] if the function failed.
+pub fn parse_rate(key: &'static str, value: impl IntoRate) -> Result<Rate, Error> {
+    value.into_result().map_err(|error| failed(key, error))
 }
 
-/// Whether a throttle is asked, as a function said it.
+/// Converts the value of a predicate into a `bool`.
 ///
 /// # Errors
 ///
-/// When the function failed.
-pub fn agreement_taken(what: &'static str, answer: impl Agrees) -> Result<bool, Error> {
-    failed(what, answer.answer())
+/// [`Error::Identifier`] if the function failed.
+pub fn parse_bool(key: &'static str, value: impl IntoBool) -> Result<bool, Error> {
+    value.into_result().map_err(|error| failed(key, error))
 }
 
-/// What shares one budget, as a constant is or a function said it.
+/// Converts the value of a `scope` into a scope.
 ///
 /// # Errors
 ///
-/// When the function failed.
-pub fn scope_taken(what: &'static str, answer: impl Separates) -> Result<Scope, Error> {
-    failed(what, answer.answer())
+/// [`Error::Identifier`] if the function failed.
+pub fn parse_scope(key: &'static str, value: impl IntoScope) -> Result<Scope, Error> {
+    value.into_result().map_err(|error| failed(key, error))
 }
 
-fn failed<T>(what: &'static str, answer: Result<T, BoxError>) -> Result<T, Error> {
-    answer.map_err(|source| Error::Identifier {
-        what,
-        source: ErrorResponse::unwrap(source),
-    })
+fn failed(key: &'static str, source: BoxError) -> Error {
+    Error::Identifier {
+        what: key,
+        source: with_response(source),
+    }
+}
+
+/// Takes the response out of an error that came through a `Box<dyn Error>`.
+fn with_response(source: BoxError) -> BoxError {
+    match source.downcast::<Error>().map(|error| *error) {
+        Ok(Error::Identifier { source, .. }) if source.is::<ErrorResponse>() => source,
+        Ok(error) => error.into(),
+        Err(source) => match source.downcast::<Rejection>() {
+            Ok(rejection) => ErrorResponse::new(*rejection).into(),
+            Err(source) => source,
+        },
+    }
 }
 
 #[diagnostic::do_not_recommend]
-impl<X: Into<Identity>> Identifies for X {
-    fn answer(self) -> Result<Identity, BoxError> {
+impl<X: Into<Identity>> IntoIdentityResult for X {
+    fn into_result(self) -> Result<Identity, BoxError> {
         Ok(self.into())
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<X: Into<Identity>, E: Into<BoxError>> Identifies for Result<X, E> {
-    fn answer(self) -> Result<Identity, BoxError> {
+impl<X: Into<Identity>, E: Into<BoxError>> IntoIdentityResult for Result<X, E> {
+    fn into_result(self) -> Result<Identity, BoxError> {
         self.map(Into::into).map_err(Into::into)
     }
 }
 
-macro_rules! answers {
-    ($answer:ident -> $to:ty: $($from:ty => $convert:expr),+ $(,)?) => {$(
-        impl $answer for $from {
-            fn answer(self) -> Result<$to, BoxError> {
+macro_rules! outputs {
+    ($output:ident -> $to:ty: $($from:ty => $convert:expr),+ $(,)?) => {$(
+        impl $output for $from {
+            fn into_result(self) -> Result<$to, BoxError> {
                 Ok($convert(self))
             }
         }
 
-        impl<E: Into<BoxError>> $answer for Result<$from, E> {
-            fn answer(self) -> Result<$to, BoxError> {
+        impl<E: Into<BoxError>> $output for Result<$from, E> {
+            fn into_result(self) -> Result<$to, BoxError> {
                 self.map($convert).map_err(Into::into)
             }
         }
     )+};
 }
 
-/// Closures are lent a handler's arguments, so numbers may be lent too.
-macro_rules! numbers {
+/// Implements [`IntoCost`] for integers and references to them: closures borrow the handler's
+/// arguments.
+macro_rules! costs {
     ($($number:ty => $convert:expr),+ $(,)?) => {$(
-        answers!(Costs -> u64: $number => $convert);
+        outputs!(IntoCost -> u64: $number => $convert);
 
-        impl Costs for &$number {
-            fn answer(self) -> Result<u64, BoxError> {
-                Costs::answer(*self)
+        impl IntoCost for &$number {
+            fn into_result(self) -> Result<u64, BoxError> {
+                IntoCost::into_result(*self)
             }
         }
     )+};
 }
 
-numbers!(u8 => u64::from, u16 => u64::from, u32 => u64::from, u64 => u64::from, usize => |cost| cost as u64);
-answers!(Rates -> Rate: Rate => Rate::from, &Rate => |rate: &Rate| *rate);
-answers!(Agrees -> bool: bool => bool::from);
-answers!(Separates -> Scope:
+costs!(u8 => u64::from, u16 => u64::from, u32 => u64::from, u64 => u64::from, usize => |cost| cost as u64);
+outputs!(IntoRate -> Rate: Rate => Rate::from, &Rate => |rate: &Rate| *rate);
+outputs!(IntoBool -> bool: bool => bool::from);
+outputs!(IntoScope -> Scope:
     String => |segment| Scope::Segment(Cow::Owned(segment)),
     &'static str => |segment| Scope::Segment(Cow::Borrowed(segment)),
     Cow<'static, str> => Scope::Segment,

@@ -18,7 +18,7 @@ use crate::client_ip::peer::PeerAddr;
 use crate::client_ip::prefix::Ipv6Prefix;
 use crate::client_ip::range::TrustedRange;
 use crate::error::Error;
-use crate::observe;
+use crate::warnings;
 
 /// How the address of a request's client is found: from which proxies what header is believed, and how many bits of an
 /// IPv6 address tell clients apart.
@@ -154,10 +154,10 @@ impl ClientIp {
         if self.trusted.is_empty() {
             if self.header != ForwardingHeader::None {
                 let carried = |field: &&str| headers.contains_key(*field);
-                observe::no_proxy_is_trusted(|| ForwardingHeader::fields().find(carried));
+                warnings::no_proxy_is_trusted(|| ForwardingHeader::fields().find(carried));
             }
         } else if let (true, Some(field)) = (lacks_header, self.header.field()) {
-            observe::proxy_sent_no_header(field);
+            warnings::proxy_sent_no_header(field);
         }
         address
     }
@@ -211,7 +211,7 @@ impl ClientIp {
 
     fn trust(&mut self, range: TrustedRange) {
         if range.is_everyone() {
-            observe::trusts_everyone(&range);
+            warnings::trusts_everyone(&range);
         }
         self.trusted.push(range);
     }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
-use crate::observe;
+use crate::warnings;
 
 /// How often the anchor is compared with the system's clock, in microseconds.
 const CHECK_EVERY: u64 = 60_000_000;
@@ -106,7 +106,7 @@ impl Anchored {
         let next = if back < STEP {
             wanted.max(epoch.saturating_sub(MOST_BACK))
         } else {
-            observe::clock_set_back(Duration::from_micros(back));
+            warnings::clock_set_back(Duration::from_micros(back));
             wanted
         };
         self.epoch.store(next, Ordering::Relaxed);

@@ -5,13 +5,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::backend::Backend;
+use crate::callback::on_throttled::Responder;
 use crate::client_ip::resolve::ClientIp;
 use crate::definition::Definition;
 use crate::engine::static_hits::{IdentitySource, Scoped};
 use crate::header_style::HeaderStyle;
 use crate::on_error::policy::Policy;
 use crate::rate::Rate;
-use crate::rejection::responder::Responder;
 use crate::strategy::erased::ErasedStrategy;
 use crate::throttle::define::Define;
 

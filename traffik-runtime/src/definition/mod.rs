@@ -21,6 +21,7 @@ use http::request::Parts;
 
 use crate::backend::Backend;
 use crate::backend::backend_ref::Chosen;
+use crate::callback::on_throttled::Responder;
 use crate::client_ip::resolve::ClientIp;
 use crate::definition::compiled::Prepared;
 use crate::definition::declaration::local_uid;
@@ -35,7 +36,6 @@ use crate::observe;
 use crate::observe::{Counters, Outcome};
 use crate::on_error::policy::Policy;
 use crate::rate::Rate;
-use crate::rejection::responder::Responder;
 use crate::store::key::Key;
 use crate::store::plan::Term;
 use crate::strategy::erased::ErasedStrategy;

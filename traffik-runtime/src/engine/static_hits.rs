@@ -1,11 +1,10 @@
 //! What a throttle asks of a request without asking anybody: most ask no function of the application's.
 
 use std::mem;
-use std::sync::Arc;
 
 use http::request::Parts;
 
-use crate::callback::Question;
+use crate::callback::Callback;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
 use crate::engine::hit::{Asking, Member};
@@ -75,7 +74,7 @@ impl Asking {
         for definition in mem::take(&mut self.plain) {
             let identity = match (known(definition, parts), definition.asked_backend(parts)) {
                 (Some(identity), _) => identity,
-                (None, Some(asked)) => remembered(definition, parts, asked.ask(parts).await?),
+                (None, Some(asked)) => remembered(definition, parts, asked.call(parts).await?),
                 (None, None) => remembered(definition, parts, definition.identity(parts)),
             };
             self.push_plain(definition, identity);
@@ -100,13 +99,13 @@ impl Definition {
     /// Who is asking where no function says so.
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
         match self.asked_backend(parts) {
-            Some(identifier) => identifier.ask(parts).await,
+            Some(identifier) => identifier.call(parts).await,
             None => Ok(self.identity(parts)),
         }
     }
 
     /// The function that its backend asks who it is.
-    fn asked_backend(&self, parts: &Parts) -> Option<Arc<dyn Question<Identity>>> {
+    fn asked_backend(&self, parts: &Parts) -> Option<Callback<Parts, Result<Identity, Error>>> {
         match self.identified {
             IdentitySource::ByBackend => self.chosen_backend(Some(parts)).identifier().cloned(),
             IdentitySource::ByIp | IdentitySource::AsEveryone | IdentitySource::ByHeader(_) => None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::callback::on_throttled::Responder;
 use crate::clock::elapsed::Since;
 use crate::definition::Definition;
 use crate::engine::Admission;
@@ -15,7 +16,6 @@ use crate::http::headers::names::names;
 use crate::http::headers::options::HeaderOptions;
 use crate::http::pending_fields::Tell;
 use crate::inline_vec::InlineVec1;
-use crate::rejection::responder::Responder;
 use crate::resilience::backoff::draw;
 
 /// What all throttles of a decision said, and when; nothing where a client who is admitted is told nothing. In a place of

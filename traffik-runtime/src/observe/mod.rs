@@ -13,8 +13,6 @@
 //! | `traffik_refunds_failed_total` | `backend` | refunds that could not be made: the units stay taken until they expire |
 //! | `traffik_breaker_changes_total` | `backend`, `to` | changes of a breaker: to `open`, `half_open`, `closed` |
 
-pub(crate) mod warnings;
-
 use std::fmt::Display;
 #[cfg(feature = "metrics")]
 use std::sync::Once;
@@ -27,10 +25,8 @@ use tracing::Level;
 #[cfg(feature = "tracing")]
 use tracing::level_filters::LevelFilter;
 
-use crate::definition::registry::resolved_client::ResolvedClient;
 use crate::error::Error;
 use crate::resilience::circuit::BreakerState;
-pub(crate) use warnings::*;
 
 /// What became of a hit on one throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -167,12 +163,12 @@ impl Counters {
 
 /// A decision on one throttle, which metrics know by its label, for this client, which is resolved only where a line is logged.
 #[inline]
-pub(crate) fn decided<'a>(
+pub(crate) fn decided<C: Display>(
     uid: &str,
     label: &str,
     counters: &Counters,
     outcome: Outcome,
-    client: impl Fn() -> ResolvedClient<'a>,
+    client: impl Fn() -> C,
 ) {
     #[cfg(feature = "tracing")]
     if LevelFilter::current() >= outcome.level() {
@@ -188,7 +184,7 @@ pub(crate) fn decided<'a>(
 /// Kept out of the way of those who log nothing.
 #[cfg(feature = "tracing")]
 #[cold]
-fn log<'a>(uid: &str, outcome: Outcome, client: impl Fn() -> ResolvedClient<'a>) {
+fn log<C: Display>(uid: &str, outcome: Outcome, client: impl Fn() -> C) {
     match outcome {
         Outcome::Shadowed => {
             tracing::info!(target: "traffik", throttle = uid, client = %client(), "in shadow: would have been refused");
@@ -300,18 +296,6 @@ pub(crate) fn connected(backend: &'static str) {
     tracing::debug!(target: "traffik", backend, "connected");
     #[cfg(not(feature = "tracing"))]
     let _ = backend;
-}
-
-/// The process's clock was far ahead of the system's, and is set back to it.
-pub(crate) fn clock_set_back(by: Duration) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!(
-        target: "traffik",
-        ?by,
-        "the system clock was set back by {by:?}, and traffik's clock follows it: clients may be refused for up to one \
-         period of their rate"
-    );
-    let _ = by;
 }
 
 /// A throttle that was built, but was hardly meant like that.

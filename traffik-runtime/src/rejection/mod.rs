@@ -1,10 +1,7 @@
 //! Why a request was not let through.
 
 pub(crate) mod problem;
-pub(crate) mod responder;
 pub(crate) mod text;
-
-pub use responder::{OnThrottled, Responder};
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -17,7 +14,7 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
-use crate::callback::error_response::ErrorResponse;
+use crate::callback::on_throttled::Responder;
 use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
@@ -256,7 +253,7 @@ fn left(decision: &Decision, told: &Told) -> Option<Duration> {
 impl Rejection {
     /// The response to an error, which may have to be waited for.
     pub(crate) async fn of_error(error: Error) -> Self {
-        if let Some(own) = ErrorResponse::of(&error) {
+        if let Some(own) = error.own_response() {
             own.read().await;
         }
         error.into()
@@ -264,13 +261,13 @@ impl Rejection {
 
     /// Returns whether a function of the application's has answered the request.
     pub(crate) fn is_answered(&self) -> bool {
-        self.error().and_then(ErrorResponse::of).is_some()
+        self.error().and_then(Error::own_response).is_some()
     }
 }
 
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
-        let response = if let Some(own) = ErrorResponse::of(&error) {
+        let response = if let Some(own) = error.own_response() {
             observe::answered(&error);
             own.take()
         } else {

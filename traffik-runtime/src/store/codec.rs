@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::clock::system::SystemClock;
-use crate::observe;
 use crate::rate::Rate;
 use crate::store::plan::Plan;
 use crate::strategy::kernel::log::Entries;
@@ -18,6 +17,7 @@ use crate::strategy::kernel::mean_cost::Costs;
 use crate::strategy::kernel::packed::{Kind, Packed};
 use crate::strategy::kernel::state::{Listed, State};
 use crate::strategy::kernel::tick::EXACT;
+use crate::warnings;
 
 const VERSION: u8 = 2;
 const LOG: u8 = 6;
@@ -144,7 +144,7 @@ pub(crate) const fn no_state() -> State {
 pub(crate) fn decode_whole(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
     let list = read(plan, bytes).filter(|list| !list.is_empty());
     if list.is_none() && !bytes.is_empty() {
-        observe::no_state(&plan.name);
+        warnings::no_state(&plan.name);
     }
     list.map(State::List)
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use crate::callback::output::{Costs, cost_taken};
+use crate::callback::output::{IntoCost, parse_cost};
 use crate::error::Error;
 use crate::http::limiter::{Bound, Limiter};
 use crate::throttle::Throttle;
@@ -99,8 +99,11 @@ impl<S: Socket> Guard<S> {
     /// # }
     /// ```
     #[must_use]
-    pub fn cost<N: Costs>(self, cost: impl Fn(&S::Message) -> N + Send + Sync + 'static) -> Self {
-        let cost = move |message: &S::Message| cost_taken("cost", cost(message));
+    pub fn cost<N: IntoCost>(
+        self,
+        cost: impl Fn(&S::Message) -> N + Send + Sync + 'static,
+    ) -> Self {
+        let cost = move |message: &S::Message| parse_cost("cost", cost(message));
         Self {
             cost: Some(Arc::new(cost)),
             ..self

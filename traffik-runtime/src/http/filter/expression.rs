@@ -133,7 +133,7 @@ impl Node {
                     test: Test::Predicate(predicate),
                     wanted,
                     ..
-                } => Ok(predicate.ask(parts).await? == *wanted),
+                } => Ok(predicate.call(parts).await? == *wanted),
                 Self::Test { .. } => Ok(self.known(parts) == Some(true)),
                 Self::List { any, children } => {
                     for child in children {

@@ -23,7 +23,7 @@ use axum::extract::OriginalUri;
 use http::Method;
 use http::request::Parts;
 
-use crate::callback::Question;
+use crate::callback::Callback;
 use crate::error::Error;
 use crate::http::filter::expression::Node;
 use crate::http::filter::glob::Glob;
@@ -61,7 +61,7 @@ enum Test {
     Route(Route),
     Glob(Arc<Glob>),
     Regex(Whole),
-    Predicate(Arc<dyn Question<bool>>),
+    Predicate(Callback<Parts, Result<bool, Error>>),
 }
 
 /// Requests whose path is like a pattern: `/admin/**` is `/admin` and all below it, `/users/*/posts` has any one segment
@@ -208,7 +208,7 @@ pub fn try_methods(methods: impl IntoIterator<Item = Method>) -> Result<Filter, 
 /// let over_http_2 = filter::when(|parts: &Parts| parts.version == http::Version::HTTP_2);
 /// ```
 pub fn when<M>(predicate: impl Predicate<M>) -> Filter {
-    Filter::of(Test::Predicate(predicate.question()))
+    Filter::of(Test::Predicate(predicate.into_callback()))
 }
 
 impl Filter {

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::http::filter::error::FilterError;
 use crate::http::filter::glob::printable;
-use crate::observe;
+use crate::warnings;
 
 /// A route that a request was matched to.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Route {
             // A router has seen it, and found none of its routes.
             None if extensions.get::<OriginalUri>().is_some() => Some(false),
             None => {
-                observe::not_routed(&self.0);
+                warnings::not_routed(&self.0);
                 None
             }
         }

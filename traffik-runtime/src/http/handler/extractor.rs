@@ -11,6 +11,7 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use crate::callback::on_throttled::Responder;
 use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
@@ -23,7 +24,6 @@ use crate::http::layer::request_state::Trail;
 use crate::http::pending_fields::Kept;
 use crate::http::response_fields::{Manner, Told};
 use crate::rejection::Rejection;
-use crate::rejection::responder::Responder;
 use crate::throttle::Throttle;
 use crate::throttle::define::Define;
 

@@ -12,7 +12,7 @@ use crate::engine::hit::Asking;
 use crate::http::combined_fields;
 use crate::http::response_fields::Told;
 use crate::inline_vec::InlineVec1;
-use crate::observe;
+use crate::warnings;
 
 /// In a request's extensions: the decisions made for it whose fields are still to be written, and the
 /// throttles that layers have counted.
@@ -111,7 +111,7 @@ impl Trail {
     pub(crate) fn warn_of_repeated(&self, asking: &Asking) {
         let repeated = asking.counted().find(|definition| self.has(definition));
         if let Some(definition) = repeated {
-            observe::counted_twice(&definition.uid);
+            warnings::counted_twice(&definition.uid);
         }
     }
 
@@ -120,7 +120,7 @@ impl Trail {
         let Some(trail) = extensions.get::<Self>() else {
             return;
         };
-        observe::provided_late(|| {
+        warnings::provided_late(|| {
             let counted = trail.all_counted().into_iter();
             let embedded = counted.filter(|definition| definition.own_backend().is_none());
             let uids: Vec<_> = embedded

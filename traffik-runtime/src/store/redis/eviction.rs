@@ -2,8 +2,8 @@
 
 use redis::{FromRedisValue, RedisResult, Value, cmd};
 
-use crate::observe;
 use crate::store::redis::connection::Connection;
+use crate::warnings;
 
 /// Policies that suit limits. Every key of a throttle has a time to live, so that all other `volatile-` policies evict them
 /// as the `allkeys-` ones do; `volatile-ttl` begins with the states that are about to end.
@@ -14,7 +14,7 @@ pub(crate) async fn check(connection: &mut Connection) {
     if let Some(policy) = policy(connection).await
         && !SUITABLE.contains(&&*policy)
     {
-        observe::evicts(&policy);
+        warnings::evicts(&policy);
     }
 }
 

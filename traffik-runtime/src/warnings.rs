@@ -1,13 +1,26 @@
-//! Warnings about the application's set-up, each logged once in the life of a process.
+//! Warnings about the application's set-up and the server's clock, most logged once in the life of a
+//! process.
 
 #[cfg(feature = "tracing")]
 use std::cell::Cell;
+use std::fmt::Display;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::AtomicBool;
 #[cfg(feature = "tracing")]
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
-use crate::client_ip::range::TrustedRange;
+/// The process's clock was far ahead of the system's, and is set back to it.
+pub(crate) fn clock_set_back(by: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "traffik",
+        ?by,
+        "the system clock was set back by {by:?}, and traffik's clock follows it: clients may be refused for up to one \
+         period of their rate"
+    );
+    let _ = by;
+}
 
 /// What a shared store holds under a throttle's key is no state of it; told once, since it is replaced.
 pub(crate) fn no_state(name: &str) {
@@ -24,7 +37,7 @@ pub(crate) fn no_state(name: &str) {
 }
 
 /// All addresses there are were named as trusted proxies.
-pub(crate) fn trusts_everyone(range: &TrustedRange) {
+pub(crate) fn trusts_everyone(range: &dyn Display) {
     #[cfg(feature = "tracing")]
     {
         static TOLD: AtomicBool = AtomicBool::new(false);

@@ -1,15 +1,17 @@
 //! What can go wrong besides being throttled, which is a decision and no error.
 
+pub(crate) mod response;
+
 use std::error::Error as StdError;
 use std::time::Duration;
 
 use axum_core::response::IntoResponse;
 
-use crate::callback::error_response::ErrorResponse;
+use crate::error::response::ErrorResponse;
 use crate::strategy::error::StrategyError;
 
-/// What an error comes from, of whatever type it is.
-type Source = Box<dyn StdError + Send + Sync>;
+/// An error of any type.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a throttle could not decide, or a backend not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +48,7 @@ pub enum Error {
         what: &'static str,
         /// What it said.
         #[source]
-        source: Source,
+        source: BoxError,
     },
     /// A throttle's parts do not go together.
     #[error("throttle `{uid}` cannot work: {message}")]
@@ -76,7 +78,7 @@ pub enum Error {
     Connection {
         /// What the connection said.
         #[source]
-        source: Source,
+        source: BoxError,
     },
     /// The circuit breaker in front of the backend is open. Nothing was done, and nobody asked.
     #[error("the backend is left alone: its circuit breaker is open")]
@@ -89,7 +91,7 @@ pub enum Error {
     ConnectionLost {
         /// What the connection said.
         #[source]
-        source: Source,
+        source: BoxError,
     },
     /// There was no answer in time. What was asked may have been done, or may still be.
     #[error("the backend did not answer within {after:?}")]
@@ -103,7 +105,7 @@ pub enum Error {
     Backend {
         /// What it said.
         #[source]
-        source: Source,
+        source: BoxError,
     },
     /// This backend has no such operation.
     #[error("this backend has no `{operation}`; use one that has")]
@@ -256,6 +258,14 @@ impl Error {
                 | ErrorKind::LockTimeout
                 | ErrorKind::LockLost
         )
+    }
+
+    /// Returns the response with which a callback answers the request, if the error is one.
+    pub(crate) fn own_response(&self) -> Option<&ErrorResponse> {
+        match self {
+            Self::Identifier { source, .. } => source.downcast_ref(),
+            _ => None,
+        }
     }
 
     pub(crate) const fn is_open_circuit(&self) -> bool {
