@@ -7,6 +7,7 @@ use http::header::GetAll;
 
 use crate::client_ip::address::{Ports, address};
 use crate::client_ip::header::ForwardingHeader;
+use crate::client_ip::quoted::trimmed;
 use crate::client_ip::{forwarded, quoted};
 
 /// What each element says, if it says an address: the last of the last line first.
@@ -23,17 +24,6 @@ pub(crate) fn of(
         ForwardingHeader::Forwarded => forwarded::address(element),
         _ => address(trimmed(element), Ports::Numbers),
     })
-}
-
-/// Without the blanks around it.
-pub(crate) fn trimmed(element: &[u8]) -> &[u8] {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = element.iter().position(|byte| !blank(byte));
-    let end = element.iter().rposition(|byte| !blank(byte));
-    match (start, end) {
-        (Some(start), Some(end)) => &element[start..=end],
-        _ => &[],
-    }
 }
 
 /// A line, split at its commas from the right. An empty line is one empty element.

@@ -7,8 +7,7 @@ use smallvec::SmallVec;
 
 use crate::client_ip::address;
 use crate::client_ip::address::Ports;
-use crate::client_ip::elements::trimmed;
-use crate::client_ip::quoted::{Unquoted, split_parameter, unquoted};
+use crate::client_ip::quoted::{Unquoted, split_parameter, trimmed, unquoted};
 
 /// The address that `for` gives, if the whole element is well-formed.
 pub(crate) fn address(element: &[u8]) -> Option<IpAddr> {

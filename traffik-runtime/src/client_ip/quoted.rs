@@ -1,4 +1,4 @@
-//! Quotes in a line of `Forwarded`.
+//! Quotes and blanks in a line of a forwarding header.
 
 use smallvec::SmallVec;
 
@@ -54,5 +54,16 @@ pub(crate) fn unquoted(value: &[u8]) -> Option<Unquoted> {
             b'\\' => content.push(*bytes.next()?),
             byte => content.push(*byte),
         }
+    }
+}
+
+/// Returns a value without the blanks around it.
+pub(crate) fn trimmed(element: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = element.iter().position(|byte| !blank(byte));
+    let end = element.iter().rposition(|byte| !blank(byte));
+    match (start, end) {
+        (Some(start), Some(end)) => &element[start..=end],
+        _ => &[],
     }
 }

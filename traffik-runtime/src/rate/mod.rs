@@ -35,6 +35,7 @@
 //!
 //! `0/0` is [unlimited](Rate::UNLIMITED). The longest period is ten years: 3650 days.
 
+pub(crate) mod builders;
 pub(crate) mod error;
 pub(crate) mod parse;
 #[cfg(test)]
@@ -45,10 +46,8 @@ pub use error::{Excerpt, Part, RateError};
 pub use parse::parse_duration;
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::rate::unit::{DAY, HOUR, MINUTE, SECOND, TEN_YEARS, Unit};
@@ -299,36 +298,8 @@ impl fmt::Display for Rate {
     }
 }
 
-impl FromStr for Rate {
-    type Err = RateError;
-
-    fn from_str(text: &str) -> Result<Self, RateError> {
-        parse::rate(text)
-    }
-}
-
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Rate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = Rate;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a rate such as `100/minute`")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Rate, E> {
-                parse::rate_or_closed(text).map_err(E::custom)
-            }
-        }
-
-        deserializer.deserialize_str(Text)
     }
 }

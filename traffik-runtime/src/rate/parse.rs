@@ -1,7 +1,11 @@
 //! The grammar of rates, `5/10s`, and of durations, `500ms`.
 
+use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::rate::error::{Excerpt, Part, RateError};
 use crate::rate::unit::{TEN_YEARS, Unit};
@@ -9,8 +13,32 @@ use crate::rate::{LARGER, Rate, unit};
 
 const SPACES: [char; 5] = [' ', '\t', '\n', '\r', '\u{c}'];
 
-pub(super) fn rate(text: &str) -> Result<Rate, RateError> {
-    read(text, 1)
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        read(text, 1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Rate;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rate such as `100/minute`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Rate, E> {
+                rate_or_closed(text).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
 }
 
 /// Reads a rate, also one with a limit of 0, which admits nothing.

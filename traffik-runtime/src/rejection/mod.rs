@@ -19,12 +19,12 @@ use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
 use crate::error::Error;
-use crate::http::headers::whole_seconds;
 use crate::http::layer::request_state::Trail;
 use crate::http::response_fields::Told;
 use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rejection::problem::Never;
+use crate::rejection::text::whole_seconds;
 
 /// A request that a throttle refused, or that none could decide on.
 ///

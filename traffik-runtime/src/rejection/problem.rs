@@ -12,9 +12,8 @@ use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
 use crate::error::Error;
-use crate::http::headers::whole_seconds;
 use crate::observe;
-use crate::rejection::text::{Line, number};
+use crate::rejection::text::{Line, number, whole_seconds};
 
 pub(crate) const QUOTA_EXCEEDED: &str =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";

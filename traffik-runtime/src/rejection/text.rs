@@ -1,3 +1,7 @@
+//! A text on the stack that header fields and problem bodies are built in, and its numbers.
+
+use std::time::Duration;
+
 use http::header::HeaderValue;
 
 /// As long as most texts are.
@@ -72,6 +76,11 @@ pub(crate) fn number(number: u64) -> HeaderValue {
     let mut digits = itoa::Buffer::new();
     let value = HeaderValue::from_str(digits.format(number));
     value.unwrap_or_else(|_| unreachable!("digits can be a value"))
+}
+
+/// Returns a duration in seconds, rounded up.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use http::header::{HeaderMap, HeaderName};
 
 use crate::engine::report::Policy;
-use crate::http::headers::{LARGEST, prepend, whole_seconds};
-use crate::rejection::text::Line;
+use crate::http::headers::{LARGEST, prepend};
+use crate::rejection::text::{Line, whole_seconds};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -3,8 +3,8 @@
 use http::header::{HeaderMap, HeaderName};
 
 use crate::engine::report::Policy;
-use crate::http::headers::{LARGEST, bound, prepend, whole_seconds};
-use crate::rejection::text::{Line, number};
+use crate::http::headers::{LARGEST, bound, prepend};
+use crate::rejection::text::{Line, number, whole_seconds};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -6,8 +6,8 @@ use http::header::{HeaderMap, HeaderName};
 
 use crate::engine::report::Policy;
 use crate::http::headers::options::LegacyReset;
-use crate::http::headers::{Writing, bound, whole_seconds};
-use crate::rejection::text::number;
+use crate::http::headers::{Writing, bound};
+use crate::rejection::text::{number, whole_seconds};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");

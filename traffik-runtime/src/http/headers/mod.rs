@@ -161,10 +161,6 @@ fn bound<'a>(policies: impl Iterator<Item = &'a Policy<'a>> + Clone) -> Option<(
     known.clone().nth(place)
 }
 
-pub(crate) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
 /// Puts a value before those already there, in one field line.
 fn prepend(headers: &mut HeaderMap, name: HeaderName, mut line: Line) {
     // Names are printable by now, so each line is a value.

@@ -4,7 +4,7 @@ use tokio::task::JoinSet;
 
 use crate::backend::Backend;
 use crate::error::ErrorKind;
-use crate::testing::conformance::done;
+use crate::testing::conformance::expect::done;
 
 pub(super) async fn check(backend: &Backend) {
     let add = async |key: &str, by: i64| done("`increment`", backend.increment(key, by).await);

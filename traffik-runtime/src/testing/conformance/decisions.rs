@@ -21,7 +21,7 @@ use crate::strategy::sliding_log::SlidingLog;
 use crate::strategy::tiered::Tiered;
 use crate::strategy::time_of_day::TimeOfDay;
 use crate::strategy::token_bucket::TokenBucket;
-use crate::testing::conformance::done;
+use crate::testing::conformance::expect::done;
 use crate::throttle::dynamic::DynThrottle;
 
 const LIMIT: u32 = 30;

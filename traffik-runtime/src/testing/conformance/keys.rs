@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::error::ErrorKind;
-use crate::testing::conformance::done;
+use crate::testing::conformance::expect::done;
 
 /// Whatever a key is made of, it is itself and no other.
 pub(super) async fn check(backend: &Backend) {

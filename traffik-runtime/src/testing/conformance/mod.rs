@@ -2,12 +2,12 @@
 
 pub(crate) mod counters;
 pub(crate) mod decisions;
+pub(crate) mod expect;
 pub(crate) mod keys;
 pub(crate) mod times;
 pub(crate) mod values;
 
 use crate::backend::Backend;
-use crate::error::Error;
 
 /// Checks that a store, or a backend, keeps what traffik needs of it: bytes and their compare-and-swap, counters that
 /// many tasks add to at once, times to live, namespaces, locks, and that each strategy admits under many tasks exactly
@@ -15,7 +15,7 @@ use crate::error::Error;
 ///
 /// `make` is given a namespace and gives a backend of that namespace in which there is nothing yet; where a store knows no
 /// namespaces, a new one each time. It takes a few seconds, for times to live have to pass. What a backend cannot do and
-/// says so ([`Error::Unsupported`]) is left out.
+/// says so ([`Error::Unsupported`](crate::error::Error::Unsupported)) is left out.
 ///
 /// Run it on a runtime of several threads, and give the backend a generous `timeout`: a test machine may be busy.
 ///
@@ -39,10 +39,4 @@ pub async fn conformance<B: Into<Backend>>(make: impl AsyncFn(&str) -> B) {
     times::check(&backend("times").await).await;
     decisions::check(&backend("decisions").await).await;
     decisions::check_apart(&backend("here").await, &backend("there").await).await;
-}
-
-/// What an operation gave, which has to succeed.
-#[track_caller]
-fn done<T>(what: &str, result: Result<T, Error>) -> T {
-    result.unwrap_or_else(|error| panic!("{what} failed: {error}"))
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::backend::Backend;
 use crate::backend::lock::options::LockOptions;
 use crate::error::ErrorKind;
-use crate::testing::conformance::done;
+use crate::testing::conformance::expect::done;
 
 /// How far a store's clock and ours may drift apart in that time.
 const CLOCKS: Duration = Duration::from_millis(5);

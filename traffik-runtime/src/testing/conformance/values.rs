@@ -3,7 +3,7 @@
 use tokio::task::JoinSet;
 
 use crate::backend::Backend;
-use crate::testing::conformance::done;
+use crate::testing::conformance::expect::done;
 
 pub(super) async fn check(backend: &Backend) {
     one(backend).await;
