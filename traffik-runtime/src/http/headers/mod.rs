@@ -6,7 +6,6 @@ pub(crate) mod legacy;
 pub(crate) mod names;
 pub(crate) mod options;
 
-use std::time::Duration;
 
 use http::header::{Entry, HeaderMap, HeaderName};
 
