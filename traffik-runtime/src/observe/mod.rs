@@ -18,7 +18,6 @@ use std::fmt::Display;
 use std::sync::Once;
 #[cfg(feature = "metrics")]
 use std::sync::OnceLock;
-use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 use tracing::Level;
