@@ -6,7 +6,6 @@ pub(crate) mod legacy;
 pub(crate) mod names;
 pub(crate) mod options;
 
-
 use http::header::{Entry, HeaderMap, HeaderName};
 
 use crate::decision::Report;
