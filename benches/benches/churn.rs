@@ -1,8 +1,7 @@
-//! How long the slowest decisions take while ten million clients who never come back pass through a
-//! table of a million, beside those on 100 000 clients who are known; and whether the process
-//! grows.
+//! The slowest decisions while ten million one-time clients pass through a table of a million,
+//! beside decisions on 100 000 warm clients, and the growth of the process meanwhile.
 //!
-//! Every decision is timed by itself, so both sides include the reading of a clock.
+//! Every decision is timed by itself, so both sides include reading the clock.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -19,16 +18,16 @@ const BATCH: usize = 100_000;
 fn main() {
     let warm = throttle("warm");
     let churned = throttle("churned");
-    let known = clients(0);
+    let warm_clients = clients(0);
     let batches = amount(BATCHES, 1);
-    let mut times = Vec::with_capacity(batches * known.len());
-    hits(&warm, &known, &mut times);
+    let mut times = Vec::with_capacity(batches * warm_clients.len());
+    hits(&warm, &warm_clients, &mut times);
 
     let (mut rounds, mut sizes) = (Vec::new(), Vec::new());
     for round in 0..amount(ROUNDS, 2) {
         times.clear();
         for _ in 0..batches {
-            hits(&warm, &known, &mut times);
+            hits(&warm, &warm_clients, &mut times);
         }
         let warm = Slowest::of(&mut times);
         times.clear();
@@ -39,30 +38,30 @@ fn main() {
         rounds.push((Slowest::of(&mut times), warm));
         sizes.extend(resident());
     }
-    // In the first round there is room.
+    // The first round fills the table.
     rounds.remove(0);
-    tell(&rounds, &sizes);
+    report(&rounds, &sizes);
 }
 
-fn tell(rounds: &[(Slowest, Slowest)], sizes: &[u64]) {
+fn report(rounds: &[(Slowest, Slowest)], sizes: &[u64]) {
     println!("\nA decision while new keys displace others, fixed window\n");
     println!(
         "| of all decisions | churned, ns | 100 000 warm keys, ns | ratio, median | middle half | goal |"
     );
     println!("|---|---|---|---|---|---|");
-    let pieces: [(&str, Piece, Goal); 3] = [
+    let figures: [(&str, Figure, Goal); 3] = [
         ("half are faster", |it| it.half, Goal::None),
         ("99 % are faster", |it| it.hundredth, Goal::None),
         ("99.9 % are faster", |it| it.thousandth, Goal::AtMost(5.0)),
     ];
-    for (name, piece, goal) in pieces {
+    for (name, figure, goal) in figures {
         let median = |times: Vec<f64>| Spread::of(times).median;
-        let ratios = rounds.iter().map(|(new, warm)| piece(new) / piece(warm));
+        let ratios = rounds.iter().map(|(new, warm)| figure(new) / figure(warm));
         let ratio = Spread::of(ratios);
         println!(
             "| {name} | {:.0} | {:.0} | **{:.2}** | {:.2} – {:.2} | {} |",
-            median(rounds.iter().map(|(new, _)| piece(new)).collect()),
-            median(rounds.iter().map(|(_, warm)| piece(warm)).collect()),
+            median(rounds.iter().map(|(new, _)| figure(new)).collect()),
+            median(rounds.iter().map(|(_, warm)| figure(warm)).collect()),
             ratio.median,
             ratio.low,
             ratio.high,
@@ -86,17 +85,17 @@ fn tell(rounds: &[(Slowest, Slowest)], sizes: &[u64]) {
     );
 }
 
-/// What is told of the times of many decisions.
-type Piece = fn(&Slowest) -> f64;
+/// Selects one figure of the slowest decisions.
+type Figure = fn(&Slowest) -> f64;
 
 fn throttle(uid: &str) -> DynThrottle {
     let builder = DynThrottle::builder(uid).strategy(FixedWindow::new());
     let builder = builder.rate(Rate::per_day(u32::MAX.into()));
     let builder = builder.backend(Backend::memory());
-    builder.build().expect("a throttle that works")
+    builder.build().expect("the settings are valid")
 }
 
-/// Clients that are in no other batch.
+/// Builds a batch of clients that no other batch contains.
 fn clients(batch: usize) -> Vec<Identity> {
     let size = amount(BATCH, 1_000);
     let client = |place: usize| Identity::new(format!("user:{:08}", batch * size + place));
@@ -112,7 +111,8 @@ fn hits(throttle: &DynThrottle, clients: &[Identity], times: &mut Vec<u32>) {
     }
 }
 
-/// Nanoseconds that half, a hundredth, a thousandth of all decisions take at least.
+/// Quantiles of decision times, in nanoseconds: the times that half, one hundredth and one
+/// thousandth of all decisions reach.
 struct Slowest {
     half: f64,
     hundredth: f64,

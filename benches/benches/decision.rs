@@ -14,7 +14,7 @@ use traffik_benches::{amount, compare, ready, table};
 
 const KEYS: usize = 100_000;
 const CALLS: usize = 400_000;
-/// The number of keys that are picked before they come again; a power of two.
+/// The length of a list of keys before it repeats; a power of two.
 const PICKS: usize = 1 << 20;
 
 fn main() {
@@ -90,8 +90,8 @@ fn governor(quota: Quota) -> DefaultKeyedRateLimiter<String> {
     RateLimiter::keyed(quota)
 }
 
-/// Which keys are asked for, in which order: each a power of two of them, so that to take the next
-/// costs next to nothing.
+/// The order in which keys are hit. Each list has a power of two of entries, so that picking the
+/// next one costs next to nothing.
 struct Order {
     hot: Vec<usize>,
     uniform: Vec<usize>,
@@ -110,9 +110,8 @@ impl Order {
             })
             .collect();
         let zipf = |random: &mut Random| {
-            shares
-                .partition_point(|share| *share < random.unit())
-                .min(keys - 1)
+            let unit = random.unit();
+            shares.partition_point(|share| *share < unit).min(keys - 1)
         };
         let uniform = |random: &mut Random| random.below(keys as u64) as usize;
         let picks = amount(PICKS, 1 << 7);
@@ -134,7 +133,7 @@ impl Order {
     }
 }
 
-/// A small generator of the same numbers each time (xorshift64*, Vigna 2016).
+/// A small random number generator with a fixed seed (xorshift64*, Vigna 2016).
 struct Random(u64);
 
 impl Random {

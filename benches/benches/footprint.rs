@@ -1,10 +1,10 @@
-//! What a limiter takes of memory: bytes a tracked key, beside `governor` 0.10 keyed by `String`,
-//! and allocations a request, beside `tower_governor` 0.8.
+//! Memory: bytes per tracked key, beside `governor` 0.10 keyed by `String`, and allocations per
+//! request, beside `tower_governor` 0.8.
 //!
-//! Bytes are told twice: as they were asked of the allocator, and as the process has grown, which
-//! is what the allocator makes of it. Each figure is of a process of its own.
+//! Bytes are reported twice: requested from the allocator, and as growth of the process. Each
+//! figure comes from a process of its own.
 
-#[allow(dead_code)] // Each benchmark has its part.
+#[allow(dead_code)] // Each benchmark uses a part of it.
 mod apps;
 
 use std::env;
@@ -27,8 +27,8 @@ use traffik_benches::process::resident;
 use traffik_benches::{Goal, amount, ready};
 
 const KEYS: usize = 1_000_000;
-/// The number of keys that shows that it runs.
-const FEW: usize = 1_000;
+/// The number of keys in a smoke run.
+const SMOKE_KEYS: usize = 1_000;
 const GOAL: Goal = Goal::AtMost(0.6);
 const PEER: &str = "governor";
 
@@ -50,9 +50,9 @@ const STRATEGIES: [(&str, Fill); 10] = [
     ("time_of_day", || ours(TimeOfDay::new())),
 ];
 
-/// Bytes a key.
+/// Bytes per key.
 struct Bytes {
-    asked_for: f64,
+    requested: f64,
     resident: f64,
 }
 
@@ -60,8 +60,8 @@ fn main() {
     let only = env::var("FOOTPRINT_OF").unwrap_or_default();
     let strategy = STRATEGIES.iter().find(|(name, _)| *name == only);
     match strategy {
-        Some((_, fill)) => fill().say(),
-        None if only == PEER => peer().say(),
+        Some((_, fill)) => fill().print(),
+        None if only == PEER => peer().print(),
         None => {
             keys();
             requests();
@@ -70,21 +70,21 @@ fn main() {
 }
 
 fn keys() {
-    println!("\nBytes a key, {} keys\n", amount(KEYS, FEW));
+    println!("\nBytes a key, {} keys\n", amount(KEYS, SMOKE_KEYS));
     println!("| strategy | traffik | governor | ratio | resident | governor | ratio | goal |");
     println!("|---|---|---|---|---|---|---|---|");
-    let peer = Bytes::of(PEER);
+    let peer = Bytes::in_process(PEER);
     for (name, _) in STRATEGIES {
-        let ours = Bytes::of(name);
-        let asked_for = ours.asked_for / peer.asked_for;
+        let ours = Bytes::in_process(name);
+        let requested = ours.requested / peer.requested;
         let resident = ours.resident / peer.resident;
         println!(
-            "| {name} | {:.1} | {:.1} | **{asked_for:.2}** | {:.1} | {:.1} | **{resident:.2}** | {}; resident {} |",
-            ours.asked_for,
-            peer.asked_for,
+            "| {name} | {:.1} | {:.1} | **{requested:.2}** | {:.1} | {:.1} | **{resident:.2}** | {}; resident {} |",
+            ours.requested,
+            peer.requested,
             ours.resident,
             peer.resident,
-            GOAL.verdict(asked_for),
+            GOAL.verdict(requested),
             GOAL.verdict(resident),
         );
     }
@@ -116,7 +116,7 @@ fn requests() {
     }
 }
 
-/// What is asked of the allocator for one request.
+/// Allocations for one request.
 struct Allocations {
     count: f64,
     bytes: f64,
@@ -141,15 +141,15 @@ fn ours(strategy: impl Strategy) -> Bytes {
     let rate = Rate::per_hour(100);
     let builder = DynThrottle::builder("bench").rate(rate).strategy(strategy);
     let throttle = builder.backend(Backend::memory()).build();
-    let throttle = throttle.expect("a throttle that works");
+    let throttle = throttle.expect("the settings are valid");
     let hit = |key: String| ready(throttle.hit(&Identity::new(key), 1)).is_ok();
-    Bytes::taken(hit)
+    Bytes::measure(hit)
 }
 
 fn peer() -> Bytes {
     let limit = NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN);
     let limiter: DefaultKeyedRateLimiter<String> = RateLimiter::keyed(Quota::per_hour(limit));
-    Bytes::taken(|key| limiter.check_key(&key).is_ok())
+    Bytes::measure(|key| limiter.check_key(&key).is_ok())
 }
 
 fn tiered() -> Tiered {
@@ -157,9 +157,9 @@ fn tiered() -> Tiered {
 }
 
 impl Bytes {
-    fn taken(hit: impl Fn(String) -> bool) -> Self {
-        let keys = amount(KEYS, FEW);
-        hit(String::from("a first one"));
+    fn measure(hit: impl Fn(String) -> bool) -> Self {
+        let keys = amount(KEYS, SMOKE_KEYS);
+        hit(String::from("first"));
         let before = resident();
         let info = measure(|| {
             for key in 0..keys {
@@ -168,29 +168,29 @@ impl Bytes {
         });
         let grown = |before| resident().map(|after| after.saturating_sub(before) as f64);
         Self {
-            asked_for: info.bytes_current as f64 / keys as f64,
+            requested: info.bytes_current as f64 / keys as f64,
             resident: before.and_then(grown).unwrap_or(f64::NAN) / keys as f64,
         }
     }
 
-    /// What a process of its own says.
-    fn of(name: &str) -> Self {
+    /// Measures `name` in a process of its own.
+    fn in_process(name: &str) -> Self {
         let program = env::current_exe().expect("a program");
         let mut command = Command::new(program);
         let command = command.args(env::args_os().skip(1));
         let output = command.env("FOOTPRINT_OF", name).output();
         let output = output.expect("it runs");
         assert!(output.status.success(), "{name}: {output:?}");
-        let said = String::from_utf8_lossy(&output.stdout);
-        let mut figures = said.split_whitespace().map(str::parse);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut figures = text.split_whitespace().map(str::parse);
         let mut figure = || figures.next().and_then(Result::ok).unwrap_or(f64::NAN);
         Self {
-            asked_for: figure(),
+            requested: figure(),
             resident: figure(),
         }
     }
 
-    fn say(&self) {
-        println!("{} {}", self.asked_for, self.resident);
+    fn print(&self) {
+        println!("{} {}", self.requested, self.resident);
     }
 }

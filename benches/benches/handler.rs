@@ -1,5 +1,5 @@
-//! What a limiter adds to an axum handler, beside `tower_governor` 0.8: the router is called in
-//! process, and what it takes without a limiter is subtracted from both.
+//! Time that a limiter adds to an axum handler, beside `tower_governor` 0.8. The router is called
+//! in process; the time without a limiter is subtracted from both.
 
 mod apps;
 
@@ -24,7 +24,7 @@ fn main() {
     for job in Job::ALL {
         let goal = match job {
             Job::Refuse => Goal::AtMost(0.1),
-            Job::Admit | Job::Tell | Job::TellAsOfOld => Goal::AtMost(1.0),
+            Job::Admit | Job::AdmitWithFields | Job::AdmitWithLegacyFields => Goal::AtMost(1.0),
         };
         compare("`#[throttled]`", job, attribute(job), goal);
         compare("`ThrottleLayer`", job, layer(job), goal);
@@ -39,9 +39,9 @@ fn compare(form: &str, job: Job, ours: Router, goal: Goal) {
     let rounds: Vec<[f64; 3]> = (0..amount(ROUNDS, 1))
         .map(|round| {
             let mut times = [0.0; 3];
-            // Whoever goes later profits from a warm clock: take turns.
-            for turn in 0..3 {
-                let side = (round + turn) % 3;
+            // Later sides profit from a warm clock, so they alternate.
+            for place in 0..3 {
+                let side = (round + place) % 3;
                 times[side] = time(&mut sides[side]);
             }
             times
@@ -63,8 +63,8 @@ fn compare(form: &str, job: Job, ours: Router, goal: Goal) {
     );
 }
 
-/// Nanoseconds a call, the making of its request included. Of many short runs the median: in some
-/// of them the machine has done something else.
+/// Returns nanoseconds per call, building the request included: the median of many short runs,
+/// since the machine does other work in some of them.
 fn time(app: &mut Router) -> f64 {
     let calls = amount(CALLS, 10);
     let runs = (0..amount(RUNS, 1)).map(|_| {

@@ -1,5 +1,5 @@
-//! One decision on Memcached, beside the same `ma` sent by hand, on a server of our own; and how
-//! many commands each takes.
+//! One decision on Memcached, beside an equal `ma` sent by hand, on a server of our own, and the
+//! number of commands of each.
 //!
 //! `cargo bench -p traffik-benches --features servers --bench memcached`
 
@@ -25,7 +25,7 @@ fn main() {
     let runtime = Runtime::new().expect("a runtime");
     let backend = Backend::memcached(server.url()).pool_size(SOCKETS);
     let backend = backend.timeout(Duration::from_secs(5)).connect();
-    let backend = runtime.block_on(backend).expect("the server is there");
+    let backend = runtime.block_on(backend).expect("the server responds");
     let hour = Rate::per_hour;
     let ours = [
         (
@@ -84,10 +84,10 @@ fn main() {
 fn throttle(backend: &Backend, strategy: impl Strategy, rate: Rate) -> Arc<DynThrottle> {
     let builder = DynThrottle::builder(format!("{strategy:?} {rate}")).rate(rate);
     let builder = builder.strategy(strategy).backend(backend.clone());
-    Arc::new(builder.build().expect("a throttle that works"))
+    Arc::new(builder.build().expect("the settings are valid"))
 }
 
-/// Microseconds a call, of all tasks together; each task has a client of its own.
+/// Returns microseconds per call over all tasks; each task has a client of its own.
 fn run<F>(runtime: &Runtime, tasks: usize, work: impl Fn(usize) -> F) -> f64
 where
     F: Future<Output = ()> + Send + 'static,
@@ -95,7 +95,7 @@ where
     let start = Instant::now();
     let running: Vec<_> = (0..tasks).map(|task| runtime.spawn(work(task))).collect();
     for task in running {
-        runtime.block_on(task).expect("it works");
+        runtime.block_on(task).expect("no task panics");
     }
     start.elapsed().as_secs_f64() * 1e6 / amount(CALLS, 40) as f64
 }
@@ -103,15 +103,15 @@ where
 async fn hits(throttle: Arc<DynThrottle>, task: usize, calls: usize) {
     let client = Identity::new(format!("user:{task:08}"));
     for _ in 0..calls {
-        black_box(throttle.hit(&client, 1).await.expect("the server is there"));
+        black_box(throttle.hit(&client, 1).await.expect("the server responds"));
     }
 }
 
-/// The same command without anything around it, on a socket that is there already.
+/// Sends the same command without a limiter around it, over one open connection.
 async fn adds(port: u16, task: usize, calls: usize) {
     let stream = TcpStream::connect(("127.0.0.1", port))
         .await
-        .expect("the server is there");
+        .expect("the server responds");
     stream.set_nodelay(true).expect("a socket");
     let mut stream = BufReader::new(stream);
     let command =
@@ -122,10 +122,13 @@ async fn adds(port: u16, task: usize, calls: usize) {
             .get_mut()
             .write_all(command.as_bytes())
             .await
-            .expect("it takes commands");
+            .expect("the server accepts commands");
         for _ in 0..2 {
             line.clear();
-            stream.read_line(&mut line).await.expect("it answers");
+            stream
+                .read_line(&mut line)
+                .await
+                .expect("the server responds");
         }
         black_box(&line);
     }

@@ -1,4 +1,4 @@
-//! One decision in Redis, beside what a hand-written limiter would send to the same server with the
+//! One decision in Redis, beside the commands of a hand-written limiter on the same server with the
 //! same client: a bare fixed window as a script, and `INCR` with `PEXPIRE … NX` in a pipeline.
 //!
 //! It starts a `redis-server` of its own. Both sides hit one key.
@@ -22,7 +22,7 @@ use traffik_tests::RedisServer;
 const ROUNDS: usize = 11;
 const CALLS: usize = 8_192;
 
-/// What others would write: the window's number is in the key.
+/// A fixed window as a hand-written script; the number of the window is part of the key.
 const WINDOW: &str = "\
 local time = redis.call('TIME')
 local key = KEYS[1] .. math.floor(time[1] / ARGV[1])
@@ -54,7 +54,7 @@ fn main() {
         bench.compare(&name, tasks, &hits(&fixed), &pipeline);
     }
     table("Every strategy, 64 tasks", "a bare script");
-    // Logs are of this length once they are full.
+    // The length of a full log.
     let log = Rate::per_second(100);
     let each: [(&str, DynThrottle); 12] = [
         (
@@ -120,7 +120,7 @@ struct Setup {
     server: RedisServer,
 }
 
-/// Something that a task does again and again.
+/// A call that a task repeats.
 type Call = Rc<dyn AsyncCall>;
 
 trait AsyncCall {
@@ -140,7 +140,7 @@ impl Setup {
         let backend = self
             .runtime
             .block_on(backend.connect())
-            .expect("the server is there");
+            .expect("the server responds");
         let builder = DynThrottle::builder(name)
             .strategy(strategy)
             .backend(backend);
@@ -148,7 +148,7 @@ impl Setup {
             .iter()
             .copied()
             .fold(builder, DynThrottleBuilder::rate);
-        builder.build().expect("a throttle that works")
+        builder.build().expect("the settings are valid")
     }
 
     fn connection(&self) -> MultiplexedConnection {
@@ -158,7 +158,7 @@ impl Setup {
         let connection = client.get_multiplexed_async_connection();
         self.runtime
             .block_on(connection)
-            .expect("the server is there")
+            .expect("the server responds")
     }
 
     fn script(&self) -> Call {
@@ -169,7 +169,7 @@ impl Setup {
             let _: i64 = call
                 .invoke_async(&mut connection.clone())
                 .await
-                .expect("the server is there");
+                .expect("the server responds");
         })
     }
 
@@ -185,7 +185,7 @@ impl Setup {
             let _: (i64, i64) = pipe
                 .query_async(&mut connection.clone())
                 .await
-                .expect("the server is there");
+                .expect("the server responds");
         })
     }
 
@@ -198,7 +198,7 @@ impl Setup {
         );
     }
 
-    /// Nanoseconds a call, by so many tasks at once.
+    /// Returns nanoseconds per call with `tasks` concurrent tasks.
     fn time(&self, tasks: usize, call: &Call) -> f64 {
         let calls = amount(CALLS, 256);
         let calls = if tasks == 1 { calls / 4 } else { calls };
@@ -220,6 +220,6 @@ impl Setup {
 fn hits(throttle: &DynThrottle) -> Call {
     let (throttle, client) = (throttle.clone(), Identity::new("user:7"));
     Rc::new(async move || {
-        throttle.hit(&client, 1).await.expect("the server is there");
+        throttle.hit(&client, 1).await.expect("the server responds");
     })
 }

@@ -1,19 +1,18 @@
-//! Requests per second of an axum application with a limiter, beside the same without it, over TCP
-//! on this machine.
+//! Requests per second of an axum application with a limiter and without one, over TCP on loopback.
 //!
-//! The client is our own: one thread with as many connections as said, each of which sends a
-//! request, waits for the whole answer, and sends the next. Each application has one thread. Where
-//! the kernel tells how long a thread has run, so does this: the client's own work, which hides
-//! differences, is not in that.
+//! The client is our own: one thread with `CONNECTIONS` connections, each of which sends a request,
+//! waits for the whole response, and sends the next. Each application has one thread. Where the
+//! kernel reports a thread's processor time, this does too: it leaves out the work of the client,
+//! which hides differences.
 
-#[allow(dead_code)] // Each benchmark has its part.
+#[allow(dead_code)] // Each benchmark uses a part of it.
 mod apps;
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use apps::{ANSWER, Job, attribute, bare, governed, layer};
+use apps::{BODY, Job, attribute, bare, governed, layer};
 use axum::Router;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +35,7 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     let goal = Goal::AtLeast(0.95);
-    for job in [Job::Tell, Job::Admit] {
+    for job in [Job::AdmitWithFields, Job::Admit] {
         compare("`#[throttled]`", job, attribute(job), goal);
         compare("`ThrottleLayer`", job, layer(job), goal);
         compare("`tower_governor`", job, governed(job), Goal::None);
@@ -45,8 +44,8 @@ fn main() {
 
 fn compare(limiter: &str, job: Job, app: Router, goal: Goal) {
     let client = Client::new();
-    let with = client.connected(&Server::start(app));
-    let without = client.connected(&Server::start(bare()));
+    let with = client.connect(&Server::start(app));
+    let without = client.connect(&Server::start(bare()));
     let mut sides = [with, without];
     for side in &mut sides {
         client.load(side);
@@ -80,7 +79,7 @@ fn compare(limiter: &str, job: Job, app: Router, goal: Goal) {
     );
 }
 
-/// An application on a thread of its own, for as long as the process lives.
+/// An application on a thread of its own that ends with the process.
 struct Server {
     address: SocketAddr,
     thread: Option<Thread>,
@@ -109,14 +108,14 @@ impl Server {
 struct Client(Runtime);
 
 /// The connections to one server.
-struct Connected {
+struct Connections {
     sockets: Vec<TcpStream>,
     thread: Option<Thread>,
 }
 
 struct Speed {
     per_second: f64,
-    /// Of the server's thread, a request.
+    /// Processor time of the server's thread per request.
     microseconds: f64,
 }
 
@@ -125,31 +124,34 @@ impl Client {
         Self(runtime())
     }
 
-    fn connected(&self, server: &Server) -> Connected {
+    fn connect(&self, server: &Server) -> Connections {
         let connect = async || {
             let socket = TcpStream::connect(server.address).await;
-            let socket = socket.expect("the server is there");
+            let socket = socket.expect("the server listens");
             socket.set_nodelay(true).expect("a socket");
             socket
         };
         let sockets = (0..CONNECTIONS).map(|_| self.0.block_on(connect()));
-        Connected {
+        Connections {
             sockets: sockets.collect(),
             thread: server.thread.clone(),
         }
     }
 
-    /// Asks as fast as the server answers.
-    fn load(&self, side: &mut Connected) -> Speed {
-        let time = |side: &Connected| side.thread.as_ref().and_then(Thread::time);
+    /// Sends requests as fast as the server responds.
+    fn load(&self, side: &mut Connections) -> Speed {
+        let time = |side: &Connections| side.thread.as_ref().and_then(Thread::time);
         let round = Duration::from_millis(amount(ROUND, 10) as u64);
         let (before, start) = (time(side), Instant::now());
         let sockets = side.sockets.drain(..);
-        let asking = sockets.map(|socket| self.0.spawn(ask(socket, start + round)));
-        let asking: Vec<_> = asking.collect();
+        let tasks = sockets.map(|socket| self.0.spawn(send_requests(socket, start + round)));
+        let tasks: Vec<_> = tasks.collect();
         let mut answers = 0;
-        for task in asking {
-            let (socket, answered) = self.0.block_on(task).expect("every request is answered");
+        for task in tasks {
+            let (socket, answered) = self
+                .0
+                .block_on(task)
+                .expect("every request gets a response");
             side.sockets.push(socket);
             answers += answered;
         }
@@ -164,24 +166,27 @@ impl Client {
     }
 }
 
-async fn ask(mut socket: TcpStream, until: Instant) -> (TcpStream, u32) {
+async fn send_requests(mut socket: TcpStream, until: Instant) -> (TcpStream, u32) {
     let mut answer = Vec::with_capacity(1 << 10);
     let mut answered = 0;
     while Instant::now() < until {
-        socket.write_all(REQUEST).await.expect("it takes requests");
+        socket
+            .write_all(REQUEST)
+            .await
+            .expect("the server accepts requests");
         answer.clear();
         while !is_whole(&answer) {
             let read = socket.read_buf(&mut answer).await;
-            assert!(read.expect("it answers") > 0);
+            assert!(read.expect("the server responds") > 0);
         }
         answered += 1;
     }
     (socket, answered)
 }
 
-/// Whether an answer has come to its end; another one than that of the handler never does.
+/// Returns `true` if the handler's response is complete; no other response ever is.
 fn is_whole(answer: &[u8]) -> bool {
-    let body = answer.strip_suffix(ANSWER.as_bytes());
+    let body = answer.strip_suffix(BODY.as_bytes());
     body.is_some_and(|head| head.starts_with(b"HTTP/1.1 200") && head.ends_with(b"\r\n\r\n"))
 }
 

@@ -19,26 +19,27 @@ use std::time::{Duration, Instant};
 
 pub use spread::{Goal, Spread};
 
-/// How often both sides are measured.
+/// Rounds in which both sides are measured.
 const ROUNDS: usize = 31;
 
-/// Returns how much of something to do: `measured`, or `tried` where the benchmark only has to show
-/// that it runs.
-pub fn amount(measured: usize, tried: usize) -> usize {
-    // Cargo gives `--bench` to what is to measure.
-    let is_given = |option| env::args().any(|argument| argument == option);
-    if is_given("--bench") && !is_given("--test") {
-        measured
+/// Returns the amount of work: `full` for a measurement, `smoke` for a run that only shows that the
+/// benchmark works.
+pub fn amount(full: usize, smoke: usize) -> usize {
+    // Cargo passes `--bench` to a benchmark that is to measure.
+    let has_option = |option| env::args().any(|argument| argument == option);
+    if has_option("--bench") && !has_option("--test") {
+        full
     } else {
-        tried
+        smoke
     }
 }
 
-/// What a future that is ready at once gives.
+/// Returns the output of a future that is ready on its first poll, as those of the embedded backend
+/// are.
 ///
 /// # Panics
 ///
-/// When it is not ready: memory answers at once.
+/// Panics if the future is pending.
 pub fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
@@ -46,10 +47,10 @@ pub fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Something to measure: called with a number that counts up.
+/// A unit of work to measure, called with the number of the call.
 pub type Work<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// Measures our work and a peer's in turn, and prints one line of a table.
+/// Measures our work and a peer's alternately and prints one row of a table.
 pub fn compare(workload: &str, threads: usize, calls: usize, ours: Work<'_>, peer: Work<'_>) {
     compare_rounds(
         workload,
@@ -59,7 +60,7 @@ pub fn compare(workload: &str, threads: usize, calls: usize, ours: Work<'_>, pee
     );
 }
 
-/// The same of two sides that measure a round themselves: each gives the nanoseconds of a call.
+/// Compares two sides that measure a round themselves; each returns nanoseconds per call.
 pub fn compare_rounds(
     workload: &str,
     rounds: usize,
@@ -70,7 +71,7 @@ pub fn compare_rounds(
     peer();
     let rounds: Vec<(f64, f64)> = (0..rounds)
         .map(|round| {
-            // Whoever goes second profits from a warm clock: take turns.
+            // The second side profits from a warm clock, so they alternate.
             if round % 2 == 0 {
                 let ours = ours();
                 (ours, peer())
@@ -89,14 +90,14 @@ pub fn compare_rounds(
     );
 }
 
-/// Prints the head of a table.
+/// Prints the header of a table.
 pub fn table(title: &str, peer: &str) {
     println!("\n{title}\n");
     println!("| workload | traffik, ns | {peer}, ns | ratio, median | middle half |");
     println!("|---|---|---|---|---|");
 }
 
-/// Nanoseconds per call, of all threads together.
+/// Returns nanoseconds per call over all threads.
 fn time(threads: usize, calls: usize, work: Work<'_>) -> f64 {
     let barrier = Barrier::new(threads);
     let each = calls / threads;

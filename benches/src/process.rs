@@ -1,9 +1,10 @@
-//! What the kernel knows of this process; nothing where it does not say.
+//! Memory and processor time of this process, as the kernel reports them; `None` on systems that do
+//! not.
 
 use std::fs;
 use std::time::Duration;
 
-/// Bytes of memory that are in use.
+/// Returns the resident set size, in bytes.
 pub fn resident() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -13,18 +14,18 @@ pub fn resident() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// One thread of this process.
+/// A thread of this process.
 #[derive(Clone, Debug)]
 pub struct Thread(String);
 
 impl Thread {
-    /// The one that asks.
+    /// Returns the calling thread.
     pub fn current() -> Option<Self> {
         let place = fs::read_link("/proc/thread-self").ok()?;
         Some(Self(format!("/proc/{}/schedstat", place.display())))
     }
 
-    /// How long it has run on a processor.
+    /// Returns the processor time that the thread has used.
     pub fn time(&self) -> Option<Duration> {
         let times = fs::read_to_string(&self.0).ok()?;
         let nanoseconds = times.split_whitespace().next()?.parse().ok()?;

@@ -1,18 +1,20 @@
+//! The spread of measured ratios, and the goals they are compared with.
+
 use std::fmt;
 
-/// The median of figures, and their middle half.
+/// The median and the quartiles of a set of figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
-    /// A quarter is less.
+    /// The lower quartile.
     pub low: f64,
-    /// Half is less.
+    /// The median.
     pub median: f64,
-    /// A quarter is more.
+    /// The upper quartile.
     pub high: f64,
 }
 
 impl Spread {
-    /// That of these figures.
+    /// Computes the spread of `figures`.
     pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = figures.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -25,23 +27,23 @@ impl Spread {
     }
 }
 
-/// What a ratio is to be.
+/// The goal for a ratio.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal {
-    /// This much or less.
+    /// The ratio must be at most this.
     AtMost(f64),
-    /// This much or more.
+    /// The ratio must be at least this.
     AtLeast(f64),
-    /// It is only told.
+    /// The ratio is only reported.
     None,
 }
 
 impl Goal {
-    /// The goal, and whether a ratio meets it.
+    /// Returns the goal and, in words, the verdict on `ratio`.
     pub fn verdict(self, ratio: f64) -> String {
         let is_met = match self {
-            Self::AtMost(most) => ratio <= most,
-            Self::AtLeast(least) => ratio >= least,
+            Self::AtMost(bound) => ratio <= bound,
+            Self::AtLeast(bound) => ratio >= bound,
             Self::None => return self.to_string(),
         };
         format!("{self}: {}", if is_met { "met" } else { "**missed**" })
@@ -51,8 +53,8 @@ impl Goal {
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AtMost(most) => write!(f, "≤ {most}"),
-            Self::AtLeast(least) => write!(f, "≥ {least}"),
+            Self::AtMost(bound) => write!(f, "≤ {bound}"),
+            Self::AtLeast(bound) => write!(f, "≥ {bound}"),
             Self::None => f.write_str("–"),
         }
     }

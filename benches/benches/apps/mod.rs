@@ -1,5 +1,5 @@
-//! The same little application with each limiter, written as their users would: by the client's
-//! address, with room for everything or for nothing, and with header fields or without.
+//! One small application with each limiter in turn, written as its users would: limits by the
+//! client's address that admit everything or nothing, with header fields or without.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -11,113 +11,118 @@ use tower_governor::GovernorLayer;
 use tower_governor::governor::GovernorConfigBuilder;
 use traffik::{ThrottleLayer, throttled, throttles};
 
-/// What every handler answers.
-pub(crate) const ANSWER: &str = "hello";
+/// The response body of every handler.
+pub(crate) const BODY: &str = "hello";
 
 throttles! {
-    throttle Plain(rate = "1000000000/hour", headers = none);
-    throttle Told(rate = "1000000000/hour");
-    throttle ToldAsOfOld(rate = "1000000000/hour", headers = legacy);
+    throttle NoFields(rate = "1000000000/hour", headers = none);
+    throttle Fields(rate = "1000000000/hour");
+    throttle LegacyFields(rate = "1000000000/hour", headers = legacy);
     throttle Spent(rate = "1/day");
 }
 
-#[throttled(Plain)]
-async fn plain() -> &'static str {
-    ANSWER
+#[throttled(NoFields)]
+async fn no_fields() -> &'static str {
+    BODY
 }
 
-#[throttled(Told)]
-async fn told() -> &'static str {
-    ANSWER
+#[throttled(Fields)]
+async fn fields() -> &'static str {
+    BODY
 }
 
-#[throttled(ToldAsOfOld)]
-async fn told_as_of_old() -> &'static str {
-    ANSWER
+#[throttled(LegacyFields)]
+async fn legacy_fields() -> &'static str {
+    BODY
 }
 
 #[throttled(Spent)]
 async fn spent() -> &'static str {
-    ANSWER
+    BODY
 }
 
 async fn hello() -> &'static str {
-    ANSWER
+    BODY
 }
 
-/// What a limiter is to do.
+/// The work of a limiter in one benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Job {
-    /// To admit, without a word.
+    /// Admit, without header fields.
     Admit,
-    /// To admit, and to say how many are left.
-    Tell,
-    /// The same in the fields that the peer writes, `X-RateLimit-*`.
-    TellAsOfOld,
-    /// To refuse.
+    /// Admit, with header fields.
+    AdmitWithFields,
+    /// Admit, with the fields that the peer writes, `X-RateLimit-*`.
+    AdmitWithLegacyFields,
+    /// Refuse.
     Refuse,
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 4] = [Self::Admit, Self::Tell, Self::TellAsOfOld, Self::Refuse];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Admit,
+        Self::AdmitWithFields,
+        Self::AdmitWithLegacyFields,
+        Self::Refuse,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Admit => "admitted, no header fields",
-            Self::Tell => "admitted, header fields",
-            Self::TellAsOfOld => "admitted, `X-RateLimit-*`",
+            Self::AdmitWithFields => "admitted, header fields",
+            Self::AdmitWithLegacyFields => "admitted, `X-RateLimit-*`",
             Self::Refuse => "refused",
         }
     }
 }
 
-/// Without a limiter.
+/// Builds the application without a limiter.
 pub(crate) fn bare() -> Router {
     Router::new().route("/", get(hello))
 }
 
-/// `#[throttled]` on the handler.
+/// Builds the application with `#[throttled]` on the handler.
 pub(crate) fn attribute(job: Job) -> Router {
     let handler = match job {
-        Job::Admit => get(plain),
-        Job::Tell => get(told),
-        Job::TellAsOfOld => get(told_as_of_old),
+        Job::Admit => get(no_fields),
+        Job::AdmitWithFields => get(fields),
+        Job::AdmitWithLegacyFields => get(legacy_fields),
         Job::Refuse => get(spent),
     };
     Router::new().route("/", handler)
 }
 
-/// A `ThrottleLayer` around the router.
+/// Builds the application with a `ThrottleLayer` around the router.
 pub(crate) fn layer(job: Job) -> Router {
     let layer = ThrottleLayer::new();
     bare().layer(match job {
-        Job::Admit => layer.throttle::<Plain>(),
-        Job::Tell => layer.throttle::<Told>(),
-        Job::TellAsOfOld => layer.throttle::<ToldAsOfOld>(),
+        Job::Admit => layer.throttle::<NoFields>(),
+        Job::AdmitWithFields => layer.throttle::<Fields>(),
+        Job::AdmitWithLegacyFields => layer.throttle::<LegacyFields>(),
         Job::Refuse => layer.throttle::<Spent>(),
     })
 }
 
-/// `tower_governor` around the router.
+/// Builds the application with `tower_governor` around the router.
 pub(crate) fn governed(job: Job) -> Router {
-    const WORKS: &str = "a quota that is not zero";
+    const VALID: &str = "the quota is positive";
     let mut builder = GovernorConfigBuilder::default();
     match job {
         Job::Refuse => builder.per_second(24 * 60 * 60).burst_size(1),
-        Job::Admit | Job::Tell | Job::TellAsOfOld => {
+        Job::Admit | Job::AdmitWithFields | Job::AdmitWithLegacyFields => {
             builder.per_nanosecond(1).burst_size(1_000_000_000)
         }
     };
     match job {
-        Job::Admit => bare().layer(GovernorLayer::new(builder.finish().expect(WORKS))),
-        Job::Tell | Job::TellAsOfOld | Job::Refuse => {
-            let config = builder.use_headers().finish().expect(WORKS);
+        Job::Admit => bare().layer(GovernorLayer::new(builder.finish().expect(VALID))),
+        Job::AdmitWithFields | Job::AdmitWithLegacyFields | Job::Refuse => {
+            let config = builder.use_headers().finish().expect(VALID);
             bare().layer(GovernorLayer::new(config))
         }
     }
 }
 
-/// A request of a client whose address axum knows.
+/// Builds a request from a client with a known address.
 pub(crate) fn request() -> Request {
     let mut request = Request::new(Body::empty());
     let peer = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 7), 50_000));
