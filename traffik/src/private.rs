@@ -13,8 +13,8 @@ pub use std::marker::PhantomData;
 pub use traffik_runtime::callback::{
     Responder, applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
-pub use traffik_runtime::definition::{Declaration, Definition};
-pub use traffik_runtime::engine::{ArgValues, IdentitySource, Scoped};
+pub use traffik_runtime::definition::{Declaration, Definition, IdentitySource, Settings};
+pub use traffik_runtime::engine::ArgValues;
 pub use traffik_runtime::http::{
     AddHits, AllArgs, ArgClosures, HandlerThrottle, HeadArgs, HitSource, LastArgument, Parts,
     Response, ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields,
@@ -27,7 +27,7 @@ pub use traffik_runtime::strategy::{
     Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
     TokenBucket,
 };
-pub use traffik_runtime::throttle::{Define, Throttle};
+pub use traffik_runtime::throttle::{Define, Throttle, erased_strategy};
 
 pub use crate::{
     Backend, ClientIp, Error, ErrorKind, ForwardingHeader, HeaderStyle, Identity, Rate, failure,

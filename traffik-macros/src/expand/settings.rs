@@ -17,7 +17,7 @@ pub(crate) fn uid(written: Option<&LitStr>, name: &str, private: &Private) -> To
 
 /// Returns the setter of the type's path if no uid is written: it is the uid inside a function.
 pub(crate) fn path_setter(written: Option<&LitStr>, name: &Ident) -> Option<TokenStream> {
-    written.is_none().then(|| quote!(.path_of::<#name>()))
+    written.is_none().then(|| quote!(.type_path::<#name>()))
 }
 
 /// Returns the rates that are literals.
@@ -96,19 +96,22 @@ pub(crate) fn location_setter(span: Span, private: &Private) -> TokenStream {
     let core = quote!(#private::core);
     let private = private.spanned(span);
     let line = quote_spanned!(span=> #private::core::line!());
-    quote!(.place(#core::concat!(#core::file!(), ":", #line)))
+    quote!(.location(#core::concat!(#core::file!(), ":", #line)))
 }
 
-/// Returns the setters of `scope`: its name, and the scope if it is constant.
-pub(crate) fn scope_setter(scope: &Scope, private: &Private) -> TokenStream {
-    let (word, scoped) = match scope {
-        Scope::Throttle => ("throttle".to_owned(), None),
-        Scope::Route => ("route".to_owned(), Some(quote!(Route))),
-        Scope::Segment(text) => (text.value(), Some(quote!(Segment(#text)))),
-        Scope::Path(path) => (path.to_token_stream().to_string().replace(' ', ""), None),
-    };
-    let scoped = scoped.map(|scoped| quote!(.scoped(#private::Scoped::#scoped)));
-    quote!(.scope(#word) #scoped)
+/// Returns the setter of `scope`.
+pub(crate) fn scope_setter(scope: &Scope, private: &Private) -> Option<TokenStream> {
+    match scope {
+        Scope::Throttle => None,
+        Scope::Route => Some(quote!(.scope(#private::Scope::Route))),
+        Scope::Segment(text) => {
+            Some(quote!(.scope(#private::Scope::Segment(#private::Cow::Borrowed(#text)))))
+        }
+        Scope::Path(path) => {
+            let path = path.to_token_stream().to_string().replace(' ', "");
+            Some(quote!(.scope_function(#path)))
+        }
+    }
 }
 
 /// Returns the setter of `backend`: a function that returns it, called once.
@@ -191,14 +194,14 @@ pub(crate) fn client_ip_setter(identifier: &Identifier, private: &Private) -> Op
 }
 
 /// Returns the setter of an `identifier` that needs no callback.
-pub(crate) fn identified_setter(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
-    let identified = match identifier {
-        Identifier::Ip(_) => quote!(ByIp),
-        Identifier::Everyone => quote!(AsEveryone),
-        Identifier::Header(name) => quote!(ByHeader(#name)),
+pub(crate) fn identity_setter(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
+    let source = match identifier {
+        Identifier::Ip(_) => quote!(Ip),
+        Identifier::Everyone => quote!(Everyone),
+        Identifier::Header(name) => quote!(Header(#name)),
         Identifier::Closure(_) | Identifier::Function(_) => return None,
     };
-    Some(quote!(.identified(#private::IdentitySource::#identified)))
+    Some(quote!(.identity(#private::IdentitySource::#source)))
 }
 
 /// Returns the method for an `identifier` that is a callback.

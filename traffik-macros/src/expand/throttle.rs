@@ -87,7 +87,7 @@ fn implementation(
     } = throttle;
     let (strategy_type, strategy_value) = strategy::strategy(strategy, private);
     let text = name.unraw().to_string();
-    let path = settings::path_setter(uid.as_ref(), name);
+    let type_path = settings::path_setter(uid.as_ref(), name);
     let uid = settings::uid(uid.as_ref(), &text, private);
     let policy = policy.as_ref().map(|policy| quote!(.policy(#policy)));
     let rate_values = settings::rates(rates, private);
@@ -114,28 +114,28 @@ fn implementation(
         ),
     };
     let visibility_check = strategy::visibility_check(strategy, name, vis);
-    let (new, strategy_span) = match strategy {
-        Strategy::BuiltIn(_) => (quote!(new), Span::call_site()),
+    let (shared, strategy_span) = match strategy {
+        Strategy::BuiltIn(_) => (shared, Span::call_site()),
         Strategy::Custom(..) => (
-            quote!(of_custom::<#name>),
+            quote!(#private::erased_strategy::<#name>(#shared)),
             Span::call_site().located_at(strategy_type.span()),
         ),
     };
     let strategy_item = quote_spanned!(strategy_span=> type Strategy = #strategy_type;);
     let rate = settings::rate(rates, private);
     let predicates = settings::predicates(predicates, private);
-    let identified = identifier
+    let identity = identifier
         .as_ref()
-        .and_then(|identifier| settings::identified_setter(identifier, private));
+        .and_then(|identifier| settings::identity_setter(identifier, private));
     let identify = identifier
         .as_ref()
         .and_then(|identifier| settings::identify(identifier, private));
     let constant_cost = cost.as_ref().and_then(settings::cost_setter);
     let cost = cost.as_ref().and_then(|cost| settings::cost(cost, private));
     let location = settings::location_setter(span, private);
-    let scoped = scope
+    let scope_setter = scope
         .as_ref()
-        .map(|scope| settings::scope_setter(scope, private));
+        .and_then(|scope| settings::scope_setter(scope, private));
     let scope = scope
         .as_ref()
         .and_then(|scope| settings::scope(scope, private));
@@ -145,7 +145,10 @@ fn implementation(
     quote! {
         #law
         static __TRAFFIK_DECLARATION: #private::Declaration =
-            #private::Declaration::#new(#uid, #text, &[#(#rate_values),*], #shared) #path #policy #location #identified #constant_cost #scoped #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip;
+            #private::Declaration::new(
+                #private::Settings::new(#uid, #text, &[#(#rate_values),*], #shared)
+                    #type_path #policy #location #identity #constant_cost #scope_setter #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip
+            );
 
         #[automatically_derived]
         impl #private::Define for #name {

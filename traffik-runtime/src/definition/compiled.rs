@@ -1,69 +1,74 @@
-//! What a definition leaves to be worked out when the program runs.
+//! The key and the limits of a throttle, computed at its first decision.
 
 use std::sync::Arc;
 
-use crate::definition::registry::overridden::{Change, Live};
+use crate::definition::limits;
+use crate::definition::registry::overridden::RegistryEntry;
+use crate::definition::registry::overrides::ActiveOverride;
 use crate::definition::registry::registry;
-use crate::definition::{Definition, limits};
+use crate::definition::settings::Settings;
 use crate::inline_vec::InlineVec1;
 use crate::on_error::policy::Policy;
 use crate::store::key::Key;
 use crate::store::plan::Term;
 
-/// What decisions on a throttle need, whatever the request: worked out once.
-pub(crate) struct Prepared {
-    /// What the throttle's keys grow from.
+/// The values of a throttle that need run-time information: computed once, at its first decision.
+pub(crate) struct Compiled {
+    /// The key of the throttle, which those of its clients extend.
     pub(crate) key: Key,
-    /// Each rate that is a limit, with its law, or what is wrong with the definition.
+    /// The rates that are limits, each with its law, or the error in the settings.
     pub(crate) terms: Result<InlineVec1<Term>, String>,
-    /// What it has in common with others of its uid; nothing if it is none of them.
-    pub(crate) live: Option<Arc<Live>>,
-    /// The only one of the terms, if there is just one, under a built-in law, and nothing else has a say: all that most
-    /// decisions need.
+    /// The entry that throttles of one uid share; `None` if the throttle could not be registered.
+    pub(crate) entry: Option<Arc<RegistryEntry>>,
+    /// The only limit, if the throttle has one under a built-in law and its backend always decides:
+    /// all that most decisions need.
     only: Option<Term>,
-    is_involved: bool,
+    /// Set if something else than its backend may decide, so that the fast path is closed.
+    needs_slow_path: bool,
 }
 
-impl Prepared {
-    pub(crate) fn new(definition: &Definition) -> Self {
-        let strategy = definition.strategy();
-        let entered = limits::check_names(&definition.uid, definition.policy())
-            .and_then(|()| registry().enter(definition.record()));
-        let (live, terms) = match entered {
-            Ok(live) => {
-                let terms = limits::terms(strategy, &definition.rates);
-                (Some(live), terms.map_err(|error| error.to_string()))
+impl Compiled {
+    /// Registers the throttle and compiles its limits.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let registration = &settings.registration;
+        let strategy = registration.strategy.get();
+        let backend = settings.backend.made().cloned();
+        let entered = limits::check_names(&registration.uid, registration.policy())
+            .and_then(|()| registry().enter(registration.clone(), backend));
+        let (entry, terms) = match entered {
+            Ok(entry) => {
+                let terms = limits::terms(strategy, &registration.rates);
+                (Some(entry), terms.map_err(|error| error.to_string()))
             }
             Err(message) => (None, Err(message)),
         };
         let only = terms.as_deref().ok().and_then(limits::only);
-        // What stands before the backend is asked first.
-        let policy = definition.own_policy();
-        let is_involved = definition.is_shadow() || policy.is_some_and(Policy::stands_before);
+        // A policy may decide before the backend does.
+        let policy = settings.on_error.get();
+        let needs_slow_path = settings.shadow || policy.is_some_and(Policy::stands_before);
         Self {
-            key: Key::of_throttle(&definition.uid, strategy.name()),
-            only: only.filter(|_| !is_involved).cloned(),
+            key: Key::of_throttle(&registration.uid, strategy.name()),
+            only: only.filter(|_| !needs_slow_path).cloned(),
             terms,
-            live,
-            is_involved,
+            entry,
+            needs_slow_path,
         }
     }
 
-    /// What holds instead, if the registry says so.
+    /// Returns the override that is in force, if any.
     #[inline]
-    pub(crate) fn change(&self) -> Option<Arc<Change>> {
-        self.live.as_ref()?.change()
+    pub(crate) fn active_override(&self) -> Option<Arc<ActiveOverride>> {
+        self.entry.as_ref()?.active_override()
     }
 
-    /// The only rate and its law, if there is just one, which is a built-in one and always the same, and nothing else has a
-    /// say.
+    /// Returns the only limit if a decision needs nothing else.
     #[inline]
     pub(crate) const fn only_term(&self) -> Option<&Term> {
         self.only.as_ref()
     }
 
-    /// The same of what holds instead.
-    pub(crate) fn only_term_of<'a>(&self, change: &'a Change) -> Option<&'a Term> {
-        change.only_term().filter(|_| !self.is_involved)
+    /// Returns the only limit of an override if a decision needs nothing else.
+    pub(crate) fn only_term_of<'a>(&self, change: &'a ActiveOverride) -> Option<&'a Term> {
+        change.only_term().filter(|_| !self.needs_slow_path)
     }
 }

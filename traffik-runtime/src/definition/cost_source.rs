@@ -1,9 +1,8 @@
 //! Where the cost of a request comes from.
 
 /// The source of a cost, which decides how a cost that can never be admitted is answered.
-#[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CostSource {
+pub(crate) enum CostSource {
     /// The definition, or the attribute on the handler.
     Constant,
     /// A function of the request's head, a closure over arguments from it, or code.

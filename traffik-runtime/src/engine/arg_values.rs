@@ -101,5 +101,5 @@ fn no_arguments(throttle: &Definition, option: &str, instead: &str) -> Error {
     let message = format!(
         "its `{option}` is a closure over its handler's arguments, which are not known here; {instead}"
     );
-    Error::configuration(&throttle.uid, message)
+    Error::configuration(throttle.uid(), message)
 }

@@ -168,7 +168,7 @@ impl Members for Case<'_> {
         let asked = self.asker(member);
         Failure {
             error,
-            uid: &asked.definition.uid,
+            uid: asked.definition.uid(),
             rate: asked.first_rate(),
             cost: asked.cost,
             backend,
@@ -177,7 +177,7 @@ impl Members for Case<'_> {
     }
 
     fn uid(&self, member: usize) -> &str {
-        &self.asker(member).definition.uid
+        self.asker(member).definition.uid()
     }
 
     fn label(&self, member: usize) -> &str {
@@ -185,6 +185,6 @@ impl Members for Case<'_> {
     }
 
     fn least_wait(&self, member: usize) -> Duration {
-        self.asker(member).definition.least_wait()
+        self.asker(member).definition.settings.min_policy_wait()
     }
 }

@@ -78,10 +78,15 @@ impl<'a> Case<'a> {
         let first = asked.first().map(|asked| asked.backend(parts));
         asked.iter().all(|asked| {
             let backend = asked.backend(parts);
-            let policy = asked.definition.own_policy().or(backend.on_error());
+            let policy = asked
+                .definition
+                .settings
+                .on_error
+                .get()
+                .or(backend.on_error());
             backend.namespace().is_none()
                 && !policy.is_some_and(Policy::stands_before)
-                && !asked.definition.is_shadow()
+                && !asked.definition.settings.shadow
                 && first.as_ref().is_some_and(|first| first.is(&backend))
         })
     }
@@ -252,10 +257,10 @@ impl<'a> Case<'a> {
 
     /// Remembers what a throttle, else its backend, says of failures.
     fn heed(&mut self, definition: &'a Definition, backend: &Chosen<'_>) {
-        let budget = definition.own_timeout().or(backend.timeout());
+        let budget = definition.settings.timeout.or(backend.timeout());
         let budget = budget.unwrap_or(BUDGET);
         self.budget = Some(self.budget.map_or(budget, |least| least.min(budget)));
-        let own = definition.own_policy().map(Cow::Borrowed);
+        let own = definition.settings.on_error.get().map(Cow::Borrowed);
         let backends = || backend.on_error().cloned().map(Cow::Owned);
         let policy = own
             .or_else(backends)

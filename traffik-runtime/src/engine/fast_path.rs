@@ -4,8 +4,8 @@ use http::request::Parts;
 
 use crate::backend::backend_ref::Chosen;
 use crate::decision::Report;
-use crate::definition::compiled::Prepared;
-use crate::definition::registry::overridden::Change;
+use crate::definition::compiled::Compiled;
+use crate::definition::registry::overrides::ActiveOverride;
 use crate::engine::hit::Asked;
 use crate::identity::Identity;
 use crate::observe::Outcome;
@@ -36,12 +36,12 @@ impl Alone {
         let [asked] = asked else {
             return more_to_it();
         };
-        let prepared = asked.definition.prepared();
-        if let Some(change) = prepared.change() {
-            return Self::decide_changed(asked, parts, prepared, &change, said);
+        let compiled = asked.definition.compiled();
+        if let Some(change) = compiled.active_override() {
+            return Self::decide_changed(asked, parts, compiled, &change, said);
         }
-        match prepared.only_term() {
-            Some(term) => Self::decide_by(term, asked, parts, prepared.key, said),
+        match compiled.only_term() {
+            Some(term) => Self::decide_by(term, asked, parts, compiled.key, said),
             None => more_to_it(),
         }
     }
@@ -50,12 +50,12 @@ impl Alone {
     fn decide_changed(
         asked: &Asked<'_>,
         parts: Option<&Parts>,
-        prepared: &Prepared,
-        change: &Change,
+        compiled: &Compiled,
+        change: &ActiveOverride,
         said: &mut Option<Report>,
     ) -> Option<Self> {
-        let term = prepared.only_term_of(change)?;
-        Self::decide_by(term, asked, parts, prepared.key, said)
+        let term = compiled.only_term_of(change)?;
+        Self::decide_by(term, asked, parts, compiled.key, said)
     }
 
     #[inline(always)]

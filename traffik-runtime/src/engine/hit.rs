@@ -104,7 +104,7 @@ impl Asking {
         let mut asking = Self::default();
         T::plain(&mut asking);
         for definition in asking.plain {
-            definition.prepared();
+            definition.compiled();
         }
     }
 
@@ -241,7 +241,7 @@ impl<'a> Asked<'a> {
     pub(crate) fn terms(&self) -> Result<Terms<'a>, Error> {
         let definition = self.definition;
         let (own, changes) = (definition.terms()?, definition.strategy().is_dynamic());
-        if let Some(change) = definition.change() {
+        if let Some(change) = definition.active_override() {
             return match &change.rates {
                 _ if !change.is_enabled => Ok(Terms::Own(InlineVec1::new())),
                 Some(set) if changes => self.terms_of(set.rates.iter().copied()),
@@ -256,7 +256,7 @@ impl<'a> Asked<'a> {
         if self.rate.is_none() && !changes {
             return Ok(Terms::Same(own));
         }
-        let defined = &*self.definition.rates;
+        let defined = self.definition.rates();
         let rates = self.rate.as_ref().map_or(defined, slice::from_ref);
         self.terms_of(rates.iter().copied())
     }
@@ -280,7 +280,7 @@ impl<'a> Asked<'a> {
         let mut terms = InlineVec1::new();
         for rate in rates {
             let law = strategy.law(rate, &who);
-            let law = law.map_err(|error| Error::strategy(&self.definition.uid, error))?;
+            let law = law.map_err(|error| Error::strategy(self.definition.uid(), error))?;
             if law != Law::Unlimited {
                 terms.push(Term { rate, law });
             }
@@ -290,13 +290,13 @@ impl<'a> Asked<'a> {
 
     /// Its rate; of several, the first.
     pub(crate) fn first_rate(&self) -> Rate {
-        let change = self.definition.change();
+        let change = self.definition.active_override();
         if change.as_ref().is_some_and(|change| !change.is_enabled) {
             return Rate::UNLIMITED;
         }
         let set = change.as_ref().and_then(|change| change.rates.as_ref());
         let set = set.and_then(|set| set.rates.first().copied());
-        let defined = || self.rate.or(self.definition.rates.first().copied());
+        let defined = || self.rate.or(self.definition.rates().first().copied());
         set.or_else(defined).unwrap_or(Rate::UNLIMITED)
     }
 
@@ -325,7 +325,7 @@ impl<'a> Asked<'a> {
         report: Option<Report>,
     ) {
         tell(&Event {
-            uid: &self.definition.uid,
+            uid: self.definition.uid(),
             outcome,
             identity: self.identity,
             client,
@@ -370,15 +370,15 @@ impl<'a> Asked<'a> {
     ) -> Result<String, Error> {
         let client = join_client(Name::default(), client, || self.address(parts, backend))?.0;
         let scope = join_scope(Name::default(), self.scope, parts).0;
-        let uid = encoded(self.definition.uid.as_bytes());
+        let uid = encoded(self.definition.uid().as_bytes());
         Ok(format!("{{{namespace}:{client}}}:{uid}{scope}"))
     }
 
     /// The address of the request's client, as the throttle itself, else its backend, finds it.
     fn address(&self, parts: Option<&Parts>, backend: &Inner) -> Result<IpAddr, Error> {
-        let own = self.definition.own_client_ip();
+        let own = self.definition.settings.client_ip.get();
         let client_ip = own.unwrap_or_else(|| backend.client_ip());
-        address(parts, client_ip, &self.definition.uid)
+        address(parts, client_ip, self.definition.uid())
     }
 
     #[inline]

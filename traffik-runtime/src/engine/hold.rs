@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::backend::Backend;
-use crate::definition::registry::overridden::Live;
-use crate::definition::registry::registration::Shared;
+use crate::definition::registry::overridden::RegistryEntry;
+use crate::definition::shared_strategy::SharedStrategy;
 use crate::engine::batch::Case;
 use crate::engine::hit::share;
 use crate::error::Error;
@@ -53,9 +53,9 @@ pub(crate) struct Account {
 
 /// What one plan took.
 struct Line {
-    strategy: Shared,
+    strategy: SharedStrategy,
     /// Where to learn which rates are in force by the time it is settled.
-    live: Option<Arc<Live>>,
+    entry: Option<Arc<RegistryEntry>>,
     /// The rate that the request brought.
     brought: Option<Rate>,
     /// Among how many processes the limit is shared.
@@ -165,8 +165,8 @@ impl Account {
                 Identity::Exempt => unreachable!("who is exempt has no plan"),
             };
             Line {
-                strategy: asked.definition.shared_strategy(),
-                live: asked.definition.live(),
+                strategy: asked.definition.settings.registration.strategy.clone(),
+                entry: asked.definition.entry(),
                 brought: asked.rate,
                 instances,
                 client,
@@ -311,7 +311,7 @@ impl Line {
     }
 
     fn changed_terms(&self) -> Option<InlineVec1<Term>> {
-        let mut rates = self.live.as_ref()?.rates(self.brought);
+        let mut rates = self.entry.as_ref()?.rates(self.brought);
         for rate in &mut rates {
             *rate = share(*rate, self.instances);
         }

@@ -16,7 +16,6 @@ pub(crate) mod static_hits;
 
 pub use arg_values::ArgValues;
 pub use hit::Asking;
-pub use static_hits::{IdentitySource, Scoped};
 
 use http::request::Parts;
 

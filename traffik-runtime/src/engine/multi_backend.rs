@@ -53,7 +53,7 @@ impl<'a> Case<'a> {
 
     /// Whether a plan refuses nobody.
     pub(crate) fn is_shadow(&self, place: usize) -> bool {
-        self.asker(place).definition.is_shadow()
+        self.asker(place).definition.settings.shadow
     }
 
     pub(crate) async fn decide_split(&self) -> Result<Ruling<Hold>, Error> {

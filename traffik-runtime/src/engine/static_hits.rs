@@ -7,47 +7,11 @@ use http::request::Parts;
 use crate::callback::Callback;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
+use crate::definition::source::IdentitySource;
 use crate::engine::hit::{Asking, Member};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::scope::Scope;
 use crate::throttle::define::{known, recalled, remembered};
-
-/// Who is asking, where no function says so.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub enum IdentitySource {
-    /// Whom the backend says, else the client's address.
-    ByBackend,
-    /// The client's address.
-    ByIp,
-    /// Everybody is one.
-    AsEveryone,
-    /// The value of a header field.
-    ByHeader(&'static str),
-}
-
-/// Where a budget is one, where no function says so.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub enum Scoped {
-    /// Wherever the throttle is used.
-    Throttle,
-    /// Within a method and a matched route.
-    Route,
-    /// Within a segment of the application's choice.
-    Segment(&'static str),
-}
-
-impl Scoped {
-    pub(crate) fn scope(self) -> Scope {
-        match self {
-            Self::Throttle => Scope::Throttle,
-            Self::Route => Scope::Route,
-            Self::Segment(segment) => Scope::Segment(segment.into()),
-        }
-    }
-}
 
 impl Asking {
     /// Adds a throttle that asks no function.
@@ -86,10 +50,10 @@ impl Asking {
         self.push(Member {
             definition,
             identity,
-            cost: definition.cost,
+            cost: definition.settings.cost,
             cost_source: CostSource::Constant,
             rate: None,
-            scope: definition.scoped.scope(),
+            scope: definition.settings.constant_scope(),
             applies: true,
         });
     }
@@ -106,18 +70,18 @@ impl Definition {
 
     /// The function that its backend asks who it is.
     fn asked_backend(&self, parts: &Parts) -> Option<Callback<Parts, Result<Identity, Error>>> {
-        match self.identified {
-            IdentitySource::ByBackend => self.chosen_backend(Some(parts)).identifier().cloned(),
-            IdentitySource::ByIp | IdentitySource::AsEveryone | IdentitySource::ByHeader(_) => None,
+        match self.settings.identity {
+            IdentitySource::Backend => self.chosen_backend(Some(parts)).identifier().cloned(),
+            IdentitySource::Ip | IdentitySource::Everyone | IdentitySource::Header(_) => None,
         }
     }
 
     /// Who is asking where nobody is asked.
     fn identity(&self, parts: &Parts) -> Identity {
-        match self.identified {
-            IdentitySource::ByBackend | IdentitySource::ByIp => Identity::ip(),
-            IdentitySource::AsEveryone => Identity::everyone(),
-            IdentitySource::ByHeader(name) => {
+        match self.settings.identity {
+            IdentitySource::Backend | IdentitySource::Ip => Identity::ip(),
+            IdentitySource::Everyone => Identity::everyone(),
+            IdentitySource::Header(name) => {
                 let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
                 Identity::of_header(value)
             }

@@ -195,21 +195,21 @@ impl Told {
 impl Manner {
     /// The style of one throttle's header fields.
     fn style(self, reported: &Reported<'_>) -> HeaderStyle {
-        self.style.unwrap_or(reported.definition.headers)
+        self.style.unwrap_or(reported.definition.settings.headers)
     }
 
     /// Returns the spread of a refusal: the longest of those that would not have admitted it.
     fn spread(self, reported: &[Reported<'_>]) -> Duration {
         self.spread.unwrap_or_else(|| {
             let violated = reported.iter().filter(|it| !it.fits);
-            let spreads = violated.map(|it| it.definition.own_spread());
+            let spreads = violated.map(|it| it.definition.settings.spread.unwrap_or_default());
             spreads.max().unwrap_or_default()
         })
     }
 }
 
 fn min_wait(reported: &Reported<'static>) -> Option<Duration> {
-    let wait = reported.definition.own_min_wait();
+    let wait = reported.definition.settings.min_wait;
     wait.filter(|_| !reported.fits)
 }
 

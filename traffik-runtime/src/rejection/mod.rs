@@ -136,7 +136,7 @@ impl Rejection {
             return rejection;
         };
         let own = told.responder();
-        let own = own.or_else(|| speaker.own_responder().cloned());
+        let own = own.or_else(|| speaker.settings.on_throttled.get().cloned());
         let responder = own.or_else(|| {
             let backend = speaker.chosen_backend(Some(parts));
             backend.responder().cloned()
@@ -175,7 +175,7 @@ impl Rejection {
                 decision,
                 wait,
                 never,
-                uid: speaker.map_or("", |speaker| &speaker.uid),
+                uid: speaker.map_or("", |speaker| speaker.uid()),
                 violated,
             },
             response,

@@ -176,6 +176,14 @@ impl ErasedStrategy for Custom {
     }
 }
 
+impl Describe for dyn ErasedStrategy {
+    type Metadata = Metadata;
+
+    fn describe(&self, state: &State, hit: &Hit<'_>) -> Metadata {
+        self.metadata(state, hit)
+    }
+}
+
 impl Describe for Custom {
     type Metadata = Metadata;
 

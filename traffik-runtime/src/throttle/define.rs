@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::rate::Rate;
 use crate::scope::Scope;
-use crate::strategy::erased::Describe;
+use crate::strategy::erased::{Describe, ErasedStrategy};
 use crate::throttle::Throttle;
 use crate::throttle::stat::{Readings, Stat};
 
@@ -52,7 +52,7 @@ pub trait Define: Send + Sync + 'static {
     /// What the request costs; default: what the definition says.
     fn cost(parts: &Parts) -> impl Future<Output = Result<u64, Error>> + Send {
         let _ = parts;
-        ready(Ok(Self::definition().cost))
+        ready(Ok(Self::definition().settings.cost))
     }
 
     /// The rate for this request, if it is not the definition's.
@@ -68,8 +68,17 @@ pub trait Define: Send + Sync + 'static {
     /// When the application's function fails.
     fn scope(parts: &Parts) -> Result<Scope, Error> {
         let _ = parts;
-        Ok(Self::definition().scoped.scope())
+        Ok(Self::definition().settings.constant_scope())
     }
+}
+
+/// Returns the strategy of a throttle without its type. The compiler has checked at the throttle's
+/// implementation that a user's type is a strategy, and does not report it here again.
+#[doc(hidden)]
+pub const fn erased_strategy<T: Define>(
+    strategy: &'static T::Strategy,
+) -> &'static dyn ErasedStrategy {
+    strategy
 }
 
 impl<T: Define> Throttle for T {
@@ -132,7 +141,7 @@ impl<T: Define> Throttle for T {
 /// The source of what a throttle says of itself. The cost of one whose cost is a function is 1 in the definition, and where 1
 /// is never admitted the throttle is closed, so a function that gives the definition's cost may pass for a constant.
 fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
-    let source = if cost == definition.cost {
+    let source = if cost == definition.settings.cost {
         CostSource::Constant
     } else {
         CostSource::Head

@@ -5,6 +5,10 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::decision::Decision;
 use crate::definition::label::{check_label, default_label};
+use crate::definition::lazy::Lazy;
+use crate::definition::registry::registration::Registration;
+use crate::definition::settings::Settings;
+use crate::definition::shared_strategy::SharedStrategy;
 use crate::definition::{Definition, limits};
 use crate::engine::hit::Asked;
 use crate::engine::{decide_alone, decide_at_once, decide_later, reserve, would_admit};
@@ -15,8 +19,7 @@ use crate::rate::Rate;
 use crate::resilience::backoff::draw;
 use crate::scope::Scope;
 use crate::strategy::Strategy;
-use crate::strategy::erased::{Custom, Metadata};
-use crate::strategy::fixed_window::FixedWindow;
+use crate::strategy::erased::Metadata;
 use crate::throttle::deadline::{Deadline, wait};
 use crate::throttle::reservation::Reservation;
 use crate::throttle::stat::{Readings, Stat};
@@ -41,14 +44,7 @@ use crate::throttle::stat::{Readings, Stat};
 /// ```
 #[derive(Clone, Debug)]
 pub struct DynThrottle {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    definition: Definition,
-    /// The definition's strategy again, as what describes it.
-    strategy: Arc<Custom>,
+    definition: Arc<Definition>,
 }
 
 impl DynThrottle {
@@ -57,18 +53,7 @@ impl DynThrottle {
     #[track_caller]
     pub fn builder(uid: impl Into<String>) -> DynThrottleBuilder {
         DynThrottleBuilder {
-            uid: uid.into(),
-            policy: None,
-            rates: Vec::new(),
-            strategy: Custom::new(FixedWindow::new()),
-            backend: None,
-            on_error: None,
-            timeout: None,
-            shadow: false,
-            min_wait: None,
-            spread: None,
-            label: None,
-            place: Location::caller(),
+            settings: Settings::at_run_time(uid.into(), Location::caller()),
         }
     }
 
@@ -147,7 +132,7 @@ impl DynThrottle {
     pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
         let asked = [self.asked(client, 0)];
         let mut readings = Box::pin(Readings::take(&asked, None)).await?;
-        Ok(readings.next(&*self.inner.strategy))
+        Ok(readings.next(self.definition.strategy()))
     }
 
     /// Returns how long to tell a refused client to wait: the decision's own wait, or `min_wait` if that
@@ -172,16 +157,15 @@ impl DynThrottle {
         if decision.admitted {
             return Some(wait);
         }
-        let definition = &self.inner.definition;
-        let least = definition.own_min_wait().unwrap_or_default();
-        let spread = draw(definition.own_spread());
+        let settings = &self.definition.settings;
+        let least = settings.min_wait.unwrap_or_default();
+        let spread = draw(settings.spread.unwrap_or_default());
         Some(wait.max(least).saturating_add(spread))
     }
 
     fn asked<'a>(&'a self, client: &'a Identity, cost: u64) -> Asked<'a> {
-        let definition = &self.inner.definition;
         Asked {
-            definition,
+            definition: &self.definition,
             identity: client,
             cost,
             rate: None,
@@ -194,18 +178,7 @@ impl DynThrottle {
 #[derive(Debug)]
 #[must_use]
 pub struct DynThrottleBuilder {
-    uid: String,
-    policy: Option<String>,
-    rates: Vec<Rate>,
-    strategy: Custom,
-    backend: Option<Backend>,
-    on_error: Option<Policy>,
-    timeout: Option<Duration>,
-    shadow: bool,
-    min_wait: Option<Duration>,
-    spread: Option<Duration>,
-    label: Option<String>,
-    place: &'static Location<'static>,
+    settings: Settings,
 }
 
 impl DynThrottleBuilder {
@@ -219,33 +192,27 @@ impl DynThrottleBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn policy(self, name: impl Into<String>) -> Self {
-        Self {
-            policy: Some(name.into()),
-            ..self
-        }
+    pub fn policy(mut self, name: impl Into<String>) -> Self {
+        self.settings.registration.policy = Some(name.into().into());
+        self
     }
 
     /// The rate; called again, one more, all decided together. At least one is needed.
     pub fn rate(mut self, rate: Rate) -> Self {
-        self.rates.push(rate);
+        self.settings.registration.rates.to_mut().push(rate);
         self
     }
 
-    /// The strategy; default [`FixedWindow`].
-    pub fn strategy(self, strategy: impl Strategy) -> Self {
-        Self {
-            strategy: Custom::new(strategy),
-            ..self
-        }
+    /// The strategy; default [`FixedWindow`](crate::strategy::fixed_window::FixedWindow).
+    pub fn strategy(mut self, strategy: impl Strategy) -> Self {
+        self.settings.registration.strategy = SharedStrategy::Counted(Arc::new(strategy));
+        self
     }
 
     /// The backend; default: the process's default, else the embedded one.
-    pub fn backend(self, backend: impl Into<Backend>) -> Self {
-        Self {
-            backend: Some(backend.into()),
-            ..self
-        }
+    pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
+        self.settings.backend = Lazy::from(backend.into());
+        self
     }
 
     /// What happens when the backend fails; default: what the backend says, else
@@ -259,27 +226,21 @@ impl DynThrottleBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn on_error(self, policy: impl Into<Policy>) -> Self {
-        Self {
-            on_error: Some(policy.into()),
-            ..self
-        }
+    pub fn on_error(mut self, policy: impl Into<Policy>) -> Self {
+        self.settings.on_error = Lazy::from(policy.into());
+        self
     }
 
     /// How long a decision may take, retries and fallbacks included; default: what the backend says, else 250 ms.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self {
-            timeout: Some(timeout),
-            ..self
-        }
+        let settings = self.settings.timeout(timeout);
+        Self { settings }
     }
 
     /// Refuses nobody: hits are counted as far as the law admits them, and logged and measured where it would not.
     pub fn shadow(self) -> Self {
-        Self {
-            shadow: true,
-            ..self
-        }
+        let settings = self.settings.shadow();
+        Self { settings }
     }
 
     /// What a client is told to wait at least when it is refused; default: as long as it really is, and 1 s where the
@@ -295,10 +256,8 @@ impl DynThrottleBuilder {
     /// # }
     /// ```
     pub fn min_wait(self, wait: Duration) -> Self {
-        Self {
-            min_wait: Some(wait),
-            ..self
-        }
+        let settings = self.settings.min_wait(wait);
+        Self { settings }
     }
 
     /// Adds up to so much, evenly at random, to the wait that a refused client is told, so that clients
@@ -315,10 +274,8 @@ impl DynThrottleBuilder {
     /// # }
     /// ```
     pub fn spread(self, spread: Duration) -> Self {
-        Self {
-            spread: Some(spread),
-            ..self
-        }
+        let settings = self.settings.spread(spread);
+        Self { settings }
     }
 
     /// Sets the value of the label `throttle` in metrics, at most 255 bytes; default: the part of the uid before its first
@@ -338,11 +295,9 @@ impl DynThrottleBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn label(self, label: impl Into<String>) -> Self {
-        Self {
-            label: Some(label.into()),
-            ..self
-        }
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.settings.label = Some(label.into());
+        self
     }
 
     /// The throttle.
@@ -353,37 +308,32 @@ impl DynThrottleBuilder {
     /// throttle of this name on the same backend has another rate or strategy. What is legal but was hardly meant, such as a rate that another
     /// in the list makes unreachable, is logged at `warn`.
     pub fn build(self) -> Result<DynThrottle, Error> {
-        if self.uid.is_empty() {
+        let Self { settings } = self;
+        let Registration {
+            uid,
+            rates,
+            strategy,
+            ..
+        } = &settings.registration;
+        if uid.is_empty() {
             return Err(Error::configuration("", "its name is empty; give it one"));
         }
-        if let Some(label) = &self.label {
-            check_label(label).map_err(|message| Error::configuration(&self.uid, message))?;
+        if let Some(label) = &settings.label {
+            check_label(label).map_err(|message| Error::configuration(uid, message))?;
         }
-        if self.rates.is_empty() {
+        if rates.is_empty() {
             return Err(Error::configuration(
-                &self.uid,
+                uid,
                 "it has no rate; add `.rate(\"100/minute\".parse()?)`",
             ));
         }
-        limits::check(&self.uid, &self.strategy, &self.rates)?;
-        let strategy = Arc::new(self.strategy);
-        let label = (self.label).unwrap_or_else(|| default_label(&self.uid).to_owned());
-        let definition =
-            Definition::at_run_time(self.uid, self.rates, strategy.clone(), self.place);
-        let definition = definition.with_policy_name(self.policy);
-        let definition = definition.with_backend(self.backend);
-        let definition = definition.with_policy(self.on_error, self.timeout);
-        let definition = definition.in_shadow(self.shadow);
-        let definition = definition.with_min_wait(self.min_wait);
-        let definition = definition.with_spread(self.spread);
+        limits::check(uid, strategy.get(), rates)?;
+        let label = settings.label.clone();
+        let label = label.unwrap_or_else(|| default_label(uid).to_owned());
+        let definition = Definition::new(settings);
         definition.terms()?;
-        // Only now, so that what cannot be built takes no place among the labels.
-        let definition = definition.with_label(&label);
-        Ok(DynThrottle {
-            inner: Arc::new(Inner {
-                definition,
-                strategy,
-            }),
-        })
+        // Only now, so that a throttle that cannot be built takes no place among the labels.
+        let definition = Arc::new(definition.with_label(&label));
+        Ok(DynThrottle { definition })
     }
 }

@@ -12,7 +12,7 @@ pub(crate) mod stat;
 pub(crate) mod tuple;
 
 pub use deadline::Deadline;
-pub use define::Define;
+pub use define::{Define, erased_strategy};
 pub use dynamic::{DynThrottle, DynThrottleBuilder};
 pub use quota::Quota;
 pub use reservation::Reservation;

@@ -138,7 +138,13 @@ fn told<S: Describe + ?Sized>(
         .collect();
     let of = |(term, state, said): &(&Term, &State, Report)| {
         let metadata = strategy.describe(state, &plan.hit(term, now, 1));
-        Stat::new(asked.definition.uid.clone(), term.rate, said, now, metadata)
+        Stat::new(
+            asked.definition.uid().clone(),
+            term.rate,
+            said,
+            now,
+            metadata,
+        )
     };
     let binds = binding(lines.iter().map(|(.., said)| said)).unwrap_or_default();
     let listed = lines.len() > 1;
@@ -183,7 +189,7 @@ fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) ->
     };
     let metadata = strategy.describe(&State::Bytes(None), &hit);
     Stat::new(
-        asked.definition.uid.clone(),
+        asked.definition.uid().clone(),
         rate,
         &Report::UNLIMITED,
         now,

@@ -33,7 +33,7 @@ impl Refused {
 
     /// The throttle that refused; of a set, the one with the longest wait.
     pub fn uid(&self) -> &str {
-        self.told.speaker().map_or("", |speaker| &speaker.uid)
+        self.told.speaker().map_or("", |speaker| speaker.uid())
     }
 
     /// The names of the policies that would not have admitted it, as header fields have them.

@@ -1,19 +1,20 @@
-//! The registered throttles, by uid: what each is, and what holds instead of its definition.
+//! The registered throttles, by uid, and the overrides of their definitions.
 //!
-//! [`registry`] gives the process's [`Registry`]. What is changed there takes effect on the next hit, everywhere in the
-//! process; states are kept, so nobody is refunded or charged again.
-
-pub(crate) mod resolved_client;
+//! [`registry`] returns the [`Registry`] of the process. Its changes take effect on the next hit,
+//! everywhere in the process. They leave states as they are: nothing is refunded or charged again.
 
 pub(crate) mod applied;
+pub(crate) mod entries;
 pub(crate) mod entry;
 pub(crate) mod event;
 pub(crate) mod overridden;
+pub(crate) mod overrides;
 #[cfg(feature = "overrides")]
 pub(crate) mod overrides_file;
 pub(crate) mod pending;
 pub(crate) mod rates;
 pub(crate) mod registration;
+pub(crate) mod resolved_client;
 
 pub use applied::Applied;
 pub use entry::Entry;
@@ -22,25 +23,32 @@ pub use pending::Pending;
 pub use rates::Rates;
 pub use resolved_client::ResolvedClient;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Weak};
-
-use parking_lot::Mutex;
-
 pub use crate::observe::Outcome;
 
+#[cfg(not(feature = "overrides"))]
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+#[cfg(feature = "overrides")]
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::backend::Backend;
 use crate::definition::limits;
-use crate::definition::registry::overridden::{Layer, Live, check_not_empty};
+use crate::definition::registry::entries::Entries;
+use crate::definition::registry::overridden::RegistryEntry;
+use crate::definition::registry::overrides::{OverrideLayer, check_not_empty};
+#[cfg(feature = "overrides")]
+use crate::definition::registry::overrides_file::OverridesFile;
 use crate::definition::registry::pending::{PendingChange, PendingChanges};
-use crate::definition::registry::registration::Record;
+use crate::definition::registry::registration::Registration;
 use crate::error::Error;
 
 static REGISTRY: Registry = Registry {
-    seen: Mutex::new(BTreeMap::new()),
+    entries: Entries::new(),
     pending_changes: PendingChanges::new(),
     #[cfg(feature = "overrides")]
-    overrides: overrides_file::Overrides::new(),
+    overrides_file: OverridesFile::new(),
 };
 
 /// The registered throttles of this process, and the changes that wait for one to be registered.
@@ -70,36 +78,42 @@ pub fn registry() -> &'static Registry {
     &REGISTRY
 }
 
-/// The registered throttles of this process; [`registry`] gives it.
+/// The registered throttles of this process; [`registry`] returns it.
 ///
-/// A throttle of a macro is registered when a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) is built with it, or else on its
-/// first decision, and stays. A [`DynThrottle`](crate::throttle::dynamic::DynThrottle) is registered from when it is built until its last clone
-/// is gone. A change to a throttle that is not registered yet waits for it, and takes effect before its first decision:
-/// [`Applied::Pending`]. Throttles of one uid and one definition are one entry, and what is said of a uid is
-/// said of all of them; to have one uid and different definitions is an error, unless they were built on backends of their
-/// own, which cannot meet.
+/// A throttle of a macro is registered when a [`ThrottleLayer`](crate::http::layer::ThrottleLayer)
+/// is built with it, or else on its first decision, and stays. A
+/// [`DynThrottle`](crate::throttle::dynamic::DynThrottle) is registered from when it is built until
+/// its last clone is dropped. A change to a throttle that is not registered yet waits for it, and
+/// takes effect before its first decision: [`Applied::Pending`].
+///
+/// Throttles of one uid and one definition are one entry, and a change by uid applies to all of
+/// them. Throttles of one uid and different definitions are an error, unless they were built with
+/// different backends of their own.
 pub struct Registry {
-    seen: Mutex<BTreeMap<String, Vec<Weak<Live>>>>,
+    entries: Entries,
     pending_changes: PendingChanges,
     #[cfg(feature = "overrides")]
-    overrides: overrides_file::Overrides,
+    overrides_file: OverridesFile,
 }
 
 impl Registry {
-    /// All of them, in the order of their uids.
+    /// Lists the registered throttles, in the order of their uids.
     pub fn list(&self) -> Vec<Entry> {
-        let mut entries: Vec<_> = self.live().iter().map(|live| live.entry()).collect();
+        let entries = self.entries.all();
+        let mut entries: Vec<_> = entries.iter().map(|entry| entry.entry()).collect();
         // The same throttle may have been built on several backends.
         entries.dedup();
         entries
     }
 
-    /// Gives a throttle another rate, or a list of rates decided together; the whole list takes the place of all its rates,
-    /// also of one that a function gives. It holds until it is set again or [`reset`](Self::reset), and for those that are
-    /// there: one of this uid that is built later, on another backend of its own, starts from its definition.
+    /// Sets the rate of a throttle, or a list of rates that are decided together. They replace all
+    /// its rates, also the one that a function returns, until they are set again or
+    /// [`reset`](Self::reset). They apply to the throttles that are registered: one of this uid
+    /// that is built later, on another backend of its own, starts with its definition.
     ///
-    /// If no throttle of this uid is registered, the rates wait for the first one, and [`pending`](Self::pending) lists them
-    /// until then. Of several calls for one uid, the last wins.
+    /// If no throttle of this uid is registered, the rates wait for the first one, and
+    /// [`pending`](Self::pending) lists them until then. Of several calls for one uid, the last
+    /// wins.
     ///
     /// ```
     /// # use traffik::{Backend, DynThrottle, Rate, registry, registry::Applied};
@@ -118,62 +132,135 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if there are no rates, if the strategy of a registered throttle makes no law of one, or if no
-    /// throttle can have the uid, which has more than 255 bytes. Then nothing has changed. If the strategy of a throttle that is
-    /// registered later makes no law of a rate that waits, the throttle keeps its own rates, which is logged at `error`, and
-    /// [`pending`](Self::pending) gives the reason.
+    /// [`Error::Configuration`] if there are no rates, if the strategy of a registered throttle
+    /// cannot have one, or if the uid has more than 255 bytes. Then nothing has changed. If the
+    /// strategy of a throttle that is registered later cannot have a rate that waits, the throttle
+    /// keeps its own rates; this is logged at `error`, and [`pending`](Self::pending) returns the
+    /// reason.
     pub fn set_rate(&self, uid: &str, rates: impl Into<Rates>) -> Result<Applied, Error> {
         let rates = rates.into().0;
         check_not_empty(uid, &rates)?;
-        let found = self.find_or_wait(uid, |change| change.rates = Some(rates.clone()))?;
-        let Some(found) = found else {
+        let wait = |pending: &mut PendingChange| pending.change.rates = Some(rates.clone());
+        let entries = self.find_or_wait(uid, wait)?;
+        if entries.is_empty() {
             return Ok(Applied::Pending);
-        };
-        let worked_out = found.iter().map(|live| live.worked_out(&rates));
-        let worked_out: Vec<_> = worked_out.collect::<Result<_, _>>()?;
-        for (live, rates) in found.iter().zip(worked_out) {
-            live.by_hand(|layer| layer.set_rates(rates));
+        }
+        let compiled = entries.iter().map(|entry| entry.compile(&rates));
+        let compiled: Vec<_> = compiled.collect::<Result<_, _>>()?;
+        for (entry, rates) in entries.iter().zip(compiled) {
+            entry.override_by_call(|layer| layer.set_rates(rates));
         }
         Ok(Applied::Now)
     }
 
-    /// Lets a throttle admit everybody, count nobody and send no header fields, until it is [enabled](Self::enable) again. If
-    /// no throttle of this uid is registered, that waits for the first one.
+    /// Disables a throttle: it admits every request, counts none and sends no header fields, until
+    /// it is [enabled](Self::enable) again. If no throttle of this uid is registered, the change
+    /// waits for the first one.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if no throttle can have the uid, which has more than 255 bytes.
+    /// [`Error::Configuration`] if the uid has more than 255 bytes.
     pub fn disable(&self, uid: &str) -> Result<Applied, Error> {
         self.switch(uid, false)
     }
 
-    /// Lets a throttle limit again. A [`disable`](Self::disable) that waits for a throttle is taken back.
+    /// Enables a throttle again. Cancels a [`disable`](Self::disable) that waits for a throttle.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if no throttle can have the uid, which has more than 255 bytes.
+    /// [`Error::Configuration`] if the uid has more than 255 bytes.
     pub fn enable(&self, uid: &str) -> Result<Applied, Error> {
         self.switch(uid, true)
     }
 
-    /// Forgets what [`set_rate`](Self::set_rate), [`disable`](Self::disable) and [`enable`](Self::enable) changed of a
-    /// throttle: what a file of overrides says holds again, else its definition. Changes that wait for a throttle wait no
-    /// more.
+    /// Removes the changes to a throttle by [`set_rate`](Self::set_rate),
+    /// [`disable`](Self::disable) and [`enable`](Self::enable), also those that wait for it: an
+    /// overrides file applies again, or else the definition.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if no throttle can have the uid, which has more than 255 bytes.
+    /// [`Error::Configuration`] if the uid has more than 255 bytes.
     pub fn reset(&self, uid: &str) -> Result<Applied, Error> {
         let wait = |change: &mut PendingChange| *change = PendingChange::default();
-        self.by_hand(uid, wait, |layer| *layer = Layer::default())
+        self.change(uid, wait, |layer| *layer = OverrideLayer::default())
     }
 
-    /// Calls a function with each decision on a throttle, from now on until the [`Listener`] is stopped. It runs where the
-    /// decision was made, before the answer: let it be quick, and hand over what takes longer. If it panics, that is a panic
-    /// of the request.
+    /// Lists the changes that have no effect so far, in the order of their uids: those for
+    /// throttles that are not registered yet, and rates that a throttle cannot have. They come from
+    /// calls such as [`set_rate`](Self::set_rate) and, with the feature `overrides`, from the file
+    /// that was loaded last.
     ///
-    /// Of a set that was refused, those members are told of that refused. What is exempt, unlimited or disabled is no
-    /// decision.
+    /// ```
+    /// use traffik::registry::Applied;
+    /// use traffik::{DynThrottle, Rate, registry};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let uploads = DynThrottle::builder("uploads").rate("20/minute".parse()?).build()?;
+    /// assert_eq!(registry().set_rate("upload", Rate::per_minute(5))?, Applied::Pending);
+    /// assert_eq!(registry().pending()[0].suggestion.as_deref(), Some("uploads"));
+    ///
+    /// registry().reset("upload")?;
+    /// assert_eq!(registry().pending(), []);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pending(&self) -> Vec<Pending> {
+        #[cfg(feature = "overrides")]
+        let in_file = self.overrides_file.by_uid();
+        #[cfg(not(feature = "overrides"))]
+        let in_file = BTreeMap::new();
+        let entries = self.entries.all();
+        let registered: BTreeSet<&str> = entries.iter().map(|entry| entry.uid()).collect();
+        let refused = entries.iter().filter_map(|entry| entry.refused()).collect();
+        self.pending_changes.list(in_file, refused, &registered)
+    }
+
+    /// Loads rates and switches from a file, TOML or JSON by its extension:
+    ///
+    /// ```toml
+    /// [uploads]
+    /// rate = ["10/second", "1000/hour"]
+    ///
+    /// ["shop::orders::create"]
+    /// rate = "10/minute"
+    ///
+    /// [mails]
+    /// enabled = false
+    /// ```
+    ///
+    /// ```json
+    /// { "uploads": { "rate": ["10/second", "1000/hour"] }, "mails": { "enabled": false } }
+    /// ```
+    ///
+    /// A file without a throttle is an error, because it would remove every override. A file that
+    /// is to do so contains `overrides = "none"`, and nothing else (in JSON
+    /// `{ "overrides": "none" }`).
+    ///
+    /// The file takes effect on the next hit, and replaces the one that was loaded before: a
+    /// throttle that it no longer names returns to its definition. [`set_rate`](Self::set_rate),
+    /// [`disable`](Self::disable) and [`enable`](Self::enable) take precedence over the file, until
+    /// [`reset`](Self::reset).
+    ///
+    /// A process that has just started has registered no throttles, so an unknown uid is not an
+    /// error: its override waits for a throttle of that uid. [`pending`](Self::pending) lists those
+    /// that wait, such as misspelt ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overrides`], with every problem, if the file cannot be read, is not TOML or JSON,
+    /// contains no throttle, an unknown key or a malformed rate, or a rate that the strategy of a
+    /// registered throttle cannot have. Then nothing has changed.
+    #[cfg(feature = "overrides")]
+    pub fn load_overrides(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        self.overrides_file.load(path.as_ref(), &self.entries)
+    }
+
+    /// Calls a function with each decision on a throttle, from now on until the [`Listener`] is
+    /// stopped. The function runs in the task of the decision, before the response, so it should be
+    /// quick, and hand slow work to another task. If it panics, the request panics.
+    ///
+    /// If a set refuses a hit, the function is called for the members that refused it. It is not
+    /// called for exempt clients and for unlimited or disabled throttles.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -187,116 +274,77 @@ impl Registry {
     ///         count.fetch_add(1, Ordering::Relaxed);
     ///     }
     /// });
-    /// // … and when nobody wants to know any more:
+    /// // … and to end it:
     /// listener.stop();
     /// ```
     pub fn on(&self, listen: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Listener {
         event::listen(Arc::new(listen))
     }
 
-    /// Takes in a throttle that is used for the first time, or says why it cannot be: another has its uid.
-    pub(crate) fn enter(&self, record: Record) -> Result<Arc<Live>, String> {
-        let live = Arc::new(Live::new(record));
+    /// Registers a throttle, and returns the entry that throttles of its uid share.
+    ///
+    /// # Errors
+    ///
+    /// A message if another throttle has its uid.
+    pub(crate) fn enter(
+        &self,
+        registration: Registration,
+        backend: Option<Backend>,
+    ) -> Result<Arc<RegistryEntry>, String> {
+        let remove = |uid: &str| REGISTRY.entries.remove_dropped(uid);
+        let entry = Arc::new(RegistryEntry::new(registration, backend, remove));
         #[cfg(feature = "overrides")]
-        let heeded = self.overrides.heed(&live);
-        // Rates are worked out without the lock, since that calls strategies of the application's.
-        let live = loop {
-            let change = self.pending_changes.get(&live.record.uid);
-            live.by_pending(change.as_ref());
-            if let Some(live) = self.admit(&live, change.as_ref())? {
-                break live;
+        let file = self.overrides_file.apply(&entry);
+        // Rates are compiled outside of the lock, since that calls the strategies of users.
+        let entry = loop {
+            let uid = entry.uid();
+            let pending = self.pending_changes.get(uid);
+            let pending = pending.as_ref();
+            entry.override_by_pending(pending.map(|pending| &pending.change));
+            let may_add = || self.pending_changes.remove(uid, pending);
+            if let Some(entry) = self.entries.add(&entry, may_add)? {
+                break entry;
             }
         };
         #[cfg(feature = "overrides")]
-        if self.overrides.is_newer_than(heeded) {
-            self.overrides.heed(&live);
+        if self.overrides_file.is_newer_than(file) {
+            self.overrides_file.apply(&entry);
         }
-        Ok(live)
+        Ok(entry)
     }
 
-    /// Returns the one that stands for this one from now on: itself, with the change that waited for it, or one that was there
-    /// and is equal. `None` if another change waits by now.
-    fn admit(
-        &self,
-        live: &Arc<Live>,
-        change: Option<&PendingChange>,
-    ) -> Result<Option<Arc<Live>>, String> {
-        // Let go after the lock, which the last one of a uid takes.
-        let known;
-        let mut seen = self.seen.lock();
-        let same = seen.entry(live.record.uid.to_string()).or_default();
-        known = upgraded(same);
-        let met = known.iter().find(|known| live.record.meets(&known.record));
-        match met {
-            None if !self.pending_changes.take(&live.record.uid, change) => Ok(None),
-            None => {
-                same.push(Arc::downgrade(live));
-                Ok(Some(live.clone()))
-            }
-            Some(known) if live.record.agrees(&known.record) => Ok(Some(known.clone())),
-            Some(known) => Err(live.record.conflict(&known.record)),
-        }
-    }
-
-    /// Returns all of this uid. If there is none, changes what waits for the first one, and returns `None`.
+    /// Returns the entries of a uid. If there is none, changes what waits for the first one.
     fn find_or_wait(
         &self,
         uid: &str,
         wait: impl FnOnce(&mut PendingChange),
-    ) -> Result<Option<Vec<Arc<Live>>>, Error> {
+    ) -> Result<Vec<Arc<RegistryEntry>>, Error> {
         limits::check_length("uid", uid).map_err(|message| Error::configuration(uid, message))?;
-        let seen = self.seen.lock();
-        let found = seen.get(uid).map(|same| upgraded(same));
-        let found = found.filter(|same| !same.is_empty());
-        if found.is_none() {
-            // Within the lock, so that no throttle is registered in between.
-            self.pending_changes.update(uid, wait);
-        }
-        drop(seen);
-        Ok(found)
+        let wait = || self.pending_changes.update(uid, wait);
+        Ok(self.entries.of_uid_or_else(uid, wait))
     }
 
     fn switch(&self, uid: &str, enabled: bool) -> Result<Applied, Error> {
         let wait = |change: &mut PendingChange| change.switch(enabled);
-        self.by_hand(uid, wait, |layer| layer.enabled = Some(enabled))
+        self.change(uid, wait, |layer| layer.enabled = Some(enabled))
     }
 
-    fn by_hand(
+    fn change(
         &self,
         uid: &str,
         wait: impl FnOnce(&mut PendingChange),
-        change: impl Fn(&mut Layer),
+        change: impl Fn(&mut OverrideLayer),
     ) -> Result<Applied, Error> {
-        let Some(found) = self.find_or_wait(uid, wait)? else {
-            return Ok(Applied::Pending);
-        };
-        for live in found {
-            live.by_hand(&change);
+        let entries = self.find_or_wait(uid, wait)?;
+        for entry in &entries {
+            entry.override_by_call(&change);
         }
-        Ok(Applied::Now)
-    }
-
-    /// Those that are still there. They are let go without the lock, which the last one of a uid takes.
-    fn live(&self) -> Vec<Arc<Live>> {
-        let seen = self.seen.lock();
-        seen.values().flat_map(|same| upgraded(same)).collect()
-    }
-
-    /// Frees the places of those of a uid whose last throttles are gone.
-    fn leave(&self, uid: &str) {
-        let mut seen = self.seen.lock();
-        let Some(same) = seen.get_mut(uid) else {
-            return;
-        };
-        same.retain(|live| live.strong_count() > 0);
-        if same.is_empty() {
-            seen.remove(uid);
+        if entries.is_empty() {
+            Ok(Applied::Pending)
+        } else {
+            Ok(Applied::Now)
         }
     }
-}
-
-fn upgraded(live: &[Weak<Live>]) -> Vec<Arc<Live>> {
-    live.iter().filter_map(Weak::upgrade).collect()
 }
 
 impl fmt::Debug for Registry {

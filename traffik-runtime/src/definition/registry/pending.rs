@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::definition::registry::Registry;
+use crate::definition::registry::overrides::Override;
 use crate::rate::Rate;
 use crate::suggest::nearest;
 
 /// A change that has no effect so far; [`Registry::pending`] returns it.
+///
+/// [`Registry::pending`]: crate::definition::registry::Registry::pending
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Pending {
@@ -26,30 +28,32 @@ pub struct Pending {
     pub refused: Option<String>,
 }
 
-/// Changes made through the registry for throttles that are not registered yet, by uid.
+/// Changes by calls of the registry for throttles that are not registered yet, by uid.
 pub(crate) struct PendingChanges {
-    /// Locked by itself, or after the registry's own map.
+    /// Locked by itself, or after the registry's entries.
     by_uid: Mutex<BTreeMap<String, PendingChange>>,
 }
 
 /// A change for one uid. The last call wins, part by part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PendingChange {
-    pub(crate) rates: Option<Vec<Rate>>,
-    pub(crate) enabled: Option<bool>,
-    /// Set if `enable` took back a `disable`. The throttle then starts enabled, whatever an overrides file says of it, but
-    /// there is nothing to tell the operator.
-    took_back: bool,
+    pub(crate) change: Override,
+    /// Set if `enable` cancelled a `disable`. The throttle then starts enabled, whatever an
+    /// overrides file contains, but the change is not listed.
+    is_cancelled: bool,
 }
 
 impl PendingChange {
+    /// Sets the switch.
     pub(crate) fn switch(&mut self, enabled: bool) {
-        self.took_back = enabled && (self.took_back || self.enabled == Some(false));
-        self.enabled = Some(enabled);
+        let was_disabled = self.change.enabled == Some(false);
+        self.is_cancelled = enabled && (self.is_cancelled || was_disabled);
+        self.change.enabled = Some(enabled);
     }
 
     fn is_listed(&self) -> bool {
-        self.rates.is_some() || (self.enabled.is_some() && !self.took_back)
+        let Override { rates, enabled } = &self.change;
+        rates.is_some() || (enabled.is_some() && !self.is_cancelled)
     }
 }
 
@@ -60,11 +64,12 @@ impl PendingChanges {
         }
     }
 
+    /// Returns the change that waits for a uid.
     pub(crate) fn get(&self, uid: &str) -> Option<PendingChange> {
         self.by_uid.lock().get(uid).cloned()
     }
 
-    /// Changes what waits for a uid; nothing waits any more if the change is the default one.
+    /// Updates the change that waits for a uid, and removes it if it then is the default.
     pub(crate) fn update(&self, uid: &str, update: impl FnOnce(&mut PendingChange)) {
         let mut by_uid = self.by_uid.lock();
         let mut change = by_uid.remove(uid).unwrap_or_default();
@@ -74,8 +79,9 @@ impl PendingChanges {
         }
     }
 
-    /// Removes the change that waits for a uid if it still is the expected one; returns `false` if it is another.
-    pub(crate) fn take(&self, uid: &str, expected: Option<&PendingChange>) -> bool {
+    /// Removes the change that waits for a uid if it is the expected one, and returns `false` if it
+    /// is another.
+    pub(crate) fn remove(&self, uid: &str, expected: Option<&PendingChange>) -> bool {
         let mut by_uid = self.by_uid.lock();
         let is_same = by_uid.get(uid) == expected;
         if is_same {
@@ -83,37 +89,39 @@ impl PendingChanges {
         }
         is_same
     }
-}
 
-impl Registry {
-    /// Lists the changes that have no effect so far, in the order of their uids: those for throttles that are not registered
-    /// yet, and rates that a throttle cannot have. They come from calls such as [`set_rate`](Self::set_rate) and, with the
-    /// feature `overrides`, from the file that was loaded last.
-    ///
-    /// ```
-    /// use traffik::registry::Applied;
-    /// use traffik::{DynThrottle, Rate, registry};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let uploads = DynThrottle::builder("uploads").rate("20/minute".parse()?).build()?;
-    /// assert_eq!(registry().set_rate("upload", Rate::per_minute(5))?, Applied::Pending);
-    /// assert_eq!(registry().pending()[0].suggestion.as_deref(), Some("uploads"));
-    ///
-    /// registry().reset("upload")?;
-    /// assert_eq!(registry().pending(), []);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn pending(&self) -> Vec<Pending> {
-        let live = self.live();
-        let registered: BTreeSet<&str> = live.iter().map(|live| &*live.record.uid).collect();
-        let mut pending = BTreeMap::new();
-        for refused in live.iter().filter_map(|live| live.refused()) {
-            pending.entry(refused.uid.clone()).or_insert(refused);
+    /// Returns the changes to list: those by calls, completed by those of an overrides file.
+    fn listed(&self, in_file: BTreeMap<String, Override>) -> BTreeMap<String, Override> {
+        let mut all = self.by_uid.lock().clone();
+        for (uid, in_file) in in_file {
+            let pending = all.entry(uid).or_default();
+            let change = &mut pending.change;
+            change.rates = change.rates.take().or(in_file.rates);
+            change.enabled = change.enabled.or(in_file.enabled);
+            pending.is_cancelled = false;
         }
-        for (uid, change) in self.all_pending() {
+        all.retain(|_, pending| pending.is_listed());
+        let changes = all.into_iter();
+        changes
+            .map(|(uid, pending)| (uid, pending.change))
+            .collect()
+    }
+
+    /// Returns the changes that have no effect so far, in the order of their uids: `refused` by
+    /// registered throttles, or for throttles that are not among the `registered` ones.
+    pub(crate) fn list(
+        &self,
+        in_file: BTreeMap<String, Override>,
+        refused: Vec<Pending>,
+        registered: &BTreeSet<&str>,
+    ) -> Vec<Pending> {
+        let mut all = BTreeMap::new();
+        for refused in refused {
+            all.entry(refused.uid.clone()).or_insert(refused);
+        }
+        for (uid, change) in self.listed(in_file) {
             if let (Place::Vacant(place), false) =
-                (pending.entry(uid.clone()), registered.contains(&*uid))
+                (all.entry(uid.clone()), registered.contains(&*uid))
             {
                 let suggestion = nearest(&uid, registered.iter().copied());
                 place.insert(Pending {
@@ -125,20 +133,6 @@ impl Registry {
                 });
             }
         }
-        pending.into_values().collect()
-    }
-
-    /// Returns the changes to list: those made by hand, completed by those of the overrides file.
-    fn all_pending(&self) -> BTreeMap<String, PendingChange> {
-        let mut all = self.pending_changes.by_uid.lock().clone();
-        #[cfg(feature = "overrides")]
-        for (uid, said) in self.overrides.by_uid() {
-            let change = all.entry(uid).or_default();
-            change.rates = change.rates.take().or(said.rates);
-            change.enabled = change.enabled.or(said.enabled);
-            change.took_back = false;
-        }
-        all.retain(|_, change| change.is_listed());
-        all
+        all.into_values().collect()
     }
 }

@@ -111,7 +111,7 @@ impl Trail {
     pub(crate) fn warn_of_repeated(&self, asking: &Asking) {
         let repeated = asking.counted().find(|definition| self.has(definition));
         if let Some(definition) = repeated {
-            warnings::counted_twice(&definition.uid);
+            warnings::counted_twice(definition.uid());
         }
     }
 
@@ -122,9 +122,9 @@ impl Trail {
         };
         warnings::provided_late(|| {
             let counted = trail.all_counted().into_iter();
-            let embedded = counted.filter(|definition| definition.own_backend().is_none());
+            let embedded = counted.filter(|definition| definition.settings.backend.get().is_none());
             let uids: Vec<_> = embedded
-                .map(|definition| format!("`{}`", definition.uid))
+                .map(|definition| format!("`{}`", definition.uid()))
                 .collect();
             (!uids.is_empty()).then(|| uids.join(", "))
         });

@@ -1,40 +1,42 @@
-//! What stands in a file, whatever it is written in.
+//! The contents of an overrides file, whatever its format.
 
-/// A name and what stands under it.
+/// A name and its value.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) name: String,
-    /// Where that is known.
+    /// The line, from 1, if it is known.
     pub(crate) line: Option<usize>,
     pub(crate) value: Value,
 }
 
+/// A value of a member or a list.
 #[derive(Debug)]
 pub(crate) enum Value {
     Text(String),
-    Flag(bool),
+    Bool(bool),
     List(Vec<Value>),
     Table(Vec<Member>),
-    /// Nothing that means anything here, in a word: `a number`.
+    /// A value that no setting takes, as messages call it: `a number`.
     Other(&'static str),
 }
 
 impl Member {
-    /// What a message about it starts with.
-    pub(crate) fn place(&self) -> String {
+    /// Returns the start of a message about the member: `line 2: `, or nothing.
+    pub(crate) fn position(&self) -> String {
         self.line
             .map_or_else(String::new, |line| format!("line {line}: "))
     }
 }
 
 impl Value {
-    pub(crate) const fn word(&self) -> &'static str {
+    /// Returns the kind of the value, as messages call it.
+    pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a text",
-            Self::Flag(_) => "`true` or `false`",
+            Self::Bool(_) => "`true` or `false`",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
-            Self::Other(word) => word,
+            Self::Other(kind) => kind,
         }
     }
 }

@@ -1,31 +1,33 @@
+//! The members of an overrides file in JSON.
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::definition::registry::overrides_file::document::{Member, Value};
 
-/// The members of a document in JSON, in order, or what keeps it from being one.
+/// Returns the members of a document in order, or the problem with its syntax.
 pub(crate) fn members(text: &str) -> Result<Vec<Member>, Vec<String>> {
     match serde_json::from_str(text) {
         Ok(Value::Table(members)) => Ok(members),
         Ok(other) => Err(vec![format!(
             "it is {}; write an object with a member for each throttle",
-            other.word()
+            other.kind()
         )]),
         Err(error) => Err(vec![error.to_string()]),
     }
 }
 
-/// Members keep their order, and are kept when they are there twice.
+/// Reads members in order, also those that are there twice.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Anything)
+        deserializer.deserialize_any(AnyValue)
     }
 }
 
-struct Anything;
+struct AnyValue;
 
-impl<'de> Visitor<'de> for Anything {
+impl<'de> Visitor<'de> for AnyValue {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,7 +39,7 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
-        Ok(Value::Flag(flag))
+        Ok(Value::Bool(flag))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Value, E> {

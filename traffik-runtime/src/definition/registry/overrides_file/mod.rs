@@ -1,4 +1,4 @@
-//! Rates and switches from a file of the operator's.
+//! The rates and switches of a file that the operator writes.
 
 pub(crate) mod document;
 pub(crate) mod json;
@@ -11,36 +11,29 @@ use std::path::Path;
 
 use parking_lot::Mutex;
 
-use crate::definition::registry::overridden::Live;
+use crate::definition::registry::entries::Entries;
+use crate::definition::registry::overridden::RegistryEntry;
+use crate::definition::registry::overrides::Override;
 use crate::definition::registry::overrides_file::document::Member;
-use crate::definition::registry::{Registry, upgraded};
 use crate::error::Error;
-use crate::rate::Rate;
 
-/// What a file says of one throttle.
-#[derive(Clone, Debug)]
-pub(crate) struct Override {
-    pub(crate) rates: Option<Vec<Rate>>,
-    pub(crate) enabled: Option<bool>,
-}
-
-/// What the file says that was loaded last.
-pub(crate) struct Overrides {
-    said: Mutex<Said>,
-    /// Files are loaded one after the other.
+/// The overrides of the file that was loaded last.
+pub(crate) struct OverridesFile {
+    loaded: Mutex<Loaded>,
+    /// Locked while a file is loaded, so that one is loaded after the other.
     loading: Mutex<()>,
 }
 
-struct Said {
-    /// How many files were loaded.
+struct Loaded {
+    /// The number of files that were loaded.
     files: u64,
     by_uid: BTreeMap<String, Override>,
 }
 
-impl Overrides {
+impl OverridesFile {
     pub(crate) const fn new() -> Self {
         Self {
-            said: Mutex::new(Said {
+            loaded: Mutex::new(Loaded {
                 files: 0,
                 by_uid: BTreeMap::new(),
             }),
@@ -48,121 +41,91 @@ impl Overrides {
         }
     }
 
-    /// Lets a throttle heed what is said of it, by the last of so many files.
-    pub(crate) fn heed(&self, live: &Live) -> u64 {
-        let (files, said) = {
-            let said = self.said.lock();
-            (said.files, said.by_uid.get(&*live.record.uid).cloned())
+    /// Applies the overrides to a throttle, and returns the number of the file that they are from.
+    pub(crate) fn apply(&self, entry: &RegistryEntry) -> u64 {
+        let (file, change) = {
+            let loaded = self.loaded.lock();
+            (loaded.files, loaded.by_uid.get(entry.uid()).cloned())
         };
-        live.by_file(said.as_ref());
-        files
+        entry.override_by_file(change.as_ref());
+        file
     }
 
-    /// Returns what the file that was loaded last says, by uid.
+    /// Returns the overrides, by uid.
     pub(crate) fn by_uid(&self) -> BTreeMap<String, Override> {
-        self.said.lock().by_uid.clone()
+        self.loaded.lock().by_uid.clone()
     }
 
-    /// Whether there is another file than the last of so many.
-    pub(crate) fn is_newer_than(&self, files: u64) -> bool {
-        self.said.lock().files > files
+    /// Returns `true` if a file was loaded after the one of this number.
+    pub(crate) fn is_newer_than(&self, file: u64) -> bool {
+        self.loaded.lock().files > file
     }
-}
 
-impl Registry {
-    /// Takes rates and switches from a file, TOML or JSON by its extension:
-    ///
-    /// ```toml
-    /// [uploads]
-    /// rate = ["10/second", "1000/hour"]
-    ///
-    /// ["shop::orders::create"]
-    /// rate = "10/minute"
-    ///
-    /// [mails]
-    /// enabled = false
-    /// ```
-    ///
-    /// ```json
-    /// { "uploads": { "rate": ["10/second", "1000/hour"] }, "mails": { "enabled": false } }
-    /// ```
-    ///
-    /// A file without a throttle is an error, because it would drop every override: where that is meant, it says
-    /// `overrides = "none"`, and nothing else (in JSON `{ "overrides": "none" }`).
-    ///
-    /// What it says takes effect on the next hit. Loaded again, or another in its place, what a file no longer says returns
-    /// to the definition. [`set_rate`](Registry::set_rate), [`disable`](Registry::disable) and
-    /// [`enable`](Registry::enable) go before what the file says, until [`reset`](Registry::reset).
-    ///
-    /// A process that has just started has seen no throttles, so a uid that nobody knows is no mistake: it is kept, and heeded
-    /// when a throttle of that uid is used. [`pending`](Registry::pending) lists those that have not been, such as misspelt
-    /// ones.
+    /// Loads a file, and applies it to the registered throttles.
     ///
     /// # Errors
     ///
-    /// [`Error::Overrides`], with all that is wrong, where the file cannot be read, is no TOML or JSON, or says what makes no
-    /// sense: no throttle at all, a key that is none, a rate that is none or that the strategy of a throttle in use makes no law of. Then nothing
-    /// has changed.
-    pub fn load_overrides(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let _loading = self.overrides.loading.lock();
-        let path = path.as_ref();
-        let members = read(path);
-        let said = members.and_then(|members| self.meant(members));
-        let said = said.map_err(|problems| Error::Overrides {
+    /// [`Error::Overrides`] with every problem of the file. Then nothing has changed.
+    pub(crate) fn load(&self, path: &Path, entries: &Entries) -> Result<(), Error> {
+        let _loading = self.loading.lock();
+        let by_uid = read(path).and_then(|members| overrides(members, entries));
+        let by_uid = by_uid.map_err(|problems| Error::Overrides {
             path: path.display().to_string(),
             problems,
         })?;
         {
-            let mut last = self.overrides.said.lock();
-            last.files += 1;
-            last.by_uid = said;
+            let mut loaded = self.loaded.lock();
+            loaded.files += 1;
+            loaded.by_uid = by_uid;
         }
-        for live in self.live() {
-            self.overrides.heed(&live);
+        for entry in entries.all() {
+            self.apply(&entry);
         }
         Ok(())
     }
+}
 
-    /// What all members of a file mean, or all that is wrong with them.
-    fn meant(&self, members: Vec<Member>) -> Result<BTreeMap<String, Override>, Vec<String>> {
-        let (mut said, mut problems) = (BTreeMap::new(), Vec::new());
-        for member in members {
-            let (uid, place) = (member.name.clone(), member.place());
-            let wrong = |problem| format!("{place}`{uid}`: {problem}");
-            match validate::of(member) {
-                Ok(one) => {
-                    problems.extend(self.unfit(&uid, &one).map(wrong));
-                    if said.insert(uid.clone(), one).is_some() {
-                        problems.push(wrong("it is there twice; leave one".to_owned()));
-                    }
+/// Returns the overrides of a file's members by uid, or every problem with them.
+fn overrides(
+    members: Vec<Member>,
+    entries: &Entries,
+) -> Result<BTreeMap<String, Override>, Vec<String>> {
+    let (mut by_uid, mut problems) = (BTreeMap::new(), Vec::new());
+    for member in members {
+        let (uid, position) = (member.name.clone(), member.position());
+        let message = |problem| format!("{position}`{uid}`: {problem}");
+        match validate::throttle(member) {
+            Ok(change) => {
+                problems.extend(refusal(&uid, &change, entries).map(message));
+                if by_uid.insert(uid.clone(), change).is_some() {
+                    problems.push(message("it is there twice; leave one".to_owned()));
                 }
-                Err(found) => problems.extend(
-                    found
-                        .into_iter()
-                        .map(|(place, problem)| format!("{place}`{uid}`: {problem}")),
-                ),
             }
-        }
-        if problems.is_empty() {
-            Ok(said)
-        } else {
-            Err(problems)
+            Err(found) => problems.extend(
+                found
+                    .into_iter()
+                    .map(|(position, problem)| format!("{position}`{uid}`: {problem}")),
+            ),
         }
     }
-
-    /// Why a throttle in use cannot have these rates, if it cannot.
-    fn unfit(&self, uid: &str, said: &Override) -> Option<String> {
-        let rates = said.rates.as_ref()?;
-        let same = self.seen.lock().get(uid).map(|same| upgraded(same));
-        let mut same = same.into_iter().flatten();
-        same.find_map(|live| match live.worked_out(rates) {
-            Err(Error::Configuration { message, .. }) => Some(message),
-            _ => None,
-        })
+    if problems.is_empty() {
+        Ok(by_uid)
+    } else {
+        Err(problems)
     }
 }
 
-/// What stands in a file, or why it cannot be read.
+/// Returns the reason why a registered throttle cannot have the rates of an override.
+fn refusal(uid: &str, change: &Override, entries: &Entries) -> Option<String> {
+    let rates = change.rates.as_ref()?;
+    let mut entries = entries.of_uid(uid).into_iter();
+    entries.find_map(|entry| match entry.compile(rates) {
+        Err(Error::Configuration { message, .. }) => Some(message),
+        _ => None,
+    })
+}
+
+/// Returns the members of a file that are throttles, or every problem with it.
 fn read(path: &Path) -> Result<Vec<Member>, Vec<String>> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     let (parse, none): (fn(&str) -> _, _) = match extension.to_str() {

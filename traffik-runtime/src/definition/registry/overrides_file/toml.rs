@@ -1,27 +1,31 @@
+//! The members of an overrides file in TOML.
+
+use std::borrow::Cow;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
 use crate::definition::registry::overrides_file::document::{Member, Value};
 
-/// The members of a document in TOML, in order, or all that keeps it from being one.
+/// Returns the members of a document in order, or every problem with its syntax.
 pub(crate) fn members(text: &str) -> Result<Vec<Member>, Vec<String>> {
     let (table, mut errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
-        Ok(of_table(text, table.into_inner()))
+        Ok(members_of(text, table.into_inner()))
     } else {
         errors.sort_by_key(|error| error.span().map(|span| span.start));
         Err(errors.iter().map(|error| message(text, error)).collect())
     }
 }
 
-fn of_table(text: &str, table: DeTable<'_>) -> Vec<Member> {
+fn members_of(text: &str, table: DeTable<'_>) -> Vec<Member> {
     let member = |(name, value): (Spanned<_>, Spanned<_>)| {
         let line = line(text, name.span().start);
-        let name: std::borrow::Cow<'_, str> = name.into_inner();
+        let name: Cow<'_, str> = name.into_inner();
         Member {
             name: name.into_owned(),
             line: Some(line),
-            value: of_value(text, value.into_inner()),
+            value: value_of(text, value.into_inner()),
         }
     };
     let mut members: Vec<_> = table.into_iter().map(member).collect();
@@ -29,19 +33,19 @@ fn of_table(text: &str, table: DeTable<'_>) -> Vec<Member> {
     members
 }
 
-fn of_value(text: &str, value: DeValue<'_>) -> Value {
+fn value_of(text: &str, value: DeValue<'_>) -> Value {
     match value {
-        DeValue::String(words) => Value::Text(words.into_owned()),
-        DeValue::Boolean(flag) => Value::Flag(flag),
+        DeValue::String(string) => Value::Text(string.into_owned()),
+        DeValue::Boolean(flag) => Value::Bool(flag),
         DeValue::Array(list) => {
             let values = list.into_iter();
             Value::List(
                 values
-                    .map(|value| of_value(text, value.into_inner()))
+                    .map(|value| value_of(text, value.into_inner()))
                     .collect(),
             )
         }
-        DeValue::Table(table) => Value::Table(of_table(text, table)),
+        DeValue::Table(table) => Value::Table(members_of(text, table)),
         DeValue::Integer(_) | DeValue::Float(_) => Value::Other("a number"),
         DeValue::Datetime(_) => Value::Other("a date"),
     }
@@ -54,8 +58,8 @@ fn message(text: &str, error: &Error) -> String {
     }
 }
 
-/// The line of a byte, from 1.
-fn line(text: &str, place: usize) -> usize {
-    let before = text.as_bytes().iter().take(place);
+/// Returns the line of a byte, from 1.
+fn line(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().iter().take(offset);
     before.filter(|byte| **byte == b'\n').count() + 1
 }

@@ -1,6 +1,6 @@
-//! What a member of a file means.
+//! The members of an overrides file as overrides, or the problems with them.
 
-use crate::definition::registry::overrides_file::Override;
+use crate::definition::registry::overrides::Override;
 use crate::definition::registry::overrides_file::document::{Member, Value};
 use crate::rate::Rate;
 use crate::rate::parse::rate_or_closed;
@@ -8,16 +8,16 @@ use crate::suggest::{did_you_mean, nearest};
 
 const SETTINGS: [&str; 2] = ["rate", "enabled"];
 
-/// A problem, and what a message about it starts with.
+/// A position, with which the message starts, and a problem there.
 type Problem = (String, String);
 
-/// The members of a file that are throttles. None is a mistake, such as a file that was cut off while it was copied, unless
-/// the file says that it is meant, by `none`.
+/// Returns the members of a file that are throttles. A file without one is an error, such as a file
+/// that was cut off while it was copied, unless it contains `none`.
 pub(crate) fn throttles(mut members: Vec<Member>, none: &str) -> Result<Vec<Member>, Vec<String>> {
     // A table of that name is a throttle.
-    let is_word =
+    let is_keyword =
         |member: &Member| member.name == "overrides" && !matches!(member.value, Value::Table(_));
-    let Some(place) = members.iter().position(is_word) else {
+    let Some(index) = members.iter().position(is_keyword) else {
         return if members.is_empty() {
             Err(vec![format!(
                 "it is empty, which would drop every override; if that is meant, write `{none}`"
@@ -26,62 +26,63 @@ pub(crate) fn throttles(mut members: Vec<Member>, none: &str) -> Result<Vec<Memb
             Ok(members)
         };
     };
-    let word = members.remove(place);
-    let problem = match &word.value {
+    let keyword = members.remove(index);
+    let problem = match &keyword.value {
         Value::Text(text) if text == "none" && members.is_empty() => return Ok(members),
         Value::Text(text) if text == "none" => {
             "it says that there are none, and there are; remove it, or all throttles".to_owned()
         }
         Value::Text(text) => format!("it is `{text:?}`; write `{none}`, or remove it"),
-        other => format!("it is {}; write `{none}`, or remove it", other.word()),
+        other => format!("it is {}; write `{none}`, or remove it", other.kind()),
     };
-    Err(vec![format!("{}`overrides`: {problem}", word.place())])
+    Err(vec![format!(
+        "{}`overrides`: {problem}",
+        keyword.position()
+    )])
 }
 
-/// What is said of a throttle, or all that is wrong with it.
-pub(crate) fn of(member: Member) -> Result<Override, Vec<Problem>> {
-    let place = member.place();
+/// Returns the override of a throttle, or every problem with it.
+pub(crate) fn throttle(member: Member) -> Result<Override, Vec<Problem>> {
+    let position = member.position();
     let settings = match member.value {
         Value::Table(settings) if !settings.is_empty() => settings,
         Value::Table(_) => {
             return Err(vec![(
-                place,
+                position,
                 "nothing is said of it; give it a `rate`, or `enabled`".to_owned(),
             )]);
         }
         other => {
             let problem = format!(
                 "it is {}; write a table with `rate` or `enabled`",
-                other.word()
+                other.kind()
             );
-            return Err(vec![(place, problem)]);
+            return Err(vec![(position, problem)]);
         }
     };
-    let mut said = Override {
-        rates: None,
-        enabled: None,
-    };
+    let mut change = Override::default();
     let mut problems = Vec::new();
     for setting in settings {
-        let place = setting.place();
-        if let Err(found) = set(&mut said, setting) {
-            problems.extend(found.into_iter().map(|problem| (place.clone(), problem)));
+        let position = setting.position();
+        if let Err(found) = set(&mut change, setting) {
+            problems.extend(found.into_iter().map(|problem| (position.clone(), problem)));
         }
     }
     if problems.is_empty() {
-        Ok(said)
+        Ok(change)
     } else {
         Err(problems)
     }
 }
 
-fn set(said: &mut Override, setting: Member) -> Result<(), Vec<String>> {
+/// Sets a setting of an override.
+fn set(change: &mut Override, setting: Member) -> Result<(), Vec<String>> {
     match &*setting.name {
-        "rate" => said.rates = Some(rates(setting.value)?),
+        "rate" => change.rates = Some(rates(setting.value)?),
         "enabled" => match setting.value {
-            Value::Flag(flag) => said.enabled = Some(flag),
+            Value::Bool(flag) => change.enabled = Some(flag),
             other => {
-                let problem = format!("`enabled` is {}; write `true` or `false`", other.word());
+                let problem = format!("`enabled` is {}; write `true` or `false`", other.kind());
                 return Err(vec![problem]);
             }
         },
@@ -115,7 +116,7 @@ fn rates(value: Value) -> Result<Vec<Rate>, Vec<String>> {
             },
             other => problems.push(format!(
                 "its rate is {}; write a text, `\"10/minute\"`",
-                other.word()
+                other.kind()
             )),
         }
     }

@@ -1,0 +1,72 @@
+//! Rates and switches that apply to a throttle instead of its definition.
+
+use std::sync::Arc;
+
+use crate::definition::limits;
+use crate::error::Error;
+use crate::inline_vec::InlineVec1;
+use crate::rate::Rate;
+use crate::store::plan::Term;
+
+/// New rates for a throttle, and a new position of its switch; `None` leaves one as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Override {
+    pub(crate) rates: Option<Vec<Rate>>,
+    pub(crate) enabled: Option<bool>,
+}
+
+/// The overrides from one source, as a throttle's strategy has them.
+#[derive(Clone, Default)]
+pub(crate) struct OverrideLayer {
+    pub(crate) rates: Option<Arc<CompiledRates>>,
+    pub(crate) enabled: Option<bool>,
+    /// Rates that the throttle cannot have.
+    pub(crate) refused: Option<RefusedRates>,
+}
+
+/// Rates that a throttle cannot have, and the reason.
+#[derive(Clone)]
+pub(crate) struct RefusedRates {
+    pub(crate) rates: Vec<Rate>,
+    pub(crate) reason: String,
+}
+
+/// The overrides in force.
+pub(crate) struct ActiveOverride {
+    pub(crate) is_enabled: bool,
+    pub(crate) rates: Option<Arc<CompiledRates>>,
+}
+
+/// Rates, and the limits that they are if a strategy's laws do not change.
+pub(crate) struct CompiledRates {
+    pub(crate) rates: Vec<Rate>,
+    pub(crate) terms: InlineVec1<Term>,
+}
+
+impl OverrideLayer {
+    pub(crate) fn set_rates(&mut self, rates: Arc<CompiledRates>) {
+        self.rates = Some(rates);
+        self.refused = None;
+    }
+}
+
+impl ActiveOverride {
+    /// Returns the only limit, if there is one under a built-in law that does not change.
+    pub(crate) fn only_term(&self) -> Option<&Term> {
+        let rates = self.rates.as_ref().filter(|_| self.is_enabled)?;
+        limits::only(&rates.terms)
+    }
+}
+
+/// Checks that a list of rates is not empty.
+///
+/// # Errors
+///
+/// [`Error::Configuration`] if it is.
+pub(crate) fn check_not_empty(uid: &str, rates: &[Rate]) -> Result<(), Error> {
+    if rates.is_empty() {
+        let message = "a list of no rates says nothing; give it one rate, or use `disable`";
+        return Err(Error::configuration(uid, message));
+    }
+    Ok(())
+}
