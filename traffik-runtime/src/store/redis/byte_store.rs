@@ -1,4 +1,4 @@
-//! The primitives, on Redis.
+//! The operations on bytes, on Redis.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use redis::{Cmd, cmd};
 
 use crate::error::Error;
 use crate::store::byte_store::Store;
+use crate::store::redis::clear::clear;
 use crate::store::redis::client::Redis;
 use crate::store::redis::connection::Connection;
 use crate::store::redis::lua::{COMPARE_AND_SWAP, INCREMENT};
 
-/// From here on "for ever" is meant: Redis counts milliseconds since 1970 in 63 bits.
-const FOR_EVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
+/// The time to live from which a key never expires: Redis counts milliseconds since 1970 in 63 bits.
+const FOREVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 
 impl Store for Redis {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -56,7 +57,7 @@ impl Store for Redis {
     async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
         match millis(ttl) {
             Some(ttl) => Ok(self.run(cmd("PEXPIRE").arg(key).arg(ttl)).await?),
-            // `PERSIST` tells a key that has no time to live from one that is not there no better than this does.
+            // `PERSIST` returns 0 both for a key without a time to live and for an absent key.
             None => {
                 let _: bool = self.run(cmd("PERSIST").arg(key)).await?;
                 Ok(self.run(cmd("EXISTS").arg(key)).await?)
@@ -80,7 +81,7 @@ impl Store for Redis {
     }
 
     async fn clear(&self, prefix: &str) -> Result<(), Error> {
-        crate::store::redis::clear::clear(self, prefix).await
+        clear(self, prefix).await
     }
 
     async fn ready(&self) -> Result<(), Error> {
@@ -94,7 +95,7 @@ impl Store for Redis {
 }
 
 impl Redis {
-    /// Sends several commands at once: on one socket one after the other, on a Cluster each to its node.
+    /// Sends several commands in one pipeline. On a Cluster each goes to its node.
     pub(crate) async fn all<T: redis::FromRedisValue + Send + 'static>(
         &self,
         cmds: impl Iterator<Item = Cmd> + Send,
@@ -117,7 +118,7 @@ impl Redis {
     }
 }
 
-/// Sends every command by itself, all at the same time.
+/// Sends the commands concurrently, each to its node.
 #[cfg(feature = "redis-cluster")]
 async fn each<T: redis::FromRedisValue + Send + 'static>(
     connection: &Connection,
@@ -130,8 +131,8 @@ async fn each<T: redis::FromRedisValue + Send + 'static>(
     }
     let mut answers = Vec::with_capacity(tasks.len());
     while let Some(done) = tasks.join_next().await {
-        let gone = |_| (redis::ErrorKind::Client, "the runtime is shutting down");
-        let (place, answer): (usize, redis::RedisResult<T>) = done.map_err(gone)?;
+        let aborted = |_| (redis::ErrorKind::Client, "the runtime is shutting down");
+        let (place, answer): (usize, redis::RedisResult<T>) = done.map_err(aborted)?;
         answers.push((place, answer?));
     }
     answers.sort_unstable_by_key(|(place, _)| *place);
@@ -147,8 +148,9 @@ fn set(key: &str, value: &[u8], ttl: Option<Duration>) -> Cmd {
     cmd
 }
 
-/// Rounded up, for Redis knows no less and takes no zero; nothing for ever.
+/// Returns a time to live in milliseconds, rounded up because Redis refuses zero. `None` means
+/// forever.
 fn millis(ttl: Duration) -> Option<u64> {
     let millis = ttl.as_nanos().div_ceil(1_000_000).max(1);
-    u64::try_from(millis).ok().filter(|_| ttl < FOR_EVER)
+    u64::try_from(millis).ok().filter(|_| ttl < FOREVER)
 }

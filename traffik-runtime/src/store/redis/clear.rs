@@ -1,4 +1,4 @@
-//! Removing all keys of a namespace, a batch at a time, without holding the server up.
+//! Removes all keys of a namespace in small batches, which do not block the server.
 
 use redis::Cmd;
 
@@ -7,27 +7,25 @@ use crate::store::redis::client::Redis;
 use crate::store::redis::connection::Connection;
 use crate::store::redis::error::Failed;
 
-/// How many keys the server looks at in one step.
-const STEP: usize = 1_000;
+/// The number of keys that the server examines for one answer.
+const BATCH: usize = 1_000;
 
-/// A step's answer: where to go on, and what was found.
-type Step = (u64, Vec<Vec<u8>>);
+/// The answer to a scan: the next cursor, and the keys that were found.
+type Batch = (u64, Vec<Vec<u8>>);
 
-/// Removes every key that begins like this. A prefix is made of encoded names, in which no character stands for others.
+/// Removes every key with this prefix. A prefix consists of encoded names, which contain no
+/// wildcards.
 pub(crate) async fn clear(redis: &Redis, prefix: &str) -> Result<(), Error> {
     let nodes = nodes(redis).await?;
     for node in &nodes {
         let mut cursor = 0;
         loop {
-            let step = step(redis, node.as_deref(), scan(cursor, prefix)).await?;
-            let keys = step
-                .1
-                .iter()
-                .map(|key| redis::cmd("UNLINK").arg(key).take());
-            if !step.1.is_empty() {
-                let _: Vec<u64> = redis.all(keys).await?;
+            let (next, keys) = send(redis, node.as_deref(), scan(cursor, prefix)).await?;
+            if !keys.is_empty() {
+                let unlinks = keys.iter().map(|key| redis::cmd("UNLINK").arg(key).take());
+                let _: Vec<u64> = redis.all(unlinks).await?;
             }
-            cursor = step.0;
+            cursor = next;
             if cursor == 0 {
                 break;
             }
@@ -39,14 +37,14 @@ pub(crate) async fn clear(redis: &Redis, prefix: &str) -> Result<(), Error> {
 fn scan(cursor: u64, prefix: &str) -> Cmd {
     let mut cmd = redis::cmd("SCAN");
     cmd.arg(cursor).arg("MATCH").arg(format!("{prefix}*"));
-    cmd.arg("COUNT").arg(STEP);
+    cmd.arg("COUNT").arg(BATCH);
     cmd
 }
 
-/// The addresses of all nodes that hold keys of their own; one without an address if there is only one.
+/// Returns the addresses of all primaries; a single server has no address here.
 async fn nodes(redis: &Redis) -> Result<Vec<Option<String>>, Failed> {
     let supervisor = redis.supervisor()?;
-    let asked = supervisor.with(supervisor.deadline(), None, |connection| async move {
+    let sent = supervisor.with(supervisor.deadline(), None, |connection| async move {
         match connection {
             Connection::One(_) => Ok(vec![None]),
             #[cfg(feature = "redis-cluster")]
@@ -57,12 +55,13 @@ async fn nodes(redis: &Redis) -> Result<Vec<Option<String>>, Failed> {
             }
         }
     });
-    asked.await
+    sent.await
 }
 
-async fn step(redis: &Redis, node: Option<&str>, scan: Cmd) -> Result<Step, Failed> {
+/// Sends a scan to one node.
+async fn send(redis: &Redis, node: Option<&str>, scan: Cmd) -> Result<Batch, Failed> {
     let supervisor = redis.supervisor()?;
-    let asked = supervisor.with(supervisor.deadline(), None, |mut connection| async move {
+    let sent = supervisor.with(supervisor.deadline(), None, |mut connection| async move {
         match (&mut connection, node) {
             #[cfg(feature = "redis-cluster")]
             (Connection::Cluster(nodes), Some(node)) => {
@@ -72,5 +71,5 @@ async fn step(redis: &Redis, node: Option<&str>, scan: Cmd) -> Result<Step, Fail
             _ => scan.query_async(&mut connection).await,
         }
     });
-    asked.await
+    sent.await
 }

@@ -1,4 +1,4 @@
-//! A Cluster's connections, which find the node of a key by themselves.
+//! The nodes of a Cluster, and redirects to the node of a key.
 
 use std::time::Duration;
 
@@ -10,28 +10,29 @@ use redis::{
     Cmd, ConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, RetryMethod, Value,
 };
 
-use crate::store::redis::connector::{prepare, tcp};
+use crate::store::redis::tcp::{options, prepare};
 use crate::store::tls::Tls;
 
-/// How often a command is sent on when its key is said to be elsewhere, or nowhere for the moment.
+/// The greatest number of redirects of one command, while its key moves between nodes.
 const REDIRECTS: usize = 5;
 
-/// How long a slot may take to find its node again, each time.
+/// The delay before a command is sent again, while its slot has no node.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How long one node may take to be connected to: the others wait for it when all are.
+/// The timeout for connecting to one node. The client library connects to all nodes at once, and all
+/// wait for the slowest.
 const CONNECT: Duration = Duration::from_millis(300);
 
-/// How much longer than its caller an operation waits for a node's answer. Short, for while the client finds out anew
-/// where slots are, all wait for a node that says nothing.
+/// The time for which the client library waits for the answer of a node after the caller's timeout.
+/// It is short, because all operations wait for a silent node while the client refreshes its slots.
 const LATE: Duration = Duration::from_secs(1);
 
-/// All nodes of a Cluster.
+/// The connections to all nodes of a Cluster.
 #[derive(Clone)]
 pub(crate) struct Nodes(ClusterConnection);
 
-/// What connects to these nodes. It never sends a command twice by itself: after a connection broke, the first may have
-/// been counted.
+/// Returns a client for these nodes. It never retries a command: after a connection broke, the first
+/// attempt may have been counted.
 pub(crate) fn client(
     nodes: Vec<ConnectionInfo>,
     tls: Option<&Tls>,
@@ -43,8 +44,8 @@ pub(crate) fn client(
         .connection_timeout(CONNECT)
         .response_timeout(timeout + LATE)
         .overall_response_timeout(None)
-        .tcp_settings(tcp());
-    // Those of the nodes that were named do not reach the nodes that these name.
+        .tcp_settings(options());
+    // The certificates of these nodes do not apply to the nodes that the Cluster reports.
     let client = match tls {
         None => client,
         #[cfg(feature = "redis-rustls")]
@@ -63,14 +64,15 @@ impl Nodes {
         client.get_async_connection().await.map(Self)
     }
 
-    /// Sends a command to the node of its key, wherever that has moved to. Only what was certainly not done is sent again.
+    /// Sends a command to the node of its key, and follows redirects. A command is sent again only if
+    /// it was certainly not done.
     pub(crate) async fn send(&mut self, cmd: &Cmd) -> RedisResult<Value> {
         let mut result = self.0.req_packed_command(cmd).await;
         for _ in 0..REDIRECTS {
             let Err(error) = &result else { break };
             result = match error.retry_method() {
-                RetryMethod::MovedRedirect => self.redirected(cmd, error, false).await,
-                RetryMethod::AskRedirect => self.redirected(cmd, error, true).await,
+                RetryMethod::MovedRedirect => self.redirect(cmd, error, false).await,
+                RetryMethod::AskRedirect => self.redirect(cmd, error, true).await,
                 RetryMethod::RefreshSlotsAndRetry | RetryMethod::WaitAndRetry => {
                     tokio::time::sleep(PAUSE).await;
                     self.0.req_packed_command(cmd).await
@@ -81,7 +83,9 @@ impl Nodes {
         result
     }
 
-    async fn redirected(&self, cmd: &Cmd, error: &RedisError, ask: bool) -> RedisResult<Value> {
+    /// Sends a command to the node that an error names. `ask` tells that node to expect a key which
+    /// is still being moved to it.
+    async fn redirect(&self, cmd: &Cmd, error: &RedisError, ask: bool) -> RedisResult<Value> {
         let mut connection = self.0.clone();
         let node = error
             .redirect_node()
@@ -112,7 +116,7 @@ impl Nodes {
         self.0.req_packed_commands(pipeline, offset, count)
     }
 
-    /// Sends a command to every node that holds keys of its own, and gives what each said by its address.
+    /// Sends a command to every primary, and returns the answers by address.
     pub(crate) async fn send_to_all(&mut self, cmd: Cmd) -> RedisResult<Value> {
         let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
         self.0.route_command(cmd, all).await

@@ -1,18 +1,23 @@
-//! One socket, or a Cluster's; clones share it.
+//! A connection, to one server or to the nodes of a Cluster.
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisFuture, Value};
 
-/// What commands are sent over. A clone costs a few counters, and any number of commands may be under way at once.
+#[cfg(feature = "redis-cluster")]
+use crate::store::redis::cluster::Nodes;
+
+/// A connection. A clone shares the sockets and costs a few reference counts. Any number of commands
+/// may be in flight on it.
 #[derive(Clone)]
 pub(crate) enum Connection {
     One(MultiplexedConnection),
     #[cfg(feature = "redis-cluster")]
-    Cluster(crate::store::redis::cluster::Nodes),
+    Cluster(Nodes),
 }
 
 impl Connection {
-    /// Whether it has to be replaced from outside: a Cluster's replaces its sockets by itself, one by one.
+    /// Returns `true` if this module must replace it. The client library replaces the sockets of a
+    /// Cluster, one by one.
     pub(crate) const fn can_break(&self) -> bool {
         matches!(self, Self::One(_))
     }

@@ -1,18 +1,17 @@
-//! Judges a connection by what was read from it.
+//! Judges a connection by the answers that were read from it.
 //!
-//! All clients share a connection, so that none of them may say anything about it: an operation that its caller drops is
-//! no evidence. A connection stalls while nothing at all is read from it for the whole time of an operation. Operations
-//! that wait during one stall make one event, however many there are; several stalls in a row and the connection is
-//! given up.
+//! All clients share a connection, so one client must not be able to condemn it: an operation that
+//! its caller drops is no evidence. A connection stalls if no answer at all is read from it for the
+//! whole time of an operation. All operations that wait during one stall count as one event. After
+//! several stalls in a row the connection is retired.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// The number of stalls in a row after which a connection is given up. One or two are a server that was busy with
-/// something slow, and keeps its connection; a third would be the same if it is alive, and costs it nothing but a new
-/// connection.
+/// The number of stalls in a row after which a connection is retired. One or two may be a server that
+/// is busy with a slow command. If a third is that too, its only cost is a new connection.
 pub(crate) const STALLS: u32 = 3;
 
 /// The evidence about one connection.
@@ -31,7 +30,7 @@ struct Stalls {
     count: u32,
     /// The number of answers before the first of them.
     answers: u64,
-    /// The end of the last one: an operation sent before it waited during the same stall.
+    /// The end of the last stall. An operation that was sent before it waited during that stall.
     end: Option<Instant>,
 }
 
@@ -57,12 +56,12 @@ impl Health {
         }
     }
 
-    /// The number of answers so far.
+    /// Returns the number of answers so far.
     pub(crate) fn answers(&self) -> u64 {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the connection was used since the last call.
+    /// Returns `true` if the connection was used since the last call.
     pub(crate) fn take_used(&self) -> bool {
         self.used.swap(false, Ordering::Relaxed)
     }
@@ -72,7 +71,8 @@ impl Health {
         self.answers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Records that an operation got no answer in its time, and returns whether the connection is to be given up.
+    /// Records that an operation got no answer in its time. Returns `true` if the connection must be
+    /// retired.
     pub(crate) fn time_out(&self, sent: &Sent) -> bool {
         if self.answers() != sent.answers {
             return false;
@@ -103,7 +103,7 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_millis(250);
 
     #[tokio::test(start_paused = true)]
-    async fn gives_up_after_three_stalls_in_a_row() {
+    async fn retires_after_three_stalls_in_a_row() {
         let health = Health::default();
         health.answer();
         for broken in [false, false, true] {
@@ -114,12 +114,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn counts_one_stall_for_all_operations_under_way() {
+    async fn counts_one_stall_for_all_pending_operations() {
         let health = Health::default();
         let sent = [(); 50].map(|()| health.send());
         advance(TIMEOUT).await;
         assert!(sent.iter().all(|sent| !health.time_out(sent)));
-        // Those that were sent while the first ones waited do not make it two.
+        // Operations that were sent while the first ones waited are no second stall.
         let (first, during) = (health.send(), health.send());
         advance(TIMEOUT).await;
         assert!(!health.time_out(&first));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_to_anything_ends_the_stalls() {
+    async fn resets_the_stalls_on_any_answer() {
         let health = Health::default();
         for _ in 0..10 {
             for _ in 0..2 {
@@ -142,12 +142,12 @@ mod tests {
             advance(TIMEOUT / 2).await;
             health.answer();
             advance(TIMEOUT / 2).await;
-            assert!(!health.time_out(&sent), "something was read meanwhile");
+            assert!(!health.time_out(&sent), "an answer was read meanwhile");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dropped_operation_is_no_evidence() {
+    async fn ignores_dropped_operations() {
         let health = Health::default();
         for _ in 0..1_000 {
             let _ = health.send();

@@ -10,10 +10,13 @@ pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod cluster_sets;
 pub(crate) mod connection;
+pub(crate) mod connection_state;
+pub(crate) mod connection_task;
 pub(crate) mod connector;
 pub(crate) mod decide;
 pub(crate) mod error;
 pub(crate) mod eviction;
+pub(crate) mod handshake;
 pub(crate) mod health;
 pub(crate) mod lua;
 pub(crate) mod protocol;
@@ -21,6 +24,7 @@ pub(crate) mod reconnect;
 pub(crate) mod replies;
 #[cfg(feature = "redis-sentinel")]
 pub(crate) mod sentinel;
+pub(crate) mod tcp;
 pub(crate) mod url;
 
 use std::fmt;
@@ -34,7 +38,7 @@ use crate::error::Error;
 use crate::store::key_encoding::encoded;
 use crate::store::redis::client::Redis;
 use crate::store::redis::connector::{Connector, Options};
-use crate::store::redis::reconnect::Settings;
+use crate::store::redis::handshake::Settings;
 use crate::store::redis::url::Credentials;
 use crate::store::tls::Tls;
 

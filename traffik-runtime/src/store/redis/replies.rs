@@ -1,12 +1,24 @@
 //! Classifies the error replies of servers, and of the proxies in front of them.
 //!
-//! Servers from 7 on put the code of an error first, also where a script met it. Servers before 7, and some that are
-//! compatible with them, wrap it: `ERR Error running script (call to f_…): @user_script:9: @user_script: 9: -READONLY …`.
-//! Proxies answer with texts of their own.
+//! Servers from version 7 on put the code of an error first, also if a script met it. Earlier
+//! servers, and some compatible ones, wrap it:
+//! `ERR Error running script (call to f_…): @user_script:9: @user_script: 9: -READONLY …`.
+//! Proxies reply with texts of their own.
 
-use crate::store::redis::error::Class;
+/// The effect of an operation that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// It was not done.
+    NotApplied,
+    /// It was sent, and may have been done.
+    Ambiguous,
+    /// It was not done, because the server does not have the script.
+    NoScript,
+    /// The server does not understand the command, or the client the reply.
+    Bug,
+}
 
-/// Codes of replies that say that nothing was done. Scripts check what these are about before their first write.
+/// Codes of replies after which nothing was done. Scripts meet these errors before their first write.
 const REFUSALS: [&str; 16] = [
     "ASK",
     "BUSY",
@@ -26,11 +38,12 @@ const REFUSALS: [&str; 16] = [
     "WRONGPASS",
 ];
 
-/// Codes of those that say something about the connection: the server behind it accepts no writes, or does not know this
-/// client. All others would be the same on a new connection.
+/// Codes that concern the connection: the server behind it accepts no writes, or does not know this
+/// client. A new connection would meet every other error again.
 const BROKEN: [&str; 3] = ["NOAUTH", "READONLY", "WRONGPASS"];
 
-/// Texts of proxies that sent nothing on (Envoy, Predixy, twemproxy), and of servers that refuse without a code.
+/// Texts of proxies that forwarded nothing (Envoy, Predixy, twemproxy), and of servers that refuse
+/// without a code.
 const NOT_APPLIED: [&str; 8] = [
     "no upstream host",
     "no server avaliable",
@@ -42,7 +55,7 @@ const NOT_APPLIED: [&str; 8] = [
     "Script killed by user",
 ];
 
-/// Texts of proxies that sent it on and got no answer.
+/// Texts of proxies that forwarded the command and got no answer.
 const AMBIGUOUS: [&str; 7] = [
     "upstream failure",
     "upstream protocol error",
@@ -53,7 +66,7 @@ const AMBIGUOUS: [&str; 7] = [
     "Broken pipe",
 ];
 
-/// Texts of errors that scripts meet and that have no code on servers before 7.
+/// Texts of errors in scripts that have no code on servers before version 7, and their codes.
 const IN_SCRIPTS: [(&str, &str); 3] = [
     ("The user executing the script can't", "NOPERM"),
     ("while the cluster is down", "CLUSTERDOWN"),
@@ -65,7 +78,7 @@ pub(crate) fn class(reply: &str) -> Class {
     let code = code(reply);
     let text = reply.strip_prefix("ERR ").unwrap_or(reply);
     if code == "NOSCRIPT" {
-        Class::Elsewhere
+        Class::NoScript
     } else if REFUSALS.contains(&code) || starts_with_any(text, &NOT_APPLIED) {
         Class::NotApplied
     } else if starts_with_any(text, &AMBIGUOUS) {
@@ -75,7 +88,7 @@ pub(crate) fn class(reply: &str) -> Class {
     }
 }
 
-/// Returns whether the connection that an error reply came over has to be replaced.
+/// Returns `true` if the connection on which an error reply was received must be replaced.
 pub(crate) fn breaks_connection(reply: &str) -> bool {
     BROKEN.contains(&code(reply))
 }
@@ -84,7 +97,7 @@ fn starts_with_any(text: &str, starts: &[&str]) -> bool {
     starts.iter().any(|start| text.starts_with(start))
 }
 
-/// Returns the code of an error, or of the one that it wraps.
+/// Returns the code of an error, or of the error that it wraps.
 pub(crate) fn code(reply: &str) -> &str {
     let code = first_word(reply);
     if code != "ERR" {

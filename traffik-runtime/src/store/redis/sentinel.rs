@@ -1,7 +1,7 @@
-//! The primary that Sentinels name, and the news that they name another.
+//! Finds the primary that Sentinels report, and watches for another.
 //!
-//! Sentinels do not always agree: one that was cut off still names the old primary. The configuration
-//! epoch, which grows with each failover, tells which answer is newer.
+//! Sentinels may disagree: one that was cut off still reports the old primary. The configuration
+//! epoch grows with each failover, so the answer with the greatest epoch is the newest.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,32 +11,32 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisResult};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::store::redis::connector::{open, prepare};
+use crate::store::redis::tcp::{open, prepare};
 use crate::store::redis::url::{Credentials, Sentinel};
 use crate::store::tls::Tls;
 
-/// How long a Sentinel may take to be connected to, or to answer.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// The timeout for connecting to a Sentinel, and for its answer.
+const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long the other Sentinels may take once one has answered.
+/// The time for which the other Sentinels are awaited after the first answer.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The time between two questions to a Sentinel: hits that a primary counts after its replica was
-/// promoted are lost.
+/// The interval between two queries to a Sentinel. It is short, because hits that a primary counts
+/// after its replica was promoted are lost.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The time between two questions while a Sentinel is failing over.
-const HURRIED: Duration = Duration::from_millis(50);
+/// The interval between two queries during a failover.
+const FAILOVER_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Where to ask for a primary, and how to connect to it.
+/// The Sentinels of one primary, and the settings of connections to it.
 pub(crate) struct Sentinels {
     nodes: Vec<Client>,
     master: String,
-    /// Settings of connections to the primary; its address is replaced.
+    /// The settings of connections to the primary, without its address.
     primary: ConnectionInfo,
 }
 
-/// A primary, as Sentinels name it.
+/// A primary that a Sentinel reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Primary {
     host: String,
@@ -44,10 +44,10 @@ pub(crate) struct Primary {
     epoch: u64,
 }
 
-/// What a Sentinel answers.
+/// The answer of a Sentinel.
 struct Answer {
     primary: Primary,
-    /// Whether this Sentinel is about to name another one.
+    /// `true` if this Sentinel is about to report another primary.
     is_failing_over: bool,
 }
 
@@ -79,25 +79,25 @@ impl Sentinels {
         })
     }
 
-    /// Connects to the present primary, which must call itself one.
+    /// Connects to the current primary. The server must confirm that it is one.
     pub(crate) async fn connect(&self) -> RedisResult<(MultiplexedConnection, Primary)> {
         let primary = self.newest().await?;
         let mut connection = open(&self.client(&primary)?).await?;
         let role = redis::cmd("ROLE").query_async(&mut connection).await;
         match role {
             Ok(redis::Value::Array(role)) if role.first().is_some_and(is_master) => {}
-            // A user who may not ask is told by the first write to a replica.
+            // Without the permission for `ROLE`, the first write finds a replica.
             Err(error) if error.code() == Some("NOPERM") => {}
             Err(error) => return Err(error),
             Ok(_) => {
-                let message = "the server that Sentinels name is not a primary yet";
+                let message = "the server that the Sentinels report is not a primary yet";
                 return Err((ErrorKind::MasterNameNotFoundBySentinel, message).into());
             }
         }
         Ok((connection, primary))
     }
 
-    /// Waits until a Sentinel names another primary than this one, for ever if none does.
+    /// Waits until a Sentinel reports another primary than this one. This never ends if none does.
     pub(crate) async fn switched(&self, from: &Primary) {
         let mut watching = JoinSet::new();
         for client in &self.nodes {
@@ -108,25 +108,25 @@ impl Sentinels {
         }
     }
 
-    /// Asks all Sentinels at once, and returns the newest of their answers.
+    /// Queries all Sentinels at once, and returns the newest of their answers.
     async fn newest(&self) -> RedisResult<Primary> {
-        let mut asking = JoinSet::new();
+        let mut queries = JoinSet::new();
         for client in &self.nodes {
             let (client, master) = (client.clone(), self.master.clone());
-            asking.spawn(async move {
-                let answer = ask(&mut open(&client).await?, &master).await?;
+            queries.spawn(async move {
+                let answer = query(&mut open(&client).await?, &master).await?;
                 Ok(answer.primary)
             });
         }
         let mut newest: RedisResult<Primary> =
-            Err((ErrorKind::Io, "no Sentinel has answered in time").into());
-        let mut deadline = Instant::now() + PATIENCE;
-        while let Ok(Some(answer)) = timeout_at(deadline, asking.join_next()).await {
+            Err((ErrorKind::Io, "no Sentinel answered in time").into());
+        let mut deadline = Instant::now() + TIMEOUT;
+        while let Ok(Some(answer)) = timeout_at(deadline, queries.join_next()).await {
             match (answer, &newest) {
-                (Ok(Ok(named)), Ok(known)) if named.epoch <= known.epoch => {}
-                (Ok(Ok(named)), _) => {
+                (Ok(Ok(primary)), Ok(found)) if primary.epoch <= found.epoch => {}
+                (Ok(Ok(primary)), _) => {
                     deadline = deadline.min(Instant::now() + GRACE);
-                    newest = Ok(named);
+                    newest = Ok(primary);
                 }
                 (Ok(Err(error)), Err(_)) => newest = Err(error),
                 (Ok(Err(_)), Ok(_)) | (Err(_), _) => {}
@@ -162,20 +162,20 @@ fn is_master(role: &redis::Value) -> bool {
     }
 }
 
-/// Asks one Sentinel again and again, and returns when it names another primary.
+/// Queries one Sentinel repeatedly, and returns as soon as it reports another primary.
 async fn watch(client: Client, master: String, from: Primary) {
     loop {
-        if let Ok(Ok(mut connection)) = timeout(PATIENCE, open(&client)).await {
-            while let Ok(Ok(answer)) = timeout(PATIENCE, ask(&mut connection, &master)).await {
+        if let Ok(Ok(mut connection)) = timeout(TIMEOUT, open(&client)).await {
+            while let Ok(Ok(answer)) = timeout(TIMEOUT, query(&mut connection, &master)).await {
                 if answer.primary.follows(&from) {
                     return;
                 }
-                let pause = if answer.is_failing_over {
-                    HURRIED
+                let interval = if answer.is_failing_over {
+                    FAILOVER_INTERVAL
                 } else {
                     INTERVAL
                 };
-                sleep(pause).await;
+                sleep(interval).await;
             }
         }
         sleep(INTERVAL).await;
@@ -183,24 +183,24 @@ async fn watch(client: Client, master: String, from: Primary) {
 }
 
 impl Primary {
-    /// Whether this is another primary, and the answer is not older.
+    /// Returns `true` if this is another primary, and the answer is not older.
     fn follows(&self, other: &Self) -> bool {
         let moved = (&self.host, self.port) != (&other.host, other.port);
         moved && self.epoch >= other.epoch
     }
 }
 
-/// Asks a Sentinel for the primary.
-async fn ask(connection: &mut MultiplexedConnection, master: &str) -> RedisResult<Answer> {
-    // The address comes first: a failover between the two answers then gives an old address with a
-    // new epoch, which the next question corrects; the opposite would hide the failover.
+/// Queries a Sentinel for the primary.
+async fn query(connection: &mut MultiplexedConnection, master: &str) -> RedisResult<Answer> {
+    // The address comes first. A failover between the two answers then gives an old address with a
+    // new epoch, which the next query corrects; the other order would hide the failover.
     let mut address = redis::cmd("SENTINEL");
     address.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
     let Some((host, port)) = address
         .query_async::<Option<(String, u16)>>(connection)
         .await?
     else {
-        let message = "Sentinels know no primary of this name";
+        let message = "the Sentinels have no primary with this name";
         return Err((ErrorKind::MasterNameNotFoundBySentinel, message).into());
     };
     let mut state = redis::cmd("SENTINEL");
@@ -233,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn follows_no_older_answer() {
-        let known = primary(1, 5);
-        assert!(primary(2, 6).follows(&known));
-        assert!(primary(2, 5).follows(&known));
+    fn does_not_follow_an_older_answer() {
+        let current = primary(1, 5);
+        assert!(primary(2, 6).follows(&current));
+        assert!(primary(2, 5).follows(&current));
         assert!(
-            !primary(2, 4).follows(&known),
+            !primary(2, 4).follows(&current),
             "a Sentinel that was cut off"
         );
-        assert!(!primary(1, 6).follows(&known), "the same primary");
+        assert!(!primary(1, 6).follows(&current), "the same primary");
     }
 }
