@@ -1,8 +1,9 @@
--- A count whose limit is cut under load; beside adaptive.rs.
--- Law: limit, period, threshold, reduction, recovery and least share in millionths, and whether the application's own
--- signal is above the threshold: 1 or 0, or more if it has none.
+-- A count whose limit is reduced under load; the twin of adaptive.rs.
+-- Parameters: l1 limit, l2 period, l3 threshold, l4 reduction, l5 recovery and l6 least share,
+-- these four in millionths; l7 is 1 or 0 if the application's signal is above the threshold or not,
+-- and greater if there is no signal.
 do
-  -- So many millionths of the limit, rounded down, in steps that stay exact.
+  -- Returns this many millionths of the limit, rounded down. Every intermediate number is exact.
   local function part(millionths)
     return floor(l1 / 1000000) * millionths + floor(l1 % 1000000 * millionths / 1000000)
   end
@@ -18,13 +19,15 @@ do
       if period == l2 then start = at end
       count, share, cut = a, b, c
     else
-      -- A millionth a window is the slowest recovery.
+      -- The slowest recovery is a millionth per window.
       local calm = math.min(windows - c, 1000000)
       share, window = math.min(1000000, b + calm * l5), at + windows * period
     end
   end
   start = start or t - t % l2
-  if share < 1000000 and not filled then lasts = window + period * (ceil(1000000 - share, l5) + cut) end
+  if share < 1000000 and not filled then
+    expires = window + period * (ceil(1000000 - share, l5) + cut)
+  end
   fits = count <= part(share) - cost
   if fits then
     count = count + cost

@@ -1,5 +1,5 @@
--- Two window counts, the older one weighted; beside counter.rs.
--- Law: limit, period, power of ten of the tick, the tick, the window in ticks.
+-- The counts of two windows, of which the older one is weighted; the twin of counter.rs.
+-- Parameters: l1 limit, l2 period, l3 power of ten of the tick, l4 tick, l5 window in ticks.
 do
   local tick, window = l4, l5
   local t, start, previous, current = floor(now / tick), nil, 0, 0
@@ -10,18 +10,18 @@ do
   if kind == 2 then
     local first = ceil(at, tick)
     if t < first then t = first end
-    local most = floor(EXACT / window)
+    local max_count = floor(EXACT / window)
     if period ~= l2 then
-      local gone = at + period * (b > 0 and 2 or 1)
-      if t < ceil(gone, tick) then current = a + b end
-      if current > most then current = most end
+      local end_of_old = at + period * (b > 0 and 2 or 1)
+      if t < ceil(end_of_old, tick) then current = a + b end
+      if current > max_count then current = max_count end
     else
       start = floor(at / tick)
       local windows = floor((t - start) / window)
       if windows == 0 then
-        previous, current = a < most and a or most, b < most and b or most
+        previous, current = a < max_count and a or max_count, b < max_count and b or max_count
       elseif windows == 1 then
-        start, previous = start + window, b < most and b or most
+        start, previous = start + window, b < max_count and b or max_count
       else
         start = nil
       end

@@ -1,7 +1,7 @@
--- A level that leaks the more slowly the more the last hits cost; beside mean.rs.
--- Law: limit, period, power of ten of the tick, the tick, capacity, units of the level in one of cost, how many of them
--- leak in a tick for each thousandth of the factor, how many costs are remembered, the least factor in thousandths.
--- A record is a cost, oldest first.
+-- A level that leaks more slowly the more the last hits cost; the twin of mean_cost.rs.
+-- Parameters: l1 limit, l2 period, l3 power of ten of the tick, l4 tick, l5 capacity, l6 units of
+-- the level per unit of cost, l7 units that leak in a tick per thousandth of the factor, l8 number
+-- of costs in the mean, l9 least factor in thousandths. A record is a cost, oldest first.
 do
   local tick, capacity, units, leak = l4, l5, l6, l7
   local t, level = floor(now / tick), 0
@@ -15,12 +15,13 @@ do
     if period ~= l2 or limit ~= l1 or power ~= l3 then
       local ticks = 1000 * floor(period / 10 ^ power)
       local common = gcd(limit, ticks)
-      lives = math.max(at + ceil(level, math.max(limit / common * b, 1)) * 10 ^ power, longer)
+      lives_until =
+        math.max(at + ceil(level, math.max(limit / common * b, 1)) * 10 ^ power, extended_until)
       level = math.min(ceil(level, ticks / common), floor(EXACT / units)) * units
-      if lives <= now then
+      if lives_until <= now then
         last, level = 0, 0
       else
-        needs = (last + ceil(level, math.max(leak * b, 1))) * tick
+        needed_until = (last + ceil(level, math.max(leak * b, 1))) * tick
       end
     end
     if t < last then t = last end
@@ -37,19 +38,19 @@ do
       records = records:sub(9)
     end
     if rounded then
-      -- Sums above 2^53 are not exact, so this one is worked out anew.
+      -- Sums above 2^53 are not exact, so this one is computed again from all records.
       c = 0
       for place = 1, #records, 8 do c = c + struct.unpack('>d', records, place) end
       c = math.min(c, EXACT)
     end
-    -- Costs that are none add up to nothing that they could.
-    if not whole(c, #records / 8, EXACT) then records, c = struct.pack('>d', cost), cost end
+    -- Malformed costs are discarded: well-formed ones have a sum in this range.
+    if not is_whole(c, #records / 8, EXACT) then records, c = struct.pack('>d', cost), cost end
     b = math.max(l9, floor(125 * #records / c))
     level = level + cost * units
     kind, power, limit, period, at, a = 7, l3, l1, l2, t * tick, level
     ends = (t + ceil(level, leak * b)) * tick
-    after = as_reported(kind, power, limit, period, at, a, b, c, records, made)
+    after = condense(kind, power, limit, period, at, a, b, c, records, state_number)
   elseif kind == 7 then
-    before = as_reported(kind, power, limit, period, at, a, b, c, records)
+    before = condense(kind, power, limit, period, at, a, b, c, records)
   end
 end

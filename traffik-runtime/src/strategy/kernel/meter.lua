@@ -1,6 +1,7 @@
--- A level that leaks; beside meter.rs.
--- Law: limit, period, power of ten of the tick, the tick, largest cost, units of the level in one of cost, how many of
--- them leak in a tick, and the tolerance in units, or a number beyond 2^53 if the whole cost needs room.
+-- A level that leaks; the twin of meter.rs.
+-- Parameters: l1 limit, l2 period, l3 power of ten of the tick, l4 tick, l5 largest cost, l6 units
+-- of the level per unit of cost, l7 units that leak in a tick, l8 tolerance in units, or a number
+-- above 2^53 if the whole cost needs room.
 do
   local tick, units, leak = l4, l6, l7
   local t, level = floor(now / tick), 0
@@ -15,16 +16,16 @@ do
     if period ~= l2 or limit ~= l1 or power ~= l3 then
       local ticks = floor(period / 10 ^ power)
       local common = gcd(limit, ticks)
-      lives = math.max(at + ceil(level, limit / common) * 10 ^ power, longer)
+      lives_until = math.max(at + ceil(level, limit / common) * 10 ^ power, extended_until)
       level = math.min(ceil(level, ticks / common), floor(EXACT / units)) * units
-      if lives <= now then
+      if lives_until <= now then
         last, level = 0, 0
       else
-        needs = (last + ceil(level, leak)) * tick
+        needed_until = (last + ceil(level, leak)) * tick
       end
     end
     if t < last then t = last end
-    -- An empty one is found before numbers grow beyond what is exact.
+    -- An empty level is found first, so that the product below stays exact.
     if t - last >= ceil(level, leak) then level = 0 else level = level - (t - last) * leak end
   end
   fits = cost <= l5 and level <= (l8 > EXACT and (l5 - cost) * units or l8)

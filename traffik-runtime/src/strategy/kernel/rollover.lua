@@ -1,5 +1,7 @@
--- A count whose limit grows by a part of what the window before left unused; beside rollover.rs.
--- Law: limit, period, the part in hundred-millionths, the most that is carried over.
+-- A count whose limit grows by a part of what the previous window left unused; the twin of
+-- rollover.rs.
+-- Parameters: l1 limit, l2 period, l3 part in hundred-millionths, l4 greatest amount that is
+-- carried over.
 do
   local ahead = kind == 4 and at - now > l2
   local t, start, previous, current = now, nil, 0, 0
@@ -15,11 +17,13 @@ do
     end
   end
   start = start or t - t % l2
-  -- What was not used · part / 10^8, rounded down, in steps that stay exact.
+  -- This is unused · part / 10^8, rounded down. Every intermediate number is exact.
   local unused = previous < l1 and l1 - previous or 0
   local rest = unused % 100000000
   local high, low = rest * floor(l3 / 10000), rest * (l3 % 10000)
-  local carried = floor(unused / 100000000) * l3 + floor(high / 10000) + floor((high % 10000 * 10000 + low) / 100000000)
+  local carried = floor(unused / 100000000) * l3
+    + floor(high / 10000)
+    + floor((high % 10000 * 10000 + low) / 100000000)
   if carried > l4 then carried = l4 end
   if ahead then
     current = l1 + carried

@@ -1,4 +1,5 @@
--- Whole numbers below 2^53, which doubles hold exactly (L3); beside exact.rs.
+-- Arithmetic on whole numbers below 2^53, which doubles hold exactly (law L3; guide, chapter laws);
+-- the twin of tick.rs.
 local function gcd(x, y)
   while x ~= 0 do x, y = y % x, x end
   return y

@@ -1,4 +1,5 @@
--- A count in windows aligned to the epoch; beside window.rs. Law: limit, period, limit in force.
+-- A count in windows aligned to the epoch; the twin of window.rs.
+-- Parameters: l1 limit, l2 period, l3 limit in force.
 do
   if kind == 1 and at - now > l2 then
     power, limit, period, at, a = 0, l1, l2, now - now % l2, l3
@@ -10,7 +11,7 @@ do
     if t - at < period then count = a end
   end
   local start = t - t % l2
-  -- A sum above 2^53 would be rounded.
+  -- The sum is not computed, because above 2^53 it would be rounded.
   fits = count <= l3 - cost
   if fits then
     keeps = kind == 1 and at == start and period == l2

@@ -1,10 +1,12 @@
--- Decides plans: all are checked, then all are written, or none. KEYS: one for each plan. ARGV[1]: for each plan its cost
--- and how many laws it has, for each law its kernel, nine numbers, and the pairs that some need; ARGV[2]: the time in
--- microseconds, if it is not the server's.
--- Answer: whether all were admitted, and the time; then the states as decisions report them.
+-- Decides plans: all of them are checked, then all are written, or none.
+-- KEYS: the key of each plan. ARGV[1]: for each plan its cost and the number of its laws, for each
+-- law the number of its kernel, nine parameters, and the pairs that some laws need; ARGV[2]: the
+-- time in microseconds, if it is not the server's.
+-- Answer: 1 or 0 for admitted or refused, and the time; then the states as a decision reports them.
 local now, late = ARGV[2], 86400000
 if now then
-  -- A time that was brought along may stand still while the server's goes on.
+  -- The clock of the caller may stand still while that of the server advances, so keys live a day
+  -- longer.
   now = tonumber(now)
 end
 if not now then
@@ -12,8 +14,10 @@ if not now then
   now, late = time[1] * 1000000 + time[2], 0
 end
 
--- Each law's own state, the place after it (10), how long a refusal has let it live (11), its own place (12) and its number
--- (13): that of the same period, else that in the same place (L30); as Plan::seen in plan.rs. And all states, in their order.
+-- Returns the state of each law, and all states in their order. A law's state is the one of the
+-- same period, or the one in the same place (law L30; guide, chapter laws); plan.rs does the same.
+-- Fields of a state: 10 is the place after it, 11 the time until which a refusal extended its life,
+-- 12 its own place, 13 its number.
 local function own_states(laws, first, count, value)
   local states, place = {}, 2
   while place <= #value do
@@ -21,35 +25,38 @@ local function own_states(laws, first, count, value)
     if state[1] == 0 then return {}, {} end
     states[#states + 1], state[12] = state, place
     state[13] = state[11]
-    state[11], place = lengthened(value, state[10])
+    state[11], place = read_extension(value, state[10])
   end
   if count == 1 and #states == 1 then return { states[1] }, states end
-  local found, taken = {}, {}
+  local found, used = {}, {}
   for law = 1, count do
     local kernel, _, period, pairs_of_law = struct.unpack('>dddd', laws, first)
     first = first + 80 + (kernel == 8 and 16 * pairs_of_law or 0)
     for old, state in ipairs(states) do
-      if not found[law] and not taken[old] and state[4] == period then found[law], taken[old] = state, true end
+      if not found[law] and not used[old] and state[4] == period then
+        found[law], used[old] = state, true
+      end
     end
   end
   for law = 1, count do
-    if not found[law] and not taken[law] then found[law] = states[law] end
+    if not found[law] and not used[law] then found[law] = states[law] end
   end
   return found, states
 end
 
--- A value as a refusal reports it: each state as its law has left it, or with one record if no law needs more of it.
+-- Returns a value as a refusal reports it: each state as its law has left it, or condensed if no
+-- law needs all its records.
 local function reported(value, states)
   local text, from = '', 1
   for _, state in ipairs(states) do
     local before = state.before
-    if before == nil and state[9] then before = as_reported(unpack(state, 1, 9)) end
+    if before == nil and state[9] then before = condense(unpack(state, 1, 9)) end
     if before then text, from = text .. value:sub(from, state[12] - 1) .. before, state[10] end
   end
   return text .. value:sub(from)
 end
 
--- The moment at which the clock stands still for a state (L4).
+-- Returns the moment of a state, before which the clock stands still for it (law L4).
 local function moment(state)
   if not state then return 0 end
   local kind, at, records = state[1], state[5], state[9]
@@ -58,16 +65,18 @@ local function moment(state)
 end
 
 local laws, next_law = ARGV[1], 1
-local values, seen, stored, writes, caught_up, answer, refused, is_alone = {}, {}, {}, {}, {}, {}, false, false
--- Of each key, the places after states that live longer from now on, and until when; and when it ends at the earliest.
-local lifes, last = {}, {}
+local values, original, stored, writes, caught_up, answer, refused, is_single =
+  {}, {}, {}, {}, {}, {}, false, false
+-- By key: the states whose lives are extended, as the place after each and its new end; and the
+-- earliest end of the key.
+local extensions, expiries = {}, {}
 for plan = 1, #KEYS do
   local key = KEYS[plan]
-  if seen[key] == nil then
-    seen[key] = redis.call('GET', key)
-    values[key], stored[key] = seen[key], {}
+  if original[key] == nil then
+    original[key] = redis.call('GET', key)
+    values[key], stored[key] = original[key], {}
   else
-    -- Of two hits on one key, the second depends on all of what the first leaves.
+    -- The second of two hits on one key depends on the whole state that the first leaves.
     stored[key] = nil
   end
   local value, cost, count = values[key], nil, nil
@@ -85,15 +94,16 @@ for plan = 1, #KEYS do
     if kernel == 8 then
       pairs_of_law, next_law = laws:sub(next_law, next_law + 16 * l3 - 1), next_law + 16 * l3
     end
-    -- After a refusal, only what is ahead of the clock or of another rate is looked at, for the hit has seen it too, and logs,
-    -- to report them.
+    -- After a refusal only some states are evaluated: those ahead of the clock or of another rate,
+    -- because a hit changes them even if it is refused, and logs, to report them.
     local state = states[law]
-    local is_changed = state and (state[4] ~= l2 or state[3] ~= l1 or (kernel == 3 or kernel == 7) and state[2] ~= l3)
+    local is_changed = state
+      and (state[4] ~= l2 or state[3] ~= l1 or (kernel == 3 or kernel == 7) and state[2] ~= l3)
     if cost > 0 and (not refused or is_changed or kernel == 5 or kernel == 6 or moment(state) > now) then
-      local kind, power, limit, period, at, a, b, c, records, own_end, longer, made = 0
+      local kind, power, limit, period, at, a, b, c, records, own_end, extended_until, state_number = 0
       if state then
-        kind, power, limit, period, at, a, b, c, records, own_end, longer = unpack(state, 1, 11)
-        made = state[13]
+        kind, power, limit, period, at, a, b, c, records, own_end, extended_until = unpack(state, 1, 11)
+        state_number = state[13]
       end
-      made = made or next_number()
-      local fits, ends, keeps, filled, lives, needs, before, after, lasts
+      state_number = state_number or next_number()
+      local fits, ends, keeps, filled, lives_until, needed_until, before, after, expires

@@ -1,21 +1,23 @@
       end
-      if needs and math.min(needs, EXACT) > lives and value == seen[key] then
-        lifes[key] = lifes[key] or {}
-        table.insert(lifes[key], { own_end, needs })
-        states[law][11] = math.min(needs, EXACT)
+      if needed_until and math.min(needed_until, EXACT) > lives_until and value == original[key] then
+        extensions[key] = extensions[key] or {}
+        table.insert(extensions[key], { own_end, needed_until })
+        states[law][11] = math.min(needed_until, EXACT)
       end
-      if lasts and value == seen[key] then last[key] = math.max(last[key] or 0, lasts) end
+      if expires and value == original[key] then
+        expiries[key] = math.max(expiries[key] or 0, expires)
+      end
       if fits and not refused then
-        -- What takes the place of another state is another one.
-        if filled then made = next_number() end
-        local whole_state = write(kind, power, limit, period, at, a, b, c, records, made)
+        -- A state that replaces another has a new number.
+        if filled then state_number = next_number() end
+        local whole_state = write(kind, power, limit, period, at, a, b, c, records, state_number)
         text, report = text .. whole_state, report .. (after or whole_state)
         if ends > latest then latest = ends end
         keep = keep and keeps
       elseif not fits then
         refused = true
       end
-      -- One that is ahead of the clock is reported as it was.
+      -- A state that is ahead of the clock is reported unchanged.
       if state and kernel == 6 and not filled then state.before = before end
       if filled then
         states[law] = { kind, power, limit, period, at, a, b, c, records }
@@ -32,23 +34,27 @@
 end
 
 if refused then
-  -- Whoever is refused is told of the states as they are.
+  -- A refusal reports the states as they are.
   for plan, key in ipairs(KEYS) do
-    answer[plan + 1] = stored[key] and seen[key] and reported(seen[key], stored[key]) or seen[key] or ''
+    answer[plan + 1] = stored[key] and original[key] and reported(original[key], stored[key])
+      or original[key]
+      or ''
   end
-  for key, ends in pairs(last) do
+  for key, ends in pairs(expiries) do
     local ttl = math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14)
     if ttl > redis.call('PTTL', key) + 2 + late / 86400 then
-      redis.call('SET', key, seen[key], 'PX', string.format('%.0f', ttl))
+      redis.call('SET', key, original[key], 'PX', string.format('%.0f', ttl))
     end
   end
-  for key, longer in pairs(lifes) do
-    -- From the last place to the first, for each makes the value longer behind it.
-    table.sort(longer, function(one, other) return one[1] > other[1] end)
-    local value, ttl, done = seen[key], redis.call('PTTL', key), nil
-    for _, life in ipairs(longer) do
-      if life[1] ~= done then value, done = lengthen(value, life[1], life[2]), life[1] end
-      ttl = math.max(ttl, math.min(math.max(ceil(life[2] - now, 1000), 1) + late, 1e14))
+  for key, list in pairs(extensions) do
+    -- From the last place to the first, because each extension moves the places behind it.
+    table.sort(list, function(one, other) return one[1] > other[1] end)
+    local value, ttl, done = original[key], redis.call('PTTL', key), nil
+    for _, extension in ipairs(list) do
+      if extension[1] ~= done then
+        value, done = extend(value, extension[1], extension[2]), extension[1]
+      end
+      ttl = math.max(ttl, math.min(math.max(ceil(extension[2] - now, 1000), 1) + late, 1e14))
     end
     redis.call('SET', key, value, 'PX', string.format('%.0f', ttl))
   end
@@ -58,11 +64,12 @@ if refused then
     for law = 1, count do
       if states[law] then
         local kind, power, limit, period, at, a, b, c, records = unpack(states[law], 1, 9)
-        text = text .. write(kind, power, limit, period, at, a, b, c, records, states[law][13] or next_number())
+        text = text
+          .. write(kind, power, limit, period, at, a, b, c, records, states[law][13] or next_number())
         if (states[law][11] or 0) > 0 then text = text .. struct.pack('>Bd', 10, states[law][11]) end
       end
     end
-    -- Those that stay as they are last as long as before.
+    -- The states that are not replaced live as long as before.
     if count > 1 then ttl = math.max(ttl, redis.call('PTTL', key)) end
     redis.call('SET', key, text, 'PX', string.format('%.0f', math.min(ttl, 1e14)))
   end
