@@ -2,7 +2,7 @@
 //! labels is the process's.
 
 use traffik::failure::retry;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
 use traffik_tests::CounterRecorder;
 
@@ -83,7 +83,7 @@ async fn by_choice(recorder: &CounterRecorder) {
 
 async fn retries(recorder: &CounterRecorder) {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let memory = Backend::memory();
     let builder = DynThrottle::builder("job:9").rate("2/minute".parse().unwrap());
     let builder = builder.backend(Backend::custom(store));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::LevelFilter;
 use traffik::failure::{Backoff, allow, failover, fallback, raise, retry, throttle};
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, CircuitBreaker, DynThrottle, Error, Identity, ManualClock, Store};
 use traffik_tests::{CounterRecorder, Log};
 
@@ -79,7 +79,7 @@ async fn play() {
     let back = back.backend(Backend::custom(store.clone()).clock(clock.clone()));
     let back = back.on_error(fallback(Backend::memory().clock(clock.clone())));
     let back = back.build().unwrap();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     for admitted in [true, true, false] {
         assert_eq!(back.hit(&client, 1).await.unwrap().admitted, admitted);
     }
@@ -92,7 +92,7 @@ async fn play() {
     let kept = DynThrottle::builder("kept").rate("9/minute".parse().unwrap());
     let kept = kept.backend(backend.clone()).build().unwrap();
     let reservation = kept.reserve(&client, 4).await.unwrap();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     drop(reservation);
     // It waits for the refund, which fails as it does.
     backend.close().await.unwrap_err();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, CircuitBreaker, ErrorKind, Failure, Verdict, provide, throttled};
 use traffik_tests::Server;
 
@@ -48,7 +48,7 @@ async fn failed_over_inline() {}
 #[tokio::test]
 async fn applies_the_policies_while_the_backend_is_unreachable() {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let app = Router::new()
         .route("/own", get(own))
         .route("/retried", get(retried))
@@ -65,6 +65,6 @@ async fn applies_the_policies_while_the_backend_is_unreachable() {
     for path in ["/fallen-back", "/failed-over", "/inline"] {
         assert_eq!(server.statuses(path, 2).await, [200, 429], "{path}");
     }
-    store.fail(Trouble::TimeOut);
+    store.fail(Fault::TimeOut);
     assert_eq!(server.get("/own").await.status, 200);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, Failure, ManualClock, Throttle as _, Verdict, throttled, throttles};
 use traffik_tests::{Server, head};
 
@@ -20,7 +20,7 @@ static MEMORY: LazyLock<Backend> = LazyLock::new(|| Backend::memory().clock(CLOC
 
 fn unreachable() -> FlakyStore {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     store
 }
 
@@ -99,7 +99,7 @@ async fn let_other_throttles_of_a_set_decide() {
 async fn count_again_after_the_backend_recovers() {
     let head = client("watched");
     let left = async || Watched::stat(&head).await.unwrap().hits_remaining;
-    WATCHED.fail(Trouble::Refuse);
+    WATCHED.fail(Fault::Refuse);
     assert!(<(Watched, Near)>::hit(&head).await.unwrap().admitted);
     WATCHED.heal();
     assert_eq!(left().await, 2);

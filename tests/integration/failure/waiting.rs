@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use traffik::failure::throttle_for;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, Decision, DynThrottle, Identity};
 
 const DEADLINE: Duration = Duration::from_millis(1_500);
@@ -25,7 +25,7 @@ async fn waited(store: &FlakyStore, wait: Duration) -> (Decision, Duration) {
 #[tokio::test(start_paused = true)]
 async fn ends_at_the_deadline_if_a_policy_throttles_for_no_time() {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let (decision, took) = waited(&store, Duration::ZERO).await;
     assert!(!decision.admitted && !decision.decided, "{decision:?}");
     assert!(
@@ -38,7 +38,7 @@ async fn ends_at_the_deadline_if_a_policy_throttles_for_no_time() {
 #[tokio::test(start_paused = true)]
 async fn ends_at_the_deadline_if_the_store_never_replies() {
     let store = FlakyStore::new();
-    store.fail(Trouble::Hang);
+    store.fail(Fault::Hang);
     let (decision, took) = waited(&store, Duration::ZERO).await;
     assert!(!decision.admitted, "{decision:?}");
     assert!(
@@ -50,7 +50,7 @@ async fn ends_at_the_deadline_if_the_store_never_replies() {
 #[tokio::test(start_paused = true)]
 async fn admits_soon_after_the_backend_recovers() {
     let store = FlakyStore::new();
-    store.fail_times(4, Trouble::Refuse);
+    store.fail_times(4, Fault::Refuse);
     let (decision, took) = waited(&store, Duration::ZERO).await;
     assert!(decision.admitted && decision.decided, "{decision:?}");
     assert!(took < Duration::from_millis(500), "{took:?}");

@@ -10,13 +10,13 @@ use axum::routing::{get, post};
 use axum::{Json, Router, debug_handler};
 use serde::de::DeserializeOwned;
 use tower::ServiceExt as _;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, Limiter, Rejection, ThrottleLayer, Throttled, provide, throttled};
 use traffik_tests::{PEER, ServiceLimit, TestResponse, midnight, peer};
 
 fn away() -> Backend {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     Backend::custom(store)
 }
 

@@ -6,7 +6,7 @@ use axum::routing::get;
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
 use traffik::failure::{allow, raise, throttle};
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{
     Backend, Identity, Limiter, Rejection, ThrottleLayer, Throttled, provide, throttled,
 };
@@ -132,7 +132,7 @@ async fn a_refusal_of_a_grpc_call_is_not_stored() {
 #[tokio::test]
 async fn a_response_to_a_failure_is_not_stored() {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     for (policy, status) in [(throttle(), 429), (raise(), 503), (allow(), 200)] {
         let app = app(Backend::custom(store.clone()).on_error(policy));
         for path in ["/plain", "/bare", "/extracted"] {

@@ -16,7 +16,7 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status};
 use tower::Service;
 use traffik::failure::raise;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, ThrottleLayer, filter, provide};
 
 traffik::throttles! {
@@ -166,7 +166,7 @@ async fn an_absent_backend_is_unavailable() {
         .add_service(Echo);
     let serving = tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
     let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let refused = call(&channel, "/echo.Echo/Say", "ada").await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
     assert_eq!(refused.message(), "service unavailable");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, DynThrottle, Identity, Throttle as _, provide, throttled};
 use traffik_tests::{Server, head, midnight};
 
@@ -99,7 +99,7 @@ async fn a_decision_says_how_long_it_really_is() {
 async fn where_no_law_has_decided_it_is_the_whole_wait() {
     let store = FlakyStore::new();
     let backend = Backend::custom(store.clone());
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     let refused = server.get("/away").await;
     assert_eq!(

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use http::Request;
 use tower::ServiceExt as _;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{
     Backend, HeaderOptions, HeaderStyle, HeaderSyntax, Identity, Throttle as _, provide, throttled,
 };
@@ -165,7 +165,7 @@ async fn stat_and_draft_6_give_the_limit_in_force() {
 #[tokio::test]
 async fn a_failed_backend_leaves_the_limit_in_force() {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     for policy in [traffik::failure::allow(), traffik::failure::throttle()] {
         let (_, clock) = midnight();
         let backend = Backend::custom(store.clone()).clock(clock).on_error(policy);

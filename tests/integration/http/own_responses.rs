@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{
     Backend, Identity, Limiter, Rejection, Throttle as _, ThrottleLayer, provide, throttled,
 };
@@ -147,7 +147,7 @@ async fn from_layers_and_limiters_too() {
 #[tokio::test]
 async fn of_backends_that_are_away() {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let backend = Backend::custom(store).on_throttled(told);
     let app = Router::new()
         .route("/", get(plain))

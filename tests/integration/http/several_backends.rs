@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, ErrorKind, ManualClock, Throttle as _, throttled};
 use traffik_tests::{QuotaPolicy, Server, head};
 
@@ -25,7 +25,7 @@ fn there() -> Backend {
 /// In a store that never answers.
 fn away() -> Backend {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     Backend::custom(store)
 }
 

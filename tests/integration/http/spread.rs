@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::routing::get;
 use http::Request;
 use tower::ServiceExt as _;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{
     Backend, DynThrottle, Identity, Limiter, Rejection, Throttle as _, ThrottleLayer, provide,
     throttled,
@@ -183,7 +183,7 @@ async fn a_decision_stays_exact() {
 #[tokio::test]
 async fn a_failed_backend_spreads_the_clients_that_it_holds_off() {
     let store = FlakyStore::new();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let policy = traffik::failure::throttle_for(Duration::from_secs(20));
     let app = app(Backend::custom(store).on_error(policy));
     reach(&told(&app, "/spread").await, 20, 9);

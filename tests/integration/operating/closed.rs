@@ -11,7 +11,7 @@ use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
     QuotaWithRollover, SlidingCounter, SlidingLog, Tiered, TimeOfDay, TokenBucket,
 };
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{
     Backend, DynThrottle, Identity, ManualClock, Rate, Throttle as _, provide, registry, throttled,
 };
@@ -116,7 +116,7 @@ async fn refuses_while_the_store_is_away() {
             .on_error(policy());
         let throttle = throttle.build().unwrap();
         let client = Identity::new("client");
-        store.fail(Trouble::Refuse);
+        store.fail(Fault::Refuse);
         assert!(throttle.hit(&client, 1).await.unwrap().admitted);
         registry().set_rate(&uid, CLOSED).unwrap();
         let refused = throttle.hit(&client, 1).await.unwrap();

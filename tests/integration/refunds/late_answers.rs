@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use traffik::failure::{allow, raise};
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, DynThrottle, Error, Identity, Store, Throttle as _};
 use traffik_tests::ExpiringStore;
 
@@ -43,7 +43,7 @@ async fn a_hit_that_is_never_answered_stays_taken() {
     // Reading is answered, writing is not.
     store.withhold();
     throttle.hit(&Identity::everyone(), 4).await.unwrap_err();
-    store.fail(Trouble::Hang);
+    store.fail(Fault::Hang);
     store.release();
     tokio::time::sleep(Duration::from_secs(60)).await;
     store.heal();
@@ -60,7 +60,7 @@ async fn a_refusal_stays_a_refusal_where_its_refunds_are_slow() {
     let head = request(&backend);
     assert!(Mine::hit(&head).await.unwrap().admitted);
     // Two operations for each member, those after them are refunds.
-    store.fail(Trouble::Delay(Duration::from_millis(30)));
+    store.fail(Fault::Delay(Duration::from_millis(30)));
     let decision = <(Everyone, Mine)>::hit(&head).await.unwrap();
     assert!(decision.decided && !decision.admitted, "{decision:?}");
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts as _;
 use axum::routing::get;
 use http::{Method, StatusCode};
 use tokio::runtime::Runtime;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, DynThrottle, Identity, Limiter, ManualClock, Rejection, Throttle as _};
 use traffik_tests::{
     ExpiringStore, MemcachedServer, RedisCluster, RedisServer, Server, head, midnight,
@@ -119,7 +119,7 @@ async fn a_backend_that_is_gone() {
     let store = FlakyStore::new();
     let throttle = throttle(Backend::custom(store.clone()));
     let reserved = throttle.reserve(&Identity::everyone(), 4).await.unwrap();
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let error = reserved.settle(1).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
     store.heal();

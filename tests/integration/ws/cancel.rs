@@ -6,7 +6,7 @@ use futures_util::{SinkExt as _, StreamExt as _, poll};
 use tokio::task::JoinHandle;
 use tokio::time::advance;
 use tokio_tungstenite::tungstenite::Message;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::ws::Guard;
 use traffik::{Backend, Throttle, WsPolicy};
 use traffik_tests::{head, midnight};
@@ -25,7 +25,7 @@ const MESSAGES: usize = 30;
 /// A store that answers after a while, twice for each decision.
 fn slow() -> Backend {
     let store = FlakyStore::new();
-    store.fail(Trouble::Delay(Duration::from_millis(5)));
+    store.fail(Fault::Delay(Duration::from_millis(5)));
     let (_, clock) = midnight();
     Backend::custom(store).clock(clock)
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
-use traffik::testing::{FlakyStore, Trouble};
+use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, Limiter, Throttle, WsPolicy, provide};
 use traffik_tests::Server;
 
@@ -57,7 +57,7 @@ async fn serve() -> (Server, FlakyStore) {
 #[tokio::test]
 async fn to_raise_closes_with_1013() {
     let (server, store) = serve().await;
-    for trouble in [Trouble::Refuse, Trouble::TimeOut, Trouble::Hang] {
+    for trouble in [Fault::Refuse, Fault::TimeOut, Fault::Hang] {
         let mut client = Client::connect(&server, "/raising").await;
         store.heal();
         store.fail(trouble);
@@ -71,7 +71,7 @@ async fn to_raise_closes_with_1013() {
 async fn to_allow_delivers_all_and_counts_none() {
     let (server, store) = serve().await;
     let mut client = Client::connect(&server, "/allowing").await;
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     for _ in 0..5 {
         assert_eq!(client.ask("text").await, "text");
     }
@@ -89,7 +89,7 @@ async fn to_throttle_refuses_and_keeps_the_connection() {
         store.heal();
         let mut client = Client::connect(&server, path).await;
         assert_eq!(client.ask("one").await, "one");
-        store.fail(Trouble::Refuse);
+        store.fail(Fault::Refuse);
         for _ in 0..3 {
             assert_eq!(client.ask("text").await, notice);
         }
@@ -102,7 +102,7 @@ async fn to_throttle_refuses_and_keeps_the_connection() {
 async fn a_policy_of_ones_own_can_tell() {
     let (server, store) = serve().await;
     let mut client = Client::connect(&server, "/custom").await;
-    store.fail(Trouble::Refuse);
+    store.fail(Fault::Refuse);
     let told = client.ask("text").await;
     assert!(told.starts_with("decided: false, by "), "{told}");
     assert!(told.ends_with("Throttling"), "{told}");
@@ -112,7 +112,7 @@ async fn a_policy_of_ones_own_can_tell() {
 async fn a_store_that_hangs_holds_nobody_up_for_long() {
     let (server, store) = serve().await;
     let mut client = Client::connect(&server, "/throttling").await;
-    store.fail(Trouble::Hang);
+    store.fail(Fault::Hang);
     let told = tokio::time::timeout(Duration::from_secs(10), client.ask("text")).await;
     assert!(told.unwrap().contains("rate_limit"));
 }
