@@ -1,14 +1,16 @@
+//! The scope within which requests share a throttle's budget.
+
 use std::borrow::Cow;
 
-/// Where a throttle's budget is one and the same.
+/// The scope within which requests of one client share a throttle's budget.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Wherever the throttle is used.
+    /// One budget, wherever the throttle is used.
     #[default]
     Throttle,
-    /// Within a method and a matched route.
+    /// One budget for each method and matched route.
     Route,
-    /// Within a segment of the application's choice.
+    /// One budget for each segment, a text that the application chooses.
     Segment(Cow<'static, str>),
 }

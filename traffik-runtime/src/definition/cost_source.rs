@@ -1,6 +1,6 @@
-//! Where the cost of a request comes from.
+//! The source of a hit's cost.
 
-/// The source of a cost, which decides how a cost that can never be admitted is answered.
+/// The source of a hit's cost. It decides how a cost that can never be admitted is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum CostSource {
     /// The definition, or the attribute on the handler.

@@ -1,4 +1,4 @@
-//! Rates under a strategy: whether they go together, and the laws that come of it.
+//! Rates under a strategy: checks, and the limits that they are.
 
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
@@ -11,7 +11,15 @@ use crate::strategy::error::StrategyError;
 use crate::strategy::kernel::Law;
 use crate::strategy::{Who, catalog};
 
-/// Each rate that is a limit, with its law. Laws that change are worked out for each hit, so there are none here.
+/// The maximum length of a uid, of a policy's name and of a label, in bytes.
+const MAX_NAME_LENGTH: usize = 255;
+
+/// Returns the rates that are limits, each with its law. The laws of a dynamic strategy are
+/// computed for each hit, so there are none here.
+///
+/// # Errors
+///
+/// If the strategy has no law for a rate.
 pub(crate) fn terms(
     strategy: &dyn ErasedStrategy,
     rates: &[Rate],
@@ -29,7 +37,7 @@ pub(crate) fn terms(
     Ok(terms)
 }
 
-/// The only rate, if there is just one, under a built-in law.
+/// Returns the only limit, if there is one under a built-in law.
 pub(crate) fn only(terms: &[Term]) -> Option<&Term> {
     match terms {
         [term] if term.law != Law::Custom => Some(term),
@@ -37,7 +45,12 @@ pub(crate) fn only(terms: &[Term]) -> Option<&Term> {
     }
 }
 
-/// Whether a throttle can have these rates. What is legal but was hardly meant is logged.
+/// Checks that a throttle of this strategy can have these rates, and logs a warning for rates that
+/// are legal but probably not meant.
+///
+/// # Errors
+///
+/// [`Error::Configuration`] if the throttle cannot have them.
 pub(crate) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) -> Result<(), Error> {
     let spec = strategy.spec();
     if spec.is_none() {
@@ -57,15 +70,12 @@ pub(crate) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) ->
     Ok(())
 }
 
-/// The largest length of a uid or a policy's name, in bytes.
-const LONGEST_NAME: usize = 255;
-
-/// Checks that a throttle's uid and the name of its policy are short enough for logs, metrics and header fields, and that
-/// the name is not empty.
+/// Checks that a throttle's uid and the name of its policy are short enough for logs, metrics and
+/// header fields, and that the name is not empty.
 ///
 /// # Errors
 ///
-/// A message that says which is not.
+/// A message about the one that is wrong.
 pub(crate) fn check_names(uid: &str, policy: &str) -> Result<(), String> {
     if policy.is_empty() {
         return Err("the name of its policy is empty; give it one".to_owned());
@@ -74,16 +84,16 @@ pub(crate) fn check_names(uid: &str, policy: &str) -> Result<(), String> {
     check_length("policy", policy)
 }
 
-/// Checks that a text, such as the uid, is short enough.
+/// Checks that a name, such as the uid, is short enough.
 ///
 /// # Errors
 ///
-/// A message that says that it is not.
-pub(crate) fn check_length(what: &str, text: &str) -> Result<(), String> {
-    match text.len() {
-        0..=LONGEST_NAME => Ok(()),
+/// A message if it is too long.
+pub(crate) fn check_length(option: &str, name: &str) -> Result<(), String> {
+    match name.len() {
+        0..=MAX_NAME_LENGTH => Ok(()),
         length => Err(format!(
-            "its {what} has {length} bytes; give it one of at most {LONGEST_NAME}"
+            "its {option} has {length} bytes; give it one of at most {MAX_NAME_LENGTH}"
         )),
     }
 }

@@ -11,7 +11,7 @@ use crate::backend::backend_ref::Chosen;
 use crate::decision::Report;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
-use crate::definition::registry::event::{Event, anybody_listens, tell};
+use crate::definition::registry::event::{Event, has_listeners, notify};
 use crate::definition::registry::resolved_client::ResolvedClient;
 use crate::engine::arg_values::ArgValues;
 use crate::engine::client_key::{Name, address, join_client, join_scope};
@@ -311,7 +311,7 @@ impl<'a> Asked<'a> {
     ) {
         let client = || self.resolved(parts, backend);
         self.definition.observe(outcome, client);
-        if anybody_listens() {
+        if has_listeners() {
             self.tell(outcome, parts, client(), report());
         }
     }
@@ -324,7 +324,7 @@ impl<'a> Asked<'a> {
         client: ResolvedClient<'_>,
         report: Option<Report>,
     ) {
-        tell(&Event {
+        notify(&Event {
             uid: self.definition.uid(),
             outcome,
             identity: self.identity,

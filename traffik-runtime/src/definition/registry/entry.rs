@@ -1,25 +1,28 @@
+//! The description of a registered throttle.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
 
-/// One throttle of the registry. Serde writes it with these names, rates as texts.
+/// A registered throttle. Serde writes it with these names, and rates as texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Which throttle it is, in the whole process.
+    /// The name of the throttle in the whole process.
     pub uid: String,
-    /// What header fields call it.
+    /// The name of its policy in header fields.
     pub name: String,
-    /// The rates in force; empty where each request brings its own.
+    /// The rates in force; empty if each request brings its own.
     pub rates: Vec<Rate>,
-    /// The rates of the definition; empty where each request brings its own.
+    /// The rates of the definition; empty if each request brings its own.
     pub defined_rates: Vec<Rate>,
-    /// The name of the strategy: `token_bucket`.
+    /// The name of the strategy, such as `token_bucket`.
     pub strategy: &'static str,
-    /// What shares a budget: `throttle`, `route`, or the segment of one's own as the definition writes it.
+    /// The scope within which requests share a budget: `throttle`, `route`, or the segment as the
+    /// definition writes it.
     pub scope: String,
-    /// Whether it limits anybody.
+    /// `false` if the throttle is disabled and admits every request.
     pub enabled: bool,
-    /// The file and line of its definition, where they are known.
+    /// The file and line of its definition, if they are known.
     pub place: Option<String>,
 }

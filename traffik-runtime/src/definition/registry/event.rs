@@ -1,3 +1,5 @@
+//! Listeners that are called with each decision on a throttle.
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,28 +13,29 @@ use crate::definition::registry::resolved_client::ResolvedClient;
 use crate::identity::Identity;
 use crate::observe::Outcome;
 
-/// What became of a hit on one throttle.
+/// A decision on a hit on one throttle.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
-    /// The throttle.
+    /// The uid of the throttle.
     pub uid: &'a str,
-    /// What became of it.
+    /// The outcome of the hit.
     pub outcome: Outcome,
-    /// Who was asking, as the identifier said.
+    /// The identity of the client, as the identifier returned it.
     pub identity: &'a Identity,
-    /// The client as the decision has resolved it: its `Display` names it for people, and [`ResolvedClient::address`] is
-    /// the address behind trusted proxies.
+    /// The client as the decision resolved it. Its `Display` names it for people, and
+    /// [`ResolvedClient::address`] is its address behind trusted proxies.
     pub client: ResolvedClient<'a>,
-    /// What the hit costs.
+    /// The cost of the hit.
     pub cost: u64,
-    /// What the law said; of several rates, the one that binds. Nothing where no law has decided.
+    /// The report of the law; of several rates, the report of the binding one. `None` if no law
+    /// decided.
     pub report: Option<Report>,
-    /// The request's head, if there is a request.
+    /// The head of the request, if there is a request.
     pub parts: Option<&'a Parts>,
 }
 
-/// Somebody who is told of decisions; dropped, it goes on listening.
+/// A handle to a function that is called with each decision. Dropping it does not stop the calls.
 #[derive(Clone)]
 pub struct Listener {
     listen: Listen,
@@ -40,42 +43,47 @@ pub struct Listener {
 
 type Listen = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
-/// Whether there are listeners.
-static LISTENING: AtomicBool = AtomicBool::new(false);
+/// Set while there are listeners.
+static HAS_LISTENERS: AtomicBool = AtomicBool::new(false);
 static LISTENERS: ArcSwapOption<Vec<Listen>> = ArcSwapOption::const_empty();
-static CHANGING: Mutex<()> = Mutex::new(());
+/// Locked while the list of listeners is replaced.
+static UPDATING: Mutex<()> = Mutex::new(());
 
+/// Adds a listener.
 pub(crate) fn listen(listen: Listen) -> Listener {
     let listener = Listener { listen };
-    change(|listeners| listeners.push(listener.listen.clone()));
+    update(|listeners| listeners.push(listener.listen.clone()));
     listener
 }
 
-fn change(change: impl FnOnce(&mut Vec<Listen>)) {
-    let _changing = CHANGING.lock();
+fn update(update: impl FnOnce(&mut Vec<Listen>)) {
+    let _updating = UPDATING.lock();
     let mut listeners = LISTENERS
         .load_full()
         .map_or_else(Vec::new, |all| all.to_vec());
-    change(&mut listeners);
-    LISTENING.store(!listeners.is_empty(), Ordering::Relaxed);
+    update(&mut listeners);
+    HAS_LISTENERS.store(!listeners.is_empty(), Ordering::Relaxed);
     LISTENERS.store(Some(Arc::new(listeners)));
 }
 
+/// Returns `true` if there are listeners.
 #[inline]
-pub(crate) fn anybody_listens() -> bool {
-    LISTENING.load(Ordering::Relaxed)
+pub(crate) fn has_listeners() -> bool {
+    HAS_LISTENERS.load(Ordering::Relaxed)
 }
 
-pub(crate) fn tell(event: &Event<'_>) {
+/// Calls all listeners with a decision.
+pub(crate) fn notify(event: &Event<'_>) {
     for listen in LISTENERS.load_full().iter().flat_map(|all| all.iter()) {
         listen(event);
     }
 }
 
 impl Listener {
-    /// Tells it nothing any more; a decision that is made at the same time it may still be told.
+    /// Stops the calls. The function may still be called with a decision that is made at this
+    /// moment.
     pub fn stop(self) {
-        change(|listeners| listeners.retain(|listen| !Arc::ptr_eq(listen, &self.listen)));
+        update(|listeners| listeners.retain(|listen| !Arc::ptr_eq(listen, &self.listen)));
     }
 }
 

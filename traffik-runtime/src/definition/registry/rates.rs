@@ -1,6 +1,8 @@
+//! The rates that the registry sets.
+
 use crate::rate::Rate;
 
-/// A rate, or several that are decided together: what [`Registry::set_rate`](crate::definition::registry::Registry::set_rate) takes.
+/// A rate, or several rates that are decided together: the argument of [`Registry::set_rate`].
 ///
 /// ```
 /// use traffik::{Rate, registry::Rates};
@@ -8,6 +10,8 @@ use crate::rate::Rate;
 /// let one: Rates = Rate::per_minute(20).into();
 /// let two: Rates = [Rate::per_second(5), Rate::per_hour(100)].into();
 /// ```
+///
+/// [`Registry::set_rate`]: crate::definition::registry::Registry::set_rate
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rates(pub(crate) Vec<Rate>);
 

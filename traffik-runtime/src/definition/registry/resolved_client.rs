@@ -1,13 +1,13 @@
-//! The client of a decision, with the address that it is counted by.
+//! A client of a decision, with the address that it is counted by.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use crate::identity::{ClientKey, Identity};
 
-/// A client as a decision has resolved it: with its address, where the throttle counts addresses.
+/// A client as a decision resolved it: with its address, if the throttle counts addresses.
 ///
-/// It is displayed for people like an [`Identity`], with the address in place of the word `ip`.
+/// Its `Display` is that of an [`Identity`], with the address in place of the word `ip`.
 #[derive(Clone, Copy, Debug)]
 pub struct ResolvedClient<'a> {
     identity: &'a Identity,
@@ -15,7 +15,8 @@ pub struct ResolvedClient<'a> {
 }
 
 impl<'a> ResolvedClient<'a> {
-    /// Resolves a client; the request's address is looked up only if it is part of the client's key.
+    /// Resolves a client. The address of the request is looked up only if it is part of the
+    /// client's key.
     pub(crate) fn new(
         identity: &'a Identity,
         request_address: impl FnOnce() -> Option<IpAddr>,
@@ -33,8 +34,9 @@ impl<'a> ResolvedClient<'a> {
         Self { identity, address }
     }
 
-    /// Returns the address that the client is counted by: behind trusted proxies the one that they report, and of an IPv6
-    /// address as many bits as tell clients apart. `None` if the client is counted by something else.
+    /// Returns the address that the client is counted by, or `None` if it is counted by something
+    /// else. Behind trusted proxies it is the address that they report; of an IPv6 address, it is
+    /// the prefix that tells clients apart.
     pub const fn address(&self) -> Option<IpAddr> {
         self.address
     }
