@@ -1,4 +1,4 @@
-//! Waiting for room instead of being refused.
+//! Deadlines, and the loop that waits until a hit is admitted.
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,16 @@ use crate::throttle::reservation::Reservation;
 use crate::timer;
 use crate::timer::Elapsed;
 
-/// Until when to wait: a time from now on ([`Duration`]), or a moment ([`Instant`]).
+/// The end of a wait: a time from now ([`Duration`]), or a moment ([`Instant`]).
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(time::Instant);
 
-/// As good as for ever, and still a moment that clocks can tell.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+/// The longest wait: practically for ever, but a moment that clocks can represent.
+const MAX_WAIT: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 impl From<Duration> for Deadline {
     fn from(from_now: Duration) -> Self {
-        Self(time::Instant::now() + from_now.min(FOR_EVER))
+        Self(time::Instant::now() + from_now.min(MAX_WAIT))
     }
 }
 
@@ -38,18 +38,20 @@ impl From<time::Instant> for Deadline {
 }
 
 impl Deadline {
+    /// Returns the time until the deadline.
     fn left(self) -> Duration {
         self.0.saturating_duration_since(time::Instant::now())
     }
 }
 
-/// Between two attempts where no law says when the next one makes sense: a backend that is away is not flooded.
-const PACE: Backoff = Backoff::exponential(Duration::from_millis(10))
+/// The delays between attempts if no law has computed a wait, so that a failing backend is not
+/// flooded.
+const RETRY_DELAYS: Backoff = Backoff::exponential(Duration::from_millis(10))
     .max_delay(Duration::from_millis(500))
     .jitter(Jitter::Equal);
 
-/// Hits until it is admitted, and held back as long as it has to be. A decision that could only be had too late is given
-/// as it is; to stop waiting takes nothing.
+/// Hits until the hit is admitted and its delay is over. Returns a refusal if that cannot be before
+/// the deadline. Dropping the future refunds its attempt.
 pub(crate) async fn wait<F>(
     cost: u64,
     deadline: Deadline,
@@ -58,13 +60,13 @@ pub(crate) async fn wait<F>(
 where
     F: Future<Output = Result<(Decision, Held), Error>>,
 {
-    let mut pauses = PACE.pauses();
-    let mut latest = None;
+    let mut pauses = RETRY_DELAYS.pauses();
+    let mut last_refusal = None;
     loop {
         let attempt = hit();
-        let (decision, held) = match latest {
+        let (decision, held) = match last_refusal {
             None => attempt.await?,
-            // One that does not end by the deadline is dropped, and what it took is refunded.
+            // An attempt that does not end by the deadline is dropped, and refunded.
             Some(refusal) => match timer::within(deadline.left(), attempt).await {
                 Ok(attempt) => attempt?,
                 Err(Elapsed) => return Ok(refusal),
@@ -80,9 +82,9 @@ where
                 return Ok(decision);
             }
             let is_exact = decision.decided && !wait.is_zero();
-            let least = if is_exact { wait } else { pauses.next() };
-            timer::sleep(wait.max(least).min(left)).await?;
-            latest = Some(decision);
+            let min = if is_exact { wait } else { pauses.next() };
+            timer::sleep(wait.max(min).min(left)).await?;
+            last_refusal = Some(decision);
         } else if decision.delay <= left {
             if !decision.delay.is_zero() {
                 timer::sleep(decision.delay).await?;

@@ -1,3 +1,5 @@
+//! The trait that the macros implement for each throttle.
+
 use std::future::{Future, ready};
 
 use http::request::Parts;
@@ -15,28 +17,30 @@ use crate::strategy::erased::{Describe, ErasedStrategy};
 use crate::throttle::Throttle;
 use crate::throttle::stat::{Readings, Stat};
 
-/// One throttle, as the macros write it down.
+/// One throttle, as the macros write it.
 #[doc(hidden)]
 pub trait Define: Send + Sync + 'static {
-    /// Its strategy's type, which says what `stat` tells.
+    /// The type of its strategy, which has the metadata of `stat`.
     type Strategy: Describe;
 
-    /// The largest cost it can ever admit, as far as that is known when the program is compiled.
+    /// The maximum cost that it can ever admit, if it is known at compile time.
     const LARGEST_COST: u64 = u64::MAX;
 
-    /// `true` if a function of the application selects requests, or computes identity, cost, rate or scope.
+    /// `true` if a callback selects requests, or returns their identity, cost, rate or scope.
     const HAS_CALLBACKS: bool = false;
 
-    /// What is the same for all requests.
+    /// Returns the definition.
     fn definition() -> &'static Definition;
 
-    /// Whether the throttle is asked at all. One that is not counts nothing and tells nothing.
+    /// Returns `false` if the throttle does not apply to the request: it counts nothing then, and
+    /// sends no header fields.
     fn applies(parts: &Parts) -> impl Future<Output = Result<bool, Error>> + Send {
         let _ = parts;
         ready(Ok(true))
     }
 
-    /// Returns values that exclude the throttle from the decision, or `None` if it applies to the request.
+    /// Returns values that exclude the throttle from the decision, or `None` if it applies to the
+    /// request.
     fn excluded(parts: &Parts) -> impl Future<Output = Result<Option<ArgValues>, Error>> + Send {
         async {
             let applies = Self::applies(parts).await?;
@@ -44,28 +48,28 @@ pub trait Define: Send + Sync + 'static {
         }
     }
 
-    /// Who is asking; default: what the definition says.
+    /// Returns the identity of the request; default: from the source in the definition.
     fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
         Self::definition().identify(parts)
     }
 
-    /// What the request costs; default: what the definition says.
+    /// Returns the cost of the request; default: that of the definition.
     fn cost(parts: &Parts) -> impl Future<Output = Result<u64, Error>> + Send {
         let _ = parts;
         ready(Ok(Self::definition().settings.cost))
     }
 
-    /// The rate for this request, if it is not the definition's.
+    /// Returns the rate for the request; default: `None`, for those of the definition.
     fn rate(parts: &Parts) -> impl Future<Output = Result<Option<Rate>, Error>> + Send {
         let _ = parts;
         ready(Ok(None))
     }
 
-    /// Where the budget is one; default: what the definition says.
+    /// Returns the scope of the request; default: that of the definition.
     ///
     /// # Errors
     ///
-    /// When the application's function fails.
+    /// If the callback fails.
     fn scope(parts: &Parts) -> Result<Scope, Error> {
         let _ = parts;
         Ok(Self::definition().settings.constant_scope())

@@ -1,3 +1,5 @@
+//! A throttle that is built at run time, and its builder.
+
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +26,8 @@ use crate::throttle::deadline::{Deadline, wait};
 use crate::throttle::reservation::Reservation;
 use crate::throttle::stat::{Readings, Stat};
 
-/// A throttle made at run time, for code without requests: jobs, queues, outbound calls. Clones share it.
+/// A throttle that is built at run time, for code without requests: jobs, queues, outbound calls.
+/// Clones share it.
 ///
 /// ```
 /// use traffik::{Backend, DynThrottle, Identity, strategy::TokenBucket};
@@ -48,8 +51,9 @@ pub struct DynThrottle {
 }
 
 impl DynThrottle {
-    /// A throttle with this name, which is also its uid: on one backend, equal ones share their budgets. One of another
-    /// rate or strategy can only have it on another backend, or when they are gone.
+    /// Creates a builder of a throttle with this uid, which is also its name. On one backend,
+    /// throttles of one uid and one definition share their budgets. A throttle of another rate or
+    /// strategy can have the uid on another backend, or when the others are dropped.
     #[track_caller]
     pub fn builder(uid: impl Into<String>) -> DynThrottleBuilder {
         DynThrottleBuilder {
@@ -57,11 +61,11 @@ impl DynThrottle {
         }
     }
 
-    /// Takes a cost from a client's budget, if there is enough.
+    /// Counts a cost for a client, if its budget allows it.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    /// If no decision can be made. A refusal is a [`Decision`], not an error.
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
         if let Some(decision) = decide_alone(&[self.asked(client, cost)], None) {
             return Ok(decision);
@@ -72,11 +76,12 @@ impl DynThrottle {
         decide_later(&[self.asked(client, cost)], None).await
     }
 
-    /// Takes a cost as soon as there is room, and waits for it until a deadline: a moment, or a time from now. A decision
-    /// that could only be had later is given at once, as a refusal; a queue's delay is waited for too.
+    /// Waits until a hit of this cost is admitted, at the longest until a deadline: a moment, or a
+    /// time from now. The wait includes the delay of a strategy with a queue. If a hit cannot be
+    /// admitted before the deadline, the refusal is returned at once.
     ///
-    /// Whoever stops waiting takes nothing. Waiting is no queue: of those who wait, the first to ask again is the first
-    /// to be admitted.
+    /// Dropping the future counts nothing. Waiting hits are not queued: the first that tries again
+    /// is the first that is admitted.
     ///
     /// ```
     /// use std::time::Duration;
@@ -93,7 +98,7 @@ impl DynThrottle {
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// If no decision can be made.
     pub async fn wait(
         &self,
         client: &Identity,
@@ -104,40 +109,41 @@ impl DynThrottle {
         wait(cost, deadline.into(), || reserve(&asked, None)).await
     }
 
-    /// Takes an upper bound, to be settled when it is known what it had to be; nothing is left to settle where the
-    /// [decision](Reservation::decision) is a refusal. A queue's delay is not waited for.
+    /// Reserves `cost` units; settle the reservation with the number that was used. If the
+    /// [decision](Reservation::decision) is a refusal, there is nothing to settle. Does not wait for
+    /// the delay of a strategy with a queue.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// If no decision can be made.
     pub async fn reserve(&self, client: &Identity, cost: u64) -> Result<Reservation, Error> {
         let (decision, held) = reserve(&[self.asked(client, cost)], None).await?;
         Ok(Reservation::new(held, decision, cost))
     }
 
-    /// Whether a hit of this cost would be admitted now; takes nothing.
+    /// Returns `true` if a hit of this cost would be admitted now. Counts nothing.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// If no decision can be made.
     pub async fn check(&self, client: &Identity, cost: u64) -> Result<bool, Error> {
         would_admit(&[self.asked(client, 0)], None, cost).await
     }
 
-    /// How a client stands; takes nothing.
+    /// Returns the state of a client. Counts nothing.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// If the state cannot be read.
     pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
         let asked = [self.asked(client, 0)];
         let mut readings = Box::pin(Readings::take(&asked, None)).await?;
         Ok(readings.next(self.definition.strategy()))
     }
 
-    /// Returns how long to tell a refused client to wait: the decision's own wait, or `min_wait` if that
-    /// is longer, and a random part of `spread`, drawn anew by each call. `None` if the hit can never be
-    /// admitted; zero if it was.
+    /// Returns the wait to report to a refused client: that of the decision, or `min_wait` if it is
+    /// longer, and a random part of `spread`, which each call draws anew. `None` if the hit can
+    /// never be admitted; zero if it was admitted.
     ///
     /// ```
     /// use std::time::Duration;
@@ -174,7 +180,7 @@ impl DynThrottle {
     }
 }
 
-/// Settings of a [`DynThrottle`].
+/// A builder of a [`DynThrottle`].
 #[derive(Debug)]
 #[must_use]
 pub struct DynThrottleBuilder {
@@ -182,7 +188,7 @@ pub struct DynThrottleBuilder {
 }
 
 impl DynThrottleBuilder {
-    /// The name of its policy in header fields and problems; default: the throttle's name.
+    /// Sets the name of the policy in header fields and problems; default: the uid.
     ///
     /// ```
     /// use traffik::DynThrottle;
@@ -197,25 +203,25 @@ impl DynThrottleBuilder {
         self
     }
 
-    /// The rate; called again, one more, all decided together. At least one is needed.
+    /// Adds a rate; at least one is needed. Several rates are decided together.
     pub fn rate(mut self, rate: Rate) -> Self {
         self.settings.registration.rates.to_mut().push(rate);
         self
     }
 
-    /// The strategy; default [`FixedWindow`](crate::strategy::fixed_window::FixedWindow).
+    /// Sets the strategy; default: [`FixedWindow`](crate::strategy::fixed_window::FixedWindow).
     pub fn strategy(mut self, strategy: impl Strategy) -> Self {
         self.settings.registration.strategy = SharedStrategy::Counted(Arc::new(strategy));
         self
     }
 
-    /// The backend; default: the process's default, else the embedded one.
+    /// Sets the backend; default: the default of the process, or else the embedded one.
     pub fn backend(mut self, backend: impl Into<Backend>) -> Self {
         self.settings.backend = Lazy::from(backend.into());
         self
     }
 
-    /// What happens when the backend fails; default: what the backend says, else
+    /// Sets the policy for a backend that fails; default: that of the backend, or else
     /// [`throttle`](crate::on_error::policy::throttle).
     ///
     /// ```
@@ -231,20 +237,22 @@ impl DynThrottleBuilder {
         self
     }
 
-    /// How long a decision may take, retries and fallbacks included; default: what the backend says, else 250 ms.
+    /// Sets the time that a decision may take, with its retries and fallbacks; default: that of the
+    /// backend, or else 250 ms.
     pub fn timeout(self, timeout: Duration) -> Self {
         let settings = self.settings.timeout(timeout);
         Self { settings }
     }
 
-    /// Refuses nobody: hits are counted as far as the law admits them, and logged and measured where it would not.
+    /// Makes the throttle refuse no hit: it counts hits that the law admits, and logs and measures
+    /// those that it would refuse.
     pub fn shadow(self) -> Self {
         let settings = self.settings.shadow();
         Self { settings }
     }
 
-    /// What a client is told to wait at least when it is refused; default: as long as it really is, and 1 s where the
-    /// backend failed and `on_error` is to throttle. A law's own [`Decision::wait`] stays exact.
+    /// Sets the minimum of the wait that is reported to a refused client; default: none, and 1 s if
+    /// the backend failed and the policy is to throttle. [`Decision::wait`] stays exact.
     ///
     /// ```
     /// use std::time::Duration;
@@ -260,9 +268,9 @@ impl DynThrottleBuilder {
         Self { settings }
     }
 
-    /// Adds up to so much, evenly at random, to the wait that a refused client is told, so that clients
-    /// that were refused together do not come back together; default: nothing. [`Decision::wait`] stays
-    /// exact: [`DynThrottle::retry_after`] is the wait to tell.
+    /// Sets the maximum of the time that is added to the wait of a refused client, evenly at random,
+    /// so that clients that were refused together do not come back together; default: none.
+    /// [`Decision::wait`] stays exact; [`DynThrottle::retry_after`] returns the wait to report.
     ///
     /// ```
     /// use std::time::Duration;
@@ -278,14 +286,14 @@ impl DynThrottleBuilder {
         Self { settings }
     }
 
-    /// Sets the value of the label `throttle` in metrics, at most 255 bytes; default: the part of the uid before its first
-    /// single colon, `tenant` of `tenant:42`, or else the whole uid. Throttles of one label are counted together. Logs, events
-    /// and the registry have the uid.
+    /// Sets the value of the label `throttle` in metrics, at most 255 bytes; default: the part of the
+    /// uid before its first single colon, `tenant` of `tenant:42`, or else the whole uid. Throttles
+    /// of one label are counted together. Logs, events and the registry have the uid.
     ///
-    /// A process has at most 1000 labels of throttles that were built at run time; those that come later are counted under
-    /// `other`. The counters of a label are dropped with the last clone of its last throttle. The `metrics` facade cannot
-    /// remove a series from a recorder: one that should end is ended by the recorder, such as by the idle timeout of the
-    /// exporter for Prometheus.
+    /// A process has at most 1000 labels of throttles that were built at run time; later ones are
+    /// counted under `other`. The counters of a label are dropped with the last clone of its last
+    /// throttle. The `metrics` facade cannot remove a series from a recorder; the recorder ends it,
+    /// for example by the idle timeout of the exporter for Prometheus.
     ///
     /// ```
     /// use traffik::DynThrottle;
@@ -300,13 +308,14 @@ impl DynThrottleBuilder {
         self
     }
 
-    /// The throttle.
+    /// Builds the throttle, and registers it. Settings that are legal but probably not meant, such
+    /// as a rate that another one makes unreachable, are logged at `warn`.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if it has no name, one of more than 255 bytes, such a policy, a label that is empty or as long, or no rate, if the strategy and a rate do not go together, or if another
-    /// throttle of this name on the same backend has another rate or strategy. What is legal but was hardly meant, such as a rate that another
-    /// in the list makes unreachable, is logged at `warn`.
+    /// [`Error::Configuration`] if the uid, the policy or the label is empty or has more than 255
+    /// bytes, if there is no rate, if the strategy cannot have a rate, or if another throttle of
+    /// this uid on the same backend has another rate or strategy.
     pub fn build(self) -> Result<DynThrottle, Error> {
         let Self { settings } = self;
         let Registration {

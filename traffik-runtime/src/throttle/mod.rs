@@ -1,7 +1,8 @@
-//! Throttles: a rate, a strategy and an identifier bound together under a name.
+//! Throttles: a rate, a strategy and an identifier under a name.
 //!
-//! A throttle is a type that implements [`Define`], which the macros write down; [`Throttle`] is what code calls, on one
-//! throttle or on a tuple of them. [`DynThrottle`] is the same made at run time, for code without requests.
+//! A throttle is a type for which the macros implement [`Define`]. Code calls the methods of
+//! [`Throttle`], on one throttle or on a tuple of them. A [`DynThrottle`] is a throttle that is
+//! built at run time, for code without requests.
 
 pub(crate) mod deadline;
 pub(crate) mod define;
@@ -28,9 +29,11 @@ use crate::engine::hit::Asking;
 use crate::error::Error;
 use crate::throttle::stat::stat_of;
 
-/// One throttle, or a set of them: a tuple, which admits only if every member does, and else takes from none.
+/// One throttle, or a set of throttles: a tuple, which admits a hit only if every member does, and
+/// otherwise counts it on none.
 ///
-/// Implemented for every throttle that `#[throttled]` and `throttles!` define, and for tuples of throttles.
+/// Implemented for every throttle that `#[throttled]` and `throttles!` define, and for tuples of
+/// throttles.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a throttle",
     label = "not a throttle",
@@ -38,10 +41,10 @@ use crate::throttle::stat::stat_of;
     note = "a tuple of throttles is one too"
 )]
 pub trait Throttle: Sized + Send + Sync + 'static {
-    /// What [`stat`](Self::stat) gives: a [`Stat`], or for a set a tuple of them.
+    /// The result of [`stat`](Self::stat): a [`Stat`], or a tuple of them for a set.
     type Stat: Send;
 
-    /// The largest cost every member can ever admit, as far as it is known when the program is compiled.
+    /// The maximum cost that every member can ever admit, if it is known at compile time.
     #[doc(hidden)]
     const LARGEST_COST: u64;
 
@@ -49,7 +52,7 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     const HAS_CALLBACKS: bool;
 
-    /// The definition of the only member.
+    /// The definition, if there is one member.
     #[doc(hidden)]
     const ONE: Option<fn() -> &'static Definition> = None;
 
@@ -65,42 +68,42 @@ pub trait Throttle: Sized + Send + Sync + 'static {
         asking: &'a mut Asking,
     ) -> impl Future<Output = Result<(), Error>> + Send + 'a;
 
-    /// Takes the members' readings, in order.
+    /// Reads the states of the members, in order.
     #[doc(hidden)]
     fn read(readings: &mut Readings<'_>) -> Self::Stat;
 
-    /// Takes the cost of one request, from every member or from none.
+    /// Counts the cost of one request, on every member or on none.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    /// If no decision can be made. A refusal is a [`Decision`], not an error.
     fn hit(parts: &Parts) -> impl Future<Output = Result<Decision, Error>> + Send {
         hit::<Self>(parts, None)
     }
 
-    /// Takes this cost instead of the definition's.
+    /// Counts this cost instead of that of the definition.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// If no decision can be made.
     fn hit_cost(parts: &Parts, cost: u64) -> impl Future<Output = Result<Decision, Error>> + Send {
         hit::<Self>(parts, Some(cost))
     }
 
-    /// Whether a hit of this cost would be admitted now; takes nothing.
+    /// Returns `true` if a hit of this cost would be admitted now. Counts nothing.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// If no decision can be made.
     fn check(parts: &Parts, cost: u64) -> impl Future<Output = Result<bool, Error>> + Send {
         check::<Self>(parts, cost)
     }
 
-    /// How the request's client stands; takes nothing.
+    /// Returns the state of the request's client. Counts nothing.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// If the state cannot be read.
     fn stat(parts: &Parts) -> impl Future<Output = Result<Self::Stat, Error>> + Send {
         stat::<Self>(parts)
     }

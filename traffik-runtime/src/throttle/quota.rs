@@ -1,3 +1,5 @@
+//! Several hits that are admitted together.
+
 use std::fmt;
 
 use http::request::Parts;
@@ -22,14 +24,14 @@ use crate::throttle::Throttle;
 ///     Ok(decision.admitted)
 /// }
 /// ```
-#[must_use = "nothing is taken before it is committed"]
+#[must_use = "nothing is counted before `commit`"]
 pub struct Quota<'a> {
     parts: &'a Parts,
     hits: InlineVec1<(AddHits, u64)>,
 }
 
 impl<'a> Quota<'a> {
-    /// For the client of this request.
+    /// Creates a quota without hits, for the client of this request.
     pub fn new(parts: &'a Parts) -> Self {
         Self {
             parts,
@@ -37,7 +39,8 @@ impl<'a> Quota<'a> {
         }
     }
 
-    /// So much of this throttle, or of each member of this set. Of a throttle added twice, both are taken.
+    /// Adds a hit of this cost on a throttle, or on each member of a set. If a throttle is added
+    /// twice, both hits are counted.
     #[expect(
         clippy::should_implement_trait,
         reason = "the throttle is a type, so this is no operator"
@@ -47,11 +50,11 @@ impl<'a> Quota<'a> {
         self
     }
 
-    /// Takes all of it, or nothing.
+    /// Counts all hits, or none.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    /// If no decision can be made. A refusal is a [`Decision`], not an error.
     pub async fn commit(self) -> Result<Decision, Error> {
         let mut asking = Asking::default();
         for (ask, cost) in &self.hits {

@@ -1,17 +1,21 @@
+//! Units that are reserved before it is known how many are needed.
+
 use std::fmt;
 
 use crate::decision::Decision;
 use crate::engine::hold::Held;
 use crate::error::Error;
 
-/// What was taken before it is known how much is needed: an upper bound, to be settled when it is.
+/// Units that are reserved before it is known how many are needed: an upper bound, to be settled
+/// with the number that was used.
 ///
-/// Dropped without that, as where a handler returns early, panics or is cancelled, it gives everything back: at once in
-/// memory, else in the background. Where no runtime is left to do so, that is logged, and what was taken expires by itself.
+/// Dropping an unsettled reservation refunds it, for example if a handler returns early, panics or
+/// is cancelled: synchronously in memory, in the background otherwise. If no runtime is left to do
+/// so, a warning is logged, and the units expire by themselves.
 ///
-/// In a set, every member took as much, and is settled alike. A [`Strategy`](crate::strategy::Strategy) of your own gives
-/// back what its `refund` says.
-#[must_use = "dropped, it gives back what it took"]
+/// In a set, every member reserves the same number and is settled with the same number. A
+/// [`Strategy`](crate::strategy::Strategy) of your own refunds by its method `refund`.
+#[must_use = "dropping it refunds it"]
 pub struct Reservation {
     held: Held,
     decision: Decision,
@@ -27,40 +31,42 @@ impl Reservation {
         }
     }
 
-    /// The decision by which it was taken.
+    /// Returns the decision on the reservation.
     pub const fn decision(&self) -> &Decision {
         &self.decision
     }
 
-    /// How much was taken.
+    /// Returns the number of units that were reserved.
     pub const fn reserved(&self) -> u64 {
         self.reserved
     }
 
-    /// Pays what was used: what was reserved beyond it is given back, and what goes beyond the reserve is charged, even
-    /// beyond the limit.
+    /// Settles the reservation with the number of units that were used: refunds the rest of it, or
+    /// charges the units beyond it, even beyond the limit.
     ///
-    /// Once it has begun it is finished in the background, also where it is dropped or its time is over.
+    /// A settlement that has begun is finished in the background, also if its future is dropped or
+    /// its time is over.
     ///
     /// # Errors
     ///
-    /// When a backend does not answer in time, or not at all; in the second case what was reserved stays taken.
+    /// If a backend does not answer in time, or fails. If it fails, the reserved units stay counted
+    /// until they expire.
     pub async fn settle(self, used: u64) -> Result<(), Error> {
         self.held.settle(used).await
     }
 
-    /// Pays what was reserved.
+    /// Settles the reservation with all its units, and returns its decision.
     pub fn keep(self) -> Decision {
         self.held.keep();
         self.decision
     }
 
-    /// Pays nothing; to drop it does the same, without waiting for it.
+    /// Refunds the reservation. Dropping it does so too, without waiting for the backend.
     ///
     /// # Errors
     ///
-    /// When a backend does not answer in time, or not at all; in the second case what was reserved stays taken until it
-    /// expires.
+    /// If a backend does not answer in time, or fails. If it fails, the reserved units stay counted
+    /// until they expire.
     pub async fn cancel(self) -> Result<(), Error> {
         self.held.cancel().await
     }

@@ -1,3 +1,5 @@
+//! The state of a client under a throttle.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -20,30 +22,30 @@ use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 use crate::throttle::Throttle;
 
-/// How a client stands with a throttle. Times serialise as seconds.
+/// The state of a client under a throttle. Times are serialized as seconds.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Stat<M> {
-    /// The throttle.
+    /// The uid of the throttle.
     pub uid: Cow<'static, str>,
-    /// Its rate; of several, the one that binds.
+    /// The rate of the throttle; of several rates, the binding one.
     pub rate: Rate,
-    /// The largest cost that would be admitted now.
+    /// The maximum cost that would be admitted now.
     pub hits_remaining: u64,
-    /// The time until one more unit is admitted; zero if now, `None` if never.
+    /// The time until one more unit is admitted; zero if it would be admitted now, `None` if never.
     #[serde(serialize_with = "optional_seconds")]
     pub wait: Option<Duration>,
     /// The time until the state equals its initial state.
     #[serde(serialize_with = "seconds")]
     pub reset: Duration,
-    /// The state in the words of the strategy.
+    /// The state in the terms of the strategy.
     pub metadata: M,
-    /// Where a throttle has several rates, how the client stands with each; else empty.
+    /// The state under each rate, if the throttle has several; otherwise empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Stat<M>>,
     #[serde(skip)]
     pub(crate) policies: Vec<Policy<'static>>,
-    /// When that was, in microseconds of Unix time.
+    /// The time at which the state was read, in microseconds of Unix time.
     #[serde(skip)]
     pub(crate) now: u64,
 }
@@ -70,7 +72,7 @@ pub(crate) async fn stat_of<T: Throttle>(asking: &Asking, parts: &Parts) -> Resu
     Ok(T::read(&mut readings))
 }
 
-/// What was read for the throttles of a set, in order.
+/// The states of a client under the throttles of a set, in order.
 #[doc(hidden)]
 pub struct Readings<'a> {
     asked: &'a [Asked<'a>],
@@ -96,7 +98,7 @@ impl<'a> Readings<'a> {
         })
     }
 
-    /// How the client stands with the next throttle.
+    /// Returns the state under the next throttle.
     pub(super) fn next<S: Describe + ?Sized>(&mut self, strategy: &S) -> Stat<S::Metadata> {
         let asked = &self.asked[self.place];
         let found = self
@@ -108,7 +110,7 @@ impl<'a> Readings<'a> {
         match found {
             None => unlimited(asked, self.times.first().copied().unwrap_or(0), strategy),
             Some(found) => {
-                // The next unit costs 1.
+                // The report is on one more unit.
                 let plan = Plan {
                     cost: 1,
                     ..self.case.plans[found].clone()
@@ -125,7 +127,7 @@ impl<'a> Readings<'a> {
     }
 }
 
-/// How a client stands that is limited.
+/// Returns the state of a client that has a limit.
 fn told<S: Describe + ?Sized>(
     asked: &Asked<'_>,
     plan: &Plan<'_>,
@@ -175,7 +177,8 @@ impl fmt::Debug for Readings<'_> {
     }
 }
 
-/// How a client stands that is exempt, or whose throttle is unlimited or disabled.
+/// Returns the state of a client without a limit: it is exempt, or the throttle is unlimited or
+/// disabled.
 fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
     let rate = match asked.identity {
         Identity::Exempt => Rate::UNLIMITED,

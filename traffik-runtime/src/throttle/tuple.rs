@@ -1,4 +1,4 @@
-//! Sets: tuples of throttles.
+//! Sets of throttles: the implementation of `Throttle` for tuples.
 
 use http::request::Parts;
 
@@ -7,16 +7,16 @@ use crate::error::Error;
 use crate::throttle::Throttle;
 use crate::throttle::stat::Readings;
 
-const fn least(costs: &[u64]) -> u64 {
-    let mut least = u64::MAX;
-    let mut place = 0;
-    while place < costs.len() {
-        if costs[place] < least {
-            least = costs[place];
+const fn min(costs: &[u64]) -> u64 {
+    let mut min = u64::MAX;
+    let mut index = 0;
+    while index < costs.len() {
+        if costs[index] < min {
+            min = costs[index];
         }
-        place += 1;
+        index += 1;
     }
-    least
+    min
 }
 
 macro_rules! set {
@@ -24,7 +24,7 @@ macro_rules! set {
         impl<$($member: Throttle),+> Throttle for ($($member,)+) {
             type Stat = ($($member::Stat,)+);
 
-            const LARGEST_COST: u64 = least(&[$($member::LARGEST_COST),+]);
+            const LARGEST_COST: u64 = min(&[$($member::LARGEST_COST),+]);
 
             const HAS_CALLBACKS: bool = $($member::HAS_CALLBACKS)||+;
 
