@@ -23,7 +23,7 @@ type Heard = Arc<Mutex<Vec<(String, Outcome, u64, Option<u64>)>>>;
 fn listen(prefix: &'static str) -> (Heard, Listener) {
     let heard = Heard::default();
     let all = heard.clone();
-    let listener = registry().on(move |event: &Event<'_>| {
+    let listener = registry().subscribe(move |event: &Event<'_>| {
         if event.uid.starts_with(prefix) {
             let remaining = event.report.map(|report| report.remaining);
             all.lock()
@@ -75,7 +75,7 @@ async fn an_event_says_who_asked_and_for_what() {
     let parts = head(&midnight().0);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let all = seen.clone();
-    let listener = registry().on(move |event| {
+    let listener = registry().subscribe(move |event| {
         if event.uid == "events-of-users" {
             let path = event.parts.map(|parts| parts.uri.path().to_owned());
             all.lock().unwrap().push((event.identity.clone(), path));
@@ -128,10 +128,10 @@ async fn failures_are_told_as_what_became_of_them() {
 async fn who_listens_may_change_things() {
     let builder = DynThrottle::builder("events-that-change").rate(Rate::per_hour(1));
     let throttle = builder.backend(midnight().0).build().unwrap();
-    let listener = registry().on(|event| {
+    let listener = registry().subscribe(|event| {
         if event.uid == "events-that-change" && event.outcome == Outcome::Refused {
             registry().set_rate(event.uid, Rate::per_hour(5)).unwrap();
-            registry().on(|_| ()).stop();
+            registry().subscribe(|_| ()).stop();
         }
     });
     let user = Identity::new("user");
@@ -147,7 +147,7 @@ async fn who_listens_may_change_things() {
 async fn refused_as(uid: &'static str, request: &Parts) -> Vec<(Option<IpAddr>, String)> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let all = seen.clone();
-    let listener = registry().on(move |event| {
+    let listener = registry().subscribe(move |event| {
         if event.uid == uid && event.outcome == Outcome::Refused {
             let client = (event.client.address(), event.client.to_string());
             all.lock().unwrap().push(client);

@@ -269,7 +269,7 @@ impl Registry {
     ///
     /// let refused = Arc::new(AtomicU64::new(0));
     /// let count = refused.clone();
-    /// let listener = registry().on(move |event| {
+    /// let listener = registry().subscribe(move |event| {
     ///     if event.outcome == Outcome::Refused {
     ///         count.fetch_add(1, Ordering::Relaxed);
     ///     }
@@ -277,7 +277,7 @@ impl Registry {
     /// // … and to end it:
     /// listener.stop();
     /// ```
-    pub fn on(&self, listen: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Listener {
+    pub fn subscribe(&self, listen: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Listener {
         event::listen(Arc::new(listen))
     }
 
