@@ -101,11 +101,11 @@ fn refused() {
     let refused = |label: &str| builder("labelled").label(label).build().unwrap_err();
     assert_eq!(
         refused("").to_string(),
-        "throttle `labelled` cannot work: its label is empty; give it one, or leave `label` out"
+        "throttle `labelled` cannot work: its label is empty; write one, or remove `label`"
     );
     assert_eq!(
         refused(&"x".repeat(256)).to_string(),
-        "throttle `labelled` cannot work: its label has 256 bytes; give it one of at most 255"
+        "throttle `labelled` cannot work: its label has 256 bytes; the maximum is 255"
     );
     builder("labelled").label("x".repeat(255)).build().unwrap();
 }

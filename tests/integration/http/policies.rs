@@ -85,7 +85,7 @@ async fn a_throttle_made_at_run_time_has_one_too() {
 #[test]
 fn an_empty_policy_is_refused() {
     for (policy, message) in [
-        ("", "the name of its policy is empty"),
+        ("", "its policy name is empty"),
         (&*"x".repeat(256), "its policy has 256 bytes"),
     ] {
         let builder = DynThrottle::builder("inserts").policy(policy);

@@ -13,5 +13,5 @@ fn refuses_a_name_of_more_than_255_bytes() {
     let Err(Error::Configuration { message, .. }) = build(256) else {
         panic!("it was built");
     };
-    assert_eq!(message, "its uid has 256 bytes; give it one of at most 255");
+    assert_eq!(message, "its uid has 256 bytes; the maximum is 255");
 }

@@ -209,15 +209,15 @@ async fn all_that_is_wrong_is_told_at_once_and_nothing_is_changed() {
     let expected = [
         "line 5: `a`: there is no setting `rates`; did you mean `rate`?",
         "line 6: `a`: unknown unit `minit`; write one of ",
-        "line 8: `b`: `enabled` is a text; write `true` or `false`",
-        "line 9: `b`: there is no setting `limit`; there are `rate` and `enabled`",
-        "line 11: `c`: there is no setting `d`; there are `rate` and `enabled`",
-        "line 13: `e`: its rate is a number; write a text, `\"10/minute\"`",
-        "line 13: `e`: its rate is a list; write a text, `\"10/minute\"`",
-        "line 15: `f`: its list of rates is empty; give it one, or `enabled = false`",
-        "line 16: `g`: nothing is said of it; give it a `rate`, or `enabled`",
-        "line 17: `top`: nothing is said of it; give it a `rate`, or `enabled`",
-        "line 19: `h`: its rate is a date; write a text, `\"10/minute\"`",
+        "line 8: `b`: `enabled` is a string; write `true` or `false`",
+        "line 9: `b`: there is no setting `limit`; the settings are `rate` and `enabled`",
+        "line 11: `c`: there is no setting `d`; the settings are `rate` and `enabled`",
+        "line 13: `e`: its rate is a number; write a string such as `\"10/minute\"`",
+        "line 13: `e`: its rate is a list; write a string such as `\"10/minute\"`",
+        "line 15: `f`: its list of rates is empty; add a rate, or write `enabled = false`",
+        "line 16: `g`: it has no setting; add `rate` or `enabled`",
+        "line 17: `top`: it has no setting; add `rate` or `enabled`",
+        "line 19: `h`: its rate is a date; write a string such as `\"10/minute\"`",
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
     for (problem, expected) in problems.iter().zip(expected) {
@@ -233,7 +233,7 @@ async fn a_file_without_a_throttle_is_an_error_unless_it_says_so() {
     let table = "[\"overrides::known\"]\nrate = \"7/minute\"\n";
     toml.load(table).unwrap();
     assert_eq!(Known::hit(&parts).await.unwrap().limit, 7);
-    let empty = "it is empty, which would drop every override; if that is meant, write \
+    let empty = "it is empty, which would remove every override; if that is intended, write \
                  `overrides = \"none\"`";
     for text in ["", "\n", "# rates for the weekend\n"] {
         assert_eq!(toml.problems(text), [empty], "{text:?}");
@@ -242,7 +242,7 @@ async fn a_file_without_a_throttle_is_an_error_unless_it_says_so() {
     assert_eq!(
         toml.problems(&with_a_throttle),
         [
-            "line 1: `overrides`: it says that there are none, and there are; remove it, or all throttles"
+            "line 1: `overrides`: it is `\"none\"`, but there are throttles; remove it, or remove all throttles"
         ]
     );
     assert_eq!(
@@ -265,7 +265,7 @@ async fn a_file_without_a_throttle_is_an_error_unless_it_says_so() {
     drop(toml);
 
     let json = File::new("empty.json").await;
-    let empty = "it is empty, which would drop every override; if that is meant, write \
+    let empty = "it is empty, which would remove every override; if that is intended, write \
                  `{ \"overrides\": \"none\" }`";
     assert_eq!(json.problems("{}"), [empty]);
     json.load(r#"{ "overrides": "none" }"#).unwrap();
@@ -283,7 +283,7 @@ async fn what_is_no_document() {
     let flat = toml.problems("a = '10/minute'\n");
     assert_eq!(
         flat,
-        ["line 1: `a`: it is a text; write a table with `rate` or `enabled`"]
+        ["line 1: `a`: it is a string; write a table with `rate` or `enabled`"]
     );
     drop(toml);
 
@@ -295,7 +295,7 @@ async fn what_is_no_document() {
     );
     let twice = json.problems(r#"{"a": {"enabled": true}, "a": {"enabled": false}, "b": null}"#);
     let expected = [
-        "`a`: it is there twice; leave one",
+        "`a`: it is there twice; remove one",
         "`b`: it is `null`; write a table with `rate` or `enabled`",
     ];
     assert_eq!(twice, expected);
@@ -304,7 +304,7 @@ async fn what_is_no_document() {
     let yaml = File::new("none.yaml").await;
     assert_eq!(
         yaml.problems(""),
-        ["its name ends neither in `.toml` nor in `.json`; rename it"]
+        ["its name has no known extension; end it in `.toml` or `.json`"]
     );
     let missing = registry()
         .load_overrides("/nonexistent/limits.toml")

@@ -122,7 +122,7 @@ fn what_no_throttle_can_have_is_an_error_at_once() {
     assert_eq!(empty.kind(), ErrorKind::Configuration);
     assert_eq!(
         empty.to_string(),
-        "throttle `pending::empty` cannot work: a list of no rates says nothing; give it one rate, or use `disable`"
+        "throttle `pending::empty` cannot work: its list of rates is empty; add a rate, or use `disable`"
     );
     assert_eq!(pending("pending::empty"), None);
     let long = "x".repeat(256);

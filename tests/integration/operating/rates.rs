@@ -223,7 +223,7 @@ fn what_cannot_be_changes_nothing() {
     );
     assert_eq!(
         refused(vec![]),
-        "throttle `rates::strict` cannot work: a list of no rates says nothing; give it one rate, or use `disable`"
+        "throttle `rates::strict` cannot work: its list of rates is empty; add a rate, or use `disable`"
     );
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn default_label(uid: &str) -> &str {
 /// A message about the problem.
 pub(crate) fn check_label(label: &str) -> Result<(), String> {
     if label.is_empty() {
-        return Err("its label is empty; give it one, or leave `label` out".to_owned());
+        return Err("its label is empty; write one, or remove `label`".to_owned());
     }
     check_length("label", label)
 }

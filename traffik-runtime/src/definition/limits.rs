@@ -78,7 +78,7 @@ pub(crate) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) ->
 /// A message about the one that is wrong.
 pub(crate) fn check_names(uid: &str, policy: &str) -> Result<(), String> {
     if policy.is_empty() {
-        return Err("the name of its policy is empty; give it one".to_owned());
+        return Err("its policy name is empty; write one, or remove `policy`".to_owned());
     }
     check_length("uid", uid)?;
     check_length("policy", policy)
@@ -93,7 +93,7 @@ pub(crate) fn check_length(option: &str, name: &str) -> Result<(), String> {
     match name.len() {
         0..=MAX_NAME_LENGTH => Ok(()),
         length => Err(format!(
-            "its {option} has {length} bytes; give it one of at most {MAX_NAME_LENGTH}"
+            "its {option} has {length} bytes; the maximum is {MAX_NAME_LENGTH}"
         )),
     }
 }

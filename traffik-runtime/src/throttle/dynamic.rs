@@ -325,7 +325,10 @@ impl DynThrottleBuilder {
             ..
         } = &settings.registration;
         if uid.is_empty() {
-            return Err(Error::configuration("", "its name is empty; give it one"));
+            return Err(Error::configuration(
+                "",
+                "its uid is empty; pass one to `DynThrottle::builder`",
+            ));
         }
         if let Some(label) = &settings.label {
             check_label(label).map_err(|message| Error::configuration(uid, message))?;

@@ -65,7 +65,7 @@ impl ActiveOverride {
 /// [`Error::Configuration`] if it is.
 pub(crate) fn check_not_empty(uid: &str, rates: &[Rate]) -> Result<(), Error> {
     if rates.is_empty() {
-        let message = "a list of no rates says nothing; give it one rate, or use `disable`";
+        let message = "its list of rates is empty; add a rate, or use `disable`";
         return Err(Error::configuration(uid, message));
     }
     Ok(())

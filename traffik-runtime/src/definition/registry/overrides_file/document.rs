@@ -32,7 +32,7 @@ impl Value {
     /// Returns the kind of the value, as messages call it.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::Bool(_) => "`true` or `false`",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",

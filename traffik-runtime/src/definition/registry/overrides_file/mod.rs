@@ -98,7 +98,7 @@ fn overrides(
             Ok(change) => {
                 problems.extend(refusal(&uid, &change, entries).map(message));
                 if by_uid.insert(uid.clone(), change).is_some() {
-                    problems.push(message("it is there twice; leave one".to_owned()));
+                    problems.push(message("it is there twice; remove one".to_owned()));
                 }
             }
             Err(found) => problems.extend(
@@ -133,7 +133,7 @@ fn read(path: &Path) -> Result<Vec<Member>, Vec<String>> {
         Some("json") => (json::members, r#"{ "overrides": "none" }"#),
         _ => {
             return Err(vec![
-                "its name ends neither in `.toml` nor in `.json`; rename it".to_owned(),
+                "its name has no known extension; end it in `.toml` or `.json`".to_owned(),
             ]);
         }
     };

@@ -20,7 +20,7 @@ pub(crate) fn throttles(mut members: Vec<Member>, none: &str) -> Result<Vec<Memb
     let Some(index) = members.iter().position(is_keyword) else {
         return if members.is_empty() {
             Err(vec![format!(
-                "it is empty, which would drop every override; if that is meant, write `{none}`"
+                "it is empty, which would remove every override; if that is intended, write `{none}`"
             )])
         } else {
             Ok(members)
@@ -30,7 +30,8 @@ pub(crate) fn throttles(mut members: Vec<Member>, none: &str) -> Result<Vec<Memb
     let problem = match &keyword.value {
         Value::Text(text) if text == "none" && members.is_empty() => return Ok(members),
         Value::Text(text) if text == "none" => {
-            "it says that there are none, and there are; remove it, or all throttles".to_owned()
+            "it is `\"none\"`, but there are throttles; remove it, or remove all throttles"
+                .to_owned()
         }
         Value::Text(text) => format!("it is `{text:?}`; write `{none}`, or remove it"),
         other => format!("it is {}; write `{none}`, or remove it", other.kind()),
@@ -49,7 +50,7 @@ pub(crate) fn throttle(member: Member) -> Result<Override, Vec<Problem>> {
         Value::Table(_) => {
             return Err(vec![(
                 position,
-                "nothing is said of it; give it a `rate`, or `enabled`".to_owned(),
+                "it has no setting; add `rate` or `enabled`".to_owned(),
             )]);
         }
         other => {
@@ -89,7 +90,7 @@ fn set(change: &mut Override, setting: Member) -> Result<(), Vec<String>> {
         unknown => {
             let instead = match nearest(unknown, SETTINGS) {
                 Some(near) => did_you_mean(unknown, near),
-                None => "there are `rate` and `enabled`".to_owned(),
+                None => "the settings are `rate` and `enabled`".to_owned(),
             };
             return Err(vec![format!("there is no setting `{unknown}`; {instead}")]);
         }
@@ -101,7 +102,7 @@ fn rates(value: Value) -> Result<Vec<Rate>, Vec<String>> {
     let values = match value {
         Value::List(values) if values.is_empty() => {
             return Err(vec![
-                "its list of rates is empty; give it one, or `enabled = false`".to_owned(),
+                "its list of rates is empty; add a rate, or write `enabled = false`".to_owned(),
             ]);
         }
         Value::List(values) => values,
@@ -115,7 +116,7 @@ fn rates(value: Value) -> Result<Vec<Rate>, Vec<String>> {
                 Err(error) => problems.push(error.to_string()),
             },
             other => problems.push(format!(
-                "its rate is {}; write a text, `\"10/minute\"`",
+                "its rate is {}; write a string such as `\"10/minute\"`",
                 other.kind()
             )),
         }
