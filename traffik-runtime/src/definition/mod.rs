@@ -1,4 +1,4 @@
-//! Definitions of throttles: the settings of each, compiled to limits, and the registry of them all.
+//! Definitions of throttles: the settings of each, compiled to limits, and their registry.
 
 pub(crate) mod compiled;
 pub(crate) mod cost_source;

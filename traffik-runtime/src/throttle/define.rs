@@ -142,8 +142,9 @@ impl<T: Define> Throttle for T {
     }
 }
 
-/// The source of what a throttle says of itself. The cost of one whose cost is a function is 1 in the definition, and where 1
-/// is never admitted the throttle is closed, so a function that gives the definition's cost may pass for a constant.
+/// The source of what a throttle says of itself. The cost of one whose cost is a function is 1 in
+/// the definition, and where 1 is never admitted the throttle is closed, so a function that gives
+/// the definition's cost may pass for a constant.
 fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
     let source = if cost == definition.settings.cost {
         CostSource::Constant
@@ -153,7 +154,8 @@ fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
     (cost, source)
 }
 
-/// Who is asking, where the request remembers it. Generic code is compiled for every throttle, so there is little of it.
+/// Who is asking, where the request remembers it. Generic code is compiled for every throttle, so
+/// there is little of it.
 pub(crate) fn known(definition: &'static Definition, parts: &Parts) -> Option<Identity> {
     Known::of(parts).and_then(|known| known.get(definition))
 }

@@ -110,8 +110,8 @@ impl DynThrottle {
     }
 
     /// Reserves `cost` units; settle the reservation with the number that was used. If the
-    /// [decision](Reservation::decision) is a refusal, there is nothing to settle. Does not wait for
-    /// the delay of a strategy with a queue.
+    /// [decision](Reservation::decision) is a refusal, there is nothing to settle. Does not wait
+    /// for the delay of a strategy with a queue.
     ///
     /// # Errors
     ///
@@ -151,7 +151,8 @@ impl DynThrottle {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let jobs = DynThrottle::builder("jobs").rate("1/hour".parse()?).spread(Duration::from_secs(5)).build()?;
+    /// let jobs = DynThrottle::builder("jobs").rate("1/hour".parse()?);
+    /// let jobs = jobs.spread(Duration::from_secs(5)).build()?;
     /// jobs.hit(&Identity::everyone(), 1).await?;
     /// let refused = jobs.hit(&Identity::everyone(), 1).await?;
     /// assert!(jobs.retry_after(&refused) >= refused.wait);
@@ -194,7 +195,10 @@ impl DynThrottleBuilder {
     /// use traffik::DynThrottle;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let throttle = DynThrottle::builder("tenant-7/inserts").policy("inserts").rate("20/minute".parse()?).build()?;
+    /// let throttle = DynThrottle::builder("tenant-7/inserts")
+    ///     .policy("inserts")
+    ///     .rate("20/minute".parse()?)
+    ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -228,7 +232,10 @@ impl DynThrottleBuilder {
     /// use traffik::{DynThrottle, failure::retry};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let throttle = DynThrottle::builder("uploads").rate("20/minute".parse()?).on_error(retry(2)).build()?;
+    /// let throttle = DynThrottle::builder("uploads")
+    ///     .rate("20/minute".parse()?)
+    ///     .on_error(retry(2))
+    ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -259,7 +266,10 @@ impl DynThrottleBuilder {
     /// use traffik::DynThrottle;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let throttle = DynThrottle::builder("uploads").rate("20/s".parse()?).min_wait(Duration::from_millis(500)).build()?;
+    /// let throttle = DynThrottle::builder("uploads")
+    ///     .rate("20/s".parse()?)
+    ///     .min_wait(Duration::from_millis(500))
+    ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -268,8 +278,8 @@ impl DynThrottleBuilder {
         Self { settings }
     }
 
-    /// Sets the maximum of the time that is added to the wait of a refused client, evenly at random,
-    /// so that clients that were refused together do not come back together; default: none.
+    /// Sets the maximum of the time that is added to the wait of a refused client, evenly at
+    /// random, so that clients that were refused together do not come back together; default: none.
     /// [`Decision::wait`] stays exact; [`DynThrottle::retry_after`] returns the wait to report.
     ///
     /// ```
@@ -277,7 +287,10 @@ impl DynThrottleBuilder {
     /// use traffik::DynThrottle;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let throttle = DynThrottle::builder("uploads").rate("20/s".parse()?).spread(Duration::from_secs(5)).build()?;
+    /// let throttle = DynThrottle::builder("uploads")
+    ///     .rate("20/s".parse()?)
+    ///     .spread(Duration::from_secs(5))
+    ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -286,9 +299,9 @@ impl DynThrottleBuilder {
         Self { settings }
     }
 
-    /// Sets the value of the label `throttle` in metrics, at most 255 bytes; default: the part of the
-    /// uid before its first single colon, `tenant` of `tenant:42`, or else the whole uid. Throttles
-    /// of one label are counted together. Logs, events and the registry have the uid.
+    /// Sets the value of the label `throttle` in metrics, at most 255 bytes; default: the part of
+    /// the uid before its first single colon, `tenant` of `tenant:42`, or else the whole uid.
+    /// Throttles of one label are counted together. Logs, events and the registry have the uid.
     ///
     /// A process has at most 1000 labels of throttles that were built at run time; later ones are
     /// counted under `other`. The counters of a label are dropped with the last clone of its last
@@ -299,7 +312,10 @@ impl DynThrottleBuilder {
     /// use traffik::DynThrottle;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let tenant = DynThrottle::builder("tenant/42").rate("20/s".parse()?).label("tenant").build()?;
+    /// let tenant = DynThrottle::builder("tenant/42")
+    ///     .rate("20/s".parse()?)
+    ///     .label("tenant")
+    ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```

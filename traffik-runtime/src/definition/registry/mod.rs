@@ -58,7 +58,8 @@ static REGISTRY: Registry = Registry {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mails = DynThrottle::builder("mails").rate("2/hour".parse()?).backend(Backend::memory()).build()?;
+/// let mails = DynThrottle::builder("mails").rate("2/hour".parse()?);
+/// let mails = mails.backend(Backend::memory()).build()?;
 /// let user = Identity::new("user:7");
 /// assert!(mails.hit(&user, 2).await?.admitted);
 ///
