@@ -143,12 +143,12 @@ fn a_set_counts_once_while_one_of_its_keys_is_evicted() {
 
 #[test]
 fn a_set_and_a_hit_on_a_new_key_share_one_slot() {
-    model_on_large_stack("sets: one with a new key, and a hit on it", || {
+    model_on_large_stack("sets: one of a new key, and a hit on it", || {
         let memory = memory(&[SECOND]);
         let other = spawn(&memory, |memory| hit(memory, FIRST));
-        assert!(set(&memory, &[plan(FIRST), plan(SECOND)]));
+        assert!(set(&memory, &[plan(FIRST)]));
         assert!(other.join().expect("it decides"));
-        assert_eq!((count(&memory, FIRST), count(&memory, SECOND)), (2, 2));
+        assert_eq!((count(&memory, FIRST), count(&memory, SECOND)), (2, 1));
     });
 }
 

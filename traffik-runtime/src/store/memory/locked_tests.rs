@@ -176,6 +176,7 @@ fn counts_a_mixed_set_of_more_keys_than_the_capacity() {
 /// Two sets that together need more slots than there are come to an end, each with a decision or an
 /// error.
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn large_concurrent_sets_end() {
     let memory = memory(64);
     let all: Vec<_> = keys(100).map(plan).collect();

@@ -1,5 +1,8 @@
-//! Bounds and states for the loom models of the memory backend, which run the real source:
-//! `RUSTFLAGS="--cfg traffik_loom" cargo test -p traffik-runtime --lib --target-dir target/loom loom`
+//! Bounds of the loom models of the memory backend, which run the real source.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg traffik_loom" cargo test -p traffik-runtime --lib --target-dir target/loom loom
+//! ```
 //!
 //! `LOOM_MAX_PREEMPTIONS` (default 2) and `LOOM_MAX_DURATION` (default 30 s for each model) set the
 //! bounds. With `--nocapture` each model prints its number of executions.
@@ -9,8 +12,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use loom::thread;
-
-use crate::strategy::kernel::packed::{Kind, Packed};
 
 /// Enough steps for one execution of the longest model.
 const MAX_BRANCHES: usize = 20_000;
@@ -60,24 +61,4 @@ pub(crate) fn spawn_on_large_stack<T: Send + 'static>(
 ) -> thread::JoinHandle<T> {
     let builder = thread::Builder::new().stack_size(LARGE_STACK);
     builder.spawn(act).expect("a model has few threads")
-}
-
-/// Returns the state with this count. All its words follow from the count, so that a torn read is
-/// noticed.
-pub(crate) fn state(count: u64) -> Packed {
-    Packed {
-        kind: Kind::Window,
-        tick_power: 3,
-        limit: 1 + count % 1_000,
-        period: 1_000 + count,
-        at: 2 * count,
-        amount: count,
-        extra: 3 * count,
-    }
-}
-
-/// Returns the count of a state, all words of which must have been written together.
-pub(crate) fn count_of(packed: &Packed) -> u64 {
-    assert_eq!(*packed, state(packed.amount), "a torn read");
-    packed.amount
 }

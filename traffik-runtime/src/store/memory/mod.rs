@@ -24,6 +24,8 @@ pub(crate) mod bytes;
 pub(crate) mod changed_rate;
 pub(crate) mod clear;
 pub(crate) mod clock_skew;
+#[cfg(test)]
+pub(crate) mod concurrency_fixtures;
 pub(crate) mod extend;
 pub(crate) mod locked;
 #[cfg(all(test, traffik_loom))]

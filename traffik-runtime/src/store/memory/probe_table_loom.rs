@@ -3,9 +3,10 @@
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{EvictionMark, Insertion, ProbeTable, Shares, Writer};
+use super::{ProbeTable, Shares};
 use crate::store::key::Key;
-use crate::store::memory::loom_model::{count_of, model, state};
+use crate::store::memory::concurrency_fixtures::{count, count_of, hit, insert, insertion, state};
+use crate::store::memory::loom_model::model;
 
 const fn key(first: u64, home: u64) -> Key {
     Key {
@@ -29,52 +30,6 @@ fn table(slots: usize, keys: &[Key]) -> Arc<ProbeTable> {
         insert(&table, &mut table.lock(), *key);
     }
     Arc::new(table)
-}
-
-fn insertion(key: Key, state: &crate::strategy::kernel::packed::Packed) -> Insertion<'_> {
-    Insertion {
-        key,
-        state,
-        made: 2,
-        mark: EvictionMark::new(false, 1.0),
-    }
-}
-
-fn insert(table: &ProbeTable, writer: &mut Writer, key: Key) {
-    table.insert(writer, &insertion(key, &state(1)));
-}
-
-/// Counts a hit as a single decision does, and returns the count after it.
-fn hit(table: &ProbeTable, key: Key) -> u64 {
-    loop {
-        if let Some(count) = try_hit(table, key) {
-            return count;
-        }
-        thread::yield_now();
-    }
-}
-
-fn try_hit(table: &ProbeTable, key: Key) -> Option<u64> {
-    if let Some(slot) = table.find(key) {
-        let snapshot = slot.read_for(key)?;
-        let count = count_of(&snapshot.state) + 1;
-        return slot
-            .write_if_unchanged(&snapshot, &state(count))
-            .then_some(count);
-    }
-    let mut writer = table.lock();
-    if table.find(key).is_some() {
-        return None;
-    }
-    insert(table, &mut writer, key);
-    Some(1)
-}
-
-/// Returns the count of a key, 0 if it is not in the table.
-fn count(table: &ProbeTable, key: Key) -> u64 {
-    let _writer = table.lock();
-    let snapshot = table.find(key).and_then(|slot| slot.read_for(key));
-    snapshot.map_or(0, |snapshot| count_of(&snapshot.state))
 }
 
 fn spawn<T: 'static>(

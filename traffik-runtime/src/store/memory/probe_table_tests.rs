@@ -1,6 +1,9 @@
 //! Tests of the probe table: sweeps between reading a slot and locking it, and states' numbers.
 
+use std::thread;
+
 use super::*;
+use crate::store::memory::concurrency_fixtures::{count, hit, insert};
 use crate::strategy::kernel::packed::Kind;
 
 const KEY: Key = Key {
@@ -58,7 +61,7 @@ fn a_sweep_leaves_a_state_that_was_hit_after_it_was_read() {
 fn a_sweep_waits_for_a_writer_and_sees_its_write() {
     let (table, index) = table_with_key();
     let writing = table.slot(index).lock();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let sweep = scope.spawn(|| table.remove_expired(&mut table.lock(), index, 1_500));
         writing.update(&window(1_000));
         drop(writing);
@@ -102,4 +105,36 @@ fn numbers_repeat_only_after_all_others() {
     assert_eq!(distinct.len(), 32_767);
     assert!(numbers.iter().all(|number| *number != 0 && number % 2 == 0));
     assert_eq!(numbers[32_767], numbers[0]);
+}
+
+#[test]
+fn counts_every_hit_while_slots_move_and_the_table_grows() {
+    const HITS: usize = 8;
+    let key = |number: u64| Key {
+        first: number,
+        second: number.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+    };
+    let table = ProbeTable::new(3);
+    let keys: Vec<Key> = (1..=6).map(key).collect();
+    thread::scope(|scope| {
+        for first in 0..3 {
+            let (table, keys) = (&table, &keys);
+            scope.spawn(move || {
+                for key in keys.iter().cycle().skip(first).take(HITS) {
+                    hit(table, *key);
+                }
+            });
+        }
+        for number in (100..108).chain(100..108) {
+            let mut writer = table.lock();
+            if table.extract(&mut writer, key(number)).is_none() {
+                insert(&table, &mut writer, key(number));
+            }
+            drop(writer);
+            thread::yield_now();
+        }
+    });
+    let counts = keys.iter().map(|key| count(&table, *key));
+    assert_eq!(counts.sum::<u64>(), 3 * HITS as u64);
+    assert_eq!(table.lock().occupied, keys.len());
 }

@@ -322,7 +322,38 @@ mod loom_tests;
 
 #[cfg(all(test, not(traffik_loom)))]
 mod tests {
+    use std::thread;
+
     use super::*;
+    use crate::store::memory::concurrency_fixtures::{add, count_of, state};
+
+    #[test]
+    fn counts_every_write_of_several_threads() {
+        const KEY: Key = Key {
+            first: 7,
+            second: 9,
+        };
+        let slot = Slot::default();
+        slot.lock().occupy(KEY, &state(0));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| (0..8).for_each(|_| add(&slot, KEY)));
+            }
+            scope.spawn(|| {
+                for _ in 0..8 {
+                    let locked = slot.lock();
+                    let count = count_of(&locked.read().1);
+                    locked.update(&state(count + 1));
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..8 {
+                    count_of(&slot.read().1);
+                }
+            });
+        });
+        assert_eq!(slot.read(), (Some(KEY), state(24)));
+    }
 
     #[test]
     fn compresses_limits_by_less_than_a_thousandth() {

@@ -5,7 +5,8 @@ use loom::thread;
 
 use super::Slot;
 use crate::store::key::Key;
-use crate::store::memory::loom_model::{count_of, model, state};
+use crate::store::memory::concurrency_fixtures::{add, count_of, state};
+use crate::store::memory::loom_model::model;
 use crate::strategy::kernel::packed::Kind;
 
 const KEY: Key = Key {
@@ -26,18 +27,6 @@ fn slot() -> Arc<Slot> {
     Arc::new(slot)
 }
 
-/// Adds 1 to the count as a single hit does.
-fn add(slot: &Slot) {
-    loop {
-        let snapshot = slot.read_for(KEY).expect("the key stays");
-        let count = count_of(&snapshot.state);
-        if slot.write_if_unchanged(&snapshot, &state(count + 1)) {
-            return;
-        }
-        thread::yield_now();
-    }
-}
-
 fn spawn(slot: &Arc<Slot>, act: impl FnOnce(&Slot) + 'static) -> thread::JoinHandle<()> {
     let slot = slot.clone();
     thread::spawn(move || act(&slot))
@@ -47,7 +36,7 @@ fn spawn(slot: &Arc<Slot>, act: impl FnOnce(&Slot) + 'static) -> thread::JoinHan
 fn two_writers_lose_no_count_and_a_reader_sees_whole_states() {
     model("slot: two writers, one reader", || {
         let slot = slot();
-        let writers = [spawn(&slot, add), spawn(&slot, add)];
+        let writers = [(); 2].map(|()| spawn(&slot, |slot| add(slot, KEY)));
         let snapshot = slot.read_for(KEY).expect("the key stays");
         assert!((1..=3).contains(&count_of(&snapshot.state)));
         for writer in writers {
@@ -68,32 +57,44 @@ fn a_lock_excludes_single_hits() {
             assert_eq!(key, Some(KEY));
             locked.update(&state(count_of(&packed) + 1));
         });
-        add(&slot);
+        add(&slot, KEY);
         locking.join().expect("it locks");
         let (key, packed) = slot.read();
         assert_eq!((key, count_of(&packed)), (Some(KEY), 3));
     });
 }
 
+/// Gives the slot to another key, as a move and an insertion do.
+fn give_away(slot: &Slot) {
+    slot.lock().vacate();
+    slot.lock().occupy(OTHER, &state(2));
+}
+
 #[test]
 fn a_snapshot_is_not_written_to_another_keys_state() {
-    model("slot: vacated and occupied under a reader", || {
+    model("slot: a hit while another key gets it", || {
         let slot = slot();
-        let moving = spawn(&slot, |slot| {
-            slot.lock().vacate();
-            slot.lock().occupy(OTHER, &state(2));
-        });
+        let moving = spawn(&slot, give_away);
         if let Some(snapshot) = slot.read_for(KEY) {
             assert_eq!(snapshot.state, state(1));
-            let _ = slot.write_if_unchanged(&snapshot, &state(5));
+            slot.write_if_unchanged(&snapshot, &state(5));
         }
+        moving.join().expect("it moves");
+        assert_eq!(slot.read(), (Some(OTHER), state(2)));
+    });
+}
+
+#[test]
+fn a_key_is_read_with_its_own_state() {
+    model("slot: a reader while another key gets it", || {
+        let slot = slot();
+        let moving = spawn(&slot, give_away);
         match slot.read() {
-            (Some(KEY), packed) => assert!([1, 5].contains(&count_of(&packed))),
+            (Some(KEY), packed) => assert_eq!(packed, state(1)),
             (Some(key), packed) => assert_eq!((key, packed), (OTHER, state(2))),
             (None, packed) => assert_eq!(packed.kind, Kind::Nothing),
         }
         moving.join().expect("it moves");
-        assert_eq!(slot.read(), (Some(OTHER), state(2)));
     });
 }
 
@@ -107,7 +108,7 @@ fn a_state_is_read_with_its_own_number() {
         });
         let (snapshot, made) = slot.read_with_number(KEY).expect("the key stays");
         assert!([(1, 2), (3, 4)].contains(&(count_of(&snapshot.state), made)));
-        add(&slot);
+        add(&slot, KEY);
         replacing.join().expect("it replaces");
         let (snapshot, made) = slot.read_with_number(KEY).expect("the key stays");
         // The hit came before the replacement was read, between, or after it was written.

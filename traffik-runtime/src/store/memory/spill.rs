@@ -318,6 +318,7 @@ mod tests {
 
     /// The candidates of an eviction are enough to include a key that came late, under every seed.
     #[test]
+    #[cfg_attr(miri, ignore = "it takes minutes")]
     fn picks_from_every_part_of_a_shard() {
         for seed in 0..2_000 {
             let shared = Box::leak(Box::new(SharedSeed::from_u64(seed)));

@@ -46,6 +46,7 @@ fn found(table: &ShardedTable, key: Key) -> Option<Packed> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn keys_stay_findable_while_others_expire_around_them() {
     let mut random = Random(7);
     let table = ShardedTable::new(100_000, Some(1));
@@ -76,6 +77,7 @@ fn keys_stay_findable_while_others_expire_around_them() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn a_full_table_evicts_the_clients_that_have_used_least() {
     let mut random = Random(11);
     let table = ShardedTable::new(1_000, None);
@@ -91,6 +93,7 @@ fn a_full_table_evicts_the_clients_that_have_used_least() {
 /// A new key evicts one in its own shard: otherwise one shard after the other would grow without
 /// end.
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn a_full_table_does_not_grow() {
     let mut random = Random(31);
     let table = ShardedTable::new(4_096, Some(16));
@@ -142,6 +145,7 @@ fn a_key_whose_shard_is_empty_has_room_in_a_full_table() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn as_many_keys_as_the_capacity_are_all_remembered() {
     let mut random = Random(13);
     for (capacity, shards) in [(64, None), (1_000, None), (100_000, None), (5_000, Some(4))] {
@@ -251,6 +255,7 @@ fn a_sweep_removes_expired_states_and_none_that_was_hit_since() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn a_cleared_table_is_filled_anew() {
     let mut random = Random(43);
     let table = ShardedTable::new(1_000, Some(2));

@@ -1,0 +1,86 @@
+//! States and hits for tests and models in which several threads use one slot or table.
+
+use crate::store::key::Key;
+use crate::store::memory::probe_table::{EvictionMark, Insertion, ProbeTable, Writer};
+use crate::store::memory::seqlock_slot::Slot;
+use crate::store::memory::sync::yield_now;
+use crate::strategy::kernel::packed::{Kind, Packed};
+
+/// Returns the state with this count. All its words follow from the count, so that a torn read is
+/// noticed.
+pub(crate) fn state(count: u64) -> Packed {
+    Packed {
+        kind: Kind::Window,
+        tick_power: 3,
+        limit: 1 + count % 1_000,
+        period: 1_000 + count,
+        at: 2 * count,
+        amount: count,
+        extra: 3 * count,
+    }
+}
+
+/// Returns the count of a state, all words of which must have been written together.
+pub(crate) fn count_of(packed: &Packed) -> u64 {
+    assert_eq!(*packed, state(packed.amount), "a torn read");
+    packed.amount
+}
+
+/// Adds 1 to the count in the slot of a key that stays there, as a single hit does.
+pub(crate) fn add(slot: &Slot, key: Key) {
+    loop {
+        let snapshot = slot.read_for(key).expect("the key stays");
+        let count = count_of(&snapshot.state);
+        if slot.write_if_unchanged(&snapshot, &state(count + 1)) {
+            return;
+        }
+        yield_now();
+    }
+}
+
+/// Returns the insertion of a key with a state that has the number 2.
+pub(crate) fn insertion(key: Key, state: &Packed) -> Insertion<'_> {
+    Insertion {
+        key,
+        state,
+        made: 2,
+        mark: EvictionMark::new(false, 1.0),
+    }
+}
+
+/// Inserts a key with a count of 1.
+pub(crate) fn insert(table: &ProbeTable, writer: &mut Writer, key: Key) {
+    table.insert(writer, &insertion(key, &state(1)));
+}
+
+/// Counts a hit on a key in a table as a single decision does, and returns the count after it.
+pub(crate) fn hit(table: &ProbeTable, key: Key) -> u64 {
+    loop {
+        if let Some(count) = try_hit(table, key) {
+            return count;
+        }
+        yield_now();
+    }
+}
+
+fn try_hit(table: &ProbeTable, key: Key) -> Option<u64> {
+    if let Some(slot) = table.find(key) {
+        let snapshot = slot.read_for(key)?;
+        let count = count_of(&snapshot.state) + 1;
+        let is_written = slot.write_if_unchanged(&snapshot, &state(count));
+        return is_written.then_some(count);
+    }
+    let mut writer = table.lock();
+    if table.find(key).is_some() {
+        return None;
+    }
+    insert(table, &mut writer, key);
+    Some(1)
+}
+
+/// Returns the count of a key in a table, 0 if it is not there.
+pub(crate) fn count(table: &ProbeTable, key: Key) -> u64 {
+    let _writer = table.lock();
+    let snapshot = table.find(key).and_then(|slot| slot.read_for(key));
+    snapshot.map_or(0, |snapshot| count_of(&snapshot.state))
+}
