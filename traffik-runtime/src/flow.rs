@@ -25,6 +25,14 @@ impl<'a, T> Flow<'a, T> {
     pub(crate) fn pending(future: impl Future<Output = T> + Send + 'a) -> Self {
         Self::Pending(Box::pin(future))
     }
+
+    /// Returns the value if it is ready. A future is dropped before it was polled.
+    pub(crate) fn into_ready(self) -> Option<T> {
+        match self {
+            Self::Ready(value) => Some(value),
+            Self::Pending(_) => None,
+        }
+    }
 }
 
 impl<'a, T> IntoFuture for Flow<'a, T> {

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use traffik::failure::{allow, fallback, own, raise, retry, throttle, throttle_for};
+use traffik::failure::{allow, custom, fallback, raise, retry, throttle, throttle_for};
 use traffik::{Backend, DynThrottle, ErrorKind, Failure, Verdict};
 
 use super::{FaultyStore, Setup, StoreFault, client};
@@ -154,7 +154,7 @@ fn at_once(failure: &Failure<'_>) -> Verdict {
 
 #[tokio::test]
 async fn accepts_a_sync_handler_and_one_after_retries() {
-    for policy in [own(at_once), retry(1).then(at_once).into()] {
+    for policy in [custom(at_once), retry(1).then(at_once).into()] {
         let setup = Setup::new(policy);
         setup.store.fail_with(StoreFault::Unreachable);
         assert!(setup.hit().await.unwrap().admitted);

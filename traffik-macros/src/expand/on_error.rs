@@ -41,7 +41,7 @@ fn value(policy: &OnError, private: &Private) -> TokenStream {
         OnError::Handler(path) => {
             let span = path.span();
             let private = private.at(span);
-            quote_spanned!(span=> #private::failure::own(#path))
+            quote_spanned!(span=> #private::failure::custom(#path))
         }
     }
 }

@@ -1,31 +1,18 @@
-//! What a backend says for throttles that say nothing else.
+//! Setters of the defaults of a backend's throttles.
 
 use std::time::Duration;
 
-use http::request::Parts;
-
 use crate::backend::Backend;
 use crate::backend::lock::options::LockOptions;
-use crate::callback::Callback;
 use crate::callback::identifier::Identifier;
 use crate::callback::on_throttled::{OnThrottled, Responder};
-use crate::error::Error;
-use crate::identity::Identity;
+use crate::client_ip::resolve::ClientIp;
 use crate::on_error::policy::Policy;
 
-/// What holds for throttles that say nothing else.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Defaults {
-    pub(super) on_error: Option<Policy>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) identifier: Option<Callback<Parts, Result<Identity, Error>>>,
-    pub(super) on_throttled: Option<Responder>,
-    pub(super) lock_options: Option<LockOptions>,
-}
-
+/// Every setter returns a handle to the same states.
 impl Backend {
-    /// What happens when it fails, for throttles that do not say that themselves; default: they refuse, as
-    /// [`throttle`](crate::on_error::policy::throttle) says.
+    /// Sets the policy for failures of the backend, for throttles without one of their own;
+    /// default: hits are refused, as by [`throttle`](crate::on_error::policy::throttle).
     ///
     /// ```
     /// use traffik::{Backend, failure::fallback};
@@ -35,22 +22,19 @@ impl Backend {
     /// ```
     #[must_use]
     pub fn on_error(self, policy: impl Into<Policy>) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.on_error = Some(policy.into());
-        Self::new(inner)
+        let policy = policy.into();
+        self.with_defaults(|defaults| defaults.on_error = Some(policy))
     }
 
-    /// How long a decision may take, retries and fallbacks included, for throttles that do not say that themselves; default
-    /// 250 ms, or what the backend's own settings say of an operation.
+    /// Sets the time limit of a decision, retries and fallbacks included, for throttles without one
+    /// of their own; default: the timeout of the backend's operations, or 250 ms in memory.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.timeout = Some(timeout);
-        Self::new(inner)
+        self.with_defaults(|defaults| defaults.timeout = Some(timeout))
     }
 
-    /// Who is asking, for throttles that do not say that themselves; default: the client's address. A function of the
-    /// request's head, async or not, fallible or not.
+    /// Sets the function that identifies clients, for throttles without one of their own; default:
+    /// the client's address. It takes the request's head, and may be async and fallible.
     ///
     /// ```
     /// use http::request::Parts;
@@ -65,28 +49,27 @@ impl Backend {
     /// ```
     #[must_use]
     pub fn identifier<M>(self, identifier: impl Identifier<M>) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.identifier = Some(identifier.into_callback());
-        Self::new(inner)
+        self.with_defaults(|defaults| defaults.identifier = Some(identifier.into_callback()))
     }
 
-    /// The response to those who are refused, for throttles that do not say that themselves; default: 429 with a problem
-    /// (RFC 9457). See [`OnThrottled`].
+    /// Sets the response to refused requests, for throttles without one of their own; default: 429
+    /// with a problem (RFC 9457). See [`OnThrottled`].
     #[must_use]
     pub fn on_throttled<M>(self, respond: impl OnThrottled<M>) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.on_throttled = Some(Responder::new(respond));
-        Self::new(inner)
+        self.with_defaults(|defaults| defaults.on_throttled = Some(Responder::new(respond)))
     }
 
-    /// How locks are taken where [`lock`](Self::lock) is not told; default: [`LockOptions::default`].
+    /// Sets the options of [`lock`](Self::lock) where it is called without any; default:
+    /// [`LockOptions::default`].
     ///
     /// ```
     /// use std::time::Duration;
     /// use traffik::{Backend, LockOptions};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-    /// let backend = Backend::memory().lock_options(LockOptions::default().ttl(Duration::from_secs(1)));
+    /// # use tokio::runtime::Builder;
+    /// # Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let options = LockOptions::default().ttl(Duration::from_secs(1));
+    /// let backend = Backend::memory().lock_options(options);
     /// let report = backend.lock("report", None).await?;
     /// assert!(report.remaining() <= Duration::from_secs(1));
     /// # Ok::<(), traffik::Error>(())
@@ -94,8 +77,40 @@ impl Backend {
     /// ```
     #[must_use]
     pub fn lock_options(self, options: LockOptions) -> Self {
-        let mut inner = self.into_inner();
-        inner.defaults.lock_options = Some(options);
-        Self::new(inner)
+        self.with_defaults(|defaults| defaults.lock_options = Some(options))
+    }
+
+    /// Trusts proxies, besides those that are trusted already: addresses, ranges such as
+    /// `10.0.0.0/8`, or the word `unix` for every peer of a Unix socket.
+    ///
+    /// The client's address is then read from `X-Forwarded-For`, or from the header that
+    /// [`client_ip`](Self::client_ip) sets.
+    ///
+    /// A malformed range is remembered: every decision, and [`ready`](Self::ready), then returns
+    /// [`Error::BackendConfiguration`](crate::error::Error::BackendConfiguration), which names it.
+    ///
+    /// ```
+    /// use traffik::Backend;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let backend = Backend::memory().trusted_proxies(["10.0.0.0/8", "2001:db8::/32"]);
+    /// assert!(backend.ready().await.is_ok());
+    /// let error = backend.trusted_proxies(["proxy.internal"]).ready().await.unwrap_err();
+    /// assert!(error.to_string().contains("`proxy.internal` is no address"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn trusted_proxies(self, ranges: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let client_ip = self.parts().client_ip().clone().trusted(ranges);
+        self.client_ip(client_ip)
+    }
+
+    /// Sets the source of client addresses; default: the peer's address.
+    ///
+    /// It resolves [`Identity::ip`](crate::identity::Identity::ip) for throttles on this handle.
+    /// Errors are remembered as in [`trusted_proxies`](Self::trusted_proxies).
+    #[must_use]
+    pub fn client_ip(self, client_ip: ClientIp) -> Self {
+        self.with_defaults(|defaults| defaults.client_ip = client_ip)
     }
 }

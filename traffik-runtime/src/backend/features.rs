@@ -1,11 +1,12 @@
-//! Stand-ins for the backends whose features are off: nothing can be given to them, so that the compiler names the feature.
+//! Stand-ins for backends whose features are off. They accept no argument, so that the compiler
+//! names the feature.
 
 use std::convert::Infallible;
 
 use crate::backend::Backend;
 use crate::error::Error;
 
-/// A server address that nothing is, while the feature `redis` is off.
+/// An argument of [`Backend::redis`], which no type is while the feature `redis` is off.
 #[cfg(not(feature = "redis"))]
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -18,7 +19,7 @@ pub trait OfRedis {
     fn never(self) -> Infallible;
 }
 
-/// A server address that nothing is, while the feature `memcached` is off.
+/// An argument of [`Backend::memcached`], which no type is while the feature `memcached` is off.
 #[cfg(not(feature = "memcached"))]
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -52,7 +53,8 @@ impl Backend {
     }
 }
 
-/// The builder of a backend that is not there, with the methods of the others, so that only the feature is missed.
+/// The builder of a backend whose feature is off. It has the methods of the other builders, so that
+/// the compiler reports only the feature.
 #[doc(hidden)]
 #[derive(Debug)]
 #[must_use]

@@ -1,14 +1,16 @@
-//! What can be done with bytes on every backend, for strategies and tools of the user's own.
+//! Operations on keys and values, which every backend offers to strategies and tools of the user's
+//! own.
 
 use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::error::Error;
 use crate::store::caller::PATIENCE;
+use crate::store::erased::DynStore;
 use crate::store::key_encoding::encoded;
 
-/// Keys are any text; they live in the backend's namespace, apart from the states of throttles. A `ttl` may be any
-/// fraction of a second; Redis rounds it up to a millisecond.
+/// Keys are any text. They live in the backend's namespace, apart from the states of throttles. A
+/// `ttl` may be any fraction of a second; Redis rounds it up to a millisecond.
 ///
 /// ```
 /// use traffik::Backend;
@@ -25,16 +27,16 @@ use crate::store::key_encoding::encoded;
 ///
 /// # Errors
 ///
-/// All return [`Error::Connection`] if the backend cannot be reached or was closed, [`Error::Timeout`] or
-/// [`Error::ConnectionLost`] if it did not answer, [`Error::Backend`] if the key holds something else than what is
-/// asked for.
+/// All return [`Error::Connection`] if the backend cannot be reached or was closed,
+/// [`Error::Timeout`] or [`Error::ConnectionLost`] if it did not answer, [`Error::Backend`] if the
+/// key holds another kind of value.
 impl Backend {
-    /// The value of a key, if there is one.
+    /// Returns the value of a key, if there is one.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.primitives().get(&self.key(key)).await
+        self.bytes().get(&self.key(key)).await
     }
 
-    /// Writes a value and how long it lives, whatever there was; without a `ttl` it lives for ever.
+    /// Sets the value of a key and its time to live; without a `ttl` it lives for ever.
     pub async fn set(
         &self,
         key: &str,
@@ -42,20 +44,21 @@ impl Backend {
         ttl: Option<Duration>,
     ) -> Result<(), Error> {
         let value = value.as_ref();
-        self.primitives().set(&self.key(key), value, ttl).await
+        self.bytes().set(&self.key(key), value, ttl).await
     }
 
-    /// Removes a key, and says whether it was there.
+    /// Removes a key. Returns `true` if it was there.
     pub async fn delete(&self, key: &str) -> Result<bool, Error> {
-        self.primitives().delete(&self.key(key)).await
+        self.bytes().delete(&self.key(key)).await
     }
 
-    /// Adds to a whole number, which is 0 if it is not there, and returns the sum. It is stored in decimal digits.
+    /// Adds to an integer, which is 0 if the key is absent, and returns the sum. The integer is
+    /// stored in decimal digits.
     pub async fn increment(&self, key: &str, by: i64) -> Result<i64, Error> {
-        self.primitives().increment(&self.key(key), by, None).await
+        self.bytes().increment(&self.key(key), by, None).await
     }
 
-    /// Subtracts from a whole number, as [`increment`](Self::increment) adds: what is not there becomes `-by`.
+    /// Subtracts from an integer, which is 0 if the key is absent, and returns the difference.
     pub async fn decrement(&self, key: &str, by: i64) -> Result<i64, Error> {
         let by = by
             .checked_neg()
@@ -63,33 +66,33 @@ impl Backend {
         self.increment(key, by).await
     }
 
-    /// Adds to a whole number that, if it is not there yet, lives for `ttl`; one that is keeps the time it has.
+    /// Adds to an integer as [`increment`](Self::increment) does. If the key was absent it lives
+    /// for `ttl`, otherwise its time to live does not change.
     pub async fn increment_with_ttl(
         &self,
         key: &str,
         by: i64,
         ttl: Duration,
     ) -> Result<i64, Error> {
-        self.primitives()
-            .increment(&self.key(key), by, Some(ttl))
-            .await
+        self.bytes().increment(&self.key(key), by, Some(ttl)).await
     }
 
-    /// Lets a key live this long from now, and says whether it was there.
+    /// Sets the time to live of a key, from now on. Returns `true` if the key was there.
     pub async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
-        self.primitives().expire(&self.key(key), ttl).await
+        self.bytes().expire(&self.key(key), ttl).await
     }
 
-    /// The values of keys, in their order.
+    /// Returns the values of keys, in their order.
     pub async fn multi_get(&self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
-        self.primitives().multi_get(&keys).await
+        self.bytes().multi_get(&keys).await
     }
 
-    /// Writes values, each as [`set`](Self::set) does. Not atomic: after an error some may be written.
+    /// Sets the values of keys, each as [`set`](Self::set) does. Not atomic: after an error some
+    /// may be written.
     pub async fn multi_set<V: AsRef<[u8]> + Sync>(
         &self,
         entries: &[(&str, V)],
@@ -102,11 +105,12 @@ impl Backend {
             .iter()
             .map(|(key, value)| (self.key(key), value.as_ref()))
             .collect();
-        self.primitives().multi_set(&entries, ttl).await
+        self.bytes().multi_set(&entries, ttl).await
     }
 
-    /// Writes a value if the present one is as expected, and says whether it was. `None` is a key that is not there:
-    /// expected to be absent, or to be removed.
+    /// Sets the value of a key if its present value is the expected one. Returns `true` if it was.
+    /// `None` stands for an absent key: as `expected` the key must be absent, as `new` it is
+    /// removed.
     ///
     /// The new value lives for `ttl`; with `None` as long as the old one would have.
     pub async fn compare_and_swap(
@@ -117,73 +121,86 @@ impl Backend {
         ttl: Option<Duration>,
     ) -> Result<bool, Error> {
         let key = self.key(key);
-        self.primitives()
+        self.bytes()
             .compare_and_swap(&key, expected, new, ttl)
             .await
     }
 
-    /// Checks that the backend is there, is set up as it has to be, and lets decisions be made: on Redis this calls
-    /// everything that a decision calls, without writing anything.
+    /// Checks that the backend can be reached, is configured correctly, and can decide. On Redis
+    /// this calls every command that a decision calls, and writes nothing.
     ///
     /// # Errors
     ///
-    /// The error that a decision would meet; [`Error::BackendConfiguration`] where the server does not permit what decisions
-    /// need, such as scripts.
+    /// The error of a decision; [`Error::BackendConfiguration`] if the server does not permit what
+    /// decisions need, such as scripts.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.inner.client_ip.check()?;
-        self.primitives().ready().await
+        self.parts().check()?;
+        self.bytes().ready().await
     }
 
-    /// Removes every key and every throttle state of this backend's namespace, and nothing else. The embedded backend is a
-    /// namespace of its own. Reservations from before give nothing back afterwards.
+    /// Removes every key and every throttle state of this backend's namespace, and nothing else. A
+    /// backend in memory is a namespace of its own. Reservations from before refund nothing
+    /// afterwards.
     ///
     /// ```
     /// use traffik::{Backend, DynThrottle, Identity};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let backend = Backend::memory();
-    /// let uploads = DynThrottle::builder("uploads").rate("1/day".parse()?).backend(backend.clone()).build()?;
+    /// let uploads = DynThrottle::builder("uploads")
+    ///     .rate("1/day".parse()?)
+    ///     .backend(backend.clone())
+    ///     .build()?;
     /// let client = Identity::new("client");
-    /// assert!(uploads.hit(&client, 1).await?.admitted && !uploads.hit(&client, 1).await?.admitted);
+    /// assert!(uploads.hit(&client, 1).await?.admitted);
+    /// assert!(!uploads.hit(&client, 1).await?.admitted);
     /// backend.clear().await?;
     /// assert!(uploads.hit(&client, 1).await?.admitted);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
     pub async fn clear(&self) -> Result<(), Error> {
-        let prefix = format!("{{{}:", self.inner.namespace);
-        self.primitives().clear(&prefix).await?;
-        if let Some(memory) = &self.inner.memory {
+        let prefix = format!("{{{}:", self.store().namespace());
+        self.bytes().clear(&prefix).await?;
+        if let Some(memory) = self.store().memory() {
             memory.clear();
         }
         Ok(())
     }
 
-    /// Closes connections; all that is asked of this backend or its clones from then on fails. What others share stays,
-    /// unless the backend was set up otherwise (`RedisBackend::persistent`).
+    /// Closes connections. Every later operation on this backend or its clones fails. The states of
+    /// a backend in memory are removed. The keys on a server stay, unless the backend was built
+    /// with `persistent(false)`.
     ///
-    /// Before that it waits for the refunds that are still under way in the background, such as those of reservations that
-    /// were dropped a moment ago: for 5 seconds at most, if the store does not answer. A program that ends calls it last.
+    /// First it waits for refunds that run in the background, such as those of reservations that
+    /// were just dropped: for 5 seconds at most, if the store does not answer. Call it last in a
+    /// program.
     pub async fn close(&self) -> Result<(), Error> {
-        self.inner.background().idle(PATIENCE).await;
-        if !self.inner.persistent {
+        self.store().background().idle(PATIENCE).await;
+        if !self.parts.persistent {
             self.clear().await?;
         }
-        if let Some(memory) = &self.inner.memory {
+        if let Some(memory) = self.store().memory() {
             memory.close();
         }
-        self.primitives().close().await
+        self.bytes().close().await
     }
 
-    /// The key of a value. States of throttles are `{namespace:client}:…`, in which a client has no colon: the two never
-    /// meet, and every value has a slot of its own on a Cluster.
+    fn bytes(&self) -> &dyn DynStore {
+        self.store().bytes()
+    }
+
+    /// Returns the name of a key in the store. States of throttles are `{namespace:client}:…`, in
+    /// which the client has no colon. So the two never collide, and every key has a slot of its own
+    /// on a Cluster.
     fn key(&self, name: &str) -> String {
-        format!("{{{}::{}}}", self.inner.namespace, encoded(name.as_bytes()))
+        let name = encoded(name.as_bytes());
+        format!("{{{}::{name}}}", self.store().namespace())
     }
 
-    /// The key of a lock.
+    /// Returns the name of a lock in the store.
     pub(super) fn lock_key(&self, name: &str) -> String {
         let name = encoded(name.as_bytes());
-        format!("{{{}::{name}:lock}}", self.inner.namespace)
+        format!("{{{}::{name}:lock}}", self.store().namespace())
     }
 }

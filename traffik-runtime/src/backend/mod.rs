@@ -1,47 +1,53 @@
-//! Where the states of throttles live: the [`Backend`] handle, and the stores behind it.
+//! Backends: a store, and the defaults of the throttles that use it.
 //!
-//! A throttle uses the first of: its own backend, the one that was [provided](crate::http::provide) for the request, the
-//! process's default, the embedded one.
+//! A throttle uses the first of: its own backend, the one that was
+//! [provided](crate::http::provide) for the request, the process's default, the embedded one.
 
 pub(crate) mod backend_ref;
-pub(crate) mod clients;
 pub(crate) mod defaults;
 #[cfg(not(all(feature = "memcached", feature = "redis")))]
 pub(crate) mod features;
 pub(crate) mod key_value;
 pub(crate) mod lock;
+#[cfg(feature = "memcached")]
+pub(crate) mod memcached;
+pub(crate) mod memory;
+pub(crate) mod policies;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
+pub(crate) mod settings;
 
+pub use backend_ref::set_default_backend;
 pub use lock::defaults::{
     set_default_blocking, set_default_blocking_timeout, set_default_lock_ttl,
 };
 pub use lock::guard::LockGuard;
 pub use lock::options::LockOptions;
 pub use lock::redlock;
+#[cfg(feature = "memcached")]
+pub use memcached::MemcachedBackend;
+pub use memory::MemoryBackend;
+pub use policies::{failover, fallback};
+#[cfg(feature = "redis")]
+pub use redis::RedisBackend;
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::Arc;
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use http::request::Parts;
 
-use crate::backend::backend_ref::Chosen;
-use crate::backend::defaults::Defaults;
+use crate::callback::Callback;
+use crate::callback::on_throttled::Responder;
 use crate::client_ip::resolve::ClientIp;
 use crate::clock::Clock;
+use crate::error::Error;
+use crate::identity::Identity;
 use crate::on_error::policy::Policy;
-use crate::store::Decide;
-use crate::store::background::Background;
 use crate::store::byte_store::Store;
-use crate::store::cas::Swap;
-use crate::store::erased::Primitives;
-use crate::store::memory::bytes::Bytes;
-use crate::store::memory::{Memory, MemoryBackend};
+use crate::store::handle::StoreHandle;
+use crate::store::memory::Memory;
 
-/// The backend of the process, once one was set.
-static DEFAULT: OnceLock<ArcSwap<Inner>> = OnceLock::new();
-
-/// The backend of whoever names none.
-static EMBEDDED: LazyLock<Backend> = LazyLock::new(Backend::memory);
-
-/// A handle to where states live; clones share it.
+/// A handle to a store of states; clones share the store.
 ///
 /// ```
 /// use traffik::Backend;
@@ -51,149 +57,101 @@ static EMBEDDED: LazyLock<Backend> = LazyLock::new(Backend::memory);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Backend {
-    inner: Arc<Inner>,
+    parts: Arc<BackendParts>,
 }
 
+/// The parts of a backend, which its clones share.
 #[derive(Clone, Debug)]
-pub(crate) struct Inner {
-    store: Arc<dyn Decide>,
-    /// The same, if it is the embedded one.
-    memory: Option<Arc<Memory>>,
-    /// Whether there is more to a decision than to ask it.
-    is_involved: bool,
-    clock: Option<Arc<dyn Clock>>,
-    keys: Keys,
-    /// What goes on without its caller, for all handles that share the states.
-    background: Arc<Background>,
-    /// Encoded; a part of every key.
-    namespace: String,
-    /// Whether closing leaves what there is.
+pub(crate) struct BackendParts {
+    store: Arc<StoreHandle>,
+    /// The states, if they are in this process and nothing but their law decides.
+    fast_memory: Option<Arc<Memory>>,
+    /// Set if closing the backend leaves its keys in the store.
     persistent: bool,
     defaults: Defaults,
-    /// How throttles on this backend find the addresses of their clients.
+}
+
+/// Settings of throttles that do not set them themselves.
+#[derive(Clone, Debug)]
+struct Defaults {
+    on_error: Option<Policy>,
+    timeout: Option<Duration>,
+    identifier: Option<Callback<Parts, Result<Identity, Error>>>,
+    on_throttled: Option<Responder>,
+    lock_options: Option<LockOptions>,
     client_ip: ClientIp,
 }
 
-/// Where the primitives' keys are.
-#[derive(Clone, Debug)]
-enum Keys {
-    /// In this process, which always answers at once.
-    Here(Bytes),
-    There(Arc<dyn Primitives>),
-}
-
-/// The namespace of a backend that was given none.
-pub(crate) const NAMESPACE: &str = "traffik";
-
 impl Backend {
-    /// A new, empty backend in this process's memory, for up to a million keys; see [`MemoryBackend`] for settings.
-    pub fn memory() -> Self {
-        MemoryBackend::builder().build()
-    }
-
-    /// The same states under another clock; default: the system's.
-    #[must_use]
-    pub fn clock(self, clock: impl Clock) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(clock);
-        let keys = match &self.inner.keys {
-            Keys::Here(bytes) => Keys::Here(bytes.clock(clock.clone())),
-            Keys::There(store) => Keys::There(store.clone()),
-        };
-        Self::new(Inner {
-            clock: Some(clock),
-            keys,
-            ..self.into_inner()
-        })
-    }
-
-    /// A backend whose keys are in a store of your own.
-    pub fn custom(store: impl Store) -> Self {
-        let store: Arc<dyn Primitives> = Arc::new(store);
-        let swap = Arc::new(Swap::new(store.clone()));
-        Self::of_store(swap, store, NAMESPACE, true)
-    }
-
-    pub(crate) fn of(memory: Arc<Memory>, clock: Option<Arc<dyn Clock>>, capacity: usize) -> Self {
-        Self::new(Inner {
-            store: memory.clone(),
-            memory: Some(memory),
-            is_involved: false,
-            clock: clock.clone(),
-            keys: Keys::Here(Bytes::new(capacity, clock)),
-            background: Arc::new(Background::new()),
-            namespace: NAMESPACE.to_owned(),
-            persistent: true,
-            defaults: Defaults::default(),
-            client_ip: ClientIp::new(),
-        })
-    }
-
-    pub(crate) fn of_store(
-        store: Arc<dyn Decide>,
-        keys: Arc<dyn Primitives>,
-        namespace: &str,
-        persistent: bool,
-    ) -> Self {
-        Self::new(Inner {
-            store,
-            memory: None,
-            is_involved: true,
-            clock: None,
-            keys: Keys::There(keys),
-            background: Arc::new(Background::new()),
-            namespace: namespace.to_owned(),
+    /// Creates a backend on a store.
+    pub(crate) fn new(store: StoreHandle, persistent: bool) -> Self {
+        Self::of(BackendParts {
+            store: Arc::new(store),
+            fast_memory: None,
             persistent,
-            defaults: Defaults::default(),
-            client_ip: ClientIp::new(),
+            defaults: Defaults {
+                on_error: None,
+                timeout: None,
+                identifier: None,
+                on_throttled: None,
+                lock_options: None,
+                client_ip: ClientIp::new(),
+            },
         })
     }
 
-    fn new(inner: Inner) -> Self {
-        let policy = inner.defaults.on_error.as_ref();
-        let is_involved =
-            inner.client_ip.check().is_err() || policy.is_some_and(Policy::stands_before);
+    fn of(parts: BackendParts) -> Self {
+        let Defaults {
+            client_ip,
+            on_error,
+            ..
+        } = &parts.defaults;
+        let needs_checks =
+            client_ip.check().is_err() || on_error.as_ref().is_some_and(Policy::may_bypass_backend);
+        let memory = parts.store.memory().filter(|_| !needs_checks);
+        let fast_memory = memory.cloned();
         Self {
-            inner: Arc::new(Inner {
-                is_involved,
-                ..inner
+            parts: Arc::new(BackendParts {
+                fast_memory,
+                ..parts
             }),
         }
     }
 
-    fn into_inner(self) -> Inner {
-        Arc::unwrap_or_clone(self.inner)
+    /// Creates a backend whose keys are in a store of your own.
+    pub fn custom(store: impl Store) -> Self {
+        Self::new(StoreHandle::custom(store), true)
     }
 
-    /// Whether it answers at once, without asking anybody else.
-    pub(crate) fn is_here(&self) -> bool {
-        matches!(self.inner.keys, Keys::Here(_))
+    /// Returns a handle to these states with another clock; default: the system's.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        let parts = Arc::unwrap_or_clone(self.parts);
+        Self::of(BackendParts {
+            store: Arc::new(parts.store.with_clock(Arc::new(clock))),
+            ..parts
+        })
     }
 
-    /// What kind of store it is, in a word.
-    pub(crate) fn kind(&self) -> &'static str {
-        self.inner.kind()
-    }
-
-    /// The time its laws are told, in microseconds since 1970.
-    pub(crate) fn now(&self) -> u64 {
-        self.inner.now()
-    }
-
-    fn primitives(&self) -> &dyn Primitives {
-        match &self.inner.keys {
-            Keys::Here(bytes) => bytes,
-            Keys::There(store) => &**store,
-        }
+    /// Returns a handle to these states with other defaults.
+    fn with_defaults(self, change: impl FnOnce(&mut Defaults)) -> Self {
+        let mut parts = Arc::unwrap_or_clone(self.parts);
+        change(&mut parts.defaults);
+        Self::of(parts)
     }
 
     #[inline]
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
+    pub(crate) fn parts(&self) -> &BackendParts {
+        &self.parts
     }
 
-    /// This backend, for the time of a decision.
-    pub(crate) fn choose(&self) -> Chosen<'_> {
-        Chosen::Named(self)
+    pub(crate) fn into_parts(self) -> Arc<BackendParts> {
+        self.parts
+    }
+
+    /// Returns the store, its clock and its namespace.
+    pub(crate) fn store(&self) -> &Arc<StoreHandle> {
+        &self.parts.store
     }
 }
 
@@ -203,20 +161,51 @@ impl<S: Store> From<S> for Backend {
     }
 }
 
-/// Bytes in this process's memory, for a store to be made of.
-#[cfg(feature = "test-util")]
-pub(crate) fn embedded_bytes() -> impl Store {
-    Bytes::new(1_000_000, None)
-}
+impl BackendParts {
+    /// Returns the store, its clock and its namespace.
+    #[inline]
+    pub(crate) const fn store(&self) -> &Arc<StoreHandle> {
+        &self.store
+    }
 
-/// Reports whether throttles that name no backend and were provided none use the embedded one.
-pub(crate) fn default_is_embedded() -> bool {
-    DEFAULT.get().is_none()
-}
+    /// Returns the states, if they are in this process, nothing but their law decides, and the
+    /// backend is not closed.
+    #[inline]
+    pub(crate) fn fast_memory(&self) -> Option<&Memory> {
+        let memory = self.fast_memory.as_deref();
+        memory.filter(|memory| !memory.is_closed())
+    }
 
-/// Sets the backend of throttles that name none and were provided none, from their next hit on.
-pub fn set_default_backend(backend: impl Into<Backend>) {
-    let inner = backend.into().inner;
-    let default = DEFAULT.get_or_init(|| ArcSwap::new(inner.clone()));
-    default.store(inner);
+    /// Returns the policy for failures of the store, if one is set.
+    #[inline]
+    pub(crate) const fn on_error(&self) -> Option<&Policy> {
+        self.defaults.on_error.as_ref()
+    }
+
+    /// Returns the function that identifies clients, if one is set.
+    #[inline]
+    pub(crate) const fn identifier(&self) -> Option<&Callback<Parts, Result<Identity, Error>>> {
+        self.defaults.identifier.as_ref()
+    }
+
+    /// Returns the responder for refused requests, if one is set.
+    pub(crate) const fn responder(&self) -> Option<&Responder> {
+        self.defaults.on_throttled.as_ref()
+    }
+
+    /// Returns the time limit of a decision, if one is set.
+    pub(crate) const fn timeout(&self) -> Option<Duration> {
+        self.defaults.timeout
+    }
+
+    /// Returns the source of client addresses.
+    #[inline]
+    pub(crate) const fn client_ip(&self) -> &ClientIp {
+        &self.defaults.client_ip
+    }
+
+    /// Returns an error if a setting is malformed.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.defaults.client_ip.check()
+    }
 }

@@ -25,6 +25,11 @@ impl<'c> Reading<'c> {
         }
     }
 
+    /// Returns the time that a clock shows now.
+    pub(crate) fn now_of(clock: &dyn Clock) -> u64 {
+        Reading::of(clock).now
+    }
+
     /// Reads the system's clock.
     #[inline(always)]
     pub(crate) fn of_system() -> Self {

@@ -45,7 +45,7 @@ impl Compiled {
         let only = terms.as_deref().ok().and_then(limits::only);
         // A policy may decide before the backend does.
         let policy = settings.on_error.get();
-        let needs_slow_path = settings.shadow || policy.is_some_and(Policy::stands_before);
+        let needs_slow_path = settings.shadow || policy.is_some_and(Policy::may_bypass_backend);
         Self {
             key: Key::of_throttle(&registration.uid, strategy.name()),
             only: only.filter(|_| !needs_slow_path).cloned(),

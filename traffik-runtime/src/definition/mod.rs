@@ -24,7 +24,7 @@ use std::sync::{Arc, OnceLock};
 use http::request::Parts;
 
 use crate::backend::Backend;
-use crate::backend::backend_ref::Chosen;
+use crate::backend::backend_ref::BackendRef;
 use crate::definition::compiled::Compiled;
 use crate::definition::label::Label;
 use crate::definition::registry::overridden::RegistryEntry;
@@ -89,10 +89,10 @@ impl Definition {
 
     /// Returns the backend for a request: the throttle's own, the one that is provided for the
     /// request, or else the default of the process.
-    pub(crate) fn chosen_backend<'a>(&'a self, parts: Option<&'a Parts>) -> Chosen<'a> {
+    pub(crate) fn chosen_backend<'a>(&'a self, parts: Option<&'a Parts>) -> BackendRef<'a> {
         match self.named_backend(parts) {
-            Some(named) => named.choose(),
-            None => Chosen::default(),
+            Some(named) => BackendRef::Named(named),
+            None => BackendRef::default(),
         }
     }
 

@@ -1,28 +1,29 @@
 //! What a case asks of a backend, as what stands between them sees it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backend::Backend;
-use crate::backend::backend_ref::Chosen;
-use crate::engine::batch::{Case, Seen, read};
+use crate::backend::backend_ref::BackendRef;
+use crate::engine::batch::{Case, Seen};
 use crate::engine::hold::{Account, Hold};
 use crate::engine::recovery::{Attempt, Members};
 use crate::error::Error;
 use crate::on_error::verdict::Failure;
+use crate::store::handle::StoreHandle;
 use crate::store::outcome::Outcome;
 
 /// To take the costs.
 pub(crate) struct Take<'c, 'a> {
     pub(crate) case: &'c Case<'a>,
-    pub(crate) backend: &'c Chosen<'a>,
+    pub(crate) backend: &'c BackendRef<'a>,
 }
 
 /// To see how things stand.
 pub(crate) struct Look<'c, 'a> {
     pub(crate) case: &'c Case<'a>,
-    pub(crate) backend: &'c Chosen<'a>,
+    pub(crate) backend: &'c BackendRef<'a>,
 }
 
 impl Attempt for Take<'_, '_> {
@@ -32,33 +33,29 @@ impl Attempt for Take<'_, '_> {
         self.case
     }
 
-    fn backend(&self) -> &Chosen<'_> {
+    fn backend(&self) -> &BackendRef<'_> {
         self.backend
     }
 
     async fn ask(&self, until: Option<Instant>) -> Result<Hold, Error> {
-        let account = Account::new(self.case, self.backend.handle(), &self.case.plans, 1);
-        match self
-            .backend
-            .store()
-            .decide_now(&self.case.plans, self.backend.reading())
-        {
-            Some(outcome) => Ok(account.hold(outcome)),
+        let store = self.backend.store();
+        let account = Account::new(self.case, store.clone(), &self.case.plans, 1);
+        match store.decide_local(&self.case.plans) {
+            Some(decided) => Ok(account.hold(decided?)),
             None => account.decide(until).await,
         }
     }
 
     async fn ask_other(
         &self,
-        other: &Backend,
+        other: &Arc<StoreHandle>,
         instances: u32,
         until: Option<Instant>,
     ) -> Result<Hold, Error> {
-        let chosen = other.choose();
-        let plans = self.case.plans_on(&chosen, instances)?;
+        let plans = self.case.plans_on(other, instances)?;
         let account = Account::new(self.case, other.clone(), &plans, instances);
-        match chosen.store().decide_now(&plans, chosen.reading()) {
-            Some(outcome) => Ok(account.hold(outcome)),
+        match other.decide_local(&plans) {
+            Some(decided) => Ok(account.hold(decided?)),
             None => account.decide(until).await,
         }
     }
@@ -72,20 +69,17 @@ impl Attempt for Take<'_, '_> {
         resets.max().filter(|_| said.outcome.admitted)
     }
 
-    fn held_by(&self, other: &Backend) -> Option<Hold> {
-        let other = other.choose();
-        let plans = self.case.plans_on(&other, 1).ok()?;
-        let now = other.now();
-        let states = other.store().read_now(&plans, now)?;
+    fn held_by(&self, other: &Arc<StoreHandle>) -> Option<Hold> {
+        let plans = self.case.plans_on(other, 1).ok()?;
+        let (now, states) = other.read_local(&plans)?.ok()?;
         let mut each = plans.iter().zip(&states);
         let fits = each.all(|(plan, state)| plan.steps(state, now).is_some());
         (!fits).then(|| Outcome::refused(&plans, states.iter(), now).into())
     }
 
-    fn take_too(&self, said: &mut Hold, other: &Backend) -> Option<Hold> {
-        let chosen = other.choose();
-        let plans = self.case.plans_on(&chosen, 1).ok()?;
-        let outcome = chosen.store().decide_now(&plans, chosen.reading())?;
+    fn take_too(&self, said: &mut Hold, other: &Arc<StoreHandle>) -> Option<Hold> {
+        let plans = self.case.plans_on(other, 1).ok()?;
+        let outcome = other.decide_local(&plans)?.ok()?;
         if !outcome.admitted {
             return Some(outcome.into());
         }
@@ -103,12 +97,12 @@ impl<'a> Attempt for Look<'_, 'a> {
         self.case
     }
 
-    fn backend(&self) -> &Chosen<'_> {
+    fn backend(&self) -> &BackendRef<'_> {
         self.backend
     }
 
     async fn ask(&self, _: Option<Instant>) -> Result<Seen<'a>, Error> {
-        let (now, states) = read(self.backend, &self.case.plans).await?;
+        let (now, states) = self.backend.store().read(&self.case.plans).await?;
         Ok(Seen {
             now,
             states,
@@ -118,13 +112,12 @@ impl<'a> Attempt for Look<'_, 'a> {
 
     async fn ask_other(
         &self,
-        other: &Backend,
+        other: &Arc<StoreHandle>,
         instances: u32,
         _: Option<Instant>,
     ) -> Result<Seen<'a>, Error> {
-        let other = other.choose();
-        let plans = self.case.plans_on(&other, instances)?;
-        let (now, states) = read(&other, &plans).await?;
+        let plans = self.case.plans_on(other, instances)?;
+        let (now, states) = other.read(&plans).await?;
         Ok(Seen {
             now,
             states,
@@ -140,15 +133,14 @@ impl<'a> Attempt for Look<'_, 'a> {
         None
     }
 
-    fn held_by(&self, _: &Backend) -> Option<Seen<'a>> {
+    fn held_by(&self, _: &Arc<StoreHandle>) -> Option<Seen<'a>> {
         None
     }
 
     /// Puts the states of the other backend in place of those that leave more.
-    fn take_too(&self, said: &mut Seen<'a>, other: &Backend) -> Option<Seen<'a>> {
-        let other = other.choose();
-        let plans = self.case.plans_on(&other, 1).ok()?;
-        let states = other.store().read_now(&plans, other.now())?;
+    fn take_too(&self, said: &mut Seen<'a>, other: &Arc<StoreHandle>) -> Option<Seen<'a>> {
+        let plans = self.case.plans_on(other, 1).ok()?;
+        let (_, states) = other.read_local(&plans)?.ok()?;
         for ((plan, own), others) in plans.iter().zip(&mut said.states).zip(states) {
             if plan.room(&others, said.now) < plan.room(own, said.now) {
                 *own = others;

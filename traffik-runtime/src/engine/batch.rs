@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use crate::backend::backend_ref::Chosen;
+use crate::backend::backend_ref::BackendRef;
 use crate::clock::elapsed::Since;
 use crate::decision::Report;
 use crate::definition::Definition;
@@ -20,6 +20,7 @@ use crate::identity::{Client, Identity};
 use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::observe;
 use crate::on_error::policy::Policy;
+use crate::store::handle::StoreHandle;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
@@ -35,7 +36,7 @@ pub(crate) struct Case<'a> {
     pub(crate) asked: &'a [Asked<'a>],
     pub(crate) parts: Option<&'a Parts>,
     /// The backends that decide, in the order in which they were met.
-    pub(crate) backends: InlineVec1<Chosen<'a>>,
+    pub(crate) backends: InlineVec1<BackendRef<'a>>,
     /// Which of them decides a plan: a place among the backends.
     pub(crate) homes: InlineVec4<usize>,
     /// What happens when the backend fails; a member is a place among the plans.
@@ -84,10 +85,10 @@ impl<'a> Case<'a> {
                 .on_error
                 .get()
                 .or(backend.on_error());
-            backend.namespace().is_none()
-                && !policy.is_some_and(Policy::stands_before)
+            backend.store().is_local()
+                && !policy.is_some_and(Policy::may_bypass_backend)
                 && !asked.definition.settings.shadow
-                && first.as_ref().is_some_and(|first| first.is(&backend))
+                && first.as_ref().is_some_and(|first| first.shares_states(&backend))
         })
     }
 
@@ -97,7 +98,7 @@ impl<'a> Case<'a> {
             [] => Some(Outcome::unlimited(0)),
             [_] if self.is_split() => None,
             [backend] if self.is_closed() => self.refuse_now(backend),
-            [backend] => backend.store().decide_now(&self.plans, backend.reading()),
+            [backend] => backend.store().decide_local(&self.plans)?.ok(),
             _ => None,
         }
     }
@@ -114,7 +115,7 @@ impl<'a> Case<'a> {
     /// The same where one backend decides all plans as one.
     pub(crate) async fn decide_whole(
         &self,
-        backend: &Chosen<'a>,
+        backend: &BackendRef<'a>,
         budget: Duration,
     ) -> Result<Ruling<Hold>, Error> {
         if self.is_closed() {
@@ -122,9 +123,9 @@ impl<'a> Case<'a> {
             return Ok(Ruling::Decided(refused.into()));
         }
         if !self.is_stood_before()
-            && let Some(outcome) = backend.store().decide_now(&self.plans, backend.reading())
+            && let Some(Ok(outcome)) = backend.store().decide_local(&self.plans)
         {
-            let account = Account::new(self, backend.handle(), &self.plans, 1);
+            let account = Account::new(self, backend.store().clone(), &self.plans, 1);
             return Ok(Ruling::Decided(account.hold(outcome)));
         }
         let attempt = Take {
@@ -178,17 +179,18 @@ impl<'a> Case<'a> {
         Ok(InlineVec1::from_iter([(places, seen)]))
     }
 
-    pub(crate) async fn look_whole(&self, backend: &Chosen<'a>) -> Result<Ruling<Seen<'a>>, Error> {
-        if !self.is_stood_before() {
-            let now = backend.now();
-            if let Some(states) = backend.store().read_now(&self.plans, now) {
-                return Ok(Ruling::Decided(Seen {
-                    // Read once more, after the states: a hit that counted in between is not ahead of the clock.
-                    now: backend.now(),
-                    states,
-                    plans: None,
-                }));
-            }
+    pub(crate) async fn look_whole(
+        &self,
+        backend: &BackendRef<'a>,
+    ) -> Result<Ruling<Seen<'a>>, Error> {
+        if !self.is_stood_before()
+            && let Some(Ok((now, states))) = backend.store().read_local(&self.plans)
+        {
+            return Ok(Ruling::Decided(Seen {
+                now,
+                states,
+                plans: None,
+            }));
         }
         let attempt = Look {
             case: self,
@@ -205,13 +207,14 @@ impl<'a> Case<'a> {
     /// The plans as they are for another backend, and for the share of one of so many processes.
     pub(crate) fn plans_on(
         &self,
-        other: &Chosen<'_>,
+        other: &StoreHandle,
         instances: u32,
     ) -> Result<InlineVec4<Plan<'a>>, Error> {
         let mut plans = self.plans.clone();
         for (place, plan) in plans.iter_mut().enumerate() {
             let asked = self.asker(place);
-            if let (Some(namespace), Identity::Client(client)) = (other.namespace(), asked.identity)
+            if let (Some(namespace), Identity::Client(client)) =
+                (other.state_namespace(), asked.identity)
             {
                 // Who the client is, is for the throttle's own backend to say.
                 let own = &self.backends[self.homes[place]];
@@ -227,7 +230,7 @@ impl<'a> Case<'a> {
     /// Whether something may keep the hit from the backend.
     fn is_stood_before(&self) -> bool {
         let mut remedies = self.remedies.iter();
-        remedies.any(|remedy| remedy.policy.stands_before())
+        remedies.any(|remedy| remedy.policy.may_bypass_backend())
     }
 
     pub(crate) fn budget(&self) -> Duration {
@@ -244,7 +247,7 @@ impl<'a> Case<'a> {
         chosen.check()?;
         self.heed(asked.definition, &chosen);
         let key = asked.key(asked.definition.key(), client, parts, &chosen)?;
-        let name = match chosen.namespace() {
+        let name = match chosen.store().state_namespace() {
             Some(namespace) => asked.name(namespace, client, parts, &chosen)?,
             None => String::new(),
         };
@@ -256,7 +259,7 @@ impl<'a> Case<'a> {
     }
 
     /// Remembers what a throttle, else its backend, says of failures.
-    fn heed(&mut self, definition: &'a Definition, backend: &Chosen<'_>) {
+    fn heed(&mut self, definition: &'a Definition, backend: &BackendRef<'_>) {
         let budget = definition.settings.timeout.or(backend.timeout());
         let budget = budget.unwrap_or(BUDGET);
         self.budget = Some(self.budget.map_or(budget, |least| least.min(budget)));
@@ -277,8 +280,11 @@ impl<'a> Case<'a> {
     }
 
     /// The place of a backend among those that decide.
-    fn home(&mut self, chosen: Chosen<'a>) -> usize {
-        let known = self.backends.iter().position(|known| known.is(&chosen));
+    fn home(&mut self, chosen: BackendRef<'a>) -> usize {
+        let known = self
+            .backends
+            .iter()
+            .position(|known| known.shares_states(&chosen));
         known.unwrap_or_else(|| {
             self.backends.push(chosen);
             self.backends.len() - 1
@@ -338,7 +344,7 @@ impl<'a> Case<'a> {
     ) -> impl Iterator<Item = Reported<'d>> {
         let plan = &self.plans[place];
         let definition = definition(self.askers[place]);
-        let now = self.backends[self.homes[place]].now();
+        let now = self.backends[self.homes[place]].store().now();
         plan.terms.iter().map(move |term| Reported {
             definition,
             rate: term.rate,
@@ -353,7 +359,7 @@ impl<'a> Case<'a> {
     pub(crate) fn fresh_limit(&self) -> u64 {
         let plans = self.plans.iter().zip(&self.homes);
         let limits = plans.flat_map(|(plan, home)| {
-            let now = self.backends[*home].now();
+            let now = self.backends[*home].store().now();
             let limit = move |term| plan.fresh_report(term, now).limit;
             plan.terms.iter().map(limit)
         });
@@ -408,11 +414,11 @@ impl<'a> Case<'a> {
 
     pub(crate) fn since(&self, outcome: &Outcome) -> Since {
         match self.backends.first() {
-            Some(backend) if backend.namespace().is_some() => {
+            Some(backend) if !backend.store().is_local() => {
                 // The store's clock may be another one: what it said holds from the moment it is heard.
-                Since::new(backend.now(), backend.own_clock())
+                Since::new(backend.store().now(), backend.store().own_clock())
             }
-            Some(backend) => Since::new(outcome.now, backend.own_clock()),
+            Some(backend) => Since::new(outcome.now, backend.store().own_clock()),
             None => Since::default(),
         }
     }
@@ -423,17 +429,4 @@ fn told_of(outcome: &Outcome, plan: usize) -> Option<Report> {
     let told = outcome.told.iter().filter(|told| told.plan == plan);
     let reports: InlineVec4<Report> = told.map(|told| told.report).collect();
     binding(reports.iter()).map(|place| reports[place])
-}
-
-/// Asks a backend for the states of plans, and when they were like that.
-pub(crate) async fn read(
-    backend: &Chosen<'_>,
-    plans: &[Plan<'_>],
-) -> Result<(u64, InlineVec4<State>), Error> {
-    let now = backend.now();
-    match backend.store().read_now(plans, now) {
-        // The clock is read once more, after the states: a hit that counted in between is not ahead of it.
-        Some(states) => Ok((backend.now(), states)),
-        None => backend.store().read(plans, backend.own_time()).await,
-    }
 }

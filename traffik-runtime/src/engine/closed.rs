@@ -1,6 +1,6 @@
 //! Hits on throttles that an operator has closed: refused without the store, which may be away.
 
-use crate::backend::backend_ref::Chosen;
+use crate::backend::backend_ref::BackendRef;
 use crate::engine::batch::{Case, Seen};
 use crate::engine::multi_backend::Part;
 use crate::engine::recovery::Ruling;
@@ -18,7 +18,7 @@ impl<'a> Case<'a> {
 
     /// Refuses a hit on a closed member. Nothing is taken. The other members report their states, or new ones if the
     /// store cannot be read.
-    pub(crate) async fn refuse(&self, backend: &Chosen<'a>) -> Outcome {
+    pub(crate) async fn refuse(&self, backend: &BackendRef<'a>) -> Outcome {
         let open = self.open_part();
         let seen = match &open {
             None => None,
@@ -31,11 +31,11 @@ impl<'a> Case<'a> {
     }
 
     /// As [`refuse`](Self::refuse), where the store answers at once. Returns `None` if it does not.
-    pub(crate) fn refuse_now(&self, backend: &Chosen<'a>) -> Option<Outcome> {
-        let (open, now) = (self.open_part(), backend.now());
+    pub(crate) fn refuse_now(&self, backend: &BackendRef<'a>) -> Option<Outcome> {
+        let open = self.open_part();
         let seen = match &open {
             None => None,
-            Some(part) => Some((now, backend.store().read_now(&part.case.plans, now)?)),
+            Some(part) => Some(backend.store().read_local(&part.case.plans)?.ok()?),
         };
         Some(self.refused_with(open, seen, backend))
     }
@@ -44,10 +44,12 @@ impl<'a> Case<'a> {
         &self,
         open: Option<Part<'a>>,
         seen: Option<(u64, InlineVec4<State>)>,
-        backend: &Chosen<'a>,
+        backend: &BackendRef<'a>,
     ) -> Outcome {
         let mut states = InlineVec4::from_elem(State::default(), self.plans.len());
-        let now = seen.as_ref().map_or_else(|| backend.now(), |(now, _)| *now);
+        let now = seen
+            .as_ref()
+            .map_or_else(|| backend.store().now(), |(now, _)| *now);
         let places = open.into_iter().flat_map(|part| part.places);
         for (place, state) in places.zip(seen.into_iter().flat_map(|(_, states)| states)) {
             states[place] = state;

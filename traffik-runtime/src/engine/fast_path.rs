@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 
-use crate::backend::backend_ref::Chosen;
+use crate::backend::backend_ref::BackendRef;
 use crate::decision::Report;
 use crate::definition::compiled::Compiled;
 use crate::definition::registry::overrides::ActiveOverride;
@@ -71,19 +71,19 @@ impl Alone {
         };
         let default;
         let backend = match asked.definition.named_backend(parts) {
-            Some(named) => named.inner(),
+            Some(named) => named.parts(),
             None => {
-                default = Chosen::default();
+                default = BackendRef::default();
                 &*default
             }
         };
-        let Some(memory) = backend.plain_memory() else {
+        let Some(memory) = backend.fast_memory() else {
             return more_to_it();
         };
         let Ok(key) = asked.key(grown_from, client, parts, backend) else {
             return more_to_it();
         };
-        let (at, cost) = (backend.reading(), asked.cost);
+        let (at, cost) = (backend.store().reading(), asked.cost);
         let fits = memory.decide_one(key, term, TimedCost { at, cost }, said);
         asked.observe(Outcome::of(fits), parts, backend, || *said);
         let quota = said.map_or(0, |report| term.law.quota(term.rate, &report));
@@ -92,7 +92,7 @@ impl Alone {
             rate: term.rate,
             quota,
             now: at.now,
-            has_own_clock: backend.has_own_clock(),
+            has_own_clock: backend.store().has_own_clock(),
         })
     }
 }

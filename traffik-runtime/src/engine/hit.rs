@@ -6,8 +6,8 @@ use std::{ptr, slice};
 
 use http::request::Parts;
 
-use crate::backend::Inner;
-use crate::backend::backend_ref::Chosen;
+use crate::backend::BackendParts;
+use crate::backend::backend_ref::BackendRef;
 use crate::decision::Report;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
@@ -306,7 +306,7 @@ impl<'a> Asked<'a> {
         &self,
         outcome: Outcome,
         parts: Option<&Parts>,
-        backend: &Inner,
+        backend: &BackendParts,
         report: impl FnOnce() -> Option<Report>,
     ) {
         let client = || self.resolved(parts, backend);
@@ -337,12 +337,12 @@ impl<'a> Asked<'a> {
 
     /// Returns the client with its address, if that is what counts.
     #[cold]
-    fn resolved(&self, parts: Option<&Parts>, backend: &Inner) -> ResolvedClient<'a> {
+    fn resolved(&self, parts: Option<&Parts>, backend: &BackendParts) -> ResolvedClient<'a> {
         ResolvedClient::new(self.identity, || self.address(parts, backend).ok())
     }
 
     #[inline]
-    pub(crate) fn backend(&self, parts: Option<&'a Parts>) -> Chosen<'a> {
+    pub(crate) fn backend(&self, parts: Option<&'a Parts>) -> BackendRef<'a> {
         self.definition.chosen_backend(parts)
     }
 
@@ -353,7 +353,7 @@ impl<'a> Asked<'a> {
         grown_from: Key,
         client: &Client,
         parts: Option<&Parts>,
-        backend: &Inner,
+        backend: &BackendParts,
     ) -> Result<Key, Error> {
         let key = join_scope(grown_from, self.scope, parts);
         join_client(key, client, || self.address(parts, backend))
@@ -366,7 +366,7 @@ impl<'a> Asked<'a> {
         namespace: &str,
         client: &Client,
         parts: Option<&Parts>,
-        backend: &Chosen<'_>,
+        backend: &BackendRef<'_>,
     ) -> Result<String, Error> {
         let client = join_client(Name::default(), client, || self.address(parts, backend))?.0;
         let scope = join_scope(Name::default(), self.scope, parts).0;
@@ -375,7 +375,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The address of the request's client, as the throttle itself, else its backend, finds it.
-    fn address(&self, parts: Option<&Parts>, backend: &Inner) -> Result<IpAddr, Error> {
+    fn address(&self, parts: Option<&Parts>, backend: &BackendParts) -> Result<IpAddr, Error> {
         let own = self.definition.settings.client_ip.get();
         let client_ip = own.unwrap_or_else(|| backend.client_ip());
         address(parts, client_ip, self.definition.uid())

@@ -10,7 +10,6 @@ use smallvec::SmallVec;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::backend::Backend;
 use crate::definition::registry::overridden::RegistryEntry;
 use crate::definition::shared_strategy::SharedStrategy;
 use crate::engine::batch::Case;
@@ -19,12 +18,13 @@ use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::rate::Rate;
-use crate::store::background::{Operation, Refund};
+use crate::store::background::{DetachableOperation, QueuedRefund};
 use crate::store::caller::Caller;
+use crate::store::handle::StoreHandle;
 use crate::store::key::Key;
 use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Term, Terms};
-use crate::store::settlement::{Change, Settling};
+use crate::store::settlement::{Adjustment, Settlement};
 use crate::strategy::Who;
 use crate::strategy::kernel::refund::Taken;
 use crate::{observe, timer};
@@ -45,7 +45,7 @@ pub(crate) struct Held {
 
 /// Plans on one backend, and what they took.
 pub(crate) struct Account {
-    backend: Backend,
+    store: Arc<StoreHandle>,
     lines: SmallVec<[Line; 1]>,
     /// How long it may take to settle it.
     budget: Duration,
@@ -94,7 +94,9 @@ impl Held {
     /// What an admitted hit took on a case's only backend; nothing where nothing was counted.
     pub(crate) fn of(case: &Case<'_>, outcome: &Outcome) -> Self {
         match case.backends.first() {
-            Some(backend) => Account::new(case, backend.handle(), &case.plans, 1).held(outcome),
+            Some(backend) => {
+                Account::new(case, backend.store().clone(), &case.plans, 1).held(outcome)
+            }
             None => Self::default(),
         }
     }
@@ -122,9 +124,11 @@ impl Held {
         self.used = used;
         let mut all = Ok(());
         while let Some(account) = self.accounts.pop() {
-            if !account.settle_now(used) {
-                all = account.settle(used).await.and(all);
-            }
+            let settled = match account.settle_local(used) {
+                Some(settled) => settled,
+                None => account.settle(used).await,
+            };
+            all = settled.and(all);
         }
         all
     }
@@ -138,7 +142,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         for account in mem::take(&mut self.accounts) {
-            let kind = account.backend.kind();
+            let kind = account.store.kind();
             let settle = || account.settle_unattended(self.used);
             // A second panic while a first one unwinds would end the process, whosever law it is that panics.
             if !thread::panicking() {
@@ -154,7 +158,7 @@ impl Account {
     /// The plans of a case as they are on this backend, before anything is taken.
     pub(crate) fn new(
         case: &Case<'_>,
-        backend: Backend,
+        store: Arc<StoreHandle>,
         plans: &[Plan<'_>],
         instances: u32,
     ) -> Self {
@@ -180,28 +184,25 @@ impl Account {
         });
         Self {
             lines: lines.collect(),
-            backend,
+            store,
             budget: case.budget(),
         }
     }
 
     /// Decides in the store, for a caller that waits until a moment. If it goes away before, what the store then says was
     /// taken is refunded.
-    pub(crate) fn decide(self, until: Option<Instant>) -> Operation<Hold> {
+    pub(crate) fn decide(self, until: Option<Instant>) -> DetachableOperation<Hold> {
         let caller = Arc::new(Caller::default());
-        let backend = self.backend.clone();
+        let store = self.store.clone();
         let own = caller.clone();
         let decided = async move {
             let outcome = {
                 let plans: InlineVec4<Plan<'_>> = self.lines.iter().map(Line::plan).collect();
-                let (backend, at) = (self.backend.inner(), self.backend.inner().own_time());
-                backend.store().decide(&plans, at, &own).await?
+                self.store.decide(&plans, &own).await?
             };
             Ok(self.hold(outcome))
         };
-        backend
-            .inner()
-            .operation(Box::pin(decided), caller, until, Hold::from)
+        store.operation(Box::pin(decided), caller, until, Hold::from)
     }
 
     /// With the outcome of the decision on it.
@@ -231,28 +232,36 @@ impl Account {
         held
     }
 
-    fn settling(&self, used: u64) -> SmallVec<[Settling<'_>; 1]> {
+    fn settling(&self, used: u64) -> SmallVec<[Settlement<'_>; 1]> {
         let settling = self.lines.iter().filter_map(|line| line.settling(used));
         settling.collect()
     }
 
-    fn settle_now(&self, used: u64) -> bool {
-        let backend = self.backend.choose();
-        let settling = self.settling(used);
-        settling.is_empty() || backend.store().settle_now(&settling, backend.now())
+    /// Settles in this process; `None` if the states are elsewhere.
+    fn settle_local(&self, used: u64) -> Option<Result<(), Error>> {
+        let settlements = self.settling(used);
+        if settlements.is_empty() {
+            return Some(Ok(()));
+        }
+        self.store.settle_local(&settlements)
     }
 
     /// At once, or in the background.
     fn settle_unattended(self, used: u64) {
-        if self.settle_now(used) {
+        let kind = self.store.kind();
+        if let Some(settled) = self.settle_local(used) {
+            if let Err(error) = settled {
+                for _ in self.settling(used) {
+                    observe::not_refunded(kind, &error);
+                }
+            }
             return;
         }
-        let kind = self.backend.kind();
         let Ok(runtime) = Handle::try_current() else {
             return observe::not_refunded(kind, &"no runtime is left");
         };
-        let background = self.backend.inner().background().clone();
-        if self.backend.inner().store().subtracts() {
+        if self.store.subtracts() {
+            let background = self.store.background().clone();
             return background.spawn(&runtime, async move {
                 // The operation reports a failure itself.
                 let _ = self.settle_in_store(used, &Caller::gone()).await;
@@ -261,7 +270,7 @@ impl Account {
         for line in self.lines {
             let name = line.name.clone();
             let refund = Box::new(Unattended { line, used });
-            background.refund(&runtime, &self.backend, &name, refund);
+            self.store.refund_in_background(&runtime, &name, refund);
         }
     }
 
@@ -269,22 +278,18 @@ impl Account {
     async fn settle(self, used: u64) -> Result<(), Error> {
         let after = self.budget;
         let caller = Arc::new(Caller::default());
-        let (backend, own) = (self.backend.clone(), caller.clone());
+        let (store, own) = (self.store.clone(), caller.clone());
         let settled = async move { self.settle_in_store(used, &own).await };
-        let operation = backend
-            .inner()
-            .operation(Box::pin(settled), caller, None, drop);
+        let operation = store.operation(Box::pin(settled), caller, None, drop);
         let settled = timer::within(after, operation).await;
         settled.unwrap_or(Err(Error::Timeout { after }))
     }
 
     async fn settle_in_store(&self, used: u64, caller: &Caller) -> Result<(), Error> {
-        let backend = self.backend.choose();
-        let settling = self.settling(used);
-        let at = backend.own_time();
-        let settled = backend.store().settle(&settling, at, caller).await;
+        let settlements = self.settling(used);
+        let settled = self.store.settle(&settlements, caller).await;
         if let (Err(error), true) = (&settled, caller.is_gone()) {
-            observe::not_refunded(self.backend.kind(), error);
+            observe::not_refunded(self.store.kind(), error);
         }
         settled
     }
@@ -296,8 +301,8 @@ struct Unattended {
     used: u64,
 }
 
-impl Refund for Unattended {
-    fn settling(&self) -> Option<Settling<'_>> {
+impl QueuedRefund for Unattended {
+    fn settlement(&self) -> Option<Settlement<'_>> {
         self.line.settling(self.used)
     }
 }
@@ -346,16 +351,16 @@ impl Line {
     }
 
     /// What is to be done if this much was used.
-    fn settling(&self, used: u64) -> Option<Settling<'_>> {
+    fn settling(&self, used: u64) -> Option<Settlement<'_>> {
         let change = match used.cmp(&self.cost) {
-            Ordering::Less => Change::GiveBack(Taken {
+            Ordering::Less => Adjustment::Refund(Taken {
                 at: self.at,
                 cost: self.cost - used,
             }),
             Ordering::Equal => return None,
-            Ordering::Greater => Change::Charge(used - self.cost),
+            Ordering::Greater => Adjustment::Charge(used - self.cost),
         };
-        Some(Settling {
+        Some(Settlement {
             plan: Plan {
                 terms: self.terms_now(),
                 ..self.plan()

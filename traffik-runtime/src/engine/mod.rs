@@ -148,7 +148,7 @@ pub(crate) fn admit_at_once(
             now,
             has_own_clock,
         } = alone;
-        let own_clock = || asked[0].backend(Some(parts)).own_clock();
+        let own_clock = || asked[0].backend(Some(parts)).store().own_clock();
         return Some(Ok(Admission {
             decision: Decision::new(fits, report),
             reported: InlineVec1::from_buf([Reported {

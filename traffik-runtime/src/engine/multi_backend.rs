@@ -16,8 +16,8 @@ use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::on_error::policy::allow;
 use crate::store::outcome::{Outcome, Told};
 
-use crate::store::sequential::{InTurn, decide_in_turn};
-use crate::{observe, timer};
+use crate::store::sequential::{Sequence, decide_in_sequence};
+use crate::timer;
 
 /// Plans of a case that are decided together, and their places among all.
 pub(crate) struct Part<'a> {
@@ -25,8 +25,8 @@ pub(crate) struct Part<'a> {
     pub(crate) places: InlineVec4<usize>,
 }
 
-/// The parts of a set, which are decided in turn until a moment.
-struct Turns<'a> {
+/// The parts of a set, which are decided one after the other until a moment.
+struct Members<'a> {
     parts: Vec<Part<'a>>,
     until: Instant,
 }
@@ -57,13 +57,13 @@ impl<'a> Case<'a> {
     }
 
     pub(crate) async fn decide_split(&self) -> Result<Ruling<Hold>, Error> {
-        let turns = Turns {
+        let members = Members {
             parts: self.parts(|place| !self.is_shadow(place)),
             until: Instant::now() + self.budget(),
         };
-        let taken = match decide_in_turn(&turns, turns.parts.len()).await {
+        let taken = match decide_in_sequence(&members).await {
             Ok(taken) => taken,
-            Err((nth, stopped)) => return stopped.ruling(&turns.parts, nth).await,
+            Err((nth, stopped)) => return stopped.ruling(&members.parts, nth).await,
         };
         let (mut all, mut allowed) = (None, None);
         for taken in taken {
@@ -80,12 +80,12 @@ impl<'a> Case<'a> {
         match (all, allowed) {
             (None, Some(error)) => {
                 let hold = Outcome::unlimited(0).into();
-                self.with_shadows(hold, turns.until).await.held.keep();
+                self.with_shadows(hold, members.until).await.held.keep();
                 Ok(Ruling::Allowed(error))
             }
             (all, _) => {
                 let hold = all.unwrap_or_else(|| Outcome::unlimited(0).into());
-                let hold = self.with_shadows(hold, turns.until).await;
+                let hold = self.with_shadows(hold, members.until).await;
                 Ok(Ruling::Decided(hold))
             }
         }
@@ -157,7 +157,7 @@ impl<'a> Case<'a> {
             askers: places.iter().map(|it| self.askers[*it]).collect(),
             asked: self.asked,
             parts: self.parts,
-            backends: InlineVec1::from_iter([self.backends[home].again()]),
+            backends: InlineVec1::from_iter([self.backends[home].reborrow()]),
             homes: InlineVec4::from_elem(0, places.len()),
             remedies: remedies.collect(),
             budget: self.budget,
@@ -166,9 +166,17 @@ impl<'a> Case<'a> {
     }
 }
 
-impl InTurn for Turns<'_> {
-    type Taken = Taken;
+impl Sequence for Members<'_> {
+    type Admitted = Taken;
     type Stop = Stopped;
+
+    fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn kind(&self, member: usize) -> &'static str {
+        self.parts[member].case.backends[0].store().kind()
+    }
 
     async fn decide(&self, member: usize) -> Result<Taken, Stopped> {
         let part = &self.parts[member];
@@ -183,15 +191,13 @@ impl InTurn for Turns<'_> {
         }
     }
 
-    async fn refund(&self, member: usize, taken: Taken) {
-        if let Taken::Counted(hold) = taken {
-            // The refusal does not wait for it any longer; it goes on in the background.
-            let left = self.until.saturating_duration_since(Instant::now());
-            if let Ok(refunded) = timer::within(left, hold.held.cancel()).await {
-                let part = &self.parts[member];
-                observe::refunded(part.case.backends[0].kind(), refunded);
-            }
-        }
+    async fn refund(&self, _: usize, taken: Taken) -> Option<Result<(), Error>> {
+        let Taken::Counted(hold) = taken else {
+            return None;
+        };
+        // The refusal does not wait any longer than this; the refund continues in the background.
+        let left = self.until.saturating_duration_since(Instant::now());
+        timer::within(left, hold.held.cancel()).await.ok()
     }
 }
 

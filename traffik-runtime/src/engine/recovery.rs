@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use smallvec::SmallVec;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::backend::Backend;
-use crate::backend::backend_ref::Chosen;
+use crate::backend::backend_ref::BackendRef;
 use crate::error::{Error, ErrorKind};
-use crate::on_error::fallback::Fallback;
-use crate::on_error::policy::{Policy, Step};
+use crate::on_error::policy::{LastResort, Policy};
+use crate::on_error::step::{FallbackStep, Step};
 use crate::on_error::verdict::{Failure, Verdict};
 use crate::resilience::backoff::Backoff;
 use crate::resilience::breaker::{CircuitBreaker, Permit};
+use crate::store::handle::StoreHandle;
 use crate::{observe, timer};
 
 /// What is asked of a backend, and may be asked again or of another one.
@@ -29,7 +30,7 @@ pub(crate) trait Attempt: Sync {
     fn members(&self) -> &impl Members;
 
     /// Whom to ask first.
-    fn backend(&self) -> &Chosen<'_>;
+    fn backend(&self) -> &BackendRef<'_>;
 
     /// Asks the first backend, for as long as somebody waits: until a moment, if there is one.
     fn ask(&self, until: Option<Instant>)
@@ -38,7 +39,7 @@ pub(crate) trait Attempt: Sync {
     /// Asks another one, for the share of one of so many processes.
     fn ask_other(
         &self,
-        other: &Backend,
+        other: &Arc<StoreHandle>,
         instances: u32,
         until: Option<Instant>,
     ) -> impl Future<Output = Result<Self::Said, Error>> + Send;
@@ -50,11 +51,11 @@ pub(crate) trait Attempt: Sync {
     fn matters(said: &Self::Said) -> Option<Duration>;
 
     /// What another backend in this process says if, by what was taken from it before, it refuses.
-    fn held_by(&self, other: &Backend) -> Option<Self::Said>;
+    fn held_by(&self, other: &Arc<StoreHandle>) -> Option<Self::Said>;
 
     /// Takes the same from another backend in this process, and adds that to what was said; if there is no room any more,
     /// what that says.
-    fn take_too(&self, said: &mut Self::Said, other: &Backend) -> Option<Self::Said>;
+    fn take_too(&self, said: &mut Self::Said, other: &Arc<StoreHandle>) -> Option<Self::Said>;
 }
 
 /// Those who ask, each by its place.
@@ -118,18 +119,21 @@ pub(crate) async fn resolve<A: Attempt>(
         deadline: Instant::now().checked_add(budget),
     };
     for (remedy, fallback) in run.warm() {
-        if let Some(said) = attempt.held_by(&fallback.backend) {
+        if let Some(said) = attempt.held_by(&fallback.store) {
             run.fell_back(remedy, fallback);
             return Ok(Ruling::Decided(said));
         }
     }
-    let turns = remedies.iter().map(|remedy| turns(&remedy.policy)).max();
+    let turns = remedies
+        .iter()
+        .map(|remedy| turns(remedy.policy.steps()))
+        .max();
     match run.first(turns.unwrap_or_default()).await {
         Ok(said) if A::is_refusal(&said) => Ok(Ruling::Decided(said)),
         Ok(mut said) => {
             // Others may have been faster since it was looked at: then what was said is dropped, and so refunded.
             let refused = run.warm().find_map(|(remedy, fallback)| {
-                let refused = attempt.take_too(&mut said, &fallback.backend)?;
+                let refused = attempt.take_too(&mut said, &fallback.store)?;
                 run.fell_back(remedy, fallback);
                 Some(refused)
             });
@@ -140,14 +144,8 @@ pub(crate) async fn resolve<A: Attempt>(
 }
 
 /// How many times there is something to wait for once more after the first has not answered.
-fn turns(policy: &Policy) -> u32 {
-    let turns = policy.chain().map(|policy| match &policy.0 {
-        Step::Retry(retry) => retry.turns(),
-        Step::Fallback(fallback) => fallback.turns(),
-        Step::Failover(failover) => failover.fallback.turns(),
-        Step::Allow | Step::Throttle(_) | Step::Raise | Step::Own(_) => 0,
-    });
-    turns.sum()
+fn turns(steps: &[Step]) -> u32 {
+    steps.iter().map(Step::blocking_attempts).sum()
 }
 
 struct Run<'r, A> {
@@ -159,36 +157,28 @@ struct Run<'r, A> {
 
 impl<A: Attempt> Run<'_, A> {
     /// The fallbacks from which something was taken that may still hold, each with the policy it belongs to.
-    fn warm(&self) -> impl Iterator<Item = (&Remedy<'_>, &Fallback)> {
+    fn warm(&self) -> impl Iterator<Item = (&Remedy<'_>, &FallbackStep)> {
         let remedies = self.remedies.iter();
-        let policies =
-            remedies.flat_map(|remedy| remedy.policy.chain().map(move |policy| (remedy, policy)));
-        let fallbacks = policies.filter_map(|(remedy, policy)| match &policy.0 {
-            Step::Fallback(fallback) => Some((remedy, &**fallback)),
-            Step::Failover(failover) => Some((remedy, &failover.fallback)),
-            _ => None,
-        });
+        let steps = remedies
+            .flat_map(|remedy| remedy.policy.steps().iter().map(move |step| (remedy, step)));
+        let fallbacks = steps.filter_map(|(remedy, step)| Some((remedy, step.fallback()?)));
         fallbacks.filter(|(_, fallback)| fallback.is_warm())
     }
 
     /// Reports that a fallback has decided.
-    fn fell_back(&self, remedy: &Remedy<'_>, fallback: &Fallback) {
-        observe::fell_back(
-            self.uid(remedy),
-            self.label(remedy),
-            fallback.backend.kind(),
-        );
+    fn fell_back(&self, remedy: &Remedy<'_>, fallback: &FallbackStep) {
+        observe::fell_back(self.uid(remedy), self.label(remedy), fallback.store.kind());
     }
 
     /// Every breaker that is in front of the first backend, once.
     fn breakers(&self) -> SmallVec<[&CircuitBreaker; 2]> {
         let mut breakers: SmallVec<[&CircuitBreaker; 2]> = SmallVec::new();
-        for policy in self
+        for step in self
             .remedies
             .iter()
-            .flat_map(|remedy| remedy.policy.chain())
+            .flat_map(|remedy| remedy.policy.steps())
         {
-            if let Step::Failover(failover) = &policy.0 {
+            if let Step::Failover(failover) = step {
                 let breaker = failover.breaker.get();
                 if !breakers.iter().any(|known| std::ptr::eq(*known, breaker)) {
                     breakers.push(breaker);
@@ -214,7 +204,7 @@ impl<A: Attempt> Run<'_, A> {
         if breakers.is_empty() {
             return Ok(permits);
         }
-        let now = self.attempt.backend().now();
+        let now = self.attempt.backend().store().now();
         for breaker in breakers {
             let permit = breaker.try_acquire_at(now);
             let permit = permit.map_err(|left| Error::CircuitOpen { left })?;
@@ -228,7 +218,7 @@ impl<A: Attempt> Run<'_, A> {
         let change = match error.map(Error::kind) {
             None => permit.success(),
             Some(ErrorKind::Connection | ErrorKind::Timeout) => {
-                permit.failure(self.attempt.backend().now())
+                permit.failure(self.attempt.backend().store().now())
             }
             // It has answered, if nothing sensible.
             Some(_) => None,
@@ -239,7 +229,7 @@ impl<A: Attempt> Run<'_, A> {
     async fn remedy(&self, error: Error) -> Result<Ruling<A::Said>, Error> {
         observe::backend_failed(self.kind(), &error);
         let (mut strictest, mut latest) = (Verdict::Allow, None);
-        let simple = |remedy: &&Remedy<'_>| remedy.policy.then().is_none();
+        let simple = |remedy: &&Remedy<'_>| remedy.policy.steps().is_empty();
         for remedy in self.remedies.iter().filter(simple) {
             let verdict = self.verdict(remedy, &error, self.kind()).await;
             strictest = stricter(strictest, verdict);
@@ -248,8 +238,7 @@ impl<A: Attempt> Run<'_, A> {
         for remedy in self.remedies.iter().filter(|remedy| !simple(remedy)) {
             if strictest != Verdict::Allow {
                 // Nothing is asked any more, for it is refused whatever the answer is.
-                let raises = remedy.policy.chain().last();
-                let raises = raises.is_some_and(|last| matches!(last.0, Step::Raise));
+                let raises = matches!(remedy.policy.last_resort(), LastResort::Raise);
                 strictest = if raises { Verdict::Raise } else { strictest };
                 continue;
             }
@@ -276,18 +265,19 @@ impl<A: Attempt> Run<'_, A> {
     async fn follow(&self, remedy: &Remedy<'_>, first: &Error) -> Came<A::Said> {
         let mut latest: Option<Error> = None;
         let mut backend = self.kind();
-        for policy in remedy.policy.chain() {
+        let steps = remedy.policy.steps();
+        for (nth, step) in steps.iter().enumerate() {
             let error = latest.as_ref().unwrap_or(first);
-            let later = policy.then().map_or(0, turns);
-            let retried = match &policy.0 {
+            let later = turns(&steps[nth + 1..]);
+            let retried = match step {
                 Step::Retry(retry) => {
                     let tries = Tries {
                         most: retry.max_retries,
-                        wait: retry.turns() > 0,
+                        wait: retry.blocking_attempts() > 0,
                         later,
                     };
                     self.again(remedy, tries, &retry.backoff, error, |error| {
-                        retry.takes(error)
+                        retry.retries(error)
                     })
                     .await
                 }
@@ -295,29 +285,27 @@ impl<A: Attempt> Run<'_, A> {
                     let tries = Tries {
                         most: failover.max_retries,
                         wait: false,
-                        later: later + failover.fallback.turns(),
+                        later: later + failover.fallback.blocking_attempts(),
                     };
                     self.again(remedy, tries, &failover.backoff, error, certain)
                         .await
                 }
-                _ => Err(None),
+                Step::Fallback(_) => Err(None),
             };
             match retried {
                 Ok(said) => return Came::First(said),
                 Err(error) => latest = error.or(latest),
             }
-            let fallback = match &policy.0 {
-                Step::Fallback(fallback) => &**fallback,
-                Step::Failover(failover) => &failover.fallback,
-                _ => continue,
+            let Some(fallback) = step.fallback() else {
+                continue;
             };
-            if !fallback.on.takes(latest.as_ref().unwrap_or(first)) {
+            if !fallback.on.matches(latest.as_ref().unwrap_or(first)) {
                 continue;
             }
             match self.other(remedy, fallback, later).await {
                 Ok(said) => return Came::Other(said),
                 Err(error) => {
-                    backend = fallback.backend.kind();
+                    backend = fallback.store.kind();
                     observe::backend_failed(backend, &error);
                     latest = Some(error);
                 }
@@ -368,16 +356,16 @@ impl<A: Attempt> Run<'_, A> {
     async fn other(
         &self,
         remedy: &Remedy<'_>,
-        fallback: &Fallback,
+        fallback: &FallbackStep,
         turns: u32,
     ) -> Result<A::Said, Error> {
-        let Fallback {
-            backend, instances, ..
+        let FallbackStep {
+            store, instances, ..
         } = fallback;
-        let ask = |until| self.attempt.ask_other(backend, *instances, until);
+        let ask = |until| self.attempt.ask_other(store, *instances, until);
         let said = self.limited(turns, ask).await?;
-        if let (true, Some(time)) = (backend.is_here(), A::matters(&said)) {
-            fallback.taken(time);
+        if let (true, Some(time)) = (store.is_local(), A::matters(&said)) {
+            fallback.keep_warm(time);
         }
         self.fell_back(remedy, fallback);
         Ok(said)
@@ -385,8 +373,8 @@ impl<A: Attempt> Run<'_, A> {
 
     /// What the last policy of a remedy says.
     async fn verdict(&self, remedy: &Remedy<'_>, error: &Error, backend: &'static str) -> Verdict {
-        match remedy.policy.chain().last().map(|policy| &policy.0) {
-            Some(Step::Own(handler)) => {
+        match remedy.policy.last_resort() {
+            LastResort::Custom(handler) => {
                 let mut strictest = Verdict::Allow;
                 for member in &remedy.members {
                     let failure = self.attempt.members().failure(*member, error, backend);
@@ -396,14 +384,14 @@ impl<A: Attempt> Run<'_, A> {
             }
             // A mistake is told to whoever made it.
             _ if !error.is_transient() => Verdict::Raise,
-            Some(Step::Allow) => Verdict::Allow,
-            Some(Step::Throttle(Some(wait))) => Verdict::Throttle(*wait),
-            Some(Step::Throttle(None)) => {
+            LastResort::Allow => Verdict::Allow,
+            LastResort::Throttle(Some(wait)) => Verdict::Throttle(*wait),
+            LastResort::Throttle(None) => {
                 let members = remedy.members.iter();
                 let waits = members.map(|member| self.attempt.members().least_wait(*member));
                 Verdict::Throttle(waits.max().unwrap_or_default())
             }
-            _ => Verdict::Raise,
+            LastResort::Raise => Verdict::Raise,
         }
     }
 
@@ -448,7 +436,7 @@ impl<A: Attempt> Run<'_, A> {
     }
 
     fn kind(&self) -> &'static str {
-        self.attempt.backend().kind()
+        self.attempt.backend().store().kind()
     }
 
     /// The first throttle whose policy it is.

@@ -4,7 +4,8 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::backend::{Backend, default_is_embedded};
+use crate::backend::Backend;
+use crate::backend::backend_ref::default_is_embedded;
 use crate::http::layer::request_state::Trail;
 
 /// Gives requests a backend, for every throttle below that names none.

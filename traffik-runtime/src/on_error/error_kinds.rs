@@ -1,23 +1,30 @@
+//! A filter of errors by their kind.
+
 use crate::error::{Error, ErrorKind};
 
-/// Which failures a policy is about: those of some kinds, else all that may pass by themselves. Mistakes in the program or
-/// its configuration are no failures of a backend, and never among them.
+/// The errors that a policy handles: those of some kinds, otherwise all that may pass by
+/// themselves.
+///
+/// Mistakes in the program or its configuration are not failures of a backend, and never match.
 #[derive(Clone, Debug)]
-pub(crate) struct Kinds(Option<Vec<ErrorKind>>);
+pub(crate) struct ErrorKinds(Option<Vec<ErrorKind>>);
 
-impl Kinds {
+impl ErrorKinds {
+    /// Every kind.
     pub(crate) const ALL: Self = Self(None);
 
-    pub(crate) fn of(kinds: impl IntoIterator<Item = ErrorKind>) -> Self {
+    /// The given kinds.
+    pub(crate) fn new(kinds: impl IntoIterator<Item = ErrorKind>) -> Self {
         Self(Some(kinds.into_iter().collect()))
     }
 
-    pub(crate) fn takes(&self, error: &Error) -> bool {
-        let named = self.0.as_ref();
-        error.is_transient() && named.is_none_or(|kinds| kinds.contains(&error.kind()))
+    /// Returns `true` if the error may pass by itself and is of one of the kinds.
+    pub(crate) fn matches(&self, error: &Error) -> bool {
+        error.is_transient() && self.contains(error.kind())
     }
 
-    pub(crate) fn has(&self, kind: ErrorKind) -> bool {
+    /// Returns `true` if the filter contains a kind.
+    pub(crate) fn contains(&self, kind: ErrorKind) -> bool {
         self.0.as_ref().is_none_or(|kinds| kinds.contains(&kind))
     }
 }

@@ -1,12 +1,13 @@
-//! Handlers of the user's own.
+//! Handlers of the user's own for failures of a backend.
 
 use std::fmt;
 use std::pin::Pin;
 
 use crate::on_error::verdict::{Failure, Verdict};
 
-/// Says what is to become of hits that a backend failed to decide. Every `async fn(&Failure<'_>) -> Verdict` does, and
-/// every one that is not async.
+/// Decides hits that a backend failed to decide.
+///
+/// Implemented for every `async fn(&Failure<'_>) -> Verdict`, and for functions that are not async.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,19 +30,20 @@ use crate::on_error::verdict::{Failure, Verdict};
     note = "a handler is an `async fn(failure: &Failure<'_>) -> Verdict`, async or not"
 )]
 pub trait OnError: Send + Sync + 'static {
-    /// What is to become of this hit.
+    /// Returns the verdict on one hit.
     fn on_error<'a>(
         &'a self,
         failure: &'a Failure<'a>,
     ) -> impl Future<Output = Verdict> + Send + 'a;
 }
 
-/// A function that is called with a failure of some lifetime; [`OnError`] is one for every lifetime.
+/// A function that takes a failure of one lifetime. A function is an [`OnError`] if it takes
+/// failures of every lifetime.
 pub trait Handler<'a>: Send + Sync {
-    /// What it gives, to be waited for.
+    /// The returned future, or the verdict itself.
     type Answer: IntoFuture<Output = Verdict, IntoFuture: Send> + 'a;
 
-    /// Calls it.
+    /// Calls the function.
     fn call(&self, failure: &'a Failure<'a>) -> Self::Answer;
 }
 
@@ -72,7 +74,7 @@ where
 }
 
 /// An [`OnError`] of any type.
-pub(crate) trait Erased: Send + Sync + 'static {
+pub(crate) trait DynOnError: Send + Sync + 'static {
     fn on_error<'a>(
         &'a self,
         failure: &'a Failure<'a>,
@@ -80,7 +82,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn type_name(&self) -> &'static str;
 }
 
-impl<H: OnError> Erased for H {
+impl<H: OnError> DynOnError for H {
     fn on_error<'a>(
         &'a self,
         failure: &'a Failure<'a>,
@@ -93,7 +95,7 @@ impl<H: OnError> Erased for H {
     }
 }
 
-impl fmt::Debug for dyn Erased {
+impl fmt::Debug for dyn DynOnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.type_name())
     }

@@ -1,86 +1,114 @@
-//! A policy of any kind.
+//! The policy of a throttle or backend for failures: steps, and a last resort.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::on_error::failover::Failover;
-use crate::on_error::fallback::Fallback;
-use crate::on_error::handler::{Erased, OnError};
-use crate::on_error::retry::Retry;
+use crate::on_error::handler::{DynOnError, OnError};
+use crate::on_error::step::Step;
 
-/// What `on_error` takes: [`allow`], [`throttle`], [`raise`], a [`Retry`], a [`Fallback`], a [`Failover`] or a handler of
-/// yours. Clones share what a policy has found out.
+/// The value of `on_error`: [`allow`], [`throttle`], [`raise`], a [`Retry`], a [`Fallback`], a
+/// [`Failover`] or a handler of your own.
+///
+/// Clones share the state of a policy, such as its breaker.
+///
+/// [`Failover`]: crate::on_error::failover::Failover
+/// [`Fallback`]: crate::on_error::fallback::Fallback
+/// [`Retry`]: crate::on_error::retry::Retry
 #[derive(Clone, Debug)]
-pub struct Policy(pub(crate) Step);
+pub struct Policy {
+    /// `None` for a policy without steps.
+    steps: Option<Arc<[Step]>>,
+    last_resort: LastResort,
+}
 
+/// The verdict on hits that no step of a policy gets a decision for.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
+pub(crate) enum LastResort {
     Allow,
-    /// For this time, else for the throttle's own.
+    /// Refuses for this time, otherwise for the throttle's own.
     Throttle(Option<Duration>),
     Raise,
-    Retry(Arc<Retry>),
-    Fallback(Arc<Fallback>),
-    Failover(Arc<Failover>),
-    Own(Arc<dyn Erased>),
+    Custom(Arc<dyn DynOnError>),
 }
 
-/// Admits what the backend fails to decide, and counts nothing.
+/// Admits a hit that the backend fails to decide, and counts nothing.
 pub const fn allow() -> Policy {
-    Policy(Step::Allow)
+    Policy::new(LastResort::Allow)
 }
 
-/// Refuses what the backend fails to decide, with 429 for HTTP, for a second. This is the default.
+/// Refuses a hit that the backend fails to decide, with 429 for HTTP, for a second. This is the
+/// default.
 pub const fn throttle() -> Policy {
-    Policy(Step::Throttle(None))
+    Policy::new(LastResort::Throttle(None))
 }
 
-/// The same for another time: after it a client is told to come back.
+/// Refuses a hit that the backend fails to decide, and tells the client to come back after `wait`.
 pub const fn throttle_for(wait: Duration) -> Policy {
-    Policy(Step::Throttle(Some(wait)))
+    Policy::new(LastResort::Throttle(Some(wait)))
 }
 
-/// Makes an error of what the backend fails to decide: 503 for HTTP, the error itself for direct use.
+/// Returns an error for a hit that the backend fails to decide: 503 for HTTP, the error itself for
+/// direct use.
 pub const fn raise() -> Policy {
-    Policy(Step::Raise)
+    Policy::new(LastResort::Raise)
 }
 
-/// A handler of yours, as a policy; [`Policy::from`] makes the same.
-pub fn own(handler: impl OnError) -> Policy {
-    Policy(Step::Own(Arc::new(handler)))
+/// Makes a policy of a handler of your own, as [`Policy::from`] does.
+pub fn custom(handler: impl OnError) -> Policy {
+    Policy::new(LastResort::Custom(Arc::new(handler)))
 }
 
 impl Policy {
-    /// What decides where this has no answer.
-    pub(crate) fn then(&self) -> Option<&Self> {
-        match &self.0 {
-            Step::Allow | Step::Throttle(_) | Step::Raise | Step::Own(_) => None,
-            Step::Retry(retry) => Some(&retry.then),
-            Step::Fallback(fallback) => Some(&fallback.then),
-            Step::Failover(failover) => Some(&failover.fallback.then),
+    const fn new(last_resort: LastResort) -> Self {
+        Self {
+            steps: None,
+            last_resort,
         }
     }
 
-    /// This, what decides where this has no answer, and so on.
-    pub(crate) fn chain(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(Some(self), |policy| policy.then())
+    /// Returns this policy behind another step.
+    pub(crate) fn after(self, step: Step) -> Self {
+        let steps = iter::once(step).chain(self.steps().iter().cloned());
+        Self {
+            steps: Some(steps.collect()),
+            last_resort: self.last_resort,
+        }
     }
 
-    /// Whether it may keep a hit from its backend.
-    pub(crate) fn stands_before(&self) -> bool {
-        self.chain()
-            .any(|policy| matches!(policy.0, Step::Failover(_) | Step::Fallback(_)))
+    /// Returns the steps, in their order.
+    pub(crate) fn steps(&self) -> &[Step] {
+        self.steps.as_deref().unwrap_or_default()
     }
 
-    /// Whether both are one.
+    /// Returns the verdict behind the steps.
+    pub(crate) const fn last_resort(&self) -> &LastResort {
+        &self.last_resort
+    }
+
+    /// Returns `true` if a hit may be decided without a call of its backend: by a breaker that is
+    /// open, or by a fallback that counted earlier hits.
+    pub(crate) fn may_bypass_backend(&self) -> bool {
+        let mut steps = self.steps().iter();
+        steps.any(|step| matches!(step, Step::Failover(_) | Step::Fallback(_)))
+    }
+
+    /// Returns `true` if both are clones of one policy, or without steps and equal.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Step::Allow, Step::Allow) | (Step::Raise, Step::Raise) => true,
-            (Step::Throttle(one), Step::Throttle(other)) => one == other,
-            (Step::Retry(one), Step::Retry(other)) => Arc::ptr_eq(one, other),
-            (Step::Fallback(one), Step::Fallback(other)) => Arc::ptr_eq(one, other),
-            (Step::Failover(one), Step::Failover(other)) => Arc::ptr_eq(one, other),
-            (Step::Own(one), Step::Own(other)) => Arc::ptr_eq(one, other),
+        match (&self.steps, &other.steps) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => self.last_resort.is(&other.last_resort),
+            _ => false,
+        }
+    }
+}
+
+impl LastResort {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Allow, Self::Allow) | (Self::Raise, Self::Raise) => true,
+            (Self::Throttle(one), Self::Throttle(other)) => one == other,
+            (Self::Custom(one), Self::Custom(other)) => Arc::ptr_eq(one, other),
             _ => false,
         }
     }
@@ -94,24 +122,6 @@ impl Default for Policy {
 
 impl<H: OnError> From<H> for Policy {
     fn from(handler: H) -> Self {
-        own(handler)
-    }
-}
-
-impl From<Retry> for Policy {
-    fn from(retry: Retry) -> Self {
-        Self(Step::Retry(Arc::new(retry)))
-    }
-}
-
-impl From<Fallback> for Policy {
-    fn from(fallback: Fallback) -> Self {
-        Self(Step::Fallback(Arc::new(fallback)))
-    }
-}
-
-impl From<Failover> for Policy {
-    fn from(failover: Failover) -> Self {
-        Self(Step::Failover(Arc::new(failover)))
+        custom(handler)
     }
 }

@@ -1,4 +1,4 @@
-//! What a handler is told, and what it may answer.
+//! The argument and the result of a handler.
 
 use std::future::{IntoFuture, Ready, ready};
 use std::time::Duration;
@@ -8,37 +8,38 @@ use http::request::Parts;
 use crate::error::Error;
 use crate::rate::Rate;
 
-/// A decision that a backend failed to make.
+/// A hit that a backend failed to decide.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Failure<'a> {
-    /// What went wrong.
+    /// The backend's error.
     pub error: &'a Error,
-    /// The throttle that was to be decided.
+    /// The uid of the throttle.
     pub uid: &'a str,
-    /// Its rate; of several, the first.
+    /// The throttle's rate; of several, the first.
     pub rate: Rate,
-    /// What the hit costs.
+    /// The cost of the hit.
     pub cost: u64,
-    /// Which backend failed, in a word: `memory`, `redis`, `memcached`, or `custom` for a store of your own.
+    /// The kind of backend that failed: `memory`, `redis`, `memcached`, or `custom` for a store of
+    /// your own.
     pub backend: &'static str,
     /// The request's head, if there is a request.
     pub parts: Option<&'a Parts>,
 }
 
-/// What is to become of a hit that could not be decided.
+/// The decision on a hit that the backend failed to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is admitted, and nothing is counted.
+    /// The hit is admitted, and nothing is counted.
     Allow,
-    /// It is refused as if the limit were reached; the client is told to come back after this time.
+    /// The hit is refused as if the limit were reached; the client may come back after this time.
     Throttle(Duration),
-    /// It is an error: 503 for HTTP, the [`Error`] itself for direct use.
+    /// The hit is an error: 503 for HTTP, the [`Error`] itself for direct use.
     Raise,
 }
 
-/// A verdict is at hand, so that handlers need not be async.
+/// A verdict is ready at once, so that handlers need not be async.
 impl IntoFuture for Verdict {
     type Output = Self;
     type IntoFuture = Ready<Self>;

@@ -1,4 +1,4 @@
-//! Operations on a store that outlive their callers.
+//! Operations on a store that outlive their callers, and refunds that nobody waits for.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,30 +13,31 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::backend::Backend;
+use crate::clock::Clock;
 use crate::error::Error;
-use crate::store::caller::{Caller, Early};
-use crate::store::erased::Answer;
+use crate::flow::BoxFuture;
+use crate::store::StateStore;
+use crate::store::caller::{Caller, EarlyAnswer};
 use crate::store::outcome::Outcome;
-use crate::store::settlement::Settling;
+use crate::store::settlement::Settlement;
 use crate::{observe, timer};
 
 /// The number of refunds of one key that are made at once.
 const BATCH: usize = 64;
 
-/// The tasks of a backend that are under way in the background.
+/// The tasks of a store that run in the background.
 pub(crate) struct Background {
     running: watch::Sender<usize>,
-    refunds: Mutex<HashMap<Place, Vec<Box<dyn Refund>>>>,
+    refunds: Mutex<HashMap<Queue, Vec<Box<dyn QueuedRefund>>>>,
 }
 
-/// A key in the store, and the runtime on which its refunds are made.
-type Place = (runtime::Id, String);
+/// The key of a queue of refunds: the runtime on which they are made, and their key in the store.
+type Queue = (runtime::Id, String);
 
-/// A hit whose units are given back.
-pub(crate) trait Refund: Send + Sync {
-    /// The change to its state, if there is one.
-    fn settling(&self) -> Option<Settling<'_>>;
+/// A hit that is settled in the background.
+pub(crate) trait QueuedRefund: Send + Sync {
+    /// Returns the change of its count; `None` if there is nothing to change.
+    fn settlement(&self) -> Option<Settlement<'_>>;
 }
 
 impl Background {
@@ -47,31 +48,35 @@ impl Background {
         }
     }
 
-    /// Makes a refund in the background. Refunds of one key are made by one task, many at a time: a store that can only
-    /// compare and swap would else be busy with refunds that overtake each other.
+    /// Makes a refund in the background.
+    ///
+    /// One task makes the refunds of one key, many at a time. In a store that can only compare and
+    /// swap, refunds side by side would mostly conflict with each other.
     pub(crate) fn refund(
         self: &Arc<Self>,
         runtime: &Handle,
-        backend: &Backend,
+        (store, clock): (Arc<dyn StateStore>, Option<Arc<dyn Clock>>),
         key: &str,
-        refund: Box<dyn Refund>,
+        refund: Box<dyn QueuedRefund>,
     ) {
-        let place = (runtime.id(), key.to_owned());
+        let queue = (runtime.id(), key.to_owned());
         let mut refunds = self.refunds.lock();
-        if let Some(waiting) = refunds.get_mut(&place) {
+        if let Some(waiting) = refunds.get_mut(&queue) {
             return waiting.push(refund);
         }
-        refunds.insert(place.clone(), vec![refund]);
+        refunds.insert(queue.clone(), vec![refund]);
         drop(refunds);
         let worker = Worker {
             background: self.clone(),
-            place: Some(place),
-            kind: backend.kind(),
+            queue: Some(queue),
+            store,
+            clock,
         };
-        self.spawn(runtime, worker.run(backend.clone()));
+        self.spawn(runtime, worker.run());
     }
 
-    /// Runs a task in the background. It is counted until it has ended, or its runtime has.
+    /// Runs a task in the background. [`idle`](Self::idle) waits until it has ended, or its runtime
+    /// has.
     pub(crate) fn spawn(
         self: &Arc<Self>,
         runtime: &Handle,
@@ -85,7 +90,7 @@ impl Background {
         });
     }
 
-    /// Waits until nothing is under way, for this time at most.
+    /// Waits until no task is running, but not longer than this.
     pub(crate) async fn idle(&self, within: Duration) {
         let mut running = self.running.subscribe();
         let idle = running.wait_for(|running| *running == 0);
@@ -93,37 +98,36 @@ impl Background {
     }
 }
 
-/// Makes the refunds of one key.
+/// The task that makes the refunds of one key.
 struct Worker {
     background: Arc<Background>,
-    /// Nothing once all are made.
-    place: Option<Place>,
-    kind: &'static str,
+    /// `None` once the queue is empty.
+    queue: Option<Queue>,
+    store: Arc<dyn StateStore>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl Worker {
-    async fn run(mut self, backend: Backend) {
-        while let Some(batch) = self.next() {
-            let settling: Vec<_> = batch.iter().filter_map(|it| it.settling()).collect();
-            let inner = backend.inner();
+    async fn run(mut self) {
+        while let Some(batch) = self.next_batch() {
+            let settlements = batch.iter().filter_map(|refund| refund.settlement());
+            let settlements: Vec<_> = settlements.collect();
             let caller = Caller::gone();
-            let settled = inner
-                .store()
-                .settle(&settling, inner.own_time(), &caller)
-                .await;
+            let clock = self.clock.as_deref();
+            let settled = self.store.settle(&settlements, clock, &caller).await;
             if let Err(error) = settled {
-                for _ in &settling {
-                    observe::not_refunded(self.kind, &error);
+                for _ in &settlements {
+                    observe::not_refunded(self.store.kind(), &error);
                 }
             }
         }
     }
 
-    fn next(&mut self) -> Option<Vec<Box<dyn Refund>>> {
+    fn next_batch(&mut self) -> Option<Vec<Box<dyn QueuedRefund>>> {
         let mut refunds = self.background.refunds.lock();
-        let waiting = refunds.get_mut(self.place.as_ref()?)?;
+        let waiting = refunds.get_mut(self.queue.as_ref()?)?;
         if waiting.is_empty() {
-            refunds.remove(&self.place.take()?);
+            refunds.remove(&self.queue.take()?);
             return None;
         }
         let batch = waiting.len().min(BATCH);
@@ -132,14 +136,18 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// Leaves the place to another worker, if the runtime or a strategy has stopped this one.
+    /// Removes the queue, if the runtime or a strategy has stopped this task, so that the next
+    /// refund starts another one.
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else {
+        let Some(queue) = self.queue.take() else {
             return;
         };
-        let left = self.background.refunds.lock().remove(&place);
+        let left = self.background.refunds.lock().remove(&queue);
         for _ in left.into_iter().flatten() {
-            observe::not_refunded(self.kind, &"the task that makes refunds was stopped");
+            observe::not_refunded(
+                self.store.kind(),
+                &"the task that makes refunds was stopped",
+            );
         }
     }
 }
@@ -161,30 +169,34 @@ impl Drop for Running {
     }
 }
 
-/// An operation that its caller polls itself, and that goes on in the background once the caller has gone: when it is
-/// dropped after it has begun, or its answer comes early. One that was never polled has not begun.
+/// An operation that its caller polls, and that continues in the background once the caller has
+/// gone: if it is dropped after it has begun, or if its answer comes early. An operation that was
+/// never polled has not begun.
 #[must_use = "nothing is done before it is polled"]
-pub(crate) struct Operation<T: Send + 'static> {
-    running: Option<Answer<'static, T>>,
+pub(crate) struct DetachableOperation<T: Send + 'static> {
+    running: Option<BoxFuture<'static, Result<T, Error>>>,
     caller: Arc<Caller>,
     /// The moment at which the caller stops waiting, if there is one.
     until: Option<Instant>,
     background: Arc<Background>,
-    backend: &'static str,
-    /// The runtime that has polled it; nothing before it has begun.
+    /// The kind of the store.
+    kind: &'static str,
+    /// The runtime that has polled it; `None` before it has begun.
     runtime: Option<Result<Handle, NoRuntime>>,
     refused: fn(Outcome) -> T,
 }
 
+/// The operation is polled outside any runtime.
 struct NoRuntime;
 
-impl<T: Send + 'static> Operation<T> {
-    /// An operation on a backend of this kind, whose caller waits until a moment. `refused` makes an answer of a refusal.
+impl<T: Send + 'static> DetachableOperation<T> {
+    /// An operation on a store of this kind, whose caller waits until a moment. `refused` makes an
+    /// answer of a refusal.
     pub(crate) fn new(
-        running: Answer<'static, T>,
+        running: BoxFuture<'static, Result<T, Error>>,
         caller: Arc<Caller>,
         until: Option<Instant>,
-        (background, backend): (Arc<Background>, &'static str),
+        (background, kind): (Arc<Background>, &'static str),
         refused: fn(Outcome) -> T,
     ) -> Self {
         Self {
@@ -192,14 +204,14 @@ impl<T: Send + 'static> Operation<T> {
             caller,
             until,
             background,
-            backend,
+            kind,
             runtime: None,
             refused,
         }
     }
 
-    /// Goes on in the background, where the answer is dropped: what it holds is then refunded.
-    fn go_on(&mut self) {
+    /// Continues in the background, where the answer is dropped and what it holds is refunded.
+    fn detach(&mut self) {
         let (Some(running), Some(runtime)) = (self.running.take(), self.runtime.take()) else {
             return;
         };
@@ -208,12 +220,12 @@ impl<T: Send + 'static> Operation<T> {
             Ok(runtime) => self
                 .background
                 .spawn(&runtime, async move { drop(running.await) }),
-            Err(NoRuntime) => observe::not_refunded(self.backend, &"no runtime is left"),
+            Err(NoRuntime) => observe::not_refunded(self.kind, &"no runtime is left"),
         }
     }
 }
 
-impl<T: Send + 'static> Future for Operation<T> {
+impl<T: Send + 'static> Future for DetachableOperation<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -230,21 +242,21 @@ impl<T: Send + 'static> Future for Operation<T> {
         let is_over = this.until.is_some_and(|until| Instant::now() >= until);
         let answer = match this.caller.early_answer(is_over) {
             None => return Poll::Pending,
-            Some(Early {
+            Some(EarlyAnswer {
                 refusal: Some(refusal),
                 ..
             }) => Ok((this.refused)(refusal)),
-            Some(Early { late, .. }) => Err(Error::Timeout {
-                after: late.unwrap_or_default(),
+            Some(EarlyAnswer { timeout, .. }) => Err(Error::Timeout {
+                after: timeout.unwrap_or_default(),
             }),
         };
-        this.go_on();
+        this.detach();
         Poll::Ready(answer)
     }
 }
 
-impl<T: Send + 'static> Drop for Operation<T> {
+impl<T: Send + 'static> Drop for DetachableOperation<T> {
     fn drop(&mut self) {
-        self.go_on();
+        self.detach();
     }
 }

@@ -1,16 +1,18 @@
-//! What every store can do with bytes: the trait for stores of the user's own.
+//! The trait of byte stores, for stores of the user's own.
 
 use std::time::Duration;
 
 use crate::error::Error;
 use crate::store::cas_retry::Retries;
 
-/// Where a [`Backend`](crate::backend::Backend) keeps its keys, if you bring your own: bytes with compare-and-swap.
+/// A store of your own for the keys of a [`Backend`](crate::backend::Backend): bytes with
+/// compare-and-swap.
 ///
-/// Two methods are enough; the others are made of them. Override those that your store does better: in one exchange, or
-/// for many keys at once.
+/// Two methods are enough; the others have default implementations on top of them. Override those
+/// that your store does better: in one exchange, or for many keys at once.
 ///
-/// Keys are ASCII without spaces, at most a few hundred bytes. They begin with the backend's namespace.
+/// Keys are ASCII without spaces, at most a few hundred bytes. They begin with the backend's
+/// namespace.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -27,7 +29,8 @@ use crate::store::cas_retry::Retries;
 /// impl Store for Map {
 ///     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
 ///         let entries = self.0.lock().unwrap();
-///         let live = entries.get(key).filter(|(_, expires)| expires.is_none_or(|at| at > Instant::now()));
+///         let now = Instant::now();
+///         let live = entries.get(key).filter(|(_, expires)| expires.is_none_or(|at| at > now));
 ///         Ok(live.map(|(value, _)| value.clone()))
 ///     }
 ///
@@ -44,8 +47,8 @@ use crate::store::cas_retry::Retries;
 ///         if live.map(|(value, _)| &**value) != expected {
 ///             return Ok(false);
 ///         }
-///         let kept = live.and_then(|(_, expires)| *expires);
-///         let expires = ttl.map_or(kept, |ttl| now.checked_add(ttl));
+///         let old = live.and_then(|(_, expires)| *expires);
+///         let expires = ttl.map_or(old, |ttl| now.checked_add(ttl));
 ///         match new {
 ///             Some(new) => entries.insert(key.to_owned(), (new.to_vec(), expires)),
 ///             None => entries.remove(key),
@@ -56,20 +59,21 @@ use crate::store::cas_retry::Retries;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let backend = Backend::custom(Map::default());
-/// assert_eq!(backend.increment("seen", 2).await?, 2);
-/// assert_eq!(backend.get("seen").await?.as_deref(), Some(&b"2"[..]));
+/// assert_eq!(backend.increment("visits", 2).await?, 2);
+/// assert_eq!(backend.get("visits").await?.as_deref(), Some(&b"2"[..]));
 /// # Ok::<(), Error>(())
 /// # }).unwrap();
 /// ```
 pub trait Store: Send + Sync + 'static {
-    /// The value of a key; nothing if there is none, or it has expired.
+    /// Returns the value of a key; `None` if there is none or it has expired.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Error>> + Send;
 
-    /// Writes a value, atomically, if the present one is as expected, and says whether it was. No value means no key: an
-    /// `expected` of `None` is a key that must not be there, a `new` of `None` removes it.
+    /// Sets the value of a key, atomically, if its present value is the expected one. Returns
+    /// `true` if it was. `None` stands for an absent key: as `expected` the key must be absent, as
+    /// `new` it is removed.
     ///
-    /// `ttl` is how long the new value lives from now, [`Duration::MAX`] for ever. With `None` it lives as long as the
-    /// old one would have; what was not there before, for ever.
+    /// The new value lives for `ttl` from now on, with [`Duration::MAX`] for ever. With `None` it
+    /// lives as long as the old one would have, and for ever if there was none.
     fn compare_and_swap(
         &self,
         key: &str,
@@ -78,7 +82,7 @@ pub trait Store: Send + Sync + 'static {
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Writes a value whatever there was; without a `ttl` it lives for ever.
+    /// Sets the value of a key; without a `ttl` it lives for ever.
     fn set(
         &self,
         key: &str,
@@ -87,7 +91,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             let ttl = ttl.or(Some(Duration::MAX));
-            let mut retries = Retries::of(key);
+            let mut retries = Retries::new(key);
             loop {
                 let old = self.get(key).await?;
                 if self
@@ -101,10 +105,10 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// Removes a key, and says whether it was there.
+    /// Removes a key. Returns `true` if it was there.
     fn delete(&self, key: &str) -> impl Future<Output = Result<bool, Error>> + Send {
         async move {
-            let mut retries = Retries::of(key);
+            let mut retries = Retries::new(key);
             while let Some(old) = self.get(key).await? {
                 if self.compare_and_swap(key, Some(&old), None, None).await? {
                     return Ok(true);
@@ -115,8 +119,9 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// Adds to a whole number in decimal digits, which is 0 if it is not there, and returns the sum. The `ttl` is given
-    /// to a number that was not there; one that was keeps its own.
+    /// Adds to an integer in decimal digits, which is 0 if the key is absent, and returns the sum.
+    /// The `ttl` applies to a key that was absent; the time to live of an existing key does not
+    /// change.
     fn increment(
         &self,
         key: &str,
@@ -124,7 +129,7 @@ pub trait Store: Send + Sync + 'static {
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<i64, Error>> + Send {
         async move {
-            let mut retries = Retries::of(key);
+            let mut retries = Retries::new(key);
             loop {
                 let old = self.get(key).await?;
                 let sum = sum(key, old.as_deref(), by)?;
@@ -140,10 +145,10 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// Lets a key live this long from now, and says whether it was there.
+    /// Sets the time to live of a key, from now on. Returns `true` if the key was there.
     fn expire(&self, key: &str, ttl: Duration) -> impl Future<Output = Result<bool, Error>> + Send {
         async move {
-            let mut retries = Retries::of(key);
+            let mut retries = Retries::new(key);
             while let Some(old) = self.get(key).await? {
                 if self
                     .compare_and_swap(key, Some(&old), Some(&old), Some(ttl))
@@ -157,7 +162,7 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// The values of keys, in their order.
+    /// Returns the values of keys, in their order.
     fn multi_get(
         &self,
         keys: &[String],
@@ -171,7 +176,8 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// Writes values, each as [`set`](Self::set) does. Not atomic: after an error some may be written.
+    /// Sets the values of keys, each as [`set`](Self::set) does. Not atomic: after an error some
+    /// may be written.
     fn multi_set(
         &self,
         entries: &[(String, &[u8])],
@@ -185,24 +191,24 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
-    /// Removes all keys that begin like this. Default: [`Error::Unsupported`].
+    /// Removes all keys with this prefix. Default: [`Error::Unsupported`].
     fn clear(&self, prefix: &str) -> impl Future<Output = Result<(), Error>> + Send {
         let _ = prefix;
         async { Err(Error::Unsupported { operation: "clear" }) }
     }
 
-    /// Whether operations would succeed, as far as that can be known. Default: they would.
+    /// Checks that operations would succeed, as far as that can be checked. Default: they would.
     fn ready(&self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
     }
 
-    /// Lets go of what the store holds open; operations fail from then on. Default: nothing is done.
+    /// Closes connections; every later operation fails. Default: does nothing.
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
     }
 }
 
-/// What a counter is after an increment.
+/// Returns the value of a counter after an increment.
 pub(crate) fn sum(key: &str, old: Option<&[u8]>, by: i64) -> Result<i64, Error> {
     let Some(old) = old else { return Ok(by) };
     let number = str::from_utf8(old).ok().and_then(|old| old.parse().ok());

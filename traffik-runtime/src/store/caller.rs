@@ -13,29 +13,31 @@ use crate::error::Error;
 use crate::store::outcome::Outcome;
 use crate::timer;
 
-/// How long the answer to an operation is awaited after its caller has gone. Longer than any deadline of a decision that
-/// makes sense, so that a slow server's answers are still heard.
+/// The time for which an answer is awaited after the caller has gone. It is longer than any
+/// sensible deadline of a decision, so that late answers of a slow server still count.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The caller of an operation. It may go away before the operation has ended, because it was dropped or because its time
-/// is over; the operation then goes on in the background, and refunds what it took.
+/// The caller of an operation.
+///
+/// It may go away before the operation has ended, because its future was dropped or its time is
+/// over. The operation then continues in the background, and refunds what it counts.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
     gone: AtomicBool,
-    early: Mutex<Early>,
+    early: Mutex<EarlyAnswer>,
 }
 
-/// The parts of an answer that are known before the operation has ended.
+/// An answer that is certain before the operation has ended.
 #[derive(Debug, Default)]
-pub(crate) struct Early {
-    /// The time within which the store has not answered.
-    pub(crate) late: Option<Duration>,
-    /// A refusal, which stands while the refunds are still under way.
+pub(crate) struct EarlyAnswer {
+    /// The time within which the store did not answer.
+    pub(crate) timeout: Option<Duration>,
+    /// A refusal, which stands while refunds are still being made.
     pub(crate) refusal: Option<Outcome>,
 }
 
 impl Caller {
-    /// A caller that has gone already: an operation of its own in the background.
+    /// The caller of an operation that runs in the background from the start.
     pub(crate) fn gone() -> Self {
         Self {
             gone: AtomicBool::new(true),
@@ -43,36 +45,39 @@ impl Caller {
         }
     }
 
-    /// Whether nobody uses the answer any more.
+    /// Returns `true` if nobody waits for the answer.
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Relaxed)
     }
 
+    /// Records that nobody waits for the answer.
     pub(crate) fn leave(&self) {
         self.gone.store(true, Ordering::Relaxed);
     }
 
-    /// Lets the caller go with a timeout, because the store has not answered within this time. The operation goes on.
+    /// Answers the caller with a timeout, because the store did not answer within this time. The
+    /// operation continues.
     #[cfg(any(feature = "memcached", feature = "redis"))]
-    pub(crate) fn late(&self, after: Duration) {
-        self.early.lock().late = Some(after);
+    pub(crate) fn time_out(&self, after: Duration) {
+        self.early.lock().timeout = Some(after);
     }
 
-    /// Notes that the answer is a refusal, so that refunds that take long do not turn it into a timeout.
+    /// Records that the answer is a refusal, so that slow refunds do not turn it into a timeout.
     pub(crate) fn refuse(&self, refusal: &Outcome) {
         if !self.is_gone() {
             self.early.lock().refusal = Some(refusal.clone());
         }
     }
 
-    /// Takes the early answer if the caller must not wait any longer.
-    pub(crate) fn early_answer(&self, is_over: bool) -> Option<Early> {
+    /// Takes the early answer: a timeout at once, a refusal if the caller's time is over.
+    pub(crate) fn early_answer(&self, is_over: bool) -> Option<EarlyAnswer> {
         let mut early = self.early.lock();
-        let is_over = early.late.is_some() || (is_over && early.refusal.is_some());
+        let is_over = early.timeout.is_some() || (is_over && early.refusal.is_some());
         is_over.then(|| mem::take(&mut *early))
     }
 
-    /// Awaits a store's answer: as long as the caller does, and for [`PATIENCE`] once it has gone.
+    /// Awaits a store's answer for as long as the caller does, and for [`PATIENCE`] once it has
+    /// gone.
     ///
     /// # Errors
     ///
@@ -82,9 +87,10 @@ impl Caller {
         mut answer: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
         let mut patience = None;
-        let late = || Error::Timeout { after: PATIENCE };
-        // The background polls whatever it takes over, so the caller's leave is noticed here.
-        let heard = poll_fn(|context| {
+        let timeout = || Error::Timeout { after: PATIENCE };
+        // The background polls every operation that it takes over, so this notices the caller's
+        // leave.
+        let answered = poll_fn(|context| {
             if let Poll::Ready(answer) = answer.as_mut().poll(context) {
                 return Poll::Ready(answer);
             }
@@ -92,8 +98,8 @@ impl Caller {
                 return Poll::Pending;
             }
             let patience = patience.get_or_insert_with(|| Box::pin(timer::sleep(PATIENCE)));
-            patience.as_mut().poll(context).map(|_| Err(late()))
+            patience.as_mut().poll(context).map(|_| Err(timeout()))
         });
-        heard.await
+        answered.await
     }
 }

@@ -1,76 +1,82 @@
-//! How plans are decided where one key can be compared and swapped, and nothing more: stores of the user's own, and what
-//! Memcached cannot count by itself.
+//! Decisions by read and compare-and-swap: for stores of the user's own, and for what Memcached
+//! cannot count by itself.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::clock::reading::Reading;
 use crate::clock::system::SystemClock;
 use crate::error::Error;
+use crate::flow::Flow;
 use crate::inline_vec::InlineVec4;
-use crate::observe;
-use crate::store::Decide;
+use crate::store::StateStore;
 use crate::store::caller::Caller;
-use crate::store::cas_apply::apply;
 use crate::store::cas_retry::Retries;
-use crate::store::codec::{decode, encode, lengthened, no_state};
-use crate::store::erased::{Answer, Primitives};
+use crate::store::codec::{decode, encode, lengthened, next_number, no_state};
+use crate::store::erased::DynStore;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
-use crate::store::sequential::{InTurn, decide_in_turn};
-use crate::store::settlement::Settling;
+use crate::store::sequential::{Sequence, decide_in_sequence};
+use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
-/// Bytes that are read, and written if nobody has written meanwhile.
-pub(crate) trait Cells: Sync {
-    /// What was read, and what it takes to tell whether it still stands.
-    type Seen: Send + Sync;
+/// A store of bytes under names, which writes only over bytes that have not changed.
+pub(crate) trait CasCell: Sync {
+    /// The bytes that were read, and what identifies their version.
+    type Snapshot: Send + Sync;
 
-    fn look(&self, name: &str) -> impl Future<Output = Result<Self::Seen, Error>> + Send;
+    /// Reads the bytes of a name.
+    fn read(&self, name: &str) -> impl Future<Output = Result<Self::Snapshot, Error>> + Send;
 
-    fn bytes(seen: &Self::Seen) -> Option<&[u8]>;
+    /// Returns the bytes that were read; `None` if there were none.
+    fn bytes(snapshot: &Self::Snapshot) -> Option<&[u8]>;
 
-    /// Writes over what was read, if it still stands, and says whether it did. Without a `ttl` the end stays as it was.
-    fn write(
+    /// Replaces the bytes that were read. Returns `false` if another writer has changed them.
+    /// Without a `ttl` they expire as the old ones would have.
+    fn write_if_unchanged(
         &self,
         name: &str,
-        seen: &Self::Seen,
+        snapshot: &Self::Snapshot,
         new: &[u8],
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// How often, and for how long, to try again.
+    /// Returns the retries of an operation on a name.
     fn retries<'k>(&self, name: &'k str) -> Retries<'k> {
-        Retries::of(name)
+        Retries::new(name)
     }
 }
 
-/// What decides about one plan at a time.
-pub(crate) trait OneByOne: Sync {
-    /// The kind of store, in a word for logs.
+/// A store that decides one plan at a time.
+pub(crate) trait PerPlan: Sync {
+    /// The kind of store, in one word for logs and metrics.
     const KIND: &'static str;
 
-    /// Decides a plan. `refused` is told of a refusal after which there is still something to take back.
-    fn decide_one(
+    /// Decides a plan. Calls `refused` with a refusal before it undoes what it has written.
+    fn decide_plan(
         &self,
         plan: &Plan<'_>,
         at: Option<u64>,
         refused: impl Fn(&Outcome) + Send,
     ) -> impl Future<Output = Result<Outcome, Error>> + Send;
 
-    /// Settles what a plan took.
-    fn settle_one(
+    /// Applies one settlement.
+    fn settle_plan(
         &self,
-        settling: &Settling<'_>,
+        settlement: &Settlement<'_>,
         at: Option<u64>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// The state of a plan at a moment.
-    fn state(&self, plan: &Plan<'_>, now: u64)
-    -> impl Future<Output = Result<State, Error>> + Send;
+    /// Reads the state of a plan at a moment.
+    fn read_plan(
+        &self,
+        plan: &Plan<'_>,
+        now: u64,
+    ) -> impl Future<Output = Result<State, Error>> + Send;
 
-    /// Fills the state of a plan that a refused hit has found far ahead of the clock (L4).
+    /// Replaces a state that is far ahead of the clock (L4), after a hit on it was refused.
     fn catch_up(
         &self,
         plan: &Plan<'_>,
@@ -78,35 +84,35 @@ pub(crate) trait OneByOne: Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// Decides plans in turn, and refunds those before the one that is refused or fails.
-pub(crate) async fn decide_each(
-    one_by_one: &impl OneByOne,
+/// Decides plans one after the other, and refunds the earlier ones if one is refused or fails.
+pub(crate) async fn decide_plans(
+    store: &impl PerPlan,
     plans: &[Plan<'_>],
     at: Option<u64>,
     caller: &Caller,
 ) -> Result<Outcome, Error> {
     if let [plan] = plans {
-        let decided = one_by_one.decide_one(plan, at, |refusal| caller.refuse(refusal));
+        let decided = store.decide_plan(plan, at, |refusal| caller.refuse(refusal));
         return caller.answer(pin!(decided)).await;
     }
-    let turns = Turns {
-        one_by_one,
+    let members = Members {
+        store,
         plans,
         at,
         caller,
     };
-    match decide_in_turn(&turns, plans.len()).await {
-        Ok(taken) => {
-            let now = taken.iter().map(|outcome| outcome.now).max();
-            let told = taken.into_iter().flat_map(|outcome| outcome.told);
+    match decide_in_sequence(&members).await {
+        Ok(admitted) => {
+            let now = admitted.iter().map(|outcome| outcome.now).max();
+            let told = admitted.into_iter().flat_map(|outcome| outcome.told);
             Ok(Outcome::admitted(now.unwrap_or_default(), told.collect()))
         }
-        Err((_, stopped)) => {
-            let refusal = stopped?;
+        Err((_, stop)) => {
+            let refusal = stop?;
             let now = refusal.now;
-            // It stays a refusal, also where the others cannot be read.
+            // It stays a refusal if the other states cannot be read.
             let states = caller
-                .answer(pin!(refused_states(one_by_one, plans, now, at)))
+                .answer(pin!(read_refused(store, plans, now, at)))
                 .await;
             Ok(states.map_or(refusal, |states| {
                 Outcome::refused(plans, states.iter(), now)
@@ -116,16 +122,24 @@ pub(crate) async fn decide_each(
 }
 
 /// The plans of a set on a store that decides one at a time.
-struct Turns<'t, O> {
-    one_by_one: &'t O,
-    plans: &'t [Plan<'t>],
+struct Members<'m, S> {
+    store: &'m S,
+    plans: &'m [Plan<'m>],
     at: Option<u64>,
-    caller: &'t Caller,
+    caller: &'m Caller,
 }
 
-impl<O: OneByOne> InTurn for Turns<'_, O> {
-    type Taken = Outcome;
+impl<S: PerPlan> Sequence for Members<'_, S> {
+    type Admitted = Outcome;
     type Stop = Result<Outcome, Error>;
+
+    fn len(&self) -> usize {
+        self.plans.len()
+    }
+
+    fn kind(&self, _: usize) -> &'static str {
+        S::KIND
+    }
 
     async fn decide(&self, member: usize) -> Result<Outcome, Self::Stop> {
         if self.caller.is_gone() {
@@ -133,7 +147,7 @@ impl<O: OneByOne> InTurn for Turns<'_, O> {
         }
         let refused = |refusal: &Outcome| self.caller.refuse(&refusal.clone().of_plan(member));
         let plan = &self.plans[member];
-        let decided = self.one_by_one.decide_one(plan, self.at, refused);
+        let decided = self.store.decide_plan(plan, self.at, refused);
         let outcome = self.caller.answer(pin!(decided)).await.map_err(Err)?;
         let outcome = outcome.of_plan(member);
         if outcome.admitted {
@@ -143,67 +157,94 @@ impl<O: OneByOne> InTurn for Turns<'_, O> {
         Err(Ok(outcome))
     }
 
-    async fn refund(&self, member: usize, taken: Outcome) {
+    async fn refund(&self, member: usize, admitted: Outcome) -> Option<Result<(), Error>> {
         let plan = &self.plans[member];
-        if plan.cost > 0 {
-            let refund = plan.given_back(&taken, member);
-            let refunded = self.one_by_one.settle_one(&refund, self.at);
-            observe::refunded(O::KIND, self.caller.answer(pin!(refunded)).await);
+        if plan.cost == 0 {
+            return None;
         }
+        let refund = plan.full_refund(&admitted, member);
+        let refunded = self.store.settle_plan(&refund, self.at);
+        Some(self.caller.answer(pin!(refunded)).await)
     }
 }
 
-/// The states of plans at a moment.
-pub(crate) async fn states(
-    one_by_one: &impl OneByOne,
+/// Reads the states of plans at a moment.
+pub(crate) async fn read_plans(
+    store: &impl PerPlan,
     plans: &[Plan<'_>],
     now: u64,
 ) -> Result<InlineVec4<State>, Error> {
     let mut states = InlineVec4::new();
     for plan in plans {
-        states.push(one_by_one.state(plan, now).await?);
+        states.push(store.read_plan(plan, now).await?);
     }
     Ok(states)
 }
 
-/// The states of plans as a hit has found them that one of them refused: those far ahead of the clock are filled (L4).
-async fn refused_states(
-    one_by_one: &impl OneByOne,
+/// Reads the states of plans of which one was refused. States far ahead of the clock are replaced
+/// (L4).
+async fn read_refused(
+    store: &impl PerPlan,
     plans: &[Plan<'_>],
     now: u64,
     at: Option<u64>,
 ) -> Result<InlineVec4<State>, Error> {
-    let states = states(one_by_one, plans, now).await?;
+    let states = read_plans(store, plans, now).await?;
     for (plan, state) in plans.iter().zip(&states) {
         let is_written = plan.caught_up(state, now).is_some() || plan.is_changed(state);
         if plan.cost > 0 && is_written {
-            one_by_one.catch_up(plan, at).await?;
+            store.catch_up(plan, at).await?;
         }
     }
     Ok(states)
 }
 
-/// Fills a state that is far ahead of the clock, or lets one of another rate live for longer (L30). If another process writes
-/// meanwhile, that is a hit which has done it.
-pub(crate) async fn catch_up<C: Cells>(
-    cells: &C,
-    plan: &Plan<'_>,
+/// Applies settlements one after the other, all of them even if one fails.
+pub(crate) async fn settle_plans(
+    store: &impl PerPlan,
+    settlements: &[Settlement<'_>],
     at: Option<u64>,
+    caller: &Caller,
 ) -> Result<(), Error> {
-    let seen = cells.look(&plan.name).await?;
-    let now = at.unwrap_or_else(now);
-    if let Some(filled) = plan.caught_up(&state_of::<C>(plan, &seen, now), now) {
-        let lives = Some(lives(plan, &filled, now, at));
-        let new = encode(plan, &filled);
-        cells.write(&plan.name, &seen, &new, lives).await?;
-    } else {
-        lengthen(cells, plan, &seen, (now, at)).await;
+    let mut all = Ok(());
+    for settlement in settlements {
+        let settled = store.settle_plan(settlement, at);
+        all = all.and(caller.answer(pin!(settled)).await);
     }
-    Ok(())
+    all
 }
 
-/// Decides one plan on what was read, written if it still stands.
-pub(crate) async fn swap<C: Cells>(
+/// Decides plans on states that were read at this time. Returns the states afterwards, or none
+/// after a refusal.
+pub(crate) fn decide_on(
+    plans: &[Plan<'_>],
+    states: &[State],
+    now: u64,
+) -> (Outcome, InlineVec4<State>) {
+    let mut after: InlineVec4<State> = InlineVec4::new();
+    let mut told = InlineVec4::new();
+    for (place, plan) in plans.iter().enumerate() {
+        // The second of two hits on one key finds the state that the first leaves.
+        let earlier = plans[..place].iter().rposition(|it| it.name == plan.name);
+        let mut state = earlier
+            .map_or(&states[place], |earlier| &after[earlier])
+            .clone();
+        let Some(steps) = plan.steps(&state, now) else {
+            let refused = Outcome::refused(plans, states.iter(), now);
+            return (refused, InlineVec4::new());
+        };
+        plan.take(steps, &mut state, now);
+        if plan.cost > 0 {
+            state.number_new(next_number);
+        }
+        told.extend(plan.told(place, &state, now));
+        after.push(state);
+    }
+    (Outcome::admitted(now, told), after)
+}
+
+/// Decides one plan on the bytes that were read, and retries if they have changed meanwhile.
+pub(crate) async fn decide_cell<C: CasCell>(
     cells: &C,
     plan: &Plan<'_>,
     at: Option<u64>,
@@ -211,207 +252,227 @@ pub(crate) async fn swap<C: Cells>(
     let plans = std::slice::from_ref(plan);
     let mut retries = cells.retries(&plan.name);
     loop {
-        let seen = cells.look(&plan.name).await?;
+        let snapshot = cells.read(&plan.name).await?;
         let now = at.unwrap_or_else(now);
-        let state = state_of::<C>(plan, &seen, now);
-        let (outcome, after) = apply(plans, std::slice::from_ref(&state), now);
+        let state = state_of::<C>(plan, &snapshot, now);
+        let (outcome, after) = decide_on(plans, std::slice::from_ref(&state), now);
         if plan.cost == 0 {
             return Ok(outcome);
         }
         let (new, ttl) = if outcome.admitted {
             (encode(plan, &after[0]), ttl(&outcome, at))
         } else if let Some(filled) = plan.caught_up(&state, now) {
-            (encode(plan, &filled), lives(plan, &filled, now, at))
+            (encode(plan, &filled), lifetime(plan, &filled, now, at))
         } else {
-            lengthen(cells, plan, &seen, (now, at)).await;
+            lengthen(cells, plan, &snapshot, (now, at)).await;
             return Ok(outcome);
         };
         let ttl = Some(ttl);
-        if cells.write(&plan.name, &seen, &new, ttl).await? {
+        let written = cells.write_if_unchanged(&plan.name, &snapshot, &new, ttl);
+        if written.await? {
             return Ok(outcome);
         }
         retries.again().await?;
     }
 }
 
-/// Lets a state live for as long as rates need it that were refused with it (L30). What others have written meanwhile has a
-/// life of its own; and a refusal stays one, even if this fails.
-pub(crate) async fn lengthen<C: Cells>(
+/// Settles one plan on the bytes that were read, and retries if they have changed meanwhile.
+pub(crate) async fn settle_cell<C: CasCell>(
     cells: &C,
-    plan: &Plan<'_>,
-    seen: &C::Seen,
-    (now, at): (u64, Option<u64>),
-) {
-    let bytes = C::bytes(seen).filter(|_| plan.cost > 0);
-    if let Some((bytes, life)) = bytes.and_then(|bytes| lengthened(plan, bytes, now)) {
-        let life = Some(life.max(SHORTEST) + slack(at));
-        let _ = cells.write(&plan.name, seen, &bytes, life).await;
-    }
-}
-
-/// Settles what a plan took, on what was read, written if it still stands.
-pub(crate) async fn swap_settled<C: Cells>(
-    cells: &C,
-    settling: &Settling<'_>,
+    settlement: &Settlement<'_>,
     at: Option<u64>,
 ) -> Result<(), Error> {
-    let plan = &settling.plan;
+    let plan = &settlement.plan;
     let mut retries = cells.retries(&plan.name);
     loop {
-        let seen = cells.look(&plan.name).await?;
-        if settling.change.gives_back() && C::bytes(&seen).is_none() {
+        let snapshot = cells.read(&plan.name).await?;
+        if settlement.change.is_refund() && C::bytes(&snapshot).is_none() {
             return Ok(());
         }
         let now = at.unwrap_or_else(now);
-        let mut state = settling.state_of(C::bytes(&seen).unwrap_or_default(), now);
-        if !settling.apply(&mut state, now) {
+        let bytes = C::bytes(&snapshot).unwrap_or_default();
+        let mut state = settlement.state_of(bytes, now);
+        if !settlement.apply(&mut state, now) {
             return Ok(());
         }
         let new = encode(plan, &state);
-        let lives = Some(lives(plan, &state, now, at));
-        if cells.write(&plan.name, &seen, &new, lives).await? {
+        let ttl = Some(lifetime(plan, &state, now, at));
+        let written = cells.write_if_unchanged(&plan.name, &snapshot, &new, ttl);
+        if written.await? {
             return Ok(());
         }
         retries.again().await?;
     }
 }
 
-/// Settles one plan after the other, all of them whatever becomes of one.
-pub(crate) async fn settle_each(
-    one_by_one: &impl OneByOne,
-    settling: &[Settling<'_>],
+/// Replaces a state that is far ahead of the clock, or extends the life of one of another rate
+/// (L30). If another writer changes it meanwhile, that is a hit which has done so.
+pub(crate) async fn catch_up_cell<C: CasCell>(
+    cells: &C,
+    plan: &Plan<'_>,
     at: Option<u64>,
-    caller: &Caller,
 ) -> Result<(), Error> {
-    let mut all = Ok(());
-    for settling in settling {
-        let settled = one_by_one.settle_one(settling, at);
-        all = all.and(caller.answer(pin!(settled)).await);
+    let snapshot = cells.read(&plan.name).await?;
+    let now = at.unwrap_or_else(now);
+    if let Some(filled) = plan.caught_up(&state_of::<C>(plan, &snapshot, now), now) {
+        let ttl = Some(lifetime(plan, &filled, now, at));
+        let new = encode(plan, &filled);
+        cells
+            .write_if_unchanged(&plan.name, &snapshot, &new, ttl)
+            .await?;
+    } else {
+        lengthen(cells, plan, &snapshot, (now, at)).await;
     }
-    all
+    Ok(())
 }
 
-/// The state that is read; what is none of the plan's is none.
-pub(crate) fn state_of<C: Cells>(plan: &Plan<'_>, seen: &C::Seen, now: u64) -> State {
-    C::bytes(seen).map_or_else(no_state, |bytes| decode(plan, bytes, now))
+/// Extends the life of a state for as long as rates need it that were refused with it (L30). A
+/// state that another writer has changed has a life of its own, and a refusal stays one if this
+/// fails.
+async fn lengthen<C: CasCell>(
+    cells: &C,
+    plan: &Plan<'_>,
+    snapshot: &C::Snapshot,
+    (now, at): (u64, Option<u64>),
+) {
+    let bytes = C::bytes(snapshot).filter(|_| plan.cost > 0);
+    if let Some((bytes, life)) = bytes.and_then(|bytes| lengthened(plan, bytes, now)) {
+        let ttl = Some(life.max(SHORTEST_TTL) + slack(at));
+        let _ = cells
+            .write_if_unchanged(&plan.name, snapshot, &bytes, ttl)
+            .await;
+    }
 }
 
+/// Returns the state that was read. Bytes that are no state of the plan are an empty state.
+pub(crate) fn state_of<C: CasCell>(plan: &Plan<'_>, snapshot: &C::Snapshot, now: u64) -> State {
+    C::bytes(snapshot).map_or_else(no_state, |bytes| decode(plan, bytes, now))
+}
+
+/// Returns the present time of the system, which is the clock of stores without one.
 pub(crate) fn now() -> u64 {
     SystemClock::new().now_micros()
 }
 
-/// A time that was brought along may stand still while the store's goes on.
+/// Returns an extra time to live for states that are written at the time of another clock, which
+/// may stand still while the store's goes on.
 pub(crate) fn slack(at: Option<u64>) -> Duration {
     at.map_or(Duration::ZERO, |_| Duration::from_secs(86_400))
 }
 
-/// The shortest time for which stores keep something.
-const SHORTEST: Duration = Duration::from_millis(1);
+/// The shortest time to live.
+const SHORTEST_TTL: Duration = Duration::from_millis(1);
 
-/// How long what was decided matters.
+/// Returns the time to live of a state that counts an admitted hit.
 fn ttl(outcome: &Outcome, at: Option<u64>) -> Duration {
     let resets = outcome.told.iter().map(|told| told.report.reset);
     let longest = resets.max().unwrap_or_default();
-    longest.max(SHORTEST) + slack(at)
+    longest.max(SHORTEST_TTL) + slack(at)
 }
 
-/// How long a state is stored that no admitted hit has just written.
-fn lives(plan: &Plan<'_>, state: &State, now: u64, at: Option<u64>) -> Duration {
-    plan.matters(state, now).max(SHORTEST) + slack(at)
+/// Returns the time to live of a state that is written without a hit.
+fn lifetime(plan: &Plan<'_>, state: &State, now: u64, at: Option<u64>) -> Duration {
+    plan.matters(state, now).max(SHORTEST_TTL) + slack(at)
 }
 
-/// A store of the user's own.
+/// A store of the user's own, which decides by compare-and-swap.
 #[derive(Debug)]
-pub(crate) struct Swap {
-    store: Arc<dyn Primitives>,
+pub(crate) struct CasStore {
+    store: Arc<dyn DynStore>,
 }
 
-impl Swap {
-    pub(crate) fn new(store: Arc<dyn Primitives>) -> Self {
+impl CasStore {
+    pub(crate) fn new(store: Arc<dyn DynStore>) -> Self {
         Self { store }
     }
 }
 
-/// A store's bytes.
-pub(crate) struct Through<'a>(pub(crate) &'a dyn Primitives);
+/// The cells of a byte store of any type.
+struct DynCas<'a>(&'a dyn DynStore);
 
-impl Cells for Through<'_> {
-    type Seen = Option<Vec<u8>>;
+impl CasCell for DynCas<'_> {
+    type Snapshot = Option<Vec<u8>>;
 
-    async fn look(&self, name: &str) -> Result<Self::Seen, Error> {
+    async fn read(&self, name: &str) -> Result<Self::Snapshot, Error> {
         self.0.get(name).await
     }
 
-    fn bytes(seen: &Self::Seen) -> Option<&[u8]> {
-        seen.as_deref()
+    fn bytes(snapshot: &Self::Snapshot) -> Option<&[u8]> {
+        snapshot.as_deref()
     }
 
-    async fn write(
+    async fn write_if_unchanged(
         &self,
         name: &str,
-        seen: &Self::Seen,
+        snapshot: &Self::Snapshot,
         new: &[u8],
         ttl: Option<Duration>,
     ) -> Result<bool, Error> {
         let swapped = self
             .0
-            .compare_and_swap(name, seen.as_deref(), Some(new), ttl);
+            .compare_and_swap(name, snapshot.as_deref(), Some(new), ttl);
         swapped.await
     }
 }
 
-impl OneByOne for Through<'_> {
+impl PerPlan for DynCas<'_> {
     const KIND: &'static str = "custom";
 
-    async fn decide_one(
+    async fn decide_plan(
         &self,
         plan: &Plan<'_>,
         at: Option<u64>,
         _: impl Fn(&Outcome) + Send,
     ) -> Result<Outcome, Error> {
-        swap(self, plan, at).await
+        decide_cell(self, plan, at).await
     }
 
-    async fn settle_one(&self, settling: &Settling<'_>, at: Option<u64>) -> Result<(), Error> {
-        swap_settled(self, settling, at).await
+    async fn settle_plan(&self, settlement: &Settlement<'_>, at: Option<u64>) -> Result<(), Error> {
+        settle_cell(self, settlement, at).await
     }
 
-    async fn state(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
-        Ok(state_of::<Self>(plan, &self.look(&plan.name).await?, now))
+    async fn read_plan(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
+        Ok(state_of::<Self>(plan, &self.read(&plan.name).await?, now))
     }
 
     async fn catch_up(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<(), Error> {
-        catch_up(self, plan, at).await
+        catch_up_cell(self, plan, at).await
     }
 }
 
-impl Decide for Swap {
+impl StateStore for CasStore {
     fn decide<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, Outcome> {
-        Box::pin(async move { decide_each(&Through(&*self.store), plans, at, caller).await })
+    ) -> Flow<'a, Result<Outcome, Error>> {
+        Flow::pending(async move {
+            let at = clock.map(Reading::now_of);
+            decide_plans(&DynCas(&*self.store), plans, at, caller).await
+        })
     }
 
     fn settle<'a>(
         &'a self,
-        settling: &'a [Settling<'a>],
-        at: Option<u64>,
+        settlements: &'a [Settlement<'a>],
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, ()> {
-        Box::pin(async move { settle_each(&Through(&*self.store), settling, at, caller).await })
+    ) -> Flow<'a, Result<(), Error>> {
+        Flow::pending(async move {
+            let at = clock.map(Reading::now_of);
+            settle_plans(&DynCas(&*self.store), settlements, at, caller).await
+        })
     }
 
     fn read<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
-    ) -> Answer<'a, (u64, InlineVec4<State>)> {
-        Box::pin(async move {
-            let now = at.unwrap_or_else(now);
-            let states = states(&Through(&*self.store), plans, now).await?;
+        clock: Option<&'a dyn Clock>,
+    ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>> {
+        Flow::pending(async move {
+            let now = clock.map_or_else(now, Reading::now_of);
+            let states = read_plans(&DynCas(&*self.store), plans, now).await?;
             Ok((now, states))
         })
     }

@@ -1,4 +1,4 @@
-//! How often a compare-and-swap is tried again when others were faster.
+//! Retries of a compare-and-swap that lost to another writer.
 
 use std::time::Duration;
 
@@ -8,36 +8,38 @@ use crate::error::Error;
 use crate::resilience::backoff::{Backoff, Jitter, Pauses};
 use crate::timer;
 
-/// Somebody succeeds in every round, so a store that works comes nowhere near this.
-const MOST: u32 = 500;
+/// The greatest number of attempts. One writer succeeds in every round, so a store that works comes
+/// nowhere near this.
+const MAX_ATTEMPTS: u32 = 500;
 
-/// The first tries follow each other at once: most conflicts are between two.
-const AT_ONCE: u32 = 4;
+/// The number of attempts before the first pause: most conflicts are between two writers.
+const WITHOUT_PAUSE: u32 = 4;
 
 const BACKOFF: Backoff = Backoff::exponential(Duration::from_micros(200))
     .max_delay(Duration::from_millis(20))
     .jitter(Jitter::Equal);
 
-/// The tries of one operation on one key.
+/// The retries of one operation on one key.
 #[derive(Debug)]
 pub(crate) struct Retries<'a> {
     key: &'a str,
-    tries: u32,
+    attempts: u32,
     pauses: Pauses,
     deadline: Option<Instant>,
 }
 
 impl<'a> Retries<'a> {
-    pub(crate) const fn of(key: &'a str) -> Self {
+    /// Retries without a deadline.
+    pub(crate) const fn new(key: &'a str) -> Self {
         Self {
             key,
-            tries: 0,
+            attempts: 0,
             pauses: BACKOFF.pauses(),
             deadline: None,
         }
     }
 
-    /// The same, none of them after this moment.
+    /// Sets the moment after which there are no retries.
     #[cfg(feature = "memcached")]
     pub(crate) fn until(self, deadline: Instant) -> Self {
         Self {
@@ -46,25 +48,25 @@ impl<'a> Retries<'a> {
         }
     }
 
-    /// Waits before the next try.
+    /// Waits before the next attempt.
     ///
     /// # Errors
     ///
-    /// [`Error::Contention`] if there were enough.
+    /// [`Error::Contention`] after the last attempt.
     pub(crate) async fn again(&mut self) -> Result<(), Error> {
-        self.tries += 1;
-        let pause = if self.tries > AT_ONCE {
+        self.attempts += 1;
+        let pause = if self.attempts > WITHOUT_PAUSE {
             self.pauses.next()
         } else {
             Duration::ZERO
         };
-        let late = self
+        let is_late = self
             .deadline
             .is_some_and(|deadline| Instant::now() + pause >= deadline);
-        if self.tries >= MOST || late {
+        if self.attempts >= MAX_ATTEMPTS || is_late {
             return Err(Error::Contention {
                 key: self.key.to_owned(),
-                tries: self.tries,
+                tries: self.attempts,
             });
         }
         if !pause.is_zero() {

@@ -1,7 +1,7 @@
-//! How states are kept where they are bytes: a version, then each state; beside `kernel/state.lua`.
+//! The encoding of states as bytes: a version, then each state. `kernel/state.lua` decodes it too.
 //!
-//! Numbers are doubles, first byte first, which hold those of all laws exactly (L3). What is cut short, goes on too long,
-//! or is something else is no state.
+//! Numbers are big-endian doubles, which represent the numbers of all laws exactly (L3). Bytes that
+//! are truncated, too long or anything else are no state.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -19,27 +19,29 @@ use crate::strategy::kernel::state::{Listed, State};
 use crate::strategy::kernel::tick::EXACT;
 use crate::warnings;
 
+/// The first byte of every encoding.
 const VERSION: u8 = 2;
+/// The first byte of a log, a mean, and a state of a custom strategy.
 const LOG: u8 = 6;
 const MEAN: u8 = 7;
-const OWN: u8 = 9;
+const CUSTOM: u8 = 9;
 
-/// Until when a refusal under another rate lets the state before it live.
+/// The first byte of the end to which a refusal under another rate extends the state before it.
 const UNTIL: u8 = 10;
 
-/// A custom strategy's own state with its number.
-const OWN_NUMBERED: u8 = 11;
+/// The first byte of a state of a custom strategy with its number.
+const CUSTOM_NUMBERED: u8 = 11;
 
-/// Added to the power of ten of a state that has its number after its first numbers: any eight bytes, which refunds
-/// name (L32). All states are written like this.
+/// A bit in the power of ten of a state whose number follows its first numbers. A number is any
+/// eight bytes, which refunds name (L32). Every state is written with one.
 const NUMBERED: u8 = 16;
 
-/// Where the number is in a state, and in a custom strategy's own.
-const NUMBER_AT: usize = 34;
-const OWN_NUMBER_AT: usize = 1;
+/// The offset of the number in a state, and in a state of a custom strategy.
+const NUMBER_OFFSET: usize = 34;
+const CUSTOM_NUMBER_OFFSET: usize = 1;
 
-/// Returns the number of a state that is made now: the microsecond, or the next one that no other state of this process
-/// has.
+/// Returns the number of a state that is made now: the microsecond, or the next one that no other
+/// state of this process has.
 pub(crate) fn next_number() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let now = SystemClock::new().now_micros();
@@ -51,7 +53,7 @@ pub(crate) fn next_number() -> u64 {
     (next(last) as f64).to_bits()
 }
 
-/// The bytes of a plan's state, which is a list. What has no number yet is numbered.
+/// Encodes a plan's state, which is a list. A state without a number gets one.
 pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     let State::List(list) = state else {
@@ -68,12 +70,12 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
             0 => *next.get_or_insert_with(next_number),
             made => made,
         };
-        let at = if bytes[before] == OWN {
-            bytes[before] = OWN_NUMBERED;
-            before + OWN_NUMBER_AT
+        let at = if bytes[before] == CUSTOM {
+            bytes[before] = CUSTOM_NUMBERED;
+            before + CUSTOM_NUMBER_OFFSET
         } else {
             bytes[before + 1] |= NUMBERED;
-            before + NUMBER_AT
+            before + NUMBER_OFFSET
         };
         drop(bytes.splice(at..at, made.to_be_bytes()));
         write_until(&mut bytes, listed.until);
@@ -84,9 +86,9 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
 fn write_state(bytes: &mut Vec<u8>, plan: &Plan<'_>, (limit, period): (u64, u64), state: &State) {
     match state {
         State::Packed(_) if plan.is_custom() => {
-            write_own(bytes, plan.strategy.name(), (limit, period), None);
+            write_custom(bytes, plan.strategy.name(), (limit, period), None);
         }
-        // A rate that has counted nothing yet has no state to be found again.
+        // A rate that has counted nothing has no state.
         State::List(_)
         | State::Packed(Packed {
             kind: Kind::Nothing,
@@ -116,7 +118,7 @@ fn write_state(bytes: &mut Vec<u8>, plan: &Plan<'_>, (limit, period): (u64, u64)
         }
         State::Bytes(own) => {
             let name = plan.strategy.name();
-            write_own(bytes, name, (limit, period), own.as_deref());
+            write_custom(bytes, name, (limit, period), own.as_deref());
         }
     }
 }
@@ -128,8 +130,8 @@ fn write_until(bytes: &mut Vec<u8>, until: u64) {
     }
 }
 
-/// The state that bytes hold at a moment, as a list; an empty one if it is no state of the plan's, which is told once. What
-/// had ended before its changed rate saw it is gone (L30).
+/// Decodes a state at a moment, as a list. Bytes that are no state of the plan's are an empty list,
+/// which is logged once. A state that had ended before its changed rate read it is left out (L30).
 pub(crate) fn decode(plan: &Plan<'_>, bytes: &[u8], now: u64) -> State {
     let state = decode_whole(plan, bytes).unwrap_or_else(no_state);
     plan.living(Cow::Owned(state), now).into_owned()
@@ -140,7 +142,7 @@ pub(crate) const fn no_state() -> State {
     State::List(Vec::new())
 }
 
-/// The same as it is kept, each rate's state with how long it lives.
+/// Decodes a state as it was written, each rate's state with its end.
 pub(crate) fn decode_whole(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
     let list = read(plan, bytes).filter(|list| !list.is_empty());
     if list.is_none() && !bytes.is_empty() {
@@ -149,8 +151,8 @@ pub(crate) fn decode_whole(plan: &Plan<'_>, bytes: &[u8]) -> Option<State> {
     list.map(State::List)
 }
 
-/// What a state that a plan's rates were refused with is kept as from now on, and for how long, if they need it for longer
-/// than it would have lived (L30).
+/// Returns the encoding and the time to live of a state with which a hit was refused, if the plan's
+/// rates need it for longer than it would have lived (L30).
 pub(crate) fn lengthened(plan: &Plan<'_>, bytes: &[u8], now: u64) -> Option<(Vec<u8>, Duration)> {
     let mut list = read(plan, bytes)?;
     if !plan.lengthen(&mut list, now) {
@@ -203,9 +205,9 @@ fn write_packed(bytes: &mut Vec<u8>, packed: &Packed) {
     }
 }
 
-fn write_own(bytes: &mut Vec<u8>, name: &str, (limit, period): (u64, u64), own: Option<&[u8]>) {
+fn write_custom(bytes: &mut Vec<u8>, name: &str, (limit, period): (u64, u64), own: Option<&[u8]>) {
     let own = own.unwrap_or_default();
-    bytes.push(OWN);
+    bytes.push(CUSTOM);
     write(bytes, limit);
     write(bytes, period);
     for part in [name.as_bytes(), own] {
@@ -214,20 +216,21 @@ fn write_own(bytes: &mut Vec<u8>, name: &str, (limit, period): (u64, u64), own: 
     }
 }
 
+/// The bytes that are still to be decoded.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
+        let (bytes, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
-        Some(taken)
+        Some(bytes)
     }
 
     fn byte(&mut self) -> Option<u8> {
         self.take(1).map(|bytes| bytes[0])
     }
 
-    /// Reads a byte if it is this one, and returns whether it was.
+    /// Reads a byte if it is this one. Returns `true` if it was.
     fn begins_with(&mut self, kind: u8) -> bool {
         let rest = self.0.strip_prefix(&[kind]);
         self.0 = rest.unwrap_or(self.0);
@@ -251,14 +254,14 @@ impl<'a> Reader<'a> {
         self.take(count as usize)
     }
 
-    fn listed(&mut self, own: &str) -> Option<Listed> {
+    fn listed(&mut self, strategy: &str) -> Option<Listed> {
         let kind = self.byte()?;
-        if kind == OWN || kind == OWN_NUMBERED {
-            let made = self.made(kind == OWN_NUMBERED)?;
+        if kind == CUSTOM || kind == CUSTOM_NUMBERED {
+            let made = self.made(kind == CUSTOM_NUMBERED)?;
             let (limit, period) = (self.number()?, self.number()?);
             let (name, own_state) = (self.part()?, self.part()?);
             let state = State::Bytes(Some(own_state.to_vec()));
-            return (name == own.as_bytes()).then_some(Listed {
+            return (name == strategy.as_bytes()).then_some(Listed {
                 limit,
                 period,
                 state,
@@ -310,7 +313,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The number of a state if it has one, or 0.
+    /// Reads the number of a state if it has one, or returns 0.
     fn made(&mut self, is_there: bool) -> Option<u64> {
         if !is_there {
             return Some(0);

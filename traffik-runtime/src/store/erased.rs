@@ -1,17 +1,17 @@
-//! Stores behind one type.
+//! Byte stores of any type, behind a trait object.
 
 use std::fmt;
-use std::pin::Pin;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::flow::BoxFuture;
 use crate::store::byte_store::Store;
 
-/// What an operation of a store that is known only at run time gives.
-pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+/// The future of an operation.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
-/// A [`Store`] of any type. Its methods are the store's.
-pub(crate) trait Primitives: Send + Sync + 'static {
+/// An object-safe [`Store`], with its methods.
+pub(crate) trait DynStore: Send + Sync + 'static {
     fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Vec<u8>>>;
     fn compare_and_swap<'a>(
         &'a self,
@@ -36,7 +36,7 @@ pub(crate) trait Primitives: Send + Sync + 'static {
     fn type_name(&self) -> &'static str;
 }
 
-impl<S: Store> Primitives for S {
+impl<S: Store> DynStore for S {
     fn get<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Vec<u8>>> {
         Box::pin(Store::get(self, key))
     }
@@ -96,7 +96,7 @@ impl<S: Store> Primitives for S {
     }
 }
 
-impl fmt::Debug for dyn Primitives {
+impl fmt::Debug for dyn DynStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.type_name())
     }

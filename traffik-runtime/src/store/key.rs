@@ -1,4 +1,5 @@
-//! Keys of states: 128-bit hashes of throttle and client, keyed by a secret of the process.
+//! Keys of states in memory: 128-bit hashes of throttle and client, keyed by a secret of the
+//! process.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
@@ -9,17 +10,17 @@ use foldhash::quality::FoldHasher;
 
 /// The bits of a key's first word that are its throttle's tag.
 const TAG_BITS: u32 = 12;
-const TAG_AT: u32 = u64::BITS - TAG_BITS;
-const TAG: u64 = u64::MAX << TAG_AT;
+const TAG_SHIFT: u32 = u64::BITS - TAG_BITS;
+const TAG: u64 = u64::MAX << TAG_SHIFT;
 
 static SECRET: LazyLock<Secret> = LazyLock::new(Secret::new);
 
-/// What nobody outside the process can guess, so that nobody can choose keys that meet.
+/// Random seeds, so that nobody outside the process can choose keys that collide.
 struct Secret {
     shared: SharedSeed,
     first: u64,
     second: u64,
-    /// How far apart the seeds of kinds are.
+    /// The distance between the seeds of two kinds.
     kinds: u64,
 }
 
@@ -36,16 +37,17 @@ impl Secret {
     }
 }
 
-/// The hash of a throttle's law and a client. Twelve of its bits are a tag that all keys of one throttle share.
+/// The hash of a throttle's law and a client. Twelve of its bits are a tag that all keys of one
+/// throttle share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
-    /// Never 0, which marks a slot nobody has.
+    /// Never 0, which marks a vacant slot.
     pub(crate) first: u64,
     pub(crate) second: u64,
 }
 
 impl Key {
-    /// What all keys grow from.
+    /// Returns the key from which all keys are derived.
     pub(crate) fn root() -> Self {
         Self {
             first: SECRET.first,
@@ -53,7 +55,7 @@ impl Key {
         }
     }
 
-    /// The key from which all keys of a throttle grow, with the throttle's tag.
+    /// Returns the key from which all keys of a throttle are derived, with the throttle's tag.
     pub(crate) fn of_throttle(uid: &str, strategy: &str) -> Self {
         let key = Self::root().join(0, uid.as_bytes());
         let Self { first, second } = key.join(0, strategy.as_bytes());
@@ -61,21 +63,22 @@ impl Key {
         Self { first, second }
     }
 
-    /// How many tags there are.
+    /// The number of tags.
     pub(crate) const TAGS: usize = 1 << TAG_BITS;
 
-    /// The tag of the key's throttle, less than [`TAGS`](Self::TAGS). Throttles rarely share one: two in 4 096 times.
+    /// Returns the tag of the key's throttle, less than [`TAGS`](Self::TAGS). Two throttles have
+    /// one tag with a probability of 1 in 4 096.
     #[inline]
     pub(crate) const fn tag(self) -> usize {
-        (self.first >> TAG_AT) as usize
+        (self.first >> TAG_SHIFT) as usize
     }
 
-    /// The key of a part of this one: what kind of thing the part is, and its bytes. Parts of different kinds or lengths
-    /// never meet. The tag stays.
+    /// Derives the key of a part of this one, from the part's kind and bytes. Parts of different
+    /// kinds or lengths never have one key. The tag stays.
     #[inline(always)]
     pub(crate) fn join(self, kind: u8, bytes: &[u8]) -> Self {
         let Secret { shared, kinds, .. } = &*SECRET;
-        // Seeds that nobody can guess keep kinds apart; the hasher mixes in how many bytes there were.
+        // Secret seeds separate kinds; the hasher includes the number of bytes.
         let kind = kinds.wrapping_mul(u64::from(kind));
         let hash = |seed: u64| {
             let mut hasher = FoldHasher::with_seed(seed.wrapping_add(kind), shared);
@@ -88,7 +91,7 @@ impl Key {
         }
     }
 
-    /// The key of a part that is an address.
+    /// Derives the key of a part that is an address.
     #[inline]
     pub(crate) fn join_address(self, kind: u8, address: IpAddr) -> Self {
         match address {

@@ -1,7 +1,9 @@
-//! How long a state lives when its rate is changed (L30): as long as the law under which a hit last saw it needs it.
+//! The life of a state whose rate is changed (L30): as long as the law of the last hit on it needs
+//! it.
 //!
-//! A law knows by itself when a state of its own rate ends. Under another rate, a state that had ended before a hit saw it
-//! is gone, and a refused hit that sees it earlier lets it live for as long as the new law needs it.
+//! A law itself can tell when a state of its own rate ends. Under another rate, a state that had
+//! ended before a hit read it is gone, and a refused hit that reads it earlier extends its life for
+//! as long as the new law needs it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,8 +16,8 @@ use crate::strategy::kernel::state::{Listed, State};
 use crate::strategy::kernel::tick::EXACT;
 
 impl Listed {
-    /// The microsecond at which it ends for a rate that has not seen it yet; `None` for a custom strategy's state, about
-    /// which only its store knows.
+    /// Returns the microsecond at which it ends for a rate that has not read it yet; `None` for a
+    /// custom strategy's state, whose end only its store can tell.
     pub(crate) fn end(&self) -> Option<u64> {
         let own = match &self.state {
             State::Packed(_) | State::Log(_) | State::Mean(_) => self.state.expires(),
@@ -30,8 +32,8 @@ impl Listed {
 }
 
 impl Term {
-    /// Whether the law itself knows when a state ends.
-    fn knows_end(&self, listed: &Listed) -> bool {
+    /// Returns `true` if the law itself can tell when a state ends.
+    fn has_end_of(&self, listed: &Listed) -> bool {
         let has_period = listed.period == self.rate.period_micros();
         match (&self.law, &listed.state) {
             (law, State::Packed(packed)) => law.knows_end(packed),
@@ -41,7 +43,7 @@ impl Term {
         }
     }
 
-    /// A state beside its key, or nothing if it had ended before this rate saw it.
+    /// Returns the state of a slot, or an empty one if it had ended before this rate read it.
     #[inline]
     pub(crate) fn living(&self, packed: Packed, now: u64) -> Packed {
         if !self.law.knows_end(&packed) && packed.expires() <= now {
@@ -50,18 +52,20 @@ impl Term {
         packed
     }
 
-    /// The state that this rate goes on from, if it is the only one: of a list, that of its period, else the first.
+    /// Returns the state from which this rate continues, if it is the only rate: of a list, the
+    /// member of its period, otherwise the first.
     pub(crate) fn own<'s>(&self, state: &'s State, now: u64) -> &'s State {
         match state {
             State::List(list) => match self.place(list).map(|place| &list[place]) {
-                Some(listed) if self.knows_end(listed) || !listed.has_ended(now) => &listed.state,
+                Some(listed) if self.has_end_of(listed) || !listed.has_ended(now) => &listed.state,
                 _ => State::nothing(),
             },
             only => only,
         }
     }
 
-    /// The number of the state that this rate goes on from, where that is one of a list.
+    /// Returns the number of the state from which this rate continues, if that is a member of a
+    /// list.
     pub(crate) fn own_number(&self, state: &State) -> Option<u64> {
         match state {
             State::List(list) => self.place(list).map(|place| list[place].made),
@@ -75,10 +79,10 @@ impl Term {
         same.or((!list.is_empty()).then_some(0))
     }
 
-    /// Lets a member of a list live for as long as a refused hit says that the law needs it, and returns whether that is
-    /// longer than before.
+    /// Extends the life of a member of a list for as long as the law needs it after a refused hit.
+    /// Returns `true` if that is longer than before.
     fn lengthen(&self, listed: &mut Listed, reset: Duration, now: u64) -> bool {
-        if self.knows_end(listed) || listed.has_ended(now) {
+        if self.has_end_of(listed) || listed.has_ended(now) {
             return false;
         }
         let needed = end_of(reset, now);
@@ -89,7 +93,8 @@ impl Term {
         lengthens
     }
 
-    /// The same for the only rate of a throttle, whatever the form of the state.
+    /// Extends the life of the state of a throttle's only rate, in any form, as
+    /// [`lengthen`](Plan::lengthen) does.
     pub(crate) fn lengthen_own(&self, state: &mut State, reset: Duration, now: u64) -> bool {
         match state {
             State::List(list) => match self.place(list) {
@@ -102,14 +107,14 @@ impl Term {
 }
 
 impl Plan<'_> {
-    /// A state without the members that had ended before their changed rate saw them.
+    /// Returns a state without the members that had ended before their changed rate read them.
     pub(crate) fn living<'s>(&self, state: Cow<'s, State>, now: u64) -> Cow<'s, State> {
         let State::List(list) = &*state else {
             return state;
         };
         let gone = self.places(list).filter(|(term, place)| {
             let listed = &list[*place];
-            !term.knows_end(listed) && listed.has_ended(now)
+            !term.has_end_of(listed) && listed.has_ended(now)
         });
         let gone: InlineVec4<usize> = gone.map(|(_, place)| place).collect();
         if gone.is_empty() {
@@ -124,19 +129,20 @@ impl Plan<'_> {
         Cow::Owned(state)
     }
 
-    /// Whether any of a state's members is of another rate, so that a refusal may let it live longer.
+    /// Returns `true` if any of a state's members is of another rate, so that a refusal may extend
+    /// its life.
     pub(crate) fn is_changed(&self, state: &State) -> bool {
-        let is_known = |(term, state): (&Term, &State)| match (&term.law, state) {
+        let is_current = |(term, state): (&Term, &State)| match (&term.law, state) {
             (law, State::Packed(packed)) => law.knows_end(packed),
             (Law::Mean(law), State::Mean(costs)) => law.has_written(costs),
             (Law::Log(law), State::Log(entries)) => law.has_written(entries),
             _ => false,
         };
-        !self.terms.iter().zip(self.seen(state)).all(is_known)
+        !self.terms.iter().zip(self.seen(state)).all(is_current)
     }
 
-    /// Lets the members of a list live for as long as these rates need them after a refusal, and returns whether that is
-    /// longer than before for any.
+    /// Extends the life of the members of a list for as long as these rates need them after a
+    /// refusal. Returns `true` if that is longer than before for any.
     pub(crate) fn lengthen(&self, list: &mut [Listed], now: u64) -> bool {
         let places: InlineVec4<_> = self.places(list).collect();
         let mut lengthens = false;
@@ -147,7 +153,7 @@ impl Plan<'_> {
         lengthens
     }
 
-    /// The microsecond up to which these rates need a state.
+    /// Returns the microsecond up to which these rates need a state.
     pub(crate) fn needed(&self, state: &State, now: u64) -> u64 {
         let lines = self.seen(state).into_iter().zip(&*self.terms);
         let resets = lines.map(|(state, term)| self.report(term, state, now, 0).reset);
@@ -162,7 +168,8 @@ impl Plan<'_> {
     }
 }
 
-/// The microsecond at which this much time has passed; the last that all stores hold exactly, if it is later.
+/// Returns the microsecond at which this much time has passed, but not one beyond the last that all
+/// stores represent exactly.
 pub(crate) fn end_of(reset: Duration, now: u64) -> u64 {
     let micros = u64::try_from(reset.as_nanos().div_ceil(1_000));
     now.saturating_add(micros.unwrap_or(u64::MAX)).min(EXACT)

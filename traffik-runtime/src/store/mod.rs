@@ -1,15 +1,20 @@
-//! What every backend does: decide a slice of plans, all or nothing.
+//! Stores: they apply laws to states, atomically, and know no throttles, clients or requests.
+//!
+//! [`StateStore`] is the trait of the stores that decide: in [`memory`], on Redis and on Memcached,
+//! and in [`cas`] for a [`Store`] of the user's own, which can only compare and swap bytes. A
+//! [`handle`] adds the clock and the namespace. A [`plan`] goes in, an [`outcome`] comes out, and a
+//! [`settlement`] refunds or charges it later.
 
 pub(crate) mod background;
 pub(crate) mod byte_store;
 pub(crate) mod caller;
 pub(crate) mod cas;
-pub(crate) mod cas_apply;
 pub(crate) mod cas_retry;
 pub(crate) mod codec;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) mod entry_limit;
 pub(crate) mod erased;
+pub(crate) mod handle;
 pub(crate) mod key;
 pub(crate) mod key_encoding;
 pub(crate) mod lifetime;
@@ -27,79 +32,61 @@ pub(crate) mod tls;
 
 pub use byte_store::Store;
 #[cfg(feature = "memcached")]
-pub use memcached::MemcachedBackend;
-#[cfg(feature = "memcached")]
 pub use memcached::nodes::MemcachedNodes;
-pub use memory::MemoryBackend;
-#[cfg(feature = "redis")]
-pub use redis::RedisBackend;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub use tls::Tls;
 
 use std::fmt;
 
-use crate::clock::reading::Reading;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::flow::Flow;
 use crate::inline_vec::InlineVec4;
 use crate::store::caller::Caller;
-use crate::store::erased::Answer;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
-use crate::store::settlement::Settling;
+use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
-/// Where states live. A store applies laws atomically; it knows no throttles, clients or requests.
+/// A store that decides plans, all or nothing.
 ///
-/// What can be answered at once, without asking anybody else, is; else the same is asked again and waited for.
-pub(crate) trait Decide: fmt::Debug + Send + Sync + 'static {
-    /// What kind of store it is, in a word for logs and handlers.
+/// Laws are evaluated at the time of the given clock, or of the store's own if there is none. A
+/// store in this process answers at once; other stores return a pending [`Flow`].
+pub(crate) trait StateStore: fmt::Debug + Send + Sync + 'static {
+    /// Returns the kind of store, in one word for logs, metrics and handlers.
     fn kind(&self) -> &'static str {
         "custom"
     }
 
-    /// Decides all plans at one moment, and writes all or none.
-    fn decide_now(&self, plans: &[Plan<'_>], at: Reading<'_>) -> Option<Outcome> {
-        let _ = (plans, at);
-        None
-    }
-
-    /// Does what a settlement says; whether it is done.
-    fn settle_now(&self, settling: &[Settling<'_>], now: u64) -> bool {
-        let _ = (settling, now);
-        false
-    }
-
-    /// Whether refunds of one key can be made side by side, because the store itself subtracts them.
+    /// Returns `true` if the store itself subtracts refunds, so that those of one key can be made
+    /// side by side.
     fn subtracts(&self) -> bool {
         false
     }
 
-    /// The states of all plans at one moment.
-    fn read_now(&self, plans: &[Plan<'_>], now: u64) -> Option<InlineVec4<State>> {
-        let _ = (plans, now);
-        None
-    }
-
-    /// The same as [`decide_now`](Self::decide_now), at this time or at the store's. Never dropped before it has ended:
-    /// once the caller has gone it runs in the background, takes no further member, and refunds what it took of a set.
+    /// Decides all plans at one moment, and counts all or none.
+    ///
+    /// A pending decision is never dropped before it has ended. Once its caller has gone it runs in
+    /// the background, decides no further member of a set, and refunds those that it has counted.
     fn decide<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, Outcome>;
+    ) -> Flow<'a, Result<Outcome, Error>>;
 
-    /// The same as [`settle_now`](Self::settle_now). It is done whether the caller waits for it or not.
+    /// Applies every settlement, and does so to the end if its caller goes away.
     fn settle<'a>(
         &'a self,
-        settling: &'a [Settling<'a>],
-        at: Option<u64>,
+        settlements: &'a [Settlement<'a>],
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, ()>;
+    ) -> Flow<'a, Result<(), Error>>;
 
-    /// The same as [`read_now`](Self::read_now), and when it was.
+    /// Reads the states of all plans, and the time at which they were like that.
     fn read<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
-    ) -> Answer<'a, (u64, InlineVec4<State>)>;
+        clock: Option<&'a dyn Clock>,
+    ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>>;
 }

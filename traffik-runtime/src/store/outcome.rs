@@ -1,4 +1,4 @@
-//! What became of plans.
+//! The outcome of plans that were decided together, limit by limit.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -11,46 +11,47 @@ use crate::store::plan::{Plan, Term};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 
-/// After so many moments at which one of the members refuses, they are taken to have none in common.
-const MOST_MOMENTS: usize = 4_096;
+/// The number of moments that the search for a common wait examines. Members that have none in
+/// common among those are considered to have none.
+const MAX_MOMENTS: usize = 4_096;
 
-/// What became of plans that were decided together.
+/// The outcome of plans that were decided together.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     /// The time of the decision, in microseconds since 1970.
     pub(crate) now: u64,
-    /// Whether all were admitted, and counted.
+    /// Set if all were admitted, and counted.
     pub(crate) admitted: bool,
-    /// The least time after which all would be admitted at once; zero if now, `None` if never.
+    /// The shortest time after which all would be admitted at once; zero if now, `None` if never.
     pub(crate) wait: Option<Duration>,
-    /// What each term of each plan said, in order.
+    /// The results of the limits of each plan, in order.
     pub(crate) told: InlineVec4<Told>,
 }
 
-/// What the law of one rate said.
+/// The result of one limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {
-    /// Whose rate it is: a place among the plans.
+    /// The plan of the limit: a place among the plans.
     pub(crate) plan: usize,
     pub(crate) rate: Rate,
-    /// Whether it alone would have admitted the hit.
+    /// Set if this limit on its own would have admitted the hit.
     pub(crate) fits: bool,
     pub(crate) report: Report,
-    /// When it was counted, if it was: not before the state's own moment (L4).
+    /// The time at which it was counted, if it was: not before the state's own moment (L4).
     pub(crate) at: u64,
     /// The number of the state in which it was counted, for a refund to name (L32).
     pub(crate) made: u64,
-    /// Whether it refuses nobody.
+    /// Set if the throttle refuses nothing.
     pub(crate) shadow: bool,
 }
 
 impl Outcome {
-    /// What is admitted because nothing limits it.
+    /// The outcome without any limit.
     pub(crate) fn unlimited(now: u64) -> Self {
         Self::admitted(now, InlineVec4::new())
     }
 
-    /// All plans were admitted, and this is what they said.
+    /// The outcome of plans that were all admitted.
     pub(crate) fn admitted(now: u64, told: InlineVec4<Told>) -> Self {
         Self {
             now,
@@ -60,12 +61,12 @@ impl Outcome {
         }
     }
 
-    /// The same of a plan that was decided alone, and has this place among others.
+    /// Gives the only plan of this outcome this place among others.
     pub(crate) fn of_plan(self, place: usize) -> Self {
         self.of_plans(&[place])
     }
 
-    /// The same of plans that have these places among others.
+    /// Gives the plans of this outcome these places among others.
     pub(crate) fn of_plans(mut self, places: &[usize]) -> Self {
         for told in &mut self.told {
             told.plan = places[told.plan];
@@ -73,26 +74,27 @@ impl Outcome {
         self
     }
 
-    /// Reports the smaller of what two backends have left that both admitted the same plans.
+    /// Reduces each report to the smaller remainder of two stores that admitted the same plans.
     pub(crate) fn limit_to(&mut self, other: &Self) {
         for (own, others) in self.told.iter_mut().zip(&other.told) {
             own.report = own.report.limited_to(&others.report);
         }
     }
 
-    /// When a plan was counted.
+    /// Returns the time at which a plan was counted.
     pub(crate) fn counted_at(&self, plan: usize) -> u64 {
         let told = self.told.iter().filter(|told| told.plan == plan);
         told.map(|told| told.at).max().unwrap_or(self.now)
     }
 
-    /// The numbers of the states in which a plan was counted.
+    /// Returns the numbers of the states that counted a plan.
     pub(crate) fn numbers(&self, plan: usize) -> InlineVec1<u64> {
         let told = self.told.iter().filter(|told| told.plan == plan);
         told.map(|told| told.made).collect()
     }
 
-    /// Some plan was refused; these are the states, which are as they were, or filled where they are far ahead (L4).
+    /// The outcome of plans of which one was refused. The states are unchanged, or filled where
+    /// they are far ahead of the clock (L4).
     pub(crate) fn refused<'s>(
         plans: &'s [Plan<'_>],
         states: impl Iterator<Item = &'s State>,
@@ -140,7 +142,7 @@ impl Outcome {
 }
 
 impl Plan<'_> {
-    /// What is said of a state that the hit has led to.
+    /// Returns the results of the limits on a state that counts the hit.
     pub(crate) fn told<'s>(
         &'s self,
         place: usize,
@@ -163,8 +165,8 @@ impl Plan<'_> {
         })
     }
 
-    /// Returns how much room a state leaves, in an order: the largest cost of a hit, and where that is 0 the more the shorter
-    /// the wait.
+    /// Returns the room that a state leaves, as a value to compare: the largest cost of a hit, and
+    /// if that is 0 the wait, of which a shorter one is more room.
     pub(crate) fn room(&self, state: &State, now: u64) -> (u64, Reverse<Duration>) {
         let seen = self.seen(state).into_iter().zip(&*self.terms);
         let reports = seen.map(|(state, term)| self.report(term, state, now, 1));
@@ -175,13 +177,14 @@ impl Plan<'_> {
         each.min().unwrap_or((u64::MAX, Reverse(Duration::ZERO)))
     }
 
-    /// The least time after which all terms admit the hit at once.
+    /// Returns the shortest time after which all limits admit the hit at once.
     pub(crate) fn wait(&self, state: &State, now: u64) -> Option<Duration> {
         let outcome = Outcome::refused(std::slice::from_ref(self), std::iter::once(state), now);
         outcome.wait
     }
 }
 
+/// A limit, its plan and the plan's place, and its state.
 type Line<'l, 'p> = (usize, &'l Plan<'p>, &'l Term, &'l State);
 
 fn lines<'l, 'p>(
@@ -196,8 +199,8 @@ fn lines<'l, 'p>(
     lines
 }
 
-/// The states as each plan finds them if those before it count at a moment: of two hits on one key, the second knows of
-/// the first.
+/// Returns the states that each plan finds if those before it count at a moment: the second of two
+/// hits on one key finds the state that the first leaves.
 fn found<'s>(plans: &[Plan<'_>], states: &[&'s State], at: u64) -> InlineVec4<Cow<'s, State>> {
     let mut found: InlineVec4<Cow<'s, State>> =
         states.iter().map(|it| Cow::Borrowed(*it)).collect();
@@ -213,9 +216,10 @@ fn found<'s>(plans: &[Plan<'_>], states: &[&'s State], at: u64) -> InlineVec4<Co
     found
 }
 
-/// The least time after which all admit at once. What has been waited for mostly stays, so that is the longest wait; but
-/// a limit that depends on the time of day can shrink again until the others have room (L6), and of two hits on one key
-/// the first takes its room at that moment only.
+/// Returns the shortest time after which all admit at once. Room mostly stays once it is there, so
+/// this is the longest wait. But a limit that depends on the time of day can shrink again before
+/// the others have room (L6), and of two hits on one key the first takes its room at that moment
+/// only.
 fn together(plans: &[Plan<'_>], states: &[&State], told: &[Told], now: u64) -> Option<Duration> {
     let waits = told.iter().map(|told| told.report.wait);
     let longest = waits.reduce(|a, b| Some(a?.max(b?))).flatten()?;
@@ -223,7 +227,7 @@ fn together(plans: &[Plan<'_>], states: &[&State], told: &[Told], now: u64) -> O
         return Some(longest);
     }
     let mut wait = longest;
-    for _ in 0..MOST_MOMENTS {
+    for _ in 0..MAX_MOMENTS {
         let at = now.saturating_add(u64::try_from(wait.as_micros()).ok()?);
         let found = found(plans, states, at);
         let mut more = Duration::ZERO;
@@ -238,7 +242,7 @@ fn together(plans: &[Plan<'_>], states: &[&State], told: &[Told], now: u64) -> O
     None
 }
 
-/// Whether the longest wait may not be the wait of all.
+/// Returns `true` if the wait of all may be longer than the longest wait.
 fn needs_search(plans: &[Plan<'_>]) -> bool {
     let mut terms = plans.iter().flat_map(|plan| &*plan.terms);
     let mut later = plans.iter().enumerate();

@@ -1,4 +1,4 @@
-//! What is asked of a store: a hit on one client's budget of one throttle.
+//! The input of a store: a hit on one client's budget of one throttle.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::{Listed, State};
 use crate::strategy::{Hit, Who};
 
-/// One hit on one client's budget, under one rate or several that share a place in the store.
+/// One hit on one client's budget, under one rate or several that share a key in the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) key: Key,
-    /// The key's name in a store where keys are names; else nothing.
+    /// The key's name in a store where keys are names, otherwise empty.
     pub(crate) name: String,
     pub(crate) strategy: &'a dyn ErasedStrategy,
     pub(crate) terms: Terms<'a>,
@@ -25,7 +25,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) who: Who<'a>,
 }
 
-/// The rates of a plan: those of a definition, or worked out for this hit.
+/// The limits of a plan: those of a definition, or computed for this hit.
 #[derive(Clone, Debug)]
 pub(crate) enum Terms<'a> {
     Same(&'a [Term]),
@@ -51,30 +51,31 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// Returns the units of cost after which a new client is at its limit, as a multiple of the rate's limit.
+    /// Returns the units of cost after which a new client is at its limit, as a multiple of the
+    /// rate's limit.
     pub(crate) fn capacity_ratio(&self, now: u64) -> f32 {
         self.law.capacity(now) as f32 / self.rate.limit().max(1) as f32
     }
 }
 
-/// What a hit that is admitted does to the state of a term.
+/// The change of a state by a hit that is admitted.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
-    /// Nothing: it costs nothing.
+pub(crate) enum Transition {
+    /// None: the hit costs nothing.
     Stay,
-    /// This takes its place.
-    Put(State),
-    /// The law counts it in place.
+    /// Another state takes its place.
+    Replace(State),
+    /// The law counts the hit in place.
     Count,
 }
 
 impl Plan<'_> {
-    /// Whether its state is a few words.
+    /// Returns `true` if its state fits a slot of a few words.
     pub(crate) fn is_packed(&self) -> bool {
         matches!(&*self.terms, [term] if term.law.is_packed())
     }
 
-    /// Whether another counts in the same place.
+    /// Returns `true` if another plan has the same key.
     pub(crate) fn shares_key(&self, other: &Self) -> bool {
         self.key == other.key && self.name == other.name
     }
@@ -84,13 +85,13 @@ impl Plan<'_> {
         self.terms.iter().any(|term| term.law == Law::Closed)
     }
 
-    /// Whether a law of the user's own is among its laws.
+    /// Returns `true` if a law of the user's own is among its laws.
     pub(crate) fn is_custom(&self) -> bool {
         self.terms.iter().any(|term| term.law == Law::Custom)
     }
 
-    /// What the hit does to each term's state, if every law admits it.
-    pub(crate) fn steps(&self, state: &State, now: u64) -> Option<InlineVec4<Step>> {
+    /// Returns the change of each limit's state, if every law admits the hit.
+    pub(crate) fn steps(&self, state: &State, now: u64) -> Option<InlineVec4<Transition>> {
         let seen = self.seen(state).into_iter();
         let steps = seen.zip(&*self.terms);
         steps
@@ -98,45 +99,48 @@ impl Plan<'_> {
             .collect()
     }
 
-    pub(crate) fn step(&self, term: &Term, state: &State, now: u64) -> Option<Step> {
+    /// Returns the change of one limit's state, if its law admits the hit.
+    pub(crate) fn step(&self, term: &Term, state: &State, now: u64) -> Option<Transition> {
         match &term.law {
-            // A cost of 0 is admitted without asking, and writes nothing.
-            _ if self.cost == 0 => Some(Step::Stay),
+            // A cost of 0 is admitted without a call of the law, and writes nothing.
+            _ if self.cost == 0 => Some(Transition::Stay),
             Law::Custom => {
                 let hit = self.hit(term, now, self.cost);
                 let after = self.strategy.decide(state.bytes(), &hit)?;
-                Some(Step::Put(State::Bytes(Some(after))))
+                Some(Transition::Replace(State::Bytes(Some(after))))
             }
             law if law.is_packed() => {
                 let after = law.decide_packed(state.packed(), now, self.cost)?;
-                Some(Step::Put(State::Packed(after)))
+                Some(Transition::Replace(State::Packed(after)))
             }
-            law => law.admits(state, now, self.cost).then_some(Step::Count),
+            law => law
+                .admits(state, now, self.cost)
+                .then_some(Transition::Count),
         }
     }
 
-    /// Does what every law admitted.
-    pub(crate) fn take(&self, steps: InlineVec4<Step>, state: &mut State, now: u64) {
+    /// Applies the changes to a state.
+    pub(crate) fn take(&self, steps: InlineVec4<Transition>, state: &mut State, now: u64) {
         if self.cost == 0 {
             return;
         }
         self.align(state, 0);
         if let State::List(list) = state {
-            // The list is written anew, under these rates.
+            // The list is written under these rates.
             for (listed, term) in list.iter_mut().zip(&*self.terms) {
                 (listed.limit, listed.until) = (term.rate.limit(), 0);
             }
         }
         for ((step, term), state) in steps.into_iter().zip(&*self.terms).zip(each_mut(state)) {
             match step {
-                Step::Stay => {}
-                Step::Put(after) => *state = after,
-                Step::Count => term.law.count(state, now, self.cost),
+                Transition::Stay => {}
+                Transition::Replace(after) => *state = after,
+                Transition::Count => term.law.count(state, now, self.cost),
             }
         }
     }
 
-    /// What the law says of a state, for a cost.
+    /// Returns the law's report on a state, for a cost.
     pub(crate) fn report(&self, term: &Term, state: &State, now: u64, cost: u64) -> Report {
         match &term.law {
             Law::Custom => {
@@ -152,7 +156,7 @@ impl Plan<'_> {
         self.report(term, State::nothing(), now, 0)
     }
 
-    /// The hit as a law sees it.
+    /// Returns the hit in the form that a law takes.
     pub(crate) fn hit(&self, term: &Term, now: u64, cost: u64) -> Hit<'_> {
         Hit {
             rate: term.rate,
@@ -162,7 +166,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Each term's own state: of a list, that of the same period, else that in the same place (L30).
+    /// Returns each limit's own state: of a list, the member of the same period, otherwise the one
+    /// in the same place (L30).
     pub(crate) fn seen<'s>(&self, state: &'s State) -> InlineVec4<&'s State> {
         if let ([_], State::Packed(_) | State::Log(_) | State::Mean(_) | State::Bytes(_)) =
             (&*self.terms, state)
@@ -179,8 +184,8 @@ impl Plan<'_> {
         found.into_iter().map(state).collect()
     }
 
-    /// The state with every law's own part as one filled at `now` where that is more than a period ahead of the clock
-    /// (L4); `None` if none is. The first hit that sees it writes it, even if it is refused.
+    /// Returns the state with each part filled at `now` that is more than a period ahead of the
+    /// clock (L4); `None` if none is. The first hit that reads it writes it, even if it is refused.
     pub(crate) fn caught_up(&self, state: &State, now: u64) -> Option<State> {
         if state.moment() <= now {
             return None;
@@ -195,10 +200,10 @@ impl Plan<'_> {
         let mut state = state.clone();
         self.align(&mut state, 0);
         if let State::List(list) = &mut state {
-            // What takes the place of a state is another one.
-            let taken_over = list.iter_mut().zip(&filled);
-            let taken_over = taken_over.filter(|(_, filled)| filled.is_some());
-            taken_over.for_each(|(listed, _)| listed.made = 0);
+            // A filled state is another one, with another number.
+            let replaced = list.iter_mut().zip(&filled);
+            let replaced = replaced.filter(|(_, filled)| filled.is_some());
+            replaced.for_each(|(listed, _)| listed.made = 0);
         }
         for (state, filled) in each_mut(&mut state).zip(filled) {
             *state = filled.unwrap_or_else(|| std::mem::take(state));
@@ -206,15 +211,15 @@ impl Plan<'_> {
         Some(state)
     }
 
-    /// How long a state matters: as the laws say, and not shorter than by the rate it was written under, for another
-    /// request may have brought another.
+    /// Returns the time for which a state is needed: by these laws, and at least by the rate under
+    /// which it was written, because another request may have brought another rate.
     pub(crate) fn matters(&self, state: &State, now: u64) -> Duration {
         let resets = self.reports(state, now).map(|report| report.reset);
         let own = Duration::from_micros(state.expires().saturating_sub(now));
         resets.max().unwrap_or_default().max(own)
     }
 
-    /// The reports of the laws on a state.
+    /// Returns the reports of the laws on a state.
     pub(crate) fn reports<'s>(
         &'s self,
         state: &'s State,
@@ -224,12 +229,13 @@ impl Plan<'_> {
         lines.map(move |(state, term)| self.report(term, state, now, 0))
     }
 
-    /// Makes a state of the form that these terms write. `made` is its number, unless it is a list, whose states have
-    /// numbers of their own.
+    /// Brings a state into the form that these limits write. `made` is its number, unless it is a
+    /// list, whose states have numbers of their own.
     pub(crate) fn align(&self, state: &mut State, made: u64) {
         let is_list = matches!(state, State::List(_));
         let same = periods(state).into_iter().eq(self.periods());
-        // A state of the user's own does not say under which rate it was written; a list does.
+        // A custom strategy's state does not contain the rate under which it was written; a list
+        // does.
         let wants_list = self.terms.len() > 1 || self.is_custom();
         if (!wants_list && !is_list) || (is_list && same) {
             return;
@@ -251,7 +257,7 @@ impl Plan<'_> {
         *state = State::List(listed.collect());
     }
 
-    /// The numbers of each term's own state; 0 where only its store knows it.
+    /// Returns the number of each limit's own state; 0 if only its store can tell it.
     pub(crate) fn numbers(&self, state: &State) -> InlineVec4<u64> {
         let State::List(list) = state else {
             return InlineVec4::from_elem(0, self.terms.len());
@@ -263,6 +269,7 @@ impl Plan<'_> {
             .collect()
     }
 
+    /// Returns the rates of the limits.
     pub(crate) fn rates(&self) -> InlineVec1<Rate> {
         self.terms.iter().map(|term| term.rate).collect()
     }
@@ -271,7 +278,7 @@ impl Plan<'_> {
         self.terms.iter().map(|term| term.rate.period_micros())
     }
 
-    /// Where among old periods each term's is.
+    /// Returns the place of each limit's period among old periods.
     pub(crate) fn matches(&self, old: &[u64]) -> InlineVec4<Option<usize>> {
         let mut free: InlineVec4<bool> = old.iter().map(|_| true).collect();
         let mut found = InlineVec4::<Option<usize>>::new();
@@ -291,7 +298,8 @@ impl Plan<'_> {
     }
 }
 
-/// The periods of the rates that a state was written under, in microseconds; 0 where it does not say.
+/// Returns the periods of the rates under which a state was written, in microseconds; 0 if the
+/// state does not contain it.
 fn periods(state: &State) -> InlineVec4<u64> {
     match state {
         State::List(list) => list.iter().map(|listed| listed.period).collect(),
@@ -302,6 +310,7 @@ fn periods(state: &State) -> InlineVec4<u64> {
     }
 }
 
+/// Returns the parts of a state: the members of a list, or the state itself.
 pub(crate) fn each_mut(state: &mut State) -> impl Iterator<Item = &mut State> {
     let (only, list) = match state {
         State::List(list) => (None, Some(list)),

@@ -1,44 +1,66 @@
-//! Decides members that no store decides as a whole: one after the other, refunded if one stops it.
+//! Decides members that no store decides as a whole: one after the other, refunded if one stops the
+//! others.
 //!
-//! Until the refund, others may be refused that would not have been; this never over-admits. If the caller goes away, what
-//! the members took is refunded too: a guard in `Taken` does that where the future itself is dropped, and in a store the
-//! future goes on in the background.
+//! Before the refund, other hits may be refused that would have been admitted; this never
+//! over-admits. If the caller goes away, the members are refunded too: a guard in
+//! [`Admitted`](Sequence::Admitted) does that where the future itself is dropped, and in a store
+//! the future continues in the background.
 
-/// Members that are decided in turn.
-pub(crate) trait InTurn: Sync {
-    /// What an admitted member took.
-    type Taken: Send;
+use crate::error::Error;
+use crate::observe;
 
-    /// Why a member stops the others: a refusal, or an error.
+/// Members that are decided one after the other.
+pub(crate) trait Sequence: Sync {
+    /// The units that an admitted member counted.
+    type Admitted: Send;
+
+    /// The reason for which a member stops the others: a refusal, or an error.
     type Stop: Send;
 
-    fn decide(&self, member: usize)
-    -> impl Future<Output = Result<Self::Taken, Self::Stop>> + Send;
+    /// Returns the number of members.
+    fn len(&self) -> usize;
 
-    /// Refunds what a member took. A failure is reported, and changes nothing of the decision.
-    fn refund(&self, member: usize, taken: Self::Taken) -> impl Future<Output = ()> + Send;
+    /// Returns the kind of the store of a member, in one word for logs and metrics.
+    fn kind(&self, member: usize) -> &'static str;
+
+    /// Decides a member.
+    fn decide(
+        &self,
+        member: usize,
+    ) -> impl Future<Output = Result<Self::Admitted, Self::Stop>> + Send;
+
+    /// Refunds a member. Returns `None` if there is nothing to refund, or if the refund continues
+    /// in the background, which reports its result.
+    fn refund(
+        &self,
+        member: usize,
+        admitted: Self::Admitted,
+    ) -> impl Future<Output = Option<Result<(), Error>>> + Send;
 }
 
-/// Decides so many members in turn. Where one stops it, every earlier member is refunded.
+/// Decides members one after the other. If one of them stops the others, every earlier member is
+/// refunded. A refund that fails is logged and counted; it never takes the place of the decision,
+/// and the other refunds are still made.
 ///
 /// # Errors
 ///
-/// The member that stopped it, and why.
-pub(crate) async fn decide_in_turn<T: InTurn>(
-    turns: &T,
-    members: usize,
-) -> Result<Vec<T::Taken>, (usize, T::Stop)> {
-    let mut taken = Vec::with_capacity(members);
-    for member in 0..members {
-        match turns.decide(member).await {
-            Ok(one) => taken.push(one),
+/// The member that stopped the others, and its reason.
+pub(crate) async fn decide_in_sequence<S: Sequence>(
+    sequence: &S,
+) -> Result<Vec<S::Admitted>, (usize, S::Stop)> {
+    let mut admitted = Vec::with_capacity(sequence.len());
+    for member in 0..sequence.len() {
+        match sequence.decide(member).await {
+            Ok(one) => admitted.push(one),
             Err(stop) => {
-                for (earlier, taken) in taken.into_iter().enumerate() {
-                    turns.refund(earlier, taken).await;
+                for (earlier, admitted) in admitted.into_iter().enumerate() {
+                    if let Some(refunded) = sequence.refund(earlier, admitted).await {
+                        observe::refunded(sequence.kind(earlier), refunded);
+                    }
                 }
                 return Err((member, stop));
             }
         }
     }
-    Ok(taken)
+    Ok(admitted)
 }

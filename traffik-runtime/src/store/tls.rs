@@ -1,4 +1,4 @@
-//! Certificates for TLS connections to a store: the authorities that are trusted, and a client certificate.
+//! Certificates for TLS connections to a store: trusted authorities, and a client certificate.
 
 use std::fmt;
 #[cfg(feature = "redis")]
@@ -10,8 +10,8 @@ use std::fs;
 /// [`client`](Self::client) is sent to servers that ask for a client certificate. The certificates
 /// and the key are checked when the backend connects: a malformed one is an
 /// [`Error::BackendConfiguration`](crate::error::Error::BackendConfiguration). Only
-/// `redis-native-tls` finds out later that a certificate and its key do not fit, and reports a failed
-/// connection. Both are read once; a certificate that was renewed takes a new backend.
+/// `redis-native-tls` finds out later that a certificate and its key do not fit, and reports a
+/// failed connection. Both are read once; a certificate that was renewed takes a new backend.
 ///
 /// The host in the backend's URL must be one of the names or IP addresses in the server's
 /// certificate.
@@ -29,7 +29,7 @@ use std::fs;
 /// # }
 /// ```
 #[derive(Clone, Default)]
-#[must_use = "it does nothing until a backend is given it, by `.tls(…)`"]
+#[must_use = "it does nothing until it is passed to a backend, by `.tls(…)`"]
 pub struct Tls {
     ca: Option<Vec<u8>>,
     client: Option<ClientCertificate>,

@@ -8,10 +8,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::backend::embedded_bytes;
 use crate::error::Error;
 use crate::store::byte_store::Store;
-use crate::store::erased::{Answer, Primitives};
+use crate::store::erased::{Answer, DynStore};
+use crate::store::memory::bytes::Bytes;
 
 /// A store that does as it is told: pass everything on, or fail in one of the ways in which stores fail. Clones share the
 /// command, so that a test keeps one and gives the other to a [`Backend`](crate::backend::Backend).
@@ -34,7 +34,7 @@ use crate::store::erased::{Answer, Primitives};
 /// ```
 #[derive(Clone)]
 pub struct FlakyStore {
-    inner: Arc<dyn Primitives>,
+    inner: Arc<dyn DynStore>,
     command: Arc<Command>,
 }
 
@@ -74,7 +74,7 @@ impl Default for Command {
 impl FlakyStore {
     /// An empty store in this process's memory, which does not fail yet.
     pub fn new() -> Self {
-        Self::with(Arc::new(embedded_bytes()))
+        Self::with(Arc::new(Bytes::new(1_000_000, None)))
     }
 
     /// The same over a store of your own.
@@ -82,7 +82,7 @@ impl FlakyStore {
         Self::with(Arc::new(store))
     }
 
-    fn with(inner: Arc<dyn Primitives>) -> Self {
+    fn with(inner: Arc<dyn DynStore>) -> Self {
         Self {
             inner,
             command: Arc::default(),

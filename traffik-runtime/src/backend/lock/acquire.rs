@@ -1,28 +1,29 @@
-//! Taking a lock, on one backend or the majority of several.
+//! Acquires a lock on one store, or on the majority of several.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::backend::lock::Place;
 use crate::backend::lock::guard::LockGuard;
 use crate::backend::lock::options::LockOptions;
+use crate::backend::lock::place::LockPlace;
 use crate::error::Error;
 use crate::resilience::backoff::{Backoff, Jitter};
 use crate::timer;
 
-/// For ever, where the clock cannot tell that.
+/// The validity of a lock whose `ttl` the clock cannot add.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Between two tries.
+/// The pauses between attempts.
 const BACKOFF: Backoff = Backoff::exponential(Duration::from_millis(4))
     .max_delay(Duration::from_millis(64))
     .jitter(Jitter::Equal);
 
+/// Acquires a lock, with attempts until the options' time is over.
 pub(super) async fn acquire(
     name: &str,
-    places: Vec<Place>,
+    places: Vec<LockPlace>,
     options: LockOptions,
 ) -> Result<LockGuard, Error> {
     options.check()?;
@@ -31,7 +32,7 @@ pub(super) async fn acquire(
         .and_then(|timeout| Instant::now().checked_add(timeout));
     let mut pauses = BACKOFF.pauses();
     loop {
-        // A guard first: a try that is cancelled or fails half-way is taken back.
+        // The guard comes first, so that an attempt which is cancelled or fails is undone.
         let guard = LockGuard::new(name, places.clone());
         if let Some(guard) = attempt(guard, options.ttl).await? {
             return Ok(guard);
@@ -50,38 +51,42 @@ pub(super) async fn acquire(
     }
 }
 
-/// Tries once.
+/// Attempts once.
 async fn attempt(mut guard: LockGuard, ttl: Duration) -> Result<Option<LockGuard>, Error> {
     let started = Instant::now();
-    let (held, valid) = match guard.places() {
-        [place] => (place.take(guard.token(), ttl).await?, ttl),
+    let (is_acquired, valid) = match guard.places() {
+        [place] => (place.acquire(guard.token(), ttl).await?, ttl),
         places => {
             let drift = (ttl / 100).saturating_add(Duration::from_millis(2));
-            let held = take_majority(places, guard.token(), ttl).await?;
-            (held, ttl.saturating_sub(drift))
+            let is_acquired = acquire_majority(places, guard.token(), ttl).await?;
+            (is_acquired, ttl.saturating_sub(drift))
         }
     };
-    guard.is_answered();
+    guard.set_answered();
     let until = started.checked_add(valid).unwrap_or(started + CENTURY);
-    guard.is_valid_until(until);
-    Ok((held && !guard.remaining().is_zero()).then_some(guard))
+    guard.set_valid_until(until);
+    Ok((is_acquired && !guard.remaining().is_zero()).then_some(guard))
 }
 
-/// Asks all at once, and waits for no more answers than it takes. Backends that fail are an error only if they leave no
-/// majority.
-async fn take_majority(places: &[Place], token: &Arc<str>, ttl: Duration) -> Result<bool, Error> {
+/// Calls all stores at once, and waits only for the answers of a majority. Errors of stores are an
+/// error only if they leave no majority.
+async fn acquire_majority(
+    places: &[LockPlace],
+    token: &Arc<str>,
+    ttl: Duration,
+) -> Result<bool, Error> {
     let majority = places.len() / 2 + 1;
-    let mut tries: JoinSet<_> = places
+    let mut attempts: JoinSet<_> = places
         .iter()
         .map(|place| {
             let (place, token) = (place.clone(), token.clone());
-            async move { place.take(&token, ttl).await }
+            async move { place.acquire(&token, ttl).await }
         })
         .collect();
-    let (mut taken, mut failed) = (0, 0);
-    while let Some(result) = tries.join_next().await {
+    let (mut acquired, mut failed) = (0, 0);
+    while let Some(result) = attempts.join_next().await {
         match result.unwrap_or_else(|error| Err(Error::backend(error.to_string()))) {
-            Ok(held) => taken += usize::from(held),
+            Ok(is_acquired) => acquired += usize::from(is_acquired),
             Err(error) => {
                 failed += 1;
                 if failed > places.len() - majority {
@@ -89,9 +94,9 @@ async fn take_majority(places: &[Place], token: &Arc<str>, ttl: Duration) -> Res
                 }
             }
         }
-        if taken == majority {
-            // The others may still be taken, and are given back with the rest.
-            tries.detach_all();
+        if acquired == majority {
+            // The others may still be acquired, and are released with the rest.
+            attempts.detach_all();
             return Ok(true);
         }
     }

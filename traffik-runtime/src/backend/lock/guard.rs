@@ -1,4 +1,4 @@
-//! A lock that is held.
+//! The guard of an acquired lock.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,35 +8,35 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::backend::Keys;
-use crate::backend::lock::Place;
+use crate::backend::lock::place::LockPlace;
 use crate::error::Error;
 use crate::resilience::backoff::random;
 use crate::timer;
 
-/// What is under way when somebody stops waiting for it has arrived after this time.
+/// The time after which an attempt that was cancelled has reached its store.
 const LATE: Duration = Duration::from_secs(1);
 
-/// A lock that is held until this is dropped, [released](Self::release), or its `ttl` is over.
+/// A lock that ends when this is dropped or [released](Self::release), or when its `ttl` is over.
 ///
-/// Dropped, it is given back in the background, on the runtime it is dropped on; where there is none it ends with its
-/// `ttl`.
+/// Dropping the guard releases the lock in the background, on the runtime on which it is dropped;
+/// without one the lock ends with its `ttl`.
 #[derive(Debug)]
-#[must_use = "a lock is given back when its guard is dropped"]
+#[must_use = "a lock is released when its guard is dropped"]
 pub struct LockGuard {
     name: Box<str>,
-    /// Where it may be held: it is given back there, whether it is or not.
-    places: Vec<Place>,
+    /// The places where the lock may be acquired, and is released in any case.
+    places: Vec<LockPlace>,
     token: Arc<str>,
-    /// Whether every place has said if it was taken there: what was not answered may still be done.
+    /// Set once every place has answered. An attempt without an answer may still be done.
     answered: bool,
-    /// Until when nobody else can have it.
+    /// The moment from which another holder can acquire the lock.
     valid_until: Instant,
 }
 
 impl LockGuard {
-    /// One that is about to be taken: whatever becomes of that, dropping it leaves nothing behind.
-    pub(super) fn new(name: &str, places: Vec<Place>) -> Self {
+    /// The guard of a lock that is about to be acquired. If that fails, dropping the guard undoes
+    /// it.
+    pub(super) fn new(name: &str, places: Vec<LockPlace>) -> Self {
         let token = format!("{:016x}{:016x}", random(), random());
         Self {
             name: name.into(),
@@ -47,7 +47,7 @@ impl LockGuard {
         }
     }
 
-    pub(super) fn places(&self) -> &[Place] {
+    pub(super) fn places(&self) -> &[LockPlace] {
         &self.places
     }
 
@@ -55,48 +55,50 @@ impl LockGuard {
         &self.token
     }
 
-    pub(super) const fn is_answered(&mut self) {
+    pub(super) const fn set_answered(&mut self) {
         self.answered = true;
     }
 
-    pub(super) const fn is_valid_until(&mut self, until: Instant) {
+    pub(super) const fn set_valid_until(&mut self, until: Instant) {
         self.valid_until = until;
     }
 
-    /// The lock's name.
+    /// Returns the name of the lock.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// For how long nobody else can have the lock; zero if somebody else may have it already.
+    /// Returns the time for which no other holder can acquire the lock; zero if one may have done
+    /// so already.
     pub fn remaining(&self) -> Duration {
         self.valid_until.saturating_duration_since(Instant::now())
     }
 
-    /// Gives the lock back, and waits until it is.
+    /// Releases the lock, and waits for that.
     ///
     /// # Errors
     ///
-    /// [`Error::LockLost`] if it had expired; or what went wrong with the backend, and then it ends with its `ttl`.
+    /// [`Error::LockLost`] if the lock had expired; or the error of the backend, after which the
+    /// lock ends with its `ttl`.
     pub async fn release(mut self) -> Result<(), Error> {
         let majority = self.places.len() / 2 + 1;
-        let mut given_back = 0;
+        let mut released = 0;
         let mut failed = None;
         let mut count = |result| match result {
-            Ok(held) => given_back += usize::from(held),
+            Ok(had_lock) => released += usize::from(had_lock),
             Err(error) => failed = Some(error),
         };
         if let [place] = &*self.places {
-            count(place.clone().give_back(self.token.clone()).await);
+            count(place.clone().release(self.token.clone()).await);
         } else {
-            let mut tasks = self.give_back_all();
+            let mut tasks = self.release_all();
             while let Some(result) = tasks.join_next().await {
                 count(result.unwrap_or_else(|error| Err(Error::backend(error.to_string()))));
             }
         }
         self.places.clear();
         match failed {
-            _ if given_back >= majority => Ok(()),
+            _ if released >= majority => Ok(()),
             Some(error) => Err(error),
             None => Err(Error::LockLost {
                 name: self.name.to_string(),
@@ -104,10 +106,10 @@ impl LockGuard {
         }
     }
 
-    fn give_back_all(&self) -> JoinSet<Result<bool, Error>> {
+    fn release_all(&self) -> JoinSet<Result<bool, Error>> {
         let places = self.places.iter().cloned();
         places
-            .map(|place| place.give_back(self.token.clone()))
+            .map(|place| place.release(self.token.clone()))
             .collect()
     }
 }
@@ -115,17 +117,17 @@ impl LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         for place in self.places.drain(..) {
-            let at_once = matches!(place.keys, Keys::Here(_));
-            let giving_back = place.clone().give_back(self.token.clone());
-            if at_once {
+            let is_local = place.store.is_local();
+            let releasing = place.clone().release(self.token.clone());
+            if is_local {
                 let mut context = Context::from_waker(Waker::noop());
-                let done: Poll<_> = pin!(giving_back).poll(&mut context);
+                let done: Poll<_> = pin!(releasing).poll(&mut context);
                 debug_assert!(done.is_ready(), "memory answers at once");
             } else if let Ok(runtime) = Handle::try_current() {
-                let again = (!self.answered).then(|| place.give_back(self.token.clone()));
+                let again = (!self.answered).then(|| place.release(self.token.clone()));
                 runtime.spawn(async move {
-                    let _ = giving_back.await;
-                    // On another socket it may have overtaken what it gives back.
+                    let _ = releasing.await;
+                    // On another socket it may have overtaken the attempt that it undoes.
                     if let Some(again) = again {
                         let _ = timer::sleep(LATE).await;
                         let _ = again.await;

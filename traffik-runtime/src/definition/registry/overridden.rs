@@ -66,7 +66,7 @@ impl RegistryEntry {
     /// of their own do so only on the same backend.
     pub(crate) fn shares_states(&self, other: &Self) -> bool {
         match (&self.backend, &other.backend) {
-            (Some(own), Some(others)) => own.choose().is(&others.choose()),
+            (Some(own), Some(others)) => own.store().shares_states(others.store()),
             _ => true,
         }
     }

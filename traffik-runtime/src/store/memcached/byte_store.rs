@@ -1,30 +1,30 @@
-//! The primitives, on Memcached.
+//! Keys and values on Memcached.
 
 use std::time::Duration;
 
 use crate::error::Error;
 use crate::store::byte_store::{Store, sum};
-use crate::store::cas_retry::Retries;
-use crate::store::memcached::client::{Asking, Memcached};
+use crate::store::memcached::client::Memcached;
 use crate::store::memcached::error::Failed;
-use crate::store::memcached::meta_protocol::{Lives, Reply, Request, Status};
-use crate::store::memcached::ttl::{is_over, kept, lives};
+use crate::store::memcached::meta_protocol::{Lifetime, Reply, Request, Status};
+use crate::store::memcached::operation::Operation;
+use crate::store::memcached::ttl::{is_over, lifetime, remaining};
 
-/// What a key was seen to hold.
-pub(crate) struct Seen {
+/// The value of a key as it was read, and its version.
+pub(crate) struct Snapshot {
     pub(crate) value: Option<Vec<u8>>,
-    /// What stands there, if something does: it may be over, and no value.
+    /// The item on the server, if there is one. It may have ended, and then it is no value.
     item: Option<Item>,
 }
 
+/// An item on the server.
 struct Item {
     cas: u64,
-    /// The end it has.
-    lives: Lives,
+    lifetime: Lifetime,
 }
 
-impl Seen {
-    fn of(reply: Reply) -> Self {
+impl Snapshot {
+    fn new(reply: Reply) -> Self {
         if reply.status != Status::Done {
             return Self {
                 value: None,
@@ -33,7 +33,7 @@ impl Seen {
         }
         let item = Item {
             cas: reply.cas,
-            lives: kept(reply.seconds, reply.flags),
+            lifetime: remaining(reply.seconds, reply.flags),
         };
         let live = !is_over(reply.flags);
         Self {
@@ -43,66 +43,70 @@ impl Seen {
     }
 }
 
-impl Asking<'_> {
-    pub(crate) async fn see(&self, name: &str) -> Result<Seen, Failed> {
-        self.ask(Request::get(name)).await.map(Seen::of)
+impl Operation<'_> {
+    /// Reads the value of a name.
+    pub(crate) async fn read(&self, name: &str) -> Result<Snapshot, Failed> {
+        self.send(Request::get(name)).await.map(Snapshot::new)
     }
 
-    /// Writes a value where nothing is; says whether nothing was.
-    pub(crate) async fn add(&self, name: &str, value: &[u8], lives: Lives) -> Result<bool, Failed> {
-        let reply = self
-            .ask(Request::set(name, value, lives).only_new())
-            .await?;
-        Ok(reply.status == Status::Done)
+    /// Writes the value of a name without an item. Returns `false` if there is one.
+    pub(crate) async fn add(
+        &self,
+        name: &str,
+        value: &[u8],
+        lifetime: Lifetime,
+    ) -> Result<bool, Failed> {
+        let set = Request::set(name, value, lifetime).only_new();
+        Ok(self.send(set).await?.status == Status::Done)
     }
 
-    /// Writes over what was seen, if it is still that; says whether it was. Without a new end it keeps the one it had.
+    /// Replaces the value that was read. Returns `false` if it has changed meanwhile. Without a new
+    /// lifetime it ends as the old one would have.
     pub(crate) async fn replace(
         &self,
         name: &str,
-        seen: &Seen,
+        snapshot: &Snapshot,
         value: &[u8],
-        new: Option<Lives>,
+        new: Option<Lifetime>,
     ) -> Result<bool, Failed> {
-        let Some(item) = &seen.item else {
+        let Some(item) = &snapshot.item else {
             return self.add(name, value, new.unwrap_or_default()).await;
         };
-        // What is over has no end to keep.
-        let kept = if seen.value.is_some() {
-            item.lives
+        // An item that has ended has no end to preserve.
+        let old = if snapshot.value.is_some() {
+            item.lifetime
         } else {
-            Lives::default()
+            Lifetime::default()
         };
-        let lives = new.unwrap_or(kept);
-        let reply = self
-            .ask(Request::set(name, value, lives).only_if(item.cas))
-            .await?;
-        Ok(reply.status == Status::Done)
+        let set = Request::set(name, value, new.unwrap_or(old)).only_if(item.cas);
+        Ok(self.send(set).await?.status == Status::Done)
     }
 
-    /// Removes what was seen, if it is still that; says whether it was.
-    async fn remove(&self, name: &str, seen: &Seen) -> Result<bool, Failed> {
-        let Some(item) = &seen.item else {
+    /// Removes the item that was read. Returns `false` if it has changed meanwhile.
+    async fn remove(&self, name: &str, snapshot: &Snapshot) -> Result<bool, Failed> {
+        let Some(item) = &snapshot.item else {
             return Ok(true);
         };
-        let reply = self.ask(Request::delete(name).only_if(item.cas)).await?;
+        let reply = self.send(Request::delete(name).only_if(item.cas)).await?;
         Ok(reply.status == Status::Done)
     }
 
-    /// Adds to a number where Memcached can do it alone: it knows no negative numbers and none that begin.
+    /// Adds to a number that Memcached can add to: one that exists, with a sum and an addend above
+    /// zero. Returns `None` for any other.
     async fn add_to(&self, name: &str, by: i64) -> Result<Option<i64>, Error> {
         let Some(by) = u64::try_from(by).ok().filter(|by| *by > 0) else {
             return Ok(None);
         };
-        let reply = match self.ask(Request::add_to(name, by)).await {
+        let reply = match self.send(Request::add_to(name, by)).await {
             Ok(reply) => reply,
-            // It is negative, or no number: whoever reads it will see.
+            // It is negative, or no number, which the caller finds out when it reads it.
             Err(Failed::Refused(_)) => return Ok(None),
             Err(failed) => return Err(failed.into()),
         };
-        // In its last seconds it may be over by our own account, and was then added to in vain.
+        // In its last seconds it may have ended by the time in its flags, and then the addition was
+        // in vain.
         let over =
-            reply.seconds.is_some_and(|left| left <= 3) && self.see(name).await?.value.is_none();
+            reply.seconds.is_some_and(|left| left <= 3) && self.read(name).await?.value.is_none();
         if reply.status != Status::Done || over {
             return Ok(None);
         }
@@ -110,31 +114,19 @@ impl Asking<'_> {
             .value
             .as_deref()
             .and_then(|sum| str::from_utf8(sum).ok()?.trim().parse::<u64>().ok());
-        let sum = sum.ok_or(Failed::Astray)?;
+        let sum = sum.ok_or(Failed::Protocol)?;
         if let Ok(sum) = i64::try_from(sum) {
             return Ok(Some(sum));
         }
-        self.ask(Request::take_from(name, by)).await?;
+        self.send(Request::take_from(name, by)).await?;
         let message = format!("`{name}` would leave the range of 64 bits");
         Err(Error::backend(message))
-    }
-
-    /// Whether every server answers.
-    pub(crate) async fn ready(&self) -> Result<(), Failed> {
-        for node in 0..self.pools.settings.places.len() {
-            self.send(node, &[Request::get("ready")]).await?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn retries<'k>(&self, name: &'k str) -> Retries<'k> {
-        Retries::of(name).until(self.deadline())
     }
 }
 
 impl Store for Memcached {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.now()?.see(key).await?.value)
+        Ok(self.begin()?.read(key).await?.value)
     }
 
     async fn compare_and_swap(
@@ -144,22 +136,24 @@ impl Store for Memcached {
         new: Option<&[u8]>,
         ttl: Option<Duration>,
     ) -> Result<bool, Error> {
-        let asking = self.now()?;
-        let new_end = ttl.map(|ttl| lives(Some(ttl)));
+        let operation = self.begin()?;
+        let new_lifetime = ttl.map(|ttl| lifetime(Some(ttl)));
         if let (None, Some(new)) = (expected, new)
-            && asking.add(key, new, new_end.unwrap_or_default()).await?
+            && operation
+                .add(key, new, new_lifetime.unwrap_or_default())
+                .await?
         {
             return Ok(true);
         }
-        let mut retries = asking.retries(key);
+        let mut retries = operation.retries(key);
         loop {
-            let seen = asking.see(key).await?;
-            if seen.value.as_deref() != expected {
+            let snapshot = operation.read(key).await?;
+            if snapshot.value.as_deref() != expected {
                 return Ok(false);
             }
             let swapped = match new {
-                Some(new) => asking.replace(key, &seen, new, new_end).await?,
-                None => asking.remove(key, &seen).await?,
+                Some(new) => operation.replace(key, &snapshot, new, new_lifetime).await?,
+                None => operation.remove(key, &snapshot).await?,
             };
             if swapped {
                 return Ok(true);
@@ -169,20 +163,20 @@ impl Store for Memcached {
     }
 
     async fn set(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
-        let lives = lives(ttl);
-        self.now()?.ask(Request::set(key, value, lives)).await?;
+        let set = Request::set(key, value, lifetime(ttl));
+        self.begin()?.send(set).await?;
         Ok(())
     }
 
     async fn delete(&self, key: &str) -> Result<bool, Error> {
-        let asking = self.now()?;
-        let mut retries = asking.retries(key);
+        let operation = self.begin()?;
+        let mut retries = operation.retries(key);
         loop {
-            let seen = asking.see(key).await?;
-            if seen.value.is_none() {
+            let snapshot = operation.read(key).await?;
+            if snapshot.value.is_none() {
                 return Ok(false);
             }
-            if asking.remove(key, &seen).await? {
+            if operation.remove(key, &snapshot).await? {
                 return Ok(true);
             }
             retries.again().await?;
@@ -190,17 +184,18 @@ impl Store for Memcached {
     }
 
     async fn increment(&self, key: &str, by: i64, ttl: Option<Duration>) -> Result<i64, Error> {
-        let asking = self.now()?;
-        if let Some(sum) = asking.add_to(key, by).await? {
+        let operation = self.begin()?;
+        if let Some(sum) = operation.add_to(key, by).await? {
             return Ok(sum);
         }
-        let mut retries = asking.retries(key);
+        let mut retries = operation.retries(key);
         loop {
-            let seen = asking.see(key).await?;
-            let sum = sum(key, seen.value.as_deref(), by)?;
-            let begins = seen.value.is_none().then(|| lives(ttl));
-            if asking
-                .replace(key, &seen, sum.to_string().as_bytes(), begins)
+            let snapshot = operation.read(key).await?;
+            let sum = sum(key, snapshot.value.as_deref(), by)?;
+            let value = sum.to_string();
+            let new_lifetime = snapshot.value.is_none().then(|| lifetime(ttl));
+            if operation
+                .replace(key, &snapshot, value.as_bytes(), new_lifetime)
                 .await?
             {
                 return Ok(sum);
@@ -210,15 +205,15 @@ impl Store for Memcached {
     }
 
     async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
-        let asking = self.now()?;
-        let mut retries = asking.retries(key);
+        let operation = self.begin()?;
+        let mut retries = operation.retries(key);
         loop {
-            let seen = asking.see(key).await?;
-            let Some(value) = &seen.value else {
+            let snapshot = operation.read(key).await?;
+            let Some(value) = &snapshot.value else {
                 return Ok(false);
             };
-            if asking
-                .replace(key, &seen, value, Some(lives(Some(ttl))))
+            if operation
+                .replace(key, &snapshot, value, Some(lifetime(Some(ttl))))
                 .await?
             {
                 return Ok(true);
@@ -229,8 +224,8 @@ impl Store for Memcached {
 
     async fn multi_get(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let requests = keys.iter().map(|key| Request::get(key)).collect();
-        let replies = self.now()?.ask_all(requests).await?;
-        let values = replies.into_iter().map(|reply| Seen::of(reply).value);
+        let replies = self.begin()?.send_all(requests).await?;
+        let values = replies.into_iter().map(|reply| Snapshot::new(reply).value);
         Ok(values.collect())
     }
 
@@ -239,23 +234,23 @@ impl Store for Memcached {
         entries: &[(String, &[u8])],
         ttl: Option<Duration>,
     ) -> Result<(), Error> {
-        let lives = lives(ttl);
+        let lifetime = lifetime(ttl);
         let set = entries
             .iter()
-            .map(|(key, value)| Request::set(key, value, lives));
-        self.now()?.ask_all(set.collect()).await?;
+            .map(|(key, value)| Request::set(key, value, lifetime));
+        self.begin()?.send_all(set.collect()).await?;
         Ok(())
     }
 
     async fn clear(&self, _: &str) -> Result<(), Error> {
-        let asking = self.now()?;
+        let operation = self.begin()?;
         let generations = self.generations.as_ref();
         let generations = generations.ok_or(Error::Unsupported { operation: "clear" })?;
-        Ok(generations.clear(&asking).await?)
+        Ok(generations.clear(&operation.exchange).await?)
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        Ok(self.now()?.ready().await?)
+        Ok(self.begin()?.ready().await?)
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -1,7 +1,7 @@
-//! One socket, on which one operation is under way at a time.
+//! One socket, which one exchange uses at a time.
 //!
-//! Answers come in the order of requests, and nothing else tells whose they are: so a socket on which an operation ended
-//! early, or on which anything unexpected was read, is never used again.
+//! Replies come in the order of the requests. So a socket on which an exchange ended early, or on
+//! which an unexpected reply was read, is never used again.
 
 use std::future::poll_fn;
 use std::io;
@@ -19,35 +19,40 @@ use crate::store::memcached::handshake::{Credentials, Handshake, Socket};
 use crate::store::memcached::meta_protocol::{Head, Opaque, Reply, Request, head};
 use crate::store::memcached::nodes::Place;
 
-/// Mostly one request is sent at a time.
+/// The replies of one exchange, which mostly has one request.
 pub(crate) type Replies = SmallVec<[Reply; 2]>;
 
-/// The numbers of the requests that are sent at a time.
+/// The numbers of the requests of one exchange.
 pub(crate) type Opaques = SmallVec<[Opaque; 2]>;
 
-/// No line of Memcached's is this long.
+/// The length beyond which a line is no reply.
 const LONGEST_LINE: usize = 2_048;
 
-/// No value is this long, in bytes: sixteen times what Memcached stores unless it is told otherwise.
+/// The greatest size of a value in bytes: sixteen times Memcached's default.
 const LARGEST_VALUE: usize = 16 << 20;
 
+/// A socket and its buffers.
 pub(crate) struct Connection {
     socket: Socket,
-    /// What was read and not yet looked at.
+    /// The bytes that were read and not yet parsed.
     input: Vec<u8>,
     output: Vec<u8>,
-    /// Whether everything that was asked was answered, and no more.
-    settled: bool,
+    /// Set while every request has its reply and nothing else was read.
+    idle: bool,
 }
 
 impl Connection {
+    /// Connects, and authenticates if the server asks for it.
     pub(crate) async fn open(place: &Place, handshake: &Handshake) -> Result<Self, Failed> {
-        let socket = handshake.socket(place).await.map_err(Failed::unreached)?;
+        let socket = handshake
+            .socket(place)
+            .await
+            .map_err(Failed::not_connected)?;
         let mut connection = Self {
             socket,
             input: Vec::with_capacity(512),
             output: Vec::with_capacity(512),
-            settled: true,
+            idle: true,
         };
         if let Some(credentials) = &handshake.credentials {
             let presented = connection.present(credentials).await;
@@ -56,7 +61,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Authenticates, as the text protocol does.
+    /// Authenticates by the text protocol.
     async fn present(&mut self, credentials: &Credentials) -> Result<(), Failed> {
         self.write(&credentials.command()).await?;
         let end = self.line().await?;
@@ -69,30 +74,31 @@ impl Connection {
         ))
     }
 
-    /// Whether it can be used: nothing is under way, and the other side has neither closed it nor sent anything.
+    /// Returns `true` if the socket can be used: no exchange has ended early, and the server has
+    /// neither closed it nor sent anything.
     pub(crate) async fn is_usable(&mut self) -> bool {
-        self.settled && self.is_silent().await
+        self.idle && self.is_silent().await
     }
 
-    /// Whether there is nothing to read, not even an end. What TLS has to say for itself is read on
-    /// the way.
+    /// Returns `true` if there is nothing to read, not even an end. Messages of TLS itself are read
+    /// on the way.
     async fn is_silent(&mut self) -> bool {
         let (mut byte, socket) = ([0], &mut self.socket);
         let silent = poll_fn(|context| {
             let read = Pin::new(&mut *socket).poll_read(context, &mut ReadBuf::new(&mut byte));
             Poll::Ready(read.is_pending())
         });
-        // Else a task that has done much lately would find every socket silent.
+        // Otherwise a task whose budget is used up would find every socket silent.
         tokio::task::unconstrained(silent).await
     }
 
-    /// Prepares all requests to be sent at once.
+    /// Writes requests to the output buffer.
     ///
     /// # Errors
     ///
-    /// A value that is too large. Nothing is under way then.
+    /// A value that is too large. The socket stays usable.
     pub(crate) fn prepare(&mut self, requests: &[Request<'_>]) -> Result<Opaques, Failed> {
-        // It could be written to a server that was told so, and never be read again.
+        // A server may be configured to store it, but it could never be read again.
         if requests
             .iter()
             .any(|request| request.size() > LARGEST_VALUE)
@@ -100,7 +106,7 @@ impl Connection {
             let message = "a value for Memcached must not be larger than 16 MiB";
             return Err(Failed::Refused(message.to_owned()));
         }
-        self.settled = false;
+        self.idle = false;
         self.output.clear();
         let opaques = requests.iter().map(|request| {
             let opaque = next_opaque();
@@ -110,7 +116,8 @@ impl Connection {
         Ok(opaques.collect())
     }
 
-    /// Sends what was prepared, and waits for all answers. Whoever gives up waiting leaves it useless.
+    /// Sends the requests that were prepared, and waits for all replies. If that is cancelled, the
+    /// socket is not used again.
     pub(crate) async fn exchange(&mut self, opaques: Opaques) -> Result<Replies, Failed> {
         let output = std::mem::take(&mut self.output);
         let written = self.write(&output).await;
@@ -120,11 +127,11 @@ impl Connection {
         for opaque in opaques {
             replies.push(self.reply(opaque).await?);
         }
-        self.settled = self.input.is_empty();
+        self.idle = self.input.is_empty();
         Ok(replies)
     }
 
-    /// The next answer, which is to be the one to this request.
+    /// Reads the next reply, which must belong to this request.
     async fn reply(&mut self, opaque: Opaque) -> Result<Reply, Failed> {
         let end = self.line().await?;
         let read = head(&self.input[..end]);
@@ -135,21 +142,21 @@ impl Connection {
                 let message = "the server asks for a user and a password";
                 return Err(Failed::Unauthenticated(message));
             }
-            Some(Head::Unwell(said)) => return Err(Failed::Unwell(said)),
-            Some(Head::Unclear(said)) => return Err(Failed::Unclear(said)),
-            Some(Head::Refused(said)) => return Err(Failed::Refused(said)),
-            Some(Head::Reply(..)) | None => return Err(Failed::Astray),
+            Some(Head::ServerError(line)) => return Err(Failed::ServerError(line)),
+            Some(Head::Unclear(line)) => return Err(Failed::Unclear(line)),
+            Some(Head::Refused(line)) => return Err(Failed::Refused(line)),
+            Some(Head::Reply(..)) | None => return Err(Failed::Protocol),
         };
         let Some(size) = size else { return Ok(reply) };
         if size > LARGEST_VALUE {
-            return Err(Failed::Astray);
+            return Err(Failed::Protocol);
         }
         while self.input.len() < size + 2 {
             self.read().await?;
         }
         let mut value: Vec<u8> = self.input.drain(..size + 2).collect();
         if !value.ends_with(b"\r\n") {
-            return Err(Failed::Astray);
+            return Err(Failed::Protocol);
         }
         value.truncate(size);
         Ok(Reply {
@@ -161,17 +168,17 @@ impl Connection {
     async fn write(&mut self, output: &[u8]) -> Result<(), Failed> {
         let written = self.socket.write_all(output).await;
         written.map_err(Failed::broken)?;
-        // TLS may hold a part back.
+        // TLS may buffer a part.
         self.socket.flush().await.map_err(Failed::broken)
     }
 
-    /// Where the next line ends.
+    /// Reads up to the end of the next line, and returns its position.
     async fn line(&mut self) -> Result<usize, Failed> {
         loop {
             let ends = self.input.windows(2).position(|two| two == b"\r\n");
             match ends {
                 Some(end) => return Ok(end),
-                None if self.input.len() > LONGEST_LINE => return Err(Failed::Astray),
+                None if self.input.len() > LONGEST_LINE => return Err(Failed::Protocol),
                 None => self.read().await?,
             }
         }
@@ -186,7 +193,7 @@ impl Connection {
     }
 }
 
-/// A number that no other request of this process has, and hardly one of another.
+/// Returns a number that no other request of this process has, and hardly one of another process.
 fn next_opaque() -> Opaque {
     static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(random()));
     Opaque(NEXT.fetch_add(1, Ordering::Relaxed))

@@ -1,11 +1,12 @@
-//! Counts of windows, which Memcached adds to by itself.
+//! Decides fixed windows by counters, to which Memcached adds by itself.
 //!
-//! Each window of each period has a key of its own. So nothing has to be forgotten in time, and a
-//! rate finds its count again when it becomes a member of a list or is left of one. One period is
-//! decided in one exchange: the cost is added, and the answer is the count. Several periods are read
-//! first, so that a refusal by one of them takes nothing from the others; then the cost is added to
-//! all at the same time. If one of them refuses after all, it is taken back at once. Until then, and
-//! if that fails, others may be refused that would not have been; this never over-admits.
+//! Each window of each period has a key of its own. So no count has to be reset in time, and a rate
+//! finds its count again when it becomes a member of a list or is left of one. One period is
+//! decided in one exchange: the cost is added, and the reply is the count. Several periods are read
+//! first, so that a refusal by one of them adds nothing to the others; then the cost is added to
+//! all at the same time. If one of them refuses after all, the cost is subtracted at once. Until
+//! then, and if that fails, other hits may be refused that would have been admitted; this never
+//! over-admits.
 
 use std::time::Duration;
 
@@ -16,9 +17,9 @@ use crate::inline_vec::InlineVec4;
 use crate::observe;
 use crate::rate::Rate;
 use crate::store::cas::slack;
-use crate::store::memcached::client::Asking;
 use crate::store::memcached::error::Failed;
-use crate::store::memcached::meta_protocol::{Lives, Request, Status};
+use crate::store::memcached::meta_protocol::{Lifetime, Request, Status};
+use crate::store::memcached::operation::Operation;
 use crate::store::memcached::tagged::{LARGEST_BLIND, SATURATED, Tagged, difference};
 use crate::store::memcached::ttl::at_least;
 use crate::store::outcome::{Outcome, Told};
@@ -28,7 +29,8 @@ use crate::strategy::kernel::packed::{Kind, Packed};
 use crate::strategy::kernel::state::{Listed, State};
 use crate::strategy::kernel::tick::EXACT;
 
-/// How far the clocks of those who share a window may be apart before one finds a count gone that is still its own.
+/// The greatest difference between the clocks of processes that share a window, up to which none
+/// finds the count gone while the window is open.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// The windows in which a plan counts at a moment: one for each period of its rates.
@@ -54,8 +56,8 @@ type Counts = InlineVec4<Tagged>;
 struct Added {
     /// The number with the cost in it.
     after: Tagged,
-    /// `true` if the cost is in the counter: one that could never fit is not added.
-    is_taken: bool,
+    /// `true` if the cost is in the counter: a cost that could never fit is not added.
+    is_counted: bool,
 }
 
 /// The treatment of a cost that does not fit.
@@ -80,7 +82,8 @@ impl<'p> Windows<'p> {
         Self::of_periods(plan, rates, now)
     }
 
-    /// The windows of the rates that a hit was admitted under; `None` if the plan's law does not count in windows.
+    /// The windows of the rates under which a hit was admitted; `None` if the plan's law does not
+    /// count in windows.
     pub(crate) fn of_rates(plan: &'p Plan<'p>, rates: &[Rate], at: u64) -> Option<Self> {
         Self::of(plan, at)?;
         Self::of_periods(plan, rates.iter().copied(), at)
@@ -93,7 +96,7 @@ impl<'p> Windows<'p> {
                 counters.push(Counter {
                     period,
                     start: now - now % period,
-                    // No part of a name has such a sign.
+                    // No part of a name contains an `@`.
                     key: format!("{}@{period}.{}", plan.name, now / period),
                 });
             }
@@ -105,26 +108,27 @@ impl<'p> Windows<'p> {
         })
     }
 
+    /// Decides a hit. Calls `refused` with a refusal before it subtracts the cost again.
     pub(crate) async fn decide(
         &self,
-        asking: &Asking<'_>,
+        operation: &Operation<'_>,
         at: Option<u64>,
         refused: impl Fn(&Outcome),
     ) -> Result<Outcome, Error> {
         if self.plan.cost == 0 {
-            return Ok(self.admitted(&self.counts(asking).await?));
+            return Ok(self.admitted(&self.counts(operation).await?));
         }
         let mut counts = Counts::from_elem(Tagged::default(), self.counters.len());
-        // What even empty windows refuse is not sent, what one of several refuses is not added to the
-        // others, and a large cost is looked at first.
-        let looks = self.counters.len() > 1 || self.plan.cost > LARGEST_BLIND;
-        if looks || !self.fits(&counts) {
-            counts = self.counts(asking).await?;
+        // A cost that even empty windows refuse is not sent, a cost that one of several windows
+        // refuses is not added to the others, and for a large cost the counts are read first.
+        let reads = self.counters.len() > 1 || self.plan.cost > LARGEST_BLIND;
+        if reads || !self.fits(&counts) {
+            counts = self.counts(operation).await?;
             if !self.fits(&counts) {
                 return Ok(self.refused(&counts));
             }
         }
-        let added = self.add(asking, at, Excess::Refused).await;
+        let added = self.add(operation, at, Excess::Refused).await;
         let mut after = counts.clone();
         for ((before, after), added) in counts.iter_mut().zip(&mut after).zip(&added) {
             if let Ok(Added { after: sum, .. }) = added {
@@ -133,12 +137,12 @@ impl<'p> Windows<'p> {
                 before.count = sum.count.saturating_sub(self.plan.cost);
             }
         }
-        let taken: InlineVec4<(&Counter, u64)> = self
+        let counted: InlineVec4<(&Counter, u64)> = self
             .counters
             .iter()
             .zip(&added)
             .filter_map(|(counter, added)| {
-                let added = added.as_ref().ok().filter(|added| added.is_taken)?;
+                let added = added.as_ref().ok().filter(|added| added.is_counted)?;
                 Some((counter, added.after.tag))
             })
             .collect();
@@ -147,34 +151,40 @@ impl<'p> Windows<'p> {
         let decided = match failed {
             None if fits => return Ok(self.admitted(&after)),
             Some(failed) if fits => Err(failed),
-            // It stays a refusal, also where another counter did not answer.
+            // It stays a refusal if another counter did not answer.
             _ => Ok(self.refused(&counts)),
         };
         if let Ok(refusal) = &decided {
             refused(refusal);
         }
-        // That it could not be taken back changes nothing of this decision.
-        if let Err(failed) = self.take(&asking.afresh(), taken.into_iter()).await {
+        // A failure to subtract it changes nothing of this decision.
+        let operation = operation.restarted();
+        let subtracted = self.subtract(&operation, counted.into_iter()).await;
+        if let Err(failed) = subtracted {
             observe::not_refunded("memcached", &failed);
         }
         decided
     }
 
-    /// Adds the cost, whether there is room or not.
-    pub(crate) async fn charge(&self, asking: &Asking<'_>, at: Option<u64>) -> Result<(), Error> {
-        let added = self.add(asking, at, Excess::Dropped).await;
+    /// Adds the cost, even beyond the limit.
+    pub(crate) async fn charge(
+        &self,
+        operation: &Operation<'_>,
+        at: Option<u64>,
+    ) -> Result<(), Error> {
+        let added = self.add(operation, at, Excess::Dropped).await;
         added.into_iter().try_for_each(|added| added.map(drop))
     }
 
-    /// Gives the cost back to the windows that have not ended, where the counter is still the one that
-    /// the hit was added to (L32). The tags are those of the rates' counters.
-    pub(crate) async fn give_back(
+    /// Subtracts the cost from the windows that have not ended, if the counter is still the one to
+    /// which the hit was added (L32). The tags are those of the rates' counters.
+    pub(crate) async fn refund(
         &self,
-        asking: &Asking<'_>,
+        operation: &Operation<'_>,
         (rates, tags): (&[Rate], &[u64]),
         now: u64,
     ) -> Result<(), Failed> {
-        let counts = self.counts(asking).await?;
+        let counts = self.counts(operation).await?;
         let own = self.counters.iter().zip(counts);
         let own = own.filter_map(|(counter, present)| {
             let same = |(rate, _): &(&Rate, &u64)| rate.period_micros() == counter.period;
@@ -182,16 +192,17 @@ impl<'p> Windows<'p> {
             let is_open = now < counter.end() && present.tag == *tag;
             is_open.then_some((counter, *tag))
         });
-        self.take(asking, own).await
+        self.subtract(operation, own).await
     }
 
-    pub(crate) async fn read(&self, asking: &Asking<'_>) -> Result<State, Failed> {
-        Ok(self.state(&self.counts(asking).await?))
+    /// Reads the state.
+    pub(crate) async fn read(&self, operation: &Operation<'_>) -> Result<State, Failed> {
+        Ok(self.state(&self.counts(operation).await?))
     }
 
-    async fn counts(&self, asking: &Asking<'_>) -> Result<Counts, Failed> {
+    async fn counts(&self, operation: &Operation<'_>) -> Result<Counts, Failed> {
         let requests = self.counters.iter().map(|it| Request::get(&it.key));
-        let replies = asking.ask_all(requests.collect()).await?;
+        let replies = operation.send_all(requests.collect()).await?;
         let counts = replies.iter().map(Tagged::read);
         Ok(counts.map(Option::unwrap_or_default).collect())
     }
@@ -199,15 +210,15 @@ impl<'p> Windows<'p> {
     /// Adds the cost to every counter. Each succeeds or fails by itself.
     async fn add(
         &self,
-        asking: &Asking<'_>,
+        operation: &Operation<'_>,
         at: Option<u64>,
         excess: Excess,
     ) -> InlineVec4<Result<Added, Error>> {
         let add = async |counter| {
             if self.plan.cost > LARGEST_BLIND {
-                self.add_large(counter, asking, at, excess).await
+                self.add_large(counter, operation, at, excess).await
             } else {
-                Ok(self.add_blindly(counter, asking, at).await?)
+                Ok(self.add_blindly(counter, operation, at).await?)
             }
         };
         match &*self.counters {
@@ -216,56 +227,56 @@ impl<'p> Windows<'p> {
         }
     }
 
-    /// Adds the cost, and learns the count by that.
+    /// Adds the cost without reading the count first.
     async fn add_blindly(
         &self,
         counter: &Counter,
-        asking: &Asking<'_>,
+        operation: &Operation<'_>,
         at: Option<u64>,
     ) -> Result<Added, Failed> {
         let (key, cost) = (&counter.key, self.plan.cost);
         let add = Request::add_to(key, difference(cost))
             .or_new(Tagged::new(cost).number(), self.seconds(counter, at))
             .with_cas();
-        let reply = match asking.ask(add.clone()).await {
+        let reply = match operation.send(add.clone()).await {
             Err(Failed::Refused(_)) => {
-                // It is no number, so it is no count: whoever wrote it, it is as if it were not there.
-                asking.ask(Request::delete(key)).await?;
-                asking.ask(add).await?
+                // It is no number, so it is no count, and is treated as if it were absent.
+                operation.send(Request::delete(key)).await?;
+                operation.send(add).await?
             }
             reply => reply?,
         };
         let after = Tagged::read(&reply).filter(|_| reply.status == Status::Done);
-        let mut after = after.ok_or(Failed::Astray)?;
-        // Less than was added is there if the count went on from 0.
+        let mut after = after.ok_or(Failed::Protocol)?;
+        // A count below the cost has overflowed.
         if after.count < cost || after.count > SATURATED {
             let request = match after.count.checked_sub(SATURATED) {
                 Some(excess) => Request::take_from(key, difference(excess)),
                 None => Request::add_to(key, difference(SATURATED - after.count)),
             };
             // If it has changed meanwhile, the next addition does that.
-            asking.ask(request.only_if(reply.cas)).await?;
+            operation.send(request.only_if(reply.cas)).await?;
             after.count = SATURATED;
         }
         Ok(Added {
             after,
-            is_taken: true,
+            is_counted: true,
         })
     }
 
-    /// Adds a cost that a few times could be more than a counter holds, to a count that was read.
+    /// Adds a cost of which a few could overflow a counter, to a count that was read.
     async fn add_large(
         &self,
         counter: &Counter,
-        asking: &Asking<'_>,
+        operation: &Operation<'_>,
         at: Option<u64>,
         excess: Excess,
     ) -> Result<Added, Error> {
         let (key, cost) = (&counter.key, self.plan.cost);
-        let mut retries = asking.retries(key);
+        let mut retries = operation.retries(key);
         loop {
-            let seen = asking.ask(Request::get(key)).await?;
-            let before = Tagged::read(&seen);
+            let present = operation.send(Request::get(key)).await?;
+            let before = Tagged::read(&present);
             let count = before.map_or(0, |before| before.count);
             let room = SATURATED.saturating_sub(count);
             let more = match excess {
@@ -275,24 +286,24 @@ impl<'p> Windows<'p> {
             };
             let new = Tagged::new(more);
             let number = new.number().to_string();
-            let lives = Lives {
+            let lifetime = Lifetime {
                 seconds: self.seconds(counter, at),
                 flags: 0,
             };
-            let request = match (before, seen.status) {
-                (Some(_), _) => Request::add_to(key, difference(more)).only_if(seen.cas),
+            let request = match (before, present.status) {
+                (Some(_), _) => Request::add_to(key, difference(more)).only_if(present.cas),
                 (None, Status::Done) => {
-                    Request::set(key, number.as_bytes(), lives).only_if(seen.cas)
+                    Request::set(key, number.as_bytes(), lifetime).only_if(present.cas)
                 }
-                (None, _) => Request::set(key, number.as_bytes(), lives).only_new(),
+                (None, _) => Request::set(key, number.as_bytes(), lifetime).only_new(),
             };
-            let is_done = more == 0 || asking.ask(request).await?.status == Status::Done;
+            let is_done = more == 0 || operation.send(request).await?.status == Status::Done;
             if is_done {
                 let tag = before.unwrap_or(new).tag;
                 let count = count.saturating_add(cost);
                 return Ok(Added {
                     after: Tagged { count, tag },
-                    is_taken: more > 0,
+                    is_counted: more > 0,
                 });
             }
             retries.again().await?;
@@ -305,24 +316,24 @@ impl<'p> Windows<'p> {
         at_least(left + MARGIN + slack(at))
     }
 
-    /// Takes the cost from counters of these tags, from all of them whatever becomes of one.
-    async fn take<'c>(
+    /// Subtracts the cost from counters of these tags, from all of them even if one fails.
+    async fn subtract<'c>(
         &self,
-        asking: &Asking<'_>,
+        operation: &Operation<'_>,
         counters: impl Iterator<Item = (&'c Counter, u64)>,
     ) -> Result<(), Failed> {
         let cost = difference(self.plan.cost);
-        let take = async |(counter, tag): (&Counter, u64)| {
+        let subtract = async |(counter, tag): (&Counter, u64)| {
             let key = &counter.key;
-            let reply = asking.ask(Request::take_from(key, cost)).await?;
+            let reply = operation.send(Request::take_from(key, cost)).await?;
             if Tagged::read(&reply).is_some_and(|present| present.tag != tag) {
-                // It was made a moment ago, and never held the cost.
-                asking.ask(Request::add_to(key, cost)).await?;
+                // The counter was just made, and never contained the cost.
+                operation.send(Request::add_to(key, cost)).await?;
             }
             Ok(())
         };
-        let taken = join_all(counters.map(take)).await;
-        taken.into_iter().collect()
+        let subtracted = join_all(counters.map(subtract)).await;
+        subtracted.into_iter().collect()
     }
 
     fn fits(&self, counts: &[Tagged]) -> bool {
@@ -377,7 +388,7 @@ impl<'p> Windows<'p> {
         }
     }
 
-    /// The counter of a rate, and its number.
+    /// Returns the counter of a rate, and its number.
     fn counter_of(&self, rate: Rate, counts: &[Tagged]) -> Option<(&Counter, Tagged)> {
         let mut counters = self.counters.iter().zip(counts.iter().copied());
         counters.find(|(counter, _)| counter.period == rate.period_micros())

@@ -1,33 +1,46 @@
-//! Plans are decided one after the other: what Memcached counts by itself in one exchange, all else by reading and
-//! comparing.
+//! Decides plans one after the other: windows by Memcached's own counters, in one exchange, and all
+//! other laws by compare-and-swap.
 
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::clock::reading::Reading;
 use crate::error::Error;
+use crate::flow::Flow;
 use crate::inline_vec::InlineVec4;
-use crate::store::Decide;
+use crate::store::StateStore;
 use crate::store::caller::Caller;
 use crate::store::cas::{
-    Cells, OneByOne, catch_up, decide_each, now, settle_each, state_of, states, swap, swap_settled,
+    CasCell, PerPlan, catch_up_cell, decide_cell, decide_plans, now, read_plans, settle_cell,
+    settle_plans, state_of,
 };
 use crate::store::cas_retry::Retries;
-use crate::store::entry_limit::fits;
-use crate::store::erased::Answer;
-use crate::store::memcached::byte_store::Seen;
-use crate::store::memcached::client::{Asking, Memcached};
+use crate::store::entry_limit::check_entries;
+use crate::store::memcached::byte_store::Snapshot;
+use crate::store::memcached::client::Memcached;
 use crate::store::memcached::counter::Windows;
-use crate::store::memcached::meta_protocol::Lives;
+use crate::store::memcached::meta_protocol::Lifetime;
+use crate::store::memcached::operation::Operation;
 use crate::store::memcached::ttl::at_least;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
-use crate::store::settlement::{Change, Settling};
+use crate::store::settlement::{Adjustment, Settlement};
 use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::tick::EXACT;
 
-/// A value may be a megabyte, less what Memcached keeps of it; an entry is 16 bytes.
-const LONGEST: u64 = 60_000;
+/// The greatest number of entries in a log or a mean: a value may be a megabyte, and an entry is 16
+/// bytes.
+const MAX_ENTRIES: u64 = 60_000;
 
-impl Decide for Memcached {
+impl Memcached {
+    /// Begins an operation that continues in the background if its caller goes away.
+    fn begin_for<'m>(&'m self, caller: &'m Caller) -> Result<Operation<'m>, Error> {
+        let operation = self.begin()?;
+        Ok(operation.with(operation.exchange.for_caller(caller)))
+    }
+}
+
+impl StateStore for Memcached {
     fn kind(&self) -> &'static str {
         "memcached"
     }
@@ -39,46 +52,48 @@ impl Decide for Memcached {
     fn decide<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, Outcome> {
-        Box::pin(async move {
-            fits(plans, LONGEST, "Memcached")?;
-            let asking = self.now()?.for_caller(caller);
-            decide_each(&asking, plans, at, caller).await
+    ) -> Flow<'a, Result<Outcome, Error>> {
+        Flow::pending(async move {
+            check_entries(plans, MAX_ENTRIES, "Memcached")?;
+            let at = clock.map(Reading::now_of);
+            let operation = self.begin_for(caller)?;
+            decide_plans(&operation, plans, at, caller).await
         })
     }
 
     fn settle<'a>(
         &'a self,
-        settling: &'a [Settling<'a>],
-        at: Option<u64>,
+        settlements: &'a [Settlement<'a>],
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let asking = self.now()?.for_caller(caller);
-            settle_each(&asking, settling, at, caller).await
+    ) -> Flow<'a, Result<(), Error>> {
+        Flow::pending(async move {
+            let at = clock.map(Reading::now_of);
+            let operation = self.begin_for(caller)?;
+            settle_plans(&operation, settlements, at, caller).await
         })
     }
 
     fn read<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
-    ) -> Answer<'a, (u64, InlineVec4<State>)> {
-        Box::pin(async move {
-            fits(plans, LONGEST, "Memcached")?;
-            let now = at.unwrap_or_else(now);
-            let asking = self.now()?;
-            Ok((now, states(&asking, plans, now).await?))
+        clock: Option<&'a dyn Clock>,
+    ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>> {
+        Flow::pending(async move {
+            check_entries(plans, MAX_ENTRIES, "Memcached")?;
+            let now = clock.map_or_else(now, Reading::now_of);
+            let operation = self.begin()?;
+            Ok((now, read_plans(&operation, plans, now).await?))
         })
     }
 }
 
-impl OneByOne for Asking<'_> {
+impl PerPlan for Operation<'_> {
     const KIND: &'static str = "memcached";
 
-    async fn decide_one(
+    async fn decide_plan(
         &self,
         plan: &Plan<'_>,
         at: Option<u64>,
@@ -87,87 +102,90 @@ impl OneByOne for Asking<'_> {
         match Windows::of(plan, at.unwrap_or_else(now)) {
             Some(windows) => windows.decide(self, at, refused).await,
             None => {
-                let _gate = self.pass_gate(&plan.name).await?;
-                swap(self, plan, at).await
+                let _lock = self.lock(&plan.name).await?;
+                decide_cell(self, plan, at).await
             }
         }
     }
 
-    async fn settle_one(&self, settling: &Settling<'_>, at: Option<u64>) -> Result<(), Error> {
-        // It has a time of its own: that of the decision may be over.
-        let this = &self.afresh();
+    async fn settle_plan(&self, settlement: &Settlement<'_>, at: Option<u64>) -> Result<(), Error> {
+        // A settlement has a time limit of its own: that of the decision may be over.
+        let operation = &self.restarted();
         let now = at.unwrap_or_else(now);
-        let (change, rates) = (settling.change, &settling.rates);
+        let (change, rates) = (settlement.change, &settlement.rates);
         let cost = match change {
-            Change::GiveBack(taken) => taken.cost,
-            Change::Charge(cost) => cost.min(EXACT),
+            Adjustment::Refund(refund) => refund.cost,
+            Adjustment::Charge(cost) => cost.min(EXACT),
         };
         let plan = &Plan {
             cost,
-            ..settling.plan.clone()
+            ..settlement.plan.clone()
         };
-        // What is given back goes to where the hit was counted, whichever rates hold now.
+        // A refund is subtracted where the hit was counted, whichever rates are in force now.
         let windows = match change {
-            Change::GiveBack(taken) => Windows::of_rates(plan, rates, taken.at),
-            Change::Charge(_) => Windows::of(plan, now),
+            Adjustment::Refund(refund) => Windows::of_rates(plan, rates, refund.at),
+            Adjustment::Charge(_) => Windows::of(plan, now),
         };
         match (windows, change) {
-            (Some(windows), Change::GiveBack(_)) => {
-                let taken = (&**rates, &*settling.made);
-                Ok(windows.give_back(this, taken, now).await?)
+            (Some(windows), Adjustment::Refund(_)) => {
+                let counted = (&**rates, &*settlement.made);
+                Ok(windows.refund(operation, counted, now).await?)
             }
-            (Some(windows), Change::Charge(_)) => windows.charge(this, at).await,
+            (Some(windows), Adjustment::Charge(_)) => windows.charge(operation, at).await,
             (None, _) => {
-                let _gate = this.pass_gate(&plan.name).await?;
-                swap_settled(this, settling, at).await
+                let _lock = operation.lock(&plan.name).await?;
+                settle_cell(operation, settlement, at).await
             }
         }
     }
 
-    async fn state(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
+    async fn read_plan(&self, plan: &Plan<'_>, now: u64) -> Result<State, Error> {
         match Windows::of(plan, now) {
             Some(windows) => Ok(windows.read(self).await?),
-            None => Ok(state_of::<Self>(plan, &self.see(&plan.name).await?, now)),
+            None => {
+                let snapshot = CasCell::read(self, &plan.name).await?;
+                Ok(state_of::<Self>(plan, &snapshot, now))
+            }
         }
     }
 
     async fn catch_up(&self, plan: &Plan<'_>, at: Option<u64>) -> Result<(), Error> {
         if Windows::of(plan, at.unwrap_or_else(now)).is_some() {
-            // A window's key ends with it, whatever is asked of it, and none is ahead of the clock.
+            // The key of a window ends with it, and no window is ahead of the clock.
             return Ok(());
         }
-        let _gate = self.pass_gate(&plan.name).await?;
-        catch_up(self, plan, at).await
+        let _lock = self.lock(&plan.name).await?;
+        catch_up_cell(self, plan, at).await
     }
 }
 
-impl Cells for Asking<'_> {
-    type Seen = Seen;
+impl CasCell for Operation<'_> {
+    type Snapshot = Snapshot;
 
-    async fn look(&self, name: &str) -> Result<Seen, Error> {
-        Ok(self.see(name).await?)
+    async fn read(&self, name: &str) -> Result<Snapshot, Error> {
+        Ok(Operation::read(self, name).await?)
     }
 
-    fn bytes(seen: &Seen) -> Option<&[u8]> {
-        seen.value.as_deref()
+    fn bytes(snapshot: &Snapshot) -> Option<&[u8]> {
+        snapshot.value.as_deref()
     }
 
-    async fn write(
+    async fn write_if_unchanged(
         &self,
         name: &str,
-        seen: &Seen,
+        snapshot: &Snapshot,
         new: &[u8],
         ttl: Option<Duration>,
     ) -> Result<bool, Error> {
-        // Laws know by themselves what has ended; the server only has to drop it some time.
-        let lives = ttl.map(|ttl| Lives {
+        // A law ignores a state that has ended; the server only has to drop it at some time.
+        let lifetime = ttl.map(|ttl| Lifetime {
             seconds: at_least(ttl),
             flags: 0,
         });
-        Ok(self.replace(name, seen, new, lives).await?)
+        Ok(self.replace(name, snapshot, new, lifetime).await?)
     }
 
     fn retries<'k>(&self, name: &'k str) -> Retries<'k> {
-        Retries::of(name).until(self.deadline())
+        Operation::retries(self, name)
     }
 }

@@ -1,4 +1,4 @@
-//! What went wrong with Memcached, and whether what was asked may have been done.
+//! Errors of Memcached, and if the operation may have been done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,51 +10,51 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub(crate) enum Failed {
     /// It was sent, and there was no answer within this time.
-    Late(Duration),
-    /// Nothing was sent: no connection was to be had within this time.
+    Timeout(Duration),
+    /// Nothing was sent: no connection was free within this time.
     Busy(Duration),
     /// Nothing was sent: a connection could not be made.
-    Unreached(Arc<io::Error>),
+    NotConnected(Arc<io::Error>),
     /// It was sent, and the connection broke.
     Broken(Arc<io::Error>),
-    /// It was sent, and what came back is no answer to it.
-    Astray,
-    /// The server has no room or is not well, and did nothing.
-    Unwell(String),
-    /// The server or a proxy answered with an error that does not say whether it was done.
+    /// It was sent, and the reply does not belong to it or is malformed.
+    Protocol,
+    /// The server has no room or another problem, and did nothing.
+    ServerError(String),
+    /// The server or a proxy answered with an error after which it may have been done.
     Unclear(String),
-    /// The server could make no sense of it.
+    /// The server does not understand it.
     Refused(String),
-    /// Nothing was done: the server wants other credentials, or some at all.
+    /// Nothing was done: the credentials are wrong or missing.
     Unauthenticated(&'static str),
     /// The backend was closed.
     Closed,
-    /// The backend could never work.
+    /// The backend can never work.
     Misconfigured(String),
 }
 
 impl Failed {
-    pub(crate) fn unreached(error: io::Error) -> Self {
-        Self::Unreached(Arc::new(error))
+    pub(crate) fn not_connected(error: io::Error) -> Self {
+        Self::NotConnected(Arc::new(error))
     }
 
     pub(crate) fn broken(error: io::Error) -> Self {
         Self::Broken(Arc::new(error))
     }
 
-    /// Whether other connections to the same server can hardly be better.
+    /// Returns `true` if other connections to this server are probably broken too.
     pub(crate) const fn breaks_all(&self) -> bool {
         matches!(
             self,
-            Self::Broken(_) | Self::Unreached(_) | Self::Unauthenticated(_) | Self::Astray
+            Self::Broken(_) | Self::NotConnected(_) | Self::Unauthenticated(_) | Self::Protocol
         )
     }
 
     /// Returns the error for an operation that failed like this before it was sent.
     pub(crate) fn before_anything_was_sent(self) -> Self {
         match self {
-            Self::Broken(error) => Self::Unreached(error),
-            Self::Astray => Self::unreached(io::ErrorKind::InvalidData.into()),
+            Self::Broken(error) => Self::NotConnected(error),
+            Self::Protocol => Self::not_connected(io::ErrorKind::InvalidData.into()),
             failed => failed,
         }
     }
@@ -63,12 +63,14 @@ impl Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Late(after) => write!(f, "no answer within {after:?}"),
+            Self::Timeout(after) => write!(f, "no answer within {after:?}"),
             Self::Busy(after) => write!(f, "no connection was free within {after:?}"),
-            Self::Unreached(error) | Self::Broken(error) => fmt::Display::fmt(error, f),
-            Self::Astray => f.write_str("what came back is no answer to what was asked"),
+            Self::NotConnected(error) | Self::Broken(error) => fmt::Display::fmt(error, f),
+            Self::Protocol => f.write_str("what came back is no answer to what was asked"),
             Self::Unauthenticated(message) => f.write_str(message),
-            Self::Unwell(said) | Self::Unclear(said) | Self::Refused(said) => f.write_str(said),
+            Self::ServerError(line) | Self::Unclear(line) | Self::Refused(line) => {
+                f.write_str(line)
+            }
             Self::Closed => f.write_str("it was closed"),
             Self::Misconfigured(message) => f.write_str(message),
         }
@@ -80,16 +82,16 @@ impl std::error::Error for Failed {}
 impl From<Failed> for Error {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::Late(after) => Self::Timeout { after },
+            Failed::Timeout(after) => Self::Timeout { after },
             Failed::Closed => Self::closed(),
             Failed::Misconfigured(message) => Self::BackendConfiguration { message },
             Failed::Busy(_)
-            | Failed::Unreached(_)
+            | Failed::NotConnected(_)
             | Failed::Unauthenticated(_)
-            | Failed::Unwell(_) => Self::Connection {
+            | Failed::ServerError(_) => Self::Connection {
                 source: failed.into(),
             },
-            Failed::Broken(_) | Failed::Astray | Failed::Unclear(_) => Self::ConnectionLost {
+            Failed::Broken(_) | Failed::Protocol | Failed::Unclear(_) => Self::ConnectionLost {
                 source: failed.into(),
             },
             Failed::Refused(_) => Self::Backend {
@@ -107,17 +109,20 @@ mod tests {
     use super::Failed;
     use crate::error::{Error, ErrorKind};
 
-    /// Nobody may ask again for what may have been done already.
     #[test]
-    fn what_may_have_counted() {
+    fn tells_operations_that_may_have_counted_from_others() {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         let expected = [
-            (Failed::Late(Duration::ZERO), ErrorKind::Timeout, true),
+            (Failed::Timeout(Duration::ZERO), ErrorKind::Timeout, true),
             (Failed::Busy(Duration::ZERO), ErrorKind::Connection, false),
-            (Failed::unreached(gone()), ErrorKind::Connection, false),
+            (Failed::not_connected(gone()), ErrorKind::Connection, false),
             (Failed::broken(gone()), ErrorKind::Connection, true),
-            (Failed::Astray, ErrorKind::Connection, true),
-            (Failed::Unwell(String::new()), ErrorKind::Connection, false),
+            (Failed::Protocol, ErrorKind::Connection, true),
+            (
+                Failed::ServerError(String::new()),
+                ErrorKind::Connection,
+                false,
+            ),
             (Failed::Unclear(String::new()), ErrorKind::Connection, true),
             (Failed::Refused(String::new()), ErrorKind::Backend, true),
             (Failed::Unauthenticated(""), ErrorKind::Connection, false),

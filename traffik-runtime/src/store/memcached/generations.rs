@@ -1,102 +1,106 @@
-//! Clearing a namespace, on a server that cannot tell which keys it has.
+//! Clears a namespace on a server that cannot list its keys.
 //!
-//! Every key carries the generation of its namespace, a number that stands on each server under a key of its own and is
-//! read along with every request, in the same exchange. To clear is to write another number: what was there before is
-//! never looked at again, and Memcached drops it when it expires or room is needed. So this costs a small read more with
-//! each exchange, one key on each server, and nothing else, however much is written.
+//! Every key carries the generation of its namespace: a number that stands on each server under a
+//! key of its own, and is read along with every request, in the same exchange. Clearing writes
+//! another number. Keys of an earlier generation are never read again, and Memcached drops them
+//! when they expire or room is needed. This costs a small read with each exchange and one key on
+//! each server, however many keys are written.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::resilience::backoff::random;
-use crate::store::memcached::client::Asking;
 use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
-use crate::store::memcached::meta_protocol::{Lives, Request, Status};
+use crate::store::memcached::exchange::Exchange;
+use crate::store::memcached::meta_protocol::{Lifetime, Request, Status};
 
-/// What is known of the generations of a namespace.
+/// The generations of a namespace.
 pub(crate) struct Generations {
+    /// The key under which the generation stands on each server.
     key: String,
-    /// That of each server, as it was last read; 0 if it never was.
-    known: Vec<AtomicU64>,
+    /// The generation that was last read from each server; 0 before the first read.
+    cached: Vec<AtomicU64>,
 }
 
-/// The number changes when somebody clears, or the server has forgotten it: not so often in a row.
-const MOST: u32 = 8;
+/// The greatest number of attempts. The number changes if the namespace is cleared or the server
+/// has lost it, which does not happen so often in a row.
+const MAX_ATTEMPTS: u32 = 8;
 
 impl Generations {
     pub(crate) fn new(namespace: &str, nodes: usize) -> Self {
         Self {
-            // No client and no value has such a key: theirs go on behind the namespace.
+            // No client and no value has such a key: theirs continue behind the namespace.
             key: format!("{{{namespace}}}"),
-            known: (0..nodes).map(|_| AtomicU64::new(0)).collect(),
+            cached: (0..nodes).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    /// Asks a server everything at once, about keys of the present generation.
-    pub(crate) async fn ask(
+    /// Sends requests to a server, all at once, for keys of the present generation.
+    pub(crate) async fn send(
         &self,
-        asking: &Asking<'_>,
+        exchange: &Exchange<'_>,
         node: usize,
         requests: &[Request<'_>],
     ) -> Result<Replies, Failed> {
-        for _ in 0..MOST {
-            let generation = self.known[node].load(Ordering::Relaxed);
+        for _ in 0..MAX_ATTEMPTS {
+            let generation = self.cached[node].load(Ordering::Relaxed);
             if generation == 0 {
-                self.read(asking, node).await?;
+                self.read(exchange, node).await?;
                 continue;
             }
             let requests = requests
                 .iter()
                 .map(|request| request.clone().legal(Some(generation)));
-            let look = std::iter::once(Request::get(&self.key));
-            let requests: Vec<_> = look.chain(requests).collect();
-            let mut replies = asking.send(node, &requests).await?;
+            let read = std::iter::once(Request::get(&self.key));
+            let requests: Vec<_> = read.chain(requests).collect();
+            let mut replies = exchange.send(node, &requests).await?;
             let present = number(replies.remove(0).value.as_deref());
             if present == Some(generation) {
                 return Ok(replies);
             }
-            // What was done was done to what nobody looks at any more.
-            self.known[node].store(present.unwrap_or(0), Ordering::Relaxed);
+            // The requests changed only keys that are never read again.
+            self.cached[node].store(present.unwrap_or(0), Ordering::Relaxed);
         }
-        Err(Failed::Unwell(
+        Err(Failed::ServerError(
             "its namespace is cleared again and again".to_owned(),
         ))
     }
 
-    /// Reads a server's generation, or begins one.
-    async fn read(&self, asking: &Asking<'_>, node: usize) -> Result<(), Failed> {
+    /// Reads the generation of a server, or begins one.
+    async fn read(&self, exchange: &Exchange<'_>, node: usize) -> Result<(), Failed> {
         let fresh = fresh();
-        let begin = Request::set(&self.key, fresh.as_bytes(), Lives::default()).only_new();
-        let replies = asking.send(node, &[begin, Request::get(&self.key)]).await?;
+        let begin = Request::set(&self.key, fresh.as_bytes(), Lifetime::default()).only_new();
+        let read = Request::get(&self.key);
+        let replies = exchange.send(node, &[begin, read]).await?;
         let present = replies
             .last()
             .and_then(|reply| number(reply.value.as_deref()));
         match present {
-            Some(present) => self.known[node].store(present, Ordering::Relaxed),
+            Some(present) => self.cached[node].store(present, Ordering::Relaxed),
             None => {
-                // Something else has written there.
-                let again = Request::set(&self.key, fresh.as_bytes(), Lives::default());
-                asking.send(node, &[again]).await?;
+                // The key holds something else.
+                let replace = Request::set(&self.key, fresh.as_bytes(), Lifetime::default());
+                exchange.send(node, &[replace]).await?;
             }
         }
         Ok(())
     }
 
     /// Begins another generation on every server.
-    pub(crate) async fn clear(&self, asking: &Asking<'_>) -> Result<(), Failed> {
-        for node in 0..self.known.len() {
+    pub(crate) async fn clear(&self, exchange: &Exchange<'_>) -> Result<(), Failed> {
+        for node in 0..self.cached.len() {
             let fresh = fresh();
-            let set = Request::set(&self.key, fresh.as_bytes(), Lives::default());
-            let replies = asking.send(node, &[set]).await?;
+            let set = Request::set(&self.key, fresh.as_bytes(), Lifetime::default());
+            let replies = exchange.send(node, &[set]).await?;
             if replies.first().map(|reply| reply.status) != Some(Status::Done) {
-                return Err(Failed::Astray);
+                return Err(Failed::Protocol);
             }
         }
         Ok(())
     }
 }
 
-/// A number that no generation had: those that are forgotten must not come back.
+/// Returns a number that no generation has had, so that keys of an earlier one never come back.
 fn fresh() -> String {
     random().max(1).to_string()
 }

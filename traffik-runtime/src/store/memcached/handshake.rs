@@ -1,4 +1,4 @@
-//! Opening a socket to a server: the settings of TLS, and the credentials that the server asks for.
+//! Opens sockets to servers, with TLS and credentials.
 
 use std::io;
 #[cfg(feature = "memcached-rustls")]
@@ -15,6 +15,7 @@ use crate::store::tls::Tls;
 /// A socket, with or without TLS.
 pub(crate) type Socket = Box<dyn Stream>;
 
+/// A stream of bytes in both directions.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
@@ -26,7 +27,7 @@ pub(crate) struct Credentials {
     pub(crate) password: String,
 }
 
-/// What all connections of a backend are opened with.
+/// The settings with which all connections of a backend are opened.
 pub(crate) struct Handshake {
     #[cfg(feature = "memcached-rustls")]
     tls: Option<tokio_rustls::TlsConnector>,
@@ -34,6 +35,8 @@ pub(crate) struct Handshake {
 }
 
 impl Handshake {
+    /// Checks the settings.
+    ///
     /// # Errors
     ///
     /// Settings that can never work. The message repeats no password and no key.
@@ -58,6 +61,7 @@ impl Handshake {
         })
     }
 
+    /// Opens a socket.
     pub(crate) async fn socket(&self, place: &Place) -> io::Result<Socket> {
         match place {
             Place::Tcp(host, port) => Ok(Box::new(tcp(host, *port).await?)),
@@ -70,7 +74,10 @@ impl Handshake {
             }
             #[cfg(unix)]
             Place::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-            #[allow(unreachable_patterns, reason = "all are there on Unix with TLS")]
+            #[allow(
+                unreachable_patterns,
+                reason = "every case is covered on Unix with TLS"
+            )]
             _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
@@ -154,8 +161,8 @@ impl Credentials {
         Ok(())
     }
 
-    /// Returns the command that presents them: a `set` of any key, which is not stored. A server that
-    /// asks for no credentials does store it, so it is told to expire at once.
+    /// Returns the command that presents them: a `set` of any key, which is not stored. A server
+    /// that asks for no credentials does store it, so it is told to expire at once.
     pub(crate) fn command(&self) -> Vec<u8> {
         let Self { user, password } = self;
         let size = user.len() + 1 + password.len();

@@ -1,13 +1,13 @@
-//! What is asked of Memcached, in its meta protocol, and what it answers.
+//! The requests and replies of Memcached's meta protocol.
 //!
-//! Every request carries a number of its own, the opaque, which its answer repeats.
+//! Every request carries a number of its own, the opaque, which its reply repeats.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-/// Memcached's own bound.
+/// The greatest length of a key in Memcached.
 const LONGEST_KEY: usize = 250;
 
 /// One meta command.
@@ -16,7 +16,7 @@ pub(crate) struct Request<'a> {
     verb: &'static str,
     key: Cow<'a, str>,
     value: Option<&'a [u8]>,
-    /// With a space before each.
+    /// The flags, each behind a space.
     flags: String,
 }
 
@@ -30,13 +30,14 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The value, and what is known of it.
+    /// Reads a value, its version, its time to live and its flags.
     pub(crate) fn get(key: &'a str) -> Self {
         Self::new("mg", key).with("v").with("c").with("t").with("f")
     }
 
-    pub(crate) fn set(key: &'a str, value: &'a [u8], lives: Lives) -> Self {
-        let Lives { seconds, flags } = lives;
+    /// Writes a value.
+    pub(crate) fn set(key: &'a str, value: &'a [u8], lifetime: Lifetime) -> Self {
+        let Lifetime { seconds, flags } = lifetime;
         let request = Self {
             value: Some(value),
             ..Self::new("ms", key)
@@ -44,36 +45,37 @@ impl<'a> Request<'a> {
         request.number('T', seconds).number('F', flags.into())
     }
 
+    /// Removes a value.
     pub(crate) fn delete(key: &'a str) -> Self {
         Self::new("md", key)
     }
 
-    /// Adds to a number that is there.
+    /// Adds to a number that exists.
     pub(crate) fn add_to(key: &'a str, by: u64) -> Self {
         Self::new("ma", key).number('D', by).with("v").with("t")
     }
 
-    /// Takes from a number that is there, down to 0.
+    /// Subtracts from a number that exists, down to 0.
     pub(crate) fn take_from(key: &'a str, by: u64) -> Self {
         Self::new("ma", key).with("MD").number('D', by).with("v")
     }
 
-    /// With a number that is not there made first: it begins with what would be added.
+    /// Creates a missing number with this value.
     pub(crate) fn or_new(self, value: u64, seconds: u64) -> Self {
         self.number('N', seconds).number('J', value)
     }
 
-    /// Tells what it takes to know whether it has changed since.
+    /// Asks for the version of the value.
     pub(crate) fn with_cas(self) -> Self {
         self.with("c")
     }
 
-    /// Only if it is not there.
+    /// Does nothing if the key exists.
     pub(crate) fn only_new(self) -> Self {
         self.with("ME")
     }
 
-    /// Only if it is as it was seen.
+    /// Does nothing if the value has another version.
     pub(crate) fn only_if(self, cas: u64) -> Self {
         self.number('C', cas)
     }
@@ -85,22 +87,23 @@ impl<'a> Request<'a> {
     }
 
     fn number(mut self, flag: char, number: u64) -> Self {
-        // To write into a string cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(self.flags, " {flag}{number}");
         self
     }
 
-    /// What it is about.
+    /// Returns the key.
     pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
-    /// The size of its value in bytes.
+    /// Returns the size of the value in bytes.
     pub(crate) fn size(&self) -> usize {
         self.value.map_or(0, <[u8]>::len)
     }
 
-    /// The same with the key that its name has, in a generation of its namespace if there are any.
+    /// Replaces the name by the key that it has on the server, in a generation of its namespace if
+    /// there are any.
     pub(crate) fn legal(self, generation: Option<u64>) -> Self {
         Self {
             key: legal(self.key, generation),
@@ -108,7 +111,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Writes it as it is sent.
+    /// Writes the request in the form in which it is sent.
     pub(crate) fn write(&self, opaque: Opaque, output: &mut Vec<u8>) {
         let Self {
             verb,
@@ -126,12 +129,12 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The key that a name has. Names hold no spaces and nothing that is not ASCII already; of those that are too long it is
-/// their SHA-256, behind an initial that no name has.
+/// Returns the key of a name on the server. Names are ASCII without spaces; a name that is too long
+/// is replaced by its SHA-256, behind an initial that no name has.
 fn legal(name: Cow<'_, str>, generation: Option<u64>) -> Cow<'_, str> {
     let mut key = name;
     if let Some(generation) = generation {
-        // To write into a string cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(key.to_mut(), "^{generation:x}");
     }
     if key.len() <= LONGEST_KEY {
@@ -144,11 +147,11 @@ fn legal(name: Cow<'_, str>, generation: Option<u64>) -> Cow<'_, str> {
     hash.into()
 }
 
-/// How long a value lives, as Memcached is told it.
+/// The end of a value, in the form in which it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lives {
+pub(crate) struct Lifetime {
     pub(crate) seconds: u64,
-    /// Bits that are kept beside the value; see `ttl`.
+    /// Bits that are stored with the value; see `ttl`.
     pub(crate) flags: u32,
 }
 
@@ -156,43 +159,43 @@ pub(crate) struct Lives {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Opaque(pub(crate) u64);
 
-/// What became of it.
+/// The result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Done,
-    /// There is no such key.
+    /// The key does not exist.
     Missing,
-    /// It is not as it was seen, or is there already.
+    /// The value has another version, or the key exists already.
     Changed,
 }
 
-/// An answer.
+/// The reply to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: Status,
     pub(crate) value: Option<Vec<u8>>,
     pub(crate) cas: u64,
-    /// How many seconds it still lives; nothing for ever.
+    /// The seconds that the value still lives; `None` for ever.
     pub(crate) seconds: Option<u64>,
     pub(crate) flags: u32,
 }
 
-/// The first line of an answer.
+/// The first line of a reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// An answer to the request of this number, with so many bytes to come.
+    /// The reply to the request of this number, and the size of the value that follows.
     Reply(Option<Opaque>, Reply, Option<usize>),
     /// The server wants credentials first.
     Unauthenticated,
     /// The server has no room, for the value or for the connection, and did nothing.
-    Unwell(String),
-    /// The server, or a proxy in front of several, does not say whether it was done.
+    ServerError(String),
+    /// The server, or a proxy in front of several, may have done it.
     Unclear(String),
-    /// The server could make no sense of what it was asked.
+    /// The server does not understand the request.
     Refused(String),
 }
 
-/// Reads a line without its end; nothing if it is none of Memcached's.
+/// Parses a line without its end. Returns `None` if it is no reply.
 pub(crate) fn head(line: &[u8]) -> Option<Head> {
     let line = str::from_utf8(line).ok()?;
     if line == "CLIENT_ERROR unauthenticated" {
@@ -201,7 +204,7 @@ pub(crate) fn head(line: &[u8]) -> Option<Head> {
     if line.starts_with("SERVER_ERROR out of memory")
         || line.starts_with("ERROR Too many open connections")
     {
-        return Some(Head::Unwell(line.to_owned()));
+        return Some(Head::ServerError(line.to_owned()));
     }
     if line.starts_with("SERVER_ERROR") && !line.contains("too large") {
         return Some(Head::Unclear(line.to_owned()));
@@ -249,11 +252,10 @@ pub(crate) fn head(line: &[u8]) -> Option<Head> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Head, Lives, Opaque, Reply, Request, Status, head, legal};
+    use super::{Head, Lifetime, Opaque, Reply, Request, Status, head, legal};
 
-    /// Lessons A 18.
     #[test]
-    fn keys_are_legal() {
+    fn shortens_keys_that_are_too_long() {
         let legal = |name: &str, generation| legal(name.into(), generation).into_owned();
         assert_eq!(legal("{ns:id:a%20b}:uid", None), "{ns:id:a%20b}:uid");
         assert_eq!(legal("{ns:id:a}:uid", Some(0xab)), "{ns:id:a}:uid^ab");
@@ -265,29 +267,29 @@ mod tests {
         assert_ne!(legal(&long, Some(1)), legal(&long, Some(2)));
     }
 
-    fn sent(request: &Request<'_>) -> String {
+    fn written(request: &Request<'_>) -> String {
         let mut output = Vec::new();
         request.write(Opaque(0xab), &mut output);
         String::from_utf8(output).unwrap()
     }
 
     #[test]
-    fn requests() {
+    fn writes_requests() {
         let add = Request::add_to("k", 5).or_new(5, 60);
-        assert_eq!(sent(&add), "ma k D5 v t N60 J5 Oab\r\n");
-        let lives = Lives {
+        assert_eq!(written(&add), "ma k D5 v t N60 J5 Oab\r\n");
+        let lifetime = Lifetime {
             seconds: 7,
             flags: 9,
         };
-        let set = Request::set("k", b"a\r\nb", lives).only_if(3);
-        assert_eq!(sent(&set), "ms k 4 T7 F9 C3 Oab\r\na\r\nb\r\n");
-        assert_eq!(sent(&Request::take_from("k", 1)), "ma k MD D1 v Oab\r\n");
-        assert_eq!(sent(&Request::get("k")), "mg k v c t f Oab\r\n");
-        assert_eq!(sent(&Request::delete("k").only_if(1)), "md k C1 Oab\r\n");
+        let set = Request::set("k", b"a\r\nb", lifetime).only_if(3);
+        assert_eq!(written(&set), "ms k 4 T7 F9 C3 Oab\r\na\r\nb\r\n");
+        assert_eq!(written(&Request::take_from("k", 1)), "ma k MD D1 v Oab\r\n");
+        assert_eq!(written(&Request::get("k")), "mg k v c t f Oab\r\n");
+        assert_eq!(written(&Request::delete("k").only_if(1)), "md k C1 Oab\r\n");
     }
 
     #[test]
-    fn replies() {
+    fn parses_replies() {
         let reply = |status, cas, seconds, flags| Reply {
             status,
             value: None,
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply() {
+    fn rejects_other_lines() {
         for line in [
             "",
             "VA",
@@ -346,9 +348,9 @@ mod tests {
         let unauthenticated = head(b"CLIENT_ERROR unauthenticated");
         assert_eq!(unauthenticated, Some(Head::Unauthenticated));
         let full = head(b"SERVER_ERROR out of memory storing object");
-        assert!(matches!(full, Some(Head::Unwell(_))));
+        assert!(matches!(full, Some(Head::ServerError(_))));
         let full = head(b"ERROR Too many open connections");
-        assert!(matches!(full, Some(Head::Unwell(_))));
+        assert!(matches!(full, Some(Head::ServerError(_))));
         let proxy = head(b"SERVER_ERROR backend failure");
         assert!(matches!(proxy, Some(Head::Unclear(_))));
     }

@@ -1,4 +1,4 @@
-//! Where Memcached servers are, and which of several a client's keys are on.
+//! The addresses of Memcached servers, and the choice of the server of a key.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use sha2::{Digest, Sha256};
 
 const PORT: u16 = 11211;
 
-/// One Memcached server or several, as [`Backend::memcached`](crate::backend::Backend::memcached) takes them: a text in
-/// which commas stand between them, or a list of texts.
+/// One Memcached server or several, for [`Backend::memcached`](crate::backend::Backend::memcached):
+/// a text with commas between the servers, or a list of texts.
 ///
-/// | text | what it is |
+/// | text | server |
 /// |---|---|
-/// | `127.0.0.1:11211`, `cache.example`, `tcp://cache.example:11211` | a server, by name or IPv4 address; the port is 11211 unless it is said |
-/// | `[::1]:11211`, `tcp://[::1]` | the same, by IPv6 address |
-/// | `tls://cache.example:11211` | a server with TLS, by name or address, with the feature `memcached-rustls` |
-/// | `unix:///run/memcached.sock` | a server, by a Unix socket |
+/// | `127.0.0.1:11211`, `cache.example`, `tcp://cache.example:11211` | by name or IPv4 address; the default port is 11211 |
+/// | `[::1]:11211`, `tcp://[::1]` | by IPv6 address |
+/// | `tls://cache.example:11211` | with TLS, by name or address; needs the feature `memcached-rustls` |
+/// | `unix:///run/memcached.sock` | by a Unix socket |
 #[derive(Clone)]
 pub struct MemcachedNodes(Vec<String>);
 
@@ -28,7 +28,7 @@ impl fmt::Debug for MemcachedNodes {
     }
 }
 
-/// Cuts off what stands before the host, where a password may have been put by mistake.
+/// Removes the text before the host, which may be a password.
 fn without_user(node: &str) -> &str {
     node.rsplit_once('@').map_or(node, |(_, host)| host)
 }
@@ -70,7 +70,7 @@ impl<S: AsRef<str>, const N: usize> From<[S; N]> for MemcachedNodes {
     }
 }
 
-/// Where one server is.
+/// The address of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Tcp(String, u16),
@@ -81,7 +81,7 @@ pub(crate) enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Processes with and without TLS find a client's keys on one server.
+            // Without the scheme, so that processes with and without TLS choose one server.
             Self::Tcp(host, port) | Self::Tls(host, port) if host.contains(':') => {
                 write!(f, "[{host}]:{port}")
             }
@@ -91,11 +91,11 @@ impl fmt::Display for Place {
     }
 }
 
-/// Reads them all.
+/// Parses the addresses of all servers.
 ///
 /// # Errors
 ///
-/// What is wrong with the first that is none; what to write instead.
+/// The first one that is malformed, and the correct form.
 pub(crate) fn parse(nodes: &MemcachedNodes) -> Result<Vec<Place>, String> {
     let mut places: Vec<Place> = Vec::with_capacity(nodes.0.len());
     for node in &nodes.0 {
@@ -166,8 +166,9 @@ fn number(port: &str) -> Option<u16> {
     port.parse().ok().filter(|port| digits && *port > 0)
 }
 
-/// Which of several nodes has the keys of a client: rendezvous hashing (Thaler and Ravishankar, 1996). A node more or
-/// less moves only the clients that it gets or had, and the order in which nodes are named does not matter.
+/// Chooses the node of a client's keys by rendezvous hashing (Thaler and Ravishankar, 1996). A node
+/// more or less moves only the clients that it gets or had, and the order of the nodes does not
+/// matter.
 pub(crate) fn node_of(places: &[Place], key: &str) -> usize {
     if places.len() == 1 {
         return 0;
@@ -185,7 +186,7 @@ pub(crate) fn node_of(places: &[Place], key: &str) -> usize {
     heaviest.map_or(0, |(node, _)| node)
 }
 
-/// What all keys of a client have in common: what stands in braces.
+/// Returns the part of a key that all keys of a client have in common: the text in braces.
 fn tag(key: &str) -> &str {
     key.split_inclusive('}').next().unwrap_or(key)
 }
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_by_name_address_and_socket() {
+    fn parses_names_addresses_and_sockets() {
         let nodes =
             "127.0.0.1:11211, tcp://Cache.example,tcp://[::1]:7,::1,[fe80::1],unix:///run/mc.sock";
         let expected = [
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn refuses_malformed_names() {
         for nodes in [
             "",
             ",",
@@ -264,16 +265,16 @@ mod tests {
 
     #[test]
     fn finds_keys_on_one_server_with_tls_and_without() {
-        let (plain, tls) = ("a,b,c".into(), "tls://a,tls://b,tls://c".into());
-        let (plain, tls) = (parse(&plain).unwrap(), parse(&tls).unwrap());
+        let (tcp, tls) = ("a,b,c".into(), "tls://a,tls://b,tls://c".into());
+        let (tcp, tls) = (parse(&tcp).unwrap(), parse(&tls).unwrap());
         for client in 0..100 {
             let key = format!("{{ns:id:{client}}}:uid");
-            assert_eq!(node_of(&plain, &key), node_of(&tls, &key));
+            assert_eq!(node_of(&tcp, &key), node_of(&tls, &key));
         }
     }
 
     #[test]
-    fn a_node_less_moves_only_its_clients() {
+    fn moves_only_the_clients_of_a_removed_node() {
         let places = parse(&"a,b,c,d".into()).unwrap();
         let mut counts = [0; 4];
         for client in 0..1_000 {

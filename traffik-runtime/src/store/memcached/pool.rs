@@ -1,8 +1,9 @@
-//! Connections that wait to be used again, a pool of them for each server.
+//! Pools of connections, one for each server.
 //!
-//! A connection is checked when it is taken, without asking the server: one that was left in the middle of something, or
-//! that the server has closed meanwhile, is replaced. An exchange that its caller drops ends in the background. Sockets
-//! live on runtimes, so each runtime has pools of its own; those of a runtime that is gone go with it.
+//! A connection is checked when it leaves the pool, without a request: if an exchange on it ended
+//! early, or the server has closed it, it is replaced. An exchange that its caller drops ends in
+//! the background. A socket belongs to a runtime, so each runtime has pools of its own, which end
+//! with it.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -26,16 +27,17 @@ use crate::store::memcached::handshake::Handshake;
 use crate::store::memcached::meta_protocol::Request;
 use crate::store::memcached::nodes::Place;
 
-/// What all pools have in common.
+/// The settings of all pools.
 pub(crate) struct Settings {
     pub(crate) places: Vec<Place>,
     pub(crate) handshake: Arc<Handshake>,
-    /// How many sockets to each server, per runtime.
+    /// The greatest number of sockets to each server, per runtime.
     pub(crate) size: usize,
-    /// How long one operation may take.
+    /// The time limit of one operation.
     pub(crate) timeout: Duration,
 }
 
+/// The pools of all runtimes.
 pub(crate) struct Pools {
     pub(crate) settings: Settings,
     runtimes: Mutex<Vec<(runtime::Id, Arc<Nodes>)>>,
@@ -49,25 +51,27 @@ struct Nodes {
     alive: JoinHandle<()>,
 }
 
+/// The connections to one server.
 struct Pool {
     connections: managed::Pool<Manager>,
-    /// Whether it was said that the server is away.
-    away: AtomicBool,
+    /// Set once the log says that the server is down.
+    is_down: AtomicBool,
 }
 
+/// Makes and checks connections to one server.
 struct Manager {
     place: Place,
     handshake: Arc<Handshake>,
 }
 
 impl managed::Manager for Manager {
-    /// Nothing while an operation goes on with the connection elsewhere.
+    /// `None` while an exchange in the background has the connection.
     type Type = Option<Connection>;
     type Error = Failed;
 
     async fn create(&self) -> Result<Option<Connection>, Failed> {
         let (place, handshake) = (self.place.clone(), self.handshake.clone());
-        // In a task of its own, for tokio panics where a runtime has no I/O.
+        // In a task of its own, because tokio panics on a runtime without I/O.
         let mut attempt = JoinSet::new();
         attempt.spawn(async move { Connection::open(&place, &handshake).await });
         match attempt.join_next().await {
@@ -103,13 +107,13 @@ impl Pools {
         }
     }
 
-    /// The moment at which an operation that begins now has to end.
+    /// Returns the moment at which an operation that begins now has to end.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.settings.timeout
     }
 
-    /// Asks a server everything at once, until the deadline at the latest.
-    pub(crate) async fn ask(
+    /// Sends requests to a server, all at once, and waits for the replies until the deadline.
+    pub(crate) async fn send(
         &self,
         node: usize,
         deadline: Instant,
@@ -119,13 +123,13 @@ impl Pools {
         let nodes = self.nodes()?;
         let pool = &nodes.pools[node];
         let result = pool
-            .ask(deadline, self.settings.timeout, caller, requests)
+            .send(deadline, self.settings.timeout, caller, requests)
             .await;
-        pool.learn(result.as_ref().err());
+        pool.record(result.as_ref().err());
         result
     }
 
-    /// Ends everything.
+    /// Closes every connection, and refuses new ones.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         for (_, nodes) in self.runtimes.lock().drain(..) {
@@ -133,7 +137,7 @@ impl Pools {
         }
     }
 
-    /// The pools of this runtime.
+    /// Returns the pools of this runtime.
     fn nodes(&self) -> Result<Arc<Nodes>, Failed> {
         let Ok(runtime) = Handle::try_current() else {
             let message = "Memcached needs a tokio runtime; call it from one".to_owned();
@@ -168,7 +172,7 @@ impl Nodes {
             let connections = pool.map_err(|error| Failed::Misconfigured(error.to_string()))?;
             Ok(Pool {
                 connections,
-                away: AtomicBool::new(false),
+                is_down: AtomicBool::new(false),
             })
         };
         Ok(Self {
@@ -189,7 +193,7 @@ impl Drop for Nodes {
 }
 
 impl Pool {
-    async fn ask(
+    async fn send(
         &self,
         deadline: Instant,
         timeout: Duration,
@@ -207,24 +211,25 @@ impl Pool {
         };
         let opaques = connection.prepare(requests)?;
         match caller {
-            None => Exchange::new(object, opaques, deadline, timeout).await,
+            None => DetachableExchange::new(object, opaques, deadline, timeout).await,
             Some(caller) => exchange_for(caller, object, opaques, deadline, timeout).await,
         }
     }
 
-    /// Learns from how an operation went.
-    fn learn(&self, failed: Option<&Failed>) {
+    /// Records the result of an exchange.
+    fn record(&self, failed: Option<&Failed>) {
         match failed {
-            // Written only if it changes something: all callers share it.
-            None if self.away.load(Ordering::Relaxed)
-                && self.away.swap(false, Ordering::Relaxed) =>
+            // Written only if that changes it, because all callers share it.
+            None if self.is_down.load(Ordering::Relaxed)
+                && self.is_down.swap(false, Ordering::Relaxed) =>
             {
                 observe::connected("memcached");
             }
             Some(failed) if failed.breaks_all() => {
-                // One restart of the server would else fail as often as there are connections.
+                // Otherwise a restart of the server would make as many operations fail as there are
+                // connections.
                 drop(self.connections.retain(|_, _| false));
-                if !self.away.swap(true, Ordering::Relaxed) {
+                if !self.is_down.swap(true, Ordering::Relaxed) {
                     observe::disconnected("memcached", failed);
                 }
             }
@@ -233,7 +238,7 @@ impl Pool {
     }
 }
 
-/// An exchange of an operation that ends whether its caller waits or not: a late answer is awaited without it.
+/// Makes an exchange that does not end with its caller: a late reply is awaited without it.
 async fn exchange_for(
     caller: &Caller,
     mut object: Object<Manager>,
@@ -249,11 +254,11 @@ async fn exchange_for(
         match timeout_at(deadline, exchange.as_mut()).await {
             Ok(result) => result,
             Err(_) => {
-                // Others need not wait for its place in the pool.
+                // Other operations need not wait for its place in the pool.
                 drop(Object::take(object));
-                caller.late(timeout);
+                caller.time_out(timeout);
                 let answer = tokio::time::timeout(PATIENCE, exchange).await;
-                return answer.unwrap_or(Err(Failed::Late(PATIENCE)));
+                return answer.unwrap_or(Err(Failed::Timeout(PATIENCE)));
             }
         }
     };
@@ -265,14 +270,14 @@ async fn exchange_for(
     result
 }
 
-/// An exchange under way. Its caller may be a client that hangs up: dropped, it ends in the background, within the time
-/// that it had, so that the connection can be used again. If every client that hangs up cost a connection, a few of them
-/// would keep all others connecting.
-struct Exchange(Option<Unfinished>);
+/// An exchange whose caller may go away, for example because a client hangs up. If it is dropped it
+/// ends in the background, within its time limit, so that the connection can be used again. If
+/// every client that hangs up cost a connection, a few of them would keep all others connecting.
+struct DetachableExchange(Option<RunningExchange>);
 
-type Unfinished = Pin<Box<dyn Future<Output = Result<Replies, Failed>> + Send>>;
+type RunningExchange = Pin<Box<dyn Future<Output = Result<Replies, Failed>> + Send>>;
 
-impl Exchange {
+impl DetachableExchange {
     fn new(
         mut object: Object<Manager>,
         opaques: Opaques,
@@ -285,7 +290,7 @@ impl Exchange {
             };
             let result = match timeout_at(deadline, connection.exchange(opaques)).await {
                 Ok(result) => result,
-                Err(_) => Err(Failed::Late(timeout)),
+                Err(_) => Err(Failed::Timeout(timeout)),
             };
             if result.is_err() {
                 drop(Object::take(object));
@@ -295,7 +300,7 @@ impl Exchange {
     }
 }
 
-impl Future for Exchange {
+impl Future for DetachableExchange {
     type Output = Result<Replies, Failed>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -310,7 +315,7 @@ impl Future for Exchange {
     }
 }
 
-impl Drop for Exchange {
+impl Drop for DetachableExchange {
     fn drop(&mut self) {
         if let Some(exchange) = self.0.take()
             && let Ok(runtime) = Handle::try_current()

@@ -1,22 +1,22 @@
-//! Numbers that the counters of windows hold: a count, and in its lowest bits a tag.
+//! The numbers in the counters of windows: a count, and in its lowest bits a tag.
 //!
-//! A counter gets a random tag when it is made. The answer to an addition tells it, and a refund
-//! names it. So nothing is given back to a counter that was made after the first one was evicted or
-//! flushed, but for one in a thousand that happens to have its tag.
+//! A counter gets a random tag when it is made. The reply to an addition contains it, and a refund
+//! names it. So no refund is subtracted from a counter that was made after the first one was
+//! evicted or flushed, but for one in a thousand that happens to have its tag.
 
 use crate::resilience::backoff::random;
 use crate::store::memcached::meta_protocol::Reply;
 
-/// The bits of a tag. The other 54 hold twice the largest cost.
+/// The bits of a tag. The other 54 have room for twice the largest cost.
 const TAG_BITS: u32 = 10;
 
 const TAGS: u64 = 1 << TAG_BITS;
 
 /// The count beyond which nothing is charged. It is far above all limits, so that costs which are
-/// still to be taken back do not bring it below one.
+/// still to be subtracted do not bring it below one.
 pub(crate) const SATURATED: u64 = 3 << 52;
 
-/// The largest cost that is added without a look at the count. Between [`SATURATED`] and the largest
+/// The largest cost that is added before the count is read. Between [`SATURATED`] and the largest
 /// count there is room for four thousand of them.
 pub(crate) const LARGEST_BLIND: u64 = 1 << 40;
 
@@ -35,7 +35,7 @@ impl Tagged {
         Self { count, tag }
     }
 
-    /// Reads a number; `None` if there is none. What was made smaller may end in spaces.
+    /// Parses a number; `None` if there is none. A number that became shorter may end in spaces.
     pub(crate) fn read(reply: &Reply) -> Option<Self> {
         let value = str::from_utf8(reply.value.as_deref()?).ok()?;
         let number: u64 = value.trim_end().parse().ok()?;
@@ -45,12 +45,13 @@ impl Tagged {
         })
     }
 
+    /// Returns the number in the counter.
     pub(crate) const fn number(self) -> u64 {
         difference(self.count) | self.tag
     }
 }
 
-/// The difference between numbers whose counts differ by this.
+/// Returns the difference between numbers whose counts differ by this.
 pub(crate) const fn difference(count: u64) -> u64 {
     count << TAG_BITS
 }

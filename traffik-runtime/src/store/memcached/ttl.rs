@@ -1,55 +1,58 @@
-//! How long values live, in Memcached's seconds and in our milliseconds.
+//! Times to live, in Memcached's seconds and in our milliseconds.
 //!
-//! Memcached's time moves in whole seconds: what is to live one second lives for anything up to that, and what is to live
-//! for more than 30 days is taken for a date. So keys are given a second more than they need, far ends are said as dates,
-//! and the exact end of a value stands beside it, in the 32 bits that Memcached keeps for its clients: the low bits of
-//! the millisecond since 1970 from which it is no value. 0 is no such end.
+//! Memcached's time moves in whole seconds: a time to live of one second ends within that second,
+//! and one of more than 30 days is interpreted as a date. So keys get a second more than they need,
+//! and distant ends are written as dates. The exact end of a value is in the 32 bits of flags that
+//! Memcached stores for its clients: the low bits of the millisecond since 1970 at which it ends. 0
+//! stands for no exact end.
 
 use std::time::Duration;
 
 use crate::clock::Clock as _;
 use crate::clock::system::SystemClock;
-use crate::store::memcached::meta_protocol::Lives;
+use crate::store::memcached::meta_protocol::Lifetime;
 
-/// Above this many seconds, a time to live is taken for a date.
+/// The greatest number of seconds that is not interpreted as a date.
 const LONGEST_RELATIVE: u64 = 30 * 24 * 60 * 60;
 
-/// The last date that Memcached can read.
+/// The last date that Memcached can parse.
 const LAST_DATE: u64 = i32::MAX as u64;
 
-/// Ends further away than this cannot be told from ends in the past; there a second more or less does not matter.
-const EXACT: Duration = Duration::from_secs(20 * 24 * 60 * 60);
+/// The greatest time to live with an exact end. More distant ends could be confused with ends in
+/// the past; there a second more or less does not matter.
+const MAX_EXACT: Duration = Duration::from_secs(20 * 24 * 60 * 60);
 
+/// The number of seconds that stands for no end.
 const FOR_EVER: u64 = 0;
 
-/// How long a value lives for this long from now.
-pub(crate) fn lives(ttl: Option<Duration>) -> Lives {
+/// Returns the lifetime of a value that ends after this time; `None` for never.
+pub(crate) fn lifetime(ttl: Option<Duration>) -> Lifetime {
     let Some(ttl) = ttl else {
-        return Lives::default();
+        return Lifetime::default();
     };
     let end = now_millis()
         .saturating_add(u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX));
-    Lives {
+    Lifetime {
         seconds: seconds(ttl.as_secs().saturating_add(2)),
-        flags: if ttl < EXACT { low(end).max(1) } else { 0 },
+        flags: if ttl < MAX_EXACT { low(end).max(1) } else { 0 },
     }
 }
 
-/// A time to live of at least this long, as Memcached is told it.
+/// Returns the seconds of a lifetime of at least this time.
 pub(crate) fn at_least(ttl: Duration) -> u64 {
     seconds(ttl.as_secs().saturating_add(2))
 }
 
-/// The same end as before.
-pub(crate) fn kept(seconds_left: Option<u64>, flags: u32) -> Lives {
-    Lives {
-        // In its last second there is none left, which would be for ever.
+/// Returns the lifetime of an item from now on, by what the server says of it.
+pub(crate) fn remaining(seconds_left: Option<u64>, flags: u32) -> Lifetime {
+    Lifetime {
+        // In its last second there are 0 left, which would stand for no end.
         seconds: seconds_left.map_or(FOR_EVER, |left| seconds(left.max(1))),
         flags,
     }
 }
 
-/// Whether the end that stands beside a value has passed.
+/// Returns `true` if the exact end in an item's flags has passed.
 pub(crate) fn is_over(flags: u32) -> bool {
     flags != 0 && low(now_millis()).wrapping_sub(flags) < 1 << 31
 }
@@ -74,23 +77,22 @@ fn now_millis() -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{at_least, is_over, kept, lives, low, now_millis};
+    use super::{at_least, is_over, lifetime, low, now_millis, remaining};
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     #[test]
-    fn nothing_ends_early() {
+    fn ends_no_value_early() {
         assert_eq!(at_least(Duration::from_micros(1)), 2);
         assert_eq!(at_least(Duration::from_secs(1)), 3);
-        assert_eq!(lives(None).seconds, 0);
-        assert_eq!(lives(Some(Duration::MAX)).seconds, 0);
-        assert_eq!(kept(Some(0), 7).seconds, 1);
-        assert_eq!(kept(None, 0).seconds, 0);
+        assert_eq!(lifetime(None).seconds, 0);
+        assert_eq!(lifetime(Some(Duration::MAX)).seconds, 0);
+        assert_eq!(remaining(Some(0), 7).seconds, 1);
+        assert_eq!(remaining(None, 0).seconds, 0);
     }
 
-    /// Lessons A 11.
     #[test]
-    fn far_ends_are_dates() {
+    fn writes_distant_ends_as_dates() {
         let now = now_millis() / 1_000;
         for days in [31, 90, 365] {
             let date = at_least(DAY * days);
@@ -102,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn exact_ends() {
+    fn compares_exact_ends() {
         let now = low(now_millis());
         assert!(!is_over(0));
         assert!(is_over(now.wrapping_sub(1).max(1)));
         assert!(!is_over(now.wrapping_add(60_000).max(1)));
-        assert!(!is_over(lives(Some(DAY * 19)).flags));
-        assert_eq!(lives(Some(DAY * 31)).flags, 0);
+        assert!(!is_over(lifetime(Some(DAY * 19)).flags));
+        assert_eq!(lifetime(Some(DAY * 31)).flags, 0);
     }
 }

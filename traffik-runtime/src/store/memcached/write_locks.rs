@@ -1,33 +1,35 @@
-//! Those of one process wait for each other, rather than read what another is about to write over.
+//! Locks by which the writers of one process wait for each other.
 //!
-//! Nothing depends on it: what others write is noticed when it is compared. But of many who read at once only one can
-//! write, and those who need not have tried are most of them in the same process.
+//! Correctness does not depend on them, because a compare-and-swap notices every other write. But
+//! of many writers that read at once only one can write, and most of the others are in its process.
 
 use std::hash::{BuildHasher as _, RandomState};
 
 use tokio::sync::Mutex;
 
-/// Names that share a gate wait for each other without need.
-const GATES: usize = 256;
+/// The number of locks. Writers of names with a common lock wait without need.
+const LOCKS: usize = 256;
 
+/// A fixed number of locks, one of which each name has.
 #[derive(Debug)]
-pub(crate) struct Gates {
-    gates: Box<[Mutex<()>]>,
+pub(crate) struct WriteLocks {
+    locks: Box<[Mutex<()>]>,
     hasher: RandomState,
 }
 
-impl Default for Gates {
+impl Default for WriteLocks {
     fn default() -> Self {
         Self {
-            gates: (0..GATES).map(|_| Mutex::default()).collect(),
+            locks: (0..LOCKS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
         }
     }
 }
 
-impl Gates {
+impl WriteLocks {
+    /// Returns the lock of a name.
     pub(crate) fn of(&self, name: &str) -> &Mutex<()> {
         let hash = self.hasher.hash_one(name);
-        &self.gates[hash as usize % self.gates.len()]
+        &self.locks[hash as usize % self.locks.len()]
     }
 }

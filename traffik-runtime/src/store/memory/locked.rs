@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::inline_vec::InlineVec4;
 use crate::store::memory::Memory;
 use crate::store::outcome::Outcome;
-use crate::store::plan::{Plan, Step};
+use crate::store::plan::{Plan, Transition};
 use crate::strategy::kernel::state::State;
 
 /// The number of attempts of a set to lock its slots: far more than others evict one by chance.
@@ -110,8 +110,8 @@ fn evaluate<'s>(
     plans: &[Plan<'_>],
     read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
     now: u64,
-) -> Result<InlineVec4<InlineVec4<Step>>, Refused> {
-    let mut all: InlineVec4<InlineVec4<Step>> = InlineVec4::new();
+) -> Result<InlineVec4<InlineVec4<Transition>>, Refused> {
+    let mut all: InlineVec4<InlineVec4<Transition>> = InlineVec4::new();
     for (index, plan) in plans.iter().enumerate() {
         let mut before = read(plan);
         for (earlier, steps) in plans[..index].iter().zip(&all) {

@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::error::ErrorKind;
 use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
-use crate::store::Decide;
+use crate::store::StateStore;
+use crate::store::caller::Caller;
 use crate::store::key::Key;
 use crate::store::memory::optimistic::TimedCost;
 use crate::store::memory::seqlock_slot::{Slot, SlotGuard};
@@ -158,7 +159,8 @@ fn refuses_to_decide_a_set_of_more_keys_than_the_capacity() {
         let error = memory.decide_set(&plans, 0).expect_err("no room");
         assert_eq!(error.kind(), ErrorKind::Configuration);
         assert!(error.to_string().contains("a set of 65 keys"), "{error}");
-        assert!(memory.decide_now(&plans, 0.into()).is_none());
+        let decided = memory.decide(&plans, None, &Caller::default()).into_ready();
+        assert!(matches!(decided, Some(Err(_))));
         assert_eq!(memory.table.occupied(), 0);
     }
 }

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use crate::store::memory::Memory;
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::store::memory::spill::{Expiry, SpillShard};
-use crate::store::settlement::Settling;
+use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
 impl Memory {
     /// Applies each settlement to its state.
-    pub(crate) fn settle_each(&self, settling: &[Settling<'_>], now: u64) {
+    pub(crate) fn settle_each(&self, settling: &[Settlement<'_>], now: u64) {
         for settling in settling {
             let plan = &settling.plan;
             let permit = SlotPermit::of_unmarked(&self.spill);
@@ -36,11 +36,11 @@ impl Memory {
 
     /// Settles in a slot, and returns `true` if that is done: not if the key has no slot and the
     /// permit has ended.
-    fn settle_in_slot(&self, settling: &Settling<'_>, permit: SlotPermit<'_>, now: u64) -> bool {
+    fn settle_in_slot(&self, settling: &Settlement<'_>, permit: SlotPermit<'_>, now: u64) -> bool {
         let key = settling.plan.key;
         loop {
             let Some(slot) = self.table.find(key) else {
-                if settling.change.gives_back() {
+                if settling.change.is_refund() {
                     if self.table.is_vacant(key) {
                         return permit.is_valid();
                     }
@@ -75,10 +75,10 @@ impl Memory {
     }
 
     /// Settles in a locked shard of the spill.
-    fn settle_in_spill(&self, settling: &Settling<'_>, shard: &mut SpillShard, now: u64) {
-        let Settling { plan, change, .. } = settling;
+    fn settle_in_spill(&self, settling: &Settlement<'_>, shard: &mut SpillShard, now: u64) {
+        let Settlement { plan, change, .. } = settling;
         let before = shard.entry_mut(plan.key, now);
-        if change.gives_back() && before.is_none() {
+        if change.is_refund() && before.is_none() {
             return;
         }
         // A life that a refusal has extended stays extended.
@@ -87,7 +87,7 @@ impl Memory {
         if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
             entry.state = living;
         }
-        if !change.gives_back() {
+        if !change.is_refund() {
             plan.align(&mut entry.state, entry.made);
         }
         let is_list = matches!(entry.state, State::List(_));

@@ -16,7 +16,7 @@ use crate::inline_vec::InlineVec4;
 use crate::store::memory::slot_locks::{LockedSet, RESERVED_MICROS};
 use crate::store::memory::spill::Expiry;
 use crate::store::outcome::{Outcome, Told};
-use crate::store::plan::{Plan, Step};
+use crate::store::plan::{Plan, Transition};
 use crate::strategy::kernel::state::State;
 
 /// The new state of a plan of a user's own strategy, and its reports.
@@ -27,7 +27,7 @@ impl LockedSet<'_, '_> {
     pub(crate) fn write(
         mut self,
         plans: &[Plan<'_>],
-        steps: InlineVec4<InlineVec4<Step>>,
+        steps: InlineVec4<InlineVec4<Transition>>,
         now: u64,
     ) -> Outcome {
         let own = self.evaluate_own(plans, &steps, now);
@@ -56,11 +56,11 @@ impl LockedSet<'_, '_> {
     fn evaluate_own(
         &self,
         plans: &[Plan<'_>],
-        steps: &[InlineVec4<Step>],
+        steps: &[InlineVec4<Transition>],
         now: u64,
     ) -> InlineVec4<Option<OwnResult>> {
         let spill = &self.memory().spill;
-        let evaluate = |(index, (plan, steps)): (usize, (&Plan<'_>, &InlineVec4<Step>))| {
+        let evaluate = |(index, (plan, steps)): (usize, (&Plan<'_>, &InlineVec4<Transition>))| {
             plan.is_custom().then(|| {
                 let mut after = self.read(plan, now).into_owned();
                 plan.take(steps.clone(), &mut after, now);
@@ -90,7 +90,7 @@ impl LockedSet<'_, '_> {
     fn write_spilled(
         &mut self,
         plan: &Plan<'_>,
-        steps: InlineVec4<Step>,
+        steps: InlineVec4<Transition>,
         own: Option<OwnResult>,
         (index, now): (usize, u64),
     ) -> InlineVec4<Told> {

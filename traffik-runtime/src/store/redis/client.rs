@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use crate::store::caller::Caller;
 use crate::store::redis::error::Failed;
 use crate::store::redis::handshake::Settings;
-use crate::store::redis::lua::{READY, Script};
+use crate::store::redis::lua::READY;
+use crate::store::redis::lua::script::Script;
 use crate::store::redis::reconnect::Supervisor;
 
 /// Redis, on one server or several.

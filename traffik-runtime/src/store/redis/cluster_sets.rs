@@ -1,22 +1,26 @@
-//! A set whose keys are on several servers of a Cluster: decided slot by slot, and refunded if one refuses.
+//! Sets whose keys are in several slots of a Cluster: decided slot by slot, and refunded if one
+//! refuses.
 
 use crate::error::Error;
 use crate::inline_vec::InlineVec4;
-use crate::observe;
 use crate::store::caller::Caller;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
-use crate::store::sequential::{InTurn, decide_in_turn};
+use crate::store::sequential::{Sequence, decide_in_sequence};
+use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
+/// The places of the plans whose keys are in one slot.
+type Slot = Vec<usize>;
+
 impl Redis {
-    /// Which plans are in which slot, if they are in several: then no script sees them all.
-    pub(crate) fn slots(&self, plans: &[Plan<'_>]) -> Option<Vec<Vec<usize>>> {
+    /// Groups plans by slot. Returns `None` if all are in one, so that one script sees them all.
+    pub(crate) fn slots(&self, plans: &[Plan<'_>]) -> Option<Vec<Slot>> {
         if plans.len() == 1 || !self.is_cluster() {
             return None;
         }
-        let mut slots: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut slots: Vec<(&str, Slot)> = Vec::new();
         for (place, plan) in plans.iter().enumerate() {
             let tag = plan.name.split('}').next().unwrap_or_default();
             match slots.iter_mut().find(|(other, _)| *other == tag) {
@@ -24,41 +28,41 @@ impl Redis {
                 None => slots.push((tag, vec![place])),
             }
         }
-        // All sets in one order: then of several that meet, the first one has what it needs.
+        // Every set is decided in one order, so that the first of several with common keys is
+        // admitted.
         slots.sort_unstable();
         let slots: Vec<_> = slots.into_iter().map(|(_, places)| places).collect();
         (slots.len() > 1).then_some(slots)
     }
 
-    /// Decides slot by slot, and refunds those before the one that is refused or fails.
-    pub(crate) async fn decide_each(
+    /// Decides slot by slot, and refunds the earlier slots if one is refused or fails.
+    pub(crate) async fn decide_slots(
         &self,
         plans: &[Plan<'_>],
-        slots: &[Vec<usize>],
+        slots: &[Slot],
         at: Option<u64>,
         caller: &Caller,
     ) -> Result<Outcome, Error> {
-        let own = |slot: &Vec<usize>| slot.iter().map(|place| plans[*place].clone()).collect();
-        let turns = Turns {
+        let members = Members {
             redis: self,
             slots,
-            plans: slots.iter().map(own).collect(),
+            plans: slots.iter().map(|slot| plans_of(plans, slot)).collect(),
             at,
             caller,
         };
-        match decide_in_turn(&turns, slots.len()).await {
-            Ok(taken) => {
-                let now = taken.iter().map(|outcome| outcome.now).max();
+        match decide_in_sequence(&members).await {
+            Ok(admitted) => {
+                let now = admitted.iter().map(|outcome| outcome.now).max();
                 let mut told: InlineVec4<_> = InlineVec4::new();
-                for (slot, outcome) in slots.iter().zip(taken) {
+                for (slot, outcome) in slots.iter().zip(admitted) {
                     told.extend(outcome.of_plans(slot).told);
                 }
                 told.sort_by_key(|told| told.plan);
                 Ok(Outcome::admitted(now.unwrap_or_default(), told))
             }
-            Err((_, stopped)) => {
-                let refusal = stopped?;
-                // It stays a refusal, also where the others cannot be read.
+            Err((_, stop)) => {
+                let refusal = stop?;
+                // It stays a refusal if the other states cannot be read.
                 let read = self.read_refused(plans, slots, at).await;
                 Ok(read.map_or(refusal, |(now, states)| {
                     Outcome::refused(plans, states.iter(), now)
@@ -67,38 +71,54 @@ impl Redis {
         }
     }
 
-    /// The states of a refused set, those taken over that are far ahead of the clock (L4), those of
-    /// another rate with a longer life (L30).
+    /// Settles slot by slot, all of them even if one fails.
+    pub(crate) async fn settle_slots(
+        &self,
+        settlements: &[Settlement<'_>],
+        slots: &[Slot],
+        at: Option<u64>,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        let mut all = Ok(());
+        for slot in slots {
+            let own = slot.iter().map(|place| settlements[*place].clone());
+            let own: Vec<_> = own.collect();
+            all = all.and(self.settle_slot(&own, at, caller).await);
+        }
+        all
+    }
+
+    /// Reads the states of a refused set. States far ahead of the clock are replaced (L4), and
+    /// those of another rate live longer (L30).
     async fn read_refused(
         &self,
         plans: &[Plan<'_>],
-        slots: &[Vec<usize>],
+        slots: &[Slot],
         at: Option<u64>,
     ) -> Result<(u64, InlineVec4<State>), Error> {
-        let (now, states) = self.read_each(plans, slots, at).await?;
+        let (now, states) = self.read_slots(plans, slots, at).await?;
         for slot in slots {
             let is_written = |place: &usize| {
                 let (plan, state) = (&plans[*place], &states[*place]);
                 plan.caught_up(state, now).is_some() || plan.is_changed(state)
             };
             if slot.iter().any(is_written) {
-                let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
-                self.catch_up_at_once(&own, at).await?;
+                self.catch_up_slot(&plans_of(plans, slot), at).await?;
             }
         }
         Ok((now, states))
     }
 
-    pub(crate) async fn read_each(
+    /// Reads states slot by slot, and the time of the last slot.
+    pub(crate) async fn read_slots(
         &self,
         plans: &[Plan<'_>],
-        slots: &[Vec<usize>],
+        slots: &[Slot],
         at: Option<u64>,
     ) -> Result<(u64, InlineVec4<State>), Error> {
         let (mut now, mut states) = (0, InlineVec4::from_elem(State::default(), plans.len()));
         for slot in slots {
-            let own: Vec<_> = slot.iter().map(|place| plans[*place].clone()).collect();
-            let (then, read) = self.read_at_once(&own, at).await?;
+            let (then, read) = self.read_slot(&plans_of(plans, slot), at).await?;
             now = then;
             for (place, state) in slot.iter().zip(read) {
                 states[*place] = state;
@@ -108,25 +128,38 @@ impl Redis {
     }
 }
 
-/// The plans of a set, slot by slot.
-struct Turns<'t> {
-    redis: &'t Redis,
-    slots: &'t [Vec<usize>],
-    plans: Vec<Vec<Plan<'t>>>,
-    at: Option<u64>,
-    caller: &'t Caller,
+/// Returns the plans of a slot.
+fn plans_of<'p>(plans: &[Plan<'p>], slot: &Slot) -> Vec<Plan<'p>> {
+    slot.iter().map(|place| plans[*place].clone()).collect()
 }
 
-impl InTurn for Turns<'_> {
-    type Taken = Outcome;
+/// The slots of a set.
+struct Members<'m> {
+    redis: &'m Redis,
+    slots: &'m [Slot],
+    plans: Vec<Vec<Plan<'m>>>,
+    at: Option<u64>,
+    caller: &'m Caller,
+}
+
+impl Sequence for Members<'_> {
+    type Admitted = Outcome;
     type Stop = Result<Outcome, Error>;
+
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn kind(&self, _: usize) -> &'static str {
+        "redis"
+    }
 
     async fn decide(&self, member: usize) -> Result<Outcome, Self::Stop> {
         if self.caller.is_gone() {
             return Err(Err(Error::abandoned()));
         }
         let plans = &self.plans[member];
-        let decided = self.redis.decide_at_once(plans, self.at, self.caller).await;
+        let decided = self.redis.decide_slot(plans, self.at, self.caller).await;
         let outcome = decided.map_err(Err)?;
         if outcome.admitted {
             return Ok(outcome);
@@ -136,16 +169,14 @@ impl InTurn for Turns<'_> {
         Err(Ok(refusal))
     }
 
-    async fn refund(&self, member: usize, taken: Outcome) {
+    async fn refund(&self, member: usize, admitted: Outcome) -> Option<Result<(), Error>> {
         let counted = self.plans[member].iter().enumerate();
         let counted = counted.filter(|(_, plan)| plan.cost > 0);
-        let refunds: Vec<_> = counted
-            .map(|(place, plan)| plan.given_back(&taken, place))
-            .collect();
+        let refunds = counted.map(|(place, plan)| plan.full_refund(&admitted, place));
+        let refunds: Vec<_> = refunds.collect();
         if refunds.is_empty() {
-            return;
+            return None;
         }
-        let refunded = self.redis.settle_at_once(&refunds, self.at, self.caller);
-        observe::refunded("redis", refunded.await);
+        Some(self.redis.settle_slot(&refunds, self.at, self.caller).await)
     }
 }

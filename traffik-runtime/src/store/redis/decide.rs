@@ -1,43 +1,32 @@
-//! Plans are decided by one script, in one round trip; what its states mean is said here.
+//! Decides plans by one script, in one round trip. The reply holds the states, which are
+//! interpreted here.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::clock::reading::Reading;
 use crate::error::Error;
+use crate::flow::Flow;
 use crate::inline_vec::InlineVec4;
-use crate::store::Decide;
+use crate::store::StateStore;
 use crate::store::caller::Caller;
-use crate::store::cas_apply::apply;
+use crate::store::cas::{decide_on, slack};
 use crate::store::cas_retry::Retries;
 use crate::store::codec::{encode, lengthened};
-use crate::store::entry_limit::fits;
-use crate::store::erased::Answer;
+use crate::store::entry_limit::check_entries;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
-use crate::store::redis::lua::{Script, decide};
-use crate::store::redis::protocol::{Asked, Said};
-use crate::store::settlement::Settling;
+use crate::store::redis::lua::{REPLACE, decide};
+use crate::store::redis::protocol::{ScriptArgs, ScriptReply};
+use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
-/// Writes states if none has changed since it was read. Keys; for each the value that was read or nothing, the new one or
-/// nothing to leave it, and milliseconds to live.
-pub(crate) const REPLACE_SOURCE: &str = "\
-for place, key in ipairs(KEYS) do
-  if (redis.call('GET', key) or '') ~= ARGV[3 * place - 2] then return 0 end
-end
-for place, key in ipairs(KEYS) do
-  local new = ARGV[3 * place - 1]
-  if new ~= '' then redis.call('SET', key, new, 'PX', ARGV[3 * place]) end
-end
-return 1";
+/// The greatest number of entries in a log or a mean. It is written whole at each hit, so a larger
+/// one would delay all other operations.
+const MAX_ENTRIES: u64 = 65_536;
 
-static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(REPLACE_SOURCE));
-
-/// A log or a mean is written whole at each hit, so one larger than this would hold up all others.
-const LONGEST: u64 = 65_536;
-
-impl Decide for Redis {
+impl StateStore for Redis {
     fn kind(&self) -> &'static str {
         "redis"
     }
@@ -45,36 +34,31 @@ impl Decide for Redis {
     fn decide<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, Outcome> {
-        Box::pin(async move {
-            fits(plans, LONGEST, "Redis")?;
+    ) -> Flow<'a, Result<Outcome, Error>> {
+        Flow::pending(async move {
+            check_entries(plans, MAX_ENTRIES, "Redis")?;
+            let at = clock.map(Reading::now_of);
             match self.slots(plans) {
-                None => self.decide_at_once(plans, at, caller).await,
-                Some(slots) => self.decide_each(plans, &slots, at, caller).await,
+                None => self.decide_slot(plans, at, caller).await,
+                Some(slots) => self.decide_slots(plans, &slots, at, caller).await,
             }
         })
     }
 
     fn settle<'a>(
         &'a self,
-        settling: &'a [Settling<'a>],
-        at: Option<u64>,
+        settlements: &'a [Settlement<'a>],
+        clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let plans: Vec<_> = settling.iter().map(|it| it.plan.clone()).collect();
+    ) -> Flow<'a, Result<(), Error>> {
+        Flow::pending(async move {
+            let at = clock.map(Reading::now_of);
+            let plans: Vec<_> = settlements.iter().map(|it| it.plan.clone()).collect();
             match self.slots(&plans) {
-                None => self.settle_at_once(settling, at, caller).await,
-                Some(slots) => {
-                    let mut all = Ok(());
-                    for slot in slots {
-                        let own: Vec<_> = slot.iter().map(|it| settling[*it].clone()).collect();
-                        all = all.and(self.settle_at_once(&own, at, caller).await);
-                    }
-                    all
-                }
+                None => self.settle_slot(settlements, at, caller).await,
+                Some(slots) => self.settle_slots(settlements, &slots, at, caller).await,
             }
         })
     }
@@ -82,13 +66,14 @@ impl Decide for Redis {
     fn read<'a>(
         &'a self,
         plans: &'a [Plan<'a>],
-        at: Option<u64>,
-    ) -> Answer<'a, (u64, InlineVec4<State>)> {
-        Box::pin(async move {
-            fits(plans, LONGEST, "Redis")?;
+        clock: Option<&'a dyn Clock>,
+    ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>> {
+        Flow::pending(async move {
+            check_entries(plans, MAX_ENTRIES, "Redis")?;
+            let at = clock.map(Reading::now_of);
             match self.slots(plans) {
-                None => self.read_at_once(plans, at).await,
-                Some(slots) => self.read_each(plans, &slots, at).await,
+                None => self.read_slot(plans, at).await,
+                Some(slots) => self.read_slots(plans, &slots, at).await,
             }
         })
     }
@@ -96,93 +81,96 @@ impl Decide for Redis {
 
 impl Redis {
     /// Decides plans whose keys are on one server.
-    pub(crate) async fn decide_at_once(
+    pub(crate) async fn decide_slot(
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
         caller: &Caller,
     ) -> Result<Outcome, Error> {
         if plans.iter().any(Plan::is_custom) {
-            return self.decide_here(plans, at, caller).await;
+            return self.decide_in_process(plans, at, caller).await;
         }
-        let said = self.ask(plans, at, Some(caller), |plan| plan.cost).await?;
-        let states = said.states(plans);
-        if !said.admitted {
-            if said.misleads(plans) {
-                // The script reads no more of a state than it needs, so it may refuse by what is none: that is replaced.
-                return self.decide_here(plans, at, caller).await;
+        let reply = self
+            .run_script(plans, at, Some(caller), |plan| plan.cost)
+            .await?;
+        let states = reply.states(plans);
+        if !reply.admitted {
+            if reply.has_malformed_state(plans) {
+                // The script reads only a part of a state, so it may have refused by bytes that are
+                // no state. Those are replaced.
+                return self.decide_in_process(plans, at, caller).await;
             }
-            return Ok(Outcome::refused(plans, states.iter(), said.now));
+            return Ok(Outcome::refused(plans, states.iter(), reply.now));
         }
         let lines = plans.iter().zip(&states).enumerate();
-        let told = lines.flat_map(|(place, (plan, state))| plan.told(place, state, said.now));
-        Ok(Outcome::admitted(said.now, told.collect()))
+        let told = lines.flat_map(|(place, (plan, state))| plan.told(place, state, reply.now));
+        Ok(Outcome::admitted(reply.now, told.collect()))
     }
-}
 
-impl Redis {
     /// Reads states whose keys are on one server.
-    pub(crate) async fn read_at_once(
+    pub(crate) async fn read_slot(
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
     ) -> Result<(u64, InlineVec4<State>), Error> {
-        let said = self.ask(plans, at, None, |_| 0).await?;
-        Ok((said.now, said.states(plans)))
+        let reply = self.run_script(plans, at, None, |_| 0).await?;
+        Ok((reply.now, reply.states(plans)))
     }
 
-    async fn ask(
+    /// Runs the script that decides these plans at the given costs; at a cost of 0 it only reads.
+    async fn run_script(
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
         caller: Option<&Caller>,
         cost: impl Fn(&Plan<'_>) -> u64,
-    ) -> Result<Said, Error> {
+    ) -> Result<ScriptReply, Error> {
         let time = at.map_or_else(String::new, |at| at.to_string());
-        let said = if let [plan] = plans
+        let reply = if let [plan] = plans
             && let [term] = &*plan.terms
             && let Some(script) = decide::one(&term.law)
         {
-            let asked = Asked::one(&term.law, cost(plan));
+            let args = ScriptArgs::one(&term.law, cost(plan));
             let answer: Vec<u8> = self
                 .script(script, caller, |cmd| {
-                    cmd.arg(1).arg(&plan.name).arg(&asked.numbers);
-                    if !time.is_empty() || !asked.pairs.is_empty() {
-                        cmd.arg(&time).arg(&asked.pairs);
+                    cmd.arg(1).arg(&plan.name).arg(&args.numbers);
+                    if !time.is_empty() || !args.pairs.is_empty() {
+                        cmd.arg(&time).arg(&args.pairs);
                     }
                 })
                 .await?;
-            Said::one(answer)
+            ScriptReply::one(answer)
         } else {
-            let asked = Asked::many(plans, cost);
+            let args = ScriptArgs::many(plans, cost);
             let answer: Vec<Vec<u8>> = self
                 .script(&decide::MANY, caller, |cmd| {
                     cmd.arg(plans.len());
                     for plan in plans {
                         cmd.arg(&plan.name);
                     }
-                    cmd.arg(&asked.numbers).arg(&time);
+                    cmd.arg(&args.numbers).arg(&time);
                 })
                 .await?;
-            Said::many(answer, plans.len())
+            ScriptReply::many(answer, plans.len())
         };
-        said.ok_or_else(|| Error::backend("the script's answer makes no sense"))
+        reply.ok_or_else(|| Error::backend("the script's answer makes no sense"))
     }
 
-    /// Decides with laws that the server does not know: on what was read, written if it is still there.
-    async fn decide_here(
+    /// Decides in this process, for laws that the server does not know: on the states that were
+    /// read, which are written if they have not changed.
+    async fn decide_in_process(
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
         caller: &Caller,
     ) -> Result<Outcome, Error> {
-        let mut retries = Retries::of(&plans[0].name);
+        let mut retries = Retries::new(&plans[0].name);
         loop {
-            let said = self.ask(plans, at, Some(caller), |_| 0).await?;
-            let (outcome, after) = apply(plans, &said.states(plans), said.now);
+            let reply = self.run_script(plans, at, Some(caller), |_| 0).await?;
+            let (outcome, after) = decide_on(plans, &reply.states(plans), reply.now);
             if !outcome.admitted {
-                self.catch_up(plans, &said, at).await?;
-                self.lengthen(plans, &said, at).await;
+                self.catch_up(plans, &reply, at).await?;
+                self.lengthen(plans, &reply, at).await;
                 return Ok(outcome);
             }
             let new = plans.iter().zip(&after).enumerate();
@@ -192,110 +180,114 @@ impl Redis {
                 let bytes = (plan.cost > 0).then(|| encode(plan, state));
                 (plan, bytes, millis(resets.max().unwrap_or_default(), at))
             });
-            if self.replace(&said, Some(caller), new).await? {
+            if self.replace(&reply, Some(caller), new).await? {
                 return Ok(outcome);
             }
             retries.again().await?;
         }
     }
 
-    /// Fills the states that a refused hit has found far ahead of the clock (L4). If anybody writes meanwhile, that is a hit
-    /// which has done it.
+    /// Replaces the states that are far ahead of the clock (L4), after a hit on them was refused.
+    /// If another writer changes them meanwhile, that is a hit which has done so.
     async fn catch_up(
         &self,
         plans: &[Plan<'_>],
-        said: &Said,
+        reply: &ScriptReply,
         at: Option<u64>,
     ) -> Result<(), Error> {
         let filled = |(plan, state): (&Plan<'_>, &State)| {
-            let filled = plan.caught_up(state, said.now);
+            let filled = plan.caught_up(state, reply.now);
             let filled = filled.filter(|_| plan.cost > 0)?;
-            let lives = plan.matters(&filled, said.now);
-            Some((encode(plan, &filled), millis(lives, at)))
+            let ttl = plan.matters(&filled, reply.now);
+            Some((encode(plan, &filled), millis(ttl, at)))
         };
-        let states = said.states(plans);
+        let states = reply.states(plans);
         let filled: Vec<_> = plans.iter().zip(&states).map(filled).collect();
         if filled.iter().any(Option::is_some) {
             let new = plans.iter().zip(filled).map(|(plan, filled)| {
-                let (bytes, lives) = filled.unzip();
-                (plan, bytes, lives.unwrap_or_default())
+                let (bytes, ttl) = filled.unzip();
+                (plan, bytes, ttl.unwrap_or_default())
             });
-            self.replace(said, None, new).await?;
+            self.replace(reply, None, new).await?;
         }
         Ok(())
     }
 
-    /// The same for plans that were only read, because others in other slots refused before.
-    pub(crate) async fn catch_up_at_once(
+    /// Replaces states that are far ahead of the clock, of plans that were only read because a plan
+    /// in another slot was refused.
+    pub(crate) async fn catch_up_slot(
         &self,
         plans: &[Plan<'_>],
         at: Option<u64>,
     ) -> Result<(), Error> {
-        let said = self.ask(plans, at, None, |_| 0).await?;
-        self.catch_up(plans, &said, at).await?;
-        self.lengthen(plans, &said, at).await;
+        let reply = self.run_script(plans, at, None, |_| 0).await?;
+        self.catch_up(plans, &reply, at).await?;
+        self.lengthen(plans, &reply, at).await;
         Ok(())
     }
 
-    /// Lets states live for as long as rates need them that were refused with them (L30). What others have written
-    /// meanwhile has a life of its own; and a refusal stays one, even if this fails.
-    async fn lengthen(&self, plans: &[Plan<'_>], said: &Said, at: Option<u64>) {
+    /// Extends the life of states for as long as rates need them that were refused with them (L30).
+    /// A state that another writer has changed has a life of its own, and a refusal stays one if
+    /// this fails.
+    async fn lengthen(&self, plans: &[Plan<'_>], reply: &ScriptReply, at: Option<u64>) {
         let mut lengthens = false;
-        let lines = plans.iter().zip(&said.values);
+        let lines = plans.iter().zip(&reply.values);
         let new = lines.map(|(plan, value)| {
-            let longer = lengthened(plan, value, said.now).filter(|_| plan.cost > 0);
+            let longer = lengthened(plan, value, reply.now).filter(|_| plan.cost > 0);
             lengthens |= longer.is_some();
             let (bytes, life) = longer.unzip();
             (plan, bytes, millis(life.unwrap_or_default(), at))
         });
         let new: Vec<_> = new.collect();
         if lengthens {
-            let _ = self.replace(said, None, new.into_iter()).await;
+            let _ = self.replace(reply, None, new.into_iter()).await;
         }
     }
 
-    /// Settles plans whose keys are on one server: on what was read, written if it is still there.
-    pub(crate) async fn settle_at_once(
+    /// Settles plans whose keys are on one server: on the states that were read, which are written
+    /// if they have not changed.
+    pub(crate) async fn settle_slot(
         &self,
-        settling: &[Settling<'_>],
+        settlements: &[Settlement<'_>],
         at: Option<u64>,
         caller: &Caller,
     ) -> Result<(), Error> {
-        let Some(first) = settling.first() else {
+        let Some(first) = settlements.first() else {
             return Ok(());
         };
-        let plans: Vec<_> = settling.iter().map(|it| it.plan.clone()).collect();
-        let mut retries = Retries::of(&first.plan.name);
+        let plans: Vec<_> = settlements.iter().map(|it| it.plan.clone()).collect();
+        let mut retries = Retries::new(&first.plan.name);
         loop {
-            let said = self.ask(&plans, at, Some(caller), |_| 0).await?;
-            let states = settling.iter().zip(&said.values);
-            let states = states.map(|(settling, value)| settling.state_of(value, said.now));
+            let reply = self.run_script(&plans, at, Some(caller), |_| 0).await?;
+            let states = settlements.iter().zip(&reply.values);
+            let states = states.map(|(it, value)| it.state_of(value, reply.now));
             let mut states: InlineVec4<State> = states.collect();
-            let mut new = Vec::with_capacity(settling.len());
-            for (place, settling) in settling.iter().enumerate() {
-                let name = &settling.plan.name;
-                // Of two on one key, the second goes on from the first.
+            let mut new = Vec::with_capacity(settlements.len());
+            for (place, settlement) in settlements.iter().enumerate() {
+                let name = &settlement.plan.name;
+                // The second of two settlements on one key finds the state that the first leaves.
                 let earlier = plans[..place].iter().rposition(|plan| plan.name == *name);
                 let mut state = states[earlier.unwrap_or(place)].clone();
-                let gone = settling.change.gives_back() && said.values[place].is_empty();
-                let changes = !gone && settling.apply(&mut state, said.now);
-                let bytes = changes.then(|| encode(&settling.plan, &state));
-                let matters = millis(settling.plan.matters(&state, said.now), at);
-                new.push((&settling.plan, bytes, matters));
+                let is_gone = settlement.change.is_refund() && reply.values[place].is_empty();
+                let changes = !is_gone && settlement.apply(&mut state, reply.now);
+                let bytes = changes.then(|| encode(&settlement.plan, &state));
+                let matters = millis(settlement.plan.matters(&state, reply.now), at);
+                new.push((&settlement.plan, bytes, matters));
                 states[place] = state;
             }
             let changes = new.iter().any(|(_, bytes, _)| bytes.is_some());
-            if !changes || self.replace(&said, Some(caller), new.into_iter()).await? {
+            if !changes || self.replace(&reply, Some(caller), new.into_iter()).await? {
                 return Ok(());
             }
             retries.again().await?;
         }
     }
 
-    /// Writes the new states, each with milliseconds to live, if none has changed since it was read.
+    /// Writes the new states, each with milliseconds to live, if none has changed since it was
+    /// read. Returns `true` if they were written.
     async fn replace<'p>(
         &self,
-        said: &Said,
+        reply: &ScriptReply,
         caller: Option<&Caller>,
         new: impl Iterator<Item = (&'p Plan<'p>, Option<Vec<u8>>, u64)>,
     ) -> Result<bool, Error> {
@@ -305,7 +297,7 @@ impl Redis {
             for (plan, ..) in &new {
                 cmd.arg(&plan.name);
             }
-            for ((_, bytes, millis), value) in new.iter().zip(&said.values) {
+            for ((_, bytes, millis), value) in new.iter().zip(&reply.values) {
                 cmd.arg(value)
                     .arg(bytes.as_deref().unwrap_or_default())
                     .arg(millis);
@@ -315,10 +307,9 @@ impl Redis {
     }
 }
 
-/// So long a time in milliseconds.
+/// Returns a time to live in milliseconds, longer for states that are written at the time of
+/// another clock.
 fn millis(longest: Duration, at: Option<u64>) -> u64 {
-    // A time that was brought along may stand still while the server's goes on.
-    let late = at.map_or(Duration::ZERO, |_| Duration::from_secs(86_400));
-    let nanos = (longest + late).as_nanos().div_ceil(1_000_000);
+    let nanos = (longest + slack(at)).as_nanos().div_ceil(1_000_000);
     u64::try_from(nanos).unwrap_or(u64::MAX).clamp(1, 1 << 60)
 }

@@ -1,50 +1,51 @@
-//! What the scripts that decide are told, and what they answer.
+//! The arguments and the replies of the scripts that decide.
 
 use crate::inline_vec::InlineVec4;
 use crate::store::codec::{decode, decode_whole};
-
 use crate::store::plan::Plan;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::tick::EXACT;
 
-/// How many numbers every kernel is given, whether it needs them or not.
-const NUMBERS: usize = 9;
+/// The number of parameters that each kernel gets, whatever it needs.
+const PARAMETERS: usize = 9;
 
-/// Plans as a script is told of them, in doubles.
+/// Plans in the form in which scripts get them: as doubles.
 #[derive(Default)]
-pub(crate) struct Asked {
+pub(crate) struct ScriptArgs {
     pub(crate) numbers: Vec<u8>,
-    /// What comes in pairs, if it stands for itself.
+    /// The pairs of a single law, which are an argument of their own.
     pub(crate) pairs: Vec<u8>,
 }
 
-impl Asked {
+impl ScriptArgs {
+    /// The arguments for one plan under one law.
     pub(crate) fn one(law: &Law, cost: u64) -> Self {
-        let mut asked = Self::default();
-        write(&mut asked.numbers, sent(cost));
-        asked.pairs = asked.write_law(law);
-        asked
+        let mut args = Self::default();
+        write(&mut args.numbers, exact_cost(cost));
+        args.pairs = args.write_law(law);
+        args
     }
 
+    /// The arguments for any plans.
     pub(crate) fn many(plans: &[Plan<'_>], cost: impl Fn(&Plan<'_>) -> u64) -> Self {
-        let mut asked = Self::default();
+        let mut args = Self::default();
         for plan in plans {
-            write(&mut asked.numbers, sent(cost(plan)));
-            write(&mut asked.numbers, plan.terms.len() as u64);
+            write(&mut args.numbers, exact_cost(cost(plan)));
+            write(&mut args.numbers, plan.terms.len() as u64);
             for term in &*plan.terms {
-                write(&mut asked.numbers, term.law.kernel().into());
-                let pairs = asked.write_law(&term.law);
-                asked.numbers.extend(pairs);
+                write(&mut args.numbers, term.law.kernel().into());
+                let pairs = args.write_law(&term.law);
+                args.numbers.extend(pairs);
             }
         }
-        asked
+        args
     }
 
-    /// Writes a law's numbers, and gives back its pairs.
+    /// Writes the parameters of a law, and returns its pairs.
     fn write_law(&mut self, law: &Law) -> Vec<u8> {
         let (numbers, pairs) = law.numbers();
-        for place in 0..NUMBERS {
+        for place in 0..PARAMETERS {
             write(&mut self.numbers, numbers.get(place).copied().unwrap_or(0));
         }
         let mut bytes = Vec::new();
@@ -56,8 +57,9 @@ impl Asked {
     }
 }
 
-/// A cost as a script gets it: above 2^53, which is the largest limit, it stays above it.
-fn sent(cost: u64) -> u64 {
+/// Returns a cost that a double holds. A cost above 2^53, which is the largest limit, stays above
+/// it.
+fn exact_cost(cost: u64) -> u64 {
     if cost > EXACT { 2 * EXACT } else { cost }
 }
 
@@ -65,14 +67,15 @@ fn write(bytes: &mut Vec<u8>, number: u64) {
     bytes.extend((number as f64).to_be_bytes());
 }
 
-/// What a script answered.
-pub(crate) struct Said {
+/// The reply of a script: if all plans were admitted, when, and their states.
+pub(crate) struct ScriptReply {
     pub(crate) now: u64,
     pub(crate) admitted: bool,
     pub(crate) values: InlineVec4<Vec<u8>>,
 }
 
-impl Said {
+impl ScriptReply {
+    /// Parses the reply for one plan.
     pub(crate) fn one(mut answer: Vec<u8>) -> Option<Self> {
         let (admitted, now) = head(&answer)?;
         answer.drain(..HEAD);
@@ -84,6 +87,7 @@ impl Said {
         })
     }
 
+    /// Parses the reply for any plans.
     pub(crate) fn many(answer: Vec<Vec<u8>>, plans: usize) -> Option<Self> {
         if answer.len() != plans + 1 {
             return None;
@@ -97,12 +101,13 @@ impl Said {
         })
     }
 
-    /// Whether a value that it read is no state.
-    pub(crate) fn misleads(&self, plans: &[Plan<'_>]) -> bool {
+    /// Returns `true` if a value that the script read is no state.
+    pub(crate) fn has_malformed_state(&self, plans: &[Plan<'_>]) -> bool {
         let mut lines = plans.iter().zip(&self.values);
         lines.any(|(plan, value)| !value.is_empty() && decode_whole(plan, value).is_none())
     }
 
+    /// Decodes the states of the plans.
     pub(crate) fn states(&self, plans: &[Plan<'_>]) -> InlineVec4<State> {
         let lines = plans.iter().zip(&self.values);
         let states = lines.map(|(plan, value)| decode(plan, value, self.now));
@@ -110,9 +115,10 @@ impl Said {
     }
 }
 
+/// The length of the head of a reply, in bytes.
 const HEAD: usize = 9;
 
-/// Whether all were admitted, and when.
+/// Parses the head of a reply: if all plans were admitted, and the time.
 fn head(bytes: &[u8]) -> Option<(bool, u64)> {
     let (admitted, now) = bytes.get(..HEAD)?.split_first()?;
     let now = f64::from_be_bytes(now.try_into().ok()?);
@@ -123,7 +129,7 @@ fn head(bytes: &[u8]) -> Option<(bool, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::Said;
+    use super::ScriptReply;
     use crate::strategy::kernel::tick::EXACT;
 
     fn head(now: f64) -> Vec<u8> {
@@ -131,25 +137,31 @@ mod tests {
     }
 
     #[test]
-    fn takes_as_many_states_as_there_are_plans() {
+    fn refuses_a_reply_with_another_number_of_states() {
         let answer = |values| std::iter::repeat_n(head(5.0), values).collect();
-        assert!(Said::many(answer(3), 2).is_some());
+        assert!(ScriptReply::many(answer(3), 2).is_some());
         for values in [0, 1, 2, 4, 1_000_000] {
-            assert!(Said::many(answer(values), 2).is_none(), "{values}");
+            assert!(ScriptReply::many(answer(values), 2).is_none(), "{values}");
         }
-        assert!(Said::many(vec![vec![1]], 0).is_none(), "a head cut short");
+        assert!(
+            ScriptReply::many(vec![vec![1]], 0).is_none(),
+            "a truncated head"
+        );
     }
 
     #[test]
-    fn takes_no_time_beyond_the_exact_ones() {
-        for (now, taken) in [
+    fn clamps_a_time_to_the_exact_ones() {
+        for (now, clamped) in [
             (7.5, 7),
             (-1.0, 0),
             (f64::NAN, 0),
             (f64::INFINITY, EXACT),
             (1e300, EXACT),
         ] {
-            assert_eq!(Said::one(head(now)).map(|said| said.now), Some(taken));
+            assert_eq!(
+                ScriptReply::one(head(now)).map(|reply| reply.now),
+                Some(clamped)
+            );
         }
     }
 }

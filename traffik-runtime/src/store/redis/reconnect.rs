@@ -91,7 +91,7 @@ impl Supervisor {
         let Some(caller) = caller.filter(|_| is_pending) else {
             return result;
         };
-        caller.late(self.settings.timeout);
+        caller.time_out(self.settings.timeout);
         match timeout(PATIENCE, action).await {
             Ok(answer) => {
                 live.health.answer();

@@ -1,11 +1,11 @@
-//! What a URL says of where Redis is; `urls.md` has the forms.
+//! Parses the URLs of Redis servers; `urls.md` describes their forms.
 
 use percent_encoding::percent_decode_str;
 use redis::ConnectionInfo;
 
 use crate::store::tls::Tls;
 
-/// A URL in its parts.
+/// The parts of a URL.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) place: Place,
@@ -15,7 +15,7 @@ pub(crate) struct Target {
 /// Parameters of a URL's query that the `redis` crate does not know.
 #[derive(Default)]
 pub(crate) struct Parameters {
-    /// Paths of files in PEM.
+    /// The path of a file in PEM, as in the next two fields.
     ca: Option<String>,
     cert: Option<String>,
     key: Option<String>,
@@ -29,12 +29,12 @@ pub(crate) struct Parameters {
     expect(dead_code, reason = "only Sentinels have a password of their own")
 )]
 pub(crate) struct Credentials {
-    /// Empty for a password alone.
+    /// Empty for a password without a user.
     pub(crate) user: String,
     pub(crate) password: String,
 }
 
-/// Where Redis is.
+/// The servers of a URL.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     One(ConnectionInfo),
@@ -44,31 +44,31 @@ pub(crate) enum Place {
     Sentinel(Sentinel),
 }
 
-/// A primary that Sentinels know.
+/// A primary behind Sentinels.
 #[cfg(feature = "redis-sentinel")]
 #[derive(Clone, Debug)]
 pub(crate) struct Sentinel {
     pub(crate) sentinels: Vec<ConnectionInfo>,
     pub(crate) master: String,
-    /// What holds for the primary, whatever its address is.
+    /// The settings of connections to the primary, whose address is still unknown.
     pub(crate) primary: ConnectionInfo,
 }
 
-/// A URL of several hosts in its parts.
+/// The parts of a URL with several hosts.
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
-struct Several<'a> {
-    /// What one host's URL begins with.
+struct HostList<'a> {
+    /// The scheme of the URL of one host.
     scheme: &'a str,
-    /// With its `@`, if there is one.
+    /// The user and password with the `@`, or an empty string.
     user: &'a str,
     hosts: Vec<&'a str>,
-    /// Without the leading slash.
+    /// The path without the leading slash.
     path: &'a str,
-    /// With its `?`, if there is one.
+    /// The query with the `?`, or an empty string.
     query: &'a str,
 }
 
-/// Reads a URL. The error repeats none of it: it may hold a password.
+/// Parses a URL. The error repeats none of it, because it may contain a password.
 pub(crate) fn parse(url: &str) -> Result<Target, String> {
     let (url, parameters) = Parameters::split_off(url)?;
     let place = place(&url)?;
@@ -76,7 +76,7 @@ pub(crate) fn parse(url: &str) -> Result<Target, String> {
 }
 
 impl Parameters {
-    /// Takes the parameters out of a URL.
+    /// Removes these parameters from a URL.
     fn split_off(url: &str) -> Result<(String, Self), String> {
         let mut parameters = Self::default();
         let (url, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
@@ -167,7 +167,7 @@ fn place(url: &str) -> Result<Place, String> {
 }
 
 #[cfg(any(feature = "redis-cluster", feature = "redis-sentinel"))]
-impl<'a> Several<'a> {
+impl<'a> HostList<'a> {
     fn new(scheme: &'a str, rest: &'a str) -> Self {
         let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -181,7 +181,7 @@ impl<'a> Several<'a> {
         }
     }
 
-    /// The URL of one of the hosts.
+    /// Returns the URL of one of the hosts.
     fn url(&self, user: &str, host: &str, path: &str) -> String {
         let Self { scheme, query, .. } = self;
         format!("{scheme}://{user}{host}/{path}{query}")
@@ -189,25 +189,24 @@ impl<'a> Several<'a> {
 }
 
 fn info(url: &str) -> Result<ConnectionInfo, String> {
-    let asks_for_tls = ["rediss:", "valkeys:"]
+    let wants_tls = ["rediss:", "valkeys:"]
         .iter()
         .any(|tls| url.starts_with(tls));
-    if asks_for_tls && !cfg!(any(feature = "redis-native-tls", feature = "redis-rustls")) {
+    if wants_tls && !cfg!(any(feature = "redis-native-tls", feature = "redis-rustls")) {
         return Err(
             "its URL asks for TLS; switch the feature `redis-rustls` or `redis-native-tls` on"
                 .to_owned(),
         );
     }
-    let unread = |error: redis::RedisError| {
-        let said = error.to_string();
-        format!("its URL cannot be read ({said}); write it as `redis://127.0.0.1:6379/0`")
+    let malformed = |error: redis::RedisError| {
+        format!("its URL cannot be read ({error}); write it as `redis://127.0.0.1:6379/0`")
     };
-    redis::IntoConnectionInfo::into_connection_info(url).map_err(unread)
+    redis::IntoConnectionInfo::into_connection_info(url).map_err(malformed)
 }
 
 #[cfg(feature = "redis-cluster")]
 fn cluster(scheme: &str, rest: &str) -> Result<Place, String> {
-    let url = Several::new(scheme, rest);
+    let url = HostList::new(scheme, rest);
     if !url.path.is_empty() {
         return Err("a Cluster has no databases; leave the path of its URL out".to_owned());
     }
@@ -225,7 +224,7 @@ fn cluster(_: &str, _: &str) -> Result<Place, String> {
 
 #[cfg(feature = "redis-sentinel")]
 fn sentinel(scheme: &str, rest: &str) -> Result<Place, String> {
-    let url = Several::new(scheme, rest);
+    let url = HostList::new(scheme, rest);
     let (master, db) = url.path.split_once('/').unwrap_or((url.path, ""));
     if master.is_empty() {
         return Err(

@@ -1,18 +1,18 @@
-//! The scripts that decide: one for each kernel, and one that has them all.
+//! The scripts that decide: one for each kernel, and one that contains every kernel.
 
 use std::sync::LazyLock;
 
-use crate::store::redis::lua::Script;
+use crate::store::redis::lua::script::Script;
 use crate::strategy::kernel::Law;
 
-/// A kernel's lines, which find what they need in local variables and leave the new state there.
+/// The lines of a kernel, whose arguments and results are local variables.
 macro_rules! kernel {
     ($name:literal) => {
         include_str!(concat!("../../../strategy/kernel/", $name, ".lua"))
     };
 }
 
-/// What decides one plan under one law of this kernel.
+/// A script that decides one plan under one law of this kernel.
 macro_rules! one {
     ($name:literal) => {
         concat!(
@@ -25,7 +25,7 @@ macro_rules! one {
     };
 }
 
-/// What decides any plans.
+/// The script that decides any plans.
 pub(crate) const MANY_SOURCE: &str = concat!(
     kernel!("state"),
     kernel!("tick"),
@@ -49,7 +49,7 @@ pub(crate) const MANY_SOURCE: &str = concat!(
     include_str!("many_end.lua"),
 );
 
-/// By the number of the kernel, from 1.
+/// The scripts of the kernels, in the order of their numbers, which begin at 1.
 pub(crate) const ONE_SOURCES: [&str; 8] = [
     one!("window"),
     one!("counter"),
@@ -65,7 +65,7 @@ pub(crate) static MANY: LazyLock<Script> = LazyLock::new(|| Script::new(MANY_SOU
 
 static ONE: LazyLock<[Script; 8]> = LazyLock::new(|| ONE_SOURCES.map(Script::new));
 
-/// The script for one plan under a law, if the server knows it.
+/// Returns the script for one plan under a law; `None` for a law of the user's own.
 pub(crate) fn one(law: &Law) -> Option<&'static Script> {
     let kernel = usize::from(law.kernel()).checked_sub(1)?;
     ONE.get(kernel)

@@ -1,35 +1,21 @@
-//! Scripts for bytes: what takes a look and a write.
+//! All scripts: those for bytes, which read and write in one step, and those that decide.
 
 pub(crate) mod decide;
+pub(crate) mod script;
 
 use std::sync::LazyLock;
 
-use crate::store::redis::decide::REPLACE_SOURCE;
 use crate::store::redis::lua::decide::{MANY_SOURCE, ONE_SOURCES};
+use crate::store::redis::lua::script::Script;
 
-/// A script and what servers know it by.
-pub(crate) struct Script {
-    pub(crate) source: &'static str,
-    pub(crate) hash: String,
-}
-
-impl Script {
-    pub(crate) fn new(source: &'static str) -> Self {
-        Self {
-            source,
-            hash: redis::Script::new(source).get_hash().to_owned(),
-        }
-    }
-}
-
-/// Adds to a number, which gets a time to live if it was not there. The sum is read as text: Lua's numbers are exact
-/// only up to 2^53.
+/// Adds to a number, and sets its time to live if it was absent. The sum is read as text, because
+/// Lua's numbers are exact only up to 2^53.
 const INCREMENT_SOURCE: &str = "\
 redis.call('SET', KEYS[1], '0', 'PX', ARGV[2], 'NX')
 redis.call('INCRBY', KEYS[1], ARGV[1])
 return redis.call('GET', KEYS[1])";
 
-/// Calls everything that decisions call, and writes nothing: its key never exists.
+/// Calls every command that decisions call, and writes nothing: its key never exists.
 const READY_SOURCE: &str = "\
 redis.call('TIME')
 redis.call('GET', KEYS[1])
@@ -37,8 +23,9 @@ redis.call('PTTL', KEYS[1])
 redis.call('SET', KEYS[1], '', 'PX', 1, 'XX')
 return 1";
 
-/// Arguments: the expected value and the new one, each with a `+` before it or nothing for no key; milliseconds to live,
-/// `0` for ever, or nothing for as long as the old one would have.
+/// Replaces a value that is as expected. Arguments: the expected value and the new one, each behind
+/// a `+`, or an empty string for no key; milliseconds to live, `0` for ever, or an empty string for
+/// as long as the old value would have lived.
 const COMPARE_AND_SWAP_SOURCE: &str = "\
 local old, new, ttl = redis.call('GET', KEYS[1]), ARGV[2], ARGV[3]
 if (old and '+' .. old or '') ~= ARGV[1] then return 0 end
@@ -57,7 +44,21 @@ pub(crate) static READY: LazyLock<Script> = LazyLock::new(|| Script::new(READY_S
 pub(crate) static COMPARE_AND_SWAP: LazyLock<Script> =
     LazyLock::new(|| Script::new(COMPARE_AND_SWAP_SOURCE));
 
-/// What every server is told when it is connected to.
+/// Writes states if none has changed since it was read. Arguments: for each key the value that was
+/// read or an empty string, the new value or an empty string to leave it, and milliseconds to live.
+const REPLACE_SOURCE: &str = "\
+for place, key in ipairs(KEYS) do
+  if (redis.call('GET', key) or '') ~= ARGV[3 * place - 2] then return 0 end
+end
+for place, key in ipairs(KEYS) do
+  local new = ARGV[3 * place - 1]
+  if new ~= '' then redis.call('SET', key, new, 'PX', ARGV[3 * place]) end
+end
+return 1";
+
+pub(crate) static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(REPLACE_SOURCE));
+
+/// The scripts that are loaded on each new connection.
 pub(crate) const LOADED: &[&str] = &{
     let [window, counter, meter, rollover, adaptive, log, mean, hours] = ONE_SOURCES;
     [

@@ -1,0 +1,278 @@
+//! A store with the clock of its laws and the namespace of its keys.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::clock::reading::Reading;
+use crate::error::Error;
+use crate::flow::{BoxFuture, Flow};
+use crate::inline_vec::InlineVec4;
+use crate::store::StateStore;
+use crate::store::background::{Background, DetachableOperation, QueuedRefund};
+use crate::store::byte_store::Store;
+use crate::store::caller::Caller;
+use crate::store::cas::CasStore;
+use crate::store::erased::DynStore;
+use crate::store::memory::Memory;
+use crate::store::memory::bytes::Bytes;
+use crate::store::outcome::Outcome;
+use crate::store::plan::Plan;
+use crate::store::settlement::Settlement;
+use crate::strategy::kernel::state::State;
+
+/// The namespace of a store that is configured without one.
+pub(crate) const NAMESPACE: &str = "traffik";
+
+/// A store, the clock of its laws, and the namespace of its keys.
+///
+/// It is what a decision needs of a backend. Several handles may share one store.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreHandle {
+    location: Location,
+    /// `None` for the store's own clock: the system's in memory, the server's elsewhere.
+    clock: Option<Arc<dyn Clock>>,
+    /// The tasks that outlive their callers, of all handles that share the store.
+    background: Arc<Background>,
+    /// The percent-encoded prefix of every key.
+    namespace: String,
+}
+
+/// The place of states and bytes.
+#[derive(Clone, Debug)]
+enum Location {
+    /// This process, where every operation ends before it returns.
+    Local { states: Arc<Memory>, bytes: Bytes },
+    /// A server, or a store of the user's own.
+    Remote {
+        states: Arc<dyn StateStore>,
+        bytes: Arc<dyn DynStore>,
+    },
+}
+
+impl StoreHandle {
+    /// A handle to states in this process.
+    pub(crate) fn local(
+        memory: Arc<Memory>,
+        capacity: usize,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Self {
+        let location = Location::Local {
+            states: memory,
+            bytes: Bytes::new(capacity, clock.clone()),
+        };
+        Self {
+            clock,
+            ..Self::new(location, NAMESPACE)
+        }
+    }
+
+    /// A handle to states on a server, under an encoded namespace.
+    #[cfg(any(feature = "memcached", feature = "redis"))]
+    pub(crate) fn remote<S: StateStore + Store>(store: Arc<S>, namespace: &str) -> Self {
+        let location = Location::Remote {
+            states: store.clone(),
+            bytes: store,
+        };
+        Self::new(location, namespace)
+    }
+
+    /// A handle to states in a store of the user's own.
+    pub(crate) fn custom(store: impl Store) -> Self {
+        let bytes: Arc<dyn DynStore> = Arc::new(store);
+        let location = Location::Remote {
+            states: Arc::new(CasStore::new(bytes.clone())),
+            bytes,
+        };
+        Self::new(location, NAMESPACE)
+    }
+
+    fn new(location: Location, namespace: &str) -> Self {
+        Self {
+            location,
+            clock: None,
+            background: Arc::new(Background::new()),
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    /// Returns a handle to these states whose laws are evaluated at the time of another clock.
+    pub(crate) fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        let mut handle = self.clone();
+        if let Location::Local { bytes, .. } = &mut handle.location {
+            *bytes = bytes.clock(clock.clone());
+        }
+        handle.clock = Some(clock);
+        handle
+    }
+
+    /// Returns `true` if both handles refer to one store.
+    pub(crate) fn shares_states(&self, other: &Self) -> bool {
+        match (&self.location, &other.location) {
+            (Location::Local { states: one, .. }, Location::Local { states: other, .. }) => {
+                Arc::ptr_eq(one, other)
+            }
+            (Location::Remote { states: one, .. }, Location::Remote { states: other, .. }) => {
+                Arc::ptr_eq(one, other)
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the states, if they are in this process.
+    pub(crate) fn memory(&self) -> Option<&Arc<Memory>> {
+        match &self.location {
+            Location::Local { states, .. } => Some(states),
+            Location::Remote { .. } => None,
+        }
+    }
+
+    /// Returns `true` if the states are in this process, so that every operation ends at once.
+    pub(crate) const fn is_local(&self) -> bool {
+        matches!(self.location, Location::Local { .. })
+    }
+
+    /// Returns the kind of store, in one word for logs, metrics and handlers.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.states().kind()
+    }
+
+    /// Returns `true` if refunds of one key can be made side by side.
+    pub(crate) fn subtracts(&self) -> bool {
+        self.states().subtracts()
+    }
+
+    fn states(&self) -> &dyn StateStore {
+        match &self.location {
+            Location::Local { states, .. } => &**states,
+            Location::Remote { states, .. } => &**states,
+        }
+    }
+
+    /// Decides all plans at one moment, and counts all or none; see [`StateStore::decide`].
+    pub(crate) fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<Outcome, Error>> {
+        self.states().decide(plans, self.clock.as_deref(), caller)
+    }
+
+    /// Applies every settlement; see [`StateStore::settle`].
+    pub(crate) fn settle<'a>(
+        &'a self,
+        settlements: &'a [Settlement<'a>],
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<(), Error>> {
+        let clock = self.clock.as_deref();
+        self.states().settle(settlements, clock, caller)
+    }
+
+    /// Reads the states of all plans, and the time at which they were like that.
+    pub(crate) fn read<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+    ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>> {
+        self.states().read(plans, self.clock.as_deref())
+    }
+
+    /// Decides as [`decide`](Self::decide) does, if the states are in this process.
+    pub(crate) fn decide_local(&self, plans: &[Plan<'_>]) -> Option<Result<Outcome, Error>> {
+        let (memory, clock) = (self.memory()?, self.clock.as_deref());
+        memory.decide(plans, clock, &Caller::default()).into_ready()
+    }
+
+    /// Settles as [`settle`](Self::settle) does, if the states are in this process.
+    pub(crate) fn settle_local(&self, settlements: &[Settlement<'_>]) -> Option<Result<(), Error>> {
+        let (memory, clock) = (self.memory()?, self.clock.as_deref());
+        memory
+            .settle(settlements, clock, &Caller::default())
+            .into_ready()
+    }
+
+    /// Reads as [`read`](Self::read) does, if the states are in this process.
+    pub(crate) fn read_local(
+        &self,
+        plans: &[Plan<'_>],
+    ) -> Option<Result<(u64, InlineVec4<State>), Error>> {
+        let clock = self.clock.as_deref();
+        self.memory()?.read(plans, clock).into_ready()
+    }
+
+    /// Returns the store of keys and values.
+    pub(crate) fn bytes(&self) -> &dyn DynStore {
+        match &self.location {
+            Location::Local { bytes, .. } => bytes,
+            Location::Remote { bytes, .. } => &**bytes,
+        }
+    }
+
+    /// Returns the encoded namespace of all keys.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Returns the encoded namespace of the names of states; `None` in memory, where states have
+    /// hashes instead of names.
+    pub(crate) fn state_namespace(&self) -> Option<&str> {
+        (!self.is_local()).then_some(&*self.namespace)
+    }
+
+    /// Returns the present time of the handle's clock, in microseconds since 1970.
+    #[inline(always)]
+    pub(crate) fn now(&self) -> u64 {
+        self.reading().now
+    }
+
+    /// Reads the handle's clock, else the system's.
+    #[inline]
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        match &self.clock {
+            None => Reading::of_system(),
+            Some(clock) => Reading::of(&**clock),
+        }
+    }
+
+    /// Returns `true` if laws are evaluated at the time of another clock than the store's.
+    pub(crate) const fn has_own_clock(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// Returns the clock at whose time laws are evaluated, if it is not the store's own.
+    pub(crate) fn own_clock(&self) -> Option<Arc<dyn Clock>> {
+        self.clock.clone()
+    }
+
+    /// Creates an operation on this store. Its caller waits until the given moment, if any.
+    pub(crate) fn operation<T: Send + 'static>(
+        &self,
+        running: BoxFuture<'static, Result<T, Error>>,
+        caller: Arc<Caller>,
+        until: Option<Instant>,
+        refused: fn(Outcome) -> T,
+    ) -> DetachableOperation<T> {
+        let background = (self.background.clone(), self.kind());
+        DetachableOperation::new(running, caller, until, background, refused)
+    }
+
+    /// Returns the tasks that outlive their callers.
+    pub(crate) fn background(&self) -> &Arc<Background> {
+        &self.background
+    }
+
+    /// Makes a refund of a key in the background. In memory there is nothing to wait for, so
+    /// refunds there are made by their callers.
+    pub(crate) fn refund_in_background(
+        &self,
+        runtime: &Handle,
+        key: &str,
+        refund: Box<dyn QueuedRefund>,
+    ) {
+        if let Location::Remote { states, .. } = &self.location {
+            let store = (states.clone(), self.clock.clone());
+            self.background.refund(runtime, store, key, refund);
+        }
+    }
+}
