@@ -88,7 +88,9 @@ impl<'a> Case<'a> {
             backend.store().is_local()
                 && !policy.is_some_and(Policy::may_bypass_backend)
                 && !asked.definition.settings.shadow
-                && first.as_ref().is_some_and(|first| first.shares_states(&backend))
+                && first
+                    .as_ref()
+                    .is_some_and(|first| first.shares_states(&backend))
         })
     }
 

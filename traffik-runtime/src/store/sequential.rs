@@ -64,3 +64,54 @@ pub(crate) async fn decide_in_sequence<S: Sequence>(
     }
     Ok(admitted)
 }
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::{Sequence, decide_in_sequence};
+    use crate::error::Error;
+
+    /// Members of which the last refuses, and whose refunds fail.
+    struct Refusing {
+        members: usize,
+        refunded: Mutex<Vec<usize>>,
+    }
+
+    impl Sequence for Refusing {
+        type Admitted = usize;
+        type Stop = &'static str;
+
+        fn len(&self) -> usize {
+            self.members
+        }
+
+        fn kind(&self, _: usize) -> &'static str {
+            "custom"
+        }
+
+        async fn decide(&self, member: usize) -> Result<usize, &'static str> {
+            if member + 1 == self.members {
+                return Err("refused");
+            }
+            Ok(member)
+        }
+
+        async fn refund(&self, member: usize, admitted: usize) -> Option<Result<(), Error>> {
+            assert_eq!(member, admitted);
+            self.refunded.lock().push(member);
+            Some(Err(Error::closed()))
+        }
+    }
+
+    #[tokio::test]
+    async fn refunds_every_earlier_member_even_if_refunds_fail() {
+        let sequence = Refusing {
+            members: 4,
+            refunded: Mutex::default(),
+        };
+        let decided = decide_in_sequence(&sequence).await;
+        assert_eq!(decided, Err((3, "refused")));
+        assert_eq!(*sequence.refunded.lock(), [0, 1, 2]);
+    }
+}
