@@ -5,7 +5,7 @@
 //!
 //! # Protocol
 //!
-//! 1. EvictionMark the spill, so that from now on a key without a slot is looked up there.
+//! 1. Mark the spill, so that from now on a key without a slot is looked up there.
 //! 2. Lock the key's spill shard.
 //! 3. Under the writer lock of the key's probe table, take the key out of its slot with its state
 //!    and the state's number.
