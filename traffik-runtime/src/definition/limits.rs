@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rate::Rate;
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 use crate::strategy::catalog::problem::Severity;
 use crate::strategy::erased::ErasedStrategy;
 use crate::strategy::error::StrategyError;
@@ -20,27 +20,27 @@ const MAX_NAME_LENGTH: usize = 255;
 /// # Errors
 ///
 /// If the strategy has no law for a rate.
-pub(crate) fn terms(
+pub(crate) fn compile(
     strategy: &dyn ErasedStrategy,
     rates: &[Rate],
-) -> Result<InlineVec1<Term>, StrategyError> {
-    let mut terms = InlineVec1::new();
+) -> Result<InlineVec1<Limit>, StrategyError> {
+    let mut limits = InlineVec1::new();
     if strategy.is_dynamic() {
-        return Ok(terms);
+        return Ok(limits);
     }
     for rate in rates {
         let law = strategy.law(*rate, &Who::default())?;
         if law != Law::Unlimited {
-            terms.push(Term { rate: *rate, law });
+            limits.push(Limit { rate: *rate, law });
         }
     }
-    Ok(terms)
+    Ok(limits)
 }
 
 /// Returns the only limit, if there is one under a built-in law.
-pub(crate) fn only(terms: &[Term]) -> Option<&Term> {
-    match terms {
-        [term] if term.law != Law::Custom => Some(term),
+pub(crate) fn only(limits: &[Limit]) -> Option<&Limit> {
+    match limits {
+        [limit] if limit.law != Law::Custom => Some(limit),
         _ => None,
     }
 }

@@ -35,7 +35,7 @@ use crate::observe;
 use crate::observe::{Counters, Outcome};
 use crate::rate::Rate;
 use crate::store::key::Key;
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 use crate::strategy::erased::ErasedStrategy;
 
 /// A throttle: its settings, and the values that are computed of them at run time, once.
@@ -158,9 +158,9 @@ impl Definition {
     ///
     /// [`Error::Configuration`] if the settings are wrong or another throttle has the uid.
     #[inline]
-    pub(crate) fn terms(&self) -> Result<&[Term], Error> {
-        match &self.compiled().terms {
-            Ok(terms) => Ok(terms),
+    pub(crate) fn limits(&self) -> Result<&[Limit], Error> {
+        match &self.compiled().limits {
+            Ok(limits) => Ok(limits),
             Err(message) => Err(Error::configuration(self.uid(), message)),
         }
     }

@@ -12,7 +12,7 @@ use crate::engine::recovery::{Attempt, Members};
 use crate::error::Error;
 use crate::on_error::verdict::Failure;
 use crate::store::handle::StoreHandle;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 
 /// To take the costs.
 pub(crate) struct Take<'c, 'a> {
@@ -65,7 +65,7 @@ impl Attempt for Take<'_, '_> {
     }
 
     fn matters(said: &Hold) -> Option<Duration> {
-        let resets = said.outcome.told.iter().map(|told| told.report.reset);
+        let resets = said.outcome.limits.iter().map(|told| told.report.reset);
         resets.max().filter(|_| said.outcome.admitted)
     }
 
@@ -73,8 +73,8 @@ impl Attempt for Take<'_, '_> {
         let plans = self.case.plans_on(other, 1).ok()?;
         let (now, states) = other.read_local(&plans)?.ok()?;
         let mut each = plans.iter().zip(&states);
-        let fits = each.all(|(plan, state)| plan.steps(state, now).is_some());
-        (!fits).then(|| Outcome::refused(&plans, states.iter(), now).into())
+        let fits = each.all(|(plan, state)| plan.evaluate(state, now).is_some());
+        (!fits).then(|| StoreOutcome::refused(&plans, states.iter(), now).into())
     }
 
     fn take_too(&self, said: &mut Hold, other: &Arc<StoreHandle>) -> Option<Hold> {

@@ -21,7 +21,7 @@ use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::observe;
 use crate::on_error::policy::Policy;
 use crate::store::handle::StoreHandle;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
 
@@ -95,9 +95,9 @@ impl<'a> Case<'a> {
     }
 
     /// Takes the costs where the answer is here.
-    pub(crate) fn decide_at_once(&self) -> Option<Outcome> {
+    pub(crate) fn decide_at_once(&self) -> Option<StoreOutcome> {
         match &*self.backends {
-            [] => Some(Outcome::unlimited(0)),
+            [] => Some(StoreOutcome::unlimited(0)),
             [_] if self.is_split() => None,
             [backend] if self.is_closed() => self.refuse_now(backend),
             [backend] => backend.store().decide_local(&self.plans)?.ok(),
@@ -108,7 +108,7 @@ impl<'a> Case<'a> {
     /// Takes the costs, from all or from none.
     pub(crate) async fn decide(&self) -> Result<Ruling<Hold>, Error> {
         match &*self.backends {
-            [] => Ok(Ruling::Decided(Outcome::unlimited(0).into())),
+            [] => Ok(Ruling::Decided(StoreOutcome::unlimited(0).into())),
             _ if self.is_split() => Box::pin(self.decide_split()).await,
             [backend, ..] => self.decide_whole(backend, self.budget()).await,
         }
@@ -223,7 +223,7 @@ impl<'a> Case<'a> {
                 plan.name = asked.name(namespace, client, self.parts, own)?;
             }
             if instances > 1 {
-                plan.terms = asked.share(&plan.terms, instances)?;
+                plan.limits = asked.share(&plan.limits, instances)?;
             }
         }
         Ok(plans)
@@ -296,14 +296,14 @@ impl<'a> Case<'a> {
     /// What each rate of each throttle said, in the order of the plans.
     pub(crate) fn reported<'d>(
         &self,
-        outcome: &Outcome,
+        outcome: &StoreOutcome,
         definition: impl Fn(usize) -> &'d Definition,
     ) -> InlineVec1<Reported<'d>> {
         let mut reported = InlineVec1::new();
         for place in self.open() {
             let known = reported.len();
-            let told = outcome.told.iter().filter(|told| told.plan == place);
-            let terms = &*self.plans[place].terms;
+            let told = outcome.limits.iter().filter(|told| told.plan == place);
+            let terms = &*self.plans[place].limits;
             reported.extend(terms.iter().zip(told).map(|(term, told)| Reported {
                 definition: definition(self.askers[place]),
                 rate: told.rate,
@@ -347,11 +347,11 @@ impl<'a> Case<'a> {
         let plan = &self.plans[place];
         let definition = definition(self.askers[place]);
         let now = self.backends[self.homes[place]].store().now();
-        plan.terms.iter().map(move |term| Reported {
+        plan.limits.iter().map(move |term| Reported {
             definition,
             rate: term.rate,
             quota: term.law.quota(term.rate, &plan.fresh_report(term, now)),
-            listed: plan.terms.len() > 1,
+            listed: plan.limits.len() > 1,
             fits,
             report: None,
         })
@@ -363,17 +363,17 @@ impl<'a> Case<'a> {
         let limits = plans.flat_map(|(plan, home)| {
             let now = self.backends[*home].store().now();
             let limit = move |term| plan.fresh_report(term, now).limit;
-            plan.terms.iter().map(limit)
+            plan.limits.iter().map(limit)
         });
         limits.min().unwrap_or(u64::MAX)
     }
 
     /// Tells whoever watches what was decided, throttle by throttle. Of a set that was refused, only those that refused.
-    pub(crate) fn observe(&self, ruling: &Ruling<Outcome>) {
+    pub(crate) fn observe(&self, ruling: &Ruling<StoreOutcome>) {
         for place in 0..self.plans.len() {
             let became = match ruling {
                 Ruling::Decided(outcome) if outcome.admitted => {
-                    let own = outcome.told.iter().filter(|told| told.plan == place);
+                    let own = outcome.limits.iter().filter(|told| told.plan == place);
                     let mut own = own.peekable();
                     if own.peek().is_none() {
                         // Nothing has decided about it: its backend is away, and it refuses nobody.
@@ -386,7 +386,7 @@ impl<'a> Case<'a> {
                     }
                 }
                 Ruling::Decided(outcome) => {
-                    let mut own = outcome.told.iter().filter(|told| told.plan == place);
+                    let mut own = outcome.limits.iter().filter(|told| told.plan == place);
                     if own.all(|told| told.fits) {
                         continue;
                     }
@@ -414,7 +414,7 @@ impl<'a> Case<'a> {
             .observe(became, self.parts, backend, report);
     }
 
-    pub(crate) fn since(&self, outcome: &Outcome) -> Since {
+    pub(crate) fn since(&self, outcome: &StoreOutcome) -> Since {
         match self.backends.first() {
             Some(backend) if !backend.store().is_local() => {
                 // The store's clock may be another one: what it said holds from the moment it is heard.
@@ -427,8 +427,8 @@ impl<'a> Case<'a> {
 }
 
 /// What a plan's law said; of several, the one that binds.
-fn told_of(outcome: &Outcome, plan: usize) -> Option<Report> {
-    let told = outcome.told.iter().filter(|told| told.plan == plan);
+fn told_of(outcome: &StoreOutcome, plan: usize) -> Option<Report> {
+    let told = outcome.limits.iter().filter(|told| told.plan == plan);
     let reports: InlineVec4<Report> = told.map(|told| told.report).collect();
     binding(reports.iter()).map(|place| reports[place])
 }

@@ -5,7 +5,7 @@ use crate::engine::batch::{Case, Seen};
 use crate::engine::multi_backend::Part;
 use crate::engine::recovery::Ruling;
 use crate::inline_vec::InlineVec4;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 
@@ -18,7 +18,7 @@ impl<'a> Case<'a> {
 
     /// Refuses a hit on a closed member. Nothing is taken. The other members report their states, or new ones if the
     /// store cannot be read.
-    pub(crate) async fn refuse(&self, backend: &BackendRef<'a>) -> Outcome {
+    pub(crate) async fn refuse(&self, backend: &BackendRef<'a>) -> StoreOutcome {
         let open = self.open_part();
         let seen = match &open {
             None => None,
@@ -31,7 +31,7 @@ impl<'a> Case<'a> {
     }
 
     /// As [`refuse`](Self::refuse), where the store answers at once. Returns `None` if it does not.
-    pub(crate) fn refuse_now(&self, backend: &BackendRef<'a>) -> Option<Outcome> {
+    pub(crate) fn refuse_now(&self, backend: &BackendRef<'a>) -> Option<StoreOutcome> {
         let open = self.open_part();
         let seen = match &open {
             None => None,
@@ -45,7 +45,7 @@ impl<'a> Case<'a> {
         open: Option<Part<'a>>,
         seen: Option<(u64, InlineVec4<State>)>,
         backend: &BackendRef<'a>,
-    ) -> Outcome {
+    ) -> StoreOutcome {
         let mut states = InlineVec4::from_elem(State::default(), self.plans.len());
         let now = seen
             .as_ref()
@@ -54,13 +54,13 @@ impl<'a> Case<'a> {
         for (place, state) in places.zip(seen.into_iter().flat_map(|(_, states)| states)) {
             states[place] = state;
         }
-        Outcome::refused(&self.plans, states.iter(), now)
+        StoreOutcome::refused(&self.plans, states.iter(), now)
     }
 
     /// Returns the plans that have a state to report, or `None` if every rate is closed.
     fn open_part(&self) -> Option<Part<'a>> {
         let is_open = |place: &usize| {
-            let mut terms = self.plans[*place].terms.iter();
+            let mut terms = self.plans[*place].limits.iter();
             terms.any(|term| term.law != Law::Closed)
         };
         let places: InlineVec4<usize> = (0..self.plans.len()).filter(is_open).collect();

@@ -12,7 +12,7 @@ use crate::observe::Outcome;
 use crate::rate::Rate;
 use crate::store::key::Key;
 use crate::store::memory::optimistic::TimedCost;
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 
 /// The decision on it, made without a [`Case`](crate::engine::batch::Case).
 pub(crate) struct Alone {
@@ -40,7 +40,7 @@ impl Alone {
         if let Some(change) = compiled.active_override() {
             return Self::decide_changed(asked, parts, compiled, &change, said);
         }
-        match compiled.only_term() {
+        match compiled.only_limit() {
             Some(term) => Self::decide_by(term, asked, parts, compiled.key, said),
             None => more_to_it(),
         }
@@ -54,13 +54,13 @@ impl Alone {
         change: &ActiveOverride,
         said: &mut Option<Report>,
     ) -> Option<Self> {
-        let term = compiled.only_term_of(change)?;
+        let term = compiled.only_limit_of(change)?;
         Self::decide_by(term, asked, parts, compiled.key, said)
     }
 
     #[inline(always)]
     fn decide_by(
-        term: &Term,
+        term: &Limit,
         asked: &Asked<'_>,
         parts: Option<&Parts>,
         grown_from: Key,

@@ -23,7 +23,7 @@ use crate::rate::Rate;
 use crate::scope::Scope;
 use crate::store::key::Key;
 use crate::store::key_encoding::encoded;
-use crate::store::plan::{Plan, Term, Terms};
+use crate::store::plan::{Limit, Plan, PlanLimits};
 use crate::strategy::Who;
 use crate::strategy::kernel::Law;
 use crate::throttle::Throttle;
@@ -238,23 +238,23 @@ impl Member {
 
 impl<'a> Asked<'a> {
     /// The rates that are asked for, each with its law; those without a limit left out.
-    pub(crate) fn terms(&self) -> Result<Terms<'a>, Error> {
+    pub(crate) fn terms(&self) -> Result<PlanLimits<'a>, Error> {
         let definition = self.definition;
-        let (own, changes) = (definition.terms()?, definition.strategy().is_dynamic());
+        let (own, changes) = (definition.limits()?, definition.strategy().is_dynamic());
         if let Some(change) = definition.active_override() {
             return match &change.rates {
-                _ if !change.is_enabled => Ok(Terms::Own(InlineVec1::new())),
+                _ if !change.is_enabled => Ok(PlanLimits::Own(InlineVec1::new())),
                 Some(set) if changes => self.terms_of(set.rates.iter().copied()),
-                Some(set) => Ok(Terms::Own(set.terms.clone())),
+                Some(set) => Ok(PlanLimits::Own(set.limits.clone())),
                 None => self.defined_terms(own, changes),
             };
         }
         self.defined_terms(own, changes)
     }
 
-    fn defined_terms(&self, own: &'a [Term], changes: bool) -> Result<Terms<'a>, Error> {
+    fn defined_terms(&self, own: &'a [Limit], changes: bool) -> Result<PlanLimits<'a>, Error> {
         if self.rate.is_none() && !changes {
-            return Ok(Terms::Same(own));
+            return Ok(PlanLimits::Same(own));
         }
         let defined = self.definition.rates();
         let rates = self.rate.as_ref().map_or(defined, slice::from_ref);
@@ -262,11 +262,15 @@ impl<'a> Asked<'a> {
     }
 
     /// The share of one of so many processes in what is asked for.
-    pub(crate) fn share(&self, terms: &Terms<'_>, instances: u32) -> Result<Terms<'a>, Error> {
+    pub(crate) fn share(
+        &self,
+        terms: &PlanLimits<'_>,
+        instances: u32,
+    ) -> Result<PlanLimits<'a>, Error> {
         self.terms_of(terms.iter().map(|term| share(term.rate, instances)))
     }
 
-    fn terms_of(&self, rates: impl Iterator<Item = Rate>) -> Result<Terms<'a>, Error> {
+    fn terms_of(&self, rates: impl Iterator<Item = Rate>) -> Result<PlanLimits<'a>, Error> {
         let strategy = self.definition.strategy();
         let who = match self.identity {
             Identity::Client(client) => client.who(),
@@ -282,10 +286,10 @@ impl<'a> Asked<'a> {
             let law = strategy.law(rate, &who);
             let law = law.map_err(|error| Error::strategy(self.definition.uid(), error))?;
             if law != Law::Unlimited {
-                terms.push(Term { rate, law });
+                terms.push(Limit { rate, law });
             }
         }
-        Ok(Terms::Own(terms))
+        Ok(PlanLimits::Own(terms))
     }
 
     /// Its rate; of several, the first.
@@ -384,7 +388,7 @@ impl<'a> Asked<'a> {
     #[inline]
     pub(crate) fn plan(
         &self,
-        terms: Terms<'a>,
+        terms: PlanLimits<'a>,
         client: &'a Client,
         key: Key,
         name: String,
@@ -393,7 +397,7 @@ impl<'a> Asked<'a> {
             key,
             name,
             strategy: self.definition.strategy(),
-            terms,
+            limits: terms,
             cost: self.cost,
             who: client.who(),
         }

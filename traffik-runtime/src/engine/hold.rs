@@ -22,16 +22,16 @@ use crate::store::background::{DetachableOperation, QueuedRefund};
 use crate::store::caller::Caller;
 use crate::store::handle::StoreHandle;
 use crate::store::key::Key;
-use crate::store::outcome::Outcome;
-use crate::store::plan::{Plan, Term, Terms};
+use crate::store::outcome::StoreOutcome;
+use crate::store::plan::{Limit, Plan, PlanLimits};
 use crate::store::settlement::{Adjustment, Settlement};
 use crate::strategy::Who;
-use crate::strategy::kernel::refund::Taken;
+use crate::strategy::kernel::refund::Refund;
 use crate::{observe, timer};
 
 /// The outcome of a decision, and what it takes to settle it. Dropped with that, it is refunded.
 pub(crate) struct Hold {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: StoreOutcome,
     pub(crate) held: Held,
 }
 
@@ -63,16 +63,16 @@ struct Line {
     client: Client,
     key: Key,
     name: String,
-    terms: InlineVec1<Term>,
+    terms: InlineVec1<Limit>,
     cost: u64,
     /// The microsecond at which it was counted, and the numbers of the states that counted it.
     at: u64,
     made: InlineVec1<u64>,
 }
 
-impl From<Outcome> for Hold {
+impl From<StoreOutcome> for Hold {
     /// Of a refusal, or where nothing is counted.
-    fn from(outcome: Outcome) -> Self {
+    fn from(outcome: StoreOutcome) -> Self {
         Self {
             outcome,
             held: Held::default(),
@@ -82,9 +82,9 @@ impl From<Outcome> for Hold {
 
 impl Hold {
     /// The same of plans that have these places among others.
-    pub(crate) fn of_plans(self, places: &[usize]) -> Self {
+    pub(crate) fn reindexed(self, places: &[usize]) -> Self {
         Self {
-            outcome: self.outcome.of_plans(places),
+            outcome: self.outcome.reindexed(places),
             ..self
         }
     }
@@ -92,7 +92,7 @@ impl Hold {
 
 impl Held {
     /// What an admitted hit took on a case's only backend; nothing where nothing was counted.
-    pub(crate) fn of(case: &Case<'_>, outcome: &Outcome) -> Self {
+    pub(crate) fn of(case: &Case<'_>, outcome: &StoreOutcome) -> Self {
         match case.backends.first() {
             Some(backend) => {
                 Account::new(case, backend.store().clone(), &case.plans, 1).held(outcome)
@@ -176,7 +176,7 @@ impl Account {
                 client,
                 key: plan.key,
                 name: plan.name.clone(),
-                terms: plan.terms.iter().cloned().collect(),
+                terms: plan.limits.iter().cloned().collect(),
                 cost: plan.cost,
                 at: 0,
                 made: InlineVec1::new(),
@@ -206,7 +206,7 @@ impl Account {
     }
 
     /// With the outcome of the decision on it.
-    pub(crate) fn hold(self, outcome: Outcome) -> Hold {
+    pub(crate) fn hold(self, outcome: StoreOutcome) -> Hold {
         Hold {
             held: self.held(&outcome),
             outcome,
@@ -214,11 +214,14 @@ impl Account {
     }
 
     /// What an admitted hit took.
-    fn held(mut self, outcome: &Outcome) -> Held {
+    fn held(mut self, outcome: &StoreOutcome) -> Held {
         let mut places = 0..;
         self.lines.retain(|line| {
             let place = places.next();
-            let own = outcome.told.iter().filter(|told| Some(told.plan) == place);
+            let own = outcome
+                .limits
+                .iter()
+                .filter(|told| Some(told.plan) == place);
             let mut own = own.peekable();
             line.at = place.map_or(outcome.now, |place| outcome.counted_at(place));
             line.made = place.map_or_else(InlineVec1::new, |place| outcome.numbers(place));
@@ -310,12 +313,12 @@ impl QueuedRefund for Unattended {
 impl Line {
     /// The rates in force and their laws: those it was taken under, unless the registry has said something else since. What
     /// is written under rates that no longer hold would forget what the new ones have counted (L30).
-    fn terms_now(&self) -> Terms<'_> {
+    fn terms_now(&self) -> PlanLimits<'_> {
         self.changed_terms()
-            .map_or(Terms::Same(&self.terms), Terms::Own)
+            .map_or(PlanLimits::Same(&self.terms), PlanLimits::Own)
     }
 
-    fn changed_terms(&self) -> Option<InlineVec1<Term>> {
+    fn changed_terms(&self) -> Option<InlineVec1<Limit>> {
         let mut rates = self.entry.as_ref()?.rates(self.brought);
         for rate in &mut rates {
             *rate = share(*rate, self.instances);
@@ -333,7 +336,7 @@ impl Line {
         };
         let terms = rates.into_iter().map(|rate| {
             let law = strategy.law(rate, &who).ok()?;
-            Some(Term { rate, law })
+            Some(Limit { rate, law })
         });
         terms.collect()
     }
@@ -344,7 +347,7 @@ impl Line {
             key: self.key,
             name: self.name.clone(),
             strategy: self.strategy.get(),
-            terms: Terms::Same(&self.terms),
+            limits: PlanLimits::Same(&self.terms),
             cost: self.cost,
             who: self.client.who(),
         }
@@ -353,7 +356,7 @@ impl Line {
     /// What is to be done if this much was used.
     fn settling(&self, used: u64) -> Option<Settlement<'_>> {
         let change = match used.cmp(&self.cost) {
-            Ordering::Less => Adjustment::Refund(Taken {
+            Ordering::Less => Adjustment::Refund(Refund {
                 at: self.at,
                 cost: self.cost - used,
             }),
@@ -362,7 +365,7 @@ impl Line {
         };
         Some(Settlement {
             plan: Plan {
-                terms: self.terms_now(),
+                limits: self.terms_now(),
                 ..self.plan()
             },
             change,

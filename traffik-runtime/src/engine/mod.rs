@@ -30,7 +30,7 @@ use crate::engine::report::{Reported, combined, undecided};
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::store::erased::Answer;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::strategy::kernel::state::State;
 
@@ -66,7 +66,7 @@ pub(crate) async fn reserve(
     parts: Option<&Parts>,
 ) -> Result<(Decision, Held), Error> {
     let reserved =
-        |case: &Case<'_>, ruling: &Ruling<Outcome>| (ruled(case, ruling), held(case, ruling));
+        |case: &Case<'_>, ruling: &Ruling<StoreOutcome>| (ruled(case, ruling), held(case, ruling));
     match at_once(asked, parts, reserved) {
         Some(reserved) => reserved,
         None => Box::pin(later(asked, parts, ruled)).await,
@@ -122,7 +122,7 @@ pub(crate) async fn admit_at(
         None => {
             let asked = asking.asked(cost);
             let admission =
-                |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
+                |case: &Case<'_>, ruling: &Ruling<StoreOutcome>| admission(asking, case, ruling);
             let (admission, held) = Box::pin(later(&asked, Some(parts), admission)).await?;
             held.keep();
             Ok(admission)
@@ -174,15 +174,16 @@ pub(crate) async fn admit_held(
     parts: &Parts,
 ) -> Result<(Admission, Held), Error> {
     let asked = asking.asked(Some(cost));
-    let told = |case: &Case<'_>, ruling: &Ruling<Outcome>| admission(asking, case, ruling);
-    let both = |case: &Case<'_>, ruling: &Ruling<Outcome>| (told(case, ruling), held(case, ruling));
+    let told = |case: &Case<'_>, ruling: &Ruling<StoreOutcome>| admission(asking, case, ruling);
+    let both =
+        |case: &Case<'_>, ruling: &Ruling<StoreOutcome>| (told(case, ruling), held(case, ruling));
     match at_once(&asked, Some(parts), both) {
         Some(both) => both,
         None => Box::pin(later(&asked, Some(parts), told)).await,
     }
 }
 
-fn admission(asking: &Asking, case: &Case<'_>, ruling: &Ruling<Outcome>) -> Admission {
+fn admission(asking: &Asking, case: &Case<'_>, ruling: &Ruling<StoreOutcome>) -> Admission {
     let definition = |place: usize| asking.definition(place);
     let decision = ruled(case, ruling);
     let (reported, since) = match ruling {
@@ -199,7 +200,7 @@ fn admission(asking: &Asking, case: &Case<'_>, ruling: &Ruling<Outcome>) -> Admi
     }
 }
 
-fn held(case: &Case<'_>, ruling: &Ruling<Outcome>) -> Held {
+fn held(case: &Case<'_>, ruling: &Ruling<StoreOutcome>) -> Held {
     match ruling {
         Ruling::Decided(outcome) => Held::of(case, outcome),
         Ruling::Allowed(_) | Ruling::Throttled(..) => Held::default(),
@@ -212,7 +213,7 @@ fn held(case: &Case<'_>, ruling: &Ruling<Outcome>) -> Held {
 fn at_once<T>(
     asked: &[Asked<'_>],
     parts: Option<&Parts>,
-    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T,
+    then: impl FnOnce(&Case<'_>, &Ruling<StoreOutcome>) -> T,
 ) -> Option<Result<T, Error>> {
     if !Case::is_answered_at_once(asked, parts) {
         return None;
@@ -229,7 +230,7 @@ fn at_once<T>(
 async fn later<T>(
     asked: &[Asked<'_>],
     parts: Option<&Parts>,
-    then: impl FnOnce(&Case<'_>, &Ruling<Outcome>) -> T,
+    then: impl FnOnce(&Case<'_>, &Ruling<StoreOutcome>) -> T,
 ) -> Result<(T, Held), Error> {
     let case = Case::new(asked, parts)?;
     let (ruling, held) = match case.decide().await? {
@@ -241,7 +242,7 @@ async fn later<T>(
 }
 
 /// The decision that was come to, which is told to whoever watches.
-fn ruled(case: &Case<'_>, ruling: &Ruling<Outcome>) -> Decision {
+fn ruled(case: &Case<'_>, ruling: &Ruling<StoreOutcome>) -> Decision {
     case.observe(ruling);
     match ruling {
         Ruling::Decided(outcome) => combined(outcome),
@@ -267,7 +268,7 @@ pub(crate) async fn would_admit(
                 cost,
                 ..plan.clone()
             };
-            cost == 0 || case.is_shadow(place) || plan.steps(state, now).is_some()
+            cost == 0 || case.is_shadow(place) || plan.evaluate(state, now).is_some()
         };
         for (places, looked) in case.look().await? {
             let Seen { now, states, plans } = match looked {

@@ -14,7 +14,7 @@ use crate::engine::recovery::{Remedy, Ruling};
 use crate::error::Error;
 use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::on_error::policy::allow;
-use crate::store::outcome::{Outcome, Told};
+use crate::store::outcome::{LimitReport, StoreOutcome};
 
 use crate::store::sequential::{Sequence, decide_in_sequence};
 use crate::timer;
@@ -40,7 +40,7 @@ enum Taken {
 
 /// Why a set is not admitted.
 enum Stopped {
-    Refused(Box<Outcome>),
+    Refused(Box<StoreOutcome>),
     Throttled(Duration, Error),
     Raised(Error),
 }
@@ -79,12 +79,12 @@ impl<'a> Case<'a> {
         }
         match (all, allowed) {
             (None, Some(error)) => {
-                let hold = Outcome::unlimited(0).into();
+                let hold = StoreOutcome::unlimited(0).into();
                 self.with_shadows(hold, members.until).await.held.keep();
                 Ok(Ruling::Allowed(error))
             }
             (all, _) => {
-                let hold = all.unwrap_or_else(|| Outcome::unlimited(0).into());
+                let hold = all.unwrap_or_else(|| StoreOutcome::unlimited(0).into());
                 let hold = self.with_shadows(hold, members.until).await;
                 Ok(Ruling::Decided(hold))
             }
@@ -115,18 +115,18 @@ impl<'a> Case<'a> {
                 members: InlineVec4::from_elem(0, 1),
             });
             if let Ok(Ruling::Decided(shadow)) = part.decide(until).await {
-                let Hold { outcome, held } = shadow.of_plans(&part.places);
+                let Hold { outcome, held } = shadow.reindexed(&part.places);
                 hold.held.join(held);
                 hold.outcome.now = hold.outcome.now.max(outcome.now);
                 hold.outcome
-                    .told
-                    .extend(outcome.told.into_iter().map(|told| Told {
+                    .limits
+                    .extend(outcome.limits.into_iter().map(|told| LimitReport {
                         shadow: true,
                         ..told
                     }));
             }
         }
-        hold.outcome.told.sort_by_key(|told| told.plan);
+        hold.outcome.limits.sort_by_key(|told| told.plan);
         hold
     }
 
@@ -182,7 +182,7 @@ impl Sequence for Members<'_> {
         let part = &self.parts[member];
         match part.decide(self.until).await {
             Ok(Ruling::Decided(hold)) if hold.outcome.admitted => {
-                Ok(Taken::Counted(Box::new(hold.of_plans(&part.places))))
+                Ok(Taken::Counted(Box::new(hold.reindexed(&part.places))))
             }
             Ok(Ruling::Decided(hold)) => Err(Stopped::Refused(Box::new(hold.outcome))),
             Ok(Ruling::Allowed(error)) => Ok(Taken::Allowed(error)),
@@ -225,12 +225,12 @@ impl Stopped {
                 Ok(Ruling::Throttled(wait, error))
             }
             Self::Refused(refused) => {
-                let mut all = refused.of_plans(&parts[by].places);
+                let mut all = refused.reindexed(&parts[by].places);
                 for part in parts.iter().filter(|part| part.places != parts[by].places) {
                     if let Ok(Ruling::Decided(seen)) = part.look().await {
                         let plans = seen.plans.as_ref().unwrap_or(&part.case.plans);
-                        let outcome = Outcome::refused(plans, seen.states.iter(), seen.now);
-                        all = all.and(outcome.of_plans(&part.places));
+                        let outcome = StoreOutcome::refused(plans, seen.states.iter(), seen.now);
+                        all = all.and(outcome.reindexed(&part.places));
                     }
                 }
                 Ok(Ruling::Decided(all.into()))
@@ -239,14 +239,14 @@ impl Stopped {
     }
 }
 
-impl Outcome {
+impl StoreOutcome {
     /// The outcome of two parts of a set: the wait is the longer one.
     fn and(mut self, other: Self) -> Self {
         self.now = self.now.max(other.now);
         self.admitted &= other.admitted;
         self.wait = self.wait.zip(other.wait).map(|(one, other)| one.max(other));
-        self.told.extend(other.told);
-        self.told.sort_by_key(|told| told.plan);
+        self.limits.extend(other.limits);
+        self.limits.sort_by_key(|told| told.plan);
         self
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::decision::{Decision, Report};
 use crate::definition::Definition;
 use crate::rate::Rate;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 
 /// What one rate of one throttle said.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +50,11 @@ pub(crate) fn binding<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<u
 }
 
 /// The decision of a set whose members said this; without members nothing is limited.
-pub(crate) fn combined(outcome: &Outcome) -> Decision {
+pub(crate) fn combined(outcome: &StoreOutcome) -> Decision {
     // Those in shadow have a say only where nobody else has.
-    let only_shadows = outcome.told.iter().all(|told| told.shadow);
+    let only_shadows = outcome.limits.iter().all(|told| told.shadow);
     let told = || {
-        let told = outcome.told.iter();
+        let told = outcome.limits.iter();
         told.filter(|told| only_shadows || !told.shadow)
     };
     let reports = || told().map(|told| &told.report);

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::flow::BoxFuture;
 use crate::store::StateStore;
 use crate::store::caller::{Caller, EarlyAnswer};
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::settlement::Settlement;
 use crate::{observe, timer};
 
@@ -183,7 +183,7 @@ pub(crate) struct DetachableOperation<T: Send + 'static> {
     kind: &'static str,
     /// The runtime that has polled it; `None` before it has begun.
     runtime: Option<Result<Handle, NoRuntime>>,
-    refused: fn(Outcome) -> T,
+    refused: fn(StoreOutcome) -> T,
 }
 
 /// The operation is polled outside any runtime.
@@ -197,7 +197,7 @@ impl<T: Send + 'static> DetachableOperation<T> {
         caller: Arc<Caller>,
         until: Option<Instant>,
         (background, kind): (Arc<Background>, &'static str),
-        refused: fn(Outcome) -> T,
+        refused: fn(StoreOutcome) -> T,
     ) -> Self {
         Self {
             running: Some(running),

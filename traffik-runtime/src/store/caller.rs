@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::error::Error;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::timer;
 
 /// The time for which an answer is awaited after the caller has gone. It is longer than any
@@ -33,7 +33,7 @@ pub(crate) struct EarlyAnswer {
     /// The time within which the store did not answer.
     pub(crate) timeout: Option<Duration>,
     /// A refusal, which stands while refunds are still being made.
-    pub(crate) refusal: Option<Outcome>,
+    pub(crate) refusal: Option<StoreOutcome>,
 }
 
 impl Caller {
@@ -63,7 +63,7 @@ impl Caller {
     }
 
     /// Records that the answer is a refusal, so that slow refunds do not turn it into a timeout.
-    pub(crate) fn refuse(&self, refusal: &Outcome) {
+    pub(crate) fn refuse(&self, refusal: &StoreOutcome) {
         if !self.is_gone() {
             self.early.lock().refusal = Some(refusal.clone());
         }

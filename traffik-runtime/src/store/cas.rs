@@ -16,7 +16,7 @@ use crate::store::caller::Caller;
 use crate::store::cas_retry::Retries;
 use crate::store::codec::{decode, encode, lengthened, next_number, no_state};
 use crate::store::erased::DynStore;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::sequential::{Sequence, decide_in_sequence};
 use crate::store::settlement::Settlement;
@@ -59,8 +59,8 @@ pub(crate) trait PerPlan: Sync {
         &self,
         plan: &Plan<'_>,
         at: Option<u64>,
-        refused: impl Fn(&Outcome) + Send,
-    ) -> impl Future<Output = Result<Outcome, Error>> + Send;
+        refused: impl Fn(&StoreOutcome) + Send,
+    ) -> impl Future<Output = Result<StoreOutcome, Error>> + Send;
 
     /// Applies one settlement.
     fn settle_plan(
@@ -90,7 +90,7 @@ pub(crate) async fn decide_plans(
     plans: &[Plan<'_>],
     at: Option<u64>,
     caller: &Caller,
-) -> Result<Outcome, Error> {
+) -> Result<StoreOutcome, Error> {
     if let [plan] = plans {
         let decided = store.decide_plan(plan, at, |refusal| caller.refuse(refusal));
         return caller.answer(pin!(decided)).await;
@@ -104,8 +104,11 @@ pub(crate) async fn decide_plans(
     match decide_in_sequence(&members).await {
         Ok(admitted) => {
             let now = admitted.iter().map(|outcome| outcome.now).max();
-            let told = admitted.into_iter().flat_map(|outcome| outcome.told);
-            Ok(Outcome::admitted(now.unwrap_or_default(), told.collect()))
+            let limits = admitted.into_iter().flat_map(|outcome| outcome.limits);
+            Ok(StoreOutcome::admitted(
+                now.unwrap_or_default(),
+                limits.collect(),
+            ))
         }
         Err((_, stop)) => {
             let refusal = stop?;
@@ -115,7 +118,7 @@ pub(crate) async fn decide_plans(
                 .answer(pin!(read_refused(store, plans, now, at)))
                 .await;
             Ok(states.map_or(refusal, |states| {
-                Outcome::refused(plans, states.iter(), now)
+                StoreOutcome::refused(plans, states.iter(), now)
             }))
         }
     }
@@ -130,8 +133,8 @@ struct Members<'m, S> {
 }
 
 impl<S: PerPlan> Sequence for Members<'_, S> {
-    type Admitted = Outcome;
-    type Stop = Result<Outcome, Error>;
+    type Admitted = StoreOutcome;
+    type Stop = Result<StoreOutcome, Error>;
 
     fn len(&self) -> usize {
         self.plans.len()
@@ -141,15 +144,16 @@ impl<S: PerPlan> Sequence for Members<'_, S> {
         S::KIND
     }
 
-    async fn decide(&self, member: usize) -> Result<Outcome, Self::Stop> {
+    async fn decide(&self, member: usize) -> Result<StoreOutcome, Self::Stop> {
         if self.caller.is_gone() {
             return Err(Err(Error::abandoned()));
         }
-        let refused = |refusal: &Outcome| self.caller.refuse(&refusal.clone().of_plan(member));
+        let refused =
+            |refusal: &StoreOutcome| self.caller.refuse(&refusal.clone().reindexed(&[member]));
         let plan = &self.plans[member];
         let decided = self.store.decide_plan(plan, self.at, refused);
         let outcome = self.caller.answer(pin!(decided)).await.map_err(Err)?;
-        let outcome = outcome.of_plan(member);
+        let outcome = outcome.reindexed(&[member]);
         if outcome.admitted {
             return Ok(outcome);
         }
@@ -157,7 +161,7 @@ impl<S: PerPlan> Sequence for Members<'_, S> {
         Err(Ok(outcome))
     }
 
-    async fn refund(&self, member: usize, admitted: Outcome) -> Option<Result<(), Error>> {
+    async fn refund(&self, member: usize, admitted: StoreOutcome) -> Option<Result<(), Error>> {
         let plan = &self.plans[member];
         if plan.cost == 0 {
             return None;
@@ -220,27 +224,27 @@ pub(crate) fn decide_on(
     plans: &[Plan<'_>],
     states: &[State],
     now: u64,
-) -> (Outcome, InlineVec4<State>) {
+) -> (StoreOutcome, InlineVec4<State>) {
     let mut after: InlineVec4<State> = InlineVec4::new();
-    let mut told = InlineVec4::new();
+    let mut limits = InlineVec4::new();
     for (place, plan) in plans.iter().enumerate() {
         // The second of two hits on one key finds the state that the first leaves.
         let earlier = plans[..place].iter().rposition(|it| it.name == plan.name);
         let mut state = earlier
             .map_or(&states[place], |earlier| &after[earlier])
             .clone();
-        let Some(steps) = plan.steps(&state, now) else {
-            let refused = Outcome::refused(plans, states.iter(), now);
+        let Some(steps) = plan.evaluate(&state, now) else {
+            let refused = StoreOutcome::refused(plans, states.iter(), now);
             return (refused, InlineVec4::new());
         };
-        plan.take(steps, &mut state, now);
+        plan.apply(steps, &mut state, now);
         if plan.cost > 0 {
             state.number_new(next_number);
         }
-        told.extend(plan.told(place, &state, now));
+        limits.extend(plan.limit_reports(place, &state, now));
         after.push(state);
     }
-    (Outcome::admitted(now, told), after)
+    (StoreOutcome::admitted(now, limits), after)
 }
 
 /// Decides one plan on the bytes that were read, and retries if they have changed meanwhile.
@@ -248,7 +252,7 @@ pub(crate) async fn decide_cell<C: CasCell>(
     cells: &C,
     plan: &Plan<'_>,
     at: Option<u64>,
-) -> Result<Outcome, Error> {
+) -> Result<StoreOutcome, Error> {
     let plans = std::slice::from_ref(plan);
     let mut retries = cells.retries(&plan.name);
     loop {
@@ -364,15 +368,15 @@ pub(crate) fn slack(at: Option<u64>) -> Duration {
 const SHORTEST_TTL: Duration = Duration::from_millis(1);
 
 /// Returns the time to live of a state that counts an admitted hit.
-fn ttl(outcome: &Outcome, at: Option<u64>) -> Duration {
-    let resets = outcome.told.iter().map(|told| told.report.reset);
+fn ttl(outcome: &StoreOutcome, at: Option<u64>) -> Duration {
+    let resets = outcome.limits.iter().map(|limit| limit.report.reset);
     let longest = resets.max().unwrap_or_default();
     longest.max(SHORTEST_TTL) + slack(at)
 }
 
 /// Returns the time to live of a state that is written without a hit.
 fn lifetime(plan: &Plan<'_>, state: &State, now: u64, at: Option<u64>) -> Duration {
-    plan.matters(state, now).max(SHORTEST_TTL) + slack(at)
+    plan.retention(state, now).max(SHORTEST_TTL) + slack(at)
 }
 
 /// A store of the user's own, which decides by compare-and-swap.
@@ -422,8 +426,8 @@ impl PerPlan for DynCas<'_> {
         &self,
         plan: &Plan<'_>,
         at: Option<u64>,
-        _: impl Fn(&Outcome) + Send,
-    ) -> Result<Outcome, Error> {
+        _: impl Fn(&StoreOutcome) + Send,
+    ) -> Result<StoreOutcome, Error> {
         decide_cell(self, plan, at).await
     }
 
@@ -446,7 +450,7 @@ impl StateStore for CasStore {
         plans: &'a [Plan<'a>],
         clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Flow<'a, Result<Outcome, Error>> {
+    ) -> Flow<'a, Result<StoreOutcome, Error>> {
         Flow::pending(async move {
             let at = clock.map(Reading::now_of);
             decide_plans(&DynCas(&*self.store), plans, at, caller).await

@@ -167,7 +167,7 @@ pub(crate) fn lengthened(plan: &Plan<'_>, bytes: &[u8], now: u64) -> Option<(Vec
 fn read(plan: &Plan<'_>, bytes: &[u8]) -> Option<Vec<Listed>> {
     let mut reader = Reader(bytes);
     (reader.byte()? == VERSION).then_some(())?;
-    let mut list: Vec<Listed> = Vec::with_capacity(plan.terms.len());
+    let mut list: Vec<Listed> = Vec::with_capacity(plan.limits.len());
     while !reader.0.is_empty() {
         let mut listed = reader.listed(plan.strategy.name())?;
         if reader.begins_with(UNTIL) {
@@ -350,7 +350,7 @@ mod tests {
     use super::*;
     use crate::inline_vec::InlineVec1;
     use crate::store::key::Key;
-    use crate::store::plan::{Term, Terms};
+    use crate::store::plan::{Limit, PlanLimits};
     use crate::strategy::Who;
     use crate::strategy::fixed_window::FixedWindow;
     use crate::strategy::kernel::Law;
@@ -364,7 +364,7 @@ mod tests {
             key: Key::root(),
             name: String::new(),
             strategy: &FixedWindow,
-            terms: Terms::Own(InlineVec1::from_iter([Term { rate: RATE, law }])),
+            limits: PlanLimits::Own(InlineVec1::from_iter([Limit { rate: RATE, law }])),
             cost: 1,
             who: Who::default(),
         }

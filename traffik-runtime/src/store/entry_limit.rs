@@ -14,7 +14,7 @@ pub(crate) fn check_entries(
     store: &str,
 ) -> Result<(), Error> {
     for plan in plans {
-        let entries: u64 = plan.terms.iter().map(|term| term.law.longest()).sum();
+        let entries: u64 = plan.limits.iter().map(|limit| limit.law.longest()).sum();
         if entries > max_entries {
             return Err(Error::BackendConfiguration {
                 message: format!(

@@ -18,7 +18,7 @@ use crate::store::cas::CasStore;
 use crate::store::erased::DynStore;
 use crate::store::memory::Memory;
 use crate::store::memory::bytes::Bytes;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
@@ -156,7 +156,7 @@ impl StoreHandle {
         &'a self,
         plans: &'a [Plan<'a>],
         caller: &'a Caller,
-    ) -> Flow<'a, Result<Outcome, Error>> {
+    ) -> Flow<'a, Result<StoreOutcome, Error>> {
         self.states().decide(plans, self.clock.as_deref(), caller)
     }
 
@@ -179,7 +179,7 @@ impl StoreHandle {
     }
 
     /// Decides as [`decide`](Self::decide) does, if the states are in this process.
-    pub(crate) fn decide_local(&self, plans: &[Plan<'_>]) -> Option<Result<Outcome, Error>> {
+    pub(crate) fn decide_local(&self, plans: &[Plan<'_>]) -> Option<Result<StoreOutcome, Error>> {
         let (memory, clock) = (self.memory()?, self.clock.as_deref());
         memory.decide(plans, clock, &Caller::default()).into_ready()
     }
@@ -251,7 +251,7 @@ impl StoreHandle {
         running: BoxFuture<'static, Result<T, Error>>,
         caller: Arc<Caller>,
         until: Option<Instant>,
-        refused: fn(Outcome) -> T,
+        refused: fn(StoreOutcome) -> T,
     ) -> DetachableOperation<T> {
         let background = (self.background.clone(), self.kind());
         DetachableOperation::new(running, caller, until, background, refused)

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::inline_vec::InlineVec4;
-use crate::store::plan::{Plan, Term};
+use crate::store::plan::{Limit, Plan};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::packed::Packed;
 use crate::strategy::kernel::state::{Listed, State};
@@ -31,7 +31,7 @@ impl Listed {
     }
 }
 
-impl Term {
+impl Limit {
     /// Returns `true` if the law itself can tell when a state ends.
     fn has_end_of(&self, listed: &Listed) -> bool {
         let has_period = listed.period == self.rate.period_micros();
@@ -112,9 +112,9 @@ impl Plan<'_> {
         let State::List(list) = &*state else {
             return state;
         };
-        let gone = self.places(list).filter(|(term, place)| {
+        let gone = self.places(list).filter(|(limit, place)| {
             let listed = &list[*place];
-            !term.has_end_of(listed) && listed.has_ended(now)
+            !limit.has_end_of(listed) && listed.has_ended(now)
         });
         let gone: InlineVec4<usize> = gone.map(|(_, place)| place).collect();
         if gone.is_empty() {
@@ -132,13 +132,17 @@ impl Plan<'_> {
     /// Returns `true` if any of a state's members is of another rate, so that a refusal may extend
     /// its life.
     pub(crate) fn is_changed(&self, state: &State) -> bool {
-        let is_current = |(term, state): (&Term, &State)| match (&term.law, state) {
+        let is_current = |(limit, state): (&Limit, &State)| match (&limit.law, state) {
             (law, State::Packed(packed)) => law.knows_end(packed),
             (Law::Mean(law), State::Mean(costs)) => law.has_written(costs),
             (Law::Log(law), State::Log(entries)) => law.has_written(entries),
             _ => false,
         };
-        !self.terms.iter().zip(self.seen(state)).all(is_current)
+        !self
+            .limits
+            .iter()
+            .zip(self.states_for(state))
+            .all(is_current)
     }
 
     /// Extends the life of the members of a list for as long as these rates need them after a
@@ -146,25 +150,25 @@ impl Plan<'_> {
     pub(crate) fn lengthen(&self, list: &mut [Listed], now: u64) -> bool {
         let places: InlineVec4<_> = self.places(list).collect();
         let mut lengthens = false;
-        for (term, place) in places {
-            let reset = self.report(term, &list[place].state, now, 0).reset;
-            lengthens |= term.lengthen(&mut list[place], reset, now);
+        for (limit, place) in places {
+            let reset = self.report(limit, &list[place].state, now, 0).reset;
+            lengthens |= limit.lengthen(&mut list[place], reset, now);
         }
         lengthens
     }
 
     /// Returns the microsecond up to which these rates need a state.
     pub(crate) fn needed(&self, state: &State, now: u64) -> u64 {
-        let lines = self.seen(state).into_iter().zip(&*self.terms);
-        let resets = lines.map(|(state, term)| self.report(term, state, now, 0).reset);
+        let lines = self.states_for(state).into_iter().zip(&*self.limits);
+        let resets = lines.map(|(state, limit)| self.report(limit, state, now, 0).reset);
         end_of(resets.max().unwrap_or_default(), now)
     }
 
-    fn places<'p>(&'p self, list: &[Listed]) -> impl Iterator<Item = (&'p Term, usize)> {
+    fn places<'p>(&'p self, list: &[Listed]) -> impl Iterator<Item = (&'p Limit, usize)> {
         let periods: InlineVec4<u64> = list.iter().map(|listed| listed.period).collect();
-        let places = self.matches(&periods).into_iter();
-        let places = self.terms.iter().zip(places);
-        places.filter_map(|(term, place)| Some((term, place?)))
+        let places = self.match_periods(&periods).into_iter();
+        let places = self.limits.iter().zip(places);
+        places.filter_map(|(limit, place)| Some((limit, place?)))
     }
 }
 

@@ -43,7 +43,7 @@ use crate::error::Error;
 use crate::flow::Flow;
 use crate::inline_vec::InlineVec4;
 use crate::store::caller::Caller;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
@@ -73,7 +73,7 @@ pub(crate) trait StateStore: fmt::Debug + Send + Sync + 'static {
         plans: &'a [Plan<'a>],
         clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Flow<'a, Result<Outcome, Error>>;
+    ) -> Flow<'a, Result<StoreOutcome, Error>>;
 
     /// Applies every settlement, and does so to the end if its caller goes away.
     fn settle<'a>(

@@ -20,37 +20,37 @@ pub(crate) struct Plan<'a> {
     /// The key's name in a store where keys are names, otherwise empty.
     pub(crate) name: String,
     pub(crate) strategy: &'a dyn ErasedStrategy,
-    pub(crate) terms: Terms<'a>,
+    pub(crate) limits: PlanLimits<'a>,
     pub(crate) cost: u64,
     pub(crate) who: Who<'a>,
 }
 
 /// The limits of a plan: those of a definition, or computed for this hit.
 #[derive(Clone, Debug)]
-pub(crate) enum Terms<'a> {
-    Same(&'a [Term]),
-    Own(InlineVec1<Term>),
+pub(crate) enum PlanLimits<'a> {
+    Same(&'a [Limit]),
+    Own(InlineVec1<Limit>),
 }
 
-impl Deref for Terms<'_> {
-    type Target = [Term];
+impl Deref for PlanLimits<'_> {
+    type Target = [Limit];
 
-    fn deref(&self) -> &[Term] {
+    fn deref(&self) -> &[Limit] {
         match self {
-            Self::Same(terms) => terms,
-            Self::Own(terms) => terms,
+            Self::Same(limits) => limits,
+            Self::Own(limits) => limits,
         }
     }
 }
 
 /// A rate and its law.
 #[derive(Clone, Debug)]
-pub(crate) struct Term {
+pub(crate) struct Limit {
     pub(crate) rate: Rate,
     pub(crate) law: Law,
 }
 
-impl Term {
+impl Limit {
     /// Returns the units of cost after which a new client is at its limit, as a multiple of the
     /// rate's limit.
     pub(crate) fn capacity_ratio(&self, now: u64) -> f32 {
@@ -72,7 +72,7 @@ pub(crate) enum Transition {
 impl Plan<'_> {
     /// Returns `true` if its state fits a slot of a few words.
     pub(crate) fn is_packed(&self) -> bool {
-        matches!(&*self.terms, [term] if term.law.is_packed())
+        matches!(&*self.limits, [limit] if limit.law.is_packed())
     }
 
     /// Returns `true` if another plan has the same key.
@@ -82,30 +82,35 @@ impl Plan<'_> {
 
     /// Returns `true` if one of its rates is closed, so that every cost is refused.
     pub(crate) fn is_closed(&self) -> bool {
-        self.terms.iter().any(|term| term.law == Law::Closed)
+        self.limits.iter().any(|limit| limit.law == Law::Closed)
     }
 
     /// Returns `true` if a law of the user's own is among its laws.
     pub(crate) fn is_custom(&self) -> bool {
-        self.terms.iter().any(|term| term.law == Law::Custom)
+        self.limits.iter().any(|limit| limit.law == Law::Custom)
     }
 
     /// Returns the change of each limit's state, if every law admits the hit.
-    pub(crate) fn steps(&self, state: &State, now: u64) -> Option<InlineVec4<Transition>> {
-        let seen = self.seen(state).into_iter();
-        let steps = seen.zip(&*self.terms);
-        steps
-            .map(|(state, term)| self.step(term, state, now))
+    pub(crate) fn evaluate(&self, state: &State, now: u64) -> Option<InlineVec4<Transition>> {
+        let states = self.states_for(state).into_iter();
+        let lines = states.zip(&*self.limits);
+        lines
+            .map(|(state, limit)| self.evaluate_limit(limit, state, now))
             .collect()
     }
 
     /// Returns the change of one limit's state, if its law admits the hit.
-    pub(crate) fn step(&self, term: &Term, state: &State, now: u64) -> Option<Transition> {
-        match &term.law {
+    pub(crate) fn evaluate_limit(
+        &self,
+        limit: &Limit,
+        state: &State,
+        now: u64,
+    ) -> Option<Transition> {
+        match &limit.law {
             // A cost of 0 is admitted without a call of the law, and writes nothing.
             _ if self.cost == 0 => Some(Transition::Stay),
             Law::Custom => {
-                let hit = self.hit(term, now, self.cost);
+                let hit = self.hit(limit, now, self.cost);
                 let after = self.strategy.decide(state.bytes(), &hit)?;
                 Some(Transition::Replace(State::Bytes(Some(after))))
             }
@@ -120,31 +125,35 @@ impl Plan<'_> {
     }
 
     /// Applies the changes to a state.
-    pub(crate) fn take(&self, steps: InlineVec4<Transition>, state: &mut State, now: u64) {
+    pub(crate) fn apply(&self, transitions: InlineVec4<Transition>, state: &mut State, now: u64) {
         if self.cost == 0 {
             return;
         }
-        self.align(state, 0);
+        self.reshape(state, 0);
         if let State::List(list) = state {
             // The list is written under these rates.
-            for (listed, term) in list.iter_mut().zip(&*self.terms) {
-                (listed.limit, listed.until) = (term.rate.limit(), 0);
+            for (listed, limit) in list.iter_mut().zip(&*self.limits) {
+                (listed.limit, listed.until) = (limit.rate.limit(), 0);
             }
         }
-        for ((step, term), state) in steps.into_iter().zip(&*self.terms).zip(each_mut(state)) {
-            match step {
+        for ((transition, limit), state) in transitions
+            .into_iter()
+            .zip(&*self.limits)
+            .zip(each_mut(state))
+        {
+            match transition {
                 Transition::Stay => {}
                 Transition::Replace(after) => *state = after,
-                Transition::Count => term.law.count(state, now, self.cost),
+                Transition::Count => limit.law.count(state, now, self.cost),
             }
         }
     }
 
     /// Returns the law's report on a state, for a cost.
-    pub(crate) fn report(&self, term: &Term, state: &State, now: u64, cost: u64) -> Report {
-        match &term.law {
+    pub(crate) fn report(&self, limit: &Limit, state: &State, now: u64, cost: u64) -> Report {
+        match &limit.law {
             Law::Custom => {
-                let hit = self.hit(term, now, cost);
+                let hit = self.hit(limit, now, cost);
                 self.strategy.report(state.bytes(), &hit)
             }
             law => law.report(state, now, cost),
@@ -152,14 +161,14 @@ impl Plan<'_> {
     }
 
     /// Returns the law's report on a state in which nothing has been counted.
-    pub(crate) fn fresh_report(&self, term: &Term, now: u64) -> Report {
-        self.report(term, State::nothing(), now, 0)
+    pub(crate) fn fresh_report(&self, limit: &Limit, now: u64) -> Report {
+        self.report(limit, State::nothing(), now, 0)
     }
 
     /// Returns the hit in the form that a law takes.
-    pub(crate) fn hit(&self, term: &Term, now: u64, cost: u64) -> Hit<'_> {
+    pub(crate) fn hit(&self, limit: &Limit, now: u64, cost: u64) -> Hit<'_> {
         Hit {
-            rate: term.rate,
+            rate: limit.rate,
             now,
             cost,
             who: self.who,
@@ -168,14 +177,14 @@ impl Plan<'_> {
 
     /// Returns each limit's own state: of a list, the member of the same period, otherwise the one
     /// in the same place (L30).
-    pub(crate) fn seen<'s>(&self, state: &'s State) -> InlineVec4<&'s State> {
+    pub(crate) fn states_for<'s>(&self, state: &'s State) -> InlineVec4<&'s State> {
         if let ([_], State::Packed(_) | State::Log(_) | State::Mean(_) | State::Bytes(_)) =
-            (&*self.terms, state)
+            (&*self.limits, state)
         {
             return InlineVec4::from_elem(state, 1);
         }
         let old = periods(state);
-        let found = self.matches(&old);
+        let found = self.match_periods(&old);
         let state = |place: Option<usize>| match (state, place) {
             (_, None) => State::nothing(),
             (State::List(list), Some(place)) => &list[place].state,
@@ -190,15 +199,15 @@ impl Plan<'_> {
         if state.moment() <= now {
             return None;
         }
-        let seen = self.seen(state).into_iter().zip(&*self.terms);
-        let filled: InlineVec4<_> = seen
-            .map(|(state, term)| term.law.caught_up(state, now))
+        let lines = self.states_for(state).into_iter().zip(&*self.limits);
+        let filled: InlineVec4<_> = lines
+            .map(|(state, limit)| limit.law.caught_up(state, now))
             .collect();
         if filled.iter().all(Option::is_none) {
             return None;
         }
         let mut state = state.clone();
-        self.align(&mut state, 0);
+        self.reshape(&mut state, 0);
         if let State::List(list) = &mut state {
             // A filled state is another one, with another number.
             let replaced = list.iter_mut().zip(&filled);
@@ -213,7 +222,7 @@ impl Plan<'_> {
 
     /// Returns the time for which a state is needed: by these laws, and at least by the rate under
     /// which it was written, because another request may have brought another rate.
-    pub(crate) fn matters(&self, state: &State, now: u64) -> Duration {
+    pub(crate) fn retention(&self, state: &State, now: u64) -> Duration {
         let resets = self.reports(state, now).map(|report| report.reset);
         let own = Duration::from_micros(state.expires().saturating_sub(now));
         resets.max().unwrap_or_default().max(own)
@@ -225,34 +234,34 @@ impl Plan<'_> {
         state: &'s State,
         now: u64,
     ) -> impl Iterator<Item = Report> + 's {
-        let lines = self.seen(state).into_iter().zip(&*self.terms);
-        lines.map(move |(state, term)| self.report(term, state, now, 0))
+        let lines = self.states_for(state).into_iter().zip(&*self.limits);
+        lines.map(move |(state, limit)| self.report(limit, state, now, 0))
     }
 
     /// Brings a state into the form that these limits write. `made` is its number, unless it is a
     /// list, whose states have numbers of their own.
-    pub(crate) fn align(&self, state: &mut State, made: u64) {
+    pub(crate) fn reshape(&self, state: &mut State, made: u64) {
         let is_list = matches!(state, State::List(_));
         let same = periods(state).into_iter().eq(self.periods());
         // A custom strategy's state does not contain the rate under which it was written; a list
         // does.
-        let wants_list = self.terms.len() > 1 || self.is_custom();
+        let wants_list = self.limits.len() > 1 || self.is_custom();
         if (!wants_list && !is_list) || (is_list && same) {
             return;
         }
-        let states: InlineVec4<State> = self.seen(state).into_iter().cloned().collect();
-        let places = self.matches(&periods(state));
+        let states: InlineVec4<State> = self.states_for(state).into_iter().cloned().collect();
+        let places = self.match_periods(&periods(state));
         let more = |place: Option<usize>| match (&*state, place) {
             (_, None) => (0, 0),
             (State::List(list), Some(place)) => (list[place].until, list[place].made),
             (_, Some(_)) => (0, made),
         };
         let more: InlineVec4<(u64, u64)> = places.into_iter().map(more).collect();
-        let listed = self.terms.iter().zip(states).zip(more);
-        let listed = listed.map(|((term, state), (until, made))| Listed {
+        let listed = self.limits.iter().zip(states).zip(more);
+        let listed = listed.map(|((limit, state), (until, made))| Listed {
             until,
             made,
-            ..Listed::new(term.rate, state)
+            ..Listed::new(limit.rate, state)
         });
         *state = State::List(listed.collect());
     }
@@ -260,10 +269,10 @@ impl Plan<'_> {
     /// Returns the number of each limit's own state; 0 if only its store can tell it.
     pub(crate) fn numbers(&self, state: &State) -> InlineVec4<u64> {
         let State::List(list) = state else {
-            return InlineVec4::from_elem(0, self.terms.len());
+            return InlineVec4::from_elem(0, self.limits.len());
         };
         let made = |place: Option<usize>| place.map_or(0, |place| list[place].made);
-        self.matches(&periods(state))
+        self.match_periods(&periods(state))
             .into_iter()
             .map(made)
             .collect()
@@ -271,15 +280,15 @@ impl Plan<'_> {
 
     /// Returns the rates of the limits.
     pub(crate) fn rates(&self) -> InlineVec1<Rate> {
-        self.terms.iter().map(|term| term.rate).collect()
+        self.limits.iter().map(|limit| limit.rate).collect()
     }
 
     fn periods(&self) -> impl Iterator<Item = u64> {
-        self.terms.iter().map(|term| term.rate.period_micros())
+        self.limits.iter().map(|limit| limit.rate.period_micros())
     }
 
     /// Returns the place of each limit's period among old periods.
-    pub(crate) fn matches(&self, old: &[u64]) -> InlineVec4<Option<usize>> {
+    pub(crate) fn match_periods(&self, old: &[u64]) -> InlineVec4<Option<usize>> {
         let mut free: InlineVec4<bool> = old.iter().map(|_| true).collect();
         let mut found = InlineVec4::<Option<usize>>::new();
         for period in self.periods() {

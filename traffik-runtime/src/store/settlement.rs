@@ -3,17 +3,17 @@
 use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
 use crate::store::codec::{decode, decode_whole, no_state};
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::{Plan, each_mut};
 use crate::strategy::kernel::Law;
-use crate::strategy::kernel::refund::Taken;
+use crate::strategy::kernel::refund::Refund;
 use crate::strategy::kernel::state::State;
 
 /// The change of a count, which the law cannot refuse.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Adjustment {
     /// Subtracts a part of a hit.
-    Refund(Taken),
+    Refund(Refund),
     /// Adds units, even beyond the limit.
     Charge(u64),
 }
@@ -38,10 +38,10 @@ impl Adjustment {
 
 impl<'a> Plan<'a> {
     /// Returns the full refund of a hit, which an outcome says when and where it was counted.
-    pub(crate) fn full_refund(&self, outcome: &Outcome, place: usize) -> Settlement<'a> {
+    pub(crate) fn full_refund(&self, outcome: &StoreOutcome, place: usize) -> Settlement<'a> {
         Settlement {
             plan: self.clone(),
-            change: Adjustment::Refund(Taken {
+            change: Adjustment::Refund(Refund {
                 at: outcome.counted_at(place),
                 cost: self.cost,
             }),
@@ -90,12 +90,12 @@ impl Settlement<'_> {
                 only => refund.refund(rates, only, now),
             },
             Adjustment::Charge(cost) => {
-                plan.align(state, 0);
-                for (term, state) in plan.terms.iter().zip(each_mut(state)) {
-                    match &term.law {
+                plan.reshape(state, 0);
+                for (limit, state) in plan.limits.iter().zip(each_mut(state)) {
+                    match &limit.law {
                         // A law of the user's own can only admit or refuse.
                         Law::Custom => {
-                            let hit = plan.hit(term, now, *cost);
+                            let hit = plan.hit(limit, now, *cost);
                             if let Some(after) = plan.strategy.decide(state.bytes(), &hit) {
                                 *state = State::Bytes(Some(after));
                             }
@@ -108,14 +108,14 @@ impl Settlement<'_> {
         }
     }
 
-    fn refund_custom(&self, refund: Taken, state: &mut State, now: u64) -> bool {
+    fn refund_custom(&self, refund: Refund, state: &mut State, now: u64) -> bool {
         let (plan, mut changes) = (&self.plan, false);
-        plan.align(state, 0);
+        plan.reshape(state, 0);
         let State::List(list) = state else {
             return false;
         };
-        for (term, listed) in plan.terms.iter().zip(list) {
-            let hit = plan.hit(term, refund.at, refund.cost);
+        for (limit, listed) in plan.limits.iter().zip(list) {
+            let hit = plan.hit(limit, refund.at, refund.cost);
             if self.applies_to(listed.made)
                 && let Some(after) = plan.strategy.refund(listed.state.bytes(), &hit, now)
             {

@@ -359,7 +359,7 @@ impl DynThrottleBuilder {
         let label = settings.label.clone();
         let label = label.unwrap_or_else(|| default_label(uid).to_owned());
         let definition = Definition::new(settings);
-        definition.terms()?;
+        definition.limits()?;
         // Only now, so that a throttle that cannot be built takes no place among the labels.
         let definition = Arc::new(definition.with_label(&label));
         Ok(DynThrottle { definition })

@@ -16,7 +16,7 @@ use crate::identity::Identity;
 use crate::inline_vec::InlineVec4;
 use crate::rate::Rate;
 
-use crate::store::plan::{Plan, Term};
+use crate::store::plan::{Limit, Plan};
 use crate::strategy::erased::Describe;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
@@ -135,14 +135,14 @@ fn told<S: Describe + ?Sized>(
     now: u64,
     strategy: &S,
 ) -> Stat<S::Metadata> {
-    let lines: InlineVec4<_> = (plan.terms.iter().zip(plan.seen(state)))
-        .map(|(term, state)| (term, state, plan.report(term, state, now, 1)))
+    let lines: InlineVec4<_> = (plan.limits.iter().zip(plan.states_for(state)))
+        .map(|(limit, state)| (limit, state, plan.report(limit, state, now, 1)))
         .collect();
-    let of = |(term, state, said): &(&Term, &State, Report)| {
-        let metadata = strategy.describe(state, &plan.hit(term, now, 1));
+    let of = |(limit, state, said): &(&Limit, &State, Report)| {
+        let metadata = strategy.describe(state, &plan.hit(limit, now, 1));
         Stat::new(
             asked.definition.uid().clone(),
-            term.rate,
+            limit.rate,
             said,
             now,
             metadata,
@@ -150,10 +150,10 @@ fn told<S: Describe + ?Sized>(
     };
     let binds = binding(lines.iter().map(|(.., said)| said)).unwrap_or_default();
     let listed = lines.len() > 1;
-    let policies = lines.iter().map(|(term, _, said)| Policy {
+    let policies = lines.iter().map(|(limit, _, said)| Policy {
         name: asked.definition.policy().clone(),
-        rate: term.rate,
-        quota: term.law.quota(term.rate, said),
+        rate: limit.rate,
+        quota: limit.law.quota(limit.rate, said),
         listed,
         report: Some(*said),
     });

@@ -104,9 +104,10 @@ impl RegistryEntry {
         let (uid, strategy) = (self.uid(), self.registration.strategy.get());
         check_not_empty(uid, rates)?;
         limits::check(uid, strategy, rates)?;
-        let terms = limits::terms(strategy, rates).map_err(|error| Error::strategy(uid, error))?;
+        let limits =
+            limits::compile(strategy, rates).map_err(|error| Error::strategy(uid, error))?;
         let rates = rates.to_vec();
-        Ok(Arc::new(CompiledRates { rates, terms }))
+        Ok(Arc::new(CompiledRates { rates, limits }))
     }
 
     /// Changes the overrides by calls of the registry, from the next hit on.

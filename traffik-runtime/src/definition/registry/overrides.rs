@@ -6,7 +6,7 @@ use crate::definition::limits;
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 
 /// New rates for a throttle, and a new position of its switch; `None` leaves one as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) struct ActiveOverride {
 /// Rates, and the limits that they are if a strategy's laws do not change.
 pub(crate) struct CompiledRates {
     pub(crate) rates: Vec<Rate>,
-    pub(crate) terms: InlineVec1<Term>,
+    pub(crate) limits: InlineVec1<Limit>,
 }
 
 impl OverrideLayer {
@@ -52,9 +52,9 @@ impl OverrideLayer {
 
 impl ActiveOverride {
     /// Returns the only limit, if there is one under a built-in law that does not change.
-    pub(crate) fn only_term(&self) -> Option<&Term> {
+    pub(crate) fn only_limit(&self) -> Option<&Limit> {
         let rates = self.rates.as_ref().filter(|_| self.is_enabled)?;
-        limits::only(&rates.terms)
+        limits::only(&rates.limits)
     }
 }
 

@@ -22,8 +22,8 @@ use crate::store::memcached::meta_protocol::{Lifetime, Request, Status};
 use crate::store::memcached::operation::Operation;
 use crate::store::memcached::tagged::{LARGEST_BLIND, SATURATED, Tagged, difference};
 use crate::store::memcached::ttl::at_least;
-use crate::store::outcome::{Outcome, Told};
-use crate::store::plan::{Plan, Term};
+use crate::store::outcome::{LimitReport, StoreOutcome};
+use crate::store::plan::{Limit, Plan};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::packed::{Kind, Packed};
 use crate::strategy::kernel::state::{Listed, State};
@@ -72,13 +72,13 @@ enum Excess {
 impl<'p> Windows<'p> {
     /// The windows of a plan's rates; `None` if their law does not count in windows.
     pub(crate) fn of(plan: &'p Plan<'p>, now: u64) -> Option<Self> {
-        let counts = |term: &&Term| matches!(term.law, Law::Window(_) | Law::Hours(_));
+        let counts = |limit: &&Limit| matches!(limit.law, Law::Window(_) | Law::Hours(_));
         // A closed rate counts nothing.
-        let is_window = |term: &Term| counts(&term) || term.law == Law::Closed;
-        if !plan.terms.iter().all(is_window) {
+        let is_window = |limit: &Limit| counts(&limit) || limit.law == Law::Closed;
+        if !plan.limits.iter().all(is_window) {
             return None;
         }
-        let rates = plan.terms.iter().filter(counts).map(|term| term.rate);
+        let rates = plan.limits.iter().filter(counts).map(|limit| limit.rate);
         Self::of_periods(plan, rates, now)
     }
 
@@ -113,8 +113,8 @@ impl<'p> Windows<'p> {
         &self,
         operation: &Operation<'_>,
         at: Option<u64>,
-        refused: impl Fn(&Outcome),
-    ) -> Result<Outcome, Error> {
+        refused: impl Fn(&StoreOutcome),
+    ) -> Result<StoreOutcome, Error> {
         if self.plan.cost == 0 {
             return Ok(self.admitted(&self.counts(operation).await?));
         }
@@ -337,48 +337,51 @@ impl<'p> Windows<'p> {
     }
 
     fn fits(&self, counts: &[Tagged]) -> bool {
-        let Plan { terms, cost, .. } = self.plan;
-        terms.iter().all(|term| {
-            let state = self.packed(term, counts);
-            term.law.decide_packed(&state, self.now, *cost).is_some()
+        let Plan { limits, cost, .. } = self.plan;
+        limits.iter().all(|limit| {
+            let state = self.packed(limit, counts);
+            limit.law.decide_packed(&state, self.now, *cost).is_some()
         })
     }
 
-    fn admitted(&self, after: &[Tagged]) -> Outcome {
+    fn admitted(&self, after: &[Tagged]) -> StoreOutcome {
         let state = self.state(after);
-        let told = self.plan.told(0, &state, self.now).map(|told| Told {
-            made: self
-                .counter_of(told.rate, after)
-                .map_or(0, |(_, sum)| sum.tag),
-            ..told
-        });
-        Outcome::admitted(self.now, told.collect())
+        let limits = self
+            .plan
+            .limit_reports(0, &state, self.now)
+            .map(|limit| LimitReport {
+                made: self
+                    .counter_of(limit.rate, after)
+                    .map_or(0, |(_, sum)| sum.tag),
+                ..limit
+            });
+        StoreOutcome::admitted(self.now, limits.collect())
     }
 
-    fn refused(&self, counts: &[Tagged]) -> Outcome {
+    fn refused(&self, counts: &[Tagged]) -> StoreOutcome {
         let plans = std::slice::from_ref(self.plan);
-        Outcome::refused(plans, std::iter::once(&self.state(counts)), self.now)
+        StoreOutcome::refused(plans, std::iter::once(&self.state(counts)), self.now)
     }
 
     fn state(&self, counts: &[Tagged]) -> State {
-        let packed = |term| State::Packed(self.packed(term, counts));
-        match &*self.plan.terms {
-            [term] => packed(term),
-            terms => {
-                let listed = terms.iter();
-                let listed = listed.map(|term| Listed::new(term.rate, packed(term)));
+        let packed = |limit| State::Packed(self.packed(limit, counts));
+        match &*self.plan.limits {
+            [limit] => packed(limit),
+            limits => {
+                let listed = limits.iter();
+                let listed = listed.map(|limit| Listed::new(limit.rate, packed(limit)));
                 State::List(listed.collect())
             }
         }
     }
 
     /// Returns the state of a rate, whose count no law lets grow beyond [`EXACT`].
-    fn packed(&self, term: &Term, counts: &[Tagged]) -> Packed {
-        match self.counter_of(term.rate, counts) {
+    fn packed(&self, limit: &Limit, counts: &[Tagged]) -> Packed {
+        match self.counter_of(limit.rate, counts) {
             Some((counter, Tagged { count, .. })) if count > 0 => Packed {
                 kind: Kind::Window,
                 tick_power: 0,
-                limit: term.rate.limit(),
+                limit: limit.rate.limit(),
                 period: counter.period,
                 at: counter.start,
                 amount: count.min(EXACT),

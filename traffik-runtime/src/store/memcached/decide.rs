@@ -22,7 +22,7 @@ use crate::store::memcached::counter::Windows;
 use crate::store::memcached::meta_protocol::Lifetime;
 use crate::store::memcached::operation::Operation;
 use crate::store::memcached::ttl::at_least;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::{Adjustment, Settlement};
 use crate::strategy::kernel::state::State;
@@ -54,7 +54,7 @@ impl StateStore for Memcached {
         plans: &'a [Plan<'a>],
         clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Flow<'a, Result<Outcome, Error>> {
+    ) -> Flow<'a, Result<StoreOutcome, Error>> {
         Flow::pending(async move {
             check_entries(plans, MAX_ENTRIES, "Memcached")?;
             let at = clock.map(Reading::now_of);
@@ -97,8 +97,8 @@ impl PerPlan for Operation<'_> {
         &self,
         plan: &Plan<'_>,
         at: Option<u64>,
-        refused: impl Fn(&Outcome) + Send,
-    ) -> Result<Outcome, Error> {
+        refused: impl Fn(&StoreOutcome) + Send,
+    ) -> Result<StoreOutcome, Error> {
         match Windows::of(plan, at.unwrap_or_else(now)) {
             Some(windows) => windows.decide(self, at, refused).await,
             None => {

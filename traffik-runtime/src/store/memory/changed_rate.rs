@@ -6,7 +6,7 @@ use crate::store::memory::Memory;
 use crate::store::memory::clock_skew::corrected;
 use crate::store::memory::optimistic::{TimedCost, admitted_report};
 use crate::store::memory::seqlock_slot::{Slot, Snapshot};
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 use crate::strategy::kernel::state::State;
 
 impl Memory {
@@ -17,12 +17,12 @@ impl Memory {
         &self,
         (slot, snapshot): (&Slot, Snapshot),
         key: Key,
-        term: &Term,
+        limit: &Limit,
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> Option<bool> {
-        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
-        let before = term.living(snapshot.state, now);
+        let (law, now, cost) = (&limit.law, hit.at.now, hit.cost);
+        let before = limit.living(snapshot.state, now);
         let decide = || law.decide_packed(&before, now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
             let before = State::Packed(before);
@@ -33,7 +33,7 @@ impl Memory {
                     return None;
                 }
             } else if cost > 0 {
-                self.extend_slot(key, term, now);
+                self.extend_slot(key, limit, now);
             }
             *output = Some(law.report(&before, now, cost));
             return Some(cost == 0);

@@ -28,7 +28,7 @@ use crate::clock::reading::Reading;
 use crate::error::Error;
 use crate::inline_vec::InlineVec4;
 use crate::store::memory::Memory;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::{Plan, Transition};
 use crate::strategy::kernel::state::State;
 
@@ -41,7 +41,7 @@ impl Memory {
         &self,
         plans: &[Plan<'_>],
         at: impl Into<Reading<'c>>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let at = at.into();
         self.check_capacity(plans)?;
         loop {
@@ -59,7 +59,11 @@ impl Memory {
 
     /// Decides a set of plans once, or returns `None` if its states may have moved to shards that
     /// are not locked.
-    fn decide_locked(&self, plans: &[Plan<'_>], at: Reading<'_>) -> Result<Option<Outcome>, Error> {
+    fn decide_locked(
+        &self,
+        plans: &[Plan<'_>],
+        at: Reading<'_>,
+    ) -> Result<Option<StoreOutcome>, Error> {
         let now = at.now;
         let mut shards = self.lock_shards(plans, now);
         for _ in 0..MAX_ATTEMPTS {
@@ -116,10 +120,10 @@ fn evaluate<'s>(
         let mut before = read(plan);
         for (earlier, steps) in plans[..index].iter().zip(&all) {
             if earlier.key == plan.key {
-                earlier.take(steps.clone(), before.to_mut(), now);
+                earlier.apply(steps.clone(), before.to_mut(), now);
             }
         }
-        all.push(plan.steps(&before, now).ok_or(Refused)?);
+        all.push(plan.evaluate(&before, now).ok_or(Refused)?);
     }
     Ok(all)
 }
@@ -129,18 +133,22 @@ fn refusal<'s>(
     plans: &[Plan<'_>],
     read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
     now: u64,
-) -> Outcome {
+) -> StoreOutcome {
     let states: InlineVec4<_> = plans.iter().map(read).collect();
-    Outcome::refused(plans, states.iter().map(|state| &**state), now)
+    StoreOutcome::refused(plans, states.iter().map(|state| &**state), now)
 }
 
 /// Returns the outcome of costs of 0, which are admitted and write nothing.
-fn report<'s>(plans: &[Plan<'_>], read: impl Fn(&Plan<'_>) -> Cow<'s, State>, now: u64) -> Outcome {
+fn report<'s>(
+    plans: &[Plan<'_>],
+    read: impl Fn(&Plan<'_>) -> Cow<'s, State>,
+    now: u64,
+) -> StoreOutcome {
     let mut reports = InlineVec4::new();
     for (index, plan) in plans.iter().enumerate() {
-        reports.extend(plan.told(index, &read(plan), now));
+        reports.extend(plan.limit_reports(index, &read(plan), now));
     }
-    Outcome::admitted(now, reports)
+    StoreOutcome::admitted(now, reports)
 }
 
 #[cfg(all(test, traffik_loom))]

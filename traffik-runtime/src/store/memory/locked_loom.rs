@@ -12,7 +12,7 @@ use crate::store::memory::loom_model::{model_on_large_stack, spawn_on_large_stac
 use crate::store::memory::optimistic::TimedCost;
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
-use crate::store::plan::{Plan, Term, Terms};
+use crate::store::plan::{Limit, Plan, PlanLimits};
 use crate::strategy::Who;
 use crate::strategy::fixed_window::FixedWindow;
 use crate::strategy::kernel::Law;
@@ -35,9 +35,9 @@ const THIRD: Key = Key {
     second: 0,
 };
 
-fn term(rate: Rate) -> Term {
+fn limit(rate: Rate) -> Limit {
     let law = Law::Window(Window::new(rate));
-    Term { rate, law }
+    Limit { rate, law }
 }
 
 fn plan_of(key: Key, rates: &[Rate]) -> Plan<'static> {
@@ -45,12 +45,12 @@ fn plan_of(key: Key, rates: &[Rate]) -> Plan<'static> {
         key,
         name: String::new(),
         strategy: &FixedWindow,
-        terms: Terms::Own(
+        limits: PlanLimits::Own(
             rates
                 .iter()
                 .copied()
-                .map(term)
-                .collect::<InlineVec1<Term>>(),
+                .map(limit)
+                .collect::<InlineVec1<Limit>>(),
         ),
         cost: 1,
         who: Who::default(),
@@ -80,7 +80,7 @@ fn hit(memory: &Memory, key: Key) -> bool {
         at: 0.into(),
         cost: 1,
     };
-    memory.decide_one(key, &term(HOURLY), cost, &mut None)
+    memory.decide_one(key, &limit(HOURLY), cost, &mut None)
 }
 
 /// Decides a set.
@@ -95,7 +95,7 @@ fn count(memory: &Memory, key: Key) -> u64 {
         ..plan(key)
     };
     let outcome = memory.decide_set(&[plan], 0).expect("there is room");
-    HOURLY.limit() - outcome.told[0].report.remaining
+    HOURLY.limit() - outcome.limits[0].report.remaining
 }
 
 fn spawn<T: Send + 'static>(

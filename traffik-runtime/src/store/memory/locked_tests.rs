@@ -15,7 +15,7 @@ use crate::store::memory::optimistic::TimedCost;
 use crate::store::memory::seqlock_slot::{Slot, SlotGuard};
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
-use crate::store::plan::{Term, Terms};
+use crate::store::plan::{Limit, PlanLimits};
 use crate::strategy::Who;
 use crate::strategy::fixed_window::FixedWindow;
 use crate::strategy::kernel::Law;
@@ -50,7 +50,7 @@ fn plan_under(law: Law, key: Key) -> Plan<'static> {
         key,
         name: String::new(),
         strategy: &FixedWindow,
-        terms: Terms::Own(InlineVec1::from_iter([Term { rate: RATE, law }])),
+        limits: PlanLimits::Own(InlineVec1::from_iter([Limit { rate: RATE, law }])),
         cost: 1,
         who: Who::default(),
     }
@@ -147,7 +147,7 @@ fn counts_a_set_of_as_many_keys_as_the_capacity() {
             assert!(memory.decide_set(&plans, 0).expect("room").admitted);
         }
         let outcome = memory.decide_set(&plans, 0).expect("room");
-        assert!(outcome.told.iter().all(|told| !told.fits));
+        assert!(outcome.limits.iter().all(|limit| !limit.fits));
     }
 }
 
@@ -245,7 +245,7 @@ fn a_hit_with_an_early_clock_reading_does_not_set_states_back() {
     // A single hit is decided again, at the present time.
     let at = Reading::of(&early);
     let hit = TimedCost { at, cost: 1 };
-    assert!(memory.decide_one(FIRST, &plan(FIRST).terms[0], hit, &mut None));
+    assert!(memory.decide_one(FIRST, &plan(FIRST).limits[0], hit, &mut None));
     assert_eq!(
         (moment(&memory, &plan(FIRST)), count(&memory, FIRST)),
         (LATER, 2)
@@ -253,7 +253,7 @@ fn a_hit_with_an_early_clock_reading_does_not_set_states_back() {
     // If the clock itself was set back, so are the states.
     let at = Reading::of(&back);
     let hit = TimedCost { at, cost: 1 };
-    assert!(!memory.decide_one(FIRST, &plan(FIRST).terms[0], hit, &mut None));
+    assert!(!memory.decide_one(FIRST, &plan(FIRST).limits[0], hit, &mut None));
     assert!(
         !memory
             .decide_set(&[logged(LAST)], at)

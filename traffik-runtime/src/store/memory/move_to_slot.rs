@@ -26,7 +26,7 @@ use crate::store::memory::clock_skew::corrected;
 use crate::store::memory::optimistic::{TimedCost, admitted_report};
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::store::memory::spill::Expiry;
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 use crate::strategy::kernel::state::State;
 
 impl Memory {
@@ -36,16 +36,16 @@ impl Memory {
     pub(crate) fn decide_and_move_to_slot(
         &self,
         key: Key,
-        term: &Term,
+        limit: &Limit,
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> Option<bool> {
-        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
+        let (law, now, cost) = (&limit.law, hit.at.now, hit.cost);
         let mut shard = self.spill.lock(self.spill.shard_of(key));
         let entry = shard.entry(key, now);
-        let made = entry.map(|entry| entry.own_number(term) as u16);
+        let made = entry.map(|entry| entry.own_number(limit) as u16);
         let before = *entry
-            .map_or(State::nothing(), |entry| term.own(&entry.state, now))
+            .map_or(State::nothing(), |entry| limit.own(&entry.state, now))
             .packed();
         let decide = || law.decide_packed(&before, now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
@@ -62,12 +62,12 @@ impl Memory {
             let Some(entry) = shard.entry_mut(key, now) else {
                 return self.table.is_vacant(key).then_some(cost == 0);
             };
-            if cost > 0 && term.lengthen_own(&mut entry.state, report.reset, now) {
+            if cost > 0 && limit.lengthen_own(&mut entry.state, report.reset, now) {
                 entry.extend(end_of(report.reset, now));
             }
             return Some(cost == 0);
         };
-        let slot = (key, &after, term.capacity_ratio(now));
+        let slot = (key, &after, limit.capacity_ratio(now));
         let permit = SlotPermit::of_locked(&shard);
         if !self.table.try_insert_numbered(permit, slot, made, now) {
             return None;

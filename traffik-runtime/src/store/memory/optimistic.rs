@@ -20,7 +20,7 @@ use crate::store::memory::clock_skew::corrected;
 use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::store::memory::spill::Expiry;
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 use crate::strategy::kernel::packed::Packed;
 use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::{Kernel, Law};
@@ -39,13 +39,13 @@ impl Memory {
     pub(crate) fn decide_one(
         &self,
         key: Key,
-        term: &Term,
+        limit: &Limit,
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> bool {
-        match self.try_decide(key, term, hit, output) {
+        match self.try_decide(key, limit, hit, output) {
             Some(fits) => fits,
-            None => self.retry(key, term, hit, output),
+            None => self.retry(key, limit, hit, output),
         }
     }
 
@@ -54,12 +54,12 @@ impl Memory {
     fn retry(
         &self,
         key: Key,
-        term: &Term,
+        limit: &Limit,
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> bool {
         loop {
-            if let Some(fits) = self.try_decide(key, term, hit, output) {
+            if let Some(fits) = self.try_decide(key, limit, hit, output) {
                 return fits;
             }
         }
@@ -70,38 +70,38 @@ impl Memory {
     fn try_decide(
         &self,
         key: Key,
-        term: &Term,
+        limit: &Limit,
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> Option<bool> {
-        match (self.table.find(key), &term.law) {
+        match (self.table.find(key), &limit.law) {
             // One instance for each strategy, into which its kernel is inlined.
             (Some(slot), Law::Window(law)) => {
-                self.decide_in_slot(slot, key, (term, law), hit, output)
+                self.decide_in_slot(slot, key, (limit, law), hit, output)
             }
             (Some(slot), Law::Counter(law)) => {
-                self.decide_in_slot(slot, key, (term, law), hit, output)
+                self.decide_in_slot(slot, key, (limit, law), hit, output)
             }
             (Some(slot), Law::Meter(law)) => {
-                self.decide_in_slot(slot, key, (term, law), hit, output)
+                self.decide_in_slot(slot, key, (limit, law), hit, output)
             }
             (Some(slot), Law::Hours(law)) => {
-                self.decide_in_slot(slot, key, (term, law), hit, output)
+                self.decide_in_slot(slot, key, (limit, law), hit, output)
             }
             (Some(slot), Law::Rollover(law)) => {
-                self.decide_in_slot(slot, key, (term, law), hit, output)
+                self.decide_in_slot(slot, key, (limit, law), hit, output)
             }
             (Some(slot), Law::Adaptive(law)) => {
-                self.decide_in_slot(slot, key, (term, law), hit, output)
+                self.decide_in_slot(slot, key, (limit, law), hit, output)
             }
             (_, Law::Closed) => {
-                *output = Some(term.law.report(State::nothing(), hit.at.now, hit.cost));
+                *output = Some(limit.law.report(State::nothing(), hit.at.now, hit.cost));
                 Some(hit.cost == 0)
             }
             (_, Law::Log(_) | Law::Mean(_) | Law::Unlimited | Law::Custom) => {
-                Some(self.decide_spilled(key, term, hit, output))
+                Some(self.decide_spilled(key, limit, hit, output))
             }
-            (None, _) => self.decide_new_key(key, term, hit, output),
+            (None, _) => self.decide_new_key(key, limit, hit, output),
         }
     }
 
@@ -110,15 +110,15 @@ impl Memory {
     fn decide_new_key(
         &self,
         key: Key,
-        term: &Term,
+        limit: &Limit,
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> Option<bool> {
         if self.spill.may_hold_packed() {
-            return self.decide_and_move_to_slot(key, term, hit, output);
+            return self.decide_and_move_to_slot(key, limit, hit, output);
         }
         let permit = SlotPermit::of_unmarked(&self.spill);
-        let (Term { law, .. }, now, cost) = (term, hit.at.now, hit.cost);
+        let (Limit { law, .. }, now, cost) = (limit, hit.at.now, hit.cost);
         let nothing = State::nothing();
         let decide = || law.decide_packed(nothing.packed(), now, cost);
         let Some(after) = (cost > 0).then(decide).flatten() else {
@@ -126,7 +126,7 @@ impl Memory {
             let is_new = self.table.is_vacant(key) && permit.is_valid();
             return is_new.then_some(cost == 0);
         };
-        let slot = (key, &after, term.capacity_ratio(now));
+        let slot = (key, &after, limit.capacity_ratio(now));
         if !self.table.try_insert(permit, slot, now) {
             return None;
         }
@@ -139,15 +139,15 @@ impl Memory {
     fn decide_spilled(
         &self,
         key: Key,
-        term: &Term,
+        limit: &Limit,
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> bool {
-        let (law, now, cost) = (&term.law, hit.at.now, hit.cost);
+        let (law, now, cost) = (&limit.law, hit.at.now, hit.cost);
         let mut shard = self.spill.lock(self.spill.shard_of(key));
         let nothing = State::nothing();
         let before = shard.state(key, now);
-        let before = before.map_or(nothing, |state| term.own(state, now));
+        let before = before.map_or(nothing, |state| limit.own(state, now));
         if cost == 0 || !law.admits(before, now, cost) {
             let report = law.report(before, now, cost);
             *output = Some(report);
@@ -158,7 +158,7 @@ impl Memory {
                 self.spill.replace(entry, full);
             } else if cost > 0
                 && let Some(entry) = shard.entry_mut(key, now)
-                && term.lengthen_own(&mut entry.state, report.reset, now)
+                && limit.lengthen_own(&mut entry.state, report.reset, now)
             {
                 entry.extend(end_of(report.reset, now));
             }
@@ -167,8 +167,8 @@ impl Memory {
         let entry = self.spill.entry_or_insert(&mut shard, key, now);
         if matches!(entry.state, State::List(_)) {
             // The throttle had several rates.
-            entry.made = entry.own_number(term);
-            entry.state = term.own(&entry.state, now).clone();
+            entry.made = entry.own_number(limit);
+            entry.state = limit.own(&entry.state, now).clone();
         }
         law.count(&mut entry.state, now, cost);
         let report = law.report(&entry.state, now, 0);
@@ -185,13 +185,13 @@ impl Memory {
         &self,
         slot: &Slot,
         key: Key,
-        (term, law): (&Term, &K),
+        (limit, law): (&Limit, &K),
         hit: TimedCost<'_>,
         output: &mut Option<Report>,
     ) -> Option<bool> {
         let snapshot = slot.read_for(key)?;
         if !law.knows_end(&snapshot.state) {
-            return self.decide_changed_rate((slot, snapshot), key, term, hit, output);
+            return self.decide_changed_rate((slot, snapshot), key, limit, hit, output);
         }
         let (now, cost) = (hit.at.now, hit.cost);
         let standing = law.standing(&snapshot.state, now);
@@ -209,7 +209,7 @@ impl Memory {
                     return self.decide_in_slot(
                         slot,
                         key,
-                        (term, law),
+                        (limit, law),
                         TimedCost { at, cost },
                         output,
                     );

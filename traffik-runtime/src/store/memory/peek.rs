@@ -57,7 +57,7 @@ impl LockedShards<'_> {
         loop {
             if let Some(slot) = table.find(plan.key) {
                 if let Some(snapshot) = slot.read_for(plan.key) {
-                    return Cow::Owned(State::Packed(plan.terms[0].living(snapshot.state, now)));
+                    return Cow::Owned(State::Packed(plan.limits[0].living(snapshot.state, now)));
                 }
             } else if table.is_vacant(plan.key) {
                 return Cow::Borrowed(State::nothing());

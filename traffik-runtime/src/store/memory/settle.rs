@@ -17,7 +17,7 @@ impl Memory {
             if plan.is_packed() && permit.is_valid() && self.settle_in_slot(settling, permit, now) {
                 continue;
             }
-            if plan.terms.len() > 1 {
+            if plan.limits.len() > 1 {
                 self.spill.mark_packed();
             }
             let mut shard = self.spill.lock(self.spill.shard_of(plan.key));
@@ -26,7 +26,7 @@ impl Memory {
                     self.settle_in_slot(settling, SlotPermit::of_locked(&shard), now);
                     continue;
                 }
-                if plan.terms.len() > 1 {
+                if plan.limits.len() > 1 {
                     self.move_plan_to_spill(plan, &mut shard, now);
                 }
             }
@@ -48,7 +48,7 @@ impl Memory {
                 }
                 let mut state = State::default();
                 let _ = settling.apply(&mut state, now);
-                let ratio = settling.plan.terms[0].capacity_ratio(now);
+                let ratio = settling.plan.limits[0].capacity_ratio(now);
                 let slot = (key, state.packed(), ratio);
                 if self.table.try_insert(permit, slot, now) {
                     return true;
@@ -64,7 +64,7 @@ impl Memory {
             if !settling.applies_to(made.into()) {
                 return true;
             }
-            let living = settling.plan.terms[0].living(snapshot.state, now);
+            let living = settling.plan.limits[0].living(snapshot.state, now);
             let mut state = State::Packed(living);
             if !settling.apply(&mut state, now)
                 || slot.write_if_unchanged(&snapshot, state.packed())
@@ -88,7 +88,7 @@ impl Memory {
             entry.state = living;
         }
         if !change.is_refund() {
-            plan.align(&mut entry.state, entry.made);
+            plan.reshape(&mut entry.state, entry.made);
         }
         let is_list = matches!(entry.state, State::List(_));
         if !(is_list || settling.applies_to(entry.made)) || !settling.apply(&mut entry.state, now) {

@@ -110,5 +110,5 @@ impl LockedShards<'_> {
 }
 
 fn has_several_rates(plan: &Plan<'_>) -> bool {
-    plan.terms.len() > 1
+    plan.limits.len() > 1
 }

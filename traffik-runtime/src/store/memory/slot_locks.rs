@@ -55,7 +55,7 @@ impl<'m> LockedShards<'m> {
             }
             let Some(slot) = table.find(plan.key) else {
                 let reserved = Packed::reserved(now + RESERVED_MICROS);
-                let ratio = plan.terms[0].capacity_ratio(now);
+                let ratio = plan.limits[0].capacity_ratio(now);
                 let slot = (plan.key, &reserved, ratio);
                 table.try_insert(self.slot_permit(plan.key), slot, now);
                 return None;
@@ -90,7 +90,7 @@ impl<'m> LockedSet<'_, 'm> {
     /// Reads the state of a plan.
     pub(crate) fn read(&self, plan: &Plan<'_>, now: u64) -> Cow<'_, State> {
         if let Some(slot) = self.slot(plan.key) {
-            let packed = plan.terms[0].living(slot.read().1, now);
+            let packed = plan.limits[0].living(slot.read().1, now);
             return Cow::Owned(State::Packed(packed));
         }
         match self.shards.spilled(plan, now) {

@@ -15,7 +15,7 @@ use crate::decision::Report;
 use crate::store::key::Key;
 use crate::store::memory::shares::{CANDIDATES, Newcomer, Rank, Shares};
 use crate::store::memory::sync::{AtomicBool, AtomicU16, Mutex, MutexGuard};
-use crate::store::plan::Term;
+use crate::store::plan::Limit;
 use crate::strategy::kernel::packed::FULL;
 use crate::strategy::kernel::state::State;
 
@@ -116,8 +116,8 @@ impl Expiry {
 
 impl Entry {
     /// Returns the number of the state that the only rate of a throttle continues from.
-    pub(crate) fn own_number(&self, term: &Term) -> u64 {
-        term.own_number(&self.state).unwrap_or(self.made)
+    pub(crate) fn own_number(&self, limit: &Limit) -> u64 {
+        limit.own_number(&self.state).unwrap_or(self.made)
     }
 
     /// Extends the life of the state at least to this microsecond.

@@ -8,7 +8,7 @@ use crate::inline_vec::InlineVec4;
 use crate::store::StateStore;
 use crate::store::caller::Caller;
 use crate::store::memory::Memory;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
@@ -23,7 +23,7 @@ impl StateStore for Memory {
         plans: &'a [Plan<'a>],
         clock: Option<&'a dyn Clock>,
         _: &'a Caller,
-    ) -> Flow<'a, Result<Outcome, Error>> {
+    ) -> Flow<'a, Result<StoreOutcome, Error>> {
         let at = read(clock);
         Flow::Ready(self.unless_closed(|| self.decide_set(plans, at)))
     }

@@ -15,12 +15,12 @@ use std::borrow::Cow;
 use crate::inline_vec::InlineVec4;
 use crate::store::memory::slot_locks::{LockedSet, RESERVED_MICROS};
 use crate::store::memory::spill::Expiry;
-use crate::store::outcome::{Outcome, Told};
+use crate::store::outcome::{LimitReport, StoreOutcome};
 use crate::store::plan::{Plan, Transition};
 use crate::strategy::kernel::state::State;
 
 /// The new state of a plan of a user's own strategy, and its reports.
-type OwnResult = (State, InlineVec4<Told>);
+type OwnResult = (State, InlineVec4<LimitReport>);
 
 impl LockedSet<'_, '_> {
     /// Writes what all plans do to their states, unlocks them, and returns the reports.
@@ -29,7 +29,7 @@ impl LockedSet<'_, '_> {
         plans: &[Plan<'_>],
         steps: InlineVec4<InlineVec4<Transition>>,
         now: u64,
-    ) -> Outcome {
+    ) -> StoreOutcome {
         let own = self.evaluate_own(plans, &steps, now);
         if plans.len() > 1 {
             self.reserve_entries(plans, now);
@@ -37,19 +37,19 @@ impl LockedSet<'_, '_> {
         let mut reports = InlineVec4::new();
         for (index, ((plan, steps), own)) in plans.iter().zip(steps).zip(own).enumerate() {
             if plan.cost == 0 {
-                reports.extend(plan.told(index, &self.read(plan, now), now));
+                reports.extend(plan.limit_reports(index, &self.read(plan, now), now));
             } else if let Some(slot) = self.slot(plan.key) {
                 let mut state = State::Packed(slot.read().1);
-                plan.take(steps, &mut state, now);
+                plan.apply(steps, &mut state, now);
                 slot.update(state.packed());
                 let made = slot.made().into();
-                let own = plan.told(index, &state, now);
-                reports.extend(own.map(|report| Told { made, ..report }));
+                let own = plan.limit_reports(index, &state, now);
+                reports.extend(own.map(|report| LimitReport { made, ..report }));
             } else {
                 reports.extend(self.write_spilled(plan, steps, own, (index, now)));
             }
         }
-        Outcome::admitted(now, reports)
+        StoreOutcome::admitted(now, reports)
     }
 
     /// Computes the new states of the user's own strategies.
@@ -63,9 +63,9 @@ impl LockedSet<'_, '_> {
         let evaluate = |(index, (plan, steps)): (usize, (&Plan<'_>, &InlineVec4<Transition>))| {
             plan.is_custom().then(|| {
                 let mut after = self.read(plan, now).into_owned();
-                plan.take(steps.clone(), &mut after, now);
+                plan.apply(steps.clone(), &mut after, now);
                 after.number_new(|| spill.next_number());
-                let reports = plan.told(index, &after, now).collect();
+                let reports = plan.limit_reports(index, &after, now).collect();
                 (after, reports)
             })
         };
@@ -93,7 +93,7 @@ impl LockedSet<'_, '_> {
         steps: InlineVec4<Transition>,
         own: Option<OwnResult>,
         (index, now): (usize, u64),
-    ) -> InlineVec4<Told> {
+    ) -> InlineVec4<LimitReport> {
         let spill = &self.memory().spill;
         let Some(entry) = self.spill_entry(plan.key, now) else {
             return InlineVec4::new();
@@ -107,14 +107,14 @@ impl LockedSet<'_, '_> {
                 if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
                     entry.state = living;
                 }
-                plan.align(&mut entry.state, entry.made);
-                plan.take(steps, &mut entry.state, now);
+                plan.reshape(&mut entry.state, entry.made);
+                plan.apply(steps, &mut entry.state, now);
                 entry.state.number_new(|| spill.next_number());
-                let reports = plan.told(index, &entry.state, now);
+                let reports = plan.limit_reports(index, &entry.state, now);
                 match entry.state {
                     State::List(_) => reports.collect(),
                     _ => reports
-                        .map(|report| Told {
+                        .map(|report| LimitReport {
                             made: entry.made,
                             ..report
                         })

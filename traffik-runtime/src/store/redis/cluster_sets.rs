@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::inline_vec::InlineVec4;
 use crate::store::caller::Caller;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
 use crate::store::sequential::{Sequence, decide_in_sequence};
@@ -42,7 +42,7 @@ impl Redis {
         slots: &[Slot],
         at: Option<u64>,
         caller: &Caller,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let members = Members {
             redis: self,
             slots,
@@ -53,19 +53,19 @@ impl Redis {
         match decide_in_sequence(&members).await {
             Ok(admitted) => {
                 let now = admitted.iter().map(|outcome| outcome.now).max();
-                let mut told: InlineVec4<_> = InlineVec4::new();
+                let mut limits: InlineVec4<_> = InlineVec4::new();
                 for (slot, outcome) in slots.iter().zip(admitted) {
-                    told.extend(outcome.of_plans(slot).told);
+                    limits.extend(outcome.reindexed(slot).limits);
                 }
-                told.sort_by_key(|told| told.plan);
-                Ok(Outcome::admitted(now.unwrap_or_default(), told))
+                limits.sort_by_key(|limit| limit.plan);
+                Ok(StoreOutcome::admitted(now.unwrap_or_default(), limits))
             }
             Err((_, stop)) => {
                 let refusal = stop?;
                 // It stays a refusal if the other states cannot be read.
                 let read = self.read_refused(plans, slots, at).await;
                 Ok(read.map_or(refusal, |(now, states)| {
-                    Outcome::refused(plans, states.iter(), now)
+                    StoreOutcome::refused(plans, states.iter(), now)
                 }))
             }
         }
@@ -143,8 +143,8 @@ struct Members<'m> {
 }
 
 impl Sequence for Members<'_> {
-    type Admitted = Outcome;
-    type Stop = Result<Outcome, Error>;
+    type Admitted = StoreOutcome;
+    type Stop = Result<StoreOutcome, Error>;
 
     fn len(&self) -> usize {
         self.slots.len()
@@ -154,7 +154,7 @@ impl Sequence for Members<'_> {
         "redis"
     }
 
-    async fn decide(&self, member: usize) -> Result<Outcome, Self::Stop> {
+    async fn decide(&self, member: usize) -> Result<StoreOutcome, Self::Stop> {
         if self.caller.is_gone() {
             return Err(Err(Error::abandoned()));
         }
@@ -164,12 +164,12 @@ impl Sequence for Members<'_> {
         if outcome.admitted {
             return Ok(outcome);
         }
-        let refusal = outcome.of_plans(&self.slots[member]);
+        let refusal = outcome.reindexed(&self.slots[member]);
         self.caller.refuse(&refusal);
         Err(Ok(refusal))
     }
 
-    async fn refund(&self, member: usize, admitted: Outcome) -> Option<Result<(), Error>> {
+    async fn refund(&self, member: usize, admitted: StoreOutcome) -> Option<Result<(), Error>> {
         let counted = self.plans[member].iter().enumerate();
         let counted = counted.filter(|(_, plan)| plan.cost > 0);
         let refunds = counted.map(|(place, plan)| plan.full_refund(&admitted, place));

@@ -14,7 +14,7 @@ use crate::store::cas::{decide_on, slack};
 use crate::store::cas_retry::Retries;
 use crate::store::codec::{encode, lengthened};
 use crate::store::entry_limit::check_entries;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
 use crate::store::redis::lua::{REPLACE, decide};
@@ -36,7 +36,7 @@ impl StateStore for Redis {
         plans: &'a [Plan<'a>],
         clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
-    ) -> Flow<'a, Result<Outcome, Error>> {
+    ) -> Flow<'a, Result<StoreOutcome, Error>> {
         Flow::pending(async move {
             check_entries(plans, MAX_ENTRIES, "Redis")?;
             let at = clock.map(Reading::now_of);
@@ -86,7 +86,7 @@ impl Redis {
         plans: &[Plan<'_>],
         at: Option<u64>,
         caller: &Caller,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<StoreOutcome, Error> {
         if plans.iter().any(Plan::is_custom) {
             return self.decide_in_process(plans, at, caller).await;
         }
@@ -100,11 +100,12 @@ impl Redis {
                 // no state. Those are replaced.
                 return self.decide_in_process(plans, at, caller).await;
             }
-            return Ok(Outcome::refused(plans, states.iter(), reply.now));
+            return Ok(StoreOutcome::refused(plans, states.iter(), reply.now));
         }
         let lines = plans.iter().zip(&states).enumerate();
-        let told = lines.flat_map(|(place, (plan, state))| plan.told(place, state, reply.now));
-        Ok(Outcome::admitted(reply.now, told.collect()))
+        let limits =
+            lines.flat_map(|(place, (plan, state))| plan.limit_reports(place, state, reply.now));
+        Ok(StoreOutcome::admitted(reply.now, limits.collect()))
     }
 
     /// Reads states whose keys are on one server.
@@ -127,10 +128,10 @@ impl Redis {
     ) -> Result<ScriptReply, Error> {
         let time = at.map_or_else(String::new, |at| at.to_string());
         let reply = if let [plan] = plans
-            && let [term] = &*plan.terms
-            && let Some(script) = decide::one(&term.law)
+            && let [limit] = &*plan.limits
+            && let Some(script) = decide::one(&limit.law)
         {
-            let args = ScriptArgs::one(&term.law, cost(plan));
+            let args = ScriptArgs::one(&limit.law, cost(plan));
             let answer: Vec<u8> = self
                 .script(script, caller, |cmd| {
                     cmd.arg(1).arg(&plan.name).arg(&args.numbers);
@@ -163,7 +164,7 @@ impl Redis {
         plans: &[Plan<'_>],
         at: Option<u64>,
         caller: &Caller,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let mut retries = Retries::new(&plans[0].name);
         loop {
             let reply = self.run_script(plans, at, Some(caller), |_| 0).await?;
@@ -175,8 +176,8 @@ impl Redis {
             }
             let new = plans.iter().zip(&after).enumerate();
             let new = new.map(|(place, (plan, state))| {
-                let told = outcome.told.iter().filter(|told| told.plan == place);
-                let resets = told.map(|told| told.report.reset);
+                let limits = outcome.limits.iter().filter(|limit| limit.plan == place);
+                let resets = limits.map(|limit| limit.report.reset);
                 let bytes = (plan.cost > 0).then(|| encode(plan, state));
                 (plan, bytes, millis(resets.max().unwrap_or_default(), at))
             });
@@ -198,7 +199,7 @@ impl Redis {
         let filled = |(plan, state): (&Plan<'_>, &State)| {
             let filled = plan.caught_up(state, reply.now);
             let filled = filled.filter(|_| plan.cost > 0)?;
-            let ttl = plan.matters(&filled, reply.now);
+            let ttl = plan.retention(&filled, reply.now);
             Some((encode(plan, &filled), millis(ttl, at)))
         };
         let states = reply.states(plans);
@@ -271,7 +272,7 @@ impl Redis {
                 let is_gone = settlement.change.is_refund() && reply.values[place].is_empty();
                 let changes = !is_gone && settlement.apply(&mut state, reply.now);
                 let bytes = changes.then(|| encode(&settlement.plan, &state));
-                let matters = millis(settlement.plan.matters(&state, reply.now), at);
+                let matters = millis(settlement.plan.retention(&state, reply.now), at);
                 new.push((&settlement.plan, bytes, matters));
                 states[place] = state;
             }

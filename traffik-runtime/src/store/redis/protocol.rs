@@ -32,10 +32,10 @@ impl ScriptArgs {
         let mut args = Self::default();
         for plan in plans {
             write(&mut args.numbers, exact_cost(cost(plan)));
-            write(&mut args.numbers, plan.terms.len() as u64);
-            for term in &*plan.terms {
-                write(&mut args.numbers, term.law.kernel().into());
-                let pairs = args.write_law(&term.law);
+            write(&mut args.numbers, plan.limits.len() as u64);
+            for limit in &*plan.limits {
+                write(&mut args.numbers, limit.law.kernel().into());
+                let pairs = args.write_law(&limit.law);
                 args.numbers.extend(pairs);
             }
         }

@@ -7,7 +7,7 @@ use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::error::StrategyError;
 #[cfg(feature = "engine")]
-use crate::strategy::kernel::refund::Taken;
+use crate::strategy::kernel::refund::Refund;
 #[cfg(feature = "engine")]
 use crate::strategy::kernel::refund::most_leaked;
 use crate::strategy::kernel::tick::{EXACT, gcd, tick, until};
@@ -75,7 +75,7 @@ impl Costs {
     ///
     /// The leak is that of the rate, without the factor, which may have been higher before than it is now (L32).
     #[cfg(feature = "engine")]
-    pub(super) fn refund(&mut self, taken: Taken, limit: u64, now: u64) -> bool {
+    pub(super) fn refund(&mut self, taken: Refund, limit: u64, now: u64) -> bool {
         let ticks = taken.ticks(self.rate.2.max(1), self.last, now.max(self.last));
         let (Some(ticks), Some((units, leak))) = (ticks, self.units_and_whole_leak()) else {
             return false;

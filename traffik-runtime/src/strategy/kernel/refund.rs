@@ -6,14 +6,14 @@ use crate::strategy::kernel::state::State;
 
 /// A hit that was admitted, of which a part is given back.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Taken {
+pub(crate) struct Refund {
     /// The microsecond at which it was admitted.
     pub(crate) at: u64,
     /// How much of its cost is given back.
     pub(crate) cost: u64,
 }
 
-impl Taken {
+impl Refund {
     /// Gives back what was admitted under these rates, at a later microsecond, and returns whether that changed the state of
     /// one rate.
     ///
