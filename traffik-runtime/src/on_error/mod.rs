@@ -1,8 +1,8 @@
 //! Policies for hits that a backend fails to decide: values for `on_error`.
 //!
-//! [`policy`] holds the last resorts and the chain of steps before them, [`step`] the steps.
-//! [`retry`], [`fallback`] and [`failover`] hold their builders, [`handler`] the trait for
-//! functions of the user's own. The engine runs the policies.
+//! `policy` holds the last resorts and the chain of steps before them, `step` the steps. `retry`,
+//! `fallback` and `failover` hold their builders, `handler` the trait for functions of the user's
+//! own. The engine runs the policies.
 
 pub(crate) mod error_kinds;
 pub(crate) mod failover;

@@ -1,9 +1,9 @@
 //! Stores: they apply laws to states, atomically, and know no throttles, clients or requests.
 //!
-//! [`StateStore`] is the trait of the stores that decide: in [`memory`], on Redis and on Memcached,
-//! and in [`cas`] for a [`Store`] of the user's own, which can only compare and swap bytes. A
-//! [`handle`] adds the clock and the namespace. A [`plan`] goes in, an [`outcome`] comes out, and a
-//! [`settlement`] refunds or charges it later.
+//! `StateStore` is the trait of the stores that decide: in `memory`, on `redis` and on `memcached`,
+//! and in `cas` for a [`Store`] of the user's own, which can only compare and swap bytes. A
+//! `handle` adds the clock and the namespace. A `plan` goes in, an `outcome` comes out, and a
+//! `settlement` refunds or charges it later.
 
 pub(crate) mod background;
 pub(crate) mod byte_store;

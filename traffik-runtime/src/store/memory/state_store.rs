@@ -1,4 +1,4 @@
-//! The memory backend as a store: every operation ends at once, and fails once the backend is closed.
+//! The memory backend as a store: every operation ends at once, and fails once it is closed.
 
 use crate::clock::Clock;
 use crate::clock::reading::Reading;
