@@ -29,6 +29,7 @@ impl Entries {
     }
 
     /// Returns the entries of a uid.
+    #[cfg(feature = "overrides")]
     pub(crate) fn of_uid(&self, uid: &str) -> Vec<Arc<RegistryEntry>> {
         let by_uid = self.by_uid.lock();
         by_uid.get(uid).map_or_else(Vec::new, |same| upgrade(same))
