@@ -355,7 +355,7 @@ impl Line {
 
     /// What is to be done if this much was used.
     fn settling(&self, used: u64) -> Option<Settlement<'_>> {
-        let change = match used.cmp(&self.cost) {
+        let adjustment = match used.cmp(&self.cost) {
             Ordering::Less => Adjustment::Refund(Refund {
                 at: self.at,
                 cost: self.cost - used,
@@ -368,7 +368,7 @@ impl Line {
                 limits: self.terms_now(),
                 ..self.plan()
             },
-            change,
+            adjustment,
             rates: self.terms.iter().map(|term| term.rate).collect(),
             made: self.made.clone(),
         })

@@ -290,7 +290,7 @@ pub(crate) async fn settle_cell<C: CasCell>(
     let mut retries = cells.retries(&plan.name);
     loop {
         let snapshot = cells.read(&plan.name).await?;
-        if settlement.change.is_refund() && C::bytes(&snapshot).is_none() {
+        if settlement.adjustment.is_refund() && C::bytes(&snapshot).is_none() {
             return Ok(());
         }
         let now = at.unwrap_or_else(now);

@@ -22,7 +22,7 @@ pub(crate) enum Adjustment {
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement<'a> {
     pub(crate) plan: Plan<'a>,
-    pub(crate) change: Adjustment,
+    pub(crate) adjustment: Adjustment,
     /// The rates under which the hit was admitted. The plan's rates are those in force now.
     pub(crate) rates: InlineVec1<Rate>,
     /// The numbers of the states that counted the hit, one for each rate.
@@ -41,7 +41,7 @@ impl<'a> Plan<'a> {
     pub(crate) fn full_refund(&self, outcome: &StoreOutcome, place: usize) -> Settlement<'a> {
         Settlement {
             plan: self.clone(),
-            change: Adjustment::Refund(Refund {
+            adjustment: Adjustment::Refund(Refund {
                 at: outcome.counted_at(place),
                 cost: self.cost,
             }),
@@ -55,7 +55,7 @@ impl Settlement<'_> {
     /// Decodes the state to which the change is applied. A refund is subtracted from any state; a
     /// charge is a hit on a state that has not ended.
     pub(crate) fn state_of(&self, bytes: &[u8], now: u64) -> State {
-        if self.change.is_refund() {
+        if self.adjustment.is_refund() {
             decode_whole(&self.plan, bytes).unwrap_or_else(no_state)
         } else {
             decode(&self.plan, bytes, now)
@@ -65,7 +65,7 @@ impl Settlement<'_> {
     /// Returns `true` if the change applies to the state of this number. No refund applies to a
     /// state that was made after the hit (L32).
     pub(crate) fn applies_to(&self, made: u64) -> bool {
-        !self.change.is_refund() || self.made.contains(&made)
+        !self.adjustment.is_refund() || self.made.contains(&made)
     }
 
     /// Applies the change to a state. Returns `true` if that changed it. The states of a list have
@@ -73,11 +73,11 @@ impl Settlement<'_> {
     pub(crate) fn apply(&self, state: &mut State, now: u64) -> bool {
         let Self {
             plan,
-            change,
+            adjustment,
             rates,
             ..
         } = self;
-        match change {
+        match adjustment {
             Adjustment::Refund(refund) if plan.is_custom() => {
                 self.refund_custom(*refund, state, now)
             }

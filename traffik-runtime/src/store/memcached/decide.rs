@@ -112,8 +112,8 @@ impl PerPlan for Operation<'_> {
         // A settlement has a time limit of its own: that of the decision may be over.
         let operation = &self.restarted();
         let now = at.unwrap_or_else(now);
-        let (change, rates) = (settlement.change, &settlement.rates);
-        let cost = match change {
+        let (adjustment, rates) = (settlement.adjustment, &settlement.rates);
+        let cost = match adjustment {
             Adjustment::Refund(refund) => refund.cost,
             Adjustment::Charge(cost) => cost.min(EXACT),
         };
@@ -122,11 +122,11 @@ impl PerPlan for Operation<'_> {
             ..settlement.plan.clone()
         };
         // A refund is subtracted where the hit was counted, whichever rates are in force now.
-        let windows = match change {
+        let windows = match adjustment {
             Adjustment::Refund(refund) => Windows::of_rates(plan, rates, refund.at),
             Adjustment::Charge(_) => Windows::of(plan, now),
         };
-        match (windows, change) {
+        match (windows, adjustment) {
             (Some(windows), Adjustment::Refund(_)) => {
                 let counted = (&**rates, &*settlement.made);
                 Ok(windows.refund(operation, counted, now).await?)

@@ -40,7 +40,7 @@ impl Memory {
         let key = settling.plan.key;
         loop {
             let Some(slot) = self.table.find(key) else {
-                if settling.change.is_refund() {
+                if settling.adjustment.is_refund() {
                     if self.table.is_vacant(key) {
                         return permit.is_valid();
                     }
@@ -76,9 +76,11 @@ impl Memory {
 
     /// Settles in a locked shard of the spill.
     fn settle_in_spill(&self, settling: &Settlement<'_>, shard: &mut SpillShard, now: u64) {
-        let Settlement { plan, change, .. } = settling;
+        let Settlement {
+            plan, adjustment, ..
+        } = settling;
         let before = shard.entry_mut(plan.key, now);
-        if change.is_refund() && before.is_none() {
+        if adjustment.is_refund() && before.is_none() {
             return;
         }
         // A life that a refusal has extended stays extended.
@@ -87,7 +89,7 @@ impl Memory {
         if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
             entry.state = living;
         }
-        if !change.is_refund() {
+        if !adjustment.is_refund() {
             plan.reshape(&mut entry.state, entry.made);
         }
         let is_list = matches!(entry.state, State::List(_));

@@ -269,7 +269,7 @@ impl Redis {
                 // The second of two settlements on one key finds the state that the first leaves.
                 let earlier = plans[..place].iter().rposition(|plan| plan.name == *name);
                 let mut state = states[earlier.unwrap_or(place)].clone();
-                let is_gone = settlement.change.is_refund() && reply.values[place].is_empty();
+                let is_gone = settlement.adjustment.is_refund() && reply.values[place].is_empty();
                 let changes = !is_gone && settlement.apply(&mut state, reply.now);
                 let bytes = changes.then(|| encode(&settlement.plan, &state));
                 let matters = millis(settlement.plan.retention(&state, reply.now), at);
