@@ -175,7 +175,7 @@ impl RedisBackend {
         let settings = (self.connector)(&options).map(|connector| Settings {
             connector,
             connections: self.connections,
-            timeout,
+            timeout: options.timeout,
             scripts: LOADED,
             eviction_checked: AtomicBool::new(false),
         });
