@@ -91,11 +91,11 @@ fn typed(argument: &FnArg) -> Option<&PatType> {
 /// Returns the closures of one use of throttles: its identifier and its cost.
 fn identifier_and_cost(attribute: &ThrottledAttribute) -> (Option<&Closure>, Option<&Closure>) {
     let throttle = own_throttle(attribute);
-    let identifier = throttle.and_then(|throttle| match &throttle.identifier {
+    let identifier = throttle.and_then(|throttle| match &throttle.settings.identifier {
         Some(Identifier::Closure(closure)) => Some(&**closure),
         _ => None,
     });
-    let cost = match throttle.map_or(&attribute.cost, |throttle| &throttle.cost) {
+    let cost = match throttle.map_or(&attribute.cost, |throttle| &throttle.settings.cost) {
         Some(Cost::Closure(closure)) => Some(&**closure),
         _ => None,
     };
@@ -132,7 +132,7 @@ pub(super) fn uses(attribute: &ThrottledAttribute, sig: &Signature) -> TokenStre
 fn precheck(throttle: &Throttle, private: &Private) -> Option<TokenStream> {
     let name = &throttle.name;
     let parts = local("parts", Span::call_site());
-    (!throttle.predicates.is_empty()).then(|| {
+    (!throttle.settings.predicates.is_empty()).then(|| {
         quote! {
             async fn without_closures(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::ArgValues>, #private::Error> {
                 <#name as #private::Define>::excluded(#parts).await

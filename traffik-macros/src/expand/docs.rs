@@ -23,11 +23,11 @@ const UNITS: [(&str, u64); 7] = [
 pub(crate) fn docs(throttle: &Throttle, attrs: &[Attribute]) -> TokenStream {
     let words = format!(
         " Limits {} to {}, by {}{}.{}{}{}",
-        clients(throttle.identifier.as_ref()),
+        clients(throttle.settings.identifier.as_ref()),
         rates(&throttle.rates),
         strategy(&throttle.strategy),
-        scope(throttle.scope.as_ref()),
-        cost(throttle.cost.as_ref()),
+        scope(throttle.settings.scope.as_ref()),
+        cost(throttle.settings.cost.as_ref()),
         worst_case(throttle),
         headers(throttle),
     );
@@ -77,8 +77,8 @@ fn worst_case(throttle: &Throttle) -> String {
 
 /// Describes the header fields.
 fn headers(throttle: &Throttle) -> &'static str {
-    match throttle.headers {
-        _ if throttle.shadow => " It counts and refuses nobody.",
+    match throttle.settings.headers {
+        _ if throttle.settings.shadow => " It counts and refuses nobody.",
         None | Some(Headers::Ietf) => " Reported in `RateLimit` and `RateLimit-Policy`.",
         Some(Headers::Legacy) => {
             " Reported in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`."

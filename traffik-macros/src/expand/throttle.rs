@@ -12,7 +12,7 @@ use super::paths::Private;
 use super::settings;
 use super::strategy;
 use super::warnings;
-use crate::model::{DefinedThrottle, Strategy, Throttle};
+use crate::model::{DefinedThrottle, Settings, Strategy, Throttle};
 
 /// Generates the type of a throttle and its implementation of `Define`. rustc reports the type at
 /// `span`.
@@ -59,6 +59,7 @@ pub(crate) fn conditions(attrs: &[Attribute]) -> Vec<&Attribute> {
         .collect()
 }
 
+/// Generates the strategy, the declaration and the implementation of `Define`.
 fn implementation(
     throttle: &Throttle,
     vis: &Visibility,
@@ -67,10 +68,64 @@ fn implementation(
 ) -> TokenStream {
     let Throttle {
         name,
-        uid,
-        policy,
         rates,
         strategy,
+        settings,
+        warnings: _,
+    } = throttle;
+    let (ty, value) = strategy::strategy(strategy, private);
+    let (strategy_static, strategy_value) = match value {
+        None => (None, quote!(#ty::PLAIN)),
+        Some(value) => (
+            Some(quote!(static __TRAFFIK_STRATEGY: #ty = #value;)),
+            quote_spanned!(ty.span()=> &__TRAFFIK_STRATEGY),
+        ),
+    };
+    let (strategy_value, strategy_span) = match strategy {
+        Strategy::BuiltIn(_) => (strategy_value, Span::call_site()),
+        Strategy::Custom(..) => (
+            quote!(#private::erased_strategy::<#name>(#strategy_value)),
+            Span::call_site().located_at(ty.span()),
+        ),
+    };
+    let strategy_type = quote_spanned!(strategy_span=> type Strategy = #ty;);
+    let visibility_check = strategy::visibility_check(strategy, name, vis);
+    let text = name.unraw().to_string();
+    let uid = settings::uid(settings.uid.as_ref(), &text, private);
+    let constant_rates = settings::rates(rates, private);
+    let setters = setters(name, settings, span, private);
+    let max_cost = settings::max_cost(strategy, rates, private);
+    let callbacks = callbacks(throttle, private);
+    let has_callbacks =
+        (!callbacks.is_empty()).then(|| quote!(const HAS_CALLBACKS: #private::bool = true;));
+    quote! {
+        #strategy_static
+        static __TRAFFIK_DECLARATION: #private::Declaration =
+            #private::Declaration::new(
+                #private::Settings::new(#uid, #text, &[#(#constant_rates),*], #strategy_value)
+                    #setters
+            );
+
+        #[automatically_derived]
+        impl #private::Define for #name {
+            #strategy_type
+            #max_cost
+            #has_callbacks
+            fn definition() -> &'static #private::Definition {
+                __TRAFFIK_DECLARATION.definition()
+            }
+            #(#callbacks)*
+        }
+
+        #visibility_check
+    }
+}
+
+/// Generates the setters of the declaration.
+fn setters(name: &Ident, settings: &Settings, span: Span, private: &Private) -> TokenStream {
+    let Settings {
+        rates: _,
+        strategy: _,
         identifier,
         cost,
         backend,
@@ -80,93 +135,55 @@ fn implementation(
         spread,
         on_throttled,
         shadow,
-        predicates,
+        predicates: _,
         headers,
         scope,
-        warnings: _,
-    } = throttle;
-    let (strategy_type, strategy_value) = strategy::strategy(strategy, private);
-    let text = name.unraw().to_string();
+        uid,
+        policy,
+        name: _,
+        krate: _,
+        allowed: _,
+    } = settings;
+    let identifier = identifier.as_ref();
     let type_path = settings::path_setter(uid.as_ref(), name);
-    let uid = settings::uid(uid.as_ref(), &text, private);
     let policy = policy.as_ref().map(|policy| quote!(.policy(#policy)));
-    let rate_values = settings::rates(rates, private);
+    let location = settings::location_setter(span, private);
+    let identity = identifier.and_then(|it| settings::identity_setter(it, private));
+    let client_ip = identifier.and_then(|it| settings::client_ip_setter(it, private));
+    let cost = cost.as_ref().and_then(settings::cost_setter);
+    let scope = scope.as_ref();
+    let scope = scope.and_then(|scope| settings::scope_setter(scope, private));
     let headers = headers.map(|headers| settings::headers_setter(headers, private));
     let backend = backend.as_ref().map(settings::backend_setter);
-    let on_error = on_error
-        .as_ref()
-        .map(|policy| on_error::setter(policy, private));
+    let on_error = on_error.as_ref();
+    let on_error = on_error.map(|policy| on_error::setter(policy, private));
     let timeout = timeout.map(|timeout| settings::timeout_setter(timeout, private));
     let min_wait = min_wait.map(|wait| settings::min_wait_setter(wait, private));
     let spread = spread.map(|spread| settings::spread_setter(spread, private));
     let on_throttled = on_throttled.as_ref();
     let on_throttled = on_throttled.map(|path| settings::on_throttled_setter(path, private));
     let shadow = shadow.then(|| quote!(.shadow()));
-    let client_ip = identifier
-        .as_ref()
-        .and_then(|identifier| settings::client_ip_setter(identifier, private));
-    let max_cost = settings::max_cost(strategy, rates, private);
-    let (law, shared) = match strategy_value {
-        None => (None, quote!(#strategy_type::PLAIN)),
-        Some(value) => (
-            Some(quote!(static __TRAFFIK_STRATEGY: #strategy_type = #value;)),
-            quote_spanned!(strategy_type.span()=> &__TRAFFIK_STRATEGY),
-        ),
-    };
-    let visibility_check = strategy::visibility_check(strategy, name, vis);
-    let (shared, strategy_span) = match strategy {
-        Strategy::BuiltIn(_) => (shared, Span::call_site()),
-        Strategy::Custom(..) => (
-            quote!(#private::erased_strategy::<#name>(#shared)),
-            Span::call_site().located_at(strategy_type.span()),
-        ),
-    };
-    let strategy_item = quote_spanned!(strategy_span=> type Strategy = #strategy_type;);
-    let rate = settings::rate(rates, private);
-    let predicates = settings::predicates(predicates, private);
-    let identity = identifier
-        .as_ref()
-        .and_then(|identifier| settings::identity_setter(identifier, private));
-    let identify = identifier
-        .as_ref()
-        .and_then(|identifier| settings::identify(identifier, private));
-    let constant_cost = cost.as_ref().and_then(settings::cost_setter);
-    let cost = cost.as_ref().and_then(|cost| settings::cost(cost, private));
-    let location = settings::location_setter(span, private);
-    let scope_setter = scope
-        .as_ref()
-        .and_then(|scope| settings::scope_setter(scope, private));
-    let scope = scope
-        .as_ref()
-        .and_then(|scope| settings::scope(scope, private));
-    let callbacks = [&predicates, &rate, &identify, &cost, &scope];
-    let has_callbacks = callbacks.iter().any(|callback| callback.is_some());
-    let is_static = has_callbacks.then(|| quote!(const HAS_CALLBACKS: #private::bool = true;));
     quote! {
-        #law
-        static __TRAFFIK_DECLARATION: #private::Declaration =
-            #private::Declaration::new(
-                #private::Settings::new(#uid, #text, &[#(#rate_values),*], #shared)
-                    #type_path #policy #location #identity #constant_cost #scope_setter #headers #backend #on_error #timeout #min_wait #spread #on_throttled #shadow #client_ip
-            );
-
-        #[automatically_derived]
-        impl #private::Define for #name {
-            #strategy_item
-            #max_cost
-            #is_static
-            fn definition() -> &'static #private::Definition {
-                __TRAFFIK_DECLARATION.definition()
-            }
-            #predicates
-            #rate
-            #identify
-            #cost
-            #scope
-        }
-
-        #visibility_check
+        #type_path #policy #location #identity #cost #scope #headers #backend #on_error #timeout
+        #min_wait #spread #on_throttled #shadow #client_ip
     }
+}
+
+/// Generates the methods that call the user's functions.
+fn callbacks(throttle: &Throttle, private: &Private) -> Vec<TokenStream> {
+    let Throttle {
+        rates, settings, ..
+    } = throttle;
+    let identifier = settings.identifier.as_ref();
+    let (cost, scope) = (settings.cost.as_ref(), settings.scope.as_ref());
+    let methods = [
+        settings::predicates(&settings.predicates, private),
+        settings::rate(rates, private),
+        identifier.and_then(|identifier| settings::identify(identifier, private)),
+        cost.and_then(|cost| settings::cost(cost, private)),
+        scope.and_then(|scope| settings::scope(scope, private)),
+    ];
+    methods.into_iter().flatten().collect()
 }
 
 /// Generates an implementation for a throttle with errors, so that its uses compile and only its

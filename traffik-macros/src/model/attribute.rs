@@ -80,7 +80,8 @@ impl ThrottledAttribute {
         } else {
             let warning = settings.cost.as_ref().and_then(Cost::warning);
             warnings = settings.allowed.remove_from(warning.into_iter().collect());
-            predicates = Predicates::new(settings.only_if, settings.skip_if, errors);
+            settings.predicates.check(errors);
+            predicates = settings.predicates;
             on_throttled = settings.on_throttled;
             spread = settings.spread;
             (None, settings.cost, settings.headers)
@@ -126,10 +127,7 @@ fn missing_rate(options: &Options) -> Option<Error> {
 
 /// Returns an error if an attribute further up defines a throttle of the same name.
 fn duplicate_name(options: &Options, handler: &Handler, gate: &GatePlacement) -> Option<Error> {
-    let written_name = options
-        .name
-        .as_ref()
-        .and_then(|pair| expr::ident(&pair.value));
+    let written_name = options.value(Key::Name).and_then(expr::ident);
     let name = written_name
         .unwrap_or(&handler.sig.ident)
         .unraw()

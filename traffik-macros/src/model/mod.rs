@@ -51,6 +51,7 @@ pub(crate) use on_error::{Breaker, ErrorKind, Failover, Fallback, OnError, Retry
 pub(crate) use predicates::Predicates;
 pub(crate) use rate::Rates;
 pub(crate) use scope::Scope;
+pub(crate) use settings::Settings;
 pub(crate) use strategy::{BuiltIn, Strategy};
 pub(crate) use throttle::{DefinedThrottle, Throttle};
 pub(crate) use warnings::SpannedWarning;

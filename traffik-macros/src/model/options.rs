@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
-use syn::{Ident, Lit, LitStr, Path, Token};
+use syn::{Expr, Ident, Lit, LitStr, Path, Token};
 use traffik_runtime::rate::Rate;
 
 use super::keys::Key;
@@ -14,8 +14,7 @@ use super::{expr, timeout};
 use crate::diagnostics::{Error, Errors, Result, error};
 use crate::parse::{Arg, Args, Pair};
 
-/// The arguments by key. `Settings::read` destructures it completely, so that no key can be
-/// forgotten.
+/// The arguments by key.
 #[derive(Default)]
 pub(crate) struct Options {
     /// The throttles named before the keys.
@@ -24,26 +23,11 @@ pub(crate) struct Options {
     pub(crate) written: Vec<(Key, Ident)>,
     /// `true` if something was written that may have been meant as any key.
     pub(crate) is_ambiguous: bool,
-    pub(crate) rate: Option<Pair>,
-    pub(crate) strategy: Option<Pair>,
-    pub(crate) identifier: Option<Pair>,
-    pub(crate) cost: Option<Pair>,
-    pub(crate) backend: Option<Pair>,
-    pub(crate) on_error: Option<Pair>,
-    pub(crate) on_throttled: Option<Pair>,
-    pub(crate) headers: Option<Pair>,
-    pub(crate) scope: Option<Pair>,
-    pub(crate) only_if: Option<Pair>,
-    pub(crate) skip_if: Option<Pair>,
-    pub(crate) min_wait: Option<Pair>,
-    pub(crate) spread: Option<Pair>,
-    pub(crate) timeout: Option<Pair>,
-    pub(crate) shadow: Option<Ident>,
-    pub(crate) uid: Option<Pair>,
-    pub(crate) policy: Option<Pair>,
-    pub(crate) name: Option<Pair>,
-    pub(crate) krate: Option<Pair>,
-    pub(crate) allow: Option<Vec<Path>>,
+    /// The pairs, one for each key at most.
+    pub(crate) pairs: Vec<(Key, Pair)>,
+    pub(crate) shadow: bool,
+    /// The names in `allow(…)`.
+    pub(crate) allow: Vec<Path>,
 }
 
 impl Options {
@@ -63,9 +47,16 @@ impl Options {
 
     /// Reports a `min_wait` or `spread` of zero where it overrides no other one.
     pub(crate) fn refuse_zeroes(&self, is_override: impl Fn(Key) -> bool, errors: &mut Errors) {
-        for (pair, key) in [(&self.min_wait, Key::MinWait), (&self.spread, Key::Spread)] {
-            timeout::refuse_zero(pair.as_ref(), key, is_override(key), errors);
+        for key in [Key::MinWait, Key::Spread] {
+            timeout::refuse_zero(self.value(key), key, is_override(key), errors);
         }
+    }
+
+    /// Returns the value of a key as it was written.
+    pub(crate) fn value(&self, key: Key) -> Option<&Expr> {
+        let mut pairs = self.pairs.iter();
+        let found = pairs.find(|(written, _)| *written == key);
+        found.map(|(_, pair)| &*pair.value)
     }
 
     /// Returns `true` if a key was written.
@@ -92,13 +83,13 @@ impl Options {
 
     fn pair(&mut self, pair: Pair) -> Result<()> {
         let key = self.key(&pair.key)?;
-        let Some(field) = self.pair_mut(key) else {
+        if let Key::Shadow | Key::Allow = key {
             return Err(error(
                 &pair.key,
                 format!("`{0}` takes no value; write `{0}`", key.example()),
             ));
-        };
-        *field = Some(pair);
+        }
+        self.pairs.push((key, pair));
         Ok(())
     }
 
@@ -130,7 +121,7 @@ impl Options {
                 "`allow` is empty; write `allow(unreachable_rate)`, or remove it",
             )),
             Key::Allow => {
-                self.allow = Some(warning_names(content)?);
+                self.allow = warning_names(content)?;
                 Ok(())
             }
             Key::Shadow => Err(error(word, "`shadow` takes no parentheses; write `shadow`")),
@@ -155,7 +146,7 @@ impl Options {
 
     fn flag(&mut self, word: &Ident) -> Result<()> {
         match self.key(word)? {
-            Key::Shadow => self.shadow = Some(word.clone()),
+            Key::Shadow => self.shadow = true,
             key => return Err(without_value(key, word)),
         }
         Ok(())
@@ -202,30 +193,6 @@ impl Options {
             (Some(key), None) => Ok(key),
             (_, message) => Err(error(word, message.unwrap_or_default())),
         }
-    }
-
-    fn pair_mut(&mut self, key: Key) -> Option<&mut Option<Pair>> {
-        Some(match key {
-            Key::Rate => &mut self.rate,
-            Key::Strategy => &mut self.strategy,
-            Key::Identifier => &mut self.identifier,
-            Key::Cost => &mut self.cost,
-            Key::Backend => &mut self.backend,
-            Key::OnError => &mut self.on_error,
-            Key::OnThrottled => &mut self.on_throttled,
-            Key::Headers => &mut self.headers,
-            Key::Scope => &mut self.scope,
-            Key::OnlyIf => &mut self.only_if,
-            Key::SkipIf => &mut self.skip_if,
-            Key::MinWait => &mut self.min_wait,
-            Key::Spread => &mut self.spread,
-            Key::Timeout => &mut self.timeout,
-            Key::Uid => &mut self.uid,
-            Key::Policy => &mut self.policy,
-            Key::Name => &mut self.name,
-            Key::Crate => &mut self.krate,
-            Key::Shadow | Key::Allow => return None,
-        })
     }
 }
 

@@ -58,11 +58,7 @@ impl Position {
                 "`{name}` belongs to the definition of {}; write it there, or add a `rate` to define another throttle here",
                 owners(options)
             )),
-            (Self::Throttle, Key::Name) => Some(
-                "a throttle of a block is named before its keys; write `throttle Name(…);`"
-                    .to_owned(),
-            ),
-            (Self::Defaults, Key::Name) => Some(
+            (Self::Throttle | Self::Defaults, Key::Name) => Some(
                 "a throttle of a block is named before its keys; write `throttle Name(…);`"
                     .to_owned(),
             ),

@@ -14,14 +14,24 @@ pub(crate) struct Predicates {
 }
 
 impl Predicates {
-    /// Combines both predicates. Reports one function in both places.
-    pub(crate) fn new(only_if: Option<Path>, skip_if: Option<Path>, errors: &mut Errors) -> Self {
-        if let (Some(only_path), Some(skip_path)) = (&only_if, &skip_if)
-            && expr::text(only_path) == expr::text(skip_path)
-        {
-            errors.report(skip_path, "`only_if` and `skip_if` name the same function, so the throttle never applies; remove one of them");
+    /// Fills predicates that were not written with the defaults.
+    pub(crate) fn or(self, defaults: Self) -> Self {
+        Self {
+            only_if: self.only_if.or(defaults.only_if),
+            skip_if: self.skip_if.or(defaults.skip_if),
         }
-        Self { only_if, skip_if }
+    }
+
+    /// Reports one function as both predicates.
+    pub(crate) fn check(&self, errors: &mut Errors) {
+        if let (Some(only_if), Some(skip_if)) = (&self.only_if, &self.skip_if)
+            && expr::text(only_if) == expr::text(skip_if)
+        {
+            errors.report(
+                skip_if,
+                "`only_if` and `skip_if` name the same function, so the throttle never applies; remove one of them",
+            );
+        }
     }
 
     /// Returns `true` if there is no predicate.

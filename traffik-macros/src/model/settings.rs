@@ -8,11 +8,10 @@ use super::keys::Key;
 use super::options::Options;
 use super::warnings::AllowedWarnings;
 use super::{
-    Closure, Cost, Headers, Identifier, OnError, Rates, Scope, Strategy, names, on_throttled,
-    predicates, timeout,
+    Closure, Cost, Headers, Identifier, OnError, Predicates, Rates, Scope, Strategy, names,
+    on_throttled, predicates, timeout,
 };
 use crate::diagnostics::{Errors, Result};
-use crate::parse::Pair;
 
 /// The values of the keys that were written.
 #[derive(Clone, Default)]
@@ -28,8 +27,7 @@ pub(crate) struct Settings {
     pub(crate) spread: Option<Duration>,
     pub(crate) on_throttled: Option<Path>,
     pub(crate) shadow: bool,
-    pub(crate) only_if: Option<Path>,
-    pub(crate) skip_if: Option<Path>,
+    pub(crate) predicates: Predicates,
     pub(crate) headers: Option<Headers>,
     pub(crate) scope: Option<Scope>,
     pub(crate) uid: Option<LitStr>,
@@ -42,53 +40,42 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the value of every key.
     pub(crate) fn read(options: Options, errors: &mut Errors) -> Self {
-        let Options {
-            throttles: _,
-            written: _,
-            is_ambiguous: _,
-            rate,
-            strategy,
-            identifier,
-            cost,
-            backend,
-            on_error,
-            on_throttled,
-            headers,
-            scope,
-            only_if,
-            skip_if,
-            min_wait,
-            spread,
-            timeout,
-            shadow,
-            uid,
-            policy,
-            name,
-            krate,
-            allow,
-        } = options;
-        Self {
-            rates: read(rate, Rates::read, errors),
-            strategy: read(strategy, Strategy::read, errors),
-            identifier: read(identifier, Identifier::read, errors),
-            cost: read(cost, Cost::read, errors),
-            backend: backend.map(|pair| *pair.value),
-            on_error: read(on_error, OnError::read, errors),
-            timeout: read(timeout, timeout::read, errors),
-            min_wait: read(min_wait, timeout::min_wait, errors),
-            spread: read(spread, timeout::spread, errors),
-            on_throttled: read(on_throttled, on_throttled::read, errors),
-            shadow: shadow.is_some(),
-            only_if: read(only_if, predicates::only_if, errors),
-            skip_if: read(skip_if, predicates::skip_if, errors),
-            headers: read(headers, Headers::read, errors),
-            scope: read(scope, Scope::read, errors),
-            uid: read(uid, names::uid, errors),
-            policy: read(policy, names::policy, errors),
-            name: read(name, names::name, errors),
-            krate: read(krate, names::krate, errors),
-            allowed: AllowedWarnings::read(&allow.unwrap_or_default(), errors),
+        let mut settings = Self {
+            shadow: options.shadow,
+            allowed: AllowedWarnings::read(&options.allow, errors),
+            ..Self::default()
+        };
+        for (key, pair) in options.pairs {
+            let result = settings.set(key, *pair.value);
+            errors.handle(result);
         }
+        settings
+    }
+
+    fn set(&mut self, key: Key, value: Expr) -> Result<()> {
+        match key {
+            Key::Rate => self.rates = Some(Rates::read(&value)?),
+            Key::Strategy => self.strategy = Some(Strategy::read(&value)?),
+            Key::Identifier => self.identifier = Some(Identifier::read(&value)?),
+            Key::Cost => self.cost = Some(Cost::read(&value)?),
+            Key::Backend => self.backend = Some(value),
+            Key::OnError => self.on_error = Some(OnError::read(&value)?),
+            Key::OnThrottled => self.on_throttled = Some(on_throttled::read(&value)?),
+            Key::Headers => self.headers = Some(Headers::read(&value)?),
+            Key::Scope => self.scope = Some(Scope::read(&value)?),
+            Key::OnlyIf => self.predicates.only_if = Some(predicates::only_if(&value)?),
+            Key::SkipIf => self.predicates.skip_if = Some(predicates::skip_if(&value)?),
+            Key::MinWait => self.min_wait = Some(timeout::min_wait(&value)?),
+            Key::Spread => self.spread = Some(timeout::spread(&value)?),
+            Key::Timeout => self.timeout = Some(timeout::read(&value)?),
+            Key::Uid => self.uid = Some(names::uid(&value)?),
+            Key::Policy => self.policy = Some(names::policy(&value)?),
+            Key::Name => self.name = Some(names::name(&value)?),
+            Key::Crate => self.krate = Some(names::krate(&value)?),
+            // These take no value.
+            Key::Shadow | Key::Allow => {}
+        }
+        Ok(())
     }
 
     /// Fills keys that were not written with the defaults.
@@ -105,8 +92,7 @@ impl Settings {
             spread,
             on_throttled,
             shadow,
-            only_if,
-            skip_if,
+            predicates,
             headers,
             scope,
             uid,
@@ -128,8 +114,7 @@ impl Settings {
             spread: spread.or(defaults.spread),
             on_throttled: on_throttled.or(defaults.on_throttled),
             shadow: shadow || defaults.shadow,
-            only_if: only_if.or(defaults.only_if),
-            skip_if: skip_if.or(defaults.skip_if),
+            predicates: predicates.or(defaults.predicates),
             headers: headers.or(defaults.headers),
             scope: scope.or(defaults.scope),
             uid,
@@ -163,8 +148,4 @@ impl Settings {
         };
         identifier.into_iter().chain(cost).collect()
     }
-}
-
-fn read<T>(pair: Option<Pair>, reader: fn(&Expr) -> Result<T>, errors: &mut Errors) -> Option<T> {
-    pair.and_then(|pair| errors.handle(reader(&pair.value)))
 }

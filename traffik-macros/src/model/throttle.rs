@@ -1,37 +1,21 @@
 //! A complete throttle, checked as a whole.
 
-use std::time::Duration;
-
 use quote::ToTokens;
-use syn::{Expr, Ident, LitStr, Path};
+use syn::Ident;
 use traffik_runtime::strategy::catalog::{self, Severity, Subject};
 
 use super::settings::Settings;
 use super::warnings::boundary_burst;
-use super::{
-    BuiltIn, Cost, Headers, Identifier, OnError, Predicates, Rates, Scope, SpannedWarning, Strategy,
-};
+use super::{BuiltIn, Cost, OnError, Rates, Scope, SpannedWarning, Strategy};
 use crate::diagnostics::Errors;
 
-/// A throttle. Keys that are `None` get the backend's or the runtime's default.
+/// A throttle.
 pub(crate) struct Throttle {
     pub(crate) name: Ident,
-    pub(crate) uid: Option<LitStr>,
-    pub(crate) policy: Option<LitStr>,
     pub(crate) rates: Rates,
     pub(crate) strategy: Strategy,
-    pub(crate) identifier: Option<Identifier>,
-    pub(crate) cost: Option<Cost>,
-    pub(crate) backend: Option<Expr>,
-    pub(crate) on_error: Option<OnError>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) min_wait: Option<Duration>,
-    pub(crate) spread: Option<Duration>,
-    pub(crate) on_throttled: Option<Path>,
-    pub(crate) shadow: bool,
-    pub(crate) predicates: Predicates,
-    pub(crate) headers: Option<Headers>,
-    pub(crate) scope: Option<Scope>,
+    /// The other keys. Those that are `None` get the backend's or the runtime's default.
+    pub(crate) settings: Settings,
     /// The warnings that are not switched off.
     pub(crate) warnings: Vec<SpannedWarning>,
 }
@@ -45,61 +29,28 @@ pub(crate) enum DefinedThrottle {
 
 impl DefinedThrottle {
     /// Checks the settings of a throttle. The caller reports a missing rate.
-    pub(crate) fn new(name: Ident, settings: Settings, errors: &mut Errors) -> Self {
-        let Settings {
-            rates,
-            strategy,
-            identifier,
-            cost,
-            backend,
-            on_error,
-            timeout,
-            min_wait,
-            spread,
-            on_throttled,
-            shadow,
-            only_if,
-            skip_if,
-            headers,
-            scope,
-            uid,
-            policy,
-            name: _,
-            krate: _,
-            allowed,
-        } = settings;
-        let predicates = Predicates::new(only_if, skip_if, errors);
-        let Some(rates) = rates else {
+    pub(crate) fn new(name: Ident, mut settings: Settings, errors: &mut Errors) -> Self {
+        settings.predicates.check(errors);
+        let Some(rates) = settings.rates.take() else {
             return Self::Invalid(name);
         };
         // The default strategy gets no warning, because nobody chose it.
+        let strategy = settings.strategy.take();
         let burst = strategy
             .as_ref()
             .and_then(|strategy| boundary_burst(strategy, &rates));
         let strategy = strategy.unwrap_or_default();
-        let mut warnings = check(&strategy, &rates, cost.as_ref(), errors);
+        let mut warnings = check(&strategy, &rates, settings.cost.as_ref(), errors);
         warnings.extend(burst);
-        warnings.extend(scope.as_ref().and_then(Scope::warning));
-        warnings.extend(on_error.iter().flat_map(OnError::warnings));
+        warnings.extend(settings.scope.as_ref().and_then(Scope::warning));
+        warnings.extend(settings.on_error.iter().flat_map(OnError::warnings));
+        let warnings = settings.allowed.remove_from(warnings);
         Self::Valid(Box::new(Throttle {
             name,
-            uid,
-            policy,
             rates,
             strategy,
-            identifier,
-            cost,
-            backend,
-            on_error,
-            timeout,
-            min_wait,
-            spread,
-            on_throttled,
-            shadow,
-            predicates,
-            headers,
-            scope,
-            warnings: allowed.remove_from(warnings),
+            settings,
+            warnings,
         }))
     }
 

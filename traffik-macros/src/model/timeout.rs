@@ -8,7 +8,6 @@ use traffik_runtime::rate::parse_duration;
 use super::expr;
 use super::keys::Key;
 use crate::diagnostics::{Errors, Result, error};
-use crate::parse::Pair;
 
 /// Reads `timeout = "100ms"`.
 pub(crate) fn read(value: &Expr) -> Result<Duration> {
@@ -31,8 +30,8 @@ pub(crate) fn spread(value: &Expr) -> Result<Duration> {
 }
 
 /// Reports a `min_wait` or `spread` of zero unless it overrides another one.
-pub(crate) fn refuse_zero(pair: Option<&Pair>, key: Key, is_override: bool, errors: &mut Errors) {
-    let Some(Pair { value, .. }) = pair else {
+pub(crate) fn refuse_zero(value: Option<&Expr>, key: Key, is_override: bool, errors: &mut Errors) {
+    let Some(value) = value else {
         return;
     };
     let example = key.example();

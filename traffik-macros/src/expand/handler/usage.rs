@@ -84,7 +84,7 @@ pub(crate) fn usage(
     });
     let has_callbacks =
         predicates.is_some() || cost_method.is_some() || closure_arguments.is_some();
-    let is_static = has_callbacks.then(|| {
+    let has_callbacks = has_callbacks.then(|| {
         quote!(
             const HAS_CALLBACKS: #private::bool = true;
         )
@@ -111,7 +111,7 @@ pub(crate) fn usage(
         #[automatically_derived]
         impl #generics #private::HandlerThrottle for #ty #bounds {
             const HIT_SOURCE: #private::HitSource = #private::HitSource::#of;
-            #is_static
+            #has_callbacks
             #headers
             #respond
             #spread
