@@ -12,10 +12,10 @@ use crate::store::handle::StoreHandle;
 use crate::store::key_encoding::encoded;
 use crate::store::redis::client::Redis;
 use crate::store::redis::connector::{Connector, Options};
-use crate::store::redis::handshake::Settings;
+use crate::store::redis::handshake::ConnectionSettings;
 use crate::store::redis::lua::LOADED;
 use crate::store::redis::url;
-use crate::store::redis::url::Credentials;
+use crate::store::redis::url_parameters::SentinelCredentials;
 
 impl Backend {
     /// Builds a backend on a Redis server, a Cluster or a primary behind Sentinels, by its URL.
@@ -51,12 +51,12 @@ impl Backend {
     }
 }
 
-/// Settings of a Redis backend; made by [`Backend::redis`].
+/// ConnectionSettings of a Redis backend; made by [`Backend::redis`].
 #[must_use = "it is still to be connected to: `connect().await?` or `lazy()`"]
 pub struct RedisBackend {
     connector: Box<MakeConnector>,
     server: ServerSettings,
-    sentinel_auth: Option<Credentials>,
+    sentinel_auth: Option<SentinelCredentials>,
     connections: usize,
     client_ip: ClientIp,
 }
@@ -126,7 +126,7 @@ impl RedisBackend {
     /// # }
     /// ```
     pub fn sentinel_auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
-        self.sentinel_auth = Some(Credentials {
+        self.sentinel_auth = Some(SentinelCredentials {
             user: user.as_ref().to_owned(),
             password: password.as_ref().to_owned(),
         });
@@ -172,7 +172,7 @@ impl RedisBackend {
             tls,
             sentinel_auth: self.sentinel_auth,
         };
-        let settings = (self.connector)(&options).map(|connector| Settings {
+        let settings = (self.connector)(&options).map(|connector| ConnectionSettings {
             connector,
             connections: self.connections,
             timeout: options.timeout,

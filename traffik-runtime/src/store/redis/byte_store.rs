@@ -125,17 +125,17 @@ async fn each<T: redis::FromRedisValue + Send + 'static>(
     cmds: impl Iterator<Item = Cmd>,
 ) -> redis::RedisResult<Vec<T>> {
     let mut tasks = tokio::task::JoinSet::new();
-    for (place, cmd) in cmds.enumerate() {
+    for (index, cmd) in cmds.enumerate() {
         let mut connection = connection.clone();
-        tasks.spawn(async move { (place, cmd.query_async(&mut connection).await) });
+        tasks.spawn(async move { (index, cmd.query_async(&mut connection).await) });
     }
     let mut answers = Vec::with_capacity(tasks.len());
     while let Some(done) = tasks.join_next().await {
         let aborted = |_| (redis::ErrorKind::Client, "the runtime is shutting down");
-        let (place, answer): (usize, redis::RedisResult<T>) = done.map_err(aborted)?;
-        answers.push((place, answer?));
+        let (index, answer): (usize, redis::RedisResult<T>) = done.map_err(aborted)?;
+        answers.push((index, answer?));
     }
-    answers.sort_unstable_by_key(|(place, _)| *place);
+    answers.sort_unstable_by_key(|(index, _)| *index);
     Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::store::caller::Caller;
 use crate::store::redis::error::Failed;
-use crate::store::redis::handshake::Settings;
+use crate::store::redis::handshake::ConnectionSettings;
 use crate::store::redis::lua::READY;
 use crate::store::redis::lua::script::Script;
 use crate::store::redis::reconnect::Supervisor;
@@ -22,7 +22,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    pub(crate) fn new(settings: Result<Settings, String>, namespace: &str) -> Self {
+    pub(crate) fn new(settings: Result<ConnectionSettings, String>, namespace: &str) -> Self {
         Self {
             supervisor: settings.map(|settings| Supervisor::new(Arc::new(settings))),
             absent_key: format!("{{{namespace}:}}:ready"),

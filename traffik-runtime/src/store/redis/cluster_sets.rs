@@ -11,7 +11,7 @@ use crate::store::sequential::{Sequence, decide_in_sequence};
 use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
-/// The places of the plans whose keys are in one slot.
+/// The indexes of the plans whose keys are in one slot of the Cluster.
 type Slot = Vec<usize>;
 
 impl Redis {
@@ -21,17 +21,17 @@ impl Redis {
             return None;
         }
         let mut slots: Vec<(&str, Slot)> = Vec::new();
-        for (place, plan) in plans.iter().enumerate() {
+        for (index, plan) in plans.iter().enumerate() {
             let tag = plan.name.split('}').next().unwrap_or_default();
             match slots.iter_mut().find(|(other, _)| *other == tag) {
-                Some((_, places)) => places.push(place),
-                None => slots.push((tag, vec![place])),
+                Some((_, indexes)) => indexes.push(index),
+                None => slots.push((tag, vec![index])),
             }
         }
         // Every set is decided in one order, so that the first of several with common keys is
         // admitted.
         slots.sort_unstable();
-        let slots: Vec<_> = slots.into_iter().map(|(_, places)| places).collect();
+        let slots: Vec<_> = slots.into_iter().map(|(_, indexes)| indexes).collect();
         (slots.len() > 1).then_some(slots)
     }
 
@@ -81,15 +81,15 @@ impl Redis {
     ) -> Result<(), Error> {
         let mut all = Ok(());
         for slot in slots {
-            let own = slot.iter().map(|place| settlements[*place].clone());
+            let own = slot.iter().map(|index| settlements[*index].clone());
             let own: Vec<_> = own.collect();
             all = all.and(self.settle_slot(&own, at, caller).await);
         }
         all
     }
 
-    /// Reads the states of a refused set. States far ahead of the clock are replaced (L4), and
-    /// those of another rate live longer (L30).
+    /// Reads the states of a refused set. States far ahead of the clock are replaced (law L4; guide,
+    /// chapter laws), and those of another rate live longer (law L30).
     async fn read_refused(
         &self,
         plans: &[Plan<'_>],
@@ -98,8 +98,8 @@ impl Redis {
     ) -> Result<(u64, InlineVec4<State>), Error> {
         let (now, states) = self.read_slots(plans, slots, at).await?;
         for slot in slots {
-            let is_written = |place: &usize| {
-                let (plan, state) = (&plans[*place], &states[*place]);
+            let is_written = |index: &usize| {
+                let (plan, state) = (&plans[*index], &states[*index]);
                 plan.caught_up(state, now).is_some() || plan.is_changed(state)
             };
             if slot.iter().any(is_written) {
@@ -120,8 +120,8 @@ impl Redis {
         for slot in slots {
             let (then, read) = self.read_slot(&plans_of(plans, slot), at).await?;
             now = then;
-            for (place, state) in slot.iter().zip(read) {
-                states[*place] = state;
+            for (index, state) in slot.iter().zip(read) {
+                states[*index] = state;
             }
         }
         Ok((now, states))
@@ -130,7 +130,7 @@ impl Redis {
 
 /// Returns the plans of a slot.
 fn plans_of<'p>(plans: &[Plan<'p>], slot: &Slot) -> Vec<Plan<'p>> {
-    slot.iter().map(|place| plans[*place].clone()).collect()
+    slot.iter().map(|index| plans[*index].clone()).collect()
 }
 
 /// The slots of a set.
@@ -172,7 +172,7 @@ impl Sequence for Members<'_> {
     async fn refund(&self, member: usize, admitted: StoreOutcome) -> Option<Result<(), Error>> {
         let counted = self.plans[member].iter().enumerate();
         let counted = counted.filter(|(_, plan)| plan.cost > 0);
-        let refunds = counted.map(|(place, plan)| plan.full_refund(&admitted, place));
+        let refunds = counted.map(|(index, plan)| plan.full_refund(&admitted, index));
         let refunds: Vec<_> = refunds.collect();
         if refunds.is_empty() {
             return None;

@@ -12,7 +12,7 @@ use crate::resilience::backoff::{Backoff, Jitter};
 use crate::store::redis::connection_state::{ConnectionState, Live, SharedState};
 use crate::store::redis::connector::Connected;
 use crate::store::redis::error::Failed;
-use crate::store::redis::handshake::{Settings, connect};
+use crate::store::redis::handshake::{ConnectionSettings, connect};
 use crate::store::redis::health::STALLS;
 
 /// The delays between two attempts to connect. A server that is back is found within two seconds.
@@ -32,7 +32,7 @@ const IDLE: Duration = Duration::from_secs(1);
 const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 
 /// Connects, and connects again whenever the connection has been retired, until this is aborted.
-pub(crate) async fn run(settings: Arc<Settings>, state: SharedState) {
+pub(crate) async fn run(settings: Arc<ConnectionSettings>, state: SharedState) {
     let mut delays = BACKOFF.pauses();
     // An outage is logged once.
     let mut is_logged = false;
@@ -73,7 +73,7 @@ pub(crate) async fn run(settings: Arc<Settings>, state: SharedState) {
 /// Retires a connection as soon as its server is no longer the right one, for as long as the returned
 /// task lives.
 fn follow(
-    settings: &Arc<Settings>,
+    settings: &Arc<ConnectionSettings>,
     connected: Connected,
     state: &SharedState,
     live: &Live,

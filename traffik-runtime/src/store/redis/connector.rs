@@ -12,7 +12,8 @@ use crate::store::redis::connection::Connection;
 #[cfg(feature = "redis-sentinel")]
 use crate::store::redis::sentinel::{Primary, Sentinels};
 use crate::store::redis::tcp::{open, prepare};
-use crate::store::redis::url::{Credentials, Place, Target};
+use crate::store::redis::url::{Target, Topology};
+use crate::store::redis::url_parameters::SentinelCredentials;
 use crate::store::tls::Tls;
 #[cfg(feature = "redis-rustls")]
 use crate::store::tls::with_rustls::install_provider;
@@ -22,7 +23,7 @@ pub(crate) struct Options {
     /// The time limit of one operation.
     pub(crate) timeout: Duration,
     pub(crate) tls: Option<Tls>,
-    pub(crate) sentinel_auth: Option<Credentials>,
+    pub(crate) sentinel_auth: Option<SentinelCredentials>,
 }
 
 /// Makes connections.
@@ -47,15 +48,18 @@ impl Connector {
     ///
     /// Settings that can never work, such as certificates for a URL without TLS.
     pub(crate) fn new(target: Target, options: &Options) -> Result<Self, String> {
-        let Target { place, parameters } = target;
+        let Target {
+            topology,
+            parameters,
+        } = target;
         let (from_url, sentinel_auth) = (parameters.tls()?, parameters.sentinel_auth()?);
         let tls = options.tls.as_ref().or(from_url.as_ref());
         let sentinel_auth = options.sentinel_auth.as_ref().or(sentinel_auth.as_ref());
         #[cfg(feature = "redis-rustls")]
         install_provider();
-        match place {
+        match topology {
             #[cfg(feature = "redis-sentinel")]
-            Place::Sentinel(sentinel) => {
+            Topology::Sentinel(sentinel) => {
                 Sentinels::new(sentinel, tls, sentinel_auth).map(Self::Sentinel)
             }
             _ if sentinel_auth.is_some() => Err(
@@ -63,12 +67,12 @@ impl Connector {
                  `redis+sentinel://`"
                     .to_owned(),
             ),
-            Place::One(info) => {
+            Topology::One(info) => {
                 let client = Client::open(prepare(info, tls)?);
                 client.map(Self::One).map_err(|error| error.to_string())
             }
             #[cfg(feature = "redis-cluster")]
-            Place::Cluster(nodes) => client(nodes, tls, options.timeout).map(Self::Cluster),
+            Topology::Cluster(nodes) => client(nodes, tls, options.timeout).map(Self::Cluster),
         }
     }
 

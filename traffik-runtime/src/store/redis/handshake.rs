@@ -17,7 +17,7 @@ use crate::store::redis::eviction;
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The settings of all connections.
-pub(crate) struct Settings {
+pub(crate) struct ConnectionSettings {
     pub(crate) connector: Connector,
     /// The number of sockets, per runtime.
     pub(crate) connections: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Settings {
 }
 
 /// Connects in a task of its own, because TLS without a cryptography provider panics.
-pub(crate) async fn connect(settings: &Arc<Settings>) -> RedisResult<Connected> {
+pub(crate) async fn connect(settings: &Arc<ConnectionSettings>) -> RedisResult<Connected> {
     let mut attempt = JoinSet::new();
     let settings = settings.clone();
     attempt.spawn(async move {

@@ -1,9 +1,9 @@
 //! The store on Redis and compatible servers, whose states and keys any number of processes share.
 //!
-//! A URL ([`url`]) or a client of the user's makes a [`connector`]. It opens the [`connection`]s
+//! A URL ([`url`]) or a client of the user's gives a [`connector`]. It opens the [`connection`]s
 //! that [`reconnect`] replaces when they break. The [`client`] sends commands over them, and
-//! classifies each [`error`]. [`decide`] runs the scripts in [`lua`], and [`byte_store`] stores
-//! values.
+//! classifies each [`error`]. [`state_store`] decides by the scripts in [`lua`], and [`byte_store`]
+//! stores values.
 
 pub(crate) mod byte_store;
 pub(crate) mod clear;
@@ -11,6 +11,7 @@ pub(crate) mod client;
 #[cfg(feature = "redis-cluster")]
 pub(crate) mod cluster;
 pub(crate) mod cluster_sets;
+pub(crate) mod compare_and_set;
 pub(crate) mod connection;
 pub(crate) mod connection_state;
 pub(crate) mod connection_task;
@@ -24,7 +25,11 @@ pub(crate) mod lua;
 pub(crate) mod protocol;
 pub(crate) mod reconnect;
 pub(crate) mod replies;
+pub(crate) mod run_script;
 #[cfg(feature = "redis-sentinel")]
 pub(crate) mod sentinel;
+pub(crate) mod settle;
+pub(crate) mod state_store;
 pub(crate) mod tcp;
 pub(crate) mod url;
+pub(crate) mod url_parameters;

@@ -45,8 +45,8 @@ impl ScriptArgs {
     /// Writes the parameters of a law, and returns its pairs.
     fn write_law(&mut self, law: &Law) -> Vec<u8> {
         let (numbers, pairs) = law.numbers();
-        for place in 0..PARAMETERS {
-            write(&mut self.numbers, numbers.get(place).copied().unwrap_or(0));
+        for index in 0..PARAMETERS {
+            write(&mut self.numbers, numbers.get(index).copied().unwrap_or(0));
         }
         let mut bytes = Vec::new();
         for (from, limit) in pairs {
@@ -103,14 +103,14 @@ impl ScriptReply {
 
     /// Returns `true` if a value that the script read is no state.
     pub(crate) fn has_malformed_state(&self, plans: &[Plan<'_>]) -> bool {
-        let mut lines = plans.iter().zip(&self.values);
-        lines.any(|(plan, value)| !value.is_empty() && decode_whole(plan, value).is_none())
+        let mut pairs = plans.iter().zip(&self.values);
+        pairs.any(|(plan, value)| !value.is_empty() && decode_whole(plan, value).is_none())
     }
 
     /// Decodes the states of the plans.
     pub(crate) fn states(&self, plans: &[Plan<'_>]) -> InlineVec4<State> {
-        let lines = plans.iter().zip(&self.values);
-        let states = lines.map(|(plan, value)| decode(plan, value, self.now));
+        let pairs = plans.iter().zip(&self.values);
+        let states = pairs.map(|(plan, value)| decode(plan, value, self.now));
         states.collect()
     }
 }

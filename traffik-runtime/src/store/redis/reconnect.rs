@@ -23,12 +23,12 @@ use crate::store::redis::connection::Connection;
 use crate::store::redis::connection_state::{ConnectionState, Live, SharedState};
 use crate::store::redis::connection_task::run;
 use crate::store::redis::error::Failed;
-use crate::store::redis::handshake::Settings;
+use crate::store::redis::handshake::ConnectionSettings;
 use crate::timer;
 
 /// The pools of all runtimes.
 pub(crate) struct Supervisor {
-    settings: Arc<Settings>,
+    settings: Arc<ConnectionSettings>,
     pools: Mutex<Vec<(runtime::Id, Arc<Pool>)>>,
     closed: AtomicBool,
 }
@@ -46,7 +46,7 @@ struct PooledConnection {
 }
 
 impl Supervisor {
-    pub(crate) const fn new(settings: Arc<Settings>) -> Self {
+    pub(crate) const fn new(settings: Arc<ConnectionSettings>) -> Self {
         Self {
             settings,
             pools: Mutex::new(Vec::new()),
@@ -143,7 +143,7 @@ impl Supervisor {
 }
 
 impl Pool {
-    fn new(settings: &Arc<Settings>, runtime: &Handle) -> Self {
+    fn new(settings: &Arc<ConnectionSettings>, runtime: &Handle) -> Self {
         let pooled = |_| {
             let state = Arc::new(watch::Sender::new(ConnectionState::Starting));
             let task = runtime.spawn(run(settings.clone(), state.clone()));

@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::store::redis::tcp::{open, prepare};
-use crate::store::redis::url::{Credentials, Sentinel};
+use crate::store::redis::url::Sentinel;
+use crate::store::redis::url_parameters::SentinelCredentials;
 use crate::store::tls::Tls;
 
 /// The timeout for connecting to a Sentinel, and for its answer.
@@ -58,11 +59,11 @@ impl Sentinels {
     pub(crate) fn new(
         sentinel: Sentinel,
         tls: Option<&Tls>,
-        auth: Option<&Credentials>,
+        auth: Option<&SentinelCredentials>,
     ) -> Result<Self, String> {
         let client = |info: ConnectionInfo| {
             let mut settings = info.redis_settings().clone();
-            if let Some(Credentials { user, password }) = auth {
+            if let Some(SentinelCredentials { user, password }) = auth {
                 settings = settings.set_password(password);
                 if !user.is_empty() {
                     settings = settings.set_username(user);

@@ -1,0 +1,73 @@
+//! The store that the engine calls: plans on one server go to the script, sets on several slots are
+//! decided slot by slot.
+
+use crate::clock::Clock;
+use crate::clock::reading::Reading;
+use crate::error::Error;
+use crate::flow::Flow;
+use crate::inline_vec::InlineVec4;
+use crate::store::StateStore;
+use crate::store::caller::Caller;
+use crate::store::entry_limit::check_entries;
+use crate::store::outcome::StoreOutcome;
+use crate::store::plan::Plan;
+use crate::store::redis::client::Redis;
+use crate::store::settlement::Settlement;
+use crate::strategy::kernel::state::State;
+
+/// The greatest number of entries in a log or a mean. It is written whole at each hit, so a larger
+/// one would delay all other operations.
+const MAX_ENTRIES: u64 = 65_536;
+
+impl StateStore for Redis {
+    fn kind(&self) -> &'static str {
+        "redis"
+    }
+
+    fn decide<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        clock: Option<&'a dyn Clock>,
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<StoreOutcome, Error>> {
+        Flow::pending(async move {
+            check_entries(plans, MAX_ENTRIES, "Redis")?;
+            let at = clock.map(Reading::now_of);
+            match self.slots(plans) {
+                None => self.decide_slot(plans, at, caller).await,
+                Some(slots) => self.decide_slots(plans, &slots, at, caller).await,
+            }
+        })
+    }
+
+    fn settle<'a>(
+        &'a self,
+        settlements: &'a [Settlement<'a>],
+        clock: Option<&'a dyn Clock>,
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<(), Error>> {
+        Flow::pending(async move {
+            let at = clock.map(Reading::now_of);
+            let plans: Vec<_> = settlements.iter().map(|it| it.plan.clone()).collect();
+            match self.slots(&plans) {
+                None => self.settle_slot(settlements, at, caller).await,
+                Some(slots) => self.settle_slots(settlements, &slots, at, caller).await,
+            }
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        clock: Option<&'a dyn Clock>,
+    ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>> {
+        Flow::pending(async move {
+            check_entries(plans, MAX_ENTRIES, "Redis")?;
+            let at = clock.map(Reading::now_of);
+            match self.slots(plans) {
+                None => self.read_slot(plans, at).await,
+                Some(slots) => self.read_slots(plans, &slots, at).await,
+            }
+        })
+    }
+}
