@@ -75,7 +75,7 @@ fn implementation(
     } = throttle;
     let (ty, value) = strategy::strategy(strategy, private);
     let (strategy_static, strategy_value) = match value {
-        None => (None, quote!(#ty::PLAIN)),
+        None => (None, quote!(#ty::DEFAULT)),
         Some(value) => (
             Some(quote!(static __TRAFFIK_STRATEGY: #ty = #value;)),
             quote_spanned!(ty.span()=> &__TRAFFIK_STRATEGY),

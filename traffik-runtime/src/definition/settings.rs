@@ -92,7 +92,7 @@ impl Settings {
             uid: Cow::Owned(uid),
             policy: None,
             rates: Cow::Borrowed(&[]),
-            strategy: SharedStrategy::Static(FixedWindow::PLAIN),
+            strategy: SharedStrategy::Static(FixedWindow::DEFAULT),
             scope: ScopeSource::Constant(Scope::Throttle),
             location: Location::Call(call),
             is_local: false,

@@ -122,8 +122,8 @@ impl Backoff {
     }
 
     /// The pauses one after the other.
-    pub(crate) const fn pauses(self) -> Pauses {
-        Pauses {
+    pub(crate) const fn pauses(self) -> Delays {
+        Delays {
             backoff: self,
             retry: 0,
         }
@@ -132,12 +132,12 @@ impl Backoff {
 
 /// The pauses of a [`Backoff`], one after the other.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pauses {
+pub(crate) struct Delays {
     backoff: Backoff,
     retry: u32,
 }
 
-impl Pauses {
+impl Delays {
     /// How long to wait this time.
     pub(crate) fn next(&mut self) -> Duration {
         let pause = self.backoff.delay(self.retry);
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn pauses_follow_each_other() {
-        let mut pauses = Backoff::exponential(ms(50)).max_delay(ms(300)).pauses();
+        let mut pauses = Backoff::exponential(ms(50)).max_delay(ms(300)).delays();
         let next = [(); 5].map(|()| pauses.next());
         assert_eq!(next, [ms(50), ms(100), ms(200), ms(300), ms(300)]);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::resilience::backoff::{Backoff, Jitter, Pauses};
+use crate::resilience::backoff::{Backoff, Delays, Jitter};
 use crate::timer;
 
 /// The greatest number of attempts. One writer succeeds in every round, so a store that works comes
@@ -24,7 +24,7 @@ const BACKOFF: Backoff = Backoff::exponential(Duration::from_micros(200))
 pub(crate) struct Retries<'a> {
     key: &'a str,
     attempts: u32,
-    pauses: Pauses,
+    pauses: Delays,
     deadline: Option<Instant>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Retries<'a> {
         Self {
             key,
             attempts: 0,
-            pauses: BACKOFF.pauses(),
+            pauses: BACKOFF.delays(),
             deadline: None,
         }
     }

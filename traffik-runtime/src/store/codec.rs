@@ -326,7 +326,7 @@ impl<'a> Reader<'a> {
         for _ in 0..self.count()? {
             entries.push_back((self.number()?, self.number()?));
         }
-        Entries::of(entries, period).filter(|entries| entries.sum() == sum)
+        Entries::from_records(entries, period).filter(|entries| entries.sum() == sum)
     }
 
     fn costs(&mut self, rate: (u64, u64, u8), level: (u64, u64)) -> Option<Costs> {
@@ -341,7 +341,7 @@ impl<'a> Reader<'a> {
         let possible = possible && (1..=1_000).contains(&factor);
         let total: u128 = costs.iter().map(|cost| u128::from(*cost)).sum();
         let possible = possible && total.min(EXACT.into()) == u128::from(sum);
-        possible.then(|| Costs::of((level, last, factor), (limit, period, tick), costs))
+        possible.then(|| Costs::from_numbers((level, last, factor), (limit, period, tick), costs))
     }
 }
 

@@ -84,10 +84,10 @@ impl Settlement<'_> {
             Adjustment::Refund(refund) => match state {
                 State::List(list) => {
                     let own = list.iter_mut().filter(|it| self.applies_to(it.made));
-                    let changes = own.map(|it| refund.refund(rates, &mut it.state, now));
+                    let changes = own.map(|it| it.state.refund(*refund, rates, now));
                     changes.fold(false, |any, one| any | one)
                 }
-                only => refund.refund(rates, only, now),
+                only => only.refund(*refund, rates, now),
             },
             Adjustment::Charge(cost) => {
                 plan.reshape(state, 0);

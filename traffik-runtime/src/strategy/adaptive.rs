@@ -1,3 +1,5 @@
+//! `Adaptive`: fixed windows whose limit is cut under load.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -9,14 +11,15 @@ use crate::strategy::kernel::adaptive::Tuning;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who, kernel};
 
-/// Fixed windows whose limit is cut when use is high, and comes back while it is calm.
+/// Fixed windows whose limit is cut when use is high, and recovers while it is low.
 ///
-/// A hit that takes use above `threshold` cuts the limit for those that follow, once a window, to `reduction` of what it
-/// was, never below `min` of the whole; each window without a cut gives `recovery` of the whole back. With `load`, that
-/// signal decides instead of use.
+/// A hit that takes use above `threshold` cuts the limit for the hits after it, once a window, to
+/// `reduction` of its value, but never below `min` of the whole. Each window without a cut gives
+/// `recovery` of the whole back. With `load`, that signal decides instead of use.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: 2L in a stretch as long as a window; by own use less, for the first of two windows is cut.
+/// * Worst case: 2L in a stretch as long as a window; less by own use, which cuts the first of two
+///   windows.
 ///
 /// Additive increase, multiplicative decrease (Chiu and Jain, 1989).
 #[derive(Clone, Copy, Debug)]
@@ -26,18 +29,19 @@ pub struct Adaptive {
     problem: Option<(&'static str, FactorError)>,
 }
 
-/// An adaptive window's state.
+/// The state of an adaptive window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AdaptiveMetadata {
     /// The limit in force.
     pub effective_limit: u64,
-    /// What decides of a cut: the application's signal, or how much of the limit was taken.
+    /// The value that is compared with the threshold: the application's signal, or the used part of
+    /// the limit.
     pub current_load: f64,
 }
 
 impl Adaptive {
-    /// Cut to 0.6 above 0.8, recovering by 0.1, never below 0.3.
+    /// Makes windows that are cut to 0.6 above 0.8 and recover by 0.1, never below 0.3.
     pub const fn new() -> Self {
         Self::of(Tuning {
             threshold: Factor::millionths(800_000),
@@ -47,7 +51,7 @@ impl Adaptive {
         })
     }
 
-    /// With these numbers.
+    /// Makes windows with these numbers.
     pub const fn of(tuning: Tuning) -> Self {
         Self {
             tuning,
@@ -56,7 +60,7 @@ impl Adaptive {
         }
     }
 
-    /// The use above which the limit is cut, above 0 and up to 1; default 0.8.
+    /// Sets the use above which the limit is cut, above 0 and up to 1; default 0.8.
     #[must_use]
     pub fn threshold<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with("`threshold`", share, |tuning, share| {
@@ -64,7 +68,7 @@ impl Adaptive {
         })
     }
 
-    /// What is left of the limit after a cut, above 0 and below 1; default 0.6.
+    /// Sets the part of the limit that a cut leaves, above 0 and below 1; default 0.6.
     #[must_use]
     pub fn reduction<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with("`reduction`", share, |tuning, share| {
@@ -72,19 +76,21 @@ impl Adaptive {
         })
     }
 
-    /// How much of the whole comes back in a window without a cut, above 0 and up to 1; default 0.1.
+    /// Sets the part of the whole that a window without a cut gives back, above 0 and up to 1;
+    /// default 0.1.
     #[must_use]
     pub fn recovery<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with("`recovery`", share, |tuning, share| tuning.recovery = share)
     }
 
-    /// What is left of the whole at least, above 0 and up to 1; default 0.3.
+    /// Sets the least part of the whole, above 0 and up to 1; default 0.3.
     #[must_use]
     pub fn min<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with("`min`", share, |tuning, share| tuning.least = share)
     }
 
-    /// What is compared with the threshold instead of use; asked once for each hit; NaN counts as 0.
+    /// Sets a signal to compare with the threshold instead of use. It is called once for each hit;
+    /// NaN counts as 0.
     #[must_use]
     pub const fn load(self, load: fn() -> f64) -> Self {
         Self {
@@ -97,7 +103,7 @@ impl Adaptive {
         Self { load: None, ..self }
     }
 
-    /// The numbers that were set.
+    /// Returns the numbers that were set.
     pub const fn tuning(&self) -> Tuning {
         self.tuning
     }

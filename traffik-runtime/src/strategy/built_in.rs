@@ -1,3 +1,5 @@
+//! `BuiltIn`: a strategy that is one of the kernels with its numbers.
+
 use std::fmt;
 
 use serde::Serialize;
@@ -9,33 +11,33 @@ use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Strategy, Who};
 
-/// A strategy made of one of the kernels: all it adds is numbers and words.
+/// A strategy that is one of the kernels, with its numbers and metadata.
 ///
-/// This is how the crate's own strategies are written; your own implements [`Strategy`].
+/// The built-in strategies implement this; custom ones implement [`Strategy`].
 pub trait BuiltIn: fmt::Debug + Send + Sync + 'static {
-    /// What `stat` tells of the state.
+    /// The properties of a state in `stat`.
     type Metadata: Serialize + fmt::Debug + Send + 'static;
 
     /// The name in the catalog.
     const NAME: &'static str;
 
-    /// Whether the law depends on the client, and so has to be worked out for each hit.
+    /// `true` if the law depends on the client, so that it is computed for each hit.
     const IS_DYNAMIC: bool = false;
 
-    /// The same for this one, which may depend on the moment as well.
+    /// Reports whether the law of this value depends on the client or the time.
     fn is_dynamic(&self) -> bool {
         Self::IS_DYNAMIC
     }
 
-    /// The signal that decides beside the client's use, if there is one.
+    /// Calls the signal that decides beside the client's use, if there is one.
     fn load(&self) -> Option<f64> {
         None
     }
 
-    /// The kernel with its numbers.
+    /// Computes the kernel.
     fn kernel(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError>;
 
-    /// The state in the words of the strategy.
+    /// Describes the state in the terms of the strategy.
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> Self::Metadata;
 }
 

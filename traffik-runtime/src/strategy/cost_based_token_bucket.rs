@@ -1,3 +1,5 @@
+//! `CostBasedTokenBucket`: a token bucket whose refill depends on the cost of hits.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -9,12 +11,12 @@ use crate::strategy::kernel::mean_cost::Mean;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// A token bucket that refills the more slowly the more the last hits cost on average.
+/// A token bucket that refills more slowly after expensive hits.
 ///
-/// The refill is the rate times `max(min_refill, 1 / mean)`, the mean being that of the last `window` admitted hits since
-/// the bucket was last full.
+/// The refill is the rate times `max(min_refill, 1 / mean)`, with the mean cost of the last
+/// `window` admitted hits since the bucket was last full.
 ///
-/// * Memory: 8 bytes for each cost that is remembered, up to `window`.
+/// * Memory: 8 bytes for each remembered cost, up to `window` costs.
 /// * Worst case: burst + L − 1 in a stretch as long as the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CostBasedTokenBucket {
@@ -24,22 +26,23 @@ pub struct CostBasedTokenBucket {
     problem: Option<FactorError>,
 }
 
-/// A cost based bucket's state.
+/// The state of a cost based bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CostBasedTokenBucketMetadata {
-    /// How many tokens there are.
+    /// The tokens in the bucket.
     pub tokens: f64,
-    /// How many tokens the bucket holds.
+    /// The capacity of the bucket in tokens.
     pub capacity: u64,
-    /// What the remembered hits cost on average.
+    /// The mean cost of the remembered hits.
     pub average_cost: f64,
-    /// How many tokens come back in a millisecond.
+    /// The tokens that refill in a millisecond.
     pub effective_refill_rate_per_ms: f64,
 }
 
 impl CostBasedTokenBucket {
-    /// A bucket whose burst is the rate's limit, with the mean of a hundred hits, and at least half the refill.
+    /// Makes a bucket whose burst is the rate's limit, with the mean of a hundred hits, and at
+    /// least half the refill.
     pub const fn new() -> Self {
         Self {
             burst: None,
@@ -49,7 +52,7 @@ impl CostBasedTokenBucket {
         }
     }
 
-    /// How many tokens the bucket holds, at least 1; default: the rate's limit.
+    /// Sets the capacity in tokens, at least 1; default: the rate's limit.
     #[must_use]
     pub const fn burst(self, burst: u64) -> Self {
         Self {
@@ -58,7 +61,7 @@ impl CostBasedTokenBucket {
         }
     }
 
-    /// How many hits the mean is of, at least 1; default 100.
+    /// Sets the number of hits of the mean, at least 1; default 100.
     #[must_use]
     pub const fn window(self, hits: u32) -> Self {
         Self {
@@ -67,7 +70,8 @@ impl CostBasedTokenBucket {
         }
     }
 
-    /// How much of the rate is refilled at least, above 0 and up to 1, with at most three places; default 0.5.
+    /// Sets the least part of the rate that refills, above 0 and up to 1, with at most three
+    /// decimal places; default 0.5.
     #[must_use]
     pub fn min_refill<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         match share.try_into() {
@@ -79,13 +83,13 @@ impl CostBasedTokenBucket {
         }
     }
 
-    /// The same, of a factor.
+    /// Sets the least part of the rate that refills, as a factor.
     #[must_use]
     pub const fn min_refill_factor(self, min_refill: Factor) -> Self {
         Self { min_refill, ..self }
     }
 
-    /// The burst, window and least refill that were set.
+    /// Returns the burst, window and least refill that were set.
     pub const fn settings(&self) -> (Option<u64>, u32, Factor) {
         (self.burst, self.window, self.min_refill)
     }

@@ -1,4 +1,4 @@
-//! Strategies and their metadata behind one type each, for what does not know them by name.
+//! Strategies and their metadata behind one type each.
 
 use std::any::Any;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Strategy, Who};
 
-/// Any [`Strategy`], as stores and throttles hold it.
+/// A [`Strategy`] of any type, for stores and throttles.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a strategy",
     label = "not a strategy",
@@ -33,10 +33,10 @@ pub trait ErasedStrategy: Any + fmt::Debug + Send + Sync {
     /// See [`Strategy::load`].
     fn load(&self) -> Option<f64>;
 
-    /// [`Strategy::decide`] on a stored state; one that cannot be read counts as none.
+    /// [`Strategy::decide`] on a stored state. A state that cannot be read counts as none.
     fn decide(&self, state: Option<&[u8]>, hit: &Hit<'_>) -> Option<Vec<u8>>;
 
-    /// [`Strategy::refund`] on a stored state; nothing if there is none.
+    /// [`Strategy::refund`] on a stored state; `None` if there is none.
     fn refund(&self, state: Option<&[u8]>, hit: &Hit<'_>, now: u64) -> Option<Vec<u8>>;
 
     /// [`Strategy::report`] on a stored state.
@@ -45,7 +45,7 @@ pub trait ErasedStrategy: Any + fmt::Debug + Send + Sync {
     /// [`Strategy::metadata`] on a stored state.
     fn metadata(&self, state: &State, hit: &Hit<'_>) -> Metadata;
 
-    /// The same in the words of the catalog, if it is there.
+    /// Returns the strategy as one of the catalog, if it is one.
     fn spec(&self) -> Option<Spec>;
 }
 
@@ -90,17 +90,18 @@ impl<S: Strategy> ErasedStrategy for S {
     }
 }
 
-/// What `stat` tells of a strategy's state: typed where the strategy's type is known, else [`Metadata`].
+/// The metadata of a strategy's state: typed where the strategy's type is static, [`Metadata`]
+/// otherwise.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a strategy",
     label = "not a strategy",
     note = "implement `traffik::strategy::Strategy` for it"
 )]
 pub trait Describe: ErasedStrategy {
-    /// The type of it.
+    /// The type of the metadata.
     type Metadata: Serialize + fmt::Debug + Send + 'static;
 
-    /// The state, as a store keeps it, in the words of the strategy.
+    /// Describes a stored state in the terms of the strategy.
     fn describe(&self, state: &State, hit: &Hit<'_>) -> Self::Metadata;
 }
 
@@ -121,7 +122,7 @@ impl<S: Strategy> Describe for S {
     }
 }
 
-/// A strategy whose type is not written anywhere, as in `strategy = custom(expr)`.
+/// A strategy of a type that is not named, as in `strategy = custom(expr)`.
 pub struct Custom(Box<dyn ErasedStrategy>);
 
 impl Custom {
@@ -131,7 +132,7 @@ impl Custom {
     }
 }
 
-/// As the strategy itself: what was forgotten is only its type.
+/// Prints the strategy itself.
 impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -192,11 +193,12 @@ impl Describe for Custom {
     }
 }
 
-/// The metadata of a strategy whose type is not known; it serialises as what it holds.
+/// The metadata of a strategy of any type. It serialises as the value inside.
 pub struct Metadata(Box<dyn AnyMetadata>);
 
 impl Metadata {
-    /// The metadata as the type it is, such as [`TokenBucketMetadata`](crate::strategy::token_bucket::TokenBucketMetadata).
+    /// Returns the metadata as its type, such as
+    /// [`TokenBucketMetadata`](crate::strategy::token_bucket::TokenBucketMetadata).
     pub fn downcast_ref<M: 'static>(&self) -> Option<&M> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
@@ -218,13 +220,14 @@ trait AnyMetadata: erased_serde::Serialize + fmt::Debug + Any + Send {}
 
 impl<M: Serialize + fmt::Debug + Send + 'static> AnyMetadata for M {}
 
-/// A state from its bytes; one that is cut short, goes on too long or is something else is no state.
+/// Decodes a state. Bytes that are cut short, too long or malformed are no state.
 fn read<T: DeserializeOwned>(mut bytes: &[u8]) -> Option<T> {
     let state = rmp_serde::from_read(&mut bytes).ok()?;
     bytes.is_empty().then_some(state)
 }
 
-/// Has what is generic above compiled here for the built-in strategies, so that crates which use them need not do it again.
+/// Instantiates the generic code above for the built-in strategies in this crate, so that crates
+/// that use them need not compile it again.
 #[doc(hidden)]
 pub fn compiled<'a>(
     (one, two, three, four): (

@@ -1,9 +1,11 @@
+//! `Factor`: an exact decimal for multipliers, shares and percentages.
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serializer;
 
-/// A multiplier, share or percentage as laws count it: a decimal with at most six places, exact (L5).
+/// A multiplier, share or percentage: an exact decimal with at most six places (L5).
 ///
 /// ```
 /// use traffik::strategy::Factor;
@@ -17,20 +19,20 @@ use serde::Serializer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Factor(u64);
 
-/// Why a number is no [`Factor`].
+/// The reason why a number is not a [`Factor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FactorError {
-    /// Not a number at all, or one that is not finite.
+    /// A text that is not a number, or a number that is not finite.
     #[error("not a decimal number; write one such as `0.5`")]
     NotANumber,
-    /// Less than zero.
+    /// A number below zero.
     #[error("negative; write a number of at least 0, such as `0.5`")]
     Negative,
-    /// More than six places.
+    /// More than six decimal places.
     #[error("more than six decimal places; round it")]
     TooFine,
-    /// Too large to be counted with.
+    /// A number over a million.
     #[error("larger than a million; use a larger limit instead")]
     TooLarge,
 }
@@ -38,25 +40,25 @@ pub enum FactorError {
 const ONE: u64 = 1_000_000;
 
 impl Factor {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// The whole.
+    /// One: the whole.
     pub const ONE: Self = Self(ONE);
 
-    /// So many millionths.
+    /// Makes a factor of so many millionths.
     pub const fn millionths(millionths: u64) -> Self {
         Self(millionths)
     }
 
-    /// How many millionths it is.
+    /// Returns the factor in millionths.
     pub const fn in_millionths(self) -> u64 {
         self.0
     }
 
-    /// This much of a number, rounded down.
+    /// Multiplies a number by the factor, rounded down.
     pub const fn of(self, number: u64) -> u64 {
-        // Mostly it fits, and a division by a constant of 64 bits is none.
+        // A product of 64 bits mostly suffices, and its division by a constant is a multiplication.
         if let Some(product) = number.checked_mul(self.0) {
             return product / ONE;
         }
@@ -100,7 +102,7 @@ impl FromStr for Factor {
 impl TryFrom<f64> for Factor {
     type Error = FactorError;
 
-    /// Takes the number from its shortest decimal form.
+    /// Reads the number from its shortest decimal form.
     fn try_from(number: f64) -> Result<Self, FactorError> {
         if number.is_finite() {
             number.to_string().parse()

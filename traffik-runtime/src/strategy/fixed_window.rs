@@ -1,3 +1,5 @@
+//! `FixedWindow`: a count in windows aligned to the epoch.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -8,10 +10,11 @@ use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::window::Window;
 use crate::strategy::{Hit, Who};
 
-/// Counts in windows aligned to the epoch (UTC): the count starts anew when a window does.
+/// A count in windows aligned to the epoch (UTC), which restarts with each window.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: 2L in a stretch as long as a window, half at the end of one and half at the start of the next.
+/// * Worst case: 2L in a stretch as long as a window, half at the end of one and half at the start
+///   of the next.
 ///
 /// ```
 /// use traffik::strategy::{FixedWindow, Hit, Strategy};
@@ -21,13 +24,13 @@ use crate::strategy::{Hit, Who};
 /// let state = law.decide(None, &hit(12_000_000));
 /// assert!(state.is_some());
 /// assert_eq!(law.decide(state.clone(), &hit(19_999_999)), None);
-/// assert!(law.decide(state, &hit(20_000_000)).is_some()); // windows start at whole tens of seconds
+/// assert!(law.decide(state, &hit(20_000_000)).is_some()); // a new window
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FixedWindow;
 
-/// A fixed window's state.
+/// The state of a fixed window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FixedWindowMetadata {
@@ -35,16 +38,16 @@ pub struct FixedWindowMetadata {
     pub window_start_ms: u64,
     /// The first millisecond after the window.
     pub window_end_ms: u64,
-    /// How many units the window has admitted.
+    /// The units that the window has admitted.
     pub current_count: u64,
 }
 
 impl FixedWindow {
-    /// What all throttles share that set nothing of it.
+    /// The strategy with its defaults, which throttles without parameters share.
     #[doc(hidden)]
-    pub const PLAIN: &Self = &Self::new();
+    pub const DEFAULT: &Self = &Self::new();
 
-    /// The strategy; it has no parameters.
+    /// Makes the strategy, which has no parameters.
     pub const fn new() -> Self {
         Self
     }
@@ -61,7 +64,7 @@ impl BuiltIn for FixedWindow {
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> FixedWindowMetadata {
         let (start, count) = match law {
-            Law::Window(law) => law.standing(state.packed(), hit.now),
+            Law::Window(law) => law.window_at(state.packed(), hit.now),
             _ => (hit.now, 0),
         };
         FixedWindowMetadata {

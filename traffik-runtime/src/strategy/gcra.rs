@@ -1,3 +1,5 @@
+//! `Gcra`: evenly spaced hits.
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,12 +12,12 @@ use crate::strategy::kernel::meter::Meter;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// Spaces hits evenly: each pushes the theoretical arrival time of the next by its cost, and hits that come too early by
-/// more than a tolerance are refused.
+/// Evenly spaced hits: each moves the theoretical arrival time of the next by its cost, and a hit
+/// that is early by more than a tolerance is refused.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: L + ⌈tolerance · L/W⌉ + m − 1 in a stretch as long as the period, m being the largest cost: one hit may
-///   take up to L at once and is then waited for.
+/// * Worst case: L + ⌈tolerance · L/W⌉ + m − 1 in a stretch as long as the period, with the largest
+///   cost m: one hit may take up to L at once, and the next ones wait for it.
 ///
 /// The virtual scheduling form of the generic cell rate algorithm, ITU-T I.371.
 ///
@@ -35,37 +37,37 @@ pub struct Gcra {
     tolerance: Duration,
 }
 
-/// A generic cell rate algorithm's state.
+/// The state of a generic cell rate algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GcraMetadata {
     /// The theoretical arrival time of the next hit, in milliseconds since 1970.
     pub tat_ms: f64,
-    /// How far apart hits of cost 1 are, in milliseconds.
+    /// The interval between hits of cost 1, in milliseconds.
     pub emission_interval_ms: f64,
-    /// Whether a hit would be admitted now.
+    /// `true` if a hit would be admitted now.
     pub conformant: bool,
 }
 
 impl Gcra {
-    /// What all throttles share that set nothing of it.
+    /// The strategy with its defaults, which throttles without parameters share.
     #[doc(hidden)]
-    pub const PLAIN: &Self = &Self::new();
+    pub const DEFAULT: &Self = &Self::new();
 
-    /// Hits evenly spaced, with no tolerance.
+    /// Makes the strategy without tolerance.
     pub const fn new() -> Self {
         Self {
             tolerance: Duration::ZERO,
         }
     }
 
-    /// How early a hit may come, in whole microseconds; default zero.
+    /// Sets the time that a hit may be early, in whole microseconds; default zero.
     #[must_use]
     pub const fn burst_tolerance(self, tolerance: Duration) -> Self {
         Self { tolerance }
     }
 
-    /// The tolerance that was set.
+    /// Returns the tolerance that was set.
     pub const fn tolerance(&self) -> Duration {
         self.tolerance
     }

@@ -1,3 +1,5 @@
+//! `LeakyBucket`: hits fill a bucket that leaks at the rate.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -8,7 +10,7 @@ use crate::strategy::kernel::meter::Meter;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// Hits pour in and leak at the rate; what would overflow is refused.
+/// Hits fill a bucket that leaks at the rate. A hit that would overflow it is refused.
 ///
 /// * Memory: constant, inline beside the key.
 /// * Worst case: capacity + L − 1 in a stretch as long as the period.
@@ -19,29 +21,29 @@ pub struct LeakyBucket {
     capacity: Option<u64>,
 }
 
-/// A leaky bucket's state.
+/// The state of a leaky bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LeakyBucketMetadata {
-    /// How full it is.
+    /// The level of the bucket in units.
     pub bucket_level: f64,
-    /// How much it holds.
+    /// The capacity of the bucket in units.
     pub bucket_capacity: u64,
-    /// How much leaks in a millisecond.
+    /// The units that leak in a millisecond.
     pub leak_rate_per_ms: f64,
 }
 
 impl LeakyBucket {
-    /// What all throttles share that set nothing of it.
+    /// The strategy with its defaults, which throttles without parameters share.
     #[doc(hidden)]
-    pub const PLAIN: &Self = &Self::new();
+    pub const DEFAULT: &Self = &Self::new();
 
-    /// A bucket that holds the rate's limit.
+    /// Makes a bucket with the capacity of the rate's limit.
     pub const fn new() -> Self {
         Self { capacity: None }
     }
 
-    /// How much the bucket holds, at least 1; default: the rate's limit.
+    /// Sets the capacity, at least 1; default: the rate's limit.
     #[must_use]
     pub const fn capacity(self, capacity: u64) -> Self {
         Self {
@@ -49,7 +51,7 @@ impl LeakyBucket {
         }
     }
 
-    /// The capacity that was set.
+    /// Returns the capacity that was set.
     pub const fn capacity_setting(&self) -> Option<u64> {
         self.capacity
     }

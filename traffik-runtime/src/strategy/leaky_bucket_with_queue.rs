@@ -1,3 +1,5 @@
+//! `LeakyBucketWithQueue`: a queue that is served at the rate.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -8,13 +10,14 @@ use crate::strategy::kernel::meter::Meter;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// Hits queue up and run one after the other at the rate, each held back by the decision's `delay`; a full queue refuses.
+/// Hits wait in a queue that is served at the rate, each for the decision's `delay`. A full queue
+/// refuses.
 ///
-/// A hit that goes away while it waits has spent its place.
+/// A hit that is cancelled while it waits does not give its place back.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: `queue_size` + L − 1 admitted in a stretch as long as the period, of which L + m − 1 start, m being the
-///   largest cost.
+/// * Worst case: `queue_size` + L − 1 are admitted in a stretch as long as the period, and L + m −
+///   1 of them start, with the largest cost m.
 ///
 /// The leaky bucket as a queue (Turner, 1986).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,35 +25,36 @@ pub struct LeakyBucketWithQueue {
     size: Option<u64>,
 }
 
-/// A queue's state.
+/// The state of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LeakyBucketWithQueueMetadata {
-    /// How many units hold a place, the one being served included.
+    /// The units in the queue, with the one that is being served.
     pub queue_cost: f64,
-    /// How many places there are.
+    /// The places of the queue.
     pub queue_size: u64,
-    /// How many units are served in a millisecond.
+    /// The units that are served in a millisecond.
     pub leak_rate_per_ms: f64,
 }
 
 impl LeakyBucketWithQueue {
-    /// What all throttles share that set nothing of it.
+    /// The strategy with its defaults, which throttles without parameters share.
     #[doc(hidden)]
-    pub const PLAIN: &Self = &Self::new();
+    pub const DEFAULT: &Self = &Self::new();
 
-    /// A queue with as many places as the rate's limit.
+    /// Makes a queue with as many places as the rate's limit.
     pub const fn new() -> Self {
         Self { size: None }
     }
 
-    /// How many places there are, that of the unit being served included; at least 1; default: the rate's limit.
+    /// Sets the number of places, with that of the unit being served, at least 1; default: the
+    /// rate's limit.
     #[must_use]
     pub const fn queue_size(self, size: u64) -> Self {
         Self { size: Some(size) }
     }
 
-    /// The size that was set.
+    /// Returns the size that was set.
     pub const fn queue_size_setting(&self) -> Option<u64> {
         self.size
     }

@@ -1,8 +1,8 @@
-//! The laws that decide: a strategy is a pure function of its parameters, a state, the time and a cost.
+//! Strategies: the laws that decide, as pure functions of parameters, a state, the time and a cost.
 //!
-//! It reads no clock, does no I/O and is not async; a backend applies it atomically. The built-in strategies are small
-//! parameterisations of the laws in [`kernel`]; [`catalog`] knows their names, parameters and checks; your own implements
-//! [`Strategy`].
+//! A strategy reads no clock, does no I/O and is not async; a backend applies it atomically. The
+//! built-in strategies are small parameterisations of the laws in [`kernel`]. [`catalog`] has their
+//! names, parameters and checks. A custom strategy implements [`Strategy`].
 
 pub(crate) mod adaptive;
 pub(crate) mod built_in;
@@ -62,35 +62,35 @@ use crate::identity;
 use crate::rate::Rate;
 use crate::strategy::kernel::Law;
 
-/// A hit as a law sees it.
+/// A hit, as an argument of a law.
 #[derive(Clone, Copy, Debug)]
 pub struct Hit<'a> {
-    /// How much in how long.
+    /// The rate that limits the client.
     pub rate: Rate,
     /// The time since 1970 in microseconds.
     pub now: u64,
-    /// How many units the hit takes.
+    /// The units that the hit costs.
     pub cost: u64,
-    /// What the application said of the client.
+    /// The properties of the client.
     pub who: Who<'a>,
 }
 
-/// What a law may know of a client beyond its key.
+/// The properties of a client that laws use, beyond its key.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Who<'a> {
     /// The client's tier.
     pub tier: Option<&'a str>,
-    /// How much the client's requests matter.
+    /// The importance of the client's requests.
     pub priority: identity::Priority,
-    /// The strategy's own signal, if it has one and was asked already.
+    /// The strategy's own signal, if it has one and was called already.
     #[doc(hidden)]
     pub load: Option<f64>,
 }
 
-/// A law, and how to tell a client what it says.
+/// A law, and the reports and metadata that describe its states.
 ///
-/// Implement it for a law of your own: three pure functions. The state is stored with serde, and forgotten once the time
-/// that `report` gives as `reset` has passed.
+/// A custom law implements three pure functions. The state is stored with serde, and dropped once
+/// the `reset` time of its report has passed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -118,7 +118,8 @@ pub struct Who<'a> {
 ///         let due = last.map_or(0, |last| last + hit.rate.period_micros());
 ///         let wait = Duration::from_micros(due.saturating_sub(hit.now));
 ///         let next = (!wait.is_zero()).then_some(wait);
-///         Report { limit: 1, remaining: wait.is_zero().into(), wait: Some(wait), next, reset: wait, ..Report::default() }
+///         let remaining = wait.is_zero().into();
+///         Report { limit: 1, remaining, wait: Some(wait), next, reset: wait, ..Report::default() }
 ///     }
 ///
 ///     fn metadata(&self, _: Option<&u64>, _: &Hit<'_>) {}
@@ -133,55 +134,59 @@ pub struct Who<'a> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a strategy",
     label = "not a strategy",
-    note = "a strategy of your own implements `traffik::strategy::Strategy`"
+    note = "a custom strategy implements `traffik::strategy::Strategy`"
 )]
 pub trait Strategy: fmt::Debug + Send + Sync + 'static {
-    /// What is kept for one client.
+    /// The state of one client.
     type State: Serialize + DeserializeOwned + Send + 'static;
 
-    /// What [`stat`](crate::throttle::stat::Stat) tells about the state, beyond what all strategies have in common.
+    /// The properties of a state in [`stat`](crate::throttle::stat::Stat), beyond those that all
+    /// strategies have.
     type Metadata: Serialize + fmt::Debug + Send + 'static;
 
-    /// The name that tells this strategy's states from those of others.
+    /// Returns the name that tells this strategy's states from those of others.
     fn name(&self) -> &'static str;
 
-    /// The state after the hit if the law admits it, else nothing; `None` is a client never seen.
+    /// Returns the state after the hit if the law admits it, and `None` if it refuses. The state is
+    /// `None` for a new client.
     ///
-    /// The cost is at least 1: backends admit a cost of 0 without asking.
+    /// The cost is at least 1: backends admit a cost of 0 by themselves.
     fn decide(&self, state: Option<Self::State>, hit: &Hit<'_>) -> Option<Self::State>;
 
-    /// What the law says of a state: how much remains, and how long a hit of this cost would wait.
+    /// Reports on a state: how much remains, and how long a hit of this cost would wait.
     fn report(&self, state: Option<&Self::State>, hit: &Hit<'_>) -> Report;
 
-    /// The state in the words of this strategy.
+    /// Describes the state in the terms of this strategy.
     fn metadata(&self, state: Option<&Self::State>, hit: &Hit<'_>) -> Self::Metadata;
 
-    /// The state when what a hit took is given back at this microsecond: a reserve that was more than it had to be, a set
-    /// that another member refused. `hit` is the hit that was admitted, with how much of its cost is given back.
+    /// Returns the state after a refund at the microsecond `now`: a reservation was too large, or
+    /// another member of a set refused. `hit` is the hit that was admitted, and its cost is the
+    /// part to refund.
     ///
-    /// By default the state stays as it is, so that what was taken stays taken.
+    /// By default the state stays, so that nothing is refunded.
     fn refund(&self, state: Self::State, hit: &Hit<'_>, now: u64) -> Self::State {
         let _ = (hit, now);
         state
     }
 
-    /// Whether the law depends on the client or the moment.
+    /// Reports whether the law depends on the client or the time, so that it is computed for each
+    /// hit.
     #[doc(hidden)]
     fn is_dynamic(&self) -> bool {
         false
     }
 
-    /// The signal that decides beside the client's use, if there is one.
+    /// Calls the signal that decides beside the client's use, if there is one.
     #[doc(hidden)]
     fn load(&self) -> Option<f64> {
         None
     }
 
-    /// The built-in law this strategy is made of, with its numbers worked out.
+    /// Computes the built-in law that this strategy is made of.
     ///
     /// # Errors
     ///
-    /// When the parameters and the rate do not go together.
+    /// [`StrategyError`] if the parameters are invalid, alone or with the rate.
     #[doc(hidden)]
     fn law(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
         let _ = who;

@@ -1,3 +1,5 @@
+//! `Priority`: one budget with shares by priority.
+
 use serde::Serialize;
 
 use crate::identity;
@@ -10,35 +12,37 @@ use crate::strategy::kernel::log::Log;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// One budget for all, of which requests that matter less may take only a share: what lower priorities may not take stays
-/// free for higher ones.
+/// One budget for all priorities, of which lower ones may use only a share. The rest stays free for
+/// higher ones.
 ///
-/// A hit is admitted iff the cost of everything in the last period and its own stay within its priority's share of L. The
-/// priority is the one the application gave the [`Identity`](crate::identity::Identity).
+/// A hit is admitted iff the cost of all hits in the last period and its own stay within its
+/// priority's share of L. The application sets the priority of an
+/// [`Identity`](crate::identity::Identity).
 ///
-/// * Memory: 16 bytes for each microsecond that saw a hit, so up to L entries.
-/// * Worst case: L in any stretch as long as the period, whatever the order.
+/// * Memory: 16 bytes for each microsecond with a hit, so up to L entries.
+/// * Worst case: L in any stretch as long as the period, in any order of priorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority {
-    /// From low to critical.
+    /// The shares, from low to critical.
     shares: [Factor; 4],
     problem: Option<FactorError>,
 }
 
-/// A budget with priorities, as one of them sees it.
+/// The state of a budget, from the side of one priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PriorityMetadata {
     /// The identity's priority.
     pub priority: identity::Priority,
-    /// The cost of everything in the last period, of all priorities.
+    /// The cost of all hits in the last period, of all priorities.
     pub total_cost: u64,
-    /// How much of the budget this priority may take.
+    /// The units that this priority may use.
     pub share_limit: u64,
 }
 
 impl Priority {
-    /// Low takes half, normal 0.8, high 0.95, critical everything.
+    /// Makes shares of 0.5 for low, 0.8 for normal, 0.95 for high, and everything for critical
+    /// priority.
     pub const fn new() -> Self {
         Self::of([
             Factor::millionths(500_000),
@@ -48,7 +52,7 @@ impl Priority {
         ])
     }
 
-    /// These shares, from low to critical.
+    /// Makes a budget with these shares, from low to critical.
     pub const fn of(shares: [Factor; 4]) -> Self {
         Self {
             shares,
@@ -56,31 +60,31 @@ impl Priority {
         }
     }
 
-    /// The share of low priority; default 0.5.
+    /// Sets the share of low priority; default 0.5.
     #[must_use]
     pub fn low<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with(0, share)
     }
 
-    /// The share of normal priority; default 0.8.
+    /// Sets the share of normal priority; default 0.8.
     #[must_use]
     pub fn normal<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with(1, share)
     }
 
-    /// The share of high priority; default 0.95.
+    /// Sets the share of high priority; default 0.95.
     #[must_use]
     pub fn high<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with(2, share)
     }
 
-    /// The share of critical priority, which has to be 1.
+    /// Sets the share of critical priority, which has to be 1.
     #[must_use]
     pub fn critical<E: Into<FactorError>>(self, share: impl TryInto<Factor, Error = E>) -> Self {
         self.with(3, share)
     }
 
-    /// The shares, from low to critical.
+    /// Returns the shares, from low to critical.
     pub const fn shares(&self) -> [Factor; 4] {
         self.shares
     }

@@ -1,3 +1,5 @@
+//! `QuotaWithRollover`: fixed windows that carry over a part of what was left unused.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -10,12 +12,13 @@ use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::tick::EXACT;
 use crate::strategy::{Hit, Who};
 
-/// Fixed windows that carry over a part of what the window before left unused.
+/// Fixed windows that carry over a part of what the previous window left unused.
 ///
-/// Nothing that was carried over is carried over again. A client never seen counts as one that used nothing before.
+/// Units are carried over once. A new client counts as one that used nothing before.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: L and the carry of an unused window in any window; 2L and that carry around a boundary.
+/// * Worst case: L plus the carry of an unused window in any window; 2L plus that carry around a
+///   boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaWithRollover {
     percent: Factor,
@@ -23,22 +26,22 @@ pub struct QuotaWithRollover {
     problem: Option<FactorError>,
 }
 
-/// A quota's state.
+/// The state of a quota.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QuotaWithRolloverMetadata {
-    /// The limit without what was carried over.
+    /// The limit without carried units.
     pub base_limit: u64,
-    /// What was carried over.
+    /// The carried units.
     pub rollover_amount: u64,
-    /// Both together.
+    /// The limit with carried units.
     pub effective_limit: u64,
-    /// What was taken of it.
+    /// The used units.
     pub usage: u64,
 }
 
 impl QuotaWithRollover {
-    /// Half of what was not used is carried over, at most 500 units.
+    /// Makes windows that carry over half of what was left unused, at most 500 units.
     pub const fn new() -> Self {
         Self {
             percent: Factor::millionths(50_000_000),
@@ -47,7 +50,7 @@ impl QuotaWithRollover {
         }
     }
 
-    /// This percentage is carried over, at most so many units.
+    /// Makes windows that carry over this percentage, at most `max` units.
     pub const fn of(percent: Factor, max: u64) -> Self {
         Self {
             percent,
@@ -56,7 +59,7 @@ impl QuotaWithRollover {
         }
     }
 
-    /// How much of what was not used is carried over, 0 to 100 percent; default 50.
+    /// Sets the percentage of unused units that is carried over, 0 to 100; default 50.
     #[must_use]
     pub fn percent<E: Into<FactorError>>(self, percent: impl TryInto<Factor, Error = E>) -> Self {
         match percent.try_into() {
@@ -68,13 +71,13 @@ impl QuotaWithRollover {
         }
     }
 
-    /// How many units are carried over at most; default 500.
+    /// Sets the largest number of units that are carried over; default 500.
     #[must_use]
     pub const fn max(self, max: u64) -> Self {
         Self { max, ..self }
     }
 
-    /// The percentage and the most that were set.
+    /// Returns the percentage and the maximum that were set.
     pub const fn settings(&self) -> (Factor, u64) {
         (self.percent, self.max)
     }

@@ -1,3 +1,5 @@
+//! `SlidingCounter`: the counts of two windows, the older one weighted.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -8,43 +10,46 @@ use crate::strategy::kernel::counter::Counter;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// Counts in two windows, weighting the previous one by how much of it is still in sight.
+/// The counts of two windows, the previous one weighted by the part of it that is still in sight.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: 2L − 1 in a stretch as long as a window, when the previous window's hits all came at its end;
-///   under even traffic close to L.
+/// * Worst case: 2L − 1 in a stretch as long as a window, if all hits of the previous window came
+///   at its end; close to L under even traffic.
 ///
 /// ```
 /// use traffik::strategy::{Hit, SlidingCounter, Strategy};
 ///
 /// let law = SlidingCounter::new();
-/// let hit = |now, cost| Hit { rate: "10/10s".parse().unwrap(), now, cost, who: Default::default() };
+/// let rate = "10/10s".parse()?;
+/// let hit = |now, cost| Hit { rate, now, cost, who: Default::default() };
 /// let state = law.decide(None, &hit(5_000_000, 10));
-/// assert_eq!(law.decide(state.clone(), &hit(12_000_000, 3)), None); // 8 of the 10 are still in sight
+/// // 8 of the 10 units are still in sight.
+/// assert_eq!(law.decide(state.clone(), &hit(12_000_000, 3)), None);
 /// assert!(law.decide(state, &hit(12_000_000, 2)).is_some());
+/// # Ok::<(), traffik::RateError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SlidingCounter;
 
-/// A sliding counter's state.
+/// The state of a sliding counter.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SlidingCounterMetadata {
-    /// How many units the current window has admitted.
+    /// The units that the current window has admitted.
     pub current_count: u64,
-    /// How many units the window before admitted.
+    /// The units that the previous window admitted.
     pub previous_count: u64,
-    /// The sum that is held against the limit.
+    /// The weighted sum that is compared with the limit.
     pub weighted_count: f64,
 }
 
 impl SlidingCounter {
-    /// What all throttles share that set nothing of it.
+    /// The strategy with its defaults, which throttles without parameters share.
     #[doc(hidden)]
-    pub const PLAIN: &Self = &Self::new();
+    pub const DEFAULT: &Self = &Self::new();
 
-    /// The strategy; it has no parameters.
+    /// Makes the strategy, which has no parameters.
     pub const fn new() -> Self {
         Self
     }

@@ -1,3 +1,5 @@
+//! `SlidingLog`: every hit of the last period.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -8,9 +10,9 @@ use crate::strategy::kernel::log::Log;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// Remembers every hit of the last period: exact.
+/// A record of every hit of the last period, which is exact.
 ///
-/// * Memory: 16 bytes for each microsecond that saw a hit, so up to L entries.
+/// * Memory: 16 bytes for each microsecond with a hit, so up to L entries.
 /// * Worst case: L in any stretch as long as the period.
 ///
 /// ```
@@ -26,24 +28,24 @@ use crate::strategy::{Hit, Who};
 #[non_exhaustive]
 pub struct SlidingLog;
 
-/// A sliding log's state.
+/// The state of a sliding log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SlidingLogMetadata {
-    /// How many entries still count.
+    /// The number of entries that still count.
     pub entry_count: u64,
-    /// What they cost together.
+    /// The cost of these entries.
     pub current_cost_sum: u64,
-    /// When the oldest of them was made, in milliseconds since 1970.
+    /// The time of the oldest of them, in milliseconds since 1970.
     pub oldest_entry_ms: Option<u64>,
 }
 
 impl SlidingLog {
-    /// What all throttles share that set nothing of it.
+    /// The strategy with its defaults, which throttles without parameters share.
     #[doc(hidden)]
-    pub const PLAIN: &Self = &Self::new();
+    pub const DEFAULT: &Self = &Self::new();
 
-    /// The strategy; it has no parameters.
+    /// Makes the strategy, which has no parameters.
     pub const fn new() -> Self {
         Self
     }

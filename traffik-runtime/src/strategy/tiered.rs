@@ -1,3 +1,5 @@
+//! `Tiered`: fixed windows whose limit depends on the client's tier.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -12,10 +14,10 @@ use crate::strategy::kernel::tick::EXACT;
 use crate::strategy::kernel::window::Window;
 use crate::strategy::{Hit, Who};
 
-/// Fixed windows whose limit is multiplied by what the client's tier is worth.
+/// Fixed windows whose limit is multiplied by the factor of the client's tier.
 ///
-/// The tier is the one the application gave the [`Identity`](crate::identity::Identity); names are compared exactly, and
-/// a missing or unknown tier is the default one. All tiers share a client's count.
+/// The application sets the tier of an [`Identity`](crate::identity::Identity). Names are compared
+/// exactly, and a missing or unknown tier is the default one. A client has one count in all tiers.
 ///
 /// * Memory: constant, inline beside the key.
 /// * Worst case: twice the tier's limit in a stretch as long as a window.
@@ -26,13 +28,13 @@ pub struct Tiered {
     problem: Option<FactorError>,
 }
 
-/// A tiered window's state.
+/// The state of a tiered window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TieredMetadata {
     /// The client's tier.
     pub tier: String,
-    /// What the limit is multiplied by.
+    /// The factor of the limit.
     #[serde(serialize_with = "super::factor::as_number")]
     pub tier_multiplier: Factor,
     /// The limit in force.
@@ -40,7 +42,7 @@ pub struct TieredMetadata {
 }
 
 impl Tiered {
-    /// No tiers yet: at least the default one is needed.
+    /// Makes a strategy without tiers; at least the default one is required.
     pub const fn new() -> Self {
         Self {
             tiers: Cow::Borrowed(&[]),
@@ -49,7 +51,7 @@ impl Tiered {
         }
     }
 
-    /// These tiers.
+    /// Makes a strategy with these tiers.
     pub const fn of(tiers: &'static [(Cow<'static, str>, Factor)], default: &'static str) -> Self {
         Self {
             tiers: Cow::Borrowed(tiers),
@@ -58,7 +60,7 @@ impl Tiered {
         }
     }
 
-    /// One more tier, and what its clients' limit is multiplied by, such as `5.0`.
+    /// Adds a tier with the factor of its clients' limit, such as `5.0`.
     #[must_use]
     pub fn tier<E: Into<FactorError>>(
         mut self,
@@ -72,7 +74,7 @@ impl Tiered {
         self
     }
 
-    /// The tier of clients without one, or with one that is not known.
+    /// Sets the tier of clients without a tier, or with an unknown one.
     #[must_use]
     pub fn default_tier(self, name: impl Into<String>) -> Self {
         Self {
@@ -81,7 +83,7 @@ impl Tiered {
         }
     }
 
-    /// The tiers, and the name of the default one.
+    /// Returns the tiers, and the name of the default one.
     pub fn tiers(&self) -> (&[(Cow<'static, str>, Factor)], &str) {
         (&self.tiers, &self.default)
     }

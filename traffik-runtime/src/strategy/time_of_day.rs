@@ -1,3 +1,5 @@
+//! `TimeOfDay`: fixed windows whose limit depends on the time of day.
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -14,11 +16,12 @@ use crate::strategy::{Hit, Who};
 
 /// Fixed windows whose limit depends on the time of day at which they start.
 ///
-/// The first rule that holds at a window's first tick gives its factor, else it is 1. A factor of 0 closes. Times are
-/// UTC plus an offset without daylight saving; the offset does not move the windows.
+/// The factor of a window is that of the first rule that holds at its first tick, or 1. A factor of
+/// 0 admits nothing. Times are UTC plus an offset without daylight saving. The offset does not move
+/// the windows.
 ///
 /// * Memory: constant, inline beside the key.
-/// * Worst case: the sum of two neighbouring windows' limits in a stretch as long as a window.
+/// * Worst case: the sum of the limits of two adjacent windows in a stretch as long as a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimeOfDay {
     rules: Cow<'static, [Rule]>,
@@ -26,13 +29,13 @@ pub struct TimeOfDay {
     problem: Option<StrategyError>,
 }
 
-/// A window of the day's state.
+/// The state of a window by the time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TimeOfDayMetadata {
     /// The local hour of the window's first tick.
     pub hour: u64,
-    /// What the limit is multiplied by.
+    /// The factor of the limit.
     #[serde(serialize_with = "super::factor::as_number")]
     pub time_multiplier: Factor,
     /// The limit in force.
@@ -40,12 +43,12 @@ pub struct TimeOfDayMetadata {
 }
 
 impl TimeOfDay {
-    /// The rate as it is, all day.
+    /// Makes a strategy with the rate's limit all day.
     pub const fn new() -> Self {
         Self::of(&[], 0)
     }
 
-    /// These rules, in a local time this many minutes ahead of UTC.
+    /// Makes a strategy with these rules, in a local time this many minutes ahead of UTC.
     pub const fn of(rules: &'static [Rule], offset: i32) -> Self {
         Self {
             rules: Cow::Borrowed(rules),
@@ -62,8 +65,8 @@ impl TimeOfDay {
         }
     }
 
-    /// One more rule: a part of the day such as `"08:00-18:00"`, which may wrap midnight, and what its windows' limit is
-    /// multiplied by.
+    /// Adds a rule: a part of the day such as `"08:00-18:00"`, which may wrap midnight, and the
+    /// factor of the limit of its windows.
     #[must_use]
     pub fn window<E: Into<FactorError>>(
         mut self,
@@ -80,7 +83,7 @@ impl TimeOfDay {
         self
     }
 
-    /// How far local time is ahead of UTC, such as `"+05:30"`; default `"+00:00"`.
+    /// Sets the offset of local time from UTC, such as `"+05:30"`; default `"+00:00"`.
     #[must_use]
     pub fn utc_offset(mut self, text: &str) -> Self {
         match offset(text) {
@@ -90,7 +93,7 @@ impl TimeOfDay {
         self
     }
 
-    /// The rules, and how many minutes local time is ahead of UTC.
+    /// Returns the rules, and the offset of local time from UTC in minutes.
     pub fn settings(&self) -> (&[Rule], i32) {
         (&self.rules, self.offset)
     }
@@ -107,7 +110,7 @@ impl TimeOfDay {
         }
     }
 
-    /// The first rule that never holds, since earlier ones do.
+    /// Returns the first rule that never applies, since earlier ones hold at all its times.
     pub(super) fn covered(&self) -> Option<usize> {
         let covered = |place: &usize| {
             let (rule, earlier) = (self.rules[*place], &self.rules[..*place]);
@@ -118,7 +121,7 @@ impl TimeOfDay {
     }
 }
 
-/// A rule from words: `08:00-18:00`.
+/// Parses a rule: `08:00-18:00`.
 pub(super) fn rule(part: &str, factor: Factor) -> Result<Rule, StrategyError> {
     const WANTED: StrategyError = StrategyError::Range(
         "a time window is two times of day, such as `08:00-18:00`; the last is `24:00`",
@@ -136,7 +139,7 @@ pub(super) fn rule(part: &str, factor: Factor) -> Result<Rule, StrategyError> {
     Ok(Rule { start, end, factor })
 }
 
-/// An offset from words: `+05:30`.
+/// Parses an offset: `+05:30`.
 pub(super) fn offset(text: &str) -> Result<i32, StrategyError> {
     const WANTED: StrategyError = StrategyError::Range(
         "`utc_offset` is a sign, hours and minutes from `-12:00` to `+14:00`, such as `+05:30`",
@@ -154,7 +157,7 @@ pub(super) fn offset(text: &str) -> Result<i32, StrategyError> {
     }
 }
 
-/// The minute of the day, up to 24:00.
+/// Parses a minute of the day, up to 24:00.
 fn minute(time: &str) -> Option<u16> {
     let (hours, minutes) = time.split_once(':')?;
     let number = |text: &str| {
@@ -189,7 +192,7 @@ impl BuiltIn for TimeOfDay {
         const DAY: i32 = 24 * 60;
         let (start, factor) = match law {
             Law::Hours(law) => {
-                let (start, _) = law.standing(state.packed(), hit.now);
+                let (start, _) = law.window_at(state.packed(), hit.now);
                 (start, law.factor(start))
             }
             _ => (hit.now, Factor::ONE),

@@ -1,3 +1,5 @@
+//! `TokenBucket`: tokens that refill at the rate, up to a burst.
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -8,7 +10,7 @@ use crate::strategy::kernel::meter::Meter;
 use crate::strategy::kernel::state::State;
 use crate::strategy::{Hit, Who};
 
-/// Tokens refill at the rate, up to a burst; a hit takes as many as it costs, if need be into debt.
+/// Tokens refill at the rate, up to a burst. A hit takes as many as it costs, if need be into debt.
 ///
 /// * Memory: constant, inline beside the key.
 /// * Worst case: burst + debt + L − 1 in a stretch as long as the period.
@@ -28,28 +30,28 @@ pub struct TokenBucket {
     debt: u64,
 }
 
-/// A token bucket's state.
+/// The state of a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TokenBucketMetadata {
-    /// How many tokens there are; below zero in debt.
+    /// The tokens in the bucket; below zero in debt.
     pub tokens: f64,
-    /// How many tokens the bucket holds.
+    /// The capacity of the bucket in tokens.
     pub capacity: u64,
-    /// How many tokens come back in a millisecond.
+    /// The tokens that refill in a millisecond.
     pub refill_rate_per_ms: f64,
-    /// How far the bucket is in debt.
+    /// The debt of the bucket in tokens.
     pub current_debt: f64,
-    /// How far it may go.
+    /// The largest debt in tokens.
     pub max_debt: u64,
 }
 
 impl TokenBucket {
-    /// What all throttles share that set nothing of it.
+    /// The strategy with its defaults, which throttles without parameters share.
     #[doc(hidden)]
-    pub const PLAIN: &Self = &Self::new();
+    pub const DEFAULT: &Self = &Self::new();
 
-    /// A bucket whose burst is the rate's limit, without debt.
+    /// Makes a bucket whose burst is the rate's limit, without debt.
     pub const fn new() -> Self {
         Self {
             burst: None,
@@ -57,7 +59,7 @@ impl TokenBucket {
         }
     }
 
-    /// How many tokens the bucket holds, at least 1; default: the rate's limit.
+    /// Sets the capacity in tokens, at least 1; default: the rate's limit.
     #[must_use]
     pub const fn burst(self, burst: u64) -> Self {
         Self {
@@ -66,18 +68,18 @@ impl TokenBucket {
         }
     }
 
-    /// How many tokens a hit may take beyond an empty bucket; default 0.
+    /// Sets the tokens that a hit may take beyond an empty bucket; default 0.
     #[must_use]
     pub const fn debt(self, debt: u64) -> Self {
         Self { debt, ..self }
     }
 
-    /// The burst that was set.
+    /// Returns the burst that was set.
     pub const fn burst_setting(&self) -> Option<u64> {
         self.burst
     }
 
-    /// The debt that was set.
+    /// Returns the debt that was set.
     pub const fn debt_setting(&self) -> u64 {
         self.debt
     }

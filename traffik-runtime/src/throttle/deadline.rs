@@ -60,7 +60,7 @@ pub(crate) async fn wait<F>(
 where
     F: Future<Output = Result<(Decision, Held), Error>>,
 {
-    let mut pauses = RETRY_DELAYS.pauses();
+    let mut pauses = RETRY_DELAYS.delays();
     let mut last_refusal = None;
     loop {
         let attempt = hit();

@@ -30,7 +30,7 @@ pub(super) async fn acquire(
     let deadline = options
         .blocking_timeout
         .and_then(|timeout| Instant::now().checked_add(timeout));
-    let mut pauses = BACKOFF.pauses();
+    let mut pauses = BACKOFF.delays();
     loop {
         // The guard comes first, so that an attempt which is cancelled or fails is undone.
         let guard = LockGuard::new(name, places.clone());

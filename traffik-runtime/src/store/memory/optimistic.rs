@@ -23,7 +23,8 @@ use crate::store::memory::spill::Expiry;
 use crate::store::plan::Limit;
 use crate::strategy::kernel::packed::Packed;
 use crate::strategy::kernel::state::State;
-use crate::strategy::kernel::{Kernel, Law};
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::contract::Kernel;
 
 /// A cost, and the time at which it is decided.
 #[derive(Clone, Copy)]

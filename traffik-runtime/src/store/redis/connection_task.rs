@@ -33,7 +33,7 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 
 /// Connects, and connects again whenever the connection has been retired, until this is aborted.
 pub(crate) async fn run(settings: Arc<ConnectionSettings>, state: SharedState) {
-    let mut delays = BACKOFF.pauses();
+    let mut delays = BACKOFF.delays();
     // An outage is logged once.
     let mut is_logged = false;
     loop {
@@ -54,7 +54,7 @@ pub(crate) async fn run(settings: Arc<ConnectionSettings>, state: SharedState) {
                     is_logged = true;
                 }
                 if since.elapsed() > STEADY {
-                    delays = BACKOFF.pauses();
+                    delays = BACKOFF.delays();
                     continue;
                 }
             }

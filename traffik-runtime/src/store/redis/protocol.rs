@@ -34,7 +34,7 @@ impl ScriptArgs {
             write(&mut args.numbers, exact_cost(cost(plan)));
             write(&mut args.numbers, plan.limits.len() as u64);
             for limit in &*plan.limits {
-                write(&mut args.numbers, limit.law.kernel().into());
+                write(&mut args.numbers, limit.law.script_number().into());
                 let pairs = args.write_law(&limit.law);
                 args.numbers.extend(pairs);
             }

@@ -1,19 +1,21 @@
+//! `check`: errors in a whole throttle, and warnings if there are none.
+
 use crate::rate::Rate;
 use crate::strategy::Who;
-use crate::strategy::catalog::lints::doubts;
+use crate::strategy::catalog::lints::warnings;
 use crate::strategy::catalog::problem::{Problem, Subject};
 use crate::strategy::catalog::spec::Spec;
 use crate::strategy::error::StrategyError;
 use crate::strategy::factor::Factor;
 use crate::strategy::priority::Priority;
 
-/// A rate at which every strategy works whose parameters are right by themselves.
+/// A rate at which every strategy with valid parameters makes a law.
 const LARGE: Rate = Rate::per_second(1_000_000);
 
-/// Everything that is wrong with a whole throttle; if nothing is, what is doubtful about it.
+/// Returns all errors of a whole throttle, or its warnings if it has none.
 ///
-/// Without a `spec` the strategy is the user's own; without `rates` each request brings one; without a `cost` each brings
-/// that.
+/// The strategy is a custom one without a `spec`. Each request has a rate of its own without
+/// `rates`, and a cost of its own without a `cost`.
 ///
 /// ```
 /// use traffik::strategy::catalog::{Severity, Subject, Warning, check, resolve};
@@ -31,16 +33,16 @@ pub fn check(spec: Option<&Spec>, rates: &[Rate], cost: Option<u64>) -> Vec<Prob
         problems.extend(spec.and_then(|spec| too_large(spec, rates, cost)));
     }
     if problems.is_empty() {
-        problems = doubts(spec, rates, cost);
+        problems = warnings(spec, rates, cost);
     }
     problems
 }
 
-/// Where the parameters make no law, by themselves or with a rate.
+/// Returns the errors of parameters that make no law, alone or with a rate.
 fn unfit(spec: &Spec, rates: &[Rate]) -> Vec<Problem> {
     let law = |rate: Rate| spec.law_of(rate, &Who::default());
     let parameters = law(LARGE).err();
-    // How large the numbers are is no matter of the parameters alone.
+    // Numbers that are too large depend on the rate.
     if let Some(error) = parameters.filter(|error| !matches!(error, StrategyError::NoExactTick(_)))
     {
         return vec![Problem::error(
@@ -66,7 +68,7 @@ fn unfit(spec: &Spec, rates: &[Rate]) -> Vec<Problem> {
     problems
 }
 
-/// The parameter that an error is about.
+/// Returns the parameter that an error is about.
 fn subject(spec: &Spec, rate: Rate, error: &StrategyError) -> Subject {
     let named = match spec {
         _ if error.parameter().is_some() => error.parameter(),
@@ -88,7 +90,8 @@ fn subject(spec: &Spec, rate: Rate, error: &StrategyError) -> Subject {
     })
 }
 
-/// The share that is too large or too small; of two that do not go together, the one that was set.
+/// Returns the share that is too large or too small; of two that do not fit together, the one that
+/// was set.
 fn out_of_order(priority: &Priority) -> &'static str {
     const NAMES: [&str; 4] = ["low", "normal", "high", "critical"];
     let (shares, usual) = (priority.shares(), Priority::new().shares());
@@ -100,18 +103,18 @@ fn out_of_order(priority: &Priority) -> &'static str {
     }
 }
 
-/// A cost that no client can ever pay (L9).
+/// Returns the error of a cost that is above every limit (L9).
 fn too_large(spec: &Spec, rates: &[Rate], cost: Option<u64>) -> Option<Problem> {
     let (largest, name) = (spec.largest_cost(rates), spec.name());
     let cost = cost.filter(|cost| *cost > largest)?;
     let (subject, message) = if largest == 0 {
         let message = format!(
-            "`{name}` never admits anything at this rate; raise the limit or what it is multiplied by"
+            "`{name}` never admits anything at this rate; raise the limit or its multiplier"
         );
         (Subject::Strategy, message)
     } else {
         let message = format!(
-            "a cost of {cost} can never be admitted: `{name}` lets through at most {largest} at once; lower the cost or raise the limit"
+            "a cost of {cost} can never be admitted: `{name}` admits at most {largest} at once; lower the cost or raise the limit"
         );
         (Subject::Cost, message)
     };

@@ -1,14 +1,16 @@
+//! The entries of the catalog: each strategy with its parameters and defaults.
+
 /// A strategy in the catalog.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Entry {
     /// The name users write.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// A summary in one line.
     pub summary: &'static str,
-    /// Its parameters, in the order they are documented.
+    /// Its parameters, in the order of the documentation.
     pub params: &'static [Param],
-    /// What parameters of any other name are, if there may be any.
+    /// The type of parameters of any other name, if it accepts them.
     pub open: Option<Takes>,
 }
 
@@ -18,15 +20,15 @@ pub struct Entry {
 pub struct Param {
     /// The name users write.
     pub name: &'static str,
-    /// What it takes.
+    /// The type of its value.
     pub takes: Takes,
-    /// What it is when nothing is written.
+    /// The value if none is written.
     pub default: &'static str,
-    /// What it means, in a line.
+    /// A summary in one line.
     pub summary: &'static str,
 }
 
-/// What a parameter takes.
+/// The type of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Takes {
@@ -44,7 +46,7 @@ pub enum Takes {
     Name,
     /// Parts of the day and their multipliers: `["08:00-18:00" = 2.0]`.
     Windows,
-    /// How far local time is ahead of UTC: `"+05:30"`.
+    /// The offset of local time from UTC: `"+05:30"`.
     Offset,
     /// A function: `fn() -> f64`.
     Function,

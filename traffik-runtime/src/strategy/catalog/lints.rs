@@ -1,4 +1,4 @@
-//! What is legal, but was hardly meant.
+//! Warnings about valid throttles that were probably not intended.
 
 use crate::rate::Rate;
 use crate::strategy::catalog::problem::{Problem, Subject, Warning};
@@ -10,23 +10,23 @@ use crate::strategy::time_of_day::TimeOfDay;
 const MINUTE: u64 = 60 * 1_000_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 
-/// What is doubtful about a throttle in which nothing is wrong.
-pub(super) fn doubts(spec: Option<&Spec>, rates: &[Rate], cost: Option<u64>) -> Vec<Problem> {
-    let mut doubts = Vec::new();
+/// Returns the warnings of a throttle without errors.
+pub(super) fn warnings(spec: Option<&Spec>, rates: &[Rate], cost: Option<u64>) -> Vec<Problem> {
+    let mut warnings = Vec::new();
     if rates.len() > 1 {
-        doubts.extend((0..rates.len()).filter_map(|place| listed(spec, rates, place)));
+        warnings.extend((0..rates.len()).filter_map(|place| listed(spec, rates, place)));
     }
     if let Some(Spec::TimeOfDay(hours)) = spec {
-        doubts.extend(by_hours(hours, rates));
+        warnings.extend(by_hours(hours, rates));
     }
     if cost == Some(0) {
         let message = "a cost of 0 is always admitted and counts for nothing; write at least 1";
-        doubts.push(Problem::warning(Subject::Cost, Warning::ZeroCost, message));
+        warnings.push(Problem::warning(Subject::Cost, Warning::ZeroCost, message));
     }
-    doubts
+    warnings
 }
 
-/// What is doubtful about a rate among others.
+/// Returns the warning about a rate of a list.
 fn listed(spec: Option<&Spec>, rates: &[Rate], place: usize) -> Option<Problem> {
     let (subject, rate) = (Subject::Rate(place), rates[place]);
     if rate.is_unlimited() {
@@ -44,8 +44,8 @@ fn listed(spec: Option<&Spec>, rates: &[Rate], place: usize) -> Option<Problem> 
     Some(Problem::warning(subject, Warning::UnreachableRate, message))
 }
 
-/// The rate of a list beside which the one at this place decides nothing; of two that are worth the same, the later one
-/// is too many.
+/// Returns the rate of a list beside which the one at this position never refuses. Of two
+/// equivalent rates, the later one is unreachable.
 fn stricter(spec: &Spec, rates: &[Rate], place: usize) -> Option<Rate> {
     let rate = rates[place];
     let decides = |other: usize, beside: Rate| {
@@ -60,7 +60,7 @@ fn stricter(spec: &Spec, rates: &[Rate], place: usize) -> Option<Rate> {
         .map(|(_, beside)| *beside)
 }
 
-/// Where the time of day cannot decide as it was meant to (L19).
+/// Returns the warnings about windows that do not fit the time of day (L19).
 fn by_hours(hours: &TimeOfDay, rates: &[Rate]) -> Vec<Problem> {
     let (rules, _) = hours.settings();
     let limited = || {
@@ -75,7 +75,7 @@ fn by_hours(hours: &TimeOfDay, rates: &[Rate]) -> Vec<Problem> {
         Problem::warning(Subject::Rate(place), Warning::CoarseRate, message)
     });
     let short = rules.iter().enumerate().filter_map(|(place, rule)| {
-        // A rate that is doubtful itself says so once.
+        // A rate with a warning of its own is reported once.
         let mut periods = limited().filter(|(_, rate)| rate.period_micros() <= DAY);
         let (_, rate) = periods.find(|(_, rate)| length(*rule) <= rate.period_micros())?;
         let message = format!(
@@ -87,7 +87,7 @@ fn by_hours(hours: &TimeOfDay, rates: &[Rate]) -> Vec<Problem> {
     coarse.chain(short).collect()
 }
 
-/// How long a part of the day is, in microseconds.
+/// Returns the length of a part of the day in microseconds.
 fn length(rule: Rule) -> u64 {
     let (start, end) = (u64::from(rule.start) * MINUTE, u64::from(rule.end) * MINUTE);
     if start < end {
@@ -97,7 +97,7 @@ fn length(rule: Rule) -> u64 {
     }
 }
 
-/// A part of the day, as it is written.
+/// Returns a part of the day as text.
 fn part(rule: Rule) -> String {
     let Rule { start, end, .. } = rule;
     let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);

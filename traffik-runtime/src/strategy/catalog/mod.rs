@@ -1,6 +1,7 @@
-//! Every strategy by name: its parameters, defaults and checks, in one place.
+//! The catalog of strategies: names, parameters, defaults and checks, in one place.
 //!
-//! The macros read it at compile time, the builders at run time; a rule about what a user may write stands only here.
+//! The macros read it at compile time and the builders at run time, so a rule about what a user may
+//! write is written once.
 
 pub(crate) mod check;
 pub(crate) mod entries;
@@ -19,7 +20,7 @@ pub use problem::{Problem, Severity, Subject, Warning};
 pub use resolve::{is_near, resolve};
 pub use spec::Spec;
 
-/// A parameter as it was written.
+/// A parameter in the source.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument<'a> {
     /// Its name.
@@ -28,7 +29,7 @@ pub struct Argument<'a> {
     pub value: Literal<'a>,
 }
 
-/// A value as it was written.
+/// A value in the source.
 #[derive(Clone, Copy, Debug)]
 pub enum Literal<'a> {
     /// A number: `150`, `1_000`, `0.5`, `-1`.

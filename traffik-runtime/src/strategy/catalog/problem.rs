@@ -1,66 +1,68 @@
-/// Something wrong with what was written, or doubtful, and where.
+//! Problems of a throttle: errors and warnings, with the part of the source they are about.
+
+/// An error or a warning, and the part of the source that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What has to be changed.
+    /// The part to change.
     pub subject: Subject,
-    /// Whether it has to be.
+    /// The severity.
     pub severity: Severity,
-    /// What is wrong; what to write instead.
+    /// The mistake, and what to write instead.
     pub message: String,
 }
 
-/// What a [`Problem`] is about.
+/// The part of the source that a [`Problem`] is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The strategy's name, or the strategy as a whole.
     Strategy,
-    /// The name of the parameter at this place.
+    /// The name of the parameter at this position.
     Name(usize),
-    /// The value of the parameter at this place.
+    /// The value of the parameter at this position.
     Value(usize),
-    /// The value of the parameter of this name, if it was written.
+    /// The value of the parameter of this name, if it is written.
     Parameter(String),
-    /// The time window at this place.
+    /// The time window at this position.
     Window(usize),
-    /// The rate at this place.
+    /// The rate at this position.
     Rate(usize),
     /// The cost.
     Cost,
 }
 
-/// How bad a [`Problem`] is.
+/// The severity of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// There is no such throttle.
+    /// The throttle is invalid.
     Error,
-    /// There is, but it was hardly meant.
+    /// The throttle is valid, but probably not as intended.
     Warning(Warning),
 }
 
-/// What is legal and doubtful; `allow(…)` switches each off by its name.
+/// A valid but doubtful setting. `allow(…)` switches each warning off by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A small limit by `fixed_window`, which the end of a window doubles.
+    /// A small limit with `fixed_window`, which admits twice as much around the end of a window.
     BoundaryBurst,
-    /// A rate so long that the time of day at its start decides for days.
+    /// A window longer than a day, whose limit depends on the time of day at its start.
     CoarseRate,
-    /// A retry of nothing but what is not asked again.
+    /// A retry that never retries.
     IdleRetry,
-    /// A scope of the user's own that is nearly a word.
+    /// A custom scope that is nearly a keyword.
     MisspeltScope,
-    /// A time window that holds for one window of the rate at most.
+    /// A time window that applies to at most one window of the rate.
     ShortWindow,
-    /// `0/0` in a list.
+    /// `0/0` in a list of rates.
     UnlimitedRate,
-    /// A rate in a list that never decides.
+    /// A rate in a list that never refuses.
     UnreachableRate,
     /// A cost of 0.
     ZeroCost,
 }
 
 impl Warning {
-    /// All of them, by name.
+    /// All warnings, by name.
     pub const ALL: [Self; 8] = [
         Self::BoundaryBurst,
         Self::CoarseRate,
@@ -72,7 +74,7 @@ impl Warning {
         Self::ZeroCost,
     ];
 
-    /// The name in `allow(…)`.
+    /// Returns the name in `allow(…)`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BoundaryBurst => "boundary_burst",
@@ -88,7 +90,7 @@ impl Warning {
 }
 
 impl Problem {
-    /// What makes the throttle impossible.
+    /// Makes an error.
     pub(super) fn error(subject: Subject, message: impl Into<String>) -> Self {
         Self {
             subject,
@@ -97,7 +99,7 @@ impl Problem {
         }
     }
 
-    /// What makes it doubtful.
+    /// Makes a warning.
     pub(super) fn warning(subject: Subject, warning: Warning, message: impl Into<String>) -> Self {
         Self {
             subject,

@@ -1,3 +1,5 @@
+//! `resolve`: a strategy of the catalog from its name and parameters.
+
 use crate::strategy::catalog::entries::{ENTRIES, Entry};
 use crate::strategy::catalog::problem::{Problem, Subject};
 use crate::strategy::catalog::spec::Spec;
@@ -5,7 +7,7 @@ use crate::strategy::catalog::value::Value;
 use crate::strategy::catalog::{Argument, value};
 use crate::suggest::{did_you_mean, nearest};
 
-/// What other libraries call strategies, and what to write here.
+/// The names of strategies in other libraries, and what to write here.
 const FOREIGN: &[(&str, &str)] = &[
     (
         "sliding_window",
@@ -22,19 +24,23 @@ const FOREIGN: &[(&str, &str)] = &[
     ("token", "`token_bucket`"),
 ];
 
-/// The strategy of this name with these parameters.
+/// Returns the strategy of this name with these parameters.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with them, at once.
+/// All mistakes in them at once.
 ///
 /// ```
 /// use traffik::strategy::catalog::{Argument, Literal, resolve};
 ///
-/// assert!(resolve("token_bucket", &[Argument { name: "burst", value: Literal::Number("150") }]).is_ok());
+/// let argument = |name| Argument { name, value: Literal::Number("150") };
+/// assert!(resolve("token_bucket", &[argument("burst")]).is_ok());
 ///
-/// let problems = resolve("token_bucket", &[Argument { name: "brust", value: Literal::Number("150") }]).unwrap_err();
-/// assert_eq!(problems[0].message, "`token_bucket` has no parameter `brust`; did you mean `burst`?");
+/// let problems = resolve("token_bucket", &[argument("brust")]).unwrap_err();
+/// assert_eq!(
+///     problems[0].message,
+///     "`token_bucket` has no parameter `brust`; did you mean `burst`?",
+/// );
 /// ```
 pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Problem>> {
     let entry = find(name).map_err(|message| vec![Problem::error(Subject::Strategy, message)])?;
@@ -42,8 +48,8 @@ pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Probl
     let mut values: Vec<(&str, Value)> = Vec::new();
     for (place, argument) in arguments.iter().enumerate() {
         let name = argument.name;
-        let known = entry.params.iter().find(|param| param.name == name);
-        let takes = known.map(|param| param.takes).or(entry.open);
+        let param = entry.params.iter().find(|param| param.name == name);
+        let takes = param.map(|param| param.takes).or(entry.open);
         if arguments[..place]
             .iter()
             .any(|earlier| earlier.name == name)
@@ -74,7 +80,8 @@ pub fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Spec, Vec<Probl
     })
 }
 
-/// Reports whether a name that is no strategy's is near to one, or another library's word for one.
+/// Reports whether an unknown name is near to that of a strategy, or is another library's name for
+/// one.
 ///
 /// ```
 /// use traffik::strategy::catalog::is_near;
@@ -102,7 +109,7 @@ fn find(name: &str) -> Result<&'static Entry, String> {
     })
 }
 
-/// The question that ends the message about an unknown name.
+/// Returns the question that ends the message about an unknown name.
 fn question(name: &str) -> Option<String> {
     let foreign = FOREIGN
         .iter()
@@ -131,7 +138,10 @@ fn unknown_parameter(entry: &Entry, name: &str) -> String {
         .collect();
     match (owners.is_empty(), own.is_empty()) {
         (false, _) => format!("{unknown}; that is a parameter of {}", owners.join(", ")),
-        (true, true) => format!("{unknown}; it has none, write `{}` alone", entry.name),
+        (true, true) => format!(
+            "{unknown}; it has no parameters, so write just `{}`",
+            entry.name
+        ),
         (true, false) => format!("{unknown}; it has {}", own.join(", ")),
     }
 }

@@ -1,3 +1,5 @@
+//! `Spec`: a strategy of the catalog with its parameters.
+
 use std::any::Any;
 
 use crate::identity;
@@ -31,14 +33,14 @@ macro_rules! specs {
         }
 
         impl Spec {
-            /// The name in the catalog.
+            /// Returns the name in the catalog.
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$strategy(it) => Strategy::name(it),)+
                 }
             }
 
-            /// The law at a rate, as it is for a client.
+            /// Computes the law of a rate for a client.
             pub(super) fn law_of(&self, rate: Rate, who: &Who<'_>) -> Result<Law, StrategyError> {
                 match self {
                     $(Self::$strategy(it) => it.law(rate, who),)+
@@ -72,8 +74,8 @@ specs!(
 );
 
 impl Spec {
-    /// The strategy of the catalog that a value is, if it is one. A load is left out: what it says now is no matter of the
-    /// parameters.
+    /// Returns a value as a strategy of the catalog, if it is one. A load is left out, since its
+    /// current value is not a parameter.
     pub fn of_value(strategy: &dyn Any) -> Option<Self> {
         Some(match Self::recognized(strategy)? {
             Self::Adaptive(adaptive) => Self::Adaptive(adaptive.without_load()),
@@ -81,7 +83,8 @@ impl Spec {
         })
     }
 
-    /// The largest cost that these rates together can ever admit, of the most favourable client.
+    /// Returns the largest cost that these rates together can ever admit, for the client with the
+    /// largest limit.
     pub fn largest_cost(&self, rates: &[Rate]) -> u64 {
         let each = rates.iter().map(|rate| self.largest_at(*rate));
         each.min().unwrap_or(u64::MAX)
@@ -93,7 +96,7 @@ impl Spec {
         laws.map(|law| law.max_cost()).max().unwrap_or(u64::MAX)
     }
 
-    /// A client of each kind that the law tells apart.
+    /// Lists a client of each kind that the law distinguishes.
     pub(super) fn clients(&self) -> Vec<Who<'_>> {
         use identity::Priority::{Critical, High, Low, Normal};
         match self {
@@ -115,16 +118,16 @@ impl Spec {
         }
     }
 
-    /// The strategy of this name in the catalog, with these values.
+    /// Returns the strategy of this name in the catalog, with these values.
     pub(super) fn of(name: &str, values: &[(&str, Value)]) -> Result<Self, StrategyError> {
-        let given = Given(values);
+        let values = Values(values);
         Ok(match name {
             "sliding_log" => Self::SlidingLog(SlidingLog::new()),
             "sliding_counter" => Self::SlidingCounter(SlidingCounter::new()),
             "token_bucket" => {
-                let bucket = TokenBucket::new().debt(given.count("debt").unwrap_or(0));
+                let bucket = TokenBucket::new().debt(values.count("debt").unwrap_or(0));
                 Self::TokenBucket(
-                    given
+                    values
                         .count("burst")
                         .map_or(bucket, |burst| bucket.burst(burst)),
                 )
@@ -132,34 +135,34 @@ impl Spec {
             "leaky_bucket" => {
                 let bucket = LeakyBucket::new();
                 Self::LeakyBucket(
-                    given
+                    values
                         .count("capacity")
                         .map_or(bucket, |capacity| bucket.capacity(capacity)),
                 )
             }
             "leaky_bucket_with_queue" => {
                 let queue = LeakyBucketWithQueue::new();
-                let size = given.count("queue_size");
+                let size = values.count("queue_size");
                 Self::LeakyBucketWithQueue(size.map_or(queue, |size| queue.queue_size(size)))
             }
-            "gcra" => Self::Gcra(given.gcra()),
-            "tiered" => Self::Tiered(given.tiered()?),
-            "adaptive" => Self::Adaptive(given.adaptive()),
-            "priority" => Self::Priority(given.priority()),
-            "quota_with_rollover" => Self::QuotaWithRollover(given.quota()),
-            "time_of_day" => Self::TimeOfDay(given.time_of_day()),
-            "cost_based_token_bucket" => Self::CostBasedTokenBucket(given.cost_based()),
+            "gcra" => Self::Gcra(values.gcra()),
+            "tiered" => Self::Tiered(values.tiered()?),
+            "adaptive" => Self::Adaptive(values.adaptive()),
+            "priority" => Self::Priority(values.priority()),
+            "quota_with_rollover" => Self::QuotaWithRollover(values.quota()),
+            "time_of_day" => Self::TimeOfDay(values.time_of_day()),
+            "cost_based_token_bucket" => Self::CostBasedTokenBucket(values.cost_based()),
             _ => Self::FixedWindow(FixedWindow::new()),
         })
     }
 }
 
-/// The values that were given, by name.
-struct Given<'a>(&'a [(&'a str, Value)]);
+/// The values of parameters, by name.
+struct Values<'a>(&'a [(&'a str, Value)]);
 
-impl Given<'_> {
+impl Values<'_> {
     fn value(&self, name: &str) -> Option<&Value> {
-        let found = self.0.iter().find(|(given, _)| *given == name);
+        let found = self.0.iter().find(|(other, _)| *other == name);
         found.map(|(_, value)| value)
     }
 

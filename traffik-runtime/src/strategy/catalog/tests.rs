@@ -1,4 +1,4 @@
-//! What `check` warns of is true: a rate that is said never to be reached refuses nothing.
+//! Warnings of `check` are true: a rate that it reports as unreachable refuses nothing.
 
 use std::time::Duration;
 
@@ -60,8 +60,8 @@ fn strategies() -> Vec<Spec> {
     .into()
 }
 
-/// A rate and one beside it: small limits of which one is about a multiple of the other, where claims begin to be made,
-/// and periods of which some divide each other and some do not.
+/// A rate and one beside it: small limits of which one is about a multiple of the other, near the
+/// bound of the warning, and periods of which some divide each other and some do not.
 fn rates() -> impl Strategy<Value = (Rate, Rate)> {
     let period = || prop_oneof![5 => prop::sample::select(vec![1, 2, 3, 4, 6, 8, 12, 24, 48]), 1 => 1..30_u64];
     (2..8_u64, 1..8_u64, 0..3_u64, period(), period()).prop_map(
@@ -75,7 +75,8 @@ fn rates() -> impl Strategy<Value = (Rate, Rate)> {
     )
 }
 
-/// Hits, each after a part of a period and of this cost, by a client of this kind; many come as early as they can.
+/// Hits, each after a part of a period, of this cost, by a client of this kind; many come as early
+/// as possible.
 fn hits() -> impl Strategy<Value = Vec<(Gap, u64, usize)>> {
     let gap = prop_oneof![
         4 => Just(Gap::Wait),
@@ -157,7 +158,7 @@ fn refuses_nothing(
     Ok(())
 }
 
-/// The claim is made where it should be, so that the property above is about something.
+/// The warning is given where it should be, so that the property above is not empty.
 #[test]
 fn each_law_has_rates_that_are_never_reached() {
     let rate = |text: &str| -> Rate { text.parse().expect("a rate") };
@@ -190,13 +191,13 @@ fn the_bound_is_exact_where_windows_align() {
         );
     }
     let spec = resolve("fixed_window", &[]).expect("it takes no parameters");
-    // Seven days meet up to three windows of four.
+    // Seven days overlap up to three windows of four.
     assert!(never_refuses(&spec, rate("30/7d"), rate("10/4d")));
     assert!(!never_refuses(&spec, rate("29/7d"), rate("10/4d")));
 }
 
 #[test]
-fn the_defaults_are_what_the_catalog_says() {
+fn the_defaults_are_those_of_the_catalog() {
     for entry in ENTRIES.iter().filter(|entry| entry.open.is_none()) {
         let written = entry.params.iter().filter_map(|param| {
             let value = match param.takes {

@@ -1,15 +1,16 @@
-//! Whether one rate of a list can ever be the one that refuses.
+//! Unreachable rates: rates of a list that never refuse, since another one is stricter.
 //!
-//! All rates of a list see the same hits, those that every one of them admits. So one never decides beside another if it
-//! never refuses what the other admits. Each law has a reason of its own for that; where none is known to hold, the answer
-//! is no.
+//! All rates of a list count the same hits, those that each of them admits. So a rate is
+//! unreachable beside another one if it never refuses a hit that the other admits. Each law has a
+//! condition of its own for that. The conditions are sufficient, so an unreachable rate may go
+//! unnoticed.
 
 use crate::rate::Rate;
 use crate::strategy::catalog::spec::Spec;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::window::Window;
 
-/// Whether a rate never refuses a hit that the one beside it admits, whoever sends it.
+/// Reports whether a rate never refuses a hit that the one beside it admits, for any client.
 pub(super) fn never_refuses(spec: &Spec, rate: Rate, beside: Rate) -> bool {
     spec.clients().iter().all(|who| {
         let laws = (spec.law_of(beside, who), spec.law_of(rate, who));
@@ -35,21 +36,21 @@ struct Pair<'a> {
 impl Pair<'_> {
     fn holds(&self) -> bool {
         match (&self.beside.1, &self.rate.1) {
-            // A window of the rate meets so many of the one beside it. The client may have been of any tier in those before
-            // the last.
+            // A window of the rate overlaps this many of the one beside it. The client may have
+            // been of any tier in those before the last.
             (Law::Window(beside), Law::Window(law)) => {
                 let before = (self.windows() - 1) * wide(self.spec.largest_cost(&[self.beside.0]));
                 before + wide(beside.max_cost()) <= wide(law.max_cost())
             }
             (Law::Rollover(beside), Law::Rollover(_)) => {
-                // What is carried over comes on top of what is let through, and perhaps of what is allowed.
+                // Carried units add to the admitted ones, and perhaps to the limit.
                 self.windows() * wide(beside.max_cost()) <= self.limit()
             }
             (Law::Adaptive(beside), Law::Adaptive(_)) => {
                 self.windows() * wide(beside.max_cost()) <= self.least_limit()
             }
             (Law::Hours(beside), Law::Hours(_)) => {
-                // Windows of the same length have the same factor.
+                // Windows of one length have equal factors.
                 let same =
                     self.period() == self.period_beside() && self.limit_beside() <= self.limit();
                 same || self.windows() * wide(beside.max_cost()) <= self.least_limit()
@@ -57,30 +58,33 @@ impl Pair<'_> {
             (Law::Counter(beside), Law::Counter(law)) => {
                 self.counted(beside.tick() == law.tick()) <= self.limit()
             }
-            // The stretch that ends with the hit is so many stretches of the one beside it, of which only the last is
-            // held to this client's share.
+            // The stretch that ends with the hit is this many stretches of the one beside it, of
+            // which only the last is bounded by this client's share.
             (Law::Log(beside), Law::Log(law)) => {
                 let stretches = self.period().div_ceil(self.period_beside());
                 let before = (stretches - 1) * self.limit_beside();
                 before + wide(beside.max_cost()) <= wide(law.max_cost())
             }
-            // After the same hits, the level that leaks no more slowly is never higher. That needs the same ticks.
+            // After equal hits, the level that leaks at least as fast is never higher, if the ticks
+            // are equal.
             (Law::Meter(beside), Law::Meter(law)) => {
                 beside.max_cost() <= law.max_cost()
                     && self.limit_beside() * self.period() <= self.limit() * self.period_beside()
                     && beside.tick() == law.tick()
             }
-            // How fast a cost based bucket leaks depends on when it was last empty, which no two agree on.
+            // The leak of a cost based bucket depends on when it was last empty, which differs.
             _ => false,
         }
     }
 
-    /// The most that the weighted count of a sliding counter comes to, with a hit that the one beside it admits.
+    /// Returns a bound of the weighted count of a sliding counter with a hit that the one beside it
+    /// admits.
     ///
-    /// If the one beside it has windows that divide this one's, let the hit come when j of them and a part e are over. The
-    /// current window then holds at most j·l, the previous one is weighted by what is still in sight of it, and the last of
-    /// the l each that either adds is bound by the weighted count beside: together no more than what the previous window
-    /// held at most. If this one's windows divide those beside, the same hits are in sight there, with more weight. Else
+    /// If the windows beside divide those of this rate, let the hit come when j of them and a part
+    /// e have passed. The current window then counts at most j·l. The previous one is weighted by
+    /// the part that is still in sight, and the last l that either adds is bounded by the weighted
+    /// count beside. The sum is at most the largest count of the previous window. If the windows of
+    /// this rate divide those beside, the same hits are in sight there, with more weight. Otherwise
     /// both windows may be full.
     fn counted(&self, same_tick: bool) -> u128 {
         let (period, beside) = (self.period(), self.period_beside());
@@ -91,10 +95,10 @@ impl Pair<'_> {
 
     fn windows(&self) -> u128 {
         let (period, beside) = (self.rate.0.period_micros(), self.beside.0.period_micros());
-        wide(Window::met(period, beside))
+        wide(Window::overlapped(period, beside))
     }
 
-    /// The least that the limit can be cut to, or the time of day can leave of it.
+    /// Returns the least limit: after all cuts, or at any time of day.
     fn least_limit(&self) -> u128 {
         let limit = self.rate.0.limit();
         let least = match self.spec {

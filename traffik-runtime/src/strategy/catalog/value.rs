@@ -1,4 +1,4 @@
-//! What parameters are given, as what they take.
+//! Values of parameters, read by the type of the parameter.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::strategy::kernel::schedule::Rule;
 use crate::strategy::kernel::tick::EXACT;
 use crate::strategy::time_of_day::{offset, rule};
 
-/// What a parameter was given.
+/// The value of a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Count(u64),
@@ -23,15 +23,15 @@ pub(super) enum Value {
     Function,
 }
 
-/// What is wrong with a value, and what to write instead.
+/// A mistake in a value, and what to write instead.
 pub(super) enum Wrong {
     Value(String),
-    /// Some of the time windows in it.
+    /// Mistakes in some of its time windows.
     Windows(Vec<(usize, String)>),
 }
 
 impl Wrong {
-    /// As problems of the parameter at this place.
+    /// Returns the problems of the parameter at this position.
     pub(super) fn at(self, place: usize) -> Vec<Problem> {
         match self {
             Self::Value(message) => vec![Problem::error(Subject::Value(place), message)],
@@ -50,7 +50,7 @@ impl From<String> for Wrong {
     }
 }
 
-/// The value of a parameter, or what is wrong with it.
+/// Reads the value of a parameter.
 pub(super) fn read(name: &str, takes: Takes, value: Literal<'_>) -> Result<Value, Wrong> {
     let read = match takes {
         Takes::Windows => return windows(name, value).map(Value::Windows),
@@ -94,11 +94,11 @@ fn count(name: &str, least: u64, value: Literal<'_>) -> Result<u64, String> {
     let count: u64 = written
         .replace('_', "")
         .parse()
-        .map_err(|_| format!("{}; `{written}` is none", wanted()))?;
+        .map_err(|_| format!("{}; `{written}` is not one", wanted()))?;
     match count {
         count if count < least => Err(format!("{}; {count} admits nothing", wanted())),
         count if count > EXACT => Err(format!(
-            "`{name}` takes at most {EXACT}, or it could not be counted exactly"
+            "`{name}` takes at most {EXACT}, which is the largest number that counts exactly"
         )),
         count => Ok(count),
     }
@@ -149,7 +149,7 @@ fn percent(name: &str, value: Literal<'_>) -> Result<Factor, String> {
     }
 }
 
-/// A share that is written as a percentage.
+/// Reads a share that is written as a percentage.
 fn hundredth(name: &str, text: &str) -> Result<Factor, String> {
     let percent = factor(name, text.trim_end().trim_end_matches('%'))?.in_millionths();
     if percent % 100 == 0 {

@@ -1,3 +1,5 @@
+//! Sliding logs: every hit of the last period.
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -7,7 +9,8 @@ use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::kernel::tick::EXACT;
 
-/// Every hit of the last period: admitted iff their cost and the hit's stay within the limit (L13).
+/// Every hit of the last period. A hit is admitted iff the cost of all of them and its own stay
+/// within the limit (L13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
     limit: u64,
@@ -15,7 +18,7 @@ pub struct Log {
     period: u64,
 }
 
-/// The hits that were admitted, oldest first; those of one microsecond are one.
+/// The admitted hits, oldest first; the hits of one microsecond are one entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entries {
     records: VecDeque<(u64, u64)>,
@@ -31,9 +34,10 @@ impl Entries {
         period: 0,
     };
 
-    /// Entries in their order, written under a rate of this period; anything else is none.
+    /// Makes entries that were written under a rate of this period, or `None` if they are not in
+    /// order or not entries.
     #[cfg(feature = "engine")]
-    pub(crate) fn of(entries: VecDeque<(u64, u64)>, period: u64) -> Option<Self> {
+    pub(crate) fn from_records(entries: VecDeque<(u64, u64)>, period: u64) -> Option<Self> {
         let costs = entries.iter().map(|(_, cost)| *cost);
         let sum = costs.clone().try_fold(0, u64::checked_add)?;
         let ordered = entries.iter().is_sorted_by(|(a, _), (b, _)| a < b);
@@ -45,57 +49,58 @@ impl Entries {
         })
     }
 
-    /// The period it was written under.
+    /// Returns the period it was written under, in microseconds.
     #[cfg(feature = "engine")]
     pub(crate) const fn period(&self) -> u64 {
         self.period
     }
 
-    /// The microsecond at which the newest entry falls out under the rate it was written under.
+    /// Returns the microsecond at which the newest entry expires under the rate it was written
+    /// under.
     #[cfg(feature = "engine")]
     pub(super) fn expires(&self) -> u64 {
         let newest = self.records.back();
         newest.map_or(0, |(at, _)| at.saturating_add(self.period))
     }
 
-    /// Subtracts a cost from the entry of a microsecond, and returns whether there is one.
+    /// Subtracts a cost from the entry of a microsecond, and reports whether there is one.
     #[cfg(feature = "engine")]
     pub(super) fn refund(&mut self, at: u64, cost: u64) -> bool {
         let found = self.records.binary_search_by_key(&at, |(at, _)| *at);
         let Ok(place) = found else { return false };
-        let given = cost.min(self.records[place].1);
-        self.records[place].1 -= given;
-        self.sum -= given;
+        let refunded = cost.min(self.records[place].1);
+        self.records[place].1 -= refunded;
+        self.sum -= refunded;
         if self.records[place].1 == 0 {
             self.records.remove(place);
         }
         true
     }
 
-    /// The cost of all.
+    /// Returns the cost of all entries.
     #[cfg(feature = "engine")]
     pub(crate) const fn sum(&self) -> u64 {
         self.sum
     }
 
-    /// When each was made, and its cost.
+    /// Lists the time and the cost of each entry.
     #[cfg(feature = "engine")]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (u64, u64)> + DoubleEndedIterator {
         self.records.iter().copied()
     }
 }
 
-/// What of the entries still counts.
+/// The entries that still count.
 struct Live {
     /// The time of the decision: now, or that of the newest entry if the clock is behind it (L4).
     at: u64,
-    /// How many of the oldest have fallen out.
-    fallen: usize,
+    /// The number of entries, from the oldest, that have expired.
+    expired: usize,
     sum: u64,
 }
 
 impl Log {
-    /// The law of a rate, of whose limit this much may be taken.
+    /// Makes the law of a rate with another limit than the rate's own.
     pub fn new(rate: Rate, limit: u64) -> Self {
         Self {
             limit,
@@ -104,30 +109,31 @@ impl Log {
         }
     }
 
-    /// What its twin in Lua is told.
+    /// Returns the arguments of its twin in Lua.
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
         vec![self.nominal, self.period, self.limit]
     }
 
-    /// Whether entries were written under this period.
+    /// Reports whether entries were written under this period.
     #[cfg(feature = "engine")]
     pub(crate) const fn has_written(&self, state: &Entries) -> bool {
         state.period == self.period
     }
 
-    /// How many entries it may come to hold.
+    /// Returns the largest number of entries of a state.
     #[cfg(any(feature = "memcached", feature = "redis"))]
-    pub(super) const fn longest(&self) -> u64 {
+    pub(super) const fn max_records(&self) -> u64 {
         self.limit
     }
 
-    /// The largest cost.
+    /// Returns the largest cost that is ever admitted.
     pub const fn max_cost(&self) -> u64 {
         self.limit
     }
 
-    /// One entry of the whole limit at `now`, if the newest entry is more than a period ahead of the clock (L4).
+    /// Returns one entry of the whole limit at `now` if the newest entry is more than a period
+    /// ahead of the clock (L4).
     pub(super) fn caught_up(&self, state: &Entries, now: u64) -> Option<Entries> {
         let (newest, _) = state.records.back()?;
         (newest.saturating_sub(now) > self.period).then(|| self.full(now))
@@ -143,15 +149,16 @@ impl Log {
         }
     }
 
-    /// How many entries count, their cost, and when the oldest was made, at a time.
+    /// Returns the number of entries that count, their cost, and the time of the oldest, at `now`.
     pub fn summary(&self, state: &Entries, now: u64) -> (usize, u64, Option<u64>) {
         let filled = self.caught_up(state, now);
         let state = filled.as_ref().unwrap_or(state);
         let live = self.live(state, now);
-        let oldest = state.records.get(live.fallen).map(|(at, _)| *at);
-        (state.records.len() - live.fallen, live.sum, oldest)
+        let oldest = state.records.get(live.expired).map(|(at, _)| *at);
+        (state.records.len() - live.expired, live.sum, oldest)
     }
 
+    /// Reports whether a hit is admitted.
     pub(super) fn admits(&self, state: &Entries, now: u64, cost: u64) -> bool {
         let filled = self.caught_up(state, now);
         let state = filled.as_ref().unwrap_or(state);
@@ -159,14 +166,14 @@ impl Log {
         sum.is_some_and(|sum| sum <= self.limit)
     }
 
-    /// Writes a hit that was admitted down.
+    /// Adds a hit that was admitted.
     pub(super) fn count(&self, state: &mut Entries, now: u64, cost: u64) {
         if let Some(filled) = self.caught_up(state, now) {
             *state = filled;
         }
-        let Live { at, fallen, sum } = self.live(state, now);
-        state.records.drain(..fallen);
-        // Only what is settled later can take more than fits.
+        let Live { at, expired, sum } = self.live(state, now);
+        state.records.drain(..expired);
+        // Only a settlement can count more than fits.
         let cost = cost.min(EXACT.saturating_sub(sum));
         state.sum = sum + cost;
         state.period = self.period;
@@ -179,6 +186,7 @@ impl Log {
         }
     }
 
+    /// Reports how much remains, and how long a hit of this cost would wait.
     pub(super) fn report(&self, state: &Entries, now: u64, cost: u64) -> Report {
         let filled = self.caught_up(state, now);
         let state = filled.as_ref().unwrap_or(state);
@@ -188,7 +196,7 @@ impl Log {
             if cost <= remaining {
                 Some(Duration::ZERO)
             } else {
-                self.falls_to(state, &live, now, cost)
+                self.wait_for(state, &live, now, cost)
             }
         };
         let newest = state.records.back().filter(|_| live.sum > 0);
@@ -197,24 +205,24 @@ impl Log {
             remaining,
             wait: wait(cost),
             next: wait(remaining + 1),
-            reset: newest.map_or(Duration::ZERO, |(at, _)| self.until_fallen(*at, now)),
+            reset: newest.map_or(Duration::ZERO, |(at, _)| self.until_expired(*at, now)),
             delay: Duration::ZERO,
         }
     }
 
-    /// The time until enough has fallen out for a cost that does not fit now.
-    fn falls_to(&self, state: &Entries, live: &Live, now: u64, cost: u64) -> Option<Duration> {
+    /// Returns the time until enough entries have expired for a cost that does not fit now.
+    fn wait_for(&self, state: &Entries, live: &Live, now: u64, cost: u64) -> Option<Duration> {
         let room = self.limit.checked_sub(cost)?;
         let mut sum = live.sum;
-        let mut entries = state.records.range(live.fallen..);
+        let mut entries = state.records.range(live.expired..);
         let last = entries.find(|(_, cost)| {
             sum -= cost;
             sum <= room
         });
-        last.map(|(at, _)| self.until_fallen(*at, now))
+        last.map(|(at, _)| self.until_expired(*at, now))
     }
 
-    fn until_fallen(&self, at: u64, now: u64) -> Duration {
+    fn until_expired(&self, at: u64, now: u64) -> Duration {
         Duration::from_micros(at + self.period - now)
     }
 
@@ -223,13 +231,13 @@ impl Log {
             .records
             .back()
             .map_or(now, |(newest, _)| now.max(*newest));
-        let fallen = state
+        let expired = state
             .records
             .partition_point(|(made, _)| made + self.period <= at);
-        let gone: u64 = state.records.range(..fallen).map(|(_, cost)| cost).sum();
+        let gone: u64 = state.records.range(..expired).map(|(_, cost)| cost).sum();
         Live {
             at,
-            fallen,
+            expired,
             sum: state.sum - gone,
         }
     }

@@ -1,3 +1,5 @@
+//! Mean cost meters: a level that leaks more slowly after expensive hits.
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -7,23 +9,22 @@ use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::error::StrategyError;
 #[cfg(feature = "engine")]
-use crate::strategy::kernel::refund::Refund;
-#[cfg(feature = "engine")]
-use crate::strategy::kernel::refund::most_leaked;
+use crate::strategy::kernel::refund::{Refund, max_leaked};
 use crate::strategy::kernel::tick::{EXACT, gcd, tick, until};
 
-/// A level that leaks the more slowly the more the last hits cost on average: a meter whose leak has a factor (L26, L27).
+/// A meter whose leak has a factor: the more the last hits cost on average, the more slowly the
+/// level leaks (L26, L27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mean {
     limit: u64,
     period: u64,
     tick: u64,
     capacity: u64,
-    /// How many of the level's units are one unit of cost.
+    /// The level's units in one unit of cost.
     units: u64,
-    /// How many of them leak in a tick, for each thousandth of the factor.
+    /// The level's units that leak in a tick, for each thousandth of the factor.
     leak: u64,
-    /// How many costs are remembered.
+    /// The number of costs that are remembered.
     window: usize,
     /// The least factor, in thousandths.
     least: u64,
@@ -53,9 +54,10 @@ impl Costs {
         rate: (0, 0, 0),
     };
 
-    /// The state of these numbers: level, last microsecond, factor; limit, period and tick; and the costs.
+    /// Makes a state of its level, last microsecond and factor; its rate's limit, period and tick;
+    /// and the costs.
     #[cfg(feature = "engine")]
-    pub(crate) fn of(
+    pub(crate) fn from_numbers(
         (level, last, factor): (u64, u64, u64),
         rate: (u64, u64, u64),
         remembered: VecDeque<u64>,
@@ -71,28 +73,29 @@ impl Costs {
         }
     }
 
-    /// Subtracts the part of a hit that has not leaked from the level, and returns whether that changed it; the mean stays.
+    /// Subtracts the part of a hit that has not leaked from the level, and reports whether that
+    /// changed it. The mean stays.
     ///
-    /// The leak is that of the rate, without the factor, which may have been higher before than it is now (L32).
+    /// The leak is that of the rate without the factor, which may have been higher before (L32).
     #[cfg(feature = "engine")]
-    pub(super) fn refund(&mut self, taken: Refund, limit: u64, now: u64) -> bool {
-        let ticks = taken.ticks(self.rate.2.max(1), self.last, now.max(self.last));
+    pub(super) fn refund(&mut self, refund: Refund, limit: u64, now: u64) -> bool {
+        let ticks = refund.ticks(self.rate.2.max(1), self.last, now.max(self.last));
         let (Some(ticks), Some((units, leak))) = (ticks, self.units_and_whole_leak()) else {
             return false;
         };
-        let leaked = most_leaked(ticks, leak * WHOLE, (limit, self.rate.0));
-        let given = taken.unleaked(units, leaked).min(self.level);
-        self.level -= given;
-        given > 0
+        let leaked = max_leaked(ticks, leak * WHOLE, (limit, self.rate.0));
+        let refunded = refund.unleaked(units, leaked).min(self.level);
+        self.level -= refunded;
+        refunded > 0
     }
 
-    /// The period it was written under.
+    /// Returns the period it was written under, in microseconds.
     #[cfg(feature = "engine")]
     pub(crate) const fn period(&self) -> u64 {
         self.rate.1
     }
 
-    /// The microsecond at which the level will have leaked away.
+    /// Returns the microsecond at which the level will have leaked away.
     #[cfg(feature = "engine")]
     pub(super) fn expires(&self) -> u64 {
         let Some((_, leak)) = self.units_and_whole_leak() else {
@@ -102,8 +105,8 @@ impl Costs {
         self.last.saturating_add(ticks.saturating_mul(self.rate.2))
     }
 
-    /// The level's units in one of cost, and those that leak in a tick for each thousandth of the factor; `None` if nothing
-    /// was counted.
+    /// Returns the level's units in one unit of cost, and those that leak in a tick for each
+    /// thousandth of the factor; `None` if nothing was counted.
     #[cfg(feature = "engine")]
     fn units_and_whole_leak(&self) -> Option<(u64, u64)> {
         let (limit, period, tick) = self.rate;
@@ -115,20 +118,20 @@ impl Costs {
         Some((ticks / g, limit / g))
     }
 
-    /// The same numbers again.
+    /// Returns the level, last microsecond and factor, and the limit, period and tick of the rate.
     #[cfg(feature = "engine")]
     pub(crate) fn numbers(&self) -> ((u64, u64, u64), (u64, u64, u64)) {
         ((self.level, self.last, self.factor), self.rate)
     }
 
-    /// The costs, oldest first, and their sum.
+    /// Returns the costs, oldest first, and their sum.
     #[cfg(feature = "engine")]
     pub(crate) fn costs(&self) -> (impl ExactSizeIterator<Item = u64>, u128) {
         (self.remembered.iter().copied(), self.sum)
     }
 }
 
-/// The state as of a tick.
+/// A state as of a tick.
 struct Standing {
     at: u64,
     level: u64,
@@ -138,19 +141,20 @@ struct Standing {
 const WHOLE: u64 = 1_000;
 
 impl Mean {
-    /// The law of a rate with room for `capacity`, the mean of `window` costs, and a factor of at least `least` thousandths.
+    /// Makes the law of a rate with room for `capacity`, the mean of `window` costs, and a factor
+    /// of at least `least` thousandths.
     ///
     /// # Errors
     ///
-    /// When no tick keeps its numbers exact.
+    /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
     pub fn new(rate: Rate, capacity: u64, window: u32, least: u64) -> Result<Self, StrategyError> {
         let (limit, period) = (rate.limit(), rate.period_micros());
         let units = |tick: u64| {
             let ticks = WHOLE * (period / tick);
             ticks / gcd(limit, ticks)
         };
-        let largest = |tick: u64| u128::from(capacity) * u128::from(units(tick));
-        let tick = tick(&[period], largest).ok_or(StrategyError::NoExactTick(rate))?;
+        let max_level = |tick: u64| u128::from(capacity) * u128::from(units(tick));
+        let tick = tick(&[period], max_level).ok_or(StrategyError::NoExactTick(rate))?;
         Ok(Self {
             limit,
             period,
@@ -163,7 +167,7 @@ impl Mean {
         })
     }
 
-    /// What its twin in Lua is told.
+    /// Returns the arguments of its twin in Lua.
     #[cfg(feature = "redis")]
     pub(super) fn numbers(&self) -> Vec<u64> {
         let power = self.tick.ilog10().into();
@@ -172,24 +176,24 @@ impl Mean {
         [&tick[..], &level, &[self.window as u64, self.least]].concat()
     }
 
-    /// How many costs it may come to hold.
+    /// Returns the largest number of costs of a state.
     #[cfg(any(feature = "memcached", feature = "redis"))]
-    pub(super) const fn longest(&self) -> u64 {
+    pub(super) const fn max_records(&self) -> u64 {
         self.window as u64
     }
 
-    /// The largest cost.
+    /// Returns the largest cost that is ever admitted.
     pub const fn max_cost(&self) -> u64 {
         self.capacity
     }
 
-    /// Whether costs were written under this rate and tick.
+    /// Reports whether costs were written under this rate and tick.
     #[cfg(feature = "engine")]
     pub(crate) fn has_written(&self, state: &Costs) -> bool {
         state.rate == (self.limit, self.period, self.tick)
     }
 
-    /// The level in units of cost, the mean cost, and the factor in force, at a time.
+    /// Returns the level in units of cost, the mean cost, and the factor in force, at `now`.
     pub fn summary(&self, state: &Costs, now: u64) -> (f64, f64, f64) {
         let standing = self.standing(state, now);
         let forgotten = standing.level == 0 || state.remembered.is_empty();
@@ -205,11 +209,12 @@ impl Mean {
         )
     }
 
+    /// Reports whether a hit is admitted.
     pub(super) fn admits(&self, state: &Costs, now: u64, cost: u64) -> bool {
         cost <= self.capacity && self.standing(state, now).level <= self.highest(cost)
     }
 
-    /// Takes a hit that was admitted.
+    /// Counts a hit that was admitted.
     pub(super) fn count(&self, state: &mut Costs, now: u64, cost: u64) {
         let standing = self.standing(state, now);
         if standing.level == 0 {
@@ -224,14 +229,15 @@ impl Mean {
         }
         let mean = u128::from(WHOLE) * state.remembered.len() as u128 / state.sum;
         state.factor = self.least.max(mean as u64);
-        // Only what is settled later can take more than fits.
-        let most = EXACT / self.units;
-        let level = standing.level + cost.min(most) * self.units;
-        state.level = level.min(most * self.units);
+        // Only a settlement can count more than fits.
+        let max = EXACT / self.units;
+        let level = standing.level + cost.min(max) * self.units;
+        state.level = level.min(max * self.units);
         state.last = standing.at * self.tick;
         state.rate = (self.limit, self.period, self.tick);
     }
 
+    /// Reports how much remains, and how long a hit of this cost would wait.
     pub(super) fn report(&self, state: &Costs, now: u64, cost: u64) -> Report {
         let standing = self.standing(state, now);
         let leaked_to = |level: u64| {
@@ -289,12 +295,13 @@ impl Mean {
         Standing { at, level, factor }
     }
 
-    /// Whether a last tick is more than a period after this one.
+    /// Reports whether a last tick is more than a period after this one.
     const fn is_ahead(&self, last: u64, now: u64) -> bool {
         last.saturating_sub(now) > self.period / self.tick
     }
 
-    /// A full bucket at `now` that remembers the same costs, if the last hit is more than a period ahead of the clock (L4).
+    /// Returns a full bucket at `now` with the same costs if the last hit is more than a period
+    /// ahead of the clock (L4).
     #[cfg(feature = "engine")]
     pub(super) fn caught_up(&self, state: &Costs, now: u64) -> Option<Costs> {
         let at = now / self.tick;
@@ -307,7 +314,8 @@ impl Mean {
         })
     }
 
-    /// The level in this law's units: under another rate, whole units of cost, rounded up (L30).
+    /// Returns the level in this law's units. The level of another rate is rounded up to whole
+    /// units of cost (L30).
     fn adopted(&self, state: &Costs) -> u64 {
         if state.rate == (self.limit, self.period, self.tick) {
             return state.level;

@@ -1,20 +1,23 @@
+//! Meters: a level that leaks, as a leaky bucket, a token bucket or a GCRA has it.
+
 use std::time::Duration;
 
 use crate::decision::Report;
 use crate::rate::Rate;
 use crate::strategy::error::StrategyError;
-#[cfg(feature = "engine")]
-use crate::strategy::kernel::Kernel;
+use crate::strategy::kernel::contract::Kernel;
 use crate::strategy::kernel::packed::{Kind, Packed};
 use crate::strategy::kernel::reciprocal::Divisor;
 #[cfg(feature = "redis")]
 use crate::strategy::kernel::tick::NOTHING;
 use crate::strategy::kernel::tick::{EXACT, gcd, tick, until};
 
-/// A level that leaks L units of cost every W: admitted iff the level leaves room for the cost.
+/// A level that leaks L units of cost every W. A hit is admitted iff the level leaves room for its
+/// cost.
 ///
-/// The leaky bucket as a meter, described for ATM as the generic cell rate algorithm (ITU-T I.371). The level is held in
-/// integers, `W / g` of them to a unit of cost with `L / g` leaking every tick, g = gcd(L, W), so nothing drifts (L2).
+/// The leaky bucket as a meter, described for ATM as the generic cell rate algorithm (ITU-T I.371).
+/// The level is an integer: a unit of cost is `W / g` of it, and `L / g` of it leak every tick,
+/// with g = gcd(L, W), so that nothing drifts (L2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter {
     need: Need,
@@ -22,23 +25,23 @@ pub struct Meter {
     tick_power: u8,
     tick: Divisor,
     period: u64,
-    /// The largest cost.
-    largest: u64,
-    /// How many of the level's units are one unit of cost.
+    /// The largest cost that is ever admitted.
+    max_cost: u64,
+    /// The level's units in one unit of cost.
     units: Divisor,
-    /// How many of the level's units leak in a tick.
+    /// The level's units that leak in a tick.
     leak: Divisor,
-    /// Whether admitted hits wait their turn.
+    /// `true` if admitted hits wait in a queue.
     queues: bool,
 }
 
-/// What has to be free for a hit to be admitted.
+/// The condition for a hit to be admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Room for the whole cost in a capacity.
+    /// The capacity has room for the whole cost.
     Room,
-    /// Only that the level, which stands for the arrival time that was expected, is not above a tolerance, whatever the
-    /// cost (L17); held in the level's units.
+    /// The level, which stands for the expected arrival time, is at most this tolerance, whatever
+    /// the cost (L17). The tolerance is in the level's units.
     Conformance(u64),
 }
 
@@ -50,11 +53,11 @@ pub(crate) struct Standing {
 }
 
 impl Meter {
-    /// The law of a rate with room for `capacity` units of cost.
+    /// Makes the law of a rate with room for `capacity` units of cost.
     ///
     /// # Errors
     ///
-    /// When no tick keeps its numbers exact.
+    /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
     pub fn with_capacity(rate: Rate, capacity: u128) -> Result<Self, StrategyError> {
         let (limit, period) = (rate.limit(), rate.period_micros());
         let tick = tick(&[period], |tick| {
@@ -65,11 +68,12 @@ impl Meter {
         Ok(Self::new(rate, tick, capacity as u64))
     }
 
-    /// The law of a rate whose admitted hits wait their turn in a queue of this size, one unit of cost every W/L.
+    /// Makes the law of a rate whose admitted hits wait in a queue of this size, which serves one
+    /// unit of cost every W/L.
     ///
     /// # Errors
     ///
-    /// When no tick keeps its numbers exact.
+    /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
     pub fn with_queue(rate: Rate, size: u64) -> Result<Self, StrategyError> {
         let meter = Self::with_capacity(rate, size.into())?;
         Ok(Self {
@@ -78,11 +82,11 @@ impl Meter {
         })
     }
 
-    /// The law of a rate under which a hit may come early by a tolerance, in microseconds.
+    /// Makes the law of a rate under which a hit may come early by a tolerance, in microseconds.
     ///
     /// # Errors
     ///
-    /// When no tick keeps its numbers exact.
+    /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
     pub fn with_tolerance(rate: Rate, tolerance: u64) -> Result<Self, StrategyError> {
         let (limit, period) = (rate.limit(), rate.period_micros());
         let tick = tick(&[period, tolerance], |tick| {
@@ -98,7 +102,7 @@ impl Meter {
         })
     }
 
-    fn new(rate: Rate, tick: u64, largest: u64) -> Self {
+    fn new(rate: Rate, tick: u64, max_cost: u64) -> Self {
         let (limit, period) = (rate.limit(), rate.period_micros());
         let g = gcd(limit, period / tick);
         Self {
@@ -107,61 +111,46 @@ impl Meter {
             tick_power: tick.ilog10() as u8,
             tick: Divisor::new(tick),
             period,
-            largest,
+            max_cost,
             units: Divisor::new(period / tick / g),
             leak: Divisor::new(limit / g),
             queues: false,
         }
     }
 
-    /// The tick, in microseconds.
+    /// Returns the tick in microseconds.
     pub(crate) const fn tick(&self) -> u64 {
         self.tick.get()
     }
 
-    /// The largest cost the meter can take.
+    /// Returns the largest cost that is ever admitted.
     pub const fn max_cost(&self) -> u64 {
-        self.largest
+        self.max_cost
     }
 
-    /// The level in units of cost, at a time.
+    /// Returns the level in units of cost at `now`.
     pub fn level(&self, state: &Packed, now: u64) -> f64 {
         self.standing(state, now).level as f64 / self.units.get() as f64
     }
 
-    /// The microsecond at which the level will have leaked away, with its fraction.
+    /// Returns the microsecond, with its fraction, at which the level will have leaked away.
     pub fn empty_at(&self, state: &Packed, now: u64) -> f64 {
         let standing = self.standing(state, now);
         let ticks = standing.at as f64 + standing.level as f64 / self.leak.get() as f64;
         ticks * self.tick.get() as f64
     }
 
-    pub(super) fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
-        let standing = self.standing(state, now);
-        let level = self.taken(&standing, cost)?;
-        Some(self.with(&standing, level))
-    }
-
-    /// The level after a hit, if the law admits it.
+    /// Returns the level after a hit, if the law admits it.
     #[inline]
-    fn taken(&self, standing: &Standing, cost: u64) -> Option<u64> {
-        if cost > self.largest || standing.level > self.highest(cost) {
+    fn level_after(&self, standing: &Standing, cost: u64) -> Option<u64> {
+        if cost > self.max_cost || standing.level > self.highest(cost) {
             return None;
         }
         Some(standing.level + cost * self.units.get())
     }
 
-    /// Takes a cost, whether there is room or not (L32).
-    #[cfg(feature = "engine")]
-    pub(super) fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
-        let standing = self.standing(state, now);
-        let most = self.units.floor(EXACT);
-        let level = standing.level + cost.min(most) * self.units.get();
-        self.with(&standing, level.min(most * self.units.get()))
-    }
-
     #[inline]
-    fn with(&self, standing: &Standing, level: u64) -> Packed {
+    fn packed(&self, standing: &Standing, level: u64) -> Packed {
         Packed {
             kind: Kind::Meter,
             tick_power: self.tick_power,
@@ -173,29 +162,7 @@ impl Meter {
         }
     }
 
-    pub(super) fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        self.report_of(&self.standing(state, now), now, cost)
-    }
-
-    #[inline(always)]
-    fn report_of(&self, standing: &Standing, now: u64, cost: u64) -> Report {
-        let (limit, remaining) = (self.limit(), self.remaining(standing.level));
-        let leaked_to = |level: u64| self.leaked_to(standing, level, now);
-        Report {
-            limit,
-            remaining,
-            wait: if cost == 0 {
-                Some(Duration::ZERO)
-            } else {
-                (cost <= self.largest).then(|| leaked_to(self.highest(cost)))
-            },
-            next: (remaining < limit).then(|| leaked_to(self.leaves(remaining + 1))),
-            reset: leaked_to(0),
-            delay: Duration::ZERO,
-        }
-    }
-
-    /// The time until the level is not above this one.
+    /// Returns the time until the level has leaked down to this one.
     #[inline(always)]
     fn leaked_to(&self, standing: &Standing, level: u64, now: u64) -> Duration {
         let ticks = self.leak.ceil(standing.level.saturating_sub(level));
@@ -206,19 +173,10 @@ impl Meter {
         }
     }
 
-    /// How long the hit that led to this state waits for those before it (L16).
-    #[inline]
-    pub(super) fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
-        if self.queues && cost > 0 {
-            self.place(after, now, cost)
-        } else {
-            Duration::ZERO
-        }
-    }
-
-    fn place(&self, after: &Packed, now: u64, cost: u64) -> Duration {
+    fn queue_delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
         let before = after.amount - cost * self.units.get();
-        // Counted from the law's own moment, not from a clock behind it: only waits are.
+        // A delay begins at the time of the law, not at that of a clock behind it; only waits begin
+        // there.
         let moment = now.max(after.at);
         match self.leak.ceil(before) {
             0 => Duration::ZERO,
@@ -226,19 +184,20 @@ impl Meter {
         }
     }
 
-    /// The highest level at which a cost, not above the largest, is admitted.
+    /// Returns the highest level at which a cost, at most the largest, is admitted.
     #[inline]
     const fn highest(&self, cost: u64) -> u64 {
         match self.need {
-            Need::Room => (self.largest - cost) * self.units.get(),
+            Need::Room => (self.max_cost - cost) * self.units.get(),
             Need::Conformance(tolerance) => tolerance,
         }
     }
 
-    /// The most that `remaining` can be: a whole capacity, or the hits of cost 1 that a tolerance lets through at once.
+    /// Returns the largest value of `remaining`: the capacity, or the number of hits of cost 1 that
+    /// the tolerance admits at once.
     const fn limit(&self) -> u64 {
         match self.need {
-            Need::Room => self.largest,
+            Need::Room => self.max_cost,
             Need::Conformance(tolerance) => self.units.floor(tolerance) + 1,
         }
     }
@@ -247,7 +206,7 @@ impl Meter {
     const fn remaining(&self, level: u64) -> u64 {
         match self.need {
             Need::Room => {
-                let room = (self.largest * self.units.get()).saturating_sub(level);
+                let room = (self.max_cost * self.units.get()).saturating_sub(level);
                 self.units.floor(room)
             }
             Need::Conformance(tolerance) if level > tolerance => 0,
@@ -255,13 +214,72 @@ impl Meter {
         }
     }
 
-    /// The highest level at which this much remains; at least 1, at most the limit.
+    /// Returns the highest level at which this much remains, from 1 to the limit.
     const fn leaves(&self, remaining: u64) -> u64 {
         match self.need {
-            Need::Room => (self.largest - remaining) * self.units.get(),
+            Need::Room => (self.max_cost - remaining) * self.units.get(),
             Need::Conformance(tolerance) => tolerance - (remaining - 1) * self.units.get(),
         }
     }
+
+    /// Reports whether a last tick is more than a period after this one.
+    #[cold]
+    const fn is_ahead(&self, last: u64, now: u64) -> bool {
+        last.saturating_sub(now) > self.tick.floor(self.period)
+    }
+
+    /// Returns the level that admits nothing: the whole capacity, or the level after a hit at the
+    /// end of the tolerance.
+    #[cold]
+    const fn full(&self) -> u64 {
+        match self.need {
+            Need::Room => self.max_cost * self.units.get(),
+            Need::Conformance(tolerance) => {
+                tolerance + self.leak.ceil(self.units.get()) * self.leak.get()
+            }
+        }
+    }
+
+    /// Returns the level of a state in this law's units. The level of another rate is rounded up to
+    /// whole units of cost (L30).
+    #[inline]
+    fn adopted(&self, state: &Packed) -> u64 {
+        if self.has_written(state) {
+            return state.amount;
+        }
+        let cost = state.amount.div_ceil(state.units());
+        cost.min(self.units.floor(EXACT)) * self.units.get()
+    }
+
+    /// Reports whether a state was written under this rate and tick.
+    #[inline]
+    const fn has_written(&self, state: &Packed) -> bool {
+        state.period == self.period
+            && state.limit == self.limit
+            && state.tick_power == self.tick_power
+    }
+
+    /// Returns the arguments of its twin in Lua.
+    #[cfg(feature = "redis")]
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        let tolerance = match self.need {
+            Need::Room => NOTHING,
+            Need::Conformance(tolerance) => tolerance,
+        };
+        let power = self.tick_power.into();
+        let tick = [self.limit, self.period, power, self.tick.get()];
+        let level = [self.max_cost, self.units.get(), self.leak.get(), tolerance];
+        [tick, level].concat()
+    }
+
+    pub(super) const fn expires(state: &Packed) -> u64 {
+        let ticks = state.amount.div_ceil(state.leak());
+        state.at.saturating_add(ticks.saturating_mul(state.tick()))
+    }
+}
+
+impl Kernel for Meter {
+    type Standing = Standing;
 
     #[inline(always)]
     fn standing(&self, state: &Packed, now: u64) -> Standing {
@@ -286,98 +304,63 @@ impl Meter {
         }
     }
 
-    /// Whether a last tick is more than a period after this one.
-    #[cold]
-    const fn is_ahead(&self, last: u64, now: u64) -> bool {
-        last.saturating_sub(now) > self.tick.floor(self.period)
+    #[inline(always)]
+    fn admit(&self, standing: &Standing, _: u64, cost: u64) -> Option<(Standing, Packed)> {
+        let level = self.level_after(standing, cost)?;
+        let after = Standing { level, ..*standing };
+        Some((after, self.packed(standing, level)))
     }
-
-    /// The level that admits nothing: the whole capacity, or what a hit at the end of the tolerance leaves.
-    #[cold]
-    const fn full(&self) -> u64 {
-        match self.need {
-            Need::Room => self.largest * self.units.get(),
-            Need::Conformance(tolerance) => {
-                tolerance + self.leak.ceil(self.units.get()) * self.leak.get()
-            }
-        }
-    }
-
-    /// The level of a state in this law's units: under another rate, whole units of cost, rounded up (L30).
-    #[inline]
-    fn adopted(&self, state: &Packed) -> u64 {
-        if self.has_written(state) {
-            return state.amount;
-        }
-        let cost = state.amount.div_ceil(state.units());
-        cost.min(self.units.floor(EXACT)) * self.units.get()
-    }
-
-    /// Whether a state was written under this rate and tick.
-    #[inline]
-    const fn has_written(&self, state: &Packed) -> bool {
-        state.period == self.period
-            && state.limit == self.limit
-            && state.tick_power == self.tick_power
-    }
-
-    /// What its twin in Lua is told.
-    #[cfg(feature = "redis")]
-    pub(super) fn numbers(&self) -> Vec<u64> {
-        let tolerance = match self.need {
-            Need::Room => NOTHING,
-            Need::Conformance(tolerance) => tolerance,
-        };
-        let power = self.tick_power.into();
-        let tick = [self.limit, self.period, power, self.tick.get()];
-        let level = [self.largest, self.units.get(), self.leak.get(), tolerance];
-        [tick, level].concat()
-    }
-
-    pub(super) const fn expires(state: &Packed) -> u64 {
-        let ticks = state.amount.div_ceil(state.leak());
-        state.at.saturating_add(ticks.saturating_mul(state.tick()))
-    }
-}
-
-#[cfg(feature = "engine")]
-impl Kernel for Meter {
-    type Standing = Standing;
 
     #[inline(always)]
-    fn standing(&self, state: &Packed, now: u64) -> Standing {
-        self.standing(state, now)
+    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        let (limit, remaining) = (self.limit(), self.remaining(standing.level));
+        let leaked_to = |level: u64| self.leaked_to(standing, level, now);
+        Report {
+            limit,
+            remaining,
+            wait: if cost == 0 {
+                Some(Duration::ZERO)
+            } else {
+                (cost <= self.max_cost).then(|| leaked_to(self.highest(cost)))
+            },
+            next: (remaining < limit).then(|| leaked_to(self.leaves(remaining + 1))),
+            reset: leaked_to(0),
+            delay: Duration::ZERO,
+        }
     }
 
+    #[cfg(feature = "engine")]
+    fn charge(&self, state: &Packed, now: u64, cost: u64) -> Packed {
+        let standing = self.standing(state, now);
+        let max = self.units.floor(EXACT);
+        let level = standing.level + cost.min(max) * self.units.get();
+        self.packed(&standing, level.min(max * self.units.get()))
+    }
+
+    #[cfg(feature = "engine")]
     #[inline(always)]
     fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
         if state.at <= now || state.kind != Kind::Meter {
             return None;
         }
         let (last, at) = (self.tick.ceil(state.at), self.tick.floor(now));
-        let full = || self.with(&Standing { at, level: 0 }, self.full());
+        let full = || self.packed(&Standing { at, level: 0 }, self.full());
         self.is_ahead(last, at).then(full)
     }
 
+    #[cfg(feature = "engine")]
     #[inline(always)]
     fn knows_end(&self, state: &Packed) -> bool {
         self.has_written(state) || state.kind != Kind::Meter
     }
 
-    #[inline(always)]
-    fn admit(&self, standing: &Standing, _: u64, cost: u64) -> Option<(Standing, Packed)> {
-        let level = self.taken(standing, cost)?;
-        let after = Standing { level, ..*standing };
-        Some((after, self.with(standing, level)))
-    }
-
-    #[inline(always)]
-    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
-        self.report_of(standing, now, cost)
-    }
-
+    /// Returns how long the hit that led to this state waits for those before it (L16).
     #[inline]
     fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
-        self.delay(after, now, cost)
+        if self.queues && cost > 0 {
+            self.queue_delay(after, now, cost)
+        } else {
+            Duration::ZERO
+        }
     }
 }

@@ -1,9 +1,12 @@
-//! The laws that strategies are, each written once, in integers.
+//! The laws that strategies are made of, each written once, in integers.
 //!
-//! A kernel reads a state and gives back another; rules are numbered as in the design (L1 …), the sources of the algorithms
-//! stand at each kernel. States of most are a few words, [`Packed`]; a log and a mean need more.
+//! A kernel reads a state and returns another one. Rules of the laws are numbered as in the chapter
+//! on laws of the guide (L1 …); the sources of the algorithms stand at each kernel. The states of
+//! most kernels are a few words, [`Packed`]; a log and a mean need more.
 
 pub(crate) mod adaptive;
+pub(crate) mod by_kind;
+pub(crate) mod contract;
 pub(crate) mod counter;
 pub(crate) mod log;
 pub(crate) mod mean_cost;
@@ -35,71 +38,64 @@ use std::time::Duration;
 use crate::decision::Report;
 #[cfg(feature = "engine")]
 use crate::rate::Rate;
+use crate::strategy::kernel::contract::Kernel as _;
 
-/// A law whose states are a few words, for a store to work into its loop.
-#[cfg(feature = "engine")]
-pub(crate) trait Kernel {
-    /// A state as of a moment.
-    type Standing;
-
-    fn standing(&self, state: &Packed, now: u64) -> Self::Standing;
-
-    /// The state as one filled at `now`, if its own moment is more than a period ahead of the clock (L4).
-    fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed>;
-
-    /// Whether the law itself knows when a state ends. A law that may need a state of another rate for longer than that
-    /// rate did is asked only about states that had not ended when it first saw them (L30).
-    fn knows_end(&self, state: &Packed) -> bool {
-        let _ = state;
-        true
-    }
-
-    /// How things stand after a hit of this cost, and the state to keep of it, if the law admits it.
-    fn admit(
-        &self,
-        standing: &Self::Standing,
-        now: u64,
-        cost: u64,
-    ) -> Option<(Self::Standing, Packed)>;
-
-    fn report(&self, standing: &Self::Standing, now: u64, cost: u64) -> Report;
-
-    /// How long a hit of this cost, which led to this state, is held back before it may run.
-    fn delay(&self, after: &Packed, now: u64, cost: u64) -> Duration {
-        let _ = (after, now, cost);
-        Duration::ZERO
-    }
+/// Matches a law: with one expression for each kernel whose states are packed, and with arms for
+/// the laws that are left. The kernels share their methods by [`Kernel`].
+macro_rules! match_packed {
+    ($law:expr, $kernel:ident => $value:expr, $($arms:tt)+) => {
+        match $law {
+            Law::Window($kernel) => $value,
+            Law::Counter($kernel) => $value,
+            Law::Meter($kernel) => $value,
+            Law::Hours($kernel) => $value,
+            Law::Rollover($kernel) => $value,
+            Law::Adaptive($kernel) => $value,
+            $($arms)+
+        }
+    };
 }
 
-/// A law with its numbers worked out.
+/// Matches a law: with one expression for each kernel, and with arms for the laws without one.
+macro_rules! match_kernel {
+    ($law:expr, $kernel:ident => $value:expr, $($arms:tt)+) => {
+        match_packed!($law, $kernel => $value,
+            Law::Log($kernel) => $value,
+            Law::Mean($kernel) => $value,
+            $($arms)+
+        )
+    };
+}
+
+/// A law with its numbers computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Law {
     /// A count in windows aligned to the epoch.
     Window(Window),
-    /// Two window counts, the older one weighted by how much of it is still in sight.
+    /// Two window counts, the older one weighted by the part of it that is still in sight.
     Counter(Counter),
     /// A level that leaks.
     Meter(Meter),
     /// A count whose limit depends on the time of day.
     Hours(Hours),
-    /// A count whose limit grows by what was not used.
+    /// A count whose limit grows by a part of what was left unused.
     Rollover(Rollover),
     /// A count whose limit is cut under load.
     Adaptive(Adaptive),
     /// Every hit of the last period.
     Log(Log),
-    /// A level whose leak depends on what hits cost.
+    /// A level whose leak depends on the cost of hits.
     Mean(Mean),
-    /// Everything is admitted, nothing is counted.
+    /// No limit: everything is admitted, and nothing is counted.
     Unlimited,
-    /// Nothing is admitted, nothing is counted, and what was counted before stays as it is.
+    /// No room: nothing is admitted or counted, and earlier counts stay.
     Closed,
-    /// A strategy of the user's own; the kernels know nothing of it.
+    /// A custom strategy, which has no kernel.
     Custom,
 }
 
 impl Law {
-    /// Whether its states are a few words.
+    /// Reports whether its states are packed.
     pub const fn is_packed(&self) -> bool {
         !matches!(
             self,
@@ -107,7 +103,8 @@ impl Law {
         )
     }
 
-    /// The state after a hit of this cost, which is at least 1, if the law admits it. A state of another law is none.
+    /// Returns the state after a hit of this cost, at least 1, if the law admits it. A state of
+    /// another law counts as none.
     pub fn decide(&self, state: &State, now: u64, cost: u64) -> Option<State> {
         if self.is_packed() {
             let after = self.decide_packed(state.packed(), now, cost);
@@ -120,39 +117,27 @@ impl Law {
         })
     }
 
-    /// The same for laws whose states are a few words; no others admit anything here.
+    /// Returns the packed state after a hit of this cost, if the law admits it and its states are
+    /// packed.
     pub(crate) fn decide_packed(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
-        match self {
-            Self::Window(law) => law.decide(state, now, cost),
-            Self::Counter(law) => law.decide(state, now, cost),
-            Self::Meter(law) => law.decide(state, now, cost),
-            Self::Hours(law) => law.decide(state, now, cost),
-            Self::Rollover(law) => law.decide(state, now, cost),
-            Self::Adaptive(law) => law.decide(state, now, cost),
+        match_packed!(self, kernel => kernel.decide(state, now, cost),
             Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Closed | Self::Custom => None,
-        }
+        )
     }
 
-    /// The state as one filled at `now`, if its own moment is more than a period ahead of the clock: one that went far
-    /// ahead and came back locks nobody out for longer than the law needs to empty (L4). `None` if the state stays.
+    /// Returns a full state at `now` if the given one is more than a period ahead of the clock: a
+    /// clock that went far ahead and came back refuses clients for no longer than the law needs to
+    /// empty (L4). `None` if the state stays.
     #[cfg(feature = "engine")]
     pub fn caught_up(&self, state: &State, now: u64) -> Option<State> {
-        let packed = state.packed();
-        let filled = match self {
-            Self::Window(law) => law.caught_up(packed, now),
-            Self::Counter(law) => law.caught_up(packed, now),
-            Self::Meter(law) => law.caught_up(packed, now),
-            Self::Hours(law) => law.caught_up(packed, now),
-            Self::Rollover(law) => law.caught_up(packed, now),
-            Self::Adaptive(law) => law.caught_up(packed, now),
-            Self::Log(law) => return law.caught_up(state.entries(), now).map(State::Log),
-            Self::Mean(law) => return law.caught_up(state.costs(), now).map(State::Mean),
+        match_packed!(self, kernel => kernel.caught_up(state.packed(), now).map(State::Packed),
+            Self::Log(law) => law.caught_up(state.entries(), now).map(State::Log),
+            Self::Mean(law) => law.caught_up(state.costs(), now).map(State::Mean),
             Self::Unlimited | Self::Closed | Self::Custom => None,
-        };
-        filled.map(State::Packed)
+        )
     }
 
-    /// Whether the law admits a hit.
+    /// Reports whether the law admits a hit.
     pub(crate) fn admits(&self, state: &State, now: u64, cost: u64) -> bool {
         match self {
             Self::Log(law) => law.admits(state.entries(), now, cost),
@@ -162,7 +147,7 @@ impl Law {
         }
     }
 
-    /// Counts a hit that the law admits, in place: what is long is not copied.
+    /// Counts a hit that the law admits, in place, so that long states are not copied.
     pub(crate) fn count(&self, state: &mut State, now: u64, cost: u64) {
         match self {
             Self::Log(law) => law.count(state.entries_mut(), now, cost),
@@ -175,25 +160,20 @@ impl Law {
         }
     }
 
-    /// Takes a cost, whether there is room or not: what is settled above a reserve (L32).
+    /// Counts a cost, whether there is room for it or not: the part of a settlement above its
+    /// reservation (L32).
     #[cfg(feature = "engine")]
     pub(crate) fn charge(&self, state: &mut State, now: u64, cost: u64) {
-        let packed = state.packed();
-        *state = State::Packed(match self {
-            Self::Window(law) => law.charge(packed, now, cost),
-            Self::Counter(law) => law.charge(packed, now, cost),
-            Self::Meter(law) => law.charge(packed, now, cost),
-            Self::Hours(law) => law.charge(packed, now, cost),
-            Self::Rollover(law) => law.charge(packed, now, cost),
-            Self::Adaptive(law) => law.charge(packed, now, cost),
-            Self::Log(law) => return law.count(state.entries_mut(), now, cost),
-            Self::Mean(law) => return law.count(state.costs_mut(), now, cost),
-            Self::Unlimited | Self::Closed | Self::Custom => return,
-        });
+        match_packed!(self,
+            kernel => *state = State::Packed(kernel.charge(state.packed(), now, cost)),
+            Self::Log(law) => law.count(state.entries_mut(), now, cost),
+            Self::Mean(law) => law.count(state.costs_mut(), now, cost),
+            Self::Unlimited | Self::Closed | Self::Custom => {}
+        );
     }
 
-    /// Whether the law itself knows when a state of a few words ends: all do of their own rate's states, and those of
-    /// windows whatever the rate.
+    /// Reports whether the law can tell when a packed state ends. All laws can for states of their
+    /// own rate, and laws of windows for those of any rate.
     #[cfg(feature = "engine")]
     pub(crate) fn knows_end(&self, state: &Packed) -> bool {
         match self {
@@ -202,16 +182,9 @@ impl Law {
         }
     }
 
-    /// What the law says of a state, and how long a hit of this cost would wait.
+    /// Reports how much remains, and how long a hit of this cost would wait.
     pub fn report(&self, state: &State, now: u64, cost: u64) -> Report {
-        let packed = state.packed();
-        match self {
-            Self::Window(law) => law.report(packed, now, cost),
-            Self::Counter(law) => law.report(packed, now, cost),
-            Self::Meter(law) => law.report(packed, now, cost),
-            Self::Hours(law) => law.report(packed, now, cost),
-            Self::Rollover(law) => law.report(packed, now, cost),
-            Self::Adaptive(law) => law.report(packed, now, cost),
+        match_packed!(self, kernel => kernel.report_on(state.packed(), now, cost),
             Self::Log(law) => law.report(state.entries(), now, cost),
             Self::Mean(law) => law.report(state.costs(), now, cost),
             Self::Unlimited => Report::UNLIMITED,
@@ -220,10 +193,10 @@ impl Law {
                 ..Report::default()
             },
             Self::Custom => Report::default(),
-        }
+        )
     }
 
-    /// How long a hit of this cost, which led to this state, is held back before it may run.
+    /// Returns the delay of a hit of this cost that led to this state.
     pub fn delay(&self, after: &State, now: u64, cost: u64) -> Duration {
         match self {
             Self::Meter(law) => law.delay(after.packed(), now, cost),
@@ -231,7 +204,7 @@ impl Law {
         }
     }
 
-    /// Returns the units of cost after which a client that was never seen is at its limit.
+    /// Returns the units of cost after which a new client is at its limit.
     #[cfg(feature = "engine")]
     pub(crate) fn capacity(&self, now: u64) -> u64 {
         match self {
@@ -241,7 +214,7 @@ impl Law {
         }
     }
 
-    /// A meter's level in units of cost, at a time; of other laws 0.
+    /// Returns a meter's level in units of cost at `now`; 0 for other laws.
     pub fn level(&self, state: &State, now: u64) -> f64 {
         match self {
             Self::Meter(law) => law.level(state.packed(), now),
@@ -249,9 +222,9 @@ impl Law {
         }
     }
 
-    /// The number of its kernel's twin in Lua; none is 0.
+    /// Returns the number of its kernel's twin in Lua; 0 for none.
     #[cfg(feature = "redis")]
-    pub(crate) const fn kernel(&self) -> u8 {
+    pub(crate) const fn script_number(&self) -> u8 {
         match self {
             Self::Window(_) => 1,
             Self::Counter(_) => 2,
@@ -265,35 +238,31 @@ impl Law {
         }
     }
 
-    /// What the kernel's twin in Lua is told: numbers, and pairs of them.
+    /// Returns the arguments of the kernel's twin in Lua: numbers, and pairs of them.
     #[cfg(feature = "redis")]
     pub(crate) fn numbers(&self) -> (Vec<u64>, Vec<(u64, u64)>) {
-        let numbers = match self {
-            Self::Window(law) => law.numbers(),
-            Self::Counter(law) => law.numbers(),
-            Self::Meter(law) => law.numbers(),
-            Self::Rollover(law) => law.numbers(),
-            Self::Adaptive(law) => law.numbers(),
-            Self::Log(law) => law.numbers(),
-            Self::Mean(law) => law.numbers(),
-            Self::Hours(law) => return law.numbers(),
+        let numbers = match_kernel!(self, kernel => kernel.numbers(),
             Self::Unlimited | Self::Closed | Self::Custom => Vec::new(),
+        );
+        let pairs = match self {
+            Self::Hours(law) => law.pairs(),
+            _ => Vec::new(),
         };
-        (numbers, Vec::new())
+        (numbers, pairs)
     }
 
-    /// How many records its states may come to hold.
+    /// Returns the largest number of records of its states.
     #[cfg(any(feature = "memcached", feature = "redis"))]
-    pub(crate) const fn longest(&self) -> u64 {
+    pub(crate) const fn max_records(&self) -> u64 {
         match self {
-            Self::Log(law) => law.longest(),
-            Self::Mean(law) => law.longest(),
+            Self::Log(law) => law.max_records(),
+            Self::Mean(law) => law.max_records(),
             _ => 0,
         }
     }
 
-    /// Returns the limit that header fields give beside a report of this law: the one in force where
-    /// the client's tier or the time of day sets it, otherwise the rate's own.
+    /// Returns the limit that header fields give beside a report of this law: the one in force
+    /// where the client's tier or the time of day sets it, otherwise the rate's own.
     #[cfg(feature = "engine")]
     pub(crate) fn quota(&self, rate: Rate, report: &Report) -> u64 {
         match self {
@@ -302,19 +271,11 @@ impl Law {
         }
     }
 
-    /// The largest cost the law can ever admit (L9).
+    /// Returns the largest cost that the law can ever admit (L9).
     pub fn max_cost(&self) -> u64 {
-        match self {
-            Self::Window(law) => law.max_cost(),
-            Self::Counter(law) => law.max_cost(),
-            Self::Meter(law) => law.max_cost(),
-            Self::Hours(law) => law.max_cost(),
-            Self::Rollover(law) => law.max_cost(),
-            Self::Adaptive(law) => law.max_cost(),
-            Self::Log(law) => law.max_cost(),
-            Self::Mean(law) => law.max_cost(),
+        match_kernel!(self, kernel => kernel.max_cost(),
             Self::Closed => 0,
             Self::Unlimited | Self::Custom => u64::MAX,
-        }
+        )
     }
 }

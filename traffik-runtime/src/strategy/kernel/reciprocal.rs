@@ -1,9 +1,10 @@
-//! Division by a number that is known long before: by multiplication.
+//! Division by a number that is fixed in advance, by multiplication.
 
 /// A divisor, and 2^128 divided by it.
 ///
-/// A quotient of 64 bits is then the upper part of a product, exactly (Lemire, Kaser, Kurz: "Faster remainder by direct
-/// computation", 2019). A division takes as long as the rest of a decision.
+/// A quotient of 64 bits is then exactly the upper part of a product (Lemire, Kaser, Kurz: "Faster
+/// remainder by direct computation", 2019). A division would take as long as the rest of a
+/// decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Divisor {
     number: u64,
@@ -11,12 +12,12 @@ pub(super) struct Divisor {
 }
 
 impl Divisor {
-    /// A number that is not 0; 0 counts as 1.
+    /// Makes a divisor; 0 counts as 1.
     pub(super) const fn new(number: u64) -> Self {
         let number = if number == 0 { 1 } else { number };
         Self {
             number,
-            // Of 1 it would not fit, and is not needed.
+            // That of 1 would not fit, and is not needed.
             reciprocal: (u128::MAX / number as u128).wrapping_add(1),
         }
     }
@@ -26,7 +27,7 @@ impl Divisor {
         self.number
     }
 
-    /// A quotient, rounded down.
+    /// Divides a number, rounded down.
     #[inline]
     pub(super) const fn floor(self, number: u64) -> u64 {
         if self.number == 1 {
@@ -37,7 +38,7 @@ impl Divisor {
         ((high as u128 * number as u128 + carried) >> 64) as u64
     }
 
-    /// A quotient, rounded up.
+    /// Divides a number, rounded up.
     #[inline]
     pub(super) const fn ceil(self, number: u64) -> u64 {
         let floor = self.floor(number);
@@ -57,14 +58,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn divides_as_division_does(
+        fn equals_division(
             number in prop_oneof![any::<u64>(), 0_u64..=100, (u64::MAX - 100)..=u64::MAX],
             divisor in prop_oneof![any::<u64>(), 0_u64..=100, (u64::MAX - 100)..=u64::MAX],
         ) {
             let by = Divisor::new(divisor);
             prop_assert_eq!(by.floor(number), number / divisor.max(1));
             prop_assert_eq!(by.ceil(number), number.div_ceil(divisor.max(1)));
-            // Where quotients change.
+            // The numbers at which quotients change.
             let edge = (number / divisor.max(1)).wrapping_mul(divisor.max(1));
             for number in [edge.wrapping_sub(1), edge] {
                 prop_assert_eq!(by.floor(number), number / divisor.max(1));

@@ -1,3 +1,5 @@
+//! States: the value that a store holds for one client of one throttle.
+
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "engine")]
@@ -5,8 +7,10 @@ use crate::rate::Rate;
 use crate::strategy::kernel::log::Entries;
 use crate::strategy::kernel::mean_cost::Costs;
 use crate::strategy::kernel::packed::Packed;
+#[cfg(feature = "engine")]
+use crate::strategy::kernel::refund::Refund;
 
-/// What a store keeps for one client of one throttle.
+/// The value that a store holds for one client of one throttle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// A few words; by default, nothing.
@@ -15,7 +19,7 @@ pub enum State {
     Log(Entries),
     /// The state of a meter with a mean.
     Mean(Costs),
-    /// The state of a strategy of the user's own, as `MessagePack`; nothing for a client never seen.
+    /// The state of a custom strategy, as `MessagePack`; `None` for a new client.
     Bytes(Option<Vec<u8>>),
     /// The states of several rates of one throttle, in the order of the list.
     List(Vec<Listed>),
@@ -28,16 +32,18 @@ pub struct Listed {
     pub limit: u64,
     /// The period of that rate, in microseconds.
     pub period: u64,
-    /// What is kept for it.
+    /// The state under that rate.
     pub state: State,
-    /// The microsecond up to which a refusal under another rate has lengthened its life (L30), or 0.
+    /// The microsecond up to which a refusal under another rate has lengthened its life (L30), or
+    /// 0.
     pub until: u64,
-    /// A number that tells it from a state that came before or after it; 0 before it has one. Refunds name it (L32).
+    /// A number that tells it from a state that came before or after it, for refunds (L32); 0
+    /// before it has one.
     pub made: u64,
 }
 
 impl Listed {
-    /// A state written under a rate.
+    /// Makes a state that is written under a rate.
     #[cfg(feature = "engine")]
     pub(crate) const fn new(rate: Rate, state: State) -> Self {
         Self {
@@ -61,7 +67,7 @@ static NO_COSTS: Costs = Costs::NONE;
 const NOTHING: Packed = Packed::NOTHING;
 
 impl State {
-    /// The state of a client never seen, whatever the law.
+    /// Returns the state of a new client, for every law.
     #[cfg(feature = "engine")]
     pub(crate) fn nothing() -> &'static Self {
         static NO_STATE: State = State::Packed(NOTHING);
@@ -81,7 +87,7 @@ impl State {
         }
     }
 
-    /// The bytes of a user's own state.
+    /// Returns the bytes of a custom strategy's state.
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => bytes.as_deref(),
@@ -110,7 +116,8 @@ impl State {
         }
     }
 
-    /// The moment from which it counts: the clock stands still there until it has caught up (L4).
+    /// Returns the time from which it counts. The clock stands still there until it has caught up
+    /// (L4).
     #[cfg(feature = "engine")]
     pub(crate) fn moment(&self) -> u64 {
         match self {
@@ -125,7 +132,8 @@ impl State {
         }
     }
 
-    /// The microsecond from which it decides like no state, as far as it says so by itself: one of the user's own does not.
+    /// Returns the microsecond from which it decides like no state; 0 for the state of a custom
+    /// strategy, which does not tell.
     #[cfg(feature = "engine")]
     pub(crate) fn expires(&self) -> u64 {
         match self {
@@ -141,7 +149,7 @@ impl State {
         }
     }
 
-    /// The entries to write to; what is no log becomes one.
+    /// Returns the entries to write to. Another state becomes an empty log.
     pub(super) fn entries_mut(&mut self) -> &mut Entries {
         if !matches!(self, Self::Log(_)) {
             *self = Self::Log(Entries::NONE);
@@ -152,7 +160,7 @@ impl State {
         }
     }
 
-    /// The costs to write to; what has no mean gets one.
+    /// Returns the costs to write to. Another state becomes one without costs.
     pub(super) fn costs_mut(&mut self) -> &mut Costs {
         if !matches!(self, Self::Mean(_)) {
             *self = Self::Mean(Costs::NONE);
@@ -162,4 +170,35 @@ impl State {
             _ => unreachable!("it has just got a mean"),
         }
     }
+
+    /// Refunds a hit that was admitted under these rates, at the later microsecond `now`, and
+    /// reports whether that changed this state of one rate.
+    ///
+    /// A state that is gone stays gone, and a custom strategy refunds its own states. A state of
+    /// another period may never have counted the hit, so it stays too.
+    #[cfg(feature = "engine")]
+    pub(crate) fn refund(&mut self, refund: Refund, rates: &[Rate], now: u64) -> bool {
+        match self {
+            Self::Packed(packed) => {
+                let limit = limit_of(rates, packed.period);
+                let after = limit.and_then(|limit| refund.apply_to(limit, packed, now));
+                let changes = after.is_some_and(|after| after != *packed);
+                *packed = after.unwrap_or(*packed);
+                changes
+            }
+            Self::Log(entries) => entries.refund(refund.at, refund.cost),
+            Self::Mean(costs) => {
+                let limit = limit_of(rates, costs.period());
+                limit.is_some_and(|limit| costs.refund(refund, limit, now))
+            }
+            Self::Bytes(_) | Self::List(_) => false,
+        }
+    }
+}
+
+/// Returns the largest limit among the rates of a period, if there are any.
+#[cfg(feature = "engine")]
+fn limit_of(rates: &[Rate], period: u64) -> Option<u64> {
+    let same = rates.iter().filter(|rate| rate.period_micros() == period);
+    same.map(Rate::limit).max()
 }

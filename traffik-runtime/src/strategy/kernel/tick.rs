@@ -1,20 +1,19 @@
-//! Which tick keeps a law's numbers exact (L3), and what it is in the time of clocks.
+//! Ticks: the resolution that keeps a law's numbers exact (L3), and times in ticks.
 
 use std::time::Duration;
 
 /// The largest integer below which doubles, and so Lua, count exactly.
 pub const EXACT: u64 = 1 << 53;
 
-/// Stands for no number where Lua is told numbers: above all that are exact.
+/// The number that stands for none in the arguments of Lua: above all exact ones.
 #[cfg(feature = "redis")]
 pub(super) const NOTHING: u64 = 1 << 60;
 
-/// Ticks are 1 µs to 1 s, in powers of ten.
+/// The coarsest tick in microseconds. Ticks are powers of ten from 1 µs to 1 s.
 const COARSEST: u64 = 1_000_000;
 
-/// The smallest tick, in microseconds, that divides every duration and keeps the law's largest number exact.
-///
-/// `largest` gives that number for a tick.
+/// Returns the smallest tick, in microseconds, that divides every duration and keeps the law's
+/// largest number exact. `largest` returns that number for a tick.
 pub(super) fn tick(durations: &[u64], largest: impl Fn(u64) -> u128) -> Option<u64> {
     let mut tick = 1;
     while tick <= COARSEST {
@@ -29,7 +28,7 @@ pub(super) fn tick(durations: &[u64], largest: impl Fn(u64) -> u128) -> Option<u
     None
 }
 
-/// The time from a microsecond to a later tick; exact also beyond the last microsecond that 64 bits can count to.
+/// Returns the time from a microsecond to a later tick. It is exact also beyond 2^64 microseconds.
 #[inline]
 pub(super) fn until(ticks: u64, tick: u64, now: u64) -> Duration {
     match ticks.checked_mul(tick) {
@@ -46,7 +45,7 @@ fn until_beyond(ticks: u64, tick: u64, now: u64) -> Duration {
     (then + rest).saturating_sub(Duration::from_micros(now))
 }
 
-/// The greatest common divisor; of 0 and `b` it is `b`.
+/// Returns the greatest common divisor; that of 0 and `b` is `b`.
 pub(super) const fn gcd(mut a: u64, mut b: u64) -> u64 {
     while a != 0 {
         (a, b) = (b % a, a);

@@ -67,6 +67,6 @@ static ONE: LazyLock<[Script; 8]> = LazyLock::new(|| ONE_SOURCES.map(Script::new
 
 /// Returns the script for one plan under a law; `None` for a law of the user's own.
 pub(crate) fn one(law: &Law) -> Option<&'static Script> {
-    let kernel = usize::from(law.kernel()).checked_sub(1)?;
+    let kernel = usize::from(law.script_number()).checked_sub(1)?;
     ONE.get(kernel)
 }
