@@ -165,8 +165,8 @@ async fn each_event_is_counted_and_logged() {
     let lines = |part: &str| log.lines().filter(|line| line.contains(part)).count();
     assert_eq!(lines("WARN traffik: breaker open"), 2, "{log}");
     assert_eq!(lines("INFO traffik: breaker half-open"), 1);
-    assert_eq!(lines("WARN traffik: units could not be given back"), 1);
-    assert_eq!(lines("asking again"), 2);
+    assert_eq!(lines("WARN traffik: units could not be refunded"), 1);
+    assert_eq!(lines("retrying"), 2);
     assert_eq!(lines("decided by the fallback"), 9);
     assert_eq!(lines("nobody is there"), 8);
     // One line a refusal at `debug`, by a law or for want of a backend, and it names the client.

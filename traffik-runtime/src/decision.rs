@@ -1,34 +1,37 @@
-//! What a law said: the [`Report`] a strategy gives, and the [`Decision`] code acts on.
+//! The [`Report`] of a strategy on a client's state, and the [`Decision`] that code acts on.
 
 #[cfg(feature = "engine")]
 use std::cmp::Ordering;
 use std::time::Duration;
 
-/// What a law says about a client's state, for a hit of some cost.
+/// A law's report on a client's state, for a hit of some cost.
 ///
-/// All times count from the moment of the decision and are whole microseconds.
+/// All times begin at the decision and are whole microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The most units that can be admitted at once as things are for this client now, were none of them taken: the limit in
-    /// force. For most strategies that is the rate's limit; with `tiered` that of the client's tier, with `priority` the
-    /// share of its priority, with `time_of_day` the limit of this window; with `quota_with_rollover` what was carried over
-    /// is in it, and with `adaptive` what was cut is not. A bucket has its capacity (`burst` and `debt` together), a queue
-    /// its size, and `gcra` the number of single hits that its tolerance lets through.
+    /// The limit in force: the largest number of units that could be admitted to this client at
+    /// once now, had it used none. For most strategies this is the rate's limit. It is the limit of
+    /// the client's tier with `tiered`, the share of its priority with `priority`, and the limit of
+    /// the current window with `time_of_day`. It includes what was carried over with
+    /// `quota_with_rollover`, and excludes what was cut with `adaptive`. For a bucket it is the
+    /// capacity (`burst` plus `debt`), for a queue its size, and for `gcra` the number of hits of
+    /// cost 1 that its tolerance admits.
     pub limit: u64,
     /// The largest cost that would be admitted now.
     pub remaining: u64,
-    /// The least time after which the hit would be admitted if nothing else were; zero if now, `None` if never.
+    /// The least time after which the hit would be admitted if no other hit came; zero if now,
+    /// `None` if never.
     pub wait: Option<Duration>,
-    /// The time until `remaining` grows; `None` if it cannot grow any more.
+    /// The time until `remaining` grows; `None` if it cannot grow.
     pub next: Option<Duration>,
     /// The time until the state equals its initial state.
     pub reset: Duration,
-    /// How long an admitted hit has to be held back before it may run.
+    /// The time that an admitted hit has to wait before it may run.
     pub delay: Duration,
 }
 
 impl Report {
-    /// What is said of that which has no limit.
+    /// The report of a hit that is not limited.
     pub const UNLIMITED: Self = Self {
         limit: u64::MAX,
         remaining: u64::MAX,
@@ -38,7 +41,8 @@ impl Report {
         delay: Duration::ZERO,
     };
 
-    /// The report on two states of one client which both have to admit: the smaller numbers and the longer times.
+    /// Combines the reports on two states of one client that both have to admit: the smaller
+    /// numbers and the longer times.
     #[cfg(feature = "engine")]
     pub(crate) fn limited_to(&self, other: &Self) -> Self {
         let later = |one: Option<Duration>, two: Option<Duration>| Some(one?.max(two?));
@@ -69,37 +73,40 @@ impl Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Decision {
-    /// Whether the hit was admitted, and its cost taken.
+    /// `true` if the hit was admitted and its cost counted.
     pub admitted: bool,
-    /// Whether a law has decided. If not, the backend failed and `on_error` said what to do: nothing was counted, and of
-    /// the numbers only `limit` and `wait` mean anything.
+    /// `true` if a law decided. If not, the backend failed and `on_error` decided: nothing was
+    /// counted, and only `limit` and `wait` are meaningful.
     pub decided: bool,
-    /// The most units that can be admitted at once as things are for this client now, were none of them taken: the limit in
-    /// force. For most strategies that is the rate's limit; with `tiered` that of the client's tier, with `priority` the
-    /// share of its priority, with `time_of_day` the limit of this window; with `quota_with_rollover` what was carried over
-    /// is in it, and with `adaptive` what was cut is not. A bucket has its capacity (`burst` and `debt` together), a queue
-    /// its size, and `gcra` the number of single hits that its tolerance lets through.
+    /// The limit in force: the largest number of units that could be admitted to this client at
+    /// once now, had it used none. For most strategies this is the rate's limit. It is the limit of
+    /// the client's tier with `tiered`, the share of its priority with `priority`, and the limit of
+    /// the current window with `time_of_day`. It includes what was carried over with
+    /// `quota_with_rollover`, and excludes what was cut with `adaptive`. For a bucket it is the
+    /// capacity (`burst` plus `debt`), for a queue its size, and for `gcra` the number of hits of
+    /// cost 1 that its tolerance admits.
     pub limit: u64,
     /// The largest cost that would be admitted now, after this decision.
     pub remaining: u64,
-    /// The least time after which the same hit would be admitted if nothing else were until then: zero if it was
-    /// admitted, `None` if it never can be.
+    /// The least time after which an equal hit would be admitted if no other hit came until then:
+    /// zero if this one was admitted, `None` if it can never be.
     pub wait: Option<Duration>,
-    /// The time until `remaining` grows; `None` if it cannot grow any more.
+    /// The time until `remaining` grows; `None` if it cannot grow.
     pub next: Option<Duration>,
     /// The time until the client's state equals its initial state.
     pub reset: Duration,
-    /// How long an admitted hit has to be held back before it may run; zero for all but queues.
+    /// The time that an admitted hit has to wait before it may run; zero for all strategies but
+    /// queues.
     pub delay: Duration,
 }
 
 impl Decision {
-    /// The decision of what has no limit: unlimited rates and exempt clients.
+    /// Returns the decision for unlimited rates and exempt clients.
     pub const fn unlimited() -> Self {
         Self::new(true, Report::UNLIMITED)
     }
 
-    /// The decision that a law's report stands for.
+    /// Makes a decision of a law's report.
     pub const fn new(admitted: bool, report: Report) -> Self {
         Self {
             admitted,
@@ -117,7 +124,8 @@ impl Decision {
         }
     }
 
-    /// Whether the hit was refused and can never be admitted: its cost is more than the law ever lets through.
+    /// Reports whether the hit was refused and can never be admitted, since its cost is above
+    /// everything that the law admits.
     pub const fn never(&self) -> bool {
         self.wait.is_none()
     }

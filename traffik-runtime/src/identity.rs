@@ -1,4 +1,4 @@
-//! Who is asking: the [`Identity`] that tells one client's budget from another's.
+//! The [`Identity`] of a client, which tells one client's budget from another's.
 
 use std::net::IpAddr;
 
@@ -7,10 +7,11 @@ use smallvec::SmallVec;
 
 pub(crate) mod display;
 
-/// Who a request is counted for, or that it is not counted at all.
+/// The client that a request is counted for, or none at all.
 ///
-/// Two requests share a budget when their keys are equal, byte for byte and of the same kind: a client cannot take
-/// another's place by naming itself like an address. Tier and priority come from the application, never out of the key.
+/// Two requests share a budget if their keys are equal, byte by byte and of one kind: a client
+/// cannot use the budget of an address by naming itself like it. Tier and priority are set by the
+/// application, and never derived from the key.
 ///
 /// ```
 /// use traffik::{Identity, Priority};
@@ -21,16 +22,16 @@ pub(crate) mod display;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Identity {
-    /// Not limited: the request is admitted and touches no backend.
+    /// No client: the request is admitted without a backend.
     Exempt,
-    /// Limited as this client.
+    /// This client.
     Client(Client),
 }
 
-/// A client: its key, and what a strategy may want to know of it.
+/// A client: its key, and the properties that strategies use.
 ///
-/// In this order, so that all that most decisions look at, the key and whether there is a client at all, is on one line of
-/// the processor's cache.
+/// The order of the fields puts everything that most decisions read, the key and the tag of the
+/// identity, on one line of the processor's cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Client {
@@ -39,35 +40,37 @@ pub struct Client {
     pub(crate) tier: Option<Box<str>>,
 }
 
-/// What tells clients apart. Kinds never meet: each is written with a tag of its own.
+/// A client's key. Keys of different kinds never collide: each kind is encoded with its own tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKey {
     /// Named by the application.
     Named(Name),
     /// The value of a header the application chose.
     Header(Name),
-    /// The address of the request's client, found when the throttle decides.
+    /// The address of the request's client, which is resolved when the throttle decides.
     Ip,
-    /// The address of the request's client, or one client of this name for all requests without one.
+    /// The address of the request's client, or one client of this name for all requests without an
+    /// address.
     IpOr(Name),
-    /// The same for a request that lacks the header it should be known by.
+    /// The address of the request's client, for a request without the header that identifies
+    /// clients.
     IpWithoutHeader,
-    /// A known address.
+    /// A fixed address.
     Address(IpAddr),
     /// One budget for all.
     Everyone,
 }
 
-/// A name; short ones are kept in place.
+/// A name. Short names are stored inline.
 pub(crate) type Name = SmallVec<[u8; 24]>;
 
-/// How much a request matters, for strategies that keep a reserve for those that matter more.
+/// The importance of a request, for strategies that reserve room for more important ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// The first to be refused.
     Low,
-    /// What a request is unless the application says otherwise.
+    /// The default.
     #[default]
     Normal,
     /// Refused after normal ones.
@@ -77,20 +80,22 @@ pub enum Priority {
 }
 
 impl Identity {
-    /// A client with a name of the application's choice: any bytes, of any length.
+    /// Makes a client with a name that the application chooses: any bytes, of any length.
     pub fn new(key: impl AsRef<[u8]>) -> Self {
         Self::of(ClientKey::Named(Name::from_slice(key.as_ref())))
     }
 
-    /// The client's address, as the deciding throttle's backend resolves it; an error where there is none.
+    /// Makes a client of the request's address, which the backend of the deciding throttle
+    /// resolves. A request without an address is an error.
     pub const fn ip() -> Self {
         Self::of(ClientKey::Ip)
     }
 
-    /// The client's address, as [`ip`](Self::ip) finds it, or one client of this name for all requests that have no address
-    /// at all: the application was served without connect info, or the peer of a Unix socket told of no client.
+    /// Makes a client of the request's address, like [`ip`](Self::ip), or one client of this name
+    /// for all requests without an address: the application was served without connect info, or the
+    /// peer of a Unix socket reported no client.
     ///
-    /// A client of the application's own with that name, [`Identity::new`], has another budget.
+    /// A client with this name made by [`Identity::new`] has another budget.
     ///
     /// ```
     /// use http::request::Parts;
@@ -105,25 +110,26 @@ impl Identity {
         Self::of(ClientKey::IpOr(Name::from_slice(name.as_ref())))
     }
 
-    /// One budget for all clients together.
+    /// Makes one client of all clients.
     pub const fn everyone() -> Self {
         Self::of(ClientKey::Everyone)
     }
 
-    /// The tier this client is in, for strategies that know tiers; an exempt identity stays exempt.
+    /// Sets the client's tier, for strategies with tiers. An exempt identity stays exempt.
     pub fn tier(self, tier: impl Into<String>) -> Self {
         self.with(|client| client.tier = Some(tier.into().into_boxed_str()))
     }
 
-    /// How much this client's requests matter; an exempt identity stays exempt.
+    /// Sets the importance of the client's requests. An exempt identity stays exempt.
     pub fn priority(self, priority: Priority) -> Self {
         self.with(|client| client.priority = priority)
     }
 
-    /// A client known by the value of a header, or, without one, by its address as a kind of key of its own.
+    /// Makes a client of a header's value or, without one, of the request's address as a key of its
+    /// own kind.
     #[cfg_attr(
         not(feature = "engine"),
-        expect(dead_code, reason = "only the HTTP adapter knows headers")
+        expect(dead_code, reason = "only the HTTP adapter reads headers")
     )]
     pub(crate) fn of_header(value: Option<&[u8]>) -> Self {
         match value {
@@ -181,7 +187,7 @@ impl From<&u64> for Identity {
 }
 
 impl From<IpAddr> for Identity {
-    /// The whole address; IPv4-mapped IPv6 addresses are the IPv4 address they carry.
+    /// Makes a client of the whole address. An IPv4-mapped IPv6 address becomes the IPv4 address.
     fn from(address: IpAddr) -> Self {
         Self::of(ClientKey::Address(address.to_canonical()))
     }

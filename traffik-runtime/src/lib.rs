@@ -35,7 +35,7 @@ mod timer;
 #[cfg(feature = "engine")]
 mod warnings;
 
-// Everything else, each importing only what stands above it.
+// Everything else, from the ground up; `ARCHITECTURE.md` has the layers.
 pub mod clock;
 
 #[cfg(feature = "engine")]

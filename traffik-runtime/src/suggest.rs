@@ -1,9 +1,10 @@
-//! The nearest of a few known words to one that is none of them: what "did you mean" says.
+//! Suggestions for unknown words: the nearest of the accepted ones.
 
 use std::borrow::Cow;
 
-/// Letters of other alphabets, each beside the ASCII letter that it is drawn like. From Unicode's list of confusable
-/// characters (Unicode Technical Standard 39), what keyboards and copied text bring along.
+/// Letters of other alphabets, each with the ASCII letter that it looks like. These are the ones of
+/// Unicode's list of confusable characters (Unicode Technical Standard 39) that keyboards and
+/// copied text produce.
 const LOOK_ALIKES: [(&str, &str); 4] = [
     // Cyrillic.
     (
@@ -18,7 +19,8 @@ const LOOK_ALIKES: [(&str, &str); 4] = [
     ("ı", "i"),
 ];
 
-/// Returns the ASCII letter that a letter of another alphabet is drawn like; `None` for all other characters.
+/// Returns the ASCII letter that a letter of another alphabet looks like; `None` for all other
+/// characters.
 ///
 /// ```
 /// use traffik_runtime::suggest::look_alike;
@@ -34,22 +36,23 @@ pub fn look_alike(letter: char) -> Option<char> {
     LOOK_ALIKES.iter().find_map(|(letters, ascii)| {
         let mut pairs = letters.chars().zip(ascii.chars());
         pairs
-            .find(|(known, _)| *known == letter)
+            .find(|(foreign, _)| *foreign == letter)
             .map(|(_, ascii)| ascii)
     })
 }
 
-/// Returns a text with the ASCII letters in the place of their look-alikes.
+/// Replaces letters of other alphabets with the ASCII letters that they look like.
 pub(crate) fn in_ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
-    let plain = |letter| look_alike(letter).unwrap_or(letter);
-    Cow::Owned(text.chars().map(plain).collect())
+    let ascii = |letter| look_alike(letter).unwrap_or(letter);
+    Cow::Owned(text.chars().map(ascii).collect())
 }
 
-/// Returns the question that ends a message about an unknown word: "did you mean `rate`?". It names a letter of another
-/// alphabet that looks like one of the name's, since nobody sees it.
+/// Returns the question that ends a message about an unknown word: "did you mean `rate`?". It names
+/// a letter of another alphabet that looks like one of the name, since readers cannot see the
+/// difference.
 ///
 /// ```
 /// use traffik_runtime::suggest::did_you_mean;
@@ -70,11 +73,12 @@ pub fn did_you_mean(word: &str, name: &str) -> String {
     }
 }
 
-/// The candidate that `word` was most likely meant to be, or `None` when none is near.
+/// Returns the candidate that `word` was most likely meant to be, or `None` if none is near.
 ///
-/// Upper and lower case count as equal, and so do letters of other alphabets that look alike. One slip (a letter too many, too few, wrong, or two
-/// swapped) is forgiven for every three letters of the word, so words of one or two letters must
-/// match but for their case. Of equally near candidates the first is taken.
+/// Upper and lower case count as equal, and so do letters of other alphabets that look alike. One
+/// slip (a letter too many, too few, wrong, or two swapped) is forgiven for every three letters of
+/// the word, so words of one or two letters must match but for their case. Of equally near
+/// candidates the first is returned.
 ///
 /// ```
 /// use traffik_runtime::suggest::nearest;
@@ -90,7 +94,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let slips = length / 3;
     candidates
         .into_iter()
-        // Also what keeps a word of any length cheap: only candidates of about that length are
+        // This also bounds the time for a long word: only candidates of about its length are
         // compared.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= slips)
         .map(|candidate| (distance(word, candidate), candidate))
@@ -99,9 +103,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// Returns the candidate of which `word` is hardly anything but a misspelling: it is written in another case, or is one slip
-/// away inside the word, with the first and the last letter in place. Letters of other alphabets that look alike count as
-/// equal. For places where a word may also be a name of the user's.
+/// Returns the candidate that `word` almost certainly misspells: it differs in case, or by one slip
+/// inside the word, with the first and the last letter in place. Letters of other alphabets that
+/// look alike count as equal. This is for words that may also be names of the user's.
 ///
 /// ```
 /// use traffik_runtime::suggest::misspelt;

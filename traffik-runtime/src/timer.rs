@@ -1,4 +1,4 @@
-//! Timers of tokio, on runtimes that may have none.
+//! Timers of tokio, on runtimes that may lack them.
 
 use std::cell::Cell;
 use std::panic::catch_unwind;
@@ -9,10 +9,10 @@ use tokio::time;
 
 use crate::error::Error;
 
-/// The time within which a future was to end is over.
+/// The error of a future that took too long.
 pub(crate) struct Elapsed;
 
-/// Waits.
+/// Waits for this time.
 ///
 /// # Errors
 ///
@@ -23,7 +23,7 @@ pub(crate) async fn sleep(time: Duration) -> Result<(), Error> {
     Ok(())
 }
 
-/// Awaits a future for this time at most. Without timers it is awaited until it ends.
+/// Awaits a future for at most this time. Without timers it is awaited until it ends.
 pub(crate) async fn within<T>(
     time: Duration,
     future: impl Future<Output = T>,
@@ -48,9 +48,10 @@ pub(crate) fn check() -> Result<(), Error> {
     };
     let id = runtime.id();
     let has_timers = match LATEST.get() {
-        Some((known, has_timers)) if known == id => has_timers,
+        Some((latest, has_timers)) if latest == id => has_timers,
         _ => {
-            // Tokio has no way to ask, and panics where there are none. Once for each runtime, that stays here.
+            // Tokio cannot be queried for timers, and panics where there are none. The panic is
+            // caught here, once for each runtime.
             let has_timers = catch_unwind(|| drop(time::sleep(Duration::ZERO))).is_ok();
             LATEST.set(Some((id, has_timers)));
             has_timers

@@ -1,5 +1,5 @@
-//! Warnings about the application's set-up and the server's clock, most logged once in the life of a
-//! process.
+//! Warnings about the application's set-up and the server's clock, most logged once in the life of
+//! a process.
 
 #[cfg(feature = "tracing")]
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// The process's clock was far ahead of the system's, and is set back to it.
+/// Logs that the process's clock was far ahead of the system's and is set back to it.
 pub(crate) fn clock_set_back(by: Duration) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
@@ -22,26 +22,27 @@ pub(crate) fn clock_set_back(by: Duration) {
     let _ = by;
 }
 
-/// What a shared store holds under a throttle's key is no state of it; told once, since it is replaced.
+/// Logs that a value under a throttle's key in a shared store is not a state; once, since the value
+/// is replaced.
 pub(crate) fn no_state(name: &str) {
-    static TOLD: std::sync::Once = std::sync::Once::new();
-    TOLD.call_once(|| {
+    static LOGGED: std::sync::Once = std::sync::Once::new();
+    LOGGED.call_once(|| {
         #[cfg(feature = "tracing")]
         tracing::warn!(
             target: "traffik",
             name,
-            "a value under `{name}` is no state of its throttle and counts as none; does something else write there?"
+            "the value under `{name}` is not a state of its throttle and is ignored; does another program write that key?"
         );
         let _ = name;
     });
 }
 
-/// All addresses there are were named as trusted proxies.
+/// Logs that a trusted range contains all addresses.
 pub(crate) fn trusts_everyone(range: &dyn Display) {
     #[cfg(feature = "tracing")]
     {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
+        static LOGGED: AtomicBool = AtomicBool::new(false);
+        if first(&LOGGED) {
             tracing::warn!(
                 target: "traffik",
                 "`{range}` trusts everyone as a proxy, so that every client names itself; trust only the proxies in \
@@ -53,22 +54,22 @@ pub(crate) fn trusts_everyone(range: &dyn Display) {
     let _ = range;
 }
 
-/// A request carries a forwarding header, but no proxy is trusted: `T001`. Which header, is only asked while it is worth
-/// it: of the first thousand requests of a thread, then of a few.
+/// Logs that a request has a forwarding header, but no proxy is trusted: `T001`. The headers are
+/// searched only on the first thousand requests of a thread, and then on a few.
 #[inline]
 pub(crate) fn no_proxy_is_trusted(carried: impl FnOnce() -> Option<&'static str>) {
     #[cfg(feature = "tracing")]
     {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if TOLD.load(Relaxed) || !is_sampled() {
+        static LOGGED: AtomicBool = AtomicBool::new(false);
+        if LOGGED.load(Relaxed) || !is_sampled() {
             return;
         }
         let Some(field) = carried() else { return };
-        if first(&TOLD) {
+        if first(&LOGGED) {
             tracing::warn!(
                 target: "traffik",
                 code = "T001",
-                "T001: requests carry `{field}`, but no proxy is trusted, so everyone behind a proxy shares a budget; name \
+                "T001: requests carry `{field}`, but no proxy is trusted, so all clients behind a proxy share a budget; name \
                  the proxies with `trusted_proxies([…])` on the backend, or, where there is none, choose \
                  `ForwardingHeader::None`"
             );
@@ -78,16 +79,16 @@ pub(crate) fn no_proxy_is_trusted(carried: impl FnOnce() -> Option<&'static str>
     let _ = carried;
 }
 
-/// A trusted proxy sent a request without the header that was chosen: `T002`.
+/// Logs that a trusted proxy sent a request without the chosen header: `T002`.
 pub(crate) fn proxy_sent_no_header(field: &'static str) {
     #[cfg(feature = "tracing")]
     {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
+        static LOGGED: AtomicBool = AtomicBool::new(false);
+        if first(&LOGGED) {
             tracing::warn!(
                 target: "traffik",
                 code = "T002",
-                "T002: a trusted proxy sent a request without `{field}`, so everyone behind it shares a budget; let the \
+                "T002: a trusted proxy sent a request without `{field}`, so all clients behind it share a budget; let the \
                  proxy set that header, or choose the one that it does set"
             );
         }
@@ -96,12 +97,12 @@ pub(crate) fn proxy_sent_no_header(field: &'static str) {
     let _ = field;
 }
 
-/// One request was counted twice by one throttle: `T003`.
+/// Logs that one throttle counted one request twice: `T003`.
 pub(crate) fn counted_twice(uid: &str) {
     #[cfg(feature = "tracing")]
     {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
+        static LOGGED: AtomicBool = AtomicBool::new(false);
+        if first(&LOGGED) {
             tracing::warn!(
                 target: "traffik",
                 code = "T003",
@@ -115,17 +116,17 @@ pub(crate) fn counted_twice(uid: &str) {
     let _ = uid;
 }
 
-/// A backend was provided below throttles that had decided in the embedded one: `T005`. The throttles are found only while
-/// the warning is still to be logged.
+/// Logs that a backend was provided below throttles that had decided in the embedded one: `T005`.
+/// The throttles are listed only before the warning was logged.
 pub(crate) fn provided_late(throttles: impl FnOnce() -> Option<String>) {
     #[cfg(feature = "tracing")]
     {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if TOLD.load(Relaxed) {
+        static LOGGED: AtomicBool = AtomicBool::new(false);
+        if LOGGED.load(Relaxed) {
             return;
         }
         let Some(throttles) = throttles() else { return };
-        if first(&TOLD) {
+        if first(&LOGGED) {
             tracing::warn!(
                 target: "traffik",
                 code = "T005",
@@ -140,18 +141,18 @@ pub(crate) fn provided_late(throttles: impl FnOnce() -> Option<String>) {
     let _ = throttles;
 }
 
-/// A Redis server evicts keys when its memory is full: `T006`.
+/// Logs that a Redis server evicts keys when its memory is full: `T006`.
 #[cfg(feature = "redis")]
 pub(crate) fn evicts(policy: &str) {
     #[cfg(feature = "tracing")]
     {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
+        static LOGGED: AtomicBool = AtomicBool::new(false);
+        if first(&LOGGED) {
             tracing::warn!(
                 target: "traffik",
                 code = "T006",
                 policy,
-                "T006: Redis evicts keys when its memory is full (`maxmemory-policy {policy}`), and forgets limits with \
+                "T006: Redis evicts keys when its memory is full (`maxmemory-policy {policy}`), and loses limits with \
                  them; give limits a server with `noeviction`, or `volatile-ttl`"
             );
         }
@@ -160,12 +161,12 @@ pub(crate) fn evicts(policy: &str) {
     let _ = policy;
 }
 
-/// A request was compared with a route where no router had matched it: `T007`.
+/// Logs that a route filter was applied where no router had matched the request: `T007`.
 pub(crate) fn not_routed(route: &str) {
     #[cfg(feature = "tracing")]
     {
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if first(&TOLD) {
+        static LOGGED: AtomicBool = AtomicBool::new(false);
+        if first(&LOGGED) {
             tracing::warn!(
                 target: "traffik",
                 code = "T007",
@@ -179,21 +180,26 @@ pub(crate) fn not_routed(route: &str) {
     let _ = route;
 }
 
-/// Whether something is still to be told, which is done once in the life of the process.
+/// Reports whether a warning is to be logged now: once in the life of the process.
 #[cfg(feature = "tracing")]
-fn first(told: &AtomicBool) -> bool {
-    !told.load(Relaxed) && !told.swap(true, Relaxed)
+fn first(logged: &AtomicBool) -> bool {
+    !logged.load(Relaxed) && !logged.swap(true, Relaxed)
 }
 
-/// Whether this is one of the first thousand times on this thread, or one of a few after that.
+/// Reports whether this is one of the first thousand calls on this thread, or one of a few after
+/// that.
 #[cfg(feature = "tracing")]
 fn is_sampled() -> bool {
     const ALL: u32 = 1_000;
     const FEW: u32 = 64;
     thread_local! {
-        static SEEN: Cell<u32> = const { Cell::new(0) };
+        static CALLS: Cell<u32> = const { Cell::new(0) };
     }
-    let seen = SEEN.get();
-    SEEN.set(if seen == ALL + FEW { ALL + 1 } else { seen + 1 });
-    seen < ALL || seen == ALL + FEW
+    let calls = CALLS.get();
+    CALLS.set(if calls == ALL + FEW {
+        ALL + 1
+    } else {
+        calls + 1
+    });
+    calls < ALL || calls == ALL + FEW
 }

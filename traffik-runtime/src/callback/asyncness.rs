@@ -1,4 +1,4 @@
-//! Futures told from values, by their types.
+//! Futures distinguished from values, by their types.
 
 use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;

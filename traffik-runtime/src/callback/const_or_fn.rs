@@ -1,4 +1,4 @@
-//! Functions of the request told from constants, by their types.
+//! Functions of the request distinguished from constants, by their types.
 
 use std::ops::Deref;
 

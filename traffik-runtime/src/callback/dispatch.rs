@@ -3,7 +3,7 @@
 //! Generated code cannot see types, so the compiler chooses: the macros call a method on a
 //! [`Probe`](crate::callback::Probe) of a value's type. Two or three traits have that method, and
 //! the compiler takes the one that needs the fewest borrows and whose bound holds. So futures are
-//! told from values, functions from constants, and errors that are responses from others.
+//! distinguished from values, functions from constants, and errors that are responses from others.
 
 #[doc(hidden)]
 #[macro_export]
@@ -104,8 +104,8 @@ macro_rules! __cost_by {
     };
 }
 
-/// Returns the value of a constant or of a function. Constants are borrowed, since a static cannot be
-/// moved.
+/// Returns the value of a constant or of a function. Constants are borrowed, since a static cannot
+/// be moved.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __const_or_fn {

@@ -1,4 +1,4 @@
-//! Errors of callbacks that are responses, told from others by their types.
+//! Errors of callbacks that are responses, distinguished from others by their types.
 
 use axum_core::response::IntoResponse;
 
@@ -13,8 +13,8 @@ pub struct NoResponse;
 #[derive(Clone, Copy, Debug)]
 pub struct HasResponse;
 
-/// Selects errors that are texts: they are responses too, but name a mistake, and would be sent with
-/// status 200.
+/// Selects errors that are texts: they are responses too, but name a mistake, and would be sent
+/// with status 200.
 pub trait TextKind {
     /// Returns the kind of an error that is a text.
     fn __traffik_error(&self) -> NoResponse {

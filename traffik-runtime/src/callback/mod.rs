@@ -12,7 +12,8 @@ pub(crate) mod error_kind;
 pub(crate) mod output;
 
 /// Declares a trait for the functions that a builder takes: `fn(&In) -> impl IntoOutput<Out>`, sync
-/// or async. The type parameter `M` tells the two apart, so that both have a blanket implementation.
+/// or async. The type parameter `M` tells the two apart, so that both have a blanket
+/// implementation.
 macro_rules! callback_trait {
     ($(#[$attribute:meta])* $name:ident: $input:ty => $output:ty) => {
         $(#[$attribute])*

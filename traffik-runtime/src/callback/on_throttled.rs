@@ -10,8 +10,8 @@ callback_trait! {
     /// The response to a request that a throttle refuses: a `fn(&Rejection) -> impl IntoResponse`,
     /// sync or async. Every such function implements it, and nothing else can.
     ///
-    /// The response gets the header fields of the throttle, `Retry-After` and
-    /// `Cache-Control: no-store` unless it sets them itself, and status 429 if its own is 200.
+    /// The response gets the header fields of the throttle, `Retry-After` and `Cache-Control:
+    /// no-store` unless it sets them itself, and status 429 if its own is 200.
     ///
     /// ```
     /// use http::StatusCode;

@@ -1,10 +1,10 @@
-//! The address that an element gives.
+//! Addresses in elements of a forwarding header.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str;
 
-/// `IPv4`, `IPv4:port`, `IPv6`, `[IPv6]` or `[IPv6]:port`, IPv4-mapped addresses as what they carry; nothing for all
-/// else, and for addresses that nobody has.
+/// Parses `IPv4`, `IPv4:port`, `IPv6`, `[IPv6]` or `[IPv6]:port`. An IPv4-mapped address becomes
+/// the IPv4 address. Everything else is `None`, and so are unspecified addresses.
 pub(crate) fn address(value: &[u8], ports: Ports) -> Option<IpAddr> {
     let value = str::from_utf8(value).ok()?;
     let (address, port) = split(value)?;
@@ -14,12 +14,12 @@ pub(crate) fn address(value: &[u8], ports: Ports) -> Option<IpAddr> {
     Some(address.to_canonical()).filter(|address| !address.is_unspecified())
 }
 
-/// What may stand where a port does.
+/// The accepted ports.
 #[derive(Clone, Copy)]
 pub(crate) enum Ports {
     /// A number.
     Numbers,
-    /// Also `_name`, as `Forwarded` has it.
+    /// A number, or `_name` as in `Forwarded`.
     OrNames,
 }
 
@@ -32,20 +32,20 @@ impl Ports {
     }
 }
 
-/// One to five digits, up to 65535.
+/// Reports whether a port is one to five digits, up to 65535.
 fn is_number(port: &str) -> bool {
     (1..=5).contains(&port.len())
         && port.bytes().all(|byte| byte.is_ascii_digit())
         && port.parse::<u16>().is_ok()
 }
 
-/// What stands behind the `_` of a name that hides a port (RFC 7239, section 6.2).
+/// Reports whether a text may follow the `_` of a name that hides a port (RFC 7239, section 6.2).
 fn is_obfuscated(name: &str) -> bool {
     let has = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     !name.is_empty() && name.bytes().all(has)
 }
 
-/// The address and what stands behind its colon.
+/// Splits a value into the address and the text after its colon.
 fn split(value: &str) -> Option<(IpAddr, Option<&str>)> {
     if let Some(bracketed) = value.strip_prefix('[') {
         let (address, rest) = bracketed.split_once(']')?;
@@ -64,7 +64,7 @@ fn split(value: &str) -> Option<(IpAddr, Option<&str>)> {
     }
 }
 
-/// An IPv6 address; its zone, which only the sender knows, is dropped.
+/// Parses an IPv6 address. Its zone, which means something only to the sender, is dropped.
 fn ipv6(text: &str) -> Option<Ipv6Addr> {
     let address = match text.split_once('%') {
         None => text,
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn reads_every_form() {
         for (value, expected) in [
             ("203.0.113.7", "203.0.113.7"),
             ("203.0.113.7:0", "203.0.113.7"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_no_address() {
+    fn refuses_everything_else() {
         for value in [
             "",
             "unknown",
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stand_for_ports_only_where_they_may() {
+    fn accepts_names_of_ports_only_in_forwarded() {
         let read = |value: &str| address(value.as_bytes(), Ports::OrNames).is_some();
         assert!(read("203.0.113.7:_p") && read("[2001:db8::1]:_a.b-c_9") && read("203.0.113.7:80"));
         for value in [

@@ -1,4 +1,4 @@
-//! The elements of a list header, from the nearest hop backwards.
+//! Elements of a list header, from the nearest hop backwards.
 
 use std::net::IpAddr;
 
@@ -10,8 +10,9 @@ use crate::client_ip::header::ForwardingHeader;
 use crate::client_ip::quoted::trimmed;
 use crate::client_ip::{forwarded, quoted};
 
-/// What each element says, if it says an address: the last of the last line first.
-pub(crate) fn of(
+/// Lists the address of each element, the last of the last line first; `None` for an element
+/// without one.
+pub(crate) fn addresses(
     header: ForwardingHeader,
     lines: GetAll<'_, HeaderValue>,
 ) -> impl Iterator<Item = Option<IpAddr>> {
@@ -26,10 +27,11 @@ pub(crate) fn of(
     })
 }
 
-/// A line, split at its commas from the right. An empty line is one empty element.
+/// An iterator over the elements of a line, split at its commas from the right. An empty line is
+/// one empty element.
 struct FromRight<'a> {
     rest: Option<&'a [u8]>,
-    /// Whether commas in quotes are none.
+    /// `true` if commas in quotes do not separate.
     quotes: bool,
 }
 

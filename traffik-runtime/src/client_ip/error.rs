@@ -1,58 +1,63 @@
+//! Errors in the settings of proxies.
+
 use thiserror::Error;
 
-/// What is wrong with what was said of proxies, and what to write instead.
+/// A mistake in the settings of proxies, and what to write instead.
 ///
 /// ```
 /// use traffik::TrustedRange;
 ///
 /// let error = "10.0.0.0/255.0.0.0".parse::<TrustedRange>().unwrap_err();
-/// assert_eq!(error.to_string(), "`10.0.0.0/255.0.0.0` has a netmask; write a length, such as `10.0.0.0/8`");
+/// assert_eq!(
+///     error.to_string(),
+///     "`10.0.0.0/255.0.0.0` has a netmask; write a length, such as `10.0.0.0/8`",
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ForwardingError {
-    /// Nothing stands where a trusted proxy belongs.
+    /// An empty trusted proxy.
     #[error("a trusted proxy is empty; write an address or a range, such as `10.0.0.0/8`")]
     Empty,
-    /// A host name, a star, or anything else that is no address.
+    /// A host name, a star, or anything else that is not an address.
     #[error(
-        "`{0}` is no address and no range; write one such as `10.0.0.0/8` (names are not looked up)"
+        "`{0}` is not an address or a range; write one such as `10.0.0.0/8` (names are not resolved)"
     )]
     NoRange(String),
-    /// Nearly the word `unix`.
-    #[error("`{0}` is no address and no range; write `unix` to trust the peers of Unix sockets")]
+    /// A misspelling of the word `unix`.
+    #[error("`{0}` is not an address or a range; write `unix` to trust the peers of Unix sockets")]
     Unix(String),
-    /// Several ranges in one text, or one with blanks.
-    #[error("`{0}` is not one range; write each by itself, without blanks")]
+    /// Several ranges in one text, or one range with blanks.
+    #[error("`{0}` is not one range; write each range as a string of its own, without blanks")]
     Several(String),
     /// An address with a zone.
     #[error("`{entry}` has a zone; leave `{zone}` out")]
     Zone {
-        /// What was written.
+        /// The text.
         entry: String,
         /// Its zone.
         zone: String,
     },
-    /// A netmask in place of a length.
+    /// A netmask instead of a length.
     #[error("`{0}` has a netmask; write a length, such as `10.0.0.0/8`")]
     Netmask(String),
-    /// A length that is no number, or is beyond the address.
-    #[error("the length of `{entry}` is no number from 0 to {most}")]
+    /// A length that is not a number, or longer than the address.
+    #[error("the length of `{entry}` is not a number from 0 to {max}")]
     Length {
-        /// What was written.
+        /// The text.
         entry: String,
         /// The bits of such an address.
-        most: u8,
+        max: u8,
     },
-    /// A prefix that tells no IPv6 addresses apart, or is beyond them.
+    /// A prefix of an IPv6 address that is 0 or longer than the address.
     #[error("a prefix of {0} is not possible; write one from 1 to 128, such as 64")]
     Prefix(u128),
-    /// A word that is no forwarding header.
+    /// An unknown forwarding header.
     #[error("unknown forwarding header `{word}`; {hint}")]
     UnknownHeader {
-        /// What was written.
+        /// The text.
         word: String,
-        /// What to write instead.
+        /// The words to write instead.
         hint: String,
     },
 }

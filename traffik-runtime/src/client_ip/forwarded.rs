@@ -1,4 +1,4 @@
-//! An element of `Forwarded` (RFC 7239): parameters, of which `for` names the hop.
+//! Elements of `Forwarded` (RFC 7239): parameters, of which `for` names the hop.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use crate::client_ip::address;
 use crate::client_ip::address::Ports;
 use crate::client_ip::quoted::{Unquoted, split_parameter, trimmed, unquoted};
 
-/// The address that `for` gives, if the whole element is well-formed.
+/// Returns the address of `for`, if the whole element is well-formed.
 pub(crate) fn address(element: &[u8]) -> Option<IpAddr> {
     let mut names = Names::default();
     let mut hop = None;
@@ -18,7 +18,7 @@ pub(crate) fn address(element: &[u8]) -> Option<IpAddr> {
         let (parameter, others) = split_parameter(parameters);
         rest = others;
         let parameter = trimmed(parameter);
-        // Nothing between two semicolons is no parameter, and no mistake.
+        // An empty text between two semicolons is neither a parameter nor a mistake.
         if parameter.is_empty() {
             continue;
         }
@@ -33,8 +33,8 @@ pub(crate) fn address(element: &[u8]) -> Option<IpAddr> {
     address::address(&hop?, Ports::OrNames)
 }
 
-/// The names of an element's parameters, in any case. Proxies write a few; a client can write thousands, so the time must not
-/// grow with their square.
+/// The names of an element's parameters, in any case. Proxies write a few, but a client can write
+/// thousands, so the time must not grow with their square.
 #[derive(Default)]
 struct Names<'a> {
     few: SmallVec<[&'a [u8]; 8]>,
@@ -47,7 +47,7 @@ impl<'a> Names<'a> {
         if self
             .few
             .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
+            .any(|other| other.eq_ignore_ascii_case(name))
         {
             return false;
         }
@@ -59,7 +59,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A parameter's name and value, with no blanks around the `=`.
+/// Splits a parameter into name and value, with no blanks around the `=`.
 fn read(parameter: &[u8]) -> Option<(&[u8], Unquoted)> {
     let equals = parameter.iter().position(|byte| *byte == b'=')?;
     let (name, value) = (&parameter[..equals], &parameter[equals + 1..]);
@@ -69,16 +69,17 @@ fn read(parameter: &[u8]) -> Option<(&[u8], Unquoted)> {
     if value.first() == Some(&b'"') {
         return Some((name, unquoted(value)?));
     }
-    let plain = !value.is_empty() && value.iter().all(|byte| is_plain(*byte));
-    plain.then(|| (name, Unquoted::from_slice(value)))
+    let is_unquoted = !value.is_empty() && value.iter().all(|byte| is_unquoted_byte(*byte));
+    is_unquoted.then(|| (name, Unquoted::from_slice(value)))
 }
 
-/// A character of a token, as RFC 9110 has it.
+/// Reports whether a byte may be in a token (RFC 9110).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// What a value without quotes may hold: more than a token, since many a proxy writes ports and brackets without them.
-fn is_plain(byte: u8) -> bool {
+/// Reports whether a byte may be in a value without quotes: more bytes than in a token, since many
+/// proxies write ports and brackets without quotes.
+fn is_unquoted_byte(byte: u8) -> bool {
     !matches!(byte, b' ' | b'\t' | b'"' | b'\\')
 }

@@ -1,10 +1,13 @@
+//! `ForwardingHeader`: the header that trusted proxies write.
+
 use std::str::FromStr;
 
 use crate::client_ip::error::ForwardingError;
 use crate::suggest::{did_you_mean, one_slip};
 
-/// The one header that tells who a request was forwarded for. What the proxy does not set, the client may have: choose
-/// the one that the proxy nearest to the application writes or appends to.
+/// The header that names the client a request was forwarded for. A header that the proxy does not
+/// set may come from the client, so choose the one that the proxy nearest to the application writes
+/// or appends to.
 ///
 /// ```
 /// use traffik::ForwardingHeader;
@@ -16,7 +19,7 @@ use crate::suggest::{did_you_mean, one_slip};
 pub enum ForwardingHeader {
     /// `Forwarded` (RFC 7239); `forwarded` in the attribute.
     Forwarded,
-    /// `X-Forwarded-For`, which is read where proxies are trusted and nothing else is said; `x_forwarded_for`.
+    /// `X-Forwarded-For`, the default where proxies are trusted; `x_forwarded_for`.
     #[default]
     XForwardedFor,
     /// `X-Real-IP`; `x_real_ip`.
@@ -25,12 +28,12 @@ pub enum ForwardingHeader {
     CfConnectingIp,
     /// `True-Client-IP`, which Akamai and Cloudflare can set; `true_client_ip`.
     TrueClientIp,
-    /// None is read: the client is whoever connects; `none`.
+    /// No header: the client is the peer; `none`.
     None,
 }
 
 impl ForwardingHeader {
-    /// The words that name them, in the attribute and wherever they are parsed.
+    /// The words of the headers, in the attribute and for [`FromStr`].
     pub const WORDS: &'static [&'static str] = &[
         "forwarded",
         "x_forwarded_for",
@@ -49,7 +52,7 @@ impl ForwardingHeader {
         Self::None,
     ];
 
-    /// The field's name, in lower case; nothing for [`None`](Self::None).
+    /// Returns the field's name in lower case; `None` for [`None`](Self::None).
     pub const fn field(self) -> Option<&'static str> {
         Some(match self {
             Self::Forwarded => "forwarded",
@@ -61,10 +64,10 @@ impl ForwardingHeader {
         })
     }
 
-    /// All fields there are.
+    /// Lists the names of all fields.
     #[cfg_attr(
         not(feature = "engine"),
-        expect(dead_code, reason = "only the HTTP adapter sees fields")
+        expect(dead_code, reason = "only the HTTP adapter reads fields")
     )]
     pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
         Self::ALL.into_iter().filter_map(Self::field)
@@ -75,15 +78,15 @@ impl FromStr for ForwardingHeader {
     type Err = ForwardingError;
 
     fn from_str(word: &str) -> Result<Self, ForwardingError> {
-        let mut known = Self::WORDS.iter().zip(Self::ALL);
-        if let Some((_, header)) = known.find(|(name, _)| **name == word) {
+        let mut words = Self::WORDS.iter().zip(Self::ALL);
+        if let Some((_, header)) = words.find(|(name, _)| **name == word) {
             return Ok(header);
         }
-        let plain = word.to_ascii_lowercase().replace('-', "_");
+        let normalized = word.to_ascii_lowercase().replace('-', "_");
         // By spelling alone another header may be the nearest, one that clients can set.
         let words = || Self::WORDS.iter().copied();
-        let longer = || words().find(|name| plain.len() > 3 && name.starts_with(&plain));
-        let meant = longer().or_else(|| one_slip(&plain, words()));
+        let longer = || words().find(|name| normalized.len() > 3 && name.starts_with(&normalized));
+        let meant = longer().or_else(|| one_slip(&normalized, words()));
         let hint = match meant {
             Some(name) => did_you_mean(word, name),
             None => format!("use one of `{}`", Self::WORDS.join("`, `")),
@@ -100,7 +103,7 @@ mod tests {
     use super::ForwardingHeader;
 
     #[test]
-    fn every_word_is_its_field() {
+    fn every_word_names_its_field() {
         for (word, header) in ForwardingHeader::WORDS.iter().zip(ForwardingHeader::ALL) {
             assert_eq!(word.parse(), Ok(header));
             let field = header.field().unwrap_or("none");
@@ -109,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn another_word_is_refused_and_the_near_one_named() {
-        let said = |word: &str| word.parse::<ForwardingHeader>().unwrap_err().to_string();
+    fn refuses_another_word_and_suggests_the_nearest() {
+        let message = |word: &str| word.parse::<ForwardingHeader>().unwrap_err().to_string();
         for (word, meant) in [
             ("X-Forwarded-For", "x_forwarded_for"),
             ("Forwarded", "forwarded"),
@@ -121,7 +124,7 @@ mod tests {
             ("true_client", "true_client_ip"),
         ] {
             assert_eq!(
-                said(word),
+                message(word),
                 format!("unknown forwarding header `{word}`; did you mean `{meant}`?")
             );
         }
@@ -133,10 +136,10 @@ mod tests {
             "real_ip",
             "x_forwarded_host",
         ] {
-            let said = said(word);
+            let message = message(word);
             assert!(
-                said.contains("use one of `forwarded`, `x_forwarded_for`"),
-                "{said}"
+                message.contains("use one of `forwarded`, `x_forwarded_for`"),
+                "{message}"
             );
         }
     }

@@ -1,7 +1,7 @@
-//! What can be said of proxies in front of an application: which to trust, and which header they write.
+//! The client's address behind proxies: the trusted proxies, and the header that they write.
 //!
-//! The macros read the same words and ranges while compiling that builders read at run time, so this needs no engine.
-//! Who the client is that they tell of, [`ClientIp`](crate::client_ip::resolve::ClientIp) finds out.
+//! The macros parse these settings at compile time and builders at run time, so they need no
+//! engine. [`ClientIp`](crate::client_ip::resolve::ClientIp) resolves the address of a request.
 
 #[cfg(feature = "engine")]
 pub(crate) mod address;

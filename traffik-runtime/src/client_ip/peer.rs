@@ -1,4 +1,4 @@
-//! The other end of a connection.
+//! `PeerAddr`: the other end of a connection.
 
 use std::net::SocketAddr;
 
@@ -14,10 +14,11 @@ use tokio::net::unix;
 
 /// The other end of a connection, over TCP or over a Unix socket.
 ///
-/// Serve an application with it where it may listen on a Unix socket; over TCP
-/// `into_make_service_with_connect_info::<SocketAddr>()` does as well. The peer of a Unix socket has no address; what it
-/// says of its clients is believed where proxies are trusted by the word `unix`. A listener under axum's `tap_io` is served
-/// with the address of its kind, `SocketAddr` or tokio's `unix::SocketAddr`, which are known as well.
+/// Serve an application with this type if it may listen on a Unix socket; over TCP
+/// `into_make_service_with_connect_info::<SocketAddr>()` works as well. The peer of a Unix socket
+/// has no address. The client that it reports is accepted if proxies are trusted by the word
+/// `unix`. A listener under axum's `tap_io` is served with the address of its kind, `SocketAddr` or
+/// tokio's `unix::SocketAddr`, which are accepted too.
 ///
 /// ```no_run
 /// # #[cfg(unix)]
@@ -42,7 +43,7 @@ pub enum PeerAddr {
 }
 
 impl PeerAddr {
-    /// Returns the peer of a request's connection, if whoever serves the application has said which it is.
+    /// Returns the peer of a request's connection, if the application is served with connect info.
     pub(crate) fn of(extensions: &Extensions) -> Option<Self> {
         let tcp = extensions.get::<ConnectInfo<SocketAddr>>();
         tcp.map(|info| Self::Tcp(info.0))

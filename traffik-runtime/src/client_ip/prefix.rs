@@ -1,10 +1,12 @@
+//! `Ipv6Prefix`: the bits of an IPv6 address that identify a client.
+
 use crate::client_ip::error::ForwardingError;
 
-/// How many leading bits of an IPv6 address tell clients apart; 64 unless something else is said, which is what one
-/// subscriber is given.
+/// The number of leading bits of an IPv6 address that identify a client. The default is 64, the
+/// prefix that one subscriber gets.
 ///
 /// ```
-/// use traffik_runtime::forwarding::Ipv6Prefix;
+/// use traffik_runtime::client_ip::Ipv6Prefix;
 ///
 /// assert!(Ipv6Prefix::new(56).is_ok());
 /// assert!(Ipv6Prefix::new(0).is_err());
@@ -13,14 +15,14 @@ use crate::client_ip::error::ForwardingError;
 pub struct Ipv6Prefix(u8);
 
 impl Ipv6Prefix {
-    /// What is used unless something else is said.
+    /// The default: 64 bits.
     pub const DEFAULT: Self = Self(64);
 
-    /// This many bits.
+    /// Makes a prefix of this many bits.
     ///
     /// # Errors
     ///
-    /// [`ForwardingError::Prefix`] if there are none, or more than an address has.
+    /// [`ForwardingError::Prefix`] for 0 bits, or more than an address has.
     pub const fn new(bits: u128) -> Result<Self, ForwardingError> {
         match bits {
             1..=128 => Ok(Self(bits as u8)),
@@ -28,7 +30,7 @@ impl Ipv6Prefix {
         }
     }
 
-    /// The number of bits, 1 to 128.
+    /// Returns the number of bits, 1 to 128.
     pub const fn bits(self) -> u8 {
         self.0
     }

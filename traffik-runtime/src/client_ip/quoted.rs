@@ -2,11 +2,12 @@
 
 use smallvec::SmallVec;
 
-/// A value without its quotes; addresses are shorter than this.
+/// A value without its quotes. Addresses fit inline.
 pub(crate) type Unquoted = SmallVec<[u8; 64]>;
 
-/// Where the last comma is that no quotes are around, seen from the right: the client may have left quotes open on the
-/// left, and must not hide the proxy's element behind them. A well-formed element reads the same from either side.
+/// Returns the position of the last comma outside quotes, read from the right: the client may have
+/// left quotes open on the left, and must not hide the proxy's element behind them. A well-formed
+/// element reads the same from either side.
 pub(crate) fn last_comma(line: &[u8]) -> Option<usize> {
     let mut inside = false;
     for (place, byte) in line.iter().enumerate().rev() {
@@ -20,7 +21,7 @@ pub(crate) fn last_comma(line: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether an odd number of backslashes stands before a place.
+/// Reports whether an odd number of backslashes precedes a position.
 fn is_escaped(line: &[u8], place: usize) -> bool {
     let slashes = line[..place]
         .iter()
@@ -29,7 +30,7 @@ fn is_escaped(line: &[u8], place: usize) -> bool {
     slashes.count() % 2 == 1
 }
 
-/// Splits off what stands before the first semicolon that no quotes are around.
+/// Splits an element at its first semicolon outside quotes.
 pub(crate) fn split_parameter(element: &[u8]) -> (&[u8], Option<&[u8]>) {
     let (mut inside, mut escaped) = (false, false);
     for (place, byte) in element.iter().enumerate() {
@@ -44,7 +45,7 @@ pub(crate) fn split_parameter(element: &[u8]) -> (&[u8], Option<&[u8]>) {
     (element, None)
 }
 
-/// What a quoted string holds, if all of this is one.
+/// Returns the contents of a quoted string, if the whole value is one.
 pub(crate) fn unquoted(value: &[u8]) -> Option<Unquoted> {
     let mut bytes = value.strip_prefix(b"\"")?.iter();
     let mut content = Unquoted::new();

@@ -1,3 +1,5 @@
+//! `TrustedRange`: a range of addresses of trusted proxies.
+
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -6,18 +8,18 @@ use ipnet::{IpNet, Ipv4Net};
 
 use crate::client_ip::error::ForwardingError;
 
-/// Where IPv4-mapped addresses begin: `::ffff:0:0/96`.
+/// The length of the prefix of IPv4-mapped addresses: `::ffff:0:0/96`.
 const MAPPED: u8 = 96;
 
-/// Addresses of proxies that are trusted: one address, or `address/length`. Bits beyond the length do not matter. The word
-/// `unix` is whoever connects over a Unix socket, which has no address.
+/// A range of addresses of trusted proxies: one address, or `address/length`. Bits beyond the
+/// length are ignored. The word `unix` trusts every peer of a Unix socket, which has no address.
 ///
 /// ```
 /// use traffik::TrustedRange;
 ///
 /// let range: TrustedRange = "10.0.0.0/8".parse()?;
 /// assert!(range.contains("10.1.2.3".parse().unwrap()));
-/// // An IPv4 address in IPv6 clothes is the IPv4 address.
+/// // An IPv4-mapped IPv6 address is the IPv4 address.
 /// assert!(range.contains("::ffff:10.1.2.3".parse().unwrap()));
 /// assert_eq!("::ffff:10.0.0.0/104".parse(), Ok(range));
 /// assert!("unix".parse::<TrustedRange>()?.is_unix());
@@ -36,25 +38,25 @@ enum Kind {
 const UNIX: &str = "unix";
 
 impl TrustedRange {
-    /// Returns whether these are the peers of Unix sockets.
+    /// Reports whether these are the peers of Unix sockets.
     pub const fn is_unix(&self) -> bool {
         matches!(self.0, Kind::Unix)
     }
 
-    /// Whether an address is one of these.
+    /// Reports whether an address is in the range.
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.holds(address.to_canonical())
+        self.contains_canonical(address.to_canonical())
     }
 
-    /// The same for an address that is not IPv4-mapped.
-    pub(crate) fn holds(&self, address: IpAddr) -> bool {
+    /// Reports whether an address that is not IPv4-mapped is in the range.
+    pub(crate) fn contains_canonical(&self, address: IpAddr) -> bool {
         match self.0 {
             Kind::Net(net) => net.contains(&address),
             Kind::Unix => false,
         }
     }
 
-    /// Whether these are all addresses there are of their family.
+    /// Reports whether these are all addresses of their family.
     #[cfg_attr(
         not(feature = "engine"),
         expect(dead_code, reason = "only the engine warns")
@@ -104,7 +106,7 @@ impl FromStr for TrustedRange {
     }
 }
 
-/// A number as ASCII digits.
+/// Parses a number of ASCII digits.
 fn number(digits: &str) -> Option<u8> {
     let only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| only_digits)
@@ -141,7 +143,7 @@ fn no_length(entry: &str, address: IpAddr, length: &str) -> ForwardingError {
     }
     ForwardingError::Length {
         entry: written,
-        most: if address.is_ipv4() { 32 } else { 128 },
+        max: if address.is_ipv4() { 32 } else { 128 },
     }
 }
 
@@ -211,7 +213,7 @@ mod tests {
             ForwardingError::Zone { .. } => "zone",
             ForwardingError::Unix(_) => "unix",
             ForwardingError::Netmask(_) => "netmask",
-            ForwardingError::Length { most: 32, .. } => "length, IPv4",
+            ForwardingError::Length { max: 32, .. } => "length, IPv4",
             ForwardingError::Length { .. } => "length, IPv6",
             _ => "another",
         };

@@ -1,7 +1,9 @@
-//! Who a request comes from, behind proxies: the peer, or whoever trusted proxies say they forwarded it for.
+//! `ClientIp`: the client's address behind proxies, which is the peer's or the one that trusted
+//! proxies report.
 //!
-//! A header's [`elements`] are read from the nearest hop backwards, past trusted ones; each says an [`address`], or the
-//! walk ends there. In `Forwarded` an element is a list of [parameters](forwarded).
+//! The [elements](crate::client_ip::elements) of a header are read from the nearest hop backwards,
+//! past trusted ones, to the first that is not an [address](crate::client_ip::address). In
+//! `Forwarded` an element is a list of [parameters](crate::client_ip::forwarded).
 
 use crate::client_ip::elements;
 #[cfg(test)]
@@ -20,11 +22,11 @@ use crate::client_ip::range::TrustedRange;
 use crate::error::Error;
 use crate::warnings;
 
-/// How the address of a request's client is found: from which proxies what header is believed, and how many bits of an
-/// IPv6 address tell clients apart.
+/// The settings that resolve the address of a request's client: the trusted proxies, the header
+/// that they write, and the bits of an IPv6 address that identify a client.
 ///
-/// By default no proxy is trusted, and the client is the peer; where one is, and no header is chosen, it is
-/// `X-Forwarded-For`.
+/// By default no proxy is trusted, and the client is the peer. The default header of trusted
+/// proxies is `X-Forwarded-For`.
 ///
 /// ```
 /// use traffik::{ClientIp, ForwardingHeader};
@@ -32,10 +34,10 @@ use crate::warnings;
 /// let client_ip = ClientIp::new().trusted(["10.0.0.0/8"]).header(ForwardingHeader::Forwarded);
 /// let mut headers = http::HeaderMap::new();
 /// headers.insert("forwarded", "for=198.51.100.1, for=203.0.113.7".parse()?);
-/// // The nearest hop is believed, what stands left of it is not: the client may have sent it.
+/// // The nearest hop is accepted. Elements left of it are not: the client may have sent them.
 /// let client = client_ip.resolve("10.0.0.1".parse()?, &headers)?;
 /// assert_eq!(client.to_string(), "203.0.113.7");
-/// // Nor is a peer that is none of the proxies.
+/// // A header from a peer that is not a trusted proxy is ignored.
 /// let client = client_ip.resolve("192.0.2.1".parse()?, &headers)?;
 /// assert_eq!(client.to_string(), "192.0.2.1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,16 +51,16 @@ pub struct ClientIp {
     error: Option<ForwardingError>,
 }
 
-/// What was found out about a request.
-struct Found {
-    /// `None` for the peer of a Unix socket.
+/// The client of a request.
+struct Resolved {
+    /// The address; `None` for the peer of a Unix socket.
     address: Option<IpAddr>,
-    /// Whether a trusted proxy sent the request without the header that it was to have.
+    /// `true` if a trusted proxy sent the request without the chosen header.
     lacks_header: bool,
 }
 
 impl ClientIp {
-    /// The peer's address; of an IPv6 address the first 64 bits.
+    /// Makes settings that resolve the peer's address, or the first 64 bits of an IPv6 address.
     pub const fn new() -> Self {
         Self {
             trusted: Vec::new(),
@@ -68,10 +70,10 @@ impl ClientIp {
         }
     }
 
-    /// Trusts these proxies, besides those that are trusted already: addresses, ranges such as `10.0.0.0/8`, or the word
-    /// `unix` for whoever connects over a Unix socket.
+    /// Trusts these proxies in addition to those that are trusted already: addresses, ranges such
+    /// as `10.0.0.0/8`, or the word `unix` for the peers of Unix sockets.
     ///
-    /// What is no range is remembered, and is the error of all that is done with this.
+    /// A malformed range makes every later use of these settings an error.
     pub fn trusted(self, ranges: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let mut trusting = self;
         for range in ranges {
@@ -83,11 +85,12 @@ impl ClientIp {
         trusting
     }
 
-    /// The same, where what is no range is told at once.
+    /// Trusts these proxies, like [`trusted`](Self::trusted), and returns an error for a malformed
+    /// range.
     ///
     /// # Errors
     ///
-    /// [`ForwardingError`], which names the first entry that is wrong.
+    /// [`ForwardingError`], which names the first malformed range.
     pub fn try_trusted(
         self,
         ranges: impl IntoIterator<Item = impl AsRef<str>>,
@@ -99,13 +102,14 @@ impl ClientIp {
         Ok(trusting)
     }
 
-    /// The header that trusted proxies write; default `X-Forwarded-For`. Exactly this one is read.
+    /// Sets the header that trusted proxies write; default `X-Forwarded-For`. No other header is
+    /// read.
     pub fn header(self, header: ForwardingHeader) -> Self {
         Self { header, ..self }
     }
 
-    /// How many bits of an IPv6 address tell clients apart, 1 to 128; default 64. Another number is remembered as an
-    /// error.
+    /// Sets the number of bits of an IPv6 address that identify a client, 1 to 128; default 64.
+    /// Another number makes every later use of these settings an error.
     pub fn prefix(mut self, bits: u8) -> Self {
         match Ipv6Prefix::new(bits.into()) {
             Ok(prefix) => self.prefix = prefix,
@@ -114,22 +118,22 @@ impl ClientIp {
         self
     }
 
-    /// The client's address, of which the last bits of an IPv6 address are zero.
+    /// Returns the client's address. The bits of an IPv6 address beyond the prefix are zero.
     ///
     /// # Errors
     ///
-    /// [`Error::BackendConfiguration`] if what this was made of is wrong.
+    /// [`Error::BackendConfiguration`] if a setting is malformed.
     pub fn resolve(&self, peer: IpAddr, headers: &HeaderMap) -> Result<IpAddr, Error> {
         self.check()?;
-        let found = self.find(Some(peer), headers).address;
-        Ok(found.unwrap_or_else(|| masked(peer.to_canonical(), self.prefix)))
+        let address = self.find(Some(peer), headers).address;
+        Ok(address.unwrap_or_else(|| masked(peer.to_canonical(), self.prefix)))
     }
 
-    /// Whether all that this was made of makes sense.
+    /// Checks the settings.
     ///
     /// # Errors
     ///
-    /// [`Error::BackendConfiguration`] with the first thing that does not.
+    /// [`Error::BackendConfiguration`] with the first malformed setting.
     pub fn check(&self) -> Result<(), Error> {
         match &self.error {
             None => Ok(()),
@@ -139,15 +143,15 @@ impl ClientIp {
         }
     }
 
-    /// Returns the client's address, with a warning where this and the requests that come do not seem to go together;
-    /// `None` if a Unix socket's peer is not trusted, or told of no client.
+    /// Returns the client's address, and logs a warning where the settings do not seem to fit the
+    /// requests. `None` if a Unix socket's peer is not trusted, or reported no client.
     #[inline]
     pub(crate) fn watched(&self, peer: PeerAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = match peer {
             PeerAddr::Tcp(peer) => Some(peer.ip()),
             PeerAddr::Unix => None,
         };
-        let Found {
+        let Resolved {
             address,
             lacks_header,
         } = self.find(peer, headers);
@@ -163,14 +167,14 @@ impl ClientIp {
     }
 
     #[inline]
-    fn find(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Found {
+    fn find(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Resolved {
         let mut nearest = peer.map(|peer| peer.to_canonical());
         let mut lacks_header = false;
         if let Some(field) = self.header.field()
             && self.trusts_peer(nearest)
         {
             lacks_header = true;
-            for element in elements::of(self.header, headers.get_all(field)) {
+            for element in elements::addresses(self.header, headers.get_all(field)) {
                 lacks_header = false;
                 let Some(address) = element else { break };
                 nearest = Some(address);
@@ -179,13 +183,14 @@ impl ClientIp {
                 }
             }
         }
-        Found {
+        Resolved {
             address: nearest.map(|address| masked(address, self.prefix)),
             lacks_header,
         }
     }
 
-    /// Reports whether the peer is a trusted proxy; one without an address is that of a Unix socket.
+    /// Reports whether the peer is a trusted proxy. A peer without an address is that of a Unix
+    /// socket.
     #[inline]
     fn trusts_peer(&self, peer: Option<IpAddr>) -> bool {
         match peer {
@@ -199,14 +204,16 @@ impl ClientIp {
         self.trusted.iter().any(TrustedRange::is_unix)
     }
 
-    /// Returns the name of the header that is read, if one is.
+    /// Returns the name of the header that is read, if there is one.
     pub(crate) const fn field(&self) -> Option<&'static str> {
         self.header.field()
     }
 
     #[inline]
     fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|range| range.holds(address))
+        self.trusted
+            .iter()
+            .any(|range| range.contains_canonical(address))
     }
 
     fn trust(&mut self, range: TrustedRange) {
@@ -216,7 +223,7 @@ impl ClientIp {
         self.trusted.push(range);
     }
 
-    /// The first error is the one to mend first.
+    /// Keeps the first error, which is to be fixed first.
     fn remember(&mut self, error: ForwardingError) {
         self.error.get_or_insert(error);
     }
@@ -234,8 +241,8 @@ fn masked(address: IpAddr, prefix: Ipv6Prefix) -> IpAddr {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
             let beyond = 128 - u32::from(prefix.bits());
-            let kept = u128::MAX.checked_shl(beyond).unwrap_or_default();
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & kept))
+            let mask = u128::MAX.checked_shl(beyond).unwrap_or_default();
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the headers of a request say of its client.
+//! Clients that are resolved from the headers of a request.
 
 use std::net::IpAddr;
 
@@ -30,7 +30,7 @@ fn proxied(header: ForwardingHeader) -> ClientIp {
     ClientIp::new().trusted(trusted).header(header).prefix(128)
 }
 
-/// The client of a request that 10.0.0.1 sends with these lines.
+/// Returns the client of a request that 10.0.0.1 sends with these lines.
 fn client(header: ForwardingHeader, lines: &[&[u8]]) -> String {
     let headers = headers(header.field().unwrap(), lines);
     let peer = IpAddr::from([10, 0, 0, 1]);
@@ -186,7 +186,8 @@ fn lines_of_forwarded_are_one_list_of_bytes() {
     }
 }
 
-/// An element of a client's making. With the square of its parameters, this would take minutes.
+/// An element that a client may write. If the time grew with the square of its parameters, it would
+/// take minutes.
 #[test]
 fn an_element_with_very_many_parameters_is_read_in_linear_time() {
     let mut element = b"for=203.0.113.9".to_vec();
@@ -289,7 +290,7 @@ fn bits_beyond_the_prefix_are_dropped_after_trust_is_judged() {
 }
 
 #[test]
-fn the_first_error_is_told() {
+fn reports_the_first_error() {
     let client_ip = ClientIp::new().trusted(["10.0.0.0/8", "*", "proxy.internal"]);
     let error = client_ip.prefix(0).check().unwrap_err();
     assert_eq!(error.kind(), crate::error::ErrorKind::Configuration);
@@ -307,7 +308,7 @@ fn field_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop_oneof![telling, anything], 0..60)
 }
 
-/// What a proxy may append, which says 203.0.113.7.
+/// Elements that a proxy may append, with the client 203.0.113.7.
 fn appended() -> impl Strategy<Value = &'static str> {
     proptest::sample::select(vec![
         "for=203.0.113.7",
@@ -320,25 +321,25 @@ fn appended() -> impl Strategy<Value = &'static str> {
 }
 
 proptest! {
-    /// Whatever the client sent, what the proxy appended names it.
+    /// The client is named by the element that the proxy appended, for every header that it sent.
     #[test]
     fn forged_left_parts_never_choose_the_client(forged in field_bytes(), line in appended(), apart: bool) {
         let list = line.replace("for=", "").replace('"', "");
-        let plain = ["203.0.113.7", "203.0.113.7:80", "203.0.113.7, 10.0.0.2"].contains(&&*list);
+        let is_list = ["203.0.113.7", "203.0.113.7:80", "203.0.113.7, 10.0.0.2"].contains(&&*list);
         let check = |header, own: &str| {
             let whole = [&forged, &b", "[..], own.as_bytes()].concat();
             let lines: &[&[u8]] = if apart { &[&forged, own.as_bytes()] } else { &[&whole] };
             client(header, lines)
         };
         prop_assert_eq!(check(ForwardingHeader::Forwarded, line), "203.0.113.7");
-        if plain {
+        if is_list {
             prop_assert_eq!(check(ForwardingHeader::XForwardedFor, &list), "203.0.113.7");
         }
     }
 
-    /// Nothing panics, and an untrusted peer is itself whatever it sends.
+    /// Nothing panics, and an untrusted peer is itself for every header that it sends.
     #[test]
-    fn whoever_is_not_trusted_is_itself(forged in field_bytes()) {
+    fn an_untrusted_peer_is_itself(forged in field_bytes()) {
         for name in NAMES {
             let headers = headers(name, &[&forged]);
             let peer = IpAddr::from([192, 0, 2, 1]);

@@ -1,10 +1,12 @@
+//! The time since a decision.
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::clock::system::SystemClock;
 
-/// A moment on a backend's clock, and how long ago it is.
+/// A time on a backend's clock, from which elapsed time is measured.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Since {
     at: u64,
@@ -16,7 +18,7 @@ impl Since {
         Self { at, clock }
     }
 
-    /// The moment that it is now, and how long ago the other one is.
+    /// Returns the current time in microseconds, and the time that has passed since the other one.
     pub(crate) fn now(&self) -> (u64, Duration) {
         let now = self.clock.as_ref().map_or_else(
             || SystemClock::new().now_micros(),

@@ -1,14 +1,17 @@
+//! A clock for tests, which moves only by command.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// A clock that stands still until it is told to move; its clones show the same time.
+/// A clock for tests that moves only by command. Its clones show one time.
 ///
-/// It starts one billion seconds after 1970, at 2001-09-09 01:46:40 UTC. Windows of any period that divides this start
-/// there: of a second or a millisecond, of 10 s, 20 ms or 500 µs. Others are under way: those of a minute for 40 s, those
-/// of 7 s for 6 s, those of an hour since 01:00.
+/// It starts one billion seconds after 1970, at 2001-09-09 01:46:40 UTC. Windows of every period
+/// that divides this time start there: of a second or a millisecond, of 10 s, 20 ms or 500 µs.
+/// Others have begun before: those of a minute 40 s ago, those of 7 s 6 s ago, those of an hour at
+/// 01:00.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,17 +24,17 @@ use crate::clock::Clock;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock {
-    /// Nanoseconds, so that a test can stop between two microseconds.
+    /// The time in nanoseconds, so that a test can stop between two microseconds.
     nanos: Arc<AtomicU64>,
 }
 
 impl ManualClock {
-    /// A clock one billion seconds after 1970.
+    /// Makes a clock that shows one billion seconds after 1970.
     pub fn new() -> Self {
         Self::at(Duration::from_secs(1_000_000_000))
     }
 
-    /// A clock at this time since 1970-01-01 00:00 UTC.
+    /// Makes a clock that shows this time since 1970-01-01 00:00 UTC.
     pub fn at(since_epoch: Duration) -> Self {
         Self {
             nanos: Arc::new(AtomicU64::new(nanos(since_epoch))),
@@ -53,7 +56,7 @@ impl ManualClock {
         self.change(|now| now.saturating_sub(nanos(by)));
     }
 
-    /// The time since 1970-01-01 00:00 UTC.
+    /// Returns the time since 1970-01-01 00:00 UTC.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.nanos.load(Ordering::SeqCst))
     }

@@ -1,6 +1,6 @@
-//! Where the time comes from: one trait, the system's clock, and one that a test sets by hand.
+//! Sources of time: the [`Clock`] trait, the system's clock, and a clock for tests.
 //!
-//! Laws never read a clock; they are told the time, in whole microseconds since 1970 (UTC).
+//! Laws never read a clock: the time is an argument, in whole microseconds since 1970 (UTC).
 
 #[cfg(feature = "engine")]
 pub(crate) mod elapsed;
@@ -18,8 +18,9 @@ use std::fmt;
 
 /// A source of time for the laws.
 ///
-/// A clock may step back: laws stand still until it has caught up, for one period at most, and never admit more for it. A
-/// state more than a period ahead is replaced by a full one at the next hit.
+/// A clock may step back. Laws then stand still until it has caught up, for at most one period, and
+/// never admit more because of it. A state that is more than a period ahead is replaced by a full
+/// one at the next hit.
 ///
 /// ```
 /// use traffik::Clock;
@@ -35,6 +36,6 @@ use std::fmt;
 /// assert_eq!(Noon.now_micros(), 43_200_000_000);
 /// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time since 1970-01-01 00:00 UTC, in microseconds; a finer clock rounds down.
+    /// Returns the time since 1970-01-01 00:00 UTC, in microseconds, rounded down.
     fn now_micros(&self) -> u64;
 }

@@ -1,4 +1,4 @@
-//! The time that a hit is decided at, and the clock that showed it.
+//! The time of a decision, and the clock that it was read from.
 
 use crate::clock::Clock;
 use crate::clock::system::SystemClock;
@@ -6,12 +6,13 @@ use crate::strategy::kernel::tick::EXACT;
 
 static SYSTEM: SystemClock = SystemClock::new();
 
-/// A reading of a clock, which can be read again.
+/// A reading of a clock that can be repeated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading<'c> {
-    /// The time that the clock showed, in microseconds since 1970; at most 2^53, up to which the laws' numbers are exact.
+    /// The time of the clock, in microseconds since 1970; at most 2^53, up to which the laws'
+    /// numbers are exact.
     pub(crate) now: u64,
-    /// `None` for a time that was brought along.
+    /// The clock; `None` for a time that was passed in.
     clock: Option<&'c dyn Clock>,
 }
 

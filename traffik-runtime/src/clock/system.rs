@@ -1,3 +1,5 @@
+//! The process's clock: a fast monotonic clock, anchored to the system's.
+
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -5,32 +7,36 @@ use std::time::{Duration, SystemTime};
 use crate::clock::Clock;
 use crate::warnings;
 
-/// How often the anchor is compared with the system's clock, in microseconds.
+/// The interval between comparisons with the system's clock, in microseconds.
 const CHECK_EVERY: u64 = 60_000_000;
 
-/// How far it may be set back at a time: enough for any drift, too little for a client to notice.
-const MOST_BACK: u64 = 10_000;
+/// The largest step back, in microseconds: enough for any drift, and too little for a client to
+/// notice.
+const MAX_STEP_BACK: u64 = 10_000;
 
-/// A difference that no drift makes, in microseconds: the system's clock was wrong, and was set right.
+/// A difference that is not a drift, in microseconds: the system's clock was wrong and was
+/// corrected.
 const STEP: u64 = 1_000_000;
 
-/// How many ticks the clock is asked how long they take.
-const MANY: u64 = 1 << 46;
+/// The number of ticks over which the length of a tick is measured.
+const MEASURED_TICKS: u64 = 1 << 46;
 
 static ANCHORED: LazyLock<Anchored> = LazyLock::new(|| Anchored::to(system_micros));
 
-/// The process's clock: a fast monotonic one, anchored to the epoch.
+/// The process's clock: a fast monotonic clock, anchored to the epoch.
 ///
-/// It reads the processor's time stamp counter where that is safe (half the price of the standard library's `Instant`, and a
-/// decision is otherwise mostly clock). Once a minute it is compared with the system's clock: it follows that forwards
-/// at once, and backwards by no more than 10 ms, so that a drift that is corrected does not hold clients up. A system clock
-/// that is set back by a second or more was wrong before: that is followed at once too, with a warning in the log.
+/// It reads the processor's time stamp counter where that is safe, at half the cost of the standard
+/// library's `Instant`; otherwise reading the clock would be most of a decision. Once a minute it
+/// is compared with the system's clock. It follows that forwards at once, and backwards by at most
+/// 10 ms, so that the correction of a drift does not delay clients. A system clock that is set back
+/// by a second or more was wrong before, so that step is followed at once too, with a warning in
+/// the log.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// The process's clock.
+    /// Returns the process's clock.
     pub const fn new() -> Self {
         Self
     }
@@ -45,23 +51,25 @@ impl Clock for SystemClock {
 
 struct Anchored {
     ticks: quanta::Clock,
-    /// The system's clock, in microseconds since 1970.
+    /// Reads the system's clock, in microseconds since 1970.
     system: fn() -> u64,
     start: u64,
-    /// How many microseconds a tick is, in 2^-64: a multiplication then takes the place of two and a division.
+    /// The microseconds in a tick, in 2^-64, so that one multiplication replaces two and a
+    /// division.
     scale: u64,
-    /// What has to be added to the time since the start, in microseconds since 1970.
+    /// The start, in microseconds since 1970.
     epoch: AtomicU64,
-    /// The time since the start from which the anchor is compared again.
+    /// The time since the start of the next comparison.
     due: AtomicU64,
 }
 
 impl Anchored {
     fn to(system: fn() -> u64) -> Self {
         let ticks = quanta::Clock::new();
-        // Hours of ticks, none of which is longer than a microsecond: what is rounded away is less than one in a day.
-        let nanos = u128::from(ticks.delta_as_nanos(0, MANY));
-        let scale = (nanos << 64) / (u128::from(MANY) * 1_000);
+        // The ticks take hours, and none is longer than a microsecond, so rounding loses less than
+        // a microsecond in a day.
+        let nanos = u128::from(ticks.delta_as_nanos(0, MEASURED_TICKS));
+        let scale = (nanos << 64) / (u128::from(MEASURED_TICKS) * 1_000);
         let scale = u64::try_from(scale).unwrap_or(u64::MAX);
         Self {
             start: ticks.raw(),
@@ -83,7 +91,7 @@ impl Anchored {
         self.epoch.load(Ordering::Relaxed) + elapsed
     }
 
-    /// The microseconds from the start to a tick.
+    /// Returns the microseconds from the start to a tick.
     #[inline]
     fn since(&self, tick: u64) -> u64 {
         let ticks = tick.saturating_sub(self.start);
@@ -104,7 +112,7 @@ impl Anchored {
         let wanted = (self.system)().saturating_sub(elapsed);
         let back = epoch.saturating_sub(wanted);
         let next = if back < STEP {
-            wanted.max(epoch.saturating_sub(MOST_BACK))
+            wanted.max(epoch.saturating_sub(MAX_STEP_BACK))
         } else {
             warnings::clock_set_back(Duration::from_micros(back));
             wanted
@@ -125,9 +133,10 @@ fn system_micros() -> u64 {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::{Anchored, CHECK_EVERY, MOST_BACK, STEP, system_micros};
+    use super::{Anchored, CHECK_EVERY, MAX_STEP_BACK, STEP, system_micros};
 
-    /// Compares with the system's clock of the test, now and each minute; returns by how much the clock changed each time.
+    /// Compares with the system clock of the test once a minute, and returns the changes of the
+    /// clock.
     fn changes(system: &AtomicU64, clock: &Anchored, moves: &[(bool, u64)]) -> Vec<i64> {
         let change = |(minute, (forwards, by)): (usize, &(bool, u64))| {
             let elapsed = (minute as u64 + 1) * CHECK_EVERY;
@@ -146,12 +155,12 @@ mod tests {
     fn follows_a_drift_back_slowly_and_a_step_at_once() {
         static SYSTEM: AtomicU64 = AtomicU64::new(1_000_000_000_000_000);
         let clock = Anchored::to(|| SYSTEM.load(Ordering::Relaxed));
-        let (hour, back) = (3_600_000_000, MOST_BACK.cast_signed());
+        let (hour, back) = (3_600_000_000, MAX_STEP_BACK.cast_signed());
         let moves = [
             (true, 0),
             (true, 700),
             (false, 700),
-            // Just too little to be a step, and comes back as a drift.
+            // Just too little for a step, and corrected as a drift.
             (false, STEP - 1),
             (true, STEP - 1 - 10_000),
             // Far ahead, and back again.
@@ -178,8 +187,8 @@ mod tests {
         for power in 0..16 {
             let tick = clock.start + 3 * 10_u64.pow(power);
             let expected = clock.ticks.delta_as_nanos(clock.start, tick) / 1_000;
-            let told = clock.since(tick);
-            assert!(told.abs_diff(expected) <= 1, "{told} for {expected}");
+            let micros = clock.since(tick);
+            assert!(micros.abs_diff(expected) <= 1, "{micros} for {expected}");
         }
         assert_eq!(clock.since(clock.start.saturating_sub(9)), 0);
     }

@@ -1,4 +1,4 @@
-//! What can go wrong besides being throttled, which is a decision and no error.
+//! `Error`: failures other than a refusal, which is a decision.
 
 pub(crate) mod response;
 
@@ -13,11 +13,11 @@ use crate::strategy::error::StrategyError;
 /// An error of any type.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Why a throttle could not decide, or a backend not do what it was asked.
+/// A failure of a throttle that could not decide, or of an operation of a backend.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A throttle counts by the client's address, and the request does not say which it is.
+    /// The throttle counts by the client's address, and the request has none.
     #[error(
         "the client's address is not known, so `{uid}` cannot tell clients apart; serve the app with \
          `into_make_service_with_connect_info::<SocketAddr>()` (in tests: with the layer `MockConnectInfo`), or give the \
@@ -27,7 +27,8 @@ pub enum Error {
         /// The throttle.
         uid: String,
     },
-    /// A throttle counts by the client's address, and the request came over a Unix socket without one.
+    /// The throttle counts by the client's address, and the request came over a Unix socket without
+    /// one.
     #[error(
         "the client's address is not known, so `{uid}` cannot tell clients apart: the request came over a Unix socket, {}; \
          or use `Identity::ip_or`",
@@ -36,100 +37,102 @@ pub enum Error {
     UnixPeer {
         /// The throttle.
         uid: String,
-        /// The forwarding header that the request lacked, or in which no address could be read; `None` if the peers of
-        /// Unix sockets are not trusted, or no header is read.
+        /// The forwarding header that the request lacked, or that has no readable address; `None`
+        /// if the peers of Unix sockets are not trusted, or no header is read.
         header: Option<&'static str>,
     },
-    /// An identifier, predicate, cost, rate or scope of the application's failed. If its error is a response, the request is
-    /// answered with that; otherwise with 500.
+    /// A callback of the application failed: an identifier, predicate, cost, rate or scope. If its
+    /// error is a response, the request is answered with it; otherwise with 500.
     #[error("`{what}` failed: {source}")]
     Identifier {
-        /// Which of them.
+        /// The option that names the function.
         what: &'static str,
-        /// What it said.
+        /// Its error.
         #[source]
         source: BoxError,
     },
-    /// A throttle's parts do not go together.
+    /// The settings of a throttle are invalid or do not fit together.
     #[error("throttle `{uid}` cannot work: {message}")]
     Configuration {
         /// The throttle.
         uid: String,
-        /// What is wrong; what to do instead.
+        /// The mistake, and what to write instead.
         message: String,
     },
-    /// A file of overrides cannot be used. Nothing was changed.
+    /// The overrides file is invalid. Nothing was changed.
     #[cfg(feature = "overrides")]
-    #[error("`{path}` cannot be used, and nothing was changed: {}", problems.join("; "))]
+    #[error("overrides file `{path}` ignored: {}", problems.join("; "))]
     Overrides {
         /// The file.
         path: String,
-        /// Everything that is wrong with it, each with its line, where that is known, and what to do instead.
+        /// All mistakes in it, each with its line if there is one, and what to write instead.
         problems: Vec<String>,
     },
-    /// A backend is not set up as it has to be: a URL that is none, a default that is no number.
-    #[error("the backend cannot work: {message}")]
+    /// Invalid backend configuration, such as a malformed URL or a default that is not a number.
+    #[error("invalid backend configuration: {message}")]
     BackendConfiguration {
-        /// What is wrong; what to do instead.
+        /// The mistake, and what to write instead.
         message: String,
     },
-    /// The backend was not reached, or refused. Nothing was done.
-    #[error("the backend cannot be used now: {source}")]
+    /// The backend was unreachable or refused the connection. Nothing was changed.
+    #[error("the backend is unavailable: {source}")]
     Connection {
-        /// What the connection said.
+        /// The error of the connection.
         #[source]
         source: BoxError,
     },
-    /// The circuit breaker in front of the backend is open. Nothing was done, and nobody asked.
-    #[error("the backend is left alone: its circuit breaker is open")]
+    /// The circuit breaker of the backend is open. The backend was not called.
+    #[error("circuit breaker is open")]
     CircuitOpen {
-        /// How long it stays open; `None` where that is not known, for one call is finding out or it is held open.
+        /// The time that it stays open; `None` while a probe is under way, or if it was forced
+        /// open.
         left: Option<Duration>,
     },
-    /// The connection broke before there was an answer. What was asked may have been done, or may still be.
+    /// The connection broke before an answer arrived. The operation may have been done, or may
+    /// still be.
     #[error("the connection to the backend broke before it answered: {source}")]
     ConnectionLost {
-        /// What the connection said.
+        /// The error of the connection.
         #[source]
         source: BoxError,
     },
-    /// There was no answer in time. What was asked may have been done, or may still be.
+    /// No answer arrived in time. The operation may have been done, or may still be.
     #[error("the backend did not answer within {after:?}")]
     Timeout {
-        /// How long it was waited for.
+        /// The time limit.
         after: Duration,
     },
-    /// The backend answered that what was asked makes no sense, or gave an answer that makes none: a mistake in the
-    /// program, or a key that something else has written.
-    #[error("the backend refused: {source}")]
+    /// The backend rejected the operation, or its answer was malformed: a mistake in the program,
+    /// or a key that another program wrote.
+    #[error("the backend reported an error: {source}")]
     Backend {
-        /// What it said.
+        /// Its error.
         #[source]
         source: BoxError,
     },
-    /// This backend has no such operation.
-    #[error("this backend has no `{operation}`; use one that has")]
+    /// The backend does not support the operation.
+    #[error("this backend does not support `{operation}`; use one that does")]
     Unsupported {
         /// The operation.
         operation: &'static str,
     },
-    /// Others changed the same key again and again, and it was given up. Nothing was done.
+    /// Other writers kept changing the key. Nothing was changed.
     #[error(
-        "`{key}` is asked for by too many at once, {tries} tries were in vain; spread the load over more keys"
+        "too much contention on `{key}`: {tries} attempts failed; spread the load over more keys"
     )]
     Contention {
         /// The key.
         key: String,
-        /// How often it was tried.
+        /// The number of attempts.
         tries: u32,
     },
-    /// Somebody else held the lock for as long as it was waited for.
-    #[error("the lock `{name}` is held by somebody else")]
+    /// Another owner held the lock for the whole waiting time.
+    #[error("the lock `{name}` is held by another owner")]
     LockTimeout {
         /// The lock.
         name: String,
     },
-    /// The lock had expired before it was released: somebody else may have held it meanwhile.
+    /// The lock had expired before it was released, so another owner may have held it meanwhile.
     #[error("the lock `{name}` expired before it was released; give it a longer `ttl`")]
     LockLost {
         /// The lock.
@@ -137,25 +140,26 @@ pub enum Error {
     },
 }
 
-/// What kind of trouble an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Who is asking, or what it costs, could not be found out.
+    /// The client or the cost could not be determined.
     Identifier,
-    /// A throttle or backend is not set up as it has to be.
+    /// The configuration of a throttle or a backend is invalid.
     Configuration,
-    /// The backend was not reached, refused, or was lost; [`Error::may_have_counted`] tells the last from the others.
+    /// The backend was unreachable, or the connection was refused or lost.
+    /// [`Error::may_have_counted`] tells a lost connection from the others.
     Connection,
     /// The backend did not answer in time.
     Timeout,
-    /// The backend could make no sense of what was asked, or the answer made none.
+    /// The backend rejected the operation, or its answer was malformed.
     Backend,
-    /// The backend has no such operation.
+    /// The backend does not support the operation.
     Unsupported,
-    /// Too many changed the same key at once.
+    /// Too many writers changed one key at once.
     Contention,
-    /// A lock was not to be had in time.
+    /// A lock could not be acquired in time.
     LockTimeout,
     /// A lock had expired before it was released.
     LockLost,
@@ -179,10 +183,11 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// An error of a predicate or an identifier that answers the request with this response, instead of 500.
+    /// Makes an error of a callback that answers the request with this response instead of 500.
     ///
-    /// The functions that `#[throttled]` and `throttles!` name may give any error that is `IntoResponse`. This is for those
-    /// whose errors have to be `Into<Box<dyn Error + Send + Sync>>`, such as [`filter::when`](crate::http::filter::when).
+    /// Functions that `#[throttled]` and `throttles!` name may return any error that is
+    /// `IntoResponse`. This is for functions whose errors have to be `Into<Box<dyn Error + Send +
+    /// Sync>>`, such as those of [`filter::when`](crate::http::filter::when).
     ///
     /// ```
     /// use axum::http::{StatusCode, request::Parts};
@@ -206,7 +211,7 @@ impl Error {
         }
     }
 
-    /// What kind of trouble this is.
+    /// Returns the kind.
     pub const fn kind(&self) -> ErrorKind {
         match self {
             #[cfg(feature = "overrides")]
@@ -229,7 +234,8 @@ impl Error {
         }
     }
 
-    /// Whether what was asked may have been done all the same, now or later. Then to ask again may count twice.
+    /// Reports whether the operation may have been done all the same, now or later. A retry may
+    /// then count twice.
     ///
     /// ```
     /// use std::time::Duration;
@@ -247,8 +253,9 @@ impl Error {
         )
     }
 
-    /// Whether it may pass by itself: the backend was away, late or too busy. All else is a mistake in the program, its
-    /// configuration or what a request said; that is no failure of a backend, and no built-in policy makes light of it.
+    /// Reports whether the error may pass by itself: the backend was unreachable, late or too busy.
+    /// All other errors are mistakes in the program, its configuration or a request. They are not
+    /// failures of a backend, and no built-in policy admits a hit because of them.
     pub const fn is_transient(&self) -> bool {
         matches!(
             self.kind(),
@@ -289,16 +296,16 @@ impl Error {
         }
     }
 
-    /// The end of an operation whose caller has gone; nobody reads it.
+    /// Makes the error of an operation whose caller was dropped; it is never read.
     pub(crate) fn abandoned() -> Self {
         Self::Connection {
-            source: "its caller has gone".into(),
+            source: "the caller was dropped".into(),
         }
     }
 
     pub(crate) fn closed() -> Self {
         Self::Connection {
-            source: "it was closed".into(),
+            source: "the backend was closed".into(),
         }
     }
 }

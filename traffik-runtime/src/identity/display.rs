@@ -11,9 +11,10 @@ const SHOWN_BYTES: usize = 128;
 
 /// Names the client for people, in logs and messages: `user:7`, `203.0.113.7`, `everyone`.
 ///
-/// Control characters and bytes that are not UTF-8 are escaped, and what is longer than 128 bytes ends in `…`: clients choose
-/// what their headers hold. Two clients may look the same, so this is no key. The address of [`Identity::ip`] is known only
-/// with a request: here it is the word `ip`, and [`Event::client`] and logs have the address.
+/// Control characters and bytes that are not UTF-8 are escaped, and a text of more than 128 bytes
+/// ends in `…`, since clients choose the values of their headers. Two clients may print alike, so
+/// this is not a key. The address of [`Identity::ip`] depends on the request: here it is printed as
+/// the word `ip`, and [`Event::client`] and logs print the address.
 ///
 /// [`Event::client`]: crate::definition::registry::event::Event::client
 ///

@@ -1,7 +1,7 @@
-//! What is reported to the application's log and to its metrics, in one place.
+//! Log lines and metrics of decisions and backends, in one place.
 //!
-//! Events have the target `traffik`. Metrics, with the feature `metrics`; the label `throttle` is the uid, or the label of a
-//! throttle built at run time:
+//! Log events have the target `traffik`. The metrics need the feature `metrics`. Their label
+//! `throttle` is the uid, or the label of a throttle built at run time:
 //!
 //! | name | labels | counts |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! | `traffik_retries_total` | `throttle`, `backend` | attempts after the first |
 //! | `traffik_fallbacks_total` | `throttle`, `backend` | decisions that another backend made |
 //! | `traffik_given_back_total` | | parts of a set that were refunded, because another part stopped the set |
-//! | `traffik_refunds_failed_total` | `backend` | refunds that could not be made: the units stay taken until they expire |
+//! | `traffik_refunds_failed_total` | `backend` | refunds that failed: the units stay counted until they expire |
 //! | `traffik_breaker_changes_total` | `backend`, `to` | changes of a breaker: to `open`, `half_open`, `closed` |
 
 use std::fmt::Display;
@@ -27,7 +27,7 @@ use tracing::level_filters::LevelFilter;
 use crate::error::Error;
 use crate::resilience::circuit::BreakerState;
 
-/// What became of a hit on one throttle.
+/// The outcome of a hit on one throttle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -39,14 +39,14 @@ pub enum Outcome {
     Allowed,
     /// The backend failed, and `on_error` refused it.
     Throttled,
-    /// The backend failed, and the answer was an error.
+    /// The backend failed, and `on_error` returned the error.
     Raised,
-    /// Would have been refused, but for the throttle being in shadow.
+    /// The law refused it, but the throttle is in shadow: it was admitted.
     Shadowed,
 }
 
 impl Outcome {
-    /// In the order of their numbers.
+    /// All outcomes, in the order of their numbers.
     #[cfg(feature = "metrics")]
     const ALL: [Self; 6] = [
         Self::Admitted,
@@ -87,7 +87,7 @@ impl Outcome {
     }
 }
 
-/// Each counter, and what its unit counts.
+/// The counters with their descriptions.
 #[cfg(feature = "metrics")]
 const DESCRIPTIONS: [(&str, &str); 7] = [
     (
@@ -131,8 +131,8 @@ fn describe() {
     });
 }
 
-/// The counters of one throttle, one for each outcome. To find a counter allocates, so that is done once, with the
-/// recorder that is there at the first decision.
+/// The counters of one throttle, one for each outcome. Looking a counter up allocates, so that is
+/// done once, with the recorder of the first decision.
 pub(crate) struct Counters {
     #[cfg(feature = "metrics")]
     outcomes: OnceLock<[metrics::Counter; 6]>,
@@ -160,7 +160,8 @@ impl Counters {
     }
 }
 
-/// A decision on one throttle, which metrics know by its label, for this client, which is resolved only where a line is logged.
+/// Records a decision on one throttle. Metrics have its label. The client is resolved only if a
+/// line is logged.
 #[inline]
 pub(crate) fn decided<C: Display>(
     uid: &str,
@@ -180,7 +181,7 @@ pub(crate) fn decided<C: Display>(
     let _ = (uid, label, counters, outcome);
 }
 
-/// Kept out of the way of those who log nothing.
+/// Logs a decision, in a function of its own so that the caller stays small.
 #[cfg(feature = "tracing")]
 #[cold]
 fn log<C: Display>(uid: &str, outcome: Outcome, client: impl Fn() -> C) {
@@ -197,25 +198,25 @@ fn log<C: Display>(uid: &str, outcome: Outcome, client: impl Fn() -> C) {
     }
 }
 
-/// A request that could not be decided, and was answered with an error.
+/// Logs a request that could not be decided and was answered with an error.
 pub(crate) fn undecided(error: &Error) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: "traffik", kind = ?error.kind(), "{error}");
     let _ = error;
 }
 
-/// A request that a function of the application's answered itself, with a response as its error.
+/// Logs a request that a callback answered, with a response as its error.
 pub(crate) fn answered(error: &Error) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", kind = ?error.kind(), "{error}");
     let _ = error;
 }
 
-/// A backend that was asked and has failed.
+/// Records a failure of a backend.
 pub(crate) fn backend_failed(backend: &'static str, error: &Error) {
     #[cfg(feature = "tracing")]
     if error.is_open_circuit() {
-        // The breaker has said so when it opened.
+        // A line was logged when the breaker opened.
         tracing::trace!(target: "traffik", backend, "{error}");
     } else {
         tracing::debug!(target: "traffik", backend, kind = ?error.kind(), "{error}");
@@ -229,10 +230,10 @@ pub(crate) fn backend_failed(backend: &'static str, error: &Error) {
     let _ = (backend, error);
 }
 
-/// A backend that is asked again.
+/// Records a retry.
 pub(crate) fn retried(uid: &str, label: &str, backend: &'static str) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(target: "traffik", throttle = uid, backend, "asking again");
+    tracing::debug!(target: "traffik", throttle = uid, backend, "retrying");
     #[cfg(feature = "metrics")]
     {
         describe();
@@ -242,7 +243,7 @@ pub(crate) fn retried(uid: &str, label: &str, backend: &'static str) {
     let _ = (uid, label, backend);
 }
 
-/// A decision that another backend has made.
+/// Records a decision of a fallback.
 pub(crate) fn fell_back(uid: &str, label: &str, backend: &'static str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: "traffik", throttle = uid, backend, "decided by the fallback");
@@ -255,16 +256,16 @@ pub(crate) fn fell_back(uid: &str, label: &str, backend: &'static str) {
     let _ = (uid, label, backend);
 }
 
-/// A breaker that has changed, if it has: from one state to another.
+/// Records a change of a breaker, if there is one.
 pub(crate) fn breaker_changed(backend: &'static str, change: Option<(BreakerState, BreakerState)>) {
     let Some((from, to)) = change else { return };
     #[cfg(feature = "tracing")]
     match to {
         BreakerState::Open => {
-            tracing::warn!(target: "traffik", backend, from = from.word(), "breaker open: the backend is left alone");
+            tracing::warn!(target: "traffik", backend, from = from.word(), "breaker open: the backend is not called");
         }
         BreakerState::HalfOpen => {
-            tracing::info!(target: "traffik", backend, from = from.word(), "breaker half-open: the backend is tried");
+            tracing::info!(target: "traffik", backend, from = from.word(), "breaker half-open: the backend is probed");
         }
         BreakerState::Closed => {
             tracing::info!(target: "traffik", backend, from = from.word(), "breaker closed: the backend is used again");
@@ -279,7 +280,7 @@ pub(crate) fn breaker_changed(backend: &'static str, change: Option<(BreakerStat
     let _ = (backend, from, to);
 }
 
-/// A connection to a backend that is gone, or could not be made.
+/// Logs a connection to a backend that was lost or could not be made.
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) fn disconnected(backend: &'static str, error: &dyn std::error::Error) {
     #[cfg(feature = "tracing")]
@@ -288,7 +289,7 @@ pub(crate) fn disconnected(backend: &'static str, error: &dyn std::error::Error)
     let _ = (backend, error);
 }
 
-/// A connection to a backend that is there, or there again.
+/// Logs a connection to a backend that was made.
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) fn connected(backend: &'static str) {
     #[cfg(feature = "tracing")]
@@ -297,7 +298,7 @@ pub(crate) fn connected(backend: &'static str) {
     let _ = backend;
 }
 
-/// A throttle that was built, but was hardly meant like that.
+/// Logs a warning about a throttle that was built.
 pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: "traffik", uid, warning, "throttle `{uid}` is doubtful: {message}");
@@ -305,7 +306,7 @@ pub(crate) fn doubtful(uid: &str, warning: &str, message: &str) {
     let _ = (uid, warning, message);
 }
 
-/// The outcome of a refund: what one part of a set took, because another part stopped the set.
+/// Records the result of a refund of one part of a set, since another part stopped the set.
 pub(crate) fn refunded(backend: &'static str, refunded: Result<(), Error>) {
     match refunded {
         Ok(()) => {
@@ -321,13 +322,13 @@ pub(crate) fn refunded(backend: &'static str, refunded: Result<(), Error>) {
     }
 }
 
-/// A refund, or another settlement, that could not be made. What was taken stays taken until it expires.
+/// Records a refund or another settlement that failed. The units stay counted until they expire.
 pub(crate) fn not_refunded(backend: &'static str, why: &dyn Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "traffik",
         backend,
-        "units could not be given back, so they stay taken until they expire: {why}"
+        "units could not be refunded, so they stay counted until they expire: {why}"
     );
     #[cfg(feature = "metrics")]
     {
@@ -337,7 +338,7 @@ pub(crate) fn not_refunded(backend: &'static str, why: &dyn Display) {
     let _ = (backend, why);
 }
 
-/// Rates that waited for a throttle to be registered, which it cannot have.
+/// Logs pending rates that do not fit the throttle that was registered.
 pub(crate) fn pending_rates_refused(uid: &str, error: &Error) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: "traffik", uid, "pending rates are not applied: {error}");
@@ -345,11 +346,11 @@ pub(crate) fn pending_rates_refused(uid: &str, error: &Error) {
     let _ = (uid, error);
 }
 
-/// What a file of overrides says of a throttle that was used now, and cannot be.
+/// Logs an override that does not fit the throttle that was registered.
 #[cfg(feature = "overrides")]
 pub(crate) fn override_refused(uid: &str, error: &Error) {
     #[cfg(feature = "tracing")]
-    tracing::error!(target: "traffik", uid, "the file of overrides is not heeded: {error}");
+    tracing::error!(target: "traffik", uid, "override ignored: {error}");
     #[cfg(not(feature = "tracing"))]
     let _ = (uid, error);
 }

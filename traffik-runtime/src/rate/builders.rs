@@ -9,11 +9,11 @@ macro_rules! in_units {
     ($($per:ident, $units:ident, $micros:ident, $unit:literal;)*) => {
         impl Rate {
             $(
-                #[doc = concat!("A rate of `limit` per ", $unit, ".")]
+                #[doc = concat!("Makes a rate of `limit` per ", $unit, ".")]
                 ///
                 /// # Panics
                 ///
-                /// When the limit is 0 or over 2^53.
+                /// If the limit is 0 or over 2^53.
                 #[track_caller]
                 pub const fn $per(limit: u64) -> Self {
                     Self::checked(Self::from_micros(limit, $micros))
@@ -25,7 +25,7 @@ macro_rules! in_units {
                 ///
                 /// # Panics
                 ///
-                /// When the period gets longer than ten years (3650 days), and when the rate is
+                /// If the period becomes longer than ten years (3650 days), and if the rate is
                 /// unlimited.
                 #[track_caller]
                 #[must_use = "the longer rate is a new one"]
@@ -51,12 +51,12 @@ macro_rules! in_units {
 
         impl RateOf {
             $(
-                #[doc = concat!("The rate of this limit in `count` ", $unit, "s.")]
+                #[doc = concat!("Makes a rate of this limit in `count` ", $unit, "s.")]
                 ///
                 /// # Panics
                 ///
-                /// When the limit or the count is 0, the limit is over 2^53, and when the period is longer than ten years
-                /// (3650 days).
+                /// If the limit or the count is 0, the limit is over 2^53, or the period is longer
+                /// than ten years (3650 days).
                 #[track_caller]
                 pub const fn $units(self, count: u64) -> Rate {
                     Rate::checked(Rate::from_micros(self.limit, count.saturating_mul($micros)))

@@ -1,4 +1,4 @@
-//! What can be wrong with a rate.
+//! Errors in the text of a rate or a duration.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::suggest::{did_you_mean, in_ascii, look_alike};
 
-/// What is wrong with a rate or a duration, and what to write instead.
+/// A mistake in a rate or a duration, and what to write instead.
 ///
 /// ```
 /// use traffik::{Rate, RateError};
@@ -18,10 +18,10 @@ use crate::suggest::{did_you_mean, in_ascii, look_alike};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RateError {
-    /// Nothing, or nothing but spaces, stands where a rate belongs.
+    /// An empty rate.
     #[error("the rate is empty; write a limit and a period, such as `100/minute`")]
     Empty,
-    /// Nothing, or nothing but spaces, stands where a duration belongs.
+    /// An empty duration.
     #[error("the duration is empty; write a number and a unit, such as `500ms`")]
     EmptyDuration,
     /// White space other than ASCII space, tab, line feed, carriage return and form feed.
@@ -36,13 +36,13 @@ pub enum RateError {
     /// More than one `/` or `per`.
     #[error("two separators in `{0}`; write one `/` or one `per`, such as `5/10s`")]
     TwoSeparators(Excerpt),
-    /// Nothing stands before the separator, which is given.
+    /// No limit before the separator, which is the value.
     #[error("no limit before `{0}`; write one, such as `100/minute`")]
     NoLimit(Excerpt),
-    /// Nothing stands where the unit belongs, after the separator or the number that is given.
+    /// No unit after the separator or the number, which is the value.
     #[error("no unit after `{0}`; write one, such as `s` or `minutes`")]
     NoUnit(Excerpt),
-    /// A duration is only a unit, which is given.
+    /// No number in a duration before the unit, which is the value.
     #[error("no number before `{0}`; write one, such as `1{0}`")]
     NoNumber(&'static str),
     /// A number below zero.
@@ -58,7 +58,7 @@ pub enum RateError {
     #[error("the {0} `{1}` is not a number; write digits, such as `100` or `1_000`")]
     NotANumber(Part, Excerpt),
     /// A digit of another script.
-    #[error("`{0}` is no ASCII digit; write `0` to `9`")]
+    #[error("`{0}` is not an ASCII digit; write `0` to `9`")]
     ForeignDigit(char),
     /// A `_` at either end of a number, or beside another one.
     #[error("a `_` in `{0}` does not stand between two digits; write it as in `1_000`")]
@@ -69,15 +69,15 @@ pub enum RateError {
     /// A limit over 2^53, up to which every store counts exactly.
     #[error("the limit `{0}` is over 9007199254740992; write a smaller one over a shorter period")]
     LimitTooLarge(Excerpt),
-    /// A word that names no unit, and the name it is near to, if any.
+    /// An unknown unit, and the nearest name if there is one.
     #[error("unknown unit `{unit}`; {}", Hint(unit, *suggestion))]
     UnknownUnit {
         /// The word.
         unit: Excerpt,
-        /// The unit that was most likely meant.
+        /// The unit that was probably meant.
         suggestion: Option<&'static str>,
     },
-    /// Something stands after the unit.
+    /// More text after the unit.
     #[error(
         "unexpected `{0}` after the unit; leave it out, or write one unit: `90s`, not `1m 30s`"
     )]
@@ -116,7 +116,7 @@ impl RateError {
                 Self::ZeroPeriod => ZERO_PERIOD,
                 Self::PeriodNotWhole => PERIOD_NOT_WHOLE,
                 Self::PeriodTooLong => PERIOD_TOO_LONG,
-                _ => "this is no rate",
+                _ => "this is not a rate",
             }
         )
     }
@@ -164,7 +164,7 @@ impl fmt::Display for Hint<'_> {
     }
 }
 
-/// Characters that are drawn like a slash.
+/// Characters that look like a slash.
 const SLASHES: [char; 4] = ['\u{2044}', '\u{2215}', '\u{29f8}', '\u{ff0f}'];
 
 /// A remark about a character that only looks like a part of a separator.

@@ -1,4 +1,4 @@
-//! Rates: how much in how long.
+//! Rates: a limit of units in a period.
 //!
 //! A [`Rate`] is a limit and a period: `100/minute` is a limit of 100 in a period of one minute. It
 //! is written as text, which the macros read with the same parser, or built in Rust, also in a
@@ -19,9 +19,9 @@
 //!
 //! # The text
 //!
-//! A limit, `/` or `per`, and a unit with or without a whole number before it: `5/s`, `5/10s`,
-//! `5 per 10 seconds`. Upper and lower case are equal, spaces may stand around every part, and a
-//! `_` between two digits groups them: `1_000/s`. The units:
+//! A limit, `/` or `per`, and a unit with or without a whole number before it: `5/s`, `5/10s`, `5
+//! per 10 seconds`. Upper and lower case are equal, spaces may stand around every part, and a `_`
+//! between two digits groups them: `1_000/s`. The units:
 //!
 //! | unit | words |
 //! |---|---|
@@ -58,12 +58,13 @@ const LARGER: u64 = (1 << 53) + 1;
 /// A limit in a period, or no limit at all.
 ///
 /// The limit is at most 2^53 (9 007 199 254 740 992), the largest number up to which every store
-/// counts exactly. The period is a whole number of microseconds, at least one and at most ten years.
-/// Rates are equal when limit and period are: `1/60s` is `1/minute`, but `2/2m` is another rate.
+/// counts exactly. The period is a whole number of microseconds, at least one and at most ten
+/// years. Rates are equal when limit and period are: `1/60s` is `1/minute`, but `2/2m` is another
+/// rate.
 ///
 /// Printed, it is the shortest text that gives the same rate again, in the longest unit that fits:
-/// `5/10s`, `100/m`. Serde writes it as that text, and reads any text that [`FromStr`] takes, and
-/// those of [closed](Rate::closed) rates.
+/// `5/10s`, `100/m`. Serde writes that text, and reads every text that
+/// [`FromStr`](std::str::FromStr) accepts and those of [closed](Rate::closed) rates.
 ///
 /// ```
 /// use traffik::Rate;
@@ -81,7 +82,7 @@ pub struct Rate {
 
 /// A limit that has no period yet: [`Rate::of`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[must_use = "a limit is no rate until it has a period"]
+#[must_use = "a limit is not a rate until it has a period"]
 pub struct RateOf {
     limit: u64,
 }
@@ -91,14 +92,14 @@ impl Rate {
     #[cfg(feature = "engine")]
     pub(crate) const LONGEST_MICROS: u64 = unit::TEN_YEARS;
 
-    /// No limit: every hit is admitted, and no backend is asked. Its text is `0/0`.
+    /// No limit: every hit is admitted without a backend. Its text is `0/0`.
     pub const UNLIMITED: Self = Self {
         limit: 0,
         micros: 0,
     };
 
-    /// A rate of `limit` in `period`; [`try_new`](Self::try_new) for numbers that are not known to
-    /// be right.
+    /// Makes a rate of `limit` in `period`. Use [`try_new`](Self::try_new) for numbers that may be
+    /// invalid.
     ///
     /// ```
     /// use std::time::Duration;
@@ -108,7 +109,7 @@ impl Rate {
     /// assert_eq!(RATE, Rate::per_minute(100));
     /// ```
     ///
-    /// Nonsense in a `const` does not compile:
+    /// An invalid rate in a `const` does not compile:
     ///
     /// ```compile_fail,E0080
     /// use std::time::Duration;
@@ -119,13 +120,13 @@ impl Rate {
     ///
     /// # Panics
     ///
-    /// Where [`try_new`](Self::try_new) returns an error.
+    /// If [`try_new`](Self::try_new) returns an error.
     #[track_caller]
     pub const fn new(limit: u64, period: Duration) -> Self {
         Self::checked(Self::try_new(limit, period))
     }
 
-    /// A rate of `limit` in `period`.
+    /// Makes a rate of `limit` in `period`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -138,8 +139,8 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// When the limit is 0 or over 2^53 (9 007 199 254 740 992), or the period is 0, no whole number of microseconds, or over ten years
-    /// (3650 days).
+    /// [`RateError`] if the limit is 0 or over 2^53 (9 007 199 254 740 992), or the period is 0,
+    /// not a whole number of microseconds, or over ten years (3650 days).
     pub const fn try_new(limit: u64, period: Duration) -> Result<Self, RateError> {
         if !period.subsec_nanos().is_multiple_of(1_000) {
             return Err(RateError::PeriodNotWhole);
@@ -167,13 +168,13 @@ impl Rate {
         }
     }
 
-    /// A rate that admits nothing, whatever the strategy: an operator's switch for a throttle that is
-    /// to refuse every hit of cost 1 and above until it gets another rate. Its text is `0/m` for a
-    /// period of a minute.
+    /// Makes a rate that admits nothing under any strategy: an operator's switch for a throttle
+    /// that is to refuse every hit of cost 1 and above until it gets another rate. Its text is
+    /// `0/m` for a period of a minute.
     ///
-    /// [`FromStr`] and the macros refuse that text, which is mostly a mistake. Files of overrides and
-    /// serde read it as this rate. What clients have used stays counted as long as it would have been
-    /// under their former rate; the period only tells which of several rates is closed.
+    /// [`FromStr`](std::str::FromStr) and the macros refuse that text, which is mostly a mistake.
+    /// Overrides files and serde read it as this rate. Earlier hits stay counted as long as under
+    /// the former rate; the period only tells which of several rates is closed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -186,7 +187,7 @@ impl Rate {
     ///
     /// # Panics
     ///
-    /// When the period is 0, no whole number of microseconds, or over ten years (3650 days).
+    /// If the period is 0, not a whole number of microseconds, or over ten years (3650 days).
     #[track_caller]
     pub const fn closed(period: Duration) -> Self {
         // A limit of 1 has the same periods.
@@ -196,12 +197,12 @@ impl Rate {
         }
     }
 
-    /// No limit: [`Rate::UNLIMITED`].
+    /// Returns [`Rate::UNLIMITED`].
     pub const fn unlimited() -> Self {
         Self::UNLIMITED
     }
 
-    /// A limit that gets its period from what follows.
+    /// Makes a limit; the next method sets its period.
     ///
     /// ```
     /// use traffik::Rate;
@@ -213,37 +214,37 @@ impl Rate {
         RateOf { limit }
     }
 
-    /// How much the period admits; 0 when unlimited or closed.
+    /// Returns the limit; 0 if unlimited or closed.
     pub const fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// How long it takes until the limit is there again; zero when unlimited.
+    /// Returns the period; zero if unlimited.
     pub const fn period(&self) -> Duration {
         Duration::from_micros(self.micros)
     }
 
-    /// The period in microseconds; 0 when unlimited.
+    /// Returns the period in microseconds; 0 if unlimited.
     pub const fn period_micros(&self) -> u64 {
         self.micros
     }
 
-    /// Whether this is [`Rate::UNLIMITED`].
+    /// Reports whether this is [`Rate::UNLIMITED`].
     pub const fn is_unlimited(&self) -> bool {
         self.limit == 0 && self.micros == 0
     }
 
-    /// Returns `true` if this rate admits nothing: [`Rate::closed`].
+    /// Reports whether this rate admits nothing: [`Rate::closed`].
     pub const fn is_closed(&self) -> bool {
         self.limit == 0 && self.micros > 0
     }
 
-    /// Whether the period is shorter than a second. Not so when unlimited.
+    /// Reports whether the period is shorter than a second; `false` if unlimited.
     pub const fn is_subsecond(&self) -> bool {
         !self.is_unlimited() && self.micros < SECOND
     }
 
-    /// The mean rate per second; infinite when unlimited, 0 when closed.
+    /// Returns the mean rate per second; infinite if unlimited, 0 if closed.
     ///
     /// ```
     /// use traffik::Rate;
@@ -257,17 +258,17 @@ impl Rate {
         self.mean_per(SECOND)
     }
 
-    /// The mean rate per minute; infinite when unlimited.
+    /// Returns the mean rate per minute; infinite if unlimited.
     pub fn rpm(&self) -> f64 {
         self.mean_per(MINUTE)
     }
 
-    /// The mean rate per hour; infinite when unlimited.
+    /// Returns the mean rate per hour; infinite if unlimited.
     pub fn rph(&self) -> f64 {
         self.mean_per(HOUR)
     }
 
-    /// The mean rate per day; infinite when unlimited.
+    /// Returns the mean rate per day; infinite if unlimited.
     pub fn rpd(&self) -> f64 {
         self.mean_per(DAY)
     }

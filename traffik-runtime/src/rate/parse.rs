@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Rate {
     }
 }
 
-/// Reads a rate, also one with a limit of 0, which admits nothing.
+/// Parses a rate, also one with a limit of 0, which admits nothing.
 pub(crate) fn rate_or_closed(text: &str) -> Result<Rate, RateError> {
     read(text, 0)
 }
@@ -69,7 +69,7 @@ fn read(text: &str, least: u64) -> Result<Rate, RateError> {
     Ok(Rate { limit, ..rate })
 }
 
-/// Reads a duration: a whole number and a unit, in the grammar of a rate's period. Zero is a
+/// Parses a duration: a whole number and a unit, in the grammar of a rate's period. Zero is a
 /// duration.
 ///
 /// ```
@@ -87,8 +87,8 @@ fn read(text: &str, least: u64) -> Result<Rate, RateError> {
 ///
 /// # Errors
 ///
-/// When the number or the unit is missing or is none, when something follows, and over ten years
-/// (3650 days).
+/// [`RateError`] if the number or the unit is missing or malformed, if more text follows, and over
+/// ten years (3650 days).
 pub fn parse_duration(text: &str) -> Result<Duration, RateError> {
     let text = trimmed(text)?;
     if text.is_empty() {
@@ -110,7 +110,7 @@ fn trimmed(text: &str) -> Result<&str, RateError> {
     }
 }
 
-/// The limit, the separator and the period of a rate, each without spaces around it.
+/// Splits a rate into limit, separator and period, each without spaces around it.
 fn split(text: &str) -> Result<(&str, &str, &str), RateError> {
     let first =
         separator(text, |_| true).ok_or_else(|| RateError::NoSeparator(Excerpt::of(text)))?;
@@ -130,8 +130,8 @@ fn split(text: &str) -> Result<(&str, &str, &str), RateError> {
     }
 }
 
-/// Where the first `/` stands, or the first `per` that begins a word whose other letters are
-/// accepted.
+/// Returns the position of the first `/`, or of the first `per` that begins a word whose other
+/// letters are accepted.
 fn separator(text: &str, accepts: impl Fn(&str) -> bool) -> Option<Range<usize>> {
     let mut in_word = false;
     for (at, character) in text.char_indices() {
@@ -161,7 +161,7 @@ fn whole_limit(text: &str, separator: &str) -> Result<u64, RateError> {
     }
 }
 
-/// A number, if there is one, and a unit, with nothing after it.
+/// Parses an optional number and a unit, with nothing after it.
 fn span(text: &str, part: Part) -> Result<(Option<u64>, &'static Unit), RateError> {
     let end = text
         .find(|character| !is_number_like(character))
@@ -179,7 +179,8 @@ fn span(text: &str, part: Part) -> Result<(Option<u64>, &'static Unit), RateErro
     Ok((number, only_unit(rest)?))
 }
 
-/// Whether a character may stand in what was meant to be one number. Not every such number is one.
+/// Reports whether a character may be part of a text that was meant as one number. Not every such
+/// text is a number.
 fn is_number_like(character: char) -> bool {
     character.is_numeric() || SPACES.contains(&character) || "_.,+-".contains(character)
 }
@@ -202,7 +203,8 @@ fn only_unit(text: &str) -> Result<&'static Unit, RateError> {
     }
 }
 
-/// Returns the word that a text begins with together with those that `_` or `-` joins to it: `milli_seconds`.
+/// Returns the word that a text begins with together with those that `_` or `-` joins to it:
+/// `milli_seconds`.
 fn joined_word<'a>(text: &'a str, first: &'a str) -> &'a str {
     let mut end = first.len();
     while let Some(rest) = text[end..].strip_prefix(['_', '-']) {
@@ -214,7 +216,7 @@ fn joined_word<'a>(text: &'a str, first: &'a str) -> &'a str {
     &text[..end]
 }
 
-/// The letters a text begins with, and the rest.
+/// Splits a text after the letters it begins with.
 fn split_word(text: &str) -> (&str, &str) {
     let end = text
         .find(|character: char| !character.is_alphabetic())
@@ -222,7 +224,7 @@ fn split_word(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// The value of a whole number, [`u64::MAX`] when it is larger.
+/// Parses a whole number; larger ones become [`u64::MAX`].
 fn number(text: &str, part: Part) -> Result<u64, RateError> {
     if !is_decimal(text) || text.contains('.') {
         return Err(no_whole_number(text, part));
@@ -252,7 +254,7 @@ fn no_whole_number(text: &str, part: Part) -> RateError {
     }
 }
 
-/// Digits, in groups or not, with at most one decimal point.
+/// Reports whether a text is digits, grouped or not, with at most one decimal point.
 fn is_decimal(text: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_digit();
     let allowed = |byte: u8| digit(byte) || matches!(byte, b'_' | b'.');

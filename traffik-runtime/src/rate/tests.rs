@@ -1,3 +1,5 @@
+//! Tests of the text of rates and durations, and of their errors.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -108,8 +110,8 @@ abc/s => the limit `abc` is not a number; write digits, such as `100` or `1_000`
 _/s => the limit `_` is not a number; write digits, such as `100` or `1_000`
 -/s => the limit `-` is not a number; write digits, such as `100` or `1_000`
 5/1 000s => the multiplier `1 000` is not a number; write digits, such as `100` or `1_000`
-\u{665}/s => `\u{665}` is no ASCII digit; write `0` to `9`
-5/\u{665}s => `\u{665}` is no ASCII digit; write `0` to `9`
+\u{665}/s => `\u{665}` is not an ASCII digit; write `0` to `9`
+5/\u{665}s => `\u{665}` is not an ASCII digit; write `0` to `9`
 1__0/s => a `_` in `1__0` does not stand between two digits; write it as in `1_000`
 _1/s => a `_` in `_1` does not stand between two digits; write it as in `1_000`
 1_/s => a `_` in `1_` does not stand between two digits; write it as in `1_000`
@@ -158,7 +160,7 @@ _1/s => a `_` in `_1` does not stand between two digits; write it as in `1_000`
 5 per  => no unit after `per`; write one, such as `s` or `minutes`";
 
 #[test]
-fn says_what_is_wrong_and_what_to_write_instead() {
+fn names_the_mistake_and_what_to_write_instead() {
     for line in REFUSED.lines() {
         let (text, message) = line.split_once(" => ").unwrap();
         assert_eq!(refusal(text), message, "{text:?}");
@@ -380,7 +382,7 @@ ms => no number before `ms`; write one, such as `1ms`
  => the duration is empty; write a number and a unit, such as `500ms`";
 
 #[test]
-fn says_what_is_wrong_with_a_duration() {
+fn names_the_mistake_in_a_duration() {
     for line in REFUSED_DURATIONS.lines() {
         let (text, message) = line.split_once(" => ").unwrap();
         assert_eq!(

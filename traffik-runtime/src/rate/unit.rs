@@ -10,17 +10,17 @@ pub(super) const HOUR: u64 = 60 * MINUTE;
 pub(super) const DAY: u64 = 24 * HOUR;
 pub(super) const WEEK: u64 = 7 * DAY;
 
-/// The longest period a rate may have.
+/// The longest period of a rate.
 pub(super) const TEN_YEARS: u64 = 3_650 * DAY;
 
 #[derive(Debug)]
 pub(super) struct Unit {
     pub(super) micros: u64,
-    /// In lower case; the first is the shortest, which is the one printed.
+    /// The names in lower case; the first is the shortest, which is printed.
     names: &'static [&'static str],
 }
 
-/// From the shortest to the longest.
+/// All units, from the shortest to the longest.
 static UNITS: [Unit; 7] = [
     Unit::new(MICROSECOND, &["us", "microsecond", "microseconds"]),
     Unit::new(MILLISECOND, &["ms", "millisecond", "milliseconds"]),
@@ -31,8 +31,7 @@ static UNITS: [Unit; 7] = [
     Unit::new(WEEK, &["w", "week", "weeks"]),
 ];
 
-/// What these units are called elsewhere, where the nearest name would be the wrong unit or none is
-/// near.
+/// Names of units elsewhere, where the nearest name would be the wrong unit or none is near.
 const ELSEWHERE: [(&str, &str); 12] = [
     ("\u{b5}s", "us"),
     ("\u{3bc}s", "us"),
@@ -53,7 +52,7 @@ impl Unit {
         Self { micros, names }
     }
 
-    /// The unit of this name, in any case.
+    /// Returns the unit of this name, in any case.
     pub(super) fn named(word: &str) -> Option<&'static Self> {
         UNITS.iter().find(|unit| {
             unit.names
@@ -62,7 +61,7 @@ impl Unit {
         })
     }
 
-    /// The longest unit that divides a period.
+    /// Returns the longest unit that divides a period.
     pub(super) fn dividing(micros: u64) -> &'static Self {
         let longest = UNITS
             .iter()
@@ -76,12 +75,12 @@ impl Unit {
     }
 }
 
-/// The unit that a word which names none was most likely meant to name.
+/// Returns the unit that an unknown word was probably meant to name.
 pub(super) fn suggest(word: &str) -> Option<&'static str> {
-    let known = ELSEWHERE
+    let foreign = ELSEWHERE
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(word));
-    if let Some((_, unit)) = known {
+    if let Some((_, unit)) = foreign {
         return Some(unit);
     }
     let word = in_ascii(word).replace(['_', '-'], "");

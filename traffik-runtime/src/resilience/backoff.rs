@@ -1,15 +1,16 @@
-//! Waiting a little before trying again, longer each time, and never all at the same moment.
+//! Delays between retries, which grow and are spread by chance.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
-/// How long to wait before each of several retries.
+/// The delays before retries.
 ///
 /// ```
 /// use std::time::Duration;
 /// use traffik::failure::{Backoff, Jitter};
 ///
-/// let backoff = Backoff::exponential(Duration::from_millis(100)).max_delay(Duration::from_secs(1));
+/// let backoff =
+///     Backoff::exponential(Duration::from_millis(100)).max_delay(Duration::from_secs(1));
 /// assert_eq!(backoff.bound(0), Duration::from_millis(100));
 /// assert_eq!(backoff.bound(2), Duration::from_millis(400));
 /// assert_eq!(backoff.bound(9), Duration::from_secs(1));
@@ -28,42 +29,43 @@ pub struct Backoff {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Growth {
-    /// By so much each time.
+    /// Adds this to each delay.
     Add(Duration),
-    /// So many times as long.
+    /// Multiplies each delay by this.
     Multiply(f64),
 }
 
-/// How much of a span is left to chance, so that those who failed together do not come back together.
+/// The random part of a delay, so that callers that failed together do not return together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Jitter {
-    /// Nothing: each pause is its whole span.
+    /// None: each delay is its bound.
     #[default]
     None,
-    /// All of it: a pause is anything between nothing and its span.
+    /// The whole: a delay is between zero and its bound.
     Full,
-    /// Half of it: a pause is anything between half of its span and all of it.
+    /// One half: a delay is between half of its bound and its bound.
     Equal,
 }
 
 impl Backoff {
-    /// Always the same span.
-    pub const fn constant(span: Duration) -> Self {
-        Self::linear(span, Duration::ZERO)
+    /// Makes a backoff with one bound for all retries.
+    pub const fn constant(bound: Duration) -> Self {
+        Self::linear(bound, Duration::ZERO)
     }
 
-    /// A span, then each time one that is longer by `step`.
+    /// Makes a backoff whose bound grows by `step` with each retry.
     pub const fn linear(first: Duration, step: Duration) -> Self {
-        Self::of(first, Growth::Add(step))
+        Self::with_growth(first, Growth::Add(step))
     }
 
-    /// A span, then each time one that is twice as long; [`multiplier`](Self::multiplier) sets another number.
+    /// Makes a backoff whose bound doubles with each retry; [`multiplier`](Self::multiplier) sets
+    /// another factor.
     pub const fn exponential(first: Duration) -> Self {
-        Self::of(first, Growth::Multiply(2.0))
+        Self::with_growth(first, Growth::Multiply(2.0))
     }
 
-    const fn of(first: Duration, growth: Growth) -> Self {
+    const fn with_growth(first: Duration, growth: Growth) -> Self {
         Self {
             first,
             growth,
@@ -72,15 +74,15 @@ impl Backoff {
         }
     }
 
-    /// The first span; those after it grow as before.
-    pub const fn first(self, span: Duration) -> Self {
+    /// Sets the first bound; those after it grow as before.
+    pub const fn first(self, bound: Duration) -> Self {
         Self {
-            first: span,
+            first: bound,
             ..self
         }
     }
 
-    /// Each span is so many times the one before; less than 1, and what is no number, counts as 1.
+    /// Multiplies the bound by this with each retry. NaN and numbers below 1 count as 1.
     pub const fn multiplier(self, multiplier: f64) -> Self {
         Self {
             growth: Growth::Multiply(multiplier.max(1.0)),
@@ -88,19 +90,19 @@ impl Backoff {
         }
     }
 
-    /// No span is longer than this; default: no bound.
+    /// Sets the largest bound; default: none.
     pub const fn max_delay(self, max_delay: Duration) -> Self {
         Self { max_delay, ..self }
     }
 
-    /// What is left to chance; default: nothing.
+    /// Sets the random part of each delay; default: none.
     pub const fn jitter(self, jitter: Jitter) -> Self {
         Self { jitter, ..self }
     }
 
-    /// The span before a retry, the first being number 0.
+    /// Returns the longest delay before a retry, counted from 0.
     pub fn bound(&self, retry: u32) -> Duration {
-        let span = match self.growth {
+        let bound = match self.growth {
             Growth::Add(step) => self.first.saturating_add(step.saturating_mul(retry)),
             Growth::Multiply(factor) => {
                 let times = factor.powf(f64::from(retry));
@@ -108,21 +110,21 @@ impl Backoff {
                 Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
             }
         };
-        span.min(self.max_delay)
+        bound.min(self.max_delay)
     }
 
-    /// How long to wait before a retry this time: its span, less what chance takes.
+    /// Draws the delay before a retry, at most its [`bound`](Self::bound).
     pub fn delay(&self, retry: u32) -> Duration {
-        let span = self.bound(retry);
+        let bound = self.bound(retry);
         match self.jitter {
-            Jitter::None => span,
-            Jitter::Full => part(span),
-            Jitter::Equal => span / 2 + part(span / 2),
+            Jitter::None => bound,
+            Jitter::Full => part(bound),
+            Jitter::Equal => bound / 2 + part(bound / 2),
         }
     }
 
-    /// The pauses one after the other.
-    pub(crate) const fn pauses(self) -> Delays {
+    /// Returns the delays of one retry after the other.
+    pub(crate) const fn delays(self) -> Delays {
         Delays {
             backoff: self,
             retry: 0,
@@ -130,7 +132,7 @@ impl Backoff {
     }
 }
 
-/// The pauses of a [`Backoff`], one after the other.
+/// The delays of a [`Backoff`], one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delays {
     backoff: Backoff,
@@ -138,23 +140,22 @@ pub(crate) struct Delays {
 }
 
 impl Delays {
-    /// How long to wait this time.
+    /// Draws the next delay.
     pub(crate) fn next(&mut self) -> Duration {
-        let pause = self.backoff.delay(self.retry);
+        let delay = self.backoff.delay(self.retry);
         self.retry = self.retry.saturating_add(1);
-        pause
+        delay
     }
 }
 
-/// Any part of a span.
-fn part(span: Duration) -> Duration {
+/// Draws a part of a duration.
+fn part(whole: Duration) -> Duration {
     let share = random() as f64 / u64::MAX as f64;
-    let part = Duration::try_from_secs_f64(span.as_secs_f64() * share);
-    part.map_or(span, |part| part.min(span))
+    let part = Duration::try_from_secs_f64(whole.as_secs_f64() * share);
+    part.map_or(whole, |part| part.min(whole))
 }
 
-/// Returns a random duration from zero to this one, both included, in whole microseconds and each as
-/// likely as the others.
+/// Draws a duration from zero to this one, both included, in whole microseconds and uniformly.
 pub(crate) fn draw(up_to: Duration) -> Duration {
     if up_to.is_zero() {
         return Duration::ZERO;
@@ -164,8 +165,8 @@ pub(crate) fn draw(up_to: Duration) -> Duration {
     Duration::from_micros(drawn as u64)
 }
 
-/// A number that others do not draw: the standard library seeds its hashers from the operating system, and never twice
-/// alike.
+/// Draws a number. The standard library seeds its hashers from the operating system, each one
+/// differently.
 pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -184,9 +185,8 @@ mod tests {
         [0, 1, 2, 3].map(|retry| backoff.bound(retry))
     }
 
-    /// Lessons C 100.
     #[test]
-    fn spans_grow_as_told() {
+    fn bounds_grow_as_configured() {
         assert_eq!(spans(Backoff::constant(ms(7))), [ms(7); 4]);
         let linear = Backoff::linear(ms(500), ms(1_000));
         assert_eq!(spans(linear), [ms(500), ms(1_500), ms(2_500), ms(3_500)]);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_make_no_sense_are_no_panic() {
+    fn does_not_panic_on_senseless_numbers() {
         for multiplier in [f64::NAN, -3.0, 0.0] {
             let backoff = Backoff::exponential(ms(9)).multiplier(multiplier);
             assert_eq!(backoff.bound(5), ms(9));
@@ -235,11 +235,11 @@ mod tests {
     fn draws_reach_both_ends_and_nothing_beyond() {
         assert_eq!(draw(Duration::ZERO), Duration::ZERO);
         assert!(draw(Duration::MAX) <= Duration::from_micros(u64::MAX));
-        let most = Duration::from_micros(3);
+        let max = Duration::from_micros(3);
         let mut drawn = [0; 4];
         for _ in 0..4_000 {
-            let draw = draw(most);
-            assert!(draw <= most, "{draw:?}");
+            let draw = draw(max);
+            assert!(draw <= max, "{draw:?}");
             drawn[draw.as_micros() as usize] += 1;
         }
         // A thousand each are expected; ten standard deviations are 274.
@@ -251,8 +251,8 @@ mod tests {
 
     #[test]
     fn pauses_follow_each_other() {
-        let mut pauses = Backoff::exponential(ms(50)).max_delay(ms(300)).delays();
-        let next = [(); 5].map(|()| pauses.next());
+        let mut delays = Backoff::exponential(ms(50)).max_delay(ms(300)).delays();
+        let next = [(); 5].map(|()| delays.next());
         assert_eq!(next, [ms(50), ms(100), ms(200), ms(300), ms(300)]);
     }
 }

@@ -1,4 +1,4 @@
-//! A circuit breaker, as users see it.
+//! `CircuitBreaker`: stops calls to a backend that keeps failing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,15 @@ use crate::clock::Clock;
 use crate::clock::system::SystemClock;
 use crate::resilience::circuit::{BreakerState, Change, Circuit, Limits};
 
-/// Stops calling what keeps failing, and finds out by one call at a time whether it works again.
+/// Stops calls to a backend that keeps failing, and probes it with one call at a time.
 ///
-/// It is *closed* at first: all calls pass. So many failures in a row *open* it: none passes. After its recovery time it
-/// is *half-open*: one call passes, and while that is under way no other. If the call fails, the circuit opens again; so
-/// many successes in a row close it. A success of a closed circuit forgets the failures before it.
+/// It is *closed* at first: all calls pass. After a number of failures in a row it is *open*: no
+/// call passes. After its recovery time it is *half-open*: one call passes at a time. If that call
+/// fails, the circuit opens again; after a number of successes in a row it closes. A success of a
+/// closed circuit resets the count of failures.
 ///
-/// It may be a `static`, and any number of throttles may share it: what one of them finds out, all know. By default it
-/// opens after 10 failures, for 60 seconds, and closes after 3 successes.
+/// It may be a `static`, and any number of throttles may share it. By default it opens after 10
+/// failures, for 60 seconds, and closes after 3 successes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,7 +43,7 @@ pub struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// A closed breaker: 10 failures open it for 60 seconds, 3 successes close it.
+    /// Makes a closed breaker: 10 failures open it for 60 seconds, and 3 successes close it.
     #[cfg(not(all(test, traffik_loom)))]
     #[must_use]
     pub const fn new() -> Self {
@@ -52,7 +53,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// The same where atomics cannot be constants.
+    /// Makes a closed breaker where atomics cannot be constants.
     #[cfg(all(test, traffik_loom))]
     pub fn new() -> Self {
         Self {
@@ -61,48 +62,49 @@ impl CircuitBreaker {
         }
     }
 
-    /// How many failures in a row open it, at least 1; default 10.
+    /// Sets how many failures in a row open it, at least 1; default 10.
     #[must_use]
     pub const fn failures(mut self, failures: u32) -> Self {
         self.limits.failures = at_least_one(failures);
         self
     }
 
-    /// After what time one call may pass, at most a year; default 60 seconds.
+    /// Sets the time after which one call may pass, at most a year; default 60 seconds.
     #[must_use]
     pub const fn recovery(mut self, recovery: Duration) -> Self {
         self.limits.recovery = recovery;
         self
     }
 
-    /// How many successes in a row close it again, at least 1; default 3.
+    /// Sets how many successes in a row close it again, at least 1; default 3.
     #[must_use]
     pub const fn successes(mut self, successes: u32) -> Self {
         self.limits.successes = at_least_one(successes);
         self
     }
 
-    /// Whether a call may pass now. Its outcome has to be told to the [`Permit`]; one that is dropped was no call.
+    /// Returns a permit if a call may pass now. Report the call's result to the [`Permit`]; a
+    /// permit that is dropped counts as no call.
     pub fn try_acquire(&self, clock: &impl Clock) -> Option<Permit<'_>> {
         self.try_acquire_at(clock.now_micros()).ok()
     }
 
-    /// The state that the next caller will find.
+    /// Returns the state for the next caller.
     pub fn state(&self, clock: &impl Clock) -> BreakerState {
         self.circuit.state(clock.now_micros())
     }
 
-    /// The state that the next caller will find, by the system's clock.
+    /// Returns the state for the next caller by the system's clock.
     pub fn state_now(&self) -> BreakerState {
         self.state(&SystemClock::new())
     }
 
-    /// Opens it until [`force_close`](Self::force_close): no call passes, however long it takes.
+    /// Opens it until [`force_close`](Self::force_close): no call passes until then.
     pub fn force_open(&self) {
         self.circuit.open();
     }
 
-    /// Closes it, whatever it was. It opens again by itself after as many failures as ever.
+    /// Closes it from any state. It opens again after the configured number of failures.
     pub fn force_close(&self) {
         self.circuit.close();
     }
@@ -113,7 +115,7 @@ impl CircuitBreaker {
             breaker: self,
             epoch,
             change,
-            told: false,
+            reported: false,
         })
     }
 }
@@ -134,40 +136,40 @@ impl Default for CircuitBreaker {
     }
 }
 
-/// A call that a [`CircuitBreaker`] let pass.
+/// A call that a [`CircuitBreaker`] admits.
 ///
-/// Dropped without a word, it counts neither as a success nor as a failure, and the next call may pass: a request that went
-/// away says nothing about what it was going to call.
+/// A permit that is dropped counts neither as a success nor as a failure, and the next call may
+/// pass: a request that was cancelled is no evidence about the backend.
 #[derive(Debug)]
-#[must_use = "the breaker is to be told how the call went"]
+#[must_use = "report the result of the call to the permit"]
 pub struct Permit<'a> {
     breaker: &'a CircuitBreaker,
     epoch: u16,
-    /// What it changed that the call passed.
+    /// The change of state by which the call passed.
     pub(crate) change: Option<Change>,
-    told: bool,
+    reported: bool,
 }
 
 impl Permit<'_> {
-    /// The call has succeeded.
+    /// Reports a success.
     pub fn succeeded(self) {
         self.success();
     }
 
-    /// The call has failed.
+    /// Reports a failure.
     pub fn failed(self, clock: &impl Clock) {
         self.failure(clock.now_micros());
     }
 
     pub(crate) fn success(mut self) -> Option<Change> {
-        self.told = true;
+        self.reported = true;
         self.breaker
             .circuit
             .succeeded(self.epoch, &self.breaker.limits)
     }
 
     pub(crate) fn failure(mut self, now: u64) -> Option<Change> {
-        self.told = true;
+        self.reported = true;
         self.breaker
             .circuit
             .failed(self.epoch, &self.breaker.limits, now)
@@ -176,18 +178,18 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if !self.told {
+        if !self.reported {
             self.breaker.circuit.forgotten(self.epoch);
         }
     }
 }
 
-/// A breaker of a policy's own, or one that others have too.
+/// A breaker of one policy, or of several.
 #[derive(Clone, Debug)]
-pub struct SharedBreaker(Held);
+pub struct SharedBreaker(Reference);
 
 #[derive(Clone, Debug)]
-enum Held {
+enum Reference {
     Static(&'static CircuitBreaker),
     Counted(Arc<CircuitBreaker>),
 }
@@ -195,21 +197,21 @@ enum Held {
 impl SharedBreaker {
     pub(crate) fn get(&self) -> &CircuitBreaker {
         match &self.0 {
-            Held::Static(breaker) => breaker,
-            Held::Counted(breaker) => breaker,
+            Reference::Static(breaker) => breaker,
+            Reference::Counted(breaker) => breaker,
         }
     }
 }
 
 impl From<&'static CircuitBreaker> for SharedBreaker {
     fn from(breaker: &'static CircuitBreaker) -> Self {
-        Self(Held::Static(breaker))
+        Self(Reference::Static(breaker))
     }
 }
 
 impl From<Arc<CircuitBreaker>> for SharedBreaker {
     fn from(breaker: Arc<CircuitBreaker>) -> Self {
-        Self(Held::Counted(breaker))
+        Self(Reference::Counted(breaker))
     }
 }
 

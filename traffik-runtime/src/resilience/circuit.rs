@@ -1,4 +1,5 @@
-//! The state of a circuit breaker: a pure machine that is told the time, and one word that holds its state.
+//! The state of a circuit breaker: a pure state machine over one atomic word, with the time as an
+//! argument.
 
 #[cfg(not(all(test, traffik_loom)))]
 use std::sync::atomic::AtomicU64;
@@ -11,15 +12,15 @@ use loom::sync::atomic::AtomicU64;
 #[cfg(all(test, traffik_loom))]
 use loom::sync::atomic::Ordering;
 
-/// Whether a circuit lets calls through.
+/// The state of a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BreakerState {
-    /// All pass.
+    /// All calls pass.
     Closed,
-    /// None does.
+    /// No call passes.
     Open,
-    /// One at a time does, to find out whether more may.
+    /// One call passes at a time, as a probe.
     HalfOpen,
 }
 
@@ -34,37 +35,38 @@ impl BreakerState {
     }
 }
 
-/// A change of state, from what it was to what it is.
+/// A change of state: before and after.
 pub(crate) type Change = (BreakerState, BreakerState);
 
-/// When a circuit opens and closes.
+/// The conditions for a circuit to open and to close.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// So many failures in a row open it.
+    /// The number of failures in a row that open it.
     pub(crate) failures: u32,
-    /// After this time one call is let through.
+    /// The time after which one call passes.
     pub(crate) recovery: Duration,
-    /// So many successes of such calls in a row close it.
+    /// The number of successes of such calls in a row that close it.
     pub(crate) successes: u32,
 }
 
-/// Everything there is to know, in 64 bits: what the state is, how often it has changed, and a number.
+/// The whole state in 64 bits: the state's tag, its epoch, and a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Word {
     state: State,
-    /// How often the state has changed, so that an answer that comes late is known to be about another time.
+    /// The number of changes of the state, so that a late result is recognised as one of an earlier
+    /// epoch.
     epoch: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// So many failures in a row.
+    /// Closed after this many failures in a row.
     Closed(u32),
-    /// Until this time, in microseconds since 1970, of which 48 bits are kept.
+    /// Open until this time: the low 48 bits of the microseconds since 1970.
     Open(u64),
-    /// Until it is closed by hand.
-    Held,
-    /// So many successes in a row, and whether a probe is under way.
+    /// Open until it is closed by hand.
+    Forced,
+    /// Half-open after this many successes in a row; `true` while a probe is under way.
     HalfOpen(u32, bool),
 }
 
@@ -73,10 +75,11 @@ const TAG_BITS: u32 = 2;
 const NUMBER: u64 = (1 << NUMBER_BITS) - 1;
 const EPOCHS: u16 = 1 << (64 - NUMBER_BITS - TAG_BITS);
 
-/// Times are compared by their difference, so that 48 bits of microseconds are enough for four years to either side.
+/// Times are compared by their difference, so that 48 bits of microseconds suffice for four years
+/// in either direction.
 const LATER: u64 = 1 << (NUMBER_BITS - 1);
 
-/// No recovery takes longer than this: a year.
+/// The longest recovery: a year.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Word {
@@ -89,7 +92,7 @@ impl Word {
         let (tag, number) = match self.state {
             State::Closed(failures) => (0, failures as u64),
             State::Open(until) => (1, until & NUMBER),
-            State::Held => (2, 0),
+            State::Forced => (2, 0),
             State::HalfOpen(successes, probe) => (3, (successes as u64) << 1 | probe as u64),
         };
         (tag << NUMBER_BITS) | number | (self.epoch as u64) << (NUMBER_BITS + TAG_BITS)
@@ -100,7 +103,7 @@ impl Word {
         let state = match (word >> NUMBER_BITS) & 3 {
             0 => State::Closed(number as u32),
             1 => State::Open(number),
-            2 => State::Held,
+            2 => State::Forced,
             _ => State::HalfOpen((number >> 1) as u32, number & 1 == 1),
         };
         Self {
@@ -109,8 +112,8 @@ impl Word {
         }
     }
 
-    /// The next epoch, which begins with this state.
-    const fn turn(self, state: State) -> Self {
+    /// Returns the next epoch, which begins with this state.
+    const fn next_epoch(self, state: State) -> Self {
         Self {
             state,
             epoch: (self.epoch + 1) % EPOCHS,
@@ -121,46 +124,46 @@ impl Word {
         Self { state, ..self }
     }
 
-    const fn seen(self) -> BreakerState {
+    const fn public_state(self) -> BreakerState {
         match self.state {
             State::Closed(_) => BreakerState::Closed,
-            State::Open(_) | State::Held => BreakerState::Open,
+            State::Open(_) | State::Forced => BreakerState::Open,
             State::HalfOpen(..) => BreakerState::HalfOpen,
         }
     }
 
-    /// What is left of an open circuit's recovery.
+    /// Returns the rest of an open circuit's recovery in microseconds.
     const fn left(until: u64, now: u64) -> u64 {
         let left = until.wrapping_sub(now) & NUMBER;
         if left < LATER { left } else { 0 }
     }
 
-    /// A call asks to pass.
-    const fn try_acquire(self, now: u64) -> Option<Self> {
+    /// Returns the word after a call passes, if it may.
+    const fn acquired(self, now: u64) -> Option<Self> {
         match self.state {
             State::Closed(_) => Some(self),
             State::Open(until) if Self::left(until, now) == 0 => {
-                Some(self.turn(State::HalfOpen(0, true)))
+                Some(self.next_epoch(State::HalfOpen(0, true)))
             }
             State::HalfOpen(successes, false) => Some(self.with(State::HalfOpen(successes, true))),
-            State::Open(_) | State::Held | State::HalfOpen(_, true) => None,
+            State::Open(_) | State::Forced | State::HalfOpen(_, true) => None,
         }
     }
 
-    /// A call that passed in an epoch has succeeded.
+    /// Returns the word after the success of a call that passed in an epoch.
     const fn succeeded(self, epoch: u16, limits: &Limits) -> Self {
         match self.state {
             _ if self.epoch != epoch => self,
             State::Closed(_) => self.with(State::Closed(0)),
             State::HalfOpen(before, true) if before + 1 >= limits.successes => {
-                self.turn(State::Closed(0))
+                self.next_epoch(State::Closed(0))
             }
             State::HalfOpen(before, true) => self.with(State::HalfOpen(before + 1, false)),
             _ => self,
         }
     }
 
-    /// A call that passed in an epoch has failed.
+    /// Returns the word after the failure of a call that passed in an epoch.
     fn failed(self, epoch: u16, limits: &Limits, now: u64) -> Self {
         match self.state {
             _ if self.epoch != epoch => self,
@@ -169,13 +172,13 @@ impl Word {
             }
             State::Closed(_) | State::HalfOpen(_, true) => {
                 let recovery = limits.recovery.min(LONGEST).as_micros() as u64;
-                self.turn(State::Open(now.wrapping_add(recovery) & NUMBER))
+                self.next_epoch(State::Open(now.wrapping_add(recovery) & NUMBER))
             }
             _ => self,
         }
     }
 
-    /// Of a call that passed in an epoch nothing will be heard.
+    /// Returns the word after a call that passed in an epoch was cancelled.
     const fn forgotten(self, epoch: u16) -> Self {
         match self.state {
             State::HalfOpen(successes, true) if self.epoch == epoch => {
@@ -186,7 +189,7 @@ impl Word {
     }
 }
 
-/// The state that callers share.
+/// A state that callers share.
 #[derive(Debug)]
 pub(crate) struct Circuit(AtomicU64);
 
@@ -201,24 +204,24 @@ impl Circuit {
         Self(AtomicU64::new(Word::NEW.pack()))
     }
 
-    /// The state, as the next caller will find it.
+    /// Returns the state for the next caller.
     pub(crate) fn state(&self, now: u64) -> BreakerState {
         let word = self.load();
         match word.state {
             State::Open(until) if Word::left(until, now) == 0 => BreakerState::HalfOpen,
-            _ => word.seen(),
+            _ => word.public_state(),
         }
     }
 
-    /// Lets a call pass or not: the epoch it passes in, and what that changed.
+    /// Admits a call, and returns the epoch it passes in and the change of state.
     ///
     /// # Errors
     ///
-    /// How long none will; `None` where that depends on others.
+    /// The time for which no call passes; `None` where that depends on a probe or an operator.
     pub(crate) fn try_acquire(&self, now: u64) -> Result<(u16, Option<Change>), Option<Duration>> {
         let mut passed = None;
         let (before, after) = self.change(|word| {
-            passed = word.try_acquire(now);
+            passed = word.acquired(now);
             passed.unwrap_or(word)
         });
         match (passed, before.state) {
@@ -243,12 +246,12 @@ impl Circuit {
     }
 
     pub(crate) fn open(&self) -> Option<Change> {
-        let (before, after) = self.change(|word| word.turn(State::Held));
+        let (before, after) = self.change(|word| word.next_epoch(State::Forced));
         changed(before, after)
     }
 
     pub(crate) fn close(&self) -> Option<Change> {
-        let (before, after) = self.change(|word| word.turn(State::Closed(0)));
+        let (before, after) = self.change(|word| word.next_epoch(State::Closed(0)));
         changed(before, after)
     }
 
@@ -256,8 +259,8 @@ impl Circuit {
         Word::unpack(self.0.load(Ordering::Acquire))
     }
 
-    /// Makes a step, and says what was before and is after it. Nothing is written that is there already: of a circuit that
-    /// is closed and has seen no failure, callers only read.
+    /// Makes a step, and returns the words before and after it. An unchanged word is not written,
+    /// so that callers of a closed circuit without failures only read.
     fn change(&self, mut step: impl FnMut(Word) -> Word) -> (Word, Word) {
         let mut before = self.0.load(Ordering::Acquire);
         loop {
@@ -281,7 +284,7 @@ impl Circuit {
 }
 
 fn changed(before: Word, after: Word) -> Option<Change> {
-    let (before, after) = (before.seen(), after.seen());
+    let (before, after) = (before.public_state(), after.public_state());
     (before != after).then_some((before, after))
 }
 

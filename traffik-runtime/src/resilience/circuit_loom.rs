@@ -1,5 +1,5 @@
-//! The circuit under every interleaving of a few callers:
-//! `RUSTFLAGS="--cfg traffik_loom" cargo test -p traffik-runtime --lib --target-dir target/loom loom_tests`
+//! Loom models of the circuit, which run a few callers in every interleaving: `RUSTFLAGS="--cfg
+//! traffik_loom" cargo test -p traffik-runtime --lib --target-dir target/loom loom_tests`
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn opened() -> Arc<Circuit> {
     Arc::new(circuit)
 }
 
-/// Runs two calls at once, and gives what came of them.
+/// Runs two calls at once, and returns their results.
 fn both<A: 'static, B: 'static>(
     circuit: &Arc<Circuit>,
     one: impl FnOnce(&Circuit) -> A + 'static,
@@ -63,7 +63,8 @@ fn no_failure_is_lost() {
     });
 }
 
-/// A success between two failures forgets the first; one that comes after both is about another time.
+/// A success between two failures forgets the first; one that comes after both is about another
+/// time.
 #[test]
 fn a_success_among_failures() {
     loom::model(|| {
@@ -77,7 +78,8 @@ fn a_success_among_failures() {
         assert!(!closed);
         let open = circuit.state(0) == BreakerState::Open;
         assert_eq!(open, opened);
-        // If it did not open, the failure stands after the success or the success after it: one more is enough or not.
+        // If it did not open, the failure stands after the success or the success after it: one
+        // more is enough or not.
         if !open {
             assert!(circuit.failed(0, &LIMITS, 0).is_some());
         }
@@ -116,7 +118,7 @@ fn a_probe_that_fails_opens_it_for_all() {
 }
 
 #[test]
-fn what_is_held_open_stays_open() {
+fn a_circuit_forced_open_stays_open() {
     loom::model(|| {
         let circuit = opened();
         let (epoch, _) = circuit.try_acquire(10).unwrap();

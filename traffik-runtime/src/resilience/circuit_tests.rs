@@ -1,4 +1,5 @@
-//! Every sequence of events up to a length, against a breaker written down plainly; then the transitions one by one.
+//! Every sequence of events up to a length, against a breaker without packing; then each
+//! transition.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ const fn limits(failures: u32, successes: u32) -> Limits {
     }
 }
 
-/// What may happen. Outcomes are those of the oldest call that is under way, or the newest.
+/// An event. Results are those of the oldest or the newest call that is under way.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Ask,
@@ -44,11 +45,11 @@ const EVENTS: [Event; 10] = [
     Event::Close,
 ];
 
-/// A breaker in the words of its documentation.
+/// A breaker that follows its documentation, without packing.
 #[derive(Clone, Debug)]
-struct Plain {
+struct Reference {
     state: BreakerState,
-    /// How often the state has changed; calls belong to the time they passed in.
+    /// The number of changes of the state; calls belong to the era they passed in.
     era: u64,
     failures: u32,
     successes: u32,
@@ -56,7 +57,7 @@ struct Plain {
     opens_at: Option<u64>,
 }
 
-impl Plain {
+impl Reference {
     const fn new() -> Self {
         Self {
             state: BreakerState::Closed,
@@ -120,11 +121,11 @@ impl Plain {
     }
 }
 
-/// A breaker, the same in plain words, and the calls that are under way in both.
+/// A breaker, the same in reference words, and the calls that are under way in both.
 #[derive(Clone)]
 struct Pair {
     word: u64,
-    plain: Plain,
+    reference: Reference,
     calls: Vec<(u16, u64)>,
     now: u64,
 }
@@ -135,10 +136,10 @@ impl Pair {
         let old = |calls: &mut Vec<_>| (!calls.is_empty()).then(|| calls.remove(0));
         match event {
             Event::Ask => {
-                let asked = circuit.try_acquire(self.now).ok().map(|(epoch, _)| epoch);
-                let expected = self.plain.try_acquire(self.now);
-                assert_eq!(asked.is_some(), expected.is_some());
-                self.calls.extend(asked.zip(expected));
+                let acquired = circuit.try_acquire(self.now).ok().map(|(epoch, _)| epoch);
+                let expected = self.reference.try_acquire(self.now);
+                assert_eq!(acquired.is_some(), expected.is_some());
+                self.calls.extend(acquired.zip(expected));
             }
             Event::OldSucceeds | Event::NewSucceeds => {
                 let call = match event {
@@ -147,7 +148,7 @@ impl Pair {
                 };
                 if let Some((epoch, era)) = call {
                     circuit.succeeded(epoch, &limits);
-                    self.plain.succeeded(era, limits);
+                    self.reference.succeeded(era, limits);
                 }
             }
             Event::OldFails | Event::NewFails => {
@@ -157,14 +158,14 @@ impl Pair {
                 };
                 if let Some((epoch, era)) = call {
                     circuit.failed(epoch, &limits, self.now);
-                    self.plain.failed(era, limits, self.now);
+                    self.reference.failed(era, limits, self.now);
                 }
             }
             Event::OldIsForgotten => {
                 if let Some((epoch, era)) = old(&mut self.calls) {
                     circuit.forgotten(epoch);
-                    if era == self.plain.era {
-                        self.plain.probe = false;
+                    if era == self.reference.era {
+                        self.reference.probe = false;
                     }
                 }
             }
@@ -172,16 +173,16 @@ impl Pair {
             Event::Recover => self.now += 10,
             Event::Open => {
                 circuit.open();
-                self.plain.enter(BreakerState::Open);
+                self.reference.enter(BreakerState::Open);
             }
             Event::Close => {
                 circuit.close();
-                self.plain.enter(BreakerState::Closed);
+                self.reference.enter(BreakerState::Closed);
             }
         }
         self.word = circuit.word();
-        let after = self.plain.opens_at.is_some_and(|at| self.now >= at);
-        let expected = match self.plain.state {
+        let after = self.reference.opens_at.is_some_and(|at| self.now >= at);
+        let expected = match self.reference.state {
             BreakerState::Open if after => BreakerState::HalfOpen,
             state => state,
         };
@@ -216,7 +217,7 @@ fn every_sequence_of_events() {
     for limits in [limits(1, 1), limits(2, 1), limits(1, 2), limits(2, 2)] {
         let start = Pair {
             word: Word::NEW.pack(),
-            plain: Plain::new(),
+            reference: Reference::new(),
             calls: Vec::new(),
             now: START,
         };
@@ -229,7 +230,7 @@ fn every_sequence_of_events() {
             open.step(event, limits);
         }
         open.step(Event::NewFails, limits);
-        assert_eq!(open.plain.state, BreakerState::Open);
+        assert_eq!(open.reference.state, BreakerState::Open);
         open.step(Event::Recover, limits);
         explore(&open, limits, 5, &mut visited);
     }
@@ -241,7 +242,7 @@ fn words_are_what_was_put_in() {
         State::Closed(0),
         State::Closed(u32::MAX),
         State::Open((1 << 48) - 1),
-        State::Held,
+        State::Forced,
         State::HalfOpen(u32::MAX, true),
         State::HalfOpen(0, false),
     ];
@@ -294,7 +295,7 @@ fn a_recovery_beyond_all_bounds_is_a_year() {
 }
 
 #[test]
-fn changes_are_told_once() {
+fn reports_each_change_once() {
     use BreakerState::{Closed, HalfOpen, Open};
     let (circuit, limits) = (Circuit::new(), limits(2, 1));
     let acquire = |now| circuit.try_acquire(now).unwrap();

@@ -1,4 +1,4 @@
-//! A store that fails on command.
+//! `FlakyStore`: a store that fails on command.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use crate::store::byte_store::Store;
 use crate::store::erased::{Answer, DynStore};
 use crate::store::memory::bytes::Bytes;
 
-/// A store that does as it is told: pass everything on, or fail in one of the ways in which stores fail. Clones share the
-/// command, so that a test keeps one and gives the other to a [`Backend`](crate::backend::Backend).
+/// A store that passes operations on, or fails on command in one of the ways of real stores. Clones
+/// share the command: a test uses one clone and hands the other to a
+/// [`Backend`](crate::backend::Backend).
 ///
 /// ```
 /// use traffik::{Backend, ErrorKind};
@@ -42,22 +43,22 @@ pub struct FlakyStore {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Nothing is done, as when nobody is there: [`Error::Connection`].
+    /// The operation is not done, as by an unreachable server: [`Error::Connection`].
     Refuse,
-    /// It is done, but the answer is lost: [`Error::ConnectionLost`].
+    /// The operation is done, but the answer is lost: [`Error::ConnectionLost`].
     Lose,
-    /// Nothing is done, but nobody can know that: [`Error::Timeout`].
+    /// The operation is not done, which the caller cannot know: [`Error::Timeout`].
     TimeOut,
-    /// It is done, and the answer never comes.
+    /// The operation is done, and the answer never arrives.
     Hang,
-    /// It is done after this time.
+    /// The operation is done after this time.
     Delay(Duration),
 }
 
 struct Command {
     fault: Mutex<Option<(Fault, u64)>>,
     calls: AtomicU64,
-    /// Whether answers are withheld.
+    /// `true` while answers are withheld.
     withholds: watch::Sender<bool>,
 }
 
@@ -72,12 +73,12 @@ impl Default for Command {
 }
 
 impl FlakyStore {
-    /// An empty store in this process's memory, which does not fail yet.
+    /// Makes an empty store in this process's memory, without a fault.
     pub fn new() -> Self {
         Self::with(Arc::new(Bytes::new(1_000_000, None)))
     }
 
-    /// The same over a store of your own.
+    /// Makes a flaky store over another one, without a fault.
     pub fn over(store: impl Store) -> Self {
         Self::with(Arc::new(store))
     }
@@ -89,29 +90,30 @@ impl FlakyStore {
         }
     }
 
-    /// From now on every operation fails like this.
+    /// Makes every operation fail from now on.
     pub fn fail(&self, fault: Fault) {
         self.fail_times(u64::MAX, fault);
     }
 
-    /// So many of the next operations fail like this, those after them do not.
+    /// Makes the next operations fail, this many of them.
     pub fn fail_times(&self, times: u64, fault: Fault) {
         *self.command.fault.lock() = Some((fault, times));
     }
 
-    /// Nothing fails any more. What hangs goes on hanging.
+    /// Removes the fault. Operations that hang stay so.
     pub fn heal(&self) {
         *self.command.fault.lock() = None;
     }
 
-    /// From now on every operation is done, but its answer is withheld until [`release`](Self::release).
+    /// Withholds the answers of operations, which are done, until [`release`](Self::release).
     ///
     /// ```
     /// use std::time::Duration;
     ///
     /// use traffik::{Backend, testing::FlakyStore};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # runtime.block_on(async {
     /// let store = FlakyStore::new();
     /// let backend = Backend::custom(store.clone());
     /// store.withhold();
@@ -125,12 +127,12 @@ impl FlakyStore {
         self.command.withholds.send_replace(true);
     }
 
-    /// Gives the answers that were withheld, and withholds no more.
+    /// Releases the answers that were withheld, and all later ones.
     pub fn release(&self) {
         self.command.withholds.send_replace(false);
     }
 
-    /// How many operations it was asked for so far, those that failed included.
+    /// Returns the number of operations so far, including failed ones.
     pub fn calls(&self) -> u64 {
         self.command.calls.load(Ordering::SeqCst)
     }
@@ -152,12 +154,12 @@ impl FlakyStore {
                 answer
             }
             Some(Fault::Refuse) => Err(Error::Connection {
-                source: "it was told to refuse".into(),
+                source: "refused on command".into(),
             }),
             Some(Fault::Lose) => {
                 operation.await?;
                 Err(Error::ConnectionLost {
-                    source: "it was told to lose the answer".into(),
+                    source: "the answer was lost on command".into(),
                 })
             }
             Some(Fault::TimeOut) => Err(Error::Timeout {

@@ -1,4 +1,4 @@
-//! What tests of throttled code and of stores need.
+//! Tools for tests of throttled code and of stores.
 
 pub(crate) mod conformance;
 pub(crate) mod flaky;

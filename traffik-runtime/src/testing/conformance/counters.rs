@@ -1,4 +1,4 @@
-//! Counters: whole numbers as text, added to by many at once.
+//! Checks of counters: whole numbers as text that many tasks add to at once.
 
 use tokio::task::JoinSet;
 
@@ -13,7 +13,7 @@ pub(super) async fn check(backend: &Backend) {
         value.map(|value| String::from_utf8_lossy(&value).into_owned())
     };
     for (by, sum) in [(1, 1), (1, 2), (5, 7), (-8, -1), (3, 2)] {
-        assert_eq!(add("n", by).await, sum, "`increment` gives another sum");
+        assert_eq!(add("n", by).await, sum, "`increment` returns another sum");
         assert_eq!(
             text("n").await,
             Some(sum.to_string()),
@@ -25,7 +25,7 @@ pub(super) async fn check(backend: &Backend) {
     done("`set`", backend.set("ten", "10", None).await);
     for (by, left) in [(1, 9), (1, 8), (3, 5)] {
         let sum = done("`decrement`", backend.decrement("ten", by).await);
-        assert_eq!(sum, left, "`decrement` gives another difference");
+        assert_eq!(sum, left, "`decrement` returns another difference");
         assert_eq!(
             text("ten").await,
             Some(left.to_string()),
@@ -52,7 +52,7 @@ pub(super) async fn check(backend: &Backend) {
     assert_eq!(
         text("large").await,
         Some(i64::MAX.to_string()),
-        "a sum that is none was kept"
+        "a sum out of range was stored"
     );
     done("`set`", backend.set("word", "seven", None).await);
     let word = backend
@@ -62,7 +62,7 @@ pub(super) async fn check(backend: &Backend) {
     assert_eq!(
         word,
         Err(ErrorKind::Backend),
-        "what is no number was added to"
+        "a value that is not a number was added to"
     );
     many(backend).await;
 }
@@ -78,7 +78,7 @@ async fn many(backend: &Backend) {
     sums.sort_unstable();
     assert!(
         sums.into_iter().eq(1..=TASKS),
-        "increments of many at once were lost or told twice"
+        "concurrent increments were lost or returned twice"
     );
     let mut tasks = JoinSet::new();
     for task in 0..TASKS {
@@ -91,6 +91,6 @@ async fn many(backend: &Backend) {
     assert_eq!(
         value,
         Some(expected),
-        "increments and decrements of many at once were lost"
+        "concurrent increments and decrements were lost"
     );
 }

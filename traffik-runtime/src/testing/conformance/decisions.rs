@@ -1,4 +1,4 @@
-//! Decisions: each strategy admits under many tasks exactly what its law says, and not once more.
+//! Checks of decisions: each strategy admits exactly its limit under many tasks.
 
 use tokio::task::JoinSet;
 
@@ -28,10 +28,10 @@ const LIMIT: u32 = 30;
 const TASKS: usize = 12;
 const HITS: usize = 5;
 
-/// On a clock that stands still: none gives back what was taken.
+/// Checks all strategies on a clock that stands still, so that no units come back.
 pub(super) async fn check(backend: &Backend) {
     let backend = backend.clone().clock(ManualClock::new());
-    // As early as all hits but the first: one an emission interval.
+    // All hits but the first are early, by one emission interval each.
     let rate = Rate::per_hour(u64::from(LIMIT));
     let tolerance = rate.period() / LIMIT * (LIMIT - 1);
     let throttles = [
@@ -54,7 +54,7 @@ pub(super) async fn check(backend: &Backend) {
     ];
     for (name, throttle) in throttles {
         together(name, &throttle).await;
-        alone(name, &throttle).await;
+        refusals(name, &throttle).await;
     }
 }
 
@@ -83,12 +83,12 @@ async fn together(name: &str, throttle: &DynThrottle) {
         "`{name}` admitted {admitted} of many tasks, not {LIMIT}"
     );
     let stat = done("`stat`", throttle.stat(&Identity::new("many")).await);
-    assert_eq!(stat.hits_remaining, 0, "`{name}` says that some remain");
+    assert_eq!(stat.hits_remaining, 0, "`{name}` reports remaining units");
 }
 
-/// Refusals take nothing, and another client has a budget of its own.
-async fn alone(name: &str, throttle: &DynThrottle) {
-    let client = Identity::new("alone");
+/// Checks that refusals count nothing, and that another client has a budget of its own.
+async fn refusals(name: &str, throttle: &DynThrottle) {
+    let client = Identity::new("other");
     let limit = u64::from(LIMIT);
     for cost in [0, limit + 1, u64::MAX] {
         assert_eq!(
@@ -100,7 +100,7 @@ async fn alone(name: &str, throttle: &DynThrottle) {
     let stat = done("`stat`", throttle.stat(&client).await);
     assert_eq!(
         stat.hits_remaining, limit,
-        "`{name}`: a refusal took something"
+        "`{name}`: a refusal was counted"
     );
     assert!(
         admits(throttle, &client, limit).await,
@@ -112,11 +112,12 @@ async fn alone(name: &str, throttle: &DynThrottle) {
     );
     assert!(
         !done("`check`", throttle.check(&client, 1).await),
-        "`{name}`: `check` says otherwise"
+        "`{name}`: `check` returns another result"
     );
 }
 
-/// Whether it is admitted; whoever lost to others too often may ask again, for nothing was counted.
+/// Reports whether a hit is admitted. A hit that failed by contention was not counted and is
+/// repeated.
 async fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
     loop {
         match throttle.hit(client, cost).await {
@@ -126,7 +127,8 @@ async fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
     }
 }
 
-/// A client has one budget in each namespace, and `clear` gives back those of its own namespace only.
+/// Checks that a client has one budget in each namespace, and that `clear` resets only those of its
+/// own namespace.
 pub(super) async fn check_apart(here: &Backend, there: &Backend) {
     let client = Identity::new("client");
     let clock = ManualClock::new();

@@ -1,10 +1,10 @@
-//! Keys, and namespaces.
+//! Checks of keys and namespaces.
 
 use crate::backend::Backend;
 use crate::error::ErrorKind;
 use crate::testing::conformance::expect::done;
 
-/// Whatever a key is made of, it is itself and no other.
+/// Checks that keys of any characters do not collide.
 pub(super) async fn check(backend: &Backend) {
     let long = "é".repeat(1_000);
     let longer = "é".repeat(1_001);
@@ -22,7 +22,7 @@ pub(super) async fn check(backend: &Backend) {
     }
 }
 
-/// What is in one namespace is in no other, and is cleared alone.
+/// Checks that a namespace has its own keys, and that `clear` removes only these.
 pub(super) async fn check_apart(one: &Backend, other: &Backend) {
     done("`set`", one.set("key", "1", None).await);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What traffik needs of a store, checked.
+//! `conformance`: checks that a store does everything traffik needs.
 
 pub(crate) mod counters;
 pub(crate) mod decisions;
@@ -9,19 +9,21 @@ pub(crate) mod values;
 
 use crate::backend::Backend;
 
-/// Checks that a store, or a backend, keeps what traffik needs of it: bytes and their compare-and-swap, counters that
-/// many tasks add to at once, times to live, namespaces, locks, and that each strategy admits under many tasks exactly
-/// what its law says.
+/// Checks that a store, or a backend, does everything that traffik needs: bytes and their
+/// compare-and-swap, counters that many tasks add to at once, times to live, namespaces and locks,
+/// and exact limits of each strategy under many tasks.
 ///
-/// `make` is given a namespace and gives a backend of that namespace in which there is nothing yet; where a store knows no
-/// namespaces, a new one each time. It takes a few seconds, for times to live have to pass. What a backend cannot do and
-/// says so ([`Error::Unsupported`](crate::error::Error::Unsupported)) is left out.
+/// `make` returns an empty backend in the namespace that it gets, or a new one each time if the
+/// store has no namespaces. The checks take a few seconds, since times to live have to pass. They
+/// skip operations that the backend does not support
+/// ([`Error::Unsupported`](crate::error::Error::Unsupported)).
 ///
-/// Run it on a runtime of several threads, and give the backend a generous `timeout`: a test machine may be busy.
+/// Run it on a runtime with several threads, and with a generous `timeout` of the backend, since a
+/// test machine may be busy.
 ///
 /// # Panics
 ///
-/// At the first thing that is not as it has to be, saying what.
+/// At the first check that fails, with a message that names it.
 ///
 /// ```
 /// use traffik::{Backend, testing::conformance};

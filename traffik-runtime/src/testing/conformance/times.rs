@@ -1,4 +1,5 @@
-//! Times to live: nothing ends early, everything ends, and a value keeps the time it was given unless it gets another.
+//! Checks of times to live: no key ends early, every key ends, and a value keeps its time unless it
+//! gets another one.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +8,13 @@ use crate::backend::lock::options::LockOptions;
 use crate::error::ErrorKind;
 use crate::testing::conformance::expect::done;
 
-/// How far a store's clock and ours may drift apart in that time.
+/// The largest drift between the store's clock and this process's.
 const CLOCKS: Duration = Duration::from_millis(5);
 
 const SHORT: Duration = Duration::from_millis(700);
 const LONG: Duration = Duration::from_secs(600);
 
-/// Ends may be late by so much.
+/// The time by which ends may be late.
 const LATE: Duration = Duration::from_secs(5);
 
 pub(super) async fn check(backend: &Backend) {
@@ -69,10 +70,7 @@ pub(super) async fn check(backend: &Backend) {
     }
     for key in ["set again", "counted long", "for ever", "swapped for ever"] {
         let value = done("`get`", backend.get(key).await);
-        assert!(
-            value.is_some(),
-            "`{key}` did not get the time it was given last"
-        );
+        assert!(value.is_some(), "`{key}` did not get its latest time");
     }
     let sum = backend.increment_with_ttl("counted", 1, SHORT).await;
     assert_eq!(
@@ -87,10 +85,10 @@ pub(super) async fn check(backend: &Backend) {
     locks(backend).await;
 }
 
-/// Waits until a key is gone, which it must not be before its time.
+/// Waits until a key has ended, which must not be before its time.
 async fn ends(backend: &Backend, key: &str, start: Instant) {
     loop {
-        let asked = start.elapsed();
+        let elapsed = start.elapsed();
         let value = done("`get`", backend.get(key).await);
         if value.is_none() {
             assert!(
@@ -100,14 +98,14 @@ async fn ends(backend: &Backend, key: &str, start: Instant) {
             );
             return;
         }
-        assert!(asked < SHORT + LATE, "`{key}` did not end");
+        assert!(elapsed < SHORT + LATE, "`{key}` did not end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 async fn locks(backend: &Backend) {
     let at_once = LockOptions::default().ttl(LONG).blocking(false);
-    let held = done("`lock`", backend.lock("lock", at_once).await);
+    let first = done("`lock`", backend.lock("lock", at_once).await);
     let second = backend
         .lock("lock", at_once)
         .await
@@ -115,12 +113,12 @@ async fn locks(backend: &Backend) {
     assert_eq!(
         second.map(drop),
         Err(ErrorKind::LockTimeout),
-        "a lock was had twice"
+        "a lock was acquired twice"
     );
-    done("`release`", held.release().await);
+    done("`release`", first.release().await);
     let again = done("`lock`", backend.lock("lock", at_once.ttl(SHORT)).await);
     let start = Instant::now();
-    // Whoever crashes gives nothing back.
+    // A process that crashes does not release its locks.
     std::mem::forget(again);
     let wait = at_once.blocking(true).blocking_timeout(SHORT + LATE);
     let after = done("`lock`", backend.lock("lock", wait).await);

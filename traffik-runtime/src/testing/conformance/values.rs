@@ -1,4 +1,4 @@
-//! Bytes, and their compare-and-swap.
+//! Checks of bytes and their compare-and-swap.
 
 use tokio::task::JoinSet;
 
@@ -23,7 +23,7 @@ async fn one(backend: &Backend) {
         assert_eq!(
             get().await.as_deref(),
             Some(value),
-            "`get` gives another value than was set"
+            "`get` returns another value than was set"
         );
     }
     let found = done("`delete`", backend.delete("key").await);
@@ -41,10 +41,10 @@ async fn several(backend: &Backend) {
     let expected = [Some(b"3".to_vec()), None, Some(b"1".to_vec())];
     assert_eq!(
         values, expected,
-        "`multi_get` does not give the values in the order of the keys"
+        "`multi_get` does not return the values in the order of the keys"
     );
     let none = done("`multi_get`", backend.multi_get(&[]).await);
-    assert!(none.is_empty(), "`multi_get` of no keys gives values");
+    assert!(none.is_empty(), "`multi_get` of no keys returns values");
     done("`multi_set`", backend.multi_set::<&str>(&[], None).await);
 }
 
@@ -98,7 +98,7 @@ async fn swaps(backend: &Backend) {
     );
 }
 
-/// Every value is swapped by exactly one of many.
+/// Checks that exactly one of many concurrent tasks swaps each value.
 async fn many(backend: &Backend) {
     const TASKS: u32 = 8;
     const ROUNDS: u32 = 20;
