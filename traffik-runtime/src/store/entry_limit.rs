@@ -14,7 +14,11 @@ pub(crate) fn check_entries(
     store: &str,
 ) -> Result<(), Error> {
     for plan in plans {
-        let entries: u64 = plan.limits.iter().map(|limit| limit.law.max_records()).sum();
+        let entries: u64 = plan
+            .limits
+            .iter()
+            .map(|limit| limit.law.max_records())
+            .sum();
         if entries > max_entries {
             return Err(Error::BackendConfiguration {
                 message: format!(

@@ -21,10 +21,10 @@ use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::store::memory::spill::Expiry;
 use crate::store::plan::Limit;
-use crate::strategy::kernel::packed::Packed;
-use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::contract::Kernel;
+use crate::strategy::kernel::packed::Packed;
+use crate::strategy::kernel::state::State;
 
 /// A cost, and the time at which it is decided.
 #[derive(Clone, Copy)]
