@@ -139,6 +139,7 @@ fn rejects_a_slot_that_another_key_got_meanwhile() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn counts_a_set_of_as_many_keys_as_the_capacity() {
     for of_kind in [plan, logged] {
         let memory = memory(64);
@@ -152,6 +153,7 @@ fn counts_a_set_of_as_many_keys_as_the_capacity() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn refuses_to_decide_a_set_of_more_keys_than_the_capacity() {
     for of_kind in [plan, logged] {
         let memory = memory(64);
@@ -167,6 +169,7 @@ fn refuses_to_decide_a_set_of_more_keys_than_the_capacity() {
 
 /// Half of the states are in slots and half in the spill, so all fit.
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn counts_a_mixed_set_of_more_keys_than_the_capacity() {
     let memory = memory(64);
     let windows = keys(60).map(plan);
@@ -198,6 +201,7 @@ fn large_concurrent_sets_end() {
 
 /// All keys of the set are new, and all others are at their limit.
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn keys_of_a_set_do_not_evict_each_other() {
     let memory = memory(64);
     let all: Vec<_> = keys(72).map(logged).collect();

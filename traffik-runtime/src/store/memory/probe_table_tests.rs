@@ -96,6 +96,7 @@ fn moved_states_keep_their_numbers() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn numbers_repeat_only_after_all_others() {
     let mut writer = Writer::default();
     let numbers: Vec<u16> = (0..32_768).map(|_| writer.next_number()).collect();

@@ -109,6 +109,7 @@ fn a_full_table_does_not_grow() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
 fn evicts_expired_states_before_live_ones() {
     let mut random = Random(41);
     let table = ShardedTable::new(1_000, Some(1));
