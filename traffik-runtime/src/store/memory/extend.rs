@@ -2,7 +2,7 @@
 //!
 //! A state of a shorter rate may end before the present rate's law stops needing it. The first
 //! refused hit that finds it extends its life; a state in a slot [moves to the
-//! spill](crate::store::memory::move_to_spill) for that, where its end is stored beside it.
+//! spill](super::move_to_spill) for that, where its end is stored beside it.
 
 use crate::store::key::Key;
 use crate::store::lifetime::end_of;

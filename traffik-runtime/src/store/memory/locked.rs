@@ -2,25 +2,25 @@
 //!
 //! # Protocol
 //!
-//! 1. Lock the [spill shards](crate::store::memory::shard_locks) that hold states of the set.
-//! 2. Evaluate the plans on [states that are read without slot locks](crate::store::memory::peek). A refusal is
+//! 1. Lock the [spill shards](super::shard_locks) that hold states of the set.
+//! 2. Evaluate the plans on [states that are read without slot locks](super::peek). A refusal is
 //!    final: it writes nothing, so it locks no slot, however many threads hit a client that is at
 //!    its limit. So is a set that costs nothing.
-//! 3. Lock the [slots](crate::store::memory::slot_locks) of a set that seems to be admitted. If one had to be
+//! 3. Lock the [slots](super::slot_locks) of a set that seems to be admitted. If one had to be
 //!    reserved or was moved, start at step 2.
 //! 4. Evaluate again, on the locked states. A set without slots is not evaluated again: its shards
 //!    were locked in step 1.
-//! 5. [Write](crate::store::memory::write_set) what all strategies admitted, or unlock the slots and refuse.
+//! 5. [Write](super::write_set) what all strategies admitted, or unlock the slots and refuse.
 //!
 //! If the spill was marked after step 1, states of the set may be in shards that are not locked;
 //! start at step 1 then. That is checked after step 2, and a slot that is found with its key in
 //! step 3 is final: no key is in both places.
 //!
-//! After a refusal, states far ahead of the clock are [corrected](crate::store::memory::clock_skew) while the
-//! shards are still locked, and states of changed rates [live longer](crate::store::memory::extend) once they are
+//! After a refusal, states far ahead of the clock are [corrected](super::clock_skew) while the
+//! shards are still locked, and states of changed rates [live longer](super::extend) once they are
 //! not.
 //!
-//! The lock order is stated in [`shard_locks`](crate::store::memory::shard_locks).
+//! The lock order is stated in [`shard_locks`](super::shard_locks).
 
 use std::borrow::Cow;
 
@@ -100,7 +100,7 @@ impl Memory {
                 }
             }
         }
-        // Sets that are decided at once displace each other's slots again and again.
+        // Concurrent sets evict each other's slots again and again.
         Err(self.capacity_error(plans.len()))
     }
 }

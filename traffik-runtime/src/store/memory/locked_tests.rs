@@ -82,7 +82,7 @@ fn count(memory: &Memory, key: Key) -> u64 {
 
 /// Acts on the last slot while a set has found both slots, has locked the first and waits for the
 /// last; returns `true` if the set has locked both.
-fn overtaken(act: impl FnOnce(SlotGuard<'_>)) -> (Memory, bool) {
+fn lock_set_while(act: impl FnOnce(SlotGuard<'_>)) -> (Memory, bool) {
     let memory = memory(64);
     let plans = [plan(LAST), plan(FIRST)];
     let once = memory.decide_set(&plans, 0).expect("room");
@@ -107,14 +107,14 @@ fn overtaken(act: impl FnOnce(SlotGuard<'_>)) -> (Memory, bool) {
 
 #[test]
 fn locks_slots_that_have_not_moved() {
-    let (memory, locked) = overtaken(|slot| drop(slot));
+    let (memory, locked) = lock_set_while(|slot| drop(slot));
     assert!(locked);
     assert_eq!((count(&memory, FIRST), count(&memory, LAST)), (1, 1));
 }
 
 #[test]
 fn rejects_a_slot_that_was_vacated_meanwhile() {
-    let (memory, locked) = overtaken(|slot| {
+    let (memory, locked) = lock_set_while(|slot| {
         slot.vacate();
     });
     assert!(!locked, "the set has to start again");
@@ -129,7 +129,7 @@ fn rejects_a_slot_that_another_key_got_meanwhile() {
         first: 3,
         second: LAST.second,
     };
-    let (memory, locked) = overtaken(|slot| slot.occupy(other, &Packed::NOTHING));
+    let (memory, locked) = lock_set_while(|slot| slot.occupy(other, &Packed::NOTHING));
     assert!(!locked, "the set has to start again");
     assert_eq!(count(&memory, FIRST), 1);
     let outcome = memory.decide_set(&[plan(FIRST), plan(other)], 0);

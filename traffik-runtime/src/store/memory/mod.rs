@@ -1,8 +1,8 @@
 //! The memory backend: states in this process, in a table of seqlock slots with a hard bound.
 //!
-//! A key is a 128-bit hash. Its state is a few words beside it in a [`seqlock_slot`], which is found by
-//! linear probing ([`probe_table`]) in one shard of the [`sharded_table`]. States that do not fit a slot are in
-//! the [`spill`].
+//! A key is a 128-bit hash. Its state is a few words beside it in a [`seqlock_slot`], which is
+//! found by linear probing ([`probe_table`]) in one shard of the [`sharded_table`]. States that do
+//! not fit a slot are in the [`spill`].
 //!
 //! | protocol | file |
 //! |---|---|
@@ -16,16 +16,18 @@
 //! | states of changed rates live longer | [`extend`] |
 //! | the clock was set back | [`clock_skew`] |
 //! | settlements | [`settle`] |
-//! | eviction | [`shares`] |
+//! | eviction | [`eviction`] |
 //!
 //! The order of the locks is stated in [`shard_locks`].
 
 pub(crate) mod bytes;
+pub(crate) mod capacity;
 pub(crate) mod changed_rate;
 pub(crate) mod clear;
 pub(crate) mod clock_skew;
 #[cfg(test)]
 pub(crate) mod concurrency_fixtures;
+pub(crate) mod eviction;
 pub(crate) mod extend;
 pub(crate) mod locked;
 #[cfg(all(test, traffik_loom))]
@@ -35,12 +37,10 @@ pub(crate) mod move_to_spill;
 pub(crate) mod optimistic;
 pub(crate) mod peek;
 pub(crate) mod probe_table;
-pub(crate) mod room;
 pub(crate) mod seqlock_slot;
 pub(crate) mod settle;
 pub(crate) mod shard_locks;
 pub(crate) mod sharded_table;
-pub(crate) mod shares;
 pub(crate) mod slot_locks;
 pub(crate) mod slot_permit;
 pub(crate) mod spill;

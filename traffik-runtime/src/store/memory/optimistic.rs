@@ -9,7 +9,7 @@
 //!    Otherwise it starts over.
 //!
 //! A key without a slot is looked up again under the writer lock of its probe table, which then
-//! inserts it. If the spill is marked, the key's state [may be there](crate::store::memory::move_to_slot).
+//! inserts it. If the spill is marked, the key's state [may be there](super::move_to_slot).
 
 use crate::clock::reading::Reading;
 use crate::decision::Report;
@@ -180,7 +180,7 @@ impl Memory {
 
     /// Decides on the state in a slot, or returns `None` if another thread wrote the slot
     /// meanwhile. A refusal writes nothing, so it needs no lock at all; only a state that is far
-    /// ahead of the clock is [replaced](crate::store::memory::clock_skew).
+    /// ahead of the clock is [replaced](super::clock_skew).
     #[inline(never)]
     fn decide_in_slot<K: Kernel>(
         &self,

@@ -12,7 +12,7 @@
 //! # Lock order
 //!
 //! Step 3 waits for a writer lock, and a thread that holds a writer lock waits for slots. So no
-//! slot may be locked by the caller; [`LockedSet`](crate::store::memory::slot_locks::LockedSet) borrows the shards
+//! slot may be locked by the caller; [`LockedSet`](super::slot_locks::LockedSet) borrows the shards
 //! mutably, which rules that out.
 //!
 //! # Guarantee

@@ -27,8 +27,8 @@ use std::iter::successors;
 use std::sync::atomic::Ordering;
 
 use crate::store::key::Key;
+use crate::store::memory::eviction::{CANDIDATES, Newcomer, Rank, Shares};
 use crate::store::memory::seqlock_slot::Slot;
-use crate::store::memory::shares::{CANDIDATES, Newcomer, Rank, Shares};
 use crate::store::memory::sync::{AtomicU32, Mutex, MutexGuard, OnceLock};
 use crate::strategy::kernel::packed::Packed;
 
@@ -40,7 +40,8 @@ const SWEEP_BATCH: usize = 2;
 
 /// An open-addressing table, which is one shard of the sharded table.
 #[derive(Debug)]
-#[repr(align(128))] // Two writer locks never share a cache line, nor a pair that is fetched together.
+// Two writer locks never share a cache line, nor a pair that is fetched together.
+#[repr(align(128))]
 pub(crate) struct ProbeTable {
     writer: Mutex<Writer>,
     /// The table has `base << doublings` slots.

@@ -7,7 +7,7 @@
 //!    other plans are locked. A marked one may hold any plan's state, so the shards of all plans
 //!    are locked.
 //! 3. Lock each of these shards once, in ascending order of their numbers.
-//! 4. [Move](crate::store::memory::move_to_spill) the states that have several rates now out of their slots.
+//! 4. [Move](super::move_to_spill) the states that have several rates now out of their slots.
 //!
 //! # Lock order
 //!

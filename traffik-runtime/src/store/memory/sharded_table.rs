@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::store::key::Key;
+use crate::store::memory::eviction::{Newcomer, Shares};
 use crate::store::memory::probe_table::{EvictionMark, Insertion, ProbeTable};
 use crate::store::memory::seqlock_slot::Slot;
-use crate::store::memory::shares::{Newcomer, Shares};
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::strategy::kernel::packed::Packed;
 

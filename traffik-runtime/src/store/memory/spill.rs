@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 
 use crate::decision::Report;
 use crate::store::key::Key;
-use crate::store::memory::shares::{CANDIDATES, Newcomer, Rank, Shares};
+use crate::store::memory::eviction::{CANDIDATES, Newcomer, Rank, Shares};
 use crate::store::memory::sync::{AtomicBool, AtomicU16, Mutex, MutexGuard};
 use crate::store::plan::Limit;
 use crate::strategy::kernel::packed::FULL;

@@ -1,4 +1,4 @@
-//! The number of keys of each throttle, and the rank of a key when a new one needs its room.
+//! The order in which keys are evicted: each throttle's share of the keys, and the rank of a key.
 //!
 //! A throttle that has more keys than its share evicts its own keys first, so that a flood of one
 //! throttle's clients does not reset the clients of another. Within a throttle, the client that has
@@ -151,5 +151,5 @@ impl Rank {
 }
 
 #[cfg(test)]
-#[path = "shares_tests.rs"]
+#[path = "eviction_tests.rs"]
 mod tests;
