@@ -17,7 +17,7 @@ use crate::store::memcached::generations::Generations;
 use crate::store::memcached::handshake::{Credentials, Handshake};
 use crate::store::memcached::nodes;
 use crate::store::memcached::nodes::MemcachedNodes;
-use crate::store::memcached::pool::Settings;
+use crate::store::memcached::pool::PoolSettings;
 
 /// The time limit of [`MemcachedBackend::connect`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ impl Backend {
     }
 }
 
-/// Settings of a Memcached backend; made by [`Backend::memcached`].
+/// PoolSettings of a Memcached backend; made by [`Backend::memcached`].
 #[derive(Clone)]
 #[must_use = "it is still to be connected to: `connect().await?` or `lazy()`"]
 pub struct MemcachedBackend {
@@ -165,10 +165,10 @@ impl MemcachedBackend {
             persistent,
         } = self.server;
         let namespace = encoded(namespace.as_bytes());
-        let settings = nodes::parse(&self.nodes).and_then(|places| {
-            let handshake = Handshake::new(&places, tls.as_ref(), self.auth)?;
-            Ok(Settings {
-                places,
+        let settings = nodes::parse(&self.nodes).and_then(|addresses| {
+            let handshake = Handshake::new(&addresses, tls.as_ref(), self.auth)?;
+            Ok(PoolSettings {
+                addresses,
                 handshake: Arc::new(handshake),
                 size: self.pool_size,
                 timeout,
@@ -176,7 +176,7 @@ impl MemcachedBackend {
         });
         let nodes = settings
             .as_ref()
-            .map_or(0, |settings| settings.places.len());
+            .map_or(0, |settings| settings.addresses.len());
         let tracked = self.track_keys || !persistent;
         let generations = tracked.then(|| Generations::new(&namespace, nodes));
         let memcached = Arc::new(Memcached::new(settings, generations));

@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::store::byte_store::{Store, sum};
 use crate::store::memcached::client::Memcached;
 use crate::store::memcached::error::Failed;
-use crate::store::memcached::meta_protocol::{Lifetime, Reply, Request, Status};
+use crate::store::memcached::meta_protocol::reply::{Reply, Status};
+use crate::store::memcached::meta_protocol::request::{Lifetime, Request};
 use crate::store::memcached::operation::Operation;
 use crate::store::memcached::ttl::{is_over, lifetime, remaining};
 
@@ -118,7 +119,7 @@ impl Operation<'_> {
         if let Ok(sum) = i64::try_from(sum) {
             return Ok(Some(sum));
         }
-        self.send(Request::take_from(name, by)).await?;
+        self.send(Request::subtract_from(name, by)).await?;
         let message = format!("`{name}` would leave the range of 64 bits");
         Err(Error::backend(message))
     }

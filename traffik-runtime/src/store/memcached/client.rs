@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::generations::Generations;
-use crate::store::memcached::pool::{Pools, Settings};
+use crate::store::memcached::pool::{PoolSettings, Pools};
 use crate::store::memcached::write_locks::WriteLocks;
 
 /// Memcached, on one server or several.
@@ -18,7 +18,7 @@ pub(crate) struct Memcached {
 
 impl Memcached {
     pub(crate) fn new(
-        settings: Result<Settings, String>,
+        settings: Result<PoolSettings, String>,
         generations: Option<Generations>,
     ) -> Self {
         Self {

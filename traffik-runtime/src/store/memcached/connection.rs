@@ -16,8 +16,9 @@ use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use crate::resilience::backoff::random;
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::handshake::{Credentials, Handshake, Socket};
-use crate::store::memcached::meta_protocol::{Head, Opaque, Reply, Request, head};
-use crate::store::memcached::nodes::Place;
+use crate::store::memcached::meta_protocol::reply::{Head, Reply, head};
+use crate::store::memcached::meta_protocol::request::{Opaque, Request};
+use crate::store::memcached::nodes::Address;
 
 /// The replies of one exchange, which mostly has one request.
 pub(crate) type Replies = SmallVec<[Reply; 2]>;
@@ -43,9 +44,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects, and authenticates if the server asks for it.
-    pub(crate) async fn open(place: &Place, handshake: &Handshake) -> Result<Self, Failed> {
+    pub(crate) async fn open(address: &Address, handshake: &Handshake) -> Result<Self, Failed> {
         let socket = handshake
-            .socket(place)
+            .socket(address)
             .await
             .map_err(Failed::not_connected)?;
         let mut connection = Self {

@@ -1,94 +1,21 @@
-//! Decides plans one after the other: windows by Memcached's own counters, in one exchange, and all
-//! other laws by compare-and-swap.
+//! Decides one plan: windows by Memcached's own counters, in one exchange, and all other laws by
+//! compare-and-swap.
 
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::clock::reading::Reading;
 use crate::error::Error;
-use crate::flow::Flow;
-use crate::inline_vec::InlineVec4;
-use crate::store::StateStore;
-use crate::store::caller::Caller;
-use crate::store::cas::{
-    CasCell, PerPlan, catch_up_cell, decide_cell, decide_plans, now, read_plans, settle_cell,
-    settle_plans, state_of,
-};
+use crate::store::cas::{CasCell, PerPlan, catch_up_cell, decide_cell, now, settle_cell, state_of};
 use crate::store::cas_retry::Retries;
-use crate::store::entry_limit::check_entries;
 use crate::store::memcached::byte_store::Snapshot;
-use crate::store::memcached::client::Memcached;
-use crate::store::memcached::counter::Windows;
-use crate::store::memcached::meta_protocol::Lifetime;
+use crate::store::memcached::meta_protocol::request::Lifetime;
 use crate::store::memcached::operation::Operation;
 use crate::store::memcached::ttl::at_least;
+use crate::store::memcached::windows::Windows;
 use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::{Adjustment, Settlement};
 use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::tick::EXACT;
-
-/// The greatest number of entries in a log or a mean: a value may be a megabyte, and an entry is 16
-/// bytes.
-const MAX_ENTRIES: u64 = 60_000;
-
-impl Memcached {
-    /// Begins an operation that continues in the background if its caller goes away.
-    fn begin_for<'m>(&'m self, caller: &'m Caller) -> Result<Operation<'m>, Error> {
-        let operation = self.begin()?;
-        Ok(operation.with(operation.exchange.for_caller(caller)))
-    }
-}
-
-impl StateStore for Memcached {
-    fn kind(&self) -> &'static str {
-        "memcached"
-    }
-
-    fn subtracts(&self) -> bool {
-        true
-    }
-
-    fn decide<'a>(
-        &'a self,
-        plans: &'a [Plan<'a>],
-        clock: Option<&'a dyn Clock>,
-        caller: &'a Caller,
-    ) -> Flow<'a, Result<StoreOutcome, Error>> {
-        Flow::pending(async move {
-            check_entries(plans, MAX_ENTRIES, "Memcached")?;
-            let at = clock.map(Reading::now_of);
-            let operation = self.begin_for(caller)?;
-            decide_plans(&operation, plans, at, caller).await
-        })
-    }
-
-    fn settle<'a>(
-        &'a self,
-        settlements: &'a [Settlement<'a>],
-        clock: Option<&'a dyn Clock>,
-        caller: &'a Caller,
-    ) -> Flow<'a, Result<(), Error>> {
-        Flow::pending(async move {
-            let at = clock.map(Reading::now_of);
-            let operation = self.begin_for(caller)?;
-            settle_plans(&operation, settlements, at, caller).await
-        })
-    }
-
-    fn read<'a>(
-        &'a self,
-        plans: &'a [Plan<'a>],
-        clock: Option<&'a dyn Clock>,
-    ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>> {
-        Flow::pending(async move {
-            check_entries(plans, MAX_ENTRIES, "Memcached")?;
-            let now = clock.map_or_else(now, Reading::now_of);
-            let operation = self.begin()?;
-            Ok((now, read_plans(&operation, plans, now).await?))
-        })
-    }
-}
 
 impl PerPlan for Operation<'_> {
     const KIND: &'static str = "memcached";

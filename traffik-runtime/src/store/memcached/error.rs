@@ -1,4 +1,4 @@
-//! Errors of Memcached, and if the operation may have been done.
+//! Errors of Memcached, classified by whether the operation was done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl fmt::Display for Failed {
             Self::Timeout(after) => write!(f, "no answer within {after:?}"),
             Self::Busy(after) => write!(f, "no connection was free within {after:?}"),
             Self::NotConnected(error) | Self::Broken(error) => fmt::Display::fmt(error, f),
-            Self::Protocol => f.write_str("what came back is no answer to what was asked"),
+            Self::Protocol => f.write_str("the reply is malformed or belongs to another request"),
             Self::Unauthenticated(message) => f.write_str(message),
             Self::ServerError(line) | Self::Unclear(line) | Self::Refused(line) => {
                 f.write_str(line)

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::store::caller::{Caller, PATIENCE};
 use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
-use crate::store::memcached::meta_protocol::Request;
+use crate::store::memcached::meta_protocol::request::Request;
 use crate::store::memcached::pool::Pools;
 
 /// The connections of an operation, and the time that it has.

@@ -12,7 +12,8 @@ use crate::resilience::backoff::random;
 use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::exchange::Exchange;
-use crate::store::memcached::meta_protocol::{Lifetime, Request, Status};
+use crate::store::memcached::meta_protocol::reply::Status;
+use crate::store::memcached::meta_protocol::request::{Lifetime, Request};
 
 /// The generations of a namespace.
 pub(crate) struct Generations {
@@ -62,7 +63,7 @@ impl Generations {
             self.cached[node].store(present.unwrap_or(0), Ordering::Relaxed);
         }
         Err(Failed::ServerError(
-            "its namespace is cleared again and again".to_owned(),
+            "the namespace is being cleared repeatedly".to_owned(),
         ))
     }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-use crate::store::memcached::nodes::Place;
+use crate::store::memcached::nodes::Address;
 use crate::store::tls::Tls;
 
 /// A socket, with or without TLS.
@@ -41,39 +41,39 @@ impl Handshake {
     ///
     /// Settings that can never work. The message repeats no password and no key.
     pub(crate) fn new(
-        places: &[Place],
+        addresses: &[Address],
         tls: Option<&Tls>,
         credentials: Option<Credentials>,
     ) -> Result<Self, String> {
         if let Some(credentials) = &credentials {
             credentials.check()?;
         }
-        let is_tls = |place: &Place| matches!(place, Place::Tls(..));
-        if let (Some(_), Some(place)) = (tls, places.iter().find(|place| !is_tls(place))) {
+        let is_tls = |address: &Address| matches!(address, Address::Tls(..));
+        if let (Some(_), Some(address)) = (tls, addresses.iter().find(|address| !is_tls(address))) {
             return Err(format!(
-                "certificates need TLS, but `{place}` is without; write `tls://{place}`"
+                "certificates need TLS, but `{address}` has none; write `tls://{address}`"
             ));
         }
         Ok(Self {
             #[cfg(feature = "memcached-rustls")]
-            tls: with_tls(places, tls)?,
-            credentials: without_tls(places, credentials)?,
+            tls: with_tls(addresses, tls)?,
+            credentials: without_tls(addresses, credentials)?,
         })
     }
 
     /// Opens a socket.
-    pub(crate) async fn socket(&self, place: &Place) -> io::Result<Socket> {
-        match place {
-            Place::Tcp(host, port) => Ok(Box::new(tcp(host, *port).await?)),
+    pub(crate) async fn socket(&self, address: &Address) -> io::Result<Socket> {
+        match address {
+            Address::Tcp(host, port) => Ok(Box::new(tcp(host, *port).await?)),
             #[cfg(feature = "memcached-rustls")]
-            Place::Tls(host, port) => {
+            Address::Tls(host, port) => {
                 let tls = self.tls.as_ref().ok_or(io::ErrorKind::Unsupported)?;
                 let name = server_name(host).map_err(io::Error::other)?;
                 let stream = tls.connect(name, tcp(host, *port).await?).await?;
                 Ok(Box::new(stream))
             }
             #[cfg(unix)]
-            Place::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            Address::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
             #[allow(
                 unreachable_patterns,
                 reason = "every case is covered on Unix with TLS"
@@ -91,12 +91,12 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
 
 #[cfg(feature = "memcached-rustls")]
 fn with_tls(
-    places: &[Place],
+    addresses: &[Address],
     tls: Option<&Tls>,
 ) -> Result<Option<tokio_rustls::TlsConnector>, String> {
     let mut any = false;
-    for place in places {
-        if let Place::Tls(host, _) = place {
+    for address in addresses {
+        if let Address::Tls(host, _) = address {
             server_name(host)?;
             any = true;
         }
@@ -125,23 +125,24 @@ fn system_authorities() -> Result<rustls::RootCertStore, String> {
     // Some systems keep certificates that rustls cannot read beside those that it can.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        return Err("the system has no certificate authorities; name one by `Tls::ca`".to_owned());
+        return Err("the system has no certificate authorities; pass one to `Tls::ca`".to_owned());
     }
     Ok(roots)
 }
 
 #[cfg(feature = "memcached-rustls")]
 #[expect(clippy::unnecessary_wraps, reason = "without the feature it can fail")]
-fn without_tls<T>(_: &[Place], value: T) -> Result<T, String> {
+fn without_tls<T>(_: &[Address], value: T) -> Result<T, String> {
     Ok(value)
 }
 
 #[cfg(not(feature = "memcached-rustls"))]
-fn without_tls<T>(places: &[Place], value: T) -> Result<T, String> {
-    if places.iter().any(|place| matches!(place, Place::Tls(..))) {
-        return Err(
-            "a server is named with TLS; switch the feature `memcached-rustls` on".to_owned(),
-        );
+fn without_tls<T>(addresses: &[Address], value: T) -> Result<T, String> {
+    if addresses
+        .iter()
+        .any(|address| matches!(address, Address::Tls(..)))
+    {
+        return Err("a server address has TLS; enable the feature `memcached-rustls`".to_owned());
     }
     Ok(value)
 }
@@ -151,11 +152,12 @@ impl Credentials {
         let Self { user, password } = self;
         let is_user = |c: char| !c.is_whitespace() && !c.is_control() && c != ':';
         if user.is_empty() || !user.chars().all(is_user) {
-            let message = "the user for Memcached must be a word without blanks and colons";
+            let message = "the user for Memcached must not be empty or contain spaces or colons";
             return Err(message.to_owned());
         }
         if password.is_empty() || password.chars().any(char::is_control) {
-            let message = "the password for Memcached must not be empty or hold control characters";
+            let message =
+                "the password for Memcached must not be empty or contain control characters";
             return Err(message.to_owned());
         }
         Ok(())
@@ -209,8 +211,8 @@ mod tests {
     #[test]
     fn refuses_certificates_without_tls() {
         for nodes in ["h:1", "tls://h,i", "unix:///run/mc.sock"] {
-            let places = parse(&nodes.into()).unwrap();
-            let error = Handshake::new(&places, Some(&Tls::new()), None).err();
+            let addresses = parse(&nodes.into()).unwrap();
+            let error = Handshake::new(&addresses, Some(&Tls::new()), None).err();
             assert!(
                 error.is_some_and(|error| error.contains("tls://")),
                 "{nodes}"

@@ -2,8 +2,8 @@
 //!
 //! [`nodes`] parses the addresses of servers. A [`pool`] has connections to each server, on which a
 //! [`connection`] speaks the [`meta_protocol`]. An [`exchange`] sends requests to one server, an
-//! [`operation`] to the servers of its keys. [`counter`] decides fixed windows in one exchange,
-//! [`decide`] every other law by compare-and-swap.
+//! [`operation`] to the servers of its keys. [`state_store`] decides plans: fixed windows by
+//! the counters of [`windows`], in one exchange, and every other law by compare-and-swap.
 
 pub(crate) mod byte_store;
 pub(crate) mod client;
@@ -14,10 +14,15 @@ pub(crate) mod error;
 pub(crate) mod exchange;
 pub(crate) mod generations;
 pub(crate) mod handshake;
+pub(crate) mod manager;
 pub(crate) mod meta_protocol;
 pub(crate) mod nodes;
 pub(crate) mod operation;
 pub(crate) mod pool;
+pub(crate) mod pooled_exchange;
+pub(crate) mod rendezvous;
+pub(crate) mod state_store;
 pub(crate) mod tagged;
 pub(crate) mod ttl;
+pub(crate) mod windows;
 pub(crate) mod write_locks;

@@ -1,10 +1,9 @@
-//! The addresses of Memcached servers, and the choice of the server of a key.
+//! The addresses of Memcached servers.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-
+/// The default port.
 const PORT: u16 = 11211;
 
 /// One Memcached server or several, for [`Backend::memcached`](crate::backend::Backend::memcached):
@@ -72,13 +71,13 @@ impl<S: AsRef<str>, const N: usize> From<[S; N]> for MemcachedNodes {
 
 /// The address of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Address {
     Tcp(String, u16),
     Tls(String, u16),
     Unix(PathBuf),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Without the scheme, so that processes with and without TLS choose one server.
@@ -95,26 +94,27 @@ impl fmt::Display for Place {
 ///
 /// # Errors
 ///
-/// The first one that is malformed, and the correct form.
-pub(crate) fn parse(nodes: &MemcachedNodes) -> Result<Vec<Place>, String> {
-    let mut places: Vec<Place> = Vec::with_capacity(nodes.0.len());
+/// A message about the first malformed address, with a correct example.
+pub(crate) fn parse(nodes: &MemcachedNodes) -> Result<Vec<Address>, String> {
+    let mut addresses: Vec<Address> = Vec::with_capacity(nodes.0.len());
     for node in &nodes.0 {
-        let place = place(node.trim()).ok_or_else(|| unread(node))?;
-        let name = place.to_string();
-        if places.iter().any(|other| other.to_string() == name) {
-            return Err(format!("`{place}` is named twice; leave one out"));
+        let address = address(node.trim()).ok_or_else(|| malformed(node))?;
+        let name = address.to_string();
+        if addresses.iter().any(|other| other.to_string() == name) {
+            return Err(format!("`{address}` is listed twice; remove one"));
         }
-        places.push(place);
+        addresses.push(address);
     }
-    if places.is_empty() {
-        return Err("no server is named; write it as `127.0.0.1:11211`".to_owned());
+    if addresses.is_empty() {
+        return Err("there is no server address; write one such as `127.0.0.1:11211`".to_owned());
     }
-    Ok(places)
+    Ok(addresses)
 }
 
-fn unread(node: &str) -> String {
+/// Returns the message about a malformed address, which repeats no password.
+fn malformed(node: &str) -> String {
     if node.contains('@') {
-        return "a server's name holds no user and password; give them by `.auth(user, password)`"
+        return "a server address cannot contain a user or a password; use `.auth(user, password)`"
             .to_owned();
     }
     let line: String = node
@@ -124,24 +124,26 @@ fn unread(node: &str) -> String {
         .take(100)
         .collect();
     format!(
-        "`{line}` names no server; write it as `127.0.0.1:11211`, `[::1]:11211` or `unix:///run/memcached.sock`"
+        "`{line}` is not a server address; write one such as `127.0.0.1:11211`, `[::1]:11211` or \
+         `unix:///run/memcached.sock`"
     )
 }
 
-fn place(node: &str) -> Option<Place> {
+/// Parses one address.
+fn address(node: &str) -> Option<Address> {
     if let Some(path) = node.strip_prefix("unix://") {
         let absolute = path.len() > 1 && path.starts_with('/');
-        return absolute.then(|| Place::Unix(path.into()));
+        return absolute.then(|| Address::Unix(path.into()));
     }
     if let Some(node) = node.strip_prefix("tls://") {
-        return match place(&format!("tcp://{node}"))? {
-            Place::Tcp(host, port) => Some(Place::Tls(host, port)),
+        return match address(&format!("tcp://{node}"))? {
+            Address::Tcp(host, port) => Some(Address::Tls(host, port)),
             other => Some(other),
         };
     }
     let node = node.strip_prefix("tcp://").unwrap_or(node);
     if node.parse::<std::net::Ipv6Addr>().is_ok() {
-        return Some(Place::Tcp(node.to_owned(), PORT));
+        return Some(Address::Tcp(node.to_owned(), PORT));
     }
     if let Some(rest) = node.strip_prefix('[') {
         let (host, port) = rest.split_once(']')?;
@@ -150,7 +152,7 @@ fn place(node: &str) -> Option<Place> {
             "" => PORT,
             port => number(port.strip_prefix(':')?)?,
         };
-        return Some(Place::Tcp(host.to_ascii_lowercase(), port));
+        return Some(Address::Tcp(host.to_ascii_lowercase(), port));
     }
     let (host, port) = match node.split_once(':') {
         Some((host, port)) => (host, number(port)?),
@@ -158,45 +160,21 @@ fn place(node: &str) -> Option<Place> {
     };
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let is_name = !host.is_empty() && host.chars().all(is_name);
-    is_name.then(|| Place::Tcp(host.to_ascii_lowercase(), port))
+    is_name.then(|| Address::Tcp(host.to_ascii_lowercase(), port))
 }
 
+/// Parses a port. Only digits are accepted.
 fn number(port: &str) -> Option<u16> {
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     port.parse().ok().filter(|port| digits && *port > 0)
 }
 
-/// Chooses the node of a client's keys by rendezvous hashing (Thaler and Ravishankar, 1996). A node
-/// more or less moves only the clients that it gets or had, and the order of the nodes does not
-/// matter.
-pub(crate) fn node_of(places: &[Place], key: &str) -> usize {
-    if places.len() == 1 {
-        return 0;
-    }
-    let tag = tag(key).as_bytes();
-    let weight = |place: &Place| {
-        let mut hash = Sha256::new();
-        hash.update(place.to_string());
-        hash.update([0]);
-        hash.update(tag);
-        hash.finalize()
-    };
-    let nodes = places.iter().enumerate();
-    let heaviest = nodes.max_by_key(|(_, place)| weight(place));
-    heaviest.map_or(0, |(node, _)| node)
-}
-
-/// Returns the part of a key that all keys of a client have in common: the text in braces.
-fn tag(key: &str) -> &str {
-    key.split_inclusive('}').next().unwrap_or(key)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{MemcachedNodes, Place, node_of, parse};
+    use super::{Address, MemcachedNodes, parse};
 
-    fn tcp(host: &str, port: u16) -> Place {
-        Place::Tcp(host.to_owned(), port)
+    fn tcp(host: &str, port: u16) -> Address {
+        Address::Tcp(host.to_owned(), port)
     }
 
     #[test]
@@ -209,13 +187,13 @@ mod tests {
             tcp("::1", 7),
             tcp("::1", 11211),
             tcp("fe80::1", 11211),
-            Place::Unix("/run/mc.sock".into()),
+            Address::Unix("/run/mc.sock".into()),
         ];
         assert_eq!(parse(&nodes.into()).unwrap(), expected);
         let tls = "tls://Cache.example, tls://[::1]:7";
         let expected = [
-            Place::Tls("cache.example".to_owned(), 11211),
-            Place::Tls("::1".to_owned(), 7),
+            Address::Tls("cache.example".to_owned(), 11211),
+            Address::Tls("::1".to_owned(), 7),
         ];
         assert_eq!(parse(&tls.into()).unwrap(), expected);
         let list = vec!["a:1,b:2", "c"];
@@ -261,37 +239,5 @@ mod tests {
         let nodes = MemcachedNodes::from("user:hunter2@a");
         assert!(!format!("{nodes:?}").contains("hunter2"));
         assert!(!parse(&nodes).unwrap_err().contains("hunter2"));
-    }
-
-    #[test]
-    fn finds_keys_on_one_server_with_tls_and_without() {
-        let (tcp, tls) = ("a,b,c".into(), "tls://a,tls://b,tls://c".into());
-        let (tcp, tls) = (parse(&tcp).unwrap(), parse(&tls).unwrap());
-        for client in 0..100 {
-            let key = format!("{{ns:id:{client}}}:uid");
-            assert_eq!(node_of(&tcp, &key), node_of(&tls, &key));
-        }
-    }
-
-    #[test]
-    fn moves_only_the_clients_of_a_removed_node() {
-        let places = parse(&"a,b,c,d".into()).unwrap();
-        let mut counts = [0; 4];
-        for client in 0..1_000 {
-            let key = format!("{{ns:id:{client}}}:uid");
-            let node = node_of(&places, &key);
-            counts[node] += 1;
-            assert_eq!(node, node_of(&places, &format!("{{ns:id:{client}}}:other")));
-            let fewer = places[..3].to_vec();
-            if node < 3 {
-                assert_eq!(node_of(&fewer, &key), node);
-            }
-            let reversed: Vec<_> = places.iter().rev().cloned().collect();
-            assert_eq!(node_of(&reversed, &key), 3 - node);
-        }
-        assert!(
-            counts.iter().all(|count| (180..320).contains(count)),
-            "{counts:?}"
-        );
     }
 }

@@ -12,8 +12,9 @@ use crate::store::memcached::client::Memcached;
 use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::exchange::Exchange;
-use crate::store::memcached::meta_protocol::{Reply, Request};
-use crate::store::memcached::nodes::node_of;
+use crate::store::memcached::meta_protocol::reply::Reply;
+use crate::store::memcached::meta_protocol::request::Request;
+use crate::store::memcached::rendezvous::node_of;
 use crate::timer;
 
 /// The greatest number of requests in one exchange. More could fill the buffers of both sides, and
@@ -61,25 +62,25 @@ impl<'m> Operation<'m> {
     /// the order of the requests.
     pub(crate) async fn send_all(&self, requests: Vec<Request<'_>>) -> Result<Vec<Reply>, Failed> {
         let mut of_nodes = BTreeMap::<usize, (Vec<usize>, Vec<Request<'_>>)>::new();
-        for (place, request) in requests.into_iter().enumerate() {
-            let (places, requests) = of_nodes.entry(self.node_of(request.key())).or_default();
-            places.push(place);
+        for (index, request) in requests.into_iter().enumerate() {
+            let (indexes, requests) = of_nodes.entry(self.node_of(request.key())).or_default();
+            indexes.push(index);
             requests.push(request);
         }
         let mut answers = Vec::new();
-        for (node, (places, requests)) in of_nodes {
-            for (places, requests) in places.chunks(BATCH).zip(requests.chunks(BATCH)) {
+        for (node, (indexes, requests)) in of_nodes {
+            for (indexes, requests) in indexes.chunks(BATCH).zip(requests.chunks(BATCH)) {
                 let replies = self.send_to(node, requests).await?;
-                answers.extend(places.iter().copied().zip(replies));
+                answers.extend(indexes.iter().copied().zip(replies));
             }
         }
-        answers.sort_unstable_by_key(|(place, _)| *place);
+        answers.sort_unstable_by_key(|(index, _)| *index);
         Ok(answers.into_iter().map(|(_, reply)| reply).collect())
     }
 
     /// Checks that every server answers.
     pub(crate) async fn ready(&self) -> Result<(), Failed> {
-        for node in 0..self.exchange.pools.settings.places.len() {
+        for node in 0..self.exchange.pools.settings.addresses.len() {
             self.exchange.send(node, &[Request::get("ready")]).await?;
         }
         Ok(())
@@ -105,7 +106,7 @@ impl<'m> Operation<'m> {
     }
 
     fn node_of(&self, name: &str) -> usize {
-        node_of(&self.exchange.pools.settings.places, name)
+        node_of(&self.exchange.pools.settings.addresses, name)
     }
 
     async fn send_to(&self, node: usize, requests: &[Request<'_>]) -> Result<Replies, Failed> {

@@ -5,31 +5,31 @@
 //! the background. A socket belongs to a runtime, so each runtime has pools of its own, which end
 //! with it.
 
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use deadpool::managed;
-use deadpool::managed::{Metrics, Object, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::PoolError;
 use parking_lot::Mutex;
 use tokio::runtime;
 use tokio::runtime::Handle;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::observe;
-use crate::store::caller::{Caller, PATIENCE};
-use crate::store::memcached::connection::{Connection, Opaques, Replies};
+use crate::store::caller::Caller;
+use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::handshake::Handshake;
-use crate::store::memcached::meta_protocol::Request;
-use crate::store::memcached::nodes::Place;
+use crate::store::memcached::manager::Manager;
+use crate::store::memcached::meta_protocol::request::Request;
+use crate::store::memcached::nodes::Address;
+use crate::store::memcached::pooled_exchange::{DetachableExchange, exchange_for};
 
 /// The settings of all pools.
-pub(crate) struct Settings {
-    pub(crate) places: Vec<Place>,
+pub(crate) struct PoolSettings {
+    pub(crate) addresses: Vec<Address>,
     pub(crate) handshake: Arc<Handshake>,
     /// The greatest number of sockets to each server, per runtime.
     pub(crate) size: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Settings {
 
 /// The pools of all runtimes.
 pub(crate) struct Pools {
-    pub(crate) settings: Settings,
+    pub(crate) settings: PoolSettings,
     runtimes: Mutex<Vec<(runtime::Id, Arc<Nodes>)>>,
     closed: AtomicBool,
 }
@@ -58,48 +58,8 @@ struct Pool {
     is_down: AtomicBool,
 }
 
-/// Makes and checks connections to one server.
-struct Manager {
-    place: Place,
-    handshake: Arc<Handshake>,
-}
-
-impl managed::Manager for Manager {
-    /// `None` while an exchange in the background has the connection.
-    type Type = Option<Connection>;
-    type Error = Failed;
-
-    async fn create(&self) -> Result<Option<Connection>, Failed> {
-        let (place, handshake) = (self.place.clone(), self.handshake.clone());
-        // In a task of its own, because tokio panics on a runtime without I/O.
-        let mut attempt = JoinSet::new();
-        attempt.spawn(async move { Connection::open(&place, &handshake).await });
-        match attempt.join_next().await {
-            Some(Ok(connection)) => connection.map(Some),
-            _ => {
-                let message = "connecting panicked; build the tokio runtime with `enable_all()`";
-                Err(Failed::Misconfigured(message.to_owned()))
-            }
-        }
-    }
-
-    async fn recycle(
-        &self,
-        connection: &mut Option<Connection>,
-        _: &Metrics,
-    ) -> RecycleResult<Failed> {
-        let usable = match connection {
-            Some(connection) => connection.is_usable().await,
-            None => false,
-        };
-        usable
-            .then_some(())
-            .ok_or(RecycleError::Message("it is not as it was left".into()))
-    }
-}
-
 impl Pools {
-    pub(crate) const fn new(settings: Settings) -> Self {
+    pub(crate) const fn new(settings: PoolSettings) -> Self {
         Self {
             settings,
             runtimes: Mutex::new(Vec::new()),
@@ -159,10 +119,10 @@ impl Pools {
 }
 
 impl Nodes {
-    fn new(settings: &Settings, runtime: &Handle) -> Result<Self, Failed> {
-        let pool = |place: &Place| {
+    fn new(settings: &PoolSettings, runtime: &Handle) -> Result<Self, Failed> {
+        let pool = |address: &Address| {
             let manager = Manager {
-                place: place.clone(),
+                address: address.clone(),
                 handshake: settings.handshake.clone(),
             };
             let pool = managed::Pool::builder(manager)
@@ -177,7 +137,7 @@ impl Nodes {
         };
         Ok(Self {
             pools: settings
-                .places
+                .addresses
                 .iter()
                 .map(pool)
                 .collect::<Result<_, Failed>>()?,
@@ -234,93 +194,6 @@ impl Pool {
                 }
             }
             _ => {}
-        }
-    }
-}
-
-/// Makes an exchange that does not end with its caller: a late reply is awaited without it.
-async fn exchange_for(
-    caller: &Caller,
-    mut object: Object<Manager>,
-    opaques: Opaques,
-    deadline: Instant,
-    timeout: Duration,
-) -> Result<Replies, Failed> {
-    let Some(mut connection) = object.take() else {
-        return Err(Failed::Busy(timeout));
-    };
-    let result = {
-        let mut exchange = pin!(connection.exchange(opaques));
-        match timeout_at(deadline, exchange.as_mut()).await {
-            Ok(result) => result,
-            Err(_) => {
-                // Other operations need not wait for its place in the pool.
-                drop(Object::take(object));
-                caller.time_out(timeout);
-                let answer = tokio::time::timeout(PATIENCE, exchange).await;
-                return answer.unwrap_or(Err(Failed::Timeout(PATIENCE)));
-            }
-        }
-    };
-    if result.is_ok() {
-        *object = Some(connection);
-    } else {
-        drop(Object::take(object));
-    }
-    result
-}
-
-/// An exchange whose caller may go away, for example because a client hangs up. If it is dropped it
-/// ends in the background, within its time limit, so that the connection can be used again. If
-/// every client that hangs up cost a connection, a few of them would keep all others connecting.
-struct DetachableExchange(Option<RunningExchange>);
-
-type RunningExchange = Pin<Box<dyn Future<Output = Result<Replies, Failed>> + Send>>;
-
-impl DetachableExchange {
-    fn new(
-        mut object: Object<Manager>,
-        opaques: Opaques,
-        deadline: Instant,
-        timeout: Duration,
-    ) -> Self {
-        Self(Some(Box::pin(async move {
-            let Some(connection) = object.as_mut() else {
-                return Err(Failed::Busy(timeout));
-            };
-            let result = match timeout_at(deadline, connection.exchange(opaques)).await {
-                Ok(result) => result,
-                Err(_) => Err(Failed::Timeout(timeout)),
-            };
-            if result.is_err() {
-                drop(Object::take(object));
-            }
-            result
-        })))
-    }
-}
-
-impl Future for DetachableExchange {
-    type Output = Result<Replies, Failed>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(exchange) = &mut self.0 else {
-            return Poll::Pending;
-        };
-        let polled = exchange.as_mut().poll(context);
-        if polled.is_ready() {
-            self.0 = None;
-        }
-        polled
-    }
-}
-
-impl Drop for DetachableExchange {
-    fn drop(&mut self) {
-        if let Some(exchange) = self.0.take()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            runtime.spawn(exchange);
         }
     }
 }

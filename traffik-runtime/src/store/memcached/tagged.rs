@@ -5,7 +5,7 @@
 //! evicted or flushed, but for one in a thousand that happens to have its tag.
 
 use crate::resilience::backoff::random;
-use crate::store::memcached::meta_protocol::Reply;
+use crate::store::memcached::meta_protocol::reply::Reply;
 
 /// The bits of a tag. The other 54 have room for twice the largest cost.
 const TAG_BITS: u32 = 10;
@@ -59,7 +59,7 @@ pub(crate) const fn difference(count: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{LARGEST_BLIND, SATURATED, Tagged, difference};
-    use crate::store::memcached::meta_protocol::{Reply, Status};
+    use crate::store::memcached::meta_protocol::reply::{Reply, Status};
     use crate::strategy::kernel::tick::EXACT;
 
     fn read(number: u64) -> Option<Tagged> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Clock as _;
 use crate::clock::system::SystemClock;
-use crate::store::memcached::meta_protocol::Lifetime;
+use crate::store::memcached::meta_protocol::request::Lifetime;
 
 /// The greatest number of seconds that is not interpreted as a date.
 const LONGEST_RELATIVE: u64 = 30 * 24 * 60 * 60;
