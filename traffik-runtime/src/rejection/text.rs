@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use http::header::HeaderValue;
 
-/// As long as most texts are.
+/// The length up to which a text is on the stack: longer than most.
 const SHORT: usize = 256;
 
-/// A text that is put together of parts, on the stack while it is as short as most are.
+/// A text that is built of parts, on the stack while it is short.
 #[derive(Debug)]
 pub(crate) struct Line {
     short: [u8; SHORT],
     length: usize,
-    /// All of it once it is longer.
+    /// The whole text once it is longer.
     long: Vec<u8>,
 }
 
@@ -65,13 +65,13 @@ impl Line {
         }
     }
 
-    /// The value of a field, if the text can be one.
+    /// Returns the text as the value of a field, if it can be one.
     pub(crate) fn value(&self) -> Option<HeaderValue> {
         HeaderValue::from_bytes(self.bytes()).ok()
     }
 }
 
-/// A number as the value of a field.
+/// Returns a number as the value of a field.
 pub(crate) fn number(number: u64) -> HeaderValue {
     let mut digits = itoa::Buffer::new();
     let value = HeaderValue::from_str(digits.format(number));
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_any_length_is_what_was_added() {
+    fn a_line_of_any_length_has_every_part() {
         for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 3 * SHORT] {
             let (mut line, mut expected) = (Line::default(), String::new());
             while expected.len() < length {

@@ -112,7 +112,8 @@ impl FlakyStore {
     ///
     /// use traffik::{Backend, testing::FlakyStore};
     ///
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # use tokio::runtime::Builder;
+    /// # let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     /// # runtime.block_on(async {
     /// let store = FlakyStore::new();
     /// let backend = Backend::custom(store.clone());
