@@ -16,9 +16,8 @@ pub use traffik_runtime::callback::{
 pub use traffik_runtime::definition::{Declaration, Definition, IdentitySource, Settings};
 pub use traffik_runtime::engine::ArgValues;
 pub use traffik_runtime::http::{
-    AddHits, AllArgs, ArgClosures, HandlerThrottle, HeadArgs, HitSource, LastArgument, Parts,
-    Response, ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields,
-    add_hits_of, run_handler,
+    AllArgs, ArgClosures, HandlerThrottle, HeadArgs, HitSource, LastArgument, Parts, Response,
+    ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields, run_handler,
 };
 pub use traffik_runtime::scope::Scope;
 pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
@@ -27,7 +26,7 @@ pub use traffik_runtime::strategy::{
     Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
     TokenBucket,
 };
-pub use traffik_runtime::throttle::{Define, Throttle, erased_strategy};
+pub use traffik_runtime::throttle::{AddHits, Define, Throttle, add_hits_of, erased_strategy};
 
 pub use crate::{
     Backend, ClientIp, Error, ErrorKind, ForwardingHeader, HeaderStyle, Identity, Rate, failure,

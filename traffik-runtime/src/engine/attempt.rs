@@ -1,4 +1,4 @@
-//! What a case asks of a backend, as what stands between them sees it.
+//! The two operations of a batch on a backend, decide and look, as attempts of the recovery.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,177 +6,164 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backend::backend_ref::BackendRef;
-use crate::engine::batch::{Case, Seen};
-use crate::engine::hold::{Account, Hold};
-use crate::engine::recovery::{Attempt, Members};
+use crate::engine::backend_hold::BackendHold;
+use crate::engine::batch::Batch;
+use crate::engine::hold::OutcomeWithHold;
+use crate::engine::recovery::attempt::{Attempt, Members};
+use crate::engine::snapshot::Snapshot;
 use crate::error::Error;
-use crate::on_error::verdict::Failure;
 use crate::store::handle::StoreHandle;
 use crate::store::outcome::StoreOutcome;
+use crate::store::plan::Plan;
 
-/// To take the costs.
-pub(crate) struct Take<'c, 'a> {
-    pub(crate) case: &'c Case<'a>,
+/// A decision on all plans of a batch.
+pub(crate) struct DecideAttempt<'c, 'a, 'd> {
+    pub(crate) batch: &'c Batch<'a, 'd>,
     pub(crate) backend: &'c BackendRef<'a>,
 }
 
-/// To see how things stand.
-pub(crate) struct Look<'c, 'a> {
-    pub(crate) case: &'c Case<'a>,
+/// A look at the states of all plans of a batch.
+pub(crate) struct LookAttempt<'c, 'a, 'd> {
+    pub(crate) batch: &'c Batch<'a, 'd>,
     pub(crate) backend: &'c BackendRef<'a>,
 }
 
-impl Attempt for Take<'_, '_> {
-    type Said = Hold;
+impl DecideAttempt<'_, '_, '_> {
+    async fn decide_on(
+        &self,
+        store: &Arc<StoreHandle>,
+        plans: &[Plan<'_>],
+        instances: u32,
+        until: Option<Instant>,
+    ) -> Result<OutcomeWithHold, Error> {
+        let hold = BackendHold::new(self.batch, store.clone(), plans, instances);
+        match store.decide_local(plans) {
+            Some(outcome) => Ok(OutcomeWithHold::new(hold, outcome?)),
+            None => OutcomeWithHold::decide(hold, until).await,
+        }
+    }
+}
+
+impl Attempt for DecideAttempt<'_, '_, '_> {
+    type Output = OutcomeWithHold;
 
     fn members(&self) -> &impl Members {
-        self.case
+        self.batch
     }
 
     fn backend(&self) -> &BackendRef<'_> {
         self.backend
     }
 
-    async fn ask(&self, until: Option<Instant>) -> Result<Hold, Error> {
-        let store = self.backend.store();
-        let account = Account::new(self.case, store.clone(), &self.case.plans, 1);
-        match store.decide_local(&self.case.plans) {
-            Some(decided) => Ok(account.hold(decided?)),
-            None => account.decide(until).await,
-        }
+    async fn try_backend(&self, until: Option<Instant>) -> Result<OutcomeWithHold, Error> {
+        self.decide_on(self.backend.store(), &self.batch.plans, 1, until)
+            .await
     }
 
-    async fn ask_other(
+    async fn try_other(
         &self,
         other: &Arc<StoreHandle>,
         instances: u32,
         until: Option<Instant>,
-    ) -> Result<Hold, Error> {
-        let plans = self.case.plans_on(other, instances)?;
-        let account = Account::new(self.case, other.clone(), &plans, instances);
-        match other.decide_local(&plans) {
-            Some(decided) => Ok(account.hold(decided?)),
-            None => account.decide(until).await,
-        }
+    ) -> Result<OutcomeWithHold, Error> {
+        let plans = self.batch.plans_on(other, instances)?;
+        self.decide_on(other, &plans, instances, until).await
     }
 
-    fn is_refusal(said: &Hold) -> bool {
-        !said.outcome.admitted
+    fn is_refusal(output: &OutcomeWithHold) -> bool {
+        !output.outcome.admitted
     }
 
-    fn matters(said: &Hold) -> Option<Duration> {
-        let resets = said.outcome.limits.iter().map(|told| told.report.reset);
-        resets.max().filter(|_| said.outcome.admitted)
+    fn retention(output: &OutcomeWithHold) -> Option<Duration> {
+        let resets = output.outcome.limits.iter().map(|limit| limit.report.reset);
+        resets.max().filter(|_| output.outcome.admitted)
     }
 
-    fn held_by(&self, other: &Arc<StoreHandle>) -> Option<Hold> {
-        let plans = self.case.plans_on(other, 1).ok()?;
-        let (now, states) = other.read_local(&plans)?.ok()?;
+    fn refused_by(&self, fallback: &Arc<StoreHandle>) -> Option<OutcomeWithHold> {
+        let plans = self.batch.plans_on(fallback, 1).ok()?;
+        let (now, states) = fallback.read_local(&plans)?.ok()?;
         let mut each = plans.iter().zip(&states);
         let fits = each.all(|(plan, state)| plan.evaluate(state, now).is_some());
         (!fits).then(|| StoreOutcome::refused(&plans, states.iter(), now).into())
     }
 
-    fn take_too(&self, said: &mut Hold, other: &Arc<StoreHandle>) -> Option<Hold> {
-        let plans = self.case.plans_on(other, 1).ok()?;
-        let outcome = other.decide_local(&plans)?.ok()?;
+    fn mirror(
+        &self,
+        output: &mut OutcomeWithHold,
+        fallback: &Arc<StoreHandle>,
+    ) -> Option<OutcomeWithHold> {
+        let plans = self.batch.plans_on(fallback, 1).ok()?;
+        let outcome = fallback.decide_local(&plans)?.ok()?;
         if !outcome.admitted {
             return Some(outcome.into());
         }
-        said.outcome.limit_to(&outcome);
-        let account = Account::new(self.case, other.clone(), &plans, 1);
-        said.held.join(account.hold(outcome).held);
+        output.outcome.limit_to(&outcome);
+        let hold = BackendHold::new(self.batch, fallback.clone(), &plans, 1);
+        output.hold.join(OutcomeWithHold::new(hold, outcome).hold);
         None
     }
 }
 
-impl<'a> Attempt for Look<'_, 'a> {
-    type Said = Seen<'a>;
+impl<'a> Attempt for LookAttempt<'_, 'a, '_> {
+    type Output = Snapshot<'a>;
 
     fn members(&self) -> &impl Members {
-        self.case
+        self.batch
     }
 
     fn backend(&self) -> &BackendRef<'_> {
         self.backend
     }
 
-    async fn ask(&self, _: Option<Instant>) -> Result<Seen<'a>, Error> {
-        let (now, states) = self.backend.store().read(&self.case.plans).await?;
-        Ok(Seen {
+    async fn try_backend(&self, _: Option<Instant>) -> Result<Snapshot<'a>, Error> {
+        let (now, states) = self.backend.store().read(&self.batch.plans).await?;
+        Ok(Snapshot {
             now,
             states,
             plans: None,
         })
     }
 
-    async fn ask_other(
+    async fn try_other(
         &self,
         other: &Arc<StoreHandle>,
         instances: u32,
         _: Option<Instant>,
-    ) -> Result<Seen<'a>, Error> {
-        let plans = self.case.plans_on(other, instances)?;
+    ) -> Result<Snapshot<'a>, Error> {
+        let plans = self.batch.plans_on(other, instances)?;
         let (now, states) = other.read(&plans).await?;
-        Ok(Seen {
+        Ok(Snapshot {
             now,
             states,
             plans: Some(plans),
         })
     }
 
-    fn is_refusal(_: &Seen<'a>) -> bool {
+    fn is_refusal(_: &Snapshot<'a>) -> bool {
         false
     }
 
-    fn matters(_: &Seen<'a>) -> Option<Duration> {
+    fn retention(_: &Snapshot<'a>) -> Option<Duration> {
         None
     }
 
-    fn held_by(&self, _: &Arc<StoreHandle>) -> Option<Seen<'a>> {
+    fn refused_by(&self, _: &Backend) -> Option<Snapshot<'a>> {
         None
     }
 
-    /// Puts the states of the other backend in place of those that leave more.
-    fn take_too(&self, said: &mut Seen<'a>, other: &Arc<StoreHandle>) -> Option<Seen<'a>> {
-        let plans = self.case.plans_on(other, 1).ok()?;
-        let (_, states) = other.read_local(&plans)?.ok()?;
-        for ((plan, own), others) in plans.iter().zip(&mut said.states).zip(states) {
-            if plan.room(&others, said.now) < plan.room(own, said.now) {
-                *own = others;
+    /// Replaces states by those of the fallback that leave less room.
+    fn mirror(
+        &self,
+        output: &mut Snapshot<'a>,
+        fallback: &Arc<StoreHandle>,
+    ) -> Option<Snapshot<'a>> {
+        let plans = self.batch.plans_on(fallback, 1).ok()?;
+        let (_, states) = fallback.read_local(&plans)?.ok()?;
+        for ((plan, own), other) in plans.iter().zip(&mut output.states).zip(states) {
+            if plan.room(&other, output.now) < plan.room(own, output.now) {
+                *own = other;
             }
         }
         None
-    }
-}
-
-impl Members for Case<'_> {
-    fn failure<'f>(
-        &'f self,
-        member: usize,
-        error: &'f Error,
-        backend: &'static str,
-    ) -> Failure<'f> {
-        let asked = self.asker(member);
-        Failure {
-            error,
-            uid: asked.definition.uid(),
-            rate: asked.first_rate(),
-            cost: asked.cost,
-            backend,
-            parts: self.parts,
-        }
-    }
-
-    fn uid(&self, member: usize) -> &str {
-        self.asker(member).definition.uid()
-    }
-
-    fn label(&self, member: usize) -> &str {
-        self.asker(member).definition.label()
-    }
-
-    fn least_wait(&self, member: usize) -> Duration {
-        self.asker(member).definition.settings.min_policy_wait()
     }
 }

@@ -1,4 +1,4 @@
-//! Who a request comes from, written into a key.
+//! The client and the scope of a request, written into a key or a name.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::scope::Scope;
 use crate::store::key::Key;
 use crate::store::key_encoding::encoded;
 
-/// What kind of thing a part of a key is; kinds never meet.
+/// The kinds of parts of a key. Parts of different kinds never collide.
 mod kind {
     pub(crate) const NAMED: u8 = 1;
     pub(crate) const HEADER: u8 = 2;
@@ -46,7 +46,8 @@ mod kind {
     }
 }
 
-/// What parts are written into: the hash that memory finds a state by, or the name that a shared store knows it by.
+/// A key that parts are joined to: the hash that the memory backend uses, or the name that a shared
+/// store uses.
 pub(crate) trait Join: Sized {
     fn join(self, kind: u8, bytes: &[u8]) -> Self;
 
@@ -65,13 +66,13 @@ impl Join for Key {
     }
 }
 
-/// Parts one after the other, each with a word for its kind: none holds the colons between them.
+/// Parts separated by colons, each with a word for its kind. No part contains a colon.
 #[derive(Debug, Default)]
 pub(crate) struct Name(pub(crate) String);
 
 impl Join for Name {
     fn join(mut self, kind: u8, bytes: &[u8]) -> Self {
-        // To write into a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(self.0, ":{}:{}", kind::word(kind), encoded(bytes));
         self
     }
@@ -81,7 +82,7 @@ impl Join for Name {
     }
 }
 
-/// The key of a client of what this is the key of; its address is only found where it is asked for.
+/// Joins a client to a key. The address is only computed if the client is counted by it.
 #[inline(always)]
 pub(crate) fn join_client<K: Join>(
     key: K,
@@ -94,7 +95,7 @@ pub(crate) fn join_client<K: Join>(
         ClientKey::Everyone => (kind::EVERYONE, &[]),
         ClientKey::Ip => return Ok(key.join_address(kind::IP, address()?)),
         ClientKey::IpOr(name) => {
-            // It fails only for want of an address.
+            // The only possible error is a missing address.
             return Ok(match address() {
                 Ok(address) => key.join_address(kind::IP, address),
                 Err(_) => key.join(kind::NO_ADDRESS, name),
@@ -108,16 +109,16 @@ pub(crate) fn join_client<K: Join>(
     Ok(key.join(kind, bytes))
 }
 
-/// The key of what splits a throttle's budget beyond its clients.
+/// Joins a scope to a key.
 #[inline]
 pub(crate) fn join_scope<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
     match scope {
         Scope::Throttle => key,
-        narrower => join_narrower(key, narrower, parts),
+        narrow => join_narrow_scope(key, narrow, parts),
     }
 }
 
-fn join_narrower<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
+fn join_narrow_scope<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
     match scope {
         Scope::Throttle => key,
         Scope::Route => {
@@ -132,8 +133,9 @@ fn join_narrower<K: Join>(key: K, scope: &Scope, parts: Option<&Parts>) -> K {
     }
 }
 
-/// The word that a method counts under. Clients may invent methods, so only the nine registered ones have budgets of their
-/// own; all others share one. `HEAD` counts as `GET`, which answers it.
+/// Returns the word for a method in a key. Clients may invent methods, so only the nine registered
+/// ones have budgets of their own, and all others share one. `HEAD` counts as `GET`, whose handler
+/// answers it.
 fn method_word(method: &Method) -> &'static str {
     match *method {
         Method::GET | Method::HEAD => "GET",
@@ -148,7 +150,11 @@ fn method_word(method: &Method) -> &'static str {
     }
 }
 
-/// The address of the request's client, as this way of finding it has it.
+/// Returns the address of the request's client.
+///
+/// # Errors
+///
+/// There is no request, or the request has no address.
 pub(crate) fn address(
     parts: Option<&Parts>,
     client_ip: &ClientIp,

@@ -1,4 +1,4 @@
-//! What most requests ask: one throttle, with one rate under a built-in law, on the embedded backend.
+//! The fast path: one throttle with one rate under a built-in law, on the memory backend.
 
 use http::request::Parts;
 
@@ -6,7 +6,7 @@ use crate::backend::backend_ref::BackendRef;
 use crate::decision::Report;
 use crate::definition::compiled::Compiled;
 use crate::definition::registry::overrides::ActiveOverride;
-use crate::engine::hit::Asked;
+use crate::engine::hit::Hit;
 use crate::identity::Identity;
 use crate::observe::Outcome;
 use crate::rate::Rate;
@@ -14,92 +14,108 @@ use crate::store::key::Key;
 use crate::store::memory::optimistic::TimedCost;
 use crate::store::plan::Limit;
 
-/// The decision on it, made without a [`Case`](crate::engine::batch::Case).
-pub(crate) struct Alone {
+/// A decision that needed no [`Batch`](crate::engine::batch::Batch). The law's report is beside it.
+pub(crate) struct FastDecision {
     pub(crate) fits: bool,
     pub(crate) rate: Rate,
-    /// The limit that header fields give.
+    /// The limit in force, which header fields report.
     pub(crate) quota: u64,
     pub(crate) now: u64,
-    /// Whether that is the backend's own time.
+    /// `true` if the backend has a clock of its own.
     pub(crate) has_own_clock: bool,
 }
 
-impl Alone {
-    /// Decides, and writes what the law says where it is read. Nothing if there is more to it; then nothing was done, and
-    /// whatever is wrong is found again.
-    pub(crate) fn decide(
-        asked: &[Asked<'_>],
-        parts: Option<&Parts>,
-        said: &mut Option<Report>,
-    ) -> Option<Self> {
-        let [asked] = asked else {
-            return more_to_it();
-        };
-        let compiled = asked.definition.compiled();
-        if let Some(change) = compiled.active_override() {
-            return Self::decide_changed(asked, parts, compiled, &change, said);
-        }
-        match compiled.only_limit() {
-            Some(term) => Self::decide_by(term, asked, parts, compiled.key, said),
-            None => more_to_it(),
-        }
+/// Decides a hit, and writes the law's report in place. Returns `None` if the hit needs the slow
+/// path. Nothing has changed then, and the slow path reports any error.
+#[inline]
+pub(crate) fn decide(
+    hits: &[Hit<'_>],
+    cost: Option<u64>,
+    parts: Option<&Parts>,
+    report: &mut Option<Report>,
+) -> Option<FastDecision> {
+    let [hit] = hits else {
+        return cold_none();
+    };
+    if !hit.applies {
+        return cold_none();
     }
+    let cost = cost.unwrap_or(hit.cost);
+    decide_one(hit, cost, parts, report)
+}
 
-    #[cold]
-    fn decide_changed(
-        asked: &Asked<'_>,
-        parts: Option<&Parts>,
-        compiled: &Compiled,
-        change: &ActiveOverride,
-        said: &mut Option<Report>,
-    ) -> Option<Self> {
-        let term = compiled.only_limit_of(change)?;
-        Self::decide_by(term, asked, parts, compiled.key, said)
+/// Decides one hit. It is compiled once, for all kinds of requests.
+fn decide_one(
+    hit: &Hit<'_>,
+    cost: u64,
+    parts: Option<&Parts>,
+    report: &mut Option<Report>,
+) -> Option<FastDecision> {
+    let compiled = hit.throttle.compiled();
+    if let Some(change) = compiled.active_override() {
+        return decide_changed(hit, cost, parts, compiled, &change, report);
     }
-
-    #[inline(always)]
-    fn decide_by(
-        term: &Limit,
-        asked: &Asked<'_>,
-        parts: Option<&Parts>,
-        grown_from: Key,
-        said: &mut Option<Report>,
-    ) -> Option<Self> {
-        let (Identity::Client(client), None) = (asked.identity, asked.rate) else {
-            return more_to_it();
-        };
-        let default;
-        let backend = match asked.definition.named_backend(parts) {
-            Some(named) => named.parts(),
-            None => {
-                default = BackendRef::default();
-                &*default
-            }
-        };
-        let Some(memory) = backend.fast_memory() else {
-            return more_to_it();
-        };
-        let Ok(key) = asked.key(grown_from, client, parts, backend) else {
-            return more_to_it();
-        };
-        let (at, cost) = (backend.store().reading(), asked.cost);
-        let fits = memory.decide_one(key, term, TimedCost { at, cost }, said);
-        asked.observe(Outcome::of(fits), parts, backend, || *said);
-        let quota = said.map_or(0, |report| term.law.quota(term.rate, &report));
-        Some(Self {
-            fits,
-            rate: term.rate,
-            quota,
-            now: at.now,
-            has_own_clock: backend.store().has_own_clock(),
-        })
+    match compiled.only_limit() {
+        Some(limit) => decide_by(limit, hit, cost, parts, compiled.key, report),
+        None => cold_none(),
     }
 }
 
-/// Says the compiler which way most go.
+#[cold]
+fn decide_changed(
+    hit: &Hit<'_>,
+    cost: u64,
+    parts: Option<&Parts>,
+    compiled: &Compiled,
+    change: &ActiveOverride,
+    report: &mut Option<Report>,
+) -> Option<FastDecision> {
+    let limit = compiled.only_limit_of(change)?;
+    decide_by(limit, hit, cost, parts, compiled.key, report)
+}
+
+#[inline(always)]
+fn decide_by(
+    limit: &Limit,
+    hit: &Hit<'_>,
+    cost: u64,
+    parts: Option<&Parts>,
+    throttle_key: Key,
+    report: &mut Option<Report>,
+) -> Option<FastDecision> {
+    let (Identity::Client(client), None) = (&*hit.identity, hit.rate) else {
+        return cold_none();
+    };
+    let default;
+    let backend = match hit.throttle.named_backend(parts) {
+        Some(named) => named.parts(),
+        None => {
+            default = BackendRef::default();
+            &*default
+        }
+    };
+    let Some(memory) = backend.fast_memory() else {
+        return cold_none();
+    };
+    let Ok(key) = hit.key(throttle_key, client, parts, backend) else {
+        return cold_none();
+    };
+    let at = backend.store().reading();
+    let fits = memory.decide_one(key, limit, TimedCost { at, cost }, report);
+    hit.observe(Outcome::of(fits), cost, parts, backend, || *report);
+    let quota = report.map_or(0, |report| limit.law.quota(limit.rate, &report));
+    Some(FastDecision {
+        fits,
+        rate: limit.rate,
+        quota,
+        now: at.now,
+        has_own_clock: backend.store().has_own_clock(),
+    })
+}
+
+/// Returns `None`, and marks the branch as unlikely.
 #[cold]
 #[inline(never)]
-fn more_to_it<T>() -> Option<T> {
+fn cold_none<T>() -> Option<T> {
     None
 }

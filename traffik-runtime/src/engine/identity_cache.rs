@@ -1,5 +1,6 @@
-//! Who a request's client is, remembered for its time: identifiers may ask a database.
+//! The cache of a request's identities: identifiers may ask a database.
 
+use std::ptr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -9,32 +10,54 @@ use crate::definition::Definition;
 use crate::identity::Identity;
 use crate::inline_vec::InlineVec1;
 
-/// In a request's extensions: who its client is to throttles that have asked.
+/// The identities that throttles have found for a request, in its extensions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known(Arc<Mutex<InlineVec1<Client>>>);
+pub(crate) struct IdentityCache(Arc<Mutex<InlineVec1<(&'static Definition, Identity)>>>);
 
-/// Who the client is to one throttle.
-type Client = (&'static Definition, Identity);
-
-impl Known {
-    /// Has what throttles find out from now on remembered with the request.
-    pub(crate) fn remember(parts: &mut Parts) {
+impl IdentityCache {
+    /// Caches the identities that throttles find for this request from now on. Returns `false` if
+    /// it does so already.
+    pub(crate) fn enable(parts: &mut Parts) -> bool {
+        let is_new = Self::from_parts(parts).is_none();
         parts.extensions.get_or_insert_default::<Self>();
+        is_new
     }
 
-    /// What is remembered with a request, if anything is.
-    pub(crate) fn of(parts: &Parts) -> Option<&Self> {
+    fn from_parts(parts: &Parts) -> Option<&Self> {
         parts.extensions.get()
     }
 
-    pub(crate) fn get(&self, throttle: &'static Definition) -> Option<Identity> {
-        let known = self.0.lock();
-        let mut known = known.iter();
-        let known = known.find(|(definition, _)| std::ptr::eq(*definition, throttle))?;
-        Some(known.1.clone())
+    fn find(&self, throttle: &'static Definition) -> Option<Identity> {
+        let cached = self.0.lock();
+        let mut cached = cached.iter();
+        let (_, identity) = cached.find(|(owner, _)| ptr::eq(*owner, throttle))?;
+        Some(identity.clone())
     }
+}
 
-    pub(crate) fn add(&self, throttle: &'static Definition, client: Identity) {
-        self.0.lock().push((throttle, client));
+/// Returns the identity that is cached for a throttle.
+pub(crate) fn cached(throttle: &'static Definition, parts: &Parts) -> Option<Identity> {
+    IdentityCache::from_parts(parts).and_then(|cache| cache.find(throttle))
+}
+
+/// Caches an identity, if the request has a cache, and returns it.
+pub(crate) fn insert(throttle: &'static Definition, parts: &Parts, identity: Identity) -> Identity {
+    if let Some(cache) = IdentityCache::from_parts(parts) {
+        cache.0.lock().push((throttle, identity.clone()));
     }
+    identity
+}
+
+/// Returns the identity that is cached for a throttle, or computes and caches it.
+pub(crate) fn get_or_insert_with(
+    throttle: &'static Definition,
+    parts: &Parts,
+    identify: impl FnOnce() -> Identity,
+) -> Identity {
+    let Some(cache) = IdentityCache::from_parts(parts) else {
+        return identify();
+    };
+    cache
+        .find(throttle)
+        .unwrap_or_else(|| insert(throttle, parts, identify()))
 }

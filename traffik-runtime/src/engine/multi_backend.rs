@@ -1,260 +1,191 @@
-//! A set that no store decides as a whole: members on several backends (D4), and members in shadow (D5).
-//!
-//! Backends are asked one after the other; where one refuses, what the others took is refunded. Members in shadow come
-//! last, each by itself, and only where all others have admitted.
+//! Sets with members on several backends (D4): decided one backend after the other, and refunded
+//! where one refuses.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::engine::batch::{Case, Seen};
-use crate::engine::hold::Hold;
-use crate::engine::recovery::{Remedy, Ruling};
+use crate::engine::batch::Batch;
+use crate::engine::hold::OutcomeWithHold;
+use crate::engine::part::Part;
+use crate::engine::recovery::resolution::Resolution;
+use crate::engine::snapshot::Snapshot;
 use crate::error::Error;
 use crate::inline_vec::{InlineVec1, InlineVec4};
-use crate::on_error::policy::allow;
-use crate::store::outcome::{LimitReport, StoreOutcome};
-
+use crate::store::outcome::StoreOutcome;
 use crate::store::sequential::{Sequence, decide_in_sequence};
 use crate::timer;
 
-/// Plans of a case that are decided together, and their places among all.
-pub(crate) struct Part<'a> {
-    pub(crate) case: Case<'a>,
-    pub(crate) places: InlineVec4<usize>,
-}
-
-/// The parts of a set, which are decided one after the other until a moment.
-struct Members<'a> {
-    parts: Vec<Part<'a>>,
+/// The parts of a set, which are decided one after the other until a deadline.
+struct PartSequence<'a, 'd> {
+    parts: Vec<Part<'a, 'd>>,
     until: Instant,
 }
 
-/// What an admitted part took.
-enum Taken {
-    Counted(Box<Hold>),
-    /// Nothing: its backend is away, and it refuses nobody.
+/// The result of a part that does not stop the set.
+enum Admitted {
+    Counted(Box<OutcomeWithHold>),
+    /// Nothing was counted: the backend failed, and its policy admits the hit.
     Allowed(Error),
 }
 
-/// Why a set is not admitted.
-enum Stopped {
+/// The reason why a part stops the set.
+enum Stop {
     Refused(Box<StoreOutcome>),
     Throttled(Duration, Error),
     Raised(Error),
 }
 
-impl<'a> Case<'a> {
-    /// Whether no store decides all plans as one.
-    pub(crate) fn is_split(&self) -> bool {
-        self.backends.len() > 1 || (0..self.plans.len()).any(|place| self.is_shadow(place))
-    }
-
-    /// Whether a plan refuses nobody.
-    pub(crate) fn is_shadow(&self, place: usize) -> bool {
-        self.asker(place).definition.settings.shadow
-    }
-
-    pub(crate) async fn decide_split(&self) -> Result<Ruling<Hold>, Error> {
-        let members = Members {
-            parts: self.parts(|place| !self.is_shadow(place)),
+impl<'a> Batch<'a, '_> {
+    /// Decides one backend after the other, and the throttles in shadow at the end.
+    pub(crate) async fn decide_split(&self) -> Result<Resolution<OutcomeWithHold>, Error> {
+        let sequence = PartSequence {
+            parts: self.parts_by_backend(|plan| !self.is_shadow(plan)),
             until: Instant::now() + self.budget(),
         };
-        let taken = match decide_in_sequence(&members).await {
-            Ok(taken) => taken,
-            Err((nth, stopped)) => return stopped.ruling(&members.parts, nth).await,
+        let admitted = match decide_in_sequence(&sequence).await {
+            Ok(admitted) => admitted,
+            Err((index, stop)) => return stop.resolution(&sequence.parts, index).await,
         };
-        let (mut all, mut allowed) = (None, None);
-        for taken in taken {
-            match taken {
-                Taken::Counted(one) => {
-                    all = Some(match all {
-                        None => *one,
-                        Some(all) => joined(all, *one),
+        let (mut counted, mut allowed) = (None::<OutcomeWithHold>, None);
+        for part in admitted {
+            match part {
+                Admitted::Counted(part) => {
+                    counted = Some(match counted {
+                        None => *part,
+                        Some(counted) => counted.and(*part),
                     });
                 }
-                Taken::Allowed(error) => allowed = Some(error),
+                Admitted::Allowed(error) => allowed = Some(error),
             }
         }
-        match (all, allowed) {
-            (None, Some(error)) => {
-                let hold = StoreOutcome::unlimited(0).into();
-                self.with_shadows(hold, members.until).await.held.keep();
-                Ok(Ruling::Allowed(error))
+        let is_counted = counted.is_some();
+        let counted = counted.unwrap_or_else(|| StoreOutcome::unlimited(0).into());
+        let counted = self.with_shadows(counted, sequence.until).await;
+        match allowed {
+            Some(error) if !is_counted => {
+                counted.hold.keep();
+                Ok(Resolution::Allowed(error))
             }
-            (all, _) => {
-                let hold = all.unwrap_or_else(|| StoreOutcome::unlimited(0).into());
-                let hold = self.with_shadows(hold, members.until).await;
-                Ok(Ruling::Decided(hold))
-            }
+            _ => Ok(Resolution::Decided(counted)),
         }
     }
 
-    /// The states, backend by backend.
+    /// Reads the states, backend by backend.
     pub(crate) async fn look_split(
         &self,
-    ) -> Result<InlineVec1<(InlineVec4<usize>, Ruling<Seen<'a>>)>, Error> {
-        let mut looked = InlineVec1::new();
-        for part in self.parts(|_| true) {
-            let seen = part.look().await?;
-            looked.push((part.places, seen));
+    ) -> Result<InlineVec1<(InlineVec4<usize>, Resolution<Snapshot<'a>>)>, Error> {
+        let mut snapshots = InlineVec1::new();
+        for part in self.parts_by_backend(|_| true) {
+            let snapshot = part.look().await?;
+            snapshots.push((part.indices, snapshot));
         }
-        Ok(looked)
-    }
-
-    /// Lets the members in shadow count what they admit.
-    async fn with_shadows(&self, mut hold: Hold, until: Instant) -> Hold {
-        let shadows = (0..self.plans.len()).filter(|place| self.is_shadow(*place));
-        for place in shadows {
-            let mut part = self.part(InlineVec4::from_elem(place, 1));
-            // It refuses nobody, whatever happens.
-            part.case.remedies = InlineVec4::new();
-            part.case.remedies.push(Remedy {
-                policy: Cow::Owned(allow()),
-                members: InlineVec4::from_elem(0, 1),
-            });
-            if let Ok(Ruling::Decided(shadow)) = part.decide(until).await {
-                let Hold { outcome, held } = shadow.reindexed(&part.places);
-                hold.held.join(held);
-                hold.outcome.now = hold.outcome.now.max(outcome.now);
-                hold.outcome
-                    .limits
-                    .extend(outcome.limits.into_iter().map(|told| LimitReport {
-                        shadow: true,
-                        ..told
-                    }));
-            }
-        }
-        hold.outcome.limits.sort_by_key(|told| told.plan);
-        hold
-    }
-
-    /// The plans of each backend.
-    fn parts(&self, of: impl Fn(usize) -> bool) -> Vec<Part<'a>> {
-        let places = (0..self.backends.len()).map(|home| {
-            let places = 0..self.plans.len();
-            let own = places.filter(|place| self.homes[*place] == home && of(*place));
-            own.collect::<InlineVec4<usize>>()
-        });
-        let places = places.filter(|places| !places.is_empty());
-        places.map(|places| self.part(places)).collect()
-    }
-
-    pub(crate) fn part(&self, places: InlineVec4<usize>) -> Part<'a> {
-        let home = self.homes[places[0]];
-        let remedies = self.remedies.iter().filter_map(|remedy| {
-            let members = places.iter().enumerate();
-            let members = members.filter(|(_, place)| remedy.members.contains(place));
-            let members: InlineVec4<usize> = members.map(|(nth, _)| nth).collect();
-            (!members.is_empty()).then(|| Remedy {
-                policy: remedy.policy.clone(),
-                members,
-            })
-        });
-        let case = Case {
-            plans: places.iter().map(|it| self.plans[*it].clone()).collect(),
-            askers: places.iter().map(|it| self.askers[*it]).collect(),
-            asked: self.asked,
-            parts: self.parts,
-            backends: InlineVec1::from_iter([self.backends[home].reborrow()]),
-            homes: InlineVec4::from_elem(0, places.len()),
-            remedies: remedies.collect(),
-            budget: self.budget,
-        };
-        Part { case, places }
+        Ok(snapshots)
     }
 }
 
-impl Sequence for Members<'_> {
-    type Admitted = Taken;
-    type Stop = Stopped;
+impl Sequence for PartSequence<'_, '_> {
+    type Admitted = Admitted;
+    type Stop = Stop;
 
     fn len(&self) -> usize {
         self.parts.len()
     }
 
     fn kind(&self, member: usize) -> &'static str {
-        self.parts[member].case.backends[0].store().kind()
+        self.parts[member].batch.backends[0].store().kind()
     }
 
-    async fn decide(&self, member: usize) -> Result<Taken, Stopped> {
+    async fn decide(&self, member: usize) -> Result<Admitted, Stop> {
         let part = &self.parts[member];
         match part.decide(self.until).await {
-            Ok(Ruling::Decided(hold)) if hold.outcome.admitted => {
-                Ok(Taken::Counted(Box::new(hold.reindexed(&part.places))))
-            }
-            Ok(Ruling::Decided(hold)) => Err(Stopped::Refused(Box::new(hold.outcome))),
-            Ok(Ruling::Allowed(error)) => Ok(Taken::Allowed(error)),
-            Ok(Ruling::Throttled(wait, error)) => Err(Stopped::Throttled(wait, error)),
-            Err(error) => Err(Stopped::Raised(error)),
+            Ok(Resolution::Decided(decided)) if decided.outcome.admitted => Ok(Admitted::Counted(
+                Box::new(decided.reindexed(&part.indices)),
+            )),
+            Ok(Resolution::Decided(decided)) => Err(Stop::Refused(Box::new(decided.outcome))),
+            Ok(Resolution::Allowed(error)) => Ok(Admitted::Allowed(error)),
+            Ok(Resolution::Throttled(wait, error)) => Err(Stop::Throttled(wait, error)),
+            Err(error) => Err(Stop::Raised(error)),
         }
     }
 
-    async fn refund(&self, _: usize, taken: Taken) -> Option<Result<(), Error>> {
-        let Taken::Counted(hold) = taken else {
+    async fn refund(&self, _: usize, admitted: Admitted) -> Option<Result<(), Error>> {
+        let Admitted::Counted(counted) = admitted else {
             return None;
         };
-        // The refusal does not wait any longer than this; the refund continues in the background.
+        // A refusal waits for refunds until the deadline, and they go on in the background.
         let left = self.until.saturating_duration_since(Instant::now());
-        timer::within(left, hold.held.cancel()).await.ok()
+        timer::within(left, counted.hold.cancel()).await.ok()
     }
 }
 
-impl<'a> Part<'a> {
-    async fn decide(&self, until: Instant) -> Result<Ruling<Hold>, Error> {
+impl<'a> Part<'a, '_> {
+    /// Decides the part until a deadline.
+    pub(crate) async fn decide(
+        &self,
+        until: Instant,
+    ) -> Result<Resolution<OutcomeWithHold>, Error> {
         let left = until.saturating_duration_since(Instant::now());
-        self.case.decide_whole(&self.case.backends[0], left).await
+        self.batch.decide_on(&self.batch.backends[0], left).await
     }
 
-    async fn look(&self) -> Result<Ruling<Seen<'a>>, Error> {
-        self.case.look_whole(&self.case.backends[0]).await
+    async fn look(&self) -> Result<Resolution<Snapshot<'a>>, Error> {
+        self.batch.look_on(&self.batch.backends[0]).await
     }
 }
 
-impl Stopped {
-    /// What becomes of the set when one of its parts has stopped it.
-    async fn ruling(self, parts: &[Part<'_>], by: usize) -> Result<Ruling<Hold>, Error> {
+impl Stop {
+    /// Returns the resolution of the set that the part at an index has stopped.
+    async fn resolution(
+        self,
+        parts: &[Part<'_, '_>],
+        index: usize,
+    ) -> Result<Resolution<OutcomeWithHold>, Error> {
         match self {
             Self::Raised(error) => Err(error),
             Self::Throttled(wait, error) => {
-                // The strictest verdict wins: a part that was not asked yet may want to raise it.
-                for part in &parts[by + 1..] {
+                // The strictest verdict wins, and a later part may raise its error.
+                for part in &parts[index + 1..] {
                     part.look().await?;
                 }
-                Ok(Ruling::Throttled(wait, error))
+                Ok(Resolution::Throttled(wait, error))
             }
             Self::Refused(refused) => {
-                let mut all = refused.reindexed(&parts[by].places);
-                for part in parts.iter().filter(|part| part.places != parts[by].places) {
-                    if let Ok(Ruling::Decided(seen)) = part.look().await {
-                        let plans = seen.plans.as_ref().unwrap_or(&part.case.plans);
-                        let outcome = StoreOutcome::refused(plans, seen.states.iter(), seen.now);
-                        all = all.and(outcome.reindexed(&part.places));
+                let mut all = refused.reindexed(&parts[index].indices);
+                let others = parts.iter().enumerate();
+                for (_, part) in others.filter(|(other, _)| *other != index) {
+                    if let Ok(Resolution::Decided(snapshot)) = part.look().await {
+                        let plans = snapshot.plans.as_ref().unwrap_or(&part.batch.plans);
+                        let outcome =
+                            StoreOutcome::refused(plans, snapshot.states.iter(), snapshot.now);
+                        all = all.and(outcome.reindexed(&part.indices));
                     }
                 }
-                Ok(Ruling::Decided(all.into()))
+                Ok(Resolution::Decided(all.into()))
             }
         }
     }
 }
 
 impl StoreOutcome {
-    /// The outcome of two parts of a set: the wait is the longer one.
+    /// Joins the outcomes of two parts of a set. The wait is the longer one.
     fn and(mut self, other: Self) -> Self {
         self.now = self.now.max(other.now);
         self.admitted &= other.admitted;
         self.wait = self.wait.zip(other.wait).map(|(one, other)| one.max(other));
         self.limits.extend(other.limits);
-        self.limits.sort_by_key(|told| told.plan);
+        self.limits.sort_by_key(|limit| limit.plan);
         self
     }
 }
 
-fn joined(mut one: Hold, other: Hold) -> Hold {
-    one.held.join(other.held);
-    Hold {
-        outcome: one.outcome.and(other.outcome),
-        held: one.held,
+impl OutcomeWithHold {
+    /// Joins the outcomes and the holds of two parts of a set.
+    fn and(mut self, other: Self) -> Self {
+        self.hold.join(other.hold);
+        Self {
+            outcome: self.outcome.and(other.outcome),
+            hold: self.hold,
+        }
     }
 }

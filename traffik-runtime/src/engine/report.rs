@@ -1,67 +1,66 @@
-//! What several laws say, put together (L28).
+//! Reports on limits, and how several become one decision (L28).
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
 use crate::decision::{Decision, Report};
-use crate::definition::Definition;
 use crate::rate::Rate;
 use crate::store::outcome::StoreOutcome;
 
-/// What one rate of one throttle said.
+/// The report on one limit. `T` is its throttle, or the name of the throttle's policy.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reported<'a> {
-    pub(crate) definition: &'a Definition,
+pub(crate) struct LimitStatus<T> {
+    pub(crate) throttle: T,
     pub(crate) rate: Rate,
-    /// The limit in force where a tier or the time of day sets it, otherwise the rate's own.
+    /// The limit in force, where a tier or the time of day sets it; otherwise the rate's own.
     pub(crate) quota: u64,
-    /// Whether it is one of several rates of the throttle.
+    /// `true` if the throttle has several rates, so that a header field names this one's.
     pub(crate) listed: bool,
-    /// Whether it alone would have admitted the hit.
+    /// `true` if this limit alone would have admitted the hit.
     pub(crate) fits: bool,
-    /// Nothing where no law has decided.
+    /// The report of the law; `None` if no law has decided.
     pub(crate) report: Option<Report>,
 }
 
-/// One rate of one throttle, as header fields speak of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Policy<'a> {
-    pub(crate) name: Cow<'a, str>,
-    pub(crate) rate: Rate,
-    /// The limit in force where a tier or the time of day sets it, otherwise the rate's own.
-    pub(crate) quota: u64,
-    /// Whether it is one of several of the throttle, and so needs its rate to be told apart.
-    pub(crate) listed: bool,
-    /// Nothing where no law has decided: then only the policy is known.
-    pub(crate) report: Option<Report>,
+impl<T> LimitStatus<T> {
+    /// Returns the report with a value derived from its throttle.
+    pub(crate) fn map_throttle<'t, U>(&'t self, map: impl FnOnce(&'t T) -> U) -> LimitStatus<U> {
+        LimitStatus {
+            throttle: map(&self.throttle),
+            rate: self.rate,
+            quota: self.quota,
+            listed: self.listed,
+            fits: self.fits,
+            report: self.report,
+        }
+    }
 }
 
-/// Which of several reports speaks for all: the one with the longest wait, if any has to be waited for, else the one
-/// with the least remaining; the first of equals.
+/// Returns the index of the report that stands for all: the one with the longest wait, or, if none
+/// has to wait, the one with the least remaining; the first of equals.
 pub(crate) fn binding<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<usize> {
-    let speaks = |report: &Report| {
+    let rank = |report: &Report| {
         let wait = report.wait.unwrap_or(Duration::MAX);
         let remaining = if wait.is_zero() { report.remaining } else { 0 };
         (Reverse(wait), remaining)
     };
-    let first = reports.enumerate().min_by_key(|(_, report)| speaks(report));
-    first.map(|(place, _)| place)
+    let first = reports.enumerate().min_by_key(|(_, report)| rank(report));
+    first.map(|(index, _)| index)
 }
 
-/// The decision of a set whose members said this; without members nothing is limited.
+/// Returns the decision of a set with this outcome. A set without limits is unlimited.
 pub(crate) fn combined(outcome: &StoreOutcome) -> Decision {
-    // Those in shadow have a say only where nobody else has.
-    let only_shadows = outcome.limits.iter().all(|told| told.shadow);
-    let told = || {
-        let told = outcome.limits.iter();
-        told.filter(|told| only_shadows || !told.shadow)
+    // Throttles in shadow count only if there are no others.
+    let only_shadows = outcome.limits.iter().all(|limit| limit.shadow);
+    let limits = || {
+        let limits = outcome.limits.iter();
+        limits.filter(|limit| only_shadows || !limit.shadow)
     };
-    let reports = || told().map(|told| &told.report);
-    let Some(binds) = binding(reports()).and_then(|place| reports().nth(place)) else {
+    let reports = || limits().map(|limit| &limit.report);
+    let Some(binds) = binding(reports()).and_then(|index| reports().nth(index)) else {
         return Decision::unlimited();
     };
-    if told().count() == 1 {
+    if limits().count() == 1 {
         return Decision::new(outcome.admitted, *binds);
     }
     let least = reports().map(|report| report.remaining).min();
@@ -84,7 +83,7 @@ pub(crate) fn combined(outcome: &StoreOutcome) -> Decision {
     Decision::new(outcome.admitted, report)
 }
 
-/// The decision where no law has decided: what the limit is, and how long a client that is refused is to wait.
+/// Returns the decision where no law has decided: a refusal for this wait, or an admission.
 pub(crate) fn undecided(limit: u64, wait: Option<Duration>) -> Decision {
     let report = Report {
         limit,

@@ -1,6 +1,6 @@
-//! What a throttle asks of a request without asking anybody: most ask no function of the application's.
+//! Hits of throttles without callbacks: their definitions have all that a hit needs.
 
-use std::mem;
+use std::borrow::Cow;
 
 use http::request::Parts;
 
@@ -8,76 +8,95 @@ use crate::callback::Callback;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
 use crate::definition::source::IdentitySource;
-use crate::engine::hit::{Asking, Member};
+use crate::engine::hit::Hit;
+use crate::engine::hit_set::HitSet;
+use crate::engine::identity_cache::{cached, get_or_insert_with, insert};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::throttle::define::{known, recalled, remembered};
 
-impl Asking {
-    /// Adds a throttle that asks no function.
-    pub fn add_plain(&mut self, definition: &'static Definition) {
-        self.plain.push(definition);
-    }
-
-    /// Asks those that were added, unless the backend of one has a function of the application's to ask: then none.
-    #[must_use]
-    pub(crate) fn ask_plain(&mut self, parts: &Parts) -> bool {
-        let mut plain = self.plain.iter();
-        if plain.any(|definition| definition.asked_backend(parts).is_some()) {
+impl HitSet {
+    /// Adds the hit of a throttle without callbacks. Returns `false`, and adds nothing, if its
+    /// backend has an identifier to call.
+    #[inline]
+    pub(crate) fn add_static(&mut self, throttle: &'static Definition, parts: &Parts) -> bool {
+        if throttle.backend_identifier(parts).is_some() {
             return false;
         }
-        for definition in mem::take(&mut self.plain) {
-            let identity = recalled(definition, parts, || definition.identity(parts));
-            self.push_plain(definition, identity);
-        }
+        let identity = get_or_insert_with(throttle, parts, || throttle.static_identity(parts));
+        self.push_static(throttle, identity);
         true
     }
 
-    /// Asks them all the same, and their backends.
-    pub(crate) async fn ask_backends(mut self, parts: &Parts) -> Result<Self, Error> {
-        for definition in mem::take(&mut self.plain) {
-            let identity = match (known(definition, parts), definition.asked_backend(parts)) {
-                (Some(identity), _) => identity,
-                (None, Some(asked)) => remembered(definition, parts, asked.call(parts).await?),
-                (None, None) => remembered(definition, parts, definition.identity(parts)),
-            };
-            self.push_plain(definition, identity);
-        }
-        Ok(self)
+    /// Adds the hits of throttles without callbacks, up to the first whose backend has an
+    /// identifier to call. Returns their number.
+    pub(crate) fn add_leading_static(
+        &mut self,
+        throttles: &[&'static Definition],
+        parts: &Parts,
+    ) -> usize {
+        let mut added = throttles.iter();
+        let first = added.position(|throttle| !self.add_static(*throttle, parts));
+        first.unwrap_or(throttles.len())
     }
 
-    fn push_plain(&mut self, definition: &'static Definition, identity: Identity) {
-        self.push(Member {
-            definition,
-            identity,
-            cost: definition.settings.cost,
+    /// Caches the identities of all hits, if the request has a cache.
+    pub(crate) fn cache_identities(&self, parts: &Parts) {
+        for hit in self.hits() {
+            insert(hit.throttle, parts, hit.identity.clone().into_owned());
+        }
+    }
+
+    /// Adds the hits of throttles without callbacks, and calls the identifiers of their backends.
+    pub(crate) async fn add_identified(
+        &mut self,
+        throttles: &[&'static Definition],
+        parts: &Parts,
+    ) -> Result<(), Error> {
+        for throttle in throttles.iter().copied() {
+            let identity = match cached(throttle, parts) {
+                Some(identity) => identity,
+                None => insert(throttle, parts, throttle.identify(parts).await?),
+            };
+            self.push_static(throttle, identity);
+        }
+        Ok(())
+    }
+
+    fn push_static(&mut self, throttle: &'static Definition, identity: Identity) {
+        self.push(Hit {
+            throttle,
+            identity: Cow::Owned(identity),
+            cost: throttle.settings.cost,
             cost_source: CostSource::Constant,
             rate: None,
-            scope: definition.settings.constant_scope(),
+            scope: throttle.settings.constant_scope(),
             applies: true,
         });
     }
 }
 
 impl Definition {
-    /// Who is asking where no function says so.
+    /// Returns the identity of a request's client, where the throttle has no callback for it.
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
-        match self.asked_backend(parts) {
+        match self.backend_identifier(parts) {
             Some(identifier) => identifier.call(parts).await,
-            None => Ok(self.identity(parts)),
+            None => Ok(self.static_identity(parts)),
         }
     }
 
-    /// The function that its backend asks who it is.
-    fn asked_backend(&self, parts: &Parts) -> Option<Callback<Parts, Result<Identity, Error>>> {
+    /// Returns the identifier of the backend, if the throttle leaves the identity to it.
+    fn backend_identifier(
+        &self,
+        parts: &Parts,
+    ) -> Option<Callback<Parts, Result<Identity, Error>>> {
         match self.settings.identity {
             IdentitySource::Backend => self.chosen_backend(Some(parts)).identifier().cloned(),
             IdentitySource::Ip | IdentitySource::Everyone | IdentitySource::Header(_) => None,
         }
     }
 
-    /// Who is asking where nobody is asked.
-    fn identity(&self, parts: &Parts) -> Identity {
+    /// Returns the identity of a request's client without a callback.
+    fn static_identity(&self, parts: &Parts) -> Identity {
         match self.settings.identity {
             IdentitySource::Backend | IdentitySource::Ip => Identity::ip(),
             IdentitySource::Everyone => Identity::everyone(),

@@ -3,22 +3,22 @@
 use axum_core::response::ResponseParts;
 use http::{Extensions, HeaderMap, Response};
 
-use crate::http::response_fields::Told;
+use crate::http::response_fields::ResponseFields;
 use crate::inline_vec::InlineVec1;
 use crate::rejection::Refusal;
 
-/// In a response's extensions: the decisions that its fields tell of. A layer above that adds its own
+/// The decisions whose fields a response has, in its extensions. A layer above that adds its own
 /// needs them for the fields that have room for one policy of all.
 #[derive(Clone, Debug)]
-struct Written(InlineVec1<Told>);
+struct Written(InlineVec1<ResponseFields>);
 
 /// The head of a response.
-pub(super) trait Head {
+pub(super) trait ResponseHead {
     fn headers(&mut self) -> &mut HeaderMap;
     fn extensions(&mut self) -> &mut Extensions;
 }
 
-impl<B> Head for Response<B> {
+impl<B> ResponseHead for Response<B> {
     fn headers(&mut self) -> &mut HeaderMap {
         self.headers_mut()
     }
@@ -28,7 +28,7 @@ impl<B> Head for Response<B> {
     }
 }
 
-impl Head for ResponseParts {
+impl ResponseHead for ResponseParts {
     fn headers(&mut self) -> &mut HeaderMap {
         self.headers_mut()
     }
@@ -38,10 +38,14 @@ impl Head for ResponseParts {
     }
 }
 
-/// Writes the fields of decisions, the outermost first, in front of those that are there. Fields that
-/// have room for one policy tell of the one that binds among all decisions, or stay as they are in a
-/// refusal. `keep` remembers the decisions for a layer above.
-pub(super) fn write(mut decisions: InlineVec1<Told>, keep: bool, response: &mut impl Head) {
+/// Writes the fields of decisions, the outermost first, in front of those that are there. Fields
+/// that have room for one policy report the one that binds among all decisions, and are not
+/// replaced in a refusal. `more_follow` stores the decisions for a layer above.
+pub(super) fn write(
+    mut decisions: InlineVec1<ResponseFields>,
+    more_follow: bool,
+    response: &mut impl ResponseHead,
+) {
     if decisions.is_empty() {
         return;
     }
@@ -57,16 +61,16 @@ pub(super) fn write(mut decisions: InlineVec1<Told>, keep: bool, response: &mut 
     } else {
         write_lists(&decisions, headers);
         decisions.extend(written.into_iter().flat_map(|written| written.0));
-        Told::write_singles(&decisions, headers);
+        ResponseFields::write_singles(&decisions, headers);
     }
-    if keep && decisions.iter().any(Told::sends_singles) {
+    if more_follow && decisions.iter().any(ResponseFields::has_singles) {
         response.extensions().insert(Written(decisions));
     }
 }
 
-/// Writes the list fields. Each decision's go in front of those there, so the innermost comes first.
-fn write_lists(decisions: &[Told], headers: &mut HeaderMap) {
-    for told in decisions.iter().rev() {
-        told.write_lists(headers);
+/// Writes the list fields. Those of each decision go in front, so the innermost comes first.
+fn write_lists(decisions: &[ResponseFields], headers: &mut HeaderMap) {
+    for fields in decisions.iter().rev() {
+        fields.write_lists(headers);
     }
 }

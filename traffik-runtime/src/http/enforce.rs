@@ -1,56 +1,84 @@
-//! Letting a request pass, or rejecting it.
+//! Enforces a decision: lets the request pass, after its delay, or rejects it.
+
+use std::borrow::Borrow;
 
 use http::request::Parts;
 
 use crate::decision::Decision;
 use crate::definition::Definition;
-use crate::engine::hit::Asking;
-use crate::engine::{Admission, admit};
-use crate::http::layer::request_state::Trail;
-use crate::http::response_fields::{Manner, Told};
+use crate::engine::decide;
+use crate::engine::detail::DetailedDecision;
+use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::error::Error;
+use crate::flow::Flow;
+use crate::http::layer::request_state::RequestState;
+use crate::http::reject::reject;
+use crate::http::response_fields::{ResponseFields, ResponseStyle};
 use crate::rejection::Rejection;
 use crate::timer;
 
-/// Decides what is asked. If it is admitted, and its delay over, what to tell the client.
-pub(super) async fn pass(
-    asking: &Asking,
-    parts: &Parts,
-    manner: Manner,
-) -> Result<(Decision, Told), Rejection> {
-    let admission = admit(asking, parts).await?;
-    heed(admission, asking, parts, manner).await
+/// The decision on a request that may pass, with its header fields; or its rejection.
+pub(super) type Enforced = Result<(Decision, ResponseFields), Rejection>;
+
+/// Decides the hits of a request, and enforces the decision. `finish` makes the result of it.
+pub(super) fn enforce<'a, H, P, T>(
+    request: RequestHits<H, P>,
+    style: ResponseStyle,
+    finish: impl FnOnce(RequestHits<H, P>, Enforced) -> T + Send + 'a,
+) -> Flow<'a, T>
+where
+    H: Borrow<HitSet> + Send + Sync + 'a,
+    P: Borrow<Parts> + Send + Sync + 'a,
+{
+    match decide(request, None) {
+        Flow::Ready((request, Ok(detailed))) if DetailedDecision::passes_at_once(&detailed) => {
+            let passed = fields(detailed, &request, style);
+            Flow::Ready(finish(request, Ok(passed)))
+        }
+        decided => Flow::pending(async move {
+            let (request, detailed) = decided.await;
+            let enforced = conclude(detailed, &request, style).await;
+            finish(request, enforced)
+        }),
+    }
 }
 
-/// Waits as long as was decided, or rejects.
-pub(super) async fn heed(
-    admission: Admission,
-    asking: &Asking,
-    parts: &Parts,
-    manner: Manner,
-) -> Result<(Decision, Told), Rejection> {
-    let decision = admission.decision;
-    let told = told(admission, asking, Trail::of(parts), manner);
+/// Waits for the delay of an admitted request, or rejects a refused one.
+pub(super) async fn conclude<H, P>(
+    detailed: Result<DetailedDecision, Error>,
+    request: &RequestHits<H, P>,
+    style: ResponseStyle,
+) -> Enforced
+where
+    H: Borrow<HitSet>,
+    P: Borrow<Parts>,
+{
+    let (decision, fields) = fields(detailed?, request, style);
     if decision.admitted {
-        // A request that goes away while it waits has spent its place.
+        // A request that goes away while it waits has used up its units.
         if !decision.delay.is_zero() {
-            // In a place of its own: most have none, and a small future is a quick one.
+            // Boxed, because most requests have no delay, and a small future is moved faster.
             Box::pin(timer::sleep(decision.delay)).await?;
         }
-        return Ok((decision, told));
+        return Ok((decision, fields));
     }
-    let source = |definition: &Definition| asking.cost_source(definition);
-    Err(Rejection::of_refusal(&decision, &told, parts, source).await)
+    let hits = request.hits.borrow();
+    let cost_source = |throttle: &Definition| hits.cost_source(throttle);
+    Err(reject(&decision, &fields, request.parts.borrow(), cost_source).await)
 }
 
-/// What to tell the client of a decision.
-pub(super) fn told(
-    admission: Admission,
-    asking: &Asking,
-    trail: Option<&Trail>,
-    manner: Manner,
-) -> Told {
-    if let Some(trail) = trail {
-        trail.warn_of_repeated(asking);
+/// Returns the decision and its header fields. Warns of hits that a layer above has counted too.
+pub(super) fn fields<H, P>(
+    detailed: DetailedDecision,
+    request: &RequestHits<H, P>,
+    style: ResponseStyle,
+) -> (Decision, ResponseFields)
+where
+    H: Borrow<HitSet>,
+    P: Borrow<Parts>,
+{
+    if let Some(state) = RequestState::of(request.parts.borrow()) {
+        state.warn_of_repeated(request.hits.borrow());
     }
-    Told::new(admission, manner)
+    (detailed.decision, ResponseFields::new(detailed, style))
 }

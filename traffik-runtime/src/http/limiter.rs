@@ -1,3 +1,5 @@
+//! `Limiter`: a throttle bound to the client of one request.
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -8,26 +10,26 @@ use http::request::Parts;
 use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
-#[cfg(feature = "ws")]
-use crate::engine::admit_at;
-use crate::engine::hit::Asking;
-use crate::engine::identity_cache::Known;
-use crate::engine::{admit_held, hit as hit_asked, reserve, would_admit};
+use crate::engine::detail::DetailedDecision;
+use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::engine::hold::Hold;
+use crate::engine::identity_cache::IdentityCache;
+use crate::engine::{decide, reserve, would_admit};
 use crate::error::Error;
-use crate::http::layer::request_state::Trail;
-use crate::http::response_fields::{Manner, Told};
+use crate::http::layer::request_state::RequestState;
+use crate::http::reject::reject;
+use crate::http::response_fields::{ResponseFields, ResponseStyle};
 use crate::rejection::Rejection;
-use crate::throttle::Throttle;
-use crate::throttle::deadline::Deadline;
-use crate::throttle::deadline::wait;
+use crate::throttle::deadline::{Deadline, wait};
 use crate::throttle::reservation::Reservation;
-use crate::throttle::stat::stat_of;
+use crate::throttle::{Throttle, stat_of};
 use crate::timer;
 
-/// A throttle, or a set of them, bound to the client of one request; an argument of any handler.
+/// A throttle, or a set of them, bound to the client of one request: an argument of any handler.
 ///
-/// To extract it asks who the client is, once, and takes nothing: it never refuses by itself. It keeps a copy of the
-/// request's head, so it may outlive the handler, as in `ws.on_upgrade(move |socket| …)`; clones share it.
+/// The extractor resolves the client, once, and counts nothing: it refuses no request by itself. It
+/// keeps a copy of the request's head, so it may outlive the handler, as in
+/// `ws.on_upgrade(move |socket| …)`. Clones share it.
 ///
 /// ```
 /// use http::StatusCode;
@@ -36,89 +38,90 @@ use crate::timer;
 /// throttles! { throttle Uploads(rate = "10000/hour"); }
 ///
 /// async fn upload(limiter: Limiter<Uploads>) -> Result<StatusCode, Rejection> {
-///     let permit = limiter.reserve(1_000).await?; // take an upper bound …
+///     let permit = limiter.reserve(1_000).await?; // count an upper bound …
 ///     let used = 750;
-///     permit.settle(used).await?; // … pay what it was
+///     permit.settle(used).await?; // … and settle it with the cost
 ///     Ok(StatusCode::CREATED)
 /// }
 /// ```
 pub struct Limiter<T> {
-    bound: Arc<Bound>,
+    bound: Arc<BoundHits>,
     throttle: PhantomData<fn() -> T>,
 }
 
-/// What is asked of throttles for one client, whatever the throttles.
+/// The hits of one request and its head, without the type of the throttle.
 #[derive(Debug)]
-pub(crate) struct Bound {
+pub(crate) struct BoundHits {
     parts: Parts,
-    asking: Asking,
+    hits: HitSet,
 }
 
 impl<T: Throttle> Limiter<T> {
-    pub(super) fn new(parts: &Parts, asking: Asking) -> Self {
+    pub(super) fn new(parts: &Parts, hits: HitSet) -> Self {
         Self {
-            bound: Arc::new(Bound {
+            bound: Arc::new(BoundHits {
                 parts: parts.clone(),
-                asking,
+                hits,
             }),
             throttle: PhantomData,
         }
     }
 
-    /// Takes what the request costs, from every member or from none.
+    /// Counts the cost of the request, on every member or on none.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided. To be refused is no error, but a [`Decision`].
+    /// The backend failed, and its policy raises the error. A refusal is no error, but a
+    /// [`Decision`].
     pub async fn hit(&self) -> Result<Decision, Error> {
-        let Bound { parts, asking } = &*self.bound;
-        hit_asked(&asking.asked(None), Some(parts)).await
+        decide(self.bound.request(), None).await.1
     }
 
-    /// Takes this cost instead.
+    /// Counts this cost instead.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// The backend failed, and its policy raises the error.
     pub async fn hit_cost(&self, cost: u64) -> Result<Decision, Error> {
-        let Bound { parts, asking } = &*self.bound;
-        hit_asked(&asking.asked(Some(cost)), Some(parts)).await
+        decide(self.bound.request(), Some(cost)).await.1
     }
 
-    /// Whether a hit of this cost would be admitted now; takes nothing.
+    /// Returns `true` if a hit of this cost would be admitted now. Counts nothing.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// The backend failed, and its policy raises the error.
     pub async fn check(&self, cost: u64) -> Result<bool, Error> {
-        let Bound { parts, asking } = &*self.bound;
-        would_admit(&asking.asked(Some(0)), Some(parts), cost).await
+        let BoundHits { parts, hits } = &*self.bound;
+        Box::pin(would_admit(hits.hits(), Some(parts), cost)).await
     }
 
-    /// How the client stands; takes nothing.
+    /// Returns how the client stands. Counts nothing.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// The backend failed.
     pub async fn stat(&self) -> Result<T::Stat, Error> {
-        let Bound { parts, asking } = &*self.bound;
-        stat_of::<T>(asking, parts).await
+        let BoundHits { parts, hits } = &*self.bound;
+        stat_of::<T>(hits, parts).await
     }
 
-    /// Takes an upper bound, to be settled when it is known what it had to be. A queue's delay is waited for.
+    /// Reserves `cost` units; settle the reservation with the amount that was used. A queue's delay
+    /// is waited for.
     ///
     /// # Errors
     ///
-    /// When it is refused, or cannot be decided.
+    /// The hit is refused, or the backend failed.
     pub async fn reserve(&self, cost: u64) -> Result<Reservation, Rejection> {
-        let Bound { parts, asking } = &*self.bound;
-        let (admission, held) = admit_held(asking, cost, parts).await?;
-        let decision = admission.decision;
-        let reservation = Reservation::new(held, decision, cost);
+        let reserved: Result<(DetailedDecision, Hold), Error> =
+            reserve(self.bound.request(), Some(cost)).await.1;
+        let (detailed, hold) = reserved?;
+        let decision = detailed.decision;
+        let reservation = Reservation::new(hold, decision, cost);
         if !decision.admitted {
-            let told = Told::new(admission, Manner::default());
-            let by_hand = |_: &Definition| CostSource::Head;
-            return Err(Rejection::of_refusal(&decision, &told, parts, by_hand).await);
+            let fields = ResponseFields::new(detailed, ResponseStyle::default());
+            let in_code = |_: &Definition| CostSource::Head;
+            return Err(reject(&decision, &fields, &self.bound.parts, in_code).await);
         }
         if !decision.delay.is_zero() {
             timer::sleep(decision.delay).await?;
@@ -126,40 +129,48 @@ impl<T: Throttle> Limiter<T> {
         Ok(reservation)
     }
 
-    /// Takes this cost as soon as there is room, and waits for it until a deadline: a moment, or a time from now. A
-    /// decision that could only be had later is given at once, as a refusal; a queue's delay is waited for too.
+    /// Counts this cost as soon as there is room, and waits for that until a deadline: a moment, or
+    /// a time from now. If there will be no room before the deadline, the refusal is returned at
+    /// once. A queue's delay is waited for too.
     ///
-    /// Whoever stops waiting takes nothing. Waiting is no queue: of those who wait, the first to ask again is the first
-    /// to be admitted.
+    /// A caller that stops waiting has counted nothing. Waiting callers are no queue: the first to
+    /// try again is the first to be admitted.
     ///
     /// # Errors
     ///
-    /// When it cannot be decided.
+    /// The backend failed, and its policy raises the error.
     pub async fn wait(&self, cost: u64, deadline: impl Into<Deadline>) -> Result<Decision, Error> {
-        let Bound { parts, asking } = &*self.bound;
-        let asked = asking.asked(Some(cost));
-        wait(cost, deadline.into(), || reserve(&asked, Some(parts))).await
+        let hit = || async { reserve(self.bound.request(), Some(cost)).await.1 };
+        wait(cost, deadline.into(), hit).await
     }
 
     #[cfg(feature = "ws")]
-    pub(crate) fn into_bound(self) -> Arc<Bound> {
+    pub(crate) fn into_bound(self) -> Arc<BoundHits> {
         self.bound
     }
 
-    /// The head of the request.
+    /// Returns the head of the request.
     pub fn parts(&self) -> &Parts {
         &self.bound.parts
     }
 }
 
-#[cfg(feature = "ws")]
-impl Bound {
-    /// Takes what the request costs or this, and says what to tell the client.
-    pub(crate) async fn hit(&self, cost: Option<u64>) -> Result<(Decision, Told), Error> {
-        let admission = admit_at(&self.asking, cost, &self.parts).await?;
-        Ok((admission.decision, Told::new(admission, Manner::default())))
+impl BoundHits {
+    fn request(&self) -> RequestHits<&HitSet, &Parts> {
+        let Self { parts, hits } = self;
+        RequestHits { hits, parts }
     }
 
+    /// Counts the cost of the request or this one, and returns the header fields too.
+    #[cfg(feature = "ws")]
+    pub(crate) async fn hit(&self, cost: Option<u64>) -> Result<(Decision, ResponseFields), Error> {
+        let detailed: DetailedDecision = decide(self.request(), cost).await.1?;
+        let decision = detailed.decision;
+        let fields = ResponseFields::new(detailed, ResponseStyle::default());
+        Ok((decision, fields))
+    }
+
+    #[cfg(feature = "ws")]
     pub(crate) const fn parts(&self) -> &Parts {
         &self.parts
     }
@@ -169,14 +180,14 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Limiter<T> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Known::remember(parts);
-        let mut asking = Asking::of_anything();
-        let asked = T::ask(parts, None, &mut asking).await;
-        if let Err(error) = asked {
+        IdentityCache::enable(parts);
+        let mut hits = HitSet::for_extractor();
+        if let Err(error) = T::add_hits(parts, None, &mut hits).await {
             let rejection = Rejection::of_error(error).await;
-            return Err(rejection.after(Trail::of(parts)));
+            let state = RequestState::of(parts);
+            return Err(rejection.with_earlier(state.map(RequestState::earlier)));
         }
-        Ok(Self::new(parts, asking))
+        Ok(Self::new(parts, hits))
     }
 }
 
@@ -192,7 +203,7 @@ impl<T> Clone for Limiter<T> {
 impl<T> fmt::Debug for Limiter<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("asking", &self.bound.asking)
+            .field("hits", &self.bound.hits)
             .finish_non_exhaustive()
     }
 }

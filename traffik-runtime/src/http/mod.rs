@@ -1,5 +1,5 @@
-//! The HTTP adapter: from a request's head to what a throttle is asked, from a decision to header fields and responses.
-//! It translates; it decides nothing.
+//! The HTTP adapter: from the head of a request to hits, from a decision to header fields and
+//! responses. It translates, and decides nothing.
 
 #[cfg(feature = "engine")]
 pub mod handler;
@@ -14,6 +14,7 @@ pub(crate) mod limiter;
 pub mod openapi;
 pub(crate) mod pending_fields;
 pub(crate) mod provide;
+pub(crate) mod reject;
 pub(crate) mod response_fields;
 pub(crate) mod throttled;
 
@@ -24,13 +25,12 @@ pub use handler::closure_arguments::AllArgs;
 pub use handler::closure_arguments::ArgClosures;
 #[doc(hidden)]
 pub use handler::closure_arguments::HeadArgs;
-#[doc(hidden)]
-pub use handler::closure_arguments::ViaInner;
-pub use handler::extractor::{
-    AddHits, HandlerThrottle, HitSource, ThrottleExtractor, WithFields, add_fields, add_hits_of,
-};
+pub use handler::extractor::{HandlerThrottle, ThrottleExtractor, WithFields, add_fields};
 pub use handler::future::{ThrottledFuture, run_handler};
+pub use handler::hit_source::HitSource;
 pub use handler::last_argument::LastArgument;
+#[doc(hidden)]
+pub use handler::via_inner::ViaInner;
 pub use headers::options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 pub use layer::ThrottleLayer;
 pub use layer::future::ThrottleFuture;

@@ -11,12 +11,12 @@ use utoipa::{IntoResponses, Modify};
 
 use crate::rejection::problem::QUOTA_EXCEEDED;
 
-/// The fields that tell a client how it stands: name, whether it is a number, description.
+/// The header fields of a limit: the name, `true` for a number, the description.
 const FIELDS: [(&str, bool, &str); 2] = [
     (
         "RateLimit",
         false,
-        "How the client stands, by policy: `\"name\";r=` units left`;t=` seconds until there are more",
+        "The client's limits, by policy: `\"name\";r=` units left`;t=` seconds until more are available",
     ),
     (
         "RateLimit-Policy",
@@ -28,10 +28,10 @@ const FIELDS: [(&str, bool, &str); 2] = [
 const RETRY_AFTER: (&str, bool, &str) = (
     "Retry-After",
     true,
-    "Seconds to wait; missing where the request can never be admitted",
+    "Seconds to wait; missing if the request can never be admitted",
 );
 
-/// The response to a client that is refused: 429 with a problem (RFC 9457) and its header fields.
+/// The response to a refused request: 429 with a problem (RFC 9457) and its header fields.
 ///
 /// ```
 /// use traffik::openapi::TooManyRequests;
@@ -56,7 +56,7 @@ impl IntoResponses for TooManyRequests {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let content = ContentBuilder::new().schema(Some(problem())).build();
         let response = ResponseBuilder::new()
-            .description("The rate limit is spent")
+            .description("The rate limit is exceeded")
             .content("application/problem+json", content);
         let mut response = response.build();
         add(&mut response, FIELDS.into_iter().chain([RETRY_AFTER]));
@@ -64,8 +64,8 @@ impl IntoResponses for TooManyRequests {
     }
 }
 
-/// Adds the `RateLimit` fields to every other response of the operations that may be refused by [`TooManyRequests`]: those
-/// who are let through are told how they stand, too.
+/// Adds the `RateLimit` fields to every other response of operations that have [`TooManyRequests`]:
+/// responses to admitted requests have them too.
 ///
 /// ```
 /// use traffik::openapi::{RateLimitFields, TooManyRequests};

@@ -1,55 +1,66 @@
-//! What to tell a client, kept until there is an answer.
+//! Header fields that wait for the handler's response.
 
 use std::fmt;
 
 use crate::http::combined_fields;
-use crate::http::combined_fields::Head;
-use crate::http::layer::request_state::Trail;
-use crate::http::response_fields::Told;
+use crate::http::combined_fields::ResponseHead;
+use crate::http::layer::request_state::RequestState;
+use crate::http::response_fields::{Fields, ResponseFields};
 use crate::inline_vec::InlineVec1;
 
-/// What to tell a client, if anything: a decision, or the trail that has it and those made before it.
+/// The header fields of a request that was let through, until there is a response: those of one
+/// decision, or all that the request's state has.
 ///
-/// For each handler that holds one, the compiler proves of all there is in it that it can be sent to another thread; behind
-/// `dyn` that is one step and not two hundred.
+/// Every handler holds one in its future, and the compiler proves of each that its parts are
+/// `Send`. Behind `dyn` that is one step instead of two hundred.
 #[doc(hidden)]
 #[derive(Default)]
-pub struct Kept(Option<Box<dyn Tell>>);
+pub struct PendingFields(Option<Box<dyn FieldSource>>);
 
-/// Something that has something to tell.
-pub(crate) trait Tell: Send + Sync {
-    /// Returns the decisions whose fields are to be written, and whether others may write after that.
-    fn decisions(self: Box<Self>) -> (InlineVec1<Told>, bool);
+/// A source of header fields.
+trait FieldSource: Send + Sync {
+    /// Returns the fields, and `true` if other code may write more to the same response.
+    fn take(self: Box<Self>) -> (InlineVec1<ResponseFields>, bool);
 }
 
-impl Tell for Trail {
-    fn decisions(self: Box<Self>) -> (InlineVec1<Told>, bool) {
-        (self.take(), true)
+impl FieldSource for Fields {
+    fn take(self: Box<Self>) -> (InlineVec1<ResponseFields>, bool) {
+        let fields = ResponseFields::from_inner(self);
+        (InlineVec1::from_buf([fields]), false)
     }
 }
 
-impl Kept {
-    pub(super) fn new(told: Told, trail: Option<&Trail>) -> Self {
-        Self(match trail {
-            None => told.kept(),
-            Some(trail) => {
-                trail.add(told);
-                Some(Box::new(trail.share()))
+impl FieldSource for RequestState {
+    fn take(self: Box<Self>) -> (InlineVec1<ResponseFields>, bool) {
+        (self.take_pending(), true)
+    }
+}
+
+impl PendingFields {
+    /// Creates the pending fields of a decision, or adds them to those of the request's state.
+    pub(super) fn new(fields: ResponseFields, state: Option<&RequestState>) -> Self {
+        Self(match state {
+            None => fields
+                .into_inner()
+                .map(|fields| -> Box<dyn FieldSource> { fields }),
+            Some(state) => {
+                state.add_pending(fields);
+                Some(Box::new(state.share()))
             }
         })
     }
 
-    /// Writes the fields, unless a response made before has them.
-    pub(super) fn write(self, response: &mut impl Head) {
-        if let Some(kept) = self.0 {
-            let (decisions, keep) = kept.decisions();
-            combined_fields::write(decisions, keep, response);
+    /// Writes the fields, unless an earlier response has them.
+    pub(super) fn write(self, response: &mut impl ResponseHead) {
+        if let Some(source) = self.0 {
+            let (decisions, more_follow) = source.take();
+            combined_fields::write(decisions, more_follow, response);
         }
     }
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for PendingFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
+        f.debug_struct("PendingFields").finish_non_exhaustive()
     }
 }

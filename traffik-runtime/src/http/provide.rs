@@ -1,3 +1,5 @@
+//! `provide`: a backend for all throttles below a layer.
+
 use std::task::{Context, Poll};
 
 use http::Request;
@@ -6,13 +8,14 @@ use tower_service::Service;
 
 use crate::backend::Backend;
 use crate::backend::backend_ref::default_is_embedded;
-use crate::http::layer::request_state::Trail;
+use crate::http::layer::request_state::RequestState;
 
-/// Gives requests a backend, for every throttle below that names none.
+/// Provides a backend to requests, for every throttle below without a backend of its own.
 ///
-/// Where several are provided, the innermost counts. In axum the layer that is added last is the outermost, so this one is
-/// added after every [`ThrottleLayer`](crate::http::layer::ThrottleLayer): `.layer(throttles).layer(provide(backend))`. The other way
-/// round the layer has decided in process memory before the backend is provided, and `T005` is logged once.
+/// If several are provided, the innermost is used. In axum, the layer that is added last is the
+/// outermost, so add this one after every [`ThrottleLayer`](crate::http::layer::ThrottleLayer):
+/// `.layer(throttles).layer(provide(backend))`. In the other order, the throttles decide in process
+/// memory before the backend is provided, and `T005` is logged once.
 pub fn provide(backend: impl Into<Backend>) -> ProvideLayer {
     ProvideLayer {
         backend: backend.into(),
@@ -56,7 +59,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Provide<S> {
         let extensions = request.extensions_mut();
         let outer = extensions.insert(self.backend.clone());
         if outer.is_none() && default_is_embedded() {
-            Trail::warn_of_late_backend(extensions);
+            RequestState::warn_of_late_backend(extensions);
         }
         self.inner.call(request)
     }

@@ -1,6 +1,5 @@
-//! What a client is told of a decision.
+//! The header fields of one decision.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -8,217 +7,209 @@ use http::HeaderMap;
 use crate::callback::on_throttled::Responder;
 use crate::clock::elapsed::Since;
 use crate::definition::Definition;
-use crate::engine::Admission;
-use crate::engine::report::{Policy, Reported, binding};
+use crate::engine::detail::DetailedDecision;
+use crate::engine::report::{LimitStatus, binding};
 use crate::header_style::HeaderStyle;
-use crate::http::headers::Writing;
 use crate::http::headers::names::names;
 use crate::http::headers::options::HeaderOptions;
-use crate::http::pending_fields::Tell;
+use crate::http::headers::writer::Writer;
 use crate::inline_vec::InlineVec1;
 use crate::resilience::backoff::draw;
 
-/// What all throttles of a decision said, and when; nothing where a client who is admitted is told nothing. In a place of
-/// its own, since it is handed on many times between the decision and the answer.
+/// The header fields of a decision; none if the request is admitted and no throttle sends any.
+///
+/// They are on the heap, because they are moved many times between the decision and the response.
 #[derive(Debug, Clone)]
-pub(crate) struct Told(Option<Box<Said>>);
+pub(crate) struct ResponseFields(Option<Box<Fields>>);
 
+/// The reports on all limits of a decision, and what it takes to write them.
 #[derive(Debug, Clone)]
-struct Said {
-    reported: InlineVec1<Reported<'static>>,
-    since: Since,
-    manner: Manner,
-    /// The random part of what a refused client is told to wait, drawn once.
-    drawn: Duration,
+pub(super) struct Fields {
+    limits: InlineVec1<LimitStatus<&'static Definition>>,
+    decided_at: Since,
+    style: ResponseStyle,
+    /// The random part of the wait that a refused client is told, drawn once.
+    spread: Duration,
 }
 
-/// What one use of throttles says to a client in its own way, whatever the throttles say.
+/// The options of one handler that replace those of its throttles.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Manner {
+pub(crate) struct ResponseStyle {
     /// The style of the header fields.
-    pub(super) style: Option<HeaderStyle>,
-    /// The response to those who are refused.
-    pub(super) respond: Option<fn() -> Responder>,
-    /// The spread of what those who are refused are told to wait.
+    pub(super) headers: Option<HeaderStyle>,
+    /// The response to refused requests.
+    pub(super) responder: Option<fn() -> Responder>,
+    /// The maximum of the random part of the wait.
     pub(super) spread: Option<Duration>,
 }
 
-impl Tell for Said {
-    fn decisions(self: Box<Self>) -> (InlineVec1<Told>, bool) {
-        (InlineVec1::from_buf([Told(Some(self))]), false)
-    }
-}
-
-impl Told {
-    /// What there is to tell of a decision.
-    pub(crate) fn new(admission: Admission, manner: Manner) -> Self {
-        let Admission {
+impl ResponseFields {
+    /// Creates the fields of a decision.
+    pub(crate) fn new(detailed: DetailedDecision, style: ResponseStyle) -> Self {
+        let DetailedDecision {
             decision,
-            reported,
-            since,
-        } = admission;
-        let mut styles = reported.iter().map(|reported| manner.style(reported));
+            limits,
+            decided_at,
+        } = detailed;
+        let mut styles = limits.iter().map(|limit| style.headers(limit));
         if decision.admitted && styles.all(|style| style == HeaderStyle::None) {
             return Self(None);
         }
-        let drawn = if decision.admitted || decision.wait.is_none() {
+        let spread = if decision.admitted || decision.wait.is_none() {
             Duration::ZERO
         } else {
-            draw(manner.spread(&reported))
+            draw(style.spread(&limits))
         };
-        Self(Some(Box::new(Said {
-            reported,
-            since,
-            manner,
-            drawn,
+        Self(Some(Box::new(Fields {
+            limits,
+            decided_at,
+            style,
+            spread,
         })))
     }
 
-    /// The same, for a handler to hold.
-    pub(crate) fn kept(self) -> Option<Box<dyn Tell>> {
-        self.0.map(|said| -> Box<dyn Tell> { said })
+    /// Returns the fields on the heap, if there are any.
+    pub(super) fn into_inner(self) -> Option<Box<Fields>> {
+        self.0
     }
 
-    /// The response to those who are refused, on this use of the throttles.
+    pub(super) const fn from_inner(fields: Box<Fields>) -> Self {
+        Self(Some(fields))
+    }
+
+    /// Returns the handler's own response to refused requests.
     pub(crate) fn responder(&self) -> Option<Responder> {
-        let said = self.0.as_ref()?;
-        said.manner.respond.map(|respond| respond())
+        let fields = self.0.as_ref()?;
+        fields.style.responder.map(|responder| responder())
     }
 
-    /// Returns whether there is nothing to write.
-    pub(super) const fn is_silent(&self) -> bool {
+    /// Returns `true` if there are no fields to write.
+    pub(super) const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Returns whether it writes fields that have room for one policy.
-    pub(crate) fn sends_singles(&self) -> bool {
-        let Some(said) = &self.0 else { return false };
-        let mut styles = said.reported.iter().map(|it| said.manner.style(it));
+    /// Returns `true` if there are fields that have room for one policy.
+    pub(crate) fn has_singles(&self) -> bool {
+        let Some(fields) = &self.0 else { return false };
+        let mut styles = fields.limits.iter().map(|it| fields.style.headers(it));
         styles.any(|style| HeaderOptions::chosen().sends_singles(style))
     }
 
-    /// Writes the header fields.
+    /// Writes all header fields.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        if let Some((writing, policies)) = self.writing() {
-            writing.write(headers, &policies);
+        if let Some((writer, limits)) = self.writer() {
+            writer.write(headers, &limits);
         }
     }
 
-    /// Writes those header fields that are lists.
+    /// Writes the header fields that are lists.
     pub(crate) fn write_lists(&self, headers: &mut HeaderMap) {
-        if let Some((writing, policies)) = self.writing() {
-            writing.write_lists(headers, &policies);
+        if let Some((writer, limits)) = self.writer() {
+            writer.write_lists(headers, &limits);
         }
     }
 
-    /// Writes those header fields that have room for one policy, for several decisions on one request.
+    /// Writes the header fields that have room for one policy, for several decisions on one
+    /// request.
     pub(crate) fn write_singles(decisions: &[Self], headers: &mut HeaderMap) {
-        let decisions: InlineVec1<_> = decisions.iter().filter_map(Self::writing).collect();
-        Writing::write_singles_of_all(&decisions, headers);
+        let decisions: InlineVec1<_> = decisions.iter().filter_map(Self::writer).collect();
+        Writer::write_singles_of_all(&decisions, headers);
     }
 
-    /// The names of the policies that would not have admitted it.
+    /// Returns the names of the policies that would not have admitted the request.
     pub(crate) fn violated(&self) -> InlineVec1<String> {
-        let policies: InlineVec1<_> = self.reported().iter().map(policy).collect();
-        let names = names(policies.iter(), "").into_iter().zip(self.reported());
+        let limits: InlineVec1<_> = self.limits().iter().map(with_name).collect();
+        let names = names(limits.iter(), "").into_iter().zip(&limits);
         names
-            .filter(|(_, reported)| !reported.fits)
+            .filter(|(_, limit)| !limit.fits)
             .map(|(name, _)| name.into_owned())
             .collect()
     }
 
-    /// The throttle that speaks for a refusal: the one with the longest wait.
-    pub(crate) fn speaker(&self) -> Option<&'static Definition> {
-        let violated: InlineVec1<_> = self.reported().iter().filter(|it| !it.fits).collect();
+    /// Returns the throttle that refused the request: of several, the one with the longest wait.
+    pub(crate) fn refused_by(&self) -> Option<&'static Definition> {
+        let violated: InlineVec1<_> = self.limits().iter().filter(|it| !it.fits).collect();
         let reports: InlineVec1<_> = violated.iter().filter_map(|it| it.report).collect();
-        let speaks = binding(reports.iter()).unwrap_or_default();
-        violated.get(speaks).map(|it| it.definition)
+        let binds = binding(reports.iter()).unwrap_or_default();
+        violated.get(binds).map(|it| it.throttle)
     }
 
-    /// Returns what a refused client is told to wait, given what was decided: no less than `min_wait`, and
-    /// a random part of `spread` more.
+    /// Returns the wait that a refused client is told, from the wait that was decided: at least
+    /// `min_wait`, and the random part of `spread` more.
     pub(crate) fn wait(&self, decided: Duration) -> Duration {
-        let least = decided.max(self.min_wait());
-        least.saturating_add(self.drawn())
+        let wait = decided.max(self.min_wait());
+        let spread = self.0.as_ref().map(|fields| fields.spread);
+        wait.saturating_add(spread.unwrap_or_default())
     }
 
-    fn drawn(&self) -> Duration {
-        self.0.as_ref().map(|said| said.drawn).unwrap_or_default()
-    }
-
-    /// The longest `min_wait` of those that would not have admitted it.
+    /// Returns the longest `min_wait` of the throttles that would not have admitted the request.
     fn min_wait(&self) -> Duration {
-        let waits = self.reported().iter().filter_map(min_wait);
+        let waits = self.limits().iter().filter_map(min_wait);
         waits.max().unwrap_or_default()
     }
 
-    /// Returns what a refused client is told to wait now, given what was decided. Times count from the
-    /// moment the answer is made.
+    /// Returns the wait that a refused client is told now, from the wait that was decided. Times
+    /// count from the moment of the response.
     pub(crate) fn wait_left(&self, decided: Duration) -> Duration {
-        let elapsed = self.0.as_ref().map(|said| said.since.now().1);
+        let elapsed = self.0.as_ref().map(|fields| fields.decided_at.now().1);
         self.wait(decided.saturating_sub(elapsed.unwrap_or_default()))
     }
 
-    fn reported(&self) -> &[Reported<'static>] {
-        self.0.as_ref().map_or(&[], |said| &said.reported)
+    fn limits(&self) -> &[LimitStatus<&'static Definition>] {
+        self.0.as_ref().map_or(&[], |fields| &fields.limits)
     }
 
-    /// Returns how the fields are written now, and the policies they tell of.
-    fn writing(&self) -> Option<(Writing, InlineVec1<(HeaderStyle, Policy<'static>)>)> {
-        let said = self.0.as_ref()?;
-        let (now, elapsed) = said.since.now();
-        let policies = said.reported.iter().map(|reported| {
-            let mut policy = policy(reported);
+    /// Returns the writer of the fields as of now, and the reports with the styles of their fields.
+    fn writer(&self) -> Option<(Writer, InlineVec1<(HeaderStyle, LimitStatus<&'static str>)>)> {
+        let fields = self.0.as_ref()?;
+        let (now, elapsed) = fields.decided_at.now();
+        let limits = fields.limits.iter().map(|limit| {
+            let mut named = with_name(limit);
             // As in `wait_left`.
-            if let Some(report) = &mut policy.report {
-                let least = min_wait(reported).unwrap_or_default();
-                let more = if reported.fits {
+            if let Some(report) = &mut named.report {
+                let least = min_wait(limit).unwrap_or_default();
+                let spread = if limit.fits {
                     Duration::ZERO
                 } else {
-                    said.drawn
+                    fields.spread
                 };
                 report.next = report.next.map(|next| {
                     let left = next.saturating_sub(elapsed).max(least);
-                    left.saturating_add(more)
+                    left.saturating_add(spread)
                 });
             }
-            (said.manner.style(reported), policy)
+            (fields.style.headers(limit), named)
         });
-        let writing = Writing {
+        let writer = Writer {
             options: HeaderOptions::chosen(),
             now,
         };
-        Some((writing, policies.collect()))
+        Some((writer, limits.collect()))
     }
 }
 
-impl Manner {
-    /// The style of one throttle's header fields.
-    fn style(self, reported: &Reported<'_>) -> HeaderStyle {
-        self.style.unwrap_or(reported.definition.settings.headers)
+impl ResponseStyle {
+    /// Returns the style of one throttle's header fields.
+    fn headers(self, limit: &LimitStatus<&'static Definition>) -> HeaderStyle {
+        self.headers.unwrap_or(limit.throttle.settings.headers)
     }
 
-    /// Returns the spread of a refusal: the longest of those that would not have admitted it.
-    fn spread(self, reported: &[Reported<'_>]) -> Duration {
+    /// Returns the spread of a refusal: the longest of the throttles that would not have admitted
+    /// it.
+    fn spread(self, limits: &[LimitStatus<&'static Definition>]) -> Duration {
         self.spread.unwrap_or_else(|| {
-            let violated = reported.iter().filter(|it| !it.fits);
-            let spreads = violated.map(|it| it.definition.settings.spread.unwrap_or_default());
+            let violated = limits.iter().filter(|it| !it.fits);
+            let spreads = violated.map(|it| it.throttle.settings.spread.unwrap_or_default());
             spreads.max().unwrap_or_default()
         })
     }
 }
 
-fn min_wait(reported: &Reported<'static>) -> Option<Duration> {
-    let wait = reported.definition.settings.min_wait;
-    wait.filter(|_| !reported.fits)
+fn min_wait(limit: &LimitStatus<&'static Definition>) -> Option<Duration> {
+    let wait = limit.throttle.settings.min_wait;
+    wait.filter(|_| !limit.fits)
 }
 
-fn policy(reported: &Reported<'static>) -> Policy<'static> {
-    Policy {
-        name: Cow::Borrowed(&**reported.definition.policy()),
-        rate: reported.rate,
-        quota: reported.quota,
-        listed: reported.listed,
-        report: reported.report,
-    }
+fn with_name(limit: &LimitStatus<&'static Definition>) -> LimitStatus<&'static str> {
+    limit.map_throttle(|throttle| &**throttle.policy())
 }

@@ -1,3 +1,5 @@
+//! `Throttled`: an argument of a handler whose request was let through.
+
 use std::convert::Infallible;
 use std::fmt;
 
@@ -6,22 +8,22 @@ use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::request::Parts;
 
 use crate::decision::Decision;
-use crate::engine::hit::Asking;
-use crate::engine::identity_cache::Known;
-use crate::http::enforce::pass;
-use crate::http::layer::request_state::Trail;
+use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::engine::identity_cache::IdentityCache;
+use crate::http::enforce::{Enforced, enforce};
+use crate::http::layer::request_state::RequestState;
 use crate::http::limiter::Limiter;
-use crate::http::pending_fields::Kept;
-use crate::http::response_fields::{Manner, Told};
+use crate::http::pending_fields::PendingFields;
+use crate::http::response_fields::{ResponseFields, ResponseStyle};
 use crate::rejection::Rejection;
 use crate::throttle::Throttle;
 
-/// A request that a throttle, or a set of them, has let through; an argument of any handler. What is refused never reaches
-/// the handler.
+/// A request that a throttle, or a set of them, has admitted: an argument of any handler. A refused
+/// request does not reach the handler.
 ///
-/// The header fields are in the response where a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) stands above, where it is made
-/// a part of the response, as in `(throttled, "hello")`, and where an argument after it is another `Throttled` that refuses
-/// or a gate of `#[throttled]`.
+/// The response has the header fields if a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) is
+/// above, if the argument is made a part of the response, as in `(throttled, "hello")`, and if a
+/// later argument is another `Throttled` that refuses, or the handler has `#[throttled]`.
 ///
 /// ```
 /// use axum::response::IntoResponse;
@@ -37,16 +39,16 @@ use crate::throttle::Throttle;
 pub struct Throttled<T> {
     limiter: Limiter<T>,
     decision: Decision,
-    told: Kept,
+    fields: PendingFields,
 }
 
 impl<T: Throttle> Throttled<T> {
-    /// The decision that let it through.
+    /// Returns the decision that admitted the request.
     pub const fn decision(&self) -> &Decision {
         &self.decision
     }
 
-    /// The throttle, bound to the request's client.
+    /// Returns the throttle, bound to the request's client.
     pub const fn limiter(&self) -> &Limiter<T> {
         &self.limiter
     }
@@ -56,37 +58,45 @@ impl<T: Throttle, S: Send + Sync> FromRequestParts<S> for Throttled<T> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Known::remember(parts);
-        let trail = Trail::join(&mut parts.extensions);
-        match decided::<T>(parts).await {
-            Ok((asking, decision, told)) => {
-                trail.add_counted(&asking);
+        IdentityCache::enable(parts);
+        let state = RequestState::join(&mut parts.extensions);
+        let mut hits = HitSet::for_extractor();
+        let admitted = match T::add_hits(parts, None, &mut hits).await {
+            Ok(()) => admit(hits, parts).await,
+            Err(error) => Err(Rejection::of_error(error).await),
+        };
+        match admitted {
+            Ok((hits, decision, fields)) => {
+                state.add_counted(&hits);
                 Ok(Self {
-                    limiter: Limiter::new(parts, asking),
+                    limiter: Limiter::new(parts, hits),
                     decision,
-                    told: Kept::new(told, Some(&trail)),
+                    fields: PendingFields::new(fields, Some(&state)),
                 })
             }
-            Err(rejection) => Err(rejection.after(Some(&trail))),
+            Err(rejection) => Err(rejection.with_earlier(Some(state.earlier()))),
         }
     }
 }
 
-async fn decided<T: Throttle>(parts: &Parts) -> Result<(Asking, Decision, Told), Rejection> {
-    let mut asking = Asking::of_anything();
-    let asked = T::ask(parts, None, &mut asking).await;
-    if let Err(error) = asked {
-        return Err(Rejection::of_error(error).await);
-    }
-    let (decision, told) = pass(&asking, parts, Manner::default()).await?;
-    Ok((asking, decision, told))
+/// Decides hits, and enforces the decision.
+async fn admit(
+    hits: HitSet,
+    parts: &Parts,
+) -> Result<(HitSet, Decision, ResponseFields), Rejection> {
+    let style = ResponseStyle::default();
+    let finish = |request: RequestHits<HitSet, &Parts>, enforced: Enforced| {
+        let (decision, fields) = enforced?;
+        Ok((request.hits, decision, fields))
+    };
+    enforce(RequestHits { hits, parts }, style, finish).await
 }
 
 impl<T> IntoResponseParts for Throttled<T> {
     type Error = Infallible;
 
     fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
-        self.told.write(&mut response);
+        self.fields.write(&mut response);
         Ok(response)
     }
 }

@@ -8,9 +8,6 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 
-use crate::decision::Decision;
-use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
 use crate::error::Error;
 use crate::observe;
 use crate::rejection::text::{Line, number, whole_seconds};
@@ -37,23 +34,6 @@ pub(crate) enum Never {
 }
 
 impl Never {
-    /// The reason, given the throttle that speaks for the refusal and where it has the cost from.
-    pub(crate) fn new(
-        decision: &Decision,
-        speaker: Option<&Definition>,
-        cost_source: impl Fn(&Definition) -> CostSource,
-    ) -> Self {
-        let source = speaker.map(&cost_source).unwrap_or_default();
-        let has_other_rates = speaker.is_some_and(Definition::has_other_rates);
-        match source {
-            // Only a closed throttle has no room at all and says that it never will.
-            _ if decision.limit == 0 => Self::ForNow,
-            CostSource::Constant if has_other_rates => Self::ForNow,
-            CostSource::Constant | CostSource::Head => Self::TooExpensive,
-            CostSource::Body => Self::TooLarge,
-        }
-    }
-
     const fn status(self) -> StatusCode {
         match self {
             Self::ForNow => StatusCode::TOO_MANY_REQUESTS,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time;
 
 use crate::decision::Decision;
-use crate::engine::hold::Held;
+use crate::engine::hold::Hold;
 use crate::error::Error;
 use crate::resilience::backoff::{Backoff, Jitter};
 use crate::throttle::reservation::Reservation;
@@ -58,13 +58,13 @@ pub(crate) async fn wait<F>(
     hit: impl Fn() -> F,
 ) -> Result<Decision, Error>
 where
-    F: Future<Output = Result<(Decision, Held), Error>>,
+    F: Future<Output = Result<(Decision, Hold), Error>>,
 {
     let mut pauses = RETRY_DELAYS.delays();
     let mut last_refusal = None;
     loop {
         let attempt = hit();
-        let (decision, held) = match last_refusal {
+        let (decision, hold) = match last_refusal {
             None => attempt.await?,
             // An attempt that does not end by the deadline is dropped, and refunded.
             Some(refusal) => match timer::within(deadline.left(), attempt).await {
@@ -72,7 +72,7 @@ where
                 Err(Elapsed) => return Ok(refusal),
             },
         };
-        let reservation = Reservation::new(held, decision, cost);
+        let reservation = Reservation::new(hold, decision, cost);
         let left = deadline.left();
         if !decision.admitted {
             let Some(wait) = decision.wait.filter(|wait| *wait <= left) else {

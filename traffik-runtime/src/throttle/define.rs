@@ -1,5 +1,6 @@
 //! The trait that the macros implement for each throttle.
 
+use std::borrow::Cow;
 use std::future::{Future, ready};
 
 use http::request::Parts;
@@ -7,10 +8,12 @@ use http::request::Parts;
 use crate::definition::Definition;
 use crate::definition::cost_source::CostSource;
 use crate::engine::arg_values::ArgValues;
-use crate::engine::hit::{Asking, Member};
-use crate::engine::identity_cache::Known;
+use crate::engine::hit::Hit;
+use crate::engine::hit_set::HitSet;
+use crate::engine::identity_cache::{cached, insert};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
 use crate::scope::Scope;
 use crate::strategy::erased::{Describe, ErasedStrategy};
@@ -92,42 +95,43 @@ impl<T: Define> Throttle for T {
 
     const HAS_CALLBACKS: bool = T::HAS_CALLBACKS;
 
-    const ONE: Option<fn() -> &'static Definition> = Some(T::definition);
+    const SINGLE: Option<fn() -> &'static Definition> = Some(T::definition);
 
-    fn plain(asking: &mut Asking) {
-        asking.add_plain(T::definition());
+    fn definitions(definitions: &mut InlineVec1<&'static Definition>) {
+        definitions.push(T::definition());
     }
 
-    async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
-        let given = asking.given_to(T::definition());
-        let applies = match &given {
-            Some(given) => given.applies.then_some(true),
-            None if asking.is_about_standings() => Some(true),
-            None => asking.counting(T::applies(parts).await?),
+    async fn add_hits(parts: &Parts, cost: Option<u64>, hits: &mut HitSet) -> Result<(), Error> {
+        let throttle = T::definition();
+        let values = hits.take_arg_values(throttle);
+        let applies = match &values {
+            Some(values) => values.applies.then_some(true),
+            None if hits.ignores_predicates() => Some(true),
+            None => hits.mark(T::applies(parts).await?),
         };
         let Some(applies) = applies else {
             return Ok(());
         };
-        let (identity, own_cost) = given.map_or((None, None), |given| {
-            let cost = given.cost.map(|cost| (cost, given.cost_source));
-            (given.identity, cost)
+        let (identity, own_cost) = values.map_or((None, None), |values| {
+            let cost = values.cost.map(|cost| (cost, values.cost_source));
+            (values.identity, cost)
         });
         let identity = match identity {
-            Some(identity) => remembered(T::definition(), parts, identity),
-            None => match known(T::definition(), parts) {
+            Some(identity) => insert(throttle, parts, identity),
+            None => match cached(throttle, parts) {
                 Some(identity) => identity,
-                None => remembered(T::definition(), parts, T::identify(parts).await?),
+                None => insert(throttle, parts, T::identify(parts).await?),
             },
         };
-        let of_all = cost.map(|cost| (cost, asking.cost_source));
-        let (cost, cost_source) = match of_all.or(own_cost) {
+        let for_all = cost.map(|cost| (cost, hits.cost_source));
+        let (cost, cost_source) = match for_all.or(own_cost) {
             Some(cost) => cost,
-            None => with_source(T::definition(), T::cost(parts).await?),
+            None => with_source(throttle, T::cost(parts).await?),
         };
         let (rate, scope) = (T::rate(parts).await?, T::scope(parts)?);
-        asking.push(Member {
-            definition: T::definition(),
-            identity,
+        hits.push(Hit {
+            throttle,
+            identity: Cow::Owned(identity),
             cost,
             cost_source,
             rate,
@@ -142,9 +146,8 @@ impl<T: Define> Throttle for T {
     }
 }
 
-/// The source of what a throttle says of itself. The cost of one whose cost is a function is 1 in
-/// the definition, and where 1 is never admitted the throttle is closed, so a function that gives
-/// the definition's cost may pass for a constant.
+/// Returns the source of a throttle's own cost. A callback that returns the cost of the settings passes
+/// for a constant: that cost is 1 then, and a throttle that never admits 1 is closed.
 fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
     let source = if cost == definition.settings.cost {
         CostSource::Constant
@@ -152,37 +155,4 @@ fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
         CostSource::Head
     };
     (cost, source)
-}
-
-/// Who is asking, where the request remembers it. Generic code is compiled for every throttle, so
-/// there is little of it.
-pub(crate) fn known(definition: &'static Definition, parts: &Parts) -> Option<Identity> {
-    Known::of(parts).and_then(|known| known.get(definition))
-}
-
-/// Who is asking, as the request remembers it, else as this says.
-pub(crate) fn recalled(
-    definition: &'static Definition,
-    parts: &Parts,
-    identify: impl FnOnce() -> Identity,
-) -> Identity {
-    let Some(known) = Known::of(parts) else {
-        return identify();
-    };
-    known.get(definition).unwrap_or_else(|| {
-        let identity = identify();
-        known.add(definition, identity.clone());
-        identity
-    })
-}
-
-pub(crate) fn remembered(
-    definition: &'static Definition,
-    parts: &Parts,
-    identity: Identity,
-) -> Identity {
-    if let Some(known) = Known::of(parts) {
-        known.add(definition, identity.clone());
-    }
-    identity
 }

@@ -1,20 +1,24 @@
 //! A throttle that is built at run time, and its builder.
 
+use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::decision::Decision;
+use crate::definition::cost_source::CostSource;
 use crate::definition::label::{check_label, default_label};
 use crate::definition::lazy::Lazy;
 use crate::definition::registry::registration::Registration;
 use crate::definition::settings::Settings;
 use crate::definition::shared_strategy::SharedStrategy;
 use crate::definition::{Definition, limits};
-use crate::engine::hit::Asked;
-use crate::engine::{decide_alone, decide_at_once, decide_later, reserve, would_admit};
+use crate::engine::hit::Hit;
+use crate::engine::hit_set::DirectHit;
+use crate::engine::{decide, look, reserve, would_admit};
 use crate::error::Error;
+use crate::flow::Flow;
 use crate::identity::Identity;
 use crate::on_error::policy::Policy;
 use crate::rate::Rate;
@@ -67,13 +71,10 @@ impl DynThrottle {
     ///
     /// If no decision can be made. A refusal is a [`Decision`], not an error.
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
-        if let Some(decision) = decide_alone(&[self.asked(client, cost)], None) {
-            return Ok(decision);
+        match decide(self.hit_of(client, cost), None) {
+            Flow::Ready((_, decision)) => decision,
+            Flow::Pending(decision) => decision.await.1,
         }
-        if let Some(decision) = decide_at_once(&[self.asked(client, cost)], None) {
-            return decision;
-        }
-        decide_later(&[self.asked(client, cost)], None).await
     }
 
     /// Waits until a hit of this cost is admitted, at the longest until a deadline: a moment, or a
@@ -105,8 +106,8 @@ impl DynThrottle {
         cost: u64,
         deadline: impl Into<Deadline>,
     ) -> Result<Decision, Error> {
-        let asked = [self.asked(client, cost)];
-        wait(cost, deadline.into(), || reserve(&asked, None)).await
+        let hit = || async { reserve(self.hit_of(client, cost), None).await.1 };
+        wait(cost, deadline.into(), hit).await
     }
 
     /// Reserves `cost` units; settle the reservation with the number that was used. If the
@@ -117,8 +118,8 @@ impl DynThrottle {
     ///
     /// If no decision can be made.
     pub async fn reserve(&self, client: &Identity, cost: u64) -> Result<Reservation, Error> {
-        let (decision, held) = reserve(&[self.asked(client, cost)], None).await?;
-        Ok(Reservation::new(held, decision, cost))
+        let (decision, hold) = reserve(self.hit_of(client, cost), None).await.1?;
+        Ok(Reservation::new(hold, decision, cost))
     }
 
     /// Returns `true` if a hit of this cost would be admitted now. Counts nothing.
@@ -127,7 +128,8 @@ impl DynThrottle {
     ///
     /// If no decision can be made.
     pub async fn check(&self, client: &Identity, cost: u64) -> Result<bool, Error> {
-        would_admit(&[self.asked(client, 0)], None, cost).await
+        let hit = self.hit_of(client, 0);
+        Box::pin(would_admit(&hit.0, None, cost)).await
     }
 
     /// Returns the state of a client. Counts nothing.
@@ -136,9 +138,9 @@ impl DynThrottle {
     ///
     /// If the state cannot be read.
     pub async fn stat(&self, client: &Identity) -> Result<Stat<Metadata>, Error> {
-        let asked = [self.asked(client, 0)];
-        let mut readings = Box::pin(Readings::take(&asked, None)).await?;
-        Ok(readings.next(self.definition.strategy()))
+        let hit = self.hit_of(client, 0);
+        let look = look(&hit.0, None).await?;
+        Ok(Readings::new(look.into_states()?).next(self.definition.strategy()))
     }
 
     /// Returns the wait to report to a refused client: that of the decision, or `min_wait` if it is
@@ -170,14 +172,16 @@ impl DynThrottle {
         Some(wait.max(least).saturating_add(spread))
     }
 
-    fn asked<'a>(&'a self, client: &'a Identity, cost: u64) -> Asked<'a> {
-        Asked {
-            definition: &self.definition,
-            identity: client,
+    fn hit_of<'a>(&'a self, client: &'a Identity, cost: u64) -> DirectHit<'a> {
+        DirectHit([Hit {
+            throttle: &self.definition,
+            identity: Cow::Borrowed(client),
             cost,
+            cost_source: CostSource::Head,
             rate: None,
-            scope: &Scope::Throttle,
-        }
+            scope: Scope::Throttle,
+            applies: true,
+        }])
     }
 }
 

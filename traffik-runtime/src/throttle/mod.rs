@@ -25,9 +25,11 @@ use http::request::Parts;
 
 use crate::decision::Decision;
 use crate::definition::Definition;
-use crate::engine::hit::Asking;
+use crate::engine;
+use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::error::Error;
-use crate::throttle::stat::stat_of;
+use crate::flow::{BoxFuture, Flow};
+use crate::inline_vec::InlineVec1;
 
 /// One throttle, or a set of throttles: a tuple, which admits a hit only if every member does, and
 /// otherwise counts it on none.
@@ -52,20 +54,20 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     const HAS_CALLBACKS: bool;
 
-    /// The definition, if there is one member.
+    /// The definition, if this is a throttle and not a set.
     #[doc(hidden)]
-    const ONE: Option<fn() -> &'static Definition> = None;
+    const SINGLE: Option<fn() -> &'static Definition> = None;
 
-    /// Adds members that ask no function.
+    /// Adds the definitions of all members.
     #[doc(hidden)]
-    fn plain(asking: &mut Asking);
+    fn definitions(definitions: &mut InlineVec1<&'static Definition>);
 
-    /// Adds what has to be decided for a request, with the members' own costs or this one.
+    /// Adds the hits of a request, at the members' own costs or at this one.
     #[doc(hidden)]
-    fn ask<'a>(
+    fn add_hits<'a>(
         parts: &'a Parts,
         cost: Option<u64>,
-        asking: &'a mut Asking,
+        hits: &'a mut HitSet,
     ) -> impl Future<Output = Result<(), Error>> + Send + 'a;
 
     /// Reads the states of the members, in order.
@@ -109,20 +111,40 @@ pub trait Throttle: Sized + Send + Sync + 'static {
     }
 }
 
+/// A function that adds the hits of a request: `Throttle::add_hits` of a throttle.
+#[doc(hidden)]
+pub type AddHits =
+    for<'a> fn(&'a Parts, Option<u64>, &'a mut HitSet) -> BoxFuture<'a, Result<(), Error>>;
+
+/// Returns `Throttle::add_hits` of a throttle, without the throttle's type.
+#[doc(hidden)]
+pub const fn add_hits_of<T: Throttle>() -> AddHits {
+    |parts, cost, hits| Box::pin(T::add_hits(parts, cost, hits))
+}
+
 async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
-    let mut asking = Asking::default();
-    T::ask(parts, cost, &mut asking).await?;
-    crate::engine::hit(&asking.asked(None), Some(parts)).await
+    let mut hits = HitSet::default();
+    T::add_hits(parts, cost, &mut hits).await?;
+    match engine::decide(RequestHits { hits, parts }, None) {
+        Flow::Ready((_, decision)) => decision,
+        Flow::Pending(decision) => decision.await.1,
+    }
 }
 
 async fn check<T: Throttle>(parts: &Parts, cost: u64) -> Result<bool, Error> {
-    let mut asking = Asking::default();
-    T::ask(parts, Some(0), &mut asking).await?;
-    crate::engine::would_admit(&asking.asked(None), Some(parts), cost).await
+    let mut hits = HitSet::default();
+    T::add_hits(parts, Some(0), &mut hits).await?;
+    Box::pin(engine::would_admit(hits.hits(), Some(parts), cost)).await
 }
 
 async fn stat<T: Throttle>(parts: &Parts) -> Result<T::Stat, Error> {
-    let mut asking = Asking::of_standings();
-    T::ask(parts, Some(0), &mut asking).await?;
-    stat_of::<T>(&asking, parts).await
+    let mut hits = HitSet::for_look();
+    T::add_hits(parts, Some(0), &mut hits).await?;
+    stat_of::<T>(&hits, parts).await
+}
+
+/// Returns how the client of a request stands with each member.
+pub(crate) async fn stat_of<T: Throttle>(hits: &HitSet, parts: &Parts) -> Result<T::Stat, Error> {
+    let look = engine::look(hits.hits(), Some(parts)).await?;
+    Ok(T::read(&mut Readings::new(look.into_states()?)))
 }

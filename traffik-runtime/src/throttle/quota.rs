@@ -6,11 +6,10 @@ use http::request::Parts;
 
 use crate::decision::Decision;
 use crate::engine;
-use crate::engine::hit::{AddHits, Asking, add_hits_of};
+use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
-
-use crate::throttle::Throttle;
+use crate::throttle::{AddHits, Throttle, add_hits_of};
 
 /// Several hits as one: all are admitted, or none is.
 ///
@@ -56,11 +55,12 @@ impl<'a> Quota<'a> {
     ///
     /// If no decision can be made. A refusal is a [`Decision`], not an error.
     pub async fn commit(self) -> Result<Decision, Error> {
-        let mut asking = Asking::default();
-        for (ask, cost) in &self.hits {
-            ask(self.parts, Some(*cost), &mut asking).await?;
+        let mut hits = HitSet::default();
+        for (add_hits, cost) in &self.hits {
+            add_hits(self.parts, Some(*cost), &mut hits).await?;
         }
-        engine::hit(&asking.asked(None), Some(self.parts)).await
+        let parts = self.parts;
+        engine::decide(RequestHits { hits, parts }, None).await.1
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::decision::Decision;
-use crate::engine::hold::Held;
+use crate::engine::hold::Hold;
 use crate::error::Error;
 
 /// Units that are reserved before it is known how many are needed: an upper bound, to be settled
@@ -17,15 +17,15 @@ use crate::error::Error;
 /// [`Strategy`](crate::strategy::Strategy) of your own refunds by its method `refund`.
 #[must_use = "dropping it refunds it"]
 pub struct Reservation {
-    held: Held,
+    hold: Hold,
     decision: Decision,
     reserved: u64,
 }
 
 impl Reservation {
-    pub(crate) fn new(held: Held, decision: Decision, reserved: u64) -> Self {
+    pub(crate) fn new(hold: Hold, decision: Decision, reserved: u64) -> Self {
         Self {
-            held,
+            hold,
             decision,
             reserved,
         }
@@ -52,12 +52,12 @@ impl Reservation {
     /// If a backend does not answer in time, or fails. If it fails, the reserved units stay counted
     /// until they expire.
     pub async fn settle(self, used: u64) -> Result<(), Error> {
-        self.held.settle(used).await
+        self.hold.settle(used).await
     }
 
     /// Settles the reservation with all its units, and returns its decision.
     pub fn keep(self) -> Decision {
-        self.held.keep();
+        self.hold.keep();
         self.decision
     }
 
@@ -68,14 +68,14 @@ impl Reservation {
     /// If a backend does not answer in time, or fails. If it fails, the reserved units stay counted
     /// until they expire.
     pub async fn cancel(self) -> Result<(), Error> {
-        self.held.cancel().await
+        self.hold.cancel().await
     }
 }
 
 impl fmt::Debug for Reservation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            held: _,
+            hold: _,
             decision,
             reserved,
         } = self;

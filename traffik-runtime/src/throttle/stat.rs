@@ -4,23 +4,20 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use http::request::Parts;
 use serde::{Serialize, Serializer};
 
 use crate::decision::Report;
-use crate::engine::batch::Case;
-use crate::engine::hit::{Asked, Asking};
-use crate::engine::report::{Policy, binding};
-use crate::error::Error;
+use crate::engine::hit::Hit;
+use crate::engine::look::States;
+use crate::engine::report::{LimitStatus, binding};
 use crate::identity::Identity;
 use crate::inline_vec::InlineVec4;
 use crate::rate::Rate;
-
 use crate::store::plan::{Limit, Plan};
+use crate::strategy;
+use crate::strategy::Who;
 use crate::strategy::erased::Describe;
 use crate::strategy::kernel::state::State;
-use crate::strategy::{Hit, Who};
-use crate::throttle::Throttle;
 
 /// The state of a client under a throttle. Times are serialized as seconds.
 #[derive(Debug, Serialize)]
@@ -44,160 +41,131 @@ pub struct Stat<M> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Stat<M>>,
     #[serde(skip)]
-    pub(crate) policies: Vec<Policy<'static>>,
+    /// The reports for header fields, with the name of the policy.
+    pub(crate) limits: Vec<LimitStatus<Cow<'static, str>>>,
     /// The time at which the state was read, in microseconds of Unix time.
     #[serde(skip)]
     pub(crate) now: u64,
 }
 
 impl<M> Stat<M> {
-    fn new(uid: Cow<'static, str>, rate: Rate, said: &Report, now: u64, metadata: M) -> Self {
+    fn new(uid: Cow<'static, str>, rate: Rate, report: &Report, now: u64, metadata: M) -> Self {
         Self {
             uid,
             rate,
-            hits_remaining: said.remaining,
-            wait: said.wait,
-            reset: said.reset,
+            hits_remaining: report.remaining,
+            wait: report.wait,
+            reset: report.reset,
             metadata,
             members: Vec::new(),
-            policies: Vec::new(),
+            limits: Vec::new(),
             now,
         }
     }
 }
 
-pub(crate) async fn stat_of<T: Throttle>(asking: &Asking, parts: &Parts) -> Result<T::Stat, Error> {
-    let asked = asking.standings();
-    let mut readings = Box::pin(Readings::take(&asked, Some(parts))).await?;
-    Ok(T::read(&mut readings))
-}
-
-/// The states of a client under the throttles of a set, in order.
+/// The states that were read for the throttles of a set, in order.
 #[doc(hidden)]
 pub struct Readings<'a> {
-    asked: &'a [Asked<'a>],
-    case: Case<'a>,
-    times: InlineVec4<u64>,
-    states: InlineVec4<State>,
-    place: usize,
+    states: States<'a, 'a>,
+    /// The index of the next throttle's hit.
+    next: usize,
 }
 
 impl<'a> Readings<'a> {
-    pub(super) async fn take(
-        asked: &'a [Asked<'a>],
-        parts: Option<&'a Parts>,
-    ) -> Result<Self, Error> {
-        let mut case = Case::new(asked, parts)?;
-        let (times, states) = case.read().await?;
-        Ok(Self {
-            asked,
-            case,
-            times,
-            states,
-            place: 0,
-        })
+    pub(super) const fn new(states: States<'a, 'a>) -> Self {
+        Self { states, next: 0 }
     }
 
-    /// Returns the state under the next throttle.
+    /// Returns how the client stands with the next throttle.
     pub(super) fn next<S: Describe + ?Sized>(&mut self, strategy: &S) -> Stat<S::Metadata> {
-        let asked = &self.asked[self.place];
-        let found = self
-            .case
-            .askers
-            .iter()
-            .position(|asker| *asker == self.place);
-        self.place += 1;
-        match found {
-            None => unlimited(asked, self.times.first().copied().unwrap_or(0), strategy),
-            Some(found) => {
-                // The report is on one more unit.
-                let plan = Plan {
-                    cost: 1,
-                    ..self.case.plans[found].clone()
-                };
-                told(
-                    asked,
-                    &plan,
-                    &self.states[found],
-                    self.times[found],
-                    strategy,
-                )
-            }
-        }
+        let States {
+            batch,
+            times,
+            states,
+        } = &self.states;
+        let hit = &batch.hits[self.next];
+        let mut indices = batch.hit_indices.iter();
+        let plan = indices.position(|index| *index == self.next);
+        self.next += 1;
+        let Some(index) = plan else {
+            return unlimited(hit, times.first().copied().unwrap_or(0), strategy);
+        };
+        // The next unit costs 1.
+        let plan = Plan {
+            cost: 1,
+            ..batch.plans[index].clone()
+        };
+        limited(hit, &plan, &states[index], times[index], strategy)
     }
 }
 
-/// Returns the state of a client that has a limit.
-fn told<S: Describe + ?Sized>(
-    asked: &Asked<'_>,
+/// Returns how a client stands that is limited.
+fn limited<S: Describe + ?Sized>(
+    hit: &Hit<'_>,
     plan: &Plan<'_>,
     state: &State,
     now: u64,
     strategy: &S,
 ) -> Stat<S::Metadata> {
-    let lines: InlineVec4<_> = (plan.limits.iter().zip(plan.states_for(state)))
+    let limits: InlineVec4<_> = (plan.limits.iter().zip(plan.seen(state)))
         .map(|(limit, state)| (limit, state, plan.report(limit, state, now, 1)))
         .collect();
-    let of = |(limit, state, said): &(&Limit, &State, Report)| {
+    let stat_of = |(limit, state, report): &(&Limit, &State, Report)| {
         let metadata = strategy.describe(state, &plan.hit(limit, now, 1));
         Stat::new(
-            asked.definition.uid().clone(),
+            hit.throttle.uid().clone(),
             limit.rate,
-            said,
+            report,
             now,
             metadata,
         )
     };
-    let binds = binding(lines.iter().map(|(.., said)| said)).unwrap_or_default();
-    let listed = lines.len() > 1;
-    let policies = lines.iter().map(|(limit, _, said)| Policy {
-        name: asked.definition.policy().clone(),
+    let binds = binding(limits.iter().map(|(.., report)| report)).unwrap_or_default();
+    let listed = limits.len() > 1;
+    let reports = limits.iter().map(|(limit, _, report)| LimitStatus {
+        throttle: hit.throttle.policy().clone(),
         rate: limit.rate,
-        quota: limit.law.quota(limit.rate, said),
+        quota: limit.law.quota(limit.rate, report),
         listed,
-        report: Some(*said),
+        fits: true,
+        report: Some(*report),
     });
     Stat {
         wait: plan.wait(state, now),
         members: if listed {
-            lines.iter().map(of).collect()
+            limits.iter().map(stat_of).collect()
         } else {
             Vec::new()
         },
-        policies: policies.collect(),
-        ..of(&lines[binds])
+        limits: reports.collect(),
+        ..stat_of(&limits[binds])
     }
 }
 
 impl fmt::Debug for Readings<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Readings")
-            .field("place", &self.place)
+            .field("next", &self.next)
             .finish_non_exhaustive()
     }
 }
 
-/// Returns the state of a client without a limit: it is exempt, or the throttle is unlimited or
-/// disabled.
-fn unlimited<S: Describe + ?Sized>(asked: &Asked<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
-    let rate = match asked.identity {
+/// Returns how a client stands that is exempt, or whose throttle is unlimited or disabled.
+fn unlimited<S: Describe + ?Sized>(hit: &Hit<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
+    let rate = match &*hit.identity {
         Identity::Exempt => Rate::UNLIMITED,
-        Identity::Client(_) => asked.first_rate(),
+        Identity::Client(_) => hit.first_rate(),
     };
-    let hit = Hit {
+    let uid = hit.throttle.uid().clone();
+    let hit = strategy::Hit {
         rate,
         now,
         cost: 0,
         who: Who::default(),
     };
     let metadata = strategy.describe(&State::Bytes(None), &hit);
-    Stat::new(
-        asked.definition.uid().clone(),
-        rate,
-        &Report::UNLIMITED,
-        now,
-        metadata,
-    )
+    Stat::new(uid, rate, &Report::UNLIMITED, now, metadata)
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

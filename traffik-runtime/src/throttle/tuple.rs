@@ -2,8 +2,10 @@
 
 use http::request::Parts;
 
-use crate::engine::hit::Asking;
+use crate::definition::Definition;
+use crate::engine::hit_set::HitSet;
 use crate::error::Error;
+use crate::inline_vec::InlineVec1;
 use crate::throttle::Throttle;
 use crate::throttle::stat::Readings;
 
@@ -28,12 +30,12 @@ macro_rules! set {
 
             const HAS_CALLBACKS: bool = $($member::HAS_CALLBACKS)||+;
 
-            fn plain(asking: &mut Asking) {
-                $($member::plain(asking);)+
+            fn definitions(definitions: &mut InlineVec1<&'static Definition>) {
+                $($member::definitions(definitions);)+
             }
 
-            async fn ask(parts: &Parts, cost: Option<u64>, asking: &mut Asking) -> Result<(), Error> {
-                $($member::ask(parts, cost, asking).await?;)+
+            async fn add_hits(parts: &Parts, cost: Option<u64>, hits: &mut HitSet) -> Result<(), Error> {
+                $($member::add_hits(parts, cost, hits).await?;)+
                 Ok(())
             }
 

@@ -1,24 +1,24 @@
-//! What becomes of one message.
+//! The decision on one message.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::http::limiter::Bound;
+use crate::flow::BoxFuture;
+use crate::http::limiter::BoundHits;
 use crate::ws::close::{INTERNAL_ERROR, TRY_AGAIN_LATER};
 use crate::ws::policy::{Action, WsPolicy};
 use crate::ws::refused_message::Refused;
 use crate::{observe, timer};
 
-/// The answer to come. It lives on its own, so that whoever waits for it may go away and return.
-pub(super) type Judging = Pin<Box<dyn Future<Output = Action> + Send>>;
+/// The future of a decision. It owns its parts, so that a caller may stop polling and come back.
+pub(super) type ActionFuture = BoxFuture<'static, Action>;
 
-/// Has a message of this cost decided on. It is held back as long as a queue says.
-pub(super) fn judge(
-    bound: &Arc<Bound>,
+/// Decides a message of this cost, and waits for the delay of a queue.
+pub(super) fn decide(
+    bound: &Arc<BoundHits>,
     cost: Result<Option<u64>, Error>,
     policy: &WsPolicy,
-) -> Judging {
+) -> ActionFuture {
     let (bound, policy) = (bound.clone(), policy.clone());
     Box::pin(async move {
         let decided = match cost {
@@ -27,8 +27,8 @@ pub(super) fn judge(
         };
         match decided {
             Err(error) => undecided(&error),
-            Ok((decision, told)) if !decision.admitted => {
-                policy.act(Refused::new(bound, decision, told)).await
+            Ok((decision, fields)) if !decision.admitted => {
+                policy.act(Refused::new(bound, decision, fields)).await
             }
             Ok((decision, _)) if decision.delay.is_zero() => Action::Deliver,
             Ok((decision, _)) => match timer::sleep(decision.delay).await {
@@ -39,7 +39,8 @@ pub(super) fn judge(
     })
 }
 
-/// Nobody can say whether there is room: the client may try again if that can pass. What is wrong, the log says.
+/// Closes the connection, because there is no decision. The client may try again if the error is
+/// transient; the log has the error.
 fn undecided(error: &Error) -> Action {
     observe::undecided(error);
     if error.is_transient() {

@@ -1,24 +1,25 @@
-//! What a guard has to know of messages.
+//! Messages, as a guard sees them.
 
 use axum::extract::ws::{CloseFrame, Message};
 
-/// A message of a WebSocket, whichever library it is of: implemented for axum's, and with the feature `tungstenite` for
-/// tungstenite's.
+/// A message of a WebSocket: implemented for that of axum, and with the feature `tungstenite` for
+/// that of tungstenite.
 pub trait Frame: Sized + Send + Unpin + 'static {
-    /// Whether it is a ping, a pong or a close, which are never throttled.
+    /// Returns `true` for a ping, a pong or a close, which are never throttled.
     fn is_control(&self) -> bool;
 
-    /// How many bytes it carries.
+    /// Returns the length of the payload, in bytes.
     fn byte_length(&self) -> usize;
 
-    /// A text message.
+    /// Creates a text message.
     fn of_text(text: String) -> Self;
 
-    /// A close, with its code and a reason of at most 123 bytes.
+    /// Creates a close message, with its code and a reason of at most 123 bytes.
     fn of_close(code: u16, reason: String) -> Self;
 }
 
-/// How many bytes a message carries, as its cost: `limiter.guard(socket).cost(ws::bytes)`. An empty one costs nothing.
+/// Returns the length of a message's payload in bytes, for use as its cost:
+/// `limiter.guard(socket).cost(ws::bytes)`. An empty message costs nothing.
 ///
 /// ```
 /// use axum::extract::ws::Message;

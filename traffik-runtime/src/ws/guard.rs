@@ -1,3 +1,5 @@
+//! `Guard`: a socket whose messages are throttled.
+
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,47 +11,50 @@ use futures_sink::Sink;
 
 use crate::callback::output::{IntoCost, parse_cost};
 use crate::error::Error;
-use crate::http::limiter::{Bound, Limiter};
+use crate::http::limiter::{BoundHits, Limiter};
 use crate::throttle::Throttle;
-use crate::ws::decide::judge;
+use crate::ws::decide::decide;
 use crate::ws::frame::Frame;
-use crate::ws::guard_state::Stage;
-use crate::ws::outbox::Slot;
+use crate::ws::guard_state::GuardState;
+use crate::ws::outbox::Outbox;
 use crate::ws::policy::WsPolicy;
 use crate::ws::socket::Socket;
 use crate::ws::wakers::Wakers;
 
-/// How many messages are disposed of before others have their turn: those that are read already need no waiting.
-const PATIENCE: u32 = 64;
+/// The number of messages that one poll handles before it yields. Messages that have arrived need
+/// no waiting, and could keep the task busy.
+const MAX_MESSAGES_PER_POLL: u32 = 64;
 
-/// A socket whose messages are throttled: only those arrive that were admitted. Made by [`Limiter::guard`].
+/// A socket that delivers only the messages that a throttle admits. Made by [`Limiter::guard`].
 ///
-/// Text and binary messages count, each for what the throttle says that a request costs, or for what [`cost`](Self::cost)
-/// says. Pings, pongs and closes are free. What becomes of the others says [`on_throttled`](Self::on_throttled). Where a
-/// queue delays a message, it arrives that much later, and what is behind it waits.
+/// Text and binary messages are counted, each with the throttle's cost of a request or with its own
+/// [`cost`](Self::cost). Pings, pongs and closes are free. [`on_throttled`](Self::on_throttled)
+/// sets what happens to refused messages. A message that a queue delays arrives later, and those
+/// after it wait.
 ///
-/// Where the backend fails, the throttle's `on_error` decides: to allow delivers the message, to throttle refuses it, and
-/// to raise closes the connection with 1013 (try again later). What is no failure of a backend, such as a throttle that
-/// cannot work, closes with 1011. Either is logged.
+/// If the backend fails, the throttle's `on_error` decides: `allow` delivers the message,
+/// `throttle` refuses it, and `raise` closes the connection with 1013 (try again later). An error
+/// that is no failure of a backend, such as an invalid throttle, closes it with 1011. Both are
+/// logged.
 ///
-/// It is a [`Stream`] of messages and a [`Sink`] for them, as the socket is, and can be split like it. To drop a future
-/// of [`recv`](Self::recv) loses no message, and counts none twice.
+/// A guard is a [`Stream`] of messages and a [`Sink`] for them, as the socket is, and can be split
+/// like it. Dropping a future of [`recv`](Self::recv) loses no message, and counts none twice.
 pub struct Guard<S: Socket> {
     socket: S,
-    bound: Arc<Bound>,
-    cost: Option<Price<S::Message>>,
+    bound: Arc<BoundHits>,
+    cost: Option<CostFunction<S::Message>>,
     policy: WsPolicy,
-    stage: Stage<S::Message>,
-    /// What the user sends.
-    outgoing: Slot<S::Message>,
+    state: GuardState<S::Message>,
+    /// The message that the user sends.
+    outgoing: Outbox<S::Message>,
     wakers: Arc<Wakers>,
 }
 
-type Price<M> = Arc<dyn Fn(&M) -> Result<u64, Error> + Send + Sync>;
+type CostFunction<M> = Arc<dyn Fn(&M) -> Result<u64, Error> + Send + Sync>;
 
 impl<T: Throttle> Limiter<T> {
-    /// Throttles what arrives by a socket, for this client: axum's `WebSocket`, or whatever else is a
-    /// [`Socket`].
+    /// Throttles the messages that arrive on a socket, for this client: axum's `WebSocket`, or any
+    /// other [`Socket`].
     ///
     /// ```
     /// use axum::extract::ws::WebSocket;
@@ -70,22 +75,23 @@ impl<T: Throttle> Limiter<T> {
             bound: self.into_bound(),
             cost: None,
             policy: WsPolicy::default(),
-            stage: Stage::Open,
-            outgoing: Slot::default(),
+            state: GuardState::Open,
+            outgoing: Outbox::default(),
             wakers: Arc::default(),
         }
     }
 }
 
 impl<S: Socket> Guard<S> {
-    /// What becomes of messages that are refused; default: [`WsPolicy::Notify`].
+    /// Sets the policy for refused messages; default: [`WsPolicy::Notify`].
     #[must_use]
     pub fn on_throttled(self, policy: WsPolicy) -> Self {
         Self { policy, ..self }
     }
 
-    /// What a message costs, as any unsigned integer, or a `Result` of one; default: what the throttle says that a request
-    /// costs. [`ws::bytes`](crate::ws::frame::bytes) is how many bytes it carries.
+    /// Sets the cost of a message: a function that returns any unsigned integer, or a `Result` of
+    /// one; default: the throttle's cost of a request. [`ws::bytes`](crate::ws::frame::bytes)
+    /// returns the length of the payload.
     ///
     /// ```
     /// # use traffik::ws::{Guard, Socket};
@@ -110,51 +116,51 @@ impl<S: Socket> Guard<S> {
         }
     }
 
-    /// The next message that is admitted, or a control message; nothing when the connection has ended. Who stops waiting
-    /// for it loses nothing.
+    /// Returns the next message that is admitted, or a control message; `None` when the connection
+    /// has ended. Dropping the future loses no message.
     ///
     /// # Errors
     ///
-    /// What the socket says.
+    /// The error of the socket.
     pub async fn recv(&mut self) -> Option<Result<S::Message, S::Failure>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Sends a message; nobody throttles that.
+    /// Sends a message, which is not throttled.
     ///
     /// # Errors
     ///
-    /// What the socket says.
+    /// The error of the socket.
     pub async fn send(&mut self, message: S::Message) -> Result<(), S::Failure> {
         poll_fn(|cx| Pin::new(&mut *self).poll_ready(cx)).await?;
         Pin::new(&mut *self).start_send(message)?;
         poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
     }
 
-    /// Sends what is still to be sent, and closes the connection.
+    /// Sends pending messages, and closes the connection.
     ///
     /// # Errors
     ///
-    /// What the socket says.
+    /// The error of the socket.
     pub async fn close(&mut self) -> Result<(), S::Failure> {
         poll_fn(|cx| Pin::new(&mut *self).poll_close(cx)).await
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub const fn get_ref(&self) -> &S {
         &self.socket
     }
 
-    /// The socket, of which nothing is throttled any more. A message that was still to be decided on is lost.
+    /// Returns the socket, without the throttle. A message that is being decided is lost.
     pub fn into_inner(self) -> S {
         self.socket
     }
 
-    /// What comes of the message that was read.
-    fn judge(&self, message: S::Message) -> Stage<S::Message> {
+    /// Begins the decision on a message.
+    fn decide(&self, message: S::Message) -> GuardState<S::Message> {
         let cost = self.cost.as_ref().map(|cost| cost(&message)).transpose();
-        Stage::Judging {
-            judging: judge(&self.bound, cost, &self.policy),
+        GuardState::Deciding {
+            action: decide(&self.bound, cost, &self.policy),
             message: Some(message),
         }
     }
@@ -165,36 +171,36 @@ impl<S: Socket> Stream for Guard<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let guard = self.get_mut();
-        for mut patience in (0..PATIENCE).rev() {
-            guard.stage = match &mut guard.stage {
-                Stage::Open => match ready!(Pin::new(&mut guard.socket).poll_next(cx)) {
-                    Some(Ok(message)) if !message.is_control() => guard.judge(message),
-                    None => Stage::Over,
+        for mut budget in (0..MAX_MESSAGES_PER_POLL).rev() {
+            guard.state = match &mut guard.state {
+                GuardState::Open => match ready!(Pin::new(&mut guard.socket).poll_next(cx)) {
+                    Some(Ok(message)) if !message.is_control() => guard.decide(message),
+                    None => GuardState::Closed,
                     other => return Poll::Ready(other),
                 },
-                Stage::Judging { message, judging } => {
-                    let action = ready!(judging.as_mut().poll(cx));
-                    let (stage, admitted) = Stage::after(action, message.take());
-                    guard.stage = stage;
-                    match admitted {
+                GuardState::Deciding { message, action } => {
+                    let action = ready!(action.as_mut().poll(cx));
+                    let (state, delivered) = GuardState::after(action, message.take());
+                    guard.state = state;
+                    match delivered {
                         Some(message) => return Poll::Ready(Some(Ok(message))),
                         None => continue,
                     }
                 }
-                Stage::Telling(slot) => {
-                    let waker = guard.wakers.of_receiver(cx);
+                GuardState::Notifying(outbox) => {
+                    let waker = guard.wakers.for_receiver(cx);
                     let sending = &mut Context::from_waker(&waker);
-                    // If it cannot be told, what is read next says why.
-                    let _ = ready!(slot.poll_sent(&mut guard.socket, sending));
-                    Stage::Open
+                    // If the notice cannot be sent, the next read returns the error.
+                    let _ = ready!(outbox.poll_sent(&mut guard.socket, sending));
+                    GuardState::Open
                 }
-                Stage::Parting(parting) => {
-                    let waker = guard.wakers.of_receiver(cx);
+                GuardState::Closing(closing) => {
+                    let waker = guard.wakers.for_receiver(cx);
                     let sending = &mut Context::from_waker(&waker);
-                    ready!(parting.poll(&mut guard.socket, cx, sending, &mut patience));
-                    Stage::Over
+                    ready!(closing.poll(&mut guard.socket, cx, sending, &mut budget));
+                    GuardState::Closed
                 }
-                Stage::Over => return Poll::Ready(None),
+                GuardState::Closed => return Poll::Ready(None),
             };
         }
         cx.waker().wake_by_ref();
@@ -207,7 +213,7 @@ impl<S: Socket> Sink<S::Message> for Guard<S> {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Failure>> {
         let guard = self.get_mut();
-        let waker = guard.wakers.of_sender(cx);
+        let waker = guard.wakers.for_sender(cx);
         let cx = &mut Context::from_waker(&waker);
         guard.outgoing.poll_empty(&mut guard.socket, cx)
     }
@@ -219,14 +225,14 @@ impl<S: Socket> Sink<S::Message> for Guard<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Failure>> {
         let guard = self.get_mut();
-        let waker = guard.wakers.of_sender(cx);
+        let waker = guard.wakers.for_sender(cx);
         let cx = &mut Context::from_waker(&waker);
         guard.outgoing.poll_sent(&mut guard.socket, cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Failure>> {
         let guard = self.get_mut();
-        let waker = guard.wakers.of_sender(cx);
+        let waker = guard.wakers.for_sender(cx);
         let cx = &mut Context::from_waker(&waker);
         ready!(guard.outgoing.poll_empty(&mut guard.socket, cx))?;
         Pin::new(&mut guard.socket).poll_close(cx)

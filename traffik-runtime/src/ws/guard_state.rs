@@ -1,98 +1,102 @@
-//! Where a guard stands between one message and the next.
+//! The state of a guard between two messages.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::flow::BoxFuture;
 use crate::timer;
-use crate::ws::close::{sendable, shortened};
-use crate::ws::decide::Judging;
+use crate::ws::close::{truncated, valid_code};
+use crate::ws::decide::ActionFuture;
 use crate::ws::frame::Frame;
-use crate::ws::outbox::Slot;
+use crate::ws::outbox::Outbox;
 use crate::ws::policy::Action;
 use crate::ws::socket::Socket;
 
-/// How long a client has to take in why it is sent away, and to answer.
-const PARTING: Duration = Duration::from_secs(2);
+/// The time that a client has to receive the reason of a close, and to answer.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// It is kept in the guard, whoever polls: to stop polling loses nothing.
-pub(super) enum Stage<M> {
+/// The state of a guard. It is no part of a future, so that a caller that stops polling loses
+/// nothing.
+pub(super) enum GuardState<M> {
     /// The next message may be read.
     Open,
-    /// A message waits for what becomes of it.
-    Judging {
+    /// A message is being decided.
+    Deciding {
         message: Option<M>,
-        judging: Judging,
+        action: ActionFuture,
     },
-    /// What was refused is answered.
-    Telling(Slot<M>),
-    /// The client is told why it is sent away.
-    Parting(Parting<M>),
+    /// The notice of a refused message is being sent.
+    Notifying(Outbox<M>),
+    /// The connection is being closed.
+    Closing(Closing<M>),
     /// There is nothing more to read.
-    Over,
+    Closed,
 }
 
-impl<M: Frame> Stage<M> {
-    /// What comes after a verdict, and the message if it is let through.
+impl<M: Frame> GuardState<M> {
+    /// Returns the state after an action, and the message if it is delivered.
     pub(super) fn after(action: Action, message: Option<M>) -> (Self, Option<M>) {
         match action {
             Action::Deliver => (Self::Open, message),
             Action::Drop => (Self::Open, None),
             Action::Notify(text) => {
-                let mut slot = Slot::default();
-                slot.put(M::of_text(text));
-                (Self::Telling(slot), None)
+                let mut outbox = Outbox::default();
+                outbox.put(M::of_text(text));
+                (Self::Notifying(outbox), None)
             }
             Action::Close { last, code, reason } => {
-                (Self::Parting(Parting::new(last, code, reason)), None)
+                (Self::Closing(Closing::new(last, code, reason)), None)
             }
         }
     }
 }
 
 /// The end of a connection.
-pub(super) struct Parting<M> {
-    /// The one being sent, and the one after it.
-    slot: Slot<M>,
+pub(super) struct Closing<M> {
+    /// The message that is being sent.
+    outbox: Outbox<M>,
+    /// The close message, if another one is sent first.
     close: Option<M>,
-    until: Pin<Box<dyn Future<Output = ()> + Send>>,
+    timeout: BoxFuture<'static, ()>,
 }
 
-impl<M: Frame> Parting<M> {
+impl<M: Frame> Closing<M> {
     fn new(last: Option<String>, code: u16, reason: String) -> Self {
-        let close = M::of_close(sendable(code), shortened(reason));
-        let mut slot = Slot::default();
+        let close = M::of_close(valid_code(code), truncated(reason));
+        let mut outbox = Outbox::default();
         let close = match last {
             None => {
-                slot.put(close);
+                outbox.put(close);
                 None
             }
             Some(text) => {
-                slot.put(M::of_text(text));
+                outbox.put(M::of_text(text));
                 Some(close)
             }
         };
         Self {
-            slot,
+            outbox,
             close,
-            // A runtime without timers cannot wait for the client, so it does not.
-            until: Box::pin(async { drop(timer::sleep(PARTING).await) }),
+            // Without timers, the client is not awaited.
+            timeout: Box::pin(async { drop(timer::sleep(CLOSE_TIMEOUT).await) }),
         }
     }
 
-    /// Sends what is to be sent, and takes in what the client had sent before it knew: were the connection dropped with
-    /// something unread, the client's system might drop what it was told. One who does not answer is not waited for.
+    /// Sends the messages, and reads those that the client has sent before it received them. If the
+    /// connection were dropped with unread data, the client's system might discard the close. A
+    /// client that does not answer in time is not awaited.
     pub(super) fn poll<S>(
         &mut self,
         socket: &mut S,
         cx: &mut Context<'_>,
         sending: &mut Context<'_>,
-        patience: &mut u32,
+        budget: &mut u32,
     ) -> Poll<()>
     where
         S: Socket<Message = M>,
     {
-        if self.until.as_mut().poll(cx).is_ready() {
+        if self.timeout.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
         loop {
@@ -104,11 +108,11 @@ impl<M: Frame> Parting<M> {
                 None | Some(Err(_)) => return Poll::Ready(()),
                 Some(Ok(_)) => {}
             }
-            if *patience == 0 {
+            if *budget == 0 {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            *patience -= 1;
+            *budget -= 1;
         }
     }
 
@@ -116,10 +120,10 @@ impl<M: Frame> Parting<M> {
     where
         S: Socket<Message = M>,
     {
-        ready!(self.slot.poll_empty(socket, cx))?;
+        ready!(self.outbox.poll_empty(socket, cx))?;
         if let Some(close) = self.close.take() {
-            self.slot.put(close);
+            self.outbox.put(close);
         }
-        self.slot.poll_sent(socket, cx)
+        self.outbox.poll_sent(socket, cx)
     }
 }

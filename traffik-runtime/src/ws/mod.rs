@@ -1,4 +1,5 @@
-//! Sockets whose messages are throttled: behind a [`Limiter`](crate::http::limiter::Limiter) only those arrive that its throttle admits.
+//! WebSockets whose messages are throttled: a guarded socket delivers only the messages that the
+//! throttle of a [`Limiter`](crate::http::limiter::Limiter) admits.
 //!
 //! ```
 //! use axum::extract::ws::WebSocketUpgrade;
@@ -19,8 +20,8 @@
 //! }
 //! ```
 //!
-//! A [`Guard`] translates; what is admitted, throttles decide. Between a message and what becomes of it the guard holds
-//! that one message and nothing else: as long as it decides, or waits for room to answer, it reads no further.
+//! A [`Guard`] holds one message at a time: while it decides, or waits for room to send a notice,
+//! it reads no other.
 
 pub(crate) mod close;
 pub(crate) mod decide;

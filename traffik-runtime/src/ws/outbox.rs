@@ -1,25 +1,27 @@
+//! An outgoing message, until the socket has room for it.
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::ws::socket::Socket;
 
-/// A message on its way into a sink. The guard and its user share one: each passes on its own message in one step, so
-/// that neither takes the room which the other was promised.
+/// A message that waits for room in a sink. The guard and its user each have one, and pass their
+/// message on in one step, so that neither uses the room that the sink has promised to the other.
 #[derive(Debug)]
-pub(super) struct Slot<M>(Option<M>);
+pub(super) struct Outbox<M>(Option<M>);
 
-impl<M> Default for Slot<M> {
+impl<M> Default for Outbox<M> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<M> Slot<M> {
+impl<M> Outbox<M> {
     pub(super) fn put(&mut self, message: M) {
         self.0 = Some(message);
     }
 
-    /// Moves what is in it into the sink.
+    /// Moves the message into the sink.
     pub(super) fn poll_empty<S>(
         &mut self,
         socket: &mut S,
@@ -39,7 +41,7 @@ impl<M> Slot<M> {
         Poll::Ready(ready.and_then(|()| socket.start_send(message)))
     }
 
-    /// The same, and has it sent.
+    /// Moves the message into the sink, and flushes it.
     pub(super) fn poll_sent<S>(
         &mut self,
         socket: &mut S,

@@ -1,4 +1,4 @@
-//! What becomes of messages that are refused.
+//! Policies for refused messages.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -8,52 +8,54 @@ use std::sync::Arc;
 use crate::ws::close::POLICY_VIOLATION;
 use crate::ws::refused_message::Refused;
 
-/// What a [`Guard`](crate::ws::guard::Guard) does about a message that is refused; [`Notify`](Self::Notify) unless something else is
-/// said.
+/// The policy of a [`Guard`](crate::ws::guard::Guard) for refused messages; default:
+/// [`Notify`](Self::Notify).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum WsPolicy {
-    /// Drops the message and tells the client so, in a text message; the connection stays.
+    /// Drops the message, and notifies the client in a text message. The connection stays open.
     #[default]
     Notify,
-    /// Tells the client, and then closes with 1008 (policy violation): the stream ends.
+    /// Notifies the client, and closes the connection with 1008 (policy violation). The stream
+    /// ends.
     Close,
-    /// Does what a function says: [`custom`](Self::custom).
+    /// Calls a function: [`custom`](Self::custom).
     Custom(Custom),
 }
 
-/// What to do about one message that was refused.
+/// The action on one refused message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Drops the message, and says nothing.
+    /// Drops the message.
     Drop,
     /// Drops the message, and sends this text.
     Notify(String),
-    /// Closes the connection: the stream ends.
+    /// Closes the connection. The stream ends.
     Close {
-        /// A text message to send first.
+        /// A text message that is sent first.
         last: Option<String>,
-        /// The status code: 1000–1003, 1007–1014 or 3000–4999. Instead of any other, which may not be sent, 1008 is.
+        /// The status code: 1000–1003, 1007–1014 or 3000–4999. Other codes must not be sent, and
+        /// are replaced by 1008.
         code: u16,
-        /// The reason; what is beyond 123 bytes is cut off.
+        /// The reason. It is truncated to 123 bytes.
         reason: String,
     },
-    /// Lets the message through all the same.
+    /// Delivers the message.
     Deliver,
 }
 
-/// A function of the application's: [`WsPolicy::custom`].
+/// A function of the application: [`WsPolicy::custom`].
 #[derive(Clone)]
-pub struct Custom(Arc<Act>);
+pub struct Custom(Arc<ActFn>);
 
-type Act = dyn Fn(&Refused) -> Acting + Send + Sync;
+type ActFn = dyn Fn(&Refused) -> ActionFuture + Send + Sync;
 
-type Acting = Pin<Box<dyn Future<Output = Action> + Send>>;
+type ActionFuture = Pin<Box<dyn Future<Output = Action> + Send>>;
 
 impl WsPolicy {
-    /// Does what this function says of each message that is refused: a `Fn(&Refused) -> Action`, or one that gives a
-    /// future of an [`Action`]. As long as that takes, nothing more is read.
+    /// Calls a function with each refused message: a `Fn(&Refused) -> Action`, or one that returns
+    /// a future of an [`Action`]. No other message is read until it is complete.
     ///
     /// ```
     /// use traffik::{WsPolicy, ws::Action};
@@ -76,7 +78,7 @@ impl WsPolicy {
         A: IntoFuture<Output = Action>,
         A::IntoFuture: Send + 'static,
     {
-        let act = move |refused: &Refused| -> Acting { Box::pin(act(refused).into_future()) };
+        let act = move |refused: &Refused| -> ActionFuture { Box::pin(act(refused).into_future()) };
         Self::Custom(Custom(Arc::new(act)))
     }
 

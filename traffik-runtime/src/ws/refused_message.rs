@@ -1,3 +1,5 @@
+//! A message that a throttle has refused.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,56 +7,65 @@ use std::time::Duration;
 use http::request::Parts;
 
 use crate::decision::Decision;
-use crate::http::limiter::Bound;
-use crate::http::response_fields::Told;
+use crate::http::limiter::BoundHits;
+use crate::http::response_fields::ResponseFields;
 use crate::ws::close::notice;
 
-/// A message that was refused, for [`WsPolicy::custom`](crate::ws::policy::WsPolicy::custom).
+/// A refused message, for [`WsPolicy::custom`](crate::ws::policy::WsPolicy::custom).
 #[derive(Clone)]
 pub struct Refused {
-    bound: Arc<Bound>,
+    bound: Arc<BoundHits>,
     decision: Decision,
-    told: Told,
+    fields: ResponseFields,
 }
 
 impl Refused {
-    pub(super) const fn new(bound: Arc<Bound>, decision: Decision, told: Told) -> Self {
+    pub(super) const fn new(
+        bound: Arc<BoundHits>,
+        decision: Decision,
+        fields: ResponseFields,
+    ) -> Self {
         Self {
             bound,
             decision,
-            told,
+            fields,
         }
     }
 
-    /// The decision. Where `decided` is false no law has refused it: the backend failed, and `on_error` is to throttle.
+    /// Returns the decision. If `decided` is false, no law has refused the message: the backend
+    /// failed, and `on_error` throttles.
     pub const fn decision(&self) -> &Decision {
         &self.decision
     }
 
-    /// The throttle that refused; of a set, the one with the longest wait.
+    /// Returns the uid of the throttle that refused the message; of a set, the one with the longest
+    /// wait.
     pub fn uid(&self) -> &str {
-        self.told.speaker().map_or("", |speaker| speaker.uid())
+        self.fields
+            .refused_by()
+            .map_or("", |throttle| throttle.uid())
     }
 
-    /// The names of the policies that would not have admitted it, as header fields have them.
+    /// Returns the names of the policies that would not have admitted the message, as header fields
+    /// have them.
     pub fn violated(&self) -> Vec<String> {
-        self.told.violated().into_vec()
+        self.fields.violated().into_vec()
     }
 
-    /// How long the client is told to wait; `None` if the message can never be admitted.
+    /// Returns the wait that the client is told; `None` if the message can never be admitted.
     pub fn wait(&self) -> Option<Duration> {
         let wait = self.decision.wait?;
-        Some(self.told.wait(wait))
+        Some(self.fields.wait(wait))
     }
 
-    /// What the client is told by default, as JSON:
-    /// `{"type":"rate_limit","error":"Too many messages","retry_after":3,"retry_after_ms":2417}`, in whole seconds and
-    /// milliseconds, rounded up; without both fields if the message can never be admitted.
+    /// Returns the default text for the client, as JSON: `{"type":"rate_limit","error":"Too many
+    /// messages","retry_after":3,"retry_after_ms":2417}`, in whole seconds and milliseconds,
+    /// rounded up; without both fields if the message can never be admitted.
     pub fn notice(&self) -> String {
         notice(self.wait())
     }
 
-    /// The head of the request by which the connection was made.
+    /// Returns the head of the request that has opened the connection.
     pub fn parts(&self) -> &Parts {
         self.bound.parts()
     }

@@ -1,23 +1,26 @@
+//! Sockets that can be guarded.
+
 use futures_core::Stream;
 use futures_sink::Sink;
 
 use crate::ws::frame::Frame;
 
-/// What can be guarded: a stream and a sink of [`Frame`]s. Nobody implements it by hand: whatever is both, is one.
+/// A socket that can be guarded: a stream and a sink of [`Frame`]s. Every type that is both
+/// implements it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no socket that can be guarded",
+    message = "`{Self}` cannot be guarded",
     label = "not a stream and a sink of messages",
-    note = "axum's `WebSocket` is one, and with the feature `tungstenite` tokio-tungstenite's `WebSocketStream`"
+    note = "axum's `WebSocket` can be guarded, and with the feature `tungstenite` also the `WebSocketStream` of tokio-tungstenite"
 )]
 pub trait Socket:
     Stream<Item = Result<<Self as Socket>::Message, <Self as Socket>::Failure>>
     + Sink<<Self as Socket>::Message, Error = <Self as Socket>::Failure>
     + Unpin
 {
-    /// What it carries.
+    /// The type of its messages.
     type Message: Frame;
 
-    /// What it fails with.
+    /// The type of its errors.
     type Failure;
 }
 

@@ -1,12 +1,13 @@
-//! Who waits for room in a socket.
+//! The tasks that wait for room in a socket.
 
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use parking_lot::Mutex;
 
-/// The tasks that wait for room to write, at most two where a guard is split: whoever receives, since the guard answers
-/// what is refused, and whoever sends. A sink remembers only the last who asked, so it is given both as one.
+/// The tasks that wait for room to write, two if a guard is split: the receiver, because the guard
+/// sends notices, and the sender. A sink stores only the last waker, so it gets one that wakes
+/// both.
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
     receiver: Mutex<Option<Waker>>,
@@ -14,24 +15,24 @@ pub(super) struct Wakers {
 }
 
 impl Wakers {
-    /// The one that wakes both, of which this is now the one who receives.
-    pub(super) fn of_receiver(self: &Arc<Self>, cx: &Context<'_>) -> Waker {
-        remember(&self.receiver, cx);
+    /// Returns the waker of both tasks, and stores this one as the receiver.
+    pub(super) fn for_receiver(self: &Arc<Self>, cx: &Context<'_>) -> Waker {
+        store(&self.receiver, cx);
         self.clone().into()
     }
 
-    /// The one that wakes both, of which this is now the one who sends.
-    pub(super) fn of_sender(self: &Arc<Self>, cx: &Context<'_>) -> Waker {
-        remember(&self.sender, cx);
+    /// Returns the waker of both tasks, and stores this one as the sender.
+    pub(super) fn for_sender(self: &Arc<Self>, cx: &Context<'_>) -> Waker {
+        store(&self.sender, cx);
         self.clone().into()
     }
 }
 
-fn remember(place: &Mutex<Option<Waker>>, cx: &Context<'_>) {
-    let mut place = place.lock();
-    match &mut *place {
-        Some(known) => known.clone_from(cx.waker()),
-        None => *place = Some(cx.waker().clone()),
+fn store(stored: &Mutex<Option<Waker>>, cx: &Context<'_>) {
+    let mut stored = stored.lock();
+    match &mut *stored {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *stored = Some(cx.waker().clone()),
     }
 }
 
@@ -41,9 +42,9 @@ impl Wake for Wakers {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        for place in [&self.receiver, &self.sender] {
-            // Not within the lock: to be woken may mean to be dropped here and now.
-            let waker = place.lock().take();
+        for stored in [&self.receiver, &self.sender] {
+            // Woken outside the lock, because a waker may drop the guard at once.
+            let waker = stored.lock().take();
             if let Some(waker) = waker {
                 waker.wake();
             }

@@ -1,21 +1,23 @@
+//! Errors of filters.
+
 use thiserror::Error;
 
-const NORMAL_FORM: &str = "a path begins with `/`, letters, digits and `-._~` stand in it unescaped, and blanks, `\"<>\\^`{|}` \
-     and everything beyond ASCII as escapes in upper case: write `%20` for a blank, `caf%C3%A9` for `café`";
+const NORMAL_FORM: &str = "a path begins with `/`, contains letters, digits and `-._~` unescaped, and spaces, `\"<>\\^`{|}` \
+     and characters beyond ASCII as escapes in upper case: write `%20` for a space, `caf%C3%A9` for `café`";
 
-/// Why there is no such filter.
+/// The reason why a filter cannot be created.
 ///
 /// ```
 /// use traffik::filter;
 ///
 /// let error = filter::try_path("/users/{id}").unwrap_err();
-/// assert_eq!(error.to_string(), "`{id}` in `/users/{id}` is no pattern; write `*` for one segment, `**` for any number");
+/// assert_eq!(error.to_string(), "`{id}` in `/users/{id}` is not valid in a pattern; write `*` for one segment, `**` for any number");
 /// ```
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum FilterError {
-    /// A pattern that is none.
-    #[error("`{part}` in `{pattern}` is no pattern; {instead}")]
+    /// A malformed pattern.
+    #[error("`{part}` in `{pattern}` is not valid in a pattern; {instead}")]
     Pattern {
         /// The whole pattern.
         pattern: String,
@@ -24,8 +26,8 @@ pub enum FilterError {
         /// The text to write instead.
         instead: &'static str,
     },
-    /// A text that cannot be a route of axum.
-    #[error("`{part}` in `{route}` is no part of a route; {instead}")]
+    /// A malformed route.
+    #[error("`{part}` in `{route}` is not valid in a route; {instead}")]
     Route {
         /// The whole route.
         route: String,
@@ -37,17 +39,19 @@ pub enum FilterError {
     /// A pattern or a route that does not begin with a slash.
     #[error("the pattern `{0}` does not begin with a slash; write `/{0}`")]
     NoSlash(String),
-    /// A regular expression that is none.
-    #[error("`{expression}` is no regular expression: {source}")]
+    /// A malformed regular expression.
+    #[error("`{expression}` is not a regular expression: {source}")]
     Regex {
-        /// What was written.
+        /// The expression.
         expression: String,
-        /// What is wrong.
+        /// The error in it.
         #[source]
         source: regex::Error,
     },
     /// A pattern that is longer than any path a server accepts.
-    #[error("the pattern is longer than 65534 bytes, the longest path; no request can match it")]
+    #[error(
+        "the pattern is longer than 65534 bytes, the maximum of a path; no request can match it"
+    )]
     TooLong,
     /// A regular expression that no path matches.
     #[error("no path can match `{expression}`; {NORMAL_FORM}")]
@@ -55,7 +59,7 @@ pub enum FilterError {
         /// The regular expression.
         expression: String,
     },
-    /// A list of no methods.
-    #[error("a list of no methods matches nothing; name one, such as `Method::POST`")]
+    /// A list without methods.
+    #[error("a list without methods matches no request; name one, such as `Method::POST`")]
     NoMethods,
 }

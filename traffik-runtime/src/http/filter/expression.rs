@@ -1,31 +1,33 @@
-//! Filters put together.
-
-use std::pin::Pin;
+//! Boolean expressions of conditions.
 
 use http::request::Parts;
 
 use crate::error::Error;
-use crate::http::filter::{Test, sent_path};
+use crate::flow::BoxFuture;
+use crate::http::filter::condition::{Condition, sent_path};
 
-/// Negations stand at the tests only, and lists of a kind hold none of the same kind, so that everything can be looked at
-/// in the order of what it costs.
+/// A boolean expression. Only conditions are negated, and no list contains another of its kind, so
+/// that all conditions can be evaluated in the order of their costs.
 #[derive(Clone, Debug)]
-pub(super) enum Node {
-    Test {
-        test: Test,
-        /// What it has to say for the filter to match.
+pub(super) enum Expression {
+    Condition {
+        condition: Condition,
+        /// The value with which the expression matches.
         wanted: bool,
-        /// Whether requests without a path match; `None` compares them as `/`.
+        /// The result for requests without a path; `None` compares them as `/`.
         pathless: Option<bool>,
     },
-    /// Whether one child decides it by matching, or else by not matching; the cheap ones first.
-    List { any: bool, children: Vec<Node> },
+    /// A disjunction (`any`) or a conjunction of expressions, the cheap ones first.
+    List {
+        any: bool,
+        children: Vec<Expression>,
+    },
 }
 
-impl Node {
-    pub(super) const fn of(test: Test) -> Self {
-        Self::Test {
-            test,
+impl Expression {
+    pub(super) const fn of(condition: Condition) -> Self {
+        Self::Condition {
+            condition,
             wanted: true,
             pathless: None,
         }
@@ -41,12 +43,12 @@ impl Node {
 
     pub(super) fn not(self) -> Self {
         match self {
-            Self::Test {
-                test,
+            Self::Condition {
+                condition,
                 wanted,
                 pathless,
-            } => Self::Test {
-                test,
+            } => Self::Condition {
+                condition,
                 wanted: !wanted,
                 pathless: pathless.map(|matches| !matches),
             },
@@ -57,12 +59,15 @@ impl Node {
         }
     }
 
-    /// Returns the filter under which no test of a path, negated or not, matches a request that has none.
+    /// Returns the expression in which no condition on the path, negated or not, matches a request
+    /// without a path.
     pub(super) fn exempting(self) -> Self {
         match self {
-            Self::Test { test, wanted, .. } => Self::Test {
-                pathless: test.is_of_path().then_some(false),
-                test,
+            Self::Condition {
+                condition, wanted, ..
+            } => Self::Condition {
+                pathless: condition.is_of_path().then_some(false),
+                condition,
                 wanted,
             },
             Self::List { any, children } => Self::List {
@@ -87,32 +92,34 @@ impl Node {
 
     fn rank(&self) -> u8 {
         match self {
-            Self::Test { test, .. } => test.rank(),
+            Self::Condition { condition, .. } => condition.rank(),
             Self::List { children, .. } => {
                 children.iter().map(Self::rank).max().unwrap_or_default()
             }
         }
     }
 
-    /// The answer, where no predicate has to be asked.
-    pub(super) fn known(&self, parts: &Parts) -> Option<bool> {
+    /// Returns `true` if a request matches; `None` if a predicate has to be awaited.
+    pub(super) fn match_now(&self, parts: &Parts) -> Option<bool> {
         match self {
-            Self::Test {
+            Self::Condition {
                 pathless: Some(matches),
                 ..
             } if sent_path(parts).is_none() => Some(*matches),
             // Outside routing neither a route nor its negation matches.
-            Self::Test {
-                test: Test::Route(route),
+            Self::Condition {
+                condition: Condition::Route(route),
                 wanted,
                 ..
             } => Some(route.matches(parts) == Some(*wanted)),
-            Self::Test { test, wanted, .. } => test.known(parts).map(|said| said == *wanted),
+            Self::Condition {
+                condition, wanted, ..
+            } => condition.match_now(parts).map(|is| is == *wanted),
             Self::List { any, children } => {
                 let mut open = false;
                 for child in children {
-                    match child.known(parts) {
-                        Some(said) if said == *any => return Some(said),
+                    match child.match_now(parts) {
+                        Some(matches) if matches == *any => return Some(matches),
                         Some(_) => {}
                         None => open = true,
                     }
@@ -122,27 +129,24 @@ impl Node {
         }
     }
 
-    /// The answer, with every predicate that it takes.
-    pub(super) fn matches<'a>(
-        &'a self,
-        parts: &'a Parts,
-    ) -> Pin<Box<dyn Future<Output = Result<bool, Error>> + Send + 'a>> {
+    /// Returns `true` if a request matches, and calls the predicates that this depends on.
+    pub(super) fn matches<'a>(&'a self, parts: &'a Parts) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(async move {
             match self {
-                Self::Test {
-                    test: Test::Predicate(predicate),
+                Self::Condition {
+                    condition: Condition::Predicate(predicate),
                     wanted,
                     ..
                 } => Ok(predicate.call(parts).await? == *wanted),
-                Self::Test { .. } => Ok(self.known(parts) == Some(true)),
+                Self::Condition { .. } => Ok(self.match_now(parts) == Some(true)),
                 Self::List { any, children } => {
                     for child in children {
-                        let said = match child.known(parts) {
-                            Some(said) => said,
+                        let matches = match child.match_now(parts) {
+                            Some(matches) => matches,
                             None => child.matches(parts).await?,
                         };
-                        if said == *any {
-                            return Ok(said);
+                        if matches == *any {
+                            return Ok(matches);
                         }
                     }
                     Ok(!any)

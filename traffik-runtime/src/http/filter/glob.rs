@@ -1,26 +1,27 @@
+//! Patterns of paths.
+
 use crate::http::filter::error::FilterError;
-use crate::http::filter::segment;
-use crate::http::filter::segment::Segment;
+use crate::http::filter::segment::{Segment, lone_percent};
 
 const WILDCARDS: &str = "write `*` for one segment, `**` for any number";
 
-/// The longest path that a request can have, in bytes; the `http` crate refuses longer ones.
-const LONGEST_PATH: usize = 65_534;
+/// The largest length of a path, in bytes. The `http` crate refuses longer ones.
+const MAX_PATH: usize = 65_534;
 
 /// A pattern of paths.
 ///
-/// A star that is a whole segment matches what a parameter of axum's router does: an empty segment in the middle, as in
-/// `//posts`, and none at the end.
+/// A star that is a whole segment matches like a parameter of axum's router: an empty segment in
+/// the middle, as in `//posts`, but not at the end.
 #[derive(Debug)]
 pub(super) struct Glob {
-    steps: Vec<Step>,
+    pieces: Vec<Piece>,
 }
 
 #[derive(Debug)]
-enum Step {
-    /// One segment that is like this.
+enum Piece {
+    /// One segment.
     One(Segment),
-    /// Any number of segments, also none.
+    /// Any number of segments, or none.
     Many,
 }
 
@@ -29,10 +30,10 @@ impl Glob {
         let Some(segments) = pattern.strip_prefix('/') else {
             return Err(FilterError::NoSlash(printable(pattern)));
         };
-        let steps = segments.split('/').map(|segment| match segment {
-            "**" => Ok(Step::Many),
+        let pieces = segments.split('/').map(|segment| match segment {
+            "**" => Ok(Piece::Many),
             segment => match mistake(segment) {
-                None => Ok(Step::One(Segment::new(segment))),
+                None => Ok(Piece::One(Segment::new(segment))),
                 Some((part, instead)) => Err(FilterError::Pattern {
                     pattern: printable(pattern),
                     part: printable(part),
@@ -40,55 +41,55 @@ impl Glob {
                 }),
             },
         });
-        let steps: Vec<Step> = steps.collect::<Result<_, _>>()?;
-        let lengths = steps.iter().map(|step| match step {
-            Step::One(segment) => 1 + segment.least_length(),
-            Step::Many => 0,
+        let pieces: Vec<Piece> = pieces.collect::<Result<_, _>>()?;
+        let lengths = pieces.iter().map(|piece| match piece {
+            Piece::One(segment) => 1 + segment.least_length(),
+            Piece::Many => 0,
         });
-        let last = matches!(steps.last(), Some(Step::One(segment)) if segment.is_star());
-        if lengths.sum::<usize>() + usize::from(last) > LONGEST_PATH {
+        let last = matches!(pieces.last(), Some(Piece::One(segment)) if segment.is_star());
+        if lengths.sum::<usize>() + usize::from(last) > MAX_PATH {
             return Err(FilterError::TooLong);
         }
-        Ok(Self { steps })
+        Ok(Self { pieces })
     }
 
-    /// Whether a path in its normal form, which begins with a slash, is like this.
+    /// Returns `true` if a path in its normal form, which begins with a slash, matches.
     pub(super) fn matches(&self, path: &str) -> bool {
         let Some(path) = path.as_bytes().strip_prefix(b"/") else {
             return false;
         };
-        // Where segments that are left over can be given to the last `**`: behind it, and before them.
+        // The piece after the last `**`, and the segments from which it is tried again.
         let mut retry = None;
-        let (mut step, mut rest) = (0, Some(path));
+        let (mut piece, mut rest) = (0, Some(path));
         loop {
-            match (self.steps.get(step), rest) {
+            match (self.pieces.get(piece), rest) {
                 (None, None) => return true,
-                (Some(Step::Many), _) => {
-                    retry = Some((step + 1, rest));
-                    step += 1;
+                (Some(Piece::Many), _) => {
+                    retry = Some((piece + 1, rest));
+                    piece += 1;
                     continue;
                 }
-                (Some(Step::One(pattern)), Some(path)) => {
-                    let (first, behind) = split(path);
-                    let is_empty_end = first.is_empty() && behind.is_none();
+                (Some(Piece::One(pattern)), Some(path)) => {
+                    let (first, after) = split(path);
+                    let is_empty_end = first.is_empty() && after.is_none();
                     if pattern.matches(first) && !(is_empty_end && pattern.is_star()) {
-                        (step, rest) = (step + 1, behind);
+                        (piece, rest) = (piece + 1, after);
                         continue;
                     }
                 }
                 _ => {}
             }
-            let Some((behind, Some(given))) = retry else {
+            let Some((after, Some(skipped))) = retry else {
                 return false;
             };
-            let (_, left) = split(given);
-            retry = Some((behind, left));
-            (step, rest) = (behind, left);
+            let (_, left) = split(skipped);
+            retry = Some((after, left));
+            (piece, rest) = (after, left);
         }
     }
 }
 
-/// The first segment, and those behind its slash.
+/// Returns the first segment, and those after its slash.
 fn split(path: &[u8]) -> (&[u8], Option<&[u8]>) {
     match path.iter().position(|byte| *byte == b'/') {
         Some(slash) => (&path[..slash], Some(&path[slash + 1..])),
@@ -109,7 +110,7 @@ pub(super) fn printable(text: &str) -> String {
     printable
 }
 
-/// What of a segment cannot be meant as it stands, and what to write instead.
+/// Returns the part of a segment that is likely a mistake, and a suggestion.
 fn mistake(segment: &str) -> Option<(&str, &'static str)> {
     if let Some(open) = segment.find('{') {
         let close = segment[open..].find('}').map(|close| open + close + 1);
@@ -121,20 +122,20 @@ fn mistake(segment: &str) -> Option<(&str, &'static str)> {
     if segment.contains("**") {
         return Some((segment, "`**` is a whole segment, as in `/files/**`"));
     }
-    if let Some(place) = segment::lone_percent(segment) {
-        let instead = "two hexadecimal digits stand behind a `%`; write `%25` for the sign";
+    if let Some(place) = lone_percent(segment) {
+        let instead = "a `%` needs two hexadecimal digits after it; write `%25` for a percent sign";
         return Some((&segment[place..], instead));
     }
     if let Some(control) = segment.matches(char::is_control).next() {
         let instead =
-            "a path holds no control characters; leave it out, or write its escape, such as `%0A`";
+            "a path has no control characters; leave it out, or write its escape, such as `%0A`";
         return Some((control, instead));
     }
     let place = segment.find(['?', '#', '\\'])?;
     let instead = match &segment[place..=place] {
-        "?" => "filters see no query; leave it out, or write `%3F` for a question mark",
-        "#" => "a path has no fragment; leave it out, or write `%23` for the sign",
-        _ => "nothing is escaped; write `%5C` for a backslash",
+        "?" => "filters ignore the query; leave it out, or write `%3F` for a question mark",
+        "#" => "a path has no fragment; leave it out, or write `%23` for a number sign",
+        _ => "a backslash escapes nothing; write `%5C` for a backslash",
     };
     Some((&segment[place..=place], instead))
 }

@@ -1,11 +1,13 @@
-//! Which requests a throttle of a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) is for.
+//! Filters that select the requests of a throttle in a
+//! [`ThrottleLayer`](crate::http::layer::ThrottleLayer).
 //!
-//! Matching more is the safe side for throttling, and the unsafe side for bypassing.
+//! A filter that matches too much is safe for throttling, and unsafe for bypassing.
 
+pub(crate) mod condition;
 pub(crate) mod error;
 pub(crate) mod expression;
 pub(crate) mod glob;
-pub(crate) mod methods;
+pub(crate) mod method_list;
 pub(crate) mod regex;
 pub(crate) mod route;
 pub(crate) mod segment;
@@ -18,23 +20,21 @@ pub use crate::callback::predicate::Predicate;
 
 use std::sync::Arc;
 
-use axum::extract::OriginalUri;
-
 use http::Method;
 use http::request::Parts;
 
-use crate::callback::Callback;
 use crate::error::Error;
-use crate::http::filter::expression::Node;
+use crate::http::filter::condition::Condition;
+use crate::http::filter::expression::Expression;
 use crate::http::filter::glob::Glob;
-use crate::http::filter::methods::Methods;
-use crate::http::filter::regex::Whole;
+use crate::http::filter::method_list::MethodList;
+use crate::http::filter::regex::PathRegex;
 use crate::http::filter::route::Route;
 
-/// Says of a request's head whether it matches. Clones share what they hold.
+/// A condition on the head of a request. Clones share their contents.
 ///
-/// What is cheap is looked at first, methods before paths and both before predicates, in whatever order they were put
-/// together: a predicate is only asked where the rest leaves it open.
+/// Cheap conditions are evaluated first, whatever their order in the code: methods before paths,
+/// and both before predicates. A predicate is called only if the result depends on it.
 ///
 /// ```
 /// use http::{Method, Request};
@@ -52,34 +52,27 @@ use crate::http::filter::route::Route;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Filter(Node);
+pub struct Filter(Expression);
 
-/// What is looked at by itself. The order is that of what they cost.
-#[derive(Clone, Debug)]
-enum Test {
-    Methods(Methods),
-    Route(Route),
-    Glob(Arc<Glob>),
-    Regex(Whole),
-    Predicate(Callback<Parts, Result<bool, Error>>),
-}
-
-/// Requests whose path is like a pattern: `/admin/**` is `/admin` and all below it, `/users/*/posts` has any one segment
-/// in the middle, `/files/*.png` any text within a segment. All else stands for itself.
+/// Matches requests whose path matches a pattern: `/admin/**` is `/admin` and all paths below it,
+/// `/users/*/posts` has any one segment in the middle, `/files/*.png` any text within a segment.
+/// All other characters match themselves.
 ///
-/// A `*` that is a whole segment matches what a parameter `{id}` of axum's router does: an empty segment in the middle, as
-/// in `/users//posts`, but none at the end, so `/users/*` does not match `/users/`.
+/// A `*` that is a whole segment matches like a parameter `{id}` of axum's router: an empty segment
+/// in the middle, as in `/users//posts`, but not at the end, so `/users/*` does not match
+/// `/users/`.
 ///
-/// Compared are whole paths, as the client sent them, without the query: `/admin` and `/admin/` are two, `/admin/**` is
-/// never `/administrator`, double slashes and dots stay as they are. Percent-encoded letters, digits and `-._~` count as
-/// what they encode, `%2f` as `%2F`, which separates nothing. Characters that clients escape may be written as they are:
-/// `/café` matches `/caf%C3%A9`, and a blank matches `%20`.
+/// The whole path is compared, as the client sent it, without the query: `/admin` and `/admin/`
+/// differ, `/admin/**` does not match `/administrator`, double slashes and dots stay.
+/// Percent-encoded letters, digits and `-._~` equal the characters that they encode; `%2f` equals
+/// `%2F`, which separates no segments. Characters that clients escape may be written unescaped:
+/// `/café` matches `/caf%C3%A9`, and a space matches `%20`.
 ///
 /// # Panics
 ///
-/// If no request can match the pattern: it does not begin with a slash, holds control characters, or is written as in
-/// another language (`{id}`, `:id`). axum's `route` panics likewise; [`try_path`] is for patterns that are not in the
-/// program.
+/// No request can match the pattern: it does not begin with a slash, contains control characters,
+/// or has the syntax of another router (`{id}`, `:id`). axum's `route` panics likewise. Use
+/// [`try_path`] for patterns that are not in the program.
 #[track_caller]
 pub fn path(pattern: &str) -> Filter {
     match try_path(pattern) {
@@ -88,22 +81,25 @@ pub fn path(pattern: &str) -> Filter {
     }
 }
 
-/// The same as [`path`], for patterns that come from elsewhere.
+/// Matches requests whose path matches a pattern, like [`path`], for patterns from outside the
+/// program.
 ///
 /// # Errors
 ///
-/// [`FilterError::Pattern`], which says what to write instead.
+/// [`FilterError::Pattern`], with a suggestion.
 pub fn try_path(pattern: &str) -> Result<Filter, FilterError> {
-    Glob::new(pattern).map(|glob| Filter::of(Test::Glob(Arc::new(glob))))
+    Glob::new(pattern).map(|glob| Filter::of(Condition::Glob(Arc::new(glob))))
 }
 
-/// Requests that an axum router has matched to this route, written as in [`Router::route`](axum::Router::route):
-/// `/users/{id}`, behind the prefixes of the routers it is nested in.
+/// Matches requests that an axum router has matched to this route, written as in
+/// [`Router::route`](axum::Router::route): `/users/{id}`, after the prefixes of the routers around
+/// it.
 ///
-/// The route is known to layers that a router applies: [`Router::layer`](axum::Router::layer),
-/// [`Router::route_layer`](axum::Router::route_layer) and [`MethodRouter::layer`](axum::routing::MethodRouter::layer).
-/// Requests that reach a fallback have no route. Outside routing, in a layer around a whole router or over bare hyper,
-/// neither this filter nor its negation matches any request, and `T007` is logged once; use [`path`] there.
+/// Requests have a route in layers that a router applies: [`Router::layer`](axum::Router::layer),
+/// [`Router::route_layer`](axum::Router::route_layer) and
+/// [`MethodRouter::layer`](axum::routing::MethodRouter::layer). Requests that reach a fallback have
+/// no route. Outside routing, in a layer around a whole router or over bare hyper, neither this
+/// filter nor its negation matches any request, and `T007` is logged once; use [`path`] there.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -122,8 +118,8 @@ pub fn try_path(pattern: &str) -> Result<Filter, FilterError> {
 ///
 /// # Panics
 ///
-/// If axum has no such route: the text does not begin with a slash, or is written as in another language (`:id`, `*`).
-/// [`try_route`] is for routes that are not in the program.
+/// axum cannot have such a route: the text does not begin with a slash, or has the syntax of
+/// another router (`:id`, `*`). Use [`try_route`] for routes that are not in the program.
 #[track_caller]
 pub fn route(route: &str) -> Filter {
     match try_route(route) {
@@ -132,22 +128,26 @@ pub fn route(route: &str) -> Filter {
     }
 }
 
-/// Requests that an axum router has matched to this route, like [`route()`], for routes that come from elsewhere.
+/// Matches requests that an axum router has matched to this route, like [`route()`], for routes
+/// from outside the program.
 ///
 /// # Errors
 ///
-/// [`FilterError::Route`] and [`FilterError::NoSlash`], which say what to write instead.
+/// [`FilterError::Route`] and [`FilterError::NoSlash`], with a suggestion.
 pub fn try_route(route: &str) -> Result<Filter, FilterError> {
-    Route::new(route).map(|route| Filter::of(Test::Route(route)))
+    Route::new(route).map(|route| Filter::of(Condition::Route(route)))
 }
 
-/// Requests whose whole path, without the query, matches a regular expression; it is compiled as `^(?:…)$`.
+/// Matches requests whose whole path, without the query, matches a regular expression. It is
+/// compiled as `^(?:…)$`.
 ///
-/// The expression sees the path in one spelling, so that an escape does not walk around it: `/api/%31` is `/api/1`. Letters,
-/// digits and `-._~` stand in it unescaped; blanks, ``"<>\^`{|}`` and everything beyond ASCII are escapes in upper case, such
-/// as `%20`; other escapes stay, in upper case.
+/// The path is compared in a normal form, so that an escape does not evade the filter: `/api/%31`
+/// is `/api/1`. Letters, digits and `-._~` are unescaped in it; spaces, ``"<>\^`{|}`` and all
+/// characters beyond ASCII are escapes in upper case, such as `%20`; other escapes stay, in upper
+/// case.
 ///
-/// Write `[^/]+` for a path parameter, not `\d+`: a handler's `Path<u64>` also takes `+1`, and `Path<String>` everything.
+/// Write `[^/]+` for a path parameter, not `\d+`: a handler's `Path<u64>` also accepts `+1`, and
+/// `Path<String>` accepts every text.
 ///
 /// ```
 /// use http::Request;
@@ -166,16 +166,18 @@ pub fn try_route(route: &str) -> Result<Filter, FilterError> {
 ///
 /// # Errors
 ///
-/// [`FilterError::Regex`] if the expression does not compile, [`FilterError::NeverMatches`] if no path can match it.
+/// [`FilterError::Regex`] if the expression does not compile, [`FilterError::NeverMatches`] if no
+/// path can match it.
 pub fn path_regex(expression: &str) -> Result<Filter, FilterError> {
-    Whole::new(expression).map(|regex| Filter::of(Test::Regex(regex)))
+    PathRegex::new(expression).map(|regex| Filter::of(Condition::Regex(regex)))
 }
 
-/// Requests with one of these methods; `GET` is `HEAD` too. Methods are case-sensitive.
+/// Matches requests with one of these methods; `GET` includes `HEAD`. Methods are case-sensitive.
 ///
 /// # Panics
 ///
-/// If there are none: such a filter would match nothing. [`try_methods`] is for lists that are not in the program.
+/// The list is empty, so that the filter would match no request. Use [`try_methods`] for lists that
+/// are not in the program.
 #[track_caller]
 pub fn methods(methods: impl IntoIterator<Item = Method>) -> Filter {
     match try_methods(methods) {
@@ -184,17 +186,19 @@ pub fn methods(methods: impl IntoIterator<Item = Method>) -> Filter {
     }
 }
 
-/// The same as [`methods`], for lists that come from elsewhere.
+/// Matches requests with one of these methods, like [`methods`], for lists from outside the
+/// program.
 ///
 /// # Errors
 ///
-/// [`FilterError::NoMethods`] if there are none.
+/// [`FilterError::NoMethods`] if the list is empty.
 pub fn try_methods(methods: impl IntoIterator<Item = Method>) -> Result<Filter, FilterError> {
-    Methods::new(methods).map(|methods| Filter::of(Test::Methods(methods)))
+    MethodList::new(methods).map(|methods| Filter::of(Condition::Methods(methods)))
 }
 
-/// Requests of which a function says so: a `fn(&Parts) -> bool`, async or not, that may be a `Result`. Where it fails, the
-/// request is answered with 500, or with the response of an [`Error::response`], and nothing is charged. A closure needs the type: `|parts: &Parts| …`.
+/// Matches requests for which a function returns `true`: a `fn(&Parts) -> bool`, sync or async,
+/// which may return a `Result`. If the function fails, the response has status 500, or is that of
+/// an [`Error::response`], and nothing is counted. A closure needs the type: `|parts: &Parts| …`.
 ///
 /// ```
 /// use http::request::Parts;
@@ -208,92 +212,54 @@ pub fn try_methods(methods: impl IntoIterator<Item = Method>) -> Result<Filter, 
 /// let over_http_2 = filter::when(|parts: &Parts| parts.version == http::Version::HTTP_2);
 /// ```
 pub fn when<M>(predicate: impl Predicate<M>) -> Filter {
-    Filter::of(Test::Predicate(predicate.into_callback()))
+    Filter::of(Condition::Predicate(predicate.into_callback()))
 }
 
 impl Filter {
-    /// Requests that match both.
+    /// Matches requests that match both filters.
     pub fn and(self, other: Self) -> Self {
         Self(self.0.and(other.0))
     }
 
-    /// Requests that match one, or both.
+    /// Matches requests that match one of the filters, or both.
     pub fn or(self, other: Self) -> Self {
         Self(self.0.or(other.0))
     }
 
-    /// Requests that do not match.
+    /// Matches requests that this filter does not match.
     #[expect(
         clippy::should_implement_trait,
-        reason = "filters are put together by words, of which this is one"
+        reason = "filters are combined by named methods, of which this is one"
     )]
     pub fn not(self) -> Self {
         Self(self.0.not())
     }
 
-    /// Whether a request with this head matches. A request without a path (`OPTIONS *`, `CONNECT`) is compared as `/`.
+    /// Returns `true` if a request with this head matches. A request without a path (`OPTIONS *`,
+    /// `CONNECT`) is compared as `/`.
     ///
     /// # Errors
     ///
     /// [`Error::Identifier`] if a predicate failed.
     pub async fn matches(&self, parts: &Parts) -> Result<bool, Error> {
-        match self.0.known(parts) {
+        match self.0.match_now(parts) {
             Some(matches) => Ok(matches),
             None => self.0.matches(parts).await,
         }
     }
 
-    /// Returns the filter as it exempts requests: one without a path matches no path filter, and no negated one.
+    /// Returns the filter for exempting requests: a request without a path matches no path filter,
+    /// negated or not.
     pub(super) fn exempting(self) -> Self {
         Self(self.0.exempting())
     }
 
-    /// The answer, where no predicate has to be asked.
-    pub(super) fn known(&self, parts: &Parts) -> Option<bool> {
-        self.0.known(parts)
+    /// Returns `true` if a request matches; `None` if a predicate has to be awaited.
+    pub(super) fn match_now(&self, parts: &Parts) -> Option<bool> {
+        self.0.match_now(parts)
     }
 
-    fn of(test: Test) -> Self {
-        Self(Node::of(test))
+    fn of(condition: Condition) -> Self {
+        Self(Expression::of(condition))
     }
-}
-
-impl Test {
-    /// The answer, where it is there at once.
-    fn known(&self, parts: &Parts) -> Option<bool> {
-        match self {
-            Self::Methods(methods) => Some(methods.matches(&parts.method)),
-            Self::Route(route) => route.matches(parts),
-            Self::Glob(glob) => Some(glob.matches(&segment::normal(path_or_root(parts)))),
-            Self::Regex(regex) => Some(regex.matches(&segment::normal(path_or_root(parts)))),
-            Self::Predicate(_) => None,
-        }
-    }
-
-    const fn is_of_path(&self) -> bool {
-        matches!(self, Self::Route(_) | Self::Glob(_) | Self::Regex(_))
-    }
-
-    /// How much it costs to know, compared to others.
-    const fn rank(&self) -> u8 {
-        match self {
-            Self::Methods(_) => 0,
-            Self::Route(_) => 1,
-            Self::Glob(_) => 2,
-            Self::Regex(_) => 3,
-            Self::Predicate(_) => 4,
-        }
-    }
-}
-
-/// Returns the path that the client sent, of which a nested router sees only a part; `None` for `OPTIONS *`, `CONNECT` and
-/// request targets that are not paths, which reach a fallback all the same.
-fn sent_path(parts: &Parts) -> Option<&str> {
-    let sent = parts.extensions.get::<OriginalUri>();
-    let path = sent.map_or(&parts.uri, |sent| &sent.0).path();
-    path.starts_with('/').then_some(path)
-}
-
-fn path_or_root(parts: &Parts) -> &str {
-    sent_path(parts).unwrap_or("/")
 }

@@ -1,4 +1,4 @@
-//! Regular expressions that match a whole path or nothing.
+//! Regular expressions for whole paths.
 
 use regex::Regex;
 use regex_automata::nfa::thompson::{NFA, State};
@@ -7,20 +7,20 @@ use regex_automata::util::primitives::StateID;
 use crate::http::filter::error::FilterError;
 use crate::http::filter::segment::{is_escaped_by_clients, is_unreserved};
 
-/// A regular expression that matches a whole path or nothing.
+/// A regular expression for a whole path.
 #[derive(Clone, Debug)]
-pub(super) struct Whole(Regex);
+pub(super) struct PathRegex(Regex);
 
-impl Whole {
+impl PathRegex {
     pub(super) fn new(expression: &str) -> Result<Self, FilterError> {
-        // By itself first: `a)|(b` would be one between the parentheses.
+        // First without the parentheses, between which `a)|(b` would be valid.
         let compiled = Regex::new(expression)
             .and_then(|_| Regex::new(&format!("^(?:{expression})$")))
             .map_err(|source| FilterError::Regex {
                 expression: expression.to_owned(),
                 source,
             })?;
-        // An automaton that cannot be built for want of memory is not a mistake.
+        // An automaton that is too large to be built is no error.
         if NFA::new(expression).is_ok_and(|nfa| !matches_some_path(&nfa)) {
             return Err(FilterError::NeverMatches {
                 expression: expression.to_owned(),
@@ -34,16 +34,19 @@ impl Whole {
     }
 }
 
-/// A position within a path in its normal form. A `%` without two digits behind it stays as the client sent it.
+/// A position within a path in its normal form. A `%` without two digits after it stays as the
+/// client sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
     Start,
-    Plain,
-    /// Behind a `%`.
+    /// After a byte that is no part of an escape.
+    Literal,
+    /// After a `%`.
     Percent,
-    /// Behind a `%` and a digit.
+    /// After a `%` and a digit.
     Digit(u8),
-    /// Behind a `%` and a digit in lower case, which no second digit follows: the normal form has upper case there.
+    /// After a `%` and a digit in lower case, which no second digit follows, because escapes of the
+    /// normal form are in upper case.
     LowerDigit,
 }
 
@@ -53,49 +56,50 @@ impl Position {
     fn index(self) -> usize {
         match self {
             Self::Start => 0,
-            Self::Plain => 1,
+            Self::Literal => 1,
             Self::Percent => 2,
             Self::LowerDigit => 3,
             Self::Digit(digit) => 4 + usize::from(digit),
         }
     }
 
-    /// Returns the position behind a byte; `None` where a path in its normal form cannot hold it.
-    fn behind(self, byte: u8) -> Option<Self> {
+    /// Returns the position after a byte; `None` if a path in its normal form cannot contain it
+    /// there.
+    fn after(self, byte: u8) -> Option<Self> {
         match (self, byte) {
-            (Self::Start, b'/') => Some(Self::Plain),
+            (Self::Start, b'/') => Some(Self::Literal),
             (Self::Percent, b'0'..=b'9') => Some(Self::Digit(byte - b'0')),
             (Self::Percent, b'A'..=b'F') => Some(Self::Digit(byte - b'A' + 10)),
             (Self::Percent, b'a'..=b'f') => Some(Self::LowerDigit),
-            (Self::Digit(high), b'0'..=b'9') => Self::behind_escape(high * 16 + byte - b'0'),
-            (Self::Digit(high), b'A'..=b'F') => Self::behind_escape(high * 16 + byte - b'A' + 10),
+            (Self::Digit(high), b'0'..=b'9') => Self::after_escape(high * 16 + byte - b'0'),
+            (Self::Digit(high), b'A'..=b'F') => Self::after_escape(high * 16 + byte - b'A' + 10),
             (Self::Start, _) | (Self::Digit(_), b'a'..=b'f') => None,
             (Self::LowerDigit, byte) if byte.is_ascii_hexdigit() => None,
             (_, b'%') => Some(Self::Percent),
             (_, b'?' | b'#') => None,
-            (_, byte) => (!is_escaped_by_clients(byte)).then_some(Self::Plain),
+            (_, byte) => (!is_escaped_by_clients(byte)).then_some(Self::Literal),
         }
     }
 
-    fn behind_escape(value: u8) -> Option<Self> {
-        (!is_unreserved(value)).then_some(Self::Plain)
+    fn after_escape(value: u8) -> Option<Self> {
+        (!is_unreserved(value)).then_some(Self::Literal)
     }
 }
 
-/// Reports whether some path in its normal form takes the automaton from its start to a match: a search through the pairs of
-/// a state and a position. Assertions such as `^` and `\b` are taken to hold, so an expression that only they make
-/// unmatchable is not found.
+/// Returns `true` if some path in its normal form takes the automaton from its start to a match: a
+/// search through the pairs of a state and a position. Assertions such as `^` and `\b` are assumed
+/// to hold, so an expression that is unmatchable because of them is not found.
 fn matches_some_path(nfa: &NFA) -> bool {
     let mut visited = vec![false; nfa.states().len() * Position::COUNT];
     let mut open = vec![(nfa.start_anchored(), Position::Start)];
     while let Some((state, position)) = open.pop() {
-        let place = state.as_usize() * Position::COUNT + position.index();
-        if std::mem::replace(&mut visited[place], true) {
+        let index = state.as_usize() * Position::COUNT + position.index();
+        if std::mem::replace(&mut visited[index], true) {
             continue;
         }
         let mut step = |next: StateID, bytes: std::ops::RangeInclusive<u8>| {
-            let positions = bytes.filter_map(|byte| position.behind(byte));
-            open.extend(positions.map(|behind| (next, behind)));
+            let positions = bytes.filter_map(|byte| position.after(byte));
+            open.extend(positions.map(|after| (next, after)));
         };
         match nfa.state(state) {
             State::ByteRange { trans } => step(trans.next, trans.start..=trans.end),

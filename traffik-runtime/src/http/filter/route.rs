@@ -9,7 +9,7 @@ use crate::http::filter::error::FilterError;
 use crate::http::filter::glob::printable;
 use crate::warnings;
 
-/// A route that a request was matched to.
+/// A route of a router.
 #[derive(Clone, Debug)]
 pub(super) struct Route(Arc<str>);
 
@@ -28,12 +28,12 @@ impl Route {
         }
     }
 
-    /// Reports whether the request was matched to this route; `None` outside routing, where no request is matched to any.
+    /// Returns `true` if the router has matched the request to this route; `None` outside routing.
     pub(super) fn matches(&self, parts: &Parts) -> Option<bool> {
         let extensions = &parts.extensions;
         match extensions.get::<MatchedPath>() {
             Some(matched) => Some(matched.as_str() == &*self.0),
-            // A router has seen it, and found none of its routes.
+            // The router has no route for the request.
             None if extensions.get::<OriginalUri>().is_some() => Some(false),
             None => {
                 warnings::not_routed(&self.0);
@@ -43,10 +43,10 @@ impl Route {
     }
 }
 
-/// Returns what of a segment axum refuses as a route, or was hardly meant, and what to write instead.
+/// Returns the part of a segment that axum refuses, or that is likely a mistake, and a suggestion.
 fn mistake(segment: &str) -> Option<(&str, &'static str)> {
     if segment.starts_with(':') {
-        return Some((segment, "a parameter stands in braces, such as `{id}`"));
+        return Some((segment, "write a parameter in braces, such as `{id}`"));
     }
     if segment.starts_with('*') {
         return Some((
@@ -54,9 +54,9 @@ fn mistake(segment: &str) -> Option<(&str, &'static str)> {
             "write the route as the router has it, such as `/files/{*rest}`, or use `filter::path` for patterns",
         ));
     }
-    // A brace that is doubled stands for itself.
-    let plain = segment.replace("{{", "").replace("}}", "");
-    let (opened, closed) = (plain.matches('{').count(), plain.matches('}').count());
-    let instead = "close each `{` with a `}`; a brace that stands for itself is doubled";
+    // A doubled brace is literal.
+    let single = segment.replace("{{", "").replace("}}", "");
+    let (opened, closed) = (single.matches('{').count(), single.matches('}').count());
+    let instead = "close each `{` with a `}`, and double a literal brace";
     (opened != closed).then_some((segment, instead))
 }

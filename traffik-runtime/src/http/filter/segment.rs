@@ -5,10 +5,10 @@ use std::borrow::Cow;
 /// A segment with any text in the place of each star.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// What stands before the first star, or the whole segment.
+    /// The text before the first star, or the whole segment.
     first: Box<[u8]>,
-    /// What stands behind each star, in order.
-    behind: Box<[Box<[u8]>]>,
+    /// The text after each star, in order.
+    after: Box<[Box<[u8]>]>,
 }
 
 impl Segment {
@@ -18,20 +18,20 @@ impl Segment {
         let first = pieces.next().unwrap_or_default();
         Self {
             first,
-            behind: pieces.collect(),
+            after: pieces.collect(),
         }
     }
 
-    /// Reports whether this is a star and nothing else.
+    /// Returns `true` if this is a star and nothing else.
     pub(super) fn is_star(&self) -> bool {
-        let is_alone = matches!(&*self.behind, [last] if last.is_empty());
-        self.first.is_empty() && is_alone
+        let is_one_star = matches!(&*self.after, [last] if last.is_empty());
+        self.first.is_empty() && is_one_star
     }
 
-    /// Returns the length of the shortest segment it matches, in bytes; an escape counts as one, since a client may send
-    /// the byte itself.
+    /// Returns the length of the shortest segment that matches, in bytes. An escape counts as one
+    /// byte, because a client may send the byte itself.
     pub(super) fn least_length(&self) -> usize {
-        let pieces = std::iter::once(&self.first).chain(&self.behind);
+        let pieces = std::iter::once(&self.first).chain(&self.after);
         let lengths = pieces.map(|piece| {
             let escapes = piece.split(|byte| *byte == b'%').skip(1);
             piece.len() - 2 * escapes.count()
@@ -43,10 +43,10 @@ impl Segment {
         let Some(mut rest) = segment.strip_prefix(&*self.first) else {
             return false;
         };
-        let Some((last, between)) = self.behind.split_last() else {
+        let Some((last, between)) = self.after.split_last() else {
             return rest.is_empty();
         };
-        // The first place each piece is found at leaves the most for those behind it.
+        // The first occurrence of each piece leaves the most text for those after it.
         for piece in between {
             match find(rest, piece) {
                 Some(place) => rest = &rest[place + piece.len()..],
@@ -64,8 +64,9 @@ fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
     text.windows(piece.len()).position(|window| window == piece)
 }
 
-/// Returns the form in which paths and patterns are compared: percent-encoded unreserved characters as what they are, other
-/// escapes in upper case (RFC 3986, section 6.2.2), and characters that no path may hold unescaped as their escapes.
+/// Returns the form in which paths and patterns are compared: unreserved characters unescaped,
+/// other escapes in upper case (RFC 3986, section 6.2.2), and characters that a path cannot contain
+/// escaped.
 pub(super) fn normal(path: &str) -> Cow<'_, str> {
     let is_normal = |byte: u8| byte != b'%' && !is_escaped_by_clients(byte);
     if path.bytes().all(is_normal) {
@@ -73,13 +74,13 @@ pub(super) fn normal(path: &str) -> Cow<'_, str> {
     }
     let mut normal = String::with_capacity(path.len() + 16);
     let mut rest = path.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        match escaped(*byte, behind) {
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match escaped(*byte, after) {
             None if is_escaped_by_clients(*byte) => push_escape(&mut normal, *byte),
             None => normal.push(char::from(*byte)),
             Some(value) => {
-                rest = &behind[2..];
+                rest = &after[2..];
                 if is_unreserved(value) {
                     normal.push(char::from(value));
                 } else {
@@ -97,16 +98,16 @@ fn push_escape(text: &mut String, byte: u8) {
     text.extend(['%', digit(byte >> 4), digit(byte & 15)]);
 }
 
-/// Where a `%` stands without two hexadecimal digits behind it.
+/// Returns the position of a `%` without two hexadecimal digits after it.
 pub(super) fn lone_percent(segment: &str) -> Option<usize> {
     let bytes = segment.as_bytes();
     (0..bytes.len())
         .find(|place| bytes[*place] == b'%' && escaped(b'%', &bytes[place + 1..]).is_none())
 }
 
-/// What an escape stands for: a `%`, and two digits behind it.
-fn escaped(byte: u8, behind: &[u8]) -> Option<u8> {
-    let digit = |place: usize| char::from(*behind.get(place)?).to_digit(16);
+/// Returns the byte that an escape encodes: a `%` and two digits.
+fn escaped(byte: u8, after: &[u8]) -> Option<u8> {
+    let digit = |place: usize| char::from(*after.get(place)?).to_digit(16);
     if byte != b'%' {
         return None;
     }
@@ -117,7 +118,7 @@ pub(super) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// Reports whether clients escape a byte in a path, because RFC 3986 gives it no place there.
+/// Returns `true` if clients escape a byte in a path, because RFC 3986 does not allow it there.
 pub(super) fn is_escaped_by_clients(byte: u8) -> bool {
     !byte.is_ascii_graphic() || b"\"<>\\^`{|}".contains(&byte)
 }

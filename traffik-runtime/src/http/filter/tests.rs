@@ -1,4 +1,4 @@
-//! Which requests filters match.
+//! Tests of filters.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -20,7 +20,7 @@ fn head(method: &str, uri: &str) -> Parts {
 
 fn matches(filter: &Filter, uri: &str) -> bool {
     let parts = head("GET", uri);
-    filter.known(&parts).expect("no predicate is asked")
+    filter.match_now(&parts).expect("no predicate is called")
 }
 
 fn like(pattern: &str, uri: &str) -> bool {
@@ -28,7 +28,7 @@ fn like(pattern: &str, uri: &str) -> bool {
 }
 
 #[test]
-fn patterns_match_whole_paths() {
+fn matches_patterns_with_whole_paths() {
     for (pattern, yes, no) in [
         ("/", &["/", "/?q"][..], &["//", "/a"][..]),
         (
@@ -159,7 +159,7 @@ fn patterns_match_whole_paths() {
 }
 
 #[test]
-fn escapes_are_compared_as_what_they_mean() {
+fn compares_escapes_by_their_characters() {
     for (pattern, uri) in [
         ("/admin", "/%61dmin"),
         ("/admin", "/%61%64%6D%69%6e"),
@@ -205,8 +205,8 @@ fn escapes_are_compared_as_what_they_mean() {
 }
 
 #[test]
-fn what_is_no_pattern_is_refused_with_what_to_write() {
-    for (pattern, said) in [
+fn refuses_a_malformed_pattern_with_a_suggestion() {
+    for (pattern, expected) in [
         ("", "the pattern `` does not begin with a slash; write `/`"),
         ("admin", "write `/admin`"),
         ("*", "write `/*`"),
@@ -230,18 +230,18 @@ fn what_is_no_pattern_is_refused_with_what_to_write() {
         ("/a/x**y/b", "`x**y`"),
     ] {
         let error = try_path(pattern).unwrap_err().to_string();
-        assert!(error.contains(said), "{pattern}: {error}");
+        assert!(error.contains(expected), "{pattern}: {error}");
     }
 }
 
 #[test]
-#[should_panic(expected = "`{id}` in `/{id}` is no pattern")]
-fn a_pattern_in_the_program_panics_at_start() {
+#[should_panic(expected = "`{id}` in `/{id}` is not valid in a pattern")]
+fn panics_on_a_malformed_pattern_in_the_program() {
     let _ = path("/{id}");
 }
 
 #[test]
-fn regular_expressions_match_whole_paths_in_their_normal_form() {
+fn matches_regular_expressions_with_whole_paths_in_normal_form() {
     for (expression, yes, no) in [
         (
             r"/api/v\d+",
@@ -290,7 +290,7 @@ fn regular_expressions_match_whole_paths_in_their_normal_form() {
 }
 
 #[test]
-fn an_expression_that_no_path_matches_is_refused() {
+fn refuses_an_expression_that_no_path_matches() {
     for expression in [
         "",
         "api/search",
@@ -313,13 +313,13 @@ fn an_expression_that_no_path_matches_is_refused() {
         "/a%2fb",
     ] {
         let error = path_regex(expression).unwrap_err().to_string();
-        let said = format!("no path can match `{expression}`; a path begins with `/`");
-        assert!(error.starts_with(&said), "{error}");
+        let expected = format!("no path can match `{expression}`; a path begins with `/`");
+        assert!(error.starts_with(&expected), "{error}");
     }
 }
 
 #[test]
-fn characters_that_clients_escape_match_their_escapes() {
+fn matches_characters_with_their_escapes() {
     for (pattern, uri) in [
         ("/café", "/caf%C3%A9"),
         ("/café", "/caf%c3%a9"),
@@ -347,8 +347,8 @@ fn characters_that_clients_escape_match_their_escapes() {
 }
 
 #[test]
-fn a_pattern_that_no_request_can_match_is_refused() {
-    for (pattern, said) in [
+fn refuses_a_pattern_that_no_request_can_match() {
+    for (pattern, expected) in [
         ("/a\nb", r"`\n` in `/a\nb`"),
         ("/\0", r"`\0`"),
         ("/\u{7f}", r"`\u{7f}`"),
@@ -361,13 +361,13 @@ fn a_pattern_that_no_request_can_match_is_refused() {
         (&"/é".repeat(30_000), "longer than 65534 bytes"),
     ] {
         let error = try_path(pattern).unwrap_err().to_string();
-        assert!(error.contains(said), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     assert!(try_path(&format!("/{}/**", "a".repeat(65_533))).is_ok());
 }
 
 #[test]
-fn a_request_without_a_path_counts_as_the_root_where_it_is_throttled() {
+fn throttles_a_request_without_a_path_as_the_root() {
     for parts in [
         head("OPTIONS", "*"),
         head("CONNECT", "a.example:443"),
@@ -379,7 +379,7 @@ fn a_request_without_a_path_counts_as_the_root_where_it_is_throttled() {
             path_regex(".*").unwrap(),
             path("/a").not(),
         ] {
-            assert_eq!(filter.known(&parts), Some(true), "{filter:?}");
+            assert_eq!(filter.match_now(&parts), Some(true), "{filter:?}");
         }
         for filter in [
             path("/a/**"),
@@ -388,21 +388,21 @@ fn a_request_without_a_path_counts_as_the_root_where_it_is_throttled() {
             path_regex("/.+").unwrap(),
             path("/").not(),
         ] {
-            assert_eq!(filter.known(&parts), Some(false), "{filter:?}");
+            assert_eq!(filter.match_now(&parts), Some(false), "{filter:?}");
         }
     }
     assert_eq!(
-        path("/a").known(&head("GET", "http://b.example/a?c")),
+        path("/a").match_now(&head("GET", "http://b.example/a?c")),
         Some(true)
     );
     assert_eq!(
-        path("/").known(&head("GET", "http://b.example")),
+        path("/").match_now(&head("GET", "http://b.example")),
         Some(true)
     );
 }
 
 #[tokio::test]
-async fn a_request_without_a_path_is_exempted_by_no_path_filter() {
+async fn exempts_no_request_without_a_path_by_a_path_filter() {
     for parts in [
         head("OPTIONS", "*"),
         head("CONNECT", "a.example:443"),
@@ -437,45 +437,48 @@ async fn a_request_without_a_path_is_exempted_by_no_path_filter() {
 }
 
 #[test]
-fn a_nested_router_does_not_hide_what_was_sent() {
+fn compares_the_path_that_the_client_sent_in_a_nested_router() {
     let mut parts = head("GET", "/users");
     let sent: Uri = "/admin/users".parse().unwrap();
     parts.extensions.insert(OriginalUri(sent));
-    assert_eq!(path("/admin/**").known(&parts), Some(true));
-    assert_eq!(path("/users").known(&parts), Some(false));
-    assert_eq!(path_regex("/admin/.*").unwrap().known(&parts), Some(true));
+    assert_eq!(path("/admin/**").match_now(&parts), Some(true));
+    assert_eq!(path("/users").match_now(&parts), Some(false));
+    assert_eq!(
+        path_regex("/admin/.*").unwrap().match_now(&parts),
+        Some(true)
+    );
 }
 
 #[test]
-fn methods_are_what_they_are_and_get_is_head() {
-    let said = |filter: &Filter, method: &str| filter.known(&head(method, "/")).unwrap();
+fn includes_head_in_get_and_compares_methods_by_case() {
+    let matches = |filter: &Filter, method: &str| filter.match_now(&head(method, "/")).unwrap();
     let reads = methods([Method::GET]);
-    assert!(said(&reads, "GET") && said(&reads, "HEAD"));
-    assert!(!said(&reads, "get") && !said(&reads, "POST") && !said(&reads, "OPTIONS"));
+    assert!(matches(&reads, "GET") && matches(&reads, "HEAD"));
+    assert!(!matches(&reads, "get") && !matches(&reads, "POST") && !matches(&reads, "OPTIONS"));
     let heads = methods([Method::HEAD]);
-    assert!(said(&heads, "HEAD") && !said(&heads, "GET"));
+    assert!(matches(&heads, "HEAD") && !matches(&heads, "GET"));
     let writes = methods([Method::POST, Method::PUT]).not();
-    assert!(said(&writes, "GET") && !said(&writes, "PUT"));
+    assert!(matches(&writes, "GET") && !matches(&writes, "PUT"));
     let own = methods(vec![Method::from_bytes(b"purge").unwrap()]);
-    assert!(said(&own, "purge") && !said(&own, "PURGE"));
+    assert!(matches(&own, "purge") && !matches(&own, "PURGE"));
     assert!(try_methods([]).is_err());
 }
 
 #[test]
-#[should_panic(expected = "a list of no methods matches nothing")]
-fn no_methods_panic_at_start() {
+#[should_panic(expected = "a list without methods matches no request")]
+fn panics_on_a_list_without_methods() {
     let _ = methods([]);
 }
 
-/// A predicate that says this, and how often it was asked.
-fn counted(said: bool) -> (Filter, Arc<AtomicUsize>) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = asked.clone();
+/// Returns a predicate with this result, and the counter of its calls.
+fn counted(result: bool) -> (Filter, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
     let filter = when(move |_: &Parts| {
         counter.fetch_add(1, Relaxed);
-        said
+        result
     });
-    (filter, asked)
+    (filter, calls)
 }
 
 fn has_token(parts: &Parts) -> bool {
@@ -492,7 +495,7 @@ async fn away(_: &Parts) -> Result<bool, &'static str> {
 }
 
 #[tokio::test]
-async fn predicates_may_be_async_and_may_fail() {
+async fn calls_predicates_that_are_async_or_fallible() {
     let mut parts = head("GET", "/");
     for filter in [when(has_token), when(has_token_later)] {
         assert!(!filter.matches(&parts).await.unwrap());
@@ -515,7 +518,7 @@ async fn predicates_may_be_async_and_may_fail() {
 }
 
 #[tokio::test]
-async fn a_predicate_is_asked_only_where_the_rest_leaves_it_open() {
+async fn calls_a_predicate_only_if_the_result_depends_on_it() {
     type Combine = fn(Filter) -> Filter;
     let get = head("GET", "/a");
     let cases: [(Combine, usize, bool); 12] = [
@@ -541,27 +544,27 @@ async fn a_predicate_is_asked_only_where_the_rest_leaves_it_open() {
         ),
     ];
     for (place, (combine, times, expected)) in cases.into_iter().enumerate() {
-        let (predicate, asked) = counted(true);
+        let (predicate, calls) = counted(true);
         let filter = combine(predicate);
         assert_eq!(filter.matches(&get).await.unwrap(), expected, "{place}");
-        assert_eq!(asked.load(Relaxed), times, "{place}");
+        assert_eq!(calls.load(Relaxed), times, "{place}");
     }
 }
 
 /// Every combination of three says what the words say.
 #[tokio::test]
-async fn combinations_mean_what_their_words_mean() {
+async fn combines_filters_by_and_or_and_not() {
     let get = head("GET", "/a");
-    let of = |kind: usize, said: bool| match kind % 3 {
-        0 => methods([if said { Method::GET } else { Method::POST }]),
-        1 => path(if said { "/a" } else { "/b" }),
-        _ => counted(said).0,
+    let of = |kind: usize, expected: bool| match kind % 3 {
+        0 => methods([if expected { Method::GET } else { Method::POST }]),
+        1 => path(if expected { "/a" } else { "/b" }),
+        _ => counted(expected).0,
     };
     for bits in 0..8_u8 {
-        let said = [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0];
-        let [first, second, third] = said;
+        let expected = [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0];
+        let [first, second, third] = expected;
         for kind in 0..3 {
-            let filter = |place: usize| of(kind + place, said[place]);
+            let filter = |place: usize| of(kind + place, expected[place]);
             let (one, two, three) = (|| filter(0), || filter(1), || filter(2));
             for (filter, expected) in [
                 (one().and(two()).and(three()), first && second && third),
@@ -589,7 +592,7 @@ async fn combinations_mean_what_their_words_mean() {
 }
 
 #[test]
-fn a_text_that_axum_refuses_as_a_route_is_refused_with_what_to_write() {
+fn refuses_a_malformed_route_with_a_suggestion() {
     for (route, part, instead) in [
         ("users", "users", "write `/users`"),
         ("", "", "write `/`"),

@@ -1,7 +1,7 @@
-//! What `#[throttled]` puts in place of a handler's arguments.
+//! All arguments of a handler, with its throttles before the last.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,26 +9,29 @@ use std::task::{Context, Poll};
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 
-use crate::http::handler::closure_arguments::ViaInner;
-use crate::http::handler::extractor::{HandlerThrottle, HitSource, ThrottleExtractor, passed};
+use crate::http::handler::extractor::{HandlerThrottle, style_of};
+use crate::http::handler::hit_source::HitSource;
 use crate::http::handler::last_argument::rejected;
-use crate::http::layer::request_state::Trail;
-use crate::http::pending_fields::Kept;
-use crate::http::response_fields::Manner;
+use crate::http::handler::pass::pass;
+use crate::http::handler::via_inner::ViaInner;
+use crate::http::layer::request_state::RequestState;
+use crate::http::pending_fields::PendingFields;
+use crate::http::response_fields::ResponseStyle;
 
-/// All arguments of a handler, with its gate between those of the head and the last, which may be the body.
+/// All arguments of a handler. Its throttles decide after the arguments from the head, and before
+/// the last, which may be the body.
 ///
-/// They are one argument to axum: what runs one extractor after the other is compiled once for each list of arguments, not
-/// once for each handler.
+/// They are one argument to axum. The code that runs the extractors in turn is compiled once for
+/// each list of arguments, not once for each handler.
 #[doc(hidden)]
 pub struct ThrottledArgs<S, H, L> {
-    /// What to tell the client.
-    pub fields: Kept,
+    /// The header fields for the response.
+    pub fields: PendingFields,
     /// The arguments from the request's head.
     pub head: H,
     /// The last argument.
     pub last: L,
-    site: PhantomData<fn() -> S>,
+    handler: PhantomData<fn() -> S>,
 }
 
 impl<S, H, L, State, M> FromRequest<State, ViaInner<M>> for ThrottledArgs<S, H, L>
@@ -44,27 +47,22 @@ where
         request: Request,
         state: &State,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
-        Extracting {
-            arguments: extract(
-                request,
-                state,
-                S::HIT_SOURCE,
-                ThrottleExtractor::<S>::MANNER,
-            ),
-            site: PhantomData,
+        ArgsFuture {
+            arguments: extract(request, state, S::HIT_SOURCE, style_of::<S>()),
+            handler: PhantomData,
         }
     }
 }
 
-/// What there is of them before it is known whose they are.
-type Extracted<H, L> = Result<(Kept, H, L), Response>;
+/// The arguments, without the type of their handler.
+type Extracted<H, L> = Result<(PendingFields, H, L), Response>;
 
-/// Extracts them, for whatever handler.
+/// Extracts the arguments of any handler.
 fn extract<H, L, State, M>(
     request: Request,
-    state: &State,
-    site: HitSource,
-    manner: Manner,
+    app_state: &State,
+    source: HitSource,
+    style: ResponseStyle,
 ) -> impl Future<Output = Extracted<H, L>> + Send
 where
     H: FromRequestParts<State> + Send,
@@ -73,17 +71,17 @@ where
 {
     let (mut parts, body) = request.into_parts();
     async move {
-        let head = H::from_request_parts(&mut parts, state).await;
-        // Other extractors may have decided something: what was taken stays taken, so the client is told.
-        let trail = Trail::joined(&mut parts.extensions);
-        let head = head.map_err(|rejection| rejected(rejection, trail.as_ref()))?;
-        let told = passed(&parts, trail, site, manner).await;
-        let told = told.map_err(IntoResponse::into_response)?;
-        match L::from_request(Request::from_parts(parts, body), state).await {
-            Ok(last) => Ok((told, head, last)),
+        let head = H::from_request_parts(&mut parts, app_state).await;
+        // Other extractors may have counted the request, so their fields are in every response.
+        let state = RequestState::joined(&mut parts.extensions);
+        let head = head.map_err(|rejection| rejected(rejection, state.as_ref()))?;
+        let fields = pass(source.resolve(&parts), &parts, state, style).into_future();
+        let fields = fields.await.map_err(IntoResponse::into_response)?;
+        match L::from_request(Request::from_parts(parts, body), app_state).await {
+            Ok(last) => Ok((fields, head, last)),
             Err(rejection) => {
                 let mut response = rejection.into_response();
-                told.write(&mut response);
+                fields.write(&mut response);
                 Err(response)
             }
         }
@@ -91,24 +89,24 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// The extraction for one handler. It is compiled for every handler, so there is next to nothing of it.
-    struct Extracting<S, A> {
+    /// The future of the arguments. It is compiled for every handler, so it only adds the type.
+    struct ArgsFuture<S, A> {
         #[pin]
         arguments: A,
-        site: PhantomData<fn() -> S>,
+        handler: PhantomData<fn() -> S>,
     }
 }
 
-impl<S, H, L, A: Future<Output = Extracted<H, L>>> Future for Extracting<S, A> {
+impl<S, H, L, A: Future<Output = Extracted<H, L>>> Future for ArgsFuture<S, A> {
     type Output = Result<ThrottledArgs<S, H, L>, Response>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().arguments.poll(context) {
-            Poll::Ready(Ok((told, head, last))) => Poll::Ready(Ok(ThrottledArgs {
-                fields: told,
+            Poll::Ready(Ok((fields, head, last))) => Poll::Ready(Ok(ThrottledArgs {
+                fields,
                 head,
                 last,
-                site: PhantomData,
+                handler: PhantomData,
             })),
             Poll::Ready(Err(response)) => Poll::Ready(Err(response)),
             Poll::Pending => Poll::Pending,

@@ -1,27 +1,32 @@
-//! What `#[throttled]` puts in place of a handler's arguments where closures look at them.
+//! The arguments of a handler with closures over them, which compute the identity or the cost.
 
 use std::fmt;
 use std::future::{Future, ready};
-use std::marker::PhantomData;
 
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::engine::arg_values::ArgValues;
-use crate::engine::hit::Asking;
+use crate::engine::hit_set::HitSet;
 use crate::error::Error;
-use crate::http::handler::extractor::{AddHits, HandlerThrottle, ThrottleExtractor, site_source};
+use crate::flow::Flow;
+use crate::http::handler::extractor::{
+    HandlerThrottle, ThrottleExtractor, cost_source_of, style_of,
+};
 use crate::http::handler::last_argument::rejected;
-use crate::http::layer::request_state::Trail;
+use crate::http::handler::pass::pass;
+use crate::http::handler::via_inner::ViaInner;
+use crate::http::layer::request_state::RequestState;
+use crate::throttle::AddHits;
 
-/// A use of throttles whose identifier or cost looks at these arguments of the handler.
+/// The throttles of a handler whose identifier or cost is a closure over these arguments.
 #[doc(hidden)]
 pub trait ArgClosures<A>: HandlerThrottle {
-    /// Returns the hits on the throttles, once the closures have answered.
+    /// Adds the hits, with the values of the closures.
     const ADD_HITS: AddHits;
 
-    /// What to go on with where the closures need not be asked.
+    /// Returns the values where no closure needs to be called; `None` if they are called.
     fn without_closures(
         parts: &Parts,
     ) -> impl Future<Output = Result<Option<ArgValues>, Error>> + Send {
@@ -29,22 +34,18 @@ pub trait ArgClosures<A>: HandlerThrottle {
         ready(Ok(None))
     }
 
-    /// What the closures say.
+    /// Calls the closures.
     fn arg_values(arguments: &A) -> impl Future<Output = Result<ArgValues, Error>> + Send;
 }
 
-/// Arguments from the request's head, and the gate that looks at them.
+/// Arguments from the request's head, and the extractor whose closures take them.
 #[doc(hidden)]
 pub struct HeadArgs<S, A>(pub ThrottleExtractor<S>, pub A);
 
-/// The same with the last argument, which may be the body: it is read before the decision is made.
+/// Arguments from the request's head and the last argument, which may be the body and is read
+/// before the decision, and the extractor whose closures take them.
 #[doc(hidden)]
 pub struct AllArgs<S, A, L>(pub ThrottleExtractor<S>, pub A, pub L);
-
-/// That a [`AllArgs`] is extracted by whatever its last argument is extracted by.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct ViaInner<M>(PhantomData<fn() -> M>);
 
 impl<S, A, State> FromRequestParts<State> for HeadArgs<S, A>
 where
@@ -54,16 +55,16 @@ where
 {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
-        let trail = Trail::join(&mut parts.extensions);
-        let arguments = A::from_request_parts(parts, state).await;
-        let arguments = arguments.map_err(|rejection| rejected(rejection, Some(&trail)))?;
-        let asking = match early::<S, A>(parts).await {
-            Ok(None) => asking::<S, A>(parts, S::arg_values(&arguments)).await,
-            early => early.map(Option::unwrap_or_default),
+    async fn from_request_parts(parts: &mut Parts, app_state: &State) -> Result<Self, Response> {
+        let state = RequestState::join(&mut parts.extensions);
+        let arguments = A::from_request_parts(parts, app_state).await;
+        let arguments = arguments.map_err(|rejection| rejected(rejection, Some(&state)))?;
+        let hits = match hits_without_closures::<S, A>(parts).await {
+            Ok(None) => hits::<S, A>(parts, S::arg_values(&arguments)).await,
+            hits => hits.map(Option::unwrap_or_default),
         };
-        let gate = gate(asking, parts).await?;
-        Ok(Self(gate, arguments))
+        let extractor = extractor(hits, parts, &state).await?;
+        Ok(Self(extractor, arguments))
     }
 }
 
@@ -76,73 +77,86 @@ where
 {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
+    async fn from_request(request: Request, app_state: &State) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let trail = Trail::join(&mut parts.extensions);
-        let head = A::from_request_parts(&mut parts, state).await;
-        let head = head.map_err(|rejection| rejected(rejection, Some(&trail)))?;
-        match early::<S, (A, L)>(&parts).await {
+        let state = RequestState::join(&mut parts.extensions);
+        let head = A::from_request_parts(&mut parts, app_state).await;
+        let head = head.map_err(|rejection| rejected(rejection, Some(&state)))?;
+        match hits_without_closures::<S, (A, L)>(&parts).await {
             Ok(None) => {
-                let mut seen = parts.clone();
-                seen.extensions.insert(trail.share());
-                let last = last(Request::from_parts(parts, body), &trail, state).await?;
+                let mut copy = parts.clone();
+                copy.extensions.insert(state.share());
+                let last = last(Request::from_parts(parts, body), &state, app_state).await?;
                 let arguments = (head, last);
-                let asking = asking::<S, (A, L)>(&seen, S::arg_values(&arguments)).await;
-                let gate = gate(asking, &seen).await?;
-                Ok(Self(gate, arguments.0, arguments.1))
+                let hits = hits::<S, (A, L)>(&copy, S::arg_values(&arguments)).await;
+                let extractor = extractor(hits, &copy, &state).await?;
+                Ok(Self(extractor, arguments.0, arguments.1))
             }
-            // Nobody looks at the body, so it is read only if the request is admitted.
-            early => {
-                let asking = early.map(Option::unwrap_or_default);
-                let gate = gate(asking, &parts).await?;
-                let last = last(Request::from_parts(parts, body), &trail, state).await?;
-                Ok(Self(gate, head, last))
+            // No closure takes the body, so it is read only if the request is admitted.
+            hits => {
+                let hits = hits.map(Option::unwrap_or_default);
+                let extractor = extractor(hits, &parts, &state).await?;
+                let last = last(Request::from_parts(parts, body), &state, app_state).await?;
+                Ok(Self(extractor, head, last))
             }
         }
     }
 }
 
-async fn gate<S: HandlerThrottle>(
-    asking: Result<Asking, Error>,
+async fn extractor<S: HandlerThrottle>(
+    hits: Result<HitSet, Error>,
     parts: &Parts,
+    state: &RequestState,
 ) -> Result<ThrottleExtractor<S>, Response> {
-    let gate = ThrottleExtractor::pass(asking, parts).await;
-    gate.map_err(IntoResponse::into_response)
+    let fields = pass(
+        Flow::Ready(hits),
+        parts,
+        Some(state.share()),
+        style_of::<S>(),
+    );
+    let fields = fields.await.map_err(IntoResponse::into_response)?;
+    Ok(ThrottleExtractor::new(fields))
 }
 
-async fn last<L, State, M>(request: Request, trail: &Trail, state: &State) -> Result<L, Response>
+async fn last<L, State, M>(
+    request: Request,
+    state: &RequestState,
+    app_state: &State,
+) -> Result<L, Response>
 where
     L: FromRequest<State, M>,
     State: Send + Sync,
 {
-    let last = L::from_request(request, state).await;
-    last.map_err(|rejection| rejected(rejection, Some(trail)))
+    let last = L::from_request(request, app_state).await;
+    last.map_err(|rejection| rejected(rejection, Some(state)))
 }
 
-/// What is asked where the closures need not be.
-async fn early<S: ArgClosures<A>, A>(parts: &Parts) -> Result<Option<Asking>, Error> {
+/// Returns the hits of a request for which no closure needs to be called.
+async fn hits_without_closures<S: ArgClosures<A>, A>(
+    parts: &Parts,
+) -> Result<Option<HitSet>, Error> {
     if !S::applies(parts).await? {
-        return Ok(Some(Asking::default()));
+        return Ok(Some(HitSet::default()));
     }
     match S::without_closures(parts).await? {
-        Some(given) => asking::<S, A>(parts, ready(Ok(given))).await.map(Some),
+        Some(values) => hits::<S, A>(parts, ready(Ok(values))).await.map(Some),
         None => Ok(None),
     }
 }
 
-async fn asking<S: ArgClosures<A>, A>(
+async fn hits<S: ArgClosures<A>, A>(
     parts: &Parts,
-    given: impl Future<Output = Result<ArgValues, Error>>,
-) -> Result<Asking, Error> {
-    let given = given.await?;
-    let (cost, source) = match given.cost_for_all() {
+    values: impl Future<Output = Result<ArgValues, Error>>,
+) -> Result<HitSet, Error> {
+    let values = values.await?;
+    let (cost, source) = match values.cost_for_all() {
         Some((cost, source)) => (Some(cost), source),
-        None => (S::cost(parts).await?, site_source::<S>()),
+        None => (S::cost(parts).await?, cost_source_of::<S>()),
     };
-    let mut asking = Asking::with(given);
-    asking.set_cost_source(source);
-    (S::ADD_HITS)(parts, cost, &mut asking).await?;
-    Ok(asking)
+    let mut hits = HitSet::with_arg_values(values);
+    hits.set_cost_source(source);
+    (S::ADD_HITS)(parts, cost, &mut hits).await?;
+    Ok(hits)
 }
 
 impl<S, A> fmt::Debug for HeadArgs<S, A> {

@@ -1,4 +1,4 @@
-//! What a handler with a gate gives.
+//! The future of a handler with throttles.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,37 +8,38 @@ use std::{fmt, mem};
 use axum_core::response::{IntoResponse, Response};
 
 use crate::http::handler::extractor::add_fields;
-use crate::http::pending_fields::Kept;
+use crate::http::pending_fields::PendingFields;
 
-/// A handler's answer, with the header fields of its throttles.
+/// The response of a handler, with the header fields of its throttles.
 ///
-/// What the compiler does for every handler it does for this type once for each type of answer, so the handler's own future
-/// is behind a pointer.
+/// The compiler instantiates this type once for each type of return value, not once for each
+/// handler, because the handler's own future is behind a pointer.
 #[doc(hidden)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct ThrottledFuture<T> {
     handler: Pin<Box<dyn Future<Output = T> + Send>>,
-    told: Kept,
-    /// Known here and no bound of the type, so that an answer which is none is told once, where it is written.
-    add_fields: fn(Kept, T) -> Response,
+    fields: PendingFields,
+    /// A function in place of a bound on the type, so that a return value that is no response is
+    /// reported once, where it is written.
+    add_fields: fn(PendingFields, T) -> Response,
 }
 
-/// Runs a handler that was let through.
+/// Runs a handler whose request was let through.
 #[doc(hidden)]
 pub fn run_handler<T: IntoResponse>(
-    told: Kept,
+    fields: PendingFields,
     handler: impl Future<Output = T> + Send + 'static,
 ) -> ThrottledFuture<T> {
-    begun(told, Box::new(handler))
+    run_boxed(fields, Box::new(handler))
 }
 
-fn begun<T: IntoResponse>(
-    told: Kept,
+fn run_boxed<T: IntoResponse>(
+    fields: PendingFields,
     handler: Box<dyn Future<Output = T> + Send>,
 ) -> ThrottledFuture<T> {
     ThrottledFuture {
         handler: Box::into_pin(handler),
-        told,
+        fields,
         add_fields,
     }
 }
@@ -49,13 +50,13 @@ impl<T> Future for ThrottledFuture<T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
         let Self {
             handler,
-            told,
+            fields,
             add_fields,
         } = Pin::into_inner(self);
-        let Poll::Ready(answer) = handler.as_mut().poll(context) else {
+        let Poll::Ready(value) = handler.as_mut().poll(context) else {
             return Poll::Pending;
         };
-        Poll::Ready(add_fields(mem::take(told), answer))
+        Poll::Ready(add_fields(mem::take(fields), value))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arguments of a handler behind gates that are arguments of their own.
+//! The last argument of a handler whose throttles are arguments of their own.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::http::handler::closure_arguments::ViaInner;
-use crate::http::layer::request_state::Trail;
+use crate::http::handler::via_inner::ViaInner;
+use crate::http::layer::request_state::RequestState;
 
-/// The last argument of a handler, or one that a `cfg` can make the last. If it is rejected, the response
-/// has the header fields of the decisions that were made before.
+/// The last argument of a handler, or one that a `cfg` can make the last. If it is rejected, the
+/// response has the header fields of the decisions that were made before.
 #[doc(hidden)]
 pub struct LastArgument<L>(pub L);
 
@@ -21,14 +21,18 @@ where
 {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
-        let last = L::from_request_parts(parts, state).await;
-        last.map(Self)
-            .map_err(|rejection| rejected(rejection, Trail::joined(&mut parts.extensions).as_ref()))
+    async fn from_request_parts(parts: &mut Parts, app_state: &State) -> Result<Self, Response> {
+        let last = L::from_request_parts(parts, app_state).await;
+        last.map(Self).map_err(|rejection| {
+            rejected(
+                rejection,
+                RequestState::joined(&mut parts.extensions).as_ref(),
+            )
+        })
     }
 }
 
-/// For those that read the body: as in axum, all others are extracted by their head alone.
+/// Extracts an argument that reads the body. As in axum, all others are extracted from the head.
 impl<L, State> FromRequest<State, ViaInner<()>> for LastArgument<L>
 where
     L: FromRequest<State>,
@@ -36,20 +40,20 @@ where
 {
     type Rejection = Response;
 
-    async fn from_request(mut request: Request, state: &State) -> Result<Self, Response> {
-        let trail = Trail::joined(request.extensions_mut());
-        let last = L::from_request(request, state).await;
+    async fn from_request(mut request: Request, app_state: &State) -> Result<Self, Response> {
+        let state = RequestState::joined(request.extensions_mut());
+        let last = L::from_request(request, app_state).await;
         last.map(Self)
-            .map_err(|rejection| rejected(rejection, trail.as_ref()))
+            .map_err(|rejection| rejected(rejection, state.as_ref()))
     }
 }
 
-/// Returns the response to a request one of whose arguments is rejected, with the header fields of the
-/// decisions that were made before.
-pub(crate) fn rejected(rejection: impl IntoResponse, trail: Option<&Trail>) -> Response {
+/// Returns the response to a request one of whose arguments is rejected, with the header fields of
+/// the decisions that were made before.
+pub(crate) fn rejected(rejection: impl IntoResponse, state: Option<&RequestState>) -> Response {
     let mut response = rejection.into_response();
-    if let Some(trail) = trail {
-        trail.write(&mut response);
+    if let Some(state) = state {
+        state.write(&mut response);
     }
     response
 }

@@ -1,17 +1,17 @@
-//! Lists of named policies, as drafts 8 to 11 have them.
+//! The fields of drafts 8 to 11: lists of named policies.
 
 use http::header::{HeaderMap, HeaderName};
 
-use crate::engine::report::Policy;
-use crate::http::headers::{LARGEST, prepend};
+use crate::http::headers::named_limit::{MAX_INTEGER, NamedLimit};
+use crate::http::headers::prepend::prepend;
 use crate::rejection::text::{Line, whole_seconds};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// What these fields say already.
-pub(super) fn there(headers: &HeaderMap) -> String {
-    // A response has few fields, and mostly none of these: to look at all is quicker than to look for two.
+/// Returns the values that these fields have already.
+pub(super) fn existing(headers: &HeaderMap) -> String {
+    // A response has few fields, and mostly none of these, so one pass is faster than two searches.
     if !headers
         .keys()
         .any(|name| [RATELIMIT, RATELIMIT_POLICY].contains(name))
@@ -23,31 +23,32 @@ pub(super) fn there(headers: &HeaderMap) -> String {
     lines.filter_map(|line| line.to_str().ok()).collect()
 }
 
+/// Writes the lists of policies and of limits.
 pub(super) fn write<'a>(
     headers: &mut HeaderMap,
-    policies: impl Iterator<Item = (&'a Policy<'a>, &'a str)>,
+    named: impl Iterator<Item = (&'a NamedLimit<'a>, &'a str)>,
 ) {
-    let (mut limits, mut standings) = (Line::default(), Line::default());
-    for (policy, name) in policies {
-        item(&mut limits, name);
-        limits.text(";q=").number(policy.quota.min(LARGEST));
-        if !policy.rate.is_subsecond() {
-            let window = whole_seconds(policy.rate.period());
-            limits.text(";w=").number(window);
+    let (mut policies, mut limits) = (Line::default(), Line::default());
+    for (limit, name) in named {
+        item(&mut policies, name);
+        policies.text(";q=").number(limit.quota.min(MAX_INTEGER));
+        if !limit.rate.is_subsecond() {
+            let window = whole_seconds(limit.rate.period());
+            policies.text(";w=").number(window);
         }
-        // Where no law has decided, nobody knows how the client stands.
-        let Some(report) = &policy.report else {
+        // Without a law's decision, only the policy is known.
+        let Some(report) = &limit.report else {
             continue;
         };
-        item(&mut standings, name);
-        standings.text(";r=").number(report.remaining.min(LARGEST));
+        item(&mut limits, name);
+        limits.text(";r=").number(report.remaining.min(MAX_INTEGER));
         if let Some(next) = report.next {
-            standings.text(";t=").number(whole_seconds(next));
+            limits.text(";t=").number(whole_seconds(next));
         }
     }
-    prepend(headers, RATELIMIT_POLICY, limits);
-    if !standings.is_empty() {
-        prepend(headers, RATELIMIT, standings);
+    prepend(headers, RATELIMIT_POLICY, policies);
+    if !limits.is_empty() {
+        prepend(headers, RATELIMIT, limits);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use http::header::{HeaderMap, HeaderName};
 
-use crate::engine::report::Policy;
-use crate::http::headers::{LARGEST, bound, prepend};
+use crate::http::headers::named_limit::{MAX_INTEGER, NamedLimit, binding_limit};
+use crate::http::headers::prepend::prepend;
 use crate::rejection::text::{Line, number, whole_seconds};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -14,38 +14,38 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 /// Writes the list of all policies.
 pub(super) fn write_list<'a>(
     headers: &mut HeaderMap,
-    policies: impl Iterator<Item = &'a Policy<'a>>,
+    limits: impl Iterator<Item = &'a NamedLimit<'a>>,
 ) {
-    let mut limits = Line::default();
-    // The window is required, and there are none of less than a second.
-    for policy in policies.filter(|policy| !policy.rate.is_subsecond()) {
-        if !limits.is_empty() {
-            limits.text(", ");
+    let mut policies = Line::default();
+    // The window is required, and a window of less than a second cannot be written.
+    for limit in limits.filter(|limit| !limit.rate.is_subsecond()) {
+        if !policies.is_empty() {
+            policies.text(", ");
         }
-        limits.number(policy.quota.min(LARGEST));
-        let window = whole_seconds(policy.rate.period());
-        limits.text(";w=").number(window);
+        policies.number(limit.quota.min(MAX_INTEGER));
+        let window = whole_seconds(limit.rate.period());
+        policies.text(";w=").number(window);
     }
-    if !limits.is_empty() {
-        prepend(headers, POLICY, limits);
+    if !policies.is_empty() {
+        prepend(headers, POLICY, policies);
     }
 }
 
 /// Writes the three numbers of the policy that binds.
 pub(super) fn write_singles<'a>(
     headers: &mut HeaderMap,
-    policies: impl Iterator<Item = &'a Policy<'a>> + Clone,
+    limits: impl Iterator<Item = &'a NamedLimit<'a>> + Clone,
 ) {
-    let Some((quota, report)) = bound(policies) else {
-        // Where no law has decided, nobody knows how the client stands.
+    let Some((quota, report)) = binding_limit(limits) else {
+        // Without a law's decision, the numbers are unknown.
         for name in [LIMIT, REMAINING, RESET] {
             headers.remove(name);
         }
         return;
     };
-    headers.insert(LIMIT, number(quota.min(LARGEST)));
-    headers.insert(REMAINING, number(report.remaining.min(LARGEST)));
-    // It is required, so what is all there already comes now.
+    headers.insert(LIMIT, number(quota.min(MAX_INTEGER)));
+    headers.insert(REMAINING, number(report.remaining.min(MAX_INTEGER)));
+    // The field is required, so it is 0 where everything is available already.
     let reset = report.next.map_or(0, whole_seconds);
     headers.insert(RESET, number(reset));
 }

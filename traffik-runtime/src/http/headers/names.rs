@@ -1,27 +1,28 @@
-//! What policies are called.
+//! The names of policies in header fields and problems.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::engine::report::Policy;
+use crate::http::headers::named_limit::NamedLimit;
 use crate::inline_vec::InlineVec1;
 
-/// The names of policies as quoted strings carry them, each different from the others, and from those in a field that is
-/// there already.
+/// Returns the names of policies for quoted strings. Each differs from the others, and from those
+/// in an existing field.
 pub(crate) fn names<'a>(
-    policies: impl Iterator<Item = &'a Policy<'a>>,
-    there: &str,
+    limits: impl Iterator<Item = &'a NamedLimit<'a>>,
+    existing: &str,
 ) -> InlineVec1<Cow<'a, str>> {
     let mut names: InlineVec1<Cow<'a, str>> = InlineVec1::new();
-    for policy in policies {
-        let mut name = quotable(&policy.name);
-        if policy.listed {
-            let _ = write!(name.to_mut(), " {}", policy.rate);
+    for limit in limits {
+        let mut name = quotable(limit.throttle);
+        if limit.listed {
+            let _ = write!(name.to_mut(), " {}", limit.rate);
         }
-        let taken = |name: &str| names.iter().any(|other| other == name) || quotes(there, name);
-        if taken(&name) {
+        let is_used =
+            |name: &str| names.iter().any(|other| other == name) || quotes(existing, name);
+        if is_used(&name) {
             let mut numbered = (2..).map(|number| format!("{name}-{number}"));
-            let free = numbered.find(|name| !taken(name));
+            let free = numbered.find(|name| !is_used(name));
             name = Cow::Owned(free.unwrap_or_default());
         }
         names.push(name);
@@ -29,7 +30,7 @@ pub(crate) fn names<'a>(
     names
 }
 
-/// Whether a name stands between quotes in this text.
+/// Returns `true` if a text has the name between quotes.
 fn quotes(text: &str, name: &str) -> bool {
     let mut found = text.match_indices(name);
     found.any(|(start, _)| {
@@ -37,7 +38,8 @@ fn quotes(text: &str, name: &str) -> bool {
     })
 }
 
-/// A name within quotes: no `r#`, nothing but printable ASCII, quotes and backslashes escaped.
+/// Escapes a name for a quoted string: without `r#`, in printable ASCII, with quotes and
+/// backslashes escaped.
 fn quotable(name: &str) -> Cow<'_, str> {
     let name = name.strip_prefix("r#").unwrap_or(name);
     let is_quotable = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');

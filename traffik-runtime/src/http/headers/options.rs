@@ -1,8 +1,11 @@
+//! Options for the form of header fields.
+
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::header_style::HeaderStyle;
 
-/// How header fields are written; which of them are sent is each throttle's [`HeaderStyle`](crate::header_style::HeaderStyle).
+/// The form of header fields. The [`HeaderStyle`](crate::header_style::HeaderStyle) of each
+/// throttle selects the fields.
 ///
 /// ```
 /// use traffik::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
@@ -20,20 +23,21 @@ pub struct HeaderOptions {
     pub(super) legacy_reset: LegacyReset,
 }
 
-/// A generation of the syntax of `draft-ietf-httpapi-ratelimit-headers`, which is no standard yet and has changed on the
-/// way.
+/// The syntax of a version of `draft-ietf-httpapi-ratelimit-headers`, which is not a standard yet
+/// and has changed several times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderSyntax {
     /// Drafts 8 to 11: `RateLimit-Policy: "api";q=100;w=60` and `RateLimit: "api";r=50;t=30`.
     #[default]
     Draft11,
-    /// Draft 6: `RateLimit-Limit: 100`, `RateLimit-Remaining: 50`, `RateLimit-Reset: 30` of the policy that binds, and
-    /// `RateLimit-Policy: 100;w=60`, without those of less than a second, which cannot be written.
+    /// Draft 6: `RateLimit-Limit: 100`, `RateLimit-Remaining: 50`, `RateLimit-Reset: 30` of the
+    /// policy that binds, and `RateLimit-Policy: 100;w=60`, without policies of less than a second,
+    /// which this syntax cannot represent.
     Draft6,
 }
 
-/// What `X-RateLimit-Reset` counts in.
+/// The unit of `X-RateLimit-Reset`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LegacyReset {
@@ -44,10 +48,11 @@ pub enum LegacyReset {
     Epoch,
 }
 
-/// What [`set_header_options`] said: the syntax in the first bit, the reset in the second.
+/// The options of the process: the syntax in the first bit, the reset in the second.
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
-/// How this process writes header fields, from the next response on; default: as [`HeaderOptions::new`] says.
+/// Sets the form of header fields in this process, from the next response on; default:
+/// [`HeaderOptions::new`].
 pub fn set_header_options(options: HeaderOptions) {
     let syntax = u8::from(options.syntax == HeaderSyntax::Draft6);
     let reset = u8::from(options.legacy_reset == LegacyReset::Epoch);
@@ -55,7 +60,7 @@ pub fn set_header_options(options: HeaderOptions) {
 }
 
 impl HeaderOptions {
-    /// The syntax of draft 11, and resets in seconds from now.
+    /// Creates options with the syntax of draft 11, and resets in seconds from now.
     pub const fn new() -> Self {
         Self {
             syntax: HeaderSyntax::Draft11,
@@ -63,12 +68,12 @@ impl HeaderOptions {
         }
     }
 
-    /// The generation of the IETF's fields; default: [`HeaderSyntax::Draft11`].
+    /// Sets the syntax of the IETF's fields; default: [`HeaderSyntax::Draft11`].
     pub const fn syntax(self, syntax: HeaderSyntax) -> Self {
         Self { syntax, ..self }
     }
 
-    /// What `X-RateLimit-Reset` counts in; default: [`LegacyReset::Seconds`].
+    /// Sets the unit of `X-RateLimit-Reset`; default: [`LegacyReset::Seconds`].
     pub const fn legacy_reset(self, legacy_reset: LegacyReset) -> Self {
         Self {
             legacy_reset,
@@ -76,12 +81,12 @@ impl HeaderOptions {
         }
     }
 
-    /// Returns whether a style writes fields that have room for one policy.
+    /// Returns `true` if a style has fields with room for one policy.
     pub(crate) fn sends_singles(self, style: HeaderStyle) -> bool {
         style.is_legacy() || (style.is_ietf() && self.syntax == HeaderSyntax::Draft6)
     }
 
-    /// Those of the process.
+    /// Returns the options of the process.
     pub(crate) fn chosen() -> Self {
         let chosen = CHOSEN.load(Ordering::Relaxed);
         let syntax = if chosen & 1 == 0 {
@@ -106,7 +111,7 @@ mod tests {
     use super::{CHOSEN, HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};
 
     #[test]
-    fn what_is_set_is_chosen() {
+    fn returns_the_options_that_were_set() {
         for syntax in [HeaderSyntax::Draft6, HeaderSyntax::Draft11] {
             for reset in [LegacyReset::Epoch, LegacyReset::Seconds] {
                 let options = HeaderOptions::new().syntax(syntax).legacy_reset(reset);

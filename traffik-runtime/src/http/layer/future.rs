@@ -1,3 +1,5 @@
+//! The future of a layer's response.
+
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,12 +10,14 @@ use bytes::Bytes;
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 
-use crate::http::layer::request_state::Trail;
-use crate::http::layer::service::BoxError;
-use crate::http::response_fields::Told;
+use crate::flow::BoxFuture;
+use crate::http::layer::body::BoxError;
+use crate::http::layer::request_state::RequestState;
+use crate::http::response_fields::ResponseFields;
 
 pin_project! {
-    /// The response of a [`ThrottleService`](crate::http::layer::service::ThrottleService), to be.
+    /// The future of a [`ThrottleService`](crate::http::layer::service::ThrottleService)'s
+    /// response.
     pub struct ThrottleFuture<F, E> {
         #[pin]
         state: State<F, E>,
@@ -26,32 +30,35 @@ pin_project! {
         Passed {
             #[pin]
             response: F,
-            told: Option<Told>,
-            trail: Trail,
+            fields: Option<ResponseFields>,
+            request_state: RequestState,
         },
-        Later {
-            response: Later<E>,
+        Pending {
+            response: BoxFuture<'static, Result<Response, E>>,
         },
     }
 }
 
-/// What has to be waited for before the service below is called, if it is.
-pub(super) type Later<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
-
 impl<F, E> ThrottleFuture<F, E> {
-    pub(super) fn passed(response: F, told: Option<Told>, trail: Trail) -> Self {
+    /// The future of a request that the service below answers.
+    pub(super) fn passed(
+        response: F,
+        fields: Option<ResponseFields>,
+        request_state: RequestState,
+    ) -> Self {
         Self {
             state: State::Passed {
                 response,
-                told,
-                trail,
+                fields,
+                request_state,
             },
         }
     }
 
-    pub(super) fn later(response: Later<E>) -> Self {
+    /// The future of a request that is awaited before the service below is called.
+    pub(super) fn pending(response: BoxFuture<'static, Result<Response, E>>) -> Self {
         Self {
-            state: State::Later { response },
+            state: State::Pending { response },
         }
     }
 }
@@ -68,26 +75,30 @@ where
         match self.project().state.project() {
             Projected::Passed {
                 response,
-                told,
-                trail,
+                fields,
+                request_state,
             } => {
                 let response = response.poll(context);
-                response.map_ok(|response| told_of(response, told.take(), trail))
+                response.map_ok(|response| with_fields(response, fields.take(), request_state))
             }
-            Projected::Later { response } => response.as_mut().poll(context),
+            Projected::Pending { response } => response.as_mut().poll(context),
         }
     }
 }
 
-/// Returns the response of an admitted request, with its header fields. A body of axum's passes through as it is, any
-/// other is boxed.
-pub(super) fn told_of<R>(response: http::Response<R>, told: Option<Told>, trail: &Trail) -> Response
+/// Returns the response to an admitted request, with its header fields. A body of axum's passes
+/// through unchanged, any other is boxed.
+pub(super) fn with_fields<R>(
+    response: http::Response<R>,
+    fields: Option<ResponseFields>,
+    state: &RequestState,
+) -> Response
 where
     R: HttpBody<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
     let mut response = response.map(Body::new);
-    trail.write_layer(told, &mut response);
+    state.write_layer(fields, &mut response);
     response
 }
 

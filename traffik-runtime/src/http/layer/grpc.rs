@@ -1,4 +1,4 @@
-//! Refusals as gRPC clients understand them.
+//! Refusals in the form that gRPC clients understand.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -8,9 +8,9 @@ use http::{Response, StatusCode};
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// The refusal; of a gRPC call with its status beside that of HTTP, from which clients would else guess another one, for
-/// which they try again at once.
-pub(super) fn refusal(mut refusal: Response<Bytes>, parts: &Parts) -> Response<Bytes> {
+/// Adds the status of gRPC to the refusal of a gRPC call. From the status of HTTP alone, clients
+/// derive another one, for which they retry at once.
+pub(super) fn with_status(mut refusal: Response<Bytes>, parts: &Parts) -> Response<Bytes> {
     let content = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content.is_some_and(|content| content.starts_with(b"application/grpc")) {
         // RESOURCE_EXHAUSTED, INVALID_ARGUMENT, UNAVAILABLE and INTERNAL.

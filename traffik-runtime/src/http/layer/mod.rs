@@ -2,10 +2,11 @@
 //!
 //! The [`rules`] select the throttles of a request; the [`service`] decides them together.
 
-pub(crate) mod request_state;
-
+pub(crate) mod admission;
+pub(crate) mod body;
 pub(crate) mod future;
 pub(crate) mod grpc;
+pub(crate) mod request_state;
 pub(crate) mod rules;
 pub(crate) mod service;
 
@@ -18,13 +19,14 @@ use crate::http::layer::rules::Rules;
 use crate::http::layer::service::ThrottleService;
 use crate::throttle::Throttle;
 
-/// A layer that throttles requests before they reach what is below: a router, or any other tower service over
-/// `http::Request`, of hyper and tonic too. Responses have the body of axum, whatever body there is below.
+/// A layer that throttles requests before they reach the service below: a router, or any other
+/// tower service over `http::Request`, of hyper and tonic too. Responses have the body of axum,
+/// whatever body the service below has.
 ///
-/// All throttles whose filters match are decided together, in the order they were added: the request passes if all admit
-/// it, and else takes from none. A throttle that matches twice is counted once. Responses carry the header fields of what
-/// was decided, here and in handlers below, also where an extractor refused the request after a handler's throttle had
-/// counted it.
+/// All throttles whose filters match are decided together, in the order in which they were added:
+/// the request passes if all admit it, and is counted on none otherwise. A throttle that matches
+/// twice is counted once. Responses have the header fields of all decisions, here and in handlers
+/// below, even if an extractor has rejected the request after a handler's throttle has counted it.
 ///
 /// ```
 /// use axum::Router;
@@ -49,7 +51,8 @@ pub struct ThrottleLayer {
 }
 
 impl ThrottleLayer {
-    /// Without throttles it refuses nothing, and only completes the header fields of responses.
+    /// Creates a layer without throttles. It refuses no request, and only completes the header
+    /// fields of responses.
     pub fn new() -> Self {
         Self::default()
     }
@@ -59,20 +62,22 @@ impl ThrottleLayer {
         self.with(|rules| rules.throttle::<T>(None))
     }
 
-    /// Throttles the requests that match. One without a path (`OPTIONS *`, `CONNECT`) counts as `/`.
+    /// Throttles the requests that match. A request without a path (`OPTIONS *`, `CONNECT`) is
+    /// compared as `/`.
     pub fn throttle_when<T: Throttle>(self, filter: Filter) -> Self {
         self.with(|rules| rules.throttle::<T>(Some(filter)))
     }
 
-    /// Lets all throttles of this layer see only requests that match; called again, those that match one of the filters.
+    /// Restricts all throttles of this layer to requests that match. If it is called again,
+    /// requests that match one of the filters are throttled.
     pub fn throttle_if(self, filter: Filter) -> Self {
         self.with(|rules| rules.throttle_if(filter))
     }
 
     /// Exempts the requests that match from all throttles of this layer, whatever else they match.
     ///
-    /// Matching more is the safe side for throttling, and the unsafe side here: name exactly what is exempt. A request without
-    /// a path (`OPTIONS *`, `CONNECT`) matches no path filter here, negated or not.
+    /// A filter that matches too much is unsafe here, so name exactly the exempt requests. A
+    /// request without a path (`OPTIONS *`, `CONNECT`) matches no path filter here, negated or not.
     pub fn bypass_if(self, filter: Filter) -> Self {
         self.with(|rules| rules.bypass_if(filter))
     }

@@ -1,40 +1,42 @@
-//! The decisions of one request that no response tells of yet.
+//! The state that layers and the handlers below them share for one request.
 
 use std::sync::Arc;
 use std::{mem, ptr};
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Extensions, Response};
 use parking_lot::Mutex;
 
 use crate::definition::Definition;
-use crate::engine::hit::Asking;
+use crate::engine::hit_set::HitSet;
 use crate::http::combined_fields;
-use crate::http::response_fields::Told;
+use crate::http::response_fields::ResponseFields;
 use crate::inline_vec::InlineVec1;
+use crate::rejection::{Earlier, EarlierFields};
 use crate::warnings;
 
-/// In a request's extensions: the decisions made for it whose fields are still to be written, and the
-/// throttles that layers have counted.
+/// The decisions on one request whose header fields wait for a response, and the throttles that
+/// have counted it. It is in the request's extensions.
 ///
-/// An extractor adds its decision, since it has no response to write to. The first code of this crate
-/// that has one takes all of the handler's decisions and writes them in the order in which they were
-/// made: the handler's end, a refusal, an argument that is rejected. If none of them is reached, the
-/// layer above does.
+/// An extractor adds its decision, because it has no response to write to. The first code of this
+/// crate that has one removes all decisions of the handler and writes them in the order in which
+/// they were made: the handler's end, a refusal, or an argument that is rejected. If none of them
+/// is reached, the layer above writes them.
 ///
-/// A clone is the trail of a copied request: a retry or a request that a handler makes of its own. It
-/// keeps its decisions apart from those of the original.
+/// A clone is the state of a copied request, such as a retry or a request that a handler makes. It
+/// has decisions of its own.
 #[derive(Debug)]
-pub(crate) struct Trail {
+pub(crate) struct RequestState {
     shared: Arc<Shared>,
-    /// The request that decisions belong to; `None` in a copy that nothing has been decided for.
+    /// The number of the copy whose decisions these are; `None` in a copy without decisions.
     request: Option<usize>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    above: Option<Trail>,
-    /// Whether a layer stands above, which writes what is left.
+    above: Option<RequestState>,
+    /// `true` if a layer writes what is left.
     is_of_layer: bool,
     counted: InlineVec1<&'static Definition>,
     pending: Mutex<Pending>,
@@ -42,52 +44,52 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Pending {
-    decisions: InlineVec1<(usize, Told)>,
+    decisions: InlineVec1<(usize, ResponseFields)>,
     /// The throttles that extractors have counted.
     counted: InlineVec1<&'static Definition>,
     /// The number of copies of the request that decisions were made for.
     copies: usize,
 }
 
-impl Trail {
-    /// Returns the trail of a request, if there is one.
+impl RequestState {
+    /// Returns the state of a request, if there is one.
     pub(crate) fn of(parts: &Parts) -> Option<&Self> {
         parts.extensions.get()
     }
 
-    /// Returns the trail of a request for an extractor to add to, and begins it if there is none.
+    /// Returns the state of a request for an extractor to add to. Creates it if there is none.
     pub(crate) fn join(extensions: &mut Extensions) -> Self {
         Self::joined(extensions).unwrap_or_else(|| {
-            let trail = Self::new(Shared::default());
-            extensions.insert(trail.share());
-            trail
+            let state = Self::new(Shared::default());
+            extensions.insert(state.share());
+            state
         })
     }
 
-    /// Returns the trail of a request for an extractor to add to, if there is one.
+    /// Returns the state of a request for an extractor to add to, if there is one.
     pub(crate) fn joined(extensions: &mut Extensions) -> Option<Self> {
-        let trail = extensions.get::<Self>()?;
-        if trail.request.is_some() {
-            return Some(trail.share());
+        let state = extensions.get::<Self>()?;
+        if state.request.is_some() {
+            return Some(state.share());
         }
-        let mut pending = trail.shared.pending.lock();
+        let mut pending = state.shared.pending.lock();
         pending.copies += 1;
         let request = Some(pending.copies);
         drop(pending);
         let own = Self {
-            shared: trail.shared.clone(),
+            shared: state.shared.clone(),
             request,
         };
         extensions.insert(own.share());
         Some(own)
     }
 
-    /// Returns the trail below a layer that has counted these hits.
-    pub(crate) fn below(parts: &Parts, asking: &Asking) -> Self {
+    /// Returns the state below a layer that has counted these hits.
+    pub(crate) fn below(parts: &Parts, hits: &HitSet) -> Self {
         Self::new(Shared {
             above: Self::of(parts).map(Self::share),
             is_of_layer: true,
-            counted: asking.counted().collect(),
+            counted: hits.counted().collect(),
             pending: Mutex::default(),
         })
     }
@@ -99,7 +101,7 @@ impl Trail {
         }
     }
 
-    /// Returns another handle of the same request's trail.
+    /// Returns another handle of this state.
     pub(crate) fn share(&self) -> Self {
         Self {
             shared: self.shared.clone(),
@@ -108,20 +110,21 @@ impl Trail {
     }
 
     /// Logs a warning if a layer above has counted the same hit.
-    pub(crate) fn warn_of_repeated(&self, asking: &Asking) {
-        let repeated = asking.counted().find(|definition| self.has(definition));
+    pub(crate) fn warn_of_repeated(&self, hits: &HitSet) {
+        let repeated = hits.counted().find(|definition| self.has(definition));
         if let Some(definition) = repeated {
             warnings::counted_twice(definition.uid());
         }
     }
 
-    /// Logs a warning if throttles have decided on the request in the embedded backend, before one was provided.
+    /// Logs a warning if throttles have counted the request in the embedded backend before a
+    /// backend was provided.
     pub(crate) fn warn_of_late_backend(extensions: &Extensions) {
-        let Some(trail) = extensions.get::<Self>() else {
+        let Some(state) = extensions.get::<Self>() else {
             return;
         };
         warnings::provided_late(|| {
-            let counted = trail.all_counted().into_iter();
+            let counted = state.all_counted().into_iter();
             let embedded = counted.filter(|definition| definition.settings.backend.get().is_none());
             let uids: Vec<_> = embedded
                 .map(|definition| format!("`{}`", definition.uid()))
@@ -131,9 +134,9 @@ impl Trail {
     }
 
     /// Adds the throttles that an extractor has counted.
-    pub(crate) fn add_counted(&self, asking: &Asking) {
+    pub(crate) fn add_counted(&self, hits: &HitSet) {
         let mut pending = self.shared.pending.lock();
-        pending.counted.extend(asking.counted());
+        pending.counted.extend(hits.counted());
     }
 
     /// Returns the throttles that were counted for the request, those of the outermost layer first.
@@ -145,37 +148,39 @@ impl Trail {
         counted
     }
 
-    /// Adds a decision whose fields are still to be written.
-    pub(crate) fn add(&self, told: Told) {
-        if !told.is_silent() {
+    /// Adds the fields of a decision.
+    pub(crate) fn add_pending(&self, fields: ResponseFields) {
+        if !fields.is_empty() {
             let request = self.request.unwrap_or_default();
-            self.shared.pending.lock().decisions.push((request, told));
+            self.shared.pending.lock().decisions.push((request, fields));
         }
     }
 
     /// Removes and returns the pending decisions of this request, the first made first.
-    pub(crate) fn take(&self) -> InlineVec1<Told> {
-        let mut pending = self.shared.pending.lock();
-        let decisions = mem::take(&mut pending.decisions);
-        let (own, others) = decisions
-            .into_iter()
-            .partition(|(request, _)| self.request == Some(*request));
-        pending.decisions = others;
-        without_request(own)
+    pub(crate) fn take_pending(&self) -> InlineVec1<ResponseFields> {
+        self.shared.take_pending(self.request)
     }
 
     /// Writes the fields of the pending decisions of this request.
     pub(crate) fn write<B>(&self, response: &mut Response<B>) {
-        combined_fields::write(self.take(), true, response);
+        combined_fields::write(self.take_pending(), true, response);
+    }
+
+    /// Returns the fields of the pending decisions, for a rejection to write.
+    pub(crate) fn earlier(&self) -> Earlier {
+        Earlier {
+            fields: self.shared.clone(),
+            request: self.request,
+        }
     }
 
     /// Writes the fields of a layer's own decision, and of all that are pending below it.
-    pub(crate) fn write_layer<B>(&self, own: Option<Told>, response: &mut Response<B>) {
+    pub(crate) fn write_layer<B>(&self, own: Option<ResponseFields>, response: &mut Response<B>) {
         let above = self.shared.above.as_ref();
         // Where no layer stands above, nothing else will write what an extractor there has decided.
         let begun = above.filter(|above| !above.shared.is_of_layer);
-        let mut decisions = begun.map_or_else(InlineVec1::new, Self::take);
-        decisions.extend(own.filter(|own| !own.is_silent()));
+        let mut decisions = begun.map_or_else(InlineVec1::new, Self::take_pending);
+        decisions.extend(own.filter(|own| !own.is_empty()));
         let pending = mem::take(&mut self.shared.pending.lock().decisions);
         decisions.extend(without_request(pending));
         combined_fields::write(decisions, above.is_some(), response);
@@ -184,13 +189,32 @@ impl Trail {
     fn has(&self, definition: &Definition) -> bool {
         let mut counted = self.shared.counted.iter();
         let above = self.shared.above.as_ref();
-        counted.any(|known| ptr::eq(*known, definition))
+        counted.any(|other| ptr::eq(*other, definition))
             || above.is_some_and(|above| above.has(definition))
     }
 }
 
-/// Makes the trail of a copied request.
-impl Clone for Trail {
+impl Shared {
+    /// Removes and returns the pending decisions of one copy of the request.
+    fn take_pending(&self, copy: Option<usize>) -> InlineVec1<ResponseFields> {
+        let mut pending = self.pending.lock();
+        let decisions = mem::take(&mut pending.decisions);
+        let (own, others) = decisions
+            .into_iter()
+            .partition(|(request, _)| copy == Some(*request));
+        pending.decisions = others;
+        without_request(own)
+    }
+}
+
+impl EarlierFields for Shared {
+    fn write(&self, request: Option<usize>, response: &mut Response<Bytes>) {
+        combined_fields::write(self.take_pending(request), true, response);
+    }
+}
+
+/// Creates the state of a copied request.
+impl Clone for RequestState {
     fn clone(&self) -> Self {
         Self {
             shared: self.shared.clone(),
@@ -199,6 +223,6 @@ impl Clone for Trail {
     }
 }
 
-fn without_request(decisions: InlineVec1<(usize, Told)>) -> InlineVec1<Told> {
-    decisions.into_iter().map(|(_, told)| told).collect()
+fn without_request(decisions: InlineVec1<(usize, ResponseFields)>) -> InlineVec1<ResponseFields> {
+    decisions.into_iter().map(|(_, fields)| fields).collect()
 }

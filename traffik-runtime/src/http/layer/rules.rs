@@ -1,46 +1,64 @@
-//! Which throttles a request meets.
+//! The rules of a layer: filters that select the throttles of a request.
 
 use std::any::type_name;
 use std::fmt;
+use std::sync::Arc;
 
 use http::request::Parts;
 
-use crate::engine::hit::{AddHits, Asking, add_hits_of};
-use crate::engine::identity_cache::Known;
+use crate::definition::Definition;
+use crate::engine::hit_set::HitSet;
+use crate::engine::identity_cache::IdentityCache;
 use crate::error::Error;
+use crate::flow::Flow;
 use crate::http::filter::Filter;
-use crate::throttle::Throttle;
+use crate::inline_vec::InlineVec1;
+use crate::throttle::{AddHits, Throttle, add_hits_of};
 
-/// The throttles of a layer, and the requests that are none of its business.
+/// The throttles of a layer, and the filters for all of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     throttles: Vec<Rule>,
     throttle_if: Option<Filter>,
     bypass_if: Option<Filter>,
-    /// Both together: the requests that throttles see.
+    /// Both filters together: the requests that are throttled.
     subject: Option<Filter>,
-    /// Whether some throttle asks a function of the application's.
-    asks: bool,
+    /// `true` if a throttle calls a function of the application.
+    has_callbacks: bool,
 }
 
 #[derive(Clone)]
 struct Rule {
     filter: Option<Filter>,
-    ask: AddHits,
-    /// The same of a throttle that asks no function.
-    plain: fn(&mut Asking),
+    add_hits: AddHits,
+    /// Adds the definitions, where no throttle of the layer has callbacks.
+    definitions: fn(&mut InlineVec1<&'static Definition>),
     name: &'static str,
+}
+
+/// The filters that are evaluated without awaiting a predicate.
+struct Progress {
+    /// `true` if the request is throttled; `None` if a predicate decides.
+    is_subject: Option<bool>,
+    /// The number of rules that are evaluated.
+    rules: usize,
+    /// The throttles of those rules.
+    throttles: InlineVec1<&'static Definition>,
 }
 
 impl Rules {
     /// Adds a throttle, and registers it, so that an operator finds it before the first request.
     pub(super) fn throttle<T: Throttle>(&mut self, filter: Option<Filter>) {
-        Asking::register::<T>();
-        self.asks |= T::HAS_CALLBACKS;
+        let mut definitions = InlineVec1::new();
+        T::definitions(&mut definitions);
+        for definition in definitions {
+            definition.compiled();
+        }
+        self.has_callbacks |= T::HAS_CALLBACKS;
         self.throttles.push(Rule {
             filter,
-            ask: add_hits_of::<T>(),
-            plain: T::plain,
+            add_hits: add_hits_of::<T>(),
+            definitions: T::definitions,
             name: type_name::<T>(),
         });
     }
@@ -55,58 +73,6 @@ impl Rules {
         self.join();
     }
 
-    /// What is asked of all throttles that a request meets.
-    pub(super) async fn asking(&self, parts: &mut Parts) -> Result<Asking, Error> {
-        let mut asking = Asking::default();
-        // Predicates are asked where some throttle may match, and for all together before those for one.
-        let open = self.throttles.iter().any(|rule| rule.may_match(parts));
-        if !open || !matches(self.subject.as_ref(), parts).await? {
-            return Ok(asking);
-        }
-        if self.asks {
-            Known::remember(parts);
-        }
-        for rule in &self.throttles {
-            if matches(rule.filter.as_ref(), parts).await? {
-                if self.asks {
-                    (rule.ask)(parts, None, &mut asking).await?;
-                } else {
-                    (rule.plain)(&mut asking);
-                }
-            }
-        }
-        // Who is known without asking anybody is found again as quickly as it would be remembered.
-        if !asking.ask_plain(parts) {
-            Known::remember(parts);
-            asking = asking.ask_backends(parts).await?;
-        }
-        asking.drop_repeated();
-        Ok(asking)
-    }
-
-    /// The same where nothing has to be waited for.
-    pub(super) fn asking_at_once(&self, parts: &Parts) -> Option<Asking> {
-        let mut asking = Asking::default();
-        if !self.throttles.iter().any(|rule| rule.may_match(parts)) {
-            return Some(asking);
-        }
-        if self.asks {
-            return None;
-        }
-        if !known(self.subject.as_ref(), parts)? {
-            return Some(asking);
-        }
-        for rule in &self.throttles {
-            if known(rule.filter.as_ref(), parts)? {
-                (rule.plain)(&mut asking);
-            }
-        }
-        asking.ask_plain(parts).then(|| {
-            asking.drop_repeated();
-            asking
-        })
-    }
-
     fn join(&mut self) {
         let bypass = self.bypass_if.clone().map(Filter::not);
         self.subject = match (self.throttle_if.clone(), bypass) {
@@ -114,12 +80,108 @@ impl Rules {
             (only, others) => only.or(others),
         };
     }
+
+    /// Returns the hits of a request. Gives back its head.
+    pub(super) fn hits(
+        self: &Arc<Self>,
+        parts: Parts,
+    ) -> Flow<'static, (Parts, Result<HitSet, Error>)> {
+        let mut hits = HitSet::default();
+        // Predicates are called only if some throttle may apply, and those for all throttles first.
+        if !self.throttles.iter().any(|rule| rule.may_match(&parts)) {
+            return Flow::Ready((parts, Ok(hits)));
+        }
+        let mut progress = self.evaluate(&parts);
+        if progress.rules == self.throttles.len() {
+            let added = hits.add_leading_static(&progress.throttles, &parts);
+            if added == progress.throttles.len() {
+                hits.remove_repeated();
+                return Flow::Ready((parts, Ok(hits)));
+            }
+            progress.throttles.drain(..added);
+        }
+        let rules = self.clone();
+        Flow::pending(async move {
+            let mut parts = parts;
+            let added = rules.add_pending(progress, &mut hits, &mut parts).await;
+            (parts, added.map(|()| hits))
+        })
+    }
+
+    /// Evaluates the filters up to the first that awaits a predicate.
+    fn evaluate(&self, parts: &Parts) -> Progress {
+        let mut progress = Progress {
+            is_subject: match_now(self.subject.as_ref(), parts),
+            rules: 0,
+            throttles: InlineVec1::new(),
+        };
+        match progress.is_subject {
+            Some(false) => progress.rules = self.throttles.len(),
+            Some(true) if !self.has_callbacks => {
+                for rule in &self.throttles {
+                    let Some(matches) = match_now(rule.filter.as_ref(), parts) else {
+                        break;
+                    };
+                    if matches {
+                        (rule.definitions)(&mut progress.throttles);
+                    }
+                    progress.rules += 1;
+                }
+            }
+            _ => {}
+        }
+        progress
+    }
+
+    /// Evaluates the other filters, and adds the hits that are not added yet.
+    async fn add_pending(
+        &self,
+        progress: Progress,
+        hits: &mut HitSet,
+        parts: &mut Parts,
+    ) -> Result<(), Error> {
+        let Progress {
+            is_subject,
+            rules,
+            mut throttles,
+        } = progress;
+        let is_subject = match is_subject {
+            Some(is_subject) => is_subject,
+            None => matches(self.subject.as_ref(), parts).await?,
+        };
+        if !is_subject {
+            return Ok(());
+        }
+        if self.has_callbacks {
+            IdentityCache::enable(parts);
+        }
+        for rule in &self.throttles[rules..] {
+            if !matches(rule.filter.as_ref(), parts).await? {
+                continue;
+            }
+            if self.has_callbacks {
+                (rule.add_hits)(parts, None, hits).await?;
+            } else {
+                (rule.definitions)(&mut throttles);
+            }
+        }
+        let added = hits.add_leading_static(&throttles, parts);
+        if added < throttles.len() {
+            // An identifier may ask a database. Other identities are computed again as fast as they
+            // would be found.
+            if IdentityCache::enable(parts) {
+                hits.cache_identities(parts);
+            }
+            hits.add_identified(&throttles[added..], parts).await?;
+        }
+        hits.remove_repeated();
+        Ok(())
+    }
 }
 
 impl Rule {
     fn may_match(&self, parts: &Parts) -> bool {
-        let known = self.filter.as_ref().map(|filter| filter.known(parts));
-        known != Some(Some(false))
+        match_now(self.filter.as_ref(), parts) != Some(false)
     }
 }
 
@@ -133,16 +195,17 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// Requests that match what there was, if there was something, or this.
-fn either(known: Option<Filter>, other: Filter) -> Filter {
-    match known {
-        Some(known) => known.or(other),
+/// Returns a filter that matches what one of two filters matches.
+fn either(one: Option<Filter>, other: Filter) -> Filter {
+    match one {
+        Some(one) => one.or(other),
         None => other,
     }
 }
 
-fn known(filter: Option<&Filter>, parts: &Parts) -> Option<bool> {
-    filter.map_or(Some(true), |filter| filter.known(parts))
+/// Returns `true` if a request matches a filter; `None` if a predicate has to be awaited.
+fn match_now(filter: Option<&Filter>, parts: &Parts) -> Option<bool> {
+    filter.map_or(Some(true), |filter| filter.match_now(parts))
 }
 
 async fn matches(filter: Option<&Filter>, parts: &Parts) -> Result<bool, Error> {

@@ -1,12 +1,14 @@
+//! A list of methods.
+
 use http::Method;
 
 use crate::http::filter::error::FilterError;
 
-/// Methods, of which `GET` is `HEAD` too.
+/// A list of methods, in which `GET` includes `HEAD`.
 #[derive(Clone, Debug)]
-pub(super) struct Methods(Box<[Method]>);
+pub(super) struct MethodList(Box<[Method]>);
 
-impl Methods {
+impl MethodList {
     pub(super) fn new(methods: impl IntoIterator<Item = Method>) -> Result<Self, FilterError> {
         let methods: Box<[Method]> = methods.into_iter().collect();
         if methods.is_empty() {

@@ -1,0 +1,104 @@
+//! Decisions, with or without the details that header fields report.
+
+use http::request::Parts;
+
+use crate::clock::elapsed::Since;
+use crate::decision::{Decision, Report};
+use crate::definition::Definition;
+use crate::engine::batch::Batch;
+use crate::engine::fast_path::FastDecision;
+use crate::engine::hit::Hit;
+use crate::engine::recovery::resolution::Resolution;
+use crate::engine::report::LimitStatus;
+use crate::inline_vec::InlineVec1;
+use crate::store::outcome::StoreOutcome;
+
+/// A decision with the report on each limit.
+#[derive(Debug)]
+pub(crate) struct DetailedDecision {
+    pub(crate) decision: Decision,
+    pub(crate) limits: InlineVec1<LimitStatus<&'static Definition>>,
+    pub(crate) decided_at: Since,
+}
+
+impl DetailedDecision {
+    /// Returns `true` if the request may go on without a delay.
+    pub(crate) const fn passes_at_once(&self) -> bool {
+        self.decision.admitted && self.decision.delay.is_zero()
+    }
+}
+
+/// A decision in as much detail as the caller of an operation needs.
+pub(crate) trait Detail<'d>: Sized + Send {
+    /// Makes it of a decision on one limit.
+    fn from_fast(
+        fast: &FastDecision,
+        report: &Report,
+        hit: &Hit<'d>,
+        parts: Option<&Parts>,
+    ) -> Self;
+
+    /// Makes it of a batch.
+    fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self;
+}
+
+impl<'d> Detail<'d> for Decision {
+    #[inline]
+    fn from_fast(fast: &FastDecision, report: &Report, _: &Hit<'d>, _: Option<&Parts>) -> Self {
+        Self::new(fast.fits, *report)
+    }
+
+    fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self {
+        batch.decision(resolution)
+    }
+}
+
+impl Detail<'static> for DetailedDecision {
+    #[inline]
+    fn from_fast(
+        fast: &FastDecision,
+        report: &Report,
+        hit: &Hit<'static>,
+        parts: Option<&Parts>,
+    ) -> Self {
+        let own_clock = || hit.backend(parts).store().own_clock();
+        Self {
+            decision: Decision::new(fast.fits, *report),
+            limits: InlineVec1::from_buf([LimitStatus {
+                throttle: hit.throttle,
+                rate: fast.rate,
+                quota: fast.quota,
+                listed: false,
+                fits: fast.fits,
+                report: Some(*report),
+            }]),
+            decided_at: Since::new(fast.now, fast.has_own_clock.then(own_clock).flatten()),
+        }
+    }
+
+    fn from_batch(batch: &Batch<'_, 'static>, resolution: &Resolution<StoreOutcome>) -> Self {
+        Self {
+            decision: batch.decision(resolution),
+            limits: batch.limit_statuses(resolution),
+            decided_at: batch.decided_at(resolution),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    use super::DetailedDecision;
+    use crate::error::Error;
+    use crate::flow::Flow;
+
+    /// The size of the engine's answer before there was a [`Flow`] around it.
+    const EARLIER: usize = 240;
+
+    #[test]
+    fn a_flow_of_a_decision_is_no_larger_than_the_decision() {
+        let flow = size_of::<Flow<'_, Result<DetailedDecision, Error>>>();
+        assert!(flow <= EARLIER, "{flow}");
+    }
+}

@@ -1,0 +1,140 @@
+//! The rejection of a request whose hits were refused.
+
+use std::time::Duration;
+
+use http::header::{CACHE_CONTROL, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+
+use crate::callback::on_throttled::Responder;
+use crate::decision::Decision;
+use crate::definition::Definition;
+use crate::definition::cost_source::CostSource;
+use crate::http::response_fields::ResponseFields;
+use crate::rejection::problem::Never;
+use crate::rejection::text::whole_seconds;
+use crate::rejection::{RefusedRequest, Rejection, problem};
+
+/// Makes the rejection of a refused request. Its response is that of the handler's throttle, the
+/// throttle that refused, its backend, or else a problem.
+pub(super) async fn reject(
+    decision: &Decision,
+    fields: &ResponseFields,
+    parts: &Parts,
+    cost_source: impl Fn(&Definition) -> CostSource,
+) -> Rejection {
+    let refused_by = fields.refused_by();
+    let never = decision.never().then(|| {
+        let source = refused_by.map(cost_source).unwrap_or_default();
+        never(decision, refused_by, source)
+    });
+    let rejection = with_problem(*decision, fields, refused_by, never);
+    let Some(refused_by) = refused_by else {
+        return rejection;
+    };
+    let own = fields.responder();
+    let own = own.or_else(|| refused_by.settings.on_throttled.get().cloned());
+    let responder = own.or_else(|| {
+        let backend = refused_by.chosen_backend(Some(parts));
+        backend.responder().cloned()
+    });
+    match responder {
+        Some(responder) => {
+            Box::pin(with_response(rejection, responder, decision, fields, parts)).await
+        }
+        None => rejection,
+    }
+}
+
+/// Returns the reason why a request is never admitted.
+fn never(decision: &Decision, refused_by: Option<&Definition>, cost_source: CostSource) -> Never {
+    let has_other_rates = refused_by.is_some_and(Definition::has_other_rates);
+    match cost_source {
+        // Only a closed throttle has a limit of 0.
+        _ if decision.limit == 0 => Never::ForNow,
+        CostSource::Constant if has_other_rates => Never::ForNow,
+        CostSource::Constant | CostSource::Head => Never::TooExpensive,
+        CostSource::Body => Never::TooLarge,
+    }
+}
+
+fn with_problem(
+    decision: Decision,
+    fields: &ResponseFields,
+    refused_by: Option<&'static Definition>,
+    never: Option<Never>,
+) -> Rejection {
+    // The decision's own wait stays exact; the client is told a longer one, if settings say so.
+    let wait = decision.wait.map(|wait| fields.wait(wait));
+    let violated = fields.violated();
+    let mut headers = HeaderMap::new();
+    fields.write(&mut headers);
+    let response = if decision.decided {
+        match never {
+            Some(never) => problem::refused_for_ever(never, &violated, headers),
+            None => {
+                let wait = wait_left(&decision, fields).unwrap_or_default();
+                problem::refused(wait, &violated, headers)
+            }
+        }
+    } else {
+        problem::held_off(wait.unwrap_or_default(), headers)
+    };
+    let refused = RefusedRequest {
+        decision,
+        wait,
+        never,
+        uid: refused_by.map_or("", |throttle| throttle.uid()),
+        violated,
+    };
+    Rejection::refused(refused, response)
+}
+
+/// Replaces the problem by a response of the application's.
+async fn with_response(
+    mut rejection: Rejection,
+    responder: Responder,
+    decision: &Decision,
+    fields: &ResponseFields,
+    parts: &Parts,
+) -> Rejection {
+    rejection.set_parts(parts.clone());
+    let response = responder.respond(&rejection).await;
+    let (mut head, body) = response.into_parts();
+    // The rejection keeps the body, which may be sent where bodies have another type. A body that
+    // fails is empty.
+    let body = axum::body::to_bytes(body, usize::MAX).await;
+    if head.status == StatusCode::OK {
+        head.status = rejection.status();
+    }
+    for (name, value) in &refusal_fields(decision, fields) {
+        if !head.headers.contains_key(name) {
+            head.headers.append(name, value.clone());
+        }
+    }
+    let response = http::Response::from_parts(head, body.unwrap_or_default());
+    rejection.set_response(response);
+    rejection
+}
+
+/// Returns the header fields of a refusal, as of now.
+fn refusal_fields(decision: &Decision, fields: &ResponseFields) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    fields.write(&mut headers);
+    if let Some(wait) = wait_left(decision, fields) {
+        headers.insert(RETRY_AFTER, whole_seconds(wait).max(1).into());
+    }
+    headers.insert(CACHE_CONTROL, problem::NO_STORE);
+    headers
+}
+
+/// Returns the wait that a client is told now. A wait of no law begins with the response.
+fn wait_left(decision: &Decision, fields: &ResponseFields) -> Option<Duration> {
+    decision.wait.map(|wait| {
+        if decision.decided {
+            fields.wait_left(wait)
+        } else {
+            fields.wait(wait)
+        }
+    })
+}
