@@ -147,7 +147,7 @@ impl<'a> Attempt for LookAttempt<'_, 'a, '_> {
         None
     }
 
-    fn refused_by(&self, _: &Backend) -> Option<Snapshot<'a>> {
+    fn refused_by(&self, _: &Arc<StoreHandle>) -> Option<Snapshot<'a>> {
         None
     }
 

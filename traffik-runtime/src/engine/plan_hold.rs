@@ -84,7 +84,7 @@ impl PlanHold {
 
     /// Returns the settlement where this much was used; `None` if that is the cost.
     pub(crate) fn settlement(&self, used: u64) -> Option<Settlement<'_>> {
-        let change = match used.cmp(&self.cost) {
+        let adjustment = match used.cmp(&self.cost) {
             Ordering::Less => Adjustment::Refund(Refund {
                 at: self.counted_at,
                 cost: self.cost - used,
@@ -97,7 +97,7 @@ impl PlanHold {
                 limits: self.limits_in_force(),
                 ..self.plan()
             },
-            change,
+            adjustment,
             rates: self.limits.iter().map(|limit| limit.rate).collect(),
             made: self.numbers.clone(),
         })

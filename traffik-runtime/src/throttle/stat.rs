@@ -108,7 +108,7 @@ fn limited<S: Describe + ?Sized>(
     now: u64,
     strategy: &S,
 ) -> Stat<S::Metadata> {
-    let limits: InlineVec4<_> = (plan.limits.iter().zip(plan.seen(state)))
+    let limits: InlineVec4<_> = (plan.limits.iter().zip(plan.states_for(state)))
         .map(|(limit, state)| (limit, state, plan.report(limit, state, now, 1)))
         .collect();
     let stat_of = |(limit, state, report): &(&Limit, &State, Report)| {
