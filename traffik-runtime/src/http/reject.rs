@@ -78,7 +78,7 @@ fn with_problem(
             }
         }
     } else {
-        problem::held_off(wait.unwrap_or_default(), headers)
+        problem::throttled(wait.unwrap_or_default(), headers)
     };
     let refused = RefusedRequest {
         decision,

@@ -1,4 +1,4 @@
-//! Why a request was not let through.
+//! The rejection of a request: a refusal, or an error.
 
 pub(crate) mod problem;
 pub(crate) mod text;
@@ -21,12 +21,13 @@ use crate::observe;
 use crate::rejection::problem::Never;
 use crate::rejection::text::whole_seconds;
 
-/// A request that a throttle refused, or that none could decide on.
+/// A request that a throttle has refused, or that could not be decided.
 ///
-/// As a response it is 429, or 400 or 413 where it can never be admitted, 503 or 500, with a problem (RFC 9457), or what `on_throttled` or the error of a function of the
-/// application's says; as an error it says the same
-/// in words that may be shown to clients: what only operators are to read is in [`uid`](Self::uid), [`error`](Self::error)
-/// and `Debug`. The response carries `Cache-Control: no-store`, unless `on_throttled` sets that field.
+/// The response has status 429, or 400 or 413 if the request can never be admitted, 503 or 500, and
+/// a problem (RFC 9457); `on_throttled` or the error of a function of the application may replace
+/// it. It has `Cache-Control: no-store`, unless `on_throttled` sets that field. The text of the
+/// error may be shown to clients; details for operators are in [`uid`](Self::uid),
+/// [`error`](Self::error) and `Debug`.
 #[derive(Debug)]
 pub struct Rejection(Box<Inner>);
 
@@ -40,8 +41,8 @@ struct Inner {
     earlier: Option<Earlier>,
 }
 
-/// Marks a response as a refusal, in its extensions. Header fields that have room for one policy are
-/// not replaced in it.
+/// Marks a response as a refusal, in its extensions. Header fields that have room for one policy
+/// are not replaced in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refusal;
 
@@ -66,7 +67,7 @@ pub(crate) struct RefusedRequest {
 }
 
 impl Rejection {
-    /// The decision, if it was one.
+    /// Returns the decision, if the request was refused.
     pub fn decision(&self) -> Option<&Decision> {
         match &self.0.reason {
             Reason::Refused(RefusedRequest { decision, .. }) => Some(decision),
@@ -74,7 +75,7 @@ impl Rejection {
         }
     }
 
-    /// Why there is no decision, if there is none.
+    /// Returns the error, if there is no decision.
     pub fn error(&self) -> Option<&Error> {
         match &self.0.reason {
             Reason::Refused(_) => None,
@@ -82,7 +83,8 @@ impl Rejection {
         }
     }
 
-    /// The throttle that refused; of a set, the one with the longest wait.
+    /// Returns the uid of the throttle that refused the request; of a set, the one with the longest
+    /// wait.
     pub fn uid(&self) -> Option<&str> {
         match &self.0.reason {
             Reason::Refused(RefusedRequest { uid, .. }) => Some(uid),
@@ -90,7 +92,8 @@ impl Rejection {
         }
     }
 
-    /// The names of the policies that would not have admitted it, as header fields have them.
+    /// Returns the names of the policies that would not have admitted the request, as header fields
+    /// have them.
     pub fn violated(&self) -> &[String] {
         match &self.0.reason {
             Reason::Refused(RefusedRequest { violated, .. }) => violated,
@@ -98,7 +101,8 @@ impl Rejection {
         }
     }
 
-    /// How long the client is told to wait; `None` if it can never be admitted, or where there is no decision.
+    /// Returns the wait that the client is told; `None` if the request can never be admitted, or
+    /// there is no decision.
     pub fn wait(&self) -> Option<Duration> {
         match &self.0.reason {
             Reason::Refused(RefusedRequest { wait, .. }) => *wait,
@@ -106,18 +110,18 @@ impl Rejection {
         }
     }
 
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         self.0.response.status()
     }
 
-    /// The header fields of the response, `Retry-After` among them. As a response it also has those of decisions that were
-    /// made for the request before, in front of these.
+    /// Returns the header fields of the response, including `Retry-After`. The final response also
+    /// has those of earlier decisions on the request, in front of these.
     pub fn headers(&self) -> &HeaderMap {
         self.0.response.headers()
     }
 
-    /// The head of the request that was refused, for `on_throttled`; else there may be none.
+    /// Returns the head of the refused request, for `on_throttled`. Elsewhere there may be none.
     pub fn parts(&self) -> Option<&Parts> {
         self.0.parts.as_ref()
     }
@@ -146,7 +150,8 @@ impl Rejection {
         self.0.response = response;
     }
 
-    /// Adds the header fields of earlier decisions on the request to the response, in front of its own.
+    /// Adds the header fields of earlier decisions on the request to the response, in front of its
+    /// own.
     pub(crate) fn with_earlier(mut self, earlier: Option<Earlier>) -> Self {
         self.0.earlier = earlier;
         self
@@ -169,8 +174,8 @@ impl Rejection {
         response
     }
 
-    /// Makes the rejection of a request that could not be decided. The response may be a function of
-    /// the application's, which is awaited.
+    /// Makes the rejection of a request that could not be decided. The response may be a function
+    /// of the application's, which is awaited.
     pub(crate) async fn of_error(error: Error) -> Self {
         if let Some(own) = error.own_response() {
             own.read().await;

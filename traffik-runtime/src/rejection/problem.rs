@@ -1,4 +1,4 @@
-//! The responses to what is refused, and to what could not be decided: problem details (RFC 9457).
+//! The responses to refusals and errors: problem details (RFC 9457).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -25,11 +25,12 @@ pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// The reason why a request is never admitted, however long its client waits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Never {
-    /// The throttle is closed, or a rate set at run time has no room for the cost of every request: until that is changed.
+    /// The throttle is closed, or a rate that was set at run time has no room for the cost of any
+    /// request, until that is changed.
     ForNow,
-    /// It costs too much.
+    /// The request costs too much.
     TooExpensive,
-    /// Its body makes it cost too much.
+    /// The body makes the request cost too much.
     TooLarge,
 }
 
@@ -43,7 +44,7 @@ impl Never {
     }
 }
 
-/// 429: these policies, by their quotable names, were violated.
+/// Creates a 429 with the names of the violated policies, escaped for quotes.
 pub(crate) fn refused(
     wait: Duration,
     violated: &[String],
@@ -56,7 +57,7 @@ pub(crate) fn refused(
     ended(body, status, violated, headers)
 }
 
-/// 429, 400 or 413 without `Retry-After`: to wait does not help.
+/// Creates a 429, 400 or 413 without `Retry-After`, because waiting does not help.
 pub(crate) fn refused_for_ever(
     never: Never,
     violated: &[String],
@@ -81,7 +82,7 @@ pub(crate) fn refused_for_ever(
     ended(body, status, violated, headers)
 }
 
-/// The problem with the names of the policies behind its detail.
+/// Completes a problem with the names of the policies after its detail.
 fn ended(
     mut body: Line,
     status: StatusCode,
@@ -97,8 +98,9 @@ fn ended(
     problem(status, headers, body.bytes())
 }
 
-/// 429, without a law that has said so: the backend is away.
-pub(crate) fn held_off(wait: Duration, headers: HeaderMap) -> Response<Bytes> {
+/// Creates a 429 for a request that no law has refused: the backend is away, and a policy
+/// throttles.
+pub(crate) fn throttled(wait: Duration, headers: HeaderMap) -> Response<Bytes> {
     away(
         StatusCode::TOO_MANY_REQUESTS,
         "Too Many Requests",
@@ -107,7 +109,7 @@ pub(crate) fn held_off(wait: Duration, headers: HeaderMap) -> Response<Bytes> {
     )
 }
 
-/// What an error is told as: 503 if it may pass, else 500.
+/// Creates the response to an error: 503 if it is transient, otherwise 500.
 pub(crate) fn of_error(error: &Error) -> Response<Bytes> {
     if !error.is_transient() {
         return undecided(error);
@@ -121,7 +123,7 @@ pub(crate) fn of_error(error: &Error) -> Response<Bytes> {
     away(status, "Service Unavailable", wait, HeaderMap::new())
 }
 
-/// The backend is away, and this is how long the client is to be.
+/// Creates the response to a request while the backend is away.
 fn away(
     status: StatusCode,
     title: &str,
@@ -135,7 +137,7 @@ fn away(
     problem(status, headers, body.bytes())
 }
 
-/// A problem up to its detail.
+/// Begins a problem, up to its detail.
 fn begun(kind: &str, title: &str, status: StatusCode) -> Line {
     let mut body = Line::default();
     body.text(r#"{"type":""#).text(kind);
@@ -145,7 +147,7 @@ fn begun(kind: &str, title: &str, status: StatusCode) -> Line {
     body
 }
 
-/// Says in how many seconds, both ways.
+/// Writes the wait into the body and the header fields.
 fn try_again(body: &mut Line, headers: &mut HeaderMap, wait: Duration) {
     let seconds = whole_seconds(wait).max(1);
     headers.insert(RETRY_AFTER, number(seconds));
@@ -153,8 +155,8 @@ fn try_again(body: &mut Line, headers: &mut HeaderMap, wait: Duration) {
     body.text("try again in ").number(seconds).text(unit);
 }
 
-/// 500: the error is logged. A client learns no more than that the server is to be mended, unless this is a debug build:
-/// there the developer is the client, and logs are often filtered.
+/// Creates a 500, and logs the error. The client does not get its text, unless this is a debug
+/// build, where the developer is the client and logs are often filtered.
 fn undecided(error: &Error) -> Response<Bytes> {
     observe::undecided(error);
     let detail: Cow<'_, str> = match error {

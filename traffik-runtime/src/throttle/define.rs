@@ -146,8 +146,8 @@ impl<T: Define> Throttle for T {
     }
 }
 
-/// Returns the source of a throttle's own cost. A callback that returns the cost of the settings passes
-/// for a constant: that cost is 1 then, and a throttle that never admits 1 is closed.
+/// Returns the source of a throttle's own cost. A callback that returns the cost of the settings
+/// passes for a constant: that cost is 1 then, and a throttle that never admits 1 is closed.
 fn with_source(definition: &Definition, cost: u64) -> (u64, CostSource) {
     let source = if cost == definition.settings.cost {
         CostSource::Constant

@@ -56,7 +56,8 @@ impl<A: Attempt> Run<'_, A> {
         PolicyResult::Verdict(verdict, latest)
     }
 
-    /// Retries the first backend, if a step does so. Returns the latest error, if there was a retry.
+    /// Retries the first backend, if a step does so. Returns the latest error, if there was a
+    /// retry.
     async fn retry_by(
         &self,
         step: &Step,

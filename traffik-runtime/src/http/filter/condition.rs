@@ -8,9 +8,9 @@ use http::request::Parts;
 use crate::callback::Callback;
 use crate::error::Error;
 use crate::http::filter::glob::Glob;
+use crate::http::filter::matched_route::Route;
 use crate::http::filter::method_list::MethodList;
 use crate::http::filter::regex::PathRegex;
-use crate::http::filter::route::Route;
 use crate::http::filter::segment::normal;
 
 /// A condition on one part of a request, in the order of their costs.

@@ -7,9 +7,9 @@ pub(crate) mod condition;
 pub(crate) mod error;
 pub(crate) mod expression;
 pub(crate) mod glob;
+pub(crate) mod matched_route;
 pub(crate) mod method_list;
 pub(crate) mod regex;
-pub(crate) mod route;
 pub(crate) mod segment;
 #[cfg(test)]
 mod tests;
@@ -27,9 +27,9 @@ use crate::error::Error;
 use crate::http::filter::condition::Condition;
 use crate::http::filter::expression::Expression;
 use crate::http::filter::glob::Glob;
+use crate::http::filter::matched_route::Route;
 use crate::http::filter::method_list::MethodList;
 use crate::http::filter::regex::PathRegex;
-use crate::http::filter::route::Route;
 
 /// A condition on the head of a request. Clones share their contents.
 ///
