@@ -43,7 +43,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects, and authenticates if the server asks for it.
+    /// Connects, and authenticates if there are credentials.
     pub(crate) async fn open(address: &Address, handshake: &Handshake) -> Result<Self, Failed> {
         let socket = handshake
             .socket(address)
@@ -140,7 +140,7 @@ impl Connection {
         let (reply, size) = match read {
             Some(Head::Reply(Some(of), reply, size)) if of == opaque => (reply, size),
             Some(Head::Unauthenticated) => {
-                let message = "the server asks for a user and a password";
+                let message = "the server requires a user and a password";
                 return Err(Failed::Unauthenticated(message));
             }
             Some(Head::ServerError(line)) => return Err(Failed::ServerError(line)),

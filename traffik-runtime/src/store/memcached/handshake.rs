@@ -164,7 +164,7 @@ impl Credentials {
     }
 
     /// Returns the command that presents them: a `set` of any key, which is not stored. A server
-    /// that asks for no credentials does store it, so it is told to expire at once.
+    /// that requires no credentials does store it, so the value expires at once.
     pub(crate) fn command(&self) -> Vec<u8> {
         let Self { user, password } = self;
         let size = user.len() + 1 + password.len();

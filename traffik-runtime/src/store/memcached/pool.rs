@@ -54,7 +54,7 @@ struct Nodes {
 /// The connections to one server.
 struct Pool {
     connections: managed::Pool<Manager>,
-    /// Set once the log says that the server is down.
+    /// Set once it was logged that the server is down.
     is_down: AtomicBool,
 }
 

@@ -23,7 +23,7 @@ const LAST_DATE: u64 = i32::MAX as u64;
 const MAX_EXACT: Duration = Duration::from_secs(20 * 24 * 60 * 60);
 
 /// The number of seconds that stands for no end.
-const FOR_EVER: u64 = 0;
+const NO_END: u64 = 0;
 
 /// Returns the lifetime of a value that ends after this time; `None` for never.
 pub(crate) fn lifetime(ttl: Option<Duration>) -> Lifetime {
@@ -43,11 +43,11 @@ pub(crate) fn at_least(ttl: Duration) -> u64 {
     seconds(ttl.as_secs().saturating_add(2))
 }
 
-/// Returns the lifetime of an item from now on, by what the server says of it.
+/// Returns the rest of an item's lifetime, from the seconds and flags that the server reports.
 pub(crate) fn remaining(seconds_left: Option<u64>, flags: u32) -> Lifetime {
     Lifetime {
         // In its last second there are 0 left, which would stand for no end.
-        seconds: seconds_left.map_or(FOR_EVER, |left| seconds(left.max(1))),
+        seconds: seconds_left.map_or(NO_END, |left| seconds(left.max(1))),
         flags,
     }
 }
@@ -62,7 +62,7 @@ fn seconds(seconds: u64) -> u64 {
         return seconds;
     }
     let date = (now_millis() / 1_000).saturating_add(seconds);
-    if date <= LAST_DATE { date } else { FOR_EVER }
+    if date <= LAST_DATE { date } else { NO_END }
 }
 
 const fn low(millis: u64) -> u32 {

@@ -1,12 +1,12 @@
 //! Decides fixed windows by counters, to which Memcached adds by itself.
 //!
 //! Each window of each period has a [`counter`](crate::store::memcached::counter) of its own. So no
-//! count has to be reset in time, and a rate finds its count again when it joins or leaves a list of
-//! rates. One period is decided in one exchange: the cost is added, and the reply is the count.
-//! Several periods are read first, so that a refusal by one of them adds nothing to the others; then
-//! the cost is added to all of them at once. If one of them refuses after all, the cost is subtracted
-//! again. Until then, and if that fails, other hits may be refused that would have been admitted;
-//! this never over-admits.
+//! count has to be reset in time, and a rate finds its count again when it joins or leaves a list
+//! of rates. One period is decided in one exchange: the cost is added, and the reply is the count.
+//! Several periods are read first, so that a refusal by one of them adds nothing to the others;
+//! then the cost is added to all of them at once. If one of them refuses after all, the cost is
+//! subtracted again. Until then, and if that fails, other hits may be refused that would have been
+//! admitted; this never over-admits.
 
 use futures_util::future::join_all;
 
@@ -139,7 +139,8 @@ impl<'p> Windows<'p> {
     }
 
     /// Subtracts the cost from the windows that have not ended, if the counter is still the one to
-    /// which the hit was added (L32). The tags are those of the rates' counters.
+    /// which the hit was added (law L32; guide, chapter laws). The tags are those of the rates'
+    /// counters.
     pub(crate) async fn refund(
         &self,
         operation: &Operation<'_>,

@@ -11,7 +11,8 @@ use crate::store::redis::client::Redis;
 use crate::store::redis::connection::Connection;
 use crate::store::redis::lua::{COMPARE_AND_SWAP, INCREMENT};
 
-/// The time to live from which a key never expires: Redis counts milliseconds since 1970 in 63 bits.
+/// The time to live from which a key never expires: Redis counts milliseconds since 1970 in 63
+/// bits.
 const FOREVER: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 
 impl Store for Redis {

@@ -41,15 +41,15 @@ impl Redis {
         self.supervisor.as_ref().is_ok_and(Supervisor::is_cluster)
     }
 
-    /// Sends one command, on a Cluster to the node of its key. The answer must arrive within the time
-    /// limit of an operation.
+    /// Sends one command, on a Cluster to the node of its key. The answer must arrive within the
+    /// time limit of an operation.
     pub(crate) async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, Failed> {
         let supervisor = self.supervisor()?;
         self.run_until(supervisor.deadline(), None, cmd).await
     }
 
-    /// Sends one command whose answer must arrive before a deadline. With a caller, a late answer is
-    /// awaited without that caller.
+    /// Sends one command whose answer must arrive before a deadline. With a caller, a late answer
+    /// is awaited without that caller.
     pub(crate) async fn run_until<T: FromRedisValue>(
         &self,
         deadline: Instant,

@@ -19,8 +19,8 @@ const REDIRECTS: usize = 5;
 /// The delay before a command is sent again, while its slot has no node.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The timeout for connecting to one node. The client library connects to all nodes at once, and all
-/// wait for the slowest.
+/// The timeout for connecting to one node. The client library connects to all nodes at once, and
+/// all wait for the slowest.
 const CONNECT: Duration = Duration::from_millis(300);
 
 /// The time for which the client library waits for the answer of a node after the caller's timeout.
@@ -31,8 +31,8 @@ const LATE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Nodes(ClusterConnection);
 
-/// Returns a client for these nodes. It never retries a command: after a connection broke, the first
-/// attempt may have been counted.
+/// Returns a client for these nodes. It never retries a command: after a connection broke, the
+/// first attempt may have been counted.
 pub(crate) fn client(
     nodes: Vec<ConnectionInfo>,
     tls: Option<&Tls>,
@@ -64,8 +64,8 @@ impl Nodes {
         client.get_async_connection().await.map(Self)
     }
 
-    /// Sends a command to the node of its key, and follows redirects. A command is sent again only if
-    /// it was certainly not done.
+    /// Sends a command to the node of its key, and follows redirects. A command is sent again only
+    /// if it was certainly not done.
     pub(crate) async fn send(&mut self, cmd: &Cmd) -> RedisResult<Value> {
         let mut result = self.0.req_packed_command(cmd).await;
         for _ in 0..REDIRECTS {

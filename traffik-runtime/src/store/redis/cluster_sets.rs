@@ -88,8 +88,8 @@ impl Redis {
         all
     }
 
-    /// Reads the states of a refused set. States far ahead of the clock are replaced (law L4; guide,
-    /// chapter laws), and those of another rate live longer (law L30).
+    /// Reads the states of a refused set. States far ahead of the clock are replaced (law L4;
+    /// guide, chapter laws), and those of another rate live longer (law L30).
     async fn read_refused(
         &self,
         plans: &[Plan<'_>],

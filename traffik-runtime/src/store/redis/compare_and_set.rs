@@ -89,9 +89,9 @@ impl Redis {
         Ok(())
     }
 
-    /// Extends the lives of the states with which a hit was refused, for as long as the plans' rates
-    /// need them (law L30). A state that another writer has changed has a life of its own, and a
-    /// refusal stays one if this fails.
+    /// Extends the lives of the states with which a hit was refused, for as long as the plans'
+    /// rates need them (law L30). A state that another writer has changed has a life of its own,
+    /// and a refusal stays one if this fails.
     async fn extend_lives(&self, plans: &[Plan<'_>], reply: &ScriptReply, at: Option<u64>) {
         let mut is_extended = false;
         let new = plans.iter().zip(&reply.values).map(|(plan, value)| {

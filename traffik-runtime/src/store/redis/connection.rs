@@ -6,8 +6,8 @@ use redis::{Cmd, Pipeline, RedisFuture, Value};
 #[cfg(feature = "redis-cluster")]
 use crate::store::redis::cluster::Nodes;
 
-/// A connection. A clone shares the sockets and costs a few reference counts. Any number of commands
-/// may be in flight on it.
+/// A connection. A clone shares the sockets and costs a few reference counts. Any number of
+/// commands may be in flight on it.
 #[derive(Clone)]
 pub(crate) enum Connection {
     One(MultiplexedConnection),

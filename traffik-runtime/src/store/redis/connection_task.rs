@@ -23,9 +23,9 @@ const BACKOFF: Backoff = Backoff::exponential(Duration::from_millis(50))
 /// The age from which a broken connection is replaced without delay.
 const STEADY: Duration = Duration::from_secs(2);
 
-/// The time without an answer after which an idle connection is sent a PING, so that the next caller
-/// does not have to discover that it is broken. A connection in use is sent a PING earlier, because
-/// its callers may all have gone away.
+/// The time without an answer after which an idle connection is sent a PING, so that the next
+/// caller does not have to discover that it is broken. A connection in use is sent a PING earlier,
+/// because its callers may all have gone away.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The shortest time between two PINGs.
@@ -70,8 +70,8 @@ pub(crate) async fn run(settings: Arc<ConnectionSettings>, state: SharedState) {
     }
 }
 
-/// Retires a connection as soon as its server is no longer the right one, for as long as the returned
-/// task lives.
+/// Retires a connection as soon as its server is no longer the right one, for as long as the
+/// returned task lives.
 fn follow(
     settings: &Arc<ConnectionSettings>,
     connected: Connected,

@@ -121,8 +121,8 @@ impl Connector {
         }
     }
 
-    /// Waits until the server of this connection is no longer the right one, and returns the reason.
-    /// This never ends where the server cannot change.
+    /// Waits until the server of this connection is no longer the right one, and returns the
+    /// reason. This never ends where the server cannot change.
     pub(crate) async fn outdated(&self, connected: &Connected) -> RedisError {
         match (self, connected) {
             #[cfg(feature = "redis-sentinel")]

@@ -36,9 +36,9 @@ impl Failed {
         }
     }
 
-    /// Returns `true` if the connection must be replaced at once: it is broken, or the server behind
-    /// it no longer accepts writes or does not know this client. Every other error of a server
-    /// concerns one operation, and all clients share the connection.
+    /// Returns `true` if the connection must be replaced at once: it is broken, or the server
+    /// behind it no longer accepts writes or does not know this client. Every other error of a
+    /// server concerns one operation, and all clients share the connection.
     pub(crate) fn breaks_connection(&self) -> bool {
         let Self::Server(error) = self else {
             return false;

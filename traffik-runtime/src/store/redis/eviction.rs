@@ -6,8 +6,8 @@ use crate::store::redis::connection::Connection;
 use crate::warnings;
 
 /// Eviction policies that are suitable for rate limits. Every state has a time to live, so the
-/// `volatile-` policies evict states like the `allkeys-` policies do. Only `volatile-ttl` begins with
-/// the states that are about to expire.
+/// `volatile-` policies evict states like the `allkeys-` policies do. Only `volatile-ttl` begins
+/// with the states that are about to expire.
 const SUITABLE: [&str; 2] = ["noeviction", "volatile-ttl"];
 
 /// Logs a warning if the server reports a policy that is not suitable.

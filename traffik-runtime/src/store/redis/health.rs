@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// The number of stalls in a row after which a connection is retired. One or two may be a server that
-/// is busy with a slow command. If a third is that too, its only cost is a new connection.
+/// The number of stalls in a row after which a connection is retired. One or two may be a server
+/// that is busy with a slow command. If a third is that too, its only cost is a new connection.
 pub(crate) const STALLS: u32 = 3;
 
 /// The evidence about one connection.
@@ -71,8 +71,8 @@ impl Health {
         self.answers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Records that an operation got no answer in its time. Returns `true` if the connection must be
-    /// retired.
+    /// Records that an operation got no answer in its time. Returns `true` if the connection must
+    /// be retired.
     pub(crate) fn time_out(&self, sent: &Sent) -> bool {
         if self.answers() != sent.answers {
             return false;

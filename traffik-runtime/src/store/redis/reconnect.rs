@@ -1,8 +1,8 @@
 //! A pool of connections that are replaced whenever they break.
 //!
 //! Each connection has a task that opens, watches and replaces it. An operation uses a connection
-//! that is up. While there is none it fails at once, except before the very first attempt to connect
-//! has ended: then it waits for that.
+//! that is up. While there is none it fails at once, except before the very first attempt to
+//! connect has ended: then it waits for that.
 //!
 //! A task belongs to a runtime, so each runtime has a pool of its own, which ends with it.
 

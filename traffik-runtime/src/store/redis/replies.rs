@@ -18,7 +18,8 @@ pub(crate) enum Class {
     Bug,
 }
 
-/// Codes of replies after which nothing was done. Scripts meet these errors before their first write.
+/// Codes of replies after which nothing was done. Scripts meet these errors before their first
+/// write.
 const REFUSALS: [&str; 16] = [
     "ASK",
     "BUSY",

@@ -52,7 +52,8 @@ fn with_certificates(info: ConnectionInfo, _: &Tls) -> Result<ConnectionInfo, St
     Ok(info)
 }
 
-/// Returns the options of TCP: a command is sent without delay, and a peer that vanished is noticed.
+/// Returns the options of TCP: a command is sent without delay, and a peer that vanished is
+/// noticed.
 pub(crate) fn options() -> TcpSettings {
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(5))

@@ -1,5 +1,6 @@
 //! Parses the URLs of Redis servers; `urls.md` describes their forms.
 
+#[cfg(feature = "redis-sentinel")]
 use percent_encoding::percent_decode_str;
 use redis::ConnectionInfo;
 

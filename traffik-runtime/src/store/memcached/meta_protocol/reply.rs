@@ -18,7 +18,7 @@ pub(crate) struct Reply {
     pub(crate) status: Status,
     pub(crate) value: Option<Vec<u8>>,
     pub(crate) cas: u64,
-    /// The seconds that the value still lives; `None` for ever.
+    /// The seconds until the value ends; `None` if it never does.
     pub(crate) seconds: Option<u64>,
     pub(crate) flags: u32,
 }

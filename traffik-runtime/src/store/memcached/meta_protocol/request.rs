@@ -63,7 +63,7 @@ impl<'a> Request<'a> {
         self.number('N', seconds).number('J', value)
     }
 
-    /// Asks for the version of the value.
+    /// Requests the version of the value.
     pub(crate) fn with_cas(self) -> Self {
         self.with("c")
     }
