@@ -39,7 +39,10 @@ impl File {
         assert_eq!(error.kind(), ErrorKind::Configuration);
         let message = error.to_string();
         assert!(
-            message.starts_with(&format!("`{}` cannot be used", self.path.display())),
+            message.starts_with(&format!(
+                "overrides file `{}` ignored: ",
+                self.path.display()
+            )),
             "{message}"
         );
         match error {

@@ -130,7 +130,7 @@ fn what_no_throttle_can_have_is_an_error_at_once() {
         registry().set_rate(&long, Rate::per_minute(1)).unwrap_err(),
         registry().disable(&long).unwrap_err(),
     ] {
-        assert!(error.to_string().contains("at most 255"), "{error}");
+        assert!(error.to_string().contains("the maximum is 255"), "{error}");
     }
     assert_eq!(pending(&long), None);
 }
