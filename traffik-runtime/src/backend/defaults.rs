@@ -96,7 +96,7 @@ impl Backend {
     /// let backend = Backend::memory().trusted_proxies(["10.0.0.0/8", "2001:db8::/32"]);
     /// assert!(backend.ready().await.is_ok());
     /// let error = backend.trusted_proxies(["proxy.internal"]).ready().await.unwrap_err();
-    /// assert!(error.to_string().contains("`proxy.internal` is no address"));
+    /// assert!(error.to_string().contains("`proxy.internal` is not an address"));
     /// # });
     /// ```
     #[must_use]
