@@ -36,7 +36,11 @@ const RETRY_AFTER: (&str, bool, &str) = (
 /// ```
 /// use traffik::openapi::TooManyRequests;
 ///
-/// #[utoipa::path(get, path = "/search", responses((status = 200, body = String), TooManyRequests))]
+/// #[utoipa::path(
+///     get,
+///     path = "/search",
+///     responses((status = 200, body = String), TooManyRequests)
+/// )]
 /// async fn search() -> &'static str {
 ///     "found\n"
 /// }
@@ -70,7 +74,11 @@ impl IntoResponses for TooManyRequests {
 /// ```
 /// use traffik::openapi::{RateLimitFields, TooManyRequests};
 ///
-/// #[utoipa::path(get, path = "/search", responses((status = 200, body = String), TooManyRequests))]
+/// #[utoipa::path(
+///     get,
+///     path = "/search",
+///     responses((status = 200, body = String), TooManyRequests)
+/// )]
 /// async fn search() -> &'static str {
 ///     "found\n"
 /// }

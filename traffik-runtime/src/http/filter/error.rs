@@ -11,7 +11,9 @@ const NORMAL_FORM: &str = "a path begins with `/`, contains letters, digits and 
 /// use traffik::filter;
 ///
 /// let error = filter::try_path("/users/{id}").unwrap_err();
-/// assert_eq!(error.to_string(), "`{id}` in `/users/{id}` is not valid in a pattern; write `*` for one segment, `**` for any number");
+/// let expected = "`{id}` in `/users/{id}` is not valid in a pattern; \
+///     write `*` for one segment, `**` for any number";
+/// assert_eq!(error.to_string(), expected);
 /// ```
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]

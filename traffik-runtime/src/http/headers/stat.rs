@@ -23,7 +23,10 @@ impl<M> Stat<M> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let throttle = DynThrottle::builder("api").rate("100/minute".parse()?).backend(Backend::memory()).build()?;
+    /// let throttle = DynThrottle::builder("api")
+    ///     .rate("100/minute".parse()?)
+    ///     .backend(Backend::memory())
+    ///     .build()?;
     /// let stat = throttle.stat(&Identity::new("user:7")).await?;
     /// let options = HeaderOptions::new().syntax(HeaderSyntax::Draft6);
     /// let headers = stat.headers_with(HeaderStyle::Ietf, options);
