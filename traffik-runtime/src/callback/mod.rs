@@ -173,3 +173,37 @@ impl<I: ?Sized, Out, F: for<'a> AsyncFunction<'a, I, Out>> Call<I, Out> for Asyn
         Flow::pending(async { future.await.into_output() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use http::request::Parts;
+
+    use crate::callback::Callback;
+    use crate::callback::predicate::Predicate;
+    use crate::error::Error;
+    use crate::flow::Flow;
+
+    fn callback<M>(predicate: impl Predicate<M>) -> Callback<Parts, Result<bool, Error>> {
+        predicate.into_callback()
+    }
+
+    fn is_root(parts: &Parts) -> bool {
+        parts.uri.path() == "/"
+    }
+
+    async fn is_root_later(parts: &Parts) -> Result<bool, std::io::Error> {
+        Ok(is_root(parts))
+    }
+
+    #[tokio::test]
+    async fn only_async_functions_need_a_future() {
+        let (parts, ()) = Request::new(()).into_parts();
+        let ready = callback(is_root);
+        assert!(matches!(ready.call(&parts), Flow::Ready(Ok(true))));
+        let pending = callback(is_root_later);
+        let flow = pending.call(&parts);
+        assert!(matches!(flow, Flow::Pending(_)));
+        assert!(flow.await.unwrap());
+    }
+}
