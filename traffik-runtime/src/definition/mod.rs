@@ -1,7 +1,6 @@
 //! Definitions of throttles: the settings of each, compiled to limits, and their registry.
 
 pub(crate) mod compiled;
-pub(crate) mod cost_source;
 pub(crate) mod declaration;
 pub(crate) mod label;
 pub(crate) mod lazy;

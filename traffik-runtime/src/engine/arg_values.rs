@@ -1,7 +1,7 @@
 //! Identity and cost of a request, computed from a handler's arguments.
 
 use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
+use crate::engine::cost_source::CostSource;
 use crate::error::Error;
 use crate::identity::Identity;
 

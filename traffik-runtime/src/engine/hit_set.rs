@@ -6,8 +6,8 @@ use std::ptr;
 use http::request::Parts;
 
 use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
 use crate::engine::arg_values::ArgValues;
+use crate::engine::cost_source::CostSource;
 use crate::engine::hit::Hit;
 use crate::identity::Identity;
 use crate::inline_vec::InlineVec1;

@@ -14,6 +14,7 @@ pub(crate) mod batch_decide;
 pub(crate) mod batch_report;
 pub(crate) mod client_key;
 pub(crate) mod closed;
+pub(crate) mod cost_source;
 pub(crate) mod detail;
 pub(crate) mod fast_path;
 pub(crate) mod hit;

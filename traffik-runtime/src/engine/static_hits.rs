@@ -6,8 +6,8 @@ use http::request::Parts;
 
 use crate::callback::Callback;
 use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
 use crate::definition::source::IdentitySource;
+use crate::engine::cost_source::CostSource;
 use crate::engine::hit::Hit;
 use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::{cached, get_or_insert_with, insert};

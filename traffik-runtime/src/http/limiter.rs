@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use crate::decision::Decision;
 use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
+use crate::engine::cost_source::CostSource;
 use crate::engine::detail::DetailedDecision;
 use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::engine::hold::Hold;

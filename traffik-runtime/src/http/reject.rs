@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use crate::callback::on_throttled::Responder;
 use crate::decision::Decision;
 use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
+use crate::engine::cost_source::CostSource;
 use crate::http::response_fields::ResponseFields;
 use crate::rejection::problem::Never;
 use crate::rejection::text::whole_seconds;

@@ -6,8 +6,8 @@ use std::future::{Future, ready};
 use http::request::Parts;
 
 use crate::definition::Definition;
-use crate::definition::cost_source::CostSource;
 use crate::engine::arg_values::ArgValues;
+use crate::engine::cost_source::CostSource;
 use crate::engine::hit::Hit;
 use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::{cached, insert};

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::decision::Decision;
-use crate::definition::cost_source::CostSource;
 use crate::definition::label::{check_label, default_label};
 use crate::definition::lazy::Lazy;
 use crate::definition::registry::registration::Registration;
 use crate::definition::settings::Settings;
 use crate::definition::shared_strategy::SharedStrategy;
 use crate::definition::{Definition, limits};
+use crate::engine::cost_source::CostSource;
 use crate::engine::hit::Hit;
 use crate::engine::hit_set::DirectHit;
 use crate::engine::{decide, look, reserve, would_admit};

@@ -12,7 +12,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::callback::on_throttled::Responder;
-use crate::definition::cost_source::CostSource;
+use crate::engine::cost_source::CostSource;
 use crate::engine::hit_set::HitSet;
 use crate::error::Error;
 use crate::flow::FlowFuture;
