@@ -67,7 +67,7 @@ pub(crate) fn max_cost(
     match (strategy, rates) {
         (Strategy::BuiltIn(built_in), Rates::Constant(_)) => {
             let max = built_in.spec.largest_cost(&rates.constants());
-            Some(quote!(const LARGEST_COST: #private::u64 = #max;))
+            Some(quote!(const MAX_COST: #private::u64 = #max;))
         }
         _ => None,
     }

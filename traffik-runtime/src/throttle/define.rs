@@ -27,7 +27,7 @@ pub trait Define: Send + Sync + 'static {
     type Strategy: Describe;
 
     /// The maximum cost that it can ever admit, if it is known at compile time.
-    const LARGEST_COST: u64 = u64::MAX;
+    const MAX_COST: u64 = u64::MAX;
 
     /// `true` if a callback selects requests, or returns their identity, cost, rate or scope.
     const HAS_CALLBACKS: bool = false;
@@ -91,7 +91,7 @@ pub const fn erased_strategy<T: Define>(
 impl<T: Define> Throttle for T {
     type Stat = Stat<<T::Strategy as Describe>::Metadata>;
 
-    const LARGEST_COST: u64 = T::LARGEST_COST;
+    const MAX_COST: u64 = T::MAX_COST;
 
     const HAS_CALLBACKS: bool = T::HAS_CALLBACKS;
 

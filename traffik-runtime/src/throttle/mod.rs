@@ -48,7 +48,7 @@ pub trait Throttle: Sized + Send + Sync + 'static {
 
     /// The maximum cost that every member can ever admit, if it is known at compile time.
     #[doc(hidden)]
-    const LARGEST_COST: u64;
+    const MAX_COST: u64;
 
     /// `true` if a member calls a function of the application.
     #[doc(hidden)]

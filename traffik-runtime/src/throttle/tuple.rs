@@ -26,7 +26,7 @@ macro_rules! set {
         impl<$($member: Throttle),+> Throttle for ($($member,)+) {
             type Stat = ($($member::Stat,)+);
 
-            const LARGEST_COST: u64 = min(&[$($member::LARGEST_COST),+]);
+            const MAX_COST: u64 = min(&[$($member::MAX_COST),+]);
 
             const HAS_CALLBACKS: bool = $($member::HAS_CALLBACKS)||+;
 

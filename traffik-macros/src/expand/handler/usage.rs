@@ -188,7 +188,7 @@ fn cost_check(cost: &Cost, throttles: &[Path], private: &Private) -> Option<Toke
     let private = private.at(span);
     let checks = throttles.iter().map(|throttle| {
         let message = format!("a cost of {units} can never be admitted by `{}`; lower it", crate::model::text(throttle));
-        quote_spanned!(span=> #private::core::assert!(#units <= <#throttle as #private::Throttle>::LARGEST_COST, #message);)
+        quote_spanned!(span=> #private::core::assert!(#units <= <#throttle as #private::Throttle>::MAX_COST, #message);)
     });
     Some(quote!(const _: () = { #(#checks)* };))
 }
