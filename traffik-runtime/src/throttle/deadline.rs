@@ -60,7 +60,7 @@ pub(crate) async fn wait<F>(
 where
     F: Future<Output = Result<(Decision, Hold), Error>>,
 {
-    let mut pauses = RETRY_DELAYS.delays();
+    let mut delays = RETRY_DELAYS.delays();
     let mut last_refusal = None;
     loop {
         let attempt = hit();
@@ -82,7 +82,7 @@ where
                 return Ok(decision);
             }
             let is_exact = decision.decided && !wait.is_zero();
-            let min = if is_exact { wait } else { pauses.next() };
+            let min = if is_exact { wait } else { delays.next() };
             timer::sleep(wait.max(min).min(left)).await?;
             last_refusal = Some(decision);
         } else if decision.delay <= left {
