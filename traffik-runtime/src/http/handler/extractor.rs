@@ -24,6 +24,7 @@ use crate::http::pending_fields::PendingFields;
 use crate::http::response_fields::ResponseStyle;
 use crate::rejection::Rejection;
 use crate::throttle::Throttle;
+use crate::throttle::define::Define;
 
 /// The throttles of one handler and its own options, as the macros write them.
 #[doc(hidden)]
@@ -59,6 +60,11 @@ pub trait HandlerThrottle: Send + Sync {
         let _ = parts;
         ready(Ok(None))
     }
+}
+
+/// The options of a handler that sets none, and defines its throttle.
+impl<T: Define> HandlerThrottle for T {
+    const HIT_SOURCE: HitSource = HitSource::of::<T, T>();
 }
 
 /// Returns the header options of a handler.
