@@ -24,8 +24,8 @@ redis.call('SET', KEYS[1], '', 'PX', 1, 'XX')
 return 1";
 
 /// Replaces a value that is as expected. Arguments: the expected value and the new one, each behind
-/// a `+`, or an empty string for no key; milliseconds to live, `0` for no end, or an empty string for
-/// as long as the old value would have lived.
+/// a `+`, or an empty string for no key; milliseconds to live, `0` for no end, or an empty string
+/// for as long as the old value would have lived.
 const COMPARE_AND_SWAP_SOURCE: &str = "\
 local old, new, ttl = redis.call('GET', KEYS[1]), ARGV[2], ARGV[3]
 if (old and '+' .. old or '') ~= ARGV[1] then return 0 end
