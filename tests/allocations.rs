@@ -24,7 +24,7 @@ fn hit(throttle: &DynThrottle, client: &Identity, cost: u64) -> Decision {
     poll_once(throttle.hit(client, cost)).expect("memory never fails")
 }
 
-/// How often memory is allocated while a thousand hits are decided, of which so many are admitted.
+/// Returns the allocations of a thousand hits, of which this many are admitted.
 fn allocations(strategy: impl Strategy, cost: u64, admitted: u64) -> u64 {
     let clock = ManualClock::new();
     let throttle = throttle(strategy, Backend::memory().clock(clock.clone()));
@@ -39,7 +39,7 @@ fn allocations(strategy: impl Strategy, cost: u64, admitted: u64) -> u64 {
     let mut counted = 0;
     let info = measure(|| {
         for place in 0..HITS {
-            // Some see the windows of the rate change.
+            // Some hits advance the window of the rate.
             clock.advance(Duration::from_secs(10));
             let client = &clients[place as usize % clients.len()];
             counted += u64::from(black_box(hit(&throttle, client, cost)).admitted);
@@ -50,7 +50,7 @@ fn allocations(strategy: impl Strategy, cost: u64, admitted: u64) -> u64 {
 }
 
 #[test]
-fn an_admitted_hit_allocates_nothing() {
+fn allocates_nothing_for_an_admitted_hit() {
     let tolerant = Gcra::new().burst_tolerance(Duration::from_secs(1));
     assert_eq!(allocations(FixedWindow::new(), 1, HITS), 0);
     assert_eq!(allocations(SlidingCounter::new(), 1, HITS), 0);
@@ -63,7 +63,7 @@ fn an_admitted_hit_allocates_nothing() {
 }
 
 #[test]
-fn a_refused_hit_allocates_nothing() {
+fn allocates_nothing_for_a_refused_hit() {
     for impossible in [2_000_000, u64::MAX] {
         assert_eq!(allocations(FixedWindow::new(), impossible, 0), 0);
         assert_eq!(allocations(SlidingCounter::new(), impossible, 0), 0);
@@ -72,9 +72,9 @@ fn a_refused_hit_allocates_nothing() {
     }
 }
 
-/// Refused because it was all taken, which is what a client that is limited sees.
+/// Refused because the limit is spent, as the hits of a limited client are.
 #[test]
-fn a_hit_beyond_the_limit_allocates_nothing() {
+fn allocates_nothing_beyond_the_limit() {
     fn spent(strategy: impl Strategy) -> u64 {
         let throttle = throttle(strategy, Backend::memory().clock(ManualClock::new()));
         let client = Identity::new("client");
@@ -92,9 +92,9 @@ fn a_hit_beyond_the_limit_allocates_nothing() {
     assert_eq!(spent(Gcra::new()), 0);
 }
 
-/// A cost of 0 and a client that is exempt are no different.
+/// Neither do a cost of 0 and an exempt client.
 #[test]
-fn what_is_not_counted_allocates_nothing() {
+fn allocates_nothing_for_uncounted_hits() {
     let throttle = throttle(FixedWindow::new(), Backend::memory());
     let client = Identity::new("client");
     assert!(hit(&throttle, &client, 1).admitted);
@@ -107,9 +107,9 @@ fn what_is_not_counted_allocates_nothing() {
     assert_eq!(info.count_total, 0);
 }
 
-/// Nor does what the registry says instead of the definition.
+/// Neither does a rate that the registry has changed.
 #[test]
-fn what_was_changed_allocates_nothing() {
+fn allocates_nothing_under_a_changed_rate() {
     let throttle = DynThrottle::builder("changed").rate("2/h".parse().unwrap());
     let throttle = throttle.backend(Backend::memory()).build().unwrap();
     let client = Identity::new("client");
@@ -125,9 +125,9 @@ fn what_was_changed_allocates_nothing() {
     assert_eq!(hits(), 0);
 }
 
-/// Several rates share a place, and a log writes in place: neither is copied.
+/// Several rates share a slot, and a log is written in place: neither is copied.
 #[test]
-fn what_does_not_fit_a_slot_allocates_nothing() {
+fn allocates_nothing_for_states_larger_than_a_slot() {
     fn settled(throttle: &DynThrottle, clock: &ManualClock) -> u64 {
         let client = Identity::new("client");
         let hits = |count| {
@@ -165,8 +165,7 @@ traffik::throttles! {
     throttle ByAddress(rate = "1000000/h");
 }
 
-/// How often memory is allocated while requests of this head are counted by their clients'
-/// addresses.
+/// Returns the allocations of hits that identify the client by the address of this request.
 fn allocations_of(parts: &Parts) -> u64 {
     let hit = || {
         let decision = poll_once(ByAddress::hit(parts));
@@ -177,7 +176,7 @@ fn allocations_of(parts: &Parts) -> u64 {
 }
 
 #[test]
-fn to_find_an_address_allocates_nothing() {
+fn allocates_nothing_to_find_an_address() {
     let (backend, _) = midnight();
     assert_eq!(allocations_of(&head(&backend)), 0);
     let fields = [
@@ -211,7 +210,7 @@ mod handlers {
 
     throttles! {
         throttle Silent(rate = "1000000/h", headers = none);
-        throttle Told(rate = "1000000/h");
+        throttle WithFields(rate = "1000000/h");
         throttle Spent(rate = "1/h");
     }
 
@@ -224,8 +223,8 @@ mod handlers {
         "hello"
     }
 
-    #[throttled(Told)]
-    async fn told() -> &'static str {
+    #[throttled(WithFields)]
+    async fn with_fields() -> &'static str {
         "hello"
     }
 
@@ -234,16 +233,16 @@ mod handlers {
         "hello"
     }
 
-    /// How often a request allocates, beyond one to a handler without a throttle.
+    /// Returns the allocations of a request beyond those of a handler without a throttle.
     #[test]
-    fn a_handler_allocates_as_often_as_is_stated() {
+    fn allocates_for_a_request_as_documented() {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let (backend, _) = midnight();
         let parts = head(&backend);
         let app = Router::new()
             .route("/bare", get(bare))
             .route("/silent", get(silent))
-            .route("/told", get(told))
+            .route("/with_fields", get(with_fields))
             .route("/spent", get(spent));
         let allocations = |path: &'static str| {
             let mut service = app.clone().into_service::<Body>();
@@ -272,7 +271,10 @@ mod handlers {
         };
         let bare = allocations("/bare");
         let more = |path| allocations(path) - bare;
-        assert_eq!([more("/silent"), more("/told"), more("/spent")], [1, 4, 10]);
+        assert_eq!(
+            [more("/silent"), more("/with_fields"), more("/spent")],
+            [1, 4, 10]
+        );
     }
 }
 
@@ -314,7 +316,7 @@ mod layers {
     }
 
     #[test]
-    fn a_body_is_boxed_once_and_one_of_axum_not_again() {
+    fn boxes_a_foreign_body_once() {
         const HELLO: Bytes = Bytes::from_static(b"hello");
         let own = service_fn(async |_| Ok(Response::new(Body::from(HELLO))));
         let other = service_fn(async |_| Ok(Response::new(Full::new(HELLO))));
@@ -322,9 +324,9 @@ mod layers {
     }
 }
 
-/// The counter counts: otherwise all of the above would hold of anything.
+/// Without this test, a counter that counts nothing would pass all others.
 #[test]
-fn an_allocation_is_seen() {
+fn counts_allocations() {
     let info = measure(|| drop(black_box(vec![0_u8; 9])));
     assert!(info.count_total > 0);
 }

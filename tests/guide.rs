@@ -1,8 +1,7 @@
-//! The guide's tables are what the program says of itself: the catalog's entries, and the metadata
-//! as they serialise.
+//! The tables of the guide equal the program: the entries of the catalog, and the metadata as it
+//! serializes.
 //!
-//! `UPDATE_GUIDE=1 cargo test -p traffik-tests --test guide` writes what has changed into the
-//! guide.
+//! `UPDATE_GUIDE=1 cargo test -p traffik-tests --test guide` writes changes into the guide.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -18,7 +17,7 @@ const TITLES: &str = "| name | in a line | parameters and defaults |\n|---|---|-
 
 const GUIDE: &str = include_str!("../traffik/docs/strategies.md");
 
-/// What stands between the guide's two markers of a name.
+/// Returns the text between the guide's markers of a name.
 fn section(name: &str) -> &'static str {
     let (begin, end) = (
         format!("<!-- {name} -->\n\n"),
@@ -73,7 +72,7 @@ fn param(param: &Param) -> String {
 }
 
 #[test]
-fn the_table_of_strategies_is_the_catalog() {
+fn lists_the_strategies_of_the_catalog() {
     let (written, table) = (section("strategies"), table());
     if written == table {
         return;
@@ -88,7 +87,7 @@ fn the_table_of_strategies_is_the_catalog() {
     }
 }
 
-/// The fields of a strategy's metadata, as it serialises after a hit, in order.
+/// Returns the fields of a strategy's metadata, as they serialize after a hit, in order.
 fn fields<S: Strategy>(strategy: &S) -> (String, Vec<String>) {
     let hit = Hit {
         rate: "10/minute".parse().unwrap(),
@@ -98,7 +97,7 @@ fn fields<S: Strategy>(strategy: &S) -> (String, Vec<String>) {
     };
     let state = strategy.decide(None, &hit).unwrap();
     let metadata = strategy.metadata(Some(&state), &hit);
-    // As text, since a map would sort them.
+    // As text, because a map would sort the fields.
     let json = serde_json::to_string(&metadata).unwrap();
     let parts = json
         .split('"')
@@ -111,7 +110,7 @@ fn fields<S: Strategy>(strategy: &S) -> (String, Vec<String>) {
 }
 
 #[test]
-fn the_table_of_metadata_is_what_serialises() {
+fn lists_the_fields_of_metadata() {
     let fields = [
         fields(&FixedWindow::new()),
         fields(&SlidingLog::new()),
@@ -141,8 +140,7 @@ fn the_table_of_metadata_is_what_serialises() {
     }
 }
 
-/// A picture as a URL that holds it: what the generated docs show, which have no files beside their
-/// pages.
+/// Returns a picture as a data URL, since the generated docs have no files beside their pages.
 fn data_url(picture: &str) -> String {
     let mut text = picture
         .replace(">\n<", "><")
@@ -150,7 +148,7 @@ fn data_url(picture: &str) -> String {
         .replace(" stroke=\"none\"", "")
         .replace('\n', " ")
         .replace('"', "'");
-    // `%` first, because the others are written with it.
+    // `%` first, because the other escapes contain it.
     for special in ['%', '<', '>', '#', '&'] {
         text = text.replace(special, &format!("%{:02X}", u32::from(special)));
     }
@@ -158,7 +156,7 @@ fn data_url(picture: &str) -> String {
 }
 
 #[test]
-fn the_pictures_of_the_generated_docs_are_the_files() {
+fn embeds_the_pictures_in_the_generated_docs() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traffik/docs/strategies");
     let links = GUIDE.lines().filter_map(|line| {
         let (name, file) = line.strip_prefix('[')?.split_once("]: strategies/")?;
@@ -181,7 +179,7 @@ fn the_pictures_of_the_generated_docs_are_the_files() {
     }
 }
 
-/// The code of every example that is compiled, with the name of its page.
+/// Returns the code of every compiled example with the name of its page.
 fn examples() -> Vec<(String, String)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let chapters = fs::read_dir(root.join("traffik/docs")).unwrap();
@@ -200,8 +198,8 @@ fn examples() -> Vec<(String, String)> {
     examples.collect()
 }
 
-/// The async functions of an example that look like handlers: they take no references, and were not
-/// hidden.
+/// Returns the async functions of an example that look like handlers: they take no references and
+/// are not hidden.
 fn handlers(example: &str) -> Vec<&str> {
     const OTHERS: [&str; 2] = ["main", "connect"];
     let functions = example
@@ -216,7 +214,7 @@ fn handlers(example: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_looks_like_a_handler_in_the_guide_is_routed() {
+fn routes_every_handler_of_the_guide() {
     let routed = |example: &str, name: &str| {
         let ways = ["get", "post", "put"].map(|method| format!("{method}({name})"));
         let layered = [format!("from_fn({name})"), format!(", {name})")];

@@ -1,5 +1,4 @@
-//! How header fields are written, which belongs to the whole process. One test, in a process of its
-//! own.
+//! Header options, which belong to the whole process: one test in a process of its own.
 
 use std::time::Duration;
 
@@ -30,8 +29,8 @@ async fn away() {}
 #[throttled(Minutely)]
 async fn layered() {}
 
-/// The status, and those fields that speak of limits, as lines in the order of their names.
-async fn ask(app: &Router, path: &str) -> (u16, Vec<String>) {
+/// Returns the status and the rate-limit fields, as lines in the order of their names.
+async fn send(app: &Router, path: &str) -> (u16, Vec<String>) {
     let mut request = Request::get(path).body(Body::empty()).unwrap();
     request.extensions_mut().insert(peer(PEER));
     let response = app.clone().oneshot(request).await.unwrap();
@@ -39,8 +38,8 @@ async fn ask(app: &Router, path: &str) -> (u16, Vec<String>) {
 }
 
 fn lines(headers: &HeaderMap) -> Vec<String> {
-    let told = |name: &str| name.contains("ratelimit") || name == "retry-after";
-    let fields = headers.iter().filter(|(name, _)| told(name.as_str()));
+    let sent = |name: &str| name.contains("ratelimit") || name == "retry-after";
+    let fields = headers.iter().filter(|(name, _)| sent(name.as_str()));
     let mut lines: Vec<_> = fields
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
         .collect();
@@ -49,7 +48,7 @@ fn lines(headers: &HeaderMap) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_set_holds_from_the_next_response_on() {
+async fn applies_options_from_the_next_response() {
     let (backend, clock) = midnight();
     let epoch = clock.now().as_secs();
     let app = Router::new()
@@ -66,7 +65,7 @@ async fn what_is_set_holds_from_the_next_response_on() {
         "x-ratelimit-remaining: 4",
         "x-ratelimit-reset: 60",
     ];
-    let (status, lines) = ask(&app, "/set").await;
+    let (status, lines) = send(&app, "/set").await;
     assert_eq!(
         (status, lines.as_slice()),
         (200, default.map(str::to_owned).as_slice())
@@ -74,7 +73,7 @@ async fn what_is_set_holds_from_the_next_response_on() {
 
     set_header_options(HeaderOptions::new().legacy_reset(LegacyReset::Epoch));
     clock.advance(Duration::from_millis(5_400));
-    let (_, lines) = ask(&app, "/set").await;
+    let (_, lines) = send(&app, "/set").await;
     assert_eq!(
         lines[1],
         "ratelimit: \"Burst\";r=8;t=1, \"Minutely\";r=3;t=55, \"Hourly\";r=0;t=3595"
@@ -82,8 +81,8 @@ async fn what_is_set_holds_from_the_next_response_on() {
     assert_eq!(lines[4], format!("x-ratelimit-reset: {}", epoch + 60));
 
     set_header_options(HeaderOptions::new().syntax(HeaderSyntax::Draft6));
-    let (status, lines) = ask(&app, "/set").await;
-    // The hour is spent: it is what binds. A window below a second cannot be written.
+    let (status, lines) = send(&app, "/set").await;
+    // The hourly limit is spent, so it binds. A window below a second cannot be written.
     let refused = [
         "ratelimit-limit: 2",
         "ratelimit-policy: 5;w=60, 2;w=3600",
@@ -99,16 +98,16 @@ async fn what_is_set_holds_from_the_next_response_on() {
         (429, refused.map(str::to_owned).as_slice())
     );
 
-    // H12: where no law has decided, only the policy.
-    let (status, lines) = ask(&app, "/away").await;
+    // If no law decided, only the policy is sent (H12).
+    let (status, lines) = send(&app, "/away").await;
     assert_eq!(status, 200);
     assert_eq!(lines, ["ratelimit-policy: 1;w=60", "x-ratelimit-limit: 1"]);
 
-    // The fields of one policy stay with what was refused; the list tells of both.
+    // The legacy fields describe the refused policy; the list describes both.
     for _ in 0..3 {
-        assert_eq!(ask(&app, "/layered").await.0, 200);
+        assert_eq!(send(&app, "/layered").await.0, 200);
     }
-    let (status, lines) = ask(&app, "/layered").await;
+    let (status, lines) = send(&app, "/layered").await;
     let inner = [
         "ratelimit-limit: 5",
         "ratelimit-policy: 100;w=3600, 5;w=60",
@@ -127,7 +126,7 @@ async fn what_is_set_holds_from_the_next_response_on() {
     set_header_options(HeaderOptions::new());
     clock.advance(Duration::from_millis(3_594_600));
     assert_eq!(
-        ask(&app, "/set").await,
+        send(&app, "/set").await,
         (200, default.map(str::to_owned).to_vec())
     );
 }

@@ -1,5 +1,5 @@
-//! Labels of throttles built at run time, in metrics. In a process of its own, for the number of
-//! labels is the process's.
+//! Metric labels of throttles built at run time: one test in a process of its own, because the
+//! number of labels belongs to the process.
 
 use traffik::failure::retry;
 use traffik::testing::{Fault, FlakyStore};
@@ -16,7 +16,7 @@ async fn hit(throttle: &DynThrottle) {
 }
 
 #[test]
-fn throttles_are_counted_by_label() {
+fn counts_throttles_by_label() {
     let recorder = CounterRecorder::default();
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_all().build().unwrap();
@@ -25,13 +25,13 @@ fn throttles_are_counted_by_label() {
             by_default(&recorder).await;
             by_choice(&recorder).await;
             retries(&recorder).await;
-            refused();
+            refuses_invalid_labels();
             bounded(&recorder).await;
         });
     });
 }
 
-/// Two thousand tenants are six recorder, one for each outcome, which end with them.
+/// Two thousand tenants share six series, one for each outcome, which end with them.
 async fn by_default(recorder: &CounterRecorder) {
     let mut tenants = Vec::new();
     for tenant in 0..2_000 {
@@ -57,7 +57,7 @@ async fn by_default(recorder: &CounterRecorder) {
     drop(clone);
     assert_eq!(recorder.in_use(), 0);
 
-    // One that comes later is found by the recorder again.
+    // A later tenant uses the registered counters of the recorder again.
     hit(&builder("tenant:7").build().unwrap()).await;
     assert_eq!(
         recorder.total("traffik_decisions_total tenant admitted"),
@@ -97,7 +97,7 @@ async fn retries(recorder: &CounterRecorder) {
     assert_eq!(recorder.registered_with("job:9"), 0);
 }
 
-fn refused() {
+fn refuses_invalid_labels() {
     let refused = |label: &str| builder("labelled").label(label).build().unwrap_err();
     assert_eq!(
         refused("").to_string(),
@@ -110,7 +110,7 @@ fn refused() {
     builder("labelled").label("x".repeat(255)).build().unwrap();
 }
 
-/// After a thousand labels, the rest is one.
+/// After a thousand labels, all others share one.
 async fn bounded(recorder: &CounterRecorder) {
     for name in 0..1_500 {
         hit(&builder(format!("unbounded {name}")).build().unwrap()).await;

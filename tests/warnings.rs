@@ -1,5 +1,5 @@
-//! `T001` to `T003` and `T005` to `T007`, each logged once in the life of a process. In a process
-//! of its own.
+//! The warnings `T001` to `T003` and `T005` to `T007`, each logged once per process: in a process
+//! of their own.
 
 use std::env;
 use std::process::Command;
@@ -22,7 +22,7 @@ traffik::throttles! {
     throttle Other(rate = "100/10w");
 }
 
-async fn ask(backend: &Backend, layer: ThrottleLayer, fields: &[(&'static str, &str)]) {
+async fn send(backend: &Backend, layer: ThrottleLayer, fields: &[(&'static str, &str)]) {
     let app = Router::new().route("/", get(hello)).layer(layer);
     let mut request = Request::get("/").body(Body::empty()).unwrap();
     request.extensions_mut().insert(peer("192.0.2.1:1"));
@@ -33,7 +33,7 @@ async fn ask(backend: &Backend, layer: ThrottleLayer, fields: &[(&'static str, &
     assert_eq!(response.unwrap().status(), 200);
 }
 
-fn assert_told(log: &str, parts: &[&str]) {
+fn assert_warning(log: &str, parts: &[&str]) {
     assert_eq!(log.lines().count(), 1, "{log}");
     for part in parts {
         assert!(log.contains(part), "{part}: {log}");
@@ -41,49 +41,63 @@ fn assert_told(log: &str, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn each_is_told_once_with_what_to_do() {
+async fn logs_each_warning_once_with_advice() {
     let (log, _guard) = Log::capture();
     let none = ThrottleLayer::new;
-    let plain = Backend::memory();
+    let backend_without_proxies = Backend::memory();
     let forwarded = [("forwarded", "for=203.0.113.7")];
 
-    // Nothing is wrong where nobody forwards, or where it is said that nobody does.
+    // No request is forwarded, or the backend is configured for none.
     let closed = ClientIp::new().header(ForwardingHeader::None);
-    ask(&plain, none(), &[("via", "x")]).await;
-    ask(&plain.clone().client_ip(closed), none(), &forwarded).await;
+    send(&backend_without_proxies, none(), &[("via", "x")]).await;
+    send(
+        &backend_without_proxies.clone().client_ip(closed),
+        none(),
+        &forwarded,
+    )
+    .await;
     assert_eq!(log.drain(), "");
 
-    ask(&plain, none(), &forwarded).await;
+    send(&backend_without_proxies, none(), &forwarded).await;
     let parts = ["WARN", "traffik", "T001", "`forwarded`", "trusted_proxies"];
-    assert_told(&log.drain(), &parts);
-    ask(&plain, none(), &[("x-forwarded-for", "203.0.113.7")]).await;
+    assert_warning(&log.drain(), &parts);
+    send(
+        &backend_without_proxies,
+        none(),
+        &[("x-forwarded-for", "203.0.113.7")],
+    )
+    .await;
     assert_eq!(log.drain(), "");
 
-    let proxied = plain.clone().trusted_proxies(["192.0.2.0/24"]);
-    ask(&proxied, none(), &[("x-forwarded-for", "unknown")]).await;
+    let proxied = backend_without_proxies
+        .clone()
+        .trusted_proxies(["192.0.2.0/24"]);
+    send(&proxied, none(), &[("x-forwarded-for", "unknown")]).await;
     assert_eq!(log.drain(), "");
     for expected in [1, 0] {
-        ask(&proxied, none(), &forwarded).await;
-        let said = log.drain();
-        assert_eq!(said.lines().count(), expected, "{said}");
+        send(&proxied, none(), &forwarded).await;
+        let log_lines = log.drain();
+        assert_eq!(log_lines.lines().count(), expected, "{log_lines}");
         if expected == 1 {
-            assert_told(&said, &["WARN", "T002", "`x-forwarded-for`"]);
+            assert_warning(&log_lines, &["WARN", "T002", "`x-forwarded-for`"]);
         }
     }
 
-    ask(&proxied, none().throttle::<Other>(), &[]).await;
+    send(&proxied, none().throttle::<Other>(), &[]).await;
     assert_eq!(log.drain(), "");
-    ask(&proxied, none().throttle::<(Other, hello)>(), &[]).await;
-    assert_told(&log.drain(), &["WARN", "T003", "::hello`"]);
-    ask(&proxied, none().throttle::<hello>(), &[]).await;
+    send(&proxied, none().throttle::<(Other, hello)>(), &[]).await;
+    assert_warning(&log.drain(), &["WARN", "T003", "::hello`"]);
+    send(&proxied, none().throttle::<hello>(), &[]).await;
     assert_eq!(log.drain(), "");
 
-    let everyone = plain.clone().trusted_proxies(["10.0.0.0/8", "::/0"]);
-    assert_told(&log.drain(), &["WARN", "`::/0` trusts everyone"]);
+    let everyone = backend_without_proxies
+        .clone()
+        .trusted_proxies(["10.0.0.0/8", "::/0"]);
+    assert_warning(&log.drain(), &["WARN", "`::/0` trusts everyone"]);
     drop(everyone.trusted_proxies(["0.0.0.0/0"]));
     assert_eq!(log.drain(), "");
 
-    for (policy, told) in [
+    for (policy, is_warned) in [
         ("noeviction", false),
         ("volatile-ttl", false),
         ("volatile-lru", true),
@@ -91,14 +105,14 @@ async fn each_is_told_once_with_what_to_do() {
     ] {
         let server = RedisServer::start_with(&["--maxmemory-policy", policy]);
         let backend = Backend::redis(server.url()).connect().await;
-        let said = log.drain();
-        if told {
-            assert_told(
-                &said,
+        let log_lines = log.drain();
+        if is_warned {
+            assert_warning(
+                &log_lines,
                 &["WARN", "traffik", "T006", "`maxmemory-policy volatile-lru`"],
             );
         } else {
-            assert_eq!(said, "", "{policy}");
+            assert_eq!(log_lines, "", "{policy}");
         }
         backend.unwrap().close().await.unwrap();
         assert_eq!(log.drain(), "");
@@ -117,12 +131,12 @@ async fn request(app: &Router) {
     assert_eq!(response.unwrap().status(), 200);
 }
 
-/// A backend is provided below what has decided: each case in a process of its own, since each is
-/// logged once.
+/// A backend is provided below the layers that have decided. Each case runs in a process of its
+/// own, because it is logged once.
 #[test]
-fn t005_names_the_throttles_that_decided_before_a_backend_was_provided() {
+fn names_the_throttles_that_decided_before_a_backend_was_provided() {
     const CASE: &str = "TRAFFIK_CASE";
-    let name = "t005_names_the_throttles_that_decided_before_a_backend_was_provided";
+    let name = "names_the_throttles_that_decided_before_a_backend_was_provided";
     if let Ok(case) = env::var(CASE) {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         return runtime.unwrap().block_on(provides_late(&case));
@@ -132,10 +146,10 @@ fn t005_names_the_throttles_that_decided_before_a_backend_was_provided() {
         let test = test.args(["--exact", name]).env(CASE, case).output();
         let test = test.unwrap();
         let (out, error) = (test.stdout, test.stderr);
-        let said = [out, error].map(|said| String::from_utf8(said).unwrap());
+        let log_lines = [out, error].map(|log_lines| String::from_utf8(log_lines).unwrap());
         assert!(
-            test.status.success() && said[0].contains("1 passed"),
-            "{case}: {said:?}"
+            test.status.success() && log_lines[0].contains("1 passed"),
+            "{case}: {log_lines:?}"
         );
     }
 }
@@ -146,8 +160,7 @@ async fn provides_late(case: &str) {
     let backend = || provide(Backend::memory());
     let layer = ThrottleLayer::new().throttle::<(Other, Named)>();
 
-    // The right way round; a backend of its own; one that was provided further out; nothing
-    // decided.
+    // The right order; a backend of the throttle; an outer provided backend; no decision.
     for right in [
         app().layer(layer.clone()).layer(backend()),
         app()
@@ -183,19 +196,19 @@ async fn provides_late(case: &str) {
         throttles,
         ".layer(throttles).layer(provide(backend))",
     ];
-    let said = log.drain();
-    assert_told(&said, &parts);
-    assert!(!said.contains("Named"), "{said}");
+    let log_lines = log.drain();
+    assert_warning(&log_lines, &parts);
+    assert!(!log_lines.contains("Named"), "{log_lines}");
     request(&wrong).await;
     assert_eq!(log.drain(), "");
 }
 
 #[tokio::test]
-async fn t007_is_logged_where_a_route_is_compared_outside_routing() {
+async fn logs_a_route_that_is_compared_outside_routing() {
     let (log, _guard) = Log::capture();
     let layer = || ThrottleLayer::new().throttle_when::<Named>(filter::route("/{id}"));
     let app = || Router::new().route("/", get(async || "hello"));
-    // Inside, neither a request of another route nor one of none is a mistake.
+    // Inside routing, neither another route nor a missing route is a mistake.
     let inside = app().layer(layer());
     for path in ["/", "/unknown"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
@@ -206,11 +219,11 @@ async fn t007_is_logged_where_a_route_is_compared_outside_routing() {
     for expected in [1, 0] {
         let request = Request::get("/7").body(Body::empty()).unwrap();
         let _ = around.clone().oneshot(request).await.unwrap();
-        let said = log.drain();
-        assert_eq!(said.lines().count(), expected, "{said}");
+        let log_lines = log.drain();
+        assert_eq!(log_lines.lines().count(), expected, "{log_lines}");
         if expected == 1 {
-            assert_told(
-                &said,
+            assert_warning(
+                &log_lines,
                 &[
                     "WARN",
                     "traffik",

@@ -1,4 +1,4 @@
-//! A future dropped at any of its awaits leaks nothing: what was taken is used, or given back.
+//! A future that is dropped at any await loses nothing: charges are used or refunded.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -18,21 +18,21 @@ use traffik_tests::{ExpiringStore, PEER, YieldingStore, head, midnight, peer};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
-fn here() -> Backend {
+fn memory() -> Backend {
     Backend::memory().clock(CLOCK.clone())
 }
 
-fn there() -> Backend {
+fn yielding() -> Backend {
     Backend::custom(YieldingStore::<ExpiringStore>::default()).clock(CLOCK.clone())
 }
 
 traffik::throttles! {
     throttle Slowly(rate = "1000/day", identifier = everyone);
     throttle Long(rate = "1000/day", identifier = everyone, strategy = sliding_log);
-    throttle Here(rate = "1000/day", identifier = everyone, backend = here());
-    throttle There(rate = "1000/day", identifier = everyone, backend = there());
-    throttle Settled(rate = "1000/day", identifier = everyone, backend = here());
-    throttle Also(rate = "1000/day", identifier = everyone, backend = here());
+    throttle Here(rate = "1000/day", identifier = everyone, backend = memory());
+    throttle There(rate = "1000/day", identifier = everyone, backend = yielding());
+    throttle Settled(rate = "1000/day", identifier = everyone, backend = memory());
+    throttle Also(rate = "1000/day", identifier = everyone, backend = memory());
     throttle Queued(rate = "100/second", identifier = everyone, strategy = leaky_bucket_with_queue(queue_size = 50));
 }
 
@@ -44,12 +44,12 @@ async fn limiter<T: traffik::Throttle>(head: &Parts) -> Limiter<T> {
     Limiter::from_request_parts(&mut parts, &()).await.unwrap()
 }
 
-fn slow() -> Parts {
-    head(&there())
+fn head_with_yielding_store() -> Parts {
+    head(&yielding())
 }
 
-/// Polls it so many times, then drops it; whether it came to an end before.
-async fn cut_off<F: Future>(future: F, polls: usize) -> bool {
+/// Polls a future this many times and then drops it; returns true if it completed.
+async fn poll_then_drop<F: Future>(future: F, polls: usize) -> bool {
     let mut future = pin!(future);
     for _ in 0..polls {
         let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
@@ -61,8 +61,8 @@ async fn cut_off<F: Future>(future: F, polls: usize) -> bool {
     false
 }
 
-/// Lets what was left to the background come to its end.
-async fn settled() {
+/// Lets background tasks complete.
+async fn settle_background() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
@@ -79,27 +79,28 @@ async fn used<T: traffik::Throttle>(head: &Parts) -> u64 {
 }
 
 #[tokio::test]
-async fn settling_and_giving_back() {
-    let head = slow();
+async fn completes_or_refunds_a_settlement() {
+    let head = head_with_yielding_store();
     let limiter = limiter::<Slowly>(&head).await;
     for polls in 0.. {
         let before = used::<Slowly>(&head).await;
         let permit = limiter.reserve(10).await.unwrap();
-        let done = cut_off(permit.settle(3), polls).await;
-        settled().await;
-        let taken = used::<Slowly>(&head).await - before;
-        // What has begun is finished; what has not is a reservation that was dropped.
-        assert_eq!(taken, if polls > 0 { 3 } else { 0 }, "{polls}");
+        let done = poll_then_drop(permit.settle(3), polls).await;
+        settle_background().await;
+        let charged = used::<Slowly>(&head).await - before;
+        // A settlement that has begun is completed; one that was never polled is a dropped
+        // reservation.
+        assert_eq!(charged, if polls > 0 { 3 } else { 0 }, "{polls}");
         if done {
             break;
         }
     }
 }
 
-/// Backends that were not told yet are told in the background, what the first ones were told.
+/// Backends that were not settled yet are settled in the background, with the same amount.
 #[tokio::test]
-async fn settling_over_several_backends() {
-    let head = slow();
+async fn completes_a_settlement_over_several_backends() {
+    let head = head_with_yielding_store();
     let set = limiter::<(Slowly, There, Settled)>(&head).await;
     let used = async || {
         let slowly = used::<Slowly>(&head).await;
@@ -112,8 +113,8 @@ async fn settling_over_several_backends() {
     for polls in 1.. {
         let before = used().await;
         let permit = set.reserve(10).await.unwrap();
-        let done = cut_off(permit.settle(3), polls).await;
-        settled().await;
+        let done = poll_then_drop(permit.settle(3), polls).await;
+        settle_background().await;
         let after = used().await;
         let slow = [after.0 - before.0, after.1 - before.1];
         assert_eq!(after.2 - before.2, 3, "{polls}: it needs no time");
@@ -125,30 +126,30 @@ async fn settling_over_several_backends() {
 }
 
 #[tokio::test]
-async fn reserving() {
-    let head = slow();
+async fn refunds_a_reservation() {
+    let head = head_with_yielding_store();
     let limiter = limiter::<Slowly>(&head).await;
     for polls in 0.. {
         let before = used::<Slowly>(&head).await;
-        let done = cut_off(limiter.reserve(10), polls).await;
-        settled().await;
-        let taken = used::<Slowly>(&head).await - before;
-        assert_eq!(taken, 0, "{polls}");
+        let done = poll_then_drop(limiter.reserve(10), polls).await;
+        settle_background().await;
+        let charged = used::<Slowly>(&head).await - before;
+        assert_eq!(charged, 0, "{polls}");
         if done {
             break;
         }
     }
 }
 
-/// What a set took from the other backend is given back, whenever it is dropped.
+/// The charge of the other backend is refunded, whenever the set is dropped.
 #[tokio::test]
-async fn sets_over_several_backends() {
-    let head = slow();
+async fn refunds_sets_over_several_backends() {
+    let head = head_with_yielding_store();
     let set = limiter::<(Here, Slowly)>(&head).await;
     let mut before = used::<Here>(&head).await;
     for polls in 0.. {
-        let done = cut_off(set.hit_cost(7), polls).await;
-        settled().await;
+        let done = poll_then_drop(set.hit_cost(7), polls).await;
+        settle_background().await;
         let after = used::<Here>(&head).await;
         assert_eq!(after - before, if done { 7 } else { 0 }, "{polls}");
         before = after;
@@ -158,8 +159,8 @@ async fn sets_over_several_backends() {
     }
     for polls in 0.. {
         let quota = Quota::new(&head).add::<Slowly>(2).add::<Here>(5);
-        let done = cut_off(quota.commit(), polls).await;
-        settled().await;
+        let done = poll_then_drop(quota.commit(), polls).await;
+        settle_background().await;
         let after = used::<Here>(&head).await;
         assert_eq!(after - before, if done { 5 } else { 0 }, "{polls}");
         before = after;
@@ -170,16 +171,16 @@ async fn sets_over_several_backends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_takes_nothing() {
+async fn charges_nothing_while_waiting() {
     let (backend, _) = midnight();
     let head = head(&backend);
     let limiter = limiter::<Queued>(&head).await;
     limiter.hit_cost(20).await.unwrap();
     for polls in 0..5 {
-        let done = cut_off(limiter.wait(5, Duration::from_secs(1)), polls).await;
+        let done = poll_then_drop(limiter.wait(5, Duration::from_secs(1)), polls).await;
         assert!(!done, "it waits for 200 ms");
         assert_eq!(limiter.stat().await.unwrap().hits_remaining, 30);
-        let done = cut_off(limiter.reserve(5), polls).await;
+        let done = poll_then_drop(limiter.reserve(5), polls).await;
         assert!(!done, "it waits for 200 ms");
         assert_eq!(limiter.stat().await.unwrap().hits_remaining, 30);
     }
@@ -187,9 +188,9 @@ async fn waiting_takes_nothing() {
 
 async fn extracted(_: Throttled<Long>) {}
 
-/// A request that goes away at any moment leaves a service that answers the next one.
+/// A request that is dropped at any moment leaves a service that handles the next one.
 #[tokio::test]
-async fn requests() {
+async fn serves_the_next_request() {
     let backend = Backend::custom(YieldingStore::<ExpiringStore>::default()).clock(CLOCK.clone());
     let app = Router::new()
         .route("/attribute", get(handler))
@@ -204,7 +205,7 @@ async fn requests() {
     };
     for path in ["/attribute", "/argument"] {
         for polls in 0.. {
-            let done = cut_off(app.clone().oneshot(request(path)), polls).await;
+            let done = poll_then_drop(app.clone().oneshot(request(path)), polls).await;
             let next = app.clone().oneshot(request(path)).await.unwrap();
             assert_eq!(next.status(), 200, "{path} {polls}");
             if done {

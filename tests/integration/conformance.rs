@@ -1,4 +1,4 @@
-//! What traffik needs of a store holds for all of them; and where it does not, that is noticed.
+//! Every store passes the conformance suite, and the suite detects stores that do not conform.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ async fn memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_of_ones_own() {
+async fn passes_on_a_custom_store() {
     conformance(async |_: &str| ExpiringStore::default()).await;
 }
 
@@ -55,7 +55,7 @@ async fn memcached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_memcached() {
+async fn passes_on_several_memcached_servers() {
     let servers = [(); 3].map(|()| MemcachedServer::start());
     let urls: Vec<_> = servers.iter().map(MemcachedServer::url).collect();
     conformance(async |namespace: &str| {
@@ -68,30 +68,30 @@ async fn several_memcached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flaky_store_that_is_well() {
+async fn passes_on_a_flaky_store_without_faults() {
     conformance(async |_: &str| FlakyStore::new()).await;
     conformance(async |_: &str| FlakyStore::over(ExpiringStore::default())).await;
 }
 
-/// A store that is wrong in one way.
-struct Wrong {
+/// A store with one defect.
+struct DefectiveStore {
     store: ExpiringStore,
-    how: How,
+    defect: Defect,
     calls: AtomicU32,
 }
 
 #[derive(Clone, Copy)]
-enum How {
-    /// Looks and writes are two things.
+enum Defect {
+    /// Reads and writes are not atomic.
     Race,
     Early,
     Never,
     Swaps,
-    /// Once in a while.
+    /// Some operations fail.
     Fails,
 }
 
-impl Store for Wrong {
+impl Store for DefectiveStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         self.store.get(key).await
     }
@@ -105,8 +105,8 @@ impl Store for Wrong {
     ) -> Result<bool, Error> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         let (mut expected, mut ttl) = (expected.map(<[u8]>::to_vec), ttl);
-        match self.how {
-            How::Race => {
+        match self.defect {
+            Defect::Race => {
                 if self.store.get(key).await? != expected {
                     return Ok(false);
                 }
@@ -114,15 +114,15 @@ impl Store for Wrong {
                 tokio::time::sleep(Duration::from_micros(100)).await;
                 expected = self.store.get(key).await?;
             }
-            How::Early => ttl = ttl.map(|ttl| ttl / 4),
-            How::Never => ttl = ttl.map(|_| Duration::MAX),
-            How::Swaps => expected = self.store.get(key).await?,
-            How::Fails if call % 50 == 49 => {
+            Defect::Early => ttl = ttl.map(|ttl| ttl / 4),
+            Defect::Never => ttl = ttl.map(|_| Duration::MAX),
+            Defect::Swaps => expected = self.store.get(key).await?,
+            Defect::Fails if call % 50 == 49 => {
                 return Err(Error::Connection {
                     source: "away".into(),
                 });
             }
-            How::Fails => {}
+            Defect::Fails => {}
         }
         let swapped = self
             .store
@@ -131,12 +131,12 @@ impl Store for Wrong {
     }
 }
 
-/// What the suite says of a store that is wrong.
-fn said(how: How) -> String {
+/// Returns the message with which the suite rejects a defective store.
+fn rejection_of(defect: Defect) -> String {
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
-    let wrong = async |_: &str| Wrong {
+    let wrong = async |_: &str| DefectiveStore {
         store: ExpiringStore::default(),
-        how,
+        defect,
         calls: AtomicU32::new(0),
     };
     let checked = catch_unwind(AssertUnwindSafe(|| runtime.block_on(conformance(wrong))));
@@ -147,21 +147,21 @@ fn said(how: How) -> String {
 }
 
 #[test]
-fn stores_that_are_wrong_are_found_out() {
-    for (how, part) in [
-        (How::Race, "by more or fewer than one"),
-        (How::Early, "ended"),
-        (How::Never, "did not end"),
-        (How::Swaps, "a missing key was swapped"),
-        (How::Fails, "failed"),
+fn rejects_defective_stores() {
+    for (defect, part) in [
+        (Defect::Race, "by more or fewer than one"),
+        (Defect::Early, "ended"),
+        (Defect::Never, "did not end"),
+        (Defect::Swaps, "a missing key was swapped"),
+        (Defect::Fails, "failed"),
     ] {
-        let said = said(how);
+        let said = rejection_of(defect);
         assert!(said.contains(part), "{said}");
     }
 }
 
 #[tokio::test]
-async fn a_flaky_store_does_as_it_is_told() {
+async fn fails_as_the_test_demands_on_a_flaky_store() {
     let store = FlakyStore::new();
     let backend = Backend::custom(store.clone());
     backend.set("n", "1", None).await.unwrap();

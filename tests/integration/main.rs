@@ -1,4 +1,4 @@
-//! Tests of the whole, by what they look at.
+//! Integration tests of the whole library, by topic.
 
 mod api;
 mod applications;

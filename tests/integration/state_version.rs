@@ -1,4 +1,4 @@
-//! States that version 1 wrote are no states, on every store that keeps bytes.
+//! States in the format of version 1 count as none, on every store of bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use traffik_tests::{MemcachedServer, OpenStore, RedisServer};
 
 const HOUR: u64 = 3_600_000_000;
 
-/// A full bucket of one token an hour, as version 1 wrote it: a limit of 32 bits among doubles.
+/// A full bucket of one token an hour in the format of version 1: a limit of 32 bits among doubles.
 fn version_1(at: u64) -> Vec<u8> {
     let mut bytes = vec![1, 3, 0, 0, 0, 0, 1];
     for number in [HOUR, at, HOUR] {
@@ -18,7 +18,7 @@ fn version_1(at: u64) -> Vec<u8> {
     bytes
 }
 
-/// The same state as it is written now.
+/// The state of [`version_1`] in the current format.
 fn version_2(at: u64) -> Vec<u8> {
     let mut bytes = vec![2, 3, 0];
     for number in [1, HOUR, at, HOUR] {
@@ -27,7 +27,7 @@ fn version_2(at: u64) -> Vec<u8> {
     bytes
 }
 
-/// Whether a bucket of this rate is full after these bytes took the place of what it wrote.
+/// Reports that a bucket of this rate is full after these bytes replaced its state.
 async fn is_full_with(
     backend: Backend,
     bytes: fn(u64) -> Vec<u8>,
@@ -48,7 +48,7 @@ async fn is_full_with(
 }
 
 #[tokio::test]
-async fn redis_forgets_version_1() {
+async fn ignores_version_1_on_redis() {
     let server = RedisServer::start();
     let replace = async |bytes: &[u8]| {
         let [key]: [String; 1] = server.command(&["KEYS", "*"]);
@@ -65,7 +65,7 @@ async fn redis_forgets_version_1() {
 }
 
 #[tokio::test]
-async fn memcached_forgets_version_1() {
+async fn ignores_version_1_on_memcached() {
     let server = MemcachedServer::start();
     let replace = async |bytes: &[u8]| {
         let lines = server.command("lru_crawler metadump all", "END");
@@ -88,7 +88,7 @@ async fn memcached_forgets_version_1() {
 }
 
 #[tokio::test]
-async fn a_custom_store_forgets_version_1() {
+async fn ignores_version_1_on_a_custom_store() {
     for (bytes, full) in [(version_2 as fn(u64) -> Vec<u8>, true), (version_1, false)] {
         let store = OpenStore::default();
         let replace = async |bytes: &[u8]| store.replace_all(bytes);

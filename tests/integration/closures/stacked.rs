@@ -80,11 +80,11 @@ async fn applies_closures_only_to_the_throttle_that_the_attribute_defines() {
 #[tokio::test]
 async fn evaluates_the_closures_of_every_attribute() {
     let app = routes();
-    let told = left(&app, "/five/ann").await;
+    let remaining = left(&app, "/five/ann").await;
     // In the order of the decisions: those with closures over the body are last, together with
     // those that share an argument with a closure over the body.
     assert_eq!(
-        told,
+        remaining,
         expected(&[
             ("Burst", 19),
             ("five", 9),

@@ -41,7 +41,7 @@ async fn awaited(State(offset): State<u64>, Path(id): Path<u8>, _headers: Header
 async fn who(id: u8, offset: u64) -> Result<Identity, String> {
     tokio::task::yield_now().await;
     if id == 9 {
-        return Err("nobody has this number".to_owned());
+        return Err("this number does not exist".to_owned());
     }
     Ok(Identity::from(u64::from(id) + offset))
 }

@@ -1,3 +1,5 @@
+//! Equivalence of a custom store.
+
 use traffik::Backend;
 use traffik_tests::ExpiringStore;
 

@@ -1,3 +1,5 @@
+//! Equivalence of Memcached.
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -42,7 +44,7 @@ fn admits_no_more_than_the_limit_in_any_window_when_the_clock_steps_back() {
                 *admitted.entry(now / 3_000_000).or_default() += cost;
             }
         }
-        let most = admitted.values().max().copied().unwrap_or(0);
-        prop_assert!(most <= limit, "{most} of {limit}");
+        let max = admitted.values().max().copied().unwrap_or(0);
+        prop_assert!(max <= limit, "{max} of {limit}");
     });
 }

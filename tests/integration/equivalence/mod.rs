@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use traffik::{Backend, Rate};
 
 use crate::laws::agreement::follows;
-use crate::laws::lists::{Turn, follows_lists};
+use crate::laws::lists::{Part, follows_lists};
 use crate::laws::oracle::{Int, Law, Terms};
 use crate::laws::refunds::{Reserving, follows_refunds};
 use crate::laws::subject::Dynamic;
@@ -80,7 +80,7 @@ impl Remote {
     fn follows_lists(
         &self,
         (all, law): (&[Rate], Law),
-        turns: &[Turn],
+        parts: &[Part],
         start: Int,
         steps: Vec<Step>,
     ) -> Result<(), TestCaseError> {
@@ -99,7 +99,7 @@ impl Remote {
             return Ok(());
         }
         let mut subject = self.subject_of(all, law)?;
-        follows_lists(&mut subject, (all, law), turns, start, steps)
+        follows_lists(&mut subject, (all, law), parts, start, steps)
     }
 
     fn subject(&self, rate: Rate, law: Law) -> Result<Dynamic, TestCaseError> {
@@ -128,9 +128,9 @@ macro_rules! equivalence {
         use proptest::prelude::{Just, Strategy, proptest};
 
         use crate::laws::changes::changing_rates;
-        use crate::laws::agreement::{as_in, at_any_rate, each, in_turn, with};
+        use crate::laws::agreement::{with_parameters_of, at_any_rate, each, alternating, with};
         use super::counts_windows;
-        use crate::laws::lists::{lists, turns};
+        use crate::laws::lists::{lists, parts};
         use crate::laws::oracle::Law;
         use crate::laws::refunds::{any_law, reservations};
         use crate::laws::trace::*;
@@ -146,9 +146,9 @@ macro_rules! equivalence {
             time_of_day: rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate))),
             quota_with_rollover: with(rollovers),
             cost_based_token_bucket: with(cost_based);
-            adaptive: in_turn(adaptives, as_in),
-            priority: in_turn(priorities, as_in),
-            tiered: in_turn(tiers, as_in),
+            adaptive: alternating(adaptives, with_parameters_of),
+            priority: alternating(priorities, with_parameters_of),
+            tiered: alternating(tiers, with_parameters_of),
         );
 
         #[test]
@@ -173,12 +173,12 @@ macro_rules! equivalence {
             let (_server, remote) = $remote;
             proptest!(cases(100), |(
                 (all, law) in lists(),
-                turns in turns(),
+                parts in parts(),
                 start in starts(),
                 steps in steps(),
             )| {
                 if !($counts_windows && counts_windows(law)) {
-                    remote.follows_lists((&all, law), &turns, start, steps)?;
+                    remote.follows_lists((&all, law), &parts, start, steps)?;
                 }
             });
         }
@@ -201,10 +201,10 @@ macro_rules! equivalence {
             });
         }
     };
-    (@ $remote:expr, $counts_windows:literal, $($alone:ident: $law:expr),+; $($several:ident: $laws:expr,)+) => {
+    (@ $remote:expr, $counts_windows:literal, $($single:ident: $law:expr),+; $($several:ident: $laws:expr,)+) => {
         $(
             #[test]
-            fn $alone() {
+            fn $single() {
                 let (_server, remote) = $remote;
                 proptest!(cases(60), |(of in $law, start in starts(), steps in steps())| {
                     remote.follows(&[of], start, &each(&steps, 0))?;

@@ -1,3 +1,5 @@
+//! Equivalence of Redis.
+
 use std::time::Duration;
 
 use traffik::Backend;

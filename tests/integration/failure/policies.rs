@@ -133,9 +133,9 @@ async fn passes_the_failure_to_a_handler_and_applies_its_verdict() {
     assert!(setup.hit().await.unwrap().admitted);
     setup.store.fail_with(StoreFault::NoReply);
     assert_eq!(setup.hit().await.unwrap_err().kind(), ErrorKind::Timeout);
-    let seen = FAILURES.lock().unwrap();
+    let failures = FAILURES.lock().unwrap();
     assert_eq!(
-        *seen,
+        *failures,
         [
             "setup 10/m 3 custom Connection",
             "setup 10/m 1 custom Backend",
@@ -179,8 +179,8 @@ async fn applies_the_policy_of_the_backend_by_default() {
     own.hit(&client(), 1).await.unwrap_err();
     // The handle that it was made from is unchanged; the states are shared.
     store.heal();
-    let plain = Backend::custom(store.clone()).timeout(Duration::from_secs(1));
-    plain.set("shared", "yes", None).await.unwrap();
+    let direct = Backend::custom(store.clone()).timeout(Duration::from_secs(1));
+    direct.set("shared", "yes", None).await.unwrap();
     assert!(backend.get("shared").await.unwrap().is_some());
 }
 

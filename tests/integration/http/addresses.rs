@@ -1,4 +1,4 @@
-//! Which addresses are one client.
+//! Grouping of addresses into clients.
 
 use std::net::SocketAddr;
 
@@ -20,17 +20,17 @@ fn by_function(_: &Parts) -> Identity {
 }
 
 #[throttled(rate = "1/minute", identifier = by_function)]
-async fn asked() {}
+async fn with_function() {}
 
 #[throttled(rate = "1/minute", identifier = header("x-name"))]
-async fn named() {}
+async fn with_header() {}
 
 fn app() -> Router {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/", get(hello))
-        .route("/asked", get(asked))
-        .route("/named", get(named));
+        .route("/with_function", get(with_function))
+        .route("/named", get(with_header));
     app.layer(provide(backend))
 }
 
@@ -41,11 +41,11 @@ async fn status(app: &Router, path: &str, peer: &str) -> u16 {
     app.oneshot(request).await.unwrap().status().as_u16()
 }
 
-/// Whether the second is refused because the first was there.
-async fn same(first: &str, second: &str) -> bool {
+/// Reports that the second address is refused after a hit of the first.
+async fn are_one_client(first: &str, second: &str) -> bool {
     let app = app();
     let mut refused = [false; 2];
-    for (path, refused) in ["/", "/asked"].into_iter().zip(&mut refused) {
+    for (path, refused) in ["/", "/with_function"].into_iter().zip(&mut refused) {
         assert_eq!(status(&app, path, first).await, 200);
         *refused = status(&app, path, second).await == 429;
     }
@@ -57,44 +57,44 @@ async fn same(first: &str, second: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_port_does_not_make_a_client() {
-    assert!(same("192.0.2.1:1", "192.0.2.1:65535").await);
-    assert!(same("[2001:db8::1]:1", "[2001:db8::1]:2").await);
+async fn ignores_the_port() {
+    assert!(are_one_client("192.0.2.1:1", "192.0.2.1:65535").await);
+    assert!(are_one_client("[2001:db8::1]:1", "[2001:db8::1]:2").await);
 }
 
 #[tokio::test]
-async fn every_ipv4_address_is_a_client() {
-    assert!(!same("192.0.2.1:1", "192.0.2.2:1").await);
+async fn counts_every_ipv4_address_separately() {
+    assert!(!are_one_client("192.0.2.1:1", "192.0.2.2:1").await);
 }
 
 #[tokio::test]
-async fn an_ipv6_network_of_64_bits_is_a_client() {
+async fn counts_an_ipv6_network_of_64_bits_as_one_client() {
     assert!(
-        same(
+        are_one_client(
             "[2001:db8:0:1::1]:1",
             "[2001:db8:0:1:ffff:ffff:ffff:ffff]:1"
         )
         .await
     );
-    assert!(!same("[2001:db8:0:1::1]:1", "[2001:db8:0:2::1]:1").await);
+    assert!(!are_one_client("[2001:db8:0:1::1]:1", "[2001:db8:0:2::1]:1").await);
 }
 
 #[tokio::test]
-async fn an_ipv4_address_in_ipv6_clothes_is_the_ipv4_address() {
-    assert!(same("192.0.2.1:1", "[::ffff:192.0.2.1]:1").await);
-    assert!(!same("[::ffff:192.0.2.1]:1", "[::ffff:192.0.2.2]:1").await);
-    // Neither of them is IPv4-mapped, though the last 32 bits look like it.
-    assert!(!same("192.0.2.1:1", "[::192.0.2.1]:1").await);
-    assert!(!same("192.0.2.1:1", "[64:ff9b::192.0.2.1]:1").await);
+async fn counts_an_ipv4_mapped_address_as_the_ipv4_address() {
+    assert!(are_one_client("192.0.2.1:1", "[::ffff:192.0.2.1]:1").await);
+    assert!(!are_one_client("[::ffff:192.0.2.1]:1", "[::ffff:192.0.2.2]:1").await);
+    // Neither address is IPv4-mapped, though their last 32 bits look so.
+    assert!(!are_one_client("192.0.2.1:1", "[::192.0.2.1]:1").await);
+    assert!(!are_one_client("192.0.2.1:1", "[64:ff9b::192.0.2.1]:1").await);
 }
 
 #[tokio::test]
-async fn a_zone_does_not_make_a_client() {
-    assert!(same("[fe80::1%1]:1", "[fe80::1%2]:1").await);
+async fn ignores_the_zone() {
+    assert!(are_one_client("[fe80::1%1]:1", "[fe80::1%2]:1").await);
 }
 
 #[tokio::test]
-async fn clients_without_the_header_are_told_apart_by_their_addresses() {
+async fn distinguishes_clients_without_the_header_by_their_addresses() {
     let app = app();
     assert_eq!(status(&app, "/named", "192.0.2.1:1").await, 200);
     assert_eq!(status(&app, "/named", "192.0.2.2:1").await, 200);

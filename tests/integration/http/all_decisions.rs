@@ -1,4 +1,4 @@
-//! Every decision made for a request is in its response, the outermost first, whatever becomes of
+//! Every decision for a request is in its response, the outermost first, whatever the outcome of
 //! the request.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, Limiter, Rejection, ThrottleLayer, Throttled, provide, throttled};
 use traffik_tests::{PEER, ServiceLimit, TestResponse, midnight, peer};
 
-fn away() -> Backend {
+fn unreachable() -> Backend {
     let store = FlakyStore::new();
     store.fail(Fault::Refuse);
     Backend::custom(store)
@@ -27,17 +27,17 @@ traffik::throttles! {
     throttle Upper(rate = "9/minute");
     throttle Lower(rate = "3/minute");
     throttle Third(rate = "5/minute");
-    throttle Broken(rate = "5/minute", identifier = nobody);
-    throttle Away(rate = "5/minute", backend = away(), on_error = raise);
+    throttle Broken(rate = "5/minute", identifier = fail_to_identify);
+    throttle Away(rate = "5/minute", backend = unreachable(), on_error = raise);
 }
 
-fn nobody(_: &http::request::Parts) -> Result<traffik::Identity, &'static str> {
-    Err("the session store is away")
+fn fail_to_identify(_: &http::request::Parts) -> Result<traffik::Identity, &'static str> {
+    Err("the session store is unreachable")
 }
 
 #[throttled(Upper)]
 #[throttled(Lower)]
-async fn plain(Json(_): Json<u64>) {}
+async fn single_attribute(Json(_): Json<u64>) {}
 
 #[throttled(Upper, Lower)]
 async fn set(Json(_): Json<u64>) {}
@@ -74,7 +74,7 @@ async fn body_below(Json(number): Json<u64>) -> String {
     number.to_string()
 }
 
-/// Decided last, since it looks at the body.
+/// Decided last, because the closure reads the body.
 #[throttled(Lower, cost = |Json(number)| *number)]
 #[throttled(Upper)]
 async fn body_above(Json(number): Json<u64>) -> String {
@@ -94,7 +94,7 @@ async fn by_hand(
 
 fn shapes() -> Router {
     Router::new()
-        .route("/plain", post(plain))
+        .route("/single_attribute", post(single_attribute))
         .route("/set", post(set))
         .route("/three", post(three))
         .route("/further", post(further))
@@ -107,7 +107,7 @@ fn shapes() -> Router {
         .with_state("x")
 }
 
-/// The app without a layer, and below one.
+/// Returns the app without a layer, and below one.
 fn apps(routes: &Router) -> [(Router, bool); 2] {
     let layer = ThrottleLayer::new().throttle::<Global>();
     let served = |app: Router| app.layer(provide(midnight().0));
@@ -117,7 +117,7 @@ fn apps(routes: &Router) -> [(Router, bool); 2] {
     ]
 }
 
-async fn asked(app: &Router, path: &str, body: &'static str) -> TestResponse {
+async fn send(app: &Router, path: &str, body: &'static str) -> TestResponse {
     let request = Request::post(path).header("content-type", "application/json");
     let request = request
         .extension(peer(PEER))
@@ -126,9 +126,9 @@ async fn asked(app: &Router, path: &str, body: &'static str) -> TestResponse {
     TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
-/// What a response tells, with the layer's in front where there is one.
+/// Asserts the fields of a response, which begin with the layer's if there is one.
 #[track_caller]
-fn tells(
+fn assert_fields(
     response: &TestResponse,
     status: u16,
     is_layered: bool,
@@ -151,9 +151,9 @@ fn tells(
 }
 
 #[tokio::test]
-async fn an_admitted_and_a_refused_response_tell_of_all_in_one_order() {
+async fn lists_all_decisions_in_order_in_admitted_and_refused_responses() {
     let both = [
-        "plain",
+        "single_attribute",
         "set",
         "further",
         "generic",
@@ -166,14 +166,14 @@ async fn an_admitted_and_a_refused_response_tell_of_all_in_one_order() {
         for (app, layered) in apps(&shapes()) {
             let path = format!("/{path}");
             for left in 0..3 {
-                let response = asked(&app, &path, "1").await;
+                let response = send(&app, &path, "1").await;
                 let expected = [("Upper", 8 - left), ("Lower", 2 - left)];
-                tells(&response, 200, layered, &expected, &path);
+                assert_fields(&response, 200, layered, &expected, &path);
             }
-            let response = asked(&app, &path, "1").await;
-            // Members of a set take nothing where one refuses.
+            let response = send(&app, &path, "1").await;
+            // If one member refuses, no member of the set is charged.
             let upper = if path == "/set" { 6 } else { 5 };
-            tells(
+            assert_fields(
                 &response,
                 429,
                 layered,
@@ -190,9 +190,9 @@ async fn an_admitted_and_a_refused_response_tell_of_all_in_one_order() {
 }
 
 #[tokio::test]
-async fn a_rejected_body_tells_of_all_that_was_taken() {
+async fn lists_the_decisions_before_a_rejected_body() {
     for path in [
-        "plain",
+        "single_attribute",
         "set",
         "further",
         "generic",
@@ -201,8 +201,8 @@ async fn a_rejected_body_tells_of_all_that_was_taken() {
     ] {
         for (app, layered) in apps(&shapes()) {
             let path = format!("/{path}");
-            let response = asked(&app, &path, "no number").await;
-            tells(
+            let response = send(&app, &path, "no number").await;
+            assert_fields(
                 &response,
                 400,
                 layered,
@@ -211,46 +211,46 @@ async fn a_rejected_body_tells_of_all_that_was_taken() {
             );
         }
     }
-    // A closure looks at the body, so it is read before the second decision.
+    // A closure reads the body, so it is extracted before the second decision.
     for path in ["/body_below", "/body_above"] {
         for (app, layered) in apps(&shapes()) {
-            let response = asked(&app, path, "no number").await;
-            tells(&response, 400, layered, &[("Upper", 8)], path);
+            let response = send(&app, path, "no number").await;
+            assert_fields(&response, 400, layered, &[("Upper", 8)], path);
         }
     }
 }
 
 #[tokio::test]
-async fn three_attributes_are_told_from_the_top_down() {
+async fn lists_three_attributes_from_the_top_down() {
     for (app, layered) in apps(&shapes()) {
-        let response = asked(&app, "/three", "1").await;
-        tells(
+        let response = send(&app, "/three", "1").await;
+        assert_fields(
             &response,
             200,
             layered,
             &[("Upper", 8), ("Third", 4), ("Lower", 2)],
             "admitted",
         );
-        let response = asked(&app, "/three", "no number").await;
-        tells(
+        let response = send(&app, "/three", "no number").await;
+        assert_fields(
             &response,
             400,
             layered,
             &[("Upper", 7), ("Third", 3), ("Lower", 1)],
             "body",
         );
-        asked(&app, "/three", "1").await;
-        let response = asked(&app, "/three", "1").await;
-        tells(
+        send(&app, "/three", "1").await;
+        let response = send(&app, "/three", "1").await;
+        assert_fields(
             &response,
             429,
             layered,
             &[("Upper", 5), ("Third", 1), ("Lower", 0)],
             "lower",
         );
-        asked(&app, "/three", "1").await;
-        let response = asked(&app, "/three", "1").await;
-        tells(
+        send(&app, "/three", "1").await;
+        let response = send(&app, "/three", "1").await;
+        assert_fields(
             &response,
             429,
             layered,
@@ -266,7 +266,7 @@ async fn closure(State(state): State<&'static str>, Json(_): Json<u64>) -> &'sta
 }
 
 #[throttled(rate = "3/minute", identifier = everyone, only_if = never, cost = |number| *number)]
-async fn unasked(Json(number): Json<u64>) -> String {
+async fn not_applicable(Json(number): Json<u64>) -> String {
     number.to_string()
 }
 
@@ -274,9 +274,10 @@ const fn never(_: &http::request::Parts) -> bool {
     false
 }
 
-/// One attribute is no different where its gate is an argument of its own.
+/// A single attribute behaves alike, whether its gate is an argument of its own or part of the last
+/// one.
 #[tokio::test]
-async fn a_rejected_body_behind_one_attribute_tells_of_it() {
+async fn lists_a_single_attribute_before_a_rejected_body() {
     #[throttled(Lower)]
     async fn generic<T: DeserializeOwned + Send + 'static>(Json(_): Json<T>) {}
     #[throttled(Lower)]
@@ -295,7 +296,7 @@ async fn a_rejected_body_behind_one_attribute_tells_of_it() {
         .route("/perhaps_last/{id}", post(perhaps_last))
         .route("/then_last", post(then_last))
         .route("/closure", post(closure).with_state("x"))
-        .route("/unasked", post(unasked));
+        .route("/unasked", post(not_applicable));
     for path in [
         "/generic",
         "/further",
@@ -306,7 +307,7 @@ async fn a_rejected_body_behind_one_attribute_tells_of_it() {
         "/closure",
     ] {
         for (app, layered) in apps(&routes) {
-            let response = asked(&app, path, "no number").await;
+            let response = send(&app, path, "no number").await;
             assert_eq!(response.status, 400, "{path}");
             assert_eq!(response.limits.len(), 1 + usize::from(layered), "{path}");
             let expected = response.limits.last().map(|it| (it.remaining, it.next));
@@ -314,25 +315,25 @@ async fn a_rejected_body_behind_one_attribute_tells_of_it() {
         }
     }
     for (app, layered) in apps(&routes) {
-        let response = asked(&app, "/unasked", "no number").await;
-        tells(&response, 400, layered, &[], "unasked");
+        let response = send(&app, "/unasked", "no number").await;
+        assert_fields(&response, 400, layered, &[], "unasked");
     }
 }
 
 #[tokio::test]
-async fn an_extractor_by_hand_is_told_beside_an_attribute() {
+async fn lists_an_extractor_beside_an_attribute() {
     let routes = Router::new().route("/{id}", post(throttled_and));
     for (app, layered) in apps(&routes) {
-        let response = asked(&app, "/1", "1").await;
-        tells(
+        let response = send(&app, "/1", "1").await;
+        assert_fields(
             &response,
             200,
             layered,
             &[("Third", 4), ("Upper", 8)],
             "admitted",
         );
-        let response = asked(&app, "/1", "no number").await;
-        tells(
+        let response = send(&app, "/1", "no number").await;
+        assert_fields(
             &response,
             400,
             layered,
@@ -344,13 +345,13 @@ async fn an_extractor_by_hand_is_told_beside_an_attribute() {
     async fn refused(_: Throttled<Upper>, Path(_): Path<u64>, _: String) {}
     let routes = Router::new().route("/{id}", post(refused));
     for (app, layered) in apps(&routes) {
-        let response = asked(&app, "/x", "").await;
-        tells(&response, 400, layered, &[("Upper", 8)], "path");
+        let response = send(&app, "/x", "").await;
+        assert_fields(&response, 400, layered, &[("Upper", 8)], "path");
         for _ in 0..3 {
-            asked(&app, "/1", "").await;
+            send(&app, "/1", "").await;
         }
-        let response = asked(&app, "/1", "").await;
-        tells(
+        let response = send(&app, "/1", "").await;
+        assert_fields(
             &response,
             429,
             layered,
@@ -360,9 +361,9 @@ async fn an_extractor_by_hand_is_told_beside_an_attribute() {
     }
 }
 
-/// H12: what could not be decided has no fields, what was decided before has.
+/// A decision that failed has no fields; the decisions before it have theirs.
 #[tokio::test]
-async fn an_extractor_in_the_last_place_is_told_beside_an_attribute() {
+async fn lists_an_extractor_in_the_last_place_beside_an_attribute() {
     #[throttled(Upper)]
     async fn last(_: Throttled<Lower>) {}
     #[throttled(Upper)]
@@ -374,15 +375,15 @@ async fn an_extractor_in_the_last_place_is_told_beside_an_attribute() {
         for (app, is_layered) in apps(&routes) {
             for left in (0..3).rev() {
                 let expected = [("Upper", left + 6), ("Lower", left)];
-                let response = asked(&app, path, "").await;
-                tells(&response, 200, is_layered, &expected, path);
+                let response = send(&app, path, "").await;
+                assert_fields(&response, 200, is_layered, &expected, path);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_failure_tells_of_what_was_decided_before() {
+async fn lists_the_decisions_before_a_failure() {
     #[throttled(Upper)]
     #[throttled(Away)]
     async fn raised() {}
@@ -396,15 +397,15 @@ async fn a_failure_tells_of_what_was_decided_before() {
         .route("/limited", post(limited));
     for (path, status) in [("/raised", 503), ("/broken", 500), ("/limited", 500)] {
         for (app, layered) in apps(&routes) {
-            let response = asked(&app, path, "").await;
-            tells(&response, status, layered, &[("Upper", 8)], path);
+            let response = send(&app, path, "").await;
+            assert_fields(&response, status, layered, &[("Upper", 8)], path);
         }
     }
 }
 
-/// A handler that does without what it was refused.
+/// This handler ignores that it was refused.
 #[tokio::test]
-async fn a_refusal_that_is_ignored_loses_nothing() {
+async fn lists_a_refusal_that_the_handler_ignores() {
     #[throttled(Upper)]
     #[throttled(Third)]
     #[debug_handler]
@@ -414,11 +415,11 @@ async fn a_refusal_that_is_ignored_loses_nothing() {
     let routes = Router::new().route("/", post(tolerant));
     for (app, layered) in apps(&routes) {
         for _ in 0..3 {
-            assert_eq!(asked(&app, "/", "").await.body, "all");
+            assert_eq!(send(&app, "/", "").await.body, "all");
         }
-        let response = asked(&app, "/", "").await;
+        let response = send(&app, "/", "").await;
         assert_eq!(response.body, "less");
-        tells(
+        assert_fields(
             &response,
             200,
             layered,
@@ -433,9 +434,9 @@ traffik::throttles! {
     throttle Ample(rate = "9/minute", identifier = everyone, headers = legacy);
 }
 
-/// H15: one member of all that were decided for the request.
+/// Single fields describe one member of all decisions for the request.
 #[tokio::test]
-async fn single_fields_tell_of_the_least_that_remains_of_all() {
+async fn writes_the_smallest_remainder_into_single_fields() {
     #[throttled(Ample)]
     #[throttled(Scarce)]
     async fn below() {}
@@ -473,9 +474,9 @@ async fn single_fields_tell_of_the_least_that_remains_of_all() {
     assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("3600")]);
 }
 
-/// A request that a handler makes of its own has its own response.
+/// A request that a handler makes has its own response.
 #[tokio::test]
-async fn a_copied_request_keeps_its_decisions_to_itself() {
+async fn separates_the_decisions_of_a_copied_request() {
     #[throttled(Third)]
     async fn inner() {}
     #[throttled(Upper)]
@@ -494,9 +495,9 @@ async fn a_copied_request_keeps_its_decisions_to_itself() {
         .route("/", post(outer))
         .with_state(Arc::new(inner));
     for (app, layered) in apps(&routes) {
-        let response = asked(&app, "/", "").await;
+        let response = send(&app, "/", "").await;
         assert_eq!(response.body, "\"Third\";r=4;t=60");
-        tells(
+        assert_fields(
             &response,
             200,
             layered,
@@ -506,9 +507,9 @@ async fn a_copied_request_keeps_its_decisions_to_itself() {
     }
 }
 
-/// A layer writes what nothing further in had a response for.
+/// A layer writes the decisions that no inner response could contain.
 #[tokio::test]
-async fn a_handler_that_is_never_reached_is_told_of_by_the_layer() {
+async fn lists_the_layer_if_the_handler_is_never_reached() {
     let extracted = axum::middleware::from_extractor::<Throttled<Upper>>();
     let inside = ThrottleLayer::new().throttle::<Lower>();
     let routes = Router::new()
@@ -517,8 +518,8 @@ async fn a_handler_that_is_never_reached_is_told_of_by_the_layer() {
         .layer(extracted);
     for (app, layered) in apps(&routes) {
         for left in 0..3 {
-            let response = asked(&app, "/", "").await;
-            tells(
+            let response = send(&app, "/", "").await;
+            assert_fields(
                 &response,
                 200,
                 layered,
@@ -526,8 +527,8 @@ async fn a_handler_that_is_never_reached_is_told_of_by_the_layer() {
                 "layer",
             );
         }
-        let response = asked(&app, "/", "").await;
-        tells(
+        let response = send(&app, "/", "").await;
+        assert_fields(
             &response,
             429,
             layered,

@@ -1,4 +1,4 @@
-//! Which backend decides.
+//! The choice of the backend.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,21 +10,21 @@ use axum::routing::get;
 use traffik::{Backend, MemoryBackend, Throttle as _, provide, throttled};
 use traffik_tests::{Server, head, midnight};
 
-static ASKED: AtomicUsize = AtomicUsize::new(0);
+static CREATED: AtomicUsize = AtomicUsize::new(0);
 
-fn counted() -> Backend {
-    ASKED.fetch_add(1, Ordering::SeqCst);
+fn counting_backend() -> Backend {
+    CREATED.fetch_add(1, Ordering::SeqCst);
     Backend::memory()
 }
 
-#[throttled(rate = "2/10w", backend = counted())]
+#[throttled(rate = "2/10w", backend = counting_backend())]
 async fn own() {}
 
 #[throttled(rate = "2/10w")]
 async fn provided() {}
 
 #[tokio::test]
-async fn a_backend_of_its_own_is_asked_for_once_and_goes_before_the_provided_one() {
+async fn prefers_a_backend_of_the_throttle_and_creates_it_once() {
     for _ in 0..3 {
         let (backend, _) = midnight();
         let parts = head(&backend);
@@ -33,15 +33,15 @@ async fn a_backend_of_its_own_is_asked_for_once_and_goes_before_the_provided_one
     let (backend, _) = midnight();
     let server = Server::start(Router::new().route("/", get(own)).layer(provide(backend))).await;
     assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
-    // Another app, another provided backend; the throttle's own has not changed.
+    // Another app provides another backend; the throttle keeps its own.
     let (backend, _) = midnight();
     let server = Server::start(Router::new().route("/", get(own)).layer(provide(backend))).await;
     assert_eq!(server.get("/").await.status, 429);
-    assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+    assert_eq!(CREATED.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
-async fn the_innermost_provided_one_decides() {
+async fn prefers_the_innermost_provided_backend() {
     let (inner, _) = midnight();
     let (outer, _) = midnight();
     let nested = Router::new()
@@ -58,7 +58,7 @@ async fn the_innermost_provided_one_decides() {
 }
 
 #[tokio::test]
-async fn a_provided_one_may_be_its_settings() {
+async fn accepts_settings_as_a_provided_backend() {
     let app = Router::new().route("/", get(provided));
     let server = Server::start(app.layer(provide(MemoryBackend::builder().capacity(10)))).await;
     assert_eq!(server.statuses("/", 3).await, [200, 200, 429]);
@@ -77,7 +77,7 @@ async fn of_tenant(
 }
 
 #[tokio::test]
-async fn a_middleware_gives_each_tenant_its_own() {
+async fn provides_a_backend_for_each_tenant() {
     let tenants = [Backend::memory(), Backend::memory()];
     let app = Router::new().route("/", get(provided));
     let server = Server::start(app.layer(from_fn_with_state(tenants, of_tenant))).await;
@@ -86,7 +86,7 @@ async fn a_middleware_gives_each_tenant_its_own() {
 }
 
 #[tokio::test]
-async fn clones_are_one_backend_and_new_ones_are_not() {
+async fn shares_states_among_clones_of_a_backend() {
     let (backend, _) = midnight();
     let clone = backend.clone();
     for backend in [backend, clone] {

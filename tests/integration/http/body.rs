@@ -1,4 +1,4 @@
-//! A refused client's body is never read.
+//! The body of a refused request is not read.
 
 use std::io;
 use std::pin::Pin;
@@ -31,12 +31,12 @@ fn app() -> Router {
         .layer(provide(backend))
 }
 
-/// A body that remembers whether anybody asked for it.
-struct Watched {
-    asked: Arc<AtomicBool>,
+/// A body that records whether it was polled.
+struct WatchedBody {
+    polled: Arc<AtomicBool>,
 }
 
-impl HttpBody for Watched {
+impl HttpBody for WatchedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -44,50 +44,51 @@ impl HttpBody for Watched {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.asked.store(true, Ordering::SeqCst);
+        self.polled.store(true, Ordering::SeqCst);
         Poll::Ready(None)
     }
 }
 
-/// What the app answers, and whether it asked for the body.
+/// Returns the response, and whether the body was polled.
 async fn sent(app: &Router) -> (TestResponse, bool) {
-    let asked = Arc::new(AtomicBool::new(false));
-    let body = Body::new(Watched {
-        asked: asked.clone(),
+    let polled = Arc::new(AtomicBool::new(false));
+    let body = Body::new(WatchedBody {
+        polled: polled.clone(),
     });
     let request = Request::post("/").extension(peer(PEER)).body(body).unwrap();
     let response = TestResponse::read(app.clone().oneshot(request).await.unwrap()).await;
-    (response, asked.load(Ordering::SeqCst))
+    (response, polled.load(Ordering::SeqCst))
 }
 
 #[tokio::test]
-async fn the_body_of_an_admitted_request_is_read_and_that_of_a_refused_one_is_not() {
+async fn reads_the_body_of_an_admitted_request_only() {
     let app = app();
-    let (admitted, asked) = sent(&app).await;
-    assert_eq!((admitted.status, asked), (200, true));
+    let (admitted, polled) = sent(&app).await;
+    assert_eq!((admitted.status, polled), (200, true));
     for _ in 0..3 {
-        let (refused, asked) = sent(&app).await;
-        assert_eq!((refused.status, asked), (429, false));
+        let (refused, polled) = sent(&app).await;
+        assert_eq!((refused.status, polled), (429, false));
     }
 }
 
 #[tokio::test]
-async fn a_body_that_would_be_too_large_is_not_looked_at_either() {
+async fn does_not_read_a_body_that_is_too_large() {
     let server = Server::start(app()).await;
-    // Larger than what axum lets into a `String`.
+    // The body is larger than axum's limit for a `String`.
     assert_eq!(server.post("/", "x".repeat(3_000_000)).await.status, 413);
     assert_eq!(server.post("/", "x").await.status, 429);
 }
 
 #[tokio::test]
-async fn a_client_that_announces_a_body_and_never_sends_it_is_refused_at_once() {
+async fn refuses_a_client_that_never_sends_its_body() {
     let server = Server::start(app()).await;
     assert_eq!(server.post("/", "four").await.body, "4 bytes");
     let mut socket = TcpStream::connect(server.address()).await.unwrap();
     let head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 1000000\r\n\r\n";
     socket.write_all(head).await.unwrap();
     let mut start = [0; 13];
-    // Were the body waited for, nothing would ever come; the limit only makes that a failure.
+    // If the server waited for the body, it would wait for ever; the timeout turns that into a
+    // failure.
     let read = timeout(Duration::from_secs(30), socket.read_exact(&mut start)).await;
     read.expect("the refusal waits for no body").unwrap();
     assert_eq!(&start, b"HTTP/1.1 429 ");

@@ -1,4 +1,4 @@
-//! No cache keeps a refusal.
+//! Caches may not store refusals.
 
 use axum::Router;
 use axum::body::Body;
@@ -12,8 +12,8 @@ use traffik::{
 };
 use traffik_tests::{PEER, TestResponse, midnight, peer};
 
-fn nobody(_: &http::request::Parts) -> Result<Identity, &'static str> {
-    Err("the session store is away")
+fn fail_to_identify(_: &http::request::Parts) -> Result<Identity, &'static str> {
+    Err("the session store is unreachable")
 }
 
 const fn two(_: &http::request::Parts) -> u64 {
@@ -24,7 +24,7 @@ fn page(_: &Rejection) -> &'static str {
     "slow down"
 }
 
-fn kept(_: &Rejection) -> (StatusCode, [(&'static str, &'static str); 1]) {
+fn cacheable(_: &Rejection) -> (StatusCode, [(&'static str, &'static str); 1]) {
     let field = ("cache-control", "private, max-age=5");
     (StatusCode::TOO_MANY_REQUESTS, [field])
 }
@@ -32,20 +32,20 @@ fn kept(_: &Rejection) -> (StatusCode, [(&'static str, &'static str); 1]) {
 traffik::throttles! {
     defaults(identifier = everyone);
 
-    throttle Plain(rate = "1/minute");
+    throttle ByDefault(rate = "1/minute");
     throttle Paged(rate = "1/minute", on_throttled = page);
-    throttle Kept(rate = "1/minute", on_throttled = kept);
+    throttle Cacheable(rate = "1/minute", on_throttled = cacheable);
     throttle Small(rate = "1/hour", cost = two);
-    throttle Broken(rate = "1/minute", identifier = nobody);
+    throttle Broken(rate = "1/minute", identifier = fail_to_identify);
 }
 
-#[throttled(Plain)]
-async fn plain() {}
+#[throttled(ByDefault)]
+async fn by_default() {}
 
 #[throttled(Paged)]
 async fn paged() {}
 
-#[throttled(Kept)]
+#[throttled(Cacheable)]
 async fn own() {}
 
 #[throttled(Small)]
@@ -54,9 +54,9 @@ async fn small() {}
 #[throttled(Broken)]
 async fn broken() {}
 
-async fn extracted(_: Throttled<Plain>) {}
+async fn extracted(_: Throttled<ByDefault>) {}
 
-async fn reserved(limiter: Limiter<Plain>) -> Result<(), Rejection> {
+async fn reserved(limiter: Limiter<ByDefault>) -> Result<(), Rejection> {
     limiter.reserve(1).await?.keep();
     Ok(())
 }
@@ -64,11 +64,11 @@ async fn reserved(limiter: Limiter<Plain>) -> Result<(), Rejection> {
 async fn bare() {}
 
 fn app(backend: Backend) -> Router {
-    let layer = ThrottleLayer::new().throttle::<Plain>();
+    let layer = ThrottleLayer::new().throttle::<ByDefault>();
     let app = Router::new()
         .route("/bare", get(bare))
         .route_layer(layer)
-        .route("/plain", get(plain))
+        .route("/by_default", get(by_default))
         .route("/paged", get(paged))
         .route("/own", get(own))
         .route("/small", get(small))
@@ -85,8 +85,8 @@ async fn response(app: &Router, path: &str, content: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_stored_and_an_admitted_response_is_as_it_was() {
-    for path in ["/plain", "/paged", "/bare", "/extracted", "/reserved"] {
+async fn forbids_storing_a_refusal_and_leaves_an_admitted_response_unchanged() {
+    for path in ["/by_default", "/paged", "/bare", "/extracted", "/reserved"] {
         let app = app(midnight().0);
         let admitted = response(&app, path, "").await;
         assert_eq!(
@@ -101,14 +101,14 @@ async fn a_refusal_is_not_stored_and_an_admitted_response_is_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_refusal_for_ever_is_not_stored_either() {
+async fn forbids_storing_a_permanent_refusal() {
     let refused = response(&app(midnight().0), "/small", "").await;
     assert_eq!((refused.status, refused.field("retry-after")), (400, None));
     assert_eq!(refused.field("cache-control"), Some("no-store"));
 }
 
 #[tokio::test]
-async fn the_applications_own_response_keeps_what_it_says() {
+async fn keeps_cache_control_of_a_custom_response() {
     let app = app(midnight().0);
     assert_eq!(
         response(&app, "/own", "").await.field("cache-control"),
@@ -120,7 +120,7 @@ async fn the_applications_own_response_keeps_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_a_grpc_call_is_not_stored() {
+async fn forbids_storing_a_refused_grpc_call() {
     let app = app(midnight().0);
     let content = "application/grpc";
     assert_eq!(response(&app, "/bare", content).await.status, 200);
@@ -130,12 +130,12 @@ async fn a_refusal_of_a_grpc_call_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_response_to_a_failure_is_not_stored() {
+async fn forbids_storing_an_error_response() {
     let store = FlakyStore::new();
     store.fail(Fault::Refuse);
     for (policy, status) in [(throttle(), 429), (raise(), 503), (allow(), 200)] {
         let app = app(Backend::custom(store.clone()).on_error(policy));
-        for path in ["/plain", "/bare", "/extracted"] {
+        for path in ["/by_default", "/bare", "/extracted"] {
             let response = response(&app, path, "").await;
             let expected = (status != 200).then_some("no-store");
             assert_eq!(response.status, status, "{path}");

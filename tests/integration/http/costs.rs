@@ -1,4 +1,4 @@
-//! How much a request takes.
+//! Costs of requests.
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -65,7 +65,7 @@ async fn at_its_own_price() {}
 #[throttled(Shared, Other, cost = weight)]
 async fn weighed() {}
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/of_u8", get(of_u8))
@@ -87,8 +87,8 @@ fn left(limits: &[ServiceLimit]) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_whole_number_is_taken_each_time() {
-    let server = served().await;
+async fn charges_a_constant_cost() {
+    let server = serve().await;
     assert_eq!(left(&server.get("/fixed").await.limits), [6]);
     assert_eq!(left(&server.get("/fixed").await.limits), [2]);
     let refused = server.get("/fixed").await;
@@ -96,8 +96,8 @@ async fn a_whole_number_is_taken_each_time() {
 }
 
 #[tokio::test]
-async fn a_function_gives_any_unsigned_integer() {
-    let server = served().await;
+async fn accepts_any_unsigned_integer_from_a_function() {
+    let server = serve().await;
     for path in [
         "/of_u8",
         "/of_u16",
@@ -126,8 +126,8 @@ async fn a_function_gives_any_unsigned_integer() {
 }
 
 #[tokio::test]
-async fn a_cost_of_nothing_is_admitted_where_all_is_spent() {
-    let server = served().await;
+async fn admits_a_cost_of_zero_after_the_limit_is_spent() {
+    let server = serve().await;
     assert_eq!(
         server.get_with("/of_u8", "x-weight", "10").await.status,
         200
@@ -137,8 +137,8 @@ async fn a_cost_of_nothing_is_admitted_where_all_is_spent() {
 }
 
 #[tokio::test]
-async fn a_handler_can_set_its_own_price_for_all_members() {
-    let server = served().await;
+async fn overrides_the_cost_of_all_members() {
+    let server = serve().await;
     assert_eq!(left(&server.get("/defined").await.limits), [8, 15]);
     assert_eq!(left(&server.get("/own").await.limits), [5, 12]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A strategy of the application's own.
+//! A custom strategy over HTTP.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use traffik::strategy::{Hit, Strategy};
 use traffik::{Report, Throttle as _, provide, throttled};
 use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight};
 
-/// Admits one hit, and the next when a whole period has passed.
+/// Admits one hit per period, counted from the last hit.
 #[derive(Debug)]
 struct Cooldown;
 
 impl Strategy for Cooldown {
-    /// When the last hit was admitted.
+    /// The time of the last admitted hit.
     type State = u64;
     type Metadata = Option<u64>;
 
@@ -70,7 +70,7 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn its_law_is_the_law_and_its_report_is_what_clients_are_told() {
+async fn decides_and_reports_by_the_strategy() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     let response = server.get("/rare").await;
@@ -87,7 +87,7 @@ async fn its_law_is_the_law_and_its_report_is_what_clients_are_told() {
 }
 
 #[tokio::test]
-async fn without_a_limit_it_is_not_asked() {
+async fn does_not_call_the_strategy_without_a_limit() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     assert_eq!(server.statuses("/open", 5).await, [200; 5]);
@@ -95,7 +95,7 @@ async fn without_a_limit_it_is_not_asked() {
 }
 
 #[tokio::test]
-async fn in_a_set_all_or_none_are_counted() {
+async fn counts_all_members_of_a_set_or_none() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     let parts = head(&backend);
@@ -105,6 +105,6 @@ async fn in_a_set_all_or_none_are_counted() {
     Counted::hit(&parts).await.unwrap();
     clock.advance(Duration::from_secs(10));
     assert_eq!(server.get("/both").await.status, 429);
-    // Its state has run out, and the refusal has written none.
+    // The state has expired, and a refusal writes none.
     assert_eq!(Rare::stat(&parts).await.unwrap().metadata, None);
 }

@@ -1,5 +1,4 @@
-//! A queue holds admitted requests back until it is their turn; on the runtime's own clock, which
-//! is paused.
+//! A queue delays admitted requests on the runtime's clock, which is paused.
 
 use std::time::Duration;
 
@@ -18,27 +17,27 @@ async fn slow() -> &'static str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_run_one_after_the_other_and_a_full_queue_refuses() {
+async fn runs_requests_one_after_the_other_and_refuses_when_the_queue_is_full() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(slow)).layer(provide(backend));
-    let ask = || async {
+    let send = || async {
         let start = Instant::now();
         let request = Request::new(Body::empty());
         let response = app.clone().oneshot(request).await.unwrap();
         (response.status(), start.elapsed())
     };
-    // The backend's clock stands: all arrive at one moment.
-    for turn in 0..3_u32 {
-        let (status, held_back) = ask().await;
+    // The backend's clock is stopped: all requests arrive at one moment.
+    for position in 0..3_u32 {
+        let (status, delay) = send().await;
         assert_eq!(status, StatusCode::OK);
-        let due = Duration::from_millis(500) * turn;
-        // The runtime's timers count in milliseconds.
+        let due = Duration::from_millis(500) * position;
+        // The runtime's timers have a resolution of a millisecond.
         assert!(
-            held_back >= due && held_back <= due + Duration::from_millis(2),
-            "{held_back:?}"
+            delay >= due && delay <= due + Duration::from_millis(2),
+            "{delay:?}"
         );
     }
-    let (status, held_back) = ask().await;
+    let (status, delay) = send().await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(held_back, Duration::ZERO);
+    assert_eq!(delay, Duration::ZERO);
 }

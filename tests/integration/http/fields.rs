@@ -1,4 +1,4 @@
-//! What the fields of the draft say, policy by policy.
+//! The `RateLimit` fields of the IETF draft, policy by policy.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ async fn r#type() {}
 async fn größe() {}
 
 #[tokio::test]
-async fn several_rates_are_several_policies_told_apart_by_their_rate() {
+async fn names_the_policies_of_several_rates_by_their_rate() {
     let (backend, _) = midnight();
     let server = Server::start(Router::new().route("/", get(api)).layer(provide(backend))).await;
     let response = server.get("/").await;
@@ -94,7 +94,7 @@ async fn several_rates_are_several_policies_told_apart_by_their_rate() {
 }
 
 #[tokio::test]
-async fn a_window_is_in_whole_seconds_rounded_up_and_left_out_under_one() {
+async fn rounds_a_window_up_to_seconds_and_omits_it_below_one() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/long", get(one_and_a_half))
@@ -112,7 +112,7 @@ async fn a_window_is_in_whole_seconds_rounded_up_and_left_out_under_one() {
 }
 
 #[tokio::test]
-async fn with_a_burst_more_is_there_than_the_limit_says() {
+async fn reports_more_than_the_limit_with_a_burst() {
     let (backend, clock) = midnight();
     let server = Server::start(
         Router::new()
@@ -122,7 +122,7 @@ async fn with_a_burst_more_is_there_than_the_limit_says() {
     .await;
     let response = server.get("/").await;
     assert_eq!(response.policies, [QuotaPolicy::new("bursts", 10, 60)]);
-    // A token comes back every six seconds.
+    // A token is refilled every six seconds.
     assert_eq!(response.limits, [ServiceLimit::new("bursts", 24, 6)]);
     assert_eq!(server.statuses("/", 24).await, [200; 24]);
     clock.advance(Duration::from_millis(2_500));
@@ -132,7 +132,7 @@ async fn with_a_burst_more_is_there_than_the_limit_says() {
 }
 
 #[tokio::test]
-async fn a_time_is_left_out_where_nothing_more_is_to_come() {
+async fn omits_the_time_if_nothing_more_will_be_available() {
     let (backend, _) = midnight();
     let server = Server::start(Router::new().route("/", get(free)).layer(provide(backend))).await;
     assert_eq!(
@@ -142,7 +142,7 @@ async fn a_time_is_left_out_where_nothing_more_is_to_come() {
 }
 
 #[tokio::test]
-async fn the_time_to_more_is_not_the_time_to_all() {
+async fn reports_the_time_until_more_units_are_available() {
     let (backend, _) = midnight();
     let server = Server::start(
         Router::new()
@@ -156,7 +156,7 @@ async fn the_time_to_more_is_not_the_time_to_all() {
 }
 
 #[tokio::test]
-async fn throttles_of_one_name_are_numbered() {
+async fn numbers_throttles_of_one_name() {
     let (backend, _) = midnight();
     let server = Server::start(Router::new().route("/", get(twins)).layer(provide(backend))).await;
     let response = server.get("/").await;
@@ -180,7 +180,7 @@ async fn throttles_of_one_name_are_numbered() {
 }
 
 #[tokio::test]
-async fn a_policy_has_the_same_name_in_the_fields_and_in_the_problem() {
+async fn uses_one_name_in_the_fields_and_in_the_problem() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(one_is_silent));
     let server = Server::start(app.layer(provide(backend))).await;
@@ -194,7 +194,7 @@ async fn a_policy_has_the_same_name_in_the_fields_and_in_the_problem() {
 }
 
 #[tokio::test]
-async fn a_name_is_printable_ascii_without_its_raw_prefix() {
+async fn encodes_names_as_printable_ascii_without_raw_prefixes() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/raw", get(r#type))

@@ -1,4 +1,4 @@
-//! Filters as a client's bytes meet them: raw request lines through a socket.
+//! Filters on raw request lines that a client sends through a socket.
 
 use axum::Router;
 use axum::body::Body;
@@ -12,14 +12,14 @@ use traffik::{ThrottleLayer, filter, provide};
 use traffik_tests::{Server, midnight};
 
 traffik::throttles! {
-    /// One request in a long time.
+    /// Admits one request in a long period.
     throttle Matched(rate = "1/10w", cost = 1, identifier = everyone);
 }
 
 async fn ok() {}
 
-/// The server for requests that a filter matches; after one of them, the next is refused.
-async fn served(filter: filter::Filter) -> Server {
+/// Serves an app that admits one request that a filter matches, and refuses the next.
+async fn serve(filter: filter::Filter) -> Server {
     let (backend, _) = midnight();
     let layer = ThrottleLayer::new().throttle_when::<Matched>(filter);
     let app = Router::new().fallback(ok).layer(layer);
@@ -37,7 +37,7 @@ async fn status(server: &Server, line: &str) -> u16 {
 }
 
 async fn check(filter: filter::Filter, matching: &[&str], other: &[&str]) {
-    let server = served(filter).await;
+    let server = serve(filter).await;
     assert_eq!(status(&server, matching[0]).await, 200);
     for line in matching {
         assert_eq!(status(&server, line).await, 429, "{line}");
@@ -48,7 +48,7 @@ async fn check(filter: filter::Filter, matching: &[&str], other: &[&str]) {
 }
 
 #[tokio::test]
-async fn paths_as_they_were_sent() {
+async fn matches_raw_paths() {
     check(
         filter::path("/admin/**"),
         &[
@@ -78,7 +78,7 @@ async fn paths_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn methods_as_they_were_sent() {
+async fn matches_raw_methods() {
     check(
         filter::methods([Method::GET]),
         &["GET /", "HEAD /", "GET /%2a"],
@@ -88,7 +88,7 @@ async fn methods_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn expressions_see_paths_in_their_normal_form() {
+async fn matches_expressions_on_normalized_paths() {
     check(
         filter::path_regex(r"/api/v\d+/.*").unwrap(),
         &[
@@ -103,7 +103,7 @@ async fn expressions_see_paths_in_their_normal_form() {
 }
 
 #[tokio::test]
-async fn escapes_and_signs_do_not_walk_around_a_path_parameter() {
+async fn resists_escapes_and_signs_in_a_path_parameter() {
     async fn user(Path(_): Path<u64>) {}
     let (backend, _) = midnight();
     let users = filter::path_regex("/api/users/[^/]+").unwrap();
@@ -120,7 +120,7 @@ async fn escapes_and_signs_do_not_walk_around_a_path_parameter() {
 }
 
 #[tokio::test]
-async fn requests_without_a_path_are_throttled_as_the_root() {
+async fn treats_requests_without_a_path_as_the_root() {
     for pattern in ["/**", "/"] {
         check(
             filter::path(pattern),
@@ -138,7 +138,7 @@ async fn requests_without_a_path_are_throttled_as_the_root() {
 }
 
 #[tokio::test]
-async fn requests_without_a_path_are_not_let_by() {
+async fn does_not_bypass_requests_without_a_path() {
     for exempt in [
         filter::path("/**"),
         filter::path("/admin/**").not(),
@@ -157,11 +157,11 @@ async fn requests_without_a_path_are_not_let_by() {
     }
 }
 
-/// Everything up to so many segments, each of these.
-fn paths(segments: &[&str], most: usize) -> Vec<String> {
+/// Returns all paths of up to `max` segments, each of these.
+fn paths(segments: &[&str], max: usize) -> Vec<String> {
     let mut all = Vec::new();
     let mut longest = vec![String::new()];
-    for _ in 0..most {
+    for _ in 0..max {
         let longer = longest.iter().flat_map(|start| {
             let next = segments.iter();
             next.map(move |segment| format!("{start}/{segment}"))
@@ -173,7 +173,7 @@ fn paths(segments: &[&str], most: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_star_matches_what_a_parameter_of_the_router_does() {
+async fn matches_a_star_like_a_parameter_of_the_router() {
     let (mut matched, mut empty) = (0, 0);
     for pattern in paths(&["a", "*"], 3) {
         for pattern in [pattern.clone(), pattern + "/"] {
@@ -209,7 +209,7 @@ async fn check_routed(app: Router, expected: &[(&str, u16)]) {
 }
 
 #[tokio::test]
-async fn a_route_is_matched_whatever_the_path() {
+async fn matches_a_route_for_every_path() {
     let layer = || ThrottleLayer::new().throttle_when::<Matched>(filter::route("/users/{id}"));
     let app = Router::new()
         .route("/users/{id}", get(ok))
@@ -236,7 +236,7 @@ async fn a_route_is_matched_whatever_the_path() {
 }
 
 #[tokio::test]
-async fn a_nested_route_has_its_prefix() {
+async fn matches_a_nested_route_with_its_prefix() {
     let nested = |route, is_inside| {
         let layer = ThrottleLayer::new().throttle_when::<Matched>(filter::route(route));
         let users = Router::new().route("/{id}", get(ok)).route("/", get(ok));
@@ -261,7 +261,7 @@ async fn a_nested_route_has_its_prefix() {
 }
 
 #[tokio::test]
-async fn a_route_that_is_negated_selects_all_others() {
+async fn selects_all_other_routes_by_a_negation() {
     let layer = ThrottleLayer::new().throttle_when::<Matched>(filter::route("/health").not());
     let app = Router::new().route("/health", get(ok)).route("/", get(ok));
     let expected = [
@@ -273,9 +273,9 @@ async fn a_route_that_is_negated_selects_all_others() {
     check_routed(app.layer(layer), &expected).await;
 }
 
-/// Around a whole router no request has a route yet.
+/// Outside a router no request has a route.
 #[tokio::test]
-async fn outside_routing_neither_a_route_nor_its_negation_selects() {
+async fn selects_nothing_by_routes_outside_routing() {
     let (backend, _) = midnight();
     for route in [filter::route("/{id}"), filter::route("/{id}").not()] {
         let layer = ThrottleLayer::new().throttle_when::<Matched>(route);

@@ -1,4 +1,4 @@
-//! The layer over a gRPC server: tonic, over a real socket.
+//! `ThrottleLayer` over a gRPC server: tonic on a real socket.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -21,10 +21,10 @@ use traffik::{Backend, ThrottleLayer, filter, provide};
 
 traffik::throttles! {
     throttle Calls(rate = "2/hour", identifier = header("authorization"));
-    throttle Everybody(rate = "100/hour", identifier = everyone);
+    throttle Everyone(rate = "100/hour", identifier = everyone);
 }
 
-/// Texts as they are: what protobuf would be for.
+/// A codec for plain text instead of protobuf.
 #[derive(Clone, Default)]
 struct Texts;
 
@@ -65,7 +65,7 @@ impl Decoder for Texts {
     }
 }
 
-/// Says what it hears.
+/// A service that echoes messages.
 #[derive(Clone)]
 struct Echo;
 
@@ -83,13 +83,13 @@ impl Service<http::Request<Body>> for Echo {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        Box::pin(async move { Ok(Grpc::new(Texts).unary(Said, request).await) })
+        Box::pin(async move { Ok(Grpc::new(Texts).unary(EchoCall, request).await) })
     }
 }
 
-struct Said;
+struct EchoCall;
 
-impl UnaryService<String> for Said {
+impl UnaryService<String> for EchoCall {
     type Response = String;
     type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Status>> + Send>>;
 
@@ -120,12 +120,12 @@ async fn call(
 }
 
 #[tokio::test]
-async fn tonic_below_the_layer() {
+async fn refuses_calls_with_a_grpc_status() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let layer = ThrottleLayer::new()
-        .throttle_when::<Calls>(filter::path("/echo.Echo/Say"))
-        .throttle::<Everybody>();
+        .throttle_when::<Calls>(filter::path("/echo.Echo/Call"))
+        .throttle::<Everyone>();
     let server = Server::builder()
         .layer(provide(Backend::memory()))
         .layer(layer)
@@ -133,29 +133,29 @@ async fn tonic_below_the_layer() {
     let serving = tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
     let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
     for left in ["1", "0"] {
-        let (said, fields) = call(&channel, "/echo.Echo/Say", "ada").await.unwrap();
-        assert_eq!(said, "hello");
+        let (text, fields) = call(&channel, "/echo.Echo/Call", "ada").await.unwrap();
+        assert_eq!(text, "hello");
         let field = fields.get("ratelimit").unwrap().to_str().unwrap();
         assert!(
             field.starts_with(&format!("\"Calls\";r={left};")),
             "{field}"
         );
     }
-    // Who is refused is told so in gRPC's own words, and that is no reason to try again at once.
-    let refused = call(&channel, "/echo.Echo/Say", "ada").await.unwrap_err();
+    // A refused call gets a gRPC status without an immediate retry.
+    let refused = call(&channel, "/echo.Echo/Call", "ada").await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     assert_eq!(refused.message(), "too many requests");
     assert!(refused.metadata().contains_key("retry-after"));
-    // Others, and other methods, are not.
-    assert!(call(&channel, "/echo.Echo/Say", "grace").await.is_ok());
+    // Other clients and methods are not limited.
+    assert!(call(&channel, "/echo.Echo/Call", "grace").await.is_ok());
     let (_, fields) = call(&channel, "/echo.Echo/Hear", "ada").await.unwrap();
     let field = fields.get("ratelimit").unwrap().to_str().unwrap();
-    assert!(field.starts_with("\"Everybody\";r=96;"), "{field}");
+    assert!(field.starts_with("\"Everyone\";r=96;"), "{field}");
     serving.abort();
 }
 
 #[tokio::test]
-async fn an_absent_backend_is_unavailable() {
+async fn responds_unavailable_if_the_backend_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let store = FlakyStore::new();
@@ -167,11 +167,11 @@ async fn an_absent_backend_is_unavailable() {
     let serving = tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
     let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
     store.fail(Fault::Refuse);
-    let refused = call(&channel, "/echo.Echo/Say", "ada").await.unwrap_err();
+    let refused = call(&channel, "/echo.Echo/Call", "ada").await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
     assert_eq!(refused.message(), "service unavailable");
     assert_eq!(refused.metadata().get("retry-after").unwrap(), "1");
     store.heal();
-    assert!(call(&channel, "/echo.Echo/Say", "ada").await.is_ok());
+    assert!(call(&channel, "/echo.Echo/Call", "ada").await.is_ok());
     serving.abort();
 }

@@ -1,4 +1,4 @@
-//! Any handler that axum takes stays one.
+//! Handlers of every kind that axum accepts.
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRef, Path, State};
@@ -87,7 +87,7 @@ async fn many(
     body
 }
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/socket", any(socket))
@@ -101,8 +101,8 @@ async fn served() -> Server {
 }
 
 #[tokio::test]
-async fn a_websocket_is_refused_before_the_handshake() {
-    let server = served().await;
+async fn refuses_a_websocket_before_the_handshake() {
+    let server = serve().await;
     let upgrade = || {
         let request = server
             .request(Method::GET, "/socket")
@@ -128,7 +128,7 @@ async fn a_websocket_is_refused_before_the_handshake() {
 }
 
 #[tokio::test]
-async fn state_errors_and_question_marks_work() {
+async fn accepts_state_errors_and_question_marks() {
     for (body, status, text) in [
         (
             json!({ "number": 7 }),
@@ -138,11 +138,11 @@ async fn state_errors_and_question_marks_work() {
         (json!({ "number": 10 }), 409, "app"),
         (json!({}), 418, "no number"),
     ] {
-        let server = served().await;
+        let server = serve().await;
         let response =
             TestResponse::of_request(server.request(Method::POST, "/checked").json(&body)).await;
         assert_eq!((response.status, response.body.as_str()), (status, text));
-        // The fields are on whatever the handler answers.
+        // The fields are in the response, whatever the handler returns.
         assert_eq!(response.limits, [ServiceLimit::new("checked", 0, 60)]);
         assert_eq!(
             TestResponse::of_request(server.request(Method::POST, "/checked").json(&body))
@@ -154,8 +154,8 @@ async fn state_errors_and_question_marks_work() {
 }
 
 #[tokio::test]
-async fn fields_are_on_errors_and_redirections_too() {
-    let server = served().await;
+async fn writes_fields_into_errors_and_redirections() {
+    let server = serve().await;
     let response = server.get("/impl/0").await;
     assert_eq!(
         (response.status, response.limits),
@@ -178,15 +178,15 @@ async fn fields_are_on_errors_and_redirections_too() {
 }
 
 #[tokio::test]
-async fn fifteen_arguments_are_not_too_many() {
-    let server = served().await;
+async fn accepts_fifteen_arguments() {
+    let server = serve().await;
     let response = server.post("/many", "body").await;
     assert_eq!((response.status, response.body.as_str()), (200, "body"));
     assert_eq!(response.limits, [ServiceLimit::new("many", 1, 60)]);
 }
 
 #[tokio::test]
-async fn a_layer_fits_around_it() {
+async fn accepts_a_layer_around_the_handler() {
     let (backend, _) = midnight();
     let app = Router::new().route("/{id}", get(nested_impl.layer(provide(backend))));
     let server = Server::start(app).await;

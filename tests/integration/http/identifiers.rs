@@ -1,4 +1,4 @@
-//! Who is asking, as the application says it.
+//! Identifiers of clients, from every kind of function and from headers.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ fn name(parts: &Parts) -> &str {
         .headers
         .get("x-name")
         .and_then(|name| name.to_str().ok());
-    name.unwrap_or("nobody")
+    name.unwrap_or("anonymous")
 }
 
 fn by_str(parts: &Parts) -> &str {
@@ -42,7 +42,7 @@ async fn by_future(parts: &Parts) -> Identity {
 fn by_result(parts: &Parts) -> Result<Identity, ToStrError> {
     let name = parts.headers.get("x-name").map(HeaderValue::to_str);
     name.transpose()
-        .map(|name| Identity::new(name.unwrap_or("nobody")))
+        .map(|name| Identity::new(name.unwrap_or("anonymous")))
 }
 
 async fn by_future_result(parts: &Parts) -> Result<String, std::io::Error> {
@@ -82,7 +82,7 @@ async fn everyone() {}
 #[throttled(rate = "1/minute", identifier = ip)]
 async fn ip() {}
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/str", get(of_str))
@@ -100,8 +100,8 @@ async fn served() -> Server {
 }
 
 #[tokio::test]
-async fn whatever_the_function_gives_tells_clients_apart() {
-    let server = served().await;
+async fn distinguishes_clients_by_any_return_type() {
+    let server = serve().await;
     let paths = [
         "/str",
         "/string",
@@ -125,8 +125,8 @@ async fn whatever_the_function_gives_tells_clients_apart() {
 }
 
 #[tokio::test]
-async fn everyone_is_one_client_and_so_is_an_address() {
-    let server = served().await;
+async fn identifies_everyone_or_an_address() {
+    let server = serve().await;
     for path in ["/everyone", "/ip"] {
         assert_eq!(server.get_with(path, "x-name", "ann").await.status, 200);
         assert_eq!(server.get_with(path, "x-name", "bertha").await.status, 429);
@@ -134,11 +134,11 @@ async fn everyone_is_one_client_and_so_is_an_address() {
 }
 
 #[tokio::test]
-async fn without_the_header_it_is_the_address_as_a_client_of_its_own() {
-    let server = served().await;
+async fn falls_back_to_the_address_without_the_header() {
+    let server = serve().await;
     assert_eq!(server.get("/header").await.status, 200);
     assert_eq!(server.get("/header").await.status, 429);
-    // An empty one is none; one that says the address is another client.
+    // An empty value counts as none; a value that is an address is another client.
     assert_eq!(server.get_with("/header", "x-name", "").await.status, 429);
     assert_eq!(
         server
@@ -150,8 +150,8 @@ async fn without_the_header_it_is_the_address_as_a_client_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_values_of_a_header_are_bytes_in_all_their_differences() {
-    let server = served().await;
+async fn compares_header_values_as_bytes() {
+    let server = serve().await;
     let values: [&[u8]; 6] = [b"a", b"A", b"a b", b"a:b", b"\xff\xfe", b"\xff"];
     for status in [200, 429] {
         for value in values {

@@ -1,4 +1,4 @@
-//! `ThrottleLayer`: over axum, over bare hyper, over a service that speaks gRPC.
+//! `ThrottleLayer` over axum, over bare hyper, and over a service that speaks gRPC.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,11 +21,11 @@ traffik::throttles! {
     throttle Global(rate = "4/minute", headers = both);
     throttle Writes(rate = "2/minute", headers = both);
     throttle Admin(rate = "1/minute");
-    throttle Broken(rate = "1/minute", identifier = nobody);
+    throttle Broken(rate = "1/minute", identifier = fail_to_identify);
 }
 
-fn nobody(_: &Parts) -> Result<Identity, &'static str> {
-    Err("the session store is away")
+fn fail_to_identify(_: &Parts) -> Result<Identity, &'static str> {
+    Err("the session store is unreachable")
 }
 
 async fn ok() -> &'static str {
@@ -41,7 +41,7 @@ fn layered(layer: ThrottleLayer) -> (Router, Backend) {
     (app.layer(layer).layer(provide(backend.clone())), backend)
 }
 
-fn all() -> ThrottleLayer {
+fn all_throttles() -> ThrottleLayer {
     ThrottleLayer::new()
         .throttle_when::<Admin>(filter::path("/admin/**"))
         .throttle_when::<Writes>(filter::methods([Method::POST, Method::PUT]))
@@ -60,8 +60,8 @@ async fn remaining(backend: &Backend) -> [u64; 3] {
 }
 
 #[tokio::test]
-async fn all_that_match_are_decided_together() {
-    let (app, backend) = layered(all());
+async fn decides_all_matching_throttles_together() {
+    let (app, backend) = layered(all_throttles());
     let server = Server::start(app).await;
     let response = server.get("/").await;
     assert_eq!((response.status, &*response.body), (200, "ok"));
@@ -78,7 +78,7 @@ async fn all_that_match_are_decided_together() {
     assert_eq!(response.limits, limits);
     assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("60")]);
 
-    // One refuses, none is charged.
+    // If one refuses, none is charged.
     let response = server.post("/admin/users", "").await;
     assert_eq!(response.status, 429);
     assert_eq!(response.field("retry-after"), Some("60"));
@@ -95,8 +95,8 @@ async fn all_that_match_are_decided_together() {
 }
 
 #[tokio::test]
-async fn a_throttle_that_matches_twice_counts_once() {
-    let layer = all().throttle_when::<Writes>(filter::path("/"));
+async fn counts_a_throttle_that_matches_twice_once() {
+    let layer = all_throttles().throttle_when::<Writes>(filter::path("/"));
     let (app, backend) = layered(layer.throttle::<(Global, Writes)>());
     let server = Server::start(app).await;
     let response = server.post("/", "").await;
@@ -105,11 +105,11 @@ async fn a_throttle_that_matches_twice_counts_once() {
 }
 
 #[tokio::test]
-async fn what_matches_nothing_passes_untouched() {
+async fn passes_a_request_that_matches_nothing() {
     let layer = ThrottleLayer::new().throttle_when::<Admin>(filter::path("/admin"));
     let (app, backend) = layered(layer);
     let server = Server::start_without_connect_info(app).await;
-    // Nobody is asked who it is.
+    // The identifier is not evaluated.
     let response = server.get("/free").await;
     assert!(response.status == 200 && response.has_no_limit_fields());
     assert_eq!(remaining(&backend).await, [4, 2, 1]);
@@ -117,9 +117,10 @@ async fn what_matches_nothing_passes_untouched() {
 }
 
 #[tokio::test]
-async fn a_bypass_exempts_and_a_rule_narrows() {
+async fn exempts_by_a_bypass_and_narrows_by_a_rule() {
     let internal = |parts: &Parts| parts.headers.contains_key("x-internal");
-    let layer = all().bypass_if(filter::path("/free").and(filter::methods([Method::GET])));
+    let layer =
+        all_throttles().bypass_if(filter::path("/free").and(filter::methods([Method::GET])));
     let (app, backend) = layered(layer.bypass_if(filter::when(internal)));
     let server = Server::start(app).await;
     assert_eq!(server.statuses("/free", 9).await, [200; 9]);
@@ -129,7 +130,7 @@ async fn a_bypass_exempts_and_a_rule_narrows() {
     assert_eq!(server.post("/free", "").await.status, 429);
     assert_eq!(server.get("/free").await.status, 200);
 
-    // `POST` leaves `GET` free; a bypass is stronger than a rule.
+    // `POST` leaves `GET` unlimited; a bypass overrides a rule.
     let layer = ThrottleLayer::new()
         .throttle::<Global>()
         .throttle_if(filter::methods([Method::POST]))
@@ -146,30 +147,30 @@ async fn a_bypass_exempts_and_a_rule_narrows() {
 }
 
 #[tokio::test]
-async fn predicates_are_not_asked_where_the_rest_decides() {
-    static ASKED: AtomicUsize = AtomicUsize::new(0);
-    async fn asked(_: &Parts) -> bool {
-        ASKED.fetch_add(1, Relaxed);
+async fn does_not_evaluate_predicates_if_other_filters_decide() {
+    static EVALUATED: AtomicUsize = AtomicUsize::new(0);
+    async fn counted(_: &Parts) -> bool {
+        EVALUATED.fetch_add(1, Relaxed);
         true
     }
     let layer = ThrottleLayer::new()
-        .throttle_when::<Writes>(filter::when(asked).and(filter::methods([Method::POST])))
-        .throttle_when::<Admin>(filter::when(asked).and(filter::path("/admin")))
-        .bypass_if(filter::when(asked).and(filter::path("/free")));
+        .throttle_when::<Writes>(filter::when(counted).and(filter::methods([Method::POST])))
+        .throttle_when::<Admin>(filter::when(counted).and(filter::path("/admin")))
+        .bypass_if(filter::when(counted).and(filter::path("/free")));
     let (app, _) = layered(layer);
     let server = Server::start(app).await;
     for (path, expected) in [("/", 0), ("/free", 0), ("/admin", 1)] {
         server.get(path).await;
-        assert_eq!(ASKED.swap(0, Relaxed), expected, "{path}");
+        assert_eq!(EVALUATED.swap(0, Relaxed), expected, "{path}");
     }
-    // Exempt before anything else is asked.
+    // A bypass is evaluated before everything else.
     server.post("/free", "").await;
-    assert_eq!(ASKED.load(Relaxed), 1);
+    assert_eq!(EVALUATED.load(Relaxed), 1);
 }
 
 #[tokio::test]
-async fn what_fails_is_500_and_charges_nothing() {
-    let failing = |_: &Parts| Err::<bool, _>("the session store is away");
+async fn responds_500_to_a_failure_without_charging() {
+    let failing = |_: &Parts| Err::<bool, _>("the session store is unreachable");
     let layer = ThrottleLayer::new()
         .throttle::<Global>()
         .throttle_when::<Broken>(filter::path("/broken"))
@@ -201,14 +202,14 @@ fn handlers(layer: ThrottleLayer) -> Router {
 }
 
 #[tokio::test]
-async fn an_extractors_refusal_carries_what_a_gate_had_spent() {
+async fn writes_the_decision_of_a_gate_before_a_rejected_extractor() {
     let bare = Server::start(handlers(ThrottleLayer::new())).await;
-    // The body is read after the gate; it is no JSON.
+    // The body is extracted after the gate, and it is not JSON.
     let response = bare.post("/typed/7", "x").await;
     assert_eq!(response.status, 415);
     assert_eq!(response.limits, [ServiceLimit::new("typed", 8, 60)]);
     assert_eq!(response.legacy(), [Some("9"), Some("8"), Some("60")]);
-    // The handler ran: its fields are there once.
+    // The handler ran: its fields are present once.
     let request = bare.request(Method::POST, "/typed/7").json(&7);
     let response = traffik_tests::TestResponse::of_request(request).await;
     assert_eq!(response.limits, [ServiceLimit::new("typed", 7, 60)]);
@@ -223,11 +224,11 @@ async fn an_extractors_refusal_carries_what_a_gate_had_spent() {
 }
 
 #[tokio::test]
-async fn a_refusal_further_in_keeps_its_fields() {
+async fn keeps_the_fields_of_an_inner_refusal() {
     let server = Server::start(handlers(ThrottleLayer::new().throttle::<Global>())).await;
     let response = server.get("/strict").await;
     assert_eq!(response.status, 200);
-    // The least that remains of all.
+    // The smallest remainder of all.
     assert_eq!(response.legacy(), [Some("1"), Some("0"), Some("60")]);
     let response = server.get("/strict").await;
     assert_eq!(response.status, 429);
@@ -237,12 +238,12 @@ async fn a_refusal_further_in_keeps_its_fields() {
         ServiceLimit::new("strict", 0, 60),
     ];
     assert_eq!(response.limits, limits);
-    // One policy has room in these: the one that refused.
+    // These fields have room for one policy: the one that refused.
     assert_eq!(response.legacy(), [Some("1"), Some("0"), Some("60")]);
 }
 
 #[tokio::test]
-async fn layers_nest_and_stand_among_others() {
+async fn nests_among_other_layers() {
     let (backend, _) = midnight();
     let stack = ServiceBuilder::new()
         .layer(provide(backend.clone()))
@@ -269,7 +270,7 @@ async fn layers_nest_and_stand_among_others() {
 }
 
 #[tokio::test]
-async fn it_stands_over_bare_hyper() {
+async fn throttles_bare_hyper() {
     let (backend, _) = midnight();
     let service = ServiceBuilder::new()
         .layer(provide(backend))
@@ -283,24 +284,24 @@ async fn it_stands_over_bare_hyper() {
         loop {
             let (stream, peer) = listener.accept().await.unwrap();
             let service = service.clone();
-            // Whoever accepts the connection knows who is there.
-            let told = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+            // The code that accepts the connection knows the peer.
+            let with_peer = service_fn(move |mut request: Request<hyper::body::Incoming>| {
                 request
                     .extensions_mut()
                     .insert(ConnectInfo::<SocketAddr>(peer));
                 service.clone().oneshot(request)
             });
             let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(told));
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(with_peer));
             tokio::spawn(connection);
         }
     });
     let client = reqwest::Client::new();
-    let ask = || traffik_tests::TestResponse::of_request(client.get(format!("http://{address}/")));
-    let response = ask().await;
+    let send = || traffik_tests::TestResponse::of_request(client.get(format!("http://{address}/")));
+    let response = send().await;
     assert_eq!((response.status, &*response.body), (200, "hyper"));
     assert_eq!(response.limits, [ServiceLimit::new("Admin", 0, 60)]);
-    let response = ask().await;
+    let response = send().await;
     assert_eq!(response.status, 429);
     assert_eq!(
         response.json()["violated-policies"],
@@ -311,9 +312,9 @@ async fn it_stands_over_bare_hyper() {
     serving.abort();
 }
 
-/// Boxed bodies, and errors of their own kind; tonic itself is in `grpc`.
+/// Boxed bodies with an error type of their own; tonic itself is in `grpc`.
 #[tokio::test]
-async fn a_grpc_call_is_refused_as_one() {
+async fn refuses_a_grpc_call_with_a_grpc_status() {
     type GrpcBody = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
     let (backend, _) = midnight();
     let mut service = ServiceBuilder::new()
@@ -348,7 +349,7 @@ async fn a_grpc_call_is_refused_as_one() {
 }
 
 #[tokio::test]
-async fn a_delay_is_waited_for() {
+async fn delays_requests_in_a_queue() {
     traffik::throttles! {
         throttle Queue(rate = "10/s", strategy = leaky_bucket_with_queue(queue_size = 5));
     }

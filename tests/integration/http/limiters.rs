@@ -1,4 +1,4 @@
-//! Throttles as arguments of handlers.
+//! `Limiter` and `Throttled` as arguments of handlers.
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,16 +19,16 @@ use traffik::{
 };
 use traffik_tests::{QuotaPolicy, Server, ServiceLimit, head, midnight};
 
-static ASKED: AtomicUsize = AtomicUsize::new(0);
+static IDENTIFIED: AtomicUsize = AtomicUsize::new(0);
 
-async fn counted(_: &Parts) -> Identity {
-    ASKED.fetch_add(1, Ordering::SeqCst);
-    Identity::new("somebody")
+async fn counted_identity(_: &Parts) -> Identity {
+    IDENTIFIED.fetch_add(1, Ordering::SeqCst);
+    Identity::new("client")
 }
 
 traffik::throttles! {
     throttle Uploads(rate = "2000/minute", identifier = everyone);
-    throttle Counted(rate = "10/minute", identifier = counted, cost = 2);
+    throttle Counted(rate = "10/minute", identifier = counted_identity, cost = 2);
     throttle Burst(rate = "3/10s", identifier = everyone);
     throttle Sustained(rate = "100/hour", identifier = everyone, headers = both);
     throttle Queued(rate = "100/second", identifier = everyone, strategy = leaky_bucket_with_queue(queue_size = 3));
@@ -58,7 +58,7 @@ async fn upload(limiter: Limiter<Uploads>, mut body: Multipart) -> Result<Status
 }
 
 #[tokio::test]
-async fn an_upload_pays_what_it_was() {
+async fn charges_an_upload_by_its_size() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", post(upload));
     let server = Server::start(app.layer(provide(backend.clone()))).await;
@@ -85,8 +85,8 @@ async fn an_upload_pays_what_it_was() {
         refused.headers()["content-type"],
         "application/problem+json"
     );
-    // Whoever is no upload at all has taken nothing: the reserve went with the handler's other
-    // arguments.
+    // A request that is not an upload is not charged: the reservation was dropped with the
+    // handler's other arguments.
     let nothing = server.post("/", "").await;
     assert_eq!(nothing.status, 400);
     let stat = Uploads::stat(&head(&backend)).await.unwrap();
@@ -106,15 +106,15 @@ async fn all(limiter: Limiter<Counted>, again: Limiter<Counted>) -> Result<Json<
 }
 
 #[tokio::test]
-async fn the_client_is_asked_for_once() {
+async fn identifies_the_client_once() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(all)).layer(provide(backend));
     let server = Server::start(app).await;
-    let told = server.get("/").await.json();
+    let body = server.get("/").await.json();
     let expected =
         json!({ "hit": 8, "more": 5, "fits": [true, false], "stat": 5, "waited": false });
-    assert_eq!(told, expected);
-    assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+    assert_eq!(body, expected);
+    assert_eq!(IDENTIFIED.load(Ordering::SeqCst), 1);
 }
 
 async fn extracted(throttled: Throttled<Api>) -> impl IntoResponse {
@@ -127,7 +127,7 @@ async fn silent(_: Throttled<Api>) -> &'static str {
 }
 
 #[tokio::test]
-async fn extracted_and_hit() {
+async fn extracts_and_hits() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(extracted));
     let server = Server::start(app.layer(provide(backend))).await;
@@ -154,7 +154,7 @@ async fn extracted_and_hit() {
 }
 
 #[tokio::test]
-async fn a_layer_above_writes_the_fields() {
+async fn writes_fields_by_a_layer_above() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/", get(silent))
@@ -167,9 +167,9 @@ async fn a_layer_above_writes_the_fields() {
 
 async fn unlucky(_: Throttled<Burst>, _: Json<Value>) {}
 
-/// Quota was spent, but the body is none: the client is still told how it stands.
+/// The limit was charged, but the body is malformed: the client still gets the fields.
 #[tokio::test]
-async fn what_other_arguments_refuse() {
+async fn keeps_the_fields_if_another_argument_rejects() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/", post(unlucky))
@@ -180,14 +180,14 @@ async fn what_other_arguments_refuse() {
     assert_eq!(response.limits, [ServiceLimit::new("Burst", 2, 10)]);
 }
 
-async fn never_asks(_: Limiter<Burst>) -> &'static str {
+async fn never_hits(_: Limiter<Burst>) -> &'static str {
     "ok"
 }
 
 #[tokio::test]
-async fn a_limiter_refuses_nobody_by_itself() {
+async fn does_not_hit_on_extraction() {
     let (backend, _) = midnight();
-    let app = Router::new().route("/", get(never_asks));
+    let app = Router::new().route("/", get(never_hits));
     let server = Server::start(app.layer(provide(backend.clone()))).await;
     assert_eq!(server.statuses("/", 10).await, [200; 10]);
     let stat = Burst::stat(&head(&backend)).await.unwrap();
@@ -201,15 +201,14 @@ async fn fails(limiter: Limiter<Broken>) -> Response {
     )
 }
 
-/// D7.
 #[tokio::test]
-async fn an_identifier_that_fails() {
+async fn reports_an_identifier_that_fails() {
     let server = Server::start(Router::new().route("/", get(fails))).await;
     assert_eq!(server.get("/").await.status, 500);
 }
 
 #[tokio::test]
-async fn a_rejection_is_an_error() {
+async fn implements_error_for_rejections() {
     let (backend, _) = midnight();
     let mut parts = head(&backend);
     let limiter = <Limiter<Burst> as axum::extract::FromRequestParts<()>>::from_request_parts(
@@ -233,10 +232,10 @@ async fn a_rejection_is_an_error() {
     );
 }
 
-/// Handlers write rejections into bodies: what operators are to read stands in `Debug` and the
+/// A handler may write a rejection into a body; details for operators are in `Debug` and the
 /// source.
 #[tokio::test]
-async fn the_text_of_a_rejection_shows_no_path_of_the_program() {
+async fn hides_paths_of_the_program_in_the_text_of_a_rejection() {
     let uid = || "app::billing::inserts".to_owned();
     let errors = [
         Error::NoClientAddress { uid: uid() },
@@ -262,7 +261,7 @@ async fn the_text_of_a_rejection_shows_no_path_of_the_program() {
 }
 
 #[tokio::test]
-async fn several_hits_as_one() {
+async fn commits_several_hits_as_one() {
     let (backend, _) = midnight();
     let head = head(&backend);
     let quota = || Quota::new(&head).add::<Burst>(2).add::<Uploads>(900);
@@ -272,7 +271,7 @@ async fn several_hits_as_one() {
     assert!(!decision.admitted && decision.wait == Some(Duration::from_secs(10)));
     let stat = Uploads::stat(&head).await.unwrap();
     assert_eq!(stat.hits_remaining, 1_100);
-    // Twice the same, and a set: all or nothing.
+    // One throttle twice, and a set: all or nothing.
     let decision = Quota::new(&head)
         .add::<Sustained>(60)
         .add::<Sustained>(41)
@@ -290,9 +289,9 @@ async fn several_hits_as_one() {
     assert_eq!(Sustained::stat(&head).await.unwrap().hits_remaining, 40);
 }
 
-/// The backend's clock stands; the runtime's goes on by itself when all wait.
+/// The backend's clock is stopped; the runtime's advances when all tasks wait.
 #[tokio::test(start_paused = true)]
-async fn waiting_until_a_deadline() {
+async fn waits_until_a_deadline() {
     let (backend, clock) = midnight();
     let mut parts = head(&backend);
     let limiter = <Limiter<Burst> as axum::extract::FromRequestParts<()>>::from_request_parts(
@@ -301,7 +300,7 @@ async fn waiting_until_a_deadline() {
     );
     let limiter = limiter.await.unwrap();
     assert!(limiter.wait(3, Duration::ZERO).await.unwrap().admitted);
-    // It is known at once that it cannot be had in time.
+    // The wait fails at once, because the deadline is too early.
     let started = Instant::now();
     let late = limiter.wait(1, Duration::from_millis(9_999)).await.unwrap();
     assert!(!late.admitted && late.wait == Some(Duration::from_secs(10)));
@@ -317,10 +316,10 @@ async fn waiting_until_a_deadline() {
     assert_eq!(limiter.stat().await.unwrap().hits_remaining, 2);
 }
 
-/// A queue's delay is part of the wait: where it would be too long, or nobody waits any more, the
-/// place is given back.
+/// The delay of a queue is part of the wait: if it is too long, or the caller is dropped, the place
+/// is refunded.
 #[tokio::test(start_paused = true)]
-async fn waiting_in_a_queue() {
+async fn waits_in_a_queue() {
     let (backend, _) = midnight();
     let mut parts = head(&backend);
     let limiter = <Limiter<Queued> as axum::extract::FromRequestParts<()>>::from_request_parts(
@@ -335,9 +334,9 @@ async fn waiting_in_a_queue() {
     assert!(!late.admitted && late.wait == Some(Duration::from_millis(10)));
     assert_eq!(left().await, 2);
     {
-        let given_up = limiter.wait(1, Duration::from_secs(1));
-        let given_up = tokio::time::timeout(Duration::from_millis(5), given_up).await;
-        assert!(given_up.is_err());
+        let cancelled = limiter.wait(1, Duration::from_secs(1));
+        let cancelled = tokio::time::timeout(Duration::from_millis(5), cancelled).await;
+        assert!(cancelled.is_err());
     }
     assert_eq!(left().await, 2);
     assert!(
@@ -357,16 +356,16 @@ async fn both(limiter: Limiter<Uploads>) -> Result<(), Rejection> {
 }
 
 #[tokio::test]
-async fn beside_the_attribute() {
+async fn works_beside_the_attribute() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(both)).layer(provide(backend));
     let server = Server::start(app).await;
     assert_eq!(server.statuses("/", 4).await, [200, 200, 200, 429]);
 }
 
-/// Each alone would find room, and both together wait for it, or would for ever (L6).
+/// Each hit would fit, but both together have to wait for room, or would wait for ever (L6).
 #[tokio::test]
-async fn a_throttle_twice_in_one_quota() {
+async fn waits_for_a_throttle_twice_in_one_quota() {
     let (backend, _) = midnight();
     let head = head(&backend);
     let both = async |one, other| {
@@ -391,10 +390,10 @@ async fn reserves_within(limiter: Limiter<Single>) -> Result<(), Rejection> {
     reserves(limiter).await
 }
 
-/// H15: fields that have room for one policy carry the one that refused, also where a handler
-/// passes its refusal on.
+/// Fields with room for one policy describe the one that refused, also if a handler passes the
+/// refusal on.
 #[tokio::test]
-async fn a_refusal_that_is_passed_on_keeps_its_fields() {
+async fn keeps_the_fields_of_a_refusal_that_is_passed_on() {
     let app = Router::new()
         .route("/", get(reserves))
         .layer(ThrottleLayer::new().throttle::<Sustained>())

@@ -1,4 +1,4 @@
-//! What the application's log is told.
+//! Log lines of requests.
 
 use axum::Router;
 use axum::body::Body;
@@ -10,7 +10,7 @@ use traffik::{Identity, provide, throttled};
 use traffik_tests::{Log, PEER, midnight, peer};
 
 fn caller(_: &Parts) -> Result<Identity, &'static str> {
-    Err("the session store is away")
+    Err("the session store is unreachable")
 }
 
 #[throttled(rate = "1/minute")]
@@ -19,8 +19,8 @@ async fn hello() {}
 #[throttled(rate = "1/minute", identifier = caller)]
 async fn broken() {}
 
-/// What is logged while so many requests are answered.
-async fn logged(path: &str, times: usize, with_peer: bool) -> String {
+/// Returns the log of this many requests.
+async fn log_of(path: &str, times: usize, with_peer: bool) -> String {
     let (log, _guard) = Log::capture();
     let (backend, _) = midnight();
     let app = Router::new()
@@ -38,8 +38,8 @@ async fn logged(path: &str, times: usize, with_peer: bool) -> String {
 }
 
 #[tokio::test]
-async fn without_connect_info_it_says_what_to_write() {
-    let log = logged("/", 1, false).await;
+async fn explains_that_connect_info_is_missing() {
+    let log = log_of("/", 1, false).await;
     for part in [
         "ERROR",
         "traffik",
@@ -51,15 +51,15 @@ async fn without_connect_info_it_says_what_to_write() {
 }
 
 #[tokio::test]
-async fn what_failed_and_why_stands_there_and_nowhere_else() {
-    let log = logged("/broken", 1, true).await;
+async fn contains_the_cause_of_a_failure() {
+    let log = log_of("/broken", 1, true).await;
     assert!(
-        log.contains("ERROR") && log.contains("the session store is away"),
+        log.contains("ERROR") && log.contains("the session store is unreachable"),
         "{log}"
     );
 }
 
 #[tokio::test]
-async fn refusals_are_no_errors() {
-    assert_eq!(logged("/", 5, true).await, "");
+async fn does_not_log_refusals_as_errors() {
+    assert_eq!(log_of("/", 5, true).await, "");
 }

@@ -41,7 +41,7 @@ fn responses(path: &str, method: &str) -> Value {
     document["paths"][path][method]["responses"].clone()
 }
 
-/// The names of the header fields a response describes.
+/// Returns the names of the header fields that a response describes.
 fn fields(response: &Value) -> Vec<&str> {
     let fields = response["headers"].as_object();
     fields.map_or_else(Vec::new, |fields| {
@@ -50,7 +50,7 @@ fn fields(response: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_refusal_is_described_with_its_fields_and_its_problem() {
+fn describes_a_refusal_with_its_fields_and_its_problem() {
     for (path, method) in [("/above/{id}", "get"), ("/below", "post")] {
         let responses = responses(path, method);
         let refused = &responses["429"];
@@ -67,17 +67,17 @@ fn a_refusal_is_described_with_its_fields_and_its_problem() {
 }
 
 #[test]
-fn the_other_responses_of_throttled_handlers_tell_how_a_client_stands() {
-    let told = ["RateLimit", "RateLimit-Policy"];
-    assert_eq!(fields(&responses("/above/{id}", "get")["200"]), told);
+fn describes_the_fields_of_other_responses() {
+    let expected = ["RateLimit", "RateLimit-Policy"];
+    assert_eq!(fields(&responses("/above/{id}", "get")["200"]), expected);
     let responses_below = responses("/below", "post");
-    assert_eq!(fields(&responses_below["200"]), told);
-    assert_eq!(fields(&responses_below["422"]), told);
+    assert_eq!(fields(&responses_below["200"]), expected);
+    assert_eq!(fields(&responses_below["422"]), expected);
     assert!(fields(&responses("/open", "get")["200"]).is_empty());
 }
 
 #[tokio::test]
-async fn what_is_described_is_what_is_sent() {
+async fn describes_the_responses_that_are_sent() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/above/{id}", get(above))

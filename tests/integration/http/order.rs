@@ -1,4 +1,4 @@
-//! Head, identifier and cost, decision, body, handler: in this order.
+//! Order of evaluation: head, identifier and cost, decision, body, handler.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -28,17 +28,17 @@ fn app() -> Router {
         .route("/search", get(search))
 }
 
-async fn posted(server: &Server, path: &str, body: &'static str) -> TestResponse {
+async fn post_body(server: &Server, path: &str, body: &'static str) -> TestResponse {
     let request = server.request(http::Method::POST, path).body(body);
     TestResponse::of_request(request.header("content-type", "application/json")).await
 }
 
 #[tokio::test]
-async fn a_head_that_is_rejected_takes_nothing() {
+async fn does_not_charge_a_rejected_head() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     for _ in 0..3 {
-        let rejected = posted(&server, "/orders/none", "{}").await;
+        let rejected = post_body(&server, "/orders/none", "{}").await;
         assert_eq!(rejected.status, 400);
         assert!(rejected.has_no_limit_fields());
     }
@@ -46,18 +46,18 @@ async fn a_head_that_is_rejected_takes_nothing() {
         order::stat(&head(&backend)).await.unwrap().hits_remaining,
         1
     );
-    assert_eq!(posted(&server, "/orders/7", "{}").await.body, "7: {}");
+    assert_eq!(post_body(&server, "/orders/7", "{}").await.body, "7: {}");
 }
 
 #[tokio::test]
-async fn a_malformed_body_after_the_quota_is_a_refusal_and_no_complaint() {
+async fn refuses_before_it_reads_a_malformed_body() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
-    // It counts: that it cannot be read is known only after the decision. The client is told.
-    let malformed = posted(&server, "/orders/7", "{").await;
+    // It counts, because the error is found after the decision, and the client gets the fields.
+    let malformed = post_body(&server, "/orders/7", "{").await;
     assert_eq!(malformed.status, 400);
     assert_eq!(malformed.limits, [ServiceLimit::new("order", 0, 60)]);
-    assert_eq!(posted(&server, "/orders/7", "{").await.status, 429);
+    assert_eq!(post_body(&server, "/orders/7", "{").await.status, 429);
     assert_eq!(
         server.post("/orders/7", "no content type").await.status,
         429
@@ -65,14 +65,14 @@ async fn a_malformed_body_after_the_quota_is_a_refusal_and_no_complaint() {
 }
 
 #[tokio::test]
-async fn the_last_argument_counts_as_the_body_even_if_it_reads_only_the_head() {
+async fn extracts_the_last_argument_after_the_decision() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     assert_eq!(server.get("/search?page=none").await.status, 400);
     assert_eq!(server.get("/search?page=none").await.status, 429);
 }
 
-/// What happened, in order.
+/// The steps of a request in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<&'static str>>>);
 
@@ -124,7 +124,7 @@ async fn watched(_: Head, State(log): State<Log>, _: Whole) {
 }
 
 #[tokio::test]
-async fn identifier_and_cost_are_asked_between_head_and_body() {
+async fn evaluates_identifier_and_cost_between_head_and_body() {
     let (log, (backend, _)) = (Log::default(), midnight());
     let app = Router::new()
         .route("/", get(watched))

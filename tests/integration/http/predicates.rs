@@ -1,4 +1,4 @@
-//! Which requests a throttle is asked about.
+//! Predicates: the requests to which a throttle applies.
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -10,7 +10,7 @@ fn has(parts: &Parts, name: &str) -> bool {
     parts.headers.contains_key(name)
 }
 
-fn writes(parts: &Parts) -> bool {
+fn modifies(parts: &Parts) -> bool {
     has(parts, "x-write")
 }
 
@@ -21,7 +21,7 @@ async fn internal(parts: &Parts) -> bool {
 
 fn unless_broken(parts: &Parts) -> Result<bool, &'static str> {
     if has(parts, "x-broken") {
-        Err("the secret list is away")
+        Err("the secret list is unreachable")
     } else {
         Ok(has(parts, "x-internal"))
     }
@@ -31,36 +31,36 @@ async fn later_unless_broken(parts: &Parts) -> Result<bool, String> {
     unless_broken(parts).map_err(str::to_owned)
 }
 
-/// No request gets here that is skipped.
+/// Fails for internal requests, which are always skipped.
 fn never_of_internal(parts: &Parts) -> Result<Identity, &'static str> {
     if has(parts, "x-internal") {
-        Err("it was asked all the same")
+        Err("an internal request was not skipped")
     } else {
         Ok(Identity::everyone())
     }
 }
 
-#[throttled(rate = "1/minute", only_if = writes)]
+#[throttled(rate = "1/minute", only_if = modifies)]
 async fn only() {}
 
 #[throttled(rate = "1/minute", skip_if = internal, identifier = never_of_internal)]
 async fn skip() {}
 
-#[throttled(rate = "1/minute", only_if = self::writes, skip_if = internal)]
+#[throttled(rate = "1/minute", only_if = self::modifies, skip_if = internal)]
 async fn both() {}
 
 traffik::throttles! {
     defaults(skip_if = internal, identifier = everyone);
 
     throttle ByDefault(rate = "1/minute");
-    throttle Added(rate = "2/minute", only_if = writes);
-    throttle Replaced(rate = "3/minute", skip_if = writes);
+    throttle Added(rate = "2/minute", only_if = modifies);
+    throttle Replaced(rate = "3/minute", skip_if = modifies);
 }
 
 #[throttled(ByDefault, Added, Replaced)]
 async fn members() {}
 
-#[throttled(ByDefault, Added, only_if = writes)]
+#[throttled(ByDefault, Added, only_if = modifies)]
 async fn used() {}
 
 #[throttled(ByDefault, rate = "9/minute", skip_if = later_unless_broken, identifier = everyone)]
@@ -69,7 +69,7 @@ async fn one_of_two() {}
 #[throttled(ByDefault, skip_if = unless_broken)]
 async fn broken_use() {}
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/only", get(only))
@@ -82,8 +82,8 @@ async fn served() -> Server {
     Server::start(app.layer(provide(backend))).await
 }
 
-/// Whether the second of two such requests is refused; else neither is counted nor told of
-/// anything.
+/// Reports that the second of two requests is refused; if it is not, neither is counted or has
+/// fields.
 async fn is_limited(server: &Server, path: &str, name: &str) -> bool {
     let (first, second) = (
         server.get_with(path, name, "yes").await,
@@ -96,8 +96,8 @@ async fn is_limited(server: &Server, path: &str, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn what_a_throttle_is_not_about_is_not_counted_and_told_nothing() {
-    let server = served().await;
+async fn ignores_requests_that_do_not_apply() {
+    let server = serve().await;
     assert!(!is_limited(&server, "/only", "x-read").await);
     assert!(is_limited(&server, "/only", "x-write").await);
     assert!(!is_limited(&server, "/skip", "x-internal").await);
@@ -105,8 +105,8 @@ async fn what_a_throttle_is_not_about_is_not_counted_and_told_nothing() {
 }
 
 #[tokio::test]
-async fn two_predicates_both_have_to_agree() {
-    let server = served().await;
+async fn applies_if_both_predicates_hold() {
+    let server = serve().await;
     assert!(!is_limited(&server, "/both", "x-read").await);
     assert!(is_limited(&server, "/both", "x-write").await);
     let request = server.request(http::Method::GET, "/both");
@@ -120,29 +120,29 @@ async fn two_predicates_both_have_to_agree() {
 }
 
 #[tokio::test]
-async fn of_a_set_only_those_are_asked_that_are_about_the_request() {
-    let server = served().await;
+async fn hits_only_the_applicable_members_of_a_set() {
+    let server = serve().await;
     let names = async |name: &str| -> Vec<_> {
         let response = server.get_with("/members", name, "yes").await;
         let policies = response.policies.iter();
         policies.map(|policy| policy.name.clone()).collect()
     };
     assert_eq!(names("x-read").await, ["ByDefault", "Replaced"]);
-    // Refused by the first, so nothing was taken from the second.
+    // The first throttle refuses, so the second is not charged.
     assert_eq!(names("x-write").await, ["ByDefault", "Added"]);
     assert_eq!(names("x-internal").await, ["Replaced"]);
 }
 
 #[tokio::test]
-async fn a_handler_may_use_throttles_for_some_requests_only() {
-    let server = served().await;
+async fn applies_predicates_of_a_handler() {
+    let server = serve().await;
     assert!(!is_limited(&server, "/used", "x-read").await);
     assert!(is_limited(&server, "/used", "x-write").await);
 }
 
 #[tokio::test]
-async fn a_predicate_that_fails_is_an_error_and_nothing_is_charged() {
-    let server = served().await;
+async fn reports_a_predicate_that_fails_without_charging() {
+    let server = serve().await;
     for path in ["/one_of_two", "/broken_use"] {
         let response = server.get_with(path, "x-broken", "yes").await;
         assert_eq!(response.status, 500, "{path}");
@@ -152,7 +152,7 @@ async fn a_predicate_that_fails_is_an_error_and_nothing_is_charged() {
 }
 
 #[tokio::test]
-async fn hits_and_checks_ask_predicates_and_stats_do_not() {
+async fn evaluates_predicates_for_hits_and_checks_but_not_for_stats() {
     let (backend, _) = midnight();
     let mut parts = head(&backend);
     assert!(ByDefault::hit(&parts).await.unwrap().admitted);
@@ -173,6 +173,6 @@ async fn hits_and_checks_ask_predicates_and_stats_do_not() {
     assert_eq!(error.kind(), ErrorKind::Identifier);
     assert_eq!(
         error.to_string(),
-        "`skip_if` failed: the secret list is away"
+        "`skip_if` failed: the secret list is unreachable"
     );
 }

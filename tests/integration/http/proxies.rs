@@ -1,4 +1,4 @@
-//! Clients behind proxies: what backends and identifiers say of them, asked over HTTP.
+//! Clients behind proxies, by the settings of backends and identifiers, over HTTP.
 
 use axum::Router;
 use axum::body::Body;
@@ -51,14 +51,14 @@ async fn status(app: &Router, path: &str, from: &str, fields: &[(&str, &str)]) -
 }
 
 #[tokio::test]
-async fn over_a_socket_the_proxy_says_who_it_is() {
+async fn reads_the_client_that_a_proxy_names() {
     let (backend, _) = midnight();
     let backend = backend.trusted_proxies(["127.0.0.0/8"]);
     let server = Server::start(app(backend)).await;
-    let ask = |value: &'static str| server.get_with("/", "x-forwarded-for", value);
-    assert_eq!(ask("203.0.113.7").await.status, 200);
-    assert_eq!(ask("203.0.113.8").await.status, 200);
-    // A forged address on the left, a port, another trusted hop: still the same client.
+    let send = |value: &'static str| server.get_with("/", "x-forwarded-for", value);
+    assert_eq!(send("203.0.113.7").await.status, 200);
+    assert_eq!(send("203.0.113.8").await.status, 200);
+    // A forged address on the left, a port, and another trusted hop: the client stays the same.
     for again in [
         "203.0.113.7",
         "198.51.100.1, 203.0.113.7",
@@ -66,12 +66,12 @@ async fn over_a_socket_the_proxy_says_who_it_is() {
         "203.0.113.7, 127.0.0.2",
         "::ffff:203.0.113.7",
     ] {
-        assert_eq!(ask(again).await.status, 429, "{again}");
+        assert_eq!(send(again).await.status, 429, "{again}");
     }
 }
 
 #[tokio::test]
-async fn without_trust_everyone_is_who_connects() {
+async fn identifies_the_peer_without_trusted_proxies() {
     let (backend, _) = midnight();
     let server = Server::start(app(backend)).await;
     for (value, expected) in [("203.0.113.7", 200), ("203.0.113.8", 429)] {
@@ -81,7 +81,7 @@ async fn without_trust_everyone_is_who_connects() {
 }
 
 #[tokio::test]
-async fn a_header_of_another_name_is_not_read() {
+async fn does_not_read_other_headers() {
     let (backend, _) = midnight();
     let real_ip = ClientIp::new().trusted(["10.0.0.0/8"]);
     let app = app(backend.client_ip(real_ip.header(ForwardingHeader::XRealIp)));
@@ -98,7 +98,7 @@ async fn a_header_of_another_name_is_not_read() {
         status(&app, "/", "10.0.0.1:1", &real("203.0.113.7")).await,
         429
     );
-    // From elsewhere it is not believed.
+    // From another address the header is not trusted.
     assert_eq!(
         status(&app, "/", "192.0.2.1:1", &real("203.0.113.9")).await,
         200
@@ -110,7 +110,7 @@ async fn a_header_of_another_name_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_missing_key_is_the_address_that_the_backend_finds() {
+async fn falls_back_to_the_address_that_the_backend_finds() {
     let (backend, _) = midnight();
     let app = app(backend.trusted_proxies(["10.0.0.1"]));
     let of = |address| [("x-forwarded-for", address)];
@@ -129,7 +129,7 @@ async fn a_missing_key_is_the_address_that_the_backend_finds() {
 }
 
 #[tokio::test]
-async fn an_identifier_of_its_own_comes_before_the_backends() {
+async fn prefers_the_identifier_of_the_throttle() {
     let (backend, _) = midnight();
     let app = app(backend.trusted_proxies(["10.0.0.0/8"]));
     let of = |address| [("forwarded", address), ("x-forwarded-for", "198.51.100.1")];
@@ -139,7 +139,7 @@ async fn an_identifier_of_its_own_comes_before_the_backends() {
     assert_eq!(status(&app, "/own", "192.0.2.1:1", &mine).await, 200);
     assert_eq!(status(&app, "/own", "192.0.2.1:1", &near).await, 429);
     assert_eq!(status(&app, "/own", "192.0.2.1:1", &other).await, 200);
-    // What the backend trusts, this throttle does not.
+    // This throttle does not trust what the backend trusts.
     assert_eq!(
         status(&app, "/own", "10.0.0.1:1", &of("for=203.0.113.7")).await,
         200
@@ -154,7 +154,7 @@ async fn an_identifier_of_its_own_comes_before_the_backends() {
 }
 
 #[tokio::test]
-async fn without_a_peer_no_header_is_read() {
+async fn reads_no_header_without_a_peer() {
     let (backend, _) = midnight();
     let app = app(backend.trusted_proxies(["0.0.0.0/0", "::/0"]));
     let request = Request::get("/").header("x-forwarded-for", "203.0.113.7");
@@ -163,7 +163,7 @@ async fn without_a_peer_no_header_is_read() {
 }
 
 #[tokio::test]
-async fn handles_of_one_backend_find_clients_each_in_its_way() {
+async fn identifies_clients_by_the_handle_of_a_backend() {
     let (backend, _) = midnight();
     let proxied = backend.clone().trusted_proxies(["192.0.2.1"]);
     let mut parts = head(&proxied);
@@ -172,18 +172,18 @@ async fn handles_of_one_backend_find_clients_each_in_its_way() {
         .insert("x-forwarded-for", "203.0.113.7".parse().unwrap());
     assert!(hello::hit(&parts).await.unwrap().admitted);
     assert!(!hello::hit(&parts).await.unwrap().admitted);
-    // The same states, and the peer: a client of its own.
+    // The states are shared, and the peer is a client of its own.
     parts.extensions.insert(backend.clone());
     assert!(hello::hit(&parts).await.unwrap().admitted);
-    // And the client itself, without the proxy, is one with the client behind it.
+    // The client without the proxy is the client behind it.
     let mut parts = head(&backend);
     parts.extensions.insert(peer("203.0.113.7:9"));
     assert!(!hello::hit(&parts).await.unwrap().admitted);
 }
 
-/// Whoever it is, and however it was built.
+/// Wildcard proxies are reported by every decision, however the backend was built.
 #[tokio::test]
-async fn what_is_no_proxy_is_told_by_every_decision() {
+async fn reports_malformed_proxies_in_every_decision() {
     let builder = MemoryBackend::builder();
     let wrong = [
         Backend::memory().trusted_proxies(["10.0.0.0/8", "proxy.internal"]),

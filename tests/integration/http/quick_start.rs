@@ -1,4 +1,4 @@
-//! The first program of the documentation, told to the second.
+//! The first program of the documentation, exact to the second.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn five_requests_count_down_and_the_sixth_is_refused() {
+async fn counts_down_five_requests_and_refuses_the_sixth() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     for remaining in (0..5).rev() {
@@ -55,13 +55,13 @@ async fn five_requests_count_down_and_the_sixth_is_refused() {
 }
 
 #[tokio::test]
-async fn a_client_is_admitted_after_the_wait_it_was_told_and_not_a_second_earlier() {
+async fn admits_after_the_reported_wait_and_not_a_second_earlier() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     clock.advance(Duration::from_millis(3_500));
     assert_eq!(server.statuses("/", 5).await, [200; 5]);
     let refused = server.get("/").await;
-    // Six and a half seconds are left of the window.
+    // Six and a half seconds of the window remain.
     assert_eq!(refused.field("retry-after"), Some("7"));
     assert_eq!(refused.field("ratelimit"), Some("\"hello\";r=0;t=7"));
     clock.advance(Duration::from_secs(6));
@@ -70,12 +70,12 @@ async fn a_client_is_admitted_after_the_wait_it_was_told_and_not_a_second_earlie
     clock.advance(Duration::from_secs(1));
     let admitted = server.get("/").await;
     assert_eq!(admitted.status, 200);
-    // Half a second of the new window is gone.
+    // Half a second of the new window has passed.
     assert_eq!(admitted.field("ratelimit"), Some("\"hello\";r=4;t=10"));
 }
 
 #[tokio::test]
-async fn a_refusal_ends_at_the_tick_and_not_before() {
+async fn refuses_until_the_tick() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     assert_eq!(server.statuses("/", 5).await, [200; 5]);
@@ -95,7 +95,7 @@ async fn a_refusal_ends_at_the_tick_and_not_before() {
 }
 
 #[tokio::test]
-async fn refusals_are_free() {
+async fn does_not_charge_refusals() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     assert_eq!(server.statuses("/", 5).await, [200; 5]);
@@ -108,15 +108,15 @@ async fn refusals_are_free() {
 }
 
 #[tokio::test]
-async fn many_at_once_get_exactly_what_there_is() {
+async fn admits_exactly_the_limit_of_concurrent_requests() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
-    let asked = (0..20)
+    let responses = (0..20)
         .map(|_| server.request(http::Method::GET, "/").send())
         .map(tokio::spawn);
-    let asked: Vec<_> = asked.collect();
+    let responses: Vec<_> = responses.collect();
     let mut admitted = 0;
-    for response in asked {
+    for response in responses {
         let status = response.await.unwrap().unwrap().status().as_u16();
         assert!([200, 429].contains(&status), "{status}");
         admitted += usize::from(status == 200);
@@ -125,7 +125,7 @@ async fn many_at_once_get_exactly_what_there_is() {
 }
 
 #[tokio::test]
-async fn without_connect_info_nobody_shares_a_bucket_but_gets_an_error() {
+async fn responds_with_an_error_without_connect_info() {
     let (backend, _) = midnight();
     let server = Server::start_without_connect_info(app().layer(provide(backend))).await;
     for _ in 0..7 {

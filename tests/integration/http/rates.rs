@@ -1,4 +1,4 @@
-//! Rates that are not written down in the attribute.
+//! Rates that are not literals.
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -56,7 +56,7 @@ async fn of_future() {}
 #[throttled(rate = fallible)]
 async fn of_result() {}
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/const", get(of_const))
@@ -69,8 +69,8 @@ async fn served() -> Server {
 }
 
 #[tokio::test]
-async fn a_constant_of_the_applications_is_a_rate() {
-    let server = served().await;
+async fn accepts_a_constant() {
+    let server = serve().await;
     assert_eq!(
         server.get("/const").await.policies,
         [QuotaPolicy::new("of_const", 3, 60)]
@@ -87,8 +87,8 @@ async fn a_constant_of_the_applications_is_a_rate() {
 }
 
 #[tokio::test]
-async fn a_function_says_the_rate_of_each_request() {
-    let server = served().await;
+async fn applies_the_rate_of_a_function() {
+    let server = serve().await;
     for (path, name, time) in [
         ("/function", "of_function", 60),
         ("/future", "of_future", 30),
@@ -97,7 +97,7 @@ async fn a_function_says_the_rate_of_each_request() {
         assert_eq!(response.policies, [QuotaPolicy::new(name, 2, 60)]);
         assert_eq!(response.limits, [ServiceLimit::new(name, 1, time)]);
         assert_eq!(server.statuses(path, 2).await, [200, 429]);
-        // The same client, for whom more is admitted now.
+        // The client is the same, and its rate is higher now.
         let premium = server.get_with(path, "x-plan", "premium").await;
         assert_eq!(premium.status, 200);
         assert_eq!(premium.policies, [QuotaPolicy::new(name, 9, 60)]);
@@ -105,8 +105,8 @@ async fn a_function_says_the_rate_of_each_request() {
 }
 
 #[tokio::test]
-async fn a_function_may_say_that_there_is_no_limit() {
-    let server = served().await;
+async fn accepts_an_unlimited_rate_from_a_function() {
+    let server = serve().await;
     assert_eq!(server.statuses("/function", 3).await, [200, 200, 429]);
     let response = server.get_with("/function", "x-plan", "unlimited").await;
     assert_eq!(response.status, 200);
@@ -114,8 +114,8 @@ async fn a_function_may_say_that_there_is_no_limit() {
 }
 
 #[tokio::test]
-async fn a_rate_that_cannot_be_had_is_an_error() {
-    let server = served().await;
+async fn reports_a_function_that_fails() {
+    let server = serve().await;
     assert_eq!(
         server.get("/result").await.policies,
         [QuotaPolicy::new("of_result", 2, 60)]

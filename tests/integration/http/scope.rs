@@ -1,4 +1,4 @@
-//! Where a throttle's budget is one.
+//! Scopes: the segments of a throttle's budget.
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -37,7 +37,7 @@ async fn named() {}
 #[throttled(OfConst)]
 async fn of_const() {}
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let nested = Router::new().route("/{id}", get(each_route));
     let app = Router::new()
@@ -65,16 +65,16 @@ async fn post(server: &Server, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_throttle_is_one_budget_wherever_it_is_used() {
-    let server = served().await;
+async fn shares_one_budget_by_default() {
+    let server = serve().await;
     assert_eq!(server.get("/any/1").await.status, 200);
     assert_eq!(post(&server, "/any/2").await, 200);
     assert_eq!(server.get("/any").await.status, 429);
 }
 
 #[tokio::test]
-async fn a_route_is_its_template_and_never_the_path_that_was_asked_for() {
-    let server = served().await;
+async fn separates_routes_by_their_template() {
+    let server = serve().await;
     assert_eq!(server.get("/items/1").await.status, 200);
     assert_eq!(server.get("/items/2?page=3").await.status, 200);
     assert_eq!(server.get("/items/3").await.status, 429);
@@ -82,8 +82,8 @@ async fn a_route_is_its_template_and_never_the_path_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn methods_and_routes_have_budgets_of_their_own() {
-    let server = served().await;
+async fn separates_methods_and_routes() {
+    let server = serve().await;
     assert_eq!(server.statuses("/items/1", 3).await, [200, 200, 429]);
     assert_eq!(post(&server, "/items/1").await, 200);
     assert_eq!(server.statuses("/others/1", 3).await, [200, 200, 429]);
@@ -91,8 +91,8 @@ async fn methods_and_routes_have_budgets_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_matches_no_route_is_one_route_for_each_method() {
-    let server = served().await;
+async fn counts_unmatched_paths_as_one_route_per_method() {
+    let server = serve().await;
     assert_eq!(server.get("/nowhere").await.status, 200);
     assert_eq!(server.get("/elsewhere").await.status, 200);
     assert_eq!(server.get("/far/away").await.status, 429);
@@ -100,8 +100,8 @@ async fn what_matches_no_route_is_one_route_for_each_method() {
 }
 
 #[tokio::test]
-async fn a_function_says_which_segment_of_the_budget_it_is() {
-    let server = served().await;
+async fn separates_segments_by_a_function() {
+    let server = serve().await;
     for tenant in ["a", "b", ""] {
         for status in [200, 200, 429] {
             assert_eq!(
@@ -113,8 +113,8 @@ async fn a_function_says_which_segment_of_the_budget_it_is() {
 }
 
 #[tokio::test]
-async fn a_segment_that_is_always_the_same_splits_nothing() {
-    let server = served().await;
+async fn accepts_a_constant_segment() {
+    let server = serve().await;
     for path in ["/named", "/const"] {
         assert_eq!(server.get(path).await.status, 200);
         assert_eq!(post(&server, path).await, 200);
@@ -123,8 +123,8 @@ async fn a_segment_that_is_always_the_same_splits_nothing() {
 }
 
 #[tokio::test]
-async fn invented_methods_share_one_budget() {
-    let server = served().await;
+async fn shares_one_budget_among_unregistered_methods() {
+    let server = serve().await;
     for path in ["/any-method", "/nowhere"] {
         let mut admitted = 0;
         for number in 0..50 {
@@ -136,8 +136,8 @@ async fn invented_methods_share_one_budget() {
 }
 
 #[tokio::test]
-async fn registered_methods_in_another_case_share_the_budget_of_invented_ones() {
-    let server = served().await;
+async fn treats_methods_in_another_case_as_unregistered() {
+    let server = serve().await;
     for (method, status) in [("get", 200), ("Post", 200), ("pUT", 429), ("other", 429)] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         assert_eq!(send(&server, method, "/any-method").await, status);
@@ -146,8 +146,8 @@ async fn registered_methods_in_another_case_share_the_budget_of_invented_ones() 
 }
 
 #[tokio::test]
-async fn registered_methods_have_budgets_of_their_own_and_head_counts_as_get() {
-    let server = served().await;
+async fn separates_registered_methods_and_counts_head_as_get() {
+    let server = serve().await;
     for method in [
         Method::POST,
         Method::PUT,

@@ -1,4 +1,4 @@
-//! Several throttles decided as one: admitted by all and counted by all, or by none.
+//! Several throttles decided as one: all admit and count, or none does.
 
 use std::time::Duration;
 
@@ -36,14 +36,14 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn a_set_that_one_member_refuses_takes_nothing_from_the_other() {
+async fn charges_no_member_if_one_refuses() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     assert_eq!(
         server.statuses("/", 9).await,
         [200, 200, 200, 429, 429, 429, 429, 429, 429]
     );
-    // Six refusals by `Burst` have left `Sustained` where three admissions had put it.
+    // After six refusals by `Burst`, `Sustained` has counted only the three admissions.
     assert_eq!(
         Sustained::stat(&head(&backend))
             .await
@@ -53,13 +53,13 @@ async fn a_set_that_one_member_refuses_takes_nothing_from_the_other() {
     );
     clock.advance(Duration::from_secs(10));
     assert_eq!(server.statuses("/", 4).await, [200, 200, 429, 429]);
-    // Two refusals by `Sustained` have left one to `Burst`.
+    // After two refusals by `Sustained`, one unit of `Burst` remains.
     let (burst, sustained) = Api::stat(&head(&backend)).await.unwrap();
     assert_eq!((burst.hits_remaining, sustained.hits_remaining), (1, 0));
 }
 
 #[tokio::test]
-async fn a_refusal_reports_every_member_and_the_longest_wait_of_the_violated_ones() {
+async fn reports_every_member_and_the_longest_wait() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     assert_eq!(server.statuses("/", 3).await, [200; 3]);
@@ -95,7 +95,7 @@ async fn a_refusal_reports_every_member_and_the_longest_wait_of_the_violated_one
 }
 
 #[tokio::test]
-async fn both_members_can_be_violated_at_once() {
+async fn reports_all_violated_members() {
     let (backend, _) = midnight();
     let parts = head(&backend);
     assert!(Burst::hit_cost(&parts, 3).await.unwrap().admitted);
@@ -110,7 +110,7 @@ async fn both_members_can_be_violated_at_once() {
 }
 
 #[tokio::test]
-async fn a_throttle_is_one_budget_on_all_its_handlers() {
+async fn shares_the_budget_of_a_throttle_among_its_handlers() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     assert_eq!(server.statuses("/", 2).await, [200; 2]);
@@ -119,7 +119,7 @@ async fn a_throttle_is_one_budget_on_all_its_handlers() {
 }
 
 #[tokio::test]
-async fn sets_nest_and_each_member_has_its_own_cost() {
+async fn nests_with_the_cost_of_each_member() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     let expected = [
@@ -131,7 +131,7 @@ async fn sets_nest_and_each_member_has_its_own_cost() {
 }
 
 #[tokio::test]
-async fn leading_throttles_and_a_rate_are_one_set() {
+async fn combines_named_throttles_and_a_rate() {
     let (backend, clock) = midnight();
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     let first = server.get("/own").await;

@@ -1,4 +1,4 @@
-//! D4: a set over several backends is decided backend by backend, and given back where one refuses.
+//! Sets over several backends: decided backend by backend, and refunded if one refuses.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,50 +12,50 @@ use traffik_tests::{QuotaPolicy, Server, head};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
-/// In this process.
-fn here() -> Backend {
+/// A backend in memory.
+fn memory() -> Backend {
     Backend::memory().clock(CLOCK.clone())
 }
 
-/// In a store of its own.
-fn there() -> Backend {
+/// A backend with a custom store.
+fn custom() -> Backend {
     Backend::custom(FlakyStore::new()).clock(CLOCK.clone())
 }
 
-/// In a store that never answers.
-fn away() -> Backend {
+/// A backend whose store is unreachable.
+fn unreachable() -> Backend {
     let store = FlakyStore::new();
     store.fail(Fault::Refuse);
     Backend::custom(store)
 }
 
-fn away_too() -> Backend {
-    away()
+fn unreachable_too() -> Backend {
+    unreachable()
 }
 
 traffik::throttles! {
     defaults(identifier = header("x-test"));
-    throttle Near(rate = "4/hour", backend = here());
-    throttle Listed(rate = ["5/hour", "50/day"], backend = here(), strategy = sliding_log);
-    throttle Far(rate = "3/minute", backend = there(), strategy = token_bucket);
-    throttle Careless(rate = "9/minute", backend = away(), on_error = allow);
-    throttle Careful(rate = "9/minute", backend = away(), on_error = throttle);
-    throttle Strict(rate = "9/minute", backend = away_too(), on_error = raise);
+    throttle Near(rate = "4/hour", backend = memory());
+    throttle Listed(rate = ["5/hour", "50/day"], backend = memory(), strategy = sliding_log);
+    throttle Far(rate = "3/minute", backend = custom(), strategy = token_bucket);
+    throttle Careless(rate = "9/minute", backend = unreachable(), on_error = allow);
+    throttle Careful(rate = "9/minute", backend = unreachable(), on_error = throttle);
+    throttle Strict(rate = "9/minute", backend = unreachable_too(), on_error = raise);
 }
 
-static ASKED: AtomicU64 = AtomicU64::new(0);
+static LOADS: AtomicU64 = AtomicU64::new(0);
 
 fn load() -> f64 {
-    ASKED.fetch_add(1, Relaxed);
+    LOADS.fetch_add(1, Relaxed);
     0.0
 }
 
 traffik::throttles! {
     defaults(identifier = header("x-test"), strategy = adaptive(load = load));
-    throttle Loaded(rate = ["9/minute", "20/hour"], backend = here());
-    throttle LoadedFar(rate = "9/minute", backend = there());
-    throttle LoadedAway(rate = "9/minute", backend = away(), on_error = fallback(backend = here()));
-    throttle LoadedShadow(rate = "9/minute", backend = here(), shadow);
+    throttle Loaded(rate = ["9/minute", "20/hour"], backend = memory());
+    throttle LoadedFar(rate = "9/minute", backend = custom());
+    throttle LoadedAway(rate = "9/minute", backend = unreachable(), on_error = fallback(backend = memory()));
+    throttle LoadedShadow(rate = "9/minute", backend = memory(), shadow);
 }
 
 #[throttled(Near, Far, Listed)]
@@ -64,7 +64,7 @@ async fn all() {}
 #[throttled(Careless, Near)]
 async fn careless() {}
 
-/// The head of a request of a client that no other test has.
+/// Returns the head of a request with a client that no other test has.
 fn client(name: &'static str) -> http::request::Parts {
     let mut head = head(&Backend::memory());
     head.headers.insert("x-test", name.parse().unwrap());
@@ -72,7 +72,7 @@ fn client(name: &'static str) -> http::request::Parts {
 }
 
 #[tokio::test]
-async fn all_or_none() {
+async fn charges_all_or_none() {
     let server = Server::start(Router::new().route("/", get(all))).await;
     for _ in 0..3 {
         assert_eq!(server.get_with("/", "x-test", "all").await.status, 200);
@@ -109,7 +109,7 @@ async fn all_or_none() {
 }
 
 #[tokio::test]
-async fn in_any_order_the_longest_wait_is_told() {
+async fn reports_the_longest_wait_in_any_order() {
     let head = client("order");
     assert!(Near::hit_cost(&head, 4).await.unwrap().admitted);
     assert!(Far::hit_cost(&head, 3).await.unwrap().admitted);
@@ -121,9 +121,9 @@ async fn in_any_order_the_longest_wait_is_told() {
     assert!(never.never());
 }
 
-/// Over several `on_error`, the strictest verdict wins: raise, throttle, allow.
+/// Among several `on_error` policies the strictest verdict wins: raise, throttle, allow.
 #[tokio::test]
-async fn the_strictest_verdict_wins() {
+async fn applies_the_strictest_verdict() {
     let head = client("strict");
     for error in [
         <(Near, Strict, Careless)>::hit(&head).await,
@@ -132,20 +132,20 @@ async fn the_strictest_verdict_wins() {
     ] {
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Connection);
     }
-    let held_off = <(Near, Careful)>::hit(&head).await.unwrap();
-    assert!(!held_off.admitted && !held_off.decided);
-    assert_eq!(held_off.wait, Some(Duration::from_secs(1)));
-    // None of that took anything; what is allowed counts where that can be done.
+    let throttled = <(Near, Careful)>::hit(&head).await.unwrap();
+    assert!(!throttled.admitted && !throttled.decided);
+    assert_eq!(throttled.wait, Some(Duration::from_secs(1)));
+    // None of these was charged; an allowed hit counts in the backends that are reachable.
     assert_eq!(Near::stat(&head).await.unwrap().hits_remaining, 4);
     let allowed = <(Careless, Near)>::hit(&head).await.unwrap();
     assert!(allowed.admitted && allowed.decided && allowed.remaining == 3);
     assert!(!<(Careless, Near)>::check(&head, 4).await.unwrap());
 }
 
-/// H12, H4: of a throttle whose backend is away and that refuses nobody the policy is told, in its
-/// place, also where another one refuses.
+/// If the backend of a throttle is unreachable and its policy allows, its quota policy is still
+/// sent, in its place, also if another throttle refuses.
 #[tokio::test]
-async fn a_policy_is_told_where_no_law_has_decided() {
+async fn sends_the_policy_if_no_law_decided() {
     let server = Server::start(Router::new().route("/", get(careless))).await;
     let policies = [
         QuotaPolicy::new("Careless", 9, 60),
@@ -156,29 +156,29 @@ async fn a_policy_is_told_where_no_law_has_decided() {
         assert_eq!(response.status, status);
         assert_eq!(response.policies, policies);
         let [near] = &*response.limits else {
-            panic!("one is known: {:?}", response.limits);
+            panic!("one policy has a limit: {:?}", response.limits);
         };
         assert_eq!((&*near.name, near.remaining), ("Near", remaining));
     }
 }
 
-/// L24: each hit asks for the load once, whoever decides it.
+/// Each hit reads the load once, whichever backend decides (L24).
 #[tokio::test]
-async fn a_load_is_asked_for_once_a_hit() {
-    async fn asked<T: traffik::Throttle>() -> u64 {
-        let before = ASKED.load(Relaxed);
+async fn reads_the_load_once_per_hit() {
+    async fn loads<T: traffik::Throttle>() -> u64 {
+        let before = LOADS.load(Relaxed);
         let decision = T::hit(&client("load")).await.unwrap();
         assert!(decision.admitted);
-        ASKED.load(Relaxed) - before
+        LOADS.load(Relaxed) - before
     }
-    assert_eq!(asked::<Loaded>().await, 1);
-    assert_eq!(asked::<LoadedFar>().await, 1);
-    assert_eq!(asked::<LoadedAway>().await, 1);
-    assert_eq!(asked::<LoadedShadow>().await, 1);
-    assert_eq!(asked::<(Near, LoadedShadow)>().await, 1);
-    assert_eq!(asked::<(Near, Loaded, Far)>().await, 1);
+    assert_eq!(loads::<Loaded>().await, 1);
+    assert_eq!(loads::<LoadedFar>().await, 1);
+    assert_eq!(loads::<LoadedAway>().await, 1);
+    assert_eq!(loads::<LoadedShadow>().await, 1);
+    assert_eq!(loads::<(Near, LoadedShadow)>().await, 1);
+    assert_eq!(loads::<(Near, Loaded, Far)>().await, 1);
     assert_eq!(
-        asked::<(Loaded, LoadedFar, LoadedAway, LoadedShadow)>().await,
+        loads::<(Loaded, LoadedFar, LoadedAway, LoadedShadow)>().await,
         4
     );
 }

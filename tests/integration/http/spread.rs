@@ -1,4 +1,4 @@
-//! A random part of the wait that refused clients are told, so that they do not come back together.
+//! `spread`: a random addition to the wait of refused clients, so that they do not return together.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use traffik::{
 };
 use traffik_tests::{PEER, TestResponse, head, midnight, peer};
 
-/// So many refusals that draws reach both halves of their range, and differ.
+/// Enough refusals that the draws reach both halves of their range, and differ.
 const REFUSALS: usize = 60;
 
 #[throttled(rate = "1/minute", spread = "9s", identifier = everyone, headers = both)]
@@ -27,10 +27,10 @@ async fn lifted() {}
 #[throttled(Zero)]
 async fn zero() {}
 
-#[throttled(rate = "1/minute", spread = "9s", identifier = everyone, cost = two)]
+#[throttled(rate = "1/minute", spread = "9s", identifier = everyone, cost = cost_of_two)]
 async fn never() {}
 
-const fn two(_: &http::request::Parts) -> u64 {
+const fn cost_of_two(_: &http::request::Parts) -> u64 {
     2
 }
 
@@ -81,9 +81,10 @@ async fn response(app: &Router, path: &str) -> TestResponse {
     TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
-/// The seconds that refused clients are told, which are alike wherever they stand in one response.
-async fn told(app: &Router, path: &str) -> BTreeSet<u64> {
-    let mut told = BTreeSet::new();
+/// Returns the seconds that refused clients are sent, which are equal in all fields of one
+/// response.
+async fn waits(app: &Router, path: &str) -> BTreeSet<u64> {
+    let mut waits = BTreeSet::new();
     for _ in 0..REFUSALS {
         let refused = response(app, path).await;
         assert_eq!(refused.status, 429, "{path}");
@@ -99,48 +100,49 @@ async fn told(app: &Router, path: &str) -> BTreeSet<u64> {
         if let Some(limit) = refused.limits.last() {
             assert_eq!(limit.next, Some(seconds), "{path}");
         }
-        told.insert(seconds);
+        waits.insert(seconds);
     }
-    told
+    waits
 }
 
-/// Draws lie between the wait and the whole spread beyond it, and in both halves of that.
+/// Asserts that all draws lie between the wait and the whole spread beyond it, and in both halves
+/// of that range.
 #[track_caller]
-fn reach(told: &BTreeSet<u64>, wait: u64, spread: u64) {
-    let (first, last) = (*told.first().unwrap(), *told.last().unwrap());
-    assert!(first >= wait && last <= wait + spread, "{told:?}");
+fn assert_reach(waits: &BTreeSet<u64>, wait: u64, spread: u64) {
+    let (first, last) = (*waits.first().unwrap(), *waits.last().unwrap());
+    assert!(first >= wait && last <= wait + spread, "{waits:?}");
     let half = wait + spread / 2;
-    assert!(first <= half && last > half, "{told:?}");
+    assert!(first <= half && last > half, "{waits:?}");
 }
 
 #[tokio::test]
-async fn refused_clients_are_told_different_waits_and_none_too_short() {
+async fn sends_different_waits_and_none_too_short() {
     let app = app(midnight().0);
     let admitted = response(&app, "/spread").await;
     assert_eq!((admitted.status, admitted.limits[0].next), (200, Some(60)));
-    reach(&told(&app, "/spread").await, 60, 9);
+    assert_reach(&waits(&app, "/spread").await, 60, 9);
     let refused = response(&app, "/spread").await;
     assert_eq!(refused.legacy()[2], refused.field("retry-after"));
 }
 
 #[tokio::test]
-async fn it_is_added_to_the_least_wait() {
+async fn adds_to_min_wait() {
     let app = app(midnight().0);
     assert_eq!(response(&app, "/lifted").await.status, 200);
-    reach(&told(&app, "/lifted").await, 30, 9);
+    assert_reach(&waits(&app, "/lifted").await, 30, 9);
 }
 
 #[tokio::test]
-async fn a_layer_a_limiter_and_a_use_spread_alike() {
+async fn applies_to_layers_limiters_and_handlers() {
     for path in ["/layered", "/limited", "/used"] {
         let app = app(midnight().0);
         assert_eq!(response(&app, path).await.status, 200);
-        reach(&told(&app, path).await, 60, 9);
+        assert_reach(&waits(&app, path).await, 60, 9);
     }
 }
 
 #[tokio::test]
-async fn of_a_set_the_longest_spread_of_those_that_refuse_is_drawn_once() {
+async fn draws_the_longest_spread_of_a_refused_set_once() {
     let app = app(midnight().0);
     assert_eq!(response(&app, "/set").await.status, 200);
     for _ in 0..REFUSALS {
@@ -152,24 +154,24 @@ async fn of_a_set_the_longest_spread_of_those_that_refuse_is_drawn_once() {
     }
     let app = self::app(midnight().0);
     assert_eq!(response(&app, "/short").await.status, 200);
-    assert!(told(&app, "/short").await.is_subset(&[20, 21].into()));
+    assert!(waits(&app, "/short").await.is_subset(&[20, 21].into()));
 }
 
 #[tokio::test]
-async fn a_spread_of_zero_is_exact() {
+async fn leaves_waits_exact_with_a_spread_of_zero() {
     let app = app(midnight().0);
     assert_eq!(response(&app, "/zero").await.status, 200);
-    assert_eq!(told(&app, "/zero").await, [60].into());
+    assert_eq!(waits(&app, "/zero").await, [60].into());
 }
 
 #[tokio::test]
-async fn a_refusal_for_ever_has_no_wait_to_spread() {
+async fn adds_nothing_to_a_permanent_refusal() {
     let refused = response(&app(midnight().0), "/never").await;
     assert_eq!((refused.status, refused.field("retry-after")), (400, None));
 }
 
 #[tokio::test]
-async fn a_decision_stays_exact() {
+async fn leaves_the_wait_of_a_decision_exact() {
     let (backend, _) = midnight();
     let parts = head(&backend);
     assert!(spread::hit(&parts).await.unwrap().admitted);
@@ -181,17 +183,17 @@ async fn a_decision_stays_exact() {
 }
 
 #[tokio::test]
-async fn a_failed_backend_spreads_the_clients_that_it_holds_off() {
+async fn spreads_clients_of_a_failed_backend() {
     let store = FlakyStore::new();
     store.fail(Fault::Refuse);
     let policy = traffik::failure::throttle_for(Duration::from_secs(20));
     let app = app(Backend::custom(store).on_error(policy));
-    reach(&told(&app, "/spread").await, 20, 9);
+    assert_reach(&waits(&app, "/spread").await, 20, 9);
 }
 
-/// Steps are fine: waits below a second differ.
+/// Fractions of a second differ too.
 #[tokio::test]
-async fn a_throttle_made_at_run_time_says_what_to_tell() {
+async fn draws_waits_for_a_throttle_built_at_run_time() {
     let (backend, _) = midnight();
     let throttle = DynThrottle::builder("jobs")
         .rate("1/minute".parse().unwrap())
@@ -205,13 +207,13 @@ async fn a_throttle_made_at_run_time_says_what_to_tell() {
     assert_eq!(throttle.retry_after(&admitted), Some(Duration::ZERO));
     let refused = throttle.hit(&everyone, 1).await.unwrap();
     assert_eq!(refused.wait, Some(Duration::from_secs(60)));
-    let told: BTreeSet<_> = (0..REFUSALS)
+    let waits: BTreeSet<_> = (0..REFUSALS)
         .map(|_| throttle.retry_after(&refused).unwrap())
         .collect();
-    assert!(told.len() > REFUSALS / 2, "{told:?}");
+    assert!(waits.len() > REFUSALS / 2, "{waits:?}");
     let least = Duration::from_secs(90);
-    assert!(*told.first().unwrap() >= least);
-    assert!(*told.last().unwrap() <= least + Duration::from_millis(900));
+    assert!(*waits.first().unwrap() >= least);
+    assert!(*waits.last().unwrap() <= least + Duration::from_millis(900));
     let never = throttle.hit(&everyone, 2).await.unwrap();
     assert_eq!(throttle.retry_after(&never), None);
 }

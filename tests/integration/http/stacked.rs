@@ -29,7 +29,7 @@ async fn serve_twice(backend: &Backend) -> Server {
 }
 
 #[tokio::test]
-async fn each_has_its_throttle_and_all_tell_how_it_stands() {
+async fn sends_the_fields_of_every_attribute() {
     let (backend, _) = midnight();
     let server = serve_twice(&backend).await;
     let response = server.get("/").await;
@@ -42,7 +42,7 @@ async fn each_has_its_throttle_and_all_tell_how_it_stands() {
 }
 
 #[tokio::test]
-async fn the_upper_one_is_asked_first() {
+async fn decides_the_upper_attribute_first() {
     let server = serve_twice(&midnight().0).await;
     assert_eq!(server.statuses("/", 2).await, [200; 2]);
     let by_lower = server.get("/").await;
@@ -56,7 +56,7 @@ async fn the_upper_one_is_asked_first() {
         by_lower.json()["violated-policies"],
         serde_json::json!(["Hourly"])
     );
-    // The upper one had admitted it, and is spent now.
+    // The upper throttle had admitted this request, and is spent now.
     let by_upper = server.get("/").await;
     assert_eq!(by_upper.field("retry-after"), Some("60"));
     assert_eq!(
@@ -67,7 +67,7 @@ async fn the_upper_one_is_asked_first() {
 }
 
 #[tokio::test]
-async fn three_are_no_different() {
+async fn accepts_three_attributes() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", post(thrice)).with_state("hello");
     let server = Server::start(app.layer(provide(backend.clone()))).await;

@@ -1,4 +1,4 @@
-//! How a client stands, told without taking anything.
+//! `stat`: a client's state, read without charging.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn usage(parts: Parts) -> Result<Response, StatusCode> {
 }
 
 #[tokio::test]
-async fn a_stat_takes_nothing_and_agrees_with_the_next_hit() {
+async fn agrees_with_the_next_hit_without_charging() {
     let (backend, clock) = midnight();
     clock.advance(Duration::from_secs(4));
     let parts = head(&backend);
@@ -57,7 +57,7 @@ async fn a_stat_takes_nothing_and_agrees_with_the_next_hit() {
 }
 
 #[tokio::test]
-async fn the_metadata_are_those_of_the_strategy() {
+async fn contains_the_metadata_of_the_strategy() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
     Burst::hit_cost(&parts, 2).await.unwrap();
@@ -78,7 +78,7 @@ async fn the_metadata_are_those_of_the_strategy() {
 }
 
 #[tokio::test]
-async fn a_stat_serialises() {
+async fn serializes() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
     Burst::hit_cost(&parts, 3).await.unwrap();
@@ -110,7 +110,7 @@ async fn a_stat_serialises() {
 }
 
 #[tokio::test]
-async fn of_a_list_the_binding_rate_speaks_and_all_are_there() {
+async fn reports_the_binding_rate_and_all_members_of_a_list() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
     Listed::hit_cost(&parts, 2).await.unwrap();
@@ -133,7 +133,7 @@ async fn of_a_list_the_binding_rate_speaks_and_all_are_there() {
 }
 
 #[tokio::test]
-async fn the_fields_of_a_stat_can_be_sent_from_anywhere() {
+async fn converts_into_header_fields() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/data", get(data))
@@ -153,7 +153,7 @@ async fn the_fields_of_a_stat_can_be_sent_from_anywhere() {
 }
 
 #[tokio::test]
-async fn what_has_no_limit_has_no_fields() {
+async fn has_no_fields_without_a_limit() {
     let (backend, _) = midnight();
     let stat = Unlimited::stat(&head(&backend)).await.unwrap();
     assert!(stat.headers(HeaderStyle::Both).is_empty());

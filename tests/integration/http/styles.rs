@@ -1,4 +1,4 @@
-//! Which header fields are sent, on admitted and on refused responses alike.
+//! `headers`: the header fields of admitted and refused responses.
 
 use axum::Router;
 use axum::routing::get;
@@ -20,19 +20,19 @@ async fn none() {}
 traffik::throttles! {
     throttle Loud(rate = "5/minute", headers = legacy);
     throttle Quiet(rate = "9/minute", headers = none);
-    throttle Plain(rate = "2/hour");
+    throttle Default(rate = "2/hour");
 }
 
-#[throttled(Loud, Quiet, Plain)]
+#[throttled(Loud, Quiet, Default)]
 async fn mixed() {}
 
-#[throttled(Loud, Quiet, Plain, headers = both)]
+#[throttled(Loud, Quiet, Default, headers = both)]
 async fn overridden() {}
 
 #[throttled(Quiet, Loud, headers = legacy)]
-async fn of_old() {}
+async fn legacy_fields() {}
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/ietf", get(ietf))
@@ -41,13 +41,13 @@ async fn served() -> Server {
         .route("/none", get(none))
         .route("/mixed", get(mixed))
         .route("/overridden", get(overridden))
-        .route("/of_old", get(of_old));
+        .route("/of_old", get(legacy_fields));
     Server::start(app.layer(provide(backend))).await
 }
 
 #[tokio::test]
-async fn ietf_is_two_lists() {
-    let server = served().await;
+async fn sends_two_lists_for_ietf() {
+    let server = serve().await;
     for status in [200, 429] {
         let response = server.get("/ietf").await;
         assert_eq!(response.status, status);
@@ -58,8 +58,8 @@ async fn ietf_is_two_lists() {
 }
 
 #[tokio::test]
-async fn legacy_is_three_numbers() {
-    let server = served().await;
+async fn sends_three_numbers_for_legacy() {
+    let server = serve().await;
     for (status, wait) in [(200, None), (429, Some("60"))] {
         let response = server.get("/legacy").await;
         assert_eq!(response.status, status);
@@ -70,8 +70,8 @@ async fn legacy_is_three_numbers() {
 }
 
 #[tokio::test]
-async fn both_is_both() {
-    let server = served().await;
+async fn sends_lists_and_numbers_for_both() {
+    let server = serve().await;
     for status in [200, 429] {
         let response = server.get("/both").await;
         assert_eq!(response.status, status);
@@ -82,8 +82,8 @@ async fn both_is_both() {
 }
 
 #[tokio::test]
-async fn none_is_none_but_a_refusal_says_when_to_come_back() {
-    let server = served().await;
+async fn sends_only_retry_after_for_none() {
+    let server = serve().await;
     assert!(server.get("/none").await.has_no_limit_fields());
     let refused = server.get("/none").await;
     assert_eq!(
@@ -99,30 +99,30 @@ async fn none_is_none_but_a_refusal_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn in_a_set_each_member_keeps_its_style() {
-    let server = served().await;
+async fn applies_the_style_of_each_member_of_a_set() {
+    let server = serve().await;
     let response = server.get("/mixed").await;
     assert_eq!(response.legacy(), [Some("5"), Some("4"), Some("60")]);
-    assert_eq!(response.limits, [ServiceLimit::new("Plain", 1, 3_600)]);
+    assert_eq!(response.limits, [ServiceLimit::new("Default", 1, 3_600)]);
 }
 
 #[tokio::test]
-async fn a_handler_can_set_the_style_of_all() {
-    let server = served().await;
+async fn overrides_the_style_of_all_members() {
+    let server = serve().await;
     let response = server.get("/overridden").await;
     let names: Vec<_> = response
         .limits
         .iter()
         .map(|limit| limit.name.as_str())
         .collect();
-    assert_eq!(names, ["Loud", "Quiet", "Plain"]);
-    // The least that remains.
+    assert_eq!(names, ["Loud", "Quiet", "Default"]);
+    // The smallest remainder.
     assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("3600")]);
 }
 
 #[tokio::test]
-async fn the_fields_of_old_tell_of_the_least_that_remains_or_of_the_longest_wait() {
-    let server = served().await;
+async fn writes_the_smallest_remainder_or_the_longest_wait_into_legacy_fields() {
+    let server = serve().await;
     let admitted = server.get("/of_old").await;
     assert_eq!(admitted.legacy(), [Some("5"), Some("4"), Some("60")]);
     assert_eq!(server.statuses("/of_old", 4).await, [200; 4]);

@@ -1,4 +1,4 @@
-//! `Stat::headers_with`: one answer in another way than the process writes them.
+//! `Stat::headers_with`: fields in another syntax than that of the process.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ traffik::throttles! {
 const DRAFT_6: HeaderOptions = HeaderOptions::new().syntax(HeaderSyntax::Draft6);
 
 #[tokio::test]
-async fn draft_6_tells_of_what_binds() {
+async fn writes_the_binding_limit_for_draft_6() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
-    let told = async || {
+    let legacy_fields = async || {
         let headers = Two::stat(&parts)
             .await
             .unwrap()
@@ -31,19 +31,19 @@ async fn draft_6_tells_of_what_binds() {
                 .to_owned()
         })
     };
-    // The reset is required: there is nothing to come, so it is now.
-    assert_eq!(told().await, ["2", "2", "0"]);
+    // The reset is required: nothing more will be available, so it is now.
+    assert_eq!(legacy_fields().await, ["2", "2", "0"]);
     Two::hit(&parts).await.unwrap();
     clock.advance(Duration::from_secs(1));
-    assert_eq!(told().await, ["2", "1", "59"]);
+    assert_eq!(legacy_fields().await, ["2", "1", "59"]);
     clock.advance(Duration::from_secs(59));
     Two::hit_cost(&parts, 2).await.unwrap();
-    assert_eq!(told().await, ["3", "0", "3540"]);
+    assert_eq!(legacy_fields().await, ["3", "0", "3540"]);
 }
 
 /// A window below a second cannot be written, and the list must not be empty.
 #[tokio::test]
-async fn draft_6_has_no_windows_below_a_second() {
+async fn omits_windows_below_a_second_for_draft_6() {
     let parts = head(&midnight().0);
     let headers = Quick::stat(&parts)
         .await
@@ -56,9 +56,9 @@ async fn draft_6_has_no_windows_below_a_second() {
     assert!(open.headers_with(HeaderStyle::Both, DRAFT_6).is_empty());
 }
 
-/// H14: the epoch's second is that from which there is more.
+/// The reset is the epoch second from which more units are available (H14).
 #[tokio::test]
-async fn resets_of_unix_time() {
+async fn writes_resets_as_unix_time() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
     let midnight = clock.now().as_secs();

@@ -1,4 +1,4 @@
-//! What has no limit says nothing of limits.
+//! Unlimited throttles and exempt clients: no fields.
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -40,7 +40,7 @@ async fn half_open() {}
 #[throttled(OfUsers, Counted)]
 async fn half_exempt() {}
 
-async fn served() -> (Server, traffik::Backend) {
+async fn serve() -> (Server, traffik::Backend) {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/open", get(open))
@@ -54,8 +54,8 @@ async fn served() -> (Server, traffik::Backend) {
 }
 
 #[tokio::test]
-async fn an_unlimited_rate_admits_all_and_sends_no_fields() {
-    let (server, _) = served().await;
+async fn admits_all_without_fields() {
+    let (server, _) = serve().await;
     for _ in 0..50 {
         let response = server.get("/open").await;
         assert_eq!(response.status, 200);
@@ -64,7 +64,7 @@ async fn an_unlimited_rate_admits_all_and_sends_no_fields() {
 }
 
 #[tokio::test]
-async fn an_unlimited_rate_needs_no_address() {
+async fn needs_no_address() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(open)).layer(provide(backend));
     let server = Server::start_without_connect_info(app).await;
@@ -72,7 +72,7 @@ async fn an_unlimited_rate_needs_no_address() {
 }
 
 #[tokio::test]
-async fn an_unlimited_member_touches_no_backend() {
+async fn does_not_call_the_backend_of_an_unlimited_member() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(over_two_backends));
     let server = Server::start(app.layer(provide(backend))).await;
@@ -80,8 +80,8 @@ async fn an_unlimited_member_touches_no_backend() {
 }
 
 #[tokio::test]
-async fn an_exempt_client_is_admitted_without_fields_beside_limited_ones() {
-    let (server, _) = served().await;
+async fn admits_an_exempt_client_without_fields() {
+    let (server, _) = serve().await;
     for _ in 0..10 {
         let response = server.get_with("/guarded", "x-user", "admin").await;
         assert_eq!(response.status, 200);
@@ -102,11 +102,11 @@ async fn an_exempt_client_is_admitted_without_fields_beside_limited_ones() {
 }
 
 #[tokio::test]
-async fn in_a_set_only_those_that_limit_are_told_of() {
-    let (server, _) = served().await;
+async fn sends_only_the_fields_of_limited_members() {
+    let (server, _) = serve().await;
     let response = server.get("/half_open").await;
     assert_eq!(response.limits, [ServiceLimit::new("Counted", 1, 60)]);
-    // The exempt are so only for the throttle that says so.
+    // Exempt clients are exempt only from the throttle that exempts them.
     let response = server.get_with("/half_exempt", "x-user", "admin").await;
     assert_eq!(response.limits, [ServiceLimit::new("Counted", 0, 60)]);
     assert_eq!(
@@ -119,8 +119,8 @@ async fn in_a_set_only_those_that_limit_are_told_of() {
 }
 
 #[tokio::test]
-async fn a_decision_without_limit_says_the_largest_numbers_and_no_times() {
-    let (_, backend) = served().await;
+async fn reports_the_largest_numbers_for_an_unlimited_decision() {
+    let (_, backend) = serve().await;
     let decision = open::hit_cost(&head(&backend), u64::MAX).await.unwrap();
     assert!(decision.admitted);
     assert_eq!((decision.limit, decision.remaining), (u64::MAX, u64::MAX));

@@ -1,4 +1,4 @@
-//! Each strategy decides, waits and tells as the oracle does, on random traces: the pure law, and
+//! Each strategy decides, waits and reports as the oracle does, on random traces: the pure law, and
 //! the throttle.
 
 use proptest::collection::vec;
@@ -8,7 +8,7 @@ use traffik::{ErrorKind, Identity, Rate};
 use traffik_tests::poll_once;
 
 use super::oracle::{Adaptive, Int, Law, Oracle, Terms};
-use super::subject::{Dynamic, Pure, Standing, Subject, says, throttle, with_strategy};
+use super::subject::{Dynamic, Pure, Standing, Subject, has_facts, throttle, with_strategy};
 use super::trace::{
     Step, adaptives, cases, cost_based, gcras, hours, leaky_buckets, priorities, queues, rates,
     rates_of_hours, rollovers, starts, steps, steps_back_and_forth, terms, tiers, token_buckets,
@@ -25,27 +25,29 @@ pub(crate) fn with<S: Strategy<Value = Law>>(
 }
 
 /// Laws at a rate, and steps under one of them each.
-pub(crate) type Turns = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
+pub(crate) type Alternation = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
 
-/// Three clients or signals at one rate, and steps by one of them each.
-pub(crate) fn in_turn<S: Strategy<Value = Law>>(
+/// Generates three clients or signals at one rate, and steps by one of them each.
+pub(crate) fn alternating<S: Strategy<Value = Law>>(
     law: impl Fn(Rate) -> S,
-    as_in: impl Fn(Law, Law) -> Law + Copy,
-) -> impl Strategy<Value = Turns> {
+    with_parameters_of: impl Fn(Law, Law) -> Law + Copy,
+) -> impl Strategy<Value = Alternation> {
     let laws = rates().prop_flat_map(move |rate| (Just(rate), vec(law(rate), 3)));
     let laws = laws.prop_map(move |(rate, laws)| {
-        let laws = laws.iter().map(|other| (rate, as_in(*other, laws[0])));
+        let laws = laws
+            .iter()
+            .map(|other| (rate, with_parameters_of(*other, laws[0])));
         laws.collect()
     });
     let steps = (steps(), vec(0_usize..3, 40));
     (
         laws,
-        steps.prop_map(|(steps, turns)| turns.into_iter().zip(steps).collect()),
+        steps.prop_map(|(steps, alternation)| alternation.into_iter().zip(steps).collect()),
     )
 }
 
-/// A law with the parameters of another; what it takes the client or the signal to be stays.
-pub(crate) fn as_in(law: Law, other: Law) -> Law {
+/// Returns a law with the parameters of another; its client or signal stays.
+pub(crate) fn with_parameters_of(law: Law, other: Law) -> Law {
     match (law, other) {
         (Law::Priority { who, .. }, Law::Priority { shares, .. }) => Law::Priority { shares, who },
         (Law::Tiered { who, .. }, Law::Tiered { multipliers, .. }) => {
@@ -125,29 +127,29 @@ proptest! {
     }
 
     #[test]
-    fn adaptives_((laws, steps) in in_turn(adaptives, as_in), start in starts()) {
+    fn adaptives_((laws, steps) in alternating(adaptives, with_parameters_of), start in starts()) {
         agree(&laws, start, &steps)?;
     }
 
     #[test]
-    fn priorities_((laws, steps) in in_turn(priorities, as_in), start in starts()) {
+    fn priorities_((laws, steps) in alternating(priorities, with_parameters_of), start in starts()) {
         agree(&laws, start, &steps)?;
     }
 
     #[test]
-    fn tiers_((laws, steps) in in_turn(tiers, as_in), start in starts()) {
+    fn tiers_((laws, steps) in alternating(tiers, with_parameters_of), start in starts()) {
         agree(&laws, start, &steps)?;
     }
 
-    /// L4: the law stands still until the clock has caught up.
+    /// The law stops until the clock has caught up (L4).
     #[test]
-    fn on_a_clock_that_steps_back(of in terms(), start in starts(), steps in steps_back_and_forth()) {
+    fn agrees_when_the_clock_steps_back(of in terms(), start in starts(), steps in steps_back_and_forth()) {
         agrees(of, start, &steps)?;
     }
 
-    /// States are removed once they have expired (L12), which nobody can tell.
+    /// Expired states are removed (L12), which no client can observe.
     #[test]
-    fn among_other_clients_who_come_and_go(
+    fn agrees_among_other_clients(
         of in prop_oneof![
             9 => terms(),
             1 => rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate))),
@@ -178,7 +180,7 @@ pub(super) fn agrees(
     agree(&[(rate, law)], start, &each(steps, 0))
 }
 
-/// The same where several ask, or a signal changes.
+/// Checks a subject while its client or signal changes.
 pub(super) fn agree(
     laws: &[(Rate, Law)],
     start: Int,
@@ -200,12 +202,12 @@ pub(super) fn agree(
     follows(&mut throttle, laws, start, steps, || ())
 }
 
-/// All steps under one of several laws.
+/// Returns all steps under one of several laws.
 pub(crate) fn each(steps: &[Step], law: usize) -> Vec<(usize, Step)> {
     steps.iter().map(|step| (law, *step)).collect()
 }
 
-/// Whether a subject says at every step, under the law of the step, what the oracle says.
+/// Checks at every step, under the law of the step, that a subject agrees with the oracle.
 pub(crate) fn follows(
     subject: &mut impl Subject,
     laws: &[(Rate, Law)],
@@ -216,23 +218,23 @@ pub(crate) fn follows(
     let terms = |place: usize| Terms::new(laws[place].1, laws[place].0);
     let mut oracle = Oracle::default();
     let (mut now, mut last) = (start, 1);
-    let mut told = oracle.verdict(&terms(0), now, 1);
+    let mut verdict = oracle.verdict(&terms(0), now, 1);
     for (place, step) in steps {
         let terms = terms(*place);
         subject.under(laws[*place].0, laws[*place].1);
-        let then = step.gap.after(now, &terms, &told);
+        let then = step.gap.after(now, &terms, &verdict);
         let Some(then) = then.filter(|then| *then < subject.horizon()) else {
             break;
         };
         now = then;
-        last = step.cost.units(&told, last);
+        last = step.cost.units(&verdict, last);
         before_each();
 
-        stands_as(subject, &oracle, &terms, now)?;
-        told = oracle.hit(&terms, now, last.into());
+        agrees_on_state(subject, &oracle, &terms, now)?;
+        verdict = oracle.hit(&terms, now, last.into());
         prop_assert_eq!(
             subject.hit(now, last),
-            told,
+            verdict,
             "a hit of {} at {} of {:?}",
             last,
             now,
@@ -242,8 +244,8 @@ pub(crate) fn follows(
     Ok(())
 }
 
-/// Checks that a client stands with the subject as it stands with the oracle.
-pub(crate) fn stands_as(
+/// Checks that a client's state in the subject equals its state in the oracle.
+pub(crate) fn agrees_on_state(
     subject: &mut impl Subject,
     oracle: &Oracle,
     terms: &Terms,
@@ -264,7 +266,7 @@ pub(crate) fn stands_as(
     );
     let (metadata, facts) = (subject.facts(now), oracle.at(now).facts(terms, now));
     prop_assert!(
-        says(&metadata, &facts),
+        has_facts(&metadata, &facts),
         "metadata at {}: {} is not {:?}",
         now,
         metadata,

@@ -1,5 +1,5 @@
-//! The laws of windows whose limit moves, of queues, shares and means, with numbers worked out by
-//! hand; lessons.md by number.
+//! The laws of windows with moving limits, of queues, shares and means, with results calculated by
+//! hand.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use super::client::{Client, micros, wait};
 
 const HOUR: u64 = 3_600_000_000;
 
-/// L13, lessons C 37, 38: an entry counts for W and not a microsecond longer.
+/// An entry counts for W and not a microsecond longer (L13).
 #[test]
-fn a_log() {
+fn counts_log_entries_for_one_period() {
     let client = Client::of(SlidingLog::new(), "5/500ms");
     assert_eq!(client.at_ms(100).admitted_of(9), 5);
     assert_eq!(client.at_ms(350).hit(1).wait, wait(250_000));
@@ -29,10 +29,10 @@ fn a_log() {
     assert_eq!(waits, [first, first, second, second, None]);
 }
 
-/// L16: hits start c·W/L of their predecessor apart, the first at once; who finds no room waits for
-/// room, not for its turn.
+/// Hits start c·W/L after their predecessor, the first at once; a hit without room waits for room
+/// only (L16).
 #[test]
-fn a_queue() {
+fn delays_hits_of_a_queue() {
     let client = Client::of(LeakyBucketWithQueue::new().queue_size(4), "3/s");
     let delays = [1, 2, 1].map(|cost| client.hit(cost).delay);
     assert_eq!(delays, [0, 333_334, 1_000_000].map(micros));
@@ -40,14 +40,13 @@ fn a_queue() {
     assert_eq!((refused.wait, refused.delay), (wait(333_334), micros(0)));
     assert_eq!(client.hit(0).delay, micros(0), "cost 0 is not delayed");
     assert_eq!(client.at(333_334).hit(1).delay, micros(1_000_000));
-    // Everything has run at 5/3 s.
+    // At 5/3 s the queue is empty.
     assert_eq!(client.at(1_666_667).hit(4).delay, micros(0));
     assert_eq!(client.hit(5).wait, None);
 }
 
-/// Lessons C 53, 54, 56.
 #[test]
-fn leaking() {
+fn leaks_continuously() {
     let client = Client::of(LeakyBucket::new(), "10/100ms");
     assert_eq!(client.admitted_of(99), 10);
     assert_eq!(client.at_ms(50).admitted_of(99), 5);
@@ -59,9 +58,9 @@ fn leaking() {
     assert_eq!(client.at_ms(500).admitted_of(99), 10);
 }
 
-/// L18, lessons A 15, C 63, 64: one count for all tiers, and no tier out of the key.
+/// One count for all shares_one_count_among_tiers, and no tier from the key (L18).
 #[test]
-fn tiers() {
+fn shares_one_count_among_tiers() {
     let tiered = Tiered::new().tier("free", 1.0).tier("premium", 5.0);
     let client = Client::of(tiered.default_tier("free"), "10/s");
     let tier = |tier: &str| client.other(Identity::new("client").tier(tier));
@@ -76,10 +75,12 @@ fn tiers() {
     assert_eq!((client.remaining(), client.hit(11).wait), (0, None));
 }
 
-/// L19, lessons C 70: the factor of the window's first tick; the clock starts at 01:46:40 UTC.
+/// The factor of the window's first tick applies; the clock starts at 01:46:40 UTC (L19).
 #[test]
-fn hours() {
-    let at = |hours: u64, minutes: u64| hours * HOUR + minutes * 60_000_000 - 6_400_000_000;
+fn applies_the_factor_of_the_hour() {
+    let at = |applies_the_factor_of_the_hour: u64, minutes: u64| {
+        applies_the_factor_of_the_hour * HOUR + minutes * 60_000_000 - 6_400_000_000
+    };
     let law = TimeOfDay::new().window("06:00-12:00", 2.5);
     let client = Client::of(law.utc_offset("+05:00"), "10/h");
     assert_eq!(client.admitted_of(99), 25, "06:46 there");
@@ -98,7 +99,8 @@ fn hours() {
     assert!(client.admits(0) && client.at(at(21, 59)).admits(10));
     assert_eq!(client.at(at(22, 0)).hit(1).wait, wait(8 * HOUR));
 
-    // No window of a day starts in this one; none of 25 hours does for weeks.
+    // No window of a day starts in this hour; none of 25 applies_the_factor_of_the_hour does for
+    // weeks.
     let law = || TimeOfDay::new().window("08:00-10:00", 2.0);
     assert_eq!(Client::of(law(), "10/d").hit(11).wait, None);
     let client = Client::of(law(), "10/25h");
@@ -106,9 +108,9 @@ fn hours() {
     assert!(due > 24 * HOUR && !client.at(due - 1).admits(11) && client.at(due).admits(11));
 }
 
-/// L19: windows that never meet the clock's hours, of any length: looked for one by one.
+/// Windows of any length that never start in an open hour are searched one by one (L19).
 #[test]
-fn windows_of_odd_lengths() {
+fn searches_windows_of_odd_lengths() {
     for (period, width) in [
         (97_000_001, 1),
         (3_600_000_007, 7),
@@ -131,9 +133,9 @@ fn windows_of_odd_lengths() {
     }
 }
 
-/// L20, L21, lessons A 7, C 67–69.
+/// Rollover of the unused limit (L20, L21).
 #[test]
-fn rollovers() {
+fn carries_over_unused_units() {
     let half = || Client::of(QuotaWithRollover::new().max(50), "100/s");
     let client = half();
     assert_eq!(client.admitted_of(999), 150, "nothing was used before");
@@ -153,9 +155,9 @@ fn rollovers() {
     assert_eq!(client.at_ms(2_000).remaining(), 100);
 }
 
-/// L22–L24, lessons A 6, C 65: 81 in the first window, and the whole limit is back in the end.
+/// 81 hits in the first window, and the whole limit is restored in the end (L22–L24).
 #[test]
-fn an_adaptive_limit() {
+fn cuts_and_restores_an_adaptive_limit() {
     let client = Client::of(Adaptive::new().reduction(0.5), "100/s");
     assert_eq!(client.admitted_of(999), 81);
     assert_eq!(client.hit(1).limit, 50);
@@ -177,14 +179,14 @@ thread_local! {
 }
 
 fn load() -> f64 {
-    let (load, asked) = LOAD.get();
-    LOAD.set((load, asked + 1));
+    let (load, reads) = LOAD.get();
+    LOAD.set((load, reads + 1));
     load
 }
 
-/// L24: the signal is asked for once a hit; what is no number is no load, and infinity is one.
+/// The signal is read once per hit; NaN is no load, and infinity is one (L24).
 #[test]
-fn a_load() {
+fn reads_the_load_once_per_hit() {
     let client = Client::of(Adaptive::new().load(load), "100/s");
     for (signal, limit) in [
         (0.8, 100),
@@ -204,9 +206,9 @@ fn a_load() {
     assert_eq!(client.hit(1).limit, 36);
 }
 
-/// L25, lessons A 5, C 66: low ones leave room for high ones, whatever the limit.
+/// Low leaves_room_for_higher_priorities leave room for high ones, whatever the limit (L25).
 #[test]
-fn priorities() {
+fn leaves_room_for_higher_priorities() {
     use traffik::Priority::{Critical, High, Low, Normal};
     let client = Client::of(Priority::new(), "2000/s");
     let of = |priority| client.other(Identity::new("client").priority(priority));
@@ -214,17 +216,16 @@ fn priorities() {
         [Low, Normal, Low, High, Normal, Critical, High].map(|of_| of(of_).admitted_of(9_999));
     assert_eq!(admitted, [1_000, 600, 0, 300, 0, 100, 0]);
     assert!(of(High).hit(1).wait <= of(Low).hit(1).wait);
-    assert_eq!(client.hit(0).limit, 1_600, "normal unless said otherwise");
+    assert_eq!(client.hit(0).limit, 1_600, "normal by default");
     assert_eq!(
         (of(Low).hit(1_001).wait, of(Critical).hit(2_001).wait),
         (None, None)
     );
 }
 
-/// L26, L27, lessons C 71: the mean slows refilling, down to the least factor, until the bucket is
-/// full.
+/// The mean slows the refill, down to the least factor, until the bucket is full (L26, L27).
 #[test]
-fn a_mean() {
+fn slows_the_refill_by_the_mean_cost() {
     let client = Client::of(CostBasedTokenBucket::new().burst(50), "100/s");
     assert_eq!(client.admitted_of(99), 50);
     assert_eq!(client.hit(1).wait, wait(10_000), "a mean of 1");
@@ -248,9 +249,9 @@ fn a_mean() {
     assert_eq!(client.hit(4).wait, wait(16_000_000));
 }
 
-/// Numbers that make no law are refused when the throttle is built, never later.
+/// Invalid parameters are refused when the throttle is built.
 #[test]
-fn refused_when_built() {
+fn refuses_invalid_parameters() {
     fn refused(strategy: impl Strategy) {
         let name = format!("{strategy:?}");
         let builder = DynThrottle::builder("refused").rate("10/s".parse().unwrap());

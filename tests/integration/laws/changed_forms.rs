@@ -1,5 +1,5 @@
-//! Rates that change from one to a list and back, on every store that processes share: nothing that
-//! was counted is forgotten (L30), and a refund goes to where the hit was counted (L32).
+//! Rates that change from one to a list and back, on every shared store: no count is lost (L30),
+//! and a refund goes to the counter of its hit (L32).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,14 +18,14 @@ const LIST: [Rate; 2] = [Rate::per_hour(LIMIT), Rate::per_day(100)];
 
 /// A throttle whose form changes.
 #[derive(Clone)]
-struct Ground {
+struct Setup {
     throttle: DynThrottle,
     uid: String,
 }
 
-impl Ground {
-    /// A throttle of ten an hour for every strategy. The clock stands still, so none gives anything
-    /// back.
+impl Setup {
+    /// Builds a throttle of ten an hour for every strategy. The clock is stopped, so no strategy
+    /// refills.
     fn each(backend: &Backend) -> Vec<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("form {}::", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -52,7 +52,7 @@ impl Ground {
         }
     }
 
-    /// Sends more single hits than can be admitted, and returns the number of those that were.
+    /// Sends more single hits than can be admitted and returns the number of admitted ones.
     async fn admitted(&self) -> u64 {
         let mut admitted = 0;
         for _ in 0..LIMIT + 3 {
@@ -66,7 +66,7 @@ impl Ground {
         stat.hits_remaining
     }
 
-    /// `stat`, `check` and hits agree: so many hits are left.
+    /// Asserts that `stat`, `check` and hits agree on the remaining units.
     async fn assert_left(&self, left: u64) {
         let Self { throttle, uid } = self;
         assert_eq!(self.remaining().await, left, "{uid}: stat");
@@ -75,7 +75,7 @@ impl Ground {
         assert_eq!(self.admitted().await, left, "{uid}: hits");
     }
 
-    /// Under GCRA one hit of any cost is admitted as long as one of cost 1 is.
+    /// GCRA admits one hit of any cost as long as it admits one of cost 1.
     fn is_gcra(&self) -> bool {
         self.uid.ends_with("gcra")
     }
@@ -86,110 +86,111 @@ fn client() -> Identity {
 }
 
 async fn keeps_the_count_from_a_list_to_one_rate(backend: Backend) {
-    for ground in Ground::each(&backend) {
-        ground.takes(1).await;
-        ground.set(&LIST);
-        ground.takes(3).await;
-        ground.set(&ONE);
-        ground.assert_left(6).await;
+    for setup in Setup::each(&backend) {
+        setup.takes(1).await;
+        setup.set(&LIST);
+        setup.takes(3).await;
+        setup.set(&ONE);
+        setup.assert_left(6).await;
     }
 }
 
 async fn keeps_the_count_from_one_rate_to_a_list(backend: Backend) {
-    for ground in Ground::each(&backend) {
-        if ground.is_gcra() {
-            // It admits one a day early, not six.
+    for setup in Setup::each(&backend) {
+        if setup.is_gcra() {
+            // GCRA admits one a day early, not six.
             continue;
         }
-        ground.takes(4).await;
-        ground.set(&LIST);
-        ground.assert_left(6).await;
+        setup.takes(4).await;
+        setup.set(&LIST);
+        setup.assert_left(6).await;
     }
 }
 
-async fn keeps_the_count_when_what_was_set_is_reset(backend: Backend) {
-    for ground in Ground::each(&backend) {
-        ground.admits(&Identity::new("somebody")).await;
-        ground.set(&LIST);
-        ground.takes(3).await;
-        registry().reset(&ground.uid).unwrap();
-        ground.assert_left(7).await;
+async fn keeps_the_count_when_the_rate_is_reset(backend: Backend) {
+    for setup in Setup::each(&backend) {
+        setup.admits(&Identity::new("another client")).await;
+        setup.set(&LIST);
+        setup.takes(3).await;
+        registry().reset(&setup.uid).unwrap();
+        setup.assert_left(7).await;
     }
 }
 
-/// A client that is only refused under the list has spent its budget all the same, and is told so.
+/// A client that was only refused under the list has spent its budget all the same, and its reports
+/// say so.
 async fn keeps_the_count_of_a_client_that_a_list_only_refused(backend: Backend) {
-    for ground in Ground::each(&backend) {
-        assert_eq!(ground.admitted().await, LIMIT, "{}", ground.uid);
-        let before = ground.throttle.hit(&client(), 1).await.unwrap();
-        ground.set(&LIST);
-        let refused = ground.throttle.hit(&client(), 1).await.unwrap();
-        assert_eq!(refused, before, "{}", ground.uid);
-        ground.set(&ONE);
-        ground.assert_left(0).await;
+    for setup in Setup::each(&backend) {
+        assert_eq!(setup.admitted().await, LIMIT, "{}", setup.uid);
+        let before = setup.throttle.hit(&client(), 1).await.unwrap();
+        setup.set(&LIST);
+        let refused = setup.throttle.hit(&client(), 1).await.unwrap();
+        assert_eq!(refused, before, "{}", setup.uid);
+        setup.set(&ONE);
+        setup.assert_left(0).await;
     }
 }
 
-/// A refusal writes nothing (L33): the list's other member has not forgotten.
+/// A refused hit writes nothing (L33): the list's other member keeps its count.
 async fn keeps_the_list_until_a_hit_is_admitted_under_one_rate(backend: Backend) {
-    for ground in Ground::each(&backend) {
-        if ground.is_gcra() {
-            // It admits one a day early, not fifteen.
+    for setup in Setup::each(&backend) {
+        if setup.is_gcra() {
+            // GCRA admits one a day early, not fifteen.
             continue;
         }
         let list = [Rate::per_hour(LIMIT), Rate::per_day(LIMIT + 5)];
-        ground.admits(&Identity::new("somebody")).await;
-        ground.set(&list);
-        assert_eq!(ground.admitted().await, LIMIT, "{}", ground.uid);
-        ground.set(&ONE);
-        ground.assert_left(0).await;
-        ground.set(&list);
-        let stat = ground.throttle.stat(&client()).await.unwrap();
-        assert_eq!(stat.members[1].hits_remaining, 5, "{}", ground.uid);
+        setup.admits(&Identity::new("another client")).await;
+        setup.set(&list);
+        assert_eq!(setup.admitted().await, LIMIT, "{}", setup.uid);
+        setup.set(&ONE);
+        setup.assert_left(0).await;
+        setup.set(&list);
+        let stat = setup.throttle.stat(&client()).await.unwrap();
+        assert_eq!(stat.members[1].hits_remaining, 5, "{}", setup.uid);
     }
 }
 
-/// A hit is given back after its throttle has changed its form.
-async fn gives_back_what_was_taken_in_the_other_form(backend: Backend) {
+/// A hit is refunded after its throttle has changed its form.
+async fn refunds_hits_of_the_other_form(backend: Backend) {
     for (then, now) in [(&ONE[..], &LIST[..]), (&LIST, &ONE)] {
-        for ground in Ground::each(&backend) {
-            ground.admits(&Identity::new("somebody")).await;
-            ground.set(then);
+        for setup in Setup::each(&backend) {
+            setup.admits(&Identity::new("another client")).await;
+            setup.set(then);
             let [cancelled, settled] = [4, 3].map(|cost| {
-                let throttle = ground.throttle.clone();
+                let throttle = setup.throttle.clone();
                 async move { throttle.reserve(&client(), cost).await.unwrap() }
             });
             let (cancelled, settled) = (cancelled.await, settled.await);
-            if ground.is_gcra() {
-                // Its second reservation was refused.
+            if setup.is_gcra() {
+                // The second reservation was refused.
                 continue;
             }
-            ground.set(now);
-            assert_eq!(ground.remaining().await, 3, "{}", ground.uid);
+            setup.set(now);
+            assert_eq!(setup.remaining().await, 3, "{}", setup.uid);
             settled.settle(5).await.unwrap();
-            assert_eq!(ground.remaining().await, 1, "{}", ground.uid);
+            assert_eq!(setup.remaining().await, 1, "{}", setup.uid);
             cancelled.cancel().await.unwrap();
-            ground.assert_left(5).await;
+            setup.assert_left(5).await;
         }
     }
 }
 
 /// While rates change from one to a list and back, no client gets more than its limit.
-async fn admits_no_more_while_rates_change_under_way(backend: Backend) {
+async fn admits_no_more_while_rates_change(backend: Backend) {
     const CLIENTS: u64 = 12;
-    for ground in Ground::each(&backend) {
-        if ground.is_gcra() {
-            // By the day it admits four at once.
+    for setup in Setup::each(&backend) {
+        if setup.is_gcra() {
+            // Under the daily rate it admits four at once.
             continue;
         }
         let over = Arc::new(AtomicBool::new(false));
-        assert!(ground.admits(&Identity::new("somebody")).await);
+        assert!(setup.admits(&Identity::new("another client")).await);
         let changes = tokio::spawn({
-            let (ground, over) = (ground.clone(), over.clone());
+            let (setup, over) = (setup.clone(), over.clone());
             async move {
                 while !over.load(Ordering::Relaxed) {
                     for rates in [&LIST[..], &ONE] {
-                        ground.set(rates);
+                        setup.set(rates);
                         tokio::time::sleep(Duration::from_micros(300)).await;
                     }
                 }
@@ -197,12 +198,12 @@ async fn admits_no_more_while_rates_change_under_way(backend: Backend) {
         });
         let mut hitting = JoinSet::new();
         for _ in 0..3 {
-            let ground = ground.clone();
+            let setup = setup.clone();
             hitting.spawn(async move {
                 let mut admitted = [0; CLIENTS as usize];
                 for _ in 0..LIMIT {
                     for client in 0..CLIENTS {
-                        admitted[client as usize] += u64::from(ground.admits(&client.into()).await);
+                        admitted[client as usize] += u64::from(setup.admits(&client.into()).await);
                     }
                 }
                 admitted
@@ -213,7 +214,7 @@ async fn admits_no_more_while_rates_change_under_way(backend: Backend) {
         changes.await.unwrap();
         for client in 0..CLIENTS as usize {
             let admitted: u64 = counts.iter().map(|counts| counts[client]).sum();
-            assert_eq!(admitted, LIMIT, "{}: client {client}", ground.uid);
+            assert_eq!(admitted, LIMIT, "{}: client {client}", setup.uid);
         }
     }
 }
@@ -253,9 +254,9 @@ macro_rules! on_every_store {
 on_every_store! {
     keeps_the_count_from_a_list_to_one_rate
     keeps_the_count_from_one_rate_to_a_list
-    keeps_the_count_when_what_was_set_is_reset
+    keeps_the_count_when_the_rate_is_reset
     keeps_the_count_of_a_client_that_a_list_only_refused
     keeps_the_list_until_a_hit_is_admitted_under_one_rate
-    gives_back_what_was_taken_in_the_other_form
-    admits_no_more_while_rates_change_under_way
+    refunds_hits_of_the_other_form
+    admits_no_more_while_rates_change
 }

@@ -1,5 +1,4 @@
-//! L30: a changed rate or parameter holds from the next hit on, for what was admitted before it
-//! too.
+//! A changed rate or parameter applies from the next hit on, also to earlier hits (L30).
 
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use super::trace::{
 /// Up to three rates and parameters, and a trace of hits under one of them each.
 pub(crate) type Changing = (Vec<(Rate, Law)>, Vec<(usize, Step)>);
 
-/// Steps under changing laws: often the same rate with other parameters, or the same period with
+/// Generates steps under changing laws: often one rate with other parameters, or one period with
 /// another limit.
 fn changing<S: Strategy<Value = Law> + 'static>(
     law: impl Fn(Rate) -> S,
@@ -59,8 +58,8 @@ fn changing_from<S: Strategy<Value = Law> + 'static>(
     (laws, steps)
 }
 
-/// Steps, on a clock that goes on, of a throttle whose strategy stays and whose rate changes; where
-/// a store counts windows of another period anew, only its limit.
+/// Generates steps of a throttle whose rate changes, on a clock that does not step back; if a store
+/// starts new counts for windows of another period, only the limit changes.
 pub(crate) fn changing_rates<S: Strategy<Value = Law> + 'static>(
     rates: impl Strategy<Value = Rate>,
     law: impl Fn(Rate) -> S + 'static,
@@ -77,9 +76,10 @@ pub(crate) fn changing_rates<S: Strategy<Value = Law> + 'static>(
         let other = Rate::new(limit, period);
         law(rate).prop_map(move |law| vec![(rate, law), (other, law)])
     });
-    let turns = vec(proptest::prop_oneof![Just(0_usize), Just(1)], 40);
-    let steps = (steps(), turns);
-    let steps = steps.prop_map(|(steps, turns)| turns.into_iter().zip(steps).collect());
+    let steps_by_law = vec(proptest::prop_oneof![Just(0_usize), Just(1)], 40);
+    let steps = (steps(), steps_by_law);
+    let steps =
+        steps.prop_map(|(steps, steps_by_law)| steps_by_law.into_iter().zip(steps).collect());
     (laws, steps)
 }
 
@@ -90,7 +90,7 @@ fn prop_oneof_places() -> impl Strategy<Value = usize> {
 proptest! {
     #![proptest_config(cases(200))]
 
-    /// The embedded backend keeps a state for as long as a law needs it that has seen it, and no
+    /// The memory backend keeps a state for as long as the laws that have read it need it, and no
     /// longer.
     #[test]
     fn of_throttles_whose_rates_are_set(of in changing_rates(rates(), laws, false), start in starts()) {
@@ -167,7 +167,7 @@ proptest! {
     }
 }
 
-/// Periods over a minute in whole minutes: windows that the oracle can go through.
+/// Rounds periods over a minute to whole minutes, so that the oracle can search their windows.
 fn in_minutes((laws, steps): Changing) -> Changing {
     let minutes = |(rate, law): (Rate, Law)| {
         let seconds = rate.period().as_secs();
@@ -192,20 +192,20 @@ fn agrees((laws, steps): &Changing, start: Int) -> Result<(), TestCaseError> {
     })
 }
 
-/// A count beyond what times the window stays exact is taken as the most that does, now and when
-/// its window has passed.
+/// A count beyond the exact range of the window's arithmetic is clamped, now and when its window
+/// has passed.
 #[test]
-fn counts_are_clamped_alike_before_and_after_their_window() {
+fn clamps_counts_before_and_after_their_window() {
     let mut subject = Pure::new(SlidingCounter::new(), "4000000000/10s".parse().unwrap());
     assert!(subject.hit(0, 4_000_000_000).admitted);
-    // 10^7 ticks of 1 µs: at most ⌊2^53 / 10^7⌋ = 900 719 925 are held, of which 4 are less than a
-    // tick's worth.
+    // 10^7 ticks of 1 µs: at most ⌊2^53 / 10^7⌋ = 900 719 925 units, of which 4 are worth less than
+    // a tick.
     subject.rate = "5/10s".parse().unwrap();
     let due = 20_000_000;
     assert_eq!(subject.hit(0, 1).wait, Some(due));
     assert!(!subject.hit(due - 1, 1).admitted);
     assert!(subject.hit(due, 1).admitted);
-    // 10^9 ticks: 9 007 199 are held, 2999 of them are worth a third of a second.
+    // 10^9 ticks: 9 007 199 units, of which 2999 are worth a third of a second.
     let mut subject = Pure::new(SlidingCounter::new(), "4000000000/1000s".parse().unwrap());
     assert!(subject.hit(0, 4_000_000_000).admitted);
     subject.rate = "3000/1000s".parse().unwrap();
@@ -213,16 +213,15 @@ fn counts_are_clamped_alike_before_and_after_their_window() {
     let waits = waits.map(|at| at + subject.hit(at, 1).wait.unwrap());
     assert_eq!(
         waits, [waits[0]; 4],
-        "the moment does not depend on when it is asked for"
+        "the moment does not depend on when it is hit for"
     );
     assert!(!subject.hit(waits[0] - 1, 1).admitted);
     assert!(subject.hit(waits[0], 1).admitted);
 }
 
-/// What a window of another period counted counts until that would have ended, and the wait says
-/// so.
+/// Units in a window of another period count until that window ends, and the wait says so.
 #[test]
-fn another_period() {
+fn counts_units_of_another_period_until_their_window_ends() {
     for (before, after, due) in [("5/10s", "5/3s", 10_000_000), ("5/3s", "5/10s", 3_000_000)] {
         let mut subject = Pure::new(FixedWindow::new(), before.parse().unwrap());
         assert!(subject.hit(1_000_000, 5).admitted);
@@ -236,19 +235,19 @@ fn another_period() {
     }
 }
 
-/// A level goes on in whole units, rounded up, at the new rate from its last tick; above a lower
+/// A level continues in whole units, rounded up, at the new rate from its last tick; above a lower
 /// capacity it drains.
 #[test]
-fn another_rate_of_a_bucket() {
+fn continues_a_bucket_at_another_rate() {
     let mut subject = Pure::new(TokenBucket::new(), "10/s".parse().unwrap());
     assert!(subject.hit(0, 10).admitted && subject.hit(250_000, 2).admitted);
-    // 9½ units at 0.25 s are 10, of which 4 a second leak from there.
+    // 9½ units at 0.25 s become 10, of which 4 a second leak from there.
     subject.rate = "4/s".parse().unwrap();
-    let told = subject.hit(250_000, 1);
-    assert_eq!((told.remaining, told.wait), (0, Some(1_750_000)));
+    let verdict = subject.hit(250_000, 1);
+    assert_eq!((verdict.remaining, verdict.wait), (0, Some(1_750_000)));
     assert_eq!(subject.hit(1_250_000, 4).wait, Some(1_500_000));
     assert!(!subject.hit(1_999_999, 1).admitted && subject.hit(2_000_000, 1).admitted);
-    // Nothing is refunded by a higher capacity but room.
+    // A higher capacity adds room only.
     subject.strategy = TokenBucket::new().burst(6);
     assert_eq!(subject.hit(2_000_000, 0).remaining, 2);
 }
@@ -257,13 +256,12 @@ traffik::throttles! {
     throttle Varying(rate = allowance, strategy = token_bucket(burst = 10), identifier = everyone);
 }
 
-/// The rate a request brings along.
+/// Returns the rate of a request.
 fn allowance(parts: &Parts) -> Rate {
     *parts.extensions.get().expect("a request of this test")
 }
 
-/// The same of a throttle whose rate is a function: what was taken at one rate is taken at the
-/// next.
+/// Units charged at one rate of a function count at the next.
 #[test]
 fn of_a_throttle_whose_rate_is_a_function() {
     let clock = ManualClock::new();

@@ -1,4 +1,4 @@
-//! One client of one throttle, for tests that tell a story.
+//! A client of a throttle, for tests of single examples.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use traffik::strategy::Strategy;
 use traffik::{Backend, Decision, DynThrottle, Identity, ManualClock, Stat};
 use traffik_tests::poll_once;
 
-/// A client, and the clock its throttle goes by: it starts as [`ManualClock`] says, with windows of
-/// whole seconds that divide 10^9, and of their decimal parts.
+/// A client and its clock, which starts as [`ManualClock`] says: at a window start of whole seconds
+/// that divide 10^9, and of their decimal parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) throttle: DynThrottle,
@@ -18,7 +18,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client of a throttle with this strategy; the rates are separated by `;`.
+    /// Creates a client of a throttle with a strategy; several rates are separated by `;`.
     pub(crate) fn of(strategy: impl Strategy, rates: &str) -> Self {
         let clock = ManualClock::new();
         let backend = Backend::memory().clock(clock.clone());
@@ -36,8 +36,8 @@ impl Client {
         }
     }
 
-    /// The same client after a throttle of these rates, under fixed windows, has taken the place of
-    /// its own.
+    /// Returns the client after a throttle of these rates, under fixed windows, has replaced its
+    /// own.
     pub(crate) fn under(self, rates: &str) -> Self {
         let Self {
             throttle,
@@ -59,7 +59,7 @@ impl Client {
         }
     }
 
-    /// Another client of the same throttle.
+    /// Returns another client of the throttle.
     pub(crate) fn other(&self, identity: impl Into<Identity>) -> Self {
         Self {
             identity: identity.into(),
@@ -73,7 +73,7 @@ impl Client {
         self
     }
 
-    /// The same in milliseconds.
+    /// Sets the clock to this many milliseconds after the start.
     pub(crate) fn at_ms(&self, millis: u64) -> &Self {
         self.at(millis * 1_000)
     }
@@ -86,7 +86,7 @@ impl Client {
         self.hit(cost).admitted
     }
 
-    /// How many of so many hits of cost 1 are admitted.
+    /// Returns how many of several hits of cost 1 are admitted.
     pub(crate) fn admitted_of(&self, hits: u64) -> usize {
         (0..hits).filter(|_| self.admits(1)).count()
     }
@@ -103,7 +103,7 @@ impl Client {
         self.stat().hits_remaining
     }
 
-    /// The metadata of a strategy whose metadata is `M`.
+    /// Returns the metadata as a strategy's type `M`.
     pub(crate) fn metadata<M: Clone + 'static>(&self) -> M {
         let metadata = self.stat().metadata;
         metadata
@@ -113,12 +113,12 @@ impl Client {
     }
 }
 
-/// Microseconds, as decisions tell them.
+/// Returns a duration of microseconds.
 pub(crate) const fn micros(micros: u64) -> Duration {
     Duration::from_micros(micros)
 }
 
-/// So many microseconds to wait.
+/// Returns a wait of microseconds.
 #[expect(clippy::unnecessary_wraps, reason = "it is compared with waits")]
 pub(crate) const fn wait(of: u64) -> Option<Duration> {
     Some(micros(of))

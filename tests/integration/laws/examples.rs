@@ -1,4 +1,4 @@
-//! What laws.md says in numbers, and what follows from its rules by hand.
+//! The numeric examples of the laws, and results that follow from the rules by hand.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use traffik::{Backend, DynThrottle, ManualClock, Rate};
 
 use super::client::{Client, micros, wait};
 
-/// L1: windows are aligned to the epoch in UTC, days at midnight and weeks on Thursdays.
+/// Windows are aligned to the epoch in UTC, days at midnight and weeks on Thursdays (L1).
 #[test]
-fn windows_are_aligned_to_the_epoch() {
+fn aligns_windows_to_the_epoch() {
     let thursday = 1_577_923_200_000_000; // 2020-01-02 00:00 UTC
     for rate in ["1/day", "1/week"] {
         let clock = ManualClock::at(micros(thursday - 1));
@@ -30,9 +30,9 @@ fn windows_are_aligned_to_the_epoch() {
     }
 }
 
-/// L1: a finer clock is rounded down to the microsecond.
+/// A finer clock is rounded down to the microsecond (L1).
 #[test]
-fn nanoseconds_do_not_count() {
+fn ignores_nanoseconds() {
     let client = Client::of(TokenBucket::new(), "1/ms");
     client.clock.advance(Duration::from_nanos(999));
     assert!(client.admits(1));
@@ -41,9 +41,9 @@ fn nanoseconds_do_not_count() {
     assert!(client.at(1_000).admits(1));
 }
 
-/// L2: three a second, all spent at 0.
+/// Three a second, all spent at 0 (L2).
 #[test]
-fn thirds_of_a_second_are_rounded_up_and_do_not_drift() {
+fn rounds_thirds_of_a_second_up_without_drift() {
     let client = Client::of(TokenBucket::new(), "3/second");
     assert_eq!(client.admitted_of(4), 3);
     for at in [333_334, 666_667, 1_000_000, 1_333_334, 1_666_667, 2_000_000] {
@@ -57,9 +57,9 @@ fn thirds_of_a_second_are_rounded_up_and_do_not_drift() {
     }
 }
 
-/// L2: a rate above one unit a tick is no special case.
+/// A rate above one unit a tick needs no special case (L2).
 #[test]
-fn five_units_a_microsecond() {
+fn admits_five_units_a_microsecond() {
     let bucket = Client::of(TokenBucket::new(), "5000/ms");
     assert!(bucket.admits(5_000));
     assert_eq!(bucket.hit(1).wait, wait(1));
@@ -73,14 +73,13 @@ fn five_units_a_microsecond() {
     assert_eq!(spaced.hit(1).wait, wait(2));
 }
 
-/// L3: beyond 2^53 the tick is coarser; the wait is told from the clock's own time, to the
-/// microsecond.
+/// Beyond 2^53 the tick is coarser; the wait counts from the clock itself, to the microsecond (L3).
 #[test]
-fn a_coarse_tick_is_exact_in_microseconds() {
+fn reports_waits_to_the_microsecond_under_a_coarse_tick() {
     // 4·10^9 · 10^7 > 2^53 ≥ 4·10^9 · 10^6: the tick is 10 µs.
     let client = Client::of(SlidingCounter::new(), "4000000000/10s");
     assert!(client.at(3).admits(4_000_000_000));
-    // At 10 s + e, 400 more have left every µs; a tick earlier the rest is still in sight.
+    // At 10 s + e, 400 more have expired every µs; a tick earlier the rest still counts.
     let refused = client.at(10_000_017).hit(4_000);
     assert_eq!((refused.admitted, refused.wait), (true, wait(0)));
     let refused = client.at(10_000_019).hit(1);
@@ -88,9 +87,9 @@ fn a_coarse_tick_is_exact_in_microseconds() {
     assert!(client.at(10_000_020).admits(4_000) && !client.admits(1));
 }
 
-/// L3: if no tick fits, there is no such throttle, and the message says what to do.
+/// If no tick fits, the throttle is refused with advice (L3).
 #[test]
-fn no_exact_tick() {
+fn refuses_a_rate_without_an_exact_tick() {
     let rate: Rate = "4294967295/3650 days".parse().unwrap();
     let build = |throttle: traffik::DynThrottleBuilder| throttle.rate(rate).build();
     let builder = || DynThrottle::builder("much");
@@ -100,18 +99,19 @@ fn no_exact_tick() {
         build(builder().strategy(Gcra::new())),
     ] {
         let message = refused.unwrap_err().to_string();
-        let said = "`4294967295/3650d` has no exact tick; use a smaller limit or a shorter period";
-        assert!(message.contains(said), "{message}");
+        let expected =
+            "`4294967295/3650d` has no exact tick; use a smaller limit or a shorter period";
+        assert!(message.contains(expected), "{message}");
     }
     assert!(build(builder()).is_ok(), "windows count to any limit");
 }
 
-/// L14, with numbers: 8 in the window before, 10 a window.
+/// 8 in the previous window, 10 a window (L14).
 #[test]
-fn a_sliding_counter_by_hand() {
+fn weights_the_previous_window_of_a_sliding_counter() {
     let client = Client::of(SlidingCounter::new(), "10/10s");
     assert!(client.at_ms(9_999).admits(8));
-    // 12.5 s: a quarter of the window has run, 6 of the 8 are in sight.
+    // 12.5 s: a quarter of the window has passed, 6 of the 8 still count.
     assert_eq!(client.at_ms(12_500).remaining(), 4);
     assert!(client.admits(3));
     let metadata: SlidingCounterMetadata = client.metadata();
@@ -128,9 +128,9 @@ fn a_sliding_counter_by_hand() {
     assert_eq!(client.hit(1).reset, micros(30_000_000 - 12_500_000));
 }
 
-/// L15: one hit may go from the burst into the overdraft; refilling stops at the burst.
+/// One hit may use the burst and the overdraft; the refill stops at the burst (L15).
 #[test]
-fn a_token_bucket_by_hand() {
+fn uses_the_burst_and_the_overdraft_of_a_token_bucket() {
     let client = Client::of(TokenBucket::new().burst(5).debt(10), "10/s");
     let full: TokenBucketMetadata = client.metadata();
     assert!(
@@ -144,21 +144,21 @@ fn a_token_bucket_by_hand() {
     assert_eq!((refused.wait, refused.next), (wait(100_000), wait(100_000)));
     assert_eq!(refused.reset, micros(1_200_000));
     assert_eq!(client.hit(16).wait, None);
-    // A minute later the bucket holds what it holds.
+    // A minute later the bucket is full.
     assert_eq!(client.at_ms(60_000).admitted_of(100), 15);
 }
 
-/// L17: one hit may take all at once and then waits for all of it; the wait does not depend on the
-/// cost.
+/// One hit may take the whole limit and is then waited for; the wait does not depend on the cost
+/// (L17).
 #[test]
-fn a_gcra_by_hand() {
+fn admits_the_whole_limit_at_once_under_gcra() {
     let client = Client::of(Gcra::new().burst_tolerance(micros(250_000)), "10/s");
     let fresh = client.hit(0);
     assert_eq!((fresh.limit, fresh.remaining, fresh.next), (3, 3, None));
     assert!(client.admits(1));
     assert_eq!(client.remaining(), 2);
     assert!(client.admits(10));
-    // TAT is at 1.1 s; it conforms from 0.85 s on.
+    // TAT is at 1.1 s; the next hit conforms from 0.85 s on.
     for cost in [1, 2, 10] {
         assert_eq!(client.hit(cost).wait, wait(850_000), "a cost of {cost}");
     }
@@ -171,9 +171,9 @@ fn a_gcra_by_hand() {
     assert!(client.admits(10));
 }
 
-/// L17: `remaining` is how many hits of cost 1 are admitted, also where that is more than L.
+/// `remaining` is the number of admitted hits of cost 1, also if it exceeds L (L17).
 #[test]
-fn what_remains_of_a_gcra_is_admitted_hit_by_hit() {
+fn admits_the_remainder_of_a_gcra_hit_by_hit() {
     for (rate, tolerance) in [
         ("3/s", 2_000_000),
         ("7/ms", 999),
@@ -192,9 +192,9 @@ fn what_remains_of_a_gcra_is_admitted_hit_by_hit() {
     }
 }
 
-/// L11: what a fresh state admits at once.
+/// The limit is the largest cost that a fresh state admits (L11).
 #[test]
-fn limits_of_fresh_states() {
+fn reports_limits_of_fresh_states() {
     let limit = |client: Client| client.hit(0).limit;
     assert_eq!(limit(Client::of(FixedWindow::new(), "7/s")), 7);
     assert_eq!(limit(Client::of(SlidingCounter::new(), "7/s")), 7);

@@ -1,6 +1,6 @@
-//! A clock that went far ahead and came back: a state more than a period ahead is taken for a full
-//! one by the first hit that sees it, so nothing more is admitted and nobody waits for longer than
-//! the law needs to empty (L4), on every store.
+//! A clock that jumped ahead and came back: the first hit replaces a state more than a period ahead
+//! by a full one, so that no more is admitted and no wait is longer than the law needs to empty
+//! (L4), on every store.
 
 #![expect(
     clippy::unchecked_time_subtraction,
@@ -25,8 +25,8 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A throttle of 5 in 10 s for each strategy, and how long its law needs until it admits a unit
-/// once it is full.
+/// Builds a throttle of 5 in 10 s for each strategy, with the time until its full state admits a
+/// unit.
 fn each(backend: &Backend, prefix: &str) -> Vec<(&'static str, DynThrottle, Duration)> {
     let mut throttles = Vec::new();
     macro_rules! each {
@@ -45,7 +45,7 @@ fn each(backend: &Backend, prefix: &str) -> Vec<(&'static str, DynThrottle, Dura
         TimeOfDay::new().window("00:00-24:00", 0.8) => seconds(7);
         QuotaWithRollover::new().percent(50.0) => seconds(7);
         Adaptive::new() => seconds(7);
-        // A fifth of the full window has to be out of sight.
+        // A fifth of the full window has to expire.
         SlidingCounter::new() => seconds(9);
         SlidingLog::new() => seconds(10);
         Priority::new() => seconds(10);
@@ -60,7 +60,7 @@ fn each(backend: &Backend, prefix: &str) -> Vec<(&'static str, DynThrottle, Dura
     throttles
 }
 
-async fn locks_out_no_longer_than_a_full_state(backend: Backend, counts_alone: bool) {
+async fn locks_out_no_longer_than_a_full_state(backend: Backend, counts_natively: bool) {
     let clock = ManualClock::new();
     let start = clock.now();
     let backend = backend.clock(clock.clone());
@@ -73,9 +73,9 @@ async fn locks_out_no_longer_than_a_full_state(backend: Backend, counts_alone: b
         assert!(hit().await.admitted, "{name}");
         clock.set(start + seconds(3));
         let is_window = name.starts_with("Fixed") || name.starts_with("Ti");
-        if counts_alone && is_window {
-            // Memcached counts each window in a place of its own, so the hit finds the count of its
-            // window.
+        if counts_natively && is_window {
+            // Memcached counts each window under a key of its own, so the hit finds the count of
+            // its window.
             let limit = throttle.stat(&client).await.unwrap().hits_remaining;
             for _ in 0..limit {
                 assert!(hit().await.admitted, "{name}");
@@ -93,7 +93,7 @@ async fn locks_out_no_longer_than_a_full_state(backend: Backend, counts_alone: b
         let refused = hit().await;
         assert!(!refused.admitted, "{name}");
         assert_eq!(refused.wait, Some(empties), "{name}");
-        // The first hit has filled it: what is asked later waits no longer.
+        // The first hit has filled the state: later reads report no longer wait.
         let due = start + seconds(3) + empties;
         clock.set(due - TICK);
         let refused = hit().await;
@@ -107,14 +107,14 @@ async fn locks_out_no_longer_than_a_full_state(backend: Backend, counts_alone: b
     }
 }
 
-/// One period ahead is still waited for, as it is counted: only a tick more is too much.
-async fn waits_for_a_clock_one_period_behind(backend: Backend, counts_alone: bool) {
+/// One period ahead still counts; one tick more is too much.
+async fn waits_for_a_clock_one_period_behind(backend: Backend, counts_natively: bool) {
     let clock = ManualClock::new();
     let start = clock.now();
     let backend = backend.clock(clock.clone());
     let client = Identity::new("client");
     for (name, throttle, empties) in each(&backend, "one period") {
-        if counts_alone && (name.starts_with("Fixed") || name.starts_with("Ti")) {
+        if counts_natively && (name.starts_with("Fixed") || name.starts_with("Ti")) {
             continue;
         }
         // Without tolerance the second of two hits at one moment is refused anyway.
@@ -136,7 +136,7 @@ async fn waits_for_a_clock_one_period_behind(backend: Backend, counts_alone: boo
     }
 }
 
-/// Each rate of a list is as far ahead as its own period says.
+/// Each rate of a list compares with its own period.
 async fn fills_the_members_of_a_list_that_are_too_far_ahead(backend: Backend, _: bool) {
     let clock = ManualClock::new();
     let start = clock.now();
@@ -158,7 +158,7 @@ async fn fills_the_members_of_a_list_that_are_too_far_ahead(backend: Backend, _:
     assert!(!throttle.hit(&client, 1).await.unwrap().admitted);
     clock.set(start + seconds(10));
     assert_eq!(throttle.hit(&client, 1).await.unwrap().remaining, 4);
-    // The hour's entry is still that of a minute later: the clock stands still there.
+    // The hour's entry is still a minute ahead: its clock is stopped there.
     clock.set(start + seconds(3_660) - TICK);
     let stat = throttle.stat(&client).await.unwrap();
     assert_eq!(stat.members[1].hits_remaining, 17);
@@ -170,7 +170,7 @@ traffik::throttles! {
     throttle AheadByAddress(rate = "5/10s", strategy = token_bucket, identifier = ip);
 }
 
-/// A set that another member refuses has seen the state too.
+/// A set that another member refuses has read the state too.
 async fn fills_the_states_of_all_members_of_a_refused_set(backend: Backend, _: bool) {
     type Both = (Spent, Ahead);
     let clock = ManualClock::new();
@@ -187,7 +187,7 @@ async fn fills_the_states_of_all_members_of_a_refused_set(backend: Backend, _: b
     assert!(Ahead::hit(&head).await.unwrap().admitted);
 }
 
-/// So has one whose members are in several slots of a Cluster, though the later ones are not
+/// A set in several slots of a Cluster has read all states too, though the later members are not
 /// decided.
 #[tokio::test]
 async fn fills_the_states_in_all_slots_of_a_cluster() {
@@ -202,7 +202,7 @@ async fn fills_the_states_in_all_slots_of_a_cluster() {
     assert!(AheadByAddress::hit(&head).await.unwrap().admitted);
     assert!(Spent::hit(&head).await.unwrap().admitted);
     clock.set(start);
-    // Both are far ahead, and whichever is decided first refuses.
+    // Both are far ahead, and the first to be decided refuses.
     assert!(!Both::hit(&head).await.unwrap().admitted);
     clock.set(start + seconds(2) - TICK);
     assert!(!AheadByAddress::hit(&head).await.unwrap().admitted);

@@ -1,4 +1,4 @@
-//! Several rates of one throttle: admitted by all, counted by all or by none, and told as one (L28,
+//! Several rates of one throttle: all admit and count, or none does, and they report as one (L28,
 //! L29).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +16,10 @@ use super::oracle::{Int, Law, Several, Terms};
 use super::subject::{Dynamic, Standing, Subject};
 use super::trace::{Step, cases, laws, rates, starts, steps, terms};
 
-/// Two to four rates, and a law that suits one of them.
+/// Generates two to four rates, and a law that suits one of them.
 pub(crate) fn lists() -> impl Strategy<Value = (Vec<Rate>, Law)> {
     let others = (rates(), 1_u64..=40, 1_u64..=24).prop_map(|(any, limit, seconds)| {
-        // Rates that bind in turn are those of about the same size.
+        // Only rates of about the same size bind in turn.
         let near = Rate::new(limit, micros(seconds * 500_000));
         if limit % 4 == 0 { any } else { near }
     });
@@ -38,7 +38,7 @@ proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
-    fn agree_with_the_oracle((rates, law) in lists(), start in starts(), steps in steps()) {
+    fn agrees_with_the_oracle((rates, law) in lists(), start in starts(), steps in steps()) {
         let terms: Vec<_> = rates.iter().map(|rate| Terms::new(law, *rate)).collect();
         let Ok(mut subject) = Dynamic::new(law, &rates) else {
             assert!(!terms.iter().all(Terms::exist), "refused for nothing");
@@ -46,18 +46,18 @@ proptest! {
         };
         let mut oracle = Several::new(terms.iter().copied());
         let (mut now, mut last) = (start, 1);
-        let mut told = oracle.verdict(now, 1);
+        let mut verdict = oracle.verdict(now, 1);
         for (step, terms) in steps.into_iter().zip(terms.iter().cycle()) {
-            let then = step.gap.after(now, terms, &told);
+            let then = step.gap.after(now, terms, &verdict);
             let Some(then) = then.filter(|then| *then < subject.horizon()) else { break };
             now = then;
-            last = step.cost.units(&told, last);
+            last = step.cost.units(&verdict, last);
 
             let stands = oracle.verdict(now, 1);
             let (remaining, wait, reset) = (stands.remaining, stands.wait, stands.reset);
             prop_assert_eq!(subject.standing(now), Standing { remaining, wait, reset });
-            told = oracle.hit(now, last.into());
-            prop_assert_eq!(subject.hit(now, last), told, "a hit of {} at {}", last, now);
+            verdict = oracle.hit(now, last.into());
+            prop_assert_eq!(subject.hit(now, last), verdict, "a hit of {} at {}", last, now);
         }
     }
 }
@@ -65,32 +65,32 @@ proptest! {
 proptest! {
     #![proptest_config(cases(400))]
 
-    /// L30: from one rate to several and back, and from one list to another.
+    /// From one rate to several and back, and from one list to another (L30).
     #[test]
-    fn agree_with_the_oracle_where_lists_change(
+    fn agrees_with_the_oracle_when_lists_change(
         (all, law) in lists(),
-        turns in turns(),
+        parts in parts(),
         start in starts(),
         steps in steps(),
     ) {
         if all.iter().all(|rate| Terms::new(law, *rate).exist()) {
-            follows_lists(&mut Dynamic::new(law, &all)?, (&all, law), &turns, start, steps)?;
+            follows_lists(&mut Dynamic::new(law, &all)?, (&all, law), &parts, start, steps)?;
         }
     }
 }
 
-/// From where to where in a list of rates a throttle goes on.
-pub(crate) type Turn = (usize, usize);
+/// The part of a list of rates that is in force.
+pub(crate) type Part = (usize, usize);
 
-pub(crate) fn turns() -> impl Strategy<Value = Vec<Turn>> {
+pub(crate) fn parts() -> impl Strategy<Value = Vec<Part>> {
     vec((0_usize..4, 0_usize..4), 40)
 }
 
-/// Checks that a subject follows the oracle while its rates are parts of a list in turn.
+/// Checks that a subject follows the oracle while parts of a list of rates take effect in turn.
 pub(crate) fn follows_lists(
     subject: &mut Dynamic,
     (all, law): (&[Rate], Law),
-    turns: &[Turn],
+    parts: &[Part],
     start: Int,
     steps: Vec<Step>,
 ) -> Result<(), TestCaseError> {
@@ -99,10 +99,10 @@ pub(crate) fn follows_lists(
     };
     let mut oracle = Several::new(of(all));
     let (mut now, mut last) = (start, 1);
-    let mut told = oracle.verdict(now, 1);
+    let mut verdict = oracle.verdict(now, 1);
     subject.standing(now);
-    for (step, (from, to)) in steps.into_iter().zip(turns) {
-        // Often the same as before, else a part of the list, in order or not.
+    for (step, (from, to)) in steps.into_iter().zip(parts) {
+        // Often the previous part, else another, in order or not.
         if from != to {
             let mut rates: Vec<Rate> = all.iter().copied().skip(*from).collect();
             rates.extend(all);
@@ -111,12 +111,12 @@ pub(crate) fn follows_lists(
             oracle.under(&of(&rates));
         }
         let terms = Terms::new(law, all[0]);
-        let then = step.gap.after(now, &terms, &told);
+        let then = step.gap.after(now, &terms, &verdict);
         let Some(then) = then.filter(|then| *then < subject.horizon()) else {
             break;
         };
         now = then;
-        last = step.cost.units(&told, last);
+        last = step.cost.units(&verdict, last);
         let stands = oracle.verdict(now, 1);
         let (remaining, wait, reset) = (stands.remaining, stands.wait, stands.reset);
         prop_assert_eq!(
@@ -127,15 +127,21 @@ pub(crate) fn follows_lists(
                 reset
             }
         );
-        told = oracle.hit(now, last.into());
-        prop_assert_eq!(subject.hit(now, last), told, "a hit of {} at {}", last, now);
+        verdict = oracle.hit(now, last.into());
+        prop_assert_eq!(
+            subject.hit(now, last),
+            verdict,
+            "a hit of {} at {}",
+            last,
+            now
+        );
     }
     Ok(())
 }
 
-/// A refusal by one leaves the other as it was.
+/// A refusal by one rate leaves the other unchanged.
 #[test]
-fn one_refusal_takes_from_none() {
+fn charges_no_rate_after_a_refusal() {
     let client = Client::of(FixedWindow::new(), "2/s;5/10s");
     assert_eq!(client.admitted_of(9), 2);
     let stat = client.stat();
@@ -154,9 +160,9 @@ fn one_refusal_takes_from_none() {
     assert_eq!((refused.limit, refused.wait), (5, wait(7_000_000)));
 }
 
-/// The one that is waited for longest speaks, "never" being longest; the first of equals.
+/// The member with the longest wait is reported, "never" being longest, and the first of equals.
 #[test]
-fn the_longest_wait_speaks() {
+fn reports_the_longest_wait() {
     let client = Client::of(TokenBucket::new(), "4/s;10/10s;4/s");
     let refused = client.hit(5);
     assert_eq!(
@@ -164,7 +170,7 @@ fn the_longest_wait_speaks() {
         (4, 4, None)
     );
     assert!(client.admits(4) && client.at_ms(1_000).admits(4));
-    // 0 and 2 + 1 remain; of a cost of 4, the first has to wait for 4/4 s, the second for 1/1 s.
+    // 0 and 2 + 1 remain; for a cost of 4, the first waits 4/4 s, the second 1/1 s.
     let refused = client.hit(4);
     assert_eq!(
         (refused.limit, refused.remaining, refused.wait),
@@ -179,9 +185,9 @@ fn the_longest_wait_speaks() {
     assert_eq!((refused.limit, refused.wait), (4, None));
 }
 
-/// The wait of a list is exact: all its members admit then, and not a microsecond before.
+/// The wait of a list is exact: all members admit then, and not a microsecond before.
 #[test]
-fn waits_are_exact() {
+fn reports_exact_waits() {
     let client = Client::of(SlidingCounter::new(), "3/s;7/5s;20/m");
     let mut at = 0;
     for _ in 0..200 {
@@ -194,18 +200,18 @@ fn waits_are_exact() {
     }
 }
 
-/// A member that is unlimited admits all and is not told of.
+/// An unlimited member admits everything and is not reported.
 #[test]
-fn an_unlimited_member_is_silent() {
+fn does_not_report_an_unlimited_member() {
     let client = Client::of(FixedWindow::new(), "0/0;3/s");
     assert_eq!(client.admitted_of(9), 3);
     assert_eq!(client.hit(1).limit, 3);
     assert!(client.stat().members.is_empty());
 }
 
-/// L29: a parameter holds for each rate, a default is each rate's own.
+/// A parameter applies to each rate, and a default is each rate's own (L29).
 #[test]
-fn parameters_hold_for_each_rate() {
+fn applies_parameters_to_each_rate() {
     let limits = |strategy: TokenBucket| {
         let stat = Client::of(strategy, "10/s;100/m").stat();
         stat.members
@@ -217,18 +223,18 @@ fn parameters_hold_for_each_rate() {
     assert_eq!(limits(TokenBucket::new().burst(50)), [50, 50]);
 }
 
-/// Equal rates are two budgets of the same size, and a set is read at one moment.
+/// Equal rates are two budgets of one size, and all members are read at one moment.
 #[test]
-fn equal_rates() {
+fn counts_equal_rates_separately() {
     let client = Client::of(FixedWindow::new(), "3/s;3/s");
     assert_eq!(client.admitted_of(9), 3);
     let throttle = client.throttle.clone();
     assert!(!poll_once(throttle.check(&client.identity, 1)).unwrap());
 }
 
-/// L6: where a limit shrinks again, the wait of a list is the first moment at which all have room.
+/// If a limit shrinks again, the wait of a list is the first moment at which all have room (L6).
 #[test]
-fn hours_that_meet() {
+fn waits_for_hours_that_coincide() {
     let open = TimeOfDay::new()
         .window("04:00-05:00", 1.0)
         .window("09:00-10:00", 1.0)
@@ -245,9 +251,9 @@ fn hours_that_meet() {
     assert!(client.hit(2).never());
 }
 
-/// L6: hours that never meet are waited for in vain.
+/// Hours that never coincide never admit (L6).
 #[test]
-fn hours_that_never_meet() {
+fn never_admits_hours_that_never_coincide() {
     let open = TimeOfDay::new()
         .window("22:00-23:00", 1.0)
         .window("03:00-04:00", 1.0)
@@ -257,18 +263,18 @@ fn hours_that_never_meet() {
     assert_eq!(client.hit(1).wait, None);
 }
 
-/// L24: one hit asks for the load once, however many rates it is decided under.
+/// One hit reads the load once, under any number of rates (L24).
 #[test]
-fn a_load_is_asked_for_once_a_hit() {
-    static ASKED: AtomicUsize = AtomicUsize::new(0);
+fn reads_the_load_once_per_hit() {
+    static LOADS: AtomicUsize = AtomicUsize::new(0);
     fn load() -> f64 {
-        ASKED.fetch_add(1, Ordering::Relaxed);
+        LOADS.fetch_add(1, Ordering::Relaxed);
         0.0
     }
     let client = Client::of(Adaptive::new().load(load), "9/s;20/m;30/h");
-    let before = ASKED.load(Ordering::Relaxed);
+    let before = LOADS.load(Ordering::Relaxed);
     assert_eq!(client.admitted_of(5), 5);
-    assert_eq!(ASKED.load(Ordering::Relaxed) - before, 5);
+    assert_eq!(LOADS.load(Ordering::Relaxed) - before, 5);
 }
 
 mod changed {
@@ -290,9 +296,9 @@ mod changed {
         client
     }
 
-    /// L30: members are matched by period, wherever they stand.
+    /// Members are matched by period, wherever they are in the list (L30).
     #[test]
-    fn by_period() {
+    fn matches_members_by_period() {
         let client = after_seven("10/s;100/h");
         client.at_ms(1_000);
         let client = client.under("50/h;10/s");
@@ -301,19 +307,19 @@ mod changed {
         assert_eq!(remaining(&client.under("10/s;100/h")), [0, 83]);
     }
 
-    /// L30: what has no partner of its period is matched by position; what has none at all starts
-    /// afresh.
+    /// A member without a match of its period is matched by position; one without any match starts
+    /// fresh (L30).
     #[test]
-    fn by_position() {
+    fn matches_other_members_by_position() {
         let client = after_seven("10/m;100/h");
         let client = client.under("20/5m;50/h;9/d");
         assert_eq!(remaining(&client), [13, 43, 9]);
         assert_eq!(remaining(&client.under("100/h;20/5m")), [93, 20]);
     }
 
-    /// One rate and a list of rates take over from each other, too.
+    /// One rate and a list of rates continue each other's counts too.
     #[test]
-    fn from_one_to_several_and_back() {
+    fn keeps_counts_from_one_rate_to_several_and_back() {
         let client = after_seven("10/m");
         let list = client.under("30/h;20/m");
         assert_eq!(remaining(&list), [30, 13]);

@@ -1,5 +1,4 @@
-//! L30 through throttles whose rate is a function: a client whose plan changes, under every
-//! strategy.
+//! Throttles whose rate is a function: a client whose plan changes, under every strategy (L30).
 
 use http::request::Parts;
 use traffik::{Backend, Decision, Identity, ManualClock, Rate, Throttle};
@@ -25,7 +24,7 @@ traffik::throttles! {
     throttle Spaced(rate = plan, strategy = gcra(burst_tolerance = "10m"));
 }
 
-/// The plan a request brings along.
+/// Returns the rate of a request's plan.
 fn plan(parts: &Parts) -> Rate {
     *parts.extensions.get().expect("a request of this test")
 }
@@ -38,7 +37,7 @@ fn caller(parts: &Parts) -> Identity {
         .expect("a request of this test")
 }
 
-/// A client of throttle `T`, and the clock.
+/// A client of throttle `T`, with a clock.
 struct Caller {
     backend: Backend,
     clock: ManualClock,
@@ -65,22 +64,22 @@ impl Caller {
         poll_once(T::hit_cost(&self.request(plan), cost)).expect("memory always answers")
     }
 
-    /// How many of twenty hits are admitted.
+    /// Returns how many of twenty hits are admitted.
     fn admitted<T: Throttle>(&self, plan: &str) -> usize {
         let hits = (0..20).filter(|_| self.hit::<T>(plan, 1).admitted);
         hits.count()
     }
 }
 
-/// A test for each throttle.
+/// Defines a test for each throttle.
 macro_rules! each {
     ($test:ident: $($throttle:ident)+) => {$(
         $test::<$throttle>(stringify!($throttle));
     )+};
 }
 
-/// Lessons B k: refusals were not counted, so a better plan gives at once what it has more, and a
-/// worse one takes nothing back.
+/// A better plan adds its difference at once, and a worse one takes nothing back; refused hits were
+/// not counted.
 fn a_better_plan_helps<T: Throttle>(name: &str) {
     let client = Caller::new();
     assert_eq!(client.admitted::<T>("3/h"), 3, "{name}");
@@ -95,8 +94,7 @@ fn a_better_plan_helps<T: Throttle>(name: &str) {
 #[test]
 fn of_another_limit() {
     each!(a_better_plan_helps: Windows Tiers Hours Carry Adapting Counter Log Shared Bucket Leaky Queue Costly);
-    // 3 and 5 and 6 an hour: TAT is 20, 12 and 10 min further with each hit, and may be 10 min
-    // ahead.
+    // 3 and 5 and 6 an hour: TAT advances 20, 12 and 10 min with each hit, and may be 10 min ahead.
     let client = Caller::new();
     assert_eq!(client.admitted::<Spaced>("3/h"), 1);
     assert_eq!(client.hit::<Spaced>("3/h", 1).wait, wait(600_000_000));
@@ -104,7 +102,7 @@ fn of_another_limit() {
     assert_eq!(client.admitted::<Spaced>("6/h"), 1);
 }
 
-/// A plan of another period grants no more than its own limit, nor forgets at once what was used.
+/// A plan of another period grants no more than its own limit, and keeps the used units at first.
 fn another_period_is_no_fresh_start<T: Throttle>(name: &str) {
     let client = Caller::new();
     assert_eq!(client.admitted::<T>("5/h"), 5, "{name}");
@@ -121,7 +119,7 @@ fn of_another_period() {
     each!(another_period_is_no_fresh_start: Windows Tiers Hours Carry Adapting Counter Log Shared Bucket Leaky Queue Costly);
 }
 
-/// What is told under the plan in force is exact, though the state was written under another.
+/// Reports under the new plan are exact, though the state was written under another.
 fn waits_are_exact<T: Throttle>(name: &str) {
     let client = Caller::new();
     let mut change = ["5/h", "4/50m", "7/2h", "3/10m", "6/h"].into_iter().cycle();

@@ -1,4 +1,4 @@
-//! The nine promises of every strategy, each by its number, for the strategies there are.
+//! The promises of every strategy, each named by its number.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use super::client::{Client, micros, wait};
 
 const MINUTE: u64 = 60_000_000;
 
-/// Every strategy at a rate of 3 in 7 seconds, and the largest cost it can admit.
+/// Creates a client of every strategy at a rate of 3 in 7 seconds, with the largest cost that it
+/// can admit.
 fn each() -> Vec<(&'static str, Client, u64)> {
     let rate = "3/7s";
     let tolerance = Duration::from_secs(10);
@@ -56,17 +57,17 @@ fn each() -> Vec<(&'static str, Client, u64)> {
     ]
 }
 
-/// Hits until nothing is left.
+/// Hits until nothing remains.
 fn spend(client: &Client) {
     while client.admits(1) {}
 }
 
-/// 1: over any stretch, however it is hit.
+/// No stretch of time admits more than the law allows, whatever the hits (promise 1).
 #[test]
-fn never_more_than_promised() {
+fn admits_no_more_than_the_law_allows() {
     let windows = |micros: u64| 3 * ((micros + 6_000_000) / 7_000_000 + 1); // the clock starts 6 s into one
     let refilled = |micros: u64| 3 * micros / 7_000_000;
-    let most: [&dyn Fn(u64) -> u64; 15] = [
+    let max: [&dyn Fn(u64) -> u64; 15] = [
         &windows,
         &windows,
         &|micros| 3 + refilled(micros),
@@ -79,17 +80,17 @@ fn never_more_than_promised() {
         &windows,
         &|micros| 2 * windows(micros),
         &|micros| 2 * windows(micros),
-        // Nothing unused is carried by a client that hammers but for the first window.
+        // A client that hammers leaves no unused units to carry over, except of the first window.
         &|micros| 3 + windows(micros),
         &windows,
         &|micros| 4 + refilled(micros),
     ];
-    for ((name, client, _), most) in each().into_iter().zip(most) {
+    for ((name, client, _), max) in each().into_iter().zip(max) {
         let mut admitted = 0;
         for micros in (0..2_000).map(|step| step * 97_001) {
             admitted += client.at(micros).admitted_of(3) as u64;
             assert!(
-                admitted <= most(micros),
+                admitted <= max(micros),
                 "{name}: {admitted} after {micros} µs"
             );
         }
@@ -97,9 +98,9 @@ fn never_more_than_promised() {
     }
 }
 
-/// 2: a client that hammers gets what it would have got.
+/// A client that hammers gets as much as one that does not (promise 2).
 #[test]
-fn refusals_are_free() {
+fn does_not_charge_refusals() {
     for ((name, patient, _), (_, hammering, _)) in each().into_iter().zip(each()) {
         for step in 0..500 {
             patient.at(step * 100_003);
@@ -114,9 +115,9 @@ fn refusals_are_free() {
     }
 }
 
-/// 2, as it was lost by another: hammered at 50 a second, `10/2s` still gives 10 in 2 seconds.
+/// Hammered at 50 a second, `10/2s` still admits 10 in 2 seconds (promise 2).
 #[test]
-fn ten_in_two_seconds_at_fifty_a_second() {
+fn admits_ten_in_two_seconds_at_fifty_a_second() {
     let client = Client::of(FixedWindow::new(), "10/2s");
     let admitted: Vec<_> = (0..5)
         .map(|window| {
@@ -127,9 +128,10 @@ fn ten_in_two_seconds_at_fifty_a_second() {
     assert_eq!(admitted, [10; 5]);
 }
 
-/// 3: refused one microsecond before the wait has passed, admitted once it has.
+/// A hit is refused one microsecond before the wait has passed, and admitted afterwards (promise
+/// 3).
 #[test]
-fn waits_are_exact() {
+fn reports_exact_waits() {
     for (name, client, largest) in each() {
         let mut at = 1_234_567;
         for round in 0..60 {
@@ -149,10 +151,10 @@ fn waits_are_exact() {
     }
 }
 
-/// 4: a cost beyond what the law can ever admit is refused for ever, whatever its size, and takes
-/// nothing.
+/// A cost that the law can never admit is refused for ever, whatever its size, and charges nothing
+/// (promise 4).
 #[test]
-fn impossible_costs_say_so() {
+fn reports_impossible_costs() {
     for (name, client, largest) in each() {
         for cost in [largest + 1, 1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX] {
             let refused = client.hit(cost);
@@ -167,9 +169,9 @@ fn impossible_costs_say_so() {
     }
 }
 
-/// 4 and L8: a cost of 0 is always admitted, writes nothing, and tells what `stat` tells.
+/// A cost of 0 is always admitted, writes nothing, and reports what `stat` reports (promise 4, L8).
 #[test]
-fn a_cost_of_zero_changes_nothing() {
+fn changes_nothing_for_a_cost_of_zero() {
     for (name, client, largest) in each() {
         for round in 0..20 {
             client.at(round * 400_009);
@@ -190,10 +192,9 @@ fn a_cost_of_zero_changes_nothing() {
     }
 }
 
-/// 5: a clock that steps back admits nothing it would not have, and waits count from the clock's
-/// own time.
+/// A clock that steps back admits no more, and waits count from the clock itself (promise 5).
 #[test]
-fn a_clock_that_steps_back_is_harmless() {
+fn admits_no_more_when_the_clock_steps_back() {
     for (name, client, _) in each() {
         spend(client.at(MINUTE));
         let refused = client.hit(1);
@@ -212,9 +213,10 @@ fn a_clock_that_steps_back_is_harmless() {
     }
 }
 
-/// 5: nor does one that steps back by more than a period, and nobody is locked out for all of that.
+/// Neither does a clock that steps back by more than a period, and no client is locked out for that
+/// time (promise 5).
 #[test]
-fn a_clock_that_steps_far_back_locks_nobody_out() {
+fn locks_out_no_client_when_the_clock_steps_far_back() {
     for (name, client, _) in each() {
         for far in [MINUTE, 3_600 * MINUTE] {
             spend(client.at(far));
@@ -231,9 +233,9 @@ fn a_clock_that_steps_far_back_locks_nobody_out() {
     }
 }
 
-/// 5: what is admitted behind the last tick counts as of then.
+/// Hits admitted behind the last tick count at that tick (promise 5).
 #[test]
-fn hits_on_a_clock_that_is_behind_count() {
+fn counts_hits_behind_the_last_tick() {
     for (name, client, largest) in each() {
         let other = client.other("on time");
         client.at(MINUTE).hit(1);
@@ -244,23 +246,23 @@ fn hits_on_a_clock_that_is_behind_count() {
     }
 }
 
-/// 6: a state lives until it is the initial one again; a bucket of 50 at 2 a second is not full
-/// after 2.2 seconds.
+/// A state lives until it equals the initial one: a bucket of 50 at 2 a second is not full after
+/// 2.2 seconds (promise 6).
 #[test]
-fn a_burst_is_not_forgotten() {
+fn keeps_a_burst_until_it_is_refilled() {
     let client = Client::of(TokenBucket::new().burst(50), "2/s");
     assert_eq!(client.admitted_of(60), 50);
     assert_eq!(client.hit(1).reset, Duration::from_secs(25));
-    // Others come and go, which is when the expired are removed.
+    // Other clients come and go, which removes expired states.
     for other in 0..1_000 {
         client.at_ms(2_200).other(other.to_string()).hit(1);
     }
     assert_eq!(client.at_ms(2_200).admitted_of(60), 4);
 }
 
-/// 6: nor is anything else, until just when its reset said.
+/// Every state lives exactly until its reset (promise 6).
 #[test]
-fn states_live_as_long_as_they_matter() {
+fn keeps_states_until_their_reset() {
     for (name, client, _) in each() {
         spend(client.at(3_500_000));
         let reset = client.hit(0).reset.as_micros() as u64;
@@ -281,9 +283,9 @@ fn states_live_as_long_as_they_matter() {
     }
 }
 
-/// 6: periods over 30 days work.
+/// Periods over 30 days work (promise 6).
 #[test]
-fn months_and_years() {
+fn limits_months_and_years() {
     const DAY: u64 = 86_400_000_000;
     for rate in ["5/31 days", "5/365d", "5/3650d"] {
         let client = Client::of(TokenBucket::new(), rate);
@@ -297,9 +299,9 @@ fn months_and_years() {
     assert_eq!(client.at(wait.as_micros() as u64).admitted_of(9), 5);
 }
 
-/// 8: `stat` changes nothing and agrees with the next hit.
+/// `stat` changes nothing and agrees with the next hit (promise 8).
 #[test]
-fn stat_agrees_with_the_next_hit() {
+fn agrees_on_stat_and_the_next_hit() {
     for (name, client, _) in each() {
         for step in 0..400 {
             client.at(step * 210_011);
@@ -315,10 +317,9 @@ fn stat_agrees_with_the_next_hit() {
     }
 }
 
-/// 9: see [`changes`](super::changes) for all of it; here, a limit that is lowered and raised
-/// again.
+/// A limit is lowered and raised again (promise 9); see [`changes`](super::changes) for the rest.
 #[test]
-fn a_changed_rate_holds_at_once() {
+fn applies_a_changed_rate_at_once() {
     use super::subject::{Pure, Subject};
     let mut client = Pure::new(FixedWindow::new(), "5/s".parse().unwrap());
     assert!(client.hit(0, 4).admitted);

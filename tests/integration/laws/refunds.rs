@@ -1,23 +1,23 @@
-//! Reservations that are cancelled or settled for less, some steps later and on either side of
-//! every boundary: every store stands as the oracle says (L4, L32).
+//! Reservations that are cancelled or settled for less, some steps later and around every boundary:
+//! every store agrees with the oracle (L4, L32).
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
 use traffik::{Rate, Reservation};
 
-use super::agreement::stands_as;
+use super::agreement::agrees_on_state;
 use super::oracle::{Int, Law, Oracle, Terms};
 use super::subject::{Dynamic, Subject, verdict_of};
 use super::trace::{
     Gap, Step, cases, hours, rates_of_hours, starts, steps, steps_back_and_forth, terms,
 };
 
-/// A hit that is kept, or a reservation: after how many steps it is settled, and for how many
-/// quarters of it.
+/// A hit, or a reservation with the number of steps until it is settled and the quarters of it that
+/// were used.
 pub(crate) type Reserving = (Step, Option<(usize, u64)>);
 
-/// Traces on a clock that does not step back, or that does.
+/// Generates traces on a clock that does or does not step back.
 pub(crate) fn reservations(steps_back: bool) -> impl Strategy<Value = Vec<Reserving>> {
     let steps = if steps_back {
         steps_back_and_forth().boxed()
@@ -30,7 +30,7 @@ pub(crate) fn reservations(steps_back: bool) -> impl Strategy<Value = Vec<Reserv
     ];
     (steps, vec(refund, 40), any::<bool>()).prop_map(|(mut steps, refunds, starts_windows)| {
         if starts_windows {
-            // Boundaries of windows are found by whole periods only from their start.
+            // Boundaries of windows are reached by whole periods only from their start.
             for step in steps.iter_mut().step_by(3) {
                 step.gap = Gap::Periods(1);
             }
@@ -39,8 +39,8 @@ pub(crate) fn reservations(steps_back: bool) -> impl Strategy<Value = Vec<Reserv
     })
 }
 
-/// Reservations that are not settled yet, with what the oracle knows of them.
-struct Open {
+/// A reservation that is not settled yet, with its data for the oracle.
+struct Pending {
     due: usize,
     used: u64,
     cost: u64,
@@ -48,7 +48,7 @@ struct Open {
     reservation: Reservation,
 }
 
-/// Whether a subject stands at every step as the oracle says, before and after each refund.
+/// Checks at every step that a subject agrees with the oracle, before and after each refund.
 pub(crate) fn follows_refunds(
     subject: &mut Dynamic,
     (rate, law): (Rate, Law),
@@ -58,37 +58,37 @@ pub(crate) fn follows_refunds(
     let terms = Terms::new(law, rate);
     let mut oracle = Oracle::default();
     let (mut now, mut latest, mut refunded, mut last) = (start, start, 0, 1);
-    let mut told = oracle.verdict(&terms, now, 1);
-    let mut open: Vec<Open> = Vec::new();
+    let mut verdict = oracle.verdict(&terms, now, 1);
+    let mut open: Vec<Pending> = Vec::new();
     for (place, (step, refund)) in steps.iter().enumerate() {
-        let then = step.gap.after(now, &terms, &told);
+        let then = step.gap.after(now, &terms, &verdict);
         let Some(then) = then.filter(|then| *then < subject.horizon()) else {
             break;
         };
-        // Further behind, states are taken for full ones, and what was counted is not known any
-        // more. And a state that had ended when something was refunded may be there again behind
-        // that moment, in a store that has not dropped it.
+        // Further behind, full states replace the states, and their counts are lost. And a state
+        // that had ended at a refund may exist again behind that moment, in a store that has not
+        // removed it.
         now = then.max(latest - terms.period).max(refunded);
         latest = latest.max(now);
-        last = step.cost.units(&told, last);
+        last = step.cost.units(&verdict, last);
         let (due, later) = open
             .into_iter()
             .partition::<Vec<_>, _>(|it| it.due <= place);
         open = later;
         for it in due {
-            stands_as(subject, &oracle, &terms, now)?;
+            agrees_on_state(subject, &oracle, &terms, now)?;
             subject.set(now);
             subject.settle(it.reservation, it.used);
             oracle.refund(&terms, it.at, (it.cost - it.used).into(), now);
-            stands_as(subject, &oracle, &terms, now)?;
+            agrees_on_state(subject, &oracle, &terms, now)?;
             refunded = now;
         }
-        told = oracle.hit(&terms, now, last.into());
+        verdict = oracle.hit(&terms, now, last.into());
         subject.set(now);
         let Some((after, quarters)) = refund else {
             prop_assert_eq!(
                 verdict_of(&subject.decide(last)),
-                told,
+                verdict,
                 "{} at {}",
                 last,
                 now
@@ -97,9 +97,9 @@ pub(crate) fn follows_refunds(
         };
         let reservation = subject.reserve(last);
         let verdict = verdict_of(reservation.decision());
-        prop_assert_eq!(verdict, told, "{} reserved at {}", last, now);
-        if told.admitted {
-            open.push(Open {
+        prop_assert_eq!(verdict, verdict, "{} reserved at {}", last, now);
+        if verdict.admitted {
+            open.push(Pending {
                 due: place + 1 + after,
                 used: last / 4 * quarters,
                 cost: last,
@@ -111,12 +111,12 @@ pub(crate) fn follows_refunds(
     for it in open {
         subject.settle(it.reservation, it.used);
         oracle.refund(&terms, it.at, (it.cost - it.used).into(), now);
-        stands_as(subject, &oracle, &terms, now)?;
+        agrees_on_state(subject, &oracle, &terms, now)?;
     }
     Ok(())
 }
 
-/// A law of any kind at a rate.
+/// Generates a law of any kind at a rate.
 pub(crate) fn any_law() -> impl Strategy<Value = (Rate, Law)> {
     let by_the_hour = rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate)));
     prop_oneof![12 => terms(), 2 => by_the_hour]
@@ -126,7 +126,7 @@ proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
-    fn agree_with_the_oracle(
+    fn agrees_with_the_oracle(
         of in any_law(),
         start in starts(),
         steps in prop_oneof![reservations(false), reservations(true)],

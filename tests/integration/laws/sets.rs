@@ -1,4 +1,4 @@
-//! Sets of throttles under several strategies: admitted by all, counted by all or by none, and told
+//! Sets of throttles under several strategies: all admit and count, or none does, and they report
 //! as one (L28).
 
 use http::request::Parts;
@@ -180,7 +180,7 @@ proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
-    fn agree_with_the_oracle(
+    fn agrees_with_the_oracle(
         set in proptest::sample::select(sets()),
         start in starts(),
         steps in steps(),
@@ -189,23 +189,23 @@ proptest! {
         let parts = request(Backend::memory().clock(clock.clone()));
         let mut oracle = Several::new(set.members.iter().copied());
         let (mut now, mut last) = (start, 1);
-        let mut told = oracle.verdict(now, 1);
+        let mut verdict = oracle.verdict(now, 1);
         for (step, terms) in steps.into_iter().zip(set.members.iter().cycle()) {
-            let Some(then) = step.gap.after(now, terms, &told) else { break };
+            let Some(then) = step.gap.after(now, terms, &verdict) else { break };
             now = then;
-            last = step.cost.units(&told, last);
+            last = step.cost.units(&verdict, last);
             clock_at(&clock, now);
             prop_assert_eq!((set.check)(&parts, last), oracle.admits(now, last.into()));
-            told = oracle.hit(now, last.into());
-            let said = verdict_of(&(set.hit)(&parts, last));
-            prop_assert_eq!(said, told, "a hit of {} at {} of {:?}", last, now, set.members);
+            verdict = oracle.hit(now, last.into());
+            let actual = verdict_of(&(set.hit)(&parts, last));
+            prop_assert_eq!(actual, verdict, "a hit of {} at {} of {:?}", last, now, set.members);
         }
     }
 }
 
-/// What one member holds back, all do: the longest delay, of the queue that is not the first.
+/// A set delays a hit by the longest delay of its members, here that of the second queue.
 #[test]
-fn the_longest_delay() {
+fn applies_the_longest_delay() {
     let clock = ManualClock::new();
     let parts = request(Backend::memory().clock(clock));
     let hit = || poll_once(<(Queue, Slow, Windows)>::hit_cost(&parts, 1)).expect("it decides");
@@ -215,9 +215,9 @@ fn the_longest_delay() {
     assert_eq!((refused.wait, refused.delay), (wait(2_333_334), micros(0)));
 }
 
-/// A refusal for ever by one takes nothing from the rest, and is told as for ever.
+/// A permanent refusal by one member charges no other, and is reported as permanent.
 #[test]
-fn never_is_the_longest_wait_and_takes_nothing() {
+fn reports_a_permanent_refusal_without_charging() {
     let parts = request(Backend::memory().clock(ManualClock::new()));
     for set in sets() {
         let fresh = (set.hit)(&parts, 0);

@@ -1,5 +1,4 @@
-//! What is put to the test: a strategy as the pure function it is, and as a throttle on the
-//! embedded backend.
+//! The subjects of the tests: a strategy as a pure function, and as a throttle on a backend.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -15,26 +14,26 @@ use traffik_tests::poll_once;
 
 use super::oracle::{Adaptive, Fact, Int, Law, Rule, TIERS, Value, Verdict};
 
-/// Something that decides as a law does.
+/// Code under test that decides as a law does.
 pub(crate) trait Subject {
-    /// From now on it is this law at this rate that decides, or this client who asks.
+    /// Switches to a law at a rate, or to the client of a law.
     fn under(&mut self, rate: Rate, law: Law);
 
     fn hit(&mut self, now: Int, cost: u64) -> Verdict;
 
-    /// What `stat` says.
+    /// Returns the report of `stat`.
     fn standing(&mut self, now: Int) -> Standing;
 
-    /// The last moment it can tell from its neighbours.
+    /// The last moment that the subject distinguishes from its neighbours.
     fn horizon(&self) -> Int {
         Int::MAX
     }
 
-    /// What `stat` says in the words of the strategy.
+    /// Returns the metadata of `stat`.
     fn facts(&mut self, now: Int) -> serde_json::Value;
 }
 
-/// What all strategies tell of how a client stands. Times are microseconds.
+/// The part of a stat that all strategies have. Times are microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) remaining: Int,
@@ -43,7 +42,7 @@ pub(crate) struct Standing {
 }
 
 /// A strategy with a law's parameters.
-pub(crate) trait Of: Strategy<State: Clone> {
+pub(crate) trait FromLaw: Strategy<State: Clone> {
     fn of(law: Law) -> Self;
 }
 
@@ -57,7 +56,7 @@ macro_rules! with_strategy {
     (@ $law:expr, $strategy:ident => $body:expr, $($name:ident)+) => {
         match $law {
             $(law @ Law::$name { .. } => {
-                let $strategy = <::traffik::strategy::$name as $crate::laws::subject::Of>::of(law);
+                let $strategy = <::traffik::strategy::$name as $crate::laws::subject::FromLaw>::of(law);
                 $body
             })+
         }
@@ -68,7 +67,7 @@ pub(crate) use with_strategy;
 /// How the strategies of laws are made.
 macro_rules! of {
     ($($strategy:ident: $law:pat => $made:expr,)+) => {$(
-        impl Of for strategy::$strategy {
+        impl FromLaw for strategy::$strategy {
             fn of(law: Law) -> Self {
                 let $law = law else { panic!("{law:?} is another law") };
                 $made
@@ -163,14 +162,14 @@ fn who(law: Law) -> Who<'static> {
 /// The state of all built-in strategies.
 type BuiltIn = <strategy::FixedWindow as Strategy>::State;
 
-/// A strategy and the state it gave back last, which is kept for as long as a store would keep it.
+/// A strategy with its last state, which is kept as long as a store would keep it.
 #[derive(Debug)]
 pub(crate) struct Pure<S: Strategy> {
     pub(crate) strategy: S,
     pub(crate) rate: Rate,
     pub(crate) state: Option<S::State>,
-    /// When the state is dropped, unless a hit sees it earlier under a rate that needs it for
-    /// longer (L30).
+    /// The time at which the state expires, unless a hit under a rate that needs it for longer
+    /// reads it earlier (L30).
     pub(crate) life: Int,
     who: Who<'static>,
 }
@@ -186,12 +185,12 @@ impl<S: Strategy> Pure<S> {
         }
     }
 
-    /// The state, if it has not been dropped.
+    /// Returns the state unless it has expired.
     fn living(&self, now: Int) -> Option<&S::State> {
         self.state.as_ref().filter(|_| self.life > now)
     }
 
-    fn asked(&self, now: Int, cost: u64) -> Hit<'static> {
+    fn hit_at(&self, now: Int, cost: u64) -> Hit<'static> {
         Hit {
             rate: self.rate,
             now: u64::try_from(now).expect("clocks show u64"),
@@ -200,8 +199,8 @@ impl<S: Strategy> Pure<S> {
         }
     }
 
-    /// Writes what a backend writes of a refusal: a state far ahead of the clock is filled (L4).
-    /// Returns whether it was.
+    /// Writes what a backend writes for a refusal: a state far ahead of the clock is filled (L4).
+    /// Returns true if it was.
     fn catch_up(&mut self, now: u64) -> bool {
         let law = self.strategy.law(self.rate, &self.who);
         let state = self.state.as_mut().map(|state| state as &mut dyn Any);
@@ -215,7 +214,8 @@ impl<S: Strategy> Pure<S> {
         false
     }
 
-    /// How long the hit that led to this state waits: only a built-in law's queue makes it wait.
+    /// Returns the delay of the hit that led to this state: only the queue of a built-in law
+    /// delays.
     fn delay(&self, hit: &Hit<'_>) -> Duration {
         let state = self.state.as_ref().map(|state| state as &dyn Any);
         let state = state.and_then(|state| state.downcast_ref::<BuiltIn>());
@@ -227,17 +227,17 @@ impl<S: Strategy> Pure<S> {
     }
 }
 
-impl<S: Of> Subject for Pure<S> {
+impl<S: FromLaw> Subject for Pure<S> {
     fn under(&mut self, rate: Rate, law: Law) {
         (self.rate, self.strategy, self.who) = (rate, S::of(law), who(law));
         set_load(law);
     }
 
     fn hit(&mut self, now: Int, cost: u64) -> Verdict {
-        let hit = self.asked(now, cost);
+        let hit = self.hit_at(now, cost);
         let after = self.strategy.decide(self.living(now).cloned(), &hit);
         let admitted = after.is_some();
-        // Backends admit a cost of 0 without asking, and write nothing.
+        // Backends admit a cost of 0 without the strategy, and write nothing.
         if let Some(after) = after.filter(|_| cost > 0) {
             (self.state, self.life) = (Some(after), Int::MIN);
         }
@@ -247,16 +247,16 @@ impl<S: Of> Subject for Pure<S> {
         if cost > 0 && (admitted || self.life > now) {
             let report = self.strategy.report(self.state.as_ref(), &hit);
             self.life = match self.strategy.name() {
-                // As long as the slowest recovery would need it.
+                // As long as the slowest recovery needs it.
                 "adaptive" => Int::MAX,
                 _ => self.life.max(now + micros(report.reset)),
             };
         }
-        let asked = Hit {
+        let reported = Hit {
             cost: if admitted { 0 } else { cost },
             ..hit
         };
-        let report = self.strategy.report(self.living(now), &asked);
+        let report = self.strategy.report(self.living(now), &reported);
         let delay = if admitted {
             self.delay(&hit)
         } else {
@@ -266,7 +266,7 @@ impl<S: Of> Subject for Pure<S> {
     }
 
     fn standing(&mut self, now: Int) -> Standing {
-        let report = self.strategy.report(self.living(now), &self.asked(now, 1));
+        let report = self.strategy.report(self.living(now), &self.hit_at(now, 1));
         Standing {
             remaining: report.remaining.into(),
             wait: report.wait.map(micros),
@@ -275,18 +275,18 @@ impl<S: Of> Subject for Pure<S> {
     }
 
     fn facts(&mut self, now: Int) -> serde_json::Value {
-        let hit = self.asked(now, 0);
+        let hit = self.hit_at(now, 0);
         serde_json::to_value(self.strategy.metadata(self.living(now), &hit)).expect("it serialises")
     }
 }
 
-/// A throttle on a backend of its own, its clock, and one client.
+/// A throttle on its own backend, with its clock and one client.
 #[derive(Debug)]
 pub(crate) struct Dynamic {
     pub(crate) throttle: DynThrottle,
     pub(crate) clock: ManualClock,
     pub(crate) client: Identity,
-    /// What waits for a backend that is asked over a network.
+    /// The runtime that waits for a backend over a network.
     runtime: Option<Arc<Runtime>>,
     uid: String,
     rates: Vec<Rate>,
@@ -299,7 +299,7 @@ impl Dynamic {
         Self::on(&Backend::memory(), None, &uid, law, rates)
     }
 
-    /// The same on any backend.
+    /// Creates a subject on any backend.
     pub(crate) fn on(
         backend: &Backend,
         runtime: Option<Arc<Runtime>>,
@@ -322,7 +322,7 @@ impl Dynamic {
         Ok(subject)
     }
 
-    /// From now on these are its rates.
+    /// Replaces the rates.
     pub(crate) fn set_rates(&mut self, rates: &[Rate]) {
         if self.rates != rates {
             let set = registry().set_rate(&self.uid, rates.to_vec());
@@ -331,7 +331,7 @@ impl Dynamic {
         }
     }
 
-    /// Presents the client, and gives the signal, that a law stands for.
+    /// Switches to the client, and sets the signal, of a law.
     fn present(&mut self, law: Law) {
         let Who { tier, priority, .. } = who(law);
         let client = Identity::new("client").priority(priority);
@@ -342,7 +342,7 @@ impl Dynamic {
         set_load(law);
     }
 
-    /// Sets the clock, to somewhere inside the microsecond: a finer clock is rounded down (L1).
+    /// Sets the clock to somewhere inside the microsecond: a finer clock is rounded down (L1).
     pub(crate) fn set(&self, now: Int) {
         let micros = u64::try_from(now).expect("clocks show u64");
         let within = Duration::from_nanos(micros * 7 % 1_000);
@@ -370,7 +370,7 @@ impl Dynamic {
     }
 }
 
-/// The settings of a throttle of this law.
+/// Returns the builder of a throttle of this law.
 pub(crate) fn throttle(uid: &str, law: Law, rates: &[Rate]) -> DynThrottleBuilder {
     let builder = DynThrottle::builder(uid);
     let builder = rates
@@ -380,13 +380,13 @@ pub(crate) fn throttle(uid: &str, law: Law, rates: &[Rate]) -> DynThrottleBuilde
 }
 
 impl Subject for Dynamic {
-    /// Its strategy stays: only its rate, what is known of the client, and the signal can change.
+    /// The strategy stays: only the rate, the client, and the signal can change.
     fn under(&mut self, rate: Rate, law: Law) {
         self.set_rates(&[rate]);
         self.present(law);
     }
 
-    /// The year 2255: no backend knows a later time (L31).
+    /// The year 2255: no backend has later times (L31).
     fn horizon(&self) -> Int {
         1 << 53
     }
@@ -419,7 +419,7 @@ impl Subject for Dynamic {
     }
 }
 
-/// A decision in the oracle's words.
+/// Converts a decision into a verdict.
 pub(crate) fn verdict_of(decision: &Decision) -> Verdict {
     let report = Report {
         limit: decision.limit,
@@ -444,7 +444,7 @@ fn verdict(admitted: bool, report: &Report) -> Verdict {
     }
 }
 
-/// Whole microseconds: laws know nothing finer (L1).
+/// Converts a duration into microseconds, of which laws have no fractions (L1).
 pub(crate) fn micros(duration: Duration) -> Int {
     let nanos = Int::try_from(duration.as_nanos()).expect("a duration fits");
     assert_eq!(
@@ -455,8 +455,8 @@ pub(crate) fn micros(duration: Duration) -> Int {
     nanos / 1_000
 }
 
-/// Whether metadata says these facts and nothing else.
-pub(crate) fn says(metadata: &serde_json::Value, facts: &[Fact]) -> bool {
+/// Reports that metadata contains exactly these facts.
+pub(crate) fn has_facts(metadata: &serde_json::Value, facts: &[Fact]) -> bool {
     let fields = metadata.as_object().expect("metadata has fields");
     let scale = facts
         .iter()
@@ -464,15 +464,15 @@ pub(crate) fn says(metadata: &serde_json::Value, facts: &[Fact]) -> bool {
             Value::Number(number) => scale.max(number.abs()),
             _ => scale,
         });
-    let near = |said: f64, fact: f64| (said - fact).abs() <= 1e-9 + scale * 1e-14;
+    let near = |actual: f64, fact: f64| (actual - fact).abs() <= 1e-9 + scale * 1e-14;
     let holds = |(name, fact): &Fact| match (fields.get(*name), fact) {
         (Some(serde_json::Value::Bool(yes)), Value::Number(fact)) => {
             near(f64::from(u8::from(*yes)), *fact)
         }
-        (Some(serde_json::Value::Number(said)), Value::Number(fact)) => {
-            near(said.as_f64().expect("a double"), *fact)
+        (Some(serde_json::Value::Number(number)), Value::Number(fact)) => {
+            near(number.as_f64().expect("a double"), *fact)
         }
-        (Some(serde_json::Value::String(said)), Value::Word(fact)) => said == fact,
+        (Some(serde_json::Value::String(text)), Value::Word(fact)) => text == fact,
         (Some(serde_json::Value::Null), Value::Nothing) => true,
         _ => false,
     };

@@ -1,5 +1,5 @@
-//! A rate that is tightened: what was admitted before counts for as long as the new law lets it, if
-//! a hit has seen the change in time, on every store (L30).
+//! A rate that is tightened: earlier hits count as long as the new law demands, if a hit has read
+//! the state under the new rate in time, on every store (L30).
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer};
 
 use crate::memcached::PATIENCE;
 
-/// One client of a throttle whose rate is changed.
-struct Ground {
+/// One client of a throttle whose rate changes.
+struct Setup {
     throttle: DynThrottle,
     uid: String,
     client: Identity,
     clock: ManualClock,
 }
 
-impl Ground {
+impl Setup {
     fn new(backend: &Backend, rates: &[&str], strategy: impl Strategy) -> Self {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -50,7 +50,7 @@ impl Ground {
         assert!(self.hit(cost).await.admitted, "{:?}", self.throttle);
     }
 
-    /// The wait that a refused hit is told.
+    /// Returns the wait of a refused hit.
     async fn refused(&self, cost: u64) -> Duration {
         let decision = self.hit(cost).await;
         assert!(!decision.admitted, "{:?}", self.throttle);
@@ -69,8 +69,8 @@ fn parsed(rates: &[&str]) -> Vec<Rate> {
 
 const MICRO: Duration = Duration::from_micros(1);
 
-/// Meters: all ten are spent at `10/s`, and leak at `10/h` from then on.
-async fn meters_wait_as_long_as_they_were_told(backend: Backend) {
+/// All ten units are spent at `10/s`, and leak at `10/h` from then on.
+async fn keeps_the_waits_of_meters(backend: Backend) {
     meter(&backend, TokenBucket::new()).await;
     meter(&backend, LeakyBucket::new()).await;
     meter(&backend, LeakyBucketWithQueue::new()).await;
@@ -79,122 +79,124 @@ async fn meters_wait_as_long_as_they_were_told(backend: Backend) {
 }
 
 async fn meter(backend: &Backend, strategy: impl Strategy) {
-    let ground = Ground::new(backend, &["10/s"], strategy);
-    ground.takes(10).await;
-    ground.set(&["10/h"]);
-    let wait = ground.refused(10).await;
-    assert_eq!(wait, Duration::from_secs(3_600), "{:?}", ground.throttle);
-    ground.clock.advance(Duration::from_secs(2));
-    assert_eq!(ground.refused(10).await, Duration::from_secs(3_598));
-    ground
+    let setup = Setup::new(backend, &["10/s"], strategy);
+    setup.takes(10).await;
+    setup.set(&["10/h"]);
+    let wait = setup.refused(10).await;
+    assert_eq!(wait, Duration::from_secs(3_600), "{:?}", setup.throttle);
+    setup.clock.advance(Duration::from_secs(2));
+    assert_eq!(setup.refused(10).await, Duration::from_secs(3_598));
+    setup
         .clock
         .advance(Duration::from_micros(3_598_000_000 - 1));
-    assert_eq!(ground.refused(10).await, MICRO);
-    ground.clock.advance(MICRO);
-    ground.takes(10).await;
-    assert!(!ground.hit(10).await.admitted);
+    assert_eq!(setup.refused(10).await, MICRO);
+    setup.clock.advance(MICRO);
+    setup.takes(10).await;
+    assert!(!setup.hit(10).await.admitted);
 }
 
-async fn logs_count_for_the_longer_period(backend: Backend) {
+async fn keeps_entries_of_logs_for_the_longer_period(backend: Backend) {
     log(&backend, SlidingLog::new()).await;
     log(&backend, Priority::new().normal(1.0).high(1.0)).await;
 }
 
 async fn log(backend: &Backend, strategy: impl Strategy) {
-    let ground = Ground::new(backend, &["4/7m"], strategy);
-    ground.takes(4).await;
-    ground.set(&["4/14m"]);
-    assert_eq!(ground.refused(4).await, Duration::from_secs(840));
-    ground.clock.advance(Duration::from_secs(420));
-    assert_eq!(ground.refused(4).await, Duration::from_secs(420));
-    ground.clock.advance(Duration::from_secs(420));
-    ground.takes(4).await;
+    let setup = Setup::new(backend, &["4/7m"], strategy);
+    setup.takes(4).await;
+    setup.set(&["4/14m"]);
+    assert_eq!(setup.refused(4).await, Duration::from_secs(840));
+    setup.clock.advance(Duration::from_secs(420));
+    assert_eq!(setup.refused(4).await, Duration::from_secs(420));
+    setup.clock.advance(Duration::from_secs(420));
+    setup.takes(4).await;
 }
 
-/// What ended before any hit saw the change is gone; `stat`, `check` and a cost of 0 have seen
-/// nothing.
-async fn an_ended_state_is_gone_if_no_hit_saw_the_change(backend: Backend) {
+/// A state that expired before any hit under the new rate is gone; `stat`, `check` and a cost of 0
+/// do not extend it.
+async fn removes_an_expired_state_without_a_hit_under_the_new_rate(backend: Backend) {
     for hits in [false, true] {
-        let ground = Ground::new(&backend, &["10/s"], TokenBucket::new());
-        ground.takes(10).await;
-        ground.set(&["10/h"]);
-        assert_eq!(ground.remaining().await, 0);
-        assert!(!ground.throttle.check(&ground.client, 1).await.unwrap());
-        ground.takes(0).await;
+        let setup = Setup::new(&backend, &["10/s"], TokenBucket::new());
+        setup.takes(10).await;
+        setup.set(&["10/h"]);
+        assert_eq!(setup.remaining().await, 0);
+        assert!(!setup.throttle.check(&setup.client, 1).await.unwrap());
+        setup.takes(0).await;
         if hits {
-            ground.refused(1).await;
+            setup.refused(1).await;
         }
-        ground.clock.advance(Duration::from_secs(1));
-        assert_eq!(ground.remaining().await, if hits { 0 } else { 10 });
-        assert_eq!(ground.hit(10).await.admitted, !hits);
+        setup.clock.advance(Duration::from_secs(1));
+        assert_eq!(setup.remaining().await, if hits { 0 } else { 10 });
+        assert_eq!(setup.hit(10).await.admitted, !hits);
     }
 }
 
-/// A refusal writes nothing else: the state goes on from its own rate when that comes back.
-async fn a_refusal_leaves_the_state_of_the_old_rate(backend: Backend) {
-    let ground = Ground::new(&backend, &["10/s"], TokenBucket::new());
-    ground.takes(10).await;
-    ground.set(&["10/h"]);
-    ground.refused(1).await;
-    ground.clock.advance(Duration::from_millis(500));
-    ground.refused(1).await;
-    ground.set(&["10/s"]);
-    assert_eq!(ground.remaining().await, 5);
-    ground.takes(5).await;
-    ground.refused(1).await;
+/// A refusal writes nothing else: the state continues at its own rate when that is restored.
+async fn keeps_the_state_of_the_old_rate_after_a_refusal(backend: Backend) {
+    let setup = Setup::new(&backend, &["10/s"], TokenBucket::new());
+    setup.takes(10).await;
+    setup.set(&["10/h"]);
+    setup.refused(1).await;
+    setup.clock.advance(Duration::from_millis(500));
+    setup.refused(1).await;
+    setup.set(&["10/s"]);
+    assert_eq!(setup.remaining().await, 5);
+    setup.takes(5).await;
+    setup.refused(1).await;
 }
 
 /// A third rate that needs the state for less time does not shorten its life.
-async fn a_life_is_never_shortened_by_a_refusal(backend: Backend) {
-    let ground = Ground::new(&backend, &["10/s"], TokenBucket::new());
-    ground.takes(10).await;
-    ground.set(&["10/h"]);
-    ground.refused(1).await;
-    ground.set(&["10/m"]);
-    ground.refused(1).await;
-    ground.clock.advance(Duration::from_secs(90));
-    ground.set(&["10/h"]);
-    assert_eq!(ground.refused(10).await, Duration::from_secs(3_510));
+async fn never_shortens_a_life_by_a_refusal(backend: Backend) {
+    let setup = Setup::new(&backend, &["10/s"], TokenBucket::new());
+    setup.takes(10).await;
+    setup.set(&["10/h"]);
+    setup.refused(1).await;
+    setup.set(&["10/m"]);
+    setup.refused(1).await;
+    setup.clock.advance(Duration::from_secs(90));
+    setup.set(&["10/h"]);
+    assert_eq!(setup.refused(10).await, Duration::from_secs(3_510));
 }
 
-async fn members_of_lists_live_as_long_as_each_is_needed(backend: Backend) {
-    // By the day nothing is left; by the second all is back soon, unless it is by the hour.
-    let ground = Ground::new(&backend, &["10/s", "20/d"], TokenBucket::new());
-    ground.takes(10).await;
-    ground.set(&["10/h", "20/d"]);
-    ground.refused(5).await;
-    ground.clock.advance(Duration::from_secs(2));
-    assert_eq!(ground.refused(10).await, Duration::from_secs(3_598));
-    // One of them goes on alone.
-    ground.set(&["10/h"]);
-    assert_eq!(ground.refused(10).await, Duration::from_secs(3_598));
-    ground.clock.advance(Duration::from_secs(3_598));
-    ground.takes(10).await;
-    let ground = Ground::new(&backend, &["4/7m", "9/d"], SlidingLog::new());
-    ground.takes(4).await;
-    ground.set(&["4/14m", "9/d"]);
-    ground.refused(1).await;
-    ground.clock.advance(Duration::from_secs(420));
-    ground.refused(1).await;
+async fn keeps_each_member_of_a_list_as_long_as_needed(backend: Backend) {
+    // Under the daily rate nothing remains; under the rate per second all is refilled soon, unless
+    // it becomes hourly.
+    let setup = Setup::new(&backend, &["10/s", "20/d"], TokenBucket::new());
+    setup.takes(10).await;
+    setup.set(&["10/h", "20/d"]);
+    setup.refused(5).await;
+    setup.clock.advance(Duration::from_secs(2));
+    assert_eq!(setup.refused(10).await, Duration::from_secs(3_598));
+    // One of them continues as the only rate.
+    setup.set(&["10/h"]);
+    assert_eq!(setup.refused(10).await, Duration::from_secs(3_598));
+    setup.clock.advance(Duration::from_secs(3_598));
+    setup.takes(10).await;
+    let setup = Setup::new(&backend, &["4/7m", "9/d"], SlidingLog::new());
+    setup.takes(4).await;
+    setup.set(&["4/14m", "9/d"]);
+    setup.refused(1).await;
+    setup.clock.advance(Duration::from_secs(420));
+    setup.refused(1).await;
 }
 
-/// A state that a refusal has lengthened is settled like any other, and stays lengthened.
-async fn a_refund_does_not_shorten_a_life(backend: Backend) {
+/// A state whose life a refusal has extended is settled like any other, and its life stays
+/// extended.
+async fn does_not_shorten_a_life_by_a_refund(backend: Backend) {
     for strategy in [0, 1] {
-        let ground = match strategy {
-            0 => Ground::new(&backend, &["10/7m"], SlidingLog::new()),
-            _ => Ground::new(&backend, &["10/7m"], TokenBucket::new()),
+        let setup = match strategy {
+            0 => Setup::new(&backend, &["10/7m"], SlidingLog::new()),
+            _ => Setup::new(&backend, &["10/7m"], TokenBucket::new()),
         };
-        let reserved = ground.throttle.reserve(&ground.client, 10).await.unwrap();
-        ground.set(&["10/14h"]);
-        ground.refused(1).await;
+        let reserved = setup.throttle.reserve(&setup.client, 10).await.unwrap();
+        setup.set(&["10/14h"]);
+        setup.refused(1).await;
         reserved.settle(9).await.unwrap();
-        ground.clock.advance(Duration::from_secs(420));
-        ground.refused(10).await;
+        setup.clock.advance(Duration::from_secs(420));
+        setup.refused(10).await;
     }
 }
 
-/// Spends a level that leaks by the rate's limit; a strategy of the user's own.
+/// A custom strategy: a level that leaks by the rate's limit.
 #[derive(Debug)]
 struct Own;
 
@@ -240,18 +242,18 @@ impl Strategy for Own {
     fn metadata(&self, _: Option<&(u64, u64)>, _: &Hit<'_>) {}
 }
 
-async fn custom_strategies_are_kept_as_long(backend: Backend) {
-    let ground = Ground::new(&backend, &["10/s"], Own);
-    ground.takes(10).await;
-    ground.set(&["10/h"]);
-    ground.refused(1).await;
-    ground.clock.advance(Duration::from_secs(5));
-    ground.refused(1).await;
-    ground.clock.advance(Duration::from_secs(3_595));
-    ground.takes(10).await;
+async fn keeps_states_of_custom_strategies(backend: Backend) {
+    let setup = Setup::new(&backend, &["10/s"], Own);
+    setup.takes(10).await;
+    setup.set(&["10/h"]);
+    setup.refused(1).await;
+    setup.clock.advance(Duration::from_secs(5));
+    setup.refused(1).await;
+    setup.clock.advance(Duration::from_secs(3_595));
+    setup.takes(10).await;
 }
 
-/// A test on every store for each of these.
+/// Defines a test of each function on every store.
 macro_rules! on_every_store {
     ($($name:ident)+) => {
         mod memory {
@@ -289,12 +291,12 @@ macro_rules! on_every_store {
 }
 
 on_every_store! {
-    meters_wait_as_long_as_they_were_told
-    logs_count_for_the_longer_period
-    an_ended_state_is_gone_if_no_hit_saw_the_change
-    a_refusal_leaves_the_state_of_the_old_rate
-    a_life_is_never_shortened_by_a_refusal
-    members_of_lists_live_as_long_as_each_is_needed
-    a_refund_does_not_shorten_a_life
-    custom_strategies_are_kept_as_long
+    keeps_the_waits_of_meters
+    keeps_entries_of_logs_for_the_longer_period
+    removes_an_expired_state_without_a_hit_under_the_new_rate
+    keeps_the_state_of_the_old_rate_after_a_refusal
+    never_shortens_a_life_by_a_refusal
+    keeps_each_member_of_a_list_as_long_as_needed
+    does_not_shorten_a_life_by_a_refund
+    keeps_states_of_custom_strategies
 }

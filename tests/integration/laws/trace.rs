@@ -1,4 +1,4 @@
-//! Random rates, parameters and traces: what the properties are tried on.
+//! Random rates, parameters and traces for property tests.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) struct Step {
     pub(crate) cost: Cost,
 }
 
-/// How the clock moves before a hit.
+/// The movement of the clock before a hit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Gap {
     None,
@@ -24,7 +24,7 @@ pub(crate) enum Gap {
     /// 64ths of a period.
     Parts(u64),
     Periods(u64),
-    /// To the moment that was told last, and so many microseconds.
+    /// To the moment of the last report, plus microseconds.
     Wait(Int),
     Next(Int),
     Reset(Int),
@@ -32,13 +32,13 @@ pub(crate) enum Gap {
     Back(u64),
 }
 
-/// What a hit takes.
+/// The cost of a hit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cost {
     Exactly(u64),
     /// 16ths of what a fresh state admits.
     Parts(u64),
-    /// What was told to remain, and so much.
+    /// The reported remainder, plus a difference.
     Remaining(u64),
     Limit,
     OverLimit,
@@ -47,17 +47,18 @@ pub(crate) enum Cost {
 }
 
 impl Gap {
-    /// The time after the gap, given what was told before it; none when it lies beyond all clocks.
-    pub(crate) fn after(self, now: Int, terms: &Terms, told: &Verdict) -> Option<Int> {
+    /// Returns the time after the gap, from the verdict before it, or `None` if it is beyond all
+    /// clocks.
+    pub(crate) fn after(self, now: Int, terms: &Terms, previous: &Verdict) -> Option<Int> {
         const END: Int = 18_000_000_000_000_000;
         let to = match self {
             Self::None => now,
             Self::Micros(micros) => now + Int::from(micros),
             Self::Parts(parts) => now + terms.period * Int::from(parts) / 64,
             Self::Periods(periods) => now + terms.period * Int::from(periods),
-            Self::Wait(off) => now.max(now + told.wait.unwrap_or(0) + off),
-            Self::Next(off) => now.max(now + told.next.unwrap_or(0) + off),
-            Self::Reset(off) => now.max(now + told.reset + off),
+            Self::Wait(off) => now.max(now + previous.wait.unwrap_or(0) + off),
+            Self::Next(off) => now.max(now + previous.next.unwrap_or(0) + off),
+            Self::Reset(off) => now.max(now + previous.reset + off),
             Self::Back(parts) => (now - terms.period * Int::from(parts) / 16).max(0),
         };
         (to < END).then_some(to)
@@ -65,25 +66,25 @@ impl Gap {
 }
 
 impl Cost {
-    pub(crate) fn units(self, told: &Verdict, last: u64) -> u64 {
+    pub(crate) fn units(self, previous: &Verdict, last: u64) -> u64 {
         let units = |units: Int| u64::try_from(units).unwrap_or(u64::MAX);
         match self {
             Self::Exactly(cost) => cost,
-            Self::Parts(parts) => units(told.limit * Int::from(parts) / 16),
-            Self::Remaining(more) => units(told.remaining + Int::from(more)),
-            Self::Limit => units(told.limit),
-            Self::OverLimit => units(told.limit + 1),
+            Self::Parts(parts) => units(previous.limit * Int::from(parts) / 16),
+            Self::Remaining(more) => units(previous.remaining + Int::from(more)),
+            Self::Limit => units(previous.limit),
+            Self::OverLimit => units(previous.limit + 1),
             Self::Again => last,
         }
     }
 }
 
-/// Traces on a clock that does not step back.
+/// Generates traces on a clock that does not step back.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     collection::vec(step(onwards()), 1..40)
 }
 
-/// Traces on a clock that does.
+/// Generates traces on a clock that steps back.
 pub(crate) fn steps_back_and_forth() -> impl Strategy<Value = Vec<Step>> {
     let back = (1_u64..=40).prop_map(Gap::Back);
     let gap = prop_oneof![2 => onwards(), 1 => back, 1 => Just(Gap::Micros(1))];
@@ -118,7 +119,7 @@ fn onwards() -> impl Strategy<Value = Gap> {
     ]
 }
 
-/// Rates of every kind; the largest limits fit no tick with the longest periods.
+/// Generates rates of every kind; the largest limits have no tick with the longest periods.
 pub(crate) fn rates() -> impl Strategy<Value = Rate> {
     let (second, day) = (1_000_000_u64, 86_400_000_000_u64);
     prop_oneof![
@@ -150,8 +151,8 @@ fn large_limits() -> impl Strategy<Value = u64> {
     prop_oneof![6 => of_bits, 1 => Just(1 << 53)]
 }
 
-/// The laws whose states have this name, with parameters that suit a rate: about its limit or
-/// period, or at random.
+/// Generates the laws of a strategy with parameters that suit a rate: near its limit or period, or
+/// random.
 pub(crate) fn token_buckets(rate: Rate) -> impl Strategy<Value = Law> {
     let limit = rate.limit();
     let burst = prop_oneof![
@@ -179,7 +180,7 @@ pub(crate) fn gcras(rate: Rate) -> impl Strategy<Value = Law> {
     })
 }
 
-/// A capacity that suits a rate.
+/// Generates a capacity that suits a rate.
 fn capacities(rate: Rate) -> impl Strategy<Value = Option<u64>> {
     let limit = rate.limit();
     prop_oneof![
@@ -211,15 +212,15 @@ pub(crate) fn cost_based(rate: Rate) -> impl Strategy<Value = Law> {
     })
 }
 
-/// A share or multiplier up to this many times the whole, in millionths.
-fn millionths(most: u64) -> impl Strategy<Value = u64> {
+/// Generates a share or multiplier up to this many times the whole, in millionths.
+fn millionths(max: u64) -> impl Strategy<Value = u64> {
     prop_oneof![
-        1..=most * 1_000_000,
-        (1..=most * 20).prop_map(|twentieths| twentieths * 50_000),
+        1..=max * 1_000_000,
+        (1..=max * 20).prop_map(|twentieths| twentieths * 50_000),
     ]
 }
 
-/// Priorities, and who asks.
+/// Generates priorities and clients.
 pub(crate) fn priorities(_: Rate) -> impl Strategy<Value = Law> {
     let shares = collection::vec(prop_oneof![4 => millionths(1), 1 => Just(0)], 3);
     let who = prop_oneof![
@@ -237,7 +238,7 @@ pub(crate) fn priorities(_: Rate) -> impl Strategy<Value = Law> {
     })
 }
 
-/// Tiers, and who asks.
+/// Generates tiers and clients.
 pub(crate) fn tiers(rate: Rate) -> impl Strategy<Value = Law> {
     let least = 1_000_000_u64.div_ceil(rate.limit());
     let multiplier = || millionths(7).prop_map(move |share| share.max(least));
@@ -256,7 +257,7 @@ pub(crate) fn tiers(rate: Rate) -> impl Strategy<Value = Law> {
     })
 }
 
-/// Parts of the day in any order, overlapping or not; some are covered by others, which is refused.
+/// Generates parts of the day in any order, overlapping or not; a covered part is refused.
 pub(crate) fn hours(_: Rate) -> impl Strategy<Value = Law> {
     let minute = prop_oneof![2 => 0_u16..1_440, 2 => (0_u16..24).prop_map(|hour| hour * 60)];
     let factor = prop_oneof![2 => Just(0), 4 => millionths(4), 1 => Just(1_000_000)];
@@ -270,16 +271,16 @@ pub(crate) fn hours(_: Rate) -> impl Strategy<Value = Law> {
         Rule { start, end, factor }
     });
     let offset = prop_oneof![Just(0), Just(330), Just(-720), Just(840), -720_i16..=840];
-    (collection::vec(rule, 0..=3), offset).prop_map(|(given, offset)| {
+    (collection::vec(rule, 0..=3), offset).prop_map(|(default, offset)| {
         let mut rules = [None; 3];
-        for (place, rule) in rules.iter_mut().zip(given) {
+        for (place, rule) in rules.iter_mut().zip(default) {
             *place = Some(rule);
         }
         Law::TimeOfDay { rules, offset }
     })
 }
 
-/// Rates whose windows the oracle can go through: of minutes and hours rather than of odd
+/// Generates rates whose windows the oracle can search: of minutes and hours rather than odd
 /// microseconds.
 pub(crate) fn rates_of_hours() -> impl Strategy<Value = Rate> {
     let day = 24 * 60_u64;
@@ -299,7 +300,7 @@ pub(crate) fn rates_of_hours() -> impl Strategy<Value = Rate> {
     prop_oneof![of_minutes, short]
 }
 
-/// Percentages and maxima that suit a rate.
+/// Generates percentages and maxima that suit a rate.
 pub(crate) fn rollovers(rate: Rate) -> impl Strategy<Value = Law> {
     let percent = prop_oneof![
         Just(50_000_000),
@@ -311,7 +312,7 @@ pub(crate) fn rollovers(rate: Rate) -> impl Strategy<Value = Law> {
     (percent, max).prop_map(|(percent, max)| Law::QuotaWithRollover { percent, max })
 }
 
-/// Adaptive laws, with and without a signal.
+/// Generates adaptive laws, with and without a signal.
 pub(crate) fn adaptives(_: Rate) -> impl Strategy<Value = Law> {
     let reduction = millionths(1).prop_map(|share| share.min(999_999));
     let load = prop_oneof![
@@ -331,7 +332,7 @@ pub(crate) fn adaptives(_: Rate) -> impl Strategy<Value = Law> {
     })
 }
 
-/// A law of any kind whose limit does not shrink by itself.
+/// Generates a law of any kind whose limit does not shrink by itself.
 pub(crate) fn laws(rate: Rate) -> impl Strategy<Value = Law> {
     prop_oneof![
         Just(Law::FixedWindow),
@@ -349,31 +350,32 @@ pub(crate) fn laws(rate: Rate) -> impl Strategy<Value = Law> {
     ]
 }
 
-/// A law of any kind at any rate.
+/// Generates a law of any kind at any rate.
 pub(crate) fn terms() -> impl Strategy<Value = (Rate, Law)> {
     rates().prop_flat_map(|rate| (Just(rate), laws(rate)))
 }
 
-/// When a trace starts: somewhere in a window, just after 1970 or in 2001.
+/// Generates the start of a trace: somewhere in a window, just after 1970 or in 2001.
 pub(crate) fn starts() -> impl Strategy<Value = Int> {
     let epoch = prop_oneof![1 => Just(0), 4 => Just(1_000_000_000_000_000_i128)];
     (epoch, any::<u32>()).prop_map(|(epoch, since)| epoch + Int::from(since))
 }
 
-/// The same cases on every run, unless `PROPTEST_RNG_SEED` or `PROPTEST_CASES` ask for others.
+/// Configures equal cases on every run, unless `PROPTEST_RNG_SEED` or `PROPTEST_CASES` demand
+/// others.
 pub(crate) fn cases(cases: u32) -> Config {
-    let given = Config::default();
+    let default = Config::default();
     Config {
         cases: if std::env::var_os("PROPTEST_CASES").is_some() {
-            given.cases
+            default.cases
         } else {
             cases
         },
-        rng_seed: match given.rng_seed {
+        rng_seed: match default.rng_seed {
             RngSeed::Random => RngSeed::Fixed(20_010_909),
             seed @ RngSeed::Fixed(_) => seed,
         },
         failure_persistence: None,
-        ..given
+        ..default
     }
 }

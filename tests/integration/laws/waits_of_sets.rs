@@ -1,4 +1,4 @@
-//! L6: the wait of a list or a set is the least moment at which all its members admit at once.
+//! The wait of a list or a set is the least moment at which all its members admit (L6).
 
 use traffik::strategy::{FixedWindow, TimeOfDay};
 use traffik::{Backend, Decision, ManualClock, Throttle};
@@ -7,19 +7,19 @@ use traffik_tests::poll_once;
 use super::client::{Client, micros, wait};
 
 const MINUTE: u64 = 60_000_000;
-/// From 01:46:40, where the clock starts, to midnight.
+/// The time from 01:46:40, where the clock starts, to midnight.
 const MIDNIGHT: u64 = 86_400_000_000 - 6_400_000_000;
 
-/// The first whole minute after now at which a list admits a cost.
+/// Returns the first whole minute from now on at which a list admits a cost.
 fn first_minute(client: &Client, now: u64, cost: u64) -> u64 {
     let minutes = (now / MINUTE + 1..).map(|minute| minute * MINUTE);
     let mut admitting = minutes.filter(|at| client.at(MIDNIGHT + at).check(cost));
     admitting.next().expect("there is one")
 }
 
-/// L6: where limits do not move, the member that is waited for longest says when all admit.
+/// If limits do not move, the member with the longest wait determines that of the list (L6).
 #[test]
-fn a_list_waits_for_its_longest_member() {
+fn waits_for_the_longest_member_of_a_list() {
     let client = Client::of(FixedWindow::new(), "2/30m;3/2h;4/5h");
     for now in [0, 7, 31, 95, 121, 200, 299, 300, 431].map(|minute| minute * MINUTE) {
         while client.at(MIDNIGHT + now).admits(1) {}
@@ -31,9 +31,9 @@ fn a_list_waits_for_its_longest_member() {
     }
 }
 
-/// L6: where a limit shrinks again by itself, all have to admit at the moment that is told.
+/// If a limit shrinks again by itself, all members have to admit at the reported moment (L6).
 #[test]
-fn a_list_waits_until_all_its_members_admit() {
+fn waits_until_all_members_of_a_list_admit() {
     // Hours count twice from 09:00 to 10:00. Windows that start ten minutes later every day do so,
     // the first time, from 08:10 of that day on, when the hour is closed.
     let hours = TimeOfDay::new().window("08:10-09:30", 2.0);
@@ -48,10 +48,10 @@ traffik::throttles! {
     throttle Thrice(rate = "2/3h", identifier = everyone);
 }
 
-/// The same of a set: at 09:00, when the one has room again, the other has closed; both are open at
-/// 08:00 the day after.
+/// At 09:00 one member of the set has room again and the other is closed; both are open at 08:00
+/// the next day.
 #[test]
-fn a_set_waits_until_all_its_members_admit() {
+fn waits_until_all_members_of_a_set_admit() {
     let clock = ManualClock::new();
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts

@@ -1,9 +1,9 @@
-//! The most that any half-open stretch as long as the period admits, sought by an adversary and not
-//! exceeded.
+//! The greatest number of units that any half-open stretch of one period admits, searched by an
+//! adversary.
 //!
-//! The adversary climbs hills: it varies when hits come, what they cost and who sends them, keeps
-//! what admits at least as much in the densest stretch, and starts over a few times. It may come
-//! exactly when it was told to come again.
+//! The adversary climbs hills: it varies the times, costs and clients of hits, keeps variants that
+//! admit at least as much in the densest stretch, and restarts a few times. It may return exactly
+//! at the reported time.
 
 use std::time::Duration;
 
@@ -15,8 +15,7 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Priority};
 use traffik_tests::poll_once;
 
-/// Six units in sixty microseconds: small enough to find the last microsecond of a stretch by
-/// chance.
+/// Six units in sixty microseconds: few enough to find the last microsecond of a stretch by chance.
 const RATE: &str = "6/60us";
 const LIMIT: u64 = 6;
 const PERIOD: u64 = 60;
@@ -28,27 +27,27 @@ const RESTARTS: u64 = 6;
 const CLIMBS: u64 = 200;
 const HITS: usize = 20;
 
-/// A strategy, what the adversary may do, and the most that is ever to come of it.
+/// A strategy, the options of the adversary, and the greatest number of units.
 struct Case {
     strategy: fn(DynThrottleBuilder) -> DynThrottleBuilder,
     start: u64,
     /// The largest cost.
     cost: u64,
-    /// The same client, as the application may present it.
+    /// The client, in the forms in which the application may present it.
     presents: &'static [fn(Identity) -> Identity],
-    /// Whether hits count when they run, not when they are admitted.
+    /// Hits count when they run, not when they are admitted.
     runs: bool,
-    most: u64,
+    max: u64,
 }
 
-const fn case(strategy: fn(DynThrottleBuilder) -> DynThrottleBuilder, most: u64) -> Case {
+const fn case(strategy: fn(DynThrottleBuilder) -> DynThrottleBuilder, max: u64) -> Case {
     Case {
         strategy,
         start: MIDNIGHT,
         cost: 24,
         presents: &[|client| client],
         runs: false,
-        most,
+        max,
     }
 }
 
@@ -65,7 +64,7 @@ enum Gap {
     Micros(u64),
     /// To the next window's first microsecond, or to the last before it.
     Window(bool),
-    /// To the moment that was told last.
+    /// To the reported moment.
     Wait,
 }
 
@@ -84,23 +83,19 @@ fn of_a_sliding_counter_is_just_under_twice_the_limit() {
     case(|b| b.strategy(SlidingCounter::new()), 2 * LIMIT - 1).is_tight();
 }
 
-/// What leaks in a stretch that does not hold its own end is less than the limit.
+/// A stretch that excludes its own end leaks less than the limit.
 #[test]
 fn of_buckets_is_their_capacity_and_what_comes_back() {
-    let most = |capacity: u64| capacity + LIMIT - 1;
-    case(|b| b.strategy(TokenBucket::new()), most(LIMIT)).is_tight();
+    let max = |capacity: u64| capacity + LIMIT - 1;
+    case(|b| b.strategy(TokenBucket::new()), max(LIMIT)).is_tight();
     case(
         |b| b.strategy(TokenBucket::new().burst(9).debt(2)),
-        most(9 + 2),
+        max(9 + 2),
     )
     .is_tight();
-    case(|b| b.strategy(LeakyBucket::new().capacity(4)), most(4)).is_tight();
-    // Hits of cost 1 do not slow the refill down.
-    case(
-        |b| b.strategy(CostBasedTokenBucket::new().burst(9)),
-        most(9),
-    )
-    .is_tight();
+    case(|b| b.strategy(LeakyBucket::new().capacity(4)), max(4)).is_tight();
+    // Hits of cost 1 do not slow the refill.
+    case(|b| b.strategy(CostBasedTokenBucket::new().burst(9)), max(9)).is_tight();
 }
 
 #[test]
@@ -112,7 +107,8 @@ fn of_a_queue_is_its_size_and_what_is_served() {
     queue.is_tight();
 }
 
-/// Units of one hit run together: a hit of cost c counts as c, and holds the next back by as much.
+/// The units of one hit run together: a hit of cost c counts as c, and delays the next one by as
+/// much.
 #[test]
 fn of_what_a_queue_lets_run_is_the_limit_and_all_but_one_of_the_largest_cost() {
     for cost in 1..=4 {
@@ -129,7 +125,7 @@ fn of_what_a_queue_lets_run_is_the_limit_and_all_but_one_of_the_largest_cost() {
     }
 }
 
-/// A hit needs no room, only to be on time: the last may take much more than was left.
+/// A hit needs no room, only the right time: the last may cost much more than remained.
 #[test]
 fn of_gcra_is_the_limit_the_tolerance_and_all_but_one_of_the_largest_cost() {
     const EARLY: u64 = 2; // units that a tolerance of 20 µs lets come early
@@ -146,13 +142,13 @@ fn of_gcra_is_the_limit_the_tolerance_and_all_but_one_of_the_largest_cost() {
 
 #[test]
 fn of_tiers_is_twice_the_largest_limit_presented() {
-    let tiers = |most| {
+    let tiers = |max| {
         case(
             |b| {
                 let tiers = Tiered::new().tier("free", 1.0).tier("gold", 1.5);
                 b.strategy(tiers.default_tier("free"))
             },
-            most,
+            max,
         )
     };
     tiers(2 * LIMIT).is_tight();
@@ -166,12 +162,12 @@ fn of_tiers_is_twice_the_largest_limit_presented() {
 
 #[test]
 fn of_hours_is_the_sum_of_two_neighbouring_limits() {
-    let hours = |start, cost, most| Case {
+    let hours = |start, cost, max| Case {
         start,
         cost,
         ..case(
             |b| b.strategy(TimeOfDay::new().window("00:00-08:00", 2.0)),
-            most,
+            max,
         )
     };
     hours(MIDNIGHT, 24, 4 * LIMIT).is_tight();
@@ -179,8 +175,7 @@ fn of_hours_is_the_sum_of_two_neighbouring_limits() {
     hours(EIGHT, LIMIT, 2 * LIMIT).is_tight();
 }
 
-/// What a full window used, it does not carry over: only one of the two can hold more than the
-/// limit.
+/// A window does not carry over used units: only one of two windows can exceed the limit.
 #[test]
 fn of_a_rollover_is_twice_the_limit_and_one_carry() {
     const CARRY: u64 = LIMIT / 2;
@@ -192,8 +187,8 @@ fn of_a_rollover_is_twice_the_limit_and_one_carry() {
     .is_tight();
 }
 
-/// A window that is not cut takes no more than the threshold, one that is cut leaves no more than
-/// the reduction.
+/// A window without a cut admits no more than the threshold, one with a cut leaves no more than the
+/// reduction.
 #[test]
 fn of_adaptive_windows_is_the_limit_and_what_brings_no_cut() {
     case(|b| b.strategy(Adaptive::new()), LIMIT + 4).is_tight();
@@ -208,7 +203,7 @@ fn of_adaptive_windows_is_the_limit_and_what_brings_no_cut() {
 
 #[test]
 fn of_priorities_is_the_limit_whatever_the_order() {
-    let budget = |most| case(|b| b.strategy(Priorities::new()), most);
+    let budget = |max| case(|b| b.strategy(Priorities::new()), max);
     let presents: &[fn(Identity) -> Identity] = &[
         |client| client.priority(Priority::Low),
         |client| client,
@@ -228,7 +223,7 @@ fn of_priorities_is_the_limit_whatever_the_order() {
 }
 
 impl Case {
-    /// The adversary admits as much as was said, and never more.
+    /// Asserts that the adversary reaches the stated number, and never exceeds it.
     fn is_tight(&self) {
         let mut random = Random(0x7261_7465);
         let clock = ManualClock::new();
@@ -243,9 +238,9 @@ impl Case {
             let admitted = self.replay(&throttle, &clock, clients, attack);
             let densest = densest(&admitted);
             assert!(
-                densest <= self.most,
+                densest <= self.max,
                 "{densest} > {}: {admitted:?}",
-                self.most
+                self.max
             );
             densest
         };
@@ -262,10 +257,10 @@ impl Case {
             }
             best = best.max(reached);
         }
-        assert_eq!(best, self.most, "no attack comes as far as was said");
+        assert_eq!(best, self.max, "no attack reaches the stated number");
     }
 
-    /// When which cost was admitted, or ran.
+    /// Returns the times and costs of the admitted hits.
     fn replay(
         &self,
         throttle: &DynThrottle,
@@ -274,15 +269,15 @@ impl Case {
         attack: &[Step],
     ) -> Vec<(u64, u64)> {
         let mut time = self.start;
-        let mut told = 0;
+        let mut verdict = 0;
         let mut admitted = Vec::new();
         for step in attack {
-            time = step.gap.after(time, told);
+            time = step.gap.after(time, verdict);
             clock.set(Duration::from_micros(time));
             let client = self.presents[step.presented](Identity::from(client));
             let decision =
                 poll_once(throttle.hit(&client, step.cost)).expect("memory always answers");
-            told = decision.wait.map_or(0, micros);
+            verdict = decision.wait.map_or(0, micros);
             if decision.admitted {
                 let delay = if self.runs { micros(decision.delay) } else { 0 };
                 admitted.push((time + delay, step.cost));
@@ -332,18 +327,18 @@ impl Case {
 }
 
 impl Gap {
-    fn after(self, time: u64, told: u64) -> u64 {
+    fn after(self, time: u64, verdict: u64) -> u64 {
         let window = time - time % PERIOD + PERIOD;
         match self {
             Self::Micros(micros) => time + micros,
             Self::Window(true) => window,
             Self::Window(false) => time.max(window - 1),
-            Self::Wait => time + told,
+            Self::Wait => time + verdict,
         }
     }
 }
 
-/// The most units within any stretch of a period, the end not included.
+/// Returns the greatest number of units within any stretch of a period, its end excluded.
 fn densest(admitted: &[(u64, u64)]) -> u64 {
     let from = |start: u64| {
         let within = |(at, _): &&(u64, u64)| (start..start + PERIOD).contains(at);
@@ -356,7 +351,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).expect("waits fit a clock")
 }
 
-/// `SplitMix64` (Steele, Lea and Flood, 2014): the same numbers in every run.
+/// `SplitMix64` (Steele, Lea and Flood, 2014): a deterministic generator.
 struct Random(u64);
 
 impl Random {

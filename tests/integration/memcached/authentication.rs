@@ -1,4 +1,4 @@
-//! Servers that want a user and a password, by the text protocol.
+//! Servers that require a user and a password, by the text protocol.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,13 +8,13 @@ use traffik_tests::MemcachedServer;
 
 use super::{settings, throttle};
 
-/// A server that knows one user, and the file that names it.
-struct Guarded {
+/// A server with one user, and the file that contains it.
+struct ServerWithUser {
     server: MemcachedServer,
     file: PathBuf,
 }
 
-impl Guarded {
+impl ServerWithUser {
     fn start() -> Self {
         let name = format!("traffik-users-{}", std::process::id());
         let file = std::env::temp_dir().join(name);
@@ -24,7 +24,7 @@ impl Guarded {
     }
 }
 
-impl Drop for Guarded {
+impl Drop for ServerWithUser {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.file);
     }
@@ -32,7 +32,7 @@ impl Drop for Guarded {
 
 #[tokio::test]
 async fn presents_a_user_and_a_password_on_each_connection() {
-    let mut guarded = Guarded::start();
+    let mut guarded = ServerWithUser::start();
     let settings = settings(guarded.server.url()).auth("me", "my-secret");
     let backend = settings.pool_size(2).connect().await.unwrap();
     let throttle = throttle(&backend, "2/day");
@@ -49,10 +49,10 @@ async fn presents_a_user_and_a_password_on_each_connection() {
     }
 }
 
-/// Nothing was counted then, and nothing of a password is told.
+/// Nothing was counted, and the error contains no part of the password.
 #[tokio::test]
 async fn reports_refused_credentials_as_a_failed_connection() {
-    let guarded = Guarded::start();
+    let guarded = ServerWithUser::start();
     let url = guarded.server.url();
     let wrong = settings(&url).auth("me", "hunter2");
     assert!(!format!("{wrong:?}").contains("hunter2"));
@@ -71,9 +71,9 @@ async fn reports_refused_credentials_as_a_failed_connection() {
     }
 }
 
-/// Such a server takes the password for a value: nobody may read it there.
+/// A server without authentication stores the password as a value, which other clients could read.
 #[tokio::test]
-async fn leaves_no_password_on_a_server_that_asks_for_none() {
+async fn leaves_no_password_on_a_server_without_authentication() {
     let server = MemcachedServer::start();
     let backend = settings(server.url()).auth("me", "my-secret");
     let backend = backend.connect().await.unwrap();

@@ -1,4 +1,4 @@
-//! Namespaces, and what is cleared with them.
+//! Namespaces, and clearing them.
 
 use std::time::Duration;
 
@@ -13,9 +13,8 @@ async fn named(server: &MemcachedServer, namespace: &str) -> Backend {
     backend.connect().await.unwrap()
 }
 
-/// Lessons C 77.
 #[tokio::test]
-async fn namespaces_apart() {
+async fn separates_namespaces() {
     let server = MemcachedServer::start();
     let namespaces = [
         "*",
@@ -56,18 +55,17 @@ async fn namespaces_apart() {
     }
 }
 
-/// D13.
 #[tokio::test]
-async fn without_tracking_it_cannot_be_done() {
+async fn is_unsupported_without_tracking() {
     let server = MemcachedServer::start();
     let error = connect(&server).await.clear().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
-/// What one clears is gone for all, values and states, also for those who have read the number
-/// before.
+/// A clear removes values and states for every client of the namespace, also for those that have
+/// read its number before.
 #[tokio::test]
-async fn for_all_who_share_it() {
+async fn clears_for_all_clients_of_the_namespace() {
     let server = MemcachedServer::start();
     let (first, second) = (named(&server, "ns").await, named(&server, "ns").await);
     let client = Identity::new("user");
@@ -84,9 +82,9 @@ async fn for_all_who_share_it() {
     }
 }
 
-/// What was cleared does not come back when the server forgets the number.
+/// Cleared values do not return when the server evicts the number of the namespace.
 #[tokio::test]
-async fn what_was_cleared_stays_cleared() {
+async fn keeps_values_cleared_after_an_eviction_of_the_number() {
     let server = MemcachedServer::start();
     let backend = named(&server, "ns").await;
     backend.set("key", "old", None).await.unwrap();
@@ -94,17 +92,16 @@ async fn what_was_cleared_stays_cleared() {
     server.command("md {ns} q\r\nmn", "MN");
     assert_eq!(backend.get("key").await.unwrap(), None);
     backend.set("key", "new", None).await.unwrap();
-    // Nor is a number that is none an error.
+    // A malformed number is not an error.
     server.command("set {ns} 0 0 4\r\nfour", "STORED");
     assert_eq!(backend.get("key").await.unwrap(), None);
     backend.set("key", "again", None).await.unwrap();
     assert!(backend.get("key").await.unwrap().is_some());
 }
 
-/// Lessons A 32: tracking writes nothing, however often a key is written to; all it costs is a read
-/// in each exchange.
+/// Tracking writes nothing, however often a key is written; it costs one read per exchange.
 #[tokio::test]
-async fn what_tracking_costs() {
+async fn reads_the_number_once_per_exchange() {
     let server = MemcachedServer::start();
     let backend = named(&server, "ns").await;
     let throttle = throttle(&backend, "1000/day");
@@ -120,9 +117,9 @@ async fn what_tracking_costs() {
     assert_eq!(after["curr_items"], 2);
 }
 
-/// Lessons A 26, C 79: one that stops wipes nothing that others share, unless it was told to.
+/// Closing a backend clears nothing that others share, unless it is configured to.
 #[tokio::test]
-async fn closing() {
+async fn clears_on_close_only_if_not_persistent() {
     let server = MemcachedServer::start();
     let (first, second) = (named(&server, "ns").await, named(&server, "ns").await);
     first.set("key", "1", None).await.unwrap();
@@ -139,9 +136,9 @@ async fn closing() {
     assert_eq!(second.get("key").await.unwrap(), None);
 }
 
-/// Many at once keep to it, on sockets of a pool.
+/// Concurrent tasks clear over the sockets of a pool.
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once() {
+async fn clears_under_concurrent_tasks() {
     let server = MemcachedServer::start();
     let backend = settings(server.url())
         .track_keys(true)

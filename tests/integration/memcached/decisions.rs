@@ -1,5 +1,5 @@
-//! What is decided on Memcached, beyond what the equivalence with the oracle holds: how often it is
-//! asked, real time, and whoever the clients are.
+//! Decisions on Memcached beyond the equivalence with the oracle: exchanges per decision, real
+//! time, and unusual clients.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,15 +10,15 @@ use traffik_tests::{MemcachedServer, head};
 
 use super::{connect, settings, throttle};
 
-fn with(backend: &Backend, rate: &str, strategy: impl Strategy) -> DynThrottle {
+fn throttle_with(backend: &Backend, rate: &str, strategy: impl Strategy) -> DynThrottle {
     let uid = format!("{rate} {}", strategy.name());
     let builder = DynThrottle::builder(uid).rate(rate.parse().unwrap());
     let builder = builder.strategy(strategy).backend(backend.clone());
     builder.build().unwrap()
 }
 
-/// The keys that a server has. While it moves one from one of its lists to the next, a dump can
-/// miss it.
+/// Returns the keys of a server. While the server moves a key between its lists, a dump can miss
+/// it.
 fn keys(server: &MemcachedServer) -> Vec<String> {
     for _ in 0..10_000 {
         let keys = dumped(server);
@@ -26,7 +26,7 @@ fn keys(server: &MemcachedServer) -> Vec<String> {
             return keys;
         }
     }
-    panic!("it never tells all keys it has");
+    panic!("no dump lists all keys");
 }
 
 fn dumped(server: &MemcachedServer) -> Vec<String> {
@@ -34,7 +34,7 @@ fn dumped(server: &MemcachedServer) -> Vec<String> {
     let keys = lines
         .iter()
         .filter_map(|line| line.strip_prefix("key=")?.split(' ').next());
-    // They come encoded once more.
+    // The dump encodes keys once more.
     keys.map(|key| {
         key.replace("%25", "%")
             .replace("%7B", "{")
@@ -46,7 +46,7 @@ fn dumped(server: &MemcachedServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn refuses_costs_that_exceed_the_limit_only_together_with_the_largest_count() {
+async fn refuses_costs_that_overflow_the_largest_count() {
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "6000000000000000/day");
     let client = Identity::new("user");
@@ -67,7 +67,7 @@ async fn refuses_costs_that_exceed_the_limit_only_together_with_the_largest_coun
 }
 
 #[tokio::test]
-async fn a_window_takes_one_exchange() {
+async fn decides_a_window_in_one_exchange() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
     let throttle = throttle(&backend, "100/day");
@@ -86,7 +86,7 @@ async fn a_window_takes_one_exchange() {
     let decision = throttle.hit(&client, 1).await.unwrap();
     assert!(!decision.admitted && decision.remaining == 0);
     assert_eq!(server.command_count() - before, 101);
-    // What no window admits is only read.
+    // A cost that no window can admit is only read.
     for cost in [101, u64::MAX] {
         let decision = throttle.hit(&client, cost).await.unwrap();
         assert!(!decision.admitted && decision.wait.is_none());
@@ -96,12 +96,12 @@ async fn a_window_takes_one_exchange() {
     assert_eq!(keys(&server).len(), 1);
 }
 
-/// Others read, and write what is still as it was read.
+/// Other laws read the state and swap it.
 #[tokio::test]
-async fn other_laws_take_two_exchanges() {
+async fn decides_other_laws_in_two_exchanges() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
-    let throttle = with(&backend, "50/day", TokenBucket::new());
+    let throttle = throttle_with(&backend, "50/day", TokenBucket::new());
     let client = Identity::new("user");
     let before = server.command_count();
     for _ in 0..50 {
@@ -112,17 +112,17 @@ async fn other_laws_take_two_exchanges() {
     assert_eq!(server.command_count() - before, 101);
 }
 
-/// Lessons A 11: times to live over 30 days are dates.
+/// Times to live over 30 days are dates.
 #[tokio::test]
-async fn rates_of_months() {
+async fn limits_periods_over_30_days() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
     let mut throttles = Vec::new();
     for rate in ["5/31days", "5/90days", "5/16days", "5/3650days"] {
         throttles.push(throttle(&backend, rate));
-        throttles.push(with(&backend, rate, SlidingCounter::new()));
-        throttles.push(with(&backend, rate, SlidingLog::new()));
-        throttles.push(with(&backend, rate, TokenBucket::new()));
+        throttles.push(throttle_with(&backend, rate, SlidingCounter::new()));
+        throttles.push(throttle_with(&backend, rate, SlidingLog::new()));
+        throttles.push(throttle_with(&backend, rate, TokenBucket::new()));
     }
     let client = |place: usize| Identity::new(format!("user {place}"));
     for (place, throttle) in throttles.iter().enumerate() {
@@ -130,7 +130,7 @@ async fn rates_of_months() {
             assert!(throttle.hit(&client(place), 1).await.unwrap().admitted);
         }
     }
-    // What was taken for a date in 1970 would be gone by now.
+    // If it had been taken for a date in 1970, the count would be gone.
     tokio::time::sleep(Duration::from_millis(2_200)).await;
     for (place, throttle) in throttles.iter().enumerate() {
         let decision = throttle.hit(&client(place), 1).await.unwrap();
@@ -139,9 +139,9 @@ async fn rates_of_months() {
     assert_eq!(keys(&server).len(), throttles.len());
 }
 
-/// Time to live on the server is counted in its own seconds; windows are not.
+/// The server counts times to live in its own seconds; windows do not.
 #[tokio::test]
-async fn windows_of_a_second_limit_exactly() {
+async fn limits_windows_of_a_second_exactly() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
     let throttle = throttle(&backend, "5/second");
@@ -159,9 +159,8 @@ async fn windows_of_a_second_limit_exactly() {
     assert_eq!(admitted, 20);
 }
 
-/// Lessons A 18, B g, j.
 #[tokio::test]
-async fn clients_of_any_kind() {
+async fn distinguishes_clients_of_any_bytes() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
     let clients = [
@@ -186,7 +185,7 @@ async fn clients_of_any_kind() {
     for uid in ["api", "an api with spaces\r\n", "ü", &long] {
         let of = || DynThrottle::builder(uid).rate("2/day".parse().unwrap());
         let of = || of().backend(backend.clone());
-        // One after the other, for both have one uid.
+        // One after the other, because both have one uid.
         for is_log in [false, true] {
             let builder = if is_log {
                 of().strategy(SlidingLog::new())
@@ -206,15 +205,15 @@ async fn clients_of_any_kind() {
     assert_eq!(keys(&server).len(), 2 * 4 * clients.len());
 }
 
-/// Promise 7: what is no state is none, and no error.
+/// A malformed state counts as none and is not an error (promise 7).
 #[tokio::test]
-async fn what_somebody_else_has_written() {
+async fn treats_foreign_values_as_no_state() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
     let client = Identity::new("user");
     let throttles = [
         throttle(&backend, "2/day"),
-        with(&backend, "2/day", TokenBucket::new()),
+        throttle_with(&backend, "2/day", TokenBucket::new()),
     ];
     for throttle in &throttles {
         for garbage in [
@@ -250,42 +249,42 @@ async fn what_somebody_else_has_written() {
     }
 }
 
-/// The largest log is stated, and a larger one is refused when it is first used, with advice.
+/// The largest log has a fixed size; a larger one is refused on first use, with advice.
 #[tokio::test]
-async fn logs_that_are_too_long() {
+async fn refuses_logs_that_are_too_long() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await;
     let client = Identity::new("user");
-    let longest = with(&backend, "60000/day", SlidingLog::new());
+    let longest = throttle_with(&backend, "60000/day", SlidingLog::new());
     assert!(longest.hit(&client, 1).await.unwrap().admitted);
-    let error = with(&backend, "60001/day", SlidingLog::new())
+    let error = throttle_with(&backend, "60001/day", SlidingLog::new())
         .hit(&client, 1)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    let said = error.to_string();
+    let message = error.to_string();
     assert!(
-        said.contains("Memcached holds 60000") && said.contains("sliding_counter"),
-        "{said}"
+        message.contains("Memcached holds 60000") && message.contains("sliding_counter"),
+        "{message}"
     );
     assert!(
-        with(&backend, "60001/day", SlidingLog::new())
+        throttle_with(&backend, "60001/day", SlidingLog::new())
             .stat(&client)
             .await
             .is_err()
     );
 }
 
-/// The longest log there may be still fits.
+/// The longest log fits.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_log() {
+async fn stores_the_longest_log() {
     let server = MemcachedServer::start();
     let clock = ManualClock::new();
     let backend = connect(&server).await.clock(clock.clone());
-    let throttle = with(&backend, "60000/day", SlidingLog::new());
+    let throttle = throttle_with(&backend, "60000/day", SlidingLog::new());
     let client = Identity::new("user");
-    // Of entries that are as long as they can be: in a row, each with the state read and written,
-    // this would take long.
+    // The entries are as long as possible. Hitting one after the other, with the state read and
+    // written each time, would take long.
     for _ in 0..50 {
         clock.advance(Duration::from_micros(1));
         assert!(throttle.hit(&client, 1_000).await.unwrap().admitted);
@@ -305,9 +304,9 @@ traffik::throttles! {
 type Set = (Short, Long, Listed);
 type Reversed = (Listed, Long, Short);
 
-/// L32: members are decided one after the other, and what was taken is given back.
+/// Members are decided one after the other, and refunded if a later one refuses (L32).
 #[tokio::test]
-async fn sets_take_from_all_or_none() {
+async fn charges_all_members_of_a_set_or_none() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await.clock(ManualClock::new());
     let head = head(&backend);
@@ -332,7 +331,7 @@ async fn sets_take_from_all_or_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sets_of_many_tasks_never_admit_more() {
+async fn admits_no_more_than_the_limits_of_concurrent_sets() {
     let server = MemcachedServer::start();
     let backend = connect(&server).await.clock(ManualClock::new());
     let mut tasks = JoinSet::new();
@@ -352,16 +351,16 @@ async fn sets_of_many_tasks_never_admit_more() {
     assert!(admitted <= 30, "{admitted}");
     let head = head(&backend);
     let left = Short::stat(&head).await.unwrap().hits_remaining;
-    assert_eq!(left, 30 - admitted, "what was not admitted was given back");
+    assert_eq!(left, 30 - admitted, "refused sets were refunded");
     assert_eq!(
         Long::stat(&head).await.unwrap().hits_remaining,
         50 - admitted
     );
 }
 
-/// Lessons C 81, promise 1: equal costs lose nothing to those who are refused beside them.
+/// Concurrent hits of equal cost lose nothing to the refused ones beside them.
 #[tokio::test(flavor = "multi_thread")]
-async fn windows_of_many_tasks() {
+async fn admits_exactly_the_limit_of_concurrent_tasks() {
     let server = MemcachedServer::start();
     let backend = settings(server.url()).pool_size(3).connect().await.unwrap();
     let throttle = throttle(&backend.clock(ManualClock::new()), "100/hour");
@@ -389,9 +388,9 @@ async fn windows_of_many_tasks() {
     }
 }
 
-/// Whoever stops waiting leaves no connection that is of no use, and none that answers others.
+/// A caller that is cancelled leaves the connection usable, and no reply to another caller.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_cancelled() {
+async fn keeps_connections_usable_after_cancelled_hits() {
     let server = MemcachedServer::start();
     let backend = settings(server.url()).pool_size(2).connect().await.unwrap();
     for micros in (0..3_000_u64).step_by(10) {

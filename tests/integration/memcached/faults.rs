@@ -1,5 +1,5 @@
-//! What happens to servers and connections under load: every call returns in time, no answer is
-//! somebody else's, and service resumes by itself.
+//! Failures of servers and connections under load: every call returns in time with its own reply,
+//! and the service resumes by itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,10 +11,10 @@ use traffik_tests::{MemcachedServer, Proxy};
 
 use super::{settings, throttle};
 
-/// How long an operation may take here.
+/// The timeout of an operation here.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Within this time after the server is back, so is the service.
+/// The longest time until the service resumes after the server does.
 const RESUMES: Duration = Duration::from_secs(1);
 
 async fn connect(url: &str) -> Backend {
@@ -22,8 +22,8 @@ async fn connect(url: &str) -> Backend {
     backend.expect("the server is there")
 }
 
-/// Tasks that use a backend all the time, and see that every call returns in time with their own
-/// answer.
+/// Tasks that use a backend all the time and check that every call returns in time with its own
+/// reply.
 struct Load {
     over: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -39,18 +39,17 @@ impl Load {
             let (backend, over, answered) = (backend.clone(), over.clone(), answered.clone());
             tasks.spawn(async move {
                 let mut errors = Vec::new();
-                for turn in 0_u32.. {
+                for round in 0_u32.. {
                     if over.load(Ordering::Relaxed) {
                         break;
                     }
-                    // Values of different lengths, which nobody else writes and nobody writes
-                    // twice.
-                    let key = format!("{task} {turn}");
-                    let value = format!("{key}:").repeat(1 + turn as usize % 7);
+                    // Values of different lengths, each of which one task writes once.
+                    let key = format!("{task} {round}");
+                    let value = format!("{key}:").repeat(1 + round as usize % 7);
                     let start = Instant::now();
-                    let result = match turn % 3 {
-                        0 => own(&backend, &key, &value).await,
-                        1 => counter(&backend, &key, i64::from(turn) + 1).await,
+                    let result = match round % 3 {
+                        0 => round_trip(&backend, &key, &value).await,
+                        1 => counter(&backend, &key, i64::from(round) + 1).await,
                         _ => backend
                             .get(&format!("missing {key}"))
                             .await
@@ -74,14 +73,14 @@ impl Load {
         }
     }
 
-    /// What went wrong; nothing was answered by what somebody else had asked.
+    /// Returns the errors, after every reply belonged to its caller.
     async fn end(self) -> Vec<Error> {
         self.over.store(true, Ordering::Relaxed);
         self.tasks.join_all().await.into_iter().flatten().collect()
     }
 
-    /// Waits until so many more calls were answered.
-    async fn answers(&self, more: u64) -> Duration {
+    /// Waits until this many more calls have succeeded.
+    async fn succeeds(&self, more: u64) -> Duration {
         let (start, before) = (Instant::now(), self.answered.load(Ordering::Relaxed));
         while self.answered.load(Ordering::Relaxed) < before + more {
             assert!(
@@ -94,10 +93,10 @@ impl Load {
     }
 }
 
-async fn own(backend: &Backend, key: &str, value: &str) -> Result<(), Error> {
+async fn round_trip(backend: &Backend, key: &str, value: &str) -> Result<(), Error> {
     let ttl = Some(Duration::from_secs(600));
     backend.set(key, value, ttl).await?;
-    // A server that was started again may have forgotten it.
+    // A server that was restarted may have lost the value.
     let read = backend.get(key).await?;
     assert!(
         read.as_deref().is_none_or(|read| read == value.as_bytes()),
@@ -114,21 +113,21 @@ async fn counter(backend: &Backend, key: &str, by: i64) -> Result<(), Error> {
     Ok(())
 }
 
-fn kinds(errors: &[Error], allowed: &[ErrorKind]) {
+fn assert_kinds(errors: &[Error], allowed: &[ErrorKind]) {
     for error in errors {
         assert!(allowed.contains(&error.kind()), "{error}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash() {
+async fn resumes_after_a_crash() {
     let mut server = MemcachedServer::start();
     let backend = connect(&server.url()).await;
     let load = Load::on(&backend);
-    load.answers(100).await;
+    load.succeeds(100).await;
     server.kill();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    // Nobody waits for a connection to come back.
+    // No call waits for the connection to be restored.
     let start = Instant::now();
     let error = backend.get("key").await.unwrap_err();
     assert!(
@@ -138,16 +137,16 @@ async fn a_crash() {
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(!error.may_have_counted());
     server.restart();
-    let took = load.answers(100).await;
+    let took = load.succeeds(100).await;
     assert!(took < RESUMES, "{took:?}");
     let errors = load.end().await;
     assert!(!errors.is_empty());
-    kinds(&errors, &[ErrorKind::Connection]);
+    assert_kinds(&errors, &[ErrorKind::Connection]);
 }
 
-/// Lessons: each idle connection used to fail once.
+/// An idle connection must not fail once after a restart.
 #[tokio::test]
-async fn a_restart_that_nobody_saw() {
+async fn resumes_after_a_restart_while_idle() {
     let mut server = MemcachedServer::start();
     let backend = connect(&server.url()).await;
     let tasks: JoinSet<_> = (0..8)
@@ -158,7 +157,7 @@ async fn a_restart_that_nobody_saw() {
         .collect();
     assert!(tasks.join_all().await.iter().all(Result::is_ok));
     server.restart();
-    // While this thread waited for it, nobody looked after sockets.
+    // This thread was blocked, so no task has noticed the closed sockets.
     tokio::time::sleep(Duration::from_millis(10)).await;
     for _ in 0..8 {
         assert_eq!(backend.get("0").await.unwrap(), None);
@@ -166,27 +165,27 @@ async fn a_restart_that_nobody_saw() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stands_still() {
+async fn resumes_after_the_server_was_suspended() {
     let server = MemcachedServer::start();
     let backend = connect(&server.url()).await;
     let load = Load::on(&backend);
-    load.answers(100).await;
+    load.succeeds(100).await;
     server.stop();
     tokio::time::sleep(Duration::from_secs(2)).await;
     server.resume();
-    let took = load.answers(100).await;
+    let took = load.succeeds(100).await;
     assert!(took < RESUMES, "{took:?}");
     let errors = load.end().await;
-    kinds(&errors, &[ErrorKind::Timeout, ErrorKind::Connection]);
+    assert_kinds(&errors, &[ErrorKind::Timeout, ErrorKind::Connection]);
     let late = |error: &Error| error.kind() == ErrorKind::Timeout && error.may_have_counted();
     assert!(errors.iter().any(late));
-    // Who got no connection was not heard, and knows it.
+    // A call without a connection was not sent, and its error says so.
     assert!(errors.iter().any(|error| !error.may_have_counted()));
 }
 
-/// Counts are gone, as on any cache; what comes after is counted.
+/// Counts are lost, as in any cache, and later hits are counted.
 #[tokio::test]
-async fn everything_is_forgotten() {
+async fn counts_again_after_a_flush() {
     let server = MemcachedServer::start();
     let backend = connect(&server.url()).await;
     let throttle = throttle(&backend, "3/day");
@@ -197,22 +196,22 @@ async fn everything_is_forgotten() {
             assert_eq!(decision.admitted, hit < 3);
         }
         server.flush_all();
-        // It forgets what was written before the present second of its own.
+        // `flush_all` removes what was written before the present second of the server.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
 }
 
-/// Answers that come too late, or half, or not at all: each such connection is given up, and none
-/// goes on with what was left of another answer.
+/// Late, truncated and missing replies: each such connection is closed, and no other call reads the
+/// rest of a reply.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_fails() {
+async fn closes_connections_with_late_or_truncated_replies() {
     let server = MemcachedServer::start();
     let proxy = Proxy::start(server.port()).await;
     let backend = connect(&proxy.address().to_string()).await;
     let load = Load::on(&backend);
-    load.answers(100).await;
-    for turn in 0..8 {
-        match turn % 4 {
+    load.succeeds(100).await;
+    for round in 0..8 {
+        match round % 4 {
             0 => proxy.delay(TIMEOUT + Duration::from_millis(30)),
             1 => proxy.truncate_replies(),
             2 => proxy.close(),
@@ -220,24 +219,24 @@ async fn a_network_that_fails() {
         }
         tokio::time::sleep(Duration::from_millis(400)).await;
         proxy.forward();
-        let took = load.answers(100).await;
-        assert!(took < RESUMES, "{turn}: {took:?}");
+        let took = load.succeeds(100).await;
+        assert!(took < RESUMES, "{round}: {took:?}");
     }
     let errors = load.end().await;
     assert!(!errors.is_empty());
-    kinds(&errors, &[ErrorKind::Timeout, ErrorKind::Connection]);
+    assert_kinds(&errors, &[ErrorKind::Timeout, ErrorKind::Connection]);
 }
 
-/// Decisions, too, return in time, whatever they have to read, write and give back.
+/// Decisions return in time too, with all their reads, writes and refunds.
 #[tokio::test]
-async fn decisions_return_in_time() {
+async fn returns_decisions_in_time() {
     let server = MemcachedServer::start();
     let proxy = Proxy::start(server.port()).await;
     let backend = connect(&proxy.address().to_string()).await;
     let throttle = throttle(&backend, "1/day");
     let client = Identity::new("user");
     throttle.hit(&client, 1).await.unwrap();
-    // The refusal is known, and takes no longer because it cannot be taken back.
+    // The refusal is known, and a failed refund does not delay it.
     proxy.delay(TIMEOUT / 3);
     for _ in 0..3 {
         let start = Instant::now();

@@ -9,7 +9,7 @@ use traffik_tests::{MemcachedServer, Proxy};
 use super::{settings, throttle};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dropped_operations_keep_their_connections() {
+async fn keeps_connections_of_dropped_operations() {
     let server = MemcachedServer::start();
     let proxy = Proxy::start(server.port()).await;
     let backend = settings(proxy.address().to_string()).pool_size(8);
@@ -24,18 +24,18 @@ async fn dropped_operations_keep_their_connections() {
         let answered = timeout(Duration::from_millis(3), hit).await;
         assert!(answered.is_err(), "it was not dropped");
     }
-    // Whoever stays gets an answer.
+    // A caller that stays gets its reply.
     for _ in 0..10 {
         assert!(throttle.hit(&client, 1).await.unwrap().admitted);
     }
-    // Those of the pool, and one by which the server is asked.
+    // The connections of the pool, and the one that reads the statistics.
     let made = connected() - before;
     assert!(made <= 8 + 1, "{made}");
 }
 
-/// What is never answered is closed when its time is over, whoever waits for it.
+/// An operation that is never answered ends at its timeout, also if its caller was dropped.
 #[tokio::test(flavor = "multi_thread")]
-async fn dropped_operations_on_a_stalled_server_end() {
+async fn ends_dropped_operations_on_a_stalled_server() {
     let server = MemcachedServer::start();
     let backend = settings(server.url()).pool_size(2);
     let backend = backend.timeout(Duration::from_millis(250)).connect().await;

@@ -1,5 +1,5 @@
-//! Windows with several rates: each period has a counter of its own, which every form of a throttle
-//! and every process shares (L30).
+//! Windows with several rates: each period has a counter, which all forms of a throttle and all
+//! processes share (L30).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,9 +34,9 @@ async fn left(throttle: &DynThrottle) -> Vec<u64> {
     stat.members.iter().map(|it| it.hits_remaining).collect()
 }
 
-/// An exchange reads all counts, another adds to all; a refusal only reads.
+/// One exchange reads all counts and another adds to all; a refusal only reads.
 #[tokio::test]
-async fn a_refusal_of_a_list_writes_nothing() {
+async fn writes_nothing_for_a_refusal() {
     let server = MemcachedServer::start();
     let throttle = listed(&connect(&server).await, "list", &["10/hour", "100/day"]);
     throttle.hit(&client(), 1).await.unwrap();
@@ -60,10 +60,9 @@ async fn a_refusal_of_a_list_writes_nothing() {
     assert_eq!(left(&throttle).await, [0, 90]);
 }
 
-/// Two processes that share a throttle while only one of them has seen its new rates, as in a
-/// deployment.
+/// Two processes share a throttle while only one of them has its new rates, as during a deployment.
 #[tokio::test]
-async fn processes_that_have_seen_a_change_count_with_those_that_have_not() {
+async fn counts_across_processes_with_old_and_new_rates() {
     let server = MemcachedServer::start();
     let namespace = || settings(server.url()).namespace("shared");
     let clock = ManualClock::new();
@@ -81,7 +80,7 @@ async fn processes_that_have_seen_a_change_count_with_those_that_have_not() {
         assert_eq!(hit(&after).await.remaining, remaining);
     }
     assert!(!hit(&before).await.admitted && !hit(&after).await.admitted);
-    // Another hour of the same day, of which five were counted by the process that knows of it.
+    // Another hour of the same day, of which the other process has counted five.
     clock.advance(Duration::from_secs(3_600));
     for _ in 0..3 {
         assert!(hit(&after).await.admitted);
@@ -90,9 +89,9 @@ async fn processes_that_have_seen_a_change_count_with_those_that_have_not() {
     assert_eq!(hit(&before).await.remaining, 6);
 }
 
-/// A refund goes to the counters that the hit was added to, whichever rates hold by then.
+/// A refund goes to the counters that the hit was added to, whichever rates are in force then.
 #[tokio::test]
-async fn refunds_only_the_counters_that_were_added_to() {
+async fn refunds_only_the_counters_of_the_hit() {
     let server = MemcachedServer::start();
     let throttle = listed(&connect(&server).await, "refunded", &["10/hour"]);
     let set = |list: &[&str]| registry().set_rate("refunded", rates(list)).unwrap();
@@ -107,7 +106,7 @@ async fn refunds_only_the_counters_that_were_added_to() {
     both.settle(1).await.unwrap();
     set(&["10/hour", "10/day"]);
     assert_eq!(left(&throttle).await, [9, 9]);
-    // A rate that is in force no more does not lose what was counted under it.
+    // A rate that is no longer in force keeps what was counted under it.
     let both = reserve(5).await;
     set(&["20/minute"]);
     drop(both);
@@ -117,9 +116,9 @@ async fn refunds_only_the_counters_that_were_added_to() {
     }
 }
 
-/// Two rates of one period count once, and the smaller limit binds.
+/// Two rates of one period count once, and the smaller limit applies.
 #[tokio::test]
-async fn rates_of_one_period_share_a_counter() {
+async fn shares_a_counter_among_rates_of_one_period() {
     let server = MemcachedServer::start();
     let list = ["10/hour", "3/hour", "7/60minutes"];
     let throttle = listed(&connect(&server).await, "same period", &list);
@@ -132,10 +131,10 @@ async fn rates_of_one_period_share_a_counter() {
     assert_eq!(server.stats()["curr_items"], 1);
 }
 
-/// A hit that is cut off, or that a slow server does not answer in time, leaves no counter of a
-/// list fuller.
+/// A hit that is cancelled, or that a slow server does not answer in time, leaves no counter of a
+/// list increased.
 #[tokio::test]
-async fn a_slow_server_keeps_nothing_of_a_list() {
+async fn leaves_counters_unchanged_after_a_timeout() {
     let server = MemcachedServer::start();
     let proxy = Proxy::start(server.port()).await;
     let address = proxy.address().to_string();
@@ -153,7 +152,7 @@ async fn a_slow_server_keeps_nothing_of_a_list() {
     assert_eq!(left(&throttle).await, [9, 99]);
 }
 
-/// A count in each window of each period that a hit was added to: all that these windows are.
+/// The model: a count for each window of each period to which a hit was added.
 #[derive(Default)]
 struct Counts(BTreeMap<(u64, u64), u64>);
 
@@ -179,7 +178,7 @@ impl Counts {
         }
     }
 
-    fn give_back(&mut self, (then, now): (u64, u64), rates: &[Rate], cost: u64) {
+    fn refund(&mut self, (then, now): (u64, u64), rates: &[Rate], cost: u64) {
         for (_, at) in Self::windows(then, rates) {
             if now / at.0 == at.1
                 && let Some(count) = self.0.get_mut(&at)
@@ -220,11 +219,11 @@ const FORMS: [&[&str]; 6] = [
     &["14/3s"],
 ];
 
-/// A reservation, when it was made, under which rates, and what it took.
-struct Open(Reservation, u64, Vec<Rate>, u64);
+/// A reservation, its time, its rates, and its cost.
+struct Reserved(Reservation, u64, Vec<Rate>, u64);
 
 async fn follows(throttle: &DynThrottle, clock: &ManualClock, acts: Vec<(u64, Act)>) {
-    let (mut counts, mut open) = (Counts::default(), Vec::<Open>::new());
+    let (mut counts, mut open) = (Counts::default(), Vec::<Reserved>::new());
     let mut now = clock.now().as_micros() as u64;
     let mut form = rates(FORMS[0]);
     for (gap, act) in acts {
@@ -248,14 +247,14 @@ async fn follows(throttle: &DynThrottle, clock: &ManualClock, acts: Vec<(u64, Ac
                 assert_eq!(reserved.decision().admitted, cost <= remaining);
                 if reserved.decision().admitted {
                     counts.add(now, &form, cost);
-                    open.push(Open(reserved, now, form.clone(), cost));
+                    open.push(Reserved(reserved, now, form.clone(), cost));
                 }
             }
             Act::Settle(which, used) if which < open.len() => {
-                let Open(reserved, at, then, cost) = open.swap_remove(which);
+                let Reserved(reserved, at, then, cost) = open.swap_remove(which);
                 reserved.settle(used).await.unwrap();
                 if used < cost {
-                    counts.give_back((at, now), &then, cost - used);
+                    counts.refund((at, now), &then, cost - used);
                 } else {
                     counts.add(now, &form, used - cost);
                 }
@@ -269,15 +268,15 @@ async fn follows(throttle: &DynThrottle, clock: &ManualClock, acts: Vec<(u64, Ac
         let stat = throttle.stat(&client()).await.unwrap();
         assert_eq!(stat.hits_remaining, counts.remaining(now, &form), "{now}");
     }
-    for Open(reserved, ..) in open {
+    for Reserved(reserved, ..) in open {
         reserved.keep();
     }
 }
 
-/// Whatever forms a throttle takes in turn, each period counts what was admitted while it was in
-/// force.
+/// Whatever forms a throttle takes in turn, each period counts the hits that were admitted while it
+/// was in force.
 #[test]
-fn each_period_keeps_its_count_whatever_the_form() {
+fn keeps_the_count_of_each_period_in_every_form() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = MemcachedServer::start();
     let config = ProptestConfig {
@@ -296,10 +295,10 @@ fn each_period_keeps_its_count_whatever_the_form() {
     });
 }
 
-/// L31: a count saturates, however much is charged beyond the limit.
+/// A count saturates, however much is charged beyond the limit (L31).
 #[tokio::test]
-async fn a_count_never_wraps() {
-    const MOST: u64 = 1 << 53;
+async fn saturates_counts() {
+    const LARGEST: u64 = 1 << 53;
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "9007199254740992/day");
     let mut reserved = Vec::new();
@@ -307,17 +306,17 @@ async fn a_count_never_wraps() {
         reserved.push(throttle.reserve(&client(), 1).await.unwrap());
     }
     for (charged, reserved) in reserved.into_iter().enumerate() {
-        reserved.settle(MOST).await.unwrap();
+        reserved.settle(LARGEST).await.unwrap();
         let stat = throttle.stat(&client()).await.unwrap();
         assert!(charged == 0 || stat.hits_remaining == 0, "after {charged}");
     }
     assert!(!throttle.hit(&client(), 1).await.unwrap().admitted);
 }
 
-/// Nor where refusals could not be taken back, or somebody else has written the largest number that
-/// there is.
+/// Neither does a count wrap after failed refunds, or after another program wrote the largest
+/// number.
 #[tokio::test]
-async fn a_hit_on_the_largest_count_is_refused() {
+async fn refuses_a_hit_on_the_largest_count() {
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "100/day");
     throttle.hit(&client(), 1).await.unwrap();

@@ -1,5 +1,5 @@
-//! Memcached: bytes, locks, decisions, and what happens to connections. Every test has a server, or
-//! a namespace, of its own.
+//! Memcached: values, locks, decisions, and failures of connections. Every test has a server or a
+//! namespace of its own.
 
 mod authentication;
 mod clear;
@@ -7,10 +7,10 @@ mod decisions;
 mod faults;
 mod hangups;
 mod lists;
-mod made_since;
+mod mismatched_replies;
 mod nodes;
 mod processes;
-mod strangers;
+mod replaced_counters;
 mod tls;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,10 +20,10 @@ use traffik::failure::raise;
 use traffik::{Backend, DynThrottle, MemcachedBackend, MemcachedNodes};
 use traffik_tests::MemcachedServer;
 
-/// How long one operation may take beside a busy machine.
+/// The timeout of an operation on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A backend's settings with a namespace that no other test has.
+/// Returns a backend's settings with a namespace that no other test has.
 pub(crate) fn settings(nodes: impl Into<MemcachedNodes>) -> MemcachedBackend {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let namespace = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -37,7 +37,7 @@ pub(crate) async fn connect(server: &MemcachedServer) -> Backend {
     backend.expect("the server is there")
 }
 
-/// A fixed window.
+/// Builds a throttle under fixed windows.
 fn throttle(backend: &Backend, rate: &str) -> DynThrottle {
     let throttle = DynThrottle::builder(rate).rate(rate.parse().expect("a rate"));
     throttle

@@ -1,4 +1,4 @@
-//! Where servers may be, and what is where if there are several.
+//! Addresses of servers, and the distribution of clients among several.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use traffik_tests::MemcachedServer;
 
 use super::{connect, settings, throttle};
 
-async fn works(backend: &Backend) {
+async fn assert_works(backend: &Backend) {
     backend.ready().await.unwrap();
     assert_eq!(backend.increment("n", 2).await.unwrap(), 2);
     let throttle = throttle(backend, "1/day");
@@ -18,41 +18,41 @@ async fn works(backend: &Backend) {
 }
 
 #[tokio::test]
-async fn names_of_one_server() {
+async fn accepts_every_name_of_a_server() {
     let server = MemcachedServer::start();
     for url in [
         server.url(),
         format!("tcp://{}", server.url()),
         format!("localhost:{}", server.port()),
     ] {
-        works(&settings(&url).connect().await.unwrap()).await;
-        works(&settings(&url).lazy()).await;
+        assert_works(&settings(&url).connect().await.unwrap()).await;
+        assert_works(&settings(&url).lazy()).await;
     }
 }
 
 #[tokio::test]
-async fn a_unix_socket() {
+async fn connects_to_a_unix_socket() {
     let mut server = MemcachedServer::start_on_socket();
     let backend = connect(&server).await;
-    works(&backend).await;
+    assert_works(&backend).await;
     server.restart();
-    // While this thread waited for it, nobody looked after sockets.
+    // This thread was blocked, so no task has noticed the closed sockets.
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(backend.get("n").await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn ipv6() {
+async fn connects_over_ipv6() {
     if TcpListener::bind("[::1]:0").is_err() {
-        // This machine has none.
+        // This machine has no IPv6.
         return;
     }
     let server = MemcachedServer::start_on_ipv6();
-    works(&connect(&server).await).await;
+    assert_works(&connect(&server).await).await;
 }
 
 #[tokio::test]
-async fn what_cannot_work_is_told_at_once() {
+async fn reports_nodes_that_cannot_work_at_once() {
     for nodes in ["", "http://127.0.0.1", "127.0.0.1:x", "a,a"] {
         let error = settings(nodes).connect().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{nodes}");
@@ -72,20 +72,20 @@ async fn what_cannot_work_is_told_at_once() {
     let error = settings(gone.url()).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(start.elapsed() < Duration::from_secs(2));
-    // The same later is no trouble.
+    // A name that fails to resolve later is an ordinary failure.
     let lazy = settings(gone.url()).lazy();
     assert_eq!(
         lazy.get("key").await.unwrap_err().kind(),
         ErrorKind::Connection
     );
     gone.restart();
-    works(&lazy).await;
+    assert_works(&lazy).await;
 }
 
-/// Clients are spread over all servers, whoever asks and in whatever order they name them; a client
-/// of a server that is away has nowhere else to go, and the others do not notice.
+/// Clients are spread over all servers, whatever the order of their names; a client whose server is
+/// down has no other, and the others are not affected.
 #[tokio::test]
-async fn several_servers() {
+async fn spreads_clients_over_several_servers() {
     let mut servers = [(); 3].map(|()| MemcachedServer::start());
     let urls: Vec<_> = servers.iter().map(MemcachedServer::url).collect();
     let one = settings(&*urls).namespace("ns").connect().await.unwrap();
@@ -136,9 +136,9 @@ async fn several_servers() {
     one.ready().await.unwrap();
 }
 
-/// A server with no more room says so; nothing is taken for done that was not.
+/// A server without memory reports it, and no failed write counts as done.
 #[tokio::test]
-async fn a_server_that_is_full() {
+async fn reports_a_server_that_is_full() {
     let server = MemcachedServer::start_with(&["-m", "2", "-M"]);
     let backend = connect(&server).await;
     let value = vec![b'x'; 100_000];

@@ -1,4 +1,4 @@
-//! Several processes on one key: never more than the law, and how much less.
+//! Several processes on one key: they admit no more than the limit, and little less.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const TASKS: usize = 32;
 const HITS: usize = 20;
 const LIMIT: u32 = 1_000;
 
-/// Where a process that the test starts finds the server.
+/// The environment variable with the server's address for the child processes.
 const SERVER: &str = "TRAFFIK_TEST_MEMCACHED";
 
 fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
@@ -37,15 +37,15 @@ fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
     ]
 }
 
-/// What one of the processes does, each of whose tasks hits the same key; its lines say what was
-/// admitted and failed.
+/// Runs in each child process, where each task hits one key; the output lists the admitted and
+/// failed hits.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it is a part of the test below, which starts it"]
-async fn one_of_several() {
+async fn child_process() {
     let Ok(url) = std::env::var(SERVER) else {
         return;
     };
-    // The time stands still, so that the law's number is exact. All else is as it comes.
+    // The manual clock makes the limit exact; everything else runs in real time.
     let backend = Backend::memcached(url).connect().await.unwrap();
     let standing = backend.clone().clock(ManualClock::new());
     backend.increment("ready", 1).await.unwrap();
@@ -79,10 +79,10 @@ async fn one_of_several() {
 }
 
 #[test]
-fn never_more_than_the_law() {
+fn admits_no_more_than_the_limit_across_processes() {
     let server = MemcachedServer::start();
     let own = std::env::current_exe().unwrap();
-    let name = "memcached::processes::one_of_several";
+    let name = "memcached::processes::child_process";
     let processes: Vec<_> = (0..PROCESSES)
         .map(|_| {
             Command::new(&own)
@@ -120,11 +120,11 @@ fn never_more_than_the_law() {
         assert_eq!(counts.len(), PROCESSES, "{lines}");
         let admitted: u32 = counts.iter().map(|(admitted, _)| admitted).sum();
         let failed: u32 = counts.iter().map(|(_, failed)| failed).sum();
-        let asked = PROCESSES * TASKS * HITS;
-        println!("{strategy}: {admitted} admitted of {LIMIT}, {failed} of {asked} undecided");
+        let sent = PROCESSES * TASKS * HITS;
+        println!("{strategy}: {admitted} admitted of {LIMIT}, {failed} of {sent} undecided");
         assert!(admitted <= LIMIT, "{strategy} admitted {admitted}");
         assert!(admitted > 0, "{strategy} admitted nothing");
-        // Only a hit that somebody did not hear of may have been counted and not admitted.
+        // Only a hit whose reply was lost may have been counted without being admitted.
         assert!(
             admitted + failed >= LIMIT,
             "{strategy}: {admitted} and {failed}"

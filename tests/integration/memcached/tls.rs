@@ -11,14 +11,14 @@ use traffik_tests::{Certificates, MemcachedServer};
 
 use super::settings;
 
-/// A server that speaks nothing but TLS.
-fn start(certificates: &Certificates, asks_for_a_certificate: bool) -> MemcachedServer {
+/// Starts a server that speaks only TLS.
+fn start(certificates: &Certificates, demands_a_certificate: bool) -> MemcachedServer {
     let options = format!(
         "ssl_chain_cert={},ssl_key={},ssl_ca_cert={},ssl_verify_mode={}",
         certificates.path("server.pem"),
         certificates.path("server.key"),
         certificates.path("ca.pem"),
-        if asks_for_a_certificate { 2 } else { 0 },
+        if demands_a_certificate { 2 } else { 0 },
     );
     MemcachedServer::start_with(&["-Z", "-o", &options])
 }
@@ -28,7 +28,7 @@ fn url(server: &MemcachedServer) -> String {
 }
 
 #[tokio::test]
-async fn trusts_only_the_authority_it_is_given() {
+async fn trusts_only_the_configured_authority() {
     let (ours, another) = (Certificates::new(), Certificates::new());
     let mut server = start(&ours, false);
     let trusting = settings(url(&server)).tls(Tls::new().ca(ours.text("ca.pem")));
@@ -51,7 +51,7 @@ async fn trusts_only_the_authority_it_is_given() {
         settings(url(&server)).tls(another),
         settings(url(&server)),
         settings(localhost).tls(ours),
-        // It is spoken to without TLS.
+        // The server is addressed without TLS.
         settings(server.url()).timeout(Duration::from_millis(300)),
     ] {
         let error = settings.connect().await.unwrap_err();
@@ -65,13 +65,16 @@ async fn trusts_only_the_authority_it_is_given() {
 }
 
 #[tokio::test]
-async fn sends_its_certificate_to_a_server_that_asks_for_one() {
+async fn sends_its_certificate_to_a_server_that_demands_one() {
     let certificates = Certificates::new();
     let server = start(&certificates, true);
-    let nobody = Tls::new().ca(certificates.text("ca.pem"));
-    let error = settings(url(&server)).tls(nobody.clone()).connect().await;
+    let without_client = Tls::new().ca(certificates.text("ca.pem"));
+    let error = settings(url(&server))
+        .tls(without_client.clone())
+        .connect()
+        .await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Connection);
-    let client = nobody.client(
+    let client = without_client.client(
         certificates.text("client.pem"),
         certificates.text("client.key"),
     );
@@ -79,10 +82,9 @@ async fn sends_its_certificate_to_a_server_that_asks_for_one() {
     assert_eq!(backend.increment("n", 1).await.unwrap(), 1);
 }
 
-/// What TLS says for itself, such as tickets for later sessions, does not make a connection
-/// useless.
+/// TLS records between replies, such as session tickets, do not make a connection unusable.
 #[tokio::test]
-async fn uses_a_connection_again() {
+async fn reuses_a_connection() {
     let certificates = Certificates::new();
     let server = start(&certificates, false);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -101,7 +103,7 @@ async fn uses_a_connection_again() {
     let backend = backend.connect().await.unwrap();
     for n in 1..=20 {
         assert_eq!(backend.increment("n", 1).await.unwrap(), n);
-        // Whatever the server sends of itself has come by now.
+        // By now, all records that the server sends by itself have arrived.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);

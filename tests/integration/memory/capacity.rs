@@ -1,4 +1,5 @@
-//! How many keys are remembered: never more than was allowed, and the right ones.
+//! The capacity of the memory backend: it stores no more keys than allowed, and evicts the right
+//! ones.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -24,16 +25,16 @@ fn throttle(backend: &Backend, uid: &str, rate: &str, strategy: impl Strategy) -
         .unwrap()
 }
 
-/// How many of these clients have something taken.
-fn remembered(throttle: &DynThrottle, clients: impl Iterator<Item = u64>) -> usize {
-    let full = remaining(throttle, &Identity::new("nobody"));
+/// Returns how many of these clients have a count.
+fn stored(throttle: &DynThrottle, clients: impl Iterator<Item = u64>) -> usize {
+    let full = remaining(throttle, &Identity::new("new client"));
     clients
         .filter(|client| remaining(throttle, &Identity::from(*client)) < full)
         .count()
 }
 
 #[test]
-fn as_many_as_fit_are_all_remembered() {
+fn stores_all_keys_that_fit() {
     for capacity in [64, 100, 1_000, 5_000, 20_000] {
         for strategy in 0..4 {
             let backend = backend(capacity, &ManualClock::new());
@@ -42,13 +43,13 @@ fn as_many_as_fit_are_all_remembered() {
             for client in clients.clone() {
                 assert!(admits(&throttle, &Identity::from(client), 5), "{name}");
             }
-            assert_eq!(remembered(&throttle, clients), capacity, "{name}");
+            assert_eq!(stored(&throttle, clients), capacity, "{name}");
         }
     }
 }
 
 #[test]
-fn never_more_than_fit() {
+fn stores_no_more_than_the_capacity() {
     for (capacity, shards) in [(64, 1), (1_000, 1), (1_000, 16), (9_000, 2), (20_000, 4)] {
         let settings = MemoryBackend::builder().capacity(capacity).shards(shards);
         let backend = settings.clock(ManualClock::new()).build();
@@ -57,7 +58,7 @@ fn never_more_than_fit() {
         for client in 0..flood {
             assert!(admits(&throttle, &Identity::from(client), 1));
         }
-        let remembered = remembered(&throttle, 0..flood);
+        let remembered = stored(&throttle, 0..flood);
         assert!(
             remembered <= capacity,
             "{remembered} of {capacity} in {shards} shards"
@@ -69,9 +70,9 @@ fn never_more_than_fit() {
     }
 }
 
-/// The bound holds whatever threads do at once.
+/// The bound holds under concurrent threads.
 #[test]
-fn never_more_than_fit_from_several_threads() {
+fn stores_no_more_than_the_capacity_under_concurrent_threads() {
     let throttle = throttle(
         &backend(2_000, &ManualClock::new()),
         "all",
@@ -89,13 +90,13 @@ fn never_more_than_fit_from_several_threads() {
             });
         }
     });
-    let remembered = remembered(&throttle, 0..40_000);
+    let remembered = stored(&throttle, 0..40_000);
     assert!((1_800..=2_000).contains(&remembered), "{remembered}");
 }
 
-/// However small it is made, it limits, and a set finds room for all its members.
+/// Even the smallest table limits, and a set finds room for all its members.
 #[test]
-fn a_capacity_of_one() {
+fn limits_with_a_capacity_of_one() {
     for capacity in [0, 1, 2] {
         let backend = backend(capacity, &ManualClock::new());
         for (name, throttle) in each(&backend, 3) {
@@ -121,9 +122,9 @@ fn a_capacity_of_one() {
     }
 }
 
-/// Lessons B i: whoever sends from ever new keys does not get the count of a limited one forgotten.
+/// A client that sends ever new keys does not evict the count of a limited one.
 #[test]
-fn a_flood_of_new_keys_does_not_reset_a_limited_client() {
+fn keeps_a_limited_client_during_a_flood_of_new_keys() {
     for (name, throttle) in each(&backend(1_000, &ManualClock::new()), 5) {
         let limited = Identity::new("limited");
         assert!(admits(&throttle, &limited, 5));
@@ -137,9 +138,9 @@ fn a_flood_of_new_keys_does_not_reset_a_limited_client() {
     }
 }
 
-/// Who comes in the flood is limited too, for as long as there is room to know.
+/// New clients of the flood are limited too, as long as there is room for their counts.
 #[test]
-fn a_full_table_still_limits_who_is_new() {
+fn limits_new_clients_of_a_full_table() {
     let throttle = throttle(
         &backend(1_000, &ManualClock::new()),
         "all",
@@ -151,29 +152,30 @@ fn a_full_table_still_limits_who_is_new() {
     }
 }
 
-/// What has expired goes before anything that matters.
+/// Expired states are evicted before live ones.
 #[test]
-fn expired_keys_go_first() {
+fn evicts_expired_keys_first() {
     let clock = ManualClock::new();
     let backend = backend(1_000, &clock);
     let short = throttle(&backend, "short", "5/s", FixedWindow::new());
     let long = throttle(&backend, "long", "5/h", FixedWindow::new());
     for client in 0..500_u64 {
-        // Of all that are there, those that matter have the least taken.
+        // Among all states, the live ones have the lowest counts.
         assert!(admits(&short, &Identity::from(client), 5));
         assert!(admits(&long, &Identity::from(client), 1));
     }
     clock.advance(Duration::from_secs(1));
-    // While a few dozen keys hold some that have expired, which a third does all but certainly.
+    // A sample of a few dozen keys almost certainly contains expired ones, which are a third of
+    // all.
     for client in 500..700_u64 {
         assert!(admits(&long, &Identity::from(client), 1));
     }
-    assert_eq!(remembered(&long, 0..700), 700);
+    assert_eq!(stored(&long, 0..700), 700);
 }
 
-/// Keys that come and go, each expired before long, never fill it.
+/// Keys that expire soon never fill the table.
 #[test]
-fn expired_keys_make_room_without_a_sweep() {
+fn reuses_expired_keys_without_a_sweep() {
     let clock = ManualClock::new();
     let backend = backend(1_000, &clock);
     let short = throttle(&backend, "short", "5/s", FixedWindow::new());
@@ -185,12 +187,12 @@ fn expired_keys_make_room_without_a_sweep() {
         clock.advance(Duration::from_millis(4));
         assert!(admits(&short, &Identity::from(client), 5));
     }
-    assert_eq!(remembered(&long, 0..300), 300);
+    assert_eq!(stored(&long, 0..300), 300);
 }
 
-/// Lessons B b: who came once is forgotten once that no longer matters, under every strategy.
+/// A client that came once expires under every strategy.
 #[test]
-fn who_came_once_expires() {
+fn expires_clients_that_came_once() {
     for place in 0..13 {
         let clock = ManualClock::new();
         let backend = backend(1_000, &clock);
@@ -198,20 +200,20 @@ fn who_came_once_expires() {
         for client in 0..300_u64 {
             assert!(admits(&long, &Identity::from(client), 1));
         }
-        // Of an hour's five; two hours later nothing is left of it, whatever the strategy.
+        // 5 units an hour; two hours later no count remains under any strategy.
         let (name, once) = each(&backend, 5)[place].clone();
         for client in 0..3_000_u64 {
             clock.advance(Duration::from_secs(20));
             assert!(admits(&once, &Identity::from(client), 5), "{name}");
         }
-        assert_eq!(remembered(&long, 0..300), 300, "{name}");
+        assert_eq!(stored(&long, 0..300), 300, "{name}");
         clock.advance(Duration::from_secs(7_200));
-        assert_eq!(remembered(&once, 0..3_000), 0, "{name}");
+        assert_eq!(stored(&once, 0..3_000), 0, "{name}");
     }
 }
 
 #[test]
-fn states_of_custom_laws_are_bounded_too() {
+fn bounds_the_states_of_custom_strategies() {
     let throttle = throttle(
         &backend(1_000, &ManualClock::new()),
         "budget",
@@ -221,12 +223,12 @@ fn states_of_custom_laws_are_bounded_too() {
     for client in 0..10_000_u64 {
         assert!(admits(&throttle, &Identity::from(client), 1));
     }
-    let remembered = remembered(&throttle, 0..10_000);
+    let remembered = stored(&throttle, 0..10_000);
     assert!((900..=1_000).contains(&remembered), "{remembered}");
 }
 
 #[test]
-fn a_flood_does_not_reset_a_client_that_a_custom_law_limits() {
+fn keeps_a_client_limited_by_a_custom_strategy_during_a_flood() {
     let clock = ManualClock::new();
     let throttle = throttle(&backend(1_000, &clock), "budget", "5/h", Budget::new());
     let limited = Identity::new("limited");

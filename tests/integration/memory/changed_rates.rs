@@ -1,4 +1,4 @@
-//! Rates that change from one to a list and back: nothing that was counted is forgotten (L30).
+//! Rates that change from one to a list and back: no count is lost (L30).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -12,8 +12,8 @@ const LIMIT: u64 = 10;
 const ONE: [Rate; 1] = [Rate::per_hour(LIMIT)];
 const LIST: [Rate; 2] = [Rate::per_hour(LIMIT), Rate::per_day(100)];
 
-/// A throttle of ten an hour for every strategy, and its uid. The clock stands still, so none gives
-/// anything back.
+/// Builds a throttle of ten an hour for every strategy, with its uid. The clock is stopped, so no
+/// strategy refills.
 fn throttles(test: &str) -> Vec<(String, DynThrottle)> {
     let backend = Backend::memory().clock(ManualClock::new());
     let each = each_named(&format!("{test}::"), &backend, LIMIT);
@@ -25,15 +25,15 @@ fn set(uid: &str, rates: &[Rate]) {
     registry().set_rate(uid, rates.to_vec()).unwrap();
 }
 
-/// How many single hits are admitted, of more than there can be.
+/// Returns how many single hits are admitted, of more than can be.
 fn admitted(throttle: &DynThrottle, client: &Identity) -> u64 {
     let hits = (0..2 * LIMIT).filter(|_| admits(throttle, client, 1));
     hits.count() as u64
 }
 
-/// What `stat`, `check` and hits say are one: so many hits are left.
+/// Asserts that `stat`, `check` and hits agree on the remaining units.
 fn assert_left(uid: &str, throttle: &DynThrottle, client: &Identity, left: u64) {
-    // Under GCRA one hit of any cost is admitted as long as one of cost 1 is.
+    // GCRA admits one hit of any cost as long as it admits one of cost 1.
     assert_eq!(remaining(throttle, client), left, "{uid}: stat");
     let one = poll_once(throttle.check(client, 1)).unwrap();
     assert_eq!(one, left > 0, "{uid}: check");
@@ -55,7 +55,7 @@ fn keeps_the_count_from_a_list_to_one_rate() {
 }
 
 #[test]
-fn keeps_the_count_when_what_was_set_is_reset() {
+fn keeps_the_count_when_the_rate_is_reset() {
     for (uid, throttle) in throttles("reset") {
         let client = Identity::new("client");
         set(&uid, &LIST);
@@ -67,7 +67,7 @@ fn keeps_the_count_when_what_was_set_is_reset() {
     }
 }
 
-/// A client that is only refused under the list has spent its budget all the same.
+/// A client that was only refused under the list has spent its budget all the same.
 #[test]
 fn keeps_the_count_of_a_client_that_a_list_only_refused() {
     for (uid, throttle) in throttles("refused by a list") {
@@ -80,13 +80,12 @@ fn keeps_the_count_of_a_client_that_a_list_only_refused() {
     }
 }
 
-/// What is refused or only looked at writes nothing (L33): the list's other member has not
-/// forgotten.
+/// A refused hit and a read write nothing (L33): the list's other member keeps its count.
 #[test]
 fn keeps_the_list_until_a_hit_is_admitted_under_one_rate() {
     for (uid, throttle) in throttles("looked at") {
         if uid.ends_with("gcra") {
-            // It admits one a day early, not fifteen.
+            // GCRA admits one a day early, not fifteen.
             continue;
         }
         let client = Identity::new("client");
@@ -103,7 +102,7 @@ fn keeps_the_list_until_a_hit_is_admitted_under_one_rate() {
 
 /// While rates change from one to a list and back, no client gets more than its limit.
 #[test]
-fn admits_no_more_while_rates_change_under_way() {
+fn admits_no_more_while_rates_change() {
     const CLIENTS: u64 = 60;
     for (uid, throttle) in throttles("racing") {
         let over = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! `clear` removes every state, whatever its form, and spares none that is being decided.
+//! `clear` removes every state, whatever its form, also those that are being decided.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -56,7 +56,7 @@ fn clears_the_states_of_custom_strategies() {
     assert!(admits(&throttle, &client, 1));
 }
 
-/// Handles with other clocks share the states, and those of another backend stay.
+/// Handles with other clocks share the states; the states of another backend stay.
 #[test]
 fn clears_this_backend_only() {
     let (one, other) = (Backend::memory(), Backend::memory());
@@ -71,11 +71,11 @@ fn clears_this_backend_only() {
     assert_eq!(remaining(&throttle(&other), &client), 0);
 }
 
-/// Between two calls of `clear` each client gets its limit, whatever is being decided while it is
-/// called: in the table, in the overflow map, and in sets of both, whose slots are locked or about
-/// to be made.
+/// Between two calls of `clear` each client gets its limit once, also in hits that run during the
+/// call: in the table, in the overflow map, and in sets of both, whose slots are locked or about to
+/// be created.
 #[test]
-fn nobody_gets_more_than_one_budget_from_one_clear() {
+fn grants_at_most_one_budget_per_clear() {
     const LIMIT: u64 = 50;
     const CLIENTS: u64 = 40;
     const CLEARS: u64 = 200;
@@ -106,9 +106,9 @@ fn nobody_gets_more_than_one_budget_from_one_clear() {
         }
         over.store(true, Ordering::Relaxed);
     });
-    // Two throttles, and one budget each before the first call and after every one.
-    let most = 2 * LIMIT * CLIENTS * (CLEARS + 1);
-    assert!(admitted.load(Ordering::Relaxed) <= most);
+    // Two throttles, with one budget each before the first call and after every call.
+    let max = 2 * LIMIT * CLIENTS * (CLEARS + 1);
+    assert!(admitted.load(Ordering::Relaxed) <= max);
     poll_once(backend.clear()).unwrap();
     for client in 0..CLIENTS {
         for throttle in [&windows, &lists] {

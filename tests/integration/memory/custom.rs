@@ -1,4 +1,5 @@
-//! A law of the user's own: decided atomically, kept with serde, and harmless when it panics.
+//! Custom strategies in memory: decided atomically, serialized with serde, and harmless when they
+//! panic.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +14,7 @@ use traffik_tests::poll_once;
 
 use super::{admits, remaining};
 
-/// A log: what was admitted when, in the last period. Panics where it is told to.
+/// A log of the hits that were admitted in the last period, which panics on demand.
 #[derive(Debug, Default)]
 struct Log {
     panics: Panics,
@@ -23,9 +24,9 @@ struct Log {
 enum Panics {
     #[default]
     Never,
-    /// When a hit of cost 13 is decided.
+    /// While a hit of cost 13 is decided.
     Deciding,
-    /// When a hit of cost 13, after one of cost 1, is reported.
+    /// While a hit of cost 13, after one of cost 1, is reported.
     Reporting,
 }
 
@@ -52,7 +53,7 @@ impl Strategy for Log {
     fn decide(&self, state: Option<Entries>, hit: &Hit<'_>) -> Option<Entries> {
         assert!(
             self.panics != Panics::Deciding || hit.cost != 13,
-            "told to panic"
+            "panics on demand"
         );
         let mut state = state.unwrap_or_default();
         let fits = state.live(hit) + hit.cost <= hit.rate.limit();
@@ -61,13 +62,13 @@ impl Strategy for Log {
     }
 
     fn report(&self, state: Option<&Entries>, hit: &Hit<'_>) -> Report {
-        let taken = state.map_or(0, |state| state.live(hit));
+        let spent = state.map_or(0, |state| state.live(hit));
         assert!(
-            self.panics != Panics::Reporting || taken != 14,
-            "told to panic"
+            self.panics != Panics::Reporting || spent != 14,
+            "panics on demand"
         );
         let limit = hit.rate.limit();
-        let remaining = limit - taken;
+        let remaining = limit - spent;
         Report {
             limit,
             remaining,
@@ -93,7 +94,7 @@ fn throttle(panics: Panics, backend: &Backend) -> DynThrottle {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn atomic_under_many_tasks() {
+async fn decides_atomically_under_many_tasks() {
     let clock = ManualClock::new();
     let throttle = throttle(Panics::Never, &Backend::memory().clock(clock.clone()));
     for round in 0..20_u64 {
@@ -101,14 +102,14 @@ async fn atomic_under_many_tasks() {
         for task in 0..64 {
             let (throttle, clock) = (throttle.clone(), clock.clone());
             tasks.spawn(async move {
-                let mut taken = 0;
+                let mut spent = 0;
                 for cost in [1, 2, 1, 1] {
                     clock.advance(Duration::from_micros(task));
                     let decision = throttle.hit(&Identity::from(round), cost).await.unwrap();
-                    taken += if decision.admitted { cost } else { 0 };
+                    spent += if decision.admitted { cost } else { 0 };
                     tokio::task::yield_now().await;
                 }
-                taken
+                spent
             });
         }
         assert_eq!(
@@ -120,7 +121,7 @@ async fn atomic_under_many_tasks() {
 }
 
 #[test]
-fn a_state_is_kept_with_serde_and_forgotten_when_it_has_expired() {
+fn serializes_a_state_and_removes_it_when_it_has_expired() {
     let clock = ManualClock::new();
     let throttle = throttle(Panics::Never, &Backend::memory().clock(clock.clone()));
     let client = Identity::new("client");
@@ -141,10 +142,10 @@ fn a_state_is_kept_with_serde_and_forgotten_when_it_has_expired() {
     );
 }
 
-/// Promise 7: what another type wrote under the same name is no state.
+/// A state that another type wrote under the same name counts as none (promise 7).
 #[test]
-fn a_foreign_state_is_none() {
-    /// The log, as it was before it remembered when.
+fn treats_a_foreign_state_as_none() {
+    /// The log in an older form, without times.
     #[derive(Debug)]
     struct Older;
 
@@ -174,7 +175,7 @@ fn a_foreign_state_is_none() {
     }
 
     let backend = Backend::memory().clock(ManualClock::new());
-    // Two programs that share a backend: a process has only one of them at a time.
+    // Two programs that share a backend, since one process has only one of them.
     let older = || {
         let builder = DynThrottle::builder("log").rate(Rate::per_hour(200));
         let builder = builder.strategy(Older).backend(backend.clone());
@@ -188,16 +189,16 @@ fn a_foreign_state_is_none() {
     assert!(admits(&older(), &client, 1));
 }
 
-/// Nothing is counted, nothing stays locked, and everybody else goes on.
+/// Nothing is counted, nothing stays locked, and other clients are not affected.
 #[test]
-fn a_panicking_law_leaves_the_backend_usable() {
+fn stays_usable_after_a_panic() {
     for panics in [Panics::Deciding, Panics::Reporting] {
         let backend = Backend::memory().clock(ManualClock::new());
         let throttle = throttle(panics, &backend);
         for client in (0..100_u64).map(Identity::from) {
             assert!(admits(&throttle, &client, 1));
             let panicked = catch_unwind(AssertUnwindSafe(|| admits(&throttle, &client, 13)));
-            assert!(panicked.is_err(), "it was told to panic");
+            assert!(panicked.is_err(), "the strategy panics");
             assert_eq!(remaining(&throttle, &client), 199, "{panics:?}");
             assert!(admits(&throttle, &client, 199) && !admits(&throttle, &client, 1));
         }
@@ -205,14 +206,14 @@ fn a_panicking_law_leaves_the_backend_usable() {
 }
 
 traffik::throttles! {
-    throttle Plain(rate = "200/h", identifier = everyone);
+    throttle Window(rate = "200/h", identifier = everyone);
     throttle Panicking(rate = "300/h", identifier = everyone, strategy = custom(Log { panics: Panics::Deciding }));
     throttle Unreported(rate = "300/h", identifier = everyone, strategy = custom(Log { panics: Panics::Reporting }));
 }
 
-/// The same with others in the set: none of them has counted.
+/// No other member of the set has counted.
 #[test]
-fn a_panicking_law_in_a_set_takes_from_none() {
+fn charges_no_member_of_a_set_after_a_panic() {
     fn after_a_panic<T: Throttle>(other: impl Fn(&Parts) -> u64) {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts
@@ -220,10 +221,10 @@ fn a_panicking_law_in_a_set_takes_from_none() {
             .insert(Backend::memory().clock(ManualClock::new()));
         assert!(poll_once(T::hit(&parts)).unwrap().admitted);
         let panicked = catch_unwind(AssertUnwindSafe(|| poll_once(T::hit_cost(&parts, 13))));
-        assert!(panicked.is_err(), "it was told to panic");
+        assert!(panicked.is_err(), "the strategy panics");
         assert_eq!(
             (
-                poll_once(Plain::stat(&parts)).unwrap().hits_remaining,
+                poll_once(Window::stat(&parts)).unwrap().hits_remaining,
                 other(&parts)
             ),
             (199, 299)
@@ -231,9 +232,9 @@ fn a_panicking_law_in_a_set_takes_from_none() {
         assert!(poll_once(T::hit_cost(&parts, 199)).unwrap().admitted);
     }
     let panicking = |parts: &Parts| poll_once(Panicking::stat(parts)).unwrap().hits_remaining;
-    after_a_panic::<(Plain, Panicking)>(panicking);
-    after_a_panic::<(Panicking, Plain)>(panicking);
+    after_a_panic::<(Window, Panicking)>(panicking);
+    after_a_panic::<(Panicking, Window)>(panicking);
     let unreported = |parts: &Parts| poll_once(Unreported::stat(parts)).unwrap().hits_remaining;
-    after_a_panic::<(Plain, Unreported)>(unreported);
-    after_a_panic::<(Unreported, Plain)>(unreported);
+    after_a_panic::<(Window, Unreported)>(unreported);
+    after_a_panic::<(Unreported, Window)>(unreported);
 }

@@ -1,4 +1,4 @@
-//! Floods of new keys: which limited clients the embedded backend remembers through them.
+//! Floods of new keys, and which limited clients survive them.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use super::admits;
 const CAPACITY: usize = 1_000;
 const VICTIMS: u64 = 200;
 
-/// The number of flooding clients: many times what there is room for.
+/// The number of flooding clients: many times the capacity.
 const FLOOD: u64 = 10_000;
 
-/// How a throttle is flooded.
+/// A flood of one throttle.
 struct Flood {
     name: &'static str,
     /// The flooding throttle.
     build: fn(DynThrottleBuilder) -> DynThrottleBuilder,
-    /// The cost that takes a client to its limit.
+    /// The cost that brings a client to its limit.
     limit: u64,
     /// The cost of each hit of the flood.
     cost: u64,
-    /// Another throttle, whose states are in the same place.
+    /// Another throttle whose states share the table.
     other: fn(DynThrottleBuilder) -> DynThrottleBuilder,
 }
 
 const FLOODS: [Flood; 6] = [
     Flood {
         name: "windows of 1",
-        build: |builder| with(builder, "1/h", FixedWindow::new()),
+        build: |builder| with_strategy(builder, "1/h", FixedWindow::new()),
         limit: 1,
         cost: 1,
         other: windows_of_5,
@@ -42,17 +42,17 @@ const FLOODS: [Flood; 6] = [
         other: windows_of_5,
     },
     Flood {
-        // Twice the rate's limit, and a fiftieth of what the bucket holds.
+        // Twice the rate's limit, and a fiftieth of the bucket's capacity.
         name: "buckets with a large burst",
-        build: |builder| with(builder, "10/h", TokenBucket::new().burst(1_000)),
+        build: |builder| with_strategy(builder, "10/h", TokenBucket::new().burst(1_000)),
         limit: 1_000,
         cost: 20,
         other: windows_of_5,
     },
     Flood {
-        // At its limit after one hit, which is a fifth of the rate's.
+        // One hit, a fifth of the rate, brings the client to its limit.
         name: "gcra",
-        build: |builder| with(builder, "5/h", Gcra::new()),
+        build: |builder| with_strategy(builder, "5/h", Gcra::new()),
         limit: 1,
         cost: 1,
         other: windows_of_5,
@@ -66,28 +66,34 @@ const FLOODS: [Flood; 6] = [
     },
     Flood {
         name: "lists",
-        build: |builder| with(builder, "5/h", FixedWindow::new()).rate("100/d".parse().unwrap()),
+        build: |builder| {
+            with_strategy(builder, "5/h", FixedWindow::new()).rate("100/d".parse().unwrap())
+        },
         limit: 5,
         cost: 5,
         other: logs_of_5,
     },
 ];
 
-fn with(builder: DynThrottleBuilder, rate: &str, strategy: impl Strategy) -> DynThrottleBuilder {
+fn with_strategy(
+    builder: DynThrottleBuilder,
+    rate: &str,
+    strategy: impl Strategy,
+) -> DynThrottleBuilder {
     builder.rate(rate.parse().unwrap()).strategy(strategy)
 }
 
 fn windows_of_5(builder: DynThrottleBuilder) -> DynThrottleBuilder {
-    with(builder, "5/h", FixedWindow::new())
+    with_strategy(builder, "5/h", FixedWindow::new())
 }
 
 fn logs_of_5(builder: DynThrottleBuilder) -> DynThrottleBuilder {
-    with(builder, "5/h", SlidingLog::new())
+    with_strategy(builder, "5/h", SlidingLog::new())
 }
 
 /// Limits some clients of one throttle, floods another or the same, and returns how many of them
 /// are admitted again.
-fn forgotten(flood: &Flood, is_by_another: bool) -> u64 {
+fn evicted(flood: &Flood, is_by_another: bool) -> u64 {
     let clock = ManualClock::new();
     let settings = MemoryBackend::builder().capacity(CAPACITY);
     let backend = settings.clock(clock.clone()).build();
@@ -120,13 +126,13 @@ fn throttle(
     builder.build().unwrap()
 }
 
-/// What is promised at `MemoryBackend::capacity`, for floods of every kind.
+/// The guarantee of `MemoryBackend::capacity`, for floods of every kind.
 #[test]
-fn clients_that_are_limited_when_a_flood_begins_stay_limited() {
+fn keeps_clients_limited_that_were_limited_before_a_flood() {
     let mut lost = Vec::new();
     for flood in &FLOODS {
         for (is_by_another, by) in [(false, "the same throttle"), (true, "another")] {
-            let forgotten = forgotten(flood, is_by_another);
+            let forgotten = evicted(flood, is_by_another);
             if forgotten > 0 {
                 lost.push(format!("{} by {by}: {forgotten} of {VICTIMS}", flood.name));
             }

@@ -16,10 +16,9 @@ fn throttle(backend: Backend, rate: Rate) -> DynThrottle {
     throttle.build().expect("a throttle that works")
 }
 
-/// Every thread hits every key, each in an order of its own; afterwards each key has just those
-/// hits.
+/// Every thread hits every key in an order of its own; afterwards each key has exactly those hits.
 #[test]
-fn every_key_counts_exactly() {
+fn counts_every_key_exactly() {
     const KEYS: u64 = 12_000;
     let throttle = throttle(
         Backend::memory().clock(ManualClock::new()),
@@ -31,7 +30,7 @@ fn every_key_counts_exactly() {
             let (throttle, together) = (&throttle, &together);
             scope.spawn(move || {
                 together.wait();
-                // Steps that are coprime to the number of keys reach all of them.
+                // Steps that are coprime to the number of keys reach all keys.
                 let step = [1, 7, 4_999, KEYS - 1][thread as usize];
                 for place in 0..KEYS {
                     let key = Identity::from(place * step % KEYS);
@@ -49,9 +48,9 @@ fn every_key_counts_exactly() {
     }
 }
 
-/// Some threads only add keys, so that the table grows again and again under the others' keys.
+/// Some threads only add keys, so that the table grows repeatedly under the keys of the others.
 #[test]
-fn hits_go_on_while_it_grows() {
+fn counts_hits_while_it_grows() {
     let throttle = throttle(
         Backend::memory().clock(ManualClock::new()),
         Rate::per_hour(1_000_000),
@@ -84,10 +83,10 @@ fn hits_go_on_while_it_grows() {
     assert_eq!(once.count() as u64, 20_000 * THREADS / 2);
 }
 
-/// Keys expire and are removed, which moves others, while these are hit: no hit is lost or counted
-/// for another.
+/// Keys expire and are removed, which moves others while they are hit: no hit is lost or counted
+/// for another key.
 #[test]
-fn hits_go_on_while_others_expire() {
+fn counts_hits_while_other_keys_expire() {
     let clock = ManualClock::new();
     let backend = Backend::memory().clock(clock.clone());
     let lasting = throttle(backend.clone(), Rate::per_day(1_000_000));

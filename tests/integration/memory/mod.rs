@@ -1,10 +1,10 @@
-//! The embedded backend: what threads and tasks do to it at once, and how much it remembers.
+//! The memory backend under concurrent threads and tasks, and its capacity.
 
 mod capacity;
 mod changed_rates;
 mod clear;
 mod custom;
-mod ends;
+mod end_of_time;
 mod floods;
 mod growth;
 mod moves;
@@ -20,13 +20,13 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity};
 use traffik_tests::poll_once;
 
-/// A throttle for every strategy, each of which admits `limit` units at once in an hour and gives
-/// none back. GCRA, of whose limit one hit may take all at any time, is the last.
+/// Builds a throttle for every strategy, each of which admits `limit` units at once in an hour and
+/// refills none. GCRA, whose limit one hit may take whole at any time, is the last.
 pub(crate) fn each(backend: &Backend, limit: u64) -> [(&'static str, DynThrottle); 13] {
     each_named("", backend, limit)
 }
 
-/// The throttles of [`each`], whose uids begin with a prefix.
+/// Builds the throttles of [`each`] with uids that begin with a prefix.
 pub(crate) fn each_named(
     prefix: &str,
     backend: &Backend,
@@ -38,7 +38,7 @@ pub(crate) fn each_named(
         builder.build().expect("a throttle that works")
     };
     let named = |name: &str| DynThrottle::builder(format!("{prefix}{name}"));
-    // As early as all hits but the first: one an emission interval.
+    // As early as all hits but the first: one per emission interval.
     let tolerance = Duration::from_micros(rate.period_micros() / limit * (limit - 1));
     let tiers = Tiered::new().tier("free", 1.0).default_tier("free");
     let hours = TimeOfDay::new().window("00:00-24:00", 1.0);
@@ -90,14 +90,14 @@ pub(crate) fn each_named(
     ]
 }
 
-/// Whether the throttle admits a hit.
+/// Reports that the throttle admits a hit.
 fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
     poll_once(throttle.hit(client, cost))
         .expect("memory always answers")
         .admitted
 }
 
-/// How much the throttle would admit.
+/// Returns the remaining units.
 fn remaining(throttle: &DynThrottle, client: &Identity) -> u64 {
     poll_once(throttle.stat(client))
         .expect("memory always answers")

@@ -1,5 +1,4 @@
-//! Keys that are moved while they are hit and read: a small table that is nearly full, where others
-//! come and go all the time.
+//! Keys that move while they are hit and read, in a small table that is nearly full.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -11,11 +10,11 @@ use traffik_tests::poll_once;
 
 use super::{admits, remaining};
 
-/// Few enough that no newcomer finds only such when somebody has to go.
+/// Few enough that a newcomer always finds a key to evict among the others.
 const LASTING: u64 = 300;
 
-/// A table with room for some hundreds who come and go beside those who stay.
-struct Crowd {
+/// A table with room for some hundreds of short-lived keys beside those that stay.
+struct Table {
     clock: ManualClock,
     backend: Backend,
     fleeting: DynThrottle,
@@ -23,7 +22,7 @@ struct Crowd {
     over: AtomicBool,
 }
 
-impl Crowd {
+impl Table {
     fn new() -> Self {
         let clock = ManualClock::new();
         let settings = MemoryBackend::builder().capacity(1_000).shards(1);
@@ -44,7 +43,7 @@ impl Crowd {
         throttle.backend(self.backend.clone()).build().unwrap()
     }
 
-    /// Does this while new clients come, hit once, and expire before long.
+    /// Runs an action while new clients come, hit once, and expire.
     fn meanwhile(&self, act: impl Fn() + Sync) {
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -57,22 +56,23 @@ impl Crowd {
                 });
             }
             let actors = [scope.spawn(&act), scope.spawn(&act)];
-            let held = actors.map(|actor| actor.join().is_ok());
+            let succeeded = actors.map(|actor| actor.join().is_ok());
             self.over.store(true, Ordering::Relaxed);
-            assert_eq!(held, [true, true], "what is done meanwhile holds");
+            assert_eq!(succeeded, [true, true], "the assertions hold meanwhile");
         });
     }
 }
 
 /// One rate is decided without a lock, two with their slots locked.
 #[test]
-fn every_hit_is_counted_once_and_for_its_own_key() {
+fn counts_every_hit_once_for_its_own_key() {
     for rates in [&["1000/day"][..], &["1000/day", "2000/week"]] {
-        let crowd = Crowd::new();
+        let crowd = Table::new();
         let lasting = crowd.throttle(rates);
         let keys = LASTING / rates.len() as u64;
         for key in 0..keys {
-            // More of the limit than any newcomer has, who will go first.
+            // A larger part of the limit than any newcomer uses, because those with less are
+            // evicted first.
             assert!(admits(&lasting, &key.into(), 10));
         }
         crowd.meanwhile(|| {
@@ -94,11 +94,11 @@ fn every_hit_is_counted_once_and_for_its_own_key() {
     }
 }
 
-/// Whoever has nothing left is refused, and told so, at every moment.
+/// A client without remaining units is refused, with the right report, at every moment.
 #[test]
-fn the_spent_stay_spent() {
+fn keeps_spent_clients_spent() {
     for rates in [&["3/day"][..], &["3/day", "5/week"]] {
-        let crowd = Crowd::new();
+        let crowd = Table::new();
         let lasting = crowd.throttle(rates);
         let keys = LASTING / rates.len() as u64;
         for key in 0..keys {
@@ -114,11 +114,11 @@ fn the_spent_stay_spent() {
     }
 }
 
-/// Who has expired is hit again just when it is swept away: in every window each is admitted once,
-/// in its old place or in a new one.
+/// An expired client is hit again while its state is being removed: in every window each is
+/// admitted once, in its old slot or in a new one.
 #[test]
-fn who_is_hit_again_is_not_swept_away() {
-    let crowd = Crowd::new();
+fn keeps_a_client_that_is_hit_while_it_is_swept() {
+    let crowd = Table::new();
     let again = DynThrottle::builder("again").rate("1/ms".parse().unwrap());
     let again = again.backend(crowd.backend.clone()).build().unwrap();
     let start = crowd.clock.now();
@@ -142,9 +142,9 @@ fn who_is_hit_again_is_not_swept_away() {
     }
 }
 
-/// A window and its count are read together: none is seen with the count of the one before.
+/// A window and its count are read together: no window is read with the count of the one before.
 #[test]
-fn reads_are_not_torn() {
+fn reads_consistent_states() {
     let clock = ManualClock::at(Duration::ZERO);
     let backend = Backend::memory().clock(clock.clone());
     let throttle = DynThrottle::builder("torn").rate("1000/ms".parse().unwrap());

@@ -1,4 +1,4 @@
-//! Sets whose members overlap, hit at once: all or nothing, and nobody waits for ever.
+//! Overlapping sets under concurrent hits: all or nothing, and no deadlock.
 
 use http::request::Parts;
 use tokio::task::JoinSet;
@@ -13,7 +13,7 @@ traffik::throttles! {
     throttle Listed(rate = ["350/h", "1000/day"], identifier = client);
     throttle Own(rate = "250/h", strategy = custom(Budget::new()), identifier = client);
     throttle Twice(rate = "3/h", identifier = client);
-    throttle Free(rate = "7/h", identifier = client, cost = nothing);
+    throttle Free(rate = "7/h", identifier = client, cost = no_cost);
 }
 
 fn client(parts: &Parts) -> Identity {
@@ -24,7 +24,7 @@ fn client(parts: &Parts) -> Identity {
         .unwrap_or(Identity::everyone())
 }
 
-fn nothing(_: &Parts) -> u64 {
+fn no_cost(_: &Parts) -> u64 {
     0
 }
 
@@ -39,7 +39,7 @@ async fn admits<T: Throttle>(parts: &Parts) -> bool {
     T::hit(parts).await.expect("memory always answers").admitted
 }
 
-/// How many hits a throttle has left.
+/// Returns the remaining units of a throttle.
 macro_rules! left {
     ($throttle:ty, $parts:expr) => {
         <$throttle>::stat($parts)
@@ -49,8 +49,7 @@ macro_rules! left {
     };
 }
 
-/// The sets, and which throttles are in each: `Windows`, `Counter`, `Bucket`, `Spaced`, `Listed`,
-/// `Own`.
+/// The sets by their throttles: `Windows`, `Counter`, `Bucket`, `Spaced`, `Listed`, `Own`.
 const MEMBERS: [&[usize]; 8] = [
     &[0, 1],
     &[1, 0, 2],
@@ -75,10 +74,10 @@ async fn hit(set: usize, parts: &Parts) -> bool {
     }
 }
 
-/// Every set is hit until it is refused. Afterwards each throttle has counted just the sets it was
-/// in.
+/// Every set is hit until it is refused. Afterwards each throttle has counted exactly the sets that
+/// contain it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn overlapping_sets_are_all_or_nothing() {
+async fn charges_overlapping_sets_all_or_nothing() {
     let limits = [300, 500, 400, 360, 350, 250];
     let backend = Backend::memory().clock(ManualClock::new());
     for round in 0..20_u64 {
@@ -95,10 +94,10 @@ async fn overlapping_sets_are_all_or_nothing() {
                 (set, admitted)
             });
         }
-        let mut taken = [0; 6];
+        let mut admitted_by_member = [0; 6];
         for (set, admitted) in tasks.join_all().await {
             for member in MEMBERS[set] {
-                taken[*member] += admitted;
+                admitted_by_member[*member] += admitted;
             }
         }
         let parts = request(&backend, round);
@@ -111,7 +110,7 @@ async fn overlapping_sets_are_all_or_nothing() {
             left!(Own, &parts),
         ];
         let counted = std::array::from_fn(|member| limits[member] - left[member]);
-        assert_eq!(counted, taken, "round {round}");
+        assert_eq!(counted, admitted_by_member, "round {round}");
         for (set, members) in MEMBERS.iter().enumerate() {
             assert!(
                 members.iter().any(|member| left[*member] == 0),
@@ -123,7 +122,7 @@ async fn overlapping_sets_are_all_or_nothing() {
 
 /// Two members in either order, from threads that hit as fast as they can.
 #[test]
-fn opposite_orders_do_not_lock_each_other_out() {
+fn does_not_deadlock_on_opposite_orders() {
     let backend = Backend::memory().clock(ManualClock::new());
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -147,9 +146,9 @@ fn opposite_orders_do_not_lock_each_other_out() {
     });
 }
 
-/// A throttle that is in a set twice takes twice, or not at all.
+/// A throttle that is in a set twice is charged twice, or not at all.
 #[tokio::test]
-async fn a_throttle_twice_in_a_set() {
+async fn charges_a_throttle_twice_in_a_set() {
     let backend = Backend::memory().clock(ManualClock::new());
     let parts = request(&backend, "client");
     assert!(admits::<(Twice, Twice)>(&parts).await);
@@ -159,9 +158,9 @@ async fn a_throttle_twice_in_a_set() {
     assert!(admits::<Twice>(&parts).await);
 }
 
-/// A refusal shows the others as they are.
+/// A refusal leaves the other members unchanged.
 #[tokio::test]
-async fn a_refused_set_takes_from_none() {
+async fn charges_no_member_of_a_refused_set() {
     let backend = Backend::memory().clock(ManualClock::new());
     let parts = request(&backend, "client");
     assert!(Twice::hit_cost(&parts, 3).await.unwrap().admitted);
@@ -180,22 +179,20 @@ async fn a_refused_set_takes_from_none() {
     assert!(!<(Windows, Twice)>::check(&parts, 1).await.unwrap());
 }
 
-/// What this does, within half a minute: a lock that is waited for by whoever holds it would be
-/// waited for for ever.
-fn soon<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
+/// Returns the output of an action within half a minute, which a deadlock would exceed.
+fn without_deadlock<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, answer) = std::sync::mpsc::channel();
     std::thread::spawn(move || done.send(what()));
     answer
         .recv_timeout(std::time::Duration::from_secs(30))
-        .expect("nobody waits for ever")
+        .expect("there is no deadlock")
 }
 
-/// A member that costs nothing is told as it stands, while the others' slots are locked and its
-/// own.
+/// A member of cost 0 reports its state while the slots of the set are locked, its own too.
 #[test]
-fn a_member_that_costs_nothing() {
+fn reports_a_member_of_cost_zero() {
     let parts = request(&Backend::memory(), "client");
-    let (admitted, left) = soon(move || {
+    let (admitted, left) = without_deadlock(move || {
         let hit = <(Windows, Free, Counter)>::hit(&parts);
         let decision = poll_once(hit).expect("memory always answers");
         let stat = poll_once(Free::stat(&parts)).expect("memory always answers");
@@ -204,12 +201,12 @@ fn a_member_that_costs_nothing() {
     assert_eq!((admitted, left), ((true, 7), 7));
 }
 
-/// Sets whose members are kept in both places, of clients that come and go in a table that is full:
-/// whoever holds slots waits for nobody who waits for slots.
+/// Sets whose members are in the table and in the overflow map, of clients that come and go in a
+/// full table: the locks of slots cause no deadlock.
 #[test]
-fn sets_in_a_full_table() {
+fn does_not_deadlock_in_a_full_table() {
     let backend: Backend = traffik::MemoryBackend::builder().capacity(64).into();
-    let admitted = soon(move || {
+    let admitted = without_deadlock(move || {
         let hits = |thread: u64| {
             let backend = backend.clone();
             std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Many tasks, and many threads, on one key: exactly what the law allows is admitted.
+//! Many tasks and threads on one key: exactly the limit is admitted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -15,15 +15,15 @@ use super::{admits, each, remaining};
 
 const TASKS: u64 = 64;
 
-/// A backend whose clock stands still.
+/// Creates a backend whose clock is stopped.
 fn backend() -> Backend {
     Backend::memory().clock(ManualClock::new())
 }
 
-/// All start together and ask for more than there is: a hundred times over, just what the law
-/// allows is admitted.
+/// All tasks start together and hit more often than the limit: exactly the limit is admitted, a
+/// hundred times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn tasks_on_one_key() {
+async fn admits_exactly_the_limit_of_many_tasks() {
     for (name, throttle) in each(&backend(), 200) {
         for round in 0..100_u64 {
             let together = Arc::new(Together::new(TASKS as usize));
@@ -51,12 +51,11 @@ async fn tasks_on_one_key() {
     }
 }
 
-/// Lessons C 14–16, 30, 39: what is left goes to as many tasks as it suffices for, and each key has
-/// its own.
+/// The last units are admitted to as many tasks as they suffice for, and each key has its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn tasks_for_the_last_ones() {
-    // Taken before, and how many tasks come at once, for ten.
-    for (taken, tasks, admitted) in [
+async fn admits_exactly_the_last_units() {
+    // The units spent before, and the number of concurrent tasks, of ten.
+    for (spent, tasks, admitted) in [
         (9, 2_usize, 1),
         (0, 7, 7),
         (0, 10, 10),
@@ -66,7 +65,7 @@ async fn tasks_for_the_last_ones() {
         for (name, throttle) in each(&backend(), 10) {
             for key in 0..30_u64 {
                 let client = Identity::from(key);
-                assert!((0..taken).all(|_| admits(&throttle, &client, 1)), "{name}");
+                assert!((0..spent).all(|_| admits(&throttle, &client, 1)), "{name}");
                 let together = Arc::new(Together::new(tasks));
                 let mut set = JoinSet::new();
                 for _ in 0..tasks {
@@ -79,10 +78,10 @@ async fn tasks_for_the_last_ones() {
                 }
                 let hits = set.join_all().await;
                 let hits = hits.into_iter().filter(|admitted| *admitted).count() as u64;
-                assert_eq!(hits, admitted, "{name}, {tasks} after {taken}");
+                assert_eq!(hits, admitted, "{name}, {tasks} after {spent}");
                 assert_eq!(
                     remaining(&throttle, &client),
-                    10 - taken - admitted,
+                    10 - spent - admitted,
                     "{name}"
                 );
             }
@@ -90,10 +89,10 @@ async fn tasks_for_the_last_ones() {
     }
 }
 
-/// Tasks of different priorities share one budget: the highest get all that is left, and lower ones
-/// no more than theirs.
+/// Tasks of different priorities share one budget: the highest get all remaining units, and lower
+/// ones no more than their share.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn tasks_of_different_priorities() {
+async fn respects_the_shares_of_priorities() {
     use traffik::Priority::{Critical, High, Low, Normal};
     let builder = DynThrottle::builder("shared").rate("1000/h".parse().unwrap());
     let builder = builder
@@ -121,10 +120,9 @@ async fn tasks_of_different_priorities() {
     }
 }
 
-/// Lessons C 14–16: refusals of large costs change nothing, and what is left goes to whoever asks
-/// for no more.
+/// Refusals of large costs change nothing, and the remaining units go to smaller costs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn tasks_of_different_costs() {
+async fn admits_small_costs_beside_refused_large_ones() {
     for (name, throttle) in each(&backend(), 1_000).into_iter().take(12) {
         for round in 0..20_u64 {
             let client = Identity::from(round);
@@ -132,27 +130,27 @@ async fn tasks_of_different_costs() {
             for task in 0..TASKS {
                 let (throttle, client) = (throttle.clone(), client.clone());
                 tasks.spawn(async move {
-                    let mut taken = 0;
+                    let mut spent = 0;
                     for cost in (task..task + 9).map(|cost| cost % 7 + 1) {
                         let decision = throttle
                             .hit(&client, cost)
                             .await
                             .expect("memory always answers");
-                        taken += if decision.admitted { cost } else { 0 };
+                        spent += if decision.admitted { cost } else { 0 };
                     }
-                    taken
+                    spent
                 });
             }
-            let taken: u64 = tasks.join_all().await.into_iter().sum();
-            assert_eq!(remaining(&throttle, &client), 1_000 - taken, "{name}");
+            let spent: u64 = tasks.join_all().await.into_iter().sum();
+            assert_eq!(remaining(&throttle, &client), 1_000 - spent, "{name}");
             let rest = (0..1_000).filter(|_| admits(&throttle, &client, 1)).count() as u64;
-            assert_eq!(taken + rest, 1_000, "{name}, round {round}");
+            assert_eq!(spent + rest, 1_000, "{name}, round {round}");
         }
     }
 }
 
 #[test]
-fn threads_on_one_key() {
+fn admits_exactly_the_limit_of_many_threads() {
     for (name, throttle) in each(&backend(), 4_000) {
         for round in 0..10_u64 {
             let client = Identity::from(round);
@@ -172,10 +170,10 @@ fn threads_on_one_key() {
     }
 }
 
-/// Hits that see the clock at different moments are decided in some order, and nothing is lost or
-/// made.
+/// Hits that read the clock at different moments are decided in some order, and no unit is lost or
+/// added.
 #[test]
-fn threads_while_the_clock_moves() {
+fn admits_exactly_the_limit_while_the_clock_moves() {
     let clock = ManualClock::new();
     let backend = Backend::memory().clock(clock.clone());
     let throttle = DynThrottle::builder("moving").rate("3000/s".parse().unwrap());
@@ -206,9 +204,9 @@ fn threads_while_the_clock_moves() {
     assert_eq!(admitted.into_inner() + left, 23_100);
 }
 
-/// The same across windows: in no order more than the law allows.
+/// Across windows too, no order admits more than the law allows.
 #[test]
-fn threads_across_windows() {
+fn admits_no_more_than_the_limit_across_windows() {
     let clock = ManualClock::new();
     let backend = Backend::memory().clock(clock.clone());
     let build = |builder: traffik::DynThrottleBuilder| {
@@ -217,7 +215,7 @@ fn threads_across_windows() {
             .backend(backend.clone());
         builder.build().unwrap()
     };
-    // 20 windows of 50; a sliding counter admits no more, a GCRA one more than 50 a second.
+    // 20 windows of 50; a sliding counter admits no more, and a GCRA one more than 50 a second.
     let throttles = [
         (build(DynThrottle::builder("window")), 1_000),
         (
@@ -229,7 +227,7 @@ fn threads_across_windows() {
             1_000,
         ),
     ];
-    for (throttle, most) in throttles {
+    for (throttle, max) in throttles {
         clock.set(Duration::from_secs(1_000_000_000));
         let (admitted, over) = (AtomicU64::new(0), AtomicBool::new(false));
         thread::scope(|scope| {
@@ -246,13 +244,13 @@ fn threads_across_windows() {
             }
             over.store(true, Ordering::Relaxed);
         });
-        assert!(admitted.into_inner() <= most, "{throttle:?}");
+        assert!(admitted.into_inner() <= max, "{throttle:?}");
     }
 }
 
-/// Reading beside writing: what is read was there at some moment.
+/// A concurrent read returns a state that existed at some moment.
 #[test]
-fn stats_beside_hits() {
+fn reads_consistent_stats_during_hits() {
     for (name, throttle) in each(&backend(), 3_000) {
         let client = Identity::new("client");
         let over = AtomicBool::new(false);

@@ -1,5 +1,5 @@
-//! Closed throttles: an operator's switch that refuses every cost until it is opened, on every
-//! store and by every strategy.
+//! Closed rates: an operator's switch that refuses every cost until the rate is reset, on every
+//! store and under every strategy.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer, Server, head, m
 
 const CLOSED: Rate = Rate::closed(Duration::from_secs(10));
 
-/// A throttle of 5 in 10 s for each strategy.
+/// Builds a throttle of 5 in 10 s for each strategy.
 fn each(backend: &Backend, store: &str) -> Vec<(String, DynThrottle)> {
     let mut throttles = Vec::new();
     macro_rules! each {
@@ -48,7 +48,7 @@ fn each(backend: &Backend, store: &str) -> Vec<(String, DynThrottle)> {
     throttles
 }
 
-async fn refuses_everything_and_forgets_nothing(backend: Backend, store: &str) {
+async fn refuses_everything_and_keeps_counts(backend: Backend, store: &str) {
     let backend = backend.clock(ManualClock::new());
     for (uid, throttle) in each(&backend, store) {
         let client = Identity::new("client");
@@ -68,7 +68,7 @@ async fn refuses_everything_and_forgets_nothing(backend: Backend, store: &str) {
         let stat = throttle.stat(&client).await.unwrap();
         assert_eq!((stat.hits_remaining, stat.wait), (0, None), "{uid}");
         assert_eq!(stat.rate, CLOSED, "{uid}");
-        let other = Identity::new("never seen");
+        let other = Identity::new("new client");
         assert!(!throttle.hit(&other, 1).await.unwrap().admitted, "{uid}");
 
         registry().reset(&uid).unwrap();
@@ -79,33 +79,33 @@ async fn refuses_everything_and_forgets_nothing(backend: Backend, store: &str) {
 }
 
 #[tokio::test]
-async fn memory_refuses_everything_and_forgets_nothing() {
-    refuses_everything_and_forgets_nothing(Backend::memory(), "memory").await;
+async fn refuses_everything_and_keeps_counts_in_memory() {
+    refuses_everything_and_keeps_counts(Backend::memory(), "memory").await;
 }
 
 #[tokio::test]
-async fn redis_refuses_everything_and_forgets_nothing() {
+async fn refuses_everything_and_keeps_counts_on_redis() {
     let server = RedisServer::start();
     let backend = Backend::redis(server.url()).connect().await.unwrap();
-    refuses_everything_and_forgets_nothing(backend, "redis").await;
+    refuses_everything_and_keeps_counts(backend, "redis").await;
 }
 
 #[tokio::test]
-async fn memcached_refuses_everything_and_forgets_nothing() {
+async fn refuses_everything_and_keeps_counts_on_memcached() {
     let server = MemcachedServer::start();
     let backend = Backend::memcached(server.url()).connect().await.unwrap();
-    refuses_everything_and_forgets_nothing(backend, "memcached").await;
+    refuses_everything_and_keeps_counts(backend, "memcached").await;
 }
 
 #[tokio::test]
-async fn a_custom_store_refuses_everything_and_forgets_nothing() {
+async fn refuses_everything_and_keeps_counts_on_a_custom_store() {
     let backend = Backend::custom(ExpiringStore::default());
-    refuses_everything_and_forgets_nothing(backend, "custom").await;
+    refuses_everything_and_keeps_counts(backend, "custom").await;
 }
 
-/// A switch that lets everybody pass when the store is away is none.
+/// A closed throttle refuses even if its store is unreachable.
 #[tokio::test]
-async fn refuses_while_the_store_is_away() {
+async fn refuses_while_the_store_is_unreachable() {
     let policies: [fn() -> Policy; 2] = [allow, || fallback(Backend::memory()).instances(3).into()];
     for (place, policy) in policies.into_iter().enumerate() {
         let store = FlakyStore::new();
@@ -125,9 +125,9 @@ async fn refuses_while_the_store_is_away() {
     }
 }
 
-/// What a reserve took before is given back under the rate that it was taken under.
+/// A reservation from before is refunded under the rate under which it was charged.
 #[tokio::test]
-async fn gives_a_reserve_back_while_it_is_closed() {
+async fn refunds_a_reservation_while_closed() {
     let server = RedisServer::start();
     let redis = Backend::redis(server.url()).connect().await.unwrap();
     for (store, backend) in [("memory", Backend::memory()), ("redis", redis)] {
@@ -163,7 +163,7 @@ fn by_header(parts: &Parts) -> Rate {
 async fn handler() {}
 
 #[tokio::test]
-async fn a_set_with_a_closed_member_takes_nothing_from_the_others() {
+async fn charges_no_member_of_a_set_with_a_closed_one() {
     let parts = head(&midnight().0);
     assert!(Shut::hit(&parts).await.unwrap().admitted);
     registry().set_rate("closed::shut", CLOSED).unwrap();
@@ -176,7 +176,7 @@ async fn a_set_with_a_closed_member_takes_nothing_from_the_others() {
 }
 
 #[tokio::test]
-async fn a_list_with_a_closed_rate_refuses_everything_and_forgets_nothing() {
+async fn refuses_everything_under_a_list_with_a_closed_rate() {
     let parts = head(&midnight().0);
     assert!(Listed::hit_cost(&parts, 2).await.unwrap().admitted);
     let list = [CLOSED, Rate::per_minute(9)];
@@ -188,7 +188,7 @@ async fn a_list_with_a_closed_rate_refuses_everything_and_forgets_nothing() {
 }
 
 #[tokio::test]
-async fn a_function_may_give_a_closed_rate() {
+async fn accepts_a_closed_rate_from_a_function() {
     let (backend, _) = midnight();
     let open = head(&backend);
     let mut closed = head(&backend);
@@ -200,7 +200,7 @@ async fn a_function_may_give_a_closed_rate() {
 }
 
 #[tokio::test]
-async fn a_request_is_answered_429_without_retry_after() {
+async fn responds_429_without_retry_after() {
     let app = Router::new()
         .route("/", get(handler))
         .layer(provide(midnight().0));

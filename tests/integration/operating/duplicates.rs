@@ -1,4 +1,4 @@
-//! D8: two different throttles of one uid are an error at the second's first use.
+//! Two different throttles of one uid are an error on the second's first use.
 
 use axum::Router;
 use axum::routing::get;
@@ -28,7 +28,7 @@ traffik::throttles! {
 }
 
 #[tokio::test]
-async fn rates_that_differ() {
+async fn reports_different_rates() {
     let parts = head(&midnight().0);
     assert!(First::hit(&parts).await.unwrap().admitted);
     let errors = [
@@ -50,7 +50,7 @@ async fn rates_that_differ() {
             assert!(message.contains(part), "{message}");
         }
     }
-    // The first goes on.
+    // The first throttle is not affected.
     assert_eq!(First::hit(&parts).await.unwrap().remaining, 3);
     assert_eq!(
         super::entry("duplicates::rate").unwrap().rates,
@@ -59,7 +59,7 @@ async fn rates_that_differ() {
 }
 
 #[tokio::test]
-async fn strategies_parameters_and_scopes_that_differ() {
+async fn reports_different_strategies_parameters_and_scopes() {
     let parts = head(&midnight().0);
     Window::hit(&parts).await.unwrap();
     Bucket::hit(&parts).await.unwrap_err();
@@ -67,14 +67,14 @@ async fn strategies_parameters_and_scopes_that_differ() {
     Small::hit(&parts).await.unwrap_err();
     Routed::hit(&parts).await.unwrap();
     Everywhere::hit(&parts).await.unwrap_err();
-    // Its law is worked out for each hit; it is found out all the same.
+    // A law that is computed for each hit is compared too.
     Tiers::hit(&parts).await.unwrap();
     MoreTiers::hit(&parts).await.unwrap_err();
 }
 
 /// Equal definitions are one throttle.
 #[tokio::test]
-async fn equal_ones_share_a_budget() {
+async fn shares_a_budget_between_equal_definitions() {
     let parts = head(&midnight().0);
     assert_eq!(Same::hit(&parts).await.unwrap().remaining, 4);
     assert_eq!(other::Same::hit(&parts).await.unwrap().remaining, 3);
@@ -85,7 +85,7 @@ async fn equal_ones_share_a_budget() {
     assert_eq!(other::Same::hit(&parts).await.unwrap().remaining, 5);
 }
 
-/// What `#[debug_handler]` emits again is one throttle.
+/// `#[debug_handler]` emits a definition twice, which is one throttle.
 #[throttled(rate = "2/minute", uid = "duplicates::debugged")]
 #[axum::debug_handler]
 async fn debugged() {}
@@ -97,7 +97,7 @@ async fn mine() {}
 async fn yours() {}
 
 #[tokio::test]
-async fn a_handler_answers_500() {
+async fn responds_500_in_a_handler() {
     let app = Router::new().route("/debugged", get(debugged));
     let app = app.route("/mine", get(mine)).route("/yours", get(yours));
     let server = Server::start(app.layer(provide(midnight().0))).await;
@@ -117,7 +117,7 @@ fn build(
 }
 
 #[test]
-fn at_run_time_it_is_told_when_the_second_is_built() {
+fn reports_a_duplicate_when_a_throttle_is_built() {
     let uid = "duplicates::built";
     let backend = Backend::memory();
     let first = build(uid, &backend, 5, FixedWindow::new()).unwrap();
@@ -135,7 +135,7 @@ fn at_run_time_it_is_told_when_the_second_is_built() {
             "{error}"
         );
     }
-    // On a backend of its own it counts on other states.
+    // On another backend it uses other states.
     let elsewhere = build(uid, &Backend::memory(), 6, FixedWindow::new()).unwrap();
     drop((first, same));
     build(uid, &backend, 6, FixedWindow::new()).unwrap();
@@ -143,7 +143,7 @@ fn at_run_time_it_is_told_when_the_second_is_built() {
 }
 
 #[tokio::test]
-async fn one_built_does_not_take_the_place_of_one_that_is_written() {
+async fn does_not_replace_a_definition_by_a_built_throttle() {
     let parts = head(&midnight().0);
     Written::hit(&parts).await.unwrap();
     build(

@@ -1,4 +1,4 @@
-//! `on`: each decision is told to who listens.
+//! Listeners: each decision is reported to every listener.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -17,12 +17,12 @@ traffik::throttles! {
     throttle Loose(rate = ["3/second", "4/hour"], uid = "events::loose");
 }
 
-type Heard = Arc<Mutex<Vec<(String, Outcome, u64, Option<u64>)>>>;
+type Events = Arc<Mutex<Vec<(String, Outcome, u64, Option<u64>)>>>;
 
-/// Listens to what concerns uids that start like this.
-fn listen(prefix: &'static str) -> (Heard, Listener) {
-    let heard = Heard::default();
-    let all = heard.clone();
+/// Records the events of throttles whose uids begin with a prefix.
+fn listen(prefix: &'static str) -> (Events, Listener) {
+    let events = Events::default();
+    let all = events.clone();
     let listener = registry().subscribe(move |event: &Event<'_>| {
         if event.uid.starts_with(prefix) {
             let remaining = event.report.map(|report| report.remaining);
@@ -31,50 +31,50 @@ fn listen(prefix: &'static str) -> (Heard, Listener) {
                 .push((event.uid.to_owned(), event.outcome, event.cost, remaining));
         }
     });
-    (heard, listener)
+    (events, listener)
 }
 
-fn taken(heard: &Heard) -> Vec<(String, Outcome, u64, Option<u64>)> {
-    std::mem::take(&mut heard.lock().unwrap())
+fn drain(events: &Events) -> Vec<(String, Outcome, u64, Option<u64>)> {
+    std::mem::take(&mut events.lock().unwrap())
 }
 
 #[tokio::test]
-async fn decisions_are_told_throttle_by_throttle() {
+async fn reports_a_decision_for_each_throttle() {
     use Outcome::{Admitted, Refused};
     let parts = head(&midnight().0);
-    let (heard, listener) = listen("events::");
+    let (events, listener) = listen("events::");
     let (strict, loose) = ("events::strict".to_owned(), "events::loose".to_owned());
 
     Strict::hit(&parts).await.unwrap();
-    assert_eq!(taken(&heard), [(strict.clone(), Admitted, 1, Some(1))]);
+    assert_eq!(drain(&events), [(strict.clone(), Admitted, 1, Some(1))]);
     <(Strict, Loose)>::hit(&parts).await.unwrap();
     // Of several rates, the one that binds.
     let both = [
         (strict.clone(), Admitted, 1, Some(0)),
         (loose, Admitted, 1, Some(2)),
     ];
-    assert_eq!(taken(&heard), both);
-    // Of a set that was refused, those that refused.
+    assert_eq!(drain(&events), both);
+    // Of a refused set, the members that refused.
     <(Strict, Loose)>::hit_cost(&parts, 2).await.unwrap();
-    assert_eq!(taken(&heard), [(strict.clone(), Refused, 2, Some(0))]);
+    assert_eq!(drain(&events), [(strict.clone(), Refused, 2, Some(0))]);
 
     Strict::check(&parts, 1).await.unwrap();
     Strict::stat(&parts).await.unwrap();
     registry().disable("events::strict").unwrap();
     Strict::hit(&parts).await.unwrap();
-    assert_eq!(taken(&heard), []);
+    assert_eq!(drain(&events), []);
     registry().enable("events::strict").unwrap();
 
     listener.stop();
     Strict::hit(&parts).await.unwrap();
-    assert_eq!(taken(&heard), []);
+    assert_eq!(drain(&events), []);
 }
 
 #[tokio::test]
-async fn an_event_says_who_asked_and_for_what() {
+async fn contains_the_client_and_the_cost() {
     let parts = head(&midnight().0);
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let all = seen.clone();
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let all = recorded.clone();
     let listener = registry().subscribe(move |event| {
         if event.uid == "events-of-users" {
             let path = event.parts.map(|parts| parts.uri.path().to_owned());
@@ -83,7 +83,7 @@ async fn an_event_says_who_asked_and_for_what() {
     });
     Headed::hit(&parts).await.unwrap();
     assert_eq!(
-        *seen.lock().unwrap(),
+        *recorded.lock().unwrap(),
         [(Identity::everyone(), Some("/".to_owned()))]
     );
     let builder = DynThrottle::builder("events-of-users").rate(Rate::per_minute(2));
@@ -91,13 +91,13 @@ async fn an_event_says_who_asked_and_for_what() {
     let user = Identity::new("user");
     throttle.hit(&user, 1).await.unwrap();
     throttle.hit(&Identity::Exempt, 1).await.unwrap();
-    assert_eq!(seen.lock().unwrap()[1..], [(user, None)]);
+    assert_eq!(recorded.lock().unwrap()[1..], [(user, None)]);
     listener.stop();
 }
 
 #[tokio::test]
-async fn failures_are_told_as_what_became_of_them() {
-    let (heard, listener) = listen("failing");
+async fn reports_failures_by_their_outcome() {
+    let (events, listener) = listen("failing");
     let user = Identity::new("user");
     let nowhere = Backend::redis("redis://127.0.0.1:1/").lazy();
     let builder = |uid: &str| {
@@ -114,7 +114,7 @@ async fn failures_are_told_as_what_became_of_them() {
     for throttle in throttles {
         let _ = throttle.build().unwrap().hit(&user, 1).await;
     }
-    let outcomes = taken(&heard)
+    let outcomes = drain(&events)
         .into_iter()
         .map(|(_, outcome, _, report)| (outcome, report));
     let expected =
@@ -125,7 +125,7 @@ async fn failures_are_told_as_what_became_of_them() {
 
 /// A listener may use the registry, throttles and other listeners.
 #[tokio::test]
-async fn who_listens_may_change_things() {
+async fn lets_listeners_change_the_registry() {
     let builder = DynThrottle::builder("events-that-change").rate(Rate::per_hour(1));
     let throttle = builder.backend(midnight().0).build().unwrap();
     let listener = registry().subscribe(|event| {
@@ -143,10 +143,10 @@ async fn who_listens_may_change_things() {
     listener.stop();
 }
 
-/// Returns the addresses and the texts that listeners have for a client that is refused.
+/// Returns the addresses and the texts that listeners get for a refused client.
 async fn refused_as(uid: &'static str, request: &Parts) -> Vec<(Option<IpAddr>, String)> {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let all = seen.clone();
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let all = recorded.clone();
     let listener = registry().subscribe(move |event| {
         if event.uid == uid && event.outcome == Outcome::Refused {
             let client = (event.client.address(), event.client.to_string());
@@ -159,7 +159,7 @@ async fn refused_as(uid: &'static str, request: &Parts) -> Vec<(Option<IpAddr>, 
         _ => drop(ByHeader::hit_cost(request, 9).await.unwrap()),
     }
     listener.stop();
-    std::mem::take(&mut *seen.lock().unwrap())
+    std::mem::take(&mut *recorded.lock().unwrap())
 }
 
 traffik::throttles! {
@@ -169,7 +169,7 @@ traffik::throttles! {
 }
 
 #[tokio::test]
-async fn an_event_names_the_resolved_client() {
+async fn names_the_resolved_client() {
     let proxied = midnight().0.trusted_proxies(["192.0.2.0/24"]);
     let mut request = head(&proxied);
     request.extensions.insert(peer("192.0.2.1:1"));

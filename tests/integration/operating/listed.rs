@@ -1,10 +1,12 @@
+//! The list of the registry.
+
 use http::request::Parts;
 use traffik::{Backend, DynThrottle, Rate, Throttle as _};
 use traffik_tests::{head, midnight};
 
 use super::entry;
 
-fn asked(_: &Parts) -> Rate {
+fn per_request(_: &Parts) -> Rate {
     Rate::per_hour(9)
 }
 
@@ -13,23 +15,23 @@ fn tenant(_: &Parts) -> String {
 }
 
 traffik::throttles! {
-    throttle Plain(rate = ["10/s", "100/m"], strategy = token_bucket, uid = "listed::plain");
-    throttle Asked(rate = asked, scope = route, uid = "listed::asked");
+    throttle Constant(rate = ["10/s", "100/m"], strategy = token_bucket, uid = "listed::constant");
+    throttle PerRequest(rate = per_request, scope = route, uid = "listed::per_request");
     throttle Named(rate = "1/s", scope = "reports", uid = "listed::named");
     throttle Owned(rate = "1/s", scope = tenant, uid = "listed::owned");
 }
 
 #[tokio::test]
-async fn a_throttle_is_listed_once_it_was_used() {
+async fn lists_a_throttle_after_its_first_use() {
     let parts = head(&midnight().0);
-    assert_eq!(entry("listed::plain"), None);
-    Plain::stat(&parts).await.unwrap();
-    let json = serde_json::to_value(entry("listed::plain").unwrap()).unwrap();
+    assert_eq!(entry("listed::constant"), None);
+    Constant::stat(&parts).await.unwrap();
+    let json = serde_json::to_value(entry("listed::constant").unwrap()).unwrap();
     let place = json["place"].as_str().unwrap().to_owned();
     assert!(place.contains("listed.rs:"), "{place}");
     let expected = serde_json::json!({
-        "uid": "listed::plain",
-        "name": "Plain",
+        "uid": "listed::constant",
+        "name": "Constant",
         "rates": ["10/s", "100/m"],
         "defined_rates": ["10/s", "100/m"],
         "strategy": "token_bucket",
@@ -40,7 +42,7 @@ async fn a_throttle_is_listed_once_it_was_used() {
     assert_eq!(json, expected);
 }
 
-/// The lines a definition's own is counted from.
+/// The number of lines above a definition.
 const ABOVE: u32 = line!();
 
 macro_rules! of_a_macro {
@@ -51,7 +53,7 @@ macro_rules! of_a_macro {
 
 traffik::throttles! {
     throttle First(rate = "1/s", uid = "listed::first");
-    /// Behind its documentation.
+    /// A definition below its documentation.
     #[allow(missing_docs)]
     throttle
         Second(rate = "1/s", uid = "listed::second");
@@ -66,7 +68,7 @@ of_a_macro!(
 async fn fifth() {}
 
 #[tokio::test]
-async fn each_throttle_of_a_block_is_listed_at_its_own_line() {
+async fn lists_each_throttle_of_a_block_at_its_own_line() {
     let parts = head(&midnight().0);
     First::stat(&parts).await.unwrap();
     Second::stat(&parts).await.unwrap();
@@ -85,19 +87,22 @@ async fn each_throttle_of_a_block_is_listed_at_its_own_line() {
 }
 
 #[tokio::test]
-async fn scopes_are_told_as_they_are_written() {
+async fn lists_scopes_as_written() {
     let parts = head(&midnight().0);
-    Asked::check(&parts, 1).await.unwrap();
+    PerRequest::check(&parts, 1).await.unwrap();
     Named::hit(&parts).await.unwrap();
     Owned::hit(&parts).await.unwrap();
-    let asked = entry("listed::asked").unwrap();
-    assert_eq!((asked.scope.as_str(), asked.rates), ("route", vec![]));
+    let per_request = entry("listed::per_request").unwrap();
+    assert_eq!(
+        (per_request.scope.as_str(), per_request.rates),
+        ("route", vec![])
+    );
     assert_eq!(entry("listed::named").unwrap().scope, "reports");
     assert_eq!(entry("listed::owned").unwrap().scope, "tenant");
 }
 
 #[test]
-fn one_made_at_run_time_is_listed_while_it_is_there() {
+fn lists_a_built_throttle_until_it_is_dropped() {
     let build = |uid: &str| {
         let builder = DynThrottle::builder(uid).rate(Rate::per_hour(9));
         builder.backend(Backend::memory()).build().unwrap()

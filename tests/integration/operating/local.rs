@@ -1,4 +1,4 @@
-//! Throttles inside functions: those of one name have budgets of their own.
+//! Throttles inside functions: throttles of one name have separate budgets.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 use traffik::{Backend, ErrorKind, Throttle as _, provide, throttled};
 use traffik_tests::{head, midnight, peer};
 
-/// A handler of this name with a rate, where this stands.
+/// Defines a handler of this name with a rate at the call site.
 macro_rules! local {
     ($rate:literal) => {{
         #[throttled(rate = $rate)]
@@ -81,7 +81,7 @@ async fn status(backend: &Backend, route: &MethodRouter) -> StatusCode {
 }
 
 #[tokio::test]
-async fn handlers_of_one_name_in_functions_have_budgets_of_their_own() {
+async fn separates_the_budgets_of_handlers_of_one_name() {
     let backend = midnight().0;
     let routes = [
         ("module", get(local)),
@@ -123,9 +123,9 @@ async fn handlers_of_one_name_in_functions_have_budgets_of_their_own() {
     }
 }
 
-/// Blocks have no names, so that these two have one path.
+/// Blocks have no names, so these two throttles have one path.
 #[tokio::test]
-async fn two_of_one_path_are_an_error() {
+async fn reports_two_throttles_of_one_path() {
     let parts = head(&midnight().0);
     let first = {
         traffik::throttles! { throttle Local(rate = "5/minute"); }
@@ -139,22 +139,25 @@ async fn two_of_one_path_are_an_error() {
     let error = second.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     let message = error.to_string();
-    let uid = format!("{}::two_of_one_path_are_an_error::Local", module_path!());
+    let uid = format!(
+        "{}::reports_two_throttles_of_one_path::Local",
+        module_path!()
+    );
     assert!(message.contains(&uid), "{message}");
     assert!(message.contains("give one of them a `uid` of its own"));
 }
 
 #[tokio::test]
-async fn a_uid_that_is_given_stands() {
+async fn prefers_an_explicit_uid() {
     let parts = head(&midnight().0);
     for _ in 0..2 {
-        traffik::throttles! { throttle Given(rate = "5/minute", uid = "local::given"); }
-        Given::hit(&parts).await.unwrap();
+        traffik::throttles! { throttle Explicit(rate = "5/minute", uid = "local::explicit"); }
+        Explicit::hit(&parts).await.unwrap();
     }
     let again = {
-        traffik::throttles! { throttle Given(rate = "5/minute", uid = "local::given"); }
-        Given::hit(&parts).await.unwrap()
+        traffik::throttles! { throttle Explicit(rate = "5/minute", uid = "local::explicit"); }
+        Explicit::hit(&parts).await.unwrap()
     };
     assert_eq!(again.remaining, 2);
-    assert!(super::entry("local::given").is_some());
+    assert!(super::entry("local::explicit").is_some());
 }

@@ -1,5 +1,5 @@
-//! The registry: what is listed, what is changed while the process runs, and who is told of it. It
-//! is the process's, so each test has uids of its own.
+//! The registry: its entries, changes at run time, and listeners. It belongs to the process, so
+//! each test has its own uids.
 
 mod closed;
 mod duplicates;
@@ -15,7 +15,7 @@ mod switches;
 use traffik::registry;
 use traffik::registry::Entry;
 
-/// The entry of a uid, if there is just one.
+/// Returns the entry of a uid, if there is exactly one.
 fn entry(uid: &str) -> Option<Entry> {
     let mut entries = registry().list();
     entries.retain(|entry| entry.uid == uid);

@@ -1,5 +1,5 @@
-//! Rates and switches from a file. What was loaded last is the process's, so this is one test after
-//! the other.
+//! Overrides of rates and switches from a file. The loaded file belongs to the process, so the
+//! tests run one after the other.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use traffik_tests::{head, midnight};
 
 use super::entry;
 
-static ONE_BY_ONE: Mutex<()> = Mutex::const_new(());
+static EXCLUSIVE: Mutex<()> = Mutex::const_new(());
 
-/// A file that is there while its test runs.
+/// A file that exists while its test runs.
 struct File {
     path: PathBuf,
-    _alone: MutexGuard<'static, ()>,
+    _exclusive: MutexGuard<'static, ()>,
 }
 
 impl File {
@@ -25,7 +25,7 @@ impl File {
         let path = std::env::temp_dir().join(format!("traffik-{}-{name}", std::process::id()));
         Self {
             path,
-            _alone: ONE_BY_ONE.lock().await,
+            _exclusive: EXCLUSIVE.lock().await,
         }
     }
 
@@ -65,7 +65,7 @@ impl Drop for File {
     }
 }
 
-/// The pending changes of this module's uids.
+/// Returns the pending changes of this module's uids.
 fn pending() -> Vec<Pending> {
     let mut pending = registry().pending();
     pending.retain(|pending| pending.uid.starts_with("overrides::"));
@@ -73,46 +73,46 @@ fn pending() -> Vec<Pending> {
 }
 
 traffik::throttles! {
-    throttle Known(rate = "10/minute", uid = "overrides::known");
+    throttle Registered(rate = "10/minute", uid = "overrides::known");
     throttle Later(rate = "10/minute", uid = "overrides::later");
     throttle Both(rate = "10/minute", uid = "overrides::both");
     throttle Waiting(rate = "10/minute", uid = "overrides::waiting");
 }
 
 #[tokio::test]
-async fn what_it_says_holds_until_it_says_it_no_more() {
+async fn applies_overrides_until_the_file_omits_them() {
     let file = File::new("holds.toml").await;
     let parts = head(&midnight().0);
-    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 9);
+    assert_eq!(Registered::hit(&parts).await.unwrap().remaining, 9);
     file.load("[\"overrides::known\"]\nrate = [\"4/minute\", \"100/hour\"]\n")
         .unwrap();
-    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 2);
+    assert_eq!(Registered::hit(&parts).await.unwrap().remaining, 2);
     assert_eq!(pending(), []);
     file.load("\"overrides::known\" = { rate = \"3/minute\", enabled = false }\n")
         .unwrap();
-    assert_eq!(Known::hit(&parts).await.unwrap().remaining, u64::MAX);
+    assert_eq!(Registered::hit(&parts).await.unwrap().remaining, u64::MAX);
     file.load("\"overrides::known\" = { rate = \"3/minute\" }\n")
         .unwrap();
-    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 0);
+    assert_eq!(Registered::hit(&parts).await.unwrap().remaining, 0);
     file.load("overrides = \"none\"\n").unwrap();
-    assert_eq!(Known::hit(&parts).await.unwrap().remaining, 6);
+    assert_eq!(Registered::hit(&parts).await.unwrap().remaining, 6);
 }
 
 #[tokio::test]
-async fn json_says_the_same() {
-    let file = File::new("says.JSON").await;
+async fn reads_json() {
+    let file = File::new("upper.JSON").await;
     let parts = head(&midnight().0);
     file.load(r#"{"overrides::known": {"rate": ["4/minute", "9/hour"]}, "overrides::other": {"enabled": false}}"#).unwrap();
-    assert_eq!(Known::hit(&parts).await.unwrap().limit, 4);
+    assert_eq!(Registered::hit(&parts).await.unwrap().limit, 4);
     assert_eq!(entry("overrides::known").unwrap().rates.len(), 2);
     let pending = pending();
     assert_eq!(pending[0].uid, "overrides::other");
     assert_eq!((pending.len(), pending[0].enabled), (1, Some(false)));
 }
 
-/// A process that has just started has seen nothing yet.
+/// The process has just started and has no throttles yet.
 #[tokio::test]
-async fn a_throttle_that_comes_later_heeds_it_from_its_first_hit() {
+async fn applies_overrides_to_a_later_throttle_from_its_first_hit() {
     let file = File::new("later.toml").await;
     let parts = head(&midnight().0);
     file.load(
@@ -133,7 +133,7 @@ async fn a_throttle_that_comes_later_heeds_it_from_its_first_hit() {
 }
 
 #[tokio::test]
-async fn a_throttle_that_comes_later_and_cannot_keeps_its_own() {
+async fn keeps_the_definition_of_a_later_throttle_that_cannot_have_the_rate() {
     let file = File::new("cannot.toml").await;
     file.load("[\"overrides::strict\"]\nrate = \"5/minute\"\n")
         .unwrap();
@@ -147,7 +147,7 @@ async fn a_throttle_that_comes_later_and_cannot_keeps_its_own() {
     let pending = pending();
     let refused = "throttle `overrides::strict` cannot work: a tier's limit rounds below 1; use a larger multiplier or limit";
     assert_eq!(pending[0].refused.as_deref(), Some(refused));
-    // It is here now, so the same file is wrong.
+    // The throttle exists now, so the same file is wrong.
     let again = file.problems("[\"overrides::strict\"]\nrate = \"5/minute\"\n");
     assert_eq!(
         again,
@@ -158,7 +158,7 @@ async fn a_throttle_that_comes_later_and_cannot_keeps_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_said_by_hand_goes_before_it() {
+async fn prefers_changes_by_code() {
     let file = File::new("both.toml").await;
     let parts = head(&midnight().0);
     assert_eq!(Both::hit(&parts).await.unwrap().limit, 10);
@@ -179,7 +179,7 @@ async fn what_is_said_by_hand_goes_before_it() {
 }
 
 #[tokio::test]
-async fn what_waits_by_hand_goes_before_it() {
+async fn prefers_pending_changes_by_code() {
     let file = File::new("waits.toml").await;
     let parts = head(&midnight().0);
     let text = "[\"overrides::waiting\"]\nrate = \"4/minute\"\nenabled = false\n";
@@ -200,7 +200,7 @@ async fn what_waits_by_hand_goes_before_it() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once_and_nothing_is_changed() {
+async fn reports_all_mistakes_and_changes_nothing() {
     let file = File::new("wrong.toml").await;
     let parts = head(&midnight().0);
     file.load("[\"overrides::known\"]\nrate = \"8/minute\"\n")
@@ -226,17 +226,17 @@ async fn all_that_is_wrong_is_told_at_once_and_nothing_is_changed() {
     for (problem, expected) in problems.iter().zip(expected) {
         assert!(problem.starts_with(expected), "{problem}");
     }
-    assert_eq!(Known::hit(&parts).await.unwrap().limit, 8);
+    assert_eq!(Registered::hit(&parts).await.unwrap().limit, 8);
 }
 
 #[tokio::test]
-async fn a_file_without_a_throttle_is_an_error_unless_it_says_so() {
+async fn refuses_an_empty_file_unless_it_is_marked() {
     let toml = File::new("empty.toml").await;
     let parts = head(&midnight().0);
     let table = "[\"overrides::known\"]\nrate = \"7/minute\"\n";
     toml.load(table).unwrap();
-    assert_eq!(Known::hit(&parts).await.unwrap().limit, 7);
-    let empty = "it is empty, which would remove every override; if that is intended, write \
+    assert_eq!(Registered::hit(&parts).await.unwrap().limit, 7);
+    let empty = "it is empty, which would drop every override; if that is meant, write \
                  `overrides = \"none\"`";
     for text in ["", "\n", "# rates for the weekend\n"] {
         assert_eq!(toml.problems(text), [empty], "{text:?}");
@@ -259,10 +259,10 @@ async fn a_file_without_a_throttle_is_an_error_unless_it_says_so() {
         ]
     );
     // Nothing has changed.
-    assert_eq!(Known::hit(&parts).await.unwrap().limit, 7);
+    assert_eq!(Registered::hit(&parts).await.unwrap().limit, 7);
     toml.load("overrides = \"none\"\n").unwrap();
-    assert_eq!(Known::hit(&parts).await.unwrap().limit, 10);
-    // A throttle may have that name.
+    assert_eq!(Registered::hit(&parts).await.unwrap().limit, 10);
+    // A throttle may have this name.
     toml.load("[overrides]\nrate = \"7/minute\"\n").unwrap();
     assert_eq!(registry().pending()[0].uid, "overrides");
     drop(toml);
@@ -276,7 +276,7 @@ async fn a_file_without_a_throttle_is_an_error_unless_it_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_no_document() {
+async fn refuses_malformed_documents() {
     let toml = File::new("none.toml").await;
     let syntax = toml.problems("[a]\nrate = \n[a]\nrate = '1/s'\n[b\n");
     assert!(
@@ -319,15 +319,15 @@ async fn what_is_no_document() {
 }
 
 #[tokio::test]
-async fn a_limit_of_zero_closes_a_throttle() {
+async fn closes_a_throttle_by_a_limit_of_zero() {
     let file = File::new("closed.toml").await;
     let parts = head(&midnight().0);
-    assert!(Known::hit(&parts).await.unwrap().admitted);
+    assert!(Registered::hit(&parts).await.unwrap().admitted);
     let minute = std::time::Duration::from_secs(60);
     for text in ["0/minute", "0 per 1 min", "00/m"] {
         file.load(&format!("[\"overrides::known\"]\nrate = \"{text}\"\n"))
             .unwrap();
-        let refused = Known::hit(&parts).await.unwrap();
+        let refused = Registered::hit(&parts).await.unwrap();
         assert!(!refused.admitted && refused.wait.is_none(), "{refused:?}");
         let entry = entry("overrides::known").unwrap();
         assert_eq!(entry.rates, [Rate::closed(minute)]);

@@ -1,4 +1,4 @@
-//! Changes made before the first use of a throttle wait for it.
+//! Changes before the first use of a throttle are kept until then.
 
 use traffik::registry::{Applied, Pending};
 use traffik::strategy::Tiered;
@@ -37,7 +37,7 @@ fn build(uid: &str, backend: Backend) -> DynThrottle {
 }
 
 #[tokio::test]
-async fn rates_that_are_set_before_the_first_use_hold_from_the_first_hit() {
+async fn applies_rates_from_the_first_hit() {
     let parts = head(&midnight().0);
     let rates = [Rate::per_minute(2), Rate::per_hour(7)];
     let applied = registry().set_rate("pending::set", rates).unwrap();
@@ -57,7 +57,7 @@ async fn rates_that_are_set_before_the_first_use_hold_from_the_first_hit() {
 }
 
 #[tokio::test]
-async fn the_last_call_for_a_uid_wins() {
+async fn applies_the_last_call_for_a_uid() {
     let parts = head(&midnight().0);
     for limit in [1, 2, 3] {
         let applied = registry().set_rate("pending::twice", Rate::per_minute(limit));
@@ -71,7 +71,7 @@ async fn the_last_call_for_a_uid_wins() {
 }
 
 #[tokio::test]
-async fn a_throttle_that_is_disabled_before_its_first_use_counts_nobody() {
+async fn counts_no_hit_of_a_throttle_that_was_disabled_before_its_first_use() {
     let parts = head(&midnight().0);
     let applied = registry().disable("pending::off").unwrap();
     assert_eq!(applied, Applied::Pending);
@@ -82,7 +82,7 @@ async fn a_throttle_that_is_disabled_before_its_first_use_counts_nobody() {
 }
 
 #[tokio::test]
-async fn enable_and_reset_take_back_what_waits() {
+async fn revokes_pending_changes_by_enable_and_reset() {
     let parts = head(&midnight().0);
     registry().disable("pending::on_again").unwrap();
     let applied = registry().enable("pending::on_again").unwrap();
@@ -101,7 +101,7 @@ async fn enable_and_reset_take_back_what_waits() {
 }
 
 #[test]
-fn a_misspelt_uid_is_listed_with_the_nearest() {
+fn lists_a_misspelt_uid_with_the_nearest() {
     let _throttle = build("pending::uploads", midnight().0);
     let applied = registry().set_rate("pending::upload", Rate::per_minute(1));
     assert_eq!(applied.unwrap(), Applied::Pending);
@@ -117,7 +117,7 @@ fn a_misspelt_uid_is_listed_with_the_nearest() {
 }
 
 #[test]
-fn what_no_throttle_can_have_is_an_error_at_once() {
+fn refuses_impossible_changes_at_once() {
     let empty = registry().set_rate("pending::empty", vec![]).unwrap_err();
     assert_eq!(empty.kind(), ErrorKind::Configuration);
     assert_eq!(
@@ -136,7 +136,7 @@ fn what_no_throttle_can_have_is_an_error_at_once() {
 }
 
 #[tokio::test]
-async fn rates_that_a_later_throttle_cannot_have_are_listed_with_the_reason() {
+async fn lists_impossible_rates_with_the_reason() {
     registry()
         .set_rate("pending::strict", Rate::per_minute(5))
         .unwrap();
@@ -155,9 +155,9 @@ async fn rates_that_a_later_throttle_cannot_have_are_listed_with_the_reason() {
     assert_eq!(pending("pending::strict"), None);
 }
 
-/// A change ends with the throttle that it waited for.
+/// A change applies to the one throttle that it waited for.
 #[tokio::test]
-async fn a_change_waits_for_one_throttle() {
+async fn applies_a_change_to_one_throttle() {
     registry()
         .set_rate("pending::tenant", Rate::per_minute(3))
         .unwrap();
@@ -172,7 +172,7 @@ async fn a_change_waits_for_one_throttle() {
 }
 
 #[test]
-fn the_throttles_of_a_layer_are_registered_when_it_is_built() {
+fn registers_the_throttles_of_a_layer_when_it_is_built() {
     for uid in ["pending::layered", "pending::selected", "pending::second"] {
         assert_eq!(entry(uid), None);
     }
@@ -186,10 +186,9 @@ fn the_throttles_of_a_layer_are_registered_when_it_is_built() {
     }
 }
 
-/// A change and a first use at the same time: the change is either found waiting, or applied to the
-/// throttle.
+/// A change and a first use at the same time: the change is either kept or applied.
 #[test]
-fn no_change_is_lost_between_a_call_and_the_first_use() {
+fn loses_no_change_during_the_first_use() {
     for round in 0..200 {
         let uid = format!("pending::race {round}");
         let backend = midnight().0;

@@ -1,4 +1,5 @@
-//! `set_rate`: from the next hit on, everywhere in the process, with the states there are (L30).
+//! `set_rate` applies from the next hit on, everywhere in the process, to the existing states
+//! (L30).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ fn of_request(_: &Parts) -> Rate {
 traffik::throttles! {
     throttle Lowered(rate = "10/minute", uid = "rates::lowered");
     throttle Listed(rate = ["10/minute", "100/hour"], uid = "rates::listed");
-    throttle Asked(rate = of_request, uid = "rates::asked");
+    throttle PerRequest(rate = of_request, uid = "rates::per_request");
     throttle Logged(rate = "3/minute", strategy = sliding_log, uid = "rates::logged");
     throttle Paid(rate = "10/minute", strategy = tiered(free = 1.0, paid = 3.0, default = free), identifier = paid, uid = "rates::paid");
 }
@@ -33,7 +34,7 @@ fn paid(_: &Parts) -> Identity {
 }
 
 #[tokio::test]
-async fn the_count_stays_and_the_limit_is_new() {
+async fn keeps_the_count_under_a_new_limit() {
     let parts = head(&midnight().0);
     for _ in 0..7 {
         assert!(Lowered::hit(&parts).await.unwrap().admitted);
@@ -60,7 +61,7 @@ async fn the_count_stays_and_the_limit_is_new() {
 }
 
 #[tokio::test]
-async fn one_rate_takes_the_place_of_a_list_and_a_list_of_one() {
+async fn replaces_a_list_by_one_rate_and_back() {
     let parts = head(&midnight().0);
     assert!(Listed::hit_cost(&parts, 9).await.unwrap().admitted);
     registry()
@@ -76,8 +77,8 @@ async fn one_rate_takes_the_place_of_a_list_and_a_list_of_one() {
         .iter()
         .map(|member| member.hits_remaining)
         .collect();
-    // To look at one rate forgets nothing: counts of the same periods are there. A period that is
-    // new starts afresh.
+    // Reading under one rate drops nothing: counts of the same periods remain. A new period starts
+    // a new count.
     assert_eq!(remaining, [6, 3, 99]);
     assert_eq!(entry("rates::listed").unwrap().rates, list);
     assert_eq!(entry("rates::listed").unwrap().defined_rates.len(), 2);
@@ -88,19 +89,19 @@ async fn one_rate_takes_the_place_of_a_list_and_a_list_of_one() {
 }
 
 #[tokio::test]
-async fn it_goes_before_the_rate_of_a_function() {
+async fn overrides_the_rate_of_a_function() {
     let parts = head(&midnight().0);
-    assert_eq!(Asked::hit(&parts).await.unwrap().remaining, 1);
+    assert_eq!(PerRequest::hit(&parts).await.unwrap().remaining, 1);
     registry()
-        .set_rate("rates::asked", Rate::per_minute(5))
+        .set_rate("rates::per_request", Rate::per_minute(5))
         .unwrap();
-    assert_eq!(Asked::hit(&parts).await.unwrap().remaining, 3);
-    registry().reset("rates::asked").unwrap();
-    assert!(!Asked::hit(&parts).await.unwrap().admitted);
+    assert_eq!(PerRequest::hit(&parts).await.unwrap().remaining, 3);
+    registry().reset("rates::per_request").unwrap();
+    assert!(!PerRequest::hit(&parts).await.unwrap().admitted);
 }
 
 #[tokio::test]
-async fn laws_that_change_with_the_client_go_by_the_new_rate() {
+async fn applies_to_laws_that_depend_on_the_client() {
     let parts = head(&midnight().0);
     assert_eq!(Paid::hit(&parts).await.unwrap().remaining, 29);
     registry()
@@ -110,7 +111,7 @@ async fn laws_that_change_with_the_client_go_by_the_new_rate() {
 }
 
 #[tokio::test]
-async fn logs_and_buckets_keep_what_they_hold() {
+async fn keeps_the_states_of_logs_and_buckets() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
     for _ in 0..3 {
@@ -121,7 +122,7 @@ async fn logs_and_buckets_keep_what_they_hold() {
         .set_rate("rates::logged", Rate::new(2, Duration::from_secs(30)))
         .unwrap();
     let refused = Logged::hit(&parts).await.unwrap();
-    // The entries at 10 and 20 s are younger than half a minute, and that at 0 s has just left.
+    // The entries at 10 and 20 s are younger than half a minute, and that at 0 s has just expired.
     assert_eq!(
         (refused.admitted, refused.wait),
         (false, Some(Duration::from_secs(10)))
@@ -142,9 +143,9 @@ async fn logs_and_buckets_keep_what_they_hold() {
     assert_eq!(bucket.hit(&user, 1).await.unwrap().remaining, 4);
 }
 
-/// No task that starts a hit after `set_rate` has returned sees the old rate.
+/// No task that starts a hit after `set_rate` returned uses the old rate.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn from_the_next_hit_on_in_every_task() {
+async fn applies_from_the_next_hit_in_every_task() {
     const TASKS: usize = 8;
     let backend = midnight().0;
     let build = || {
@@ -154,7 +155,7 @@ async fn from_the_next_hit_on_in_every_task() {
     let (throttle, barrier) = (build(), Arc::new(Barrier::new(TASKS + 1)));
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
-            // Half of them have a throttle of their own of the same uid.
+            // Half of the tasks have their own throttle of the same uid.
             let throttle = if task % 2 == 0 {
                 throttle.clone()
             } else {
@@ -187,7 +188,7 @@ async fn from_the_next_hit_on_in_every_task() {
 async fn handler() {}
 
 #[tokio::test]
-async fn header_fields_tell_the_new_rate() {
+async fn sends_the_new_rate_in_header_fields() {
     let app = Router::new()
         .route("/", get(handler))
         .layer(provide(midnight().0));
@@ -203,7 +204,7 @@ async fn header_fields_tell_the_new_rate() {
 }
 
 #[test]
-fn what_cannot_be_changes_nothing() {
+fn changes_nothing_for_an_impossible_rate() {
     let backend = midnight().0;
     let builder = DynThrottle::builder("rates::strict").rate(Rate::per_minute(100));
     let builder = builder.strategy(Tiered::new().tier("free", 0.1).default_tier("free"));
@@ -227,9 +228,9 @@ fn what_cannot_be_changes_nothing() {
     );
 }
 
-/// A throttle that is dropped and built anew starts from its definition.
+/// A throttle that is dropped and built again starts with its definition.
 #[tokio::test]
-async fn what_was_set_goes_with_the_throttle() {
+async fn ends_with_the_throttle() {
     let build = |limit| {
         let builder = DynThrottle::builder("rates::tenant").rate(Rate::per_minute(limit));
         builder.backend(midnight().0).build().unwrap()

@@ -17,9 +17,9 @@ traffik::throttles! {
 #[throttled(rate = "1/minute", headers = both, uid = "switches::handler")]
 async fn handler() {}
 
-/// D2: admitted, unlimited, and nothing is counted.
+/// A disabled throttle admits every hit as unlimited and counts none.
 #[tokio::test]
-async fn who_is_disabled_admits_everybody_and_counts_nobody() {
+async fn admits_every_hit_without_counting_while_disabled() {
     let parts = head(&midnight().0);
     assert!(Switched::hit(&parts).await.unwrap().admitted);
     assert!(!Switched::hit(&parts).await.unwrap().admitted);
@@ -44,7 +44,7 @@ async fn who_is_disabled_admits_everybody_and_counts_nobody() {
 }
 
 #[tokio::test]
-async fn who_is_disabled_sends_no_fields() {
+async fn sends_no_fields_while_disabled() {
     let app = Router::new()
         .route("/", get(handler))
         .layer(provide(midnight().0));
@@ -60,10 +60,10 @@ async fn who_is_disabled_sends_no_fields() {
     assert_eq!(server.get("/").await.status, 429);
 }
 
-/// A rate that is set meanwhile holds when it is enabled again; and no backend is asked for who is
-/// disabled.
+/// A rate that is set meanwhile applies when the throttle is enabled again, and a disabled throttle
+/// needs no backend.
 #[tokio::test]
-async fn a_rate_that_is_set_meanwhile_waits() {
+async fn applies_a_rate_after_it_is_enabled_again() {
     let nowhere = Backend::redis("redis://127.0.0.1:1/").lazy();
     let builder = DynThrottle::builder("switches::away").rate(Rate::per_minute(1));
     let throttle = builder.backend(nowhere).build().unwrap();

@@ -1,4 +1,4 @@
-//! Namespaces, and what is cleared with them.
+//! Namespaces, and clearing them.
 
 use traffik::{Backend, ErrorKind};
 use traffik_tests::{RedisCluster, RedisServer};
@@ -10,9 +10,8 @@ async fn named(url: &str, namespace: &str) -> Backend {
     backend.connect().await.unwrap()
 }
 
-/// Lessons C 77, B g: a namespace is itself, whatever it is made of, and clearing it touches no
-/// other.
-async fn namespaces_apart(url: &str) {
+/// A namespace is separate, whatever its bytes, and clearing it changes no other.
+async fn assert_namespaces_separate(url: &str) {
     let namespaces = [
         "*", "a*", "ab", "[ab]*", "?", "a", "a:b", "\\", "{a}", "^", "a%3Ab", "",
     ];
@@ -40,24 +39,24 @@ async fn namespaces_apart(url: &str) {
 }
 
 #[tokio::test]
-async fn on_one_server() {
+async fn separates_namespaces_on_one_server() {
     let server = RedisServer::start();
-    let () = server.command(&["SET", "of somebody else", "1"]);
-    // Where states of throttles would be.
+    let () = server.command(&["SET", "of another program", "1"]);
+    // A key like those of throttles' states.
     let () = server.command(&["SET", "{a:client}:uid", "1"]);
-    namespaces_apart(&server.url()).await;
+    assert_namespaces_separate(&server.url()).await;
     let keys: Vec<String> = server.command(&["KEYS", "*"]);
-    assert_eq!(keys, ["of somebody else"]);
+    assert_eq!(keys, ["of another program"]);
 }
 
 #[tokio::test]
-async fn on_a_cluster() {
+async fn separates_namespaces_on_a_cluster() {
     let cluster = RedisCluster::start();
-    namespaces_apart(&cluster.url()).await;
+    assert_namespaces_separate(&cluster.url()).await;
 }
 
 #[tokio::test]
-async fn more_than_a_step() {
+async fn clears_more_keys_than_one_scan_returns() {
     let server = RedisServer::start();
     let backend = named(&server.url(), "many").await;
     let keys: Vec<_> = (0..5_000).map(|key| key.to_string()).collect();
@@ -68,9 +67,9 @@ async fn more_than_a_step() {
     assert_eq!(server.command::<i64>(&["DBSIZE"]), 0);
 }
 
-/// Lessons A 26: one that stops wipes nothing that others share, unless it was told to.
+/// Closing a backend clears nothing that others share, unless it is configured to.
 #[tokio::test]
-async fn closing() {
+async fn clears_on_close_only_if_not_persistent() {
     let server = RedisServer::start();
     let (first, second) = (
         named(&server.url(), "ns").await,
@@ -90,9 +89,9 @@ async fn closing() {
     assert_eq!(second.get("key").await.unwrap(), None);
 }
 
-/// A backend without a way to do it says so.
+/// A backend that cannot clear reports it.
 #[tokio::test]
-async fn where_it_cannot_be_done() {
+async fn is_unsupported_on_a_minimal_store() {
     struct Empty;
     impl traffik::Store for Empty {
         async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, traffik::Error> {
@@ -113,7 +112,7 @@ async fn where_it_cannot_be_done() {
         backend.clear().await.unwrap_err().kind(),
         ErrorKind::Unsupported
     );
-    // It is never this store's turn, and somebody who waits for it finds that out.
+    // The swap of this store never succeeds, and the caller gets an error for that.
     let error = backend.set("key", "1", None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Contention);
 }

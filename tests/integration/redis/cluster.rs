@@ -1,4 +1,4 @@
-//! A Cluster of which a node dies.
+//! Failures of nodes of a Cluster, and slots that move.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn keys(cluster: &RedisCluster) -> [Vec<String>; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_node_fails_only_its_keys() {
+async fn fails_only_the_keys_of_a_dead_node() {
     let mut cluster = RedisCluster::start();
     let keys = keys(&cluster);
     let backend = connect(&cluster).await;
@@ -50,7 +50,7 @@ async fn a_dead_node_fails_only_its_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_stands_still_for_a_while() {
+async fn resumes_after_a_node_was_suspended() {
     let mut cluster = RedisCluster::start();
     let keys = keys(&cluster);
     let backend = connect(&cluster).await;
@@ -75,9 +75,9 @@ async fn a_node_that_stands_still_for_a_while() {
     resume(&backend).await;
 }
 
-/// Whoever comes while a node is away gets the others.
+/// A new backend reaches the other nodes while one is down.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fresh_backend_beside_a_node_that_is_away() {
+async fn connects_while_a_node_is_down() {
     let mut cluster = RedisCluster::start();
     let keys = keys(&cluster);
     for away in [RedisServer::stop, |node: &RedisServer| node.signal("KILL")] {
@@ -91,9 +91,9 @@ async fn a_fresh_backend_beside_a_node_that_is_away() {
     }
 }
 
-/// A slot that has moved is found where it is, and so is one that is moving.
+/// A slot is found after it moved, and while it moves.
 #[tokio::test(flavor = "multi_thread")]
-async fn slots_that_move() {
+async fn follows_slots_that_move() {
     let mut cluster = RedisCluster::start();
     let keys = keys(&cluster);
     let backend = connect(&cluster).await;
@@ -102,13 +102,13 @@ async fn slots_that_move() {
     let slot: i64 = nodes[0].command(&["CLUSTER", "KEYSLOT", &key]);
     let slot = slot.to_string();
     let ids = [0, 1].map(|place| nodes[place].command::<String>(&["CLUSTER", "MYID"]));
-    // Moving: what is not there yet is asked for, and made, at the other.
+    // The slot is migrating: a key that does not exist yet is created at the target.
     let () = nodes[1].command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[0]]);
     let () = nodes[0].command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[1]]);
     assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 1);
     assert_eq!(nodes[1].command::<i64>(&["DBSIZE"]), 1);
     assert_eq!(backend.increment(&keys[0][0], 1).await.unwrap(), 2);
-    // Moved.
+    // The slot has moved.
     for place in [1, 0, 2] {
         let () = nodes[place].command(&["CLUSTER", "SETSLOT", &slot, "NODE", &ids[1]]);
     }

@@ -1,4 +1,4 @@
-//! Error replies of servers and proxies: the kind of each, and the connection that it comes over.
+//! Error replies of servers and proxies: their kinds, and the connections that they close.
 
 use std::time::{Duration, Instant};
 
@@ -7,16 +7,16 @@ use traffik_tests::FakeRedis;
 
 use super::settings;
 
-/// The outcome of an operation that was answered with an error.
+/// The outcome of an operation that gets an error reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// Nothing was done, and `on_error` decides.
+    /// Nothing was done, and `on_error` applies.
     Refused,
-    /// Nothing was done, `on_error` decides, and the connection is replaced.
+    /// Nothing was done, `on_error` applies, and the connection is replaced.
     Replaced,
-    /// It may have been done, and `on_error` decides.
+    /// The operation may have been done, and `on_error` applies.
     Lost,
-    /// A mistake: no policy decides.
+    /// A mistake: no policy applies.
     Mistake,
 }
 
@@ -69,7 +69,7 @@ const REPLIES: [(&str, Outcome); 33] = [
         "WRONGPASS invalid username-password pair or user is disabled.",
         Replaced,
     ),
-    // As servers say it from 7 on, of a script.
+    // Replies of servers since version 7, from a script.
     (
         "READONLY You can't write against a read only replica. script: 6f1a, on @user_script:9.",
         Replaced,
@@ -86,7 +86,7 @@ const REPLIES: [(&str, Outcome); 33] = [
         "ERR The user executing the script can't run this command or subcommand script: 6f1a, on @user_script:9.",
         Refused,
     ),
-    // As servers before 7 say it.
+    // Replies of servers before version 7.
     (
         "ERR Error running script (call to f_6f1a): @user_script:9: @user_script: 9: -READONLY You can't write against a read only replica. ",
         Replaced,
@@ -115,12 +115,12 @@ const REPLIES: [(&str, Outcome); 33] = [
         "ERR Error running script (call to f_6f1a): @user_script:9: READONLY You can't write against a read only replica.",
         Replaced,
     ),
-    // As proxies say it.
+    // Replies of proxies.
     ("no upstream host", Refused),
     ("ERR no server connection avaliable", Refused),
     ("upstream failure", Lost),
     ("ERR server connection close", Lost),
-    // Mistakes, of this program or another.
+    // Mistakes of this program or another.
     (
         "ERR Error running script (call to f_6f1a): @user_script:9: @user_script: 9: WRONGTYPE Operation against a key holding the wrong kind of value ",
         Mistake,
@@ -140,7 +140,7 @@ async fn connect(server: &FakeRedis) -> Backend {
     backend.expect("the server is there")
 }
 
-/// Sends a script to a server that answers with this reply.
+/// Runs a script on a server with this reply.
 async fn outcome(reply: &str) -> Outcome {
     let server = FakeRedis::start().await;
     let backend = connect(&server).await;
@@ -148,7 +148,7 @@ async fn outcome(reply: &str) -> Outcome {
     server.set_reply(&["EVALSHA", "EVAL"], &format!("-{reply}"));
     let increment = backend.increment_with_ttl("n", 1, Duration::from_secs(60));
     let error = increment.await.unwrap_err();
-    // A connection that is kept answers at once. One that is replaced is so within a moment.
+    // A connection that stays replies at once; a replaced one follows within a moment.
     let start = Instant::now();
     while backend.get("n").await.is_err() {
         assert!(start.elapsed() < Duration::from_secs(5), "{reply}");
@@ -165,7 +165,7 @@ async fn outcome(reply: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn every_reply_of_a_server_has_its_kind() {
+async fn classifies_every_error_reply() {
     let mut wrong = Vec::new();
     for (reply, expected) in REPLIES {
         let outcome = outcome(reply).await;
@@ -176,9 +176,9 @@ async fn every_reply_of_a_server_has_its_kind() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// One client whose key is not permitted takes the connection from nobody.
+/// A client without permission for its key does not close the connection of the others.
 #[tokio::test]
-async fn a_missing_permission_leaves_the_connection_to_the_others() {
+async fn keeps_the_connection_after_a_missing_permission() {
     let server = FakeRedis::start().await;
     let backend = connect(&server).await;
     server.set_reply(&["GET"], "$-1");
@@ -191,9 +191,9 @@ async fn a_missing_permission_leaves_the_connection_to_the_others() {
     assert_eq!(server.connections(), 1);
 }
 
-/// Of a pipeline, some commands may have been done.
+/// Some commands of a pipeline may have been done.
 #[tokio::test]
-async fn a_refused_pipeline_may_have_counted() {
+async fn reports_that_a_refused_pipeline_may_have_counted() {
     let server = FakeRedis::start().await;
     let backend = connect(&server).await;
     for reply in ["-OOM command not allowed", "-LOADING Redis is loading"] {

@@ -1,4 +1,4 @@
-//! Clients that hang up: their dropped operations say nothing about the connection that all clients
+//! Clients that hang up: their dropped operations do not affect the connection that all clients
 //! share.
 
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use traffik_tests::{Proxy, RedisCluster, RedisServer, Server};
 
 use super::{resume, settings};
 
-/// The time of an operation where one is meant to end by it.
+/// The timeout of operations that a test makes time out.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// How long an attack lasts.
+/// The duration of an attack.
 const ATTACK: Duration = Duration::from_secs(2);
 
 #[throttled(rate = "1000000/day", identifier = everyone)]
@@ -36,12 +36,12 @@ fn app(backend: Backend) -> Router {
         .layer(provide(backend))
 }
 
-/// The responses that an ordinary client got during an attack.
+/// The responses to an ordinary client during an attack.
 #[derive(Debug, Default)]
 struct Ordinary {
     requests: usize,
     refused: usize,
-    /// Requests under `5/day` that were admitted.
+    /// The admitted requests under `5/day`.
     admitted_of_five: usize,
 }
 
@@ -59,7 +59,7 @@ async fn ordinary(server: &Server) -> Ordinary {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_cut_before_redis_answers_leave_the_connection_alone() {
+async fn keeps_the_connection_when_requests_are_dropped() {
     let redis = RedisServer::start();
     let proxy = Proxy::start(redis.port()).await;
     let backend = settings(proxy.url()).connect().await;
@@ -109,7 +109,7 @@ async fn reset_streams(server: &Server) -> Result<(), h2::Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reset_streams_leave_the_connection_alone() {
+async fn keeps_the_connection_when_streams_are_reset() {
     let redis = RedisServer::start();
     let backend = settings(redis.url()).connect().await;
     let server = Arc::new(Server::start(app(backend.unwrap())).await);
@@ -132,10 +132,10 @@ async fn reset_streams_leave_the_connection_alone() {
     assert_eq!(ordinary.admitted_of_five, 5, "{ordinary:?}");
 }
 
-/// A connection on which every operation is dropped early is still given up when the network
-/// swallows everything, and comes back with it.
+/// A connection on which every operation is dropped early is still closed if the network discards
+/// everything, and it resumes with the network.
 #[tokio::test(flavor = "multi_thread")]
-async fn gives_up_a_swallowed_connection_on_which_all_operations_are_dropped() {
+async fn closes_a_dead_connection_on_which_all_operations_are_dropped() {
     let redis = RedisServer::start();
     let proxy = Proxy::start(redis.port()).await;
     let backend = settings(proxy.url()).timeout(TIMEOUT).connect().await;
@@ -145,7 +145,10 @@ async fn gives_up_a_swallowed_connection_on_which_all_operations_are_dropped() {
     let error = loop {
         match timeout(Duration::from_millis(20), backend.increment("n", 1)).await {
             Ok(result) => break result.unwrap_err(),
-            Err(_) => assert!(start.elapsed() < 12 * TIMEOUT, "it was never given up"),
+            Err(_) => assert!(
+                start.elapsed() < 12 * TIMEOUT,
+                "the connection was never closed"
+            ),
         }
     };
     assert_eq!(error.kind(), ErrorKind::Connection);
@@ -155,9 +158,9 @@ async fn gives_up_a_swallowed_connection_on_which_all_operations_are_dropped() {
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
-/// Answers that come later than an operation waits for them show that the server is alive.
+/// Replies after the timeout show that the server is alive.
 #[tokio::test(flavor = "multi_thread")]
-async fn keeps_a_connection_whose_answers_come_too_late() {
+async fn keeps_a_connection_with_late_replies() {
     let redis = RedisServer::start();
     let proxy = Proxy::start(redis.port()).await;
     let backend = settings(proxy.url()).timeout(TIMEOUT).connect().await;
@@ -170,11 +173,11 @@ async fn keeps_a_connection_whose_answers_come_too_late() {
     }
     proxy.forward();
     resume(&backend).await;
-    // One more, by which the server is asked.
+    // One more, which reads the statistics.
     assert_eq!(connections(&redis), connected + 1);
 }
 
-/// A stall is one event, however many operations it holds up.
+/// A stall is one event, however many operations it delays.
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_a_connection_that_stalls_once_with_many_operations_under_way() {
     let redis = RedisServer::start();
@@ -195,7 +198,7 @@ async fn keeps_a_connection_that_stalls_once_with_many_operations_under_way() {
     assert_eq!(connections(&redis), connected + 1);
 }
 
-/// The number of connections that the server has accepted, with the one that asks.
+/// Returns the number of connections that the server has accepted, including the one that reads it.
 fn connections(redis: &RedisServer) -> u64 {
     let info: String = redis.command(&["INFO", "stats"]);
     let line = info
@@ -204,9 +207,9 @@ fn connections(redis: &RedisServer) -> u64 {
     line.expect("a line of `INFO`").parse().expect("a number")
 }
 
-/// The connections to a Cluster's nodes are shared likewise.
+/// The connections to the nodes of a Cluster are shared likewise.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn operations_dropped_on_a_cluster_leave_the_others_alone() {
+async fn keeps_cluster_connections_when_operations_are_dropped() {
     let cluster = RedisCluster::start();
     let backend = settings(cluster.url()).timeout(Duration::from_secs(1));
     let backend = backend.connect().await.unwrap();
@@ -216,12 +219,12 @@ async fn operations_dropped_on_a_cluster_leave_the_others_alone() {
         let (backend, over) = (backend.clone(), over.clone());
         attackers.spawn(async move {
             let key = attacker.to_string();
-            for turn in 0.. {
+            for round in 0.. {
                 if over.load(Ordering::Relaxed) {
                     break;
                 }
                 let operation = backend.increment(&key, 1);
-                let _ = timeout(Duration::from_micros(turn % 20 * 50), operation).await;
+                let _ = timeout(Duration::from_micros(round % 20 * 50), operation).await;
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Locks on one backend, of every kind.
+//! Locks on one backend of every kind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,9 +26,8 @@ async fn kinds() -> (Servers, [(&'static str, Backend); 3]) {
     (servers, kinds)
 }
 
-/// Lessons C 78.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_who_read_change_and_write() {
+async fn serializes_ten_tasks() {
     let (_server, kinds) = kinds().await;
     for (name, backend) in kinds {
         backend.set("value", "0", None).await.unwrap();
@@ -52,11 +51,11 @@ async fn ten_who_read_change_and_write() {
 }
 
 #[tokio::test]
-async fn who_does_not_get_it_is_told() {
+async fn reports_a_lock_that_is_not_acquired() {
     let (_server, kinds) = kinds().await;
     for (name, backend) in kinds {
-        let held = backend.lock("a", LockOptions::default()).await.unwrap();
-        assert_eq!(held.name(), "a");
+        let lock = backend.lock("a", LockOptions::default()).await.unwrap();
+        assert_eq!(lock.name(), "a");
         let at_once = LockOptions::default().blocking(false);
         let start = Instant::now();
         let error = backend.lock("a", at_once).await.unwrap_err();
@@ -71,49 +70,49 @@ async fn who_does_not_get_it_is_told() {
             "{took:?}"
         );
         drop(backend.lock("b", at_once).await.expect("another lock"));
-        held.release().await.unwrap();
-        drop(backend.lock("a", at_once).await.expect("it was given back"));
+        lock.release().await.unwrap();
+        drop(backend.lock("a", at_once).await.expect("it was released"));
     }
 }
 
-/// Lessons A 20: any time to live, and there always is one. Who crashes without giving back holds
-/// up no longer.
+/// A lock always has a time to live, so a crashed holder blocks others no longer than that.
 #[tokio::test]
-async fn who_crashes_is_forgotten_after_a_fraction_of_a_second() {
+async fn expires_with_a_crashed_holder() {
     let ((server, _memcached), kinds) = kinds().await;
     for (name, backend) in kinds {
         let ttl = Duration::from_micros(400_500);
-        let held = backend
+        let lock = backend
             .lock("a", LockOptions::default().ttl(ttl))
             .await
             .unwrap();
         let start = Instant::now();
-        assert!(held.remaining() <= ttl && held.remaining() > ttl / 2);
+        assert!(lock.remaining() <= ttl && lock.remaining() > ttl / 2);
         if name == "redis" {
             let keys: Vec<String> = server.command(&["KEYS", "*:lock}"]);
             let left: i64 = server.command(&["PTTL", &keys[0]]);
             assert!((1..=401).contains(&left), "{left}");
         }
-        std::mem::forget(held);
+        std::mem::forget(lock);
         drop(backend.lock("a", LockOptions::default()).await.unwrap());
         assert!(start.elapsed() >= Duration::from_millis(390), "{name}");
     }
 }
 
 #[tokio::test]
-async fn who_drops_it_gives_it_back() {
+async fn releases_on_drop() {
     let (_server, kinds) = kinds().await;
     for (_, backend) in kinds {
         for _ in 0..10 {
             let soon = LockOptions::default().blocking_timeout(Duration::from_secs(2));
-            drop(backend.lock("a", soon).await.expect("it was given back"));
+            drop(backend.lock("a", soon).await.expect("it was released"));
         }
     }
 }
 
-/// What expired may be another's: it is not taken from them, and the first is told.
+/// An expired lock may belong to another holder: releasing it changes nothing, and the first holder
+/// gets an error.
 #[tokio::test]
-async fn who_comes_back_too_late_takes_nothing_away() {
+async fn does_not_release_the_lock_of_a_later_holder() {
     let (_server, kinds) = kinds().await;
     for (name, backend) in kinds {
         let short = LockOptions::default().ttl(Duration::from_millis(50));
@@ -128,35 +127,34 @@ async fn who_comes_back_too_late_takes_nothing_away() {
     }
 }
 
-/// Lessons A 25: acquiring that is given up half-way leaves nothing behind.
+/// A cancelled acquisition leaves no lock behind.
 #[tokio::test]
-async fn who_is_cancelled_leaves_nothing() {
+async fn leaves_no_lock_after_a_cancelled_acquisition() {
     let ((server, _memcached), kinds) = kinds().await;
     for (_, backend) in kinds {
         for micros in (0..2_000).step_by(20) {
             let options = LockOptions::default().ttl(Duration::from_secs(600));
             let acquiring = backend.lock("a", options);
             let limit = Duration::from_micros(micros);
-            let held = tokio::time::timeout(limit, acquiring).await;
-            drop(held);
+            let lock = tokio::time::timeout(limit, acquiring).await;
+            drop(lock);
         }
         let soon = LockOptions::default().blocking_timeout(Duration::from_secs(5));
-        let held = backend.lock("a", soon).await.expect("nobody has it");
-        held.release().await.unwrap();
+        let lock = backend.lock("a", soon).await.expect("the lock is free");
+        lock.release().await.unwrap();
     }
     let keys: Vec<String> = server.command(&["KEYS", "*"]);
     assert_eq!(keys, [""; 0]);
 }
 
-/// Where operations travel on several sockets, giving back can overtake the taking that was given
-/// up.
+/// If operations use several sockets, a release can overtake the acquisition that was cancelled.
 #[tokio::test(start_paused = true)]
-async fn who_is_cancelled_and_overtaken_leaves_nothing() {
-    /// What it is asked first, it does a little later than what comes after.
+async fn leaves_no_lock_after_an_overtaken_acquisition() {
+    /// A store that delays its first swap until after later ones.
     #[derive(Clone, Default)]
-    struct Slow(Arc<(ExpiringStore, AtomicBool)>);
+    struct DelayedStore(Arc<(ExpiringStore, AtomicBool)>);
 
-    impl Store for Slow {
+    impl Store for DelayedStore {
         async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
             self.0.0.get(key).await
         }
@@ -181,28 +179,28 @@ async fn who_is_cancelled_and_overtaken_leaves_nothing() {
         }
     }
 
-    let backend = Backend::custom(Slow::default());
+    let backend = Backend::custom(DelayedStore::default());
     let options = LockOptions::default().ttl(Duration::from_secs(600));
     let limit = Duration::from_millis(10);
-    let given_up = tokio::time::timeout(limit, backend.lock("a", options)).await;
-    assert!(given_up.is_err());
+    let cancelled = tokio::time::timeout(limit, backend.lock("a", options)).await;
+    assert!(cancelled.is_err());
     tokio::time::sleep(Duration::from_millis(300)).await;
     let at_once = options.blocking(false);
     let error = backend.lock("a", at_once).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LockTimeout, "it was taken late");
+    assert_eq!(error.kind(), ErrorKind::LockTimeout, "it was acquired late");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    drop(backend.lock("a", at_once).await.expect("it was given back"));
+    drop(backend.lock("a", at_once).await.expect("it was released"));
 }
 
 #[tokio::test]
-async fn a_lock_that_is_never_held() {
+async fn refuses_a_lock_without_a_lifetime() {
     let options = LockOptions::default().ttl(Duration::ZERO);
     let error = Backend::memory().lock("a", options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
 }
 
 #[tokio::test]
-async fn without_a_server() {
+async fn reports_an_unreachable_server() {
     let mut server = RedisServer::start();
     let backend = connect(&server).await;
     server.kill();

@@ -1,5 +1,5 @@
-//! Redis: bytes, locks, and what happens to connections. Every test has a server, or a namespace,
-//! of its own.
+//! Redis: values, locks, decisions, and failures of connections. Every test has a server or a
+//! namespace of its own.
 
 mod clear;
 mod cluster;
@@ -22,10 +22,10 @@ use std::time::{Duration, Instant};
 use traffik::{Backend, Error, RedisBackend};
 use traffik_tests::{MemcachedServer, RedisCluster, RedisServer};
 
-/// How long one operation may take beside a busy machine.
+/// The timeout of an operation on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A backend's settings with a namespace that no other test has.
+/// Returns a backend's settings with a namespace that no other test has.
 fn settings(url: impl AsRef<str>) -> RedisBackend {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let namespace = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -37,7 +37,7 @@ async fn connect(server: &RedisServer) -> Backend {
     backend.expect("the server is there")
 }
 
-/// Servers that tests share while any of them runs; each has its own namespaces.
+/// Servers that tests share while any of them runs; each test has its own namespaces.
 #[derive(Debug)]
 struct Shared {
     server: RedisServer,
@@ -59,7 +59,7 @@ fn shared() -> Arc<Shared> {
     })
 }
 
-/// Bytes as text, for comparing.
+/// Converts a value into text.
 fn text(value: Option<Vec<u8>>) -> Option<String> {
     value.map(|value| String::from_utf8(value).expect("text"))
 }
@@ -74,7 +74,7 @@ async fn resume(backend: &Backend) -> Duration {
     start.elapsed()
 }
 
-/// What an operation gave, and that it took no longer than the timeout and a little.
+/// Returns the result of an operation after asserting that it took little longer than a limit.
 async fn within<T>(
     limit: Duration,
     operation: impl Future<Output = Result<T, Error>>,
@@ -89,9 +89,9 @@ async fn within<T>(
     result
 }
 
-/// Servers of tests do not outlive them, also where a test fails.
+/// Servers end with their tests, also if a test fails.
 #[test]
-fn servers_end_with_their_tests() {
+fn ends_servers_with_their_tests() {
     let (report, port) = std::sync::mpsc::channel();
     let failing = std::thread::spawn(move || {
         let server = RedisServer::start();

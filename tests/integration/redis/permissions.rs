@@ -1,4 +1,4 @@
-//! The permissions that the guide lists are enough, and none is missing without a word.
+//! The permissions in the guide are sufficient, and a missing one is reported by name.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use traffik_tests::{RedisCluster, RedisFailover, RedisServer};
 
 use super::settings;
 
-/// The namespace and the password of the guide.
+/// The namespace and the password in the guide.
 const NAMESPACE: &str = "prod";
 const PASSWORD: &str = "secret";
 
-/// The lines of the guide's block that create and extend a user.
+/// Returns the lines of the guide that create and extend a user.
 fn lines() -> Vec<Vec<&'static str>> {
     let guide = include_str!("../../../traffik/docs/backends.md");
     let lines = guide
@@ -49,7 +49,7 @@ async fn connect(url: &str) -> Backend {
 }
 
 /// Decides under several strategies, and with a list of rates.
-async fn decides(backend: &Backend) {
+async fn assert_decides(backend: &Backend) {
     let builder = |uid: &str, rate: &str| {
         let builder = DynThrottle::builder(uid).rate(rate.parse().expect("a rate"));
         builder.backend(backend.clone()).on_error(raise())
@@ -68,7 +68,7 @@ async fn decides(backend: &Backend) {
         }
         assert_eq!(admitted, [true, true, false]);
     }
-    // A refusal under a rate that needs the state for longer lengthens its life.
+    // A refusal under a rate that needs the state for longer extends its life.
     let strict = builder("bucket", "2/day").strategy(TokenBucket::new());
     let strict = strict.build().expect("a throttle that works");
     let refused = strict.hit(&client, 2).await.expect("it decides");
@@ -80,15 +80,16 @@ async fn decides_with_the_least_permissions_of_the_guide() {
     let server = RedisServer::start();
     permit(&server, 1);
     let backend = connect(&user(&server)).await;
-    decides(&backend).await;
+    assert_decides(&backend).await;
     backend.ready().await.unwrap();
-    // A replica, or a server that was restarted, has no script.
+    // A replica or a restarted server has no script.
     let () = server.command(&["SCRIPT", "FLUSH"]);
     backend.ready().await.unwrap();
     assert_eq!(server.calls("script|load"), 0);
 }
 
-/// A server that does not permit a decision says so at once, and not with the first request.
+/// A server that does not permit a decision is reported when the backend connects, not at the first
+/// request.
 #[tokio::test]
 async fn connect_and_ready_name_a_missing_permission() {
     let server = RedisServer::start();
@@ -107,12 +108,12 @@ async fn connect_and_ready_name_a_missing_permission() {
 
 /// `EVALSHA` only saves sending the script.
 #[tokio::test]
-async fn decides_by_eval_alone() {
+async fn decides_with_only_eval() {
     let server = RedisServer::start();
     permit(&server, 1);
     let () = server.command(&["ACL", "SETUSER", "traffik", "-evalsha"]);
     let backend = connect(&user(&server)).await;
-    decides(&backend).await;
+    assert_decides(&backend).await;
 }
 
 #[tokio::test]
@@ -125,7 +126,7 @@ async fn connect_and_ready_name_scripts_that_are_disabled() {
     let backend = settings(server.url()).lazy();
     let error = backend.ready().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
-    // What needs no script works.
+    // Operations without scripts work.
     backend.set("key", "value", None).await.unwrap();
 }
 
@@ -140,7 +141,7 @@ async fn connect_and_ready_name_a_server_that_accepts_no_writes() {
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
 }
 
-/// A server without memory is not ready, but it may be connected to: it may have some later.
+/// A server without memory is not ready, but the backend may connect: memory may become free.
 #[tokio::test]
 async fn connects_to_a_server_that_is_out_of_memory() {
     let server = RedisServer::start();
@@ -160,7 +161,7 @@ async fn checks_readiness_without_writing() {
     assert_eq!(server.command::<i64>(&["DBSIZE"]), 0);
 }
 
-/// All that the guide lists permits everything that a backend does.
+/// All permissions in the guide permit every operation of a backend.
 #[tokio::test]
 async fn all_permissions_of_the_guide_permit_all_operations() {
     let server = RedisServer::start();
@@ -182,7 +183,7 @@ async fn all_permissions_of_the_guide_permit_all_operations() {
     assert!(backend.multi_get(&["a"]).await.unwrap()[0].is_some());
     let lock = backend.lock("lock", traffik::LockOptions::default()).await;
     lock.unwrap().release().await.unwrap();
-    decides(&backend).await;
+    assert_decides(&backend).await;
     backend.clear().await.unwrap();
     assert_eq!(server.command::<i64>(&["DBSIZE"]), 0);
     let log: Vec<redis::Value> = server.command(&["ACL", "LOG"]);
@@ -198,7 +199,7 @@ async fn decides_on_a_cluster_with_the_permissions_of_the_guide() {
     }
     let url = cluster.url().replace("://", "://traffik:secret@");
     let backend = connect(&url).await;
-    decides(&backend).await;
+    assert_decides(&backend).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,6 +210,6 @@ async fn decides_behind_sentinels_with_the_permissions_of_the_guide() {
     let url = servers.url().replace("://", "://traffik:secret@");
     let start = Instant::now();
     let backend = connect(&url).await;
-    decides(&backend).await;
+    assert_decides(&backend).await;
     assert!(start.elapsed() < Duration::from_secs(5));
 }

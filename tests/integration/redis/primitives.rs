@@ -1,4 +1,4 @@
-//! The primitives, alike on memory, Redis, a Cluster, Memcached and a store that has only the two
+//! The primitives behave alike on memory, Redis, a Cluster, Memcached and a store with only the two
 //! required methods.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::memcached;
 
 use super::{Shared, connect, settings, shared, text};
 
-/// Every kind of backend, and what keeps its servers running.
+/// Every kind of backend, with its servers.
 struct Kinds {
     backends: Vec<(&'static str, Backend)>,
     _servers: Arc<Shared>,
@@ -29,10 +29,7 @@ impl Kinds {
         Self {
             backends: vec![
                 ("memory", Backend::memory()),
-                (
-                    "a store of one's own",
-                    Backend::custom(ExpiringStore::default()),
-                ),
+                ("a custom store", Backend::custom(ExpiringStore::default())),
                 ("redis", connect(&servers.server).await),
                 ("four sockets", several.unwrap()),
                 ("cluster", on_cluster.unwrap()),
@@ -43,9 +40,8 @@ impl Kinds {
     }
 }
 
-/// Lessons C 72.
 #[tokio::test]
-async fn counters() {
+async fn counts() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let sums = [
@@ -64,10 +60,9 @@ async fn counters() {
     }
 }
 
-/// Numbers are exact up to the last of 64 bits, also where Lua has a hand in them, and leave that
-/// range by no way.
+/// Numbers are exact up to the last of 64 bits, also in Lua, and no operation leaves that range.
 #[tokio::test]
-async fn large_counters() {
+async fn counts_exactly_up_to_64_bits() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let ttl = Duration::from_secs(60);
@@ -92,9 +87,8 @@ async fn large_counters() {
     }
 }
 
-/// Lessons C 73.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn counters_of_many_tasks() {
+async fn counts_concurrent_increments() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let mut tasks = JoinSet::new();
@@ -117,9 +111,8 @@ async fn counters_of_many_tasks() {
     }
 }
 
-/// Lessons C 74.
 #[tokio::test]
-async fn a_counter_keeps_the_time_it_was_given_first() {
+async fn keeps_the_first_time_to_live_of_a_counter() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let (short, long) = (Duration::from_millis(300), Duration::from_secs(60));
@@ -153,15 +146,14 @@ async fn a_counter_keeps_the_time_it_was_given_first() {
     }
 }
 
-/// Lessons C 75.
 #[tokio::test]
-async fn values_and_how_long_they_live() {
+async fn expires_values() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let short = Duration::from_millis(300);
         backend.set("gone", "1", Some(short)).await.unwrap();
-        backend.set("kept", "1", Some(short)).await.unwrap();
-        backend.set("kept", "2", None).await.unwrap();
+        backend.set("key", "1", Some(short)).await.unwrap();
+        backend.set("key", "2", None).await.unwrap();
         backend.set("expired", "1", None).await.unwrap();
         assert!(backend.expire("expired", short).await.unwrap(), "{name}");
         assert!(!backend.expire("missing", short).await.unwrap(), "{name}");
@@ -172,17 +164,16 @@ async fn values_and_how_long_they_live() {
         tokio::time::sleep(Duration::from_millis(400)).await;
         assert_eq!(backend.get("gone").await.unwrap(), None, "{name}");
         assert_eq!(backend.get("expired").await.unwrap(), None, "{name}");
-        assert_eq!(text(backend.get("kept").await.unwrap()).unwrap(), "2");
+        assert_eq!(text(backend.get("key").await.unwrap()).unwrap(), "2");
         assert_eq!(text(backend.get("for ever").await.unwrap()).unwrap(), "1");
-        assert!(backend.delete("kept").await.unwrap(), "{name}");
-        assert!(!backend.delete("kept").await.unwrap(), "{name}");
+        assert!(backend.delete("key").await.unwrap(), "{name}");
+        assert!(!backend.delete("key").await.unwrap(), "{name}");
         assert!(!backend.delete("gone").await.unwrap(), "{name}");
     }
 }
 
-/// Lessons C 76.
 #[tokio::test]
-async fn several_at_once() {
+async fn reads_and_writes_several_values() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let entries: Vec<_> = (0..100)
@@ -213,7 +204,7 @@ async fn several_at_once() {
 }
 
 #[tokio::test]
-async fn compare_and_swap() {
+async fn compares_and_swaps() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let swap = async |expected: Option<&[u8]>, new: Option<&[u8]>, ttl| {
@@ -246,7 +237,7 @@ async fn compare_and_swap() {
         assert_eq!(
             backend.get("key").await.unwrap(),
             None,
-            "{name}: it kept its time"
+            "{name}: its time to live is unchanged"
         );
         assert!(swap(None, Some(b"1"), Some(short)).await, "{name}");
         assert!(swap(Some(b"1"), Some(b"2"), Some(Duration::MAX)).await);
@@ -255,9 +246,9 @@ async fn compare_and_swap() {
     }
 }
 
-/// Whatever a key is made of, it is itself and no other; lessons A 18, B g, j.
+/// Keys of any bytes are distinct.
 #[tokio::test]
-async fn keys_of_any_kind() {
+async fn distinguishes_keys_of_any_bytes() {
     let long = "é".repeat(1_000);
     let keys = [
         "", " ", "a b", "a:b", "a%3Ab", "{a}", "}{", "*", "[a]", "\r\n", "日本", &long,
@@ -274,16 +265,16 @@ async fn keys_of_any_kind() {
     }
 }
 
-/// Lessons C 79: what is closed stays closed, for all clones.
+/// A fails_after_it_was_closed backend stays fails_after_it_was_closed for all clones.
 #[tokio::test]
-async fn closed() {
+async fn fails_after_it_was_closed() {
     let kinds = Kinds::start().await;
     for (name, backend) in kinds.backends {
         let clone = backend.clone();
         backend.ready().await.unwrap();
         clone.close().await.unwrap();
-        // A store of one's own decides for itself.
-        if name != "a store of one's own" {
+        // A custom store decides for itself.
+        if name != "a custom store" {
             let error = backend.get("key").await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{name}");
             assert!(!error.may_have_counted());
@@ -292,9 +283,9 @@ async fn closed() {
     }
 }
 
-/// A capacity holds for values too, and what has expired makes room.
+/// A capacity bounds values too, and expired values make room.
 #[tokio::test]
-async fn memory_is_bounded() {
+async fn bounds_values_in_memory() {
     let clock = traffik::ManualClock::new();
     let memory = traffik::MemoryBackend::builder().capacity(100);
     let backend = memory.clock(clock.clone()).build();

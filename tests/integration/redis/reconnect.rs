@@ -1,4 +1,4 @@
-//! What happens to servers and connections under load: every call returns in time, and service
+//! Failures of servers and connections under load: every call returns in time, and the service
 //! resumes by itself.
 
 use std::fmt::Debug;
@@ -12,10 +12,10 @@ use traffik_tests::{Proxy, RedisServer, poll_once};
 
 use super::{resume, settings, text, within};
 
-/// How long an operation may take here.
+/// The timeout of an operation here.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Within this time after the server is back, so is the service.
+/// The longest time until the service resumes after the server does.
 const RESUMES: Duration = Duration::from_secs(2);
 
 /// Connects a backend to a server, or to a proxy before it.
@@ -51,7 +51,7 @@ fn assert_kinds(errors: &[Error], kinds: &[ErrorKind]) {
     }
 }
 
-/// Tasks that use a backend all the time, and see that every call returns in time.
+/// Tasks that use a backend all the time and check that every call returns in time.
 struct Load {
     over: Arc<AtomicBool>,
     tasks: JoinSet<Vec<Error>>,
@@ -77,7 +77,7 @@ impl Load {
         Self { over, tasks }
     }
 
-    /// What went wrong.
+    /// Stops the tasks and returns their errors.
     async fn end(self) -> Vec<Error> {
         self.over.store(true, Ordering::Relaxed);
         self.tasks.join_all().await.into_iter().flatten().collect()
@@ -85,14 +85,14 @@ impl Load {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash() {
+async fn resumes_after_a_crash() {
     let mut server = RedisServer::start();
     let backend = connect(server.url()).await;
     let load = Load::on(&backend);
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.kill();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    // Nobody waits for a connection to come back.
+    // No call waits for the connection to be restored.
     let start = Instant::now();
     let error = backend.get("key").await.unwrap_err();
     assert!(
@@ -109,7 +109,7 @@ async fn a_crash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_connections() {
+async fn resumes_after_killed_connections() {
     let server = RedisServer::start();
     let backend = connect(server.url()).await;
     let load = Load::on(&backend);
@@ -123,7 +123,7 @@ async fn killed_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stands_still() {
+async fn resumes_after_the_server_was_suspended() {
     let server = RedisServer::start();
     let backend = connect(server.url()).await;
     let load = Load::on(&backend);
@@ -143,7 +143,7 @@ async fn a_server_that_stands_still() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_swallows() {
+async fn resumes_after_the_network_discarded_everything() {
     let server = RedisServer::start();
     let (proxy, backend) = connect_through_proxy(&server).await;
     proxy.discard();
@@ -151,7 +151,7 @@ async fn a_network_that_swallows() {
         let error = fails(ErrorKind::Timeout, backend.increment("n", 1)).await;
         assert!(error.may_have_counted());
     }
-    // The third was one too many.
+    // The third timeout has closed the connection.
     let error = backend.increment("n", 1).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(!error.may_have_counted());
@@ -160,9 +160,9 @@ async fn a_network_that_swallows() {
     assert_eq!(backend.get("n").await.unwrap(), None);
 }
 
-/// An answer that comes too late is not lost on the next caller.
+/// A late reply is not taken for that of the next caller.
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_come_too_late() {
+async fn drops_late_replies() {
     let server = RedisServer::start();
     let (proxy, backend) = connect_through_proxy(&server).await;
     backend.set("a", "of a", None).await.unwrap();
@@ -179,7 +179,7 @@ async fn answers_that_come_too_late() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_cuts() {
+async fn resumes_after_the_network_closed_connections() {
     let server = RedisServer::start();
     let (proxy, backend) = connect_through_proxy(&server).await;
     proxy.close();
@@ -191,10 +191,9 @@ async fn a_network_that_cuts() {
     assert_resumes(&backend).await;
 }
 
-/// A connection that nobody uses is seen to: whoever comes after the server's return finds it
-/// mended.
+/// An idle connection is checked, so that the first call after the server's return succeeds.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_that_nobody_noticed() {
+async fn reconnects_while_idle() {
     let mut server = RedisServer::start();
     let backend = connect(server.url()).await;
     backend.ready().await.unwrap();
@@ -207,7 +206,7 @@ async fn a_restart_that_nobody_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lazy_backend_waits_for_its_server() {
+async fn connects_lazily_when_the_server_starts() {
     let mut server = RedisServer::start();
     server.kill();
     let backend = settings(server.url()).timeout(TIMEOUT).lazy();
@@ -218,9 +217,9 @@ async fn a_lazy_backend_waits_for_its_server() {
     assert_resumes(&backend).await;
 }
 
-/// Lessons A 24: two hundred at once on a backend that is not connected yet.
+/// Two hundred concurrent calls on a backend that is not connected yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_hundred_at_once_on_a_fresh_backend() {
+async fn serves_two_hundred_concurrent_calls_on_a_new_backend() {
     let server = RedisServer::start();
     for connections in [1, 4] {
         let backend = settings(server.url()).connections(connections).lazy();
@@ -241,9 +240,9 @@ async fn two_hundred_at_once_on_a_fresh_backend() {
     }
 }
 
-/// A server that has forgotten its scripts is told them again, without anybody noticing.
+/// A server that has lost its scripts gets them again, without an error.
 #[tokio::test]
-async fn forgotten_scripts() {
+async fn reloads_scripts() {
     let server = RedisServer::start();
     let backend = connect(server.url()).await;
     let () = server.command(&["SCRIPT", "FLUSH"]);
@@ -254,10 +253,9 @@ async fn forgotten_scripts() {
     assert_eq!((server.calls("evalsha"), server.calls("eval")), (1, 0));
 }
 
-/// A primary that has become a replica takes no writes: a new connection finds the one that took
-/// its place.
+/// A primary that became a replica accepts no writes: a new connection finds the new primary.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_takes_no_writes() {
+async fn reconnects_to_the_new_primary() {
     let (old, new) = (RedisServer::start(), RedisServer::start());
     let (proxy, backend) = connect_through_proxy(&old).await;
     let () = old.command(&["REPLICAOF", "127.0.0.1", "1"]);
@@ -269,9 +267,9 @@ async fn a_server_that_takes_no_writes() {
     assert_eq!(new.command::<i64>(&["DBSIZE"]), 1);
 }
 
-/// A password that was changed and changed back leaves nothing poisoned.
+/// A password that was changed and changed back leaves no broken connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_was_wrong_for_a_while() {
+async fn resumes_after_the_password_was_wrong() {
     let server = RedisServer::start();
     let backend = connect(server.url()).await;
     let () = server.command(&["CONFIG", "SET", "requirepass", "secret"]);
@@ -289,9 +287,9 @@ async fn a_password_that_was_wrong_for_a_while() {
     assert_resumes(&backend).await;
 }
 
-/// D12: one backend, a runtime after the other, as tests have them.
+/// One backend on several runtimes, one after the other, as in tests.
 #[test]
-fn one_backend_on_many_runtimes() {
+fn works_on_several_runtimes() {
     let server = RedisServer::start();
     let backend = settings(server.url()).lazy();
     for round in 1..=5 {

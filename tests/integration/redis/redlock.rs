@@ -7,7 +7,7 @@ use traffik_tests::RedisServer;
 
 use super::{resume, settings};
 
-async fn three() -> (Vec<RedisServer>, Vec<Backend>) {
+async fn three_servers() -> (Vec<RedisServer>, Vec<Backend>) {
     let servers: Vec<_> = (0..3).map(|_| RedisServer::start()).collect();
     let mut backends = Vec::new();
     for server in &servers {
@@ -22,19 +22,19 @@ fn at_once() -> LockOptions {
 }
 
 #[tokio::test]
-async fn one_holder_at_a_time() {
-    let (servers, backends) = three().await;
-    let held = redlock(&backends, "a", at_once()).await.unwrap();
-    // Less the time it took, and what clocks may differ by.
-    assert!(held.remaining() < Duration::from_millis(9_899));
-    assert!(held.remaining() > Duration::from_secs(5));
+async fn has_one_holder_at_a_time() {
+    let (servers, backends) = three_servers().await;
+    let lock = redlock(&backends, "a", at_once()).await.unwrap();
+    // Less the time the acquisition took and the drift of clocks.
+    assert!(lock.remaining() < Duration::from_millis(9_899));
+    assert!(lock.remaining() > Duration::from_secs(5));
     let error = redlock(&backends, "a", at_once()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LockTimeout);
-    held.release().await.unwrap();
-    // Who was refused had a minority at most, and gives that back in the background.
+    lock.release().await.unwrap();
+    // The refused client had a minority at most, which is released in the background.
     let soon = LockOptions::default().blocking_timeout(Duration::from_secs(5));
-    let held = redlock(&backends, "a", soon).await.unwrap();
-    held.release().await.unwrap();
+    let lock = redlock(&backends, "a", soon).await.unwrap();
+    lock.release().await.unwrap();
     for server in &servers {
         let keys: Vec<String> = server.command(&["KEYS", "*"]);
         assert_eq!(keys, [""; 0]);
@@ -42,28 +42,28 @@ async fn one_holder_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_dead_minority_holds_nothing_up() {
-    let (mut servers, backends) = three().await;
+async fn tolerates_a_dead_minority() {
+    let (mut servers, backends) = three_servers().await;
     servers[1].kill();
-    let held = redlock(&backends, "a", at_once()).await.unwrap();
+    let lock = redlock(&backends, "a", at_once()).await.unwrap();
     assert!(redlock(&backends, "a", at_once()).await.is_err());
-    held.release().await.unwrap();
+    lock.release().await.unwrap();
 
     servers[1].restart();
     resume(&backends[1]).await;
-    // One that hears and does not answer.
+    // A server that receives commands and does not reply.
     servers[2].stop();
     let start = Instant::now();
     let soon = LockOptions::default().blocking_timeout(Duration::from_secs(10));
-    let held = redlock(&backends, "b", soon).await.unwrap();
+    let lock = redlock(&backends, "b", soon).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(5));
     servers[2].resume();
-    held.release().await.unwrap();
+    lock.release().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_dead_majority_is_an_error() {
-    let (mut servers, backends) = three().await;
+async fn reports_a_dead_majority() {
+    let (mut servers, backends) = three_servers().await;
     servers[0].kill();
     servers[2].kill();
     let error = redlock(&backends, "a", LockOptions::default())

@@ -1,4 +1,4 @@
-//! A primary that Sentinels know.
+//! Failovers of a primary that Sentinel monitors.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use traffik_tests::{Certificates, RedisFailover};
 use super::{resume, settings, text};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failover_is_followed() {
+async fn follows_a_failover() {
     let mut servers = RedisFailover::start();
     let settings = settings(servers.url()).timeout(Duration::from_millis(250));
     let backend = settings.connect().await.unwrap();
@@ -31,14 +31,14 @@ async fn a_failover_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_of_another_name() {
+async fn reports_a_primary_of_another_name() {
     let servers = RedisFailover::start();
     let url = servers.url().replace("mymaster", "another");
     let error = settings(url).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
 }
 
-/// Hits that the old primary counts after its replica was promoted are lost. Nothing breaks the
+/// The hits that the old primary counts after its replica was promoted are lost. Nothing breaks the
 /// connection to it: Sentinel makes it a replica only some ten seconds later.
 #[tokio::test(flavor = "multi_thread")]
 async fn loses_few_counts_in_a_planned_failover() {

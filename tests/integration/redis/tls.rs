@@ -13,7 +13,7 @@ fn client(certificates: &Certificates) -> Tls {
 }
 
 #[tokio::test]
-async fn trusts_only_the_authority_it_is_given() {
+async fn trusts_only_the_configured_authority() {
     let (ours, another) = (Certificates::new(), Certificates::new());
     let server = RedisServer::start_with_tls(&ours, &["--tls-auth-clients", "no"]);
     let trusting = Tls::new().ca(ours.text("ca.pem"));
@@ -25,7 +25,7 @@ async fn trusts_only_the_authority_it_is_given() {
 
     let url = format!("{}?ca={}", server.tls_url(), ours.path("ca.pem"));
     settings(&url).connect().await.unwrap();
-    // What the builder is given replaces what the URL names.
+    // The builder's certificate replaces that of the URL.
     let another = Tls::new().ca(another.text("ca.pem"));
     for distrusting in [settings(&url).tls(another), settings(server.tls_url())] {
         let error = distrusting.connect().await.unwrap_err();
@@ -45,11 +45,14 @@ async fn refuses_the_certificate_of_another_host() {
 }
 
 #[tokio::test]
-async fn sends_its_certificate_to_a_server_that_asks_for_one() {
+async fn sends_its_certificate_to_a_server_that_demands_one() {
     let certificates = Certificates::new();
     let mut server = RedisServer::start_with_tls(&certificates, &["--tls-auth-clients", "yes"]);
-    let nobody = Tls::new().ca(certificates.text("ca.pem"));
-    let error = settings(server.tls_url()).tls(nobody).connect().await;
+    let without_client = Tls::new().ca(certificates.text("ca.pem"));
+    let error = settings(server.tls_url())
+        .tls(without_client)
+        .connect()
+        .await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Connection);
 
     let url = format!(
@@ -79,7 +82,8 @@ async fn reaches_all_of_a_cluster_by_tls() {
     super::resume(&backend).await;
 }
 
-/// Each is found when the backend connects, and never repeats a key or a password.
+/// Each mistake is found when the backend connects, and the error contains neither a key nor a
+/// password.
 #[tokio::test]
 async fn reports_unusable_certificates_as_configuration() {
     let (ours, another) = (Certificates::new(), Certificates::new());

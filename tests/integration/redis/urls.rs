@@ -1,4 +1,4 @@
-//! URLs that lead nowhere, and clients of the user's own.
+//! URLs that cannot work, and clients of the application.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use traffik_tests::{RedisCluster, RedisServer};
 
 use super::within;
 
-/// What can never work is remembered, and told whoever asks.
+/// A URL that cannot work fails once and for every caller.
 #[tokio::test]
-async fn nonsense() {
+async fn refuses_malformed_urls() {
     for url in [
         "",
         "localhost",
@@ -32,7 +32,7 @@ async fn nonsense() {
 }
 
 #[tokio::test]
-async fn nobody_there() {
+async fn reports_an_unreachable_server() {
     let mut server = RedisServer::start();
     server.kill();
     for url in [
@@ -51,7 +51,7 @@ async fn nobody_there() {
 }
 
 #[tokio::test]
-async fn a_password() {
+async fn authenticates_with_a_password() {
     let server = RedisServer::start_with(&["--requirepass", "p@ss"]);
     let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}/", server.port());
     Backend::redis(url("p%40ss")).connect().await.unwrap();
@@ -63,7 +63,7 @@ async fn a_password() {
 }
 
 #[tokio::test]
-async fn a_unix_socket_and_a_database() {
+async fn selects_a_unix_socket_and_a_database() {
     let socket = std::env::temp_dir().join(format!("traffik-{}.sock", std::process::id()));
     let server = RedisServer::start_with(&["--unixsocket", &socket.display().to_string()]);
     let url = format!("unix://{}?db=3", socket.display());
@@ -75,7 +75,7 @@ async fn a_unix_socket_and_a_database() {
 }
 
 #[tokio::test]
-async fn clients_of_the_users_own() {
+async fn accepts_clients_of_the_application() {
     let server = RedisServer::start();
     let client = redis::Client::open(server.url()).unwrap();
     let backend = Backend::redis_client(client).connect().await.unwrap();

@@ -1,5 +1,5 @@
-//! Clients that are refused anyway, and whose requests are cut off or time out, do not empty a
-//! budget that others share.
+//! Clients that are refused, and whose requests are cancelled or time out, do not empty a budget
+//! that others share.
 
 use std::time::Duration;
 
@@ -10,35 +10,35 @@ use traffik_tests::{MemcachedServer, Proxy, RedisCluster};
 use super::{Everyone, Mine, request, until_left};
 use crate::memcached::PATIENCE;
 
-/// 400 requests of one refused client, each cut off at another moment.
-async fn cut_off_at_any_moment(backend: Backend) {
+/// Sends 400 requests of one refused client, each cancelled at another moment.
+async fn cancel_at_any_moment(backend: Backend) {
     let head = request(&backend);
     assert!(<(Everyone, Mine)>::hit(&head).await.unwrap().admitted);
     for number in 0..400 {
         let refused = <(Everyone, Mine)>::hit(&head);
-        let _ = super::cut_off(refused, 1 + number % 12).await;
+        let _ = super::cancel_after(refused, 1 + number % 12).await;
     }
     until_left::<Everyone, _>(&head, 299, "400 requests that are cut off").await;
     assert!(!Mine::hit(&head).await.unwrap().admitted);
 }
 
 #[tokio::test]
-async fn cut_off_requests_leave_a_shared_budget_full_on_memcached() {
+async fn keeps_a_shared_budget_full_on_memcached() {
     let server = MemcachedServer::start();
     let backend = Backend::memcached(server.url()).timeout(PATIENCE);
-    cut_off_at_any_moment(backend.connect().await.unwrap()).await;
+    cancel_at_any_moment(backend.connect().await.unwrap()).await;
 }
 
 #[tokio::test]
-async fn cut_off_requests_leave_a_shared_budget_full_on_a_cluster() {
+async fn keeps_a_shared_budget_full_on_a_cluster() {
     let cluster = RedisCluster::start();
     let backend = Backend::redis(cluster.url()).timeout(PATIENCE);
-    cut_off_at_any_moment(backend.connect().await.unwrap()).await;
+    cancel_at_any_moment(backend.connect().await.unwrap()).await;
 }
 
-/// 200 sets on a server that answers too late for both members.
+/// 200 sets on a server that replies too late for both members.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_server_leaves_a_shared_budget_full() {
+async fn keeps_a_shared_budget_full_on_a_slow_server() {
     let server = MemcachedServer::start();
     let proxy = Proxy::start(server.port()).await;
     let address = proxy.address().to_string();

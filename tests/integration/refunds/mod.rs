@@ -1,10 +1,10 @@
-//! Refunds of hits whose caller has gone, whose set was refused, or whose state is gone: only what
-//! a store says was taken, and all of that.
+//! Refunds of hits whose caller was dropped, whose set was refused, or whose state is gone: exactly
+//! the charges that a store reports are refunded.
 
 mod attacks;
-mod cut_off;
-mod late_answers;
-mod made_since;
+mod cancelled_decisions;
+mod late_replies;
+mod replaced_states;
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use traffik_tests::head;
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
-/// Somebody whose keys are in another slot of a Cluster than everyone's.
+/// Returns a client whose keys are in another slot of a Cluster than those of everyone.
 async fn me(_: &Parts) -> Identity {
     Identity::new("me")
 }
@@ -29,7 +29,7 @@ traffik::throttles! {
     throttle Roomy(rate = "500/day", identifier = me, strategy = sliding_log);
 }
 
-/// A request's head on a backend whose clock stands.
+/// Returns a request's head with a backend whose clock is stopped.
 fn request(backend: &Backend) -> Parts {
     head(&backend.clone().clock(CLOCK.clone()))
 }
@@ -38,8 +38,9 @@ async fn left<T: Throttle<Stat = Stat<M>>, M>(head: &Parts) -> u64 {
     T::stat(head).await.expect("a state").hits_remaining
 }
 
-/// Polls a future whenever it is woken, but so many times at most; nothing if it did not end.
-async fn cut_off<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+/// Polls a future whenever it is woken, but this many times at most; returns `None` if it did not
+/// complete.
+async fn cancel_after<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     if polls == 0 {
         return None;
     }
@@ -55,15 +56,15 @@ async fn cut_off<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     .await
 }
 
-/// Waits until so much is left; refunds in the background take a moment.
+/// Waits until this many units remain, since background refunds take a moment.
 async fn until_left<T: Throttle<Stat = Stat<M>>, M>(head: &Parts, expected: u64, case: &str) {
-    let mut seen = 0;
+    let mut actual = 0;
     for _ in 0..1_000 {
-        seen = left::<T, M>(head).await;
-        if seen == expected {
+        actual = left::<T, M>(head).await;
+        if actual == expected {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("{case}: {seen} left instead of {expected}");
+    panic!("{case}: {actual} left instead of {expected}");
 }

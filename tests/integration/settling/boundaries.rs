@@ -1,4 +1,5 @@
-//! Refunds across the ends of windows and entries, and behind the clock, on every store (L4, L32).
+//! Refunds across the ends of windows and entries, and with a clock that steps back, on every store
+//! (L4, L32).
 
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use traffik_tests::{ExpiringStore, MemcachedServer, RedisServer};
 use crate::memcached::PATIENCE;
 
 /// A throttle of ten in ten seconds whose clock starts at the start of a window.
-struct Ground {
+struct Setup {
     throttle: DynThrottle,
     client: Identity,
     clock: ManualClock,
 }
 
-impl Ground {
+impl Setup {
     fn ten(backend: &Backend, strategy: impl Strategy, test: &str) -> Self {
         let clock = ManualClock::new();
         let throttle = DynThrottle::builder(format!("{test} {strategy:?}"));
@@ -31,7 +32,7 @@ impl Ground {
         }
     }
 
-    /// Reserves, waits, hits, and cancels the reservation; returns what remains.
+    /// Reserves, waits, hits, and cancels the reservation; returns the remaining units.
     async fn cancel(&self, reserved: u64, after: Duration, hit: u64) -> u64 {
         let reservation = self.throttle.reserve(&self.client, reserved).await.unwrap();
         assert!(reservation.decision().admitted, "{:?}", self.throttle);
@@ -56,59 +57,59 @@ fn rollover() -> QuotaWithRollover {
     QuotaWithRollover::new().percent(50.0).max(5)
 }
 
-async fn an_ended_window_adds_nothing_to_the_carry(backend: Backend) {
+async fn does_not_add_an_ended_window_to_the_carry(backend: Backend) {
     for (after, hit, remaining) in [
-        // Nothing was unused, so the next window has its own ten.
+        // The whole window was used, so the next one has its own ten only.
         (seconds(10), 0, 10),
         (seconds(10), 3, 7),
-        // In time, the whole reserve is unused.
+        // If the refund is in time, the whole reservation is unused.
         (Duration::from_micros(9_999_999), 0, 15),
-        // After an unused window all is as new.
+        // After an unused window the state is as new.
         (seconds(20), 0, 15),
     ] {
-        let ground = Ground::ten(&backend, rollover(), &format!("carry {after:?} {hit}"));
+        let setup = Setup::ten(&backend, rollover(), &format!("carry {after:?} {hit}"));
         assert_eq!(
-            ground.cancel(10, after, hit).await,
+            setup.cancel(10, after, hit).await,
             remaining,
             "{after:?} {hit}"
         );
     }
-    // A part of it, likewise.
-    let ground = Ground::ten(&backend, rollover(), "part");
-    let reservation = ground.throttle.reserve(&ground.client, 10).await.unwrap();
-    ground.clock.advance(seconds(12));
+    // A part of the reservation, likewise.
+    let setup = Setup::ten(&backend, rollover(), "part");
+    let reservation = setup.throttle.reserve(&setup.client, 10).await.unwrap();
+    setup.clock.advance(seconds(12));
     reservation.settle(4).await.unwrap();
-    assert_eq!(ground.remaining().await, 10);
-    ground.clock.advance(seconds(10));
-    assert_eq!(ground.remaining().await, 15);
+    assert_eq!(setup.remaining().await, 10);
+    setup.clock.advance(seconds(10));
+    assert_eq!(setup.remaining().await, 15);
 }
 
-async fn other_windows_are_unchanged_by_a_late_refund(backend: Backend) {
+async fn leaves_other_windows_unchanged(backend: Backend) {
     for (after, hit, remaining) in [(10, 0, 10), (10, 4, 6), (9, 0, 10), (35, 2, 8)] {
         let test = format!("windows {after} {hit}");
-        let ground = Ground::ten(&backend, FixedWindow::new(), &test);
+        let setup = Setup::ten(&backend, FixedWindow::new(), &test);
         assert_eq!(
-            ground.cancel(10, seconds(after), hit).await,
+            setup.cancel(10, seconds(after), hit).await,
             remaining,
             "{test}"
         );
-        let ground = Ground::ten(&backend, SlidingLog::new(), &test);
+        let setup = Setup::ten(&backend, SlidingLog::new(), &test);
         assert_eq!(
-            ground.cancel(10, seconds(after), hit).await,
+            setup.cancel(10, seconds(after), hit).await,
             remaining,
             "{test}"
         );
     }
-    // A cut stays: half of ten at the end of its window, and a tenth more in each that is calm.
+    // A cut remains: half of ten at the end of its window, and a tenth more in each calm window.
     for (after, hit, remaining) in [(9, 0, 5), (10, 0, 5), (20, 0, 6), (20, 2, 4)] {
         let test = format!("cut {after} {hit}");
-        let ground = Ground::ten(
+        let setup = Setup::ten(
             &backend,
             Adaptive::new().reduction(0.5).recovery(0.1),
             &test,
         );
         assert_eq!(
-            ground.cancel(10, seconds(after), hit).await,
+            setup.cancel(10, seconds(after), hit).await,
             remaining,
             "{test}"
         );
@@ -116,29 +117,28 @@ async fn other_windows_are_unchanged_by_a_late_refund(backend: Backend) {
     // Two windows of a sliding counter are open to refunds.
     for (after, hit, remaining) in [(9, 0, 10), (15, 0, 10), (15, 3, 7), (25, 3, 7)] {
         let test = format!("counter {after} {hit}");
-        let ground = Ground::ten(&backend, SlidingCounter::new(), &test);
+        let setup = Setup::ten(&backend, SlidingCounter::new(), &test);
         assert_eq!(
-            ground.cancel(10, seconds(after), hit).await,
+            setup.cancel(10, seconds(after), hit).await,
             remaining,
             "{test}"
         );
     }
 }
 
-/// The leak that a refund takes off is that of the rate: the factor was 1 before the hits that
-/// lowered it.
-async fn a_mean_refunds_what_the_rate_has_not_leaked(backend: Backend) {
+/// A refund subtracts the leak of the rate: the factor was 1 before the hits that reduced it.
+async fn refunds_a_mean_less_the_leak_of_the_rate(backend: Backend) {
     let strategy = || CostBasedTokenBucket::new().min_refill(0.5);
-    let ground = Ground::ten(&backend, strategy(), "mean");
-    assert_eq!(ground.cancel(5, seconds(4), 0).await, 8);
-    // 1 of 1 leaks at the full rate before a cost of 6 halves it: none of it is left to be
-    // refunded.
-    let ground = Ground::ten(&backend, strategy(), "mean of two");
-    assert_eq!(ground.cancel(1, seconds(1), 6).await, 4);
+    let setup = Setup::ten(&backend, strategy(), "mean");
+    assert_eq!(setup.cancel(5, seconds(4), 0).await, 8);
+    // One unit of 1 leaks at the full rate before a cost of 6 halves the rate: nothing remains to
+    // refund.
+    let setup = Setup::ten(&backend, strategy(), "mean of two");
+    assert_eq!(setup.cancel(1, seconds(1), 6).await, 4);
 }
 
-/// A hit is delayed from the law's own moment on, wherever the clock stands (L16).
-async fn a_queue_behind_itself_delays_no_longer_than_its_size(backend: Backend) {
+/// A hit is delayed from the law's own moment, wherever the clock is (L16).
+async fn limits_the_delay_of_a_queue_when_the_clock_steps_back(backend: Backend) {
     for back in [0, 1, 900_000, 1_000_000] {
         let clock = ManualClock::new();
         let throttle = DynThrottle::builder(format!("queue {back}"));
@@ -162,29 +162,29 @@ async fn a_queue_behind_itself_delays_no_longer_than_its_size(backend: Backend) 
     }
 }
 
-/// A hit recorded after the level was written is not in it.
-async fn a_refund_finds_its_own_hit_only(backend: Backend) {
-    let ground = Ground::ten(&backend, TokenBucket::new(), "later");
-    ground.clock.advance(seconds(60));
-    let reservation = ground.throttle.reserve(&ground.client, 5).await.unwrap();
-    ground.clock.rewind(seconds(30));
-    // 30 s behind its moment, more than a period: the state is taken over as a full one.
-    let refused = ground.throttle.hit(&ground.client, 1).await.unwrap();
+/// A hit recorded after the level was written is not part of it.
+async fn refunds_only_its_own_hit(backend: Backend) {
+    let setup = Setup::ten(&backend, TokenBucket::new(), "later");
+    setup.clock.advance(seconds(60));
+    let reservation = setup.throttle.reserve(&setup.client, 5).await.unwrap();
+    setup.clock.rewind(seconds(30));
+    // 30 s behind its moment, more than a period: the state is replaced by a full one.
+    let refused = setup.throttle.hit(&setup.client, 1).await.unwrap();
     assert_eq!((refused.admitted, refused.wait), (false, Some(seconds(1))));
     reservation.cancel().await.unwrap();
-    assert_eq!(ground.remaining().await, 0);
+    assert_eq!(setup.remaining().await, 0);
 }
 
-/// The states are new, so they lack nothing of what was taken from the old ones.
-async fn nothing_is_given_back_on_states_made_since_a_clear(backend: Backend) {
+/// The states are new, so refunds of the old ones do not change them.
+async fn does_not_refund_states_created_after_a_clear(backend: Backend) {
     async fn check(backend: &Backend, strategy: impl Strategy) {
-        let ground = Ground::ten(backend, strategy, "cleared");
-        let (throttle, client) = (&ground.throttle, &ground.client);
+        let setup = Setup::ten(backend, strategy, "cleared");
+        let (throttle, client) = (&setup.throttle, &setup.client);
         let cancelled = throttle.reserve(client, 3).await.unwrap();
         let dropped = throttle.reserve(client, 3).await.unwrap();
         let settled = throttle.reserve(client, 3).await.unwrap();
         if let Err(error) = backend.clear().await {
-            // Not every store of one's own can do that.
+            // A custom store need not support this.
             return assert_eq!(error.kind(), ErrorKind::Unsupported);
         }
         let anew = throttle.reserve(client, 10).await.unwrap();
@@ -192,10 +192,10 @@ async fn nothing_is_given_back_on_states_made_since_a_clear(backend: Backend) {
         cancelled.cancel().await.unwrap();
         drop(dropped);
         settled.settle(1).await.unwrap();
-        assert_eq!(ground.remaining().await, 0, "{throttle:?}");
-        // What was taken since is given back.
+        assert_eq!(setup.remaining().await, 0, "{throttle:?}");
+        // Charges of the new states are refunded.
         anew.settle(6).await.unwrap();
-        assert_eq!(ground.remaining().await, 4, "{throttle:?}");
+        assert_eq!(setup.remaining().await, 4, "{throttle:?}");
     }
     check(&backend, FixedWindow::new()).await;
     check(&backend, SlidingCounter::new()).await;
@@ -237,10 +237,10 @@ macro_rules! on_every_store {
 }
 
 on_every_store! {
-    an_ended_window_adds_nothing_to_the_carry
-    other_windows_are_unchanged_by_a_late_refund
-    a_mean_refunds_what_the_rate_has_not_leaked
-    a_queue_behind_itself_delays_no_longer_than_its_size
-    a_refund_finds_its_own_hit_only
-    nothing_is_given_back_on_states_made_since_a_clear
+    does_not_add_an_ended_window_to_the_carry
+    leaves_other_windows_unchanged
+    refunds_a_mean_less_the_leak_of_the_rate
+    limits_the_delay_of_a_queue_when_the_clock_steps_back
+    refunds_only_its_own_hit
+    does_not_refund_states_created_after_a_clear
 }

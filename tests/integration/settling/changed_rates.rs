@@ -1,5 +1,5 @@
-//! What was reserved under one rate, settled when another holds: never more comes back than had it
-//! cost less (L30, L32).
+//! Reservations under one rate that are settled under another: a refund never exceeds the
+//! difference to a smaller hit (L30, L32).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use traffik::strategy::{CostBasedTokenBucket, FixedWindow, SlidingCounter, Strat
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Rate, Reservation, registry};
 use traffik_tests::{ExpiringStore, midnight};
 
-struct Ground {
+struct Setup {
     throttle: DynThrottle,
     uid: String,
     clock: ManualClock,
 }
 
-impl Ground {
+impl Setup {
     fn on(backend: Backend, clock: ManualClock, rate: &str, strategy: impl Strategy) -> Self {
-        // A rate is changed for all throttles of a uid, so each has one of its own.
+        // A rate is changed for all throttles of a uid, so each has its own.
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let uid = format!("changed {rate} {}", NEXT.fetch_add(1, Ordering::Relaxed));
         let throttle = DynThrottle::builder(&uid).rate(rate.parse().unwrap());
@@ -58,69 +58,70 @@ impl Ground {
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_list_keeps_what_it_has_counted_since() {
+async fn keeps_later_counts_of_a_list() {
     for used in [0, 1, 6] {
-        for ground in Ground::each("10/minute", &FixedWindow::new()) {
-            let reserved = ground.reserve(5).await;
-            ground.set(&["20/minute", "8/hour"]);
-            ground.hit(5).await;
+        for setup in Setup::each("10/minute", &FixedWindow::new()) {
+            let reserved = setup.reserve(5).await;
+            setup.set(&["20/minute", "8/hour"]);
+            setup.hit(5).await;
             reserved.settle(used).await.unwrap();
-            ground.clock.advance(MINUTE);
+            setup.clock.advance(MINUTE);
             let more = used.saturating_sub(5);
-            assert_eq!(ground.remaining().await, 3 - more, "{}: {used}", ground.uid);
+            assert_eq!(setup.remaining().await, 3 - more, "{}: {used}", setup.uid);
         }
     }
 }
 
-/// A member that has counted nothing yet does not keep the others' counts from being read.
+/// A member without counts does not hide the counts of the others.
 #[tokio::test]
-async fn a_list_without_hits_keeps_what_was_counted_before() {
-    for ground in Ground::each("10/2m", &FixedWindow::new()) {
-        let reserved = ground.reserve(5).await;
-        ground.hit(4).await;
-        ground.set(&["20/2m", "100/hour"]);
+async fn keeps_earlier_counts_of_a_list_without_hits() {
+    for setup in Setup::each("10/2m", &FixedWindow::new()) {
+        let reserved = setup.reserve(5).await;
+        setup.hit(4).await;
+        setup.set(&["20/2m", "100/hour"]);
         reserved.cancel().await.unwrap();
-        assert_eq!(ground.remaining().await, 16, "{}", ground.uid);
+        assert_eq!(setup.remaining().await, 16, "{}", setup.uid);
     }
 }
 
 #[tokio::test]
-async fn a_longer_period_keeps_what_it_has_counted_since() {
-    for ground in Ground::each("10/minute", &SlidingCounter::new()) {
-        let reserved = ground.reserve(5).await;
-        ground.clock.advance(MINUTE * 3);
-        ground.set(&["8/hour"]);
-        ground.hit(5).await;
+async fn keeps_later_counts_of_a_longer_period() {
+    for setup in Setup::each("10/minute", &SlidingCounter::new()) {
+        let reserved = setup.reserve(5).await;
+        setup.clock.advance(MINUTE * 3);
+        setup.set(&["8/hour"]);
+        setup.hit(5).await;
         reserved.cancel().await.unwrap();
-        assert_eq!(ground.remaining().await, 3, "{}", ground.uid);
+        assert_eq!(setup.remaining().await, 3, "{}", setup.uid);
     }
 }
 
 #[tokio::test]
-async fn what_leaked_faster_before_is_gone() {
-    for ground in Ground::each("100/10s", &TokenBucket::new()) {
-        let reserved = ground.reserve(50).await;
-        ground.clock.advance(Duration::from_secs(5));
-        ground.hit(1).await;
-        ground.set(&["10/10s"]);
-        ground.hit(1).await;
+async fn does_not_refund_units_that_leaked_faster() {
+    for setup in Setup::each("100/10s", &TokenBucket::new()) {
+        let reserved = setup.reserve(50).await;
+        setup.clock.advance(Duration::from_secs(5));
+        setup.hit(1).await;
+        setup.set(&["10/10s"]);
+        setup.hit(1).await;
         reserved.cancel().await.unwrap();
-        assert_eq!(ground.remaining().await, 8, "{}", ground.uid);
+        assert_eq!(setup.remaining().await, 8, "{}", setup.uid);
     }
 }
 
-/// L4: what had leaked at the last tick does not come back where the clock has stepped behind it.
+/// Units that had leaked at the last tick are not refunded after the clock stepped back behind it
+/// (L4).
 #[tokio::test]
-async fn behind_the_last_tick() {
+async fn does_not_refund_leaked_units_when_the_clock_steps_back() {
     async fn holds(strategy: impl Strategy + Clone) {
-        for ground in Ground::each("10/10s", &strategy) {
-            let start = ground.clock.now();
-            let reserved = ground.reserve(1).await;
-            ground.clock.advance(Duration::from_secs(1));
-            ground.hit(1).await;
-            ground.clock.set(start);
+        for setup in Setup::each("10/10s", &strategy) {
+            let start = setup.clock.now();
+            let reserved = setup.reserve(1).await;
+            setup.clock.advance(Duration::from_secs(1));
+            setup.hit(1).await;
+            setup.clock.set(start);
             reserved.cancel().await.unwrap();
-            assert_eq!(ground.remaining().await, 9, "{}", ground.uid);
+            assert_eq!(setup.remaining().await, 9, "{}", setup.uid);
         }
     }
     holds(TokenBucket::new()).await;

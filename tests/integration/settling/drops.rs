@@ -1,4 +1,4 @@
-//! A reserve that nobody settles is given back, wherever it was taken.
+//! Reservations that are dropped without a settlement are refunded on every store.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -31,20 +31,20 @@ async fn panics(limiter: Limiter<Both>) -> Result<StatusCode, Rejection> {
     Ok(StatusCode::CREATED)
 }
 
-async fn a_panicking_handler(backend: Backend) {
+async fn refunds_after_a_panicking_handler(backend: Backend) {
     let app = Router::new()
         .route("/", get(panics))
         .layer(traffik::provide(backend.clone()));
     let server = Server::start(app).await;
     for _ in 0..3 {
-        // The connection is closed without an answer.
+        // The connection is closed without a response.
         let response = server.request(Method::GET, "/").send().await;
         assert!(response.is_err(), "{response:?}");
         until_left(&backend, (10, 20)).await;
     }
 }
 
-/// In the background it takes a moment.
+/// Waits until these many units remain, since background refunds take a moment.
 async fn until_left(backend: &Backend, left: (u64, u64)) {
     let head = head(backend);
     for _ in 0..1_000 {
@@ -54,35 +54,38 @@ async fn until_left(backend: &Backend, left: (u64, u64)) {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("it was not given back");
+    panic!("it was not refunded");
 }
 
 #[tokio::test]
-async fn memory() {
+async fn refunds_in_memory() {
     let (backend, _) = midnight();
-    a_panicking_handler(backend.clone()).await;
-    // Here at once.
+    refunds_after_a_panicking_handler(backend.clone()).await;
+    // In refunds_in_memory the refund is immediate.
     let limiter = Uploads::hit(&head(&backend)).await.unwrap();
     assert_eq!(limiter.remaining, 9);
 }
 
 #[tokio::test]
-async fn a_store_of_ones_own() {
-    a_panicking_handler(Backend::custom(ExpiringStore::default()).clock(ManualClock::new())).await;
+async fn refunds_on_a_custom_store() {
+    refunds_after_a_panicking_handler(
+        Backend::custom(ExpiringStore::default()).clock(ManualClock::new()),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn redis() {
     let server = RedisServer::start();
     let backend = Backend::redis(server.url()).timeout(PATIENCE);
-    a_panicking_handler(backend.connect().await.unwrap()).await;
+    refunds_after_a_panicking_handler(backend.connect().await.unwrap()).await;
 }
 
 #[tokio::test]
-async fn redis_cluster() {
+async fn refunds_on_a_redis_cluster() {
     let cluster = RedisCluster::start();
     let backend = Backend::redis(cluster.url()).timeout(PATIENCE);
-    a_panicking_handler(backend.connect().await.unwrap()).await;
+    refunds_after_a_panicking_handler(backend.connect().await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -90,7 +93,7 @@ async fn memcached() {
     let server = MemcachedServer::start();
     let backend = Backend::memcached(server.url()).timeout(PATIENCE);
     let backend = backend.connect().await.unwrap();
-    a_panicking_handler(backend.clock(ManualClock::new())).await;
+    refunds_after_a_panicking_handler(backend.clock(ManualClock::new())).await;
 }
 
 fn throttle(backend: Backend) -> DynThrottle {
@@ -98,9 +101,9 @@ fn throttle(backend: Backend) -> DynThrottle {
     throttle.backend(backend).build().unwrap()
 }
 
-/// D16: nobody is left to give it back; nothing breaks.
+/// Without a runtime the refund is not possible, and nothing panics.
 #[test]
-fn where_no_runtime_is_left() {
+fn does_not_panic_without_a_runtime() {
     let backend = Backend::custom(ExpiringStore::default());
     let throttle = throttle(backend);
     let runtime = Runtime::new().unwrap();
@@ -113,9 +116,9 @@ fn where_no_runtime_is_left() {
     assert_eq!(stat.unwrap().hits_remaining, 6);
 }
 
-/// What cannot be given back stays taken, and the error says why.
+/// Units that could not be refunded remain charged, and the error contains the cause.
 #[tokio::test]
-async fn a_backend_that_is_gone() {
+async fn reports_a_backend_that_is_unreachable() {
     let store = FlakyStore::new();
     let throttle = throttle(Backend::custom(store.clone()));
     let reserved = throttle.reserve(&Identity::everyone(), 4).await.unwrap();
@@ -127,8 +130,8 @@ async fn a_backend_that_is_gone() {
     assert_eq!(stat.hits_remaining, 6);
 }
 
-/// 50 reservations are dropped, and the runtime ends once the backend is closed.
-fn a_runtime_that_ends(connect: impl AsyncFn() -> Backend) {
+/// Drops 50 reservations on a runtime that ends once the backend is closed.
+fn refunds_before_the_runtime_ends(connect: impl AsyncFn() -> Backend) {
     let client = Identity::everyone();
     let units = |backend: Backend| {
         let throttle = DynThrottle::builder("units").rate("500/day".parse().unwrap());
@@ -155,30 +158,31 @@ fn a_runtime_that_ends(connect: impl AsyncFn() -> Backend) {
 }
 
 #[test]
-fn a_redis_that_is_closed_refunds_first() {
+fn refunds_before_redis_closes() {
     let server = RedisServer::start();
-    a_runtime_that_ends(async || {
+    refunds_before_the_runtime_ends(async || {
         let backend = Backend::redis(server.url()).timeout(PATIENCE);
         backend.connect().await.unwrap()
     });
 }
 
 #[test]
-fn a_memcached_that_is_closed_refunds_first() {
+fn refunds_before_memcached_closes() {
     let server = MemcachedServer::start();
-    a_runtime_that_ends(async || {
+    refunds_before_the_runtime_ends(async || {
         let backend = Backend::memcached(server.url()).timeout(PATIENCE);
         backend.connect().await.unwrap()
     });
 }
 
-/// A throttle twice in a set: settled twice, each from what the other has left.
+/// A throttle twice in a set is settled twice, each time from the level that the other settlement
+/// left.
 #[tokio::test]
-async fn twice_in_a_set() {
+async fn settles_a_throttle_twice_in_a_set() {
     let server = RedisServer::start();
     let redis = Backend::redis(server.url()).timeout(PATIENCE);
     for backend in [Backend::memory(), redis.connect().await.unwrap()] {
-        // What leaks between the two settlements would be given back twice.
+        // Units that leak between the two settlements must not be refunded twice.
         let backend = backend.clock(ManualClock::new());
         let mut parts = head(&backend);
         let limiter = Limiter::<(Uploads, Uploads)>::from_request_parts(&mut parts, &()).await;

@@ -1,8 +1,8 @@
-//! Reserves: what was taken is settled when it is known what it had to be (L32).
+//! Reservations: units are reserved, and settled with the amount that was used (L32).
 
 mod boundaries;
 mod by_hand;
 mod changed_rates;
+mod custom_strategies;
 mod drops;
-mod own_law;
 mod stores;

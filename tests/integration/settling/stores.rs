@@ -1,4 +1,4 @@
-//! Every store settles as memory does, on the same traces with the time brought along.
+//! Every store settles as the memory backend does, on the same traces with the caller's time.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Pair {
         }
     }
 
-    /// Reserves, lets time pass, settles: from a small generator that always gives the same.
+    /// Reserves, lets time pass, and settles, driven by a deterministic generator.
     async fn agree(&self) {
         let client = Identity::new("user").tier("free");
         let mut seed = 7_u64;
@@ -105,7 +105,7 @@ async fn all_agree(other: Backend) {
 }
 
 #[tokio::test]
-async fn a_store_of_ones_own() {
+async fn agrees_on_a_custom_store() {
     all_agree(Backend::custom(ExpiringStore::default())).await;
 }
 

@@ -1,6 +1,7 @@
-//! The example's page in a real browser, which knows nothing of this library.
+//! The page of the example in a real browser, without a client of this library.
 //!
-//! Skipped, and said so, where there is no Chromium: `tests/run` installs it wherever it can be.
+//! The test reports that it is skipped if there is no Chromium; `tests/run` installs it where
+//! possible.
 
 use std::env;
 use std::fs;
@@ -31,7 +32,7 @@ const NAMES: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-/// How long a browser may take to start, and a page to show what is waited for.
+/// The time that a browser may take to start, and a page to show an expected state.
 const START: Duration = Duration::from_secs(60);
 const SHOW: Duration = Duration::from_secs(30);
 
@@ -44,27 +45,27 @@ fn installed() -> Option<PathBuf> {
     all.into_iter().find(|program| runs(program))
 }
 
-/// Whether it is there, and more than a hint where to get it.
+/// Reports that a program is an installed browser, not a stub that says where to get one.
 fn runs(program: &Path) -> bool {
     let mut version = process::Command::new(program);
     version.arg("--version").stderr(Stdio::null());
-    version.output().is_ok_and(|told| told.status.success())
+    version.output().is_ok_and(|output| output.status.success())
 }
 
-/// A browser that shows a page, until it is dropped.
+/// A browser that shows a page until it is dropped.
 struct Browser {
     process: Child,
     _profile: Profile,
     page: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    asked: u64,
+    last_id: u64,
 }
 
-/// The folder in which a browser keeps what it remembers.
+/// The folder of a browser's profile.
 struct Profile(PathBuf);
 
 impl Drop for Profile {
     fn drop(&mut self) {
-        // The browser's last children may still be writing.
+        // Child processes of the browser may still be writing.
         for _ in 0..50 {
             if fs::remove_dir_all(&self.0).is_ok() {
                 break;
@@ -91,33 +92,33 @@ impl Browser {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let said = BufReader::new(process.stderr.take().unwrap());
-        let page = timeout(START, Self::page(said, url)).await;
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let page = timeout(START, Self::page(stderr, url)).await;
         Self {
             process,
             _profile: profile,
             page: page.expect("the browser starts"),
-            asked: 0,
+            last_id: 0,
         }
     }
 
-    /// Where the page can be spoken with, once the browser has it.
+    /// Returns the page's debugging address once the browser has opened it.
     async fn page(
-        said: BufReader<tokio::process::ChildStderr>,
+        stderr: BufReader<tokio::process::ChildStderr>,
         url: &str,
     ) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
-        let mut lines = said.lines();
-        let mut told = Vec::new();
+        let mut lines = stderr.lines();
+        let mut message = Vec::new();
         let address = loop {
             let Some(line) = lines.next_line().await.unwrap() else {
-                panic!("the browser does not start: {told:#?}");
+                panic!("the browser does not start: {message:#?}");
             };
             if let Some(address) = line.strip_prefix("DevTools listening on ws://") {
                 break address.split('/').next().unwrap().to_owned();
             }
-            told.push(line);
+            message.push(line);
         };
-        // What it says from now on nobody reads, but it must not wait for that.
+        // The output is discarded, but the pipe must not fill up.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         loop {
             let list = reqwest::get(format!("http://{address}/json/list")).await;
@@ -130,32 +131,35 @@ impl Browser {
         }
     }
 
-    /// What a script in the page gives.
+    /// Runs a script in the page and returns its result.
     async fn run(&mut self, script: &str) -> Value {
-        self.asked += 1;
-        let ask = json!({
-            "id": self.asked,
+        self.last_id += 1;
+        let request = json!({
+            "id": self.last_id,
             "method": "Runtime.evaluate",
             "params": { "expression": script, "returnByValue": true },
         });
         self.page
-            .send(Message::text(ask.to_string()))
+            .send(Message::text(request.to_string()))
             .await
             .unwrap();
         loop {
-            let told = timeout(SHOW, self.page.next()).await.unwrap();
-            let told: Value = match told.unwrap().unwrap() {
+            let message = timeout(SHOW, self.page.next()).await.unwrap();
+            let message: Value = match message.unwrap().unwrap() {
                 Message::Text(text) => serde_json::from_str(&text).unwrap(),
                 _ => continue,
             };
-            if told["id"] == self.asked {
-                assert!(told["result"]["exceptionDetails"].is_null(), "{told:#}");
-                return told["result"]["result"]["value"].clone();
+            if message["id"] == self.last_id {
+                assert!(
+                    message["result"]["exceptionDetails"].is_null(),
+                    "{message:#}"
+                );
+                return message["result"]["result"]["value"].clone();
             }
         }
     }
 
-    /// Waits until a script gives this.
+    /// Waits until a script returns a value.
     async fn until(&mut self, script: &str, value: Value) {
         let start = Instant::now();
         loop {
@@ -165,7 +169,7 @@ impl Browser {
             }
             if start.elapsed() > SHOW {
                 let text = self.run("document.body.innerText").await;
-                panic!("`{script}` is {now}, not {value}, where the page says: {text}");
+                panic!("`{script}` is {now}, not {value}, and the page shows: {text}");
             }
             sleep(Duration::from_millis(20)).await;
         }
@@ -176,7 +180,7 @@ impl Browser {
     }
 }
 
-/// The lines of one kind, as the page shows them.
+/// A script that lists the lines of one kind in the page.
 fn lines(kind: &str) -> String {
     format!(
         "[...document.querySelectorAll('li[data-kind={kind}]')].map((line) => line.textContent)"
@@ -186,7 +190,7 @@ fn lines(kind: &str) -> String {
 const STATE: &str = "document.getElementById('state')?.textContent";
 
 #[tokio::test]
-async fn a_page_sees_notices_and_the_close() {
+async fn shows_notices_and_the_close_in_a_page() {
     let Some(program) = installed() else {
         let mut log = io::stderr();
         let _ = writeln!(log, "skipped: there is no browser; install chromium");
@@ -198,7 +202,7 @@ async fn a_page_sees_notices_and_the_close() {
     let url = format!("http://{}/", server.address());
     let mut browser = Browser::open(&program, &url).await;
 
-    // Twelve at once: ten come back, two are answered, and the connection stays.
+    // Twelve messages at once: ten are echoed, two get notices, and the connection stays open.
     browser.until(STATE, json!("open")).await;
     browser
         .run("document.getElementById('burst').click()")
@@ -212,7 +216,7 @@ async fn a_page_sees_notices_and_the_close() {
     browser.until(STATE, json!("open")).await;
     browser.until(&lines("end"), json!([])).await;
 
-    // When the wait is over it is heard again, by the same connection.
+    // After the wait, messages on the same connection are accepted again.
     clock.advance(Duration::from_millis(2_500));
     browser
         .run("document.querySelector('#form button').click()")
@@ -220,7 +224,7 @@ async fn a_page_sees_notices_and_the_close() {
     let count = format!("{}.length", lines("echo"));
     browser.until(&count, json!(11)).await;
 
-    // Where it is sent away, it is told first.
+    // Before the server closes, it sends a notice.
     browser
         .run("document.getElementById('strict').click()")
         .await;

@@ -1,4 +1,4 @@
-//! Many messages at once: as many are delivered as the limit says, in order.
+//! Bursts of messages: as many are delivered as the limit admits, in order.
 
 use axum::Router;
 use axum::extract::WebSocketUpgrade;
@@ -28,8 +28,8 @@ async fn serve() -> Server {
     Server::start(app.layer(provide(backend))).await
 }
 
-/// How many of so many messages come back, the first of them in order, and whether all others are
-/// answered.
+/// Returns how many messages are echoed, after asserting that they are the first in order and all
+/// others get notices.
 async fn talk(mut client: Client, messages: usize) -> usize {
     for number in 0..messages {
         client.murmur(number.to_string()).await;
@@ -48,14 +48,14 @@ async fn talk(mut client: Client, messages: usize) -> usize {
 }
 
 #[tokio::test]
-async fn one_client_gets_what_the_limit_says() {
+async fn delivers_as_many_messages_as_the_limit_admits() {
     let server = serve().await;
     let client = Client::connect(&server, "/").await;
     assert_eq!(talk(client, 500).await, 100);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn connections_of_one_client_share_it() {
+async fn shares_the_limit_among_connections_of_one_client() {
     let server = serve().await;
     let mut talks = Vec::new();
     for _ in 0..8 {

@@ -1,4 +1,4 @@
-//! A future of `recv` that is dropped, wherever it stands, loses nothing and counts nothing twice.
+//! A dropped future of `recv` loses no message and counts none twice.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ traffik::throttles! {
 
 const MESSAGES: usize = 30;
 
-/// A store that answers after a while, twice for each decision.
+/// A store that replies after a delay, twice for each decision.
 fn slow() -> Backend {
     let store = FlakyStore::new();
     store.fail(Fault::Delay(Duration::from_millis(5)));
@@ -30,32 +30,32 @@ fn slow() -> Backend {
     Backend::custom(store).clock(clock)
 }
 
-/// Says all messages, and hears what it is told meanwhile, to the end.
+/// Sends all messages and returns the messages that it receives until the end.
 fn client(end: End) -> JoinHandle<Vec<String>> {
     let (mut saying, mut hearing) = end.split();
     tokio::spawn(async move {
-        let said = tokio::spawn(async move {
+        let sent = tokio::spawn(async move {
             for number in 0..MESSAGES {
                 let _ = saying.send(Message::text(number.to_string())).await;
             }
             saying
         });
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         while let Some(Ok(message)) = hearing.next().await {
             match message {
-                Message::Text(text) => told.push(text.to_string()),
+                Message::Text(text) => received.push(text.to_string()),
                 other => assert!(other.is_close()),
             }
         }
-        drop(said.await.unwrap());
-        told
+        drop(sent.await.unwrap());
+        received
     })
 }
 
-/// What arrives where each future is polled at most so many times before it is dropped.
+/// Returns the received messages if each future is dropped after this many polls.
 async fn received(guard: &mut Guard<End>, polls: usize, until: usize) -> Vec<String> {
     let mut received = Vec::new();
-    // Bounded, so that one that does not come on fails.
+    // The loop is bounded, so that a guard without progress fails.
     for _ in 0..100_000 {
         let mut recv = Box::pin(guard.recv());
         for _ in 0..polls {
@@ -63,12 +63,12 @@ async fn received(guard: &mut Guard<End>, polls: usize, until: usize) -> Vec<Str
                 received.push(message.unwrap().unwrap().to_string());
                 break;
             }
-            // All that is under way comes on, bit by bit.
+            // All pending operations make progress step by step.
             advance(Duration::from_millis(1)).await;
         }
         drop(recv);
         if received.len() == until {
-            // What follows is refused, or not there.
+            // The remaining messages are refused or do not exist.
             for _ in 0..5_000 {
                 assert!(poll!(Box::pin(guard.recv())).is_pending());
                 advance(Duration::from_millis(1)).await;
@@ -88,53 +88,53 @@ async fn left<T: Throttle<Stat = traffik::Stat<M>>, M>(backend: &Backend) -> u64
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_arrive_once_and_count_once() {
+async fn delivers_and_counts_every_message_once() {
     for polls in [1, 2, 3, 7] {
         let backend = slow();
         let (mut guard, end) = server_side::<Ample>(&backend, 64).await;
-        let told = client(end);
+        let notices = client(end);
         let received = received(&mut guard, polls, MESSAGES).await;
         assert_eq!(received, numbers(MESSAGES));
         guard.close().await.unwrap();
         drop(guard);
-        assert_eq!(told.await.unwrap(), [""; 0]);
+        assert_eq!(notices.await.unwrap(), [""; 0]);
         assert_eq!(left::<Ample, _>(&backend).await, 100 - MESSAGES as u64);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_refusal_is_told_once_and_whole() {
+async fn sends_every_notice_once_and_whole() {
     for polls in [1, 2, 3, 7] {
         let backend = slow();
-        // Less room than a notice takes.
+        // Less room than a notice needs.
         let (mut guard, end) = server_side::<Scarce>(&backend, 64).await;
-        let told = client(end);
+        let notices = client(end);
         assert_eq!(received(&mut guard, polls, 8).await, numbers(8));
         guard.close().await.unwrap();
         drop(guard);
         let notice = r#"{"type":"rate_limit","error":"Too many messages","retry_after":3600,"retry_after_ms":3600000}"#;
-        assert_eq!(told.await.unwrap(), vec![notice; MESSAGES - 8]);
+        assert_eq!(notices.await.unwrap(), vec![notice; MESSAGES - 8]);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_goes_on_where_it_was() {
+async fn resumes_the_delay_of_a_queue() {
     let (backend, _) = midnight();
     let (mut guard, end) = server_side::<Queued>(&backend, 64).await;
-    let told = client(end);
+    let notices = client(end);
     assert_eq!(received(&mut guard, 1, MESSAGES).await, numbers(MESSAGES));
     guard.close().await.unwrap();
     drop(guard);
-    assert_eq!(told.await.unwrap(), [""; 0]);
+    assert_eq!(notices.await.unwrap(), [""; 0]);
     assert_eq!(left::<Queued, _>(&backend).await, 100 - MESSAGES as u64);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_comes_all_the_same() {
+async fn delivers_the_end() {
     let backend = slow();
     let (guard, end) = server_side::<Scarce>(&backend, 64).await;
     let mut guard = guard.on_throttled(WsPolicy::Close);
-    let told = client(end);
+    let notices = client(end);
     let mut received = 0;
     let ended = async {
         loop {
@@ -156,5 +156,5 @@ async fn the_end_comes_all_the_same() {
         .unwrap();
     assert_eq!(received, 8);
     drop(guard);
-    assert_eq!(told.await.unwrap().len(), 1);
+    assert_eq!(notices.await.unwrap().len(), 1);
 }

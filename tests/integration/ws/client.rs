@@ -1,4 +1,4 @@
-//! A client of its own: what it is told, it tells.
+//! A WebSocket client that records what it receives.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use traffik_tests::Server;
 
-/// Whoever is silent for so long has nothing more to say.
+/// The time after which a silent server counts as finished.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -21,11 +21,11 @@ impl Client {
         Self(socket)
     }
 
-    pub(super) async fn say(&mut self, message: impl Into<Message>) {
+    pub(super) async fn send(&mut self, message: impl Into<Message>) {
         self.0.send(message.into()).await.unwrap();
     }
 
-    /// Without waiting for it to be sent.
+    /// Sends a message without flushing.
     pub(super) async fn murmur(&mut self, message: impl Into<Message>) {
         self.0.feed(message.into()).await.unwrap();
     }
@@ -34,15 +34,13 @@ impl Client {
         self.0.flush().await.unwrap();
     }
 
-    /// The next message; nothing at the end.
+    /// Returns the next message, or `None` at the end.
     pub(super) async fn hear(&mut self) -> Option<Message> {
         let heard = timeout(PATIENCE, self.0.next()).await;
-        heard
-            .expect("the server says something")
-            .map(Result::unwrap)
+        heard.expect("a message of the server").map(Result::unwrap)
     }
 
-    /// The next message, which has to be a text.
+    /// Returns the next message, which has to be a text.
     pub(super) async fn text(&mut self) -> String {
         match self.hear().await {
             Some(Message::Text(text)) => text.to_string(),
@@ -50,19 +48,19 @@ impl Client {
         }
     }
 
-    /// What is answered to a text.
-    pub(super) async fn ask(&mut self, text: &str) -> String {
-        self.say(text).await;
+    /// Sends a text and returns the reply.
+    pub(super) async fn exchange(&mut self, text: &str) -> String {
+        self.send(text).await;
         self.text().await
     }
 
-    /// The code and reason with which the server closes, after which it says nothing more.
+    /// Returns the code and the reason of the close frame, which ends the connection.
     pub(super) async fn closed(&mut self) -> (u16, String) {
-        let told = match self.hear().await {
+        let close = match self.hear().await {
             Some(Message::Close(Some(frame))) => (frame.code.into(), frame.reason.to_string()),
             other => panic!("no close: {other:?}"),
         };
         assert_eq!(self.hear().await, None);
-        told
+        close
     }
 }

@@ -1,4 +1,4 @@
-//! Whoever is over the limit is told so, and sent away.
+//! `WsPolicy::close`: a client over the limit gets a notice and is disconnected.
 
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ traffik::throttles! {
 const LAST: &str =
     r#"{"type":"rate_limit","error":"Too many messages","retry_after":60,"retry_after_ms":60000}"#;
 
-/// It tells by the channel what its guard gave in all, once that has ended.
+/// Reports the number of delivered messages through a channel when the guard ends.
 async fn serve(ended: mpsc::UnboundedSender<usize>) -> Server {
     let (backend, _) = midnight();
     let strict = async move |ws: WebSocketUpgrade, limiter: Limiter<Strict>| -> Response {
         ws.on_upgrade(move |socket| async move {
             let mut socket = limiter.guard(socket).on_throttled(WsPolicy::Close);
-            let mut given = 0;
+            let mut delivered = 0;
             while let Some(received) = socket.recv().await {
                 let _ = socket.send(received.unwrap()).await;
-                given += 1;
+                delivered += 1;
             }
             assert!(socket.recv().await.is_none(), "it has ended");
-            ended.send(given).unwrap();
+            ended.send(delivered).unwrap();
         })
     };
     let app = Router::new().route("/", get(strict));
@@ -42,25 +42,25 @@ async fn serve(ended: mpsc::UnboundedSender<usize>) -> Server {
 }
 
 #[tokio::test]
-async fn after_the_notice_comes_1008_and_the_end() {
-    let (ended, mut given) = mpsc::unbounded_channel();
+async fn sends_a_notice_and_closes_with_1008() {
+    let (ended, mut delivered) = mpsc::unbounded_channel();
     let server = serve(ended).await;
     let mut client = Client::connect(&server, "/").await;
     for text in ["one", "two", "three"] {
-        assert_eq!(client.ask(text).await, text);
+        assert_eq!(client.exchange(text).await, text);
     }
-    assert_eq!(client.ask("four").await, LAST);
+    assert_eq!(client.exchange("four").await, LAST);
     let (code, reason) = client.closed().await;
     assert_eq!((code, reason.as_str()), (1008, "too many messages"));
-    assert_eq!(given.recv().await, Some(3));
+    assert_eq!(delivered.recv().await, Some(3));
 }
 
 #[tokio::test]
-async fn one_who_talks_on_still_learns_why() {
-    let (ended, mut given) = mpsc::unbounded_channel();
+async fn sends_the_reason_to_a_client_that_keeps_sending() {
+    let (ended, mut delivered) = mpsc::unbounded_channel();
     let server = serve(ended).await;
     let mut client = Client::connect(&server, "/").await;
-    // All of it before the first answer is read.
+    // All messages are sent before the first reply is read.
     for _ in 0..2_000 {
         client.murmur(vec![7; 1_000]).await;
     }
@@ -70,17 +70,17 @@ async fn one_who_talks_on_still_learns_why() {
     }
     assert_eq!(client.text().await, LAST);
     assert_eq!(client.closed().await.0, 1008);
-    assert_eq!(given.recv().await, Some(3));
+    assert_eq!(delivered.recv().await, Some(3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_never_answers_is_not_waited_for() {
+async fn does_not_wait_for_a_client_that_never_responds() {
     let (backend, _) = midnight();
     for room in [64, 100_000] {
         let (guard, mut client) = server_side::<Strict>(&backend, room).await;
         let mut guard = guard.on_throttled(WsPolicy::Close);
         let talking = tokio::spawn(async move {
-            // It reads nothing, and so never sees the close.
+            // This client reads nothing, and so never sees the close frame.
             for _ in 0..4 {
                 client.send(Message::text("text")).await.unwrap();
             }
@@ -88,18 +88,18 @@ async fn one_who_never_answers_is_not_waited_for() {
         });
         let start = Instant::now();
         let all = async {
-            let mut given = 0;
+            let mut delivered = 0;
             while let Some(received) = guard.recv().await {
                 received.unwrap();
-                given += 1;
+                delivered += 1;
             }
-            given
+            delivered
         };
-        let given = timeout(Duration::from_secs(60), all).await.unwrap();
-        assert!(given <= 3);
+        let delivered = timeout(Duration::from_secs(60), all).await.unwrap();
+        assert!(delivered <= 3);
         let waited = start.elapsed();
         assert!(waited <= Duration::from_secs(3), "{waited:?}");
-        // What it was told is there, if it ever looks.
+        // The notice and the close frame are readable later.
         drop(guard);
         let mut client = talking.await.unwrap();
         if room > 64 {

@@ -15,7 +15,7 @@ traffik::throttles! {
     throttle Few(rate = "2/minute");
 }
 
-/// Answers a text with how many control messages it has seen so far.
+/// Replies to a text with the number of control messages so far.
 async fn counted(upgrade: WebSocketUpgrade, limiter: Limiter<Few>) -> Response {
     upgrade.on_upgrade(move |socket| async move {
         let mut socket = limiter.guard(socket);
@@ -40,34 +40,34 @@ async fn serve() -> Server {
 
 async fn ping(client: &mut Client, times: usize) {
     for _ in 0..times {
-        client.say(Message::Ping("payload".into())).await;
+        client.send(Message::Ping("payload".into())).await;
         let pong = Message::Pong("payload".into());
         assert_eq!(client.hear().await, Some(pong));
     }
 }
 
 #[tokio::test]
-async fn they_take_nothing_and_arrive() {
+async fn delivers_control_messages_without_charging() {
     let server = serve().await;
     let mut client = Client::connect(&server, "/").await;
     ping(&mut client, 50).await;
-    client.say(Message::Pong("unasked".into())).await;
-    assert_eq!(client.ask("how many?").await, "51");
-    client.say(vec![1, 2, 3]).await;
+    client.send(Message::Pong("unsolicited".into())).await;
+    assert_eq!(client.exchange("how many?").await, "51");
+    client.send(vec![1, 2, 3]).await;
     assert_eq!(client.text().await, "51");
-    // Nothing is left for messages, and all the same for the others.
-    assert!(client.ask("how many?").await.contains("rate_limit"));
+    // No unit remains for messages, and control messages are still delivered.
+    assert!(client.exchange("how many?").await.contains("rate_limit"));
     ping(&mut client, 50).await;
 }
 
 #[tokio::test]
-async fn over_the_limit_a_client_can_still_say_good_bye() {
+async fn accepts_a_close_over_the_limit() {
     let server = serve().await;
     let mut client = Client::connect(&server, "/").await;
     for _ in 0..5 {
-        client.ask("text").await;
+        client.exchange("text").await;
     }
-    client.say(Message::Close(None)).await;
+    client.send(Message::Close(None)).await;
     assert_eq!(client.hear().await, Some(Message::Close(None)));
     assert_eq!(client.hear().await, None);
 }

@@ -1,4 +1,4 @@
-//! What a message costs.
+//! Costs of messages.
 
 use axum::Router;
 use axum::extract::WebSocketUpgrade;
@@ -47,40 +47,40 @@ async fn serve() -> Server {
 }
 
 #[tokio::test]
-async fn bytes_count_also_by_the_million() {
+async fn charges_millions_of_bytes() {
     let server = serve().await;
     let mut client = Client::connect(&server, "/bytes").await;
-    client.say(vec![0; 1_000_000]).await;
+    client.send(vec![0; 1_000_000]).await;
     assert_eq!(client.text().await, "1000000");
-    assert_eq!(client.ask(&"a".repeat(999_999)).await, "999999");
+    assert_eq!(client.exchange(&"a".repeat(999_999)).await, "999999");
     let refused = r#"{"type":"rate_limit","error":"Too many messages","retry_after":3600,"retry_after_ms":3600000}"#;
-    assert_eq!(client.ask("two").await, refused);
-    assert_eq!(client.ask("1").await, "1");
-    assert_eq!(client.ask("").await, "0");
-    // More than the limit ever lets through: there is no use in waiting.
-    client.say(vec![0; 2_000_001]).await;
+    assert_eq!(client.exchange("two").await, refused);
+    assert_eq!(client.exchange("1").await, "1");
+    assert_eq!(client.exchange("").await, "0");
+    // More than the limit ever admits: waiting is useless.
+    client.send(vec![0; 2_000_001]).await;
     let never = r#"{"type":"rate_limit","error":"Too many messages"}"#;
     assert_eq!(client.text().await, never);
 }
 
 #[tokio::test]
-async fn any_unsigned_integer_is_a_price() {
+async fn accepts_any_unsigned_integer_as_a_cost() {
     let server = serve().await;
     let mut client = Client::connect(&server, "/priced").await;
-    assert_eq!(client.ask("4").await, "4");
-    assert!(client.ask("3").await.contains("rate_limit"));
+    assert_eq!(client.exchange("4").await, "4");
+    assert!(client.exchange("3").await.contains("rate_limit"));
     for _ in 0..20 {
-        assert_eq!(client.ask("heartbeat").await, "heartbeat");
+        assert_eq!(client.exchange("heartbeat").await, "heartbeat");
     }
-    assert_eq!(client.ask("2").await, "2");
-    assert!(client.ask("1").await.contains("rate_limit"));
+    assert_eq!(client.exchange("2").await, "2");
+    assert!(client.exchange("1").await.contains("rate_limit"));
 }
 
 #[tokio::test]
-async fn without_a_price_nobody_can_decide() {
+async fn reports_a_missing_cost() {
     let server = serve().await;
     let mut client = Client::connect(&server, "/priced").await;
-    assert_eq!(client.ask("1").await, "1");
-    client.say("priceless").await;
+    assert_eq!(client.exchange("1").await, "1");
+    client.send("priceless").await;
     assert_eq!(client.closed().await, (1011, "internal error".to_owned()));
 }

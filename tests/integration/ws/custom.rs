@@ -1,4 +1,4 @@
-//! The application says what becomes of what is refused.
+//! Custom policies for refused messages.
 
 use axum::Router;
 use axum::extract::WebSocketUpgrade;
@@ -18,7 +18,7 @@ traffik::throttles! {
 
 type All = (Spoken, Sung);
 
-/// A server that echoes what is admitted, and treats the rest like this.
+/// Serves an app that echoes admitted messages and applies a policy to the others.
 async fn serve(policy: WsPolicy) -> Server {
     let (backend, _) = midnight();
     let handler = async move |ws: WebSocketUpgrade, limiter: Limiter<All>| -> Response {
@@ -35,13 +35,13 @@ async fn serve(policy: WsPolicy) -> Server {
 
 async fn connected(server: &Server) -> Client {
     let mut client = Client::connect(server, "/").await;
-    assert_eq!(client.ask("first").await, "first");
+    assert_eq!(client.exchange("first").await, "first");
     client
 }
 
 #[tokio::test]
-async fn it_knows_who_refused_and_for_how_long() {
-    fn told(refused: &Refused) -> Action {
+async fn passes_the_violated_throttle_and_the_wait() {
+    fn describe(refused: &Refused) -> Action {
         let decision = refused.decision();
         assert!(!decision.admitted && decision.decided);
         assert_eq!(refused.wait(), decision.wait);
@@ -49,33 +49,33 @@ async fn it_knows_who_refused_and_for_how_long() {
         let (uid, violated) = (refused.uid(), refused.violated());
         Action::Notify(format!("{uid} {violated:?} {path} {}", refused.notice()))
     }
-    let server = serve(WsPolicy::custom(told)).await;
+    let server = serve(WsPolicy::custom(describe)).await;
     let mut client = connected(&server).await;
     let notice = r#"{"type":"rate_limit","error":"Too many messages","retry_after":3600,"retry_after_ms":3600000}"#;
-    let told = format!(r#"sung ["Spoken", "Sung"] / {notice}"#);
-    assert_eq!(client.ask("second").await, told);
-    assert_eq!(client.ask("third").await, told);
+    let expected = format!(r#"sung ["Spoken", "Sung"] / {notice}"#);
+    assert_eq!(client.exchange("second").await, expected);
+    assert_eq!(client.exchange("third").await, expected);
 }
 
 #[tokio::test]
-async fn it_may_say_nothing() {
+async fn may_send_nothing() {
     let server = serve(WsPolicy::custom(|_| Action::Drop)).await;
     let mut client = connected(&server).await;
     for _ in 0..1_000 {
         client.murmur("unheard").await;
     }
-    // Nothing was said before this is answered.
-    client.say(Message::Ping("heard".into())).await;
+    // No notice precedes this reply.
+    client.send(Message::Ping("heard".into())).await;
     let heard = client.hear().await.unwrap();
     assert!(!heard.is_text(), "{heard:?}");
 }
 
 #[tokio::test]
-async fn it_may_close_with_a_code_and_a_reason() {
+async fn may_close_with_a_code_and_a_reason() {
     let close = |_: &Refused| Action::close(4029, "slow down");
     let server = serve(WsPolicy::custom(close)).await;
     let mut client = connected(&server).await;
-    client.say("second").await;
+    client.send("second").await;
     assert_eq!(client.closed().await, (4029, "slow down".to_owned()));
 
     let server = serve(WsPolicy::custom(|_| Action::Close {
@@ -85,31 +85,31 @@ async fn it_may_close_with_a_code_and_a_reason() {
     }))
     .await;
     let mut client = connected(&server).await;
-    assert_eq!(client.ask("second").await, "bye");
-    // That code may not be sent, and that reason has no room.
+    assert_eq!(client.exchange("second").await, "bye");
+    // This code may not be sent, and this reason is too long.
     assert_eq!(client.closed().await, (1008, "ü".repeat(61)));
 }
 
 #[tokio::test]
-async fn it_may_let_a_message_through() {
+async fn may_deliver_the_message() {
     let server = serve(WsPolicy::custom(|_| Action::Deliver)).await;
     let mut client = connected(&server).await;
     for _ in 0..5 {
-        assert_eq!(client.ask("all the same").await, "all the same");
+        assert_eq!(client.exchange("all the same").await, "all the same");
     }
 }
 
 #[tokio::test]
-async fn it_may_take_its_time() {
+async fn may_be_async() {
     let server = serve(WsPolicy::custom(|refused| {
         let uid = refused.uid().to_owned();
         async move {
             tokio::task::yield_now().await;
-            Action::Notify(format!("{uid} says no"))
+            Action::Notify(format!("{uid} refuses"))
         }
     }))
     .await;
     let mut client = connected(&server).await;
-    assert_eq!(client.ask("second").await, "sung says no");
-    assert_eq!(client.ask("third").await, "sung says no");
+    assert_eq!(client.exchange("second").await, "sung refuses");
+    assert_eq!(client.exchange("third").await, "sung refuses");
 }

@@ -1,4 +1,4 @@
-//! A guard is a stream and a sink, together or apart.
+//! A guard is a stream and a sink, whole or split.
 
 use std::time::Duration;
 
@@ -31,23 +31,22 @@ async fn forwarded(ws: WebSocketUpgrade, limiter: Limiter<Three>) -> Response {
 }
 
 #[tokio::test]
-async fn what_is_split_can_be_forwarded() {
+async fn forwards_between_halves() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(forwarded));
     let server = Server::start(app.layer(provide(backend))).await;
     let mut client = Client::connect(&server, "/").await;
     for _ in 0..3 {
-        assert_eq!(client.ask("text").await, "TEXT");
+        assert_eq!(client.exchange("text").await, "TEXT");
     }
     for _ in 0..3 {
-        assert!(client.ask("text").await.contains("rate_limit"));
+        assert!(client.exchange("text").await.contains("rate_limit"));
     }
 }
 
-/// One task receives and another sends, both wait for room, and neither is forgotten when there is
-/// some.
+/// One task receives and another sends; both wait for room, and both continue when there is room.
 #[tokio::test(start_paused = true)]
-async fn halves_in_two_tasks_wait_for_room_together() {
+async fn waits_for_room_in_two_tasks() {
     const EACH: usize = 200;
     let (backend, _) = midnight();
     let (guard, client) = server_side::<Three>(&backend, 64).await;
@@ -72,7 +71,7 @@ async fn halves_in_two_tasks_wait_for_room_together() {
         }
         saying
     });
-    // Until both sides are stuck: nobody reads.
+    // Until both directions are full, because no side reads.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!sending.is_finished() && !talking.is_finished());
 
@@ -83,7 +82,7 @@ async fn halves_in_two_tasks_wait_for_room_together() {
             let is_notice = text.contains("rate_limit");
             notices += usize::from(is_notice);
             news += usize::from(!is_notice);
-            // Slowly, so that both wait again and again.
+            // Slowly, so that both tasks wait repeatedly.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };

@@ -1,5 +1,5 @@
-//! Throttled messages: by a real client over a real socket, and where time has to stand, through a
-//! pipe.
+//! Throttled messages: with a real client over a real socket, or through a pipe under a paused
+//! clock.
 
 mod browser;
 mod burst;
@@ -9,12 +9,12 @@ mod closing;
 mod control;
 mod costs;
 mod custom;
+mod failures;
 mod halves;
 mod notice;
 mod pipe;
 mod pressure;
 mod queue;
-mod trouble;
 mod upgrade;
 
 use client::Client;

@@ -1,4 +1,4 @@
-//! What is over the limit is dropped and answered; the connection stays.
+//! Messages over the limit are dropped and get a notice; the connection stays open.
 
 use std::time::Duration;
 
@@ -68,35 +68,35 @@ const NOTICE: &str =
     r#"{"type":"rate_limit","error":"Too many messages","retry_after":3,"retry_after_ms":2417}"#;
 
 #[tokio::test]
-async fn the_client_is_told_when_to_try_again_and_stays() {
+async fn sends_the_wait_and_keeps_the_connection() {
     let (backend, clock) = midnight();
     let server = serve(backend).await;
     let mut client = Client::connect(&server, "/").await;
     clock.advance(Duration::from_millis(7_583));
     for text in ["one", "two", "three"] {
-        assert_eq!(client.ask(text).await, text);
+        assert_eq!(client.exchange(text).await, text);
     }
     for _ in 0..5 {
-        assert_eq!(client.ask("more").await, NOTICE);
+        assert_eq!(client.exchange("more").await, NOTICE);
     }
-    // Told to wait, it waits, and is heard again.
+    // The client waits as the notice demands, and its messages are accepted again.
     clock.advance(Duration::from_micros(2_416_999));
     let almost =
         r#"{"type":"rate_limit","error":"Too many messages","retry_after":1,"retry_after_ms":1}"#;
-    assert_eq!(client.ask("more").await, almost);
+    assert_eq!(client.exchange("more").await, almost);
     clock.advance(Duration::from_micros(1));
     for text in ["four", "five", "six"] {
-        assert_eq!(client.ask(text).await, text);
+        assert_eq!(client.exchange(text).await, text);
     }
 }
 
 #[tokio::test]
-async fn what_is_refused_costs_nothing() {
+async fn does_not_charge_refused_messages() {
     let (backend, _) = midnight();
     let server = serve(backend.clone()).await;
     let mut client = Client::connect(&server, "/").await;
     for _ in 0..9 {
-        client.ask("text").await;
+        client.exchange("text").await;
     }
     let mut parts = head(&backend);
     parts.extensions.insert(peer("127.0.0.1:1"));
@@ -107,17 +107,17 @@ async fn what_is_refused_costs_nothing() {
 }
 
 #[tokio::test]
-async fn in_a_set_all_count_or_none() {
+async fn charges_all_members_of_a_set_or_none() {
     let (backend, clock) = midnight();
     let server = serve(backend.clone()).await;
     let mut client = Client::connect(&server, "/set").await;
-    assert_eq!(client.ask("one").await, "one");
-    assert_eq!(client.ask("two").await, "two");
+    assert_eq!(client.exchange("one").await, "one");
+    assert_eq!(client.exchange("two").await, "two");
     clock.advance(Duration::from_millis(4));
-    let told = client.ask("three").await;
+    let notice = client.exchange("three").await;
     assert!(
-        told.ends_with(r#""retry_after":60,"retry_after_ms":59996}"#),
-        "{told}"
+        notice.ends_with(r#""retry_after":60,"retry_after_ms":59996}"#),
+        "{notice}"
     );
     let mut parts = head(&backend);
     parts.extensions.insert(peer("127.0.0.1:1"));
@@ -126,30 +126,31 @@ async fn in_a_set_all_count_or_none() {
 }
 
 #[tokio::test]
-async fn a_message_costs_what_the_throttle_says() {
+async fn charges_the_cost_of_the_throttle() {
     let (backend, _) = midnight();
     let server = serve(backend).await;
     let mut client = Client::connect(&server, "/costly").await;
-    assert_eq!(client.ask("two of three").await, "two of three");
-    assert!(client.ask("two of one").await.contains("rate_limit"));
+    assert_eq!(client.exchange("two of three").await, "two of three");
+    assert!(client.exchange("two of one").await.contains("rate_limit"));
 }
 
-/// H17: no shorter than the least wait, a random part of the spread longer, alike in both numbers.
+/// `min_wait` is respected, and the spread adds a random part, equal in both numbers (H17).
 #[tokio::test]
-async fn notices_are_spread() {
+async fn spreads_the_waits_of_notices() {
     let (backend, _) = midnight();
     let server = serve(backend).await;
     let mut client = Client::connect(&server, "/spread").await;
-    assert_eq!(client.ask("one").await, "one");
-    let mut told = Vec::new();
+    assert_eq!(client.exchange("one").await, "one");
+    let mut waits = Vec::new();
     for _ in 0..30 {
-        let notice: serde_json::Value = serde_json::from_str(&client.ask("more").await).unwrap();
+        let notice: serde_json::Value =
+            serde_json::from_str(&client.exchange("more").await).unwrap();
         let millis = notice["retry_after_ms"].as_u64().unwrap();
         assert_eq!(notice["retry_after"], millis.div_ceil(1_000));
         assert!((90_000..=93_000).contains(&millis), "{millis}");
-        told.push(millis);
+        waits.push(millis);
     }
-    told.sort_unstable();
-    told.dedup();
-    assert!(told.len() > 15, "{told:?}");
+    waits.sort_unstable();
+    waits.dedup();
+    assert!(waits.len() > 15, "{waits:?}");
 }

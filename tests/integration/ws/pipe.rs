@@ -1,4 +1,4 @@
-//! Sockets at the ends of a pipe, for a runtime whose time stands still.
+//! Sockets at the ends of an in-memory pipe, for a runtime with a paused clock.
 
 use axum::extract::FromRequestParts as _;
 use tokio::io::{DuplexStream, duplex};
@@ -10,7 +10,7 @@ use traffik_tests::head;
 
 pub(super) type End = WebSocketStream<DuplexStream>;
 
-/// The server's end and the client's, with room for so many bytes between them.
+/// Creates the server's end and the client's, with this many bytes of room between them.
 async fn pipe(room: usize) -> (End, End) {
     let (server, client) = duplex(room);
     let server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
@@ -18,7 +18,7 @@ async fn pipe(room: usize) -> (End, End) {
     (server, client)
 }
 
-/// A guard at the server's end, and the client's.
+/// Creates a guard at the server's end, and the client's end.
 pub(super) async fn server_side<T: Throttle>(backend: &Backend, room: usize) -> (Guard<End>, End) {
     let (server, client) = pipe(room).await;
     let mut parts = head(backend);

@@ -1,4 +1,4 @@
-//! A client that talks and does not listen is not listened to.
+//! A client that sends and does not read is no longer read.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ traffik::throttles! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_do_not_pile_up() {
+async fn does_not_buffer_notices() {
     const MESSAGES: usize = 5_000;
     let store = FlakyStore::new();
     let backend = Backend::custom(store.clone());
@@ -38,9 +38,9 @@ async fn answers_do_not_pile_up() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(
         !talking.is_finished(),
-        "somebody buffers {MESSAGES} messages"
+        "the server buffers {MESSAGES} messages"
     );
-    // The pipe has room for ten notices, each of which took a look at the store.
+    // The pipe has room for ten notices, each after one operation of the store.
     let looked = store.calls();
     assert!(looked < 50, "{looked}");
 

@@ -1,4 +1,4 @@
-//! A queue holds messages back until it is their turn.
+//! A queue delays messages.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ traffik::throttles! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delayed_message_arrives_that_much_later() {
+async fn delays_messages() {
     let (backend, clock) = midnight();
     let (mut guard, mut client) = server_side::<Slow>(&backend, 1_024).await;
     for number in 0..4 {
@@ -24,15 +24,15 @@ async fn a_delayed_message_arrives_that_much_later() {
             .unwrap();
     }
     let start = Instant::now();
-    for turn in 0..4_u32 {
+    for position in 0..4_u32 {
         let message = guard.recv().await.unwrap().unwrap();
-        assert_eq!(message, Message::text(turn.to_string()));
-        let (due, held_back) = (Duration::from_millis(500) * turn, start.elapsed());
-        // The runtime's timers count in milliseconds.
-        let late = Duration::from_millis(2) * turn;
-        assert!(held_back >= due && held_back <= due + late, "{held_back:?}");
-        // The next is read when this one is through: the queue has moved on by then.
-        if turn > 0 {
+        assert_eq!(message, Message::text(position.to_string()));
+        let (due, delay) = (Duration::from_millis(500) * position, start.elapsed());
+        // The runtime's timers have a resolution of a millisecond.
+        let late = Duration::from_millis(2) * position;
+        assert!(delay >= due && delay <= due + late, "{delay:?}");
+        // The next message is read after this one: the queue has advanced by then.
+        if position > 0 {
             clock.advance(Duration::from_millis(500));
         }
     }

@@ -1,4 +1,4 @@
-//! Whoever connects too often is refused before there is a socket.
+//! The handshake has a limit of its own, which refuses it before there is a socket.
 
 use axum::Router;
 use axum::extract::WebSocketUpgrade;
@@ -21,7 +21,7 @@ async fn connect(ws: WebSocketUpgrade) -> Response {
 }
 
 #[tokio::test]
-async fn the_handshake_is_answered_with_429() {
+async fn refuses_the_handshake_with_429() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(connect));
     let server = Server::start(app.layer(provide(backend))).await;
@@ -35,7 +35,7 @@ async fn the_handshake_is_answered_with_429() {
     let field = |name: &str| response.headers()[name].to_str().unwrap();
     assert_eq!(field("retry-after"), "60");
     assert_eq!(field("ratelimit"), r#""connect";r=0;t=60"#);
-    // Those who are in do not notice.
-    assert_eq!(first.ask("text").await, "text");
-    assert_eq!(second.ask("text").await, "text");
+    // Open connections are not affected.
+    assert_eq!(first.exchange("text").await, "text");
+    assert_eq!(second.exchange("text").await, "text");
 }

@@ -1,8 +1,8 @@
-//! The metadata of `stat`, in the words of strategies.md.
+//! The metadata of `stat`, as the chapter on strategies documents it.
 
 use traffik::Priority;
 
-use super::{Int, Law, Oracle, Seen, TIERS, Terms};
+use super::{Int, Law, Oracle, TIERS, Terms, View};
 
 /// A field and its value.
 pub(crate) type Fact = (&'static str, Value);
@@ -10,7 +10,7 @@ pub(crate) type Fact = (&'static str, Value);
 /// A value in metadata.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value {
-    /// What is true is 1.
+    /// Booleans are 0 or 1.
     Number(f64),
     Word(&'static str),
     Nothing,
@@ -18,7 +18,7 @@ pub(crate) enum Value {
 
 use Value::{Nothing, Number, Word};
 
-/// So much of a whole, of which there are so many parts.
+/// Returns a fraction.
 fn over(parts: Int, whole: Int) -> Value {
     Number(parts as f64 / whole as f64)
 }
@@ -28,21 +28,21 @@ fn count(number: Int) -> Value {
 }
 
 impl Oracle {
-    /// What `stat` tells beyond what all strategies have in common.
+    /// Returns the metadata of a law.
     pub(crate) fn facts(&self, terms: &Terms, now: Int) -> Vec<Fact> {
         let oracle = self.caught_up(terms, now);
-        match oracle.seen(terms, now) {
-            Seen::Level { .. } | Seen::Mean { .. } => oracle.facts_of_meters(terms, now),
+        match oracle.view(terms, now) {
+            View::Level { .. } | View::Mean { .. } => oracle.facts_of_meters(terms, now),
             _ => oracle.facts_of_counts(terms, now),
         }
     }
 
     fn facts_of_counts(&self, terms: &Terms, now: Int) -> Vec<Fact> {
         let limit = count(self.limit(terms, now));
-        match (terms.law, self.seen(terms, now)) {
+        match (terms.law, self.view(terms, now)) {
             (
                 Law::QuotaWithRollover { .. },
-                Seen::Counts {
+                View::Counts {
                     previous, current, ..
                 },
             ) => vec![
@@ -63,7 +63,7 @@ impl Oracle {
                     ("effective_limit", limit),
                 ]
             }
-            (Law::TimeOfDay { .. }, Seen::Counts { window, .. }) => vec![
+            (Law::TimeOfDay { .. }, View::Counts { window, .. }) => vec![
                 ("hour", count(terms.local_minutes(window) / 60 % 24)),
                 (
                     "time_multiplier",
@@ -71,12 +71,12 @@ impl Oracle {
                 ),
                 ("effective_limit", limit),
             ],
-            (Law::Adaptive(parameters), Seen::Share { count: used, .. }) => {
+            (Law::Adaptive(parameters), View::Share { count: used, .. }) => {
                 let load = parameters.load.map(|load| over(load.into(), 1_000_000));
                 let load = load.unwrap_or_else(|| over(used, terms.limit));
                 vec![("effective_limit", limit), ("current_load", load)]
             }
-            (Law::Priority { who, .. }, Seen::Sum { sum, .. }) => {
+            (Law::Priority { who, .. }, View::Sum { sum, .. }) => {
                 let priority = match who {
                     Priority::Low => "low",
                     Priority::Normal => "normal",
@@ -91,7 +91,7 @@ impl Oracle {
             }
             (
                 _,
-                Seen::Sum {
+                View::Sum {
                     ticks, sum, oldest, ..
                 },
             ) => vec![
@@ -104,7 +104,7 @@ impl Oracle {
             ],
             (
                 Law::FixedWindow,
-                Seen::Counts {
+                View::Counts {
                     window, current, ..
                 },
             ) => vec![
@@ -114,7 +114,7 @@ impl Oracle {
             ],
             (
                 _,
-                Seen::Counts {
+                View::Counts {
                     at,
                     window,
                     previous,
@@ -136,20 +136,20 @@ impl Oracle {
     fn facts_of_meters(&self, terms: &Terms, now: Int) -> Vec<Fact> {
         let rate_per_ms = terms.limit as f64 / terms.period as f64 * 1_000.0;
         let leak = ("leak_rate_per_ms", Number(rate_per_ms));
-        match (terms.law, self.seen(terms, now)) {
-            (Law::LeakyBucket { .. }, Seen::Level { level, .. }) => vec![
+        match (terms.law, self.view(terms, now)) {
+            (Law::LeakyBucket { .. }, View::Level { level, .. }) => vec![
                 ("bucket_level", over(level.parts, level.period)),
                 ("bucket_capacity", count(terms.capacity())),
                 leak,
             ],
-            (Law::LeakyBucketWithQueue { .. }, Seen::Level { level, .. }) => vec![
+            (Law::LeakyBucketWithQueue { .. }, View::Level { level, .. }) => vec![
                 ("queue_cost", over(level.parts, level.period)),
                 ("queue_size", count(terms.capacity())),
                 leak,
             ],
             (
                 _,
-                Seen::Mean {
+                View::Mean {
                     level,
                     factor,
                     costs: (hits, sum),
@@ -170,7 +170,7 @@ impl Oracle {
                     ("effective_refill_rate_per_ms", Number(refill)),
                 ]
             }
-            (Law::TokenBucket { burst, debt }, Seen::Level { level, .. }) => {
+            (Law::TokenBucket { burst, debt }, View::Level { level, .. }) => {
                 let burst = terms.burst(burst);
                 let tokens = (burst * level.period - level.parts) as f64 / level.period as f64;
                 vec![
@@ -181,7 +181,7 @@ impl Oracle {
                     ("max_debt", Number(debt as f64)),
                 ]
             }
-            (_, Seen::Level { at, level }) => {
+            (_, View::Level { at, level }) => {
                 let ahead = level.parts as f64 / terms.limit as f64;
                 let conformant = self.admits(terms, now, 1);
                 vec![

@@ -1,4 +1,4 @@
-//! Waiting under a law whose limit shrinks again by itself (L19): window by window.
+//! The wait under a law whose limit shrinks by itself (L19), window by window.
 
 use super::{Int, Memory, Oracle, Terms};
 
@@ -6,17 +6,17 @@ const MINUTE: Int = 60_000_000;
 const DAY: Int = 24 * 60 * MINUTE;
 
 impl Oracle {
-    /// The first moment that admits the cost, within one repetition of the pattern.
+    /// Returns the first moment that admits the cost, within one repetition of the pattern.
     pub(super) fn first_with(&self, terms: &Terms, now: Int, cost: Int) -> Option<Int> {
         if self.admits(terms, now, cost) {
             return Some(0);
         }
         let admits = |at: &Int| {
-            // The limit first: asking for the state takes longer.
+            // The limit first, because the state takes longer to compute.
             let limit = terms.part(terms.factor(at - at % terms.period));
             *at > now && limit >= cost && self.admits(terms, *at, cost)
         };
-        // What was counted in a window of another period counts until that ends.
+        // Units in a window of another period count until it ends.
         let end = match &self.memory {
             Some(Memory::Events { period, window, .. }) => Some(window + period).filter(admits),
             _ => None,
@@ -41,7 +41,7 @@ impl Oracle {
     }
 }
 
-/// The first start of a window after this one for which something is true, within one repetition of
+/// Returns the first start of a later window that satisfies a condition, within one repetition of
 /// the pattern.
 fn first_start(terms: &Terms, window: Int, is_true: impl Fn(&Int) -> bool) -> Option<Int> {
     if terms.period > MINUTE {
@@ -50,7 +50,7 @@ fn first_start(terms: &Terms, window: Int, is_true: impl Fn(&Int) -> bool) -> Op
         let mut starts = (1..=windows).map(|windows| window + windows * terms.period);
         return starts.find(is_true);
     }
-    // A window starts in every minute, and all that start in one have the same factor.
+    // A window starts in every minute, and all that start in one minute have one factor.
     let minute = window / MINUTE;
     let minutes = (minute..=minute + 24 * 60 + 1).map(|minute| minute * MINUTE);
     let mut starts = minutes.map(|minute| {

@@ -1,37 +1,36 @@
-//! An oracle of the laws, written from the design alone and sharing nothing with the code: naive,
-//! slow, exact.
+//! An oracle of the laws, written from the design and sharing nothing with the code: naive, slow,
+//! exact.
 //!
-//! It knows only *what is admitted when* ([`terms`], [`seen`]). Everything else that a decision
-//! tells is found by asking that question again: `remaining` is the largest cost that is admitted,
-//! `wait` the first microsecond that admits.
+//! It defines only *what is admitted when* ([`terms`], [`state`]). Every other part of a report
+//! follows from that: `remaining` is the largest admitted cost, `wait` the first microsecond that
+//! admits.
 
 mod facts;
 mod hours;
 mod refund;
-mod seen;
 mod several;
+mod state;
 mod terms;
 
-use seen::{Memory, Seen};
+use state::{Memory, View};
 
 pub(crate) use facts::{Fact, Value};
 pub(crate) use several::Several;
 pub(crate) use terms::{Adaptive, Law, Rule, TIERS, Terms};
 
-/// Moments and stretches of time in microseconds, counts, and whatever is made of them: no sum or
-/// product of what the laws hold comes near the end of it.
+/// Times in microseconds, counts, and their sums and products, none of which overflows.
 pub(crate) type Int = i128;
 
-/// What a law remembers of one client, and answers.
+/// The state of a law for one client.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
     memory: Option<Memory>,
-    /// When the memory is lost, unless a hit sees it earlier under a law that needs it for longer
-    /// (L30).
+    /// The time at which the memory expires, unless a hit under a law that needs it for longer
+    /// reads it earlier (L30).
     life: Int,
 }
 
-/// What is told of a hit, or of how a client stands. Times are microseconds.
+/// The report of a hit or of a client's state. Times are microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) admitted: bool,
@@ -44,42 +43,41 @@ pub(crate) struct Verdict {
 }
 
 impl Oracle {
-    /// Decides a hit: what is refused, and a cost of 0, changes nothing (L8, L33), but that a state
-    /// far ahead of the clock is filled by the first hit that sees it (L4), and a refused hit has
-    /// seen the state (L30).
+    /// Decides a hit. A refusal and a cost of 0 change nothing (L8, L33), except that the first hit
+    /// that reads a state far ahead of the clock fills it (L4), and that a refused hit extends the
+    /// life of the state it reads (L30).
     pub(crate) fn hit(&mut self, terms: &Terms, now: Int, cost: Int) -> Verdict {
         if cost > 0 && self.life > now {
             *self = self.caught_up(terms, now);
         }
         let mut living = self.at(now);
         let admitted = living.admits(terms, now, cost);
-        let told = living.decide(terms, now, cost);
+        let verdict = living.decide(terms, now, cost);
         if admitted && cost > 0 {
             *self = living;
         } else if cost > 0 {
             self.lives_for(terms, now);
         }
-        told
+        verdict
     }
 
-    /// Lets the memory live for as long as a law needs it that has seen it.
+    /// Extends the life of the memory to the time that a law needs it.
     pub(crate) fn lives_for(&mut self, terms: &Terms, now: Int) {
         if self.life > now {
             self.life = self.life.max(self.needed(terms, now));
         }
     }
 
-    /// When a law needs the memory no longer.
+    /// Returns the time until which a law needs the memory.
     fn needed(&self, terms: &Terms, now: Int) -> Int {
         match terms.law {
-            // It is kept for as long as the slowest recovery would need it.
+            // The memory is kept for the slowest recovery.
             Law::Adaptive(_) => Int::MAX,
             _ => now + self.reset(terms, now),
         }
     }
 
-    /// What is left of it at a moment; that is what it goes by at later moments too, until a hit
-    /// changes it.
+    /// Returns the oracle without an expired memory.
     pub(crate) fn at(&self, now: Int) -> Self {
         let memory = self.memory.clone().filter(|_| self.life > now);
         Self {
@@ -93,33 +91,33 @@ impl Oracle {
         let mut delay = 0;
         if admitted && cost > 0 {
             if let Law::LeakyBucketWithQueue { .. } = terms.law {
-                // L16: what is in the queue runs first, from the law's own moment on.
-                delay = self.reset(terms, self.seen(terms, now).moment(now));
+                // The hits in the queue run first, from the law's own moment on (L16).
+                delay = self.reset(terms, self.view(terms, now).moment(now));
             }
-            let seen = self.seen(terms, now);
-            self.memory = Some(seen.record(terms, self.memory.take(), cost));
+            let view = self.view(terms, now);
+            self.memory = Some(view.record(terms, self.memory.take(), cost));
             self.life = self.needed(terms, now);
         }
-        let told = self.verdict(terms, now, if admitted { 0 } else { cost });
-        Verdict { delay, ..told }
+        let verdict = self.verdict(terms, now, if admitted { 0 } else { cost });
+        Verdict { delay, ..verdict }
     }
 
-    /// How the client stands, as a hit of this cost would see it.
+    /// Returns the report of a hit of this cost.
     pub(crate) fn verdict(&self, terms: &Terms, now: Int, cost: Int) -> Verdict {
-        let seen = self.at(now).caught_up(terms, now);
+        let view = self.at(now).caught_up(terms, now);
         Verdict {
-            admitted: seen.admits(terms, now, cost),
-            limit: seen.limit(terms, now),
-            remaining: seen.remaining(terms, now),
-            wait: seen.wait(terms, now, cost),
-            next: seen.next(terms, now),
-            reset: seen.reset(terms, now),
+            admitted: view.admits(terms, now, cost),
+            limit: view.limit(terms, now),
+            remaining: view.remaining(terms, now),
+            wait: view.wait(terms, now, cost),
+            next: view.next(terms, now),
+            reset: view.reset(terms, now),
             delay: 0,
         }
     }
 
-    /// The same with a state that is more than a period ahead of the clock taken for one that was
-    /// filled at now (L4).
+    /// Returns the oracle with a state more than a period ahead of the clock replaced by one that
+    /// is full now (L4).
     pub(super) fn caught_up(&self, terms: &Terms, now: Int) -> Self {
         let ahead = self
             .memory
@@ -137,29 +135,29 @@ impl Oracle {
         filled
     }
 
-    /// The effective limit in force, or what a fresh state admits at once (L11).
+    /// The effective limit, or what a fresh state admits at once (L11).
     fn limit(&self, terms: &Terms, now: Int) -> Int {
-        let effective = self.seen(terms, now).limit(terms);
+        let effective = self.view(terms, now).limit(terms);
         effective.unwrap_or_else(|| Self::default().remaining(terms, now))
     }
 
-    /// The first moment at which nothing is left of the state (L12).
+    /// The first moment at which the state equals the initial one (L12).
     fn reset(&self, terms: &Terms, now: Int) -> Int {
-        least(|w| self.seen(terms, now + w).is_nothing())
+        least(|w| self.view(terms, now + w).is_nothing())
     }
 
     pub(crate) fn admits(&self, terms: &Terms, now: Int, cost: Int) -> bool {
-        cost == 0 || self.seen(terms, now).admits(terms, cost)
+        cost == 0 || self.view(terms, now).admits(terms, cost)
     }
 
-    /// The largest cost that is admitted (L7); of GCRA, how many hits of cost 1 (L17).
+    /// The largest admitted cost (L7), or for GCRA the number of admitted hits of cost 1 (L17).
     pub(crate) fn remaining(&self, terms: &Terms, now: Int) -> Int {
-        let seen = self.seen(terms, now);
-        seen.single_hits(terms)
-            .unwrap_or_else(|| least(|cost| !seen.admits(terms, cost + 1)))
+        let view = self.view(terms, now);
+        view.single_hits(terms)
+            .unwrap_or_else(|| least(|cost| !view.admits(terms, cost + 1)))
     }
 
-    /// The first moment that admits the cost; none if not even a fresh state does (L6, L9).
+    /// The first moment that admits the cost, or `None` if not even a fresh state does (L6, L9).
     pub(crate) fn wait(&self, terms: &Terms, now: Int, cost: Int) -> Option<Int> {
         if let Law::TimeOfDay { .. } = terms.law {
             return self.first_with(terms, now, cost);
@@ -168,7 +166,7 @@ impl Oracle {
         ever.then(|| least(|w| self.admits(terms, now + w, cost)))
     }
 
-    /// The first moment at which more remains than now, if ever more can remain (D2).
+    /// The first moment at which more remains than now, if ever.
     pub(crate) fn next(&self, terms: &Terms, now: Int) -> Option<Int> {
         let remaining = self.remaining(terms, now);
         if let Law::TimeOfDay { .. } = terms.law {
@@ -178,12 +176,12 @@ impl Oracle {
         grows.then(|| least(|w| self.remaining(terms, now + w) > remaining))
     }
 
-    pub(crate) fn seen(&self, terms: &Terms, now: Int) -> Seen {
-        Seen::at(terms, self.memory.as_ref(), now)
+    pub(crate) fn view(&self, terms: &Terms, now: Int) -> View {
+        View::at(terms, self.memory.as_ref(), now)
     }
 }
 
-/// The least number, not below 0, from which on something is true.
+/// Returns the least number from 0 on that satisfies a monotonic condition.
 fn least(is_true: impl Fn(Int) -> bool) -> Int {
     let mut beyond = 1;
     if is_true(0) {

@@ -1,16 +1,16 @@
-//! Giving back (L32), from the design's words.
+//! Refunds (L32), from the words of the design.
 
-use super::seen::{Memory, Over};
+use super::state::{Memory, Over};
 use super::{Int, Law, Oracle, Terms};
 
 impl Oracle {
-    /// When a hit that was just admitted is recorded: now, or the state's own moment if the clock
-    /// is behind it (L4).
+    /// Returns the moment at which an admitted hit is recorded: now, or the state's own moment if
+    /// the clock is behind it (L4).
     pub(crate) fn recorded(&self, terms: &Terms, now: Int) -> Int {
-        self.seen(terms, now).moment(now)
+        self.view(terms, now).moment(now)
     }
 
-    /// Gives back a cost of a hit that was recorded at a moment, under the same terms.
+    /// Refunds a cost of a hit that was recorded at a moment, under the terms of the hit.
     pub(crate) fn refund(&mut self, terms: &Terms, at: Int, cost: Int, now: Int) {
         let tick = terms.tick().expect("terms without a tick have no states");
         let ticks = |moment: Int| moment - moment % tick;
@@ -38,8 +38,8 @@ impl Oracle {
                 *level = less(*level, cost, leaked(*last));
             }
             Some(Memory::Mean { level, last, .. }) => {
-                // A mean's level is counted in 1000ths; its leak here is that of the rate, without
-                // the factor.
+                // A mean's level is in thousandths; its leak here is that of the rate, without the
+                // factor.
                 *level = less(*level, cost, 1_000 * leaked(*last));
             }
             Some(Memory::Share {
@@ -54,7 +54,7 @@ impl Oracle {
     }
 }
 
-/// A level without what of a cost has not leaked.
+/// Returns a level less the part of a cost that has not leaked.
 fn less(level: Over, cost: Int, leaked: Int) -> Over {
     let left = (cost * level.period - leaked).max(0);
     Over {
@@ -63,7 +63,7 @@ fn less(level: Over, cost: Int, leaked: Int) -> Over {
     }
 }
 
-/// Takes a cost off what was admitted at moments of which something is true.
+/// Subtracts a cost from the admissions at matching moments.
 fn subtract(admitted: &mut [(Int, Int)], mut cost: Int, holds: impl Fn(Int) -> bool) {
     for (_, of) in admitted.iter_mut().filter(|(made, _)| holds(*made)) {
         let part = cost.min(*of);

@@ -1,12 +1,12 @@
-//! Several laws, decided together (L28), and lists of rates that change (L30).
+//! Several laws decided together (L28), and lists of rates that change (L30).
 
 use super::{Int, Oracle, Terms, Verdict, least};
 
-/// A client's states under a list of rates, or in a set of throttles.
+/// The states of a client under a list of rates, or in a set of throttles.
 #[derive(Clone, Debug)]
 pub(crate) struct Several {
     members: Vec<(Terms, Oracle)>,
-    /// What the members were when a hit was last admitted.
+    /// The members when a hit was last admitted.
     written: Vec<(Terms, Oracle)>,
 }
 
@@ -19,8 +19,8 @@ impl Several {
         }
     }
 
-    /// From now on these are the rates of the list: each goes on from the one of its period, else
-    /// from the one in its place, else from none.
+    /// Replaces the rates of the list: each continues the member of its period, else the one at its
+    /// index, else none.
     pub(crate) fn under(&mut self, terms: &[Terms]) {
         self.members = self.members_of(terms);
     }
@@ -53,7 +53,8 @@ impl Several {
         places
     }
 
-    /// Counted by all, or by none. A hit that another member refused has been seen by all.
+    /// Decides a hit: all members count it, or none. A refused hit has read the states of all
+    /// members.
     pub(crate) fn hit(&mut self, now: Int, cost: Int) -> Verdict {
         if cost == 0 {
             return self.verdict(now, cost);
@@ -64,14 +65,14 @@ impl Several {
             .into_iter()
             .any(|((_, one), (_, other))| one.life != other.life)
         {
-            // The list is written anew.
+            // The list is written again.
             *self = Self {
                 written: caught_up.members.clone(),
                 ..caught_up
             };
         }
         if !self.admits(now, cost) {
-            let told = self.verdict(now, cost);
+            let verdict = self.verdict(now, cost);
             let terms: Vec<Terms> = self.members.iter().map(|(terms, _)| *terms).collect();
             let places = self.places(&terms);
             for ((terms, oracle), place) in self.members.iter_mut().zip(places) {
@@ -80,15 +81,15 @@ impl Several {
                     self.written[place].1.clone_from(oracle);
                 }
             }
-            return told;
+            return verdict;
         }
         let mut delay = 0;
         for (terms, oracle) in &mut self.members {
             delay = oracle.hit(terms, now, cost).delay.max(delay);
         }
         self.written.clone_from(&self.members);
-        let told = self.verdict(now, 0);
-        Verdict { delay, ..told }
+        let verdict = self.verdict(now, 0);
+        Verdict { delay, ..verdict }
     }
 
     pub(crate) fn admits(&self, now: Int, cost: Int) -> bool {
@@ -96,14 +97,13 @@ impl Several {
         members.all(|(terms, oracle)| oracle.at(now).admits(terms, now, cost))
     }
 
-    /// The member with the longest wait speaks, "never" being the longest and the first winning a
-    /// tie; if nothing has to be waited for, the one with the least remaining, which is what the
-    /// code's own documentation adds.
+    /// Reports the member with the longest wait, "never" being the longest and the first winning a
+    /// tie; without a wait, the one with the least remaining units.
     pub(crate) fn verdict(&self, now: Int, cost: Int) -> Verdict {
-        self.caught_up(now).told(now, cost)
+        self.caught_up(now).report(now, cost)
     }
 
-    /// Every state that is far ahead of the clock as one that is filled (L4).
+    /// Replaces every state far ahead of the clock by a full one (L4).
     fn caught_up(&self, now: Int) -> Self {
         let members = self.members.iter();
         let members = members.map(|(terms, oracle)| {
@@ -117,7 +117,7 @@ impl Several {
         }
     }
 
-    fn told(&self, now: Int, cost: Int) -> Verdict {
+    fn report(&self, now: Int, cost: Int) -> Verdict {
         let verdicts = self.members.iter();
         let verdicts = verdicts.map(|(terms, oracle)| oracle.verdict(terms, now, cost));
         let speaker = verdicts.reduce(|first, other| {
@@ -155,7 +155,7 @@ impl Several {
         let mut fresh = living
             .iter()
             .map(|(terms, _)| Oracle::default().remaining(terms, now));
-        let grows = fresh.all(|most| most > remaining);
+        let grows = fresh.all(|max| max > remaining);
         let later = |at: Int| {
             let each = living.iter().map(|(terms, it)| it.remaining(terms, at));
             each.min().expect("a list has members")

@@ -1,10 +1,10 @@
-//! A law with its numbers: the rate, the parameters, and the tick they are counted in (L3).
+//! A law with its numbers: the rate, the parameters, and the tick in which they are counted (L3).
 
 use traffik::{Priority, Rate};
 
 use super::Int;
 
-/// Below this, numbers are exact on every backend.
+/// Smaller integers are exact on every backend.
 const EXACT: Int = 1 << 53;
 
 /// A strategy and its parameters.
@@ -42,7 +42,7 @@ pub(crate) enum Law {
         rules: [Option<Rule>; 3],
         offset: i16,
     },
-    /// In millionths of a percent, and units.
+    /// Millionths of a percent, and units.
     QuotaWithRollover {
         percent: u64,
         max: u64,
@@ -130,7 +130,7 @@ impl Terms {
         }
     }
 
-    /// Whether such a throttle can be built.
+    /// Reports that such a throttle can be built.
     pub(crate) fn exist(&self) -> bool {
         let sensible = match self.law {
             Law::Tiered { multipliers, .. } => multipliers
@@ -151,12 +151,12 @@ impl Terms {
         sensible && self.tick().is_some()
     }
 
-    /// So many millionths of L (L5).
+    /// This many millionths of L (L5).
     pub(crate) fn part(&self, millionths: u64) -> Int {
         self.limit * Int::from(millionths) / 1_000_000
     }
 
-    /// The factor of a window that starts here, in millionths (L19).
+    /// The factor of a window with this start, in millionths (L19).
     pub(crate) fn factor(&self, start: Int) -> u64 {
         let Law::TimeOfDay { rules, .. } = self.law else {
             panic!("other laws have no factors");
@@ -176,7 +176,7 @@ impl Terms {
         at / 60_000_000 + Int::from(offset) + 24 * 60
     }
 
-    /// What a window carries over if the one before admitted this much (L20).
+    /// The units that a window carries over after this usage of the previous one (L20).
     pub(crate) fn carry(&self, usage: Int) -> Int {
         let Law::QuotaWithRollover { percent, max } = self.law else {
             panic!("other laws carry nothing over");
@@ -185,8 +185,8 @@ impl Terms {
         Int::from(max).min(unused * Int::from(percent) / 100_000_000)
     }
 
-    /// The largest count or level, in units of cost, that a state is taken to hold (L31).
-    pub(super) fn most_held(&self, tick: Int) -> Int {
+    /// The largest count or level of a state, in units of cost (L31).
+    pub(super) fn largest_count(&self, tick: Int) -> Int {
         let period = self.period / tick;
         let factor = match self.law {
             Law::SlidingCounter => period,
@@ -200,7 +200,7 @@ impl Terms {
         EXACT / factor
     }
 
-    /// What a meter holds, with a token bucket's overdraft.
+    /// The capacity of a meter, with a token bucket's overdraft.
     pub(crate) fn capacity(&self) -> Int {
         match self.law {
             Law::TokenBucket { burst, debt } => self.burst(burst) + Int::from(debt),
@@ -217,7 +217,7 @@ impl Terms {
 }
 
 impl Rule {
-    /// Whether less has passed since its start than it lasts, on a clock of a day.
+    /// Reports that a minute of the day is within the rule.
     fn holds(&self, minute: u16) -> bool {
         const DAY: u16 = 24 * 60;
         let lasts = match self.end.checked_sub(self.start) {

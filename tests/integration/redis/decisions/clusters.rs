@@ -1,5 +1,5 @@
-//! A Cluster: one client's limits are in one slot, those of different clients are decided one after
-//! the other.
+//! Decisions on a Cluster: one client's limits are in one slot, those of different clients are
+//! decided one after the other.
 
 use http::request::Parts;
 use tokio::task::JoinSet;
@@ -37,7 +37,7 @@ async fn connect(cluster: &RedisCluster) -> Backend {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sets() {
+async fn decides_sets_across_slots() {
     let cluster = RedisCluster::start();
     let backend = connect(&cluster).await;
     // One client's limits are decided together.
@@ -49,7 +49,7 @@ async fn sets() {
     let (burst, sustained) = <(Burst, Sustained)>::stat(&parts).await.unwrap();
     assert_eq!((burst.hits_remaining, sustained.hits_remaining), (0, 45));
 
-    // Limits of different clients: what was taken is given back when a later one refuses.
+    // The limits of different clients: if a later one refuses, the earlier ones are refunded.
     let parts = self::parts(&backend, "bob", "acme");
     for hit in 0..9 {
         let decision = <(Tenant, All, Burst)>::hit(&parts).await.unwrap();
@@ -66,9 +66,9 @@ async fn sets() {
     assert!(!<(Tenant, All)>::check(&parts, 3).await.unwrap());
 }
 
-/// However they meet, never is more admitted than each allows.
+/// Concurrent decides_sets_across_slots admit no more than each limit.
 #[tokio::test(flavor = "multi_thread")]
-async fn many_sets_at_once() {
+async fn admits_no_more_than_each_limit_of_concurrent_sets() {
     let cluster = RedisCluster::start();
     let backend = connect(&cluster).await;
     let mut tasks = JoinSet::new();
@@ -88,7 +88,7 @@ async fn many_sets_at_once() {
     let (tenant, all) = <(Tenant, All)>::stat(&parts(&backend, "ann", "acme"))
         .await
         .unwrap();
-    // All that was given back is there again.
+    // All refunded units are available again.
     assert_eq!(
         (tenant.hits_remaining, all.hits_remaining),
         (7 - admitted, 9 - admitted)

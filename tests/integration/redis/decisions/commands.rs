@@ -1,4 +1,4 @@
-//! One decision is one command, whatever it decides.
+//! The number of commands per decision: one.
 
 use http::request::Parts;
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Throttle};
@@ -6,14 +6,14 @@ use traffik_tests::RedisServer;
 
 use super::{admits, connect, each};
 
-/// How often a command was called by a client: not from within a script.
+/// The calls of a command by clients, without those from scripts.
 #[derive(Debug, PartialEq, Eq)]
 struct Calls {
     evalsha: u64,
     others: u64,
 }
 
-/// All commands that no script of ours calls.
+/// Returns the calls of all commands that our scripts do not call.
 fn calls(server: &RedisServer) -> Calls {
     let info: String = server.command(&["INFO", "commandstats"]);
     let of = |line: &str| {
@@ -26,7 +26,7 @@ fn calls(server: &RedisServer) -> Calls {
         let calls = calls.iter().filter(|(name, _)| counts(name));
         calls.map(|(_, calls)| calls).sum()
     };
-    // What asks for the statistics is a connection with a `PING` and an `INFO`, and says who it is.
+    // Reading the statistics takes a connection with a `PING`, an `INFO` and its handshake.
     let ours = ["get", "set", "time", "ping", "info"];
     Calls {
         evalsha: sum(&|name| name == "evalsha"),
@@ -36,7 +36,7 @@ fn calls(server: &RedisServer) -> Calls {
     }
 }
 
-/// Commands that were called meanwhile.
+/// Returns the calls during an action.
 async fn called(server: &RedisServer, meanwhile: impl Future<Output = ()>) -> Calls {
     let before = calls(server);
     meanwhile.await;
@@ -52,7 +52,7 @@ const fn only(evalsha: u64) -> Calls {
 }
 
 #[tokio::test]
-async fn of_one_throttle_under_each_strategy() {
+async fn decides_a_throttle_of_each_strategy_in_one_command() {
     let server = RedisServer::start();
     let backend = connect(&server).await.clock(ManualClock::new());
     for (name, throttle) in each(&backend, 5) {
@@ -72,7 +72,7 @@ async fn of_one_throttle_under_each_strategy() {
 }
 
 #[tokio::test]
-async fn of_several_rates() {
+async fn decides_several_rates_in_one_command() {
     let server = RedisServer::start();
     let backend = connect(&server).await.clock(ManualClock::new());
     let builder = DynThrottle::builder("several").backend(backend);
@@ -112,7 +112,7 @@ fn parts(backend: Backend) -> Parts {
 }
 
 #[tokio::test]
-async fn of_a_set_of_three() {
+async fn decides_a_set_of_three_in_one_command() {
     let server = RedisServer::start();
     let parts = parts(connect(&server).await.clock(ManualClock::new()));
     let hits = called(&server, async {
@@ -123,7 +123,7 @@ async fn of_a_set_of_three() {
     });
     assert_eq!(hits.await, only(8));
     let (first, second, third) = <(First, Second, Third)>::stat(&parts).await.unwrap();
-    // A refusal by one takes from none.
+    // A refusal by one charges none.
     let remaining = (
         first.hits_remaining,
         second.hits_remaining,
@@ -132,9 +132,9 @@ async fn of_a_set_of_three() {
     assert_eq!(remaining, (0, 15, 25));
 }
 
-/// A server that has forgotten its scripts is brought them once, and nobody notices.
+/// A server that has lost its scripts gets each once more.
 #[tokio::test]
-async fn of_a_script_that_was_flushed() {
+async fn sends_a_flushed_script_once() {
     let server = RedisServer::start();
     let backend = connect(&server).await.clock(ManualClock::new());
     let throttle = super::throttle("flushed", "9/h", &backend);
@@ -145,7 +145,7 @@ async fn of_a_script_that_was_flushed() {
         assert!(admits(&throttle, &client, 1).await);
         assert!(admits(&throttle, &client, 1).await);
     });
-    // The first comes again with its source.
+    // The first call is repeated with the source.
     assert_eq!(
         hits.await,
         Calls {

@@ -1,5 +1,4 @@
-//! A law of the user's own, which the server does not know: read, decided here, written if nobody
-//! else was faster.
+//! A custom strategy on Redis: the state is read, decided here, and swapped.
 
 use tokio::task::JoinSet;
 use traffik::{DynThrottle, Identity, ManualClock};
@@ -8,7 +7,7 @@ use traffik_tests::{Budget, RedisServer};
 use super::connect;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_at_once() {
+async fn admits_exactly_the_limit_of_concurrent_tasks() {
     let server = RedisServer::start();
     let throttle = DynThrottle::builder("own").rate("200/h".parse().unwrap());
     let backend = connect(&server).await.clock(ManualClock::new());

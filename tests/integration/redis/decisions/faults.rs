@@ -1,5 +1,5 @@
-//! What happens to a server under load: every call returns in time, nothing is kept for ever,
-//! service resumes by itself.
+//! Failures of a server under load: every call returns in time, every key expires, and the service
+//! resumes by itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use super::each;
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Tasks that hit throttles all the time until this is stopped.
+/// Tasks that hit throttles until this is stopped.
 struct Load {
     stopped: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -38,7 +38,7 @@ impl Load {
                         took < TIMEOUT + Duration::from_millis(250),
                         "{took:?}: {decided:?}"
                     );
-                    // Refused without a law is not answered.
+                    // A refusal without a law is not a decision.
                     let decided = decided.is_ok_and(|decision| decision.decided);
                     answered.fetch_add(u64::from(decided), Ordering::Relaxed);
                     tokio::time::sleep(Duration::from_millis(2)).await;
@@ -48,8 +48,8 @@ impl Load {
         load
     }
 
-    /// Waits until requests are answered, and says how long it took.
-    async fn served(&self) -> Duration {
+    /// Waits until requests are decided and returns how long it took.
+    async fn wait_until_decided(&self) -> Duration {
         let (start, before) = (Instant::now(), self.answered.load(Ordering::Relaxed));
         while self.answered.load(Ordering::Relaxed) < before + 5 {
             assert!(
@@ -67,7 +67,7 @@ impl Load {
     }
 }
 
-fn none_for_ever(server: &RedisServer) {
+fn assert_all_keys_expire(server: &RedisServer) {
     let keys: Vec<String> = server.command(&["KEYS", "*"]);
     for key in keys {
         let ttl: i64 = server.command(&["PTTL", &key]);
@@ -76,7 +76,7 @@ fn none_for_ever(server: &RedisServer) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_that_can_happen() {
+async fn resumes_after_every_fault() {
     let mut server = RedisServer::start();
     let backend = Backend::redis(server.url())
         .timeout(TIMEOUT)
@@ -85,27 +85,27 @@ async fn all_that_can_happen() {
         .unwrap();
     let throttles = each(&backend, 50);
     let load = Load::start(throttles.into_iter().map(|(_, throttle)| throttle));
-    load.served().await;
+    load.wait_until_decided().await;
 
     for _ in 0..20 {
         let () = server.command(&["SCRIPT", "FLUSH"]);
         let () = server.command(&["FLUSHALL"]);
-        load.served().await;
+        load.wait_until_decided().await;
     }
     let _: u64 = server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
-    assert!(load.served().await < Duration::from_secs(2));
-    none_for_ever(&server);
+    assert!(load.wait_until_decided().await < Duration::from_secs(2));
+    assert_all_keys_expire(&server);
 
     server.kill();
     tokio::time::sleep(Duration::from_millis(700)).await;
     server.restart();
-    assert!(load.served().await < Duration::from_secs(2));
-    none_for_ever(&server);
+    assert!(load.wait_until_decided().await < Duration::from_secs(2));
+    assert_all_keys_expire(&server);
 
     server.stop();
     tokio::time::sleep(Duration::from_secs(5)).await;
     server.resume();
-    assert!(load.served().await < Duration::from_secs(2));
-    none_for_ever(&server);
+    assert!(load.wait_until_decided().await < Duration::from_secs(2));
+    assert_all_keys_expire(&server);
     load.stop().await;
 }

@@ -1,4 +1,4 @@
-//! What is kept, under which names, and for how long.
+//! Keys in Redis: their names, their values and their times to live.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,10 +13,9 @@ fn names(server: &RedisServer) -> Vec<String> {
     server.command(&["KEYS", "*"])
 }
 
-/// Whoever a client says to be, it is told apart from all others, and its keys begin with a tag of
-/// ours.
+/// Identities of any bytes are distinct, and their keys begin with our tag.
 #[tokio::test]
-async fn identities_of_all_kinds() {
+async fn distinguishes_identities_of_any_bytes() {
     let server = RedisServer::start();
     let backend = connect(&server).await;
     let throttle = throttle("odd", "1/h", &backend);
@@ -36,7 +35,7 @@ async fn identities_of_all_kinds() {
     for name in &odd {
         assert!(
             admits(&throttle, &Identity::new(name), 1).await,
-            "{name:?} is somebody else"
+            "{name:?} is another client"
         );
         assert!(
             !admits(&throttle, &Identity::new(name), 1).await,
@@ -62,9 +61,9 @@ async fn identities_of_all_kinds() {
     }
 }
 
-/// Nothing is kept for ever, and nothing for less time than it matters.
+/// Every key expires, and no key before its state has ended.
 #[tokio::test]
-async fn all_keys_expire() {
+async fn expires_all_keys() {
     let server = RedisServer::start();
     let backend = connect(&server).await;
     for (name, throttle) in each(&backend, 3) {
@@ -75,7 +74,7 @@ async fn all_keys_expire() {
                 .find(|key| key.contains(&name.replace(' ', "%20")));
             let ttl: i64 = server.command(&["PTTL", &key.expect("a key")]);
             let reset = i64::try_from(decision.reset.as_millis()).unwrap();
-            // An adaptive limit may take its time to recover, and a server's clock goes on.
+            // An adaptive limit may take longer to recover, and the server's clock advances.
             assert!(
                 ttl > 0 && ttl <= reset + 20 && ttl > reset - 5_000,
                 "{name}: {ttl} of {reset}"
@@ -84,10 +83,9 @@ async fn all_keys_expire() {
     }
 }
 
-/// A bucket of 50 that is refilled at two a second is not full again after what a simple TTL would
-/// allow.
+/// A bucket of 50 that is refilled at two a second is not full again after the time of a naive TTL.
 #[tokio::test]
-async fn a_slow_bucket_is_remembered() {
+async fn keeps_a_slow_bucket() {
     let server = RedisServer::start();
     let clock = ManualClock::new();
     let backend = connect(&server).await.clock(clock.clone());
@@ -102,9 +100,9 @@ async fn a_slow_bucket_is_remembered() {
     assert_eq!(bucket.stat(&client).await.unwrap().hits_remaining, 4);
 }
 
-/// Promise 7: what is no state of ours is none, and is replaced.
+/// A foreign or corrupt state counts as none and is replaced (promise 7).
 #[tokio::test]
-async fn foreign_and_broken_states() {
+async fn replaces_foreign_and_corrupt_states() {
     let server = RedisServer::start();
     let backend = connect(&server).await.clock(ManualClock::new());
     for (name, throttle) in each(&backend, 3) {
@@ -153,9 +151,9 @@ fn set_bytes(server: &RedisServer, key: &str, value: &[u8]) {
         .unwrap();
 }
 
-/// A log that Redis would have to move at every hit is refused, with advice.
+/// A log that Redis would have to copy at every hit is refused, with advice.
 #[tokio::test]
-async fn logs_that_are_too_long() {
+async fn refuses_logs_that_are_too_long() {
     let server = RedisServer::start();
     let log = DynThrottle::builder("log").rate("1000000/d".parse().unwrap());
     let log = log
@@ -174,14 +172,14 @@ async fn logs_that_are_too_long() {
     );
 }
 
-/// L30: a cut limit lives for as long as the recovery needs it that a refused hit has seen, and no
-/// shorter than before.
+/// A cut limit lives as long as the recovery of the law that a refused hit applied, and no shorter
+/// than before (L30).
 #[tokio::test]
-async fn a_cut_limit_lives_as_long_as_a_slower_recovery_needs() {
+async fn keeps_a_cut_limit_for_a_slower_recovery() {
     let server = RedisServer::start();
     let backend = connect(&server).await;
     let client = Identity::new("client");
-    // Nothing but the millisecond to which times to live are rounded up.
+    // Only the millisecond to which times to live are rounded up.
     let rounding = Duration::from_millis(500);
     for rates in [&["4/h"][..], &["4/h", "4/day"]] {
         let uid = format!("{} adaptive", rates.len());

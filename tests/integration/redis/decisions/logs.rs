@@ -1,5 +1,5 @@
-//! What a decision under a log costs the server: a refusal less than an admission, and neither
-//! sends the log.
+//! The cost of a decision under a log: a refusal costs the server less than an admission, and
+//! neither sends the log.
 
 use http::request::Parts;
 use traffik::strategy::{Priority, SlidingLog, Strategy};
@@ -10,18 +10,20 @@ use super::{admits, connect};
 
 const LIMIT: u64 = 2_000;
 
-/// The bytes that a server has sent.
+/// Returns the bytes that a server has sent.
 fn sent(server: &RedisServer) -> u64 {
     let info: String = server.command(&["INFO", "stats"]);
     let line = info
         .lines()
         .find_map(|line| line.strip_prefix("total_net_output_bytes:"));
-    line.expect("it says so").parse().expect("a number")
+    line.expect("a line of the statistics")
+        .parse()
+        .expect("a number")
 }
 
-/// A throttle whose log holds its whole limit, one unit or several an entry, and the client it
-/// belongs to. Several rates are separated by `;`.
-async fn full(
+/// Returns a throttle whose log is full, one unit or several per entry, and its client. Several
+/// rates are separated by `;`.
+async fn full_log(
     server: &RedisServer,
     strategy: impl Strategy,
     rates: &str,
@@ -43,73 +45,73 @@ async fn full(
 }
 
 #[tokio::test]
-async fn neither_a_refusal_nor_an_admission_sends_the_log() {
+async fn sends_no_log() {
     let server = RedisServer::start();
     let even = || Priority::new().normal(1.0).high(1.0);
     for (throttle, client) in [
-        full(&server, SlidingLog::new(), "2000/h", 1).await,
-        full(&server, SlidingLog::new(), "2000/h", 2).await,
-        full(&server, even(), "2000/h", 1).await,
+        full_log(&server, SlidingLog::new(), "2000/h", 1).await,
+        full_log(&server, SlidingLog::new(), "2000/h", 2).await,
+        full_log(&server, even(), "2000/h", 1).await,
     ] {
         let idle = sent(&server);
-        let asking = sent(&server) - idle;
+        let overhead = sent(&server) - idle;
         for cost in [1, 2, 999, 2_000, 2_001, u64::MAX] {
             let before = sent(&server);
             assert!(!admits(&throttle, &client, cost).await);
-            let told = sent(&server) - before - asking;
+            let bytes = sent(&server) - before - overhead;
             assert!(
-                told < 500,
-                "{throttle:?}: {told} bytes for a cost of {cost}"
+                bytes < 500,
+                "{throttle:?}: {bytes} bytes for a cost of {cost}"
             );
         }
     }
-    let (throttle, client) = full(&server, SlidingLog::new(), "4000/h", 1).await;
+    let (throttle, client) = full_log(&server, SlidingLog::new(), "4000/h", 1).await;
     let idle = sent(&server);
-    let asking = sent(&server) - idle;
+    let overhead = sent(&server) - idle;
     let before = sent(&server);
     assert!(admits(&throttle, &client, 1).await);
-    let told = sent(&server) - before - asking;
-    assert!(told < 500, "{told} bytes for an admission");
+    let bytes = sent(&server) - before - overhead;
+    assert!(bytes < 500, "{bytes} bytes for an admission");
 }
 
-/// The bytes that the server sends for one decision, and whether it admits.
+/// Returns the bytes that the server sends for one decision, and whether it admits.
 async fn bytes_of(server: &RedisServer, decision: impl Future<Output = bool>) -> (u64, bool) {
     let idle = sent(server);
-    let asking = sent(server) - idle;
+    let overhead = sent(server) - idle;
     let before = sent(server);
     let admitted = decision.await;
-    (sent(server) - before - asking, admitted)
+    (sent(server) - before - overhead, admitted)
 }
 
-/// Costs that end at the first entry of a log, in the middle of it, at its end, and never.
+/// Costs that end at the first entry of a log, in its middle, at its end, and never.
 const COSTS: [u64; 6] = [1, 2, 999, 2_000, 2_001, u64::MAX];
 
 #[tokio::test]
-async fn neither_a_refusal_nor_an_admission_of_a_list_sends_a_log() {
+async fn sends_no_log_of_a_list() {
     let server = RedisServer::start();
     let even = || Priority::new().normal(1.0).high(1.0);
     for (throttle, client) in [
-        full(&server, SlidingLog::new(), "2000/h;9000/day", 1).await,
-        full(&server, SlidingLog::new(), "9000/day;2000/h", 1).await,
-        full(&server, SlidingLog::new(), "2000/h;2000/day", 2).await,
-        full(&server, even(), "9000/10h;2000/h;4000/day", 1).await,
+        full_log(&server, SlidingLog::new(), "2000/h;9000/day", 1).await,
+        full_log(&server, SlidingLog::new(), "9000/day;2000/h", 1).await,
+        full_log(&server, SlidingLog::new(), "2000/h;2000/day", 2).await,
+        full_log(&server, even(), "9000/10h;2000/h;4000/day", 1).await,
     ] {
         for cost in COSTS {
-            let (told, admitted) = bytes_of(&server, admits(&throttle, &client, cost)).await;
+            let (bytes, admitted) = bytes_of(&server, admits(&throttle, &client, cost)).await;
             assert!(
-                !admitted && told < 500,
-                "{throttle:?}: {told} bytes for {cost}"
+                !admitted && bytes < 500,
+                "{throttle:?}: {bytes} bytes for {cost}"
             );
         }
     }
-    let (throttle, client) = full(&server, SlidingLog::new(), "4000/h;9000/day", 1).await;
-    let (told, admitted) = bytes_of(&server, admits(&throttle, &client, 1)).await;
-    assert!(admitted && told < 500, "{told} bytes for an admission");
+    let (throttle, client) = full_log(&server, SlidingLog::new(), "4000/h;9000/day", 1).await;
+    let (bytes, admitted) = bytes_of(&server, admits(&throttle, &client, 1)).await;
+    assert!(admitted && bytes < 500, "{bytes} bytes for an admission");
 }
 
-/// The log that a rate has left behind, which no other goes on from, does not matter either.
+/// A log that a changed rate has left behind is not sent either.
 #[tokio::test]
-async fn a_refusal_under_changed_rates_sends_no_log() {
+async fn sends_no_log_under_changed_rates() {
     let server = RedisServer::start();
     for (before, after) in [
         ("2000/h", "2000/2h"),
@@ -119,17 +121,17 @@ async fn a_refusal_under_changed_rates_sends_no_log() {
         ("9000/day;8000/10h;2000/h", "9000/day;2000/h"),
         ("2000/h", "9000/day;2000/h"),
     ] {
-        let (throttle, client) = full(&server, SlidingLog::new(), before, 4).await;
+        let (throttle, client) = full_log(&server, SlidingLog::new(), before, 4).await;
         let uid = format!("sliding_log {before} 4");
         let rates = after.split(';').map(|rate| rate.parse().unwrap());
         registry()
             .set_rate(&uid, rates.collect::<Vec<_>>())
             .unwrap();
         for cost in COSTS {
-            let (told, admitted) = bytes_of(&server, admits(&throttle, &client, cost)).await;
+            let (bytes, admitted) = bytes_of(&server, admits(&throttle, &client, cost)).await;
             assert!(
-                !admitted && told < 500,
-                "{before} to {after}: {told} bytes for {cost}"
+                !admitted && bytes < 500,
+                "{before} to {after}: {bytes} bytes for {cost}"
             );
         }
         drop(throttle);
@@ -155,40 +157,40 @@ async fn request(server: &RedisServer) -> (Parts, ManualClock) {
     (parts, clock)
 }
 
-/// A set whose members are at their limits, but for what one hit takes.
-async fn sends_no_log<T: Throttle>(server: &RedisServer) {
+/// Asserts that a set whose members have one hit left is decided without sending a log.
+async fn assert_sends_no_log<T: Throttle>(server: &RedisServer) {
     let (parts, clock) = request(server).await;
     let hit = async |cost| T::hit_cost(&parts, cost).await.unwrap().admitted;
     for _ in 0..LIMIT / 4 - 1 {
         assert!(hit(4).await);
         clock.advance(std::time::Duration::from_millis(1));
     }
-    let (told, admitted) = bytes_of(server, hit(4)).await;
-    assert!(admitted && told < 700, "{told} bytes for an admission");
+    let (bytes, admitted) = bytes_of(server, hit(4)).await;
+    assert!(admitted && bytes < 700, "{bytes} bytes for an admission");
     for cost in COSTS {
-        let (told, admitted) = bytes_of(server, hit(cost)).await;
-        assert!(!admitted && told < 700, "{told} bytes for {cost}");
+        let (bytes, admitted) = bytes_of(server, hit(cost)).await;
+        assert!(!admitted && bytes < 700, "{bytes} bytes for {cost}");
     }
 }
 
 #[tokio::test]
-async fn neither_a_refusal_nor_an_admission_of_a_set_sends_a_log() {
+async fn sends_no_log_of_a_set() {
     let server = RedisServer::start();
-    sends_no_log::<(Window, Log)>(&server).await;
-    sends_no_log::<(Log, Window)>(&server).await;
-    sends_no_log::<(Window, Day)>(&server).await;
-    sends_no_log::<(Day, Window)>(&server).await;
-    sends_no_log::<(Log, Day)>(&server).await;
-    sends_no_log::<(Day, Log)>(&server).await;
-    sends_no_log::<(Day, Listed)>(&server).await;
-    sends_no_log::<(Costly, Log)>(&server).await;
-    sends_no_log::<(Log, Costly)>(&server).await;
+    assert_sends_no_log::<(Window, Log)>(&server).await;
+    assert_sends_no_log::<(Log, Window)>(&server).await;
+    assert_sends_no_log::<(Window, Day)>(&server).await;
+    assert_sends_no_log::<(Day, Window)>(&server).await;
+    assert_sends_no_log::<(Log, Day)>(&server).await;
+    assert_sends_no_log::<(Day, Log)>(&server).await;
+    assert_sends_no_log::<(Day, Listed)>(&server).await;
+    assert_sends_no_log::<(Costly, Log)>(&server).await;
+    assert_sends_no_log::<(Log, Costly)>(&server).await;
 }
 
-/// The wait is that of the entry with which enough falls out, wherever in the log it is, and
-/// whatever its neighbours cost.
+/// The wait ends with the entry that makes enough room, wherever in the log it is and whatever its
+/// neighbours cost.
 #[tokio::test]
-async fn waits_are_exact_wherever_in_the_log_they_end() {
+async fn reports_exact_waits_anywhere_in_the_log() {
     let server = RedisServer::start();
     let clock = ManualClock::new();
     let backend = connect(&server).await.clock(clock.clone());

@@ -1,5 +1,5 @@
 //! Decisions under logs in lists, sets and quotas, which Redis reports from part of a log: on
-//! random histories they are those of stores that read all of it, also where rates change.
+//! random histories they equal those of stores that read the whole log, also under changing rates.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ fn laws() -> impl Strategy<Value = Law> {
     ]
 }
 
-/// A server, a backend on it, and what waits for its answers.
+/// Returns a server, a backend on it, and a runtime to wait for its replies.
 fn remote() -> (RedisServer, Backend, Arc<Runtime>) {
     let server = RedisServer::start();
     let runtime = Builder::new_current_thread().enable_all().build();
@@ -51,9 +51,9 @@ const NOTHING: Verdict = Verdict {
     delay: 0,
 };
 
-/// Lists and single rates, on a clock that also steps back, as a custom store decides them.
+/// Lists and single rates on a clock that also steps back, compared with a custom store.
 #[test]
-fn lists_whose_rates_change() {
+fn agrees_on_lists_whose_rates_change() {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let (_server, backend, runtime) = remote();
     let custom = Backend::custom(ExpiringStore::default());
@@ -70,8 +70,8 @@ fn lists_whose_rates_change() {
         let (own, other) = (format!("{uid} here"), format!("{uid} there"));
         let mut here = Dynamic::on(&custom, Some(runtime.clone()), &own, law, &all)?;
         let mut there = Dynamic::on(&backend, Some(runtime.clone()), &other, law, &all)?;
-        let (mut now, mut last, mut told) = (start, 1, NOTHING);
-        // A rate can be changed from the first hit on.
+        let (mut now, mut last, mut verdict_before) = (start, 1, NOTHING);
+        // A rate can be changed after the first hit.
         prop_assert_eq!(there.hit(now, 0), here.hit(now, 0));
         for (step, (from, to)) in steps.into_iter().zip(turns) {
             if from > to {
@@ -81,10 +81,10 @@ fn lists_whose_rates_change() {
                 there.set_rates(&rates);
             }
             let terms = Terms::new(law, all[from % all.len()]);
-            let Some(then) = step.gap.after(now, &terms, &told) else { break };
-            (now, last) = (then, step.cost.units(&told, last));
-            told = here.hit(now, last);
-            prop_assert_eq!(there.hit(now, last), told, "a hit of {} at {}", last, now);
+            let Some(then) = step.gap.after(now, &terms, &verdict_before) else { break };
+            (now, last) = (then, step.cost.units(&verdict_before, last));
+            verdict_before = here.hit(now, last);
+            prop_assert_eq!(there.hit(now, last), verdict_before, "a hit of {} at {}", last, now);
         }
     });
 }
@@ -129,7 +129,7 @@ macro_rules! quota {
     };
 }
 
-/// Sets with logs in them, the last of which have two hits or more on one key.
+/// Sets with logs, the last of which have two hits or more on one key.
 const SETS: [&[Add]; 14] = [
     quota!(Log),
     quota!(Log Window),
@@ -174,7 +174,7 @@ fn hits() -> impl Strategy<Value = Vec<Hit>> {
         let hits = hits
             .into_iter()
             .map(|(other_set, costs, [one, other], priority)| Hit {
-                // Mostly one set, sometimes others that share its members.
+                // Often one set, sometimes others that share its members.
                 set: if other_set % 3 == 0 {
                     other_set
                 } else {
@@ -203,9 +203,9 @@ fn verdict(runtime: &Runtime, backend: &Backend, client: &str, hit: &Hit) -> Ver
     verdict_of(&decision.expect("the backend answers"))
 }
 
-/// Sets, and several hits on one log, as memory decides them.
+/// Sets, and several hits on one log, compared with the memory backend.
 #[test]
-fn sets_and_quotas_whose_rates_change() {
+fn agrees_on_sets_and_quotas_whose_rates_change() {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let (_server, backend, runtime) = remote();
     let clock = ManualClock::new();
@@ -213,15 +213,15 @@ fn sets_and_quotas_whose_rates_change() {
     let there = backend.clock(clock.clone());
     proptest!(cases(200), |(hits in hits(), start in starts(), steps in steps())| {
         let client = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
-        let (mut now, mut told) = (start, NOTHING);
+        let (mut now, mut verdict_before) = (start, NOTHING);
         for (step, hit) in steps.into_iter().zip(hits) {
             let terms = Terms::new(Law::SlidingLog, hit.rates[0]);
-            let Some(then) = step.gap.after(now, &terms, &told) else { break };
+            let Some(then) = step.gap.after(now, &terms, &verdict_before) else { break };
             now = then;
             clock.set(Duration::from_micros(u64::try_from(now).expect("clocks show u64")));
-            told = verdict(&runtime, &here, &client, &hit);
+            verdict_before = verdict(&runtime, &here, &client, &hit);
             let other = verdict(&runtime, &there, &client, &hit);
-            prop_assert_eq!(other, told, "{:?} at {}", hit, now);
+            prop_assert_eq!(other, verdict_before, "{:?} at {}", hit, now);
         }
     });
 }

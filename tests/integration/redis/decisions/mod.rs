@@ -1,4 +1,4 @@
-//! Redis: what is decided there, and by how many commands.
+//! Decisions on Redis: their results and their commands.
 
 mod clusters;
 mod commands;
@@ -14,13 +14,13 @@ use traffik::{Backend, DynThrottle, Identity};
 use super::connect;
 use crate::memory::each;
 
-/// Whether the throttle admits a hit.
+/// Reports that the throttle admits a hit.
 async fn admits(throttle: &DynThrottle, client: &Identity, cost: u64) -> bool {
     let decision = throttle.hit(client, cost).await;
     decision.expect("the server is there").admitted
 }
 
-/// Throttles of this rate on a backend, under fixed windows.
+/// Builds a throttle of a rate under fixed windows.
 fn throttle(uid: &str, rate: &str, backend: &Backend) -> DynThrottle {
     let builder = DynThrottle::builder(uid).rate(rate.parse().expect("a rate"));
     let throttle = builder.backend(backend.clone()).build();

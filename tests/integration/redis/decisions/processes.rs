@@ -1,4 +1,4 @@
-//! Several processes on one key: together they admit exactly what the law allows.
+//! Several processes on one key: together they admit exactly the limit.
 
 use std::env;
 use std::process::{Command, Stdio};
@@ -13,17 +13,17 @@ const PROCESSES: usize = 4;
 const TASKS: usize = 64;
 const LIMIT: u64 = 500;
 
-/// What a child process is told the server by.
+/// The environment variable with the server's URL for the child processes.
 const URL: &str = "TRAFFIK_TEST_REDIS_URL";
 
 #[test]
-fn four_processes_on_one_key() {
+fn admits_exactly_the_limit_across_four_processes() {
     let server = RedisServer::start();
     let children = [(); PROCESSES].map(|()| {
         let mut child = Command::new(env::current_exe().expect("this program has a path"));
         child.args([
             "--exact",
-            "redis::decisions::processes::one_of_them",
+            "redis::decisions::processes::child_process",
             "--ignored",
             "--nocapture",
         ]);
@@ -36,7 +36,7 @@ fn four_processes_on_one_key() {
         assert!(output.status.success(), "a process failed");
         let text = String::from_utf8(output.stdout).expect("text");
         let line = text.lines().find_map(|line| line.split_once("admitted: "));
-        let counts = line.expect("it says what it was admitted").1.split(' ');
+        let counts = line.expect("a line with the counts").1.split(' ');
         for (sum, count) in admitted.iter_mut().zip(counts) {
             *sum += count.parse::<u64>().expect("a count");
         }
@@ -44,11 +44,11 @@ fn four_processes_on_one_key() {
     assert_eq!(admitted, [LIMIT; 13]);
 }
 
-/// Run by the test above, several times at once.
+/// Runs in each child process of the test above.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it is a part of `four_processes_on_one_key`, which runs it"]
-async fn one_of_them() {
-    let url = env::var(URL).expect("the test above says where the server is");
+#[ignore = "it is a part of `admits_exactly_the_limit_across_four_processes`, which runs it"]
+async fn child_process() {
+    let url = env::var(URL).expect("set by the test above");
     let backend = Backend::redis(url)
         .timeout(super::super::PATIENCE)
         .connect()

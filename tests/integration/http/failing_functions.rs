@@ -1,4 +1,4 @@
-//! Functions of the application's that fail: an error, and nothing is charged.
+//! Functions of the application that fail: the response is an error, and nothing is charged.
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -8,7 +8,7 @@ use traffik_tests::{Server, head, midnight};
 
 fn broken(parts: &Parts) -> Result<(), &'static str> {
     if parts.headers.contains_key("x-broken") {
-        Err("the secret database is away")
+        Err("the secret database is unreachable")
     } else {
         Ok(())
     }
@@ -56,7 +56,7 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn the_client_gets_an_error_that_tells_it_nothing() {
+async fn responds_with_an_error_without_details() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     for path in ["/identifier", "/cost", "/open_rate", "/scope"] {
@@ -77,7 +77,7 @@ async fn the_client_gets_an_error_that_tells_it_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_is_charged_by_any_member() {
+async fn charges_no_member() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend.clone()))).await;
     for path in ["/identifier", "/cost", "/open_rate", "/scope"] {
@@ -95,7 +95,7 @@ async fn nothing_is_charged_by_any_member() {
 }
 
 #[tokio::test]
-async fn code_gets_the_kind_and_the_source() {
+async fn returns_the_kind_and_the_source_to_code() {
     let (backend, _) = midnight();
     let mut parts = head(&backend);
     parts.headers.insert("x-broken", "yes".parse().unwrap());
@@ -103,10 +103,13 @@ async fn code_gets_the_kind_and_the_source() {
     assert_eq!(error.kind(), ErrorKind::Identifier);
     assert_eq!(
         error.to_string(),
-        "`identifier` failed: the secret database is away"
+        "`identifier` failed: the secret database is unreachable"
     );
     let source = std::error::Error::source(&error).map(ToString::to_string);
-    assert_eq!(source.as_deref(), Some("the secret database is away"));
+    assert_eq!(
+        source.as_deref(),
+        Some("the secret database is unreachable")
+    );
     assert!(
         cost::hit(&parts)
             .await
@@ -117,7 +120,7 @@ async fn code_gets_the_kind_and_the_source() {
 }
 
 #[tokio::test]
-async fn without_an_address_the_error_says_how_to_tell_clients_apart() {
+async fn explains_that_the_address_is_missing() {
     let (backend, _) = midnight();
     let mut parts = head(&backend);
     parts

@@ -1,4 +1,4 @@
-//! `on_throttled`: responses of the application's own, of a throttle or of its backend.
+//! `on_throttled`: custom responses to refusals, of a throttle or of its backend.
 
 use axum::Json;
 use axum::Router;
@@ -13,19 +13,21 @@ use traffik::{
 use traffik_tests::{PEER, Server, TestResponse, head, midnight};
 
 traffik::throttles! {
-    throttle Plain(rate = "1/minute", identifier = everyone);
+    throttle Limited(rate = "1/minute", identifier = everyone);
     throttle Whom(rate = "1/minute");
     throttle Ip(rate = "1/minute", identifier = ip);
 }
 
-#[throttled(Plain)]
-async fn plain() {}
+#[throttled(Limited)]
+async fn limited() {}
 
 #[throttled(Whom)]
-async fn whom() {}
+async fn for_user() {}
 
-/// Everything there is to know.
-async fn told(rejection: &Rejection) -> (StatusCode, [(HeaderName, &'static str); 1], Json<Value>) {
+/// Returns everything that a rejection contains.
+async fn describe(
+    rejection: &Rejection,
+) -> (StatusCode, [(HeaderName, &'static str); 1], Json<Value>) {
     let parts = rejection.parts().unwrap();
     let decision = rejection.decision().unwrap();
     let body = json!({
@@ -37,13 +39,13 @@ async fn told(rejection: &Rejection) -> (StatusCode, [(HeaderName, &'static str)
         "decided": decision.decided,
         "violated": rejection.violated(),
         "retry": rejection.headers()["retry-after"].to_str().unwrap(),
-        "said": rejection.to_string(),
+        "text": rejection.to_string(),
     });
     let own = (HeaderName::from_static("x-own"), "yes");
     (StatusCode::SERVICE_UNAVAILABLE, [own], Json(body))
 }
 
-/// A page, and no word of a status.
+/// Returns a page without a status.
 fn page(_: &Rejection) -> Html<&'static str> {
     Html("<p>Slow down.</p>")
 }
@@ -55,17 +57,17 @@ fn own_fields(_: &Rejection) -> impl IntoResponse {
     )
 }
 
-async fn second(server: &Server) -> TestResponse {
+async fn second_response(server: &Server) -> TestResponse {
     assert_eq!(server.get("/").await.status, 200);
     server.get("/").await
 }
 
 #[tokio::test]
-async fn knows_everything() {
+async fn passes_every_detail_of_a_refusal() {
     let (backend, _) = midnight();
-    let app = Router::new().route("/", get(plain));
-    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
-    let refused = second(&server).await;
+    let app = Router::new().route("/", get(limited));
+    let server = Server::start(app.layer(provide(backend.on_throttled(describe)))).await;
+    let refused = second_response(&server).await;
     assert_eq!(refused.status, 503);
     assert_eq!(refused.field("x-own"), Some("yes"));
     assert_eq!(refused.field("retry-after"), Some("60"));
@@ -75,31 +77,31 @@ async fn knows_everything() {
         body["uid"]
             .as_str()
             .unwrap()
-            .ends_with("own_responses::Plain")
+            .ends_with("on_throttled::Limited")
     );
     assert!(
-        body["said"]
+        body["text"]
             .as_str()
             .unwrap()
             .ends_with("try again in 60 seconds")
     );
     body.as_object_mut()
         .unwrap()
-        .retain(|key, _| key != "uid" && key != "said");
+        .retain(|key, _| key != "uid" && key != "text");
     assert_eq!(
         body,
         json!({
-            "path": "/", "wait": 60, "limit": 1, "remaining": 0, "decided": true, "violated": ["Plain"], "retry": "60",
+            "path": "/", "wait": 60, "limit": 1, "remaining": 0, "decided": true, "violated": ["Limited"], "retry": "60",
         })
     );
 }
 
 #[tokio::test]
-async fn that_says_no_status_is_429_all_the_same() {
+async fn responds_429_if_the_response_has_no_status() {
     let (backend, _) = midnight();
-    let app = Router::new().route("/", get(plain));
+    let app = Router::new().route("/", get(limited));
     let server = Server::start(app.layer(provide(backend.on_throttled(page)))).await;
-    let refused = second(&server).await;
+    let refused = second_response(&server).await;
     assert_eq!((refused.status, &*refused.body), (429, "<p>Slow down.</p>"));
     assert_eq!(
         refused.field("content-type"),
@@ -109,11 +111,11 @@ async fn that_says_no_status_is_429_all_the_same() {
 }
 
 #[tokio::test]
-async fn keeps_the_fields_it_sets() {
+async fn keeps_fields_of_the_custom_response() {
     let (backend, _) = midnight();
-    let app = Router::new().route("/", get(plain));
+    let app = Router::new().route("/", get(limited));
     let server = Server::start(app.layer(provide(backend.on_throttled(own_fields)))).await;
-    let refused = second(&server).await;
+    let refused = second_response(&server).await;
     assert_eq!(
         (refused.status, refused.field("retry-after")),
         (418, Some("99"))
@@ -121,7 +123,7 @@ async fn keeps_the_fields_it_sets() {
     assert_eq!(refused.field("location"), Some("/slow"));
 }
 
-async fn extracted(limiter: Limiter<Plain>) -> Result<(), Rejection> {
+async fn extracted(limiter: Limiter<Limited>) -> Result<(), Rejection> {
     limiter.reserve(1).await?.keep();
     Ok(())
 }
@@ -129,34 +131,36 @@ async fn extracted(limiter: Limiter<Plain>) -> Result<(), Rejection> {
 async fn anything() {}
 
 #[tokio::test]
-async fn from_layers_and_limiters_too() {
+async fn applies_to_layers_and_limiters() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(extracted));
-    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
-    assert_eq!(second(&server).await.status, 503);
+    let server = Server::start(app.layer(provide(backend.on_throttled(describe)))).await;
+    assert_eq!(second_response(&server).await.status, 503);
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(anything));
-    let app = app.layer(ThrottleLayer::new().throttle::<Plain>());
-    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
-    let refused = second(&server).await;
+    let app = app.layer(ThrottleLayer::new().throttle::<Limited>());
+    let server = Server::start(app.layer(provide(backend.on_throttled(describe)))).await;
+    let refused = second_response(&server).await;
     assert_eq!((refused.status, refused.field("x-own")), (503, Some("yes")));
     assert_eq!(refused.json()["path"], "/");
 }
 
-/// A refusal without a law is one; an error is none.
+/// A refusal without a law is passed to the function; an error is not.
 #[tokio::test]
-async fn of_backends_that_are_away() {
+async fn applies_to_unreachable_backends() {
     let store = FlakyStore::new();
     store.fail(Fault::Refuse);
-    let backend = Backend::custom(store).on_throttled(told);
+    let backend = Backend::custom(store).on_throttled(describe);
     let app = Router::new()
-        .route("/", get(plain))
+        .route("/", get(limited))
         .layer(provide(backend.clone()));
     let refused = Server::start(app).await.get("/").await;
     assert_eq!(refused.status, 503);
     assert_eq!(refused.json()["decided"], false);
     let backend = backend.on_error(traffik::failure::raise());
-    let app = Router::new().route("/", get(plain)).layer(provide(backend));
+    let app = Router::new()
+        .route("/", get(limited))
+        .layer(provide(backend));
     let raised = Server::start(app).await.get("/").await;
     assert_eq!((raised.status, raised.field("x-own")), (503, None));
 }
@@ -169,13 +173,13 @@ async fn by_key(parts: &http::request::Parts) -> Result<Identity, &'static str> 
     })
 }
 
-/// A backend says who is asking where a throttle does not.
+/// A backend's identifier applies to throttles without one.
 #[tokio::test]
-async fn default_identifiers() {
+async fn applies_default_identifiers() {
     let (backend, _) = midnight();
     let backend = backend.identifier(by_key);
     let app = Router::new()
-        .route("/", get(whom))
+        .route("/", get(for_user))
         .layer(provide(backend.clone()));
     let server = Server::start(app).await;
     for (key, statuses) in [("a", [200, 429]), ("b", [200, 429]), ("root", [200, 200])] {
@@ -188,27 +192,27 @@ async fn default_identifiers() {
         }
     }
     assert_eq!(server.get("/").await.status, 500);
-    // What a throttle says itself goes first.
+    // An identifier of the throttle overrides it.
     assert!(Ip::hit(&head(&backend)).await.unwrap().admitted);
     let named = backend.identifier(|_: &http::request::Parts| PEER.to_owned());
     assert!(!Ip::hit(&head(&named)).await.unwrap().admitted);
     assert!(Whom::hit(&head(&named)).await.unwrap().admitted);
 }
 
-fn of_the_throttle(_: &Rejection) -> (StatusCode, &'static str) {
+fn by_the_throttle(_: &Rejection) -> (StatusCode, &'static str) {
     (StatusCode::BAD_GATEWAY, "the throttle's")
 }
 
-async fn of_the_use(_: &Rejection) -> (StatusCode, &'static str) {
+async fn by_the_handler(_: &Rejection) -> (StatusCode, &'static str) {
     tokio::task::yield_now().await;
     (StatusCode::GATEWAY_TIMEOUT, "the handler's")
 }
 
 traffik::throttles! {
-    defaults(on_throttled = of_the_throttle, identifier = everyone);
+    defaults(on_throttled = by_the_throttle, identifier = everyone);
 
     throttle ByDefault(rate = "1/minute");
-    throttle Itself(rate = "1/hour", on_throttled = of_the_use);
+    throttle Itself(rate = "1/hour", on_throttled = by_the_handler);
 }
 
 #[throttled(ByDefault)]
@@ -217,24 +221,24 @@ async fn by_default() {}
 #[throttled(ByDefault, Itself)]
 async fn longest() {}
 
-#[throttled(Plain, on_throttled = of_the_use)]
+#[throttled(Limited, on_throttled = by_the_handler)]
 async fn used() {}
 
-#[throttled(rate = "1/minute", on_throttled = self::of_the_throttle, cost = |name| name.len())]
+#[throttled(rate = "1/minute", on_throttled = self::by_the_throttle, cost = |name| name.len())]
 async fn with_a_closure(axum::extract::Path(name): axum::extract::Path<String>) -> String {
     name
 }
 
-/// The handler's goes before the throttle's, and that before its backend's.
+/// A function of the handler overrides that of the throttle, which overrides that of the backend.
 #[tokio::test]
-async fn of_throttles_and_of_their_uses() {
+async fn prefers_the_response_of_the_handler() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/default", get(by_default))
         .route("/longest", get(longest))
         .route("/used", get(used))
         .route("/closure/{name}", get(with_a_closure));
-    let server = Server::start(app.layer(provide(backend.on_throttled(told)))).await;
+    let server = Server::start(app.layer(provide(backend.on_throttled(describe)))).await;
     assert_eq!(server.get("/default").await.status, 200);
     let refused = server.get("/default").await;
     assert_eq!((refused.status, &*refused.body), (502, "the throttle's"));
@@ -243,7 +247,7 @@ async fn of_throttles_and_of_their_uses() {
     let refused = server.get("/used").await;
     assert_eq!((refused.status, &*refused.body), (504, "the handler's"));
     assert_eq!(refused.limits.len(), 1);
-    // The first refuses; then both would, and the second for longer.
+    // The first throttle refuses; then both would, and the second for longer.
     assert_eq!(server.get("/longest").await.status, 502);
     assert_eq!(server.get("/closure/a").await.status, 200);
     assert_eq!(server.get("/closure/b").await.status, 502);
@@ -260,9 +264,9 @@ async fn shadow() {}
 #[throttled(Shadowed, Real)]
 async fn one_in_shadow() {}
 
-/// Nobody is refused by a throttle in shadow, or told of it.
+/// A shadow throttle refuses no request and does not appear in responses.
 #[tokio::test]
-async fn of_nobody_in_shadow() {
+async fn ignores_shadow_throttles() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/shadow", get(shadow))

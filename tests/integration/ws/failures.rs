@@ -1,4 +1,4 @@
-//! The store fails, and the throttle's `on_error` says what becomes of messages.
+//! The store fails, and the throttle's `on_error` decides about messages.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ traffik::throttles! {
     throttle Raising(rate = "2/hour", on_error = raise, timeout = "50ms");
     throttle Allowing(rate = "2/hour", on_error = allow);
     throttle Throttling(rate = "2/hour", on_error = throttle);
-    /// As nothing else is said.
+    /// The default policy.
     throttle Silent(rate = "2/hour");
 }
 
@@ -55,64 +55,64 @@ async fn serve() -> (Server, FlakyStore) {
 }
 
 #[tokio::test]
-async fn to_raise_closes_with_1013() {
+async fn closes_with_1013_when_raised() {
     let (server, store) = serve().await;
     for trouble in [Fault::Refuse, Fault::TimeOut, Fault::Hang] {
         let mut client = Client::connect(&server, "/raising").await;
         store.heal();
         store.fail(trouble);
-        client.say("text").await;
-        let told = client.closed().await;
-        assert_eq!(told, (1013, "try again later".to_owned()), "{trouble:?}");
+        client.send("text").await;
+        let close = client.closed().await;
+        assert_eq!(close, (1013, "try again later".to_owned()), "{trouble:?}");
     }
 }
 
 #[tokio::test]
-async fn to_allow_delivers_all_and_counts_none() {
+async fn delivers_all_messages_when_allowed() {
     let (server, store) = serve().await;
     let mut client = Client::connect(&server, "/allowing").await;
     store.fail(Fault::Refuse);
     for _ in 0..5 {
-        assert_eq!(client.ask("text").await, "text");
+        assert_eq!(client.exchange("text").await, "text");
     }
     store.heal();
-    assert_eq!(client.ask("one").await, "one");
-    assert_eq!(client.ask("two").await, "two");
-    assert!(client.ask("three").await.contains("rate_limit"));
+    assert_eq!(client.exchange("one").await, "one");
+    assert_eq!(client.exchange("two").await, "two");
+    assert!(client.exchange("three").await.contains("rate_limit"));
 }
 
 #[tokio::test]
-async fn to_throttle_refuses_and_keeps_the_connection() {
+async fn refuses_and_keeps_the_connection_when_throttled() {
     let (server, store) = serve().await;
     let notice = r#"{"type":"rate_limit","error":"Too many messages","retry_after":1,"retry_after_ms":1000}"#;
     for path in ["/throttling", "/silent"] {
         store.heal();
         let mut client = Client::connect(&server, path).await;
-        assert_eq!(client.ask("one").await, "one");
+        assert_eq!(client.exchange("one").await, "one");
         store.fail(Fault::Refuse);
         for _ in 0..3 {
-            assert_eq!(client.ask("text").await, notice);
+            assert_eq!(client.exchange("text").await, notice);
         }
         store.heal();
-        assert_eq!(client.ask("two").await, "two");
+        assert_eq!(client.exchange("two").await, "two");
     }
 }
 
 #[tokio::test]
-async fn a_policy_of_ones_own_can_tell() {
+async fn passes_the_failure_to_a_custom_policy() {
     let (server, store) = serve().await;
     let mut client = Client::connect(&server, "/custom").await;
     store.fail(Fault::Refuse);
-    let told = client.ask("text").await;
-    assert!(told.starts_with("decided: false, by "), "{told}");
-    assert!(told.ends_with("Throttling"), "{told}");
+    let close = client.exchange("text").await;
+    assert!(close.starts_with("decided: false, by "), "{close}");
+    assert!(close.ends_with("Throttling"), "{close}");
 }
 
 #[tokio::test]
-async fn a_store_that_hangs_holds_nobody_up_for_long() {
+async fn times_out_on_a_store_that_hangs() {
     let (server, store) = serve().await;
     let mut client = Client::connect(&server, "/throttling").await;
     store.fail(Fault::Hang);
-    let told = tokio::time::timeout(Duration::from_secs(10), client.ask("text")).await;
-    assert!(told.unwrap().contains("rate_limit"));
+    let close = tokio::time::timeout(Duration::from_secs(10), client.exchange("text")).await;
+    assert!(close.unwrap().contains("rate_limit"));
 }

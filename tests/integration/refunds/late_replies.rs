@@ -1,4 +1,4 @@
-//! An answer that comes after its caller has gone is awaited, and only what it says was taken is
+//! A reply after its caller was dropped is awaited, and only the charges that it reports are
 //! refunded.
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn remaining(throttle: &DynThrottle) -> u64 {
     stat.unwrap().hits_remaining
 }
 
-/// Lets what is left to the background come to its end.
+/// Lets background tasks complete.
 async fn settle_down() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -36,11 +36,11 @@ async fn settle_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hit_that_is_never_answered_stays_taken() {
+async fn keeps_the_charge_of_a_hit_without_a_reply() {
     let store = FlakyStore::new();
     let throttle = throttle(&store);
     throttle.hit(&Identity::everyone(), 4).await.unwrap();
-    // Reading is answered, writing is not.
+    // The read is answered, the write is not.
     store.withhold();
     throttle.hit(&Identity::everyone(), 4).await.unwrap_err();
     store.fail(Fault::Hang);
@@ -51,7 +51,7 @@ async fn a_hit_that_is_never_answered_stays_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_stays_a_refusal_where_its_refunds_are_slow() {
+async fn reports_a_refusal_whose_refunds_are_slow() {
     let store = FlakyStore::new();
     let backend = Backend::custom(store.clone());
     let backend = backend
@@ -59,7 +59,7 @@ async fn a_refusal_stays_a_refusal_where_its_refunds_are_slow() {
         .on_error(allow());
     let head = request(&backend);
     assert!(Mine::hit(&head).await.unwrap().admitted);
-    // Two operations for each member, those after them are refunds.
+    // Two operations for each member; those after them are refunds.
     store.fail(Fault::Delay(Duration::from_millis(30)));
     let decision = <(Everyone, Mine)>::hit(&head).await.unwrap();
     assert!(decision.decided && !decision.admitted, "{decision:?}");
@@ -68,15 +68,15 @@ async fn a_refusal_stays_a_refusal_where_its_refunds_are_slow() {
     assert_eq!(left::<Everyone, _>(&head).await, 300);
 }
 
-/// A store that is away after so many operations.
+/// A store that becomes unreachable after a number of operations.
 #[derive(Clone)]
-struct Dying(FlakyStore, Arc<AtomicU64>);
+struct DyingStore(FlakyStore, Arc<AtomicU64>);
 
-impl Dying {
+impl DyingStore {
     fn live(&self) -> Result<(), Error> {
         let left = self.1.load(Ordering::Relaxed);
         if left == 0 {
-            let source = "nobody is there".into();
+            let source = "the store is unreachable".into();
             return Err(Error::Connection { source });
         }
         self.1.store(left - 1, Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl Dying {
     }
 }
 
-impl Store for Dying {
+impl Store for DyingStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         self.live()?;
         self.0.get(key).await
@@ -103,21 +103,21 @@ impl Store for Dying {
 }
 
 #[tokio::test]
-async fn a_refusal_stays_a_refusal_where_its_refunds_fail() {
+async fn reports_a_refusal_whose_refunds_fail() {
     let store = FlakyStore::new();
     let head = request(&Backend::custom(store.clone()));
     assert!(Mine::hit(&head).await.unwrap().admitted);
-    // Everyone is read and written, Mine is read: the refund comes fourth.
-    let dying = Dying(store, Arc::new(AtomicU64::new(3)));
+    // Everyone is read and written, Mine is read: the refund is the fourth operation.
+    let dying = DyingStore(store, Arc::new(AtomicU64::new(3)));
     let dying = request(&Backend::custom(dying).on_error(allow()));
     let decision = <(Everyone, Mine)>::hit(&dying).await.unwrap();
     assert!(decision.decided && !decision.admitted, "{decision:?}");
-    // What could not be given back stays taken.
+    // A charge that could not be refunded remains.
     assert_eq!(left::<Everyone, _>(&head).await, 299);
 }
 
 #[tokio::test]
-async fn a_dropped_reservation_is_refunded_before_a_backend_closes() {
+async fn refunds_a_dropped_reservation_before_the_backend_closes() {
     let store = FlakyStore::over(ExpiringStore::default());
     let throttle = throttle(&store);
     let backend = Backend::custom(store.clone());
@@ -131,18 +131,18 @@ async fn a_dropped_reservation_is_refunded_before_a_backend_closes() {
 }
 
 #[tokio::test]
-async fn a_set_that_is_cut_off_takes_no_further_member() {
+async fn charges_no_further_member_of_a_cancelled_set() {
     let store = FlakyStore::new();
     let head = request(&Backend::custom(store.clone()));
     store.withhold();
     assert!(
-        super::cut_off(<(Everyone, Mine)>::hit(&head), 1)
+        super::cancel_after(<(Everyone, Mine)>::hit(&head), 1)
             .await
             .is_none()
     );
     store.release();
     settle_down().await;
-    // Everyone is read and written, read and refunded; Mine is not touched.
+    // Everyone is read and written, then read and refunded; Mine is not touched.
     assert_eq!(store.calls(), 4);
     until_left::<Everyone, _>(&head, 300, "a set that is cut off").await;
     assert_eq!(left::<Mine, _>(&head).await, 1);

@@ -1,4 +1,4 @@
-//! Times count from the moment the answer is made, however long the handler took.
+//! Times in fields count from the moment the response is built, however long the handler took.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use http::StatusCode;
 use traffik::{ManualClock, Rejection, ThrottleLayer, provide, throttled};
 use traffik_tests::{Server, ServiceLimit, midnight};
 
-/// Takes as long as it is told to.
+/// Advances the clock while it runs.
 #[throttled(rate = "2/10s", headers = both)]
 async fn slow(State(clock): State<ManualClock>, Path(millis): Path<u64>) {
     clock.advance(Duration::from_millis(millis));
 }
 
-async fn served() -> (Server, ManualClock) {
+async fn serve() -> (Server, ManualClock) {
     let (backend, clock) = midnight();
     let app = Router::new()
         .route("/{millis}", get(slow))
@@ -24,20 +24,20 @@ async fn served() -> (Server, ManualClock) {
 }
 
 #[tokio::test]
-async fn what_the_handler_took_has_passed() {
-    let (server, _) = served().await;
+async fn subtracts_the_time_of_the_handler() {
+    let (server, _) = serve().await;
     let response = server.get("/3000").await;
     assert_eq!(response.limits, [ServiceLimit::new("slow", 1, 7)]);
     assert_eq!(response.legacy(), [Some("2"), Some("1"), Some("7")]);
-    // Nearly seven seconds are left, and what is left is rounded up.
+    // Nearly seven seconds remain, rounded up.
     let response = server.get("/10").await;
     assert_eq!(response.limits, [ServiceLimit::new("slow", 0, 7)]);
     assert_eq!(server.get("/10").await.field("retry-after"), Some("7"));
 }
 
 #[tokio::test]
-async fn a_handler_that_took_longer_than_the_window_leaves_no_time_to_wait() {
-    let (server, _) = served().await;
+async fn reports_no_wait_if_the_handler_outlasts_the_window() {
+    let (server, _) = serve().await;
     let response = server.get("/25000").await;
     assert_eq!(response.limits, [ServiceLimit::new("slow", 1, 0)]);
 }
@@ -48,7 +48,7 @@ async fn into_the_past(State(clock): State<ManualClock>) {
 }
 
 #[tokio::test]
-async fn a_clock_that_stepped_back_meanwhile_adds_nothing() {
+async fn adds_nothing_if_the_clock_steps_back() {
     let (backend, clock) = midnight();
     let app = Router::new()
         .route("/", get(into_the_past))
@@ -60,7 +60,7 @@ async fn a_clock_that_stepped_back_meanwhile_adds_nothing() {
     );
 }
 
-/// How long a refusal is being written, and the clock on which that takes place.
+/// The time that writing a refusal takes, and the clock that it advances.
 #[derive(Clone)]
 struct Writing(ManualClock, Duration);
 
@@ -83,8 +83,8 @@ async fn once() {}
 #[throttled(Patient)]
 async fn patient() {}
 
-/// The wait and the reset that a refusal tells that took so many milliseconds to write.
-async fn told_after(path: &str, millis: u64) -> [Option<String>; 2] {
+/// Returns the wait and the reset of a refusal that took this long to write.
+async fn refusal_after(path: &str, millis: u64) -> [Option<String>; 2] {
     let (backend, clock) = midnight();
     let writing = Writing(clock, Duration::from_millis(millis));
     let layer = ThrottleLayer::new().throttle::<Once>();
@@ -102,16 +102,16 @@ async fn told_after(path: &str, millis: u64) -> [Option<String>; 2] {
 }
 
 #[tokio::test]
-async fn what_a_response_of_the_applications_own_took_has_passed() {
+async fn subtracts_the_time_of_a_custom_response() {
     for path in ["/once", "/layer"] {
-        let told = async |millis| told_after(path, millis).await.map(Option::unwrap);
-        assert_eq!(told(0).await, ["10", "10"]);
-        assert_eq!(told(2_999).await, ["8", "8"]);
-        assert_eq!(told(3_000).await, ["7", "7"]);
-        // A client is never told to try again at once.
-        assert_eq!(told(25_000).await, ["1", "0"]);
+        let sent_after = async |millis| refusal_after(path, millis).await.map(Option::unwrap);
+        assert_eq!(sent_after(0).await, ["10", "10"]);
+        assert_eq!(sent_after(2_999).await, ["8", "8"]);
+        assert_eq!(sent_after(3_000).await, ["7", "7"]);
+        // A client is never sent back at once.
+        assert_eq!(sent_after(25_000).await, ["1", "0"]);
     }
-    let told = async |millis| told_after("/patient", millis).await.map(Option::unwrap);
-    assert_eq!(told(500).await, ["10", "10"]);
-    assert_eq!(told(5_000).await, ["9", "9"]);
+    let sent_after = async |millis| refusal_after("/patient", millis).await.map(Option::unwrap);
+    assert_eq!(sent_after(500).await, ["10", "10"]);
+    assert_eq!(sent_after(5_000).await, ["9", "9"]);
 }

@@ -1,5 +1,4 @@
-//! What holds of every strategy, and was wrong in some elsewhere: lessons.md, by section and
-//! number, with exact numbers.
+//! Common mistakes of rate limiters that every strategy avoids, with exact numbers.
 
 use traffik::strategy::{
     CostBasedTokenBucket, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority, TimeOfDay, TokenBucket,
@@ -8,19 +7,18 @@ use traffik::{Backend, Identity, ManualClock};
 use traffik_tests::poll_once;
 
 use super::client::{Client, micros, wait};
-use super::each::{at_once, by_ones, of_one_uid};
+use super::every_strategy::{at_once, by_single_hits, of_one_uid};
 
 const HOUR: u64 = 3_600_000_000;
 const DAY: u64 = 24 * HOUR;
 
-/// C 9, 18, 33: whoever is refused 20 ms into a window of 50 is told when just one more is
-/// admitted.
+/// A client that is refused 20 ms into a window of 50 gets the exact time of the next admission.
 #[test]
-fn waits_of_the_sixth_of_five() {
-    for (name, client) in by_ones("5/50ms") {
+fn reports_the_exact_wait_of_the_sixth_of_five() {
+    for (name, client) in by_single_hits("5/50ms") {
         assert_eq!(client.at_ms(20).admitted_of(9), 5, "{name}");
         let due = match name {
-            // 5 · (50 − 10)/50 = 4 are in sight 10 ms into the next window.
+            // 5 · (50 − 10)/50 = 4 still count 10 ms into the next window.
             "sliding counter" => 60,
             "sliding log" | "priority" => 70,
             "token bucket" | "leaky bucket" | "queue" | "cost based" | "gcra" => 30,
@@ -32,12 +30,12 @@ fn waits_of_the_sixth_of_five() {
     }
 }
 
-/// C 12: one in two seconds is one in two seconds.
+/// One in two seconds is one in two seconds.
 #[test]
-fn one_in_two_seconds() {
-    for (name, client) in by_ones("1 per 2 s") {
+fn admits_one_in_two_seconds() {
+    for (name, client) in by_single_hits("1 per 2 s") {
         assert_eq!(client.admitted_of(9), 1, "{name}");
-        // What is in sight of a window is less than one only when the next has passed.
+        // The weight of a window is below one only when the next has passed.
         let due = if name == "sliding counter" { 4 } else { 2 };
         assert_eq!(client.hit(1).wait, wait(due * 1_000_000), "{name}");
         assert_eq!(client.at(due * 1_000_000 - 1).admitted_of(9), 0, "{name}");
@@ -45,11 +43,10 @@ fn one_in_two_seconds() {
     }
 }
 
-/// C 26, 28, 35: `stat` counts down, says a wait just where nothing is left, and counts up again
-/// with time.
+/// `stat` counts down, reports a wait only if nothing remains, and counts up with time.
 #[test]
-fn stats_count_down_and_up() {
-    for (name, client) in by_ones("5/200ms") {
+fn counts_down_and_up_in_stats() {
+    for (name, client) in by_single_hits("5/200ms") {
         assert_eq!(client.remaining(), 5, "{name}");
         for left in (0..5).rev() {
             assert_eq!(client.stat().wait, wait(0), "{name}");
@@ -59,20 +56,19 @@ fn stats_count_down_and_up() {
         assert!(client.stat().wait > wait(0), "{name}");
         assert_eq!(client.stat().wait, client.hit(1).wait, "{name}");
         let stat = client.at_ms(220).stat();
-        // 5 · 180/200 are still in sight.
-        let told = if name == "sliding counter" {
+        // 5 · 180/200 still count.
+        let verdict = if name == "sliding counter" {
             (0, wait(20_000))
         } else {
             (5, wait(0))
         };
-        assert_eq!((stat.hits_remaining, stat.wait), told, "{name}");
+        assert_eq!((stat.hits_remaining, stat.wait), verdict, "{name}");
     }
 }
 
-/// C 20: one uid and one client under several strategies of one backend; no state is taken for
-/// another's.
+/// One uid and one client under several strategies of one backend; no state is taken for another's.
 #[test]
-fn strategies_do_not_meet() {
+fn separates_strategies() {
     let backend = Backend::memory().clock(ManualClock::new());
     for (name, builder) in of_one_uid(&backend, "5/h".parse().unwrap()) {
         let throttle = builder.build().expect("a throttle that works");
@@ -81,10 +77,9 @@ fn strategies_do_not_meet() {
     }
 }
 
-/// A 2: what refills slowly is not forgotten when a period, or two seconds, have passed, whoever
-/// else comes and goes.
+/// A state that refills slowly outlives a period and two seconds, whatever other clients do.
 #[test]
-fn nothing_is_forgotten_before_it_is_refilled() {
+fn keeps_states_until_they_are_refilled() {
     let tolerance = micros(24_500_000);
     let clients = [
         ("bucket", Client::of(TokenBucket::new().burst(50), "2/s")),
@@ -108,7 +103,7 @@ fn nothing_is_forgotten_before_it_is_refilled() {
     ];
     for (name, client) in clients {
         assert_eq!(client.admitted_of(60), 50, "{name}");
-        // All of it comes back at two a second, and not sooner.
+        // The whole burst is refilled at two a second, and not sooner.
         for (at, due) in [
             (2_200, 4),
             (2_300, 0),
@@ -124,11 +119,11 @@ fn nothing_is_forgotten_before_it_is_refilled() {
     }
 }
 
-/// A 11: periods of weeks and months, and twice as long, which are not dates.
+/// Periods of weeks and months, and twice as long, are not taken for dates.
 #[test]
-fn long_periods() {
+fn limits_long_periods() {
     for (rate, days) in [("5/16 days", 16), ("5/31days", 31), ("5/3650d", 3_650)] {
-        for (name, client) in by_ones(rate) {
+        for (name, client) in by_single_hits(rate) {
             assert_eq!(client.admitted_of(9), 5, "{name}, {rate}");
             assert_eq!(client.at(DAY).admitted_of(9), 0, "{name}, {rate}");
             assert_eq!(
@@ -140,10 +135,9 @@ fn long_periods() {
     }
 }
 
-/// A 8, B f: what is asked for at once and cannot be had at once takes nothing from those who ask
-/// for less.
+/// A cost that does not fit charges nothing from smaller ones.
 #[test]
-fn a_cost_that_does_not_fit_takes_nothing() {
+fn charges_nothing_for_a_cost_that_does_not_fit() {
     for (name, client) in at_once("10/h") {
         assert!(client.admits(4), "{name}");
         for cost in [7, 10, 11, 1 << 53, u64::MAX] {
@@ -156,11 +150,10 @@ fn a_cost_that_does_not_fit_takes_nothing() {
     }
 }
 
-/// A 13: `check` and `stat` say what the next hit will be told, of a strategy whose cost is no
-/// count too.
+/// `check` and `stat` agree with the next hit, also if a strategy's cost is no count.
 #[test]
-fn a_check_is_right() {
-    for (name, client) in by_ones("4/7s") {
+fn agrees_on_check_and_hit() {
+    for (name, client) in by_single_hits("4/7s") {
         for step in 0..200_u64 {
             client.at(step * 310_007);
             let cost = step % 5;
@@ -171,10 +164,9 @@ fn a_check_is_right() {
     }
 }
 
-/// L8: a cost of 0 is admitted where nothing else ever is, and where all is spent; it refreshes and
-/// removes nothing.
+/// A cost of 0 is always admitted, and neither refreshes nor removes a state (L8).
 #[test]
-fn a_cost_of_zero_is_always_admitted() {
+fn always_admits_a_cost_of_zero() {
     let closed = TimeOfDay::new().window("00:00-24:00", 0.0);
     let client = Client::of(closed, "5/h");
     assert_eq!(client.stat().wait, None);
@@ -184,7 +176,7 @@ fn a_cost_of_zero_is_always_admitted() {
     assert_eq!((low.remaining(), low.stat().wait), (0, None));
     assert!(low.hit(1).never() && low.admits(0) && low.check(0));
 
-    for (name, client) in by_ones("3/7s") {
+    for (name, client) in by_single_hits("3/7s") {
         assert_eq!(client.admitted_of(9), 3, "{name}");
         let refused = client.hit(1);
         for at in [0, 1, 500_000, 900_000] {
@@ -192,19 +184,19 @@ fn a_cost_of_zero_is_always_admitted() {
             assert!(free.admitted && free.delay.is_zero(), "{name}");
             assert_eq!(free.wait, wait(0), "{name}");
             assert_eq!(free.reset + micros(at), refused.reset, "{name}");
-            let told = client.hit(1).wait.map(|told| told + micros(at));
-            assert_eq!(told, refused.wait, "{name}");
+            let verdict = client.hit(1).wait.map(|verdict| verdict + micros(at));
+            assert_eq!(verdict, refused.wait, "{name}");
         }
     }
 }
 
-/// L31: the largest costs there are, alone and after others, on clocks at either end of time.
+/// The largest costs, alone and after others, on clocks at either end of time (L31).
 #[test]
-fn the_largest_costs() {
-    for (name, client) in by_ones("3/7s") {
+fn saturates_the_largest_costs() {
+    for (name, client) in by_single_hits("3/7s") {
         for at in [0, 1_700_000_000_000_000] {
             client.at(at);
-            for taken in 0..=3 {
+            for spent in 0..=3 {
                 for cost in [
                     u64::from(u32::MAX),
                     1 << 53,
@@ -215,7 +207,7 @@ fn the_largest_costs() {
                     let refused = client.hit(cost);
                     assert!(!refused.admitted && refused.never(), "{name}: {cost}");
                     assert!(!client.check(cost), "{name}: {cost}");
-                    assert_eq!(refused.remaining, 3 - taken, "{name}: {cost}");
+                    assert_eq!(refused.remaining, 3 - spent, "{name}: {cost}");
                 }
                 client.hit(1);
             }
@@ -223,10 +215,10 @@ fn the_largest_costs() {
     }
 }
 
-/// The same behind the clock of a machine that thinks it is 1970.
+/// The largest costs on a clock that starts in 1970.
 #[test]
-fn at_the_beginning_of_time() {
-    for (name, client) in by_ones("3/7s") {
+fn saturates_at_the_beginning_of_time() {
+    for (name, client) in by_single_hits("3/7s") {
         client.clock.set(std::time::Duration::ZERO);
         assert_eq!(client.admitted_of(9), 3, "{name}");
         let due = client.hit(1).wait.expect("not never");

@@ -30,7 +30,7 @@ async fn serve(path: &str, routes: Router) -> Server {
 }
 
 #[tokio::test]
-async fn fields_and_problems_have_the_name_of_the_policy() {
+async fn names_the_policy_in_fields_and_problems() {
     let server = serve("/", Router::new().route("/", get(shared))).await;
     let response = server.get("/").await;
     assert_eq!(response.policies, [QuotaPolicy::new("inserts", 2, 60)]);
@@ -42,7 +42,7 @@ async fn fields_and_problems_have_the_name_of_the_policy() {
 }
 
 #[tokio::test]
-async fn a_policy_is_encoded_as_a_name_is() {
+async fn encodes_a_policy_like_a_name() {
     let server = serve("/", Router::new().route("/", get(handler_of_its_own))).await;
     let policies = server.get("/").await.policies;
     let name = "lookups, by gr%C3%B6%C3%9Fe";
@@ -50,7 +50,7 @@ async fn a_policy_is_encoded_as_a_name_is() {
 }
 
 #[tokio::test]
-async fn policies_of_one_field_differ() {
+async fn makes_policies_of_one_field_differ() {
     let server = serve("/", Router::new().route("/", get(several_rates))).await;
     let policies = server.get("/").await.policies;
     let names = [
@@ -68,7 +68,7 @@ async fn policies_of_one_field_differ() {
 }
 
 #[tokio::test]
-async fn a_throttle_made_at_run_time_has_one_too() {
+async fn names_the_policy_of_a_throttle_built_at_run_time() {
     let builder = DynThrottle::builder("tenant-7/inserts").policy("inserts");
     let builder = builder.rate(Rate::per_minute(2)).backend(Backend::memory());
     let throttle = builder.build().unwrap();
@@ -83,7 +83,7 @@ async fn a_throttle_made_at_run_time_has_one_too() {
 }
 
 #[test]
-fn an_empty_policy_is_refused() {
+fn refuses_an_empty_policy() {
     for (policy, message) in [
         ("", "its policy name is empty"),
         (&*"x".repeat(256), "its policy has 256 bytes"),

@@ -1,4 +1,4 @@
-//! What a refused client is told to wait at least; what was decided stays exact.
+//! `min_wait`: the shortest `Retry-After` of a refusal; decisions stay exact.
 
 use std::time::Duration;
 
@@ -28,10 +28,10 @@ traffik::throttles! {
 async fn set() {}
 
 #[throttled(rate = "5/s", min_wait = "7s", on_error = throttle, identifier = everyone)]
-async fn away() {}
+async fn unreachable() {}
 
 #[throttled(rate = "5/s", on_error = throttle, identifier = everyone)]
-async fn away_without() {}
+async fn unreachable_without() {}
 
 fn app() -> Router {
     Router::new()
@@ -39,18 +39,18 @@ fn app() -> Router {
         .route("/longer", get(longer_anyway))
         .route("/rounded", get(rounded_up))
         .route("/set", get(set))
-        .route("/away", get(away))
-        .route("/away_without", get(away_without))
+        .route("/unreachable", get(unreachable))
+        .route("/away_without", get(unreachable_without))
 }
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     Server::start(app().layer(provide(backend))).await
 }
 
 #[tokio::test]
-async fn only_a_refused_client_is_told_to_wait_longer() {
-    let server = served().await;
+async fn raises_the_wait_of_refused_clients_only() {
+    let server = serve().await;
     let admitted = server.get("/lifted").await;
     assert_eq!(admitted.limits[0].next, Some(10));
     assert_eq!(admitted.field("retry-after"), None);
@@ -63,8 +63,8 @@ async fn only_a_refused_client_is_told_to_wait_longer() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_longer_stays_and_parts_of_seconds_are_rounded_up() {
-    let server = served().await;
+async fn keeps_a_longer_wait_and_rounds_up_to_seconds() {
+    let server = serve().await;
     assert_eq!(server.statuses("/longer", 1).await, [200]);
     let refused = server.get("/longer").await;
     assert_eq!(refused.field("retry-after"), Some("60"));
@@ -74,17 +74,17 @@ async fn a_wait_that_is_longer_stays_and_parts_of_seconds_are_rounded_up() {
 }
 
 #[tokio::test]
-async fn of_a_set_it_is_the_violated_members_that_lift_what_is_theirs() {
-    let server = served().await;
+async fn raises_the_waits_of_the_violated_members_of_a_set() {
+    let server = serve().await;
     assert_eq!(server.get("/set").await.status, 200);
     let refused = server.get("/set").await;
     assert_eq!(refused.field("retry-after"), Some("20"));
-    let told: Vec<_> = refused.limits.iter().map(|it| it.next).collect();
-    assert_eq!(told, [Some(10), Some(20)]);
+    let times: Vec<_> = refused.limits.iter().map(|it| it.next).collect();
+    assert_eq!(times, [Some(10), Some(20)]);
 }
 
 #[tokio::test]
-async fn a_decision_says_how_long_it_really_is() {
+async fn leaves_the_wait_of_a_decision_exact() {
     let (backend, _) = midnight();
     let parts = head(&backend);
     assert!(lifted::hit(&parts).await.unwrap().admitted);
@@ -96,12 +96,12 @@ async fn a_decision_says_how_long_it_really_is() {
 }
 
 #[tokio::test]
-async fn where_no_law_has_decided_it_is_the_whole_wait() {
+async fn is_the_whole_wait_if_no_law_decided() {
     let store = FlakyStore::new();
     let backend = Backend::custom(store.clone());
     store.fail(Fault::Refuse);
     let server = Server::start(app().layer(provide(backend.clone()))).await;
-    let refused = server.get("/away").await;
+    let refused = server.get("/unreachable").await;
     assert_eq!(
         (refused.status, refused.field("retry-after")),
         (429, Some("7"))
@@ -114,6 +114,6 @@ async fn where_no_law_has_decided_it_is_the_whole_wait() {
         .backend(backend)
         .build()
         .unwrap();
-    let held_off = throttle.hit(&Identity::everyone(), 1).await.unwrap();
-    assert_eq!(held_off.wait, Some(Duration::from_millis(300)));
+    let throttled = throttle.hit(&Identity::everyone(), 1).await.unwrap();
+    assert_eq!(throttled.wait, Some(Duration::from_millis(300)));
 }

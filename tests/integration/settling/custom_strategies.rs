@@ -1,4 +1,4 @@
-//! Laws of the application's own say themselves what giving back is.
+//! Refunds of custom strategies, which define the effect of a refund.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +13,7 @@ fn throttle(refund: Refund, backend: &Backend) -> DynThrottle {
 }
 
 #[tokio::test]
-async fn says_what_is_given_back() {
+async fn defines_the_effect_of_a_refund() {
     for backend in [Backend::memory(), Backend::custom(ExpiringStore::default())] {
         for (refund, left) in [(Refund::Returns, 8), (Refund::Ignores, 5)] {
             let throttle = throttle(refund, &backend);
@@ -21,7 +21,7 @@ async fn says_what_is_given_back() {
             let reserved = throttle.reserve(&client, 5).await.unwrap();
             reserved.settle(2).await.unwrap();
             assert_eq!(throttle.stat(&client).await.unwrap().hits_remaining, left);
-            // What goes beyond is asked of the law, which charges what it admits.
+            // More than was reserved is decided by the strategy, which charges what it admits.
             let reserved = throttle.reserve(&client, 1).await.unwrap();
             reserved.settle(3).await.unwrap();
             assert_eq!(
@@ -32,10 +32,10 @@ async fn says_what_is_given_back() {
     }
 }
 
-/// One panic is what the caller hears of, not the end of the process; what was reserved stays
-/// taken.
+/// The caller gets the panic of its own handler, the process continues, and the reserved units
+/// remain charged.
 #[tokio::test]
-async fn that_panics_while_a_handler_does() {
+async fn survives_a_panic_during_a_panic() {
     for backend in [Backend::memory(), Backend::custom(ExpiringStore::default())] {
         let throttle = throttle(Refund::Panics, &backend);
         let client = Identity::everyone();

@@ -1,4 +1,4 @@
-//! Costs that can never be admitted say so: 400, or 413 where the body costs too much.
+//! Costs that can never be admitted: 400, or 413 if the body is too expensive.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn what_costs_more_than_is_ever_admitted_is_told_never_and_not_when() {
+async fn reports_an_impossible_cost_without_a_retry_time() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     for (path, cost) in [
@@ -82,7 +82,7 @@ async fn what_costs_more_than_is_ever_admitted_is_told_never_and_not_when() {
 }
 
 #[tokio::test]
-async fn what_costs_all_there_is_is_admitted() {
+async fn admits_a_cost_of_the_whole_limit() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     for (path, cost) in [
@@ -100,11 +100,11 @@ async fn what_costs_all_there_is_is_admitted() {
 }
 
 #[tokio::test]
-async fn a_refusal_for_ever_takes_nothing_and_still_reports() {
+async fn reports_without_charging_an_impossible_cost() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend))).await;
     let refused = server.get_with("/weighed", "x-weight", "6").await;
-    // All is there, and no more will come.
+    // The whole limit is available, and it cannot grow.
     assert_eq!(refused.limits, [ServiceLimit::new("weighed", 5, None)]);
     assert_eq!(
         server.get("/weighed").await.limits,
@@ -113,7 +113,7 @@ async fn a_refusal_for_ever_takes_nothing_and_still_reports() {
 }
 
 #[tokio::test]
-async fn in_a_set_never_is_the_longest_wait() {
+async fn treats_never_as_the_longest_wait_in_a_set() {
     let (backend, _) = midnight();
     let parts = head(&backend);
     assert!(Wide::hit_cost(&parts, 9).await.unwrap().admitted);
@@ -128,7 +128,7 @@ async fn in_a_set_never_is_the_longest_wait() {
 }
 
 #[tokio::test]
-async fn a_decision_says_never_as_no_wait() {
+async fn returns_no_wait_for_an_impossible_cost() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
     let decision = weighed::hit_cost(&parts, 6).await.unwrap();
@@ -149,10 +149,10 @@ async fn by_body_of_members(text: String) {
     drop(text);
 }
 
-/// The body is looked at, but costs nothing.
+/// The closure reads the body, but the body does not determine the cost.
 #[throttled(
     rate = "5/minute",
-    identifier = |text| if text.is_empty() { "nobody" } else { "somebody" },
+    identifier = |text| if text.is_empty() { "without text" } else { "with text" },
     cost = |headers| headers.len() + 9
 )]
 async fn by_head_beside_body(headers: HeaderMap, text: String) {
@@ -169,7 +169,7 @@ async fn by_hand(limiter: Limiter<Wide>) -> Result<(), Rejection> {
     Ok(())
 }
 
-async fn problem_of(path: &str, method: MethodRouter, body: &'static str) -> (u16, String) {
+async fn send(path: &str, method: MethodRouter, body: &'static str) -> (u16, String) {
     let (backend, _) = midnight();
     let app = Router::new().route(path, method).layer(provide(backend));
     let request = Request::post(path).body(Body::from(body)).unwrap();
@@ -184,18 +184,18 @@ async fn problem_of(path: &str, method: MethodRouter, body: &'static str) -> (u1
 }
 
 #[tokio::test]
-async fn a_body_that_costs_too_much_is_too_large() {
+async fn responds_413_if_the_body_costs_too_much() {
     let never = |status| (status, "never-satisfiable".to_owned());
     let large = "longer than nine";
-    let problem = problem_of("/", post(by_body), large).await;
+    let problem = send("/", post(by_body), large).await;
     assert_eq!(problem, never(413));
-    let problem = problem_of("/", post(by_body_of_members), large).await;
+    let problem = send("/", post(by_body_of_members), large).await;
     assert_eq!(problem, never(413));
-    let problem = problem_of("/", post(by_head_beside_body), large).await;
+    let problem = send("/", post(by_head_beside_body), large).await;
     assert_eq!(problem, never(400));
-    let problem = problem_of("/", post(by_head), large).await;
+    let problem = send("/", post(by_head), large).await;
     assert_eq!(problem, never(400));
-    let problem = problem_of("/", post(by_hand), large).await;
+    let problem = send("/", post(by_hand), large).await;
     assert_eq!(problem, never(400));
 }
 
@@ -228,7 +228,7 @@ async fn lowered_for_weights() {}
 async fn tiers() {}
 
 #[tokio::test]
-async fn what_every_request_costs_is_no_fault_of_the_client_where_a_rate_was_lowered() {
+async fn does_not_blame_the_client_for_a_lowered_rate() {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/lowered", get(lowered))
@@ -240,7 +240,7 @@ async fn what_every_request_costs_is_no_fault_of_the_client_where_a_rate_was_low
         assert_eq!(server.get(path).await.status, 200, "{path}");
     }
     for entry in traffik::registry().list() {
-        if entry.uid.contains("never::Lowered") {
+        if entry.uid.contains("impossible_costs::Lowered") {
             let rate = Rate::per_minute(3);
             traffik::registry().set_rate(&entry.uid, rate).unwrap();
         }
@@ -249,7 +249,7 @@ async fn what_every_request_costs_is_no_fault_of_the_client_where_a_rate_was_low
         ("/lowered", 429, "quota-exceeded"),
         ("/lowered_for_all", 429, "quota-exceeded"),
         ("/lowered_for_weights", 400, "never-satisfiable"),
-        // The rate is that of the program: this client can never come in.
+        // The rate is that of the program: this client can never be admitted.
         ("/tiers", 400, "never-satisfiable"),
     ] {
         let refused = server.get_with(path, "x-weight", "5").await;
@@ -260,7 +260,7 @@ async fn what_every_request_costs_is_no_fault_of_the_client_where_a_rate_was_low
     }
 }
 
-fn own(rejection: &Rejection) -> (StatusCode, String) {
+fn own_response(rejection: &Rejection) -> (StatusCode, String) {
     let status = match rejection.wait() {
         Some(_) => StatusCode::SERVICE_UNAVAILABLE,
         None => StatusCode::UNPROCESSABLE_ENTITY,
@@ -268,33 +268,33 @@ fn own(rejection: &Rejection) -> (StatusCode, String) {
     (status, rejection.status().to_string())
 }
 
-fn words(rejection: &Rejection) -> String {
+fn own_text(rejection: &Rejection) -> String {
     rejection.to_string()
 }
 
-#[throttled(rate = "5/minute", cost = weight, identifier = everyone, on_throttled = own)]
-async fn own_status() {}
+#[throttled(rate = "5/minute", cost = weight, identifier = everyone, on_throttled = own_response)]
+async fn with_own_status() {}
 
-#[throttled(rate = "5/minute", cost = weight, identifier = everyone, on_throttled = words)]
-async fn own_words() {}
+#[throttled(rate = "5/minute", cost = weight, identifier = everyone, on_throttled = own_text)]
+async fn with_own_text() {}
 
 #[tokio::test]
-async fn a_response_of_ones_own_sees_that_it_is_for_ever() {
+async fn passes_a_permanent_refusal_to_a_custom_response() {
     let (backend, _) = midnight();
     let app = Router::new()
-        .route("/own_status", get(own_status))
-        .route("/own_words", get(own_words));
+        .route("/with_own_status", get(with_own_status))
+        .route("/with_own_text", get(with_own_text));
     let server = Server::start(app.layer(provide(backend))).await;
-    let refused = server.get_with("/own_status", "x-weight", "6").await;
+    let refused = server.get_with("/with_own_status", "x-weight", "6").await;
     assert_eq!((refused.status, &*refused.body), (422, "400 Bad Request"));
     assert_eq!(refused.field("retry-after"), None);
-    let refused = server.get_with("/own_words", "x-weight", "6").await;
+    let refused = server.get_with("/with_own_text", "x-weight", "6").await;
     let text = "this request costs more than is ever admitted at once";
     assert_eq!((refused.status, &*refused.body), (400, text));
 }
 
 #[tokio::test]
-async fn a_layer_and_a_grpc_call_are_told_too() {
+async fn reports_impossible_costs_in_layers_and_grpc() {
     let (backend, _) = midnight();
     let layer = ThrottleLayer::new().throttle::<Narrow>();
     let app = Router::new().route("/", get(async || ()));

@@ -1,4 +1,4 @@
-//! What others got wrong, and what their own tests ask for: lessons.md, by section and number.
+//! Common mistakes of rate limiters, strategy by strategy.
 
 use std::time::Duration;
 
@@ -7,18 +7,17 @@ use traffik::strategy::{SlidingCounter, TokenBucket, TokenBucketMetadata};
 use traffik::{Identity, Rate};
 
 use super::client::{Client, micros, wait};
-use super::each::{at_once, by_ones};
+use super::every_strategy::{at_once, by_single_hits};
 
-/// C 8–11, 14, 17.
 #[test]
-fn the_limit_and_not_one_more() {
+fn admits_the_limit_and_not_one_more() {
     for (rate, limit) in [
         ("1/s", 1),
         ("5/50ms", 5),
         ("100/3600s", 100),
         ("10000/s", 10_000),
     ] {
-        for (name, client) in by_ones(rate) {
+        for (name, client) in by_single_hits(rate) {
             assert_eq!(client.admitted_of(limit), limit as usize, "{name}, {rate}");
             let refused = client.hit(1);
             let period = rate.parse::<Rate>().unwrap().period();
@@ -29,9 +28,9 @@ fn the_limit_and_not_one_more() {
     }
 }
 
-/// C 13, 16, 20, 25: any key, each with a budget of its own, and each strategy with its own.
+/// Any key has a budget of its own, under each strategy.
 #[test]
-fn keys_do_not_meet() {
+fn separates_keys_and_strategies() {
     let long = "k".repeat(10_000);
     let keys = [
         "",
@@ -58,10 +57,10 @@ fn keys_do_not_meet() {
     }
 }
 
-/// C 18: the wait does not grow while time passes.
+/// A wait shrinks while time passes.
 #[test]
-fn waits_shrink() {
-    for (name, client) in by_ones("5/s") {
+fn shrinks_waits_over_time() {
+    for (name, client) in by_single_hits("5/s") {
         client.at_ms(300).admitted_of(5);
         let waits = [300, 350, 400].map(|at| client.at_ms(at).hit(1).wait.unwrap());
         assert_eq!(waits[0], waits[1] + micros(50_000), "{name}");
@@ -69,10 +68,10 @@ fn waits_shrink() {
     }
 }
 
-/// C 19, 27: what is unlimited admits all.
+/// An admits_everything_without_a_limit throttle admits everything.
 #[test]
-fn unlimited() {
-    for (name, client) in by_ones("0/0") {
+fn admits_everything_without_a_limit() {
+    for (name, client) in by_single_hits("0/0") {
         assert_eq!(client.admitted_of(100), 100, "{name}");
         assert!(client.admits(u64::MAX), "{name}");
         let stat = client.stat();
@@ -82,19 +81,18 @@ fn unlimited() {
             "{name}"
         );
     }
-    for (name, client) in by_ones("1/s") {
+    for (name, client) in by_single_hits("1/s") {
         let exempt = client.other(Identity::Exempt);
         assert_eq!(exempt.admitted_of(9), 9, "{name}");
         assert_eq!(exempt.remaining(), u64::MAX, "{name}");
     }
 }
 
-/// C 21–24, 26.
 #[test]
-fn costs_add_up() {
+fn adds_costs() {
     for (name, client) in at_once("10/600ms") {
-        let taken = [3, 3, 4, 5, 1].map(|cost| client.admits(cost));
-        assert_eq!(taken, [true, true, true, false, false], "{name}");
+        let spent = [3, 3, 4, 5, 1].map(|cost| client.admits(cost));
+        assert_eq!(spent, [true, true, true, false, false], "{name}");
         let client = client.other("another");
         assert_eq!([10, 1].map(|cost| client.admits(cost)), [true, false]);
     }
@@ -109,9 +107,9 @@ fn costs_add_up() {
     }
 }
 
-/// A 1, C 12, 31–35: windows of a second last a second, and start on the clock.
+/// Windows of a second last a second and start on the clock.
 #[test]
-fn fixed_windows() {
+fn aligns_fixed_windows_to_the_clock() {
     let client = Client::of(FixedWindow::new(), "5/s");
     assert_eq!(client.at_ms(999).admitted_of(9), 5);
     assert_eq!(client.hit(1).wait, wait(1_000));
@@ -135,12 +133,12 @@ fn fixed_windows() {
     );
 }
 
-/// A 4, B e, f, C 40, 41: what is in sight of the last window counts, what was refused does not.
+/// Units of the previous window count by their weight, and refused hits do not count.
 #[test]
-fn sliding_counters() {
+fn weights_the_previous_window() {
     let client = Client::of(SlidingCounter::new(), "200/10s");
     assert_eq!(client.at_ms(5_000).admitted_of(300), 200);
-    // 30 % into the next window 140 are in sight.
+    // 30 % into the next window 140 still count.
     assert_eq!(client.at_ms(13_000).admitted_of(300), 60);
     assert!(!client.admits(200));
     // At 16 s 80 of the first and 60 of the second.
@@ -156,9 +154,9 @@ fn sliding_counters() {
     );
 }
 
-/// A 2, B a, C 43–48: a bucket whose burst takes less than a second to refill keeps count too.
+/// A bucket whose burst refills in less than a second counts too.
 #[test]
-fn token_buckets() {
+fn counts_in_fast_token_buckets() {
     let client = Client::of(TokenBucket::new().burst(100), "1000/s");
     assert_eq!(client.admitted_of(5_000), 100);
     assert_eq!(client.at_ms(1).admitted_of(5_000), 1);
@@ -172,8 +170,8 @@ fn token_buckets() {
     assert!(client.admits(10));
     assert_eq!((client.remaining(), client.hit(1).wait), (0, wait(100_000)));
 
-    // Twice what a second brings at once; then what time brings, half a second or a twentieth of
-    // it.
+    // Twice the refill of a second at once; then the refill of the elapsed time, half a second or a
+    // twentieth of it.
     for (burst, rate, at, more) in [
         (10, "10/s", 500, 5),
         (20, "10/s", 500, 5),
@@ -185,9 +183,8 @@ fn token_buckets() {
     }
 }
 
-/// C 49–52.
 #[test]
-fn debt() {
+fn allows_debt() {
     let client = Client::of(TokenBucket::new().debt(10), "10/s");
     assert_eq!(client.remaining(), 20);
     assert_eq!(client.admitted_of(30), 20);
@@ -197,10 +194,10 @@ fn debt() {
     );
 
     let client = Client::of(TokenBucket::new().debt(15), "10/s");
-    let taken = [10, 5, 8, 3, 2].map(|cost| client.admits(cost));
-    assert_eq!(taken, [true, true, true, false, true]);
-    let debt = client.metadata::<TokenBucketMetadata>().current_debt;
-    assert!((debt - 15.0).abs() < 1e-9);
+    let spent = [10, 5, 8, 3, 2].map(|cost| client.admits(cost));
+    assert_eq!(spent, [true, true, true, false, true]);
+    let allows_debt = client.metadata::<TokenBucketMetadata>().current_debt;
+    assert!((allows_debt - 15.0).abs() < 1e-9);
     assert_eq!(
         client
             .at_ms(1_500)
@@ -211,9 +208,8 @@ fn debt() {
     );
 }
 
-/// C 57–61.
 #[test]
-fn gcras() {
+fn spaces_hits_under_gcra() {
     let client = Client::of(Gcra::new(), "100/s");
     assert_eq!(
         (client.admitted_of(5), client.hit(1).wait),
@@ -236,14 +232,14 @@ fn gcras() {
     assert!(fresh.conformant && (fresh.emission_interval_ms - 100.0).abs() < 1e-9);
 }
 
-/// A 8: a cost above the capacity is neither let through nor told to wait.
+/// A cost above the capacity is neither admitted nor given a wait.
 #[test]
-fn costs_above_the_capacity() {
+fn never_admits_costs_above_the_capacity() {
     fn never(strategy: impl Strategy) {
         let client = Client::of(strategy, "10/s");
         let refused = client.hit(11);
         assert!(!refused.admitted && refused.never());
-        assert_eq!(client.hit(0).reset, Duration::ZERO, "nothing was taken");
+        assert_eq!(client.hit(0).reset, Duration::ZERO, "nothing was spent");
     }
     never(FixedWindow::new());
     never(SlidingCounter::new());

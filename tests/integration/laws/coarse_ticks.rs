@@ -1,5 +1,5 @@
-//! L3: ticks above a microsecond. Laws see the clock rounded down to the tick; waits are told from
-//! the clock as it is.
+//! Ticks above a microsecond: laws round the clock down to the tick, and waits count from the clock
+//! itself (L3).
 
 use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 use traffik::Rate;
@@ -15,12 +15,13 @@ use super::trace::{
     token_buckets,
 };
 
-/// With 10^9 µs its product is above 2^53, and a tenth of it is not: the tick is 10 µs, of which a
+/// With 10^9 µs the product exceeds 2^53, and a tenth of it does not: the tick is 10 µs, of which a
 /// unit takes 9.99998.
 const RATE: &str = "10000019/1000s";
 const LIMIT: u64 = 10_000_019;
 
-/// A meter that is full since 3 µs into a tick has a unit's room at the tick after the next nine.
+/// Asserts that a meter that is full since 3 µs into a tick has room for a unit at the tick after
+/// the next nine.
 fn a_unit_in_ten_ticks(strategy: impl strategy::Strategy, full: u64) {
     let name = format!("{strategy:?}");
     let client = Client::of(strategy, RATE);
@@ -39,24 +40,24 @@ fn a_unit_in_ten_ticks(strategy: impl strategy::Strategy, full: u64) {
 }
 
 #[test]
-fn meters() {
+fn reports_exact_waits_of_meters() {
     a_unit_in_ten_ticks(TokenBucket::new(), LIMIT);
     a_unit_in_ten_ticks(LeakyBucket::new(), LIMIT);
     a_unit_in_ten_ticks(LeakyBucketWithQueue::new(), LIMIT);
     a_unit_in_ten_ticks(Gcra::new(), 1);
 }
 
-/// L16: a delay is told from the clock as it is, too.
+/// A delay counts from the clock itself too (L16).
 #[test]
-fn a_delay() {
+fn reports_exact_delays() {
     let client = Client::of(LeakyBucketWithQueue::new(), RATE);
     assert_eq!(client.at(3).hit(LIMIT - 1).delay, micros(0));
     assert_eq!(client.at(7).hit(1).delay, micros(1_000_000_000 - 90 - 7));
 }
 
-/// A level in thousandths needs a tick of 10 ms; one hit of all there is halves the refill.
+/// A level in thousandths needs a tick of 10 ms; one hit of the whole limit halves the refill.
 #[test]
-fn a_mean() {
+fn reports_exact_waits_of_a_mean() {
     let client = Client::of(CostBasedTokenBucket::new(), RATE);
     assert!(client.at(3).admits(LIMIT));
     assert_eq!(client.at(7).hit(50).wait, wait(9_993));
@@ -67,13 +68,13 @@ fn a_mean() {
 
 /// Logs and windows have no large numbers: their tick stays a microsecond.
 #[test]
-fn a_log() {
+fn reports_exact_waits_of_a_log() {
     let client = Client::of(SlidingLog::new(), RATE);
     assert!(client.at(3).admits(LIMIT));
     assert_eq!(client.at(7).hit(1).wait, wait(999_999_996));
 }
 
-/// A law that counts in ticks above a microsecond.
+/// Generates laws that count in ticks above a microsecond.
 fn coarse() -> impl Strategy<Value = (Rate, Law)> {
     let rates = (1_000_003_u64..1 << 32, 10_u64..=86_400);
     let rates = rates.prop_map(|(limit, seconds)| Rate::new(limit, micros(seconds * 1_000_000)));
@@ -97,12 +98,12 @@ proptest! {
     #![proptest_config(cases(50))]
 
     #[test]
-    fn agree_with_the_oracle(of in coarse(), start in starts(), steps in steps()) {
+    fn agrees_with_the_oracle(of in coarse(), start in starts(), steps in steps()) {
         agrees(of, start, &steps)?;
     }
 
     #[test]
-    fn agree_on_a_clock_that_steps_back(
+    fn agrees_when_the_clock_steps_back(
         of in coarse(),
         start in starts(),
         steps in steps_back_and_forth(),

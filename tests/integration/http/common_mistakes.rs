@@ -1,5 +1,5 @@
-//! What the Python original and others got wrong about keys, paths, proxies, rules, waits and
-//! quotas, over HTTP; numbers are those of lessons.md.
+//! Mistakes of other rate limiters that traffik avoids: in keys, paths, proxies, rules, waits and
+//! quotas, over HTTP.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use traffik::{
 };
 use traffik_tests::{Server, head, midnight};
 
-/// A 3: each id in a path got a budget of its own.
+/// Each id in a path must not get a budget of its own.
 #[tokio::test]
-async fn a_path_is_no_part_of_a_budget() {
+async fn keeps_paths_out_of_budgets() {
     #[throttled(rate = "5/minute")]
     async fn item(Path(id): Path<String>) -> String {
         id
@@ -44,9 +44,9 @@ async fn a_path_is_no_part_of_a_budget() {
     }
 }
 
-/// A 9: a least wait throttled every request.
+/// A least wait must not throttle every request.
 #[tokio::test]
-async fn a_least_wait_is_for_those_who_are_refused() {
+async fn applies_min_wait_to_refused_requests_only() {
     #[throttled(rate = "3/second", min_wait = "5s")]
     async fn patient() {}
     let (backend, clock) = midnight();
@@ -66,9 +66,10 @@ async fn a_least_wait_is_for_those_who_are_refused() {
     assert_eq!(server.get("/").await.status, 200);
 }
 
-/// A 12, C 97: a chain took from the first what the second refused, and a quota was not atomic.
+/// A chain must not charge the first throttle for a request that the second refuses, and a quota is
+/// atomic.
 #[tokio::test]
-async fn what_one_refuses_costs_the_others_nothing() {
+async fn charges_no_throttle_for_a_refusal_by_another() {
     traffik::throttles! {
         throttle First(rate = "10/minute", identifier = everyone);
         throttle Second(rate = "2/minute", identifier = everyone);
@@ -99,9 +100,9 @@ async fn what_one_refuses_costs_the_others_nothing() {
     assert_eq!(First::stat(&head).await.unwrap().hits_remaining, 3);
 }
 
-/// A 13: `check` and `stat` were stale, wrong for GCRA, and broken with functions.
+/// `check` and `stat` must be current, exact for GCRA, and work with functions.
 #[tokio::test]
-async fn looking_agrees_with_hitting() {
+async fn agrees_on_check_stat_and_hit() {
     fn of_plan(parts: &Parts) -> traffik::Rate {
         let paid = parts.headers.contains_key("x-paid");
         traffik::Rate::per_minute(if paid { 20 } else { 2 })
@@ -129,9 +130,9 @@ async fn looking_agrees_with_hitting() {
     assert!(Planned::check(&head, 20).await.unwrap() && !Planned::check(&head, 21).await.unwrap());
 }
 
-/// A 14, C 102: what a client sends itself never chooses the budget.
+/// A header that the client sends must not choose the budget.
 #[tokio::test]
-async fn forged_header_lines() {
+async fn ignores_forged_header_lines() {
     #[throttled(rate = "2/minute")]
     async fn hello() {}
     let backend = Backend::memory().trusted_proxies(["127.0.0.1"]);
@@ -151,9 +152,9 @@ async fn forged_header_lines() {
     assert_eq!(statuses, [200, 200, 429, 429]);
 }
 
-/// A 15: tiers and priorities came out of the key, and so out of the path.
+/// Tiers and priorities must not come from the key, and so from the path.
 #[tokio::test]
-async fn a_key_grants_nothing() {
+async fn grants_nothing_by_the_key() {
     fn named(parts: &Parts) -> Identity {
         Identity::new(parts.uri.path())
     }
@@ -178,9 +179,9 @@ async fn a_key_grants_nothing() {
     }
 }
 
-/// A 16, C 89: a bypass was inverted.
+/// A bypass must not be inverted.
 #[tokio::test]
-async fn a_bypass_exempts_what_matches() {
+async fn exempts_requests_that_match_a_bypass() {
     traffik::throttles! {
         throttle All(rate = "2/minute");
     }
@@ -194,9 +195,9 @@ async fn a_bypass_exempts_what_matches() {
     assert_eq!(server.post("/api/users", "").await.status, 429);
 }
 
-/// A 18: with some policies, a path with a blank in it was never limited.
+/// A path with a blank in it must be limited under every policy.
 #[tokio::test]
-async fn blanks_and_everything_else_in_keys() {
+async fn limits_keys_with_blanks_and_other_bytes() {
     fn raw(parts: &Parts) -> Identity {
         Identity::new(parts.uri.path())
     }
@@ -218,40 +219,40 @@ async fn blanks_and_everything_else_in_keys() {
     }
 }
 
-/// C 80: told to the second, whatever the window; C 81: as many as there are, however many ask at
-/// once.
+/// Times are exact to the second for every window, and many concurrent requests get exactly the
+/// limit.
 #[tokio::test]
-async fn many_at_once() {
+async fn admits_exactly_the_limit_of_many_concurrent_requests() {
     #[throttled(rate = "3/3500ms", strategy = token_bucket)]
     async fn few() {}
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(few)).layer(provide(backend));
     let server = Server::start(app).await;
-    let mut asked = JoinSet::new();
+    let mut requests = JoinSet::new();
     for _ in 0..10 {
-        asked.spawn(server.request(Method::GET, "/").send());
+        requests.spawn(server.request(Method::GET, "/").send());
     }
-    let responses = asked.join_all().await;
+    let responses = requests.join_all().await;
     let statuses = responses
         .into_iter()
         .map(|response| response.unwrap().status().as_u16());
     let mut statuses: Vec<_> = statuses.collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 200, 429, 429, 429, 429, 429, 429, 429]);
-    // A token comes every 1166.7 ms.
+    // A token is refilled every 1166.7 ms.
     assert_eq!(server.get("/").await.field("retry-after"), Some("2"));
 }
 
-/// C 82, 84: who is exempt is told nothing, and costs are each hit's own.
+/// Exempt clients get no fields, and each hit has its own cost.
 #[tokio::test]
-async fn exemptions_and_costs() {
-    fn known(parts: &Parts) -> Identity {
+async fn exempts_clients_and_charges_each_cost() {
+    fn exempt_or_named(parts: &Parts) -> Identity {
         match parts.headers.get("x-who").map(http::HeaderValue::as_bytes) {
             Some(b"root") => Identity::Exempt,
             _ => Identity::everyone(),
         }
     }
-    #[throttled(rate = "10/minute", cost = 2, identifier = known, headers = both)]
+    #[throttled(rate = "10/minute", cost = 2, identifier = exempt_or_named, headers = both)]
     async fn dear() {}
     let (backend, _) = midnight();
     let app = Router::new()
@@ -277,10 +278,10 @@ async fn exemptions_and_costs() {
     );
 }
 
-/// C 91, 95: of several, the most restrictive wins; a refused response is whole and whole numbers
-/// are told.
+/// The most restrictive of several limits applies; a refusal is a whole response with whole
+/// numbers.
 #[tokio::test]
-async fn overlapping_layers() {
+async fn applies_the_most_restrictive_of_overlapping_layers() {
     traffik::throttles! {
         throttle Wide(rate = "100/minute", headers = both);
         throttle Narrow(rate = "2/100ms", headers = both);

@@ -1,5 +1,5 @@
-//! What is told to logs and metrics when a backend fails. In a process of its own, for a recorder
-//! is the process's.
+//! Logs and metrics of failing backends: one test in a process of its own, because the recorder
+//! belongs to the process.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use traffik::testing::{Fault, FlakyStore};
 use traffik::{Backend, CircuitBreaker, DynThrottle, Error, Identity, ManualClock, Store};
 use traffik_tests::{CounterRecorder, Log};
 
-/// A store that is never there.
-struct Away;
+/// A store that is never reachable.
+struct UnreachableStore;
 
-impl Store for Away {
+impl Store for UnreachableStore {
     async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, Error> {
         Err(Error::Connection {
-            source: "nobody is there".into(),
+            source: "the store is unreachable".into(),
         })
     }
 
@@ -34,10 +34,10 @@ impl Store for Away {
 
 fn builder(uid: &str) -> traffik::DynThrottleBuilder {
     let builder = DynThrottle::builder(uid).rate("2/minute".parse().unwrap());
-    builder.backend(Backend::custom(Away))
+    builder.backend(Backend::custom(UnreachableStore))
 }
 
-async fn play() {
+async fn cause_events() {
     let clock = ManualClock::new();
     let client = Identity::new("client");
     let memory = DynThrottle::builder("memory").rate("2/minute".parse().unwrap());
@@ -66,7 +66,7 @@ async fn play() {
     let breaker = Arc::new(breaker.recovery(Duration::from_secs(10)));
     let policy = failover(Backend::memory().clock(clock.clone())).breaker(breaker);
     let over = DynThrottle::builder("over").rate("9/minute".parse().unwrap());
-    let over = over.backend(Backend::custom(Away).clock(clock.clone()));
+    let over = over.backend(Backend::custom(UnreachableStore).clock(clock.clone()));
     let over = over.on_error(policy).build().unwrap();
     for _ in 0..4 {
         assert!(over.hit(&client, 1).await.unwrap().admitted);
@@ -84,26 +84,26 @@ async fn play() {
         assert_eq!(back.hit(&client, 1).await.unwrap().admitted, admitted);
     }
     store.heal();
-    // The first is back, but what the fallback has counted still holds.
+    // The first backend is reachable again, but the count of the fallback is still in force.
     assert!(!back.hit(&client, 1).await.unwrap().admitted);
 
     let store = FlakyStore::new();
     let backend = Backend::custom(store.clone());
-    let kept = DynThrottle::builder("kept").rate("9/minute".parse().unwrap());
-    let kept = kept.backend(backend.clone()).build().unwrap();
-    let reservation = kept.reserve(&client, 4).await.unwrap();
+    let lost = DynThrottle::builder("lost").rate("9/minute".parse().unwrap());
+    let lost = lost.backend(backend.clone()).build().unwrap();
+    let reservation = lost.reserve(&client, 4).await.unwrap();
     store.fail(Fault::Refuse);
     drop(reservation);
-    // It waits for the refund, which fails as it does.
+    // Closing waits for the refund, and returns its error.
     backend.close().await.unwrap_err();
 }
 
 #[tokio::test]
-async fn each_event_is_counted_and_logged() {
+async fn counts_and_logs_each_event() {
     let recorder = CounterRecorder::default();
     metrics::set_global_recorder(recorder.clone()).expect("there is no other recorder");
     let (log, guard) = Log::capture_at(LevelFilter::TRACE);
-    play().await;
+    cause_events().await;
     drop(guard);
     let expected = [
         (
@@ -115,7 +115,7 @@ async fn each_event_is_counted_and_logged() {
         ("traffik_decisions_total allowed allowed", 1),
         ("traffik_decisions_total back admitted", 2),
         ("traffik_decisions_total back refused", 2),
-        ("traffik_decisions_total kept admitted", 1),
+        ("traffik_decisions_total lost admitted", 1),
         ("traffik_decisions_total memory admitted", 2),
         ("traffik_decisions_total memory refused", 3),
         ("traffik_decisions_total over admitted", 5),
@@ -133,7 +133,7 @@ async fn each_event_is_counted_and_logged() {
         .collect();
     assert_eq!(counted, expected);
 
-    // Each counter is described, and those are all that the guide lists.
+    // Each counter is described, and the guide lists exactly those.
     let descriptions = recorder.descriptions();
     for (counter, _) in &counted {
         let name = counter.split(' ').next().unwrap();
@@ -168,8 +168,9 @@ async fn each_event_is_counted_and_logged() {
     assert_eq!(lines("WARN traffik: units could not be refunded"), 1);
     assert_eq!(lines("retrying"), 2);
     assert_eq!(lines("decided by the fallback"), 9);
-    assert_eq!(lines("nobody is there"), 8);
-    // One line a refusal at `debug`, by a law or for want of a backend, and it names the client.
+    assert_eq!(lines("the store is unreachable"), 8);
+    // Each refusal is logged once at `debug` with its client, whether a law or the lack of a
+    // backend refused.
     assert_eq!(
         lines("DEBUG traffik: refused throttle=\"memory\" client=client outcome=\"refused\""),
         3

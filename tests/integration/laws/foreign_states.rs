@@ -1,4 +1,4 @@
-//! Promise 7: a state that another law has left is no state, and harms nobody.
+//! A state that another law has written counts as none (promise 7).
 
 use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof, proptest};
 
@@ -6,7 +6,7 @@ use super::oracle::{Int, Law, Terms};
 use super::subject::{Pure, Subject, with_strategy};
 use super::trace::{cases, hours, laws, rates, starts};
 
-/// Which states a law may go on from: those its own kernel has written.
+/// Returns the kernel of a law, whose states the law continues.
 fn kernel(law: Law) -> &'static str {
     match law {
         Law::FixedWindow | Law::Tiered { .. } | Law::TimeOfDay { .. } => "window",
@@ -19,7 +19,7 @@ fn kernel(law: Law) -> &'static str {
     }
 }
 
-/// A law of any kind, at a rate it was not made for.
+/// Generates a law of any kind, at a rate that it was not made for.
 fn any_law() -> impl Strategy<Value = Law> {
     let rate = "1000/100s".parse().expect("a rate");
     prop_oneof![12 => laws(rate), 1 => hours(rate)]
@@ -29,7 +29,7 @@ proptest! {
     #![proptest_config(cases(1_000))]
 
     #[test]
-    fn a_state_of_another_law_is_none(
+    fn ignores_the_state_of_another_law(
         (left, right) in (any_law(), any_law()),
         (before, after) in (rates(), rates()),
         start in starts(),
@@ -51,10 +51,10 @@ proptest! {
             let mut subject = Pure::new(strategy, after);
             subject.under(after, right);
             let fresh = (subject.standing(start), subject.facts(start));
-            let told = subject.hit(start, 1);
+            let verdict = subject.hit(start, 1);
             (subject.state, subject.life) = (state, Int::MAX);
             prop_assert_eq!((subject.standing(start), subject.facts(start)), fresh);
-            prop_assert_eq!(subject.hit(start, 1), told);
+            prop_assert_eq!(subject.hit(start, 1), verdict);
         });
     }
 }

@@ -1,5 +1,5 @@
-//! Servers that answer what was not asked: what they say is not believed, and never the answer to
-//! another question.
+//! Servers whose replies do not match the requests: they are not trusted, and never become the
+//! reply to another request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,11 +11,11 @@ use traffik::{Backend, ErrorKind};
 
 use super::settings;
 
-/// What a server of our own answers to a line, and the number that the line carries.
-type Answer = fn(line: &str, opaque: &str) -> String;
+/// A reply of a fake server to a line, from the line and its opaque number.
+type Reply = fn(line: &str, opaque: &str) -> String;
 
-/// A backend on a server that answers like this, and how often it was connected to.
-async fn stranger(answer: Answer) -> (Backend, Arc<AtomicUsize>) {
+/// Returns a backend on a fake server with these replies, and the number of its connections.
+async fn serve(reply: Reply) -> (Backend, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let connections = Arc::<AtomicUsize>::default();
@@ -28,8 +28,8 @@ async fn stranger(answer: Answer) -> (Backend, Arc<AtomicUsize>) {
                 let mut lines = BufReader::new(read).lines();
                 while let Ok(Some(line)) = lines.next_line().await {
                     let opaque = line.rsplit_once(" O").map_or("", |(_, opaque)| opaque);
-                    let answer = answer(&line, opaque);
-                    if write.write_all(answer.as_bytes()).await.is_err() {
+                    let reply = reply(&line, opaque);
+                    if write.write_all(reply.as_bytes()).await.is_err() {
                         break;
                     }
                 }
@@ -43,13 +43,13 @@ async fn stranger(answer: Answer) -> (Backend, Arc<AtomicUsize>) {
     (backend, connections)
 }
 
-fn right(_: &str, opaque: &str) -> String {
+fn correct(_: &str, opaque: &str) -> String {
     format!("VA 2 c1 t-1 f0 O{opaque}\r\nhi\r\n")
 }
 
 #[tokio::test]
-async fn an_honest_one() {
-    let (backend, connections) = stranger(right).await;
+async fn accepts_correct_replies() {
+    let (backend, connections) = serve(correct).await;
     for _ in 0..5 {
         assert_eq!(
             backend.get("key").await.unwrap().as_deref(),
@@ -59,10 +59,10 @@ async fn an_honest_one() {
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
-/// Each is given up at once, and the next question goes to a new connection.
+/// Each such connection is closed at once, and the next request uses a new one.
 #[tokio::test]
-async fn answers_to_something_else() {
-    let answers: [Answer; 12] = [
+async fn rejects_replies_to_other_requests() {
+    let replies: [Reply; 12] = [
         |_, _| "VA 2 c1 t-1 f0 O1\r\nhi\r\n".to_owned(),
         |_, _| "VA 2 c1 t-1 f0\r\nhi\r\n".to_owned(),
         |_, _| "HD\r\n".to_owned(),
@@ -72,39 +72,39 @@ async fn answers_to_something_else() {
         |_, opaque| format!("VA x O{opaque}\r\n"),
         |_, opaque| format!("VA 2 c1 t-1 f0 O{opaque}\r\nhi!!"),
         |_, opaque| format!("VA 2 c1 t-1 f0 O{opaque}0\r\nhi\r\n"),
-        // Sizes that nothing of ours has: none of them is waited for.
+        // Sizes that none of our values has: the client waits for none of them.
         |_, opaque| format!("VA {} c1 t-1 f0 O{opaque}\r\nhi\r\n", usize::MAX),
         |_, opaque| format!("VA {} c1 t-1 f0 O{opaque}\r\nhi\r\n", u32::MAX),
         |_, opaque| format!("VA {} c1 t-1 f0 O{opaque}\r\nhi\r\n", (16 << 20) + 1),
     ];
-    for (place, answer) in answers.into_iter().enumerate() {
-        let (backend, connections) = stranger(answer).await;
-        for asked in 1..=3 {
+    for (place, reply) in replies.into_iter().enumerate() {
+        let (backend, connections) = serve(reply).await;
+        for requests in 1..=3 {
             let error = backend.get("key").await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{place}: {error}");
             assert!(error.may_have_counted(), "{place}: {error}");
-            assert_eq!(connections.load(Ordering::SeqCst), asked, "{place}");
+            assert_eq!(connections.load(Ordering::SeqCst), requests, "{place}");
         }
     }
 }
 
-/// One answer too many is nobody's.
+/// A reply too many belongs to no request.
 #[tokio::test]
-async fn more_answers_than_questions() {
-    let twice: Answer = |line, opaque| right(line, opaque).repeat(2);
-    let (backend, connections) = stranger(twice).await;
-    for asked in 1..=3 {
+async fn rejects_surplus_replies() {
+    let twice: Reply = |line, opaque| correct(line, opaque).repeat(2);
+    let (backend, connections) = serve(twice).await;
+    for requests in 1..=3 {
         let value = backend.get("key").await.unwrap();
         assert_eq!(value.as_deref(), Some(&b"hi"[..]));
-        assert_eq!(connections.load(Ordering::SeqCst), asked);
+        assert_eq!(connections.load(Ordering::SeqCst), requests);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The server says that it could not; who asked is told that, and nothing is left behind.
+/// The server reports a failure; the caller gets it, and nothing remains on the connection.
 #[tokio::test]
-async fn errors_of_the_server() {
-    let answers: [(Answer, ErrorKind, bool); 6] = [
+async fn reports_errors_of_the_server() {
+    let replies: [(Reply, ErrorKind, bool); 6] = [
         (|_, _| "ERROR\r\n".to_owned(), ErrorKind::Backend, true),
         (
             |_, _| "CLIENT_ERROR bad\r\nERROR\r\n".to_owned(),
@@ -126,43 +126,43 @@ async fn errors_of_the_server() {
             ErrorKind::Connection,
             false,
         ),
-        // A proxy's, which may have sent it on.
+        // An error of a proxy, which may have forwarded the request.
         (
             |_, _| "SERVER_ERROR backend failure\r\n".to_owned(),
             ErrorKind::Connection,
             true,
         ),
     ];
-    for (answer, kind, may_have_counted) in answers {
-        let (backend, connections) = stranger(answer).await;
-        for asked in 1..=3 {
+    for (reply, kind, may_have_counted) in replies {
+        let (backend, connections) = serve(reply).await;
+        for requests in 1..=3 {
             let error = backend.get("key").await.unwrap_err();
             assert_eq!(
                 (error.kind(), error.may_have_counted()),
                 (kind, may_have_counted),
                 "{error}"
             );
-            assert_eq!(connections.load(Ordering::SeqCst), asked);
+            assert_eq!(connections.load(Ordering::SeqCst), requests);
         }
     }
 }
 
-/// Half an answer is none.
+/// Half a reply counts as none.
 #[tokio::test]
-async fn an_answer_that_never_ends() {
-    let half: Answer = |_, opaque| format!("VA 100 c1 t-1 f0 O{opaque}\r\nhi");
-    let (backend, connections) = stranger(half).await;
-    for asked in 1..=2 {
+async fn rejects_a_reply_that_never_ends() {
+    let half: Reply = |_, opaque| format!("VA 100 c1 t-1 f0 O{opaque}\r\nhi");
+    let (backend, connections) = serve(half).await;
+    for requests in 1..=2 {
         let error = backend.get("key").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-        assert_eq!(connections.load(Ordering::SeqCst), asked);
+        assert_eq!(connections.load(Ordering::SeqCst), requests);
     }
 }
 
-/// A server could be told to take it, and the backend would never read it again.
+/// A server could store such a value, and the backend would never read it again.
 #[tokio::test]
 async fn refuses_to_write_what_it_would_not_read() {
-    let (backend, connections) = stranger(right).await;
+    let (backend, connections) = serve(correct).await;
     let large = vec![b'x'; (16 << 20) + 1];
     let error = backend.set("key", &large, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Backend, "{error}");

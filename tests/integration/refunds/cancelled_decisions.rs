@@ -1,5 +1,4 @@
-//! A decision that is dropped after any number of polls leaves every budget as if it had not been
-//! made.
+//! A decision that is dropped after any number of polls leaves every budget unchanged.
 
 use http::request::Parts;
 use traffik::testing::FlakyStore;
@@ -8,7 +7,7 @@ use traffik_tests::{MemcachedServer, RedisCluster, RedisServer, YieldingStore};
 
 use axum::extract::FromRequestParts as _;
 
-use super::{Everyone, Mine, Roomy, cut_off, left, request, until_left};
+use super::{Everyone, Mine, Roomy, cancel_after, left, request, until_left};
 use crate::memcached::PATIENCE;
 
 async fn budgets(head: &Parts) -> (u64, u64) {
@@ -16,13 +15,12 @@ async fn budgets(head: &Parts) -> (u64, u64) {
     (everyone, left::<Roomy, _>(head).await)
 }
 
-async fn until(head: &Parts, expected: (u64, u64), case: &str) {
+async fn wait_until_left(head: &Parts, expected: (u64, u64), case: &str) {
     until_left::<Everyone, _>(head, expected.0, case).await;
     until_left::<Roomy, _>(head, expected.1, case).await;
 }
 
-/// Cuts a decision off after every number of polls, until it comes to its end; it costs this much
-/// then.
+/// Drops a decision after every number of polls, until it completes and is charged this much.
 async fn after_every_poll<T>(
     head: &Parts,
     case: &str,
@@ -32,17 +30,17 @@ async fn after_every_poll<T>(
     let before = budgets(head).await;
     for polls in 0..1_000 {
         let case = format!("{case} after {polls} polls");
-        if let Some(decided) = cut_off(decide(), polls).await {
+        if let Some(decided) = cancel_after(decide(), polls).await {
             let after = (before.0 - costs.0, before.1 - costs.1);
-            until(head, after, &case).await;
+            wait_until_left(head, after, &case).await;
             return decided.unwrap_or_else(|error| panic!("{case}: {error}"));
         }
-        until(head, before, &case).await;
+        wait_until_left(head, before, &case).await;
     }
     panic!("{case}: it never ends");
 }
 
-async fn every_kind_of_decision(backend: Backend) {
+async fn cancel_every_kind_of_decision(backend: Backend) {
     let head = &request(&backend);
     let mut parts = head.clone();
     let limiter = Limiter::<(Everyone, Roomy)>::from_request_parts(&mut parts, &()).await;
@@ -81,12 +79,14 @@ async fn every_kind_of_decision(backend: Backend) {
     };
     after_every_poll(head, "a reservation that is dropped", (0, 0), reserve).await;
 
-    // A settlement that has begun is finished.
+    // A settlement that has begun is completed.
     let before = budgets(head).await;
     for polls in 1..100 {
         let reserved = limiter.reserve(4).await.unwrap();
-        let is_done = cut_off(reserved.settle(1), polls as usize).await.is_some();
-        until(
+        let is_done = cancel_after(reserved.settle(1), polls as usize)
+            .await
+            .is_some();
+        wait_until_left(
             head,
             (before.0 - polls, before.1 - polls),
             &format!("a settlement after {polls} polls"),
@@ -104,27 +104,27 @@ async fn every_kind_of_decision(backend: Backend) {
 }
 
 #[tokio::test]
-async fn costs_nothing_on_a_custom_store() {
-    every_kind_of_decision(Backend::custom(YieldingStore(FlakyStore::new()))).await;
+async fn charges_nothing_on_a_custom_store() {
+    cancel_every_kind_of_decision(Backend::custom(YieldingStore(FlakyStore::new()))).await;
 }
 
 #[tokio::test]
-async fn costs_nothing_on_redis() {
+async fn charges_nothing_on_redis() {
     let server = RedisServer::start();
     let backend = Backend::redis(server.url()).timeout(PATIENCE);
-    every_kind_of_decision(backend.connect().await.unwrap()).await;
+    cancel_every_kind_of_decision(backend.connect().await.unwrap()).await;
 }
 
 #[tokio::test]
-async fn costs_nothing_on_a_cluster_with_keys_in_several_slots() {
+async fn charges_nothing_on_a_cluster_with_keys_in_several_slots() {
     let cluster = RedisCluster::start();
     let backend = Backend::redis(cluster.url()).timeout(PATIENCE);
-    every_kind_of_decision(backend.connect().await.unwrap()).await;
+    cancel_every_kind_of_decision(backend.connect().await.unwrap()).await;
 }
 
 #[tokio::test]
-async fn costs_nothing_on_memcached() {
+async fn charges_nothing_on_memcached() {
     let server = MemcachedServer::start();
     let backend = Backend::memcached(server.url()).timeout(PATIENCE);
-    every_kind_of_decision(backend.connect().await.unwrap()).await;
+    cancel_every_kind_of_decision(backend.connect().await.unwrap()).await;
 }

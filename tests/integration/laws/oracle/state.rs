@@ -1,28 +1,28 @@
-//! A state as a law sees it at a moment, and what it admits then.
+//! A law's memory, its view at a moment, and what the view admits.
 
 use traffik::Priority;
 
 use super::terms::{Adaptive, TIERS};
 use super::{Int, Law, Terms};
 
-/// What is remembered between hits.
+/// The memory of a law between hits.
 #[derive(Clone, Debug)]
 pub(crate) enum Memory {
-    /// Every hit that was admitted, and the window of the last one.
+    /// Every admitted hit, and the window of the last one.
     Events {
         period: Int,
         window: Int,
         events: Vec<(Int, Int)>,
     },
-    /// A level and its moment, under the rate and tick it was written with.
+    /// A level and its moment, with the rate and tick of its last hit.
     Level {
         level: Over,
         last: Int,
         written: (Int, Int, Int),
     },
-    /// Every hit that has not fallen out, oldest first.
+    /// Every live hit, oldest first.
     Log(Vec<(Int, Int)>),
-    /// What an adaptive law calls its state (L24), and the period it was written under.
+    /// The state of an adaptive law (L24), with the period of its last hit.
     Share {
         period: Int,
         window: Int,
@@ -30,7 +30,8 @@ pub(crate) enum Memory {
         share: u64,
         cut: bool,
     },
-    /// A level as above, in 1000ths of what a meter's is in, its leak in 1000ths, and the costs.
+    /// A level in 1000ths of a meter's unit, its leak factor in 1000ths, and the costs of the last
+    /// hits.
     Mean {
         level: Over,
         last: Int,
@@ -40,40 +41,40 @@ pub(crate) enum Memory {
     },
 }
 
-/// A rational number of units of cost: so many `1/period`s.
+/// A rational number of units of cost: `parts` times `1/period`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Over {
     pub(super) parts: Int,
     pub(super) period: Int,
 }
 
-/// A state at a moment: the clock's, or the state's own if the clock is behind it (L4).
+/// A memory at a moment: that of the clock, or the state's own if the clock is behind it (L4).
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Seen {
-    /// What was admitted in the window, which starts at `window`, and in the one before.
+pub(crate) enum View {
+    /// The units admitted in the window that starts at `window`, and in the previous one.
     Counts {
         at: Int,
         window: Int,
         previous: Int,
         current: Int,
     },
-    /// How many units have not leaked yet.
+    /// The units that have not leaked yet.
     Level { at: Int, level: Over },
-    /// At how many ticks hits were made that count, what they cost, and the first of those ticks.
+    /// The number of ticks with live hits, their cost, and the first of these ticks.
     Sum {
         at: Int,
         ticks: Int,
         sum: Int,
         oldest: Option<Int>,
     },
-    /// An adaptive law's window.
+    /// The window of an adaptive law.
     Share {
         window: Int,
         count: Int,
         share: u64,
         cut: bool,
     },
-    /// A level, the factor in force, and what the costs add up to.
+    /// A level, the factor in force, and the number and sum of the costs.
     Mean {
         at: Int,
         level: Over,
@@ -82,7 +83,7 @@ pub(crate) enum Seen {
     },
 }
 
-impl Seen {
+impl View {
     pub(super) fn at(terms: &Terms, memory: Option<&Memory>, now: Int) -> Self {
         let tick = terms.tick().expect("terms without a tick have no states");
         let now = now - now % tick;
@@ -107,8 +108,8 @@ impl Seen {
         }
     }
 
-    /// The moment at which a law decides: the clock's, or the state's own if the clock is behind it
-    /// (L4).
+    /// The moment at which the law decides: that of the clock, or the state's own if the clock is
+    /// behind it (L4).
     pub(super) fn moment(&self, now: Int) -> Int {
         match self {
             Self::Counts { at, .. }
@@ -119,7 +120,7 @@ impl Seen {
         }
     }
 
-    /// The effective limit, of laws that have one (L11).
+    /// The effective limit of laws that have one (L11).
     pub(super) fn limit(&self, terms: &Terms) -> Option<Int> {
         Some(match (terms.law, *self) {
             (Law::FixedWindow | Law::SlidingLog, _) => terms.limit,
@@ -148,7 +149,7 @@ impl Seen {
         })
     }
 
-    /// Whether the law admits a cost of at least 1.
+    /// Reports that the law admits a cost of at least 1.
     pub(super) fn admits(&self, terms: &Terms, cost: Int) -> bool {
         let (limit, period) = (terms.limit, terms.period);
         match (terms.law, *self) {
@@ -162,7 +163,7 @@ impl Seen {
                     current,
                 },
             ) => previous * (period - (at - window)) <= (limit - current - cost) * period,
-            // L17: the level of a GCRA is what TAT is ahead, as units of cost.
+            // The level of a GCRA is the distance of TAT, in units of cost (L17).
             (Law::Gcra { tolerance }, Self::Level { level, .. }) => {
                 cost <= limit && level.parts <= Int::from(tolerance) * limit
             }
@@ -172,14 +173,14 @@ impl Seen {
             }
             (
                 _,
-                Self::Counts { current: taken, .. }
-                | Self::Sum { sum: taken, .. }
-                | Self::Share { count: taken, .. },
-            ) => taken + cost <= self.limit(terms).expect("it has one"),
+                Self::Counts { current: spent, .. }
+                | Self::Sum { sum: spent, .. }
+                | Self::Share { count: spent, .. },
+            ) => spent + cost <= self.limit(terms).expect("it has one"),
         }
     }
 
-    /// How many hits of cost 1 are admitted at this tick; asked of GCRA only (L17).
+    /// The number of hits of cost 1 that are admitted at this tick, for GCRA only (L17).
     pub(super) fn single_hits(&self, terms: &Terms) -> Option<Int> {
         let (Law::Gcra { tolerance }, Self::Level { level, .. }) = (terms.law, self) else {
             return None;
@@ -192,7 +193,7 @@ impl Seen {
         })
     }
 
-    /// Whether it is the initial state again (L12).
+    /// Reports that the state equals the initial one (L12).
     pub(super) fn is_nothing(&self) -> bool {
         match self {
             Self::Counts {
@@ -204,7 +205,7 @@ impl Seen {
         }
     }
 
-    /// What is remembered after a hit of this cost was admitted.
+    /// Returns the memory after a hit of this cost was admitted.
     pub(super) fn record(&self, terms: &Terms, memory: Option<Memory>, cost: Int) -> Memory {
         match *self {
             Self::Counts {
@@ -215,7 +216,7 @@ impl Seen {
             } => Memory::Events {
                 period: terms.period,
                 window,
-                // As they were seen: clamped (L31), and of another period as of now (L30).
+                // The counts of the view: clamped (L31), and of another period as of now (L30).
                 events: vec![(window - 1, previous), (at, current), (at, cost)],
             },
             Self::Level { at, level } => Memory::Level {
@@ -253,7 +254,7 @@ impl Seen {
         }
     }
 
-    /// L22: what is remembered of an adaptive law's window after a hit.
+    /// Returns the memory of an adaptive law's window after a hit (L22).
     fn cut(&self, terms: &Terms, cost: Int) -> Memory {
         let (
             Law::Adaptive(parameters),
@@ -285,7 +286,7 @@ impl Seen {
 }
 
 impl Memory {
-    /// L4: whether its moment is more than W ahead of the clock, both in ticks.
+    /// Reports that the moment is more than W ahead of the clock, both in ticks (L4).
     pub(super) fn is_ahead(&self, terms: &Terms, now: Int) -> bool {
         let moment = match self {
             Self::Events { window, .. } | Self::Share { window, .. } => Some(*window),
@@ -296,7 +297,7 @@ impl Memory {
         moment.is_some_and(|moment| next_multiple(moment, tick) - (now - now % tick) > terms.period)
     }
 
-    /// L4: what it is taken over as.
+    /// Returns the full state that replaces this one (L4).
     pub(super) fn filled(&self, terms: &Terms, now: Int) -> Self {
         let tick = terms.tick().expect("terms without a tick have no states");
         let now = now - now % tick;
@@ -325,8 +326,7 @@ impl Memory {
             },
             Self::Level { .. } => Self::Level {
                 level: match terms.law {
-                    // TAT is the tolerance and W/L away, in whole ticks: what a unit of cost is
-                    // worth of them, times L.
+                    // TAT is the tolerance plus W/L away, in whole ticks.
                     Law::Gcra { tolerance } => Over {
                         parts: next_multiple(
                             Int::from(tolerance) * terms.limit + terms.period,
@@ -352,7 +352,7 @@ impl Memory {
         }
     }
 
-    /// L26: the mean is that of the last costs, this hit's included.
+    /// The mean is that of the last costs, including this hit's (L26).
     fn mean(terms: &Terms, level: Over, last: Int, mut costs: Vec<Int>) -> Self {
         let Law::CostBasedTokenBucket {
             window, min_refill, ..
@@ -377,9 +377,9 @@ impl Memory {
     }
 }
 
-/// The hits of the last period (L13). Under another rate they are as they are (L30), save that an
-/// admitted hit forgets those that had fallen out under its own.
-fn live(terms: &Terms, memory: Option<&Memory>, now: Int) -> Seen {
+/// The hits of the last period (L13). Hits of another rate stay unchanged (L30), but an admitted
+/// hit removes those that had expired under its own rate.
+fn live(terms: &Terms, memory: Option<&Memory>, now: Int) -> View {
     let entries: &[(Int, Int)] = match memory {
         Some(Memory::Log(entries)) => entries,
         _ => &[],
@@ -388,7 +388,7 @@ fn live(terms: &Terms, memory: Option<&Memory>, now: Int) -> Seen {
     let live = entries.iter().filter(|(made, _)| at < made + terms.period);
     let mut ticks: Vec<_> = live.clone().map(|(made, _)| *made).collect();
     ticks.dedup();
-    Seen::Sum {
+    View::Sum {
         at,
         ticks: ticks.len() as Int,
         sum: live.map(|(_, cost)| cost).sum(),
@@ -396,9 +396,9 @@ fn live(terms: &Terms, memory: Option<&Memory>, now: Int) -> Seen {
     }
 }
 
-/// An adaptive law's window (L24). Under another period a window that has not ended keeps what it
-/// holds (L30); one that has ended was as many windows ago as have ended since of its own period.
-fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now: Int) -> Seen {
+/// An adaptive law's window (L24). Under another period, an open window keeps its count (L30), and
+/// an ended one recovers by the windows of its own period.
+fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now: Int) -> View {
     let start = |at: Int| at - at % terms.period;
     let Some(Memory::Share {
         period,
@@ -408,7 +408,7 @@ fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now:
         cut,
     }) = memory
     else {
-        return Seen::Share {
+        return View::Share {
             window: start(now),
             count: 0,
             share: 1_000_000,
@@ -418,7 +418,7 @@ fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now:
     let at = now.max(*window);
     let windows = (at - window) / period;
     if windows == 0 {
-        return Seen::Share {
+        return View::Share {
             window: start(at),
             count: *count,
             share: *share,
@@ -427,18 +427,17 @@ fn recovered(terms: &Terms, parameters: &Adaptive, memory: Option<&Memory>, now:
     }
     let calm = windows - Int::from(*cut);
     let recovered = Int::from(*share) + calm * Int::from(parameters.recovery);
-    Seen::Share {
+    View::Share {
         window: start(at),
         count: 0,
-        share: u64::try_from(recovered.min(1_000_000)).expect("at most a million"),
+        share: u64::try_from(recovered.min(1_000_000)).expect("at max a million"),
         cut: false,
     }
 }
 
-/// A level less what has leaked by the factor in force; with nothing left, the costs are forgotten
-/// (L27).
-fn leaked_by_mean(terms: &Terms, memory: Option<&Memory>, now: Int, tick: Int) -> Seen {
-    let empty = |at: Int| Seen::Mean {
+/// A level less what has leaked by the factor in force; an empty level drops the costs (L27).
+fn leaked_by_mean(terms: &Terms, memory: Option<&Memory>, now: Int, tick: Int) -> View {
+    let empty = |at: Int| View::Mean {
         at,
         level: Over {
             parts: 0,
@@ -458,20 +457,20 @@ fn leaked_by_mean(terms: &Terms, memory: Option<&Memory>, now: Int, tick: Int) -
         return empty(now);
     };
     let period = 1_000 * terms.period;
-    let held = if *under == written(terms) {
+    let carried = if *under == written(terms) {
         level.parts
     } else {
-        // L30: in whole units, rounded up.
+        // In whole units, rounded up (L30).
         let whole = (level.parts + level.period - 1) / level.period;
-        whole.min(terms.most_held(tick)) * period
+        whole.min(terms.largest_count(tick)) * period
     };
     let last = next_multiple(*last, tick);
     let at = now.max(last);
-    let parts = held - (at - last) * terms.limit * factor;
+    let parts = carried - (at - last) * terms.limit * factor;
     if parts <= 0 {
         return empty(at);
     }
-    Seen::Mean {
+    View::Mean {
         at,
         level: Over { parts, period },
         factor: *factor,
@@ -479,8 +478,8 @@ fn leaked_by_mean(terms: &Terms, memory: Option<&Memory>, now: Int, tick: Int) -
     }
 }
 
-/// What was admitted in the window of now and in the one before.
-fn tally(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> Seen {
+/// The units admitted in the window of now and in the previous one.
+fn tally(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> View {
     let Memory::Events {
         period,
         window,
@@ -502,9 +501,9 @@ fn tally(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> Seen {
         };
         return counts(terms, at, previous, admitted(start, start + period));
     }
-    // L30: what a state of another period holds stays as long as the state would have.
+    // The units of another period count until their state would have ended (L30).
     let current = admitted(*window, window + period);
-    let (held, ends) = match terms.law {
+    let (carried, ends) = match terms.law {
         Law::SlidingCounter if current > 0 => (
             current + admitted(window - period, *window),
             window + 2 * period,
@@ -512,21 +511,21 @@ fn tally(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> Seen {
         Law::SlidingCounter => (admitted(window - period, *window), window + period),
         _ => (current, window + period),
     };
-    counts(terms, at, 0, if at < ends { held } else { 0 })
+    counts(terms, at, 0, if at < ends { carried } else { 0 })
 }
 
-fn counts(terms: &Terms, at: Int, previous: Int, current: Int) -> Seen {
-    let most = terms.most_held(terms.tick().expect("checked before"));
-    Seen::Counts {
+fn counts(terms: &Terms, at: Int, previous: Int, current: Int) -> View {
+    let max = terms.largest_count(terms.tick().expect("checked before"));
+    View::Counts {
         at,
         window: at - at % terms.period,
-        previous: previous.min(most),
-        current: current.min(most),
+        previous: previous.min(max),
+        current: current.min(max),
     }
 }
 
 /// The level less what has leaked since it was written.
-fn leaked(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> Seen {
+fn leaked(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> View {
     let Memory::Level {
         level,
         last,
@@ -538,13 +537,13 @@ fn leaked(terms: &Terms, memory: &Memory, now: Int, tick: Int) -> Seen {
     let level = if *under == written(terms) {
         *level
     } else {
-        // L30: in whole units, rounded up.
+        // In whole units, rounded up (L30).
         let whole = (level.parts + level.period - 1) / level.period;
-        units(terms, whole.min(terms.most_held(tick)))
+        units(terms, whole.min(terms.largest_count(tick)))
     };
     let last = next_multiple(*last, tick);
     let at = now.max(last);
-    Seen::Level {
+    View::Level {
         at,
         level: Over {
             parts: (level.parts - (at - last) * terms.limit).max(0),
@@ -560,7 +559,7 @@ fn units(terms: &Terms, units: Int) -> Over {
     }
 }
 
-/// L, W and the tick: what a state carries of the law it was written under.
+/// L, W and the tick, which a state carries.
 fn written(terms: &Terms) -> (Int, Int, Int) {
     (
         terms.limit,

@@ -1,5 +1,5 @@
-//! Functions of the application's whose errors are responses: a client's mistake is answered as the
-//! function says, is no error in the log, and nothing is charged.
+//! Functions of the application whose errors are responses: a client gets the response, nothing is
+//! charged, and the log contains no error.
 
 use std::fmt;
 use std::io;
@@ -20,7 +20,7 @@ use traffik::{
 };
 use traffik_tests::{Log, Server, head, midnight};
 
-/// An error as applications have them: both an `Error` and a response.
+/// An application's error, which implements `Error` and `IntoResponse`.
 #[derive(Debug)]
 struct Unauthorized;
 
@@ -60,7 +60,7 @@ fn plan(parts: &Parts) -> Result<Rate, StatusCode> {
     refused_if_bad(parts, StatusCode::PAYMENT_REQUIRED).map(|()| Rate::per_minute(2))
 }
 
-/// A response whose body comes piece by piece, the second after a while.
+/// Returns a response whose body is streamed in two chunks, the second after a while.
 async fn streamed(parts: &Parts) -> Result<bool, Response> {
     let pieces = futures_util::stream::unfold(0, async |piece| {
         if piece == 1 {
@@ -142,7 +142,7 @@ fn app() -> Router {
         .route("/async_closure", post(async_closure))
 }
 
-const ANSWERS: [(&str, u16, &str); 8] = [
+const RESPONSES: [(&str, u16, &str); 8] = [
     ("/identifier", 401, "log in first"),
     ("/cost", 400, r#"{"error":"no such size"}"#),
     ("/open_rate", 402, ""),
@@ -154,10 +154,10 @@ const ANSWERS: [(&str, u16, &str); 8] = [
 ];
 
 #[tokio::test]
-async fn an_error_that_is_a_response_is_the_answer_and_nothing_is_charged() {
+async fn responds_with_the_error_without_charging() {
     let (backend, _) = midnight();
     let server = Server::start(app().layer(provide(backend.clone()))).await;
-    for (path, status, body) in ANSWERS {
+    for (path, status, body) in RESPONSES {
         for _ in 0..20 {
             let response = server.get_with(path, "x-bad", "yes").await;
             assert_eq!((response.status, &*response.body), (status, body), "{path}");
@@ -173,7 +173,7 @@ async fn an_error_that_is_a_response_is_the_answer_and_nothing_is_charged() {
 }
 
 #[tokio::test]
-async fn closures_over_arguments_answer_too() {
+async fn responds_with_errors_of_closures() {
     let (backend, _) = midnight();
     let app = app().layer(provide(backend.clone()));
     for (path, status) in [("/closure", 422), ("/async_closure", 401)] {
@@ -196,7 +196,7 @@ async fn closures_over_arguments_answer_too() {
 async fn stacked() {}
 
 #[tokio::test]
-async fn the_answer_tells_of_decisions_that_were_made_before() {
+async fn includes_the_decisions_made_before() {
     let (backend, _) = midnight();
     let app = Router::new().route("/", get(stacked));
     let server = Server::start(app.layer(provide(backend))).await;
@@ -225,7 +225,7 @@ async fn rejected(parts: &Parts) -> Result<bool, Rejection> {
 }
 
 #[tokio::test]
-async fn predicates_of_layers_answer_with_an_error_of_ours() {
+async fn responds_with_errors_of_predicates_of_layers() {
     for (filter, status) in [(filter::when(is_write), 400), (filter::when(rejected), 410)] {
         let (backend, _) = midnight();
         let layer = ThrottleLayer::new().throttle_when::<Writes>(filter);
@@ -246,7 +246,7 @@ async fn predicates_of_layers_answer_with_an_error_of_ours() {
 }
 
 #[tokio::test]
-async fn code_gets_an_error_whose_rejection_is_the_answer() {
+async fn returns_an_error_to_code_whose_rejection_is_the_response() {
     let (backend, _) = midnight();
     let mut parts = head(&backend);
     parts.headers.insert("x-bad", "yes".parse().unwrap());
@@ -263,7 +263,7 @@ async fn code_gets_an_error_whose_rejection_is_the_answer() {
 }
 
 #[tokio::test]
-async fn the_log_has_a_line_at_debug_and_no_error() {
+async fn logs_at_debug_and_not_as_an_error() {
     let (log, _guard) = Log::capture_at(LevelFilter::DEBUG);
     let (backend, _) = midnight();
     let app = app().layer(provide(backend));

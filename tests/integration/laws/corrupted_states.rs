@@ -1,6 +1,6 @@
-//! States in a shared store that another program has changed, number by number: whatever stands
-//! there, nothing panics, no wait is longer than a rate can be, Redis decides as a store of one's
-//! own does, and what is no state is replaced.
+//! States in a shared store that another program has corrupted, number by number: nothing panics,
+//! no wait exceeds that of a rate, Redis decides as a custom store does, and an invalid state is
+//! replaced.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const NUMBERS: [f64; 26] = [
     1e9,
     4_294_967_296.0,
     1e15,
-    // Ten years and a tick more.
+    // Ten years, and a tick more.
     315_360_000_000_000.0,
     315_360_000_000_001.0,
     9_007_199_254_740_991.0,
@@ -44,9 +44,9 @@ const NUMBERS: [f64; 26] = [
     f64::NAN,
 ];
 
-/// The state with each of its numbers, and each byte that is none, as something else, and where
-/// that is. Numbers begin after three bytes, those of records after four more.
-fn tampered(whole: &[u8]) -> Vec<(usize, Vec<u8>)> {
+/// Returns the state with each of its numbers and each other byte replaced, with the index of the
+/// change. Numbers begin after three bytes, those of records after four more.
+fn corrupted(whole: &[u8]) -> Vec<(usize, Vec<u8>)> {
     let mut all = Vec::new();
     for byte in 0..3 {
         for value in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 127, 255] {
@@ -70,11 +70,11 @@ fn tampered(whole: &[u8]) -> Vec<(usize, Vec<u8>)> {
     all
 }
 
-/// The longest period is ten years, and a count lasts for two of them at most.
+/// The longest period is ten years, and a count lives for two periods at most.
 const LONGEST: Duration = Duration::from_secs(2 * 3_650 * 86_400);
 
 #[tokio::test]
-async fn states_whose_numbers_are_changed() {
+async fn survives_corrupted_numbers() {
     let server = RedisServer::start();
     let remote = Backend::redis(server.url()).timeout(PATIENCE);
     let remote = remote.connect().await.unwrap();
@@ -106,23 +106,23 @@ async fn states_whose_numbers_are_changed() {
             let (key, whole) = store.only_entry();
             let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
             assert_eq!(keys.len(), 1, "{keys:?} and {key}");
-            // Where sums and records begin, which are not all added up at each hit.
+            // Sums and records begin here; a hit does not add up all of them.
             let records = match whole[1] {
                 6 => 3 + 8 * 3,
                 7 => 3 + 8 * 5,
                 _ => whole.len(),
             };
-            for (place, state) in tampered(&whole) {
+            for (place, state) in corrupted(&whole) {
                 clock.set(start + Duration::from_secs(4));
                 store.replace_all(&state);
                 let set = redis::cmd("SET").arg(&keys[0]).arg(&state).arg("EX").arg(1_000).exec(&mut connection);
                 set.unwrap();
                 for cost in [1, 6, 9] {
                     let stat = own.stat(&client).await.unwrap();
-                    let seen = other.stat(&client).await.unwrap();
+                    let stat_on_redis = other.stat(&client).await.unwrap();
                     assert_eq!(
                         serde_json::to_value(&stat).unwrap(),
-                        serde_json::to_value(&seen).unwrap(),
+                        serde_json::to_value(&stat_on_redis).unwrap(),
                         "{name}: {state:?}"
                     );
                     let decision = own.hit(&client, cost).await.unwrap();
@@ -136,7 +136,7 @@ async fn states_whose_numbers_are_changed() {
                     }
                     assert_eq!(decision, decided, "{name}: a hit of {cost} on {state:?}");
                 }
-                // A level may be what was settled beyond all limits, which takes longer.
+                // A level may contain a settlement beyond all limits, which takes longer.
                 if !matches!(whole[1], 3 | 7) {
                     clock.advance(LONGEST);
                     for throttle in [&own, &other] {
@@ -162,7 +162,7 @@ async fn states_whose_numbers_are_changed() {
         Priority::new().normal(1.0).high(1.0),
         CostBasedTokenBucket::new(),
     );
-    // Of several rates, one after the other.
+    // Several rates, one after the other.
     each!(
         ["10/10s", "20/minute"],
         FixedWindow::new(),

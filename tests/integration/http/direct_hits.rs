@@ -1,4 +1,4 @@
-//! What code asks of a throttle, without being a handler of it.
+//! Throttles that code hits directly, without `#[throttled]`.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ type Api = (Burst, Sustained);
 async fn hello() {}
 
 #[tokio::test]
-async fn a_hit_takes_the_cost_of_the_definition_or_the_one_it_is_told() {
+async fn charges_the_defined_cost_or_an_explicit_one() {
     let (backend, _) = midnight();
     let parts = head(&backend);
     let decision = Burst::hit(&parts).await.unwrap();
@@ -36,7 +36,7 @@ async fn a_hit_takes_the_cost_of_the_definition_or_the_one_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_check_takes_nothing_and_is_right() {
+async fn checks_without_charging() {
     let (backend, _) = midnight();
     let parts = head(&backend);
     for _ in 0..3 {
@@ -49,18 +49,18 @@ async fn a_check_takes_nothing_and_is_right() {
 }
 
 #[tokio::test]
-async fn a_set_is_hit_and_checked_as_one() {
+async fn hits_and_checks_a_set_as_one() {
     let (backend, clock) = midnight();
     let parts = head(&backend);
     let decision = Api::hit(&parts).await.unwrap();
-    // Two of ten and one of fifteen.
+    // The cost is 2 of 10 and 1 of 15.
     assert_eq!((decision.admitted, decision.remaining), (true, 8));
     assert!(Api::check(&parts, 8).await.unwrap());
     assert!(!Api::check(&parts, 9).await.unwrap());
     assert!(Api::hit_cost(&parts, 8).await.unwrap().admitted);
     let refused = Api::hit_cost(&parts, 7).await.unwrap();
     assert!(!refused.admitted);
-    // The minute's end or a token every four minutes: the longer one.
+    // The end of the minute, or a token every four minutes: the longer wait.
     assert_eq!(refused.wait, Some(Duration::from_secs(240)));
     clock.advance(Duration::from_secs(239));
     assert!(!Api::hit_cost(&parts, 7).await.unwrap().admitted);
@@ -69,7 +69,7 @@ async fn a_set_is_hit_and_checked_as_one() {
 }
 
 #[tokio::test]
-async fn what_code_takes_the_handler_misses() {
+async fn shares_a_budget_between_code_and_handlers() {
     let (backend, _) = midnight();
     let server = Server::start(
         Router::new()
@@ -77,7 +77,7 @@ async fn what_code_takes_the_handler_misses() {
             .layer(provide(backend.clone())),
     )
     .await;
-    // Not the address the server sees.
+    // The address differs from that of the server's client.
     assert!(hello::hit_cost(&head(&backend), 3).await.unwrap().admitted);
     assert_eq!(server.get("/").await.status, 200);
     let mut parts = head(&backend);
@@ -87,7 +87,7 @@ async fn what_code_takes_the_handler_misses() {
     assert_eq!(server.get("/").await.status, 429);
 }
 
-/// A handler that decides for itself, once it knows what a request is worth.
+/// A handler that hits a throttle when it knows the cost of the request.
 async fn by_hand(parts: Parts) -> Result<String, StatusCode> {
     let failed = |_| StatusCode::INTERNAL_SERVER_ERROR;
     let decision = Api::hit_cost(&parts, 4).await.map_err(failed)?;
@@ -98,7 +98,7 @@ async fn by_hand(parts: Parts) -> Result<String, StatusCode> {
 }
 
 #[tokio::test]
-async fn a_handler_can_decide_for_itself() {
+async fn lets_a_handler_decide() {
     let (backend, _) = midnight();
     let server = Server::start(
         Router::new()
@@ -111,13 +111,13 @@ async fn a_handler_can_decide_for_itself() {
     assert_eq!(server.get("/").await.status, 429);
 }
 
-/// Code over any throttle, or set of them.
+/// Checks any throttle or set.
 async fn enough<T: Throttle>(parts: &Parts) -> bool {
     T::check(parts, 1).await.unwrap()
 }
 
 #[tokio::test]
-async fn throttles_can_be_generic() {
+async fn accepts_generic_throttles() {
     let (backend, _) = midnight();
     let parts = head(&backend);
     assert!(
@@ -134,7 +134,7 @@ async fn throttles_can_be_generic() {
 }
 
 #[tokio::test]
-async fn its_futures_can_be_spawned() {
+async fn returns_futures_that_can_be_spawned() {
     let (backend, _) = midnight();
     let task = tokio::spawn(async move {
         let parts = head(&backend);

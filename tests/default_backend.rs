@@ -1,4 +1,4 @@
-//! What belongs to the whole process: the embedded backend and the default one. One test, in a
+//! The embedded backend and the default backend, which belong to the whole process: one test in a
 //! process of its own.
 
 use axum::Router;
@@ -6,7 +6,7 @@ use axum::routing::get;
 use traffik::{Backend, Throttle as _, provide, set_default_backend, throttled};
 use traffik_tests::{Server, head};
 
-// Ten weeks are longer than any test.
+// A period of ten weeks is longer than any test.
 #[throttled(rate = "1/10w", identifier = everyone)]
 async fn hello() {}
 
@@ -20,11 +20,11 @@ fn app() -> Router {
 }
 
 #[tokio::test]
-async fn what_names_no_backend_uses_the_embedded_one_until_there_is_a_default() {
+async fn uses_the_embedded_backend_until_a_default_is_set() {
     let server = Server::start(app()).await;
     assert_eq!(server.statuses("/", 2).await, [200, 429]);
     assert_eq!(server.statuses("/apart", 2).await, [200, 429]);
-    // Another app, the same process.
+    // Another app in this process.
     let other = Server::start(app()).await;
     assert_eq!(other.get("/").await.status, 429);
 

@@ -1,4 +1,4 @@
-//! The limit that header fields give where the client or the time of day sets it.
+//! The effective limit in header fields, where the client or the time of day determines it.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ traffik::throttles! {
     throttle Hours(rate = "4/hour", identifier = everyone, strategy = time_of_day(windows = ["00:00-02:00" = 0.5, "02:00-04:00" = 3.0]));
     throttle Closed(rate = "4/hour", identifier = everyone, strategy = time_of_day(windows = ["00:00-02:00" = 0.0]));
     throttle Bucket(rate = "2/minute", identifier = everyone, strategy = token_bucket(burst = 9));
-    throttle Most(rate = "4000000000/day", identifier = by_plan, strategy = tiered(free = 1.0, huge = 1000000.0, default = free));
+    throttle MaxLimit(rate = "4000000000/day", identifier = by_plan, strategy = tiered(free = 1.0, huge = 1000000.0, default = free));
 }
 
 #[throttled(Tiered)]
@@ -46,8 +46,8 @@ async fn closed() {}
 #[throttled(Bucket)]
 async fn bucket() {}
 
-#[throttled(Most)]
-async fn most() {}
+#[throttled(MaxLimit)]
+async fn max_limit() {}
 
 fn app(backend: Backend) -> Router {
     let app = Router::new()
@@ -56,18 +56,18 @@ fn app(backend: Backend) -> Router {
         .route("/hours", get(hours))
         .route("/closed", get(closed))
         .route("/bucket", get(bucket))
-        .route("/most", get(most));
+        .route("/max_limit", get(max_limit));
     app.layer(provide(backend))
 }
 
-async fn asked(app: &Router, path: &str, plan: &str) -> TestResponse {
+async fn send(app: &Router, path: &str, plan: &str) -> TestResponse {
     let request = Request::get(path).header("x-plan", plan);
     let request = request.extension(peer(PEER)).body(Body::empty()).unwrap();
     TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
 }
 
 #[tokio::test]
-async fn a_tier_has_its_own_limit_on_admitted_and_refused_responses() {
+async fn sends_the_limit_of_the_tier_in_admitted_and_refused_responses() {
     let app = app(midnight().0);
     for (plan, status, limit) in [
         ("free", 200, 2),
@@ -75,7 +75,7 @@ async fn a_tier_has_its_own_limit_on_admitted_and_refused_responses() {
         ("free", 429, 2),
         ("premium", 200, 10),
     ] {
-        let response = asked(&app, "/tiered", plan).await;
+        let response = send(&app, "/tiered", plan).await;
         assert_eq!(response.status, status, "{plan}");
         assert_eq!(response.policies, [QuotaPolicy::new("Tiered", limit, 60)]);
         assert_eq!(response.legacy()[0], Some(limit.to_string().as_str()));
@@ -83,9 +83,9 @@ async fn a_tier_has_its_own_limit_on_admitted_and_refused_responses() {
 }
 
 #[tokio::test]
-async fn each_rate_of_a_list_has_the_tiers_limit() {
+async fn sends_the_limit_of_the_tier_for_each_rate_of_a_list() {
     let app = app(midnight().0);
-    let response = asked(&app, "/both", "premium").await;
+    let response = send(&app, "/both", "premium").await;
     let expected = [
         QuotaPolicy::new("Both 2/m", 10, 60),
         QuotaPolicy::new("Both 10/h", 50, 3_600),
@@ -95,11 +95,11 @@ async fn each_rate_of_a_list_has_the_tiers_limit() {
 }
 
 #[tokio::test]
-async fn an_hour_has_its_own_limit() {
+async fn sends_the_limit_of_the_hour() {
     let (backend, clock) = midnight();
     let app = app(backend);
     for limit in [2, 12, 4] {
-        let response = asked(&app, "/hours", "").await;
+        let response = send(&app, "/hours", "").await;
         assert_eq!(response.policies, [QuotaPolicy::new("Hours", limit, 3_600)]);
         assert_eq!(response.legacy()[0], Some(limit.to_string().as_str()));
         clock.advance(Duration::from_secs(2 * 3_600));
@@ -107,11 +107,11 @@ async fn an_hour_has_its_own_limit() {
 }
 
 #[tokio::test]
-async fn a_closed_hour_has_a_limit_of_zero() {
+async fn sends_a_limit_of_zero_for_a_closed_hour() {
     let (backend, clock) = midnight();
     let app = app(backend);
     for (status, limit) in [(429, 0), (200, 4)] {
-        let response = asked(&app, "/closed", "").await;
+        let response = send(&app, "/closed", "").await;
         assert_eq!(response.status, status);
         assert_eq!(
             response.policies,
@@ -122,24 +122,24 @@ async fn a_closed_hour_has_a_limit_of_zero() {
 }
 
 #[tokio::test]
-async fn a_burst_leaves_the_limit_as_written() {
-    let response = asked(&app(midnight().0), "/bucket", "").await;
+async fn sends_the_limit_of_the_rate_with_a_burst() {
+    let response = send(&app(midnight().0), "/bucket", "").await;
     assert_eq!(response.policies, [QuotaPolicy::new("Bucket", 2, 60)]);
     assert_eq!(response.legacy()[0], Some("2"));
 }
 
 /// A structured field carries integers of fifteen digits (RFC 9651).
 #[tokio::test]
-async fn a_limit_beyond_fifteen_digits_is_written_as_fifteen() {
-    let response = asked(&app(midnight().0), "/most", "huge").await;
+async fn clamps_a_limit_to_fifteen_digits() {
+    let response = send(&app(midnight().0), "/max_limit", "huge").await;
     assert_eq!(
         response.policies,
-        [QuotaPolicy::new("Most", 999_999_999_999_999, 86_400)]
+        [QuotaPolicy::new("MaxLimit", 999_999_999_999_999, 86_400)]
     );
 }
 
 #[tokio::test]
-async fn stat_and_draft_6_give_the_limit_in_force() {
+async fn uses_the_effective_limit_in_stat_and_draft_6() {
     let (backend, clock) = midnight();
     let draft_6 = HeaderOptions::new().syntax(HeaderSyntax::Draft6);
     let mut parts = head(&backend);
@@ -161,9 +161,9 @@ async fn stat_and_draft_6_give_the_limit_in_force() {
     }
 }
 
-/// H12: the policy is known even where no law has decided.
+/// The policy is sent even if no law decided.
 #[tokio::test]
-async fn a_failed_backend_leaves_the_limit_in_force() {
+async fn sends_the_effective_limit_if_the_backend_fails() {
     let store = FlakyStore::new();
     store.fail(Fault::Refuse);
     for policy in [traffik::failure::allow(), traffik::failure::throttle()] {
@@ -176,10 +176,10 @@ async fn a_failed_backend_leaves_the_limit_in_force() {
         assert_eq!(Hours::hit(&parts).await.unwrap().limit, 2);
         assert_eq!(Bucket::hit(&parts).await.unwrap().limit, 9);
         let app = app(backend);
-        let response = asked(&app, "/tiered", "premium").await;
+        let response = send(&app, "/tiered", "premium").await;
         assert_eq!(response.policies, [QuotaPolicy::new("Tiered", 10, 60)]);
         assert_eq!(response.legacy()[0], Some("10"));
-        let response = asked(&app, "/hours", "").await;
+        let response = send(&app, "/hours", "").await;
         assert_eq!(response.policies, [QuotaPolicy::new("Hours", 2, 3_600)]);
     }
 }

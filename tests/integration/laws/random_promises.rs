@@ -1,8 +1,7 @@
-//! The promises as such, of every strategy on random traces: whatever a throttle tells, asking it
-//! shows to be so.
+//! The promises themselves, for every strategy on random traces: `check` confirms what every
+//! decision and stat reports.
 //!
-//! No oracle is asked here: what is told is compared with what `check` says at the moments that
-//! were told.
+//! No oracle is involved.
 
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
@@ -15,27 +14,27 @@ use super::trace::{
     Step, cases, hours, rates_of_hours, starts, steps, steps_back_and_forth, terms,
 };
 
-/// A law of any kind at a rate.
+/// Generates a law of any kind at a rate.
 fn any_law() -> impl Strategy<Value = (Rate, Law)> {
     let by_the_hour = rates_of_hours().prop_flat_map(|rate| (Just(rate), hours(rate)));
     prop_oneof![12 => terms(), 2 => by_the_hour]
 }
 
-/// The latest moment that is looked at, in microseconds since 1970: beyond it clocks end.
+/// The latest moment of the test, in microseconds since 1970.
 const END: Int = 1 << 53;
 
 proptest! {
     #![proptest_config(cases(400))]
 
-    /// 2, 3, 4, 6 and 8.
+    /// Promises 2, 3, 4, 6 and 8.
     #[test]
-    fn what_is_told_is_so(of in any_law(), start in starts(), steps in steps()) {
+    fn reports_exact_values(of in any_law(), start in starts(), steps in steps()) {
         holds(of, start, &steps)?;
     }
 
-    /// 5: and so it is on a clock that steps back.
+    /// The promises hold on a clock that steps back (promise 5).
     #[test]
-    fn what_is_told_is_so_behind_the_state(
+    fn reports_exact_values_when_the_clock_steps_back(
         of in any_law(),
         start in starts(),
         steps in steps_back_and_forth(),
@@ -52,32 +51,32 @@ fn holds((rate, law): (Rate, Law), start: Int, steps: &[Step]) -> Result<(), Tes
     };
     let (mut at, mut last, mut latest) = (start, 1, start);
     subject.set(at);
-    let mut told = verdict_of(&subject.decide(0));
+    let mut verdict = verdict_of(&subject.decide(0));
     for step in steps {
-        let then = step.gap.after(at, &terms, &told);
+        let then = step.gap.after(at, &terms, &verdict);
         let Some(then) = then.filter(|then| *then < END) else {
             break;
         };
-        (at, last) = (then, step.cost.units(&told, last));
+        (at, last) = (then, step.cost.units(&verdict, last));
         let before = subject.standing(at);
         prop_assert_eq!(subject.standing(at), before, "`stat` changed something");
         remaining_is_the_largest_cost(&subject, law, before)?;
 
         let enough = subject.admits(last);
-        told = subject.hit(at, last);
-        prop_assert_eq!(told.admitted, enough, "`check` of {} at {}", last, at);
-        if told.admitted {
-            prop_assert_eq!(told.wait, Some(0));
+        verdict = subject.hit(at, last);
+        prop_assert_eq!(verdict.admitted, enough, "`check` of {} at {}", last, at);
+        if verdict.admitted {
+            prop_assert_eq!(verdict.wait, Some(0));
         } else {
             prop_assert_eq!(subject.standing(at), before, "a refusal took something");
-            waits_are_exact(&subject, at, last, told.wait)?;
+            waits_are_exact(&subject, at, last, verdict.wait)?;
         }
         prop_assert!(
             last > 0 || subject.standing(at) == before,
             "cost 0 took something"
         );
-        // A state far ahead of the clock is filled by a hit, not by `stat`; in hours that are
-        // closed there is nothing to fill, but the window still stands (L4).
+        // A state far ahead of the clock is filled by a hit, not by `stat`; in a closed hour there
+        // is nothing to fill, but the window remains (L4).
         latest = latest.max(at);
         let is_closed = at < latest && matches!(law, Law::TimeOfDay { .. });
         if last > 0 && !is_closed {
@@ -88,7 +87,7 @@ fn holds((rate, law): (Rate, Law), start: Int, steps: &[Step]) -> Result<(), Tes
 }
 
 impl Dynamic {
-    /// Whether `check` says that a cost would be admitted.
+    /// Reports that `check` admits a cost.
     fn admits(&self, cost: u64) -> bool {
         poll_once(self.throttle.check(&self.client, cost)).expect("memory always answers")
     }
@@ -99,14 +98,15 @@ impl Dynamic {
     }
 }
 
-/// L7; of GCRA it is a number of hits, each of which may cost as much as L (L17).
+/// The remainder is the largest admitted cost (L7), or for GCRA a number of hits, each of which may
+/// cost as much as L (L17).
 fn remaining_is_the_largest_cost(
     subject: &Dynamic,
     law: Law,
-    told: Standing,
+    verdict: Standing,
 ) -> Result<(), TestCaseError> {
-    let remaining = u64::try_from(told.remaining).expect("u64");
-    prop_assert_eq!(told.wait == Some(0), remaining >= 1);
+    let remaining = u64::try_from(verdict.remaining).expect("u64");
+    prop_assert_eq!(verdict.wait == Some(0), remaining >= 1);
     prop_assert_eq!(subject.admits(1), remaining >= 1);
     prop_assert!(subject.admits(0) && !subject.admits(u64::MAX));
     if !matches!(law, Law::Gcra { .. }) {
@@ -116,7 +116,7 @@ fn remaining_is_the_largest_cost(
     Ok(())
 }
 
-/// Refused until the wait has passed, admitted when it has; never is never.
+/// A hit is refused until the wait has passed, and admitted afterwards; "never" lasts for ever.
 fn waits_are_exact(
     subject: &Dynamic,
     at: Int,
@@ -139,7 +139,7 @@ fn waits_are_exact(
     Ok(())
 }
 
-/// L12: from the reset on, a client is as one who was never seen.
+/// From the reset on, a client equals a new one (L12).
 fn nothing_is_left_at_the_reset(
     subject: &mut Dynamic,
     law: Law,
@@ -149,22 +149,22 @@ fn nothing_is_left_at_the_reset(
     if at + reset >= END {
         return Ok(());
     }
-    let seen = (subject.standing(at + reset), subject.facts(at + reset));
-    let client = std::mem::replace(&mut subject.client, nobody(law));
+    let hit = (subject.standing(at + reset), subject.facts(at + reset));
+    let client = std::mem::replace(&mut subject.client, new_client(law));
     let unseen = (subject.standing(at + reset), subject.facts(at + reset));
     subject.client = client;
-    prop_assert_eq!(seen, unseen, "{:?}", law);
+    prop_assert_eq!(hit, unseen, "{:?}", law);
     Ok(())
 }
 
-/// Somebody whom the law takes for the same kind of client.
-fn nobody(law: Law) -> Identity {
-    let nobody = Identity::new("nobody");
+/// Returns a new client of the same kind.
+fn new_client(law: Law) -> Identity {
+    let client = Identity::new("new client");
     match law {
         Law::Tiered {
             who: Some(tier), ..
-        } => nobody.tier(tier),
-        Law::Priority { who, .. } => nobody.priority(who),
-        _ => nobody,
+        } => client.tier(tier),
+        Law::Priority { who, .. } => client.priority(who),
+        _ => client,
     }
 }

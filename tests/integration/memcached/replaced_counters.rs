@@ -1,5 +1,5 @@
-//! Counters that were made after a hit, because the server had evicted or flushed the one that it
-//! was added to: nothing is given back to them (L32).
+//! Counters that were created after a hit, because the server had evicted or flushed the counter of
+//! the hit: a refund does not change them (L32).
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn left(throttle: &DynThrottle) -> u64 {
     stat.hits_remaining
 }
 
-/// The key of the only counter on a server.
+/// Returns the key of the only counter on a server.
 fn key(server: &MemcachedServer) -> String {
     let dump = server.command("lru_crawler metadump all", "END");
     let key = dump.iter().find_map(|line| line.strip_prefix("key="));
@@ -36,14 +36,14 @@ fn evict(server: &MemcachedServer) {
 }
 
 #[tokio::test]
-async fn nothing_is_given_back_to_a_counter_made_since() {
+async fn does_not_refund_a_counter_that_replaced_an_evicted_one() {
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "10/day");
-    // A tag is one of a thousand, so twice the same is a rare chance.
+    // A tag has one of a thousand values, so two equal ones are unlikely.
     let reserve = async |cost| throttle.reserve(&client(), cost).await.unwrap();
     let [cancelled, settled, dropped] = [reserve(3).await, reserve(3).await, reserve(2).await];
     evict(&server);
-    // What is gone stays gone.
+    // An evicted count stays lost.
     settled.settle(1).await.unwrap();
     assert_eq!(left(&throttle).await, 10);
     let own = reserve(8).await;
@@ -56,7 +56,7 @@ async fn nothing_is_given_back_to_a_counter_made_since() {
 }
 
 #[tokio::test]
-async fn nothing_is_given_back_after_a_flush() {
+async fn does_not_refund_after_a_flush() {
     async fn check(backend: &Backend, server: &MemcachedServer, strategy: impl Strategy) {
         let throttle = DynThrottle::builder(strategy.name()).strategy(strategy);
         let throttle = throttle.rate(Rate::per_hour(10)).rate(Rate::per_day(20));
@@ -64,7 +64,7 @@ async fn nothing_is_given_back_after_a_flush() {
         let throttle = throttle.build().unwrap();
         let reserved = throttle.reserve(&client(), 5).await.unwrap();
         server.flush_all();
-        // It forgets what was written before the present second of its own.
+        // `flush_all` removes what was written before the present second of the server.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         assert!(throttle.hit(&client(), 6).await.unwrap().admitted);
         reserved.cancel().await.unwrap();
@@ -81,9 +81,9 @@ async fn nothing_is_given_back_after_a_flush() {
     check(&backend, &server, hours).await;
 }
 
-/// A refund looks at the counter first; a hit is still one exchange, and a refused one two.
+/// A refund reads the counter first; a hit is still one exchange, and a refused hit two.
 #[tokio::test]
-async fn only_a_refund_takes_another_exchange() {
+async fn reads_the_counter_only_for_a_refund() {
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "10/day");
     throttle.hit(&client(), 1).await.unwrap();
@@ -97,9 +97,9 @@ async fn only_a_refund_takes_another_exchange() {
     assert_eq!(left(&throttle).await, 8);
 }
 
-/// Costs that a counter could not hold a few times over are added to a count that was read.
+/// Costs that would overflow a counter after a few hits are added to a count that was read.
 #[tokio::test(flavor = "multi_thread")]
-async fn huge_costs_of_many_tasks_never_exceed_the_limit() {
+async fn admits_no_more_than_the_limit_of_concurrent_huge_costs() {
     const LIMIT: u64 = 1 << 53;
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "9007199254740992/day");
@@ -120,9 +120,9 @@ async fn huge_costs_of_many_tasks_never_exceed_the_limit() {
     }
 }
 
-/// A value that is no number, or that of no counter, is left as it is.
+/// A malformed value, or that of no counter, stays as it is.
 #[tokio::test]
-async fn what_strangers_write_is_refunded_to_nobody() {
+async fn does_not_refund_foreign_values() {
     let server = MemcachedServer::start();
     let throttle = throttle(&connect(&server).await, "10/day");
     let reserved = throttle.reserve(&client(), 4).await.unwrap();

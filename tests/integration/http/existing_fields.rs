@@ -1,4 +1,4 @@
-//! Fields that a handler has written already.
+//! Responses whose handler has written rate-limit fields already.
 
 use axum::Router;
 use axum::response::{AppendHeaders, IntoResponse};
@@ -57,7 +57,7 @@ traffik::throttles! {
     throttle same(rate = "5/minute");
 }
 
-async fn served() -> Server {
+async fn serve() -> Server {
     let (backend, _) = midnight();
     let app = Router::new()
         .route("/ours", get(ours))
@@ -72,8 +72,8 @@ async fn served() -> Server {
 }
 
 #[tokio::test]
-async fn lists_are_appended_to_ours_in_one_line() {
-    let response = served().await.get("/ours").await;
+async fn appends_to_the_lists_of_the_handler() {
+    let response = serve().await.get("/ours").await;
     let limits = [
         ServiceLimit::new("ours", 2, 60),
         ServiceLimit::new("theirs", 1, 2),
@@ -88,10 +88,10 @@ async fn lists_are_appended_to_ours_in_one_line() {
     assert_eq!(response.policies, policies);
 }
 
-/// An empty line would leave a comma behind, and the field unreadable.
+/// An empty line would leave a trailing comma, which makes the field malformed.
 #[tokio::test]
-async fn empty_lines_add_nothing() {
-    let response = served().await.get("/empty").await;
+async fn ignores_empty_lines() {
+    let response = serve().await.get("/empty").await;
     let limits = [
         ServiceLimit::new("empty", 2, 60),
         ServiceLimit::new("theirs", 1, None),
@@ -99,10 +99,10 @@ async fn empty_lines_add_nothing() {
     assert_eq!(response.limits, limits);
 }
 
-/// H5: names in one field differ, also from those that were there, and are the same in both fields.
+/// Names in one field differ, also from those of the handler, and are equal in both fields.
 #[tokio::test]
-async fn names_that_are_there_are_taken() {
-    let server = served().await;
+async fn avoids_the_names_of_the_handler() {
+    let server = serve().await;
     let response = server.get("/named").await;
     assert_eq!(response.limits[0], ServiceLimit::new("named-4", 2, 60));
     assert_eq!(response.policies[0], QuotaPolicy::new("named-4", 3, 60));
@@ -121,15 +121,15 @@ async fn names_that_are_there_are_taken() {
 }
 
 #[tokio::test]
-async fn single_values_are_replaced_and_all_others_left() {
-    let response = served().await.get("/ours").await;
+async fn replaces_single_values_and_leaves_all_others() {
+    let response = serve().await.get("/ours").await;
     assert_eq!(response.legacy(), [Some("3"), Some("2"), Some("60")]);
     assert_eq!(response.field("x-request-id"), Some("7"));
 }
 
 #[tokio::test]
-async fn without_fields_of_ours_theirs_stay_as_they_are() {
-    let response = served().await.get("/silent").await;
+async fn leaves_the_fields_of_the_handler_if_it_writes_none() {
+    let response = serve().await.get("/silent").await;
     assert_eq!(response.limits, [ServiceLimit::new("theirs", 1, None)]);
     assert_eq!(response.legacy(), [Some("100"), None, None]);
 }

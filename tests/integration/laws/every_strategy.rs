@@ -1,4 +1,4 @@
-//! Every strategy, with parameters under which all of them start with as much as the rate's limit.
+//! Every strategy, with parameters under which all start with the rate's limit.
 
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue, Priority,
@@ -8,7 +8,7 @@ use traffik::{Backend, DynThrottle, DynThrottleBuilder, Rate};
 
 use super::client::{Client, micros};
 
-/// What is made of each strategy of which a hit takes its cost, and its name.
+/// Expands an expression for each strategy of which a hit takes its cost, with its name.
 macro_rules! each {
     ($strategy:ident => $made:expr) => {
         each!(@ $strategy => $made,
@@ -34,16 +34,16 @@ macro_rules! each {
     };
 }
 
-/// A client of each at this rate.
+/// Creates a client of each strategy at a rate.
 pub(crate) fn at_once(rate: &str) -> Vec<(&'static str, Client)> {
     each!(strategy => Client::of(strategy, rate))
 }
 
-/// The same beside a GCRA, for hits of cost 1: a single one may take its whole limit (L17).
-pub(crate) fn by_ones(rate: &str) -> Vec<(&'static str, Client)> {
+/// Adds a GCRA for hits of cost 1, since a single hit may take its whole limit (L17).
+pub(crate) fn by_single_hits(rate: &str) -> Vec<(&'static str, Client)> {
     let of: Rate = rate.parse().expect("a rate");
     let limit = of.limit().max(1);
-    // As early as all hits but the first: one an emission interval.
+    // As early as all hits but the first: one per emission interval.
     let tolerance = micros((of.period_micros() * (limit - 1)).div_ceil(limit));
     let gcra = Client::of(Gcra::new().burst_tolerance(tolerance), rate);
     let mut clients = at_once(rate);
@@ -51,8 +51,8 @@ pub(crate) fn by_ones(rate: &str) -> Vec<(&'static str, Client)> {
     clients
 }
 
-/// The settings of a throttle for each, all with one uid on one backend: each can be built when the
-/// one before is gone.
+/// Returns the builders of throttles, all with one uid on one backend: each is built after the
+/// previous one was dropped.
 pub(crate) fn of_one_uid(backend: &Backend, rate: Rate) -> Vec<(&'static str, DynThrottleBuilder)> {
     let builder = || {
         DynThrottle::builder("one")

@@ -1,4 +1,4 @@
-//! Refunds of hits whose state is gone: a state that was made since lacks nothing of what they took
+//! Refunds of hits whose state is gone: they do not change a state that was created after the hit
 //! (L32).
 
 use std::sync::{Arc, Mutex};
@@ -17,8 +17,8 @@ use crate::memory::each;
 
 use super::{Everyone, Mine, left, request};
 
-/// A throttle for every strategy, for lists of rates and for a custom strategy, each of which
-/// admits ten units an hour.
+/// Builds a throttle for every strategy, for lists of rates and for a custom strategy, each of
+/// which admits ten units an hour.
 fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
     fn of(backend: &Backend, name: &str, rates: &[&str], strategy: impl Strategy) -> DynThrottle {
         let rates = rates.iter().map(|rate| rate.parse().unwrap());
@@ -44,7 +44,7 @@ async fn remaining(throttle: &DynThrottle, client: &Identity) -> u64 {
     throttle.stat(client).await.unwrap().hits_remaining
 }
 
-/// A client of a throttle, and reservations of all its units but one.
+/// A client of a throttle, and reservations of nearly all its units.
 struct Reserved {
     name: &'static str,
     throttle: DynThrottle,
@@ -75,9 +75,9 @@ impl Reserved {
         }
     }
 
-    /// Hits anew and gives everything back: what was taken from the states before does not come off
-    /// the new ones, and what was taken from those does. Returns what remains, before and after a
-    /// reservation of two units is dropped.
+    /// Hits again and refunds everything: charges of the earlier states do not reduce the new ones,
+    /// and charges of the new ones do. Returns the remaining units, and a reservation of two units
+    /// that is still open.
     async fn settle(self) -> (u64, Reservation) {
         let Self {
             name,
@@ -96,7 +96,7 @@ impl Reserved {
         assert_eq!(left().await, before, "{name}: cancelled");
         settled.settle(1).await.unwrap();
         assert_eq!(left().await, before, "{name}: settled");
-        // What was used beyond the reserve counts wherever it is.
+        // A use beyond the reservation is charged to the new state.
         charged.settle(2).await.unwrap();
         assert_eq!(left().await, before - 1, "{name}: charged");
         anew.settle(1).await.unwrap();
@@ -106,7 +106,7 @@ impl Reserved {
 }
 
 #[tokio::test]
-async fn is_nothing_after_a_clear_of_memory() {
+async fn are_ignored_after_a_clear_of_memory() {
     let backend = MemoryBackend::builder().clock(ManualClock::new()).build();
     for one in throttles(&backend) {
         let (name, throttle) = one.clone();
@@ -119,13 +119,13 @@ async fn is_nothing_after_a_clear_of_memory() {
 }
 
 #[tokio::test]
-async fn is_nothing_after_an_eviction_from_memory() {
+async fn are_ignored_after_an_eviction_from_memory() {
     for place in 0..throttles(&Backend::memory()).len() {
         let settings = MemoryBackend::builder().capacity(64);
         let backend = settings.clock(ManualClock::new()).build();
         let (name, throttle) = throttles(&backend).swap_remove(place);
         let reserved = Reserved::new((name, throttle.clone())).await;
-        // The throttle's other clients are nearer to their limit.
+        // The throttle's other clients are nearer to their limits.
         let mut others = 0_u64..100_000;
         while remaining(&throttle, &client()).await < 10 {
             let other = Identity::from(others.next().expect("room for the client"));
@@ -137,9 +137,9 @@ async fn is_nothing_after_an_eviction_from_memory() {
     }
 }
 
-/// A custom strategy cannot tell from its state that the one before has expired.
+/// A custom strategy cannot tell from its state that the earlier one has expired.
 #[tokio::test]
-async fn is_nothing_after_an_expiry_in_memory() {
+async fn are_ignored_after_an_expiry_in_memory() {
     let clock = ManualClock::new();
     let backend = Backend::memory().clock(clock.clone());
     let budget = DynThrottle::builder("budget").rate("10/hour".parse().unwrap());
@@ -155,7 +155,7 @@ async fn is_nothing_after_an_expiry_in_memory() {
     assert_eq!(remaining(&budget, &client()).await, 7);
 }
 
-/// A store whose states the test removes behind the back of the backend.
+/// Checks a store whose states the test removes behind the backend.
 async fn check(
     connect: impl AsyncFn() -> Backend,
     is_checked: impl Fn(&str) -> bool,
@@ -178,7 +178,7 @@ async fn check(
         drop(dropped);
         expected.push(before);
     }
-    // The refunds in the background have ended.
+    // The background refunds are complete.
     backend.close().await.unwrap();
     for ((name, throttle), before) in on(&connect().await).into_iter().zip(expected) {
         assert_eq!(remaining(&throttle, &client()).await, before, "{name}");
@@ -186,7 +186,7 @@ async fn check(
 }
 
 #[tokio::test]
-async fn is_nothing_after_a_flush_of_redis() {
+async fn are_ignored_after_a_flush_of_redis() {
     let server = RedisServer::start();
     let connect = async || {
         let backend = Backend::redis(server.url()).timeout(PATIENCE);
@@ -196,13 +196,13 @@ async fn is_nothing_after_a_flush_of_redis() {
 }
 
 #[tokio::test]
-async fn is_nothing_after_a_flush_of_memcached() {
+async fn are_ignored_after_a_flush_of_memcached() {
     let server = MemcachedServer::start();
     let connect = async || {
         let backend = Backend::memcached(server.url()).timeout(PATIENCE);
         backend.connect().await.unwrap()
     };
-    // Counts of windows are numbers that Memcached keeps by itself.
+    // Counts of windows are numbers that Memcached stores natively.
     let is_native = ["fixed window", "tiered", "time of day", "windows"];
     let is_swapped = |name: &str| !is_native.contains(&name);
     check(connect, is_swapped, || server.flush_all()).await;
@@ -240,15 +240,15 @@ impl Store for TrappedStore {
 }
 
 #[tokio::test]
-async fn is_nothing_after_a_custom_store_was_emptied() {
+async fn are_ignored_after_a_custom_store_was_emptied() {
     let store = OpenStore::default();
     let connect = async || Backend::custom(store.clone());
     check(connect, |_| true, || store.retain(|_| false)).await;
 }
 
-/// A set whose last member refuses gives back what the first has taken, if that is still there.
+/// A set whose last member refuses refunds the first one, if its state still exists.
 #[tokio::test]
-async fn of_a_set_is_nothing_after_its_state_was_removed() {
+async fn of_a_set_are_ignored_after_its_state_was_removed() {
     let trapped = TrappedStore::default();
     let head = request(&Backend::custom(trapped.clone()));
     assert!(Mine::hit(&head).await.unwrap().admitted);
@@ -256,7 +256,7 @@ async fn of_a_set_is_nothing_after_its_state_was_removed() {
     assert!(!<(Everyone, Mine)>::hit(&head).await.unwrap().admitted);
     assert!(trapped.trap.lock().unwrap().is_none(), "it was read");
     assert_eq!(left::<Everyone, _>(&head).await, 299);
-    // Nothing was removed meanwhile.
+    // No state was removed meanwhile.
     assert!(!<(Everyone, Mine)>::hit(&head).await.unwrap().admitted);
     assert_eq!(left::<Everyone, _>(&head).await, 299);
 }

@@ -1,4 +1,4 @@
-//! The ends of an embedded backend: it is closed, or its clock is at the end of time.
+//! The limits of the memory backend: it is closed, or its clock is at the end of time.
 
 use traffik::failure::{allow, raise};
 use traffik::{Backend, Clock, DynThrottle, ErrorKind, Identity};
@@ -7,7 +7,7 @@ use traffik_tests::poll_once;
 use super::each;
 
 #[test]
-fn a_closed_backend_decides_nothing() {
+fn decides_nothing_after_it_was_closed() {
     let backend = Backend::memory();
     let client = Identity::everyone();
     let throttle = |uid: &str| {
@@ -31,7 +31,7 @@ fn a_closed_backend_decides_nothing() {
     assert!(decision.admitted && !decision.decided);
 }
 
-/// A clock that stands at the end of time.
+/// A clock that is stopped at the end of time.
 #[derive(Debug)]
 struct End(u64);
 
@@ -42,7 +42,7 @@ impl Clock for End {
 }
 
 #[test]
-fn no_strategy_overflows_at_the_end_of_time() {
+fn does_not_overflow_at_the_end_of_time() {
     for end in [u64::MAX, u64::MAX - 1_000_000, 1 << 63, 1 << 53] {
         let backend = Backend::memory().clock(End(end));
         let client = Identity::new("client").tier("free");
