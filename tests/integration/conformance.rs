@@ -155,8 +155,8 @@ fn rejects_defective_stores() {
         (Defect::Swaps, "a missing key was swapped"),
         (Defect::Fails, "failed"),
     ] {
-        let said = rejection_of(defect);
-        assert!(said.contains(part), "{said}");
+        let message = rejection_of(defect);
+        assert!(message.contains(part), "{message}");
     }
 }
 

@@ -139,6 +139,6 @@ fn waits_are_exact<T: Throttle>(name: &str) {
 }
 
 #[test]
-fn of_plans_that_take_turns() {
+fn of_alternating_plans() {
     each!(waits_are_exact: Windows Tiers Hours Carry Adapting Counter Log Shared Bucket Leaky Queue Costly Spaced);
 }

@@ -46,7 +46,7 @@ pub(crate) trait FromLaw: Strategy<State: Clone> {
     fn of(law: Law) -> Self;
 }
 
-/// The strategy of a law, by type: each type has states of its own.
+/// Binds the strategy of a law, whose type has states of its own.
 macro_rules! with_strategy {
     ($law:expr, $strategy:ident => $body:expr) => {
         with_strategy!(@ $law, $strategy => $body,
@@ -64,7 +64,7 @@ macro_rules! with_strategy {
 }
 pub(crate) use with_strategy;
 
-/// How the strategies of laws are made.
+/// Implements the conversion of laws into strategies.
 macro_rules! of {
     ($($strategy:ident: $law:pat => $made:expr,)+) => {$(
         impl FromLaw for strategy::$strategy {
@@ -120,7 +120,7 @@ of! {
     },
 }
 
-/// So many millionths, as somebody would write them.
+/// Converts millionths into the number that a user would write.
 fn number(millionths: u64) -> f64 {
     millionths as f64 / 1e6
 }
@@ -129,12 +129,12 @@ thread_local! {
     static LOAD: Cell<f64> = const { Cell::new(0.0) };
 }
 
-/// The signal of adaptive laws.
+/// Returns the signal of adaptive laws.
 fn load() -> f64 {
     LOAD.get()
 }
 
-/// Gives the signal that a law stands for.
+/// Sets the signal of a law.
 fn set_load(law: Law) {
     if let Law::Adaptive(Adaptive {
         load: Some(load), ..
@@ -144,7 +144,7 @@ fn set_load(law: Law) {
     }
 }
 
-/// Who a law takes the client to be.
+/// Returns the client of a law.
 fn who(law: Law) -> Who<'static> {
     match law {
         Law::Tiered { who, .. } => Who {

@@ -25,7 +25,7 @@ async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &st
     let app = Router::new()
         .route("/{id}", handler)
         .layer(provide(backend));
-    let ask = async || {
+    let send = async || {
         let request = Request::builder()
             .method(method.clone())
             .uri("/7")
@@ -33,7 +33,7 @@ async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &st
         let request = request.body(Body::from(body.to_owned())).unwrap();
         TestResponse::read(app.clone().oneshot(request).await.unwrap()).await
     };
-    let response = ask().await;
+    let response = send().await;
     assert_eq!((response.status, response.body.as_str()), (200, expected));
     assert_eq!(
         response
@@ -43,7 +43,7 @@ async fn counts(handler: MethodRouter, method: Method, body: &str, expected: &st
             .min(),
         Some(0)
     );
-    assert_eq!(ask().await.status, 429);
+    assert_eq!(send().await.status, 429);
 }
 
 /// Asserts that a handler of GET requests with a limit of one responds once and then refuses.

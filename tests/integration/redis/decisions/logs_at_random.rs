@@ -59,7 +59,7 @@ fn agrees_on_lists_whose_rates_change() {
     let custom = Backend::custom(ExpiringStore::default());
     proptest!(cases(200), |(
         (all, law) in (vec(rates(), 2..4), laws()),
-        turns in vec((0_usize..4, 0_usize..4), 40),
+        steps_by_rate in vec((0_usize..4, 0_usize..4), 40),
         start in starts(),
         steps in steps_back_and_forth(),
     )| {
@@ -73,7 +73,7 @@ fn agrees_on_lists_whose_rates_change() {
         let (mut now, mut last, mut verdict_before) = (start, 1, NOTHING);
         // A rate can be changed after the first hit.
         prop_assert_eq!(there.hit(now, 0), here.hit(now, 0));
-        for (step, (from, to)) in steps.into_iter().zip(turns) {
+        for (step, (from, to)) in steps.into_iter().zip(steps_by_rate) {
             if from > to {
                 let mut rates: Vec<Rate> = all.iter().copied().skip(from).chain(all.clone()).collect();
                 rates.truncate(to.clamp(1, all.len()));
