@@ -1,8 +1,8 @@
 //! Extends the life of states that a refused hit has found written under another rate.
 //!
-//! A state of a shorter rate may end before the present rate's law stops needing it. The first
-//! refused hit that finds it extends its life; a state in a slot [moves to the
-//! spill](super::move_to_spill) for that, where its end is stored beside it.
+//! A state of a shorter rate may end before the present rate stops needing it. The first refused
+//! hit that finds it extends its life; a state in a slot [moves to the spill](super::move_to_spill)
+//! for that, where its end is stored beside it.
 
 use crate::store::key::Key;
 use crate::store::lifetime::end_of;

@@ -10,11 +10,12 @@ use crate::strategy::kernel::state::State;
 
 impl Memory {
     /// Applies each settlement to its state.
-    pub(crate) fn settle_each(&self, settling: &[Settlement<'_>], now: u64) {
-        for settling in settling {
-            let plan = &settling.plan;
+    pub(crate) fn settle_each(&self, settlements: &[Settlement<'_>], now: u64) {
+        for settlement in settlements {
+            let plan = &settlement.plan;
             let permit = SlotPermit::of_unmarked(&self.spill);
-            if plan.is_packed() && permit.is_valid() && self.settle_in_slot(settling, permit, now) {
+            if plan.is_packed() && permit.is_valid() && self.settle_in_slot(settlement, permit, now)
+            {
                 continue;
             }
             if plan.limits.len() > 1 {
@@ -23,32 +24,37 @@ impl Memory {
             let mut shard = self.spill.lock(self.spill.shard_of(plan.key));
             if shard.state(plan.key, now).is_none() {
                 if plan.is_packed() {
-                    self.settle_in_slot(settling, SlotPermit::of_locked(&shard), now);
+                    self.settle_in_slot(settlement, SlotPermit::of_locked(&shard), now);
                     continue;
                 }
                 if plan.limits.len() > 1 {
                     self.move_plan_to_spill(plan, &mut shard, now);
                 }
             }
-            self.settle_in_spill(settling, &mut shard, now);
+            self.settle_in_spill(settlement, &mut shard, now);
         }
     }
 
     /// Settles in a slot, and returns `true` if that is done: not if the key has no slot and the
     /// permit has ended.
-    fn settle_in_slot(&self, settling: &Settlement<'_>, permit: SlotPermit<'_>, now: u64) -> bool {
-        let key = settling.plan.key;
+    fn settle_in_slot(
+        &self,
+        settlement: &Settlement<'_>,
+        permit: SlotPermit<'_>,
+        now: u64,
+    ) -> bool {
+        let key = settlement.plan.key;
         loop {
             let Some(slot) = self.table.find(key) else {
-                if settling.adjustment.is_refund() {
+                if settlement.adjustment.is_refund() {
                     if self.table.is_vacant(key) {
                         return permit.is_valid();
                     }
                     continue;
                 }
                 let mut state = State::default();
-                let _ = settling.apply(&mut state, now);
-                let ratio = settling.plan.limits[0].capacity_ratio(now);
+                let _ = settlement.apply(&mut state, now);
+                let ratio = settlement.plan.limits[0].capacity_ratio(now);
                 let slot = (key, state.packed(), ratio);
                 if self.table.try_insert(permit, slot, now) {
                     return true;
@@ -61,12 +67,12 @@ impl Memory {
             let Some((snapshot, made)) = slot.read_with_number(key) else {
                 continue;
             };
-            if !settling.applies_to(made.into()) {
+            if !settlement.applies_to(made.into()) {
                 return true;
             }
-            let living = settling.plan.limits[0].living(snapshot.state, now);
+            let living = settlement.plan.limits[0].living(snapshot.state, now);
             let mut state = State::Packed(living);
-            if !settling.apply(&mut state, now)
+            if !settlement.apply(&mut state, now)
                 || slot.write_if_unchanged(&snapshot, state.packed())
             {
                 return true;
@@ -75,10 +81,10 @@ impl Memory {
     }
 
     /// Settles in a locked shard of the spill.
-    fn settle_in_spill(&self, settling: &Settlement<'_>, shard: &mut SpillShard, now: u64) {
+    fn settle_in_spill(&self, settlement: &Settlement<'_>, shard: &mut SpillShard, now: u64) {
         let Settlement {
             plan, adjustment, ..
-        } = settling;
+        } = settlement;
         let before = shard.entry_mut(plan.key, now);
         if adjustment.is_refund() && before.is_none() {
             return;
@@ -93,7 +99,9 @@ impl Memory {
             plan.reshape(&mut entry.state, entry.made);
         }
         let is_list = matches!(entry.state, State::List(_));
-        if !(is_list || settling.applies_to(entry.made)) || !settling.apply(&mut entry.state, now) {
+        if !(is_list || settlement.applies_to(entry.made))
+            || !settlement.apply(&mut entry.state, now)
+        {
             return;
         }
         entry.state.number_new(|| self.spill.next_number());

@@ -59,7 +59,7 @@ impl ShardedTable {
     }
 
     /// Gives a new key a slot with this state, and returns `false` if the key has one already. The
-    /// ratio is the capacity of the law as a multiple of its rate's limit.
+    /// ratio is the capacity of the strategy as a multiple of its rate's limit.
     #[cfg(all(test, not(traffik_loom)))]
     pub(crate) fn insert(&self, key: Key, state: &Packed, ratio: f32, now: u64) -> bool {
         let shard = crate::store::memory::spill::SpillShard::default();
