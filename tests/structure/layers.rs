@@ -180,13 +180,11 @@ const CRATES: [(&str, &str); 2] = [
 ];
 
 #[test]
-#[ignore = "files are still being moved to their layers"]
 fn imports_point_down_and_no_files_import_each_other_in_a_circle() {
     refuse(violations);
 }
 
 #[test]
-#[ignore = "files are still being moved to their layers"]
 fn no_module_imports_files_below_it_that_import_it() {
     refuse(circles_within_modules);
 }

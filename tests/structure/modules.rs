@@ -32,6 +32,8 @@ pub(crate) struct Modules {
     pub(crate) exported_macros: BTreeMap<String, String>,
     /// Files that are named by a `mod` item and cannot be read.
     pub(crate) missing: Vec<(String, usize)>,
+    /// Files of modules that only tests compile.
+    test_only: BTreeSet<String>,
 }
 
 /// The folders that hold the files of a module's children.
@@ -60,7 +62,9 @@ impl Modules {
         let files = self.files();
         let paths = sources.0.keys().map(String::as_str);
         paths
-            .filter(|path| !is_test_file(path) && !files.contains(path))
+            .filter(|path| {
+                !is_test_file(path) && !files.contains(path) && !self.test_only.contains(*path)
+            })
             .collect()
     }
 
@@ -94,8 +98,12 @@ impl Modules {
             ..Module::default()
         });
         let mut reader = Reader::default();
-        for item in items.iter().filter(|item| !is_test_only(attributes(item))) {
-            if let Item::Mod(module) = item {
+        for item in items {
+            if is_test_only(attributes(item)) {
+                if let Item::Mod(module) = item {
+                    self.test_only.extend(paths_of(module, folders));
+                }
+            } else if let Item::Mod(module) = item {
                 self.read_child(sources, id, module, folders);
             } else {
                 self.define(id, item);
@@ -117,12 +125,7 @@ impl Modules {
             };
             Some(self.read_module(sources, &file, Some(id), items, &folders))
         } else {
-            let paths = match written_path(item) {
-                Some(path) => vec![joined(folders.of_file, &path)],
-                None => ["", "/mod"]
-                    .map(|end| joined(&folders.of_children, &format!("{name}{end}.rs")))
-                    .to_vec(),
-            };
+            let paths = paths_of(item, folders);
             if paths.iter().any(|path| is_test_file(path)) {
                 return;
             }
@@ -173,6 +176,16 @@ impl Modules {
         tokens::identifiers(item.mac.tokens.clone(), &mut |name| {
             module.generated.insert(name);
         });
+    }
+}
+
+/// Returns the paths at which the file of a module may be.
+fn paths_of(item: &ItemMod, folders: &Folders<'_>) -> Vec<String> {
+    match written_path(item) {
+        Some(path) => vec![joined(folders.of_file, &path)],
+        None => ["", "/mod"]
+            .map(|end| joined(&folders.of_children, &format!("{}{end}.rs", item.ident)))
+            .to_vec(),
     }
 }
 

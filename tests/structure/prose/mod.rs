@@ -106,7 +106,6 @@ const FOLDERS: [&str; 7] = [
 ];
 
 #[test]
-#[ignore = "names and comments are still being rewritten"]
 fn names_and_comments_keep_the_rules() {
     let mut all = Vec::new();
     for folder in FOLDERS {

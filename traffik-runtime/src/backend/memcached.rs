@@ -55,9 +55,9 @@ impl Backend {
     }
 }
 
-/// PoolSettings of a Memcached backend; made by [`Backend::memcached`].
+/// Settings of a Memcached backend; made by [`Backend::memcached`].
 #[derive(Clone)]
-#[must_use = "it is still to be connected to: `connect().await?` or `lazy()`"]
+#[must_use = "connect the backend: `connect().await?` or `lazy()`"]
 pub struct MemcachedBackend {
     nodes: MemcachedNodes,
     server: ServerSettings,

@@ -51,8 +51,8 @@ impl Backend {
     }
 }
 
-/// ConnectionSettings of a Redis backend; made by [`Backend::redis`].
-#[must_use = "it is still to be connected to: `connect().await?` or `lazy()`"]
+/// Settings of a Redis backend; made by [`Backend::redis`].
+#[must_use = "connect the backend: `connect().await?` or `lazy()`"]
 pub struct RedisBackend {
     connector: Box<MakeConnector>,
     server: ServerSettings,

@@ -16,7 +16,7 @@ pub(crate) struct Look<'a, 'd> {
 }
 
 /// The states of all plans of a batch, each with the moment at which it was read.
-pub(crate) struct States<'a, 'd> {
+pub(crate) struct BatchStates<'a, 'd> {
     pub(crate) batch: Batch<'a, 'd>,
     pub(crate) times: InlineVec4<u64>,
     pub(crate) states: InlineVec4<State>,
@@ -104,7 +104,7 @@ impl<'a, 'd> Look<'a, 'd> {
     /// # Errors
     ///
     /// The error of a backend whose states are unknown, even if its policy admits or refuses hits.
-    pub(crate) fn into_states(mut self) -> Result<States<'a, 'd>, Error> {
+    pub(crate) fn into_states(mut self) -> Result<BatchStates<'a, 'd>, Error> {
         let plans = self.batch.plans.len();
         let mut times = InlineVec4::from_elem(0, plans);
         let mut states = InlineVec4::from_elem(State::default(), plans);
@@ -124,7 +124,7 @@ impl<'a, 'd> Look<'a, 'd> {
                 self.batch.plans[index] = plan;
             }
         }
-        Ok(States {
+        Ok(BatchStates {
             batch: self.batch,
             times,
             states,

@@ -70,12 +70,12 @@ where
     })
 }
 
+/// A decision, and the hold by which its hits are settled.
+type Reserved<D> = Result<(D, Hold), Error>;
+
 /// Counts hits, all or none, and returns the hold by which they are settled. Gives back the
 /// request.
-pub(crate) fn reserve<'a, 'd, R, D>(
-    request: R,
-    cost: Option<u64>,
-) -> Flow<'a, (R, Result<(D, Hold), Error>)>
+pub(crate) fn reserve<'a, 'd, R, D>(request: R, cost: Option<u64>) -> Flow<'a, (R, Reserved<D>)>
 where
     R: HitRequest<'d> + 'a,
     D: Detail<'d> + 'a,

@@ -35,7 +35,7 @@ impl HitSet {
         parts: &Parts,
     ) -> usize {
         let mut added = throttles.iter();
-        let first = added.position(|throttle| !self.add_static(*throttle, parts));
+        let first = added.position(|throttle| !self.add_static(throttle, parts));
         first.unwrap_or(throttles.len())
     }
 

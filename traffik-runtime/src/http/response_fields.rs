@@ -43,6 +43,9 @@ pub(crate) struct ResponseStyle {
     pub(super) spread: Option<Duration>,
 }
 
+/// The limits of a decision, each with the style of its fields.
+type StyledLimits = InlineVec1<(HeaderStyle, LimitStatus<&'static str>)>;
+
 impl ResponseFields {
     /// Creates the fields of a decision.
     pub(crate) fn new(detailed: DetailedDecision, style: ResponseStyle) -> Self {
@@ -160,7 +163,7 @@ impl ResponseFields {
     }
 
     /// Returns the writer of the fields as of now, and the reports with the styles of their fields.
-    fn writer(&self) -> Option<(Writer, InlineVec1<(HeaderStyle, LimitStatus<&'static str>)>)> {
+    fn writer(&self) -> Option<(Writer, StyledLimits)> {
         let fields = self.0.as_ref()?;
         let (now, elapsed) = fields.decided_at.now();
         let limits = fields.limits.iter().map(|limit| {

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::decision::Report;
 use crate::engine::hit::Hit;
-use crate::engine::look::States;
+use crate::engine::look::BatchStates;
 use crate::engine::report::{LimitStatus, binding};
 use crate::identity::Identity;
 use crate::inline_vec::InlineVec4;
@@ -67,19 +67,19 @@ impl<M> Stat<M> {
 /// The states that were read for the throttles of a set, in order.
 #[doc(hidden)]
 pub struct Readings<'a> {
-    states: States<'a, 'a>,
+    states: BatchStates<'a, 'a>,
     /// The index of the next throttle's hit.
     next: usize,
 }
 
 impl<'a> Readings<'a> {
-    pub(super) const fn new(states: States<'a, 'a>) -> Self {
+    pub(super) const fn new(states: BatchStates<'a, 'a>) -> Self {
         Self { states, next: 0 }
     }
 
     /// Returns how the client stands with the next throttle.
     pub(super) fn next<S: Describe + ?Sized>(&mut self, strategy: &S) -> Stat<S::Metadata> {
-        let States {
+        let BatchStates {
             batch,
             times,
             states,

@@ -31,6 +31,10 @@ pub(super) struct Passed {
 type Decided = (RequestHits<HitSet, Parts>, Result<DetailedDecision, Error>);
 
 /// A request on its way through a layer.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives for one request, and a box would be one more allocation in it"
+)]
 pub(super) enum Admission {
     /// The request passes at once.
     Passed(Passed),
