@@ -61,8 +61,8 @@ pub use traffik_runtime::ws::{self, WsPolicy};
 /// at once, and so does a function of your own, from a [`Failure`] to a [`Verdict`].
 /// [`retry`](failure::retry) calls the backend again, [`fallback`](failure::fallback) calls another
 /// one, and [`failover`](failure::failover) does both behind a [`CircuitBreaker`]. If they get no
-/// decision, the policy behind them ([`Retry::then`](failure::Retry::then)) applies; by default that
-/// is `throttle`.
+/// decision, the policy behind them ([`Retry::then`](failure::Retry::then)) applies; by default
+/// that is `throttle`.
 ///
 /// ```
 /// use std::time::Duration;

@@ -217,7 +217,7 @@ async fn separates_clients_without_an_address_from_named_clients() {
             "{client}"
         );
     }
-    // A throttle that is hit without a request has no address own_or_fallback.
+    // A throttle that is hit without a request has no address either.
     let jobs = traffik::DynThrottle::builder("jobs").rate("1/10w".parse().unwrap());
     let jobs = jobs.backend(Backend::memory()).build().unwrap();
     assert!(

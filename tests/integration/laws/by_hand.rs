@@ -58,7 +58,7 @@ fn leaks_continuously() {
     assert_eq!(client.at_ms(500).admitted_of(99), 10);
 }
 
-/// One count for all shares_one_count_among_tiers, and no tier from the key (L18).
+/// All tiers share one count, and no tier is read from the key (L18).
 #[test]
 fn shares_one_count_among_tiers() {
     let tiered = Tiered::new().tier("free", 1.0).tier("premium", 5.0);
@@ -99,7 +99,7 @@ fn applies_the_factor_of_the_hour() {
     assert!(client.admits(0) && client.at(at(21, 59)).admits(10));
     assert_eq!(client.at(at(22, 0)).hit(1).wait, wait(8 * HOUR));
 
-    // No window of a day starts in this hour; none of 25 applies_the_factor_of_the_hour does for
+    // No window of a day starts in this hour; none of 25 hours does for
     // weeks.
     let law = || TimeOfDay::new().window("08:00-10:00", 2.0);
     assert_eq!(Client::of(law(), "10/d").hit(11).wait, None);
@@ -206,7 +206,7 @@ fn reads_the_load_once_per_hit() {
     assert_eq!(client.hit(1).limit, 36);
 }
 
-/// Low leaves_room_for_higher_priorities leave room for high ones, whatever the limit (L25).
+/// Low priorities leave room for higher ones, whatever the limit (L25).
 #[test]
 fn leaves_room_for_higher_priorities() {
     use traffik::Priority::{Critical, High, Low, Normal};

@@ -68,7 +68,7 @@ fn shrinks_waits_over_time() {
     }
 }
 
-/// An admits_everything_without_a_limit throttle admits everything.
+/// A throttle without a limit admits everything.
 #[test]
 fn admits_everything_without_a_limit() {
     for (name, client) in by_single_hits("0/0") {

@@ -265,7 +265,7 @@ async fn distinguishes_keys_of_any_bytes() {
     }
 }
 
-/// A fails_after_it_was_closed backend stays fails_after_it_was_closed for all clones.
+/// A closed backend stays closed for all clones.
 #[tokio::test]
 async fn fails_after_it_was_closed() {
     let kinds = Kinds::start().await;

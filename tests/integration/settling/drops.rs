@@ -61,7 +61,7 @@ async fn until_left(backend: &Backend, left: (u64, u64)) {
 async fn refunds_in_memory() {
     let (backend, _) = midnight();
     refunds_after_a_panicking_handler(backend.clone()).await;
-    // In refunds_in_memory the refund is immediate.
+    // In memory the refund is immediate.
     let limiter = Uploads::hit(&head(&backend)).await.unwrap();
     assert_eq!(limiter.remaining, 9);
 }

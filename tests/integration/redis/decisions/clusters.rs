@@ -66,7 +66,7 @@ async fn decides_sets_across_slots() {
     assert!(!<(Tenant, All)>::check(&parts, 3).await.unwrap());
 }
 
-/// Concurrent decides_sets_across_slots admit no more than each limit.
+/// Concurrent sets across slots admit no more than each limit.
 #[tokio::test(flavor = "multi_thread")]
 async fn admits_no_more_than_each_limit_of_concurrent_sets() {
     let cluster = RedisCluster::start();
