@@ -60,9 +60,9 @@ async fn bare_header() {}
 async fn rate_missing() {}
 
 #[throttled(rate = "5/s", token_bucket(burst = 5))]
-async fn strategy_alone() {}
+async fn strategy_only() {}
 
 #[throttled(rate = "5/s", retry(max_retries = 3))]
-async fn policy_alone() {}
+async fn policy_only() {}
 
 fn main() {}

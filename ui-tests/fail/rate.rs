@@ -48,7 +48,7 @@ async fn function_called_with_parts() {}
 async fn several_texts() {}
 
 #[throttled("10/second", "1000/hour")]
-async fn several_texts_alone() {}
+async fn several_texts_only() {}
 
 #[throttled(rate = "10/second" "1000/hour")]
 async fn two_texts() {}

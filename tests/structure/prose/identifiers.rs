@@ -7,13 +7,13 @@ use proc_macro2::{TokenStream, TokenTree};
 use super::{Breach, Rule};
 
 /// Words that are no part of a name.
-const PRIVATE: [&str; 15] = [
+const PRIVATE: [&str; 18] = [
     "told", "asked", "asks", "asking", "said", "says", "held", "kept", "known", "seen", "given",
-    "taken", "heed", "worth", "involved",
+    "taken", "heed", "worth", "involved", "plain", "alone", "turn",
 ];
 
 /// Words that are no whole name.
-const PRIVATE_WHOLE: [&str; 4] = ["plain", "alone", "turn", "most"];
+const PRIVATE_WHOLE: [&str; 1] = ["most"];
 
 /// Names with a private word that stay, with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
