@@ -236,7 +236,7 @@ async fn refuses_an_empty_file_unless_it_is_marked() {
     let table = "[\"overrides::known\"]\nrate = \"7/minute\"\n";
     toml.load(table).unwrap();
     assert_eq!(Registered::hit(&parts).await.unwrap().limit, 7);
-    let empty = "it is empty, which would drop every override; if that is meant, write \
+    let empty = "it is empty, which would remove every override; if that is intended, write \
                  `overrides = \"none\"`";
     for text in ["", "\n", "# rates for the weekend\n"] {
         assert_eq!(toml.problems(text), [empty], "{text:?}");
