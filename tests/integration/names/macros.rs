@@ -18,7 +18,7 @@ macro_rules! handler {
 
 handler! {
     /// Built from tokens of the caller.
-    pub(crate) given(gate => Method, Path(out) => Path<u8>, parts => String) {
+    pub(crate) written(gate => Method, Path(out) => Path<u8>, parts => String) {
         format!("{gate} {out} {parts}")
     }
 }
@@ -71,7 +71,7 @@ uses!(pair, shared::One, shared::Two);
 
 #[tokio::test]
 async fn accepts_tokens_that_a_macro_passes_on() {
-    counts(post(given), Method::POST, "body", "POST 7 body").await;
+    counts(post(written), Method::POST, "body", "POST 7 body").await;
     counts_get(get(whole), "whole").await;
 }
 
