@@ -1,7 +1,7 @@
 //! The client's address behind proxies: the trusted proxies, and the header that they write.
 //!
 //! The macros parse these settings at compile time and builders at run time, so they need no
-//! engine. [`ClientIp`](crate::client_ip::resolve::ClientIp) resolves the address of a request.
+//! engine. [`ClientIp`] resolves the address of a request.
 
 #[cfg(feature = "engine")]
 pub(crate) mod address;

@@ -1,10 +1,10 @@
 //! The engine: hits in, decisions out.
 //!
-//! It has three operations. [`decide`] counts the hits of a request, on all throttles or on none;
-//! [`reserve`] does so and returns what it takes to settle them; [`look`] reads states and counts
-//! nothing ([`would_admit`] is a look with a question). Each tries the fast path for one limit in
-//! memory, if it can, then a [`batch`] of store operations; policies for backends that fail are run
-//! by the [`recovery`].
+//! It has three operations. `decide` counts the hits of a request, on all throttles or on none;
+//! `reserve` does so and returns what it takes to settle them; `look` reads states and counts
+//! nothing (`would_admit` is a look with a question). Each tries the fast path for one limit in
+//! memory, if it can, then a `batch` of store operations; policies for backends that fail are run
+//! by the `recovery`.
 
 pub(crate) mod arg_values;
 pub(crate) mod attempt;
