@@ -56,14 +56,38 @@ where
     D: Detail<'d> + 'a,
     'd: 'a,
 {
-    let (hits, parts) = (request.hits(), request.parts());
-    let mut report = None;
-    if let Some(fast) = fast_path::decide(hits, cost, parts, &mut report)
-        && let Some(report) = &report
-    {
-        let decision = D::from_fast(&fast, report, &hits[0], parts);
-        return Flow::Ready((request, Ok(decision)));
+    match decide_fast(request.hits(), cost, request.parts()) {
+        Some(decision) => Flow::Ready((request, Ok(decision))),
+        None => decide_slow(request, cost),
     }
+}
+
+/// The first half of [`decide`], for callers on the path of every request: a request is some
+/// hundred bytes, and this moves none. Returns `None` if the hits need [`decide_slow`]. Nothing has
+/// changed then.
+#[inline]
+pub(crate) fn decide_fast<'d, D: Detail<'d>>(
+    hits: &[Hit<'d>],
+    cost: Option<u64>,
+    parts: Option<&Parts>,
+) -> Option<D> {
+    let mut report = None;
+    match (fast_path::decide(hits, cost, parts, &mut report), &report) {
+        (Some(fast), Some(report)) => Some(D::from_fast(&fast, report, &hits[0], parts)),
+        _ => None,
+    }
+}
+
+/// The second half of [`decide`]: a batch of store operations.
+pub(crate) fn decide_slow<'a, 'd, R, D>(
+    request: R,
+    cost: Option<u64>,
+) -> Flow<'a, (R, Result<D, Error>)>
+where
+    R: HitRequest<'d> + 'a,
+    D: Detail<'d> + 'a,
+    'd: 'a,
+{
     decide_batch(request, cost, D::from_batch, |decision, hold| {
         hold.keep();
         decision

@@ -6,9 +6,9 @@ use http::request::Parts;
 
 use crate::decision::Decision;
 use crate::definition::Definition;
-use crate::engine::decide;
 use crate::engine::detail::DetailedDecision;
-use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::engine::hit_set::{HitRequest as _, HitSet, RequestHits};
+use crate::engine::{decide_fast, decide_slow};
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::http::layer::request_state::RequestState;
@@ -30,7 +30,15 @@ where
     H: Borrow<HitSet> + Send + Sync + 'a,
     P: Borrow<Parts> + Send + Sync + 'a,
 {
-    match decide(request, None) {
+    let decided = match decide_fast(request.hits(), None, request.parts()) {
+        Some(detailed) if DetailedDecision::passes_at_once(&detailed) => {
+            let passed = fields(detailed, &request, style);
+            return Flow::Ready(finish(request, Ok(passed)));
+        }
+        Some(detailed) => Flow::Ready((request, Ok(detailed))),
+        None => decide_slow(request, None),
+    };
+    match decided {
         Flow::Ready((request, Ok(detailed))) if DetailedDecision::passes_at_once(&detailed) => {
             let passed = fields(detailed, &request, style);
             Flow::Ready(finish(request, Ok(passed)))

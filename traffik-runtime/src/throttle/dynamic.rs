@@ -16,7 +16,7 @@ use crate::definition::{Definition, limits};
 use crate::engine::cost_source::CostSource;
 use crate::engine::hit::Hit;
 use crate::engine::hit_set::DirectHit;
-use crate::engine::{decide, look, reserve, would_admit};
+use crate::engine::{decide_fast, decide_slow, look, reserve, would_admit};
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::identity::Identity;
@@ -71,7 +71,10 @@ impl DynThrottle {
     ///
     /// If no decision can be made. A refusal is a [`Decision`], not an error.
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
-        match decide(self.hit_of(client, cost), None) {
+        if let Some(decision) = decide_fast(&self.hit_of(client, cost).0, None, None) {
+            return Ok(decision);
+        }
+        match decide_slow(self.hit_of(client, cost), None) {
             Flow::Ready((_, decision)) => decision,
             Flow::Pending(decision) => decision.await.1,
         }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
-use crate::engine::decide;
 use crate::engine::detail::DetailedDecision;
-use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::engine::hit_set::{HitRequest as _, HitSet, RequestHits};
+use crate::engine::{decide, decide_fast, decide_slow};
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::http::enforce::{conclude, fields};
@@ -54,10 +54,17 @@ impl Admission {
         if hits.is_empty() {
             return Self::Passed(Passed::new(RequestHits { hits, parts }, None));
         }
-        match decide(RequestHits { hits, parts }, None) {
+        let request = RequestHits { hits, parts };
+        let deciding = match decide_fast(request.hits(), None, request.parts()) {
+            Some(detailed) if DetailedDecision::passes_at_once(&detailed) => {
+                return Self::Passed(Passed::decided(request, detailed));
+            }
+            Some(detailed) => Flow::Ready((request, Ok(detailed))),
+            None => decide_slow(request, None),
+        };
+        match deciding {
             Flow::Ready((request, Ok(detailed))) if DetailedDecision::passes_at_once(&detailed) => {
-                let (_, fields) = fields(detailed, &request, ResponseStyle::default());
-                Self::Passed(Passed::new(request, Some(fields)))
+                Self::Passed(Passed::decided(request, detailed))
             }
             deciding => Self::Deciding(deciding),
         }
@@ -84,6 +91,11 @@ impl Admission {
 }
 
 impl Passed {
+    fn decided(request: RequestHits<HitSet, Parts>, detailed: DetailedDecision) -> Self {
+        let (_, fields) = fields(detailed, &request, ResponseStyle::default());
+        Self::new(request, Some(fields))
+    }
+
     fn new(request: RequestHits<HitSet, Parts>, fields: Option<ResponseFields>) -> Self {
         let RequestHits { hits, parts } = request;
         Self {
