@@ -27,7 +27,7 @@ pub(crate) struct FastDecision {
 
 /// Decides a hit, and writes the law's report in place. Returns `None` if the hit needs the slow
 /// path. Nothing has changed then, and the slow path reports any error.
-#[inline]
+#[inline(always)]
 pub(crate) fn decide(
     hits: &[Hit<'_>],
     cost: Option<u64>,

@@ -65,7 +65,7 @@ where
 /// The first half of [`decide`], for callers on the path of every request: a request is some
 /// hundred bytes, and this moves none. Returns `None` if the hits need [`decide_slow`]. Nothing has
 /// changed then.
-#[inline]
+#[inline(always)]
 pub(crate) fn decide_fast<'d, D: Detail<'d>>(
     hits: &[Hit<'d>],
     cost: Option<u64>,
