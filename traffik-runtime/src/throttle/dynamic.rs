@@ -74,10 +74,12 @@ impl DynThrottle {
         if let Some(decision) = decide_fast(&self.hit_of(client, cost).0, None, None) {
             return Ok(decision);
         }
-        match decide_slow(self.hit_of(client, cost), None) {
-            Flow::Ready((_, decision)) => decision,
-            Flow::Pending(decision) => decision.await.1,
-        }
+        // Nothing but the pending future lives across the await, so that this future stays small.
+        let pending = match decide_slow(self.hit_of(client, cost), None) {
+            Flow::Ready((_, decision)) => return decision,
+            Flow::Pending(pending) => pending,
+        };
+        pending.await.1
     }
 
     /// Waits until a hit of this cost is admitted, at the longest until a deadline: a moment, or a
