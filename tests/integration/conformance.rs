@@ -111,6 +111,7 @@ impl Store for DefectiveStore {
                     return Ok(false);
                 }
                 tokio::task::yield_now().await;
+                // The defect itself: a gap between the comparison and the write.
                 tokio::time::sleep(Duration::from_micros(100)).await;
                 expected = self.store.get(key).await?;
             }

@@ -16,10 +16,6 @@ pub mod suggest;
 #[cfg(feature = "engine")]
 pub mod error;
 #[cfg(feature = "engine")]
-#[allow(
-    dead_code,
-    reason = "stores, the engine and the adapters move to it one by one"
-)]
 mod flow;
 #[cfg(feature = "engine")]
 pub mod header_style;

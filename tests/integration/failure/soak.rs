@@ -69,6 +69,7 @@ async fn load(
             *admitted.entry((client, period)).or_default() += 1;
         }
         hits.fetch_add(1, Ordering::Relaxed);
+        // Paces the hits, so that they last as long as the outages.
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     admitted
@@ -110,6 +111,7 @@ fn disrupt(server: &mut RedisServer, time: Duration, outages: &mut Outages) {
         Duration::from_millis(50 + seed % range)
     };
     while start.elapsed() < time {
+        // The server is up, stopped or down for random times, in real time.
         std::thread::sleep(random(900));
         if outages.count % 4 == 3 {
             server.stop();

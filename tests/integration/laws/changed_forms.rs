@@ -191,6 +191,7 @@ async fn admits_no_more_while_rates_change(backend: Backend) {
                 while !over.load(Ordering::Relaxed) {
                     for rates in [&LIST[..], &ONE] {
                         setup.set(rates);
+                        // Hits run beside it in real time: the pause lets some meet each form.
                         tokio::time::sleep(Duration::from_micros(300)).await;
                     }
                 }

@@ -130,7 +130,8 @@ async fn limits_periods_over_30_days() {
             assert!(throttle.hit(&client(place), 1).await.unwrap().admitted);
         }
     }
-    // If it had been taken for a date in 1970, the count would be gone.
+    // If it had been taken for a date in 1970, the count would be gone. The clock of the server,
+    // which counts seconds, has to show a later one.
     tokio::time::sleep(Duration::from_millis(2_200)).await;
     for (place, throttle) in throttles.iter().enumerate() {
         let decision = throttle.hit(&client(place), 1).await.unwrap();
@@ -154,6 +155,7 @@ async fn limits_windows_of_a_second_exactly() {
         if throttle.hit(&client, 1).await.unwrap().admitted {
             admitted += 1;
         }
+        // Paces the hits; the windows are those of the system's clock.
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     assert_eq!(admitted, 20);

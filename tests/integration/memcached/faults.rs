@@ -61,6 +61,7 @@ impl Load {
                         Ok(()) => drop(answered.fetch_add(1, Ordering::Relaxed)),
                         Err(error) => errors.push(error),
                     }
+                    // Paces the operations, which last as long as the faults.
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 errors

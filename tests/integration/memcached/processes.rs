@@ -40,7 +40,7 @@ fn throttles(backend: &Backend) -> Vec<(&'static str, DynThrottle)> {
 /// Runs in each child process, where each task hits one key; the output lists the admitted and
 /// failed hits.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it is a part of the test below, which starts it"]
+#[ignore = "it is a part of `admits_no_more_than_the_limit_across_processes`, which runs it"]
 async fn child_process() {
     let Ok(url) = std::env::var(SERVER) else {
         return;

@@ -6,12 +6,11 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
-use crate::engine::detail::DetailedDecision;
-use crate::engine::hit_set::{HitRequest as _, HitSet, RequestHits};
-use crate::engine::{decide, decide_fast, decide_slow};
+use crate::engine::decide;
+use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::error::Error;
 use crate::flow::Flow;
-use crate::http::enforce::{conclude, fields};
+use crate::http::enforce::{Decided, Progress, conclude, decide_request, fields};
 use crate::http::layer::grpc;
 use crate::http::layer::request_state::RequestState;
 use crate::http::layer::rules::Rules;
@@ -27,9 +26,6 @@ pub(super) struct Passed {
     pub(super) state: RequestState,
 }
 
-/// The hits of a request, and the decision on them.
-type Decided = (RequestHits<HitSet, Parts>, Result<DetailedDecision, Error>);
-
 /// A request on its way through a layer.
 #[allow(
     clippy::large_enum_variant,
@@ -39,7 +35,7 @@ pub(super) enum Admission {
     /// The request passes at once.
     Passed(Passed),
     /// The hits are decided, or are being decided. The request is refused, delayed or awaited.
-    Deciding(Flow<'static, Decided>),
+    Deciding(Flow<'static, Decided<HitSet, Parts>>),
     /// The hits are being resolved.
     Resolving(Flow<'static, (Parts, Result<HitSet, Error>)>),
 }
@@ -54,19 +50,12 @@ impl Admission {
         if hits.is_empty() {
             return Self::Passed(Passed::new(RequestHits { hits, parts }, None));
         }
-        let request = RequestHits { hits, parts };
-        let deciding = match decide_fast(request.hits(), None, request.parts()) {
-            Some(detailed) if DetailedDecision::passes_at_once(&detailed) => {
-                return Self::Passed(Passed::decided(request, detailed));
+        match decide_request(RequestHits { hits, parts }) {
+            Progress::Passes(request, detailed) => {
+                let (_, fields) = fields(detailed, &request, ResponseStyle::default());
+                Self::Passed(Passed::new(request, Some(fields)))
             }
-            Some(detailed) => Flow::Ready((request, Ok(detailed))),
-            None => decide_slow(request, None),
-        };
-        match deciding {
-            Flow::Ready((request, Ok(detailed))) if DetailedDecision::passes_at_once(&detailed) => {
-                Self::Passed(Passed::decided(request, detailed))
-            }
-            deciding => Self::Deciding(deciding),
+            Progress::Open(deciding) => Self::Deciding(deciding),
         }
     }
 
@@ -91,11 +80,6 @@ impl Admission {
 }
 
 impl Passed {
-    fn decided(request: RequestHits<HitSet, Parts>, detailed: DetailedDecision) -> Self {
-        let (_, fields) = fields(detailed, &request, ResponseStyle::default());
-        Self::new(request, Some(fields))
-    }
-
     fn new(request: RequestHits<HitSet, Parts>, fields: Option<ResponseFields>) -> Self {
         let RequestHits { hits, parts } = request;
         Self {
@@ -106,7 +90,7 @@ impl Passed {
     }
 }
 
-async fn enforce((request, detailed): Decided) -> Result<Passed, Response<Bytes>> {
+async fn enforce((request, detailed): Decided<HitSet, Parts>) -> Result<Passed, Response<Bytes>> {
     match conclude(detailed, &request, ResponseStyle::default()).await {
         Ok((_, fields)) => Ok(Passed::new(request, Some(fields))),
         Err(rejection) => Err(response(rejection, &request.parts)),

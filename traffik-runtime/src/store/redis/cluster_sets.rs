@@ -16,12 +16,15 @@ type Slot = Vec<usize>;
 
 impl Redis {
     /// Groups plans by slot. Returns `None` if all are in one, so that one script sees them all.
-    pub(crate) fn slots(&self, plans: &[Plan<'_>]) -> Option<Vec<Slot>> {
+    pub(crate) fn slots<'p>(
+        &self,
+        plans: impl ExactSizeIterator<Item = &'p Plan<'p>>,
+    ) -> Option<Vec<Slot>> {
         if plans.len() == 1 || !self.is_cluster() {
             return None;
         }
         let mut slots: Vec<(&str, Slot)> = Vec::new();
-        for (index, plan) in plans.iter().enumerate() {
+        for (index, plan) in plans.enumerate() {
             let tag = plan.name.split('}').next().unwrap_or_default();
             match slots.iter_mut().find(|(other, _)| *other == tag) {
                 Some((_, indexes)) => indexes.push(index),

@@ -33,7 +33,7 @@ impl StateStore for Redis {
         Flow::pending(async move {
             check_entries(plans, MAX_ENTRIES, "Redis")?;
             let at = clock.map(Reading::now_of);
-            match self.slots(plans) {
+            match self.slots(plans.iter()) {
                 None => self.decide_slot(plans, at, caller).await,
                 Some(slots) => self.decide_slots(plans, &slots, at, caller).await,
             }
@@ -48,8 +48,7 @@ impl StateStore for Redis {
     ) -> Flow<'a, Result<(), Error>> {
         Flow::pending(async move {
             let at = clock.map(Reading::now_of);
-            let plans: Vec<_> = settlements.iter().map(|it| it.plan.clone()).collect();
-            match self.slots(&plans) {
+            match self.slots(settlements.iter().map(|settlement| &settlement.plan)) {
                 None => self.settle_slot(settlements, at, caller).await,
                 Some(slots) => self.settle_slots(settlements, &slots, at, caller).await,
             }
@@ -64,7 +63,7 @@ impl StateStore for Redis {
         Flow::pending(async move {
             check_entries(plans, MAX_ENTRIES, "Redis")?;
             let at = clock.map(Reading::now_of);
-            match self.slots(plans) {
+            match self.slots(plans.iter()) {
                 None => self.read_slot(plans, at).await,
                 Some(slots) => self.read_slots(plans, &slots, at).await,
             }
