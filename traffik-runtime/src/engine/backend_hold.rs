@@ -69,7 +69,7 @@ impl BackendHold {
             let index = indices.next().unwrap_or_default();
             let limits = outcome.limits.iter().filter(|limit| limit.plan == index);
             let mut limits = limits.peekable();
-            plan.set_counted(outcome.counted_at(index), outcome.numbers(index));
+            plan.set_counted(outcome.counted_at(index), outcome.incarnations(index));
             // A throttle in shadow may not have admitted the hit.
             outcome.admitted && limits.peek().is_some() && limits.all(|limit| limit.fits)
         });

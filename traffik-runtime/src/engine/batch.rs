@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::backend::backend_ref::BackendRef;
 use crate::definition::Definition;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::recovery::attempt::Members;
 use crate::engine::recovery::resolution::PolicyGroup;
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(crate) struct Batch<'a, 'd> {
     pub(crate) plans: InlineVec4<Plan<'a>>,
     /// The hit of each plan, as an index into `hits`.
     pub(crate) hit_indices: InlineVec4<usize>,
-    pub(crate) hits: &'a [Hit<'d>],
+    pub(crate) hits: &'a [ThrottleHit<'d>],
     /// The cost that replaces the hits' own.
     pub(crate) cost: Option<u64>,
     pub(crate) parts: Option<&'a Parts>,
@@ -44,7 +44,7 @@ impl<'a, 'd> Batch<'a, 'd> {
     /// Prepares the operations of hits that apply to their request, at their own costs or at this
     /// one.
     pub(crate) fn new(
-        hits: &'a [Hit<'d>],
+        hits: &'a [ThrottleHit<'d>],
         cost: Option<u64>,
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
@@ -52,13 +52,16 @@ impl<'a, 'd> Batch<'a, 'd> {
     }
 
     /// Prepares a look at the states of all hits.
-    pub(crate) fn for_look(hits: &'a [Hit<'d>], parts: Option<&'a Parts>) -> Result<Self, Error> {
+    pub(crate) fn for_look(
+        hits: &'a [ThrottleHit<'d>],
+        parts: Option<&'a Parts>,
+    ) -> Result<Self, Error> {
         Self::of(hits, |_| true, Some(0), parts)
     }
 
     fn of(
-        hits: &'a [Hit<'d>],
-        is_included: fn(&Hit<'d>) -> bool,
+        hits: &'a [ThrottleHit<'d>],
+        is_included: fn(&ThrottleHit<'d>) -> bool,
         cost: Option<u64>,
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
@@ -82,7 +85,7 @@ impl<'a, 'd> Batch<'a, 'd> {
     }
 
     /// Returns the hit of a plan.
-    pub(crate) fn hit(&self, plan: usize) -> &'a Hit<'d> {
+    pub(crate) fn hit(&self, plan: usize) -> &'a ThrottleHit<'d> {
         &self.hits[self.hit_indices[plan]]
     }
 
@@ -136,7 +139,12 @@ impl<'a, 'd> Batch<'a, 'd> {
         Ok(plans)
     }
 
-    fn add(&mut self, index: usize, hit: &'a Hit<'d>, client: &'a Client) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        index: usize,
+        hit: &'a ThrottleHit<'d>,
+        client: &'a Client,
+    ) -> Result<(), Error> {
         let limits = hit.limits()?;
         // A hit without limits needs no backend.
         if limits.is_empty() {
@@ -200,7 +208,7 @@ impl<'a, 'd> Batch<'a, 'd> {
 }
 
 /// Returns `true` if one backend of this process decides all hits, and nothing may bypass it.
-pub(crate) fn is_local(hits: &[Hit<'_>], parts: Option<&Parts>) -> bool {
+pub(crate) fn is_local(hits: &[ThrottleHit<'_>], parts: Option<&Parts>) -> bool {
     let mut first = None;
     hits.iter().filter(|hit| hit.applies).all(|hit| {
         let backend = hit.backend(parts);

@@ -7,7 +7,7 @@ use crate::decision::{Decision, Report};
 use crate::definition::Definition;
 use crate::engine::batch::Batch;
 use crate::engine::fast_path::FastDecision;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::recovery::resolution::Resolution;
 use crate::engine::report::LimitStatus;
 use crate::inline_vec::InlineVec1;
@@ -34,7 +34,7 @@ pub(crate) trait Detail<'d>: Sized + Send {
     fn from_fast(
         fast: &FastDecision,
         report: &Report,
-        hit: &Hit<'d>,
+        hit: &ThrottleHit<'d>,
         parts: Option<&Parts>,
     ) -> Self;
 
@@ -44,7 +44,12 @@ pub(crate) trait Detail<'d>: Sized + Send {
 
 impl<'d> Detail<'d> for Decision {
     #[inline]
-    fn from_fast(fast: &FastDecision, report: &Report, _: &Hit<'d>, _: Option<&Parts>) -> Self {
+    fn from_fast(
+        fast: &FastDecision,
+        report: &Report,
+        _: &ThrottleHit<'d>,
+        _: Option<&Parts>,
+    ) -> Self {
         Self::new(fast.fits, *report)
     }
 
@@ -58,7 +63,7 @@ impl Detail<'static> for DetailedDecision {
     fn from_fast(
         fast: &FastDecision,
         report: &Report,
-        hit: &Hit<'static>,
+        hit: &ThrottleHit<'static>,
         parts: Option<&Parts>,
     ) -> Self {
         let own_clock = || hit.backend(parts).store().own_clock();

@@ -6,7 +6,7 @@ use crate::backend::backend_ref::BackendRef;
 use crate::decision::Report;
 use crate::definition::compiled::Compiled;
 use crate::definition::registry::overrides::ActiveOverride;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::identity::Identity;
 use crate::observe::Outcome;
 use crate::rate::Rate;
@@ -29,7 +29,7 @@ pub(crate) struct FastDecision {
 /// path. Nothing has changed then, and the slow path reports any error.
 #[inline(always)]
 pub(crate) fn decide(
-    hits: &[Hit<'_>],
+    hits: &[ThrottleHit<'_>],
     cost: Option<u64>,
     parts: Option<&Parts>,
     report: &mut Option<Report>,
@@ -46,7 +46,7 @@ pub(crate) fn decide(
 
 /// Decides one hit. It is compiled once, for all kinds of requests.
 fn decide_one(
-    hit: &Hit<'_>,
+    hit: &ThrottleHit<'_>,
     cost: u64,
     parts: Option<&Parts>,
     report: &mut Option<Report>,
@@ -63,7 +63,7 @@ fn decide_one(
 
 #[cold]
 fn decide_changed(
-    hit: &Hit<'_>,
+    hit: &ThrottleHit<'_>,
     cost: u64,
     parts: Option<&Parts>,
     compiled: &Compiled,
@@ -77,7 +77,7 @@ fn decide_changed(
 #[inline(always)]
 fn decide_by(
     limit: &Limit,
-    hit: &Hit<'_>,
+    hit: &ThrottleHit<'_>,
     cost: u64,
     parts: Option<&Parts>,
     throttle_key: Key,

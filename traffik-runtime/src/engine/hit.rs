@@ -23,7 +23,7 @@ use crate::store::key_encoding::encoded;
 
 /// One hit of one client on one throttle.
 #[derive(Clone, Debug)]
-pub(crate) struct Hit<'a> {
+pub(crate) struct ThrottleHit<'a> {
     pub(crate) throttle: &'a Definition,
     pub(crate) identity: Cow<'a, Identity>,
     pub(crate) cost: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Hit<'a> {
     pub(crate) applies: bool,
 }
 
-impl Hit<'_> {
+impl ThrottleHit<'_> {
     /// Returns the throttle's rate, or the first of several.
     pub(crate) fn first_rate(&self) -> Rate {
         let change = self.throttle.active_override();

@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::inline_vec::InlineVec1;
@@ -11,7 +11,7 @@ use crate::store::plan::{Limit, PlanLimits};
 use crate::strategy::Who;
 use crate::strategy::kernel::Law;
 
-impl Hit<'_> {
+impl ThrottleHit<'_> {
     /// Returns the limits: the rates in force, each with its law, without those that limit nothing.
     pub(crate) fn limits(&self) -> Result<PlanLimits<'_>, Error> {
         let throttle = self.throttle;

@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::definition::Definition;
 use crate::engine::arg_values::ArgValues;
 use crate::engine::cost_source::CostSource;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::identity::Identity;
 use crate::inline_vec::InlineVec1;
 
@@ -16,7 +16,7 @@ use crate::inline_vec::InlineVec1;
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct HitSet {
-    hits: InlineVec1<Hit<'static>>,
+    hits: InlineVec1<ThrottleHit<'static>>,
     include: Include,
     /// The values that closures over the handler's arguments returned.
     arg_values: Option<Box<ArgValues>>,
@@ -84,11 +84,11 @@ impl HitSet {
         }
     }
 
-    pub(crate) fn push(&mut self, hit: Hit<'static>) {
+    pub(crate) fn push(&mut self, hit: ThrottleHit<'static>) {
         self.hits.push(hit);
     }
 
-    pub(crate) fn hits(&self) -> &[Hit<'static>] {
+    pub(crate) fn hits(&self) -> &[ThrottleHit<'static>] {
         &self.hits
     }
 
@@ -132,7 +132,7 @@ impl HitSet {
 /// gives them back, so that it can own them for as long as it is pending.
 pub(crate) trait HitRequest<'d>: Send + Sync {
     /// Returns the hits. Those that do not apply are left out of decisions.
-    fn hits(&self) -> &[Hit<'d>];
+    fn hits(&self) -> &[ThrottleHit<'d>];
 
     /// Returns the head of the request, if there is a request.
     fn parts(&self) -> Option<&Parts>;
@@ -150,7 +150,7 @@ where
     P: Borrow<Parts> + Send + Sync,
 {
     #[inline]
-    fn hits(&self) -> &[Hit<'static>] {
+    fn hits(&self) -> &[ThrottleHit<'static>] {
         &self.hits.borrow().hits
     }
 
@@ -161,11 +161,11 @@ where
 }
 
 /// A hit outside of any request.
-pub(crate) struct DirectHit<'d>(pub(crate) [Hit<'d>; 1]);
+pub(crate) struct DirectHit<'d>(pub(crate) [ThrottleHit<'d>; 1]);
 
 impl<'d> HitRequest<'d> for DirectHit<'d> {
     #[inline]
-    fn hits(&self) -> &[Hit<'d>] {
+    fn hits(&self) -> &[ThrottleHit<'d>] {
         &self.0
     }
 

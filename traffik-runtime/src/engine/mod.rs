@@ -39,7 +39,7 @@ use http::request::Parts;
 
 use crate::engine::batch::{Batch, is_local};
 use crate::engine::detail::Detail;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitRequest;
 use crate::engine::hold::{Hold, OutcomeWithHold};
 use crate::engine::look::Look;
@@ -67,7 +67,7 @@ where
 /// changed then.
 #[inline(always)]
 pub(crate) fn decide_fast<'d, D: Detail<'d>>(
-    hits: &[Hit<'d>],
+    hits: &[ThrottleHit<'d>],
     cost: Option<u64>,
     parts: Option<&Parts>,
 ) -> Option<D> {
@@ -118,7 +118,7 @@ where
 
 /// Reads the states of all hits, those that do not apply included.
 pub(crate) fn look<'a, 'd: 'a>(
-    hits: &'a [Hit<'d>],
+    hits: &'a [ThrottleHit<'d>],
     parts: Option<&'a Parts>,
 ) -> Flow<'a, Result<Look<'a, 'd>, Error>> {
     match Batch::for_look(hits, parts) {
@@ -129,7 +129,7 @@ pub(crate) fn look<'a, 'd: 'a>(
 
 /// Returns `true` if hits of this cost would all be admitted now. Counts nothing.
 pub(crate) async fn would_admit(
-    hits: &[Hit<'_>],
+    hits: &[ThrottleHit<'_>],
     parts: Option<&Parts>,
     cost: u64,
 ) -> Result<bool, Error> {
@@ -169,7 +169,7 @@ where
 /// awaited. A batch takes some room, so it is kept off the stack of callers that need none.
 #[inline(never)]
 fn decide_local<'d, T>(
-    hits: &[Hit<'d>],
+    hits: &[ThrottleHit<'d>],
     cost: Option<u64>,
     parts: Option<&Parts>,
     result: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
@@ -187,7 +187,7 @@ fn decide_local<'d, T>(
 
 /// Decides a batch whose stores have to be awaited.
 async fn decide_awaited<'d, D: Detail<'d>>(
-    hits: &[Hit<'d>],
+    hits: &[ThrottleHit<'d>],
     cost: Option<u64>,
     parts: Option<&Parts>,
 ) -> Result<(D, Hold), Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::definition::registry::overridden::RegistryEntry;
 use crate::definition::shared_strategy::SharedStrategy;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_limits::divide_limit;
 use crate::identity::{Client, Identity};
 use crate::inline_vec::InlineVec1;
@@ -33,13 +33,13 @@ pub(crate) struct PlanHold {
     cost: u64,
     /// The microsecond at which the plan was counted.
     counted_at: u64,
-    /// The numbers of the states that have counted it.
-    numbers: InlineVec1<u64>,
+    /// The incarnations that have counted it.
+    incarnations: InlineVec1<u64>,
 }
 
 impl PlanHold {
     /// Copies a plan, before it is counted.
-    pub(crate) fn new(hit: &Hit<'_>, plan: &Plan<'_>, instances: u32) -> Self {
+    pub(crate) fn new(hit: &ThrottleHit<'_>, plan: &Plan<'_>, instances: u32) -> Self {
         let client = match &*hit.identity {
             Identity::Client(client) => client.clone(),
             Identity::Exempt => unreachable!("an exempt client has no plan"),
@@ -55,14 +55,14 @@ impl PlanHold {
             limits: plan.limits.iter().cloned().collect(),
             cost: plan.cost,
             counted_at: 0,
-            numbers: InlineVec1::new(),
+            incarnations: InlineVec1::new(),
         }
     }
 
-    /// Sets the moment at which the plan was counted, and the numbers of the states.
-    pub(crate) fn set_counted(&mut self, at: u64, numbers: InlineVec1<u64>) {
+    /// Sets the moment at which the plan was counted, and the incarnations.
+    pub(crate) fn set_counted(&mut self, at: u64, incarnations: InlineVec1<u64>) {
         self.counted_at = at;
-        self.numbers = numbers;
+        self.incarnations = incarnations;
     }
 
     /// Returns the name of the state in a shared store.
@@ -99,7 +99,7 @@ impl PlanHold {
             },
             adjustment,
             rates: self.limits.iter().map(|limit| limit.rate).collect(),
-            made: self.numbers.clone(),
+            incarnations: self.incarnations.clone(),
         })
     }
 

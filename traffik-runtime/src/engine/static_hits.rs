@@ -8,7 +8,7 @@ use crate::callback::Callback;
 use crate::definition::Definition;
 use crate::definition::source::IdentitySource;
 use crate::engine::cost_source::CostSource;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::{cached, get_or_insert_with, insert};
 use crate::error::Error;
@@ -63,7 +63,7 @@ impl HitSet {
     }
 
     fn push_static(&mut self, throttle: &'static Definition, identity: Identity) {
-        self.push(Hit {
+        self.push(ThrottleHit {
             throttle,
             identity: Cow::Owned(identity),
             cost: throttle.settings.cost,

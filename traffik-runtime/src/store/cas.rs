@@ -14,7 +14,7 @@ use crate::inline_vec::InlineVec4;
 use crate::store::StateStore;
 use crate::store::caller::Caller;
 use crate::store::cas_retry::Retries;
-use crate::store::codec::{decode, encode, lengthened, next_number, no_state};
+use crate::store::codec::{decode, encode, lengthened, next_incarnation, no_state};
 use crate::store::erased::DynStore;
 use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
@@ -239,7 +239,7 @@ pub(crate) fn decide_on(
         };
         plan.apply(steps, &mut state, now);
         if plan.cost > 0 {
-            state.number_new(next_number);
+            state.set_missing_incarnations(next_incarnation);
         }
         limits.extend(plan.limit_reports(place, &state, now));
         after.push(state);

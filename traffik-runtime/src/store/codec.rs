@@ -29,20 +29,20 @@ const CUSTOM: u8 = 9;
 /// The first byte of the end to which a refusal under another rate extends the state before it.
 const UNTIL: u8 = 10;
 
-/// The first byte of a state of a custom strategy with its number.
+/// The first byte of a state of a custom strategy with its incarnation.
 const CUSTOM_NUMBERED: u8 = 11;
 
-/// A bit in the power of ten of a state whose number follows its first numbers. A number is any
+/// A bit in the power of ten of a state whose incarnation follows its first numbers. A number is any
 /// eight bytes, which refunds name (L32). Every state is written with one.
 const NUMBERED: u8 = 16;
 
-/// The offset of the number in a state, and in a state of a custom strategy.
+/// The offset of the incarnation in a state, and in a state of a custom strategy.
 const NUMBER_OFFSET: usize = 34;
 const CUSTOM_NUMBER_OFFSET: usize = 1;
 
-/// Returns the number of a state that is made now: the microsecond, or the next one that no other
+/// Returns the incarnation of a state that is new: the microsecond, or the next one that no other
 /// state of this process has.
-pub(crate) fn next_number() -> u64 {
+pub(crate) fn next_incarnation() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let now = SystemClock::new().now_micros();
     let next = |last: u64| now.max(last + 1);
@@ -53,7 +53,7 @@ pub(crate) fn next_number() -> u64 {
     (next(last) as f64).to_bits()
 }
 
-/// Encodes a plan's state, which is a list. A state without a number gets one.
+/// Encodes a plan's state, which is a list. A state without an incarnation gets one.
 pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     let State::List(list) = state else {
@@ -66,9 +66,9 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
         if bytes.len() == before {
             continue;
         }
-        let made = match listed.made {
-            0 => *next.get_or_insert_with(next_number),
-            made => made,
+        let incarnation = match listed.incarnation {
+            0 => *next.get_or_insert_with(next_incarnation),
+            incarnation => incarnation,
         };
         let at = if bytes[before] == CUSTOM {
             bytes[before] = CUSTOM_NUMBERED;
@@ -77,7 +77,7 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
             bytes[before + 1] |= NUMBERED;
             before + NUMBER_OFFSET
         };
-        drop(bytes.splice(at..at, made.to_be_bytes()));
+        drop(bytes.splice(at..at, incarnation.to_be_bytes()));
         write_until(&mut bytes, listed.until);
     }
     bytes
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
     fn listed(&mut self, strategy: &str) -> Option<Listed> {
         let kind = self.byte()?;
         if kind == CUSTOM || kind == CUSTOM_NUMBERED {
-            let made = self.made(kind == CUSTOM_NUMBERED)?;
+            let incarnation = self.incarnation(kind == CUSTOM_NUMBERED)?;
             let (limit, period) = (self.number()?, self.number()?);
             let (name, own_state) = (self.part()?, self.part()?);
             let state = State::Bytes(Some(own_state.to_vec()));
@@ -266,12 +266,12 @@ impl<'a> Reader<'a> {
                 period,
                 state,
                 until: 0,
-                made,
+                incarnation,
             });
         }
         let (tick_power, limit) = (self.byte()?, self.number()?);
         let (period, at, amount) = (self.number()?, self.number()?, self.number()?);
-        let made = self.made(tick_power >= NUMBERED)?;
+        let incarnation = self.incarnation(tick_power >= NUMBERED)?;
         let tick_power = tick_power.checked_sub(NUMBERED).unwrap_or(tick_power);
         let least = 10_u64.checked_pow(tick_power.into())?;
         let possible = (least..=Rate::LONGEST_MICROS).contains(&period);
@@ -309,12 +309,12 @@ impl<'a> Reader<'a> {
             period,
             state,
             until: 0,
-            made,
+            incarnation,
         })
     }
 
-    /// Reads the number of a state if it has one, or returns 0.
-    fn made(&mut self, is_there: bool) -> Option<u64> {
+    /// Reads the incarnation of a state if it has one, or returns 0.
+    fn incarnation(&mut self, is_there: bool) -> Option<u64> {
         if !is_there {
             return Some(0);
         }
@@ -370,7 +370,7 @@ mod tests {
         }
     }
 
-    /// A window of three hits at the epoch, without a number.
+    /// A window of three hits at the epoch, without an incarnation.
     fn unnumbered() -> Vec<u8> {
         let mut bytes = vec![VERSION, 1, 0];
         for number in [10, RATE.period_micros(), 0, 3] {
@@ -379,7 +379,7 @@ mod tests {
         bytes
     }
 
-    /// The window of [`unnumbered`], with a number.
+    /// The window of [`unnumbered`], with an incarnation.
     fn numbered(number: u64) -> Vec<u8> {
         let mut bytes = unnumbered();
         bytes[2] += NUMBERED;
@@ -398,14 +398,14 @@ mod tests {
         let plan = plan();
         let state = decode(&plan, &unnumbered(), 0);
         assert_eq!(
-            (only(&state).state.packed().amount, only(&state).made),
+            (only(&state).state.packed().amount, only(&state).incarnation),
             (3, 0)
         );
         let bytes = encode(&plan, &state);
-        assert_eq!(bytes, numbered(only(&decode(&plan, &bytes, 0)).made));
+        assert_eq!(bytes, numbered(only(&decode(&plan, &bytes, 0)).incarnation));
         let numbered = decode(&plan, &bytes, 0);
         assert_eq!(only(&numbered).state, only(&state).state);
-        assert_ne!(only(&numbered).made, 0);
+        assert_ne!(only(&numbered).incarnation, 0);
         assert_eq!(encode(&plan, &numbered), bytes);
     }
 
@@ -414,7 +414,7 @@ mod tests {
         let plan = plan();
         for number in [0_u64, 1, u64::MAX] {
             let whole = numbered(number);
-            assert_eq!(only(&decode(&plan, &whole, 0)).made, number);
+            assert_eq!(only(&decode(&plan, &whole, 0)).incarnation, number);
             for cut in 0..whole.len() {
                 assert_eq!(decode(&plan, &whole[..cut], 0), no_state(), "{cut}");
             }
@@ -425,7 +425,9 @@ mod tests {
 
     #[test]
     fn numbers_no_two_states_alike() {
-        let numbers: Vec<f64> = (0..10_000).map(|_| f64::from_bits(next_number())).collect();
+        let numbers: Vec<f64> = (0..10_000)
+            .map(|_| f64::from_bits(next_incarnation()))
+            .collect();
         assert!(numbers.is_sorted_by(|one, other| one < other));
     }
 }

@@ -64,11 +64,11 @@ impl Limit {
         }
     }
 
-    /// Returns the number of the state from which this rate continues, if that is a member of a
+    /// Returns the incarnation from which this rate continues, if that is a member of a
     /// list.
-    pub(crate) fn own_number(&self, state: &State) -> Option<u64> {
+    pub(crate) fn own_incarnation(&self, state: &State) -> Option<u64> {
         match state {
-            State::List(list) => self.place(list).map(|place| list[place].made),
+            State::List(list) => self.place(list).map(|place| list[place].incarnation),
             _ => None,
         }
     }

@@ -39,8 +39,8 @@ pub(crate) struct LimitReport {
     pub(crate) report: Report,
     /// The time at which the hit was counted, if it was: not before the state's own moment (L4).
     pub(crate) at: u64,
-    /// The number of the state in which it was counted, for a refund to name (L32).
-    pub(crate) made: u64,
+    /// The incarnation of the state in which it was counted, for a refund to name (L32).
+    pub(crate) incarnation: u64,
     /// Set if the throttle refuses nothing.
     pub(crate) shadow: bool,
 }
@@ -87,9 +87,11 @@ impl StoreOutcome {
         times.max().unwrap_or(self.now)
     }
 
-    /// Returns the numbers of the states that counted a plan.
-    pub(crate) fn numbers(&self, plan: usize) -> InlineVec1<u64> {
-        self.limits_of(plan).map(|limit| limit.made).collect()
+    /// Returns the incarnations that counted a plan.
+    pub(crate) fn incarnations(&self, plan: usize) -> InlineVec1<u64> {
+        self.limits_of(plan)
+            .map(|limit| limit.incarnation)
+            .collect()
     }
 
     /// The outcome of plans of which one was refused. The states are unchanged, or filled where
@@ -123,7 +125,7 @@ impl StoreOutcome {
                     ..plan.report(limit, state, now, plan.cost)
                 },
                 at: now,
-                made: 0,
+                incarnation: 0,
                 shadow: false,
             }
         });
@@ -146,8 +148,8 @@ impl Plan<'_> {
         now: u64,
     ) -> impl Iterator<Item = LimitReport> + 's {
         let lines = self.states_for(after).into_iter().zip(&*self.limits);
-        let lines = lines.zip(self.numbers(after));
-        lines.map(move |((state, limit), made)| LimitReport {
+        let lines = lines.zip(self.incarnations(after));
+        lines.map(move |((state, limit), incarnation)| LimitReport {
             plan: place,
             rate: limit.rate,
             fits: true,
@@ -156,7 +158,7 @@ impl Plan<'_> {
                 ..self.report(limit, state, now, 0)
             },
             at: now.max(state.moment()),
-            made,
+            incarnation,
             shadow: false,
         })
     }

@@ -209,10 +209,10 @@ impl Plan<'_> {
         let mut state = state.clone();
         self.reshape(&mut state, 0);
         if let State::List(list) = &mut state {
-            // A filled state is another one, with another number.
+            // A filled state is another incarnation.
             let replaced = list.iter_mut().zip(&filled);
             let replaced = replaced.filter(|(_, filled)| filled.is_some());
-            replaced.for_each(|(listed, _)| listed.made = 0);
+            replaced.for_each(|(listed, _)| listed.incarnation = 0);
         }
         for (state, filled) in each_mut(&mut state).zip(filled) {
             *state = filled.unwrap_or_else(|| std::mem::take(state));
@@ -238,9 +238,9 @@ impl Plan<'_> {
         lines.map(move |(state, limit)| self.report(limit, state, now, 0))
     }
 
-    /// Brings a state into the form that these limits write. `made` is its number, unless it is a
-    /// list, whose states have numbers of their own.
-    pub(crate) fn reshape(&self, state: &mut State, made: u64) {
+    /// Brings a state into the form that these limits write. Its incarnation is given, unless it is a
+    /// list, whose states have incarnations of their own.
+    pub(crate) fn reshape(&self, state: &mut State, incarnation: u64) {
         let is_list = matches!(state, State::List(_));
         let same = periods(state).into_iter().eq(self.periods());
         // A custom strategy's state does not contain the rate under which it was written; a list
@@ -253,28 +253,28 @@ impl Plan<'_> {
         let places = self.match_periods(&periods(state));
         let more = |place: Option<usize>| match (&*state, place) {
             (_, None) => (0, 0),
-            (State::List(list), Some(place)) => (list[place].until, list[place].made),
-            (_, Some(_)) => (0, made),
+            (State::List(list), Some(place)) => (list[place].until, list[place].incarnation),
+            (_, Some(_)) => (0, incarnation),
         };
         let more: InlineVec4<(u64, u64)> = places.into_iter().map(more).collect();
         let listed = self.limits.iter().zip(states).zip(more);
-        let listed = listed.map(|((limit, state), (until, made))| Listed {
+        let listed = listed.map(|((limit, state), (until, incarnation))| Listed {
             until,
-            made,
+            incarnation,
             ..Listed::new(limit.rate, state)
         });
         *state = State::List(listed.collect());
     }
 
-    /// Returns the number of each limit's own state; 0 if only its store can tell it.
-    pub(crate) fn numbers(&self, state: &State) -> InlineVec4<u64> {
+    /// Returns the incarnation of each limit's own state; 0 if only its store can tell it.
+    pub(crate) fn incarnations(&self, state: &State) -> InlineVec4<u64> {
         let State::List(list) = state else {
             return InlineVec4::from_elem(0, self.limits.len());
         };
-        let made = |place: Option<usize>| place.map_or(0, |place| list[place].made);
+        let incarnation = |place: Option<usize>| place.map_or(0, |place| list[place].incarnation);
         self.match_periods(&periods(state))
             .into_iter()
-            .map(made)
+            .map(incarnation)
             .collect()
     }
 

@@ -25,8 +25,8 @@ pub(crate) struct Settlement<'a> {
     pub(crate) adjustment: Adjustment,
     /// The rates under which the hit was admitted. The plan's rates are those in force now.
     pub(crate) rates: InlineVec1<Rate>,
-    /// The numbers of the states that counted the hit, one for each rate.
-    pub(crate) made: InlineVec1<u64>,
+    /// The incarnations that counted the hit, one for each rate.
+    pub(crate) incarnations: InlineVec1<u64>,
 }
 
 impl Adjustment {
@@ -46,7 +46,7 @@ impl<'a> Plan<'a> {
                 cost: self.cost,
             }),
             rates: self.rates(),
-            made: outcome.numbers(place),
+            incarnations: outcome.incarnations(place),
         }
     }
 }
@@ -62,14 +62,14 @@ impl Settlement<'_> {
         }
     }
 
-    /// Returns `true` if the change applies to the state of this number. No refund applies to a
+    /// Returns `true` if the change applies to this incarnation. No refund applies to a
     /// state that was made after the hit (L32).
-    pub(crate) fn applies_to(&self, made: u64) -> bool {
-        !self.adjustment.is_refund() || self.made.contains(&made)
+    pub(crate) fn applies_to(&self, incarnation: u64) -> bool {
+        !self.adjustment.is_refund() || self.incarnations.contains(&incarnation)
     }
 
     /// Applies the change to a state. Returns `true` if that changed it. The states of a list have
-    /// numbers of their own; the caller checks the number of a single state.
+    /// incarnations of their own; the caller checks that of a single state.
     pub(crate) fn apply(&self, state: &mut State, now: u64) -> bool {
         let Self {
             plan,
@@ -83,7 +83,7 @@ impl Settlement<'_> {
             }
             Adjustment::Refund(refund) => match state {
                 State::List(list) => {
-                    let own = list.iter_mut().filter(|it| self.applies_to(it.made));
+                    let own = list.iter_mut().filter(|it| self.applies_to(it.incarnation));
                     let changes = own.map(|it| it.state.refund(*refund, rates, now));
                     changes.fold(false, |any, one| any | one)
                 }
@@ -116,7 +116,7 @@ impl Settlement<'_> {
         };
         for (limit, listed) in plan.limits.iter().zip(list) {
             let hit = plan.hit(limit, refund.at, refund.cost);
-            if self.applies_to(listed.made)
+            if self.applies_to(listed.incarnation)
                 && let Some(after) = plan.strategy.refund(listed.state.bytes(), &hit, now)
             {
                 listed.state = State::Bytes(Some(after));

@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::definition::Definition;
 use crate::engine::arg_values::ArgValues;
 use crate::engine::cost_source::CostSource;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::{cached, insert};
 use crate::error::Error;
@@ -129,7 +129,7 @@ impl<T: Define> Throttle for T {
             None => with_source(throttle, T::cost(parts).await?),
         };
         let (rate, scope) = (T::rate(parts).await?, T::scope(parts)?);
-        hits.push(Hit {
+        hits.push(ThrottleHit {
             throttle,
             identity: Cow::Owned(identity),
             cost,

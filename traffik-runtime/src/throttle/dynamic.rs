@@ -14,7 +14,7 @@ use crate::definition::settings::Settings;
 use crate::definition::shared_strategy::SharedStrategy;
 use crate::definition::{Definition, limits};
 use crate::engine::cost_source::CostSource;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::DirectHit;
 use crate::engine::{decide_fast, decide_slow, look, reserve, would_admit};
 use crate::error::Error;
@@ -178,7 +178,7 @@ impl DynThrottle {
     }
 
     fn hit_of<'a>(&'a self, client: &'a Identity, cost: u64) -> DirectHit<'a> {
-        DirectHit([Hit {
+        DirectHit([ThrottleHit {
             throttle: &self.definition,
             identity: Cow::Borrowed(client),
             cost,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::decision::Report;
-use crate::engine::hit::Hit;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::look::BatchStates;
 use crate::engine::report::{LimitStatus, binding};
 use crate::identity::Identity;
@@ -102,7 +102,7 @@ impl<'a> Readings<'a> {
 
 /// Returns how a client stands that is limited.
 fn limited<S: Describe + ?Sized>(
-    hit: &Hit<'_>,
+    hit: &ThrottleHit<'_>,
     plan: &Plan<'_>,
     state: &State,
     now: u64,
@@ -152,7 +152,11 @@ impl fmt::Debug for Readings<'_> {
 }
 
 /// Returns how a client stands that is exempt, or whose throttle is unlimited or disabled.
-fn unlimited<S: Describe + ?Sized>(hit: &Hit<'_>, now: u64, strategy: &S) -> Stat<S::Metadata> {
+fn unlimited<S: Describe + ?Sized>(
+    hit: &ThrottleHit<'_>,
+    now: u64,
+    strategy: &S,
+) -> Stat<S::Metadata> {
     let rate = match &*hit.identity {
         Identity::Exempt => Rate::UNLIMITED,
         Identity::Client(_) => hit.first_rate(),

@@ -55,7 +55,7 @@ impl PerPlan for Operation<'_> {
         };
         match (windows, adjustment) {
             (Some(windows), Adjustment::Refund(_)) => {
-                let counted = (&**rates, &*settlement.made);
+                let counted = (&**rates, &*settlement.incarnations);
                 Ok(windows.refund(operation, counted, now).await?)
             }
             (Some(windows), Adjustment::Charge(_)) => windows.charge(operation, at).await,

@@ -215,7 +215,7 @@ impl<'p> Windows<'p> {
             .plan
             .limit_reports(0, &state, self.now)
             .map(|limit| LimitReport {
-                made: self
+                incarnation: self
                     .counter_of(limit.rate, after)
                     .map_or(0, |(_, sum)| sum.tag),
                 ..limit

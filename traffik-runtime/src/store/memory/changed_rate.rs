@@ -28,8 +28,8 @@ impl Memory {
             let before = State::Packed(before);
             let correct = || corrected(hit.at, |now| law.caught_up(&before, now));
             if let Some(full) = (cost > 0).then(correct).flatten() {
-                let made = self.table.next_number(key);
-                if !slot.replace_if_unchanged(&snapshot, full.packed(), made) {
+                let incarnation = self.table.next_incarnation(key);
+                if !slot.replace_if_unchanged(&snapshot, full.packed(), incarnation) {
                     return None;
                 }
             } else if cost > 0 {

@@ -4,7 +4,7 @@
 //!
 //! Only a refused hit does this, and it counts nothing. It reads the clock a second time before it
 //! writes: another hit that read a later time may have counted in between, and its state must not
-//! be set back. The new state gets a new number, so no refund of an earlier hit applies to it. In a
+//! be set back. The new state is a new incarnation, so no refund of an earlier hit applies to it. In a
 //! slot it is written only if it has not been written since it was read; otherwise that other hit
 //! has already dealt with it.
 
@@ -49,8 +49,8 @@ impl Memory {
             && let state = State::Packed(snapshot.state)
             && let Some(full) = corrected(at, |now| plan.caught_up(&state, now))
         {
-            let made = self.table.next_number(plan.key);
-            slot.replace_if_unchanged(&snapshot, full.packed(), made);
+            let incarnation = self.table.next_incarnation(plan.key);
+            slot.replace_if_unchanged(&snapshot, full.packed(), incarnation);
         }
     }
 }

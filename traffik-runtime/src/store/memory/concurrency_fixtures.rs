@@ -38,12 +38,12 @@ pub(crate) fn add(slot: &Slot, key: Key) {
     }
 }
 
-/// Returns the insertion of a key with a state that has the number 2.
+/// Returns the insertion of a key with a state of incarnation 2.
 pub(crate) fn insertion(key: Key, state: &Packed) -> Insertion<'_> {
     Insertion {
         key,
         state,
-        made: 2,
+        incarnation: 2,
         mark: EvictionMark::new(false, 1.0),
     }
 }

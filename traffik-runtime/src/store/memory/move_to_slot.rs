@@ -5,7 +5,7 @@
 //! 1. The key has no slot, and the spill is marked. Lock the key's spill shard.
 //! 2. Evaluate the hit on the state in the shard, or on none. A refused hit moves nothing.
 //! 3. Under the writer lock of the key's probe table, give the key a slot with the new state and
-//!    the number of the old one. If it has a slot by now, start again: the state in the slot is the
+//!    the incarnation of the old one. If it has a slot by now, start again: the state in the slot is the
 //!    right one.
 //! 4. Remove the key from the shard, then unlock it.
 //!
@@ -43,7 +43,7 @@ impl Memory {
         let (law, now, cost) = (&limit.law, hit.at.now, hit.cost);
         let mut shard = self.spill.lock(self.spill.shard_of(key));
         let entry = shard.entry(key, now);
-        let made = entry.map(|entry| entry.own_number(limit) as u16);
+        let incarnation = entry.map(|entry| entry.own_incarnation(limit) as u16);
         let before = *entry
             .map_or(State::nothing(), |entry| limit.own(&entry.state, now))
             .packed();
@@ -69,7 +69,7 @@ impl Memory {
         };
         let slot = (key, &after, limit.capacity_ratio(now));
         let permit = SlotPermit::of_locked(&shard);
-        if !self.table.try_insert_numbered(permit, slot, made, now) {
+        if !self.table.try_insert_as(permit, slot, incarnation, now) {
             return None;
         }
         self.spill.remove(&mut shard, key);

@@ -8,7 +8,7 @@
 //! 1. Mark the spill, so that from now on a key without a slot is looked up there.
 //! 2. Lock the key's spill shard.
 //! 3. Under the writer lock of the key's probe table, take the key out of its slot with its state
-//!    and the state's number.
+//!    and the state's incarnation.
 //! 4. Insert an entry with both into the shard, then unlock it.
 //!
 //! # Lock order
@@ -43,14 +43,14 @@ impl Memory {
         expiry: impl Fn(&State) -> Expiry,
         now: u64,
     ) {
-        if let Some((packed, made)) = self.table.extract(key) {
+        if let Some((packed, incarnation)) = self.table.extract(key) {
             let state = State::Packed(packed);
             let expiry = Expiry {
                 at: packed.expires(),
                 ..expiry(&state)
             };
             let entry = self.spill.entry_or_insert(shard, key, now);
-            (entry.expiry, entry.state, entry.made) = (expiry, state, made.into());
+            (entry.expiry, entry.state, entry.incarnation) = (expiry, state, incarnation.into());
         }
     }
 }

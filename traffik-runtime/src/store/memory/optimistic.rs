@@ -168,7 +168,7 @@ impl Memory {
         let entry = self.spill.entry_or_insert(&mut shard, key, now);
         if matches!(entry.state, State::List(_)) {
             // The throttle had several rates.
-            entry.made = entry.own_number(limit);
+            entry.incarnation = entry.own_incarnation(limit);
             entry.state = limit.own(&entry.state, now).clone();
         }
         law.count(&mut entry.state, now, cost);
@@ -215,7 +215,7 @@ impl Memory {
                         output,
                     );
                 };
-                if !slot.replace_if_unchanged(&snapshot, &full, self.table.next_number(key)) {
+                if !slot.replace_if_unchanged(&snapshot, &full, self.table.next_incarnation(key)) {
                     return None;
                 }
             }

@@ -57,8 +57,8 @@ pub(crate) struct Writer {
     clock_hand: usize,
     /// The eviction mark of the key in each slot.
     marks: Vec<EvictionMark>,
-    /// The number of the newest state: even, and never 0.
-    made: u16,
+    /// The newest incarnation: even, and never 0.
+    incarnation: u16,
 }
 
 /// A key to be inserted, with its state.
@@ -66,8 +66,8 @@ pub(crate) struct Writer {
 pub(crate) struct Insertion<'s> {
     pub(crate) key: Key,
     pub(crate) state: &'s Packed,
-    /// The number of the state.
-    pub(crate) made: u16,
+    /// The incarnation of the state.
+    pub(crate) incarnation: u16,
     pub(crate) mark: EvictionMark,
 }
 
@@ -175,7 +175,7 @@ impl ProbeTable {
                 writer.marks[victim.index] = insertion.mark;
                 let locked = self.slot(victim.index).lock();
                 let (removed, _) = locked.read();
-                locked.renumber(insertion.made);
+                locked.set_incarnation(insertion.incarnation);
                 locked.occupy(insertion.key, insertion.state);
                 removed
             }
@@ -267,7 +267,7 @@ impl ProbeTable {
         victim
     }
 
-    /// Removes a key, and returns its state with the state's number.
+    /// Removes a key, and returns its state with its incarnation.
     pub(crate) fn extract(&self, writer: &mut Writer, key: Key) -> Option<(Packed, u16)> {
         self.find(key)?;
         let len = self.len();
@@ -277,10 +277,10 @@ impl ProbeTable {
         }
         // Read and removed under one lock: a hit that is counted in between would be lost.
         let locked = self.slot(index).lock();
-        let ((_, state), made) = (locked.read(), locked.made());
+        let ((_, state), incarnation) = (locked.read(), locked.incarnation());
         locked.vacate();
         self.close_gap(writer, index);
-        Some((state, made))
+        Some((state, incarnation))
     }
 
     /// Removes all keys.
@@ -353,10 +353,10 @@ impl ProbeTable {
             };
             if !stays {
                 let locked = slot.lock();
-                let ((_, state), made) = (locked.read(), locked.made());
+                let ((_, state), incarnation) = (locked.read(), locked.incarnation());
                 locked.vacate();
                 let locked = self.slot(gap).lock();
-                locked.renumber(made);
+                locked.set_incarnation(incarnation);
                 locked.occupy(key, &state);
                 writer.marks[gap] = writer.marks[index];
                 gap = index;
@@ -375,7 +375,7 @@ impl ProbeTable {
         for index in 0..len {
             let locked = self.slot(index).lock();
             if let (Some(key), state) = locked.read() {
-                removed.push((key, state, locked.made(), writer.marks[index]));
+                removed.push((key, state, locked.incarnation(), writer.marks[index]));
                 locked.vacate();
             }
         }
@@ -387,12 +387,12 @@ impl ProbeTable {
             self.doublings.store(doublings + 1, Ordering::Release);
         }
         writer.marks.resize(self.len(), EvictionMark::default());
-        for (key, state, made, mark) in removed {
+        for (key, state, incarnation, mark) in removed {
             let state = &state;
             let insertion = Insertion {
                 key,
                 state,
-                made,
+                incarnation,
                 mark,
             };
             self.place(writer, &insertion);
@@ -408,7 +408,7 @@ impl ProbeTable {
         }
         writer.marks[index] = insertion.mark;
         let locked = self.slot(index).lock();
-        locked.renumber(insertion.made);
+        locked.set_incarnation(insertion.incarnation);
         locked.occupy(insertion.key, insertion.state);
     }
 
@@ -487,12 +487,12 @@ impl ProbeTable {
 }
 
 impl Writer {
-    /// Returns the number of a state that is created now. It repeats after 32 767 others, so a
+    /// Returns the incarnation of a state that is created now. It repeats after 32 767 others, so a
     /// refund can reach a later state of the key only if that many keys were inserted between the
     /// two.
-    pub(crate) fn next_number(&mut self) -> u16 {
-        self.made = self.made.wrapping_add(2).max(2);
-        self.made
+    pub(crate) fn next_incarnation(&mut self) -> u16 {
+        self.incarnation = self.incarnation.wrapping_add(2).max(2);
+        self.incarnation
     }
 }
 

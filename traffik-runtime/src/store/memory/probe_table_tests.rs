@@ -1,4 +1,4 @@
-//! Tests of the probe table: sweeps between reading a slot and locking it, and states' numbers.
+//! Tests of the probe table: sweeps between reading a slot and locking it, and incarnations.
 
 use std::thread;
 
@@ -23,12 +23,12 @@ fn window(at: u64) -> Packed {
     }
 }
 
-fn insertion(key: Key, state: &Packed, made: u16) -> Insertion<'_> {
+fn insertion(key: Key, state: &Packed, incarnation: u16) -> Insertion<'_> {
     let mark = EvictionMark::default();
     Insertion {
         key,
         state,
-        made,
+        incarnation,
         mark,
     }
 }
@@ -71,7 +71,7 @@ fn a_sweep_waits_for_a_writer_and_sees_its_write() {
 }
 
 #[test]
-fn moved_states_keep_their_numbers() {
+fn moved_states_keep_their_incarnations() {
     let table = ProbeTable::new(8);
     let mut writer = table.lock();
     // All have one home, so that gaps are closed.
@@ -90,8 +90,10 @@ fn moved_states_keep_their_numbers() {
     }
     for number in (1..=40).filter(|number| number % 3 != 1) {
         let slot = table.find(key(number)).expect("it stays");
-        let (_, made) = slot.read_with_number(key(number)).expect("it is its own");
-        assert_eq!(made, 2 * number);
+        let (_, incarnation) = slot
+            .read_with_incarnation(key(number))
+            .expect("it is its own");
+        assert_eq!(incarnation, 2 * number);
     }
 }
 
@@ -99,7 +101,7 @@ fn moved_states_keep_their_numbers() {
 #[cfg_attr(miri, ignore = "it takes minutes")]
 fn numbers_repeat_only_after_all_others() {
     let mut writer = Writer::default();
-    let numbers: Vec<u16> = (0..32_768).map(|_| writer.next_number()).collect();
+    let numbers: Vec<u16> = (0..32_768).map(|_| writer.next_incarnation()).collect();
     let mut distinct = numbers.clone();
     distinct.sort_unstable();
     distinct.dedup();

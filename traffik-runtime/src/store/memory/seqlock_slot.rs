@@ -30,8 +30,8 @@ pub(crate) struct Slot {
     sequence: AtomicU32,
     /// The rate's limit, [compressed](compress_limit).
     limit: AtomicU16,
-    /// The number of the state, which differs from that of an earlier or later state of the key.
-    made: AtomicU16,
+    /// The state's incarnation, which differs from that of an earlier or later state of the key.
+    incarnation: AtomicU16,
     first: AtomicU64,
     second: AtomicU64,
     /// The period, and above it the tick's power of ten and the kind.
@@ -93,15 +93,15 @@ impl Slot {
         }
     }
 
-    /// Reads the state and its number if the slot holds this key.
-    pub(crate) fn read_with_number(&self, key: Key) -> Option<(Snapshot, u16)> {
-        let words = || (self.may_hold(key), self.state(), self.made());
-        let (sequence, (is_own, state, made)) = self.read_consistent(words);
-        is_own.then_some((Snapshot { sequence, state }, made))
+    /// Reads the state and its incarnation if the slot holds this key.
+    pub(crate) fn read_with_incarnation(&self, key: Key) -> Option<(Snapshot, u16)> {
+        let words = || (self.may_hold(key), self.state(), self.incarnation());
+        let (sequence, (is_own, state, incarnation)) = self.read_consistent(words);
+        is_own.then_some((Snapshot { sequence, state }, incarnation))
     }
 
-    fn made(&self) -> u16 {
-        self.made.load(Ordering::Relaxed)
+    fn incarnation(&self) -> u16 {
+        self.incarnation.load(Ordering::Relaxed)
     }
 
     /// Waits until the slot is not locked. It returns nothing, so that the callers' fast path keeps
@@ -145,17 +145,17 @@ impl Slot {
         locked.map(|locked| locked.update(state)).is_some()
     }
 
-    /// Replaces the state by another with its own number unless the slot was written since the
+    /// Replaces the state by another incarnation unless the slot was written since the
     /// snapshot; returns `true` if it did.
     pub(crate) fn replace_if_unchanged(
         &self,
         snapshot: &Snapshot,
         state: &Packed,
-        made: u16,
+        incarnation: u16,
     ) -> bool {
         let locked = self.try_lock_at(snapshot.sequence);
         let replaced = locked.map(|locked| {
-            locked.renumber(made);
+            locked.set_incarnation(incarnation);
             locked.update(state);
         });
         replaced.is_some()
@@ -247,14 +247,14 @@ impl SlotGuard<'_> {
         self.slot.words()
     }
 
-    /// Returns the number of the state.
-    pub(crate) fn made(&self) -> u16 {
-        self.slot.made()
+    /// Returns the incarnation of the state.
+    pub(crate) fn incarnation(&self) -> u16 {
+        self.slot.incarnation()
     }
 
-    /// Changes the number of the state.
-    pub(crate) fn renumber(&self, made: u16) {
-        self.slot.made.store(made, Ordering::Relaxed);
+    /// Changes the incarnation of the state.
+    pub(crate) fn set_incarnation(&self, incarnation: u16) {
+        self.slot.incarnation.store(incarnation, Ordering::Relaxed);
     }
 
     /// Writes a key and its state, and unlocks the slot.

@@ -22,7 +22,7 @@ const OTHER: Key = Key {
 fn slot() -> Arc<Slot> {
     let slot = Slot::default();
     let locked = slot.lock();
-    locked.renumber(2);
+    locked.set_incarnation(2);
     locked.occupy(KEY, &state(1));
     Arc::new(slot)
 }
@@ -99,19 +99,19 @@ fn a_key_is_read_with_its_own_state() {
 }
 
 #[test]
-fn a_state_is_read_with_its_own_number() {
+fn a_state_is_read_with_its_own_incarnation() {
     model("slot: replaced under a reader", || {
         let slot = slot();
         let replacing = spawn(&slot, |slot| {
             let snapshot = slot.read_for(KEY).expect("the key stays");
             slot.replace_if_unchanged(&snapshot, &state(3), 4);
         });
-        let (snapshot, made) = slot.read_with_number(KEY).expect("the key stays");
-        assert!([(1, 2), (3, 4)].contains(&(count_of(&snapshot.state), made)));
+        let (snapshot, incarnation) = slot.read_with_incarnation(KEY).expect("the key stays");
+        assert!([(1, 2), (3, 4)].contains(&(count_of(&snapshot.state), incarnation)));
         add(&slot, KEY);
         replacing.join().expect("it replaces");
-        let (snapshot, made) = slot.read_with_number(KEY).expect("the key stays");
+        let (snapshot, incarnation) = slot.read_with_incarnation(KEY).expect("the key stays");
         // The hit came before the replacement was read, between, or after it was written.
-        assert!([(3, 4), (2, 2), (4, 4)].contains(&(count_of(&snapshot.state), made)));
+        assert!([(3, 4), (2, 2), (4, 4)].contains(&(count_of(&snapshot.state), incarnation)));
     });
 }

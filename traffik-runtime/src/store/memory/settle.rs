@@ -64,10 +64,10 @@ impl Memory {
                 }
                 continue;
             };
-            let Some((snapshot, made)) = slot.read_with_number(key) else {
+            let Some((snapshot, incarnation)) = slot.read_with_incarnation(key) else {
                 continue;
             };
-            if !settlement.applies_to(made.into()) {
+            if !settlement.applies_to(incarnation.into()) {
                 return true;
             }
             let living = settlement.plan.limits[0].living(snapshot.state, now);
@@ -96,15 +96,17 @@ impl Memory {
             entry.state = living;
         }
         if !adjustment.is_refund() {
-            plan.reshape(&mut entry.state, entry.made);
+            plan.reshape(&mut entry.state, entry.incarnation);
         }
         let is_list = matches!(entry.state, State::List(_));
-        if !(is_list || settlement.applies_to(entry.made))
+        if !(is_list || settlement.applies_to(entry.incarnation))
             || !settlement.apply(&mut entry.state, now)
         {
             return;
         }
-        entry.state.number_new(|| self.spill.next_number());
+        entry
+            .state
+            .set_missing_incarnations(|| self.spill.next_incarnation());
         entry.expiry = Expiry::of_reports(plan.reports(&entry.state, now), now)
             .extended_to(entry.state.expires().max(until));
     }

@@ -74,16 +74,16 @@ impl ShardedTable {
         slot: (Key, &Packed, f32),
         now: u64,
     ) -> bool {
-        self.try_insert_numbered(permit, slot, None, now)
+        self.try_insert_as(permit, slot, None, now)
     }
 
-    /// Gives a key a slot with a state of this number, else of a new one, and returns `false` if it
+    /// Gives a key a slot with a state of this incarnation, else of a new one, and returns `false` if it
     /// has a slot already or the permit has ended.
-    pub(crate) fn try_insert_numbered(
+    pub(crate) fn try_insert_as(
         &self,
         permit: SlotPermit<'_>,
         (key, state, ratio): (Key, &Packed, f32),
-        made: Option<u16>,
+        incarnation: Option<u16>,
         now: u64,
     ) -> bool {
         let shard = self.shard_of(key);
@@ -97,7 +97,7 @@ impl ShardedTable {
         let insertion = Insertion {
             key,
             state,
-            made: made.unwrap_or_else(|| writer.next_number()),
+            incarnation: incarnation.unwrap_or_else(|| writer.next_incarnation()),
             mark: EvictionMark::new(newcomer.is_late(count, self.capacity), ratio),
         };
         if count < self.capacity {
@@ -121,12 +121,12 @@ impl ShardedTable {
         inserted
     }
 
-    /// Returns the number for a state that replaces another of the same key.
-    pub(crate) fn next_number(&self, key: Key) -> u16 {
-        self.shard_of(key).lock().next_number()
+    /// Returns the incarnation for a state that replaces another of the same key.
+    pub(crate) fn next_incarnation(&self, key: Key) -> u16 {
+        self.shard_of(key).lock().next_incarnation()
     }
 
-    /// Removes a key, and returns its state with the state's number.
+    /// Removes a key, and returns its state with its incarnation.
     pub(crate) fn extract(&self, key: Key) -> Option<(Packed, u16)> {
         let shard = self.shard_of(key);
         let extracted = shard.extract(&mut shard.lock(), key)?;

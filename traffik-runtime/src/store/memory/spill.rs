@@ -38,8 +38,8 @@ pub(crate) struct Spill {
     /// `true` if there may be states here that would fit a slot: of throttles that had several
     /// rates, or of those whose changed rate needs them for longer.
     may_hold_packed: AtomicBool,
-    /// The number of the next state: odd, where the numbers of states in slots are even.
-    made: AtomicU16,
+    /// The next incarnation: odd, where those of states in slots are even.
+    incarnation: AtomicU16,
 }
 
 /// One part of the spill, behind a mutex of its own.
@@ -56,8 +56,8 @@ pub(crate) struct SpillShard {
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) state: State,
-    /// The number of the state, unless it is a list, whose states have numbers of their own.
-    pub(crate) made: u64,
+    /// The state's incarnation, unless it is a list, whose states have their own.
+    pub(crate) incarnation: u64,
     pub(crate) expiry: Expiry,
     is_late: bool,
 }
@@ -115,9 +115,11 @@ impl Expiry {
 }
 
 impl Entry {
-    /// Returns the number of the state that the only rate of a throttle continues from.
-    pub(crate) fn own_number(&self, limit: &Limit) -> u64 {
-        limit.own_number(&self.state).unwrap_or(self.made)
+    /// Returns the incarnation that the only rate of a throttle continues from.
+    pub(crate) fn own_incarnation(&self, limit: &Limit) -> u64 {
+        limit
+            .own_incarnation(&self.state)
+            .unwrap_or(self.incarnation)
     }
 
     /// Extends the life of the state at least to this microsecond.
@@ -138,7 +140,7 @@ impl Spill {
             shard_capacity: capacity / shards,
             shares: Shares::default(),
             may_hold_packed: AtomicBool::new(false),
-            made: AtomicU16::new(1),
+            incarnation: AtomicU16::new(1),
         }
     }
 
@@ -177,9 +179,9 @@ impl Spill {
         self.may_hold_packed.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of a state that is created now. It repeats after 32 767 others.
-    pub(crate) fn next_number(&self) -> u64 {
-        self.made.fetch_add(2, Ordering::Relaxed).into()
+    /// Returns the incarnation of a state that is created now. It repeats after 32 767 others.
+    pub(crate) fn next_incarnation(&self) -> u64 {
+        self.incarnation.fetch_add(2, Ordering::Relaxed).into()
     }
 
     /// Returns the entry of a key, to be written now; it is inserted if there is none.
@@ -204,15 +206,15 @@ impl Spill {
             ..Entry::default()
         });
         if entry.expiry.at <= now {
-            (entry.state, entry.made) = (State::default(), self.next_number());
+            (entry.state, entry.incarnation) = (State::default(), self.next_incarnation());
         }
         entry
     }
 
-    /// Replaces the state of an entry by another one, with a number of its own.
+    /// Replaces the state of an entry by another incarnation.
     pub(crate) fn replace(&self, entry: &mut Entry, mut state: State) {
-        state.number_new(|| self.next_number());
-        (entry.state, entry.made) = (state, self.next_number());
+        state.set_missing_incarnations(|| self.next_incarnation());
+        (entry.state, entry.incarnation) = (state, self.next_incarnation());
     }
 
     /// Removes a key from its shard.

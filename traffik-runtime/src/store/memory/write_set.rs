@@ -42,9 +42,12 @@ impl LockedSet<'_, '_> {
                 let mut state = State::Packed(slot.read().1);
                 plan.apply(steps, &mut state, now);
                 slot.update(state.packed());
-                let made = slot.made().into();
+                let incarnation = slot.incarnation().into();
                 let own = plan.limit_reports(index, &state, now);
-                reports.extend(own.map(|report| LimitReport { made, ..report }));
+                reports.extend(own.map(|report| LimitReport {
+                    incarnation,
+                    ..report
+                }));
             } else {
                 reports.extend(self.write_spilled(plan, steps, own, (index, now)));
             }
@@ -64,7 +67,7 @@ impl LockedSet<'_, '_> {
             plan.is_custom().then(|| {
                 let mut after = self.read(plan, now).into_owned();
                 plan.apply(steps.clone(), &mut after, now);
-                after.number_new(|| spill.next_number());
+                after.set_missing_incarnations(|| spill.next_incarnation());
                 let reports = plan.limit_reports(index, &after, now).collect();
                 (after, reports)
             })
@@ -107,15 +110,17 @@ impl LockedSet<'_, '_> {
                 if let Cow::Owned(living) = plan.living(Cow::Borrowed(&entry.state), now) {
                     entry.state = living;
                 }
-                plan.reshape(&mut entry.state, entry.made);
+                plan.reshape(&mut entry.state, entry.incarnation);
                 plan.apply(steps, &mut entry.state, now);
-                entry.state.number_new(|| spill.next_number());
+                entry
+                    .state
+                    .set_missing_incarnations(|| spill.next_incarnation());
                 let reports = plan.limit_reports(index, &entry.state, now);
                 match entry.state {
                     State::List(_) => reports.collect(),
                     _ => reports
                         .map(|report| LimitReport {
-                            made: entry.made,
+                            incarnation: entry.incarnation,
                             ..report
                         })
                         .collect(),

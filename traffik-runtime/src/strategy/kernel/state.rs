@@ -39,7 +39,7 @@ pub struct Listed {
     pub until: u64,
     /// A number that tells it from a state that came before or after it, for refunds (L32); 0
     /// before it has one.
-    pub made: u64,
+    pub incarnation: u64,
 }
 
 impl Listed {
@@ -51,7 +51,7 @@ impl Listed {
             period: rate.period_micros(),
             state,
             until: 0,
-            made: 0,
+            incarnation: 0,
         }
     }
 }
@@ -76,13 +76,13 @@ impl State {
 
     /// Numbers those states of a list that have no number yet.
     #[cfg(feature = "engine")]
-    pub(crate) fn number_new(&mut self, next: impl FnOnce() -> u64) {
+    pub(crate) fn set_missing_incarnations(&mut self, next: impl FnOnce() -> u64) {
         if let Self::List(list) = self
-            && list.iter().any(|listed| listed.made == 0)
+            && list.iter().any(|listed| listed.incarnation == 0)
         {
-            let made = next();
-            for listed in list.iter_mut().filter(|listed| listed.made == 0) {
-                listed.made = made;
+            let incarnation = next();
+            for listed in list.iter_mut().filter(|listed| listed.incarnation == 0) {
+                listed.incarnation = incarnation;
             }
         }
     }
