@@ -4,16 +4,12 @@
 //! Bytes are reported twice: requested from the allocator, and as growth of the process. Each
 //! figure comes from a process of its own.
 
-#[allow(dead_code)] // Each benchmark uses a part of it.
-mod apps;
-
 use std::env;
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::process::Command;
 
 use allocation_counter::measure;
-use apps::{Job, attribute, bare, governed, layer, request};
 use axum::Router;
 use axum::extract::Request;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -23,13 +19,17 @@ use traffik::strategy::{
     SlidingCounter, Strategy, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik_benches::apps::{Job, attribute, bare, governed, layer, least, request};
+use traffik_benches::effort::amount;
+use traffik_benches::keys::key;
+use traffik_benches::measure::{Rounds, ready};
 use traffik_benches::process::resident;
-use traffik_benches::{Goal, amount, ready};
+use traffik_benches::row::{Row, Table, print};
+use traffik_benches::spread::Goal;
 
 const KEYS: usize = 1_000_000;
 /// The number of keys in a smoke run.
 const SMOKE_KEYS: usize = 1_000;
-const GOAL: Goal = Goal::AtMost(0.6);
 const PEER: &str = "governor";
 
 /// Fills a table with a million keys.
@@ -63,57 +63,59 @@ fn main() {
         Some((_, fill)) => fill().print(),
         None if only == PEER => peer().print(),
         None => {
-            keys();
-            requests();
+            let mut tables = keys();
+            tables.extend(requests());
+            print(&tables);
         }
     }
 }
 
-fn keys() {
-    println!("\nBytes a key, {} keys\n", amount(KEYS, SMOKE_KEYS));
-    println!("| strategy | traffik | governor | ratio | resident | governor | ratio | goal |");
-    println!("|---|---|---|---|---|---|---|---|");
+fn keys() -> Vec<Table> {
+    let count = amount(KEYS, SMOKE_KEYS);
+    let table = |kind: &str| Table::new(format!("Bytes a key, {count} keys, {kind}"), "B", PEER);
+    let mut requested = table("as requested from the allocator");
+    let mut resident = table("as the process grows");
     let peer = Bytes::in_process(PEER);
     for (name, _) in STRATEGIES {
         let ours = Bytes::in_process(name);
-        let requested = ours.requested / peer.requested;
-        let resident = ours.resident / peer.resident;
-        println!(
-            "| {name} | {:.1} | {:.1} | **{requested:.2}** | {:.1} | {:.1} | **{resident:.2}** | {}; resident {} |",
-            ours.requested,
-            peer.requested,
-            ours.resident,
-            peer.resident,
-            GOAL.verdict(requested),
-            GOAL.verdict(resident),
-        );
+        let row = |ours, peer, goal| Rounds::new([[ours, peer]]).row(name, Goal::AtMost(goal));
+        requested.push(row(ours.requested, peer.requested, 0.55));
+        resident.push(row(ours.resident, peer.resident, 0.45));
     }
+    vec![resident, requested]
 }
 
-fn requests() {
-    println!(
-        "\nAllocations a request, and bytes, beyond those of the same service without a limiter\n"
-    );
-    println!("| workload | `#[throttled]` | `ThrottleLayer` | tower_governor |");
-    println!("|---|---|---|---|");
+fn requests() -> Vec<Table> {
+    let title = |what: &str| format!("{what} a request, beyond those without a limiter");
+    let mut counts = Table::new(title("Allocations"), "count", "tower_governor");
+    let mut bytes = Table::new(title("Bytes allocated for"), "B", "tower_governor");
     let bare = Allocations::of(bare());
     for job in Job::ALL {
-        let added = |app| {
-            let added = Allocations::of(app);
-            format!(
-                "{:.0}, {:.0} B",
-                added.count - bare.count,
-                added.bytes - bare.bytes
-            )
+        let goals = match job {
+            Job::Admit => [0.0, 2.0],
+            Job::AdmitWithFields | Job::AdmitWithLegacyFields => [2.0, 4.0],
+            Job::Refuse => [4.0, 6.0],
         };
-        println!(
-            "| {} | {} | {} | {} |",
-            job.name(),
-            added(attribute(job)),
-            added(layer(job)),
-            added(governed(job))
-        );
+        let (peer, least) = (Allocations::of(governed(job)), Allocations::of(least(job)));
+        let forms = [
+            ("`#[throttled]`", attribute(job)),
+            ("`ThrottleLayer`", layer(job)),
+        ];
+        for ((form, app), goal) in forms.into_iter().zip(goals) {
+            let ours = Allocations::of(app);
+            let row = |figure: fn(&Allocations) -> f64, goal| {
+                let [ours, peer, least, bare] = [&ours, &peer, &least, &bare].map(figure);
+                let name = format!("{form}, {}", job.name());
+                Row {
+                    limit: Some(least - bare),
+                    ..Row::count(name, ours - bare, peer - bare, goal)
+                }
+            };
+            counts.push(row(|it| it.count, Goal::AtMost(goal)));
+            bytes.push(row(|it| it.bytes, Goal::None));
+        }
     }
+    vec![counts, bytes]
 }
 
 /// Allocations for one request.
@@ -162,8 +164,8 @@ impl Bytes {
         hit(String::from("first"));
         let before = resident();
         let info = measure(|| {
-            for key in 0..keys {
-                assert!(black_box(hit(format!("user:{key:08}"))));
+            for number in 0..keys {
+                assert!(black_box(hit(key(number))));
             }
         });
         let grown = |before| resident().map(|after| after.saturating_sub(before) as f64);

@@ -12,7 +12,10 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use traffik::strategy::{FixedWindow, SlidingCounter, Strategy, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, Rate};
-use traffik_benches::amount;
+use traffik_benches::effort::{amount, rounds};
+use traffik_benches::measure::in_turn;
+use traffik_benches::row::{Row, Table, print};
+use traffik_benches::spread::Goal;
 use traffik_tests::MemcachedServer;
 
 const ROUNDS: usize = 15;
@@ -20,7 +23,7 @@ const CALLS: usize = 4_000;
 const SOCKETS: usize = 8;
 
 fn main() {
-    let (rounds, calls) = (amount(ROUNDS, 1), amount(CALLS, 40));
+    let calls = amount(CALLS, 40);
     let server = MemcachedServer::start();
     let runtime = Runtime::new().expect("a runtime");
     let backend = Backend::memcached(server.url()).pool_size(SOCKETS);
@@ -45,40 +48,31 @@ fn main() {
             throttle(&backend, SlidingCounter::new(), hour(1_000_000_000)),
         ),
     ];
-    println!(
-        "| workload | tasks | traffik, µs | raw `ma`, µs | ratio, median | middle half | commands a decision |"
-    );
-    println!("|---|---|---|---|---|---|---|");
+    let mut times = Table::new("A hit in Memcached, by tasks", "µs", "a bare `ma`");
+    let title = "Commands for a hit in Memcached";
+    let mut commands = Table::new(title, "count", "a bare `ma`");
     for (name, throttle) in &ours {
         for tasks in [1, SOCKETS] {
-            let commands = server.command_count();
-            run(&runtime, tasks, |task| {
-                hits(throttle.clone(), task, calls / tasks)
-            });
-            let commands = (server.command_count() - commands) as f64 / calls as f64;
-            let mut rounds: Vec<(f64, f64)> = (0..rounds)
-                .map(|_| {
-                    let ours = run(&runtime, tasks, |task| {
-                        hits(throttle.clone(), task, calls / tasks)
-                    });
-                    let raw = run(&runtime, tasks, |task| {
-                        adds(server.port(), task, calls / tasks)
-                    });
-                    (ours, raw)
+            let name = format!("{name}, {tasks} tasks");
+            let hit = || {
+                run(&runtime, tasks, |task| {
+                    hits(throttle.clone(), task, calls / tasks)
                 })
-                .collect();
-            rounds.sort_by(|(a, b), (c, d)| (a / b).total_cmp(&(c / d)));
-            let last = rounds.len() - 1;
-            let ratio = |place: usize| rounds[place].0 / rounds[place].1;
-            let (ours, raw) = rounds[last / 2];
-            println!(
-                "| {name} | {tasks} | {ours:.1} | {raw:.1} | **{:.2}** | {:.2} – {:.2} | {commands:.2} |",
-                ratio(last / 2),
-                ratio(last / 4),
-                ratio(last * 3 / 4)
-            );
+            };
+            let add = || {
+                run(&runtime, tasks, |task| {
+                    adds(server.port(), task, calls / tasks)
+                })
+            };
+            let before = server.command_count();
+            hit();
+            let count = (server.command_count() - before) as f64 / calls as f64;
+            commands.push(Row::count(&name, count, 1.0, Goal::None));
+            let sides: &mut [&mut dyn FnMut() -> f64] = &mut [&mut || hit(), &mut || add()];
+            times.push(in_turn(rounds(ROUNDS), sides).row(&name, Goal::None));
         }
     }
+    print(&[times, commands]);
 }
 
 fn throttle(backend: &Backend, strategy: impl Strategy, rate: Rate) -> Arc<DynThrottle> {

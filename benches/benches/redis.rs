@@ -16,7 +16,10 @@ use traffik::strategy::{
     QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay, TokenBucket,
 };
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, Rate};
-use traffik_benches::{amount, compare_rounds, table};
+use traffik_benches::effort::{amount, rounds};
+use traffik_benches::measure::in_turn;
+use traffik_benches::row::{Row, Table, print};
+use traffik_benches::spread::Goal;
 use traffik_tests::RedisServer;
 
 const ROUNDS: usize = 11;
@@ -41,19 +44,21 @@ fn main() {
     };
     let rate = Rate::per_hour(1_000_000_000);
     let fixed = bench.throttle(FixedWindow::new(), &[rate]);
-    table("A hit under `fixed_window`, by tasks", "a bare script");
+    let title = "A hit under `fixed_window` in Redis, by tasks";
+    let mut tasks_beside_script = Table::new(title, "ns", "a bare script");
     let script = bench.script();
     for tasks in [1, 16, 64, 256] {
         let name = format!("{tasks} tasks");
-        bench.compare(&name, tasks, &hits(&fixed), &script);
+        tasks_beside_script.push(bench.compare(&name, tasks, &hits(&fixed), &script));
     }
-    table("The same", "pipelined INCR, PEXPIRE NX");
+    let mut tasks_beside_pipeline = Table::new(title, "ns", "pipelined INCR, PEXPIRE NX");
     let pipeline = bench.pipeline();
     for tasks in [1, 64] {
         let name = format!("{tasks} tasks");
-        bench.compare(&name, tasks, &hits(&fixed), &pipeline);
+        tasks_beside_pipeline.push(bench.compare(&name, tasks, &hits(&fixed), &pipeline));
     }
-    table("Every strategy, 64 tasks", "a bare script");
+    let title = "A hit in Redis, by strategy, 64 tasks";
+    let mut strategies = Table::new(title, "ns", "a bare script");
     // The length of a full log.
     let log = Rate::per_second(100);
     let each: [(&str, DynThrottle); 12] = [
@@ -98,9 +103,10 @@ fn main() {
         ("priority, 100/s", bench.throttle(Priority::new(), &[log])),
     ];
     for (name, throttle) in &each {
-        bench.compare(name, 64, &hits(throttle), &script);
+        strategies.push(bench.compare(name, 64, &hits(throttle), &script));
     }
-    table("Several rates, 64 tasks", "one rate");
+    let title = "A hit in Redis, 64 tasks";
+    let mut several_rates = Table::new(title, "ns", "one rate");
     let several = bench.throttle(
         FixedWindow::new(),
         &[
@@ -109,10 +115,17 @@ fn main() {
             Rate::per_minute(100_000_000),
         ],
     );
-    bench.compare("three rates", 64, &hits(&several), &hits(&fixed));
-    table("A refused hit, 64 tasks", "an admitted hit");
+    several_rates.push(bench.compare("three rates", 64, &hits(&several), &hits(&fixed)));
+    let mut refusals = Table::new(title, "ns", "an admitted hit");
     let refused = bench.throttle(FixedWindow::new(), &[Rate::per_day(1)]);
-    bench.compare("fixed_window", 64, &hits(&refused), &hits(&fixed));
+    refusals.push(bench.compare("a refused hit", 64, &hits(&refused), &hits(&fixed)));
+    print(&[
+        tasks_beside_script,
+        tasks_beside_pipeline,
+        strategies,
+        several_rates,
+        refusals,
+    ]);
 }
 
 struct Setup {
@@ -189,13 +202,12 @@ impl Setup {
         })
     }
 
-    fn compare(&self, name: &str, tasks: usize, ours: &Call, peer: &Call) {
-        compare_rounds(
-            name,
-            amount(ROUNDS, 1),
-            || self.time(tasks, ours),
-            || self.time(tasks, peer),
-        );
+    fn compare(&self, name: &str, tasks: usize, ours: &Call, peer: &Call) -> Row {
+        let sides: &mut [&mut dyn FnMut() -> f64] =
+            &mut [&mut || self.time(tasks, ours), &mut || {
+                self.time(tasks, peer)
+            }];
+        in_turn(rounds(ROUNDS), sides).row(name, Goal::None)
     }
 
     /// Returns nanoseconds per call with `tasks` concurrent tasks.

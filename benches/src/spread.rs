@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The median and the quartiles of a set of figures.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Spread {
     /// The lower quartile.
     pub low: f64,
@@ -27,23 +29,23 @@ impl Spread {
     }
 }
 
-/// The goal for a ratio.
-#[derive(Clone, Copy, Debug)]
+/// The goal for a ratio or a count.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Goal {
-    /// The ratio must be at most this.
+    /// The figure must be at most this.
     AtMost(f64),
-    /// The ratio must be at least this.
+    /// The figure must be at least this.
     AtLeast(f64),
-    /// The ratio is only reported.
+    /// The figure is only reported.
     None,
 }
 
 impl Goal {
-    /// Returns the goal and, in words, the verdict on `ratio`.
-    pub fn verdict(self, ratio: f64) -> String {
+    /// Returns the goal and, in words, the verdict on `figure`.
+    pub fn verdict(self, figure: f64) -> String {
         let is_met = match self {
-            Self::AtMost(bound) => ratio <= bound,
-            Self::AtLeast(bound) => ratio >= bound,
+            Self::AtMost(bound) => figure <= bound,
+            Self::AtLeast(bound) => figure >= bound,
             Self::None => return self.to_string(),
         };
         format!("{self}: {}", if is_met { "met" } else { "**missed**" })

@@ -6,13 +6,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderName;
+use axum::http::header::RETRY_AFTER;
 use axum::routing::get;
 use tower_governor::GovernorLayer;
 use tower_governor::governor::GovernorConfigBuilder;
 use traffik::{ThrottleLayer, throttled, throttles};
 
+use crate::floor_layer::FloorLayer;
+
 /// The response body of every handler.
-pub(crate) const BODY: &str = "hello";
+pub const BODY: &str = "hello";
 
 throttles! {
     throttle NoFields(rate = "1000000000/hour", headers = none);
@@ -47,7 +51,7 @@ async fn hello() -> &'static str {
 
 /// The work of a limiter in one benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Job {
+pub enum Job {
     /// Admit, without header fields.
     Admit,
     /// Admit, with header fields.
@@ -59,14 +63,16 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 4] = [
+    /// Every job, in the order of the tables.
+    pub const ALL: [Self; 4] = [
         Self::Admit,
         Self::AdmitWithFields,
         Self::AdmitWithLegacyFields,
         Self::Refuse,
     ];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// Returns the name of the row.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Admit => "admitted, no header fields",
             Self::AdmitWithFields => "admitted, header fields",
@@ -77,12 +83,12 @@ impl Job {
 }
 
 /// Builds the application without a limiter.
-pub(crate) fn bare() -> Router {
+pub fn bare() -> Router {
     Router::new().route("/", get(hello))
 }
 
 /// Builds the application with `#[throttled]` on the handler.
-pub(crate) fn attribute(job: Job) -> Router {
+pub fn attribute(job: Job) -> Router {
     let handler = match job {
         Job::Admit => get(no_fields),
         Job::AdmitWithFields => get(fields),
@@ -93,7 +99,7 @@ pub(crate) fn attribute(job: Job) -> Router {
 }
 
 /// Builds the application with a `ThrottleLayer` around the router.
-pub(crate) fn layer(job: Job) -> Router {
+pub fn layer(job: Job) -> Router {
     let layer = ThrottleLayer::new();
     bare().layer(match job {
         Job::Admit => layer.throttle::<NoFields>(),
@@ -103,8 +109,33 @@ pub(crate) fn layer(job: Job) -> Router {
     })
 }
 
+/// Builds the application with the least layer that can do the job around the router.
+pub fn least(job: Job) -> Router {
+    static LEGACY: [HeaderName; 4] = [
+        HeaderName::from_static("x-ratelimit-limit"),
+        HeaderName::from_static("x-ratelimit-remaining"),
+        HeaderName::from_static("x-ratelimit-reset"),
+        RETRY_AFTER,
+    ];
+    static FIELDS: [HeaderName; 3] = [
+        HeaderName::from_static("ratelimit-policy"),
+        HeaderName::from_static("ratelimit"),
+        RETRY_AFTER,
+    ];
+    bare().layer(match job {
+        Job::Admit => FloorLayer::new(u32::MAX, &[]),
+        Job::AdmitWithFields => FloorLayer::new(u32::MAX, &FIELDS[..2]),
+        Job::AdmitWithLegacyFields => FloorLayer::new(u32::MAX, &LEGACY[..3]),
+        Job::Refuse => FloorLayer::new(1, &FIELDS),
+    })
+}
+
 /// Builds the application with `tower_governor` around the router.
-pub(crate) fn governed(job: Job) -> Router {
+///
+/// # Panics
+///
+/// Never: the quotas are positive.
+pub fn governed(job: Job) -> Router {
     const VALID: &str = "the quota is positive";
     let mut builder = GovernorConfigBuilder::default();
     match job {
@@ -123,7 +154,7 @@ pub(crate) fn governed(job: Job) -> Router {
 }
 
 /// Builds a request from a client with a known address.
-pub(crate) fn request() -> Request {
+pub fn request() -> Request {
     let mut request = Request::new(Body::empty());
     let peer = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 7), 50_000));
     request.extensions_mut().insert(ConnectInfo(peer));
