@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use traffik::strategy::{FixedWindow, SlidingCounter, Strategy, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, Rate};
 use traffik_benches::effort::{amount, rounds};
-use traffik_benches::measure::in_turn;
+use traffik_benches::measure::alternate;
 use traffik_benches::row::{Row, Table, print};
 use traffik_benches::spread::Goal;
 use traffik_tests::MemcachedServer;
@@ -69,7 +69,7 @@ fn main() {
             let count = (server.command_count() - before) as f64 / calls as f64;
             commands.push(Row::count(&name, count, 1.0, Goal::None));
             let sides: &mut [&mut dyn FnMut() -> f64] = &mut [&mut || hit(), &mut || add()];
-            times.push(in_turn(rounds(ROUNDS), sides).row(&name, Goal::None));
+            times.push(alternate(rounds(ROUNDS), sides).row(&name, Goal::None));
         }
     }
     print(&[times, commands]);

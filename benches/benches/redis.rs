@@ -17,7 +17,7 @@ use traffik::strategy::{
 };
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, Rate};
 use traffik_benches::effort::{amount, rounds};
-use traffik_benches::measure::in_turn;
+use traffik_benches::measure::alternate;
 use traffik_benches::row::{Row, Table, print};
 use traffik_benches::spread::Goal;
 use traffik_tests::RedisServer;
@@ -207,7 +207,7 @@ impl Setup {
             &mut [&mut || self.time(tasks, ours), &mut || {
                 self.time(tasks, peer)
             }];
-        in_turn(rounds(ROUNDS), sides).row(name, Goal::None)
+        alternate(rounds(ROUNDS), sides).row(name, Goal::None)
     }
 
     /// Returns nanoseconds per call with `tasks` concurrent tasks.

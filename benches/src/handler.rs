@@ -9,7 +9,7 @@ use tower_service::Service as _;
 
 use crate::apps::{Job, attribute, bare, governed, layer, least, request};
 use crate::effort::{amount, rounds};
-use crate::measure::{in_turn, ready};
+use crate::measure::{alternate, ready};
 use crate::row::{Row, Table};
 use crate::spread::{Goal, Spread};
 
@@ -46,7 +46,7 @@ fn compare(form: &str, job: Job, mut ours: Router, goal: f64) -> Row {
         &mut || time(&mut least),
         &mut || time(&mut bare),
     ];
-    let added = in_turn(rounds(ROUNDS), sides).beyond_last();
+    let added = alternate(rounds(ROUNDS), sides).beyond_last();
     added.row(format!("{form}, {}", job.name()), Goal::AtMost(goal))
 }
 

@@ -76,8 +76,8 @@ impl<'a> Comparison<'a> {
         let measure = |work| time(self.threads, self.calls, work);
         let (mut ours, mut peer) = (|| measure(ours), || measure(peer));
         let rounds = match self.limit {
-            None => in_turn(effort::rounds(ROUNDS), &mut [&mut ours, &mut peer]),
-            Some(limit) => in_turn(
+            None => alternate(effort::rounds(ROUNDS), &mut [&mut ours, &mut peer]),
+            Some(limit) => alternate(
                 effort::rounds(ROUNDS),
                 &mut [&mut ours, &mut peer, &mut || measure(limit)],
             ),
@@ -91,7 +91,7 @@ impl<'a> Comparison<'a> {
 pub struct Rounds(Vec<Vec<f64>>);
 
 /// Measures sides in turn, each of which measures a round itself and returns the time of a call.
-pub fn in_turn(rounds: usize, sides: &mut [&mut dyn FnMut() -> f64]) -> Rounds {
+pub fn alternate(rounds: usize, sides: &mut [&mut dyn FnMut() -> f64]) -> Rounds {
     for side in &mut *sides {
         side();
     }
