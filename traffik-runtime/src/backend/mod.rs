@@ -23,7 +23,7 @@ pub use lock::defaults::{
 };
 pub use lock::guard::LockGuard;
 pub use lock::options::LockOptions;
-pub use lock::redlock;
+pub use lock::redlock::redlock;
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedBackend;
 pub use memory::MemoryBackend;
