@@ -32,8 +32,8 @@ const UNTIL: u8 = 10;
 /// The first byte of a state of a custom strategy with its incarnation.
 const CUSTOM_NUMBERED: u8 = 11;
 
-/// A bit in the power of ten of a state whose incarnation follows its first numbers. A number is any
-/// eight bytes, which refunds name (L32). Every state is written with one.
+/// A bit in the power of ten of a state whose incarnation follows its first numbers. An incarnation
+/// is any eight bytes, which refunds name (L32). Every state is written with one.
 const NUMBERED: u8 = 16;
 
 /// The offset of the incarnation in a state, and in a state of a custom strategy.

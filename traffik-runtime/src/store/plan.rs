@@ -238,8 +238,8 @@ impl Plan<'_> {
         lines.map(move |(state, limit)| self.report(limit, state, now, 0))
     }
 
-    /// Brings a state into the form that these limits write. Its incarnation is given, unless it is a
-    /// list, whose states have incarnations of their own.
+    /// Brings a state into the form that these limits write. `incarnation` is that of the state,
+    /// unless it is a list, whose states have incarnations of their own.
     pub(crate) fn reshape(&self, state: &mut State, incarnation: u64) {
         let is_list = matches!(state, State::List(_));
         let same = periods(state).into_iter().eq(self.periods());

@@ -4,9 +4,9 @@
 //!
 //! Only a refused hit does this, and it counts nothing. It reads the clock a second time before it
 //! writes: another hit that read a later time may have counted in between, and its state must not
-//! be set back. The new state is a new incarnation, so no refund of an earlier hit applies to it. In a
-//! slot it is written only if it has not been written since it was read; otherwise that other hit
-//! has already dealt with it.
+//! be set back. The new state is a new incarnation, so no refund of an earlier hit applies to it.
+//! In a slot it is written only if it has not been written since it was read; otherwise that other
+//! hit has already dealt with it.
 
 use crate::clock::reading::Reading;
 use crate::store::memory::Memory;

@@ -77,8 +77,8 @@ impl ShardedTable {
         self.try_insert_as(permit, slot, None, now)
     }
 
-    /// Gives a key a slot with a state of this incarnation, else of a new one, and returns `false` if it
-    /// has a slot already or the permit has ended.
+    /// Gives a key a slot with a state of this incarnation, else of a new one, and returns `false`
+    /// if it has a slot already or the permit has ended.
     pub(crate) fn try_insert_as(
         &self,
         permit: SlotPermit<'_>,
