@@ -140,3 +140,23 @@ fn keeps_clients_limited_that_were_limited_before_a_flood() {
     }
     assert!(lost.is_empty(), "forgotten: {lost:#?}");
 }
+
+/// Of 1 000 limited clients all keep their counts while a million new keys pass, a hundred times
+/// the capacity. The benchmark `churn` has fifty million.
+#[test]
+fn keeps_a_thousand_limited_clients_while_a_million_keys_pass() {
+    const LIMITED: u64 = 1_000;
+    let clock = ManualClock::new();
+    let settings = MemoryBackend::builder().capacity(10_000);
+    let throttle = throttle(&settings.clock(clock.clone()).build(), "all", windows_of_5);
+    let limited = || (0..LIMITED).map(Identity::from);
+    for _ in 0..5 {
+        assert!(limited().all(|client| admits(&throttle, &client, 1)));
+    }
+    for client in (LIMITED..LIMITED + 1_000_000).map(Identity::from) {
+        clock.advance(Duration::from_micros(1));
+        assert!(admits(&throttle, &client, 1));
+    }
+    let forgotten = limited().filter(|client| admits(&throttle, client, 1));
+    assert_eq!(forgotten.count(), 0);
+}

@@ -1,7 +1,8 @@
 //! States and hits for tests and models in which several threads use one slot or table.
 
 use crate::store::key::Key;
-use crate::store::memory::probe_table::{EvictionMark, Insertion, ProbeTable, Writer};
+use crate::store::memory::hints::EvictionMark;
+use crate::store::memory::probe_table::{Insertion, ProbeTable, Writer};
 use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::sync::yield_now;
 use crate::strategy::kernel::packed::{Kind, Packed};

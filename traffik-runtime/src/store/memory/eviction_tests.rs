@@ -1,7 +1,7 @@
 //! Tests of the ranks that a newcomer gives to other keys, and of the capacities in eviction marks.
 
 use super::*;
-use crate::store::memory::probe_table::EvictionMark;
+use crate::store::memory::hints::EvictionMark;
 use crate::strategy::kernel::packed::{Kind, Packed};
 
 /// Returns the key of a throttle's client.

@@ -1,7 +1,7 @@
 //! The memory backend: states in this process, in a table of seqlock slots with a hard bound.
 //!
 //! A key is a 128-bit hash. Its state is a few words beside it in a [`seqlock_slot`], which is
-//! found by linear probing ([`probe_table`]) in one shard of the [`sharded_table`]. States that do
+//! found by linear probing ([`probe_table`], [`segment`]) in one shard of the [`sharded_table`]. States that do
 //! not fit a slot are in the [`spill`].
 //!
 //! | protocol | file |
@@ -16,7 +16,7 @@
 //! | states of changed rates live longer | [`extend`] |
 //! | the clock was set back | [`clock_skew`] |
 //! | settlements | [`settle`] |
-//! | eviction | [`eviction`] |
+//! | eviction: ranks, hints, the choice | [`eviction`], [`hints`], [`victim`] |
 //!
 //! The order of the locks is stated in [`shard_locks`].
 
@@ -29,6 +29,7 @@ pub(crate) mod clock_skew;
 pub(crate) mod concurrency_fixtures;
 pub(crate) mod eviction;
 pub(crate) mod extend;
+pub(crate) mod hints;
 pub(crate) mod locked;
 #[cfg(all(test, traffik_loom))]
 pub(crate) mod loom_model;
@@ -37,6 +38,7 @@ pub(crate) mod move_to_spill;
 pub(crate) mod optimistic;
 pub(crate) mod peek;
 pub(crate) mod probe_table;
+pub(crate) mod segment;
 pub(crate) mod seqlock_slot;
 pub(crate) mod settle;
 pub(crate) mod shard_locks;
@@ -48,6 +50,7 @@ pub(crate) mod state_store;
 pub(crate) mod sync;
 #[cfg(all(test, not(traffik_loom)))]
 mod tests;
+pub(crate) mod victim;
 pub(crate) mod write_set;
 
 use std::sync::atomic::{AtomicBool, Ordering};

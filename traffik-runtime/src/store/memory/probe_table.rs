@@ -1,5 +1,5 @@
-//! An open-addressing table with linear probing, in segments that are added as it grows and never
-//! move.
+//! An open-addressing table with linear probing, in [segments](segment) that are added as it grows
+//! and never move.
 //!
 //! # Protocol
 //!
@@ -27,16 +27,15 @@ use std::iter::successors;
 use std::sync::atomic::Ordering;
 
 use crate::store::key::Key;
-use crate::store::memory::eviction::{CANDIDATES, Newcomer, Rank, Shares};
+use crate::store::memory::eviction::Shares;
+use crate::store::memory::hints::{EvictionMark, Hint, Hints};
+use crate::store::memory::segment::{Search, Segment};
 use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::sync::{AtomicU32, Mutex, MutexGuard, OnceLock};
 use crate::strategy::kernel::packed::Packed;
 
 /// Each segment is as long as all before it together, so this is enough for any memory.
 const SEGMENTS: usize = 40;
-
-/// The number of slots that an insertion checks for expired states: more than it adds.
-const SWEEP_BATCH: usize = 2;
 
 /// An open-addressing table, which is one shard of the sharded table.
 #[derive(Debug)]
@@ -47,16 +46,18 @@ pub(crate) struct ProbeTable {
     /// The table has `base << doublings` slots.
     doublings: AtomicU32,
     base: usize,
-    segments: [OnceLock<Box<[Slot]>>; SEGMENTS],
+    segments: [OnceLock<Segment>; SEGMENTS],
 }
 
 /// The part of the table that only the thread with the writer lock uses.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
-    occupied: usize,
-    clock_hand: usize,
+    pub(super) occupied: usize,
+    /// The block in which the next eviction looks for expired states.
+    pub(super) clock_hand: usize,
     /// The eviction mark of the key in each slot.
-    marks: Vec<EvictionMark>,
+    pub(super) marks: Vec<EvictionMark>,
+    pub(super) hints: Hints,
     /// The newest incarnation: even, and never 0.
     incarnation: u16,
 }
@@ -69,18 +70,6 @@ pub(crate) struct Insertion<'s> {
     /// The incarnation of the state.
     pub(crate) incarnation: u16,
     pub(crate) mark: EvictionMark,
-}
-
-/// Facts about a key that its insertion records for a later eviction, in two bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct EvictionMark(u16);
-
-/// The best candidate for eviction.
-struct Victim {
-    rank: Rank,
-    index: usize,
-    /// `true` if no slot is vacant between the start of the search and this one.
-    is_reachable: bool,
 }
 
 impl ProbeTable {
@@ -110,27 +99,19 @@ impl ProbeTable {
     fn find_from(
         &self,
         mut segment: usize,
-        offset: usize,
+        mut offset: usize,
         key: Key,
         doublings: u32,
     ) -> Option<&Slot> {
-        let mut slots = self.segments[segment].get()?.get(offset..)?;
         // Once around: while keys are moved there may be no vacant slot to stop at.
         for _ in 0..=doublings + 1 {
-            for slot in slots {
-                if slot.may_hold(key) {
-                    return Some(slot);
-                }
-                if slot.may_be_vacant() {
-                    return None;
-                }
+            match self.segments[segment].get()?.search(offset, key) {
+                Search::Found(slot) => return Some(slot),
+                Search::Vacant => return None,
+                Search::Passed => {}
             }
-            segment = if segment == doublings as usize {
-                0
-            } else {
-                segment + 1
-            };
-            slots = self.segments[segment].get()?;
+            segment = Self::next_segment(segment, doublings);
+            offset = 0;
         }
         None
     }
@@ -145,126 +126,8 @@ impl ProbeTable {
         if writer.occupied + 1 > self.max_occupied() {
             self.grow(writer);
         }
-        self.place(writer, insertion);
+        self.place(writer, insertion, insertion.hint());
         writer.occupied += 1;
-    }
-
-    /// Inserts a key that is not in the table in place of the lowest-ranked key nearby, and returns
-    /// that key, or `None` if the table is empty. So the table does not grow, however many keys
-    /// pass through it.
-    pub(crate) fn replace(
-        &self,
-        writer: &mut Writer,
-        newcomer: &Newcomer<'_>,
-        insertion: &Insertion<'_>,
-        now: u64,
-    ) -> Option<Key> {
-        if writer.occupied == 0 {
-            return None;
-        }
-        let home = Self::home(insertion.key, self.len());
-        let victim = self.find_victim(writer, newcomer, home, now)?;
-        // All expired states may be elsewhere, in the part that is swept next.
-        let expired = match victim.rank {
-            Rank::Expired => None,
-            _ => self.find_expired(writer, now),
-        };
-        match expired {
-            // No other key has to move, which takes long where runs are long.
-            None if victim.is_reachable => {
-                writer.marks[victim.index] = insertion.mark;
-                let locked = self.slot(victim.index).lock();
-                let (removed, _) = locked.read();
-                locked.set_incarnation(insertion.incarnation);
-                locked.occupy(insertion.key, insertion.state);
-                removed
-            }
-            expired => {
-                let removed = self.remove(writer, expired.unwrap_or(victim.index));
-                self.place(writer, insertion);
-                writer.occupied += 1;
-                removed
-            }
-        }
-    }
-
-    /// Removes the lowest-ranked of some keys, and returns it.
-    pub(crate) fn evict(
-        &self,
-        writer: &mut Writer,
-        newcomer: &Newcomer<'_>,
-        now: u64,
-    ) -> Option<Key> {
-        if writer.occupied == 0 {
-            return None;
-        }
-        let start = self.advance(writer);
-        let victim = self.find_victim(writer, newcomer, start, now)?;
-        writer.clock_hand = match victim.rank {
-            Rank::Expired => victim.index,
-            _ => (start + CANDIDATES) % self.len(),
-        };
-        self.remove(writer, victim.index)
-    }
-
-    /// Returns the index of an expired state among those that are swept next.
-    fn find_expired(&self, writer: &mut Writer, now: u64) -> Option<usize> {
-        let start = self.advance(writer);
-        let expired = self.indices_from(start).take(CANDIDATES).find(|index| {
-            let (key, state) = self.slot(*index).read();
-            key.is_some() && state.expires() <= now
-        });
-        // The hand stops at an expired state, so that those after it are not skipped.
-        writer.clock_hand = expired.unwrap_or((start + CANDIDATES) % self.len());
-        expired
-    }
-
-    /// Returns all indices, starting at one.
-    fn indices_from(&self, start: usize) -> impl Iterator<Item = usize> {
-        let len = self.len();
-        let wrapping = move |index: &usize| Some(Self::next_index(*index, len));
-        successors(Some(start), wrapping).take(len)
-    }
-
-    /// Returns the lowest-ranked of some keys from an index on. The position of a key depends on
-    /// its hash alone, so these are random keys.
-    fn find_victim(
-        &self,
-        writer: &Writer,
-        newcomer: &Newcomer<'_>,
-        start: usize,
-        now: u64,
-    ) -> Option<Victim> {
-        let mut victim: Option<Victim> = None;
-        let (mut ranked, mut is_reachable) = (0, true);
-        for (visited, index) in self.indices_from(start).enumerate() {
-            let required = victim
-                .as_ref()
-                .map_or(CANDIDATES, |victim| victim.rank.required_candidates());
-            if ranked >= required || visited >= 2 * required {
-                break;
-            }
-            let (Some(key), state) = self.slot(index).read() else {
-                is_reachable = false;
-                continue;
-            };
-            ranked += 1;
-            let rank = if state.expires() <= now {
-                Rank::Expired
-            } else {
-                let mark = writer.marks[index];
-                let capacity = mark.capacity(state.limit);
-                newcomer.rank(key, state.fullness(capacity), mark.is_late())
-            };
-            if victim.as_ref().is_none_or(|victim| rank < victim.rank) {
-                victim = Some(Victim {
-                    rank,
-                    index,
-                    is_reachable,
-                });
-            }
-        }
-        victim
     }
 
     /// Removes a key, and returns its state with its incarnation.
@@ -292,31 +155,16 @@ impl ProbeTable {
             let locked = self.slot(index).lock();
             if let (Some(key), _) = locked.read() {
                 locked.vacate();
+                self.vacate_tag(index);
                 shares.remove(key);
             }
         }
+        writer.hints.clear();
         (writer.occupied, writer.clock_hand) = (0, 0);
     }
 
-    /// Removes the expired states among a few slots.
-    pub(crate) fn sweep(&self, writer: &mut Writer, shares: &Shares, now: u64) {
-        if writer.occupied == 0 {
-            return;
-        }
-        for _ in 0..SWEEP_BATCH {
-            let index = self.advance(writer);
-            let (key, state) = self.slot(index).read();
-            if let Some(key) = key
-                && state.expires() <= now
-                && self.remove_expired(writer, index, now)
-            {
-                shares.remove(key);
-            }
-        }
-    }
-
     /// Removes a key unless a hit has renewed its state; returns `true` if it did.
-    fn remove_expired(&self, writer: &mut Writer, index: usize, now: u64) -> bool {
+    pub(super) fn remove_expired(&self, writer: &mut Writer, index: usize, now: u64) -> bool {
         let locked = self.slot(index).lock();
         let has_expired = locked.read().1.expires() <= now;
         if has_expired {
@@ -327,7 +175,7 @@ impl ProbeTable {
     }
 
     /// Removes the key at an index, and returns it.
-    fn remove(&self, writer: &mut Writer, index: usize) -> Option<Key> {
+    pub(super) fn remove(&self, writer: &mut Writer, index: usize) -> Option<Key> {
         let locked = self.slot(index).lock();
         let (removed, _) = locked.read();
         locked.vacate();
@@ -335,8 +183,8 @@ impl ProbeTable {
         removed
     }
 
-    /// Moves later keys of the same run back, so that none is cut off from its home by a vacant
-    /// slot.
+    /// Moves later keys of the same run back to a slot that got vacant, so that none is cut off
+    /// from its home.
     fn close_gap(&self, writer: &mut Writer, mut gap: usize) {
         writer.occupied -= 1;
         let len = self.len();
@@ -344,7 +192,7 @@ impl ProbeTable {
         loop {
             index = Self::next_index(index, len);
             let slot = self.slot(index);
-            let (Some(key), _) = slot.read() else { return };
+            let (Some(key), _) = slot.read() else { break };
             let home = Self::home(key, len);
             let stays = if gap <= index {
                 gap < home && home <= index
@@ -358,10 +206,14 @@ impl ProbeTable {
                 let locked = self.slot(gap).lock();
                 locked.set_incarnation(incarnation);
                 locked.occupy(key, &state);
+                self.occupy_tag(gap, key);
                 writer.marks[gap] = writer.marks[index];
+                writer.hints.copy(index, gap);
                 gap = index;
             }
         }
+        self.vacate_tag(gap);
+        writer.hints.vacate(gap);
     }
 
     /// Doubles the table: takes all keys out and places them anew.
@@ -375,19 +227,24 @@ impl ProbeTable {
         for index in 0..len {
             let locked = self.slot(index).lock();
             if let (Some(key), state) = locked.read() {
-                removed.push((key, state, locked.incarnation(), writer.marks[index]));
+                let (mark, hint) = (writer.marks[index], writer.hints.get(index));
+                removed.push((key, state, locked.incarnation(), mark, hint));
                 locked.vacate();
+                self.vacate_tag(index);
             }
         }
         let doublings = self.doublings.load(Ordering::Relaxed);
         if len == 0 {
-            self.segments[0].get_or_init(|| vacant(self.base));
+            self.segments[0].get_or_init(|| Segment::new(self.base));
         } else {
-            self.segments[doublings as usize + 1].get_or_init(|| vacant(self.base << doublings));
+            self.segments[doublings as usize + 1]
+                .get_or_init(|| Segment::new(self.base << doublings));
             self.doublings.store(doublings + 1, Ordering::Release);
         }
         writer.marks.resize(self.len(), EvictionMark::default());
-        for (key, state, incarnation, mark) in removed {
+        writer.hints.clear();
+        writer.hints.resize(self.len());
+        for (key, state, incarnation, mark, hint) in removed {
             let state = &state;
             let insertion = Insertion {
                 key,
@@ -395,21 +252,40 @@ impl ProbeTable {
                 incarnation,
                 mark,
             };
-            self.place(writer, &insertion);
+            self.place(writer, &insertion, hint);
         }
     }
 
     /// Writes a key into the first vacant slot from its home on.
-    fn place(&self, writer: &mut Writer, insertion: &Insertion<'_>) {
-        let len = self.len();
-        let mut index = Self::home(insertion.key, len);
-        while !self.slot(index).may_be_vacant() {
-            index = Self::next_index(index, len);
-        }
+    pub(super) fn place(&self, writer: &mut Writer, insertion: &Insertion<'_>, hint: Hint) {
+        let doublings = self.doublings.load(Ordering::Relaxed);
+        let (mut segment, mut offset) = self.locate_home(insertion.key, doublings);
+        let index = loop {
+            if let Some(vacant) = self.segment(segment).first_vacant(offset) {
+                break self.segment_start(segment) + vacant;
+            }
+            segment = Self::next_segment(segment, doublings);
+            offset = 0;
+        };
+        self.write(writer, index, insertion, hint);
+    }
+
+    /// Writes a key into a slot, and returns the key that was in it.
+    pub(super) fn write(
+        &self,
+        writer: &mut Writer,
+        index: usize,
+        insertion: &Insertion<'_>,
+        hint: Hint,
+    ) -> Option<Key> {
         writer.marks[index] = insertion.mark;
+        writer.hints.occupy(index, hint, insertion.state.expires());
         let locked = self.slot(index).lock();
+        let (removed, _) = locked.read();
         locked.set_incarnation(insertion.incarnation);
         locked.occupy(insertion.key, insertion.state);
+        self.occupy_tag(index, insertion.key);
+        removed
     }
 
     /// Returns the number of slots.
@@ -418,13 +294,14 @@ impl ProbeTable {
         self.len()
     }
 
-    /// Moves the clock hand to the next slot, and returns its index.
-    fn advance(&self, writer: &mut Writer) -> usize {
-        writer.clock_hand = Self::next_index(writer.clock_hand, self.len());
-        writer.clock_hand
+    /// Returns all indices, starting at one.
+    pub(super) fn indices_from(&self, start: usize) -> impl Iterator<Item = usize> + use<> {
+        let len = self.len();
+        let wrapping = move |index: &usize| Some(Self::next_index(*index, len));
+        successors(Some(start), wrapping).take(len)
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.base << self.doublings.load(Ordering::Relaxed)
     }
 
@@ -439,7 +316,7 @@ impl ProbeTable {
 
     /// Returns the index at which the search for a key starts: its hash, scaled to the number of
     /// slots.
-    fn home(key: Key, len: usize) -> usize {
+    pub(super) fn home(key: Key, len: usize) -> usize {
         ((u128::from(key.second) * len as u128) >> 64) as usize
     }
 
@@ -458,7 +335,23 @@ impl ProbeTable {
 
     /// Returns the slot at an index. The caller has the writer lock, under which all segments
     /// exist.
-    fn slot(&self, index: usize) -> &Slot {
+    pub(super) fn slot(&self, index: usize) -> &Slot {
+        let (segment, offset) = self.locate(index);
+        segment.slot(offset)
+    }
+
+    fn occupy_tag(&self, index: usize, key: Key) {
+        let (segment, offset) = self.locate(index);
+        segment.occupy(offset, key);
+    }
+
+    fn vacate_tag(&self, index: usize) {
+        let (segment, offset) = self.locate(index);
+        segment.vacate(offset);
+    }
+
+    /// Returns the segment of an index, and the offset in it.
+    fn locate(&self, index: usize) -> (&Segment, usize) {
         // Half of all slots are in the last segment, a quarter in the one before it, and so on.
         let mut segment = self.doublings.load(Ordering::Relaxed) as usize;
         let start = loop {
@@ -468,8 +361,20 @@ impl ProbeTable {
             }
             segment -= 1;
         };
-        &self.segments[segment].get_or_init(|| vacant(self.base << segment.saturating_sub(1)))
-            [index - start]
+        (self.segment(segment), index - start)
+    }
+
+    fn segment(&self, segment: usize) -> &Segment {
+        self.segments[segment].get_or_init(|| Segment::new(self.base << segment.saturating_sub(1)))
+    }
+
+    /// Returns the number of the segment after this one; after the last, the first.
+    const fn next_segment(segment: usize, doublings: u32) -> usize {
+        if segment == doublings as usize {
+            0
+        } else {
+            segment + 1
+        }
     }
 
     /// Returns the index of a segment's first slot.
@@ -481,7 +386,7 @@ impl ProbeTable {
     }
 
     /// Returns the index after this one; after the last, the first.
-    fn next_index(index: usize, len: usize) -> usize {
+    pub(super) fn next_index(index: usize, len: usize) -> usize {
         if index + 1 < len { index + 1 } else { 0 }
     }
 }
@@ -496,34 +401,11 @@ impl Writer {
     }
 }
 
-impl EvictionMark {
-    /// Records if a key came late, and the capacity of its strategy as a multiple of its rate's
-    /// limit.
-    ///
-    /// A state stores only the limit. The ratio is rounded down to eight binary digits, and does
-    /// not change when the rate does.
-    pub(crate) const fn new(is_late: bool, ratio: f32) -> Self {
-        Self((is_late as u16) << 15 | (ratio.to_bits() >> 16) as u16)
+impl Insertion<'_> {
+    /// Returns the hint for the new state.
+    pub(super) fn hint(&self) -> Hint {
+        self.mark.hint(self.state)
     }
-
-    /// Returns `true` if the key came [late](Newcomer::is_late).
-    pub(crate) const fn is_late(self) -> bool {
-        self.0 >> 15 == 1
-    }
-
-    /// Returns the capacity under a rate of this limit, at least 1: never above the strategy's, and
-    /// below it by less than a hundredth.
-    #[allow(clippy::cast_sign_loss, reason = "a ratio is never negative")]
-    pub(crate) fn capacity(self, limit: u64) -> u64 {
-        let ratio = f32::from_bits((u32::from(self.0) & 0x7FFF) << 16);
-        // Up to a limit of 2^45 the product is exact.
-        ((limit as f64 * f64::from(ratio)) as u64).max(1)
-    }
-}
-
-/// Creates a segment of vacant slots.
-fn vacant(slots: usize) -> Box<[Slot]> {
-    (0..slots).map(|_| Slot::default()).collect()
 }
 
 #[cfg(all(test, traffik_loom))]

@@ -70,12 +70,6 @@ impl Slot {
         first | second == 0
     }
 
-    /// Returns `true` if the slot seems to hold no key.
-    #[inline]
-    pub(crate) fn may_be_vacant(&self) -> bool {
-        self.first.load(Ordering::Relaxed) == 0
-    }
-
     /// Reads the key and its state.
     pub(crate) fn read(&self) -> (Option<Key>, Packed) {
         self.read_consistent(|| self.words()).1

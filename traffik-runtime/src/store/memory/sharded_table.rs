@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::store::key::Key;
 use crate::store::memory::eviction::{Newcomer, Shares};
-use crate::store::memory::probe_table::{EvictionMark, Insertion, ProbeTable};
+use crate::store::memory::hints::EvictionMark;
+use crate::store::memory::probe_table::{Insertion, ProbeTable};
 use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::strategy::kernel::packed::Packed;
