@@ -269,3 +269,27 @@ fn a_cleared_table_is_filled_anew() {
         assert_eq!(table.occupied(), 0);
     }
 }
+
+/// Expired states are the first to go, also while none of the others has used much.
+#[test]
+#[cfg_attr(miri, ignore = "it takes minutes")]
+fn evicts_only_expired_states_while_there_are_some() {
+    let mut random = Random(41);
+    let table = ShardedTable::new(1_000, Some(1));
+    let lasting: Vec<Key> = (0..300).map(|_| random.key()).collect();
+    for key in &lasting {
+        assert!(table.insert(*key, &window(1_000_000_000, 1), 1.0, 0));
+    }
+    for round in 0..50_000_u64 {
+        let now = 4 * round;
+        let key = random.key();
+        assert!(table.insert(key, &window(now - now % 1_000, 10), 1.0, now));
+        if round % 100 == 0 {
+            let lost = lasting
+                .iter()
+                .filter(|key| table.find(**key).is_none())
+                .count();
+            assert_eq!(lost, 0, "at {now}");
+        }
+    }
+}

@@ -3,7 +3,8 @@
 //! # Protocol
 //!
 //! 1. A state that has expired goes first: one among those near the new key's home, else one of the
-//!    next few blocks. Only blocks in which a state may have expired are read.
+//!    part that is swept next or of a few blocks more. Only blocks in which a state may have expired
+//!    are read.
 //! 2. The keys from the new key's home on are candidates. The position of a key depends on its hash
 //!    alone, so these are random keys.
 //! 3. The first candidate that is idle and makes room for the new key is evicted. Most often that
@@ -125,15 +126,22 @@ impl ProbeTable {
         found.or_else(|| self.find_expired_in(writer, last / BLOCK, now))
     }
 
-    /// Returns the index of an expired state in the next blocks. The hand stays at a block in which
-    /// it finds one.
+    /// Returns the index of an expired state in the part that is swept next, or in the next blocks.
+    /// The hand stays at a block in which it finds one.
     fn find_expired(&self, writer: &mut Writer, now: u64) -> Option<usize> {
-        for _ in 0..EXPIRY_BLOCKS.min(writer.hints.blocks()) {
+        let blocks = writer.hints.blocks();
+        let swept = writer.hints.swept() / BLOCK;
+        for block in [swept, Self::next_index(swept, blocks)] {
+            if let Some(expired) = self.find_expired_in(writer, block, now) {
+                return Some(expired);
+            }
+        }
+        for _ in 0..EXPIRY_BLOCKS.min(blocks) {
             let expired = self.find_expired_in(writer, writer.clock_hand, now);
             if expired.is_some() {
                 return expired;
             }
-            writer.clock_hand = Self::next_index(writer.clock_hand, writer.hints.blocks());
+            writer.clock_hand = Self::next_index(writer.clock_hand, blocks);
         }
         None
     }
