@@ -58,10 +58,12 @@ impl MemoryBackend {
     ///
     /// In a full table a new key evicts another, which is chosen among a few dozen random ones: one
     /// that has expired, otherwise one of a throttle that has more keys than its share, otherwise
-    /// any. Among those it is the one that has used least of what its strategy admits to a new
-    /// client at once. A throttle's share is seven eighths of the capacity, divided by the number
-    /// of throttles that have keys. Once a throttle has more keys than that, its new keys evict its
-    /// own, except that clients at their limit stay while there are others that are not.
+    /// any. Among those it is the first that has used less than a seventh of what its strategy
+    /// admits to a new client at once, otherwise the one that has used least of it, as far as that
+    /// was measured when its state was last looked at. A throttle's share is seven eighths of the
+    /// capacity, divided by the number of throttles that have keys. Once a throttle has more keys
+    /// than that, its new keys evict its own, except that clients at their limit stay while there
+    /// are others that are not.
     ///
     /// **A flood of new keys does not reset a client that is at its limit**, for every strategy and
     /// any number of keys, if

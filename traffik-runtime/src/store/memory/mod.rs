@@ -1,8 +1,8 @@
 //! The memory backend: states in this process, in a table of seqlock slots with a hard bound.
 //!
 //! A key is a 128-bit hash. Its state is a few words beside it in a [`seqlock_slot`], which is
-//! found by linear probing ([`probe_table`], [`segment`]) in one shard of the [`sharded_table`]. States that do
-//! not fit a slot are in the [`spill`].
+//! found by linear probing ([`probe_table`], [`segment`]) in one shard of the [`sharded_table`].
+//! States that do not fit a slot are in the [`spill`].
 //!
 //! | protocol | file |
 //! |---|---|

@@ -5,8 +5,8 @@
 //! 1. The key has no slot, and the spill is marked. Lock the key's spill shard.
 //! 2. Evaluate the hit on the state in the shard, or on none. A refused hit moves nothing.
 //! 3. Under the writer lock of the key's probe table, give the key a slot with the new state and
-//!    the incarnation of the old one. If it has a slot by now, start again: the state in the slot is
-//!    the right one.
+//!    the incarnation of the old one. If it has a slot by now, start again: the state in the slot
+//!    is the right one.
 //! 4. Remove the key from the shard, then unlock it.
 //!
 //! # Lock order

@@ -2,9 +2,9 @@
 //!
 //! # Protocol
 //!
-//! 1. A state that has expired goes first: one among those near the new key's home, else one of the
-//!    part that is swept next or of a few blocks more. Only blocks in which a state may have expired
-//!    are read.
+//! 1. A state that has expired goes first: one among those near the new key's home, else one of
+//!    the part that is swept next or of a few blocks more. Only blocks in which a state may have
+//!    expired are read.
 //! 2. The keys from the new key's home on are candidates. The position of a key depends on its hash
 //!    alone, so these are random keys.
 //! 3. The first candidate that is idle and makes room for the new key is evicted. Most often that
