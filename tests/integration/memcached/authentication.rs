@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use traffik::{Backend, ErrorKind};
 use traffik_tests::MemcachedServer;
@@ -16,7 +17,9 @@ struct ServerWithUser {
 
 impl ServerWithUser {
     fn start() -> Self {
-        let name = format!("traffik-users-{}", std::process::id());
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("traffik-users-{}-{number}", std::process::id());
         let file = std::env::temp_dir().join(name);
         fs::write(&file, "me:my-secret\n").unwrap();
         let server = MemcachedServer::start_with(&["-Y", &file.display().to_string()]);

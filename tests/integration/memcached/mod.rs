@@ -6,12 +6,15 @@ mod clear;
 mod decisions;
 mod faults;
 mod hangups;
+mod independent_client;
 mod lists;
 mod mismatched_replies;
 mod nodes;
 mod processes;
 mod replaced_counters;
+mod shared_connection;
 mod tls;
+mod written_or_not;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

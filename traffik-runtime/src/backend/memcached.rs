@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -13,14 +12,12 @@ use crate::error::Error;
 use crate::store::handle::StoreHandle;
 use crate::store::key_encoding::encoded;
 use crate::store::memcached::client::Memcached;
+use crate::store::memcached::connector::CONNECT_TIMEOUT;
 use crate::store::memcached::generations::Generations;
 use crate::store::memcached::handshake::{Credentials, Handshake};
 use crate::store::memcached::nodes;
 use crate::store::memcached::nodes::MemcachedNodes;
 use crate::store::memcached::pool::PoolSettings;
-
-/// The time limit of [`MemcachedBackend::connect`].
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Backend {
     /// Builds a backend on a Memcached server, or on several that share the keys between them.
@@ -47,7 +44,7 @@ impl Backend {
         MemcachedBackend {
             nodes: nodes.into(),
             server: ServerSettings::new(),
-            pool_size: 8,
+            pool_size: 1,
             auth: None,
             track_keys: false,
             client_ip: ClientIp::new(),
@@ -69,8 +66,8 @@ pub struct MemcachedBackend {
 
 server_setters! {
     MemcachedBackend:
-    /// Sets the time limit of one operation or decision, which includes connecting, waiting for a
-    /// socket and retries.
+    /// Sets the time limit of one operation or decision, which includes connecting, waiting to be
+    /// sent, and retries.
     timeout;
     /// Trusts and sends these certificates. Every server must be named with TLS (`tls://…`), and
     /// the feature `memcached-rustls` must be on. Default: the system's authorities are trusted,
@@ -94,9 +91,10 @@ server_setters! {
 client_ip_setters!(MemcachedBackend);
 
 impl MemcachedBackend {
-    /// Sets the greatest number of sockets to each server, for each tokio runtime, at least 1;
-    /// default 8. A socket serves one operation at a time; an operation that finds none free waits
-    /// for one.
+    /// Sets the number of connections to each server, for each tokio runtime; default and least: 1.
+    /// Any number of operations share a connection at the same time, so more are rarely needed: for
+    /// values so large that others would wait behind them, or where the server's thread of this
+    /// connection is busy all the time.
     pub fn pool_size(self, pool_size: usize) -> Self {
         Self {
             pool_size: pool_size.max(1),

@@ -1,201 +1,295 @@
-//! One socket, which one exchange uses at a time.
+//! One connection, which any number of exchanges share.
 //!
-//! Replies come in the order of the requests. So a socket on which an exchange ended early, or on
-//! which an unexpected reply was read, is never used again.
+//! Replies come in the order of the requests, and each repeats the number of its request. So
+//! exchanges are written one behind the other, without waiting for replies, and the replies are
+//! matched with them in that order. A connection on which a reply does not match is closed.
+//!
+//! Callers come and go without an effect on the connection: the answer to one that has gone is read
+//! and dropped. A connection is judged by what is read from it alone. If nothing was read for three
+//! times the time limit of an operation, although an answer was due, it is retired: it gets no more
+//! exchanges, and waits for late answers. A new connection gets a second exchange only after it has
+//! answered the first one, and is retired earlier. A silent one is sent a probe.
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use smallvec::SmallVec;
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-use crate::resilience::backoff::random;
+use crate::store::caller::PATIENCE;
+use crate::store::memcached::buffered_socket::BufferedSocket;
+use crate::store::memcached::connector::Connector;
 use crate::store::memcached::error::Failed;
-use crate::store::memcached::handshake::{Credentials, Handshake, Socket};
-use crate::store::memcached::meta_protocol::reply::{Head, Reply, head};
-use crate::store::memcached::meta_protocol::request::{Opaque, Request};
-use crate::store::memcached::nodes::Address;
+use crate::store::memcached::handshake::Socket;
+use crate::store::memcached::in_flight::InFlight;
+use crate::store::memcached::meta_protocol::decode::next_reply;
+use crate::store::memcached::meta_protocol::reply::Head;
+use crate::store::memcached::request_queue::RequestQueue;
 
-/// The replies of one exchange, which mostly has one request.
-pub(crate) type Replies = SmallVec<[Reply; 2]>;
+/// The number of operations' times for which a connection may be silent while an answer is due. A
+/// server may be busy for longer than an operation waits.
+const STALLS: u32 = 3;
 
-/// The numbers of the requests of one exchange.
-pub(crate) type Opaques = SmallVec<[Opaque; 2]>;
+/// The shortest time limit by which a connection is judged.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// The length beyond which a line is no reply.
-const LONGEST_LINE: usize = 2_048;
+/// The time without an answer after which an idle connection is probed, so that the next caller
+/// does not have to discover that it is broken.
+const IDLE: Duration = Duration::from_secs(1);
 
-/// The greatest size of a value in bytes: sixteen times Memcached's default.
-const LARGEST_VALUE: usize = 16 << 20;
+/// A request that does nothing.
+const PROBE: &[u8] = b"mn\r\n";
 
-/// A socket and its buffers.
+/// The number of exchanges that may wait for replies.
+const MAX_IN_FLIGHT: usize = 4_096;
+
+/// The number of bytes from which on no more are collected for one write.
+const WRITE_SIZE: usize = 64 << 10;
+
+/// Errors of the server after which the next reply certainly belongs to the next request. Other
+/// errors may be the reply to a part of a request.
+const FRAMED_ERRORS: [&str; 2] = [
+    "CLIENT_ERROR cannot increment or decrement non-numeric value",
+    "SERVER_ERROR out of memory storing object",
+];
+
+/// A socket, the queue of its exchanges, and those that were written.
 pub(crate) struct Connection {
-    socket: Socket,
-    /// The bytes that were read and not yet parsed.
-    input: Vec<u8>,
-    output: Vec<u8>,
-    /// Set while every request has its reply and nothing else was read.
-    idle: bool,
+    socket: BufferedSocket,
+    queue: Arc<RequestQueue>,
+    connector: Arc<Connector>,
+    in_flight: InFlight,
+    last_read: Instant,
+    has_answered: bool,
+    /// Set while the callers that were just answered get time to send more.
+    has_yielded: bool,
+    is_retired: bool,
+    /// Ends when the connection is to be judged, or earlier.
+    timer: Pin<Box<Sleep>>,
+}
+
+/// The reason for which a connection gets no more exchanges.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// It is unusable.
+    Broken(Failed),
+    /// It may still answer.
+    Retired(Failed),
+    /// The queue was closed.
+    Closed,
 }
 
 impl Connection {
-    /// Connects, and authenticates if there are credentials.
-    pub(crate) async fn open(address: &Address, handshake: &Handshake) -> Result<Self, Failed> {
-        let socket = handshake
-            .socket(address)
-            .await
-            .map_err(Failed::not_connected)?;
-        let mut connection = Self {
-            socket,
-            input: Vec::with_capacity(512),
-            output: Vec::with_capacity(512),
-            idle: true,
-        };
-        if let Some(credentials) = &handshake.credentials {
-            let presented = connection.present(credentials).await;
-            presented.map_err(Failed::before_anything_was_sent)?;
+    pub(crate) fn new(socket: Socket, queue: Arc<RequestQueue>, connector: Arc<Connector>) -> Self {
+        let now = Instant::now();
+        Self {
+            socket: BufferedSocket::new(socket),
+            queue,
+            connector,
+            in_flight: InFlight::default(),
+            last_read: now,
+            has_answered: false,
+            has_yielded: false,
+            is_retired: false,
+            timer: Box::pin(sleep_until(now + IDLE)),
         }
-        Ok(connection)
     }
 
-    /// Authenticates by the text protocol.
-    async fn present(&mut self, credentials: &Credentials) -> Result<(), Failed> {
-        self.write(&credentials.command()).await?;
-        let end = self.line().await?;
-        let line: Vec<u8> = self.input.drain(..end + 2).take(end).collect();
-        if line == b"STORED" && self.input.is_empty() {
+    /// Returns `true` if the server has answered.
+    pub(crate) const fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    /// Writes the exchanges of the queue, and answers them, until the connection has ended.
+    pub(crate) async fn serve(&mut self) -> End {
+        let end = poll_fn(|context| match self.poll_exchanges(context) {
+            Err(end) => Poll::Ready(end),
+            Ok(()) => self.poll_silence(context),
+        });
+        let end = end.await;
+        if let End::Broken(failed) = &end {
+            self.in_flight.fail(failed, self.socket.written());
+        }
+        end
+    }
+
+    /// Reads late answers, as long as somebody may wait for them.
+    pub(crate) async fn drain(mut self) {
+        self.is_retired = true;
+        let drained = poll_fn(|context| match self.poll_exchanges(context) {
+            Err(End::Broken(failed)) => {
+                self.in_flight.fail(&failed, self.socket.written());
+                Poll::Ready(())
+            }
+            _ if self.in_flight.is_empty() => Poll::Ready(()),
+            _ => Poll::Pending,
+        });
+        let _ = timeout(PATIENCE, drained).await;
+    }
+
+    /// Reads and writes as much as is possible now.
+    fn poll_exchanges(&mut self, context: &mut Context<'_>) -> Result<(), End> {
+        loop {
+            let answered = self.poll_replies(context)?;
+            if answered > 1 && !self.has_yielded {
+                // The callers run first, and their next requests are written at once.
+                self.has_yielded = true;
+                context.waker().wake_by_ref();
+                return Ok(());
+            }
+            self.has_yielded = false;
+            let may_be_more = self.take_exchanges(context)?;
+            match self.socket.poll_write(context) {
+                Poll::Ready(Ok(())) if may_be_more => {}
+                Poll::Ready(Err(error)) => return Err(broken(error)),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads replies, and returns the number of callers that were answered.
+    fn poll_replies(&mut self, context: &mut Context<'_>) -> Result<usize, End> {
+        let mut answered = 0;
+        loop {
+            answered += self.answer()?;
+            match self.socket.poll_read(context) {
+                Poll::Pending => return Ok(answered),
+                Poll::Ready(Ok(())) => self.last_read = Instant::now(),
+                Poll::Ready(Err(error)) => return Err(broken(error)),
+            }
+        }
+    }
+
+    /// Answers callers by the replies that were read, and returns their number.
+    fn answer(&mut self) -> Result<usize, End> {
+        let mut answered = 0;
+        while !self.socket.input.is_empty() {
+            let head = next_reply(&mut self.socket.input);
+            let failed = match head.map_err(|_| End::Broken(Failed::Protocol))? {
+                Some(Head::Reply(opaque, reply, _)) => {
+                    let is_awaited = self.in_flight.reply(opaque, reply);
+                    answered += usize::from(is_awaited.map_err(End::Broken)?);
+                    self.record_answer();
+                    continue;
+                }
+                Some(Head::NoOp) => {
+                    self.in_flight.probed().map_err(End::Broken)?;
+                    self.record_answer();
+                    continue;
+                }
+                // The beginning of a reply to nothing.
+                None if self.in_flight.is_empty() => return Err(End::Broken(Failed::Protocol)),
+                None => break,
+                Some(Head::Unauthenticated) => {
+                    Failed::Unauthenticated("the server requires a user and a password")
+                }
+                Some(Head::ServerError(line)) => Failed::ServerError(line),
+                Some(Head::Unclear(line)) => Failed::Unclear(line),
+                Some(Head::Refused(line)) => Failed::Refused(line),
+            };
+            self.refuse(failed)?;
+        }
+        Ok(answered)
+    }
+
+    /// Records that the server answers.
+    fn record_answer(&mut self) {
+        if !self.has_answered {
+            self.has_answered = true;
+            self.connector.connected();
+        }
+    }
+
+    /// Answers the first exchange with an error.
+    fn refuse(&mut self, failed: Failed) -> Result<(), End> {
+        // A server or a proxy that does not know probes has answered.
+        if self.in_flight.is_probe() {
+            return self.in_flight.probed().map_err(End::Broken);
+        }
+        if self.is_retired {
+            // It could belong to the same request as an earlier error.
+            return Err(End::Broken(Failed::Protocol));
+        }
+        self.in_flight.refuse(failed.clone()).map_err(End::Broken)?;
+        if FRAMED_ERRORS.contains(&&*failed.to_string()) {
+            self.record_answer();
             return Ok(());
         }
-        Err(Failed::Unauthenticated(
-            "the server refuses the user or the password",
-        ))
+        Err(End::Retired(failed))
     }
 
-    /// Returns `true` if the socket can be used: no exchange has ended early, and the server has
-    /// neither closed it nor sent anything.
-    pub(crate) async fn is_usable(&mut self) -> bool {
-        self.idle && self.is_silent().await
-    }
-
-    /// Returns `true` if there is nothing to read, not even an end. Messages of TLS itself are read
-    /// on the way.
-    async fn is_silent(&mut self) -> bool {
-        let (mut byte, socket) = ([0], &mut self.socket);
-        let silent = poll_fn(|context| {
-            let read = Pin::new(&mut *socket).poll_read(context, &mut ReadBuf::new(&mut byte));
-            Poll::Ready(read.is_pending())
-        });
-        // Otherwise a task whose budget is used up would find every socket silent.
-        tokio::task::unconstrained(silent).await
-    }
-
-    /// Writes requests to the output buffer.
-    ///
-    /// # Errors
-    ///
-    /// A value that is too large. The socket stays usable.
-    pub(crate) fn prepare(&mut self, requests: &[Request<'_>]) -> Result<Opaques, Failed> {
-        // A server may be configured to store it, but it could never be read again.
-        if requests
-            .iter()
-            .any(|request| request.size() > LARGEST_VALUE)
-        {
-            let message = "a value for Memcached must not be larger than 16 MiB";
-            return Err(Failed::Refused(message.to_owned()));
-        }
-        self.idle = false;
-        self.output.clear();
-        let opaques = requests.iter().map(|request| {
-            let opaque = next_opaque();
-            request.write(opaque, &mut self.output);
-            opaque
-        });
-        Ok(opaques.collect())
-    }
-
-    /// Sends the requests that were prepared, and waits for all replies. If that is cancelled, the
-    /// socket is not used again.
-    pub(crate) async fn exchange(&mut self, opaques: Opaques) -> Result<Replies, Failed> {
-        let output = std::mem::take(&mut self.output);
-        let written = self.write(&output).await;
-        self.output = output;
-        written?;
-        let mut replies = Replies::new();
-        for opaque in opaques {
-            replies.push(self.reply(opaque).await?);
-        }
-        self.idle = self.input.is_empty();
-        Ok(replies)
-    }
-
-    /// Reads the next reply, which must belong to this request.
-    async fn reply(&mut self, opaque: Opaque) -> Result<Reply, Failed> {
-        let end = self.line().await?;
-        let read = head(&self.input[..end]);
-        self.input.drain(..end + 2);
-        let (reply, size) = match read {
-            Some(Head::Reply(Some(of), reply, size)) if of == opaque => (reply, size),
-            Some(Head::Unauthenticated) => {
-                let message = "the server requires a user and a password";
-                return Err(Failed::Unauthenticated(message));
+    /// Takes exchanges from the queue. Returns `true` if there may be more.
+    fn take_exchanges(&mut self, context: &Context<'_>) -> Result<bool, End> {
+        let (mut may_be_more, mut now) = (false, None);
+        while self.has_room() {
+            match self.queue.poll_next(context) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(None) => return Err(End::Closed),
+                Poll::Ready(Some(next)) => {
+                    let position = self.socket.push(&next.requests.bytes);
+                    let opaques = next.requests.opaques;
+                    let now = *now.get_or_insert_with(Instant::now);
+                    self.in_flight.push(opaques, next.answer, position, now);
+                    may_be_more = true;
+                }
             }
-            Some(Head::ServerError(line)) => return Err(Failed::ServerError(line)),
-            Some(Head::Unclear(line)) => return Err(Failed::Unclear(line)),
-            Some(Head::Refused(line)) => return Err(Failed::Refused(line)),
-            Some(Head::Reply(..)) | None => return Err(Failed::Protocol),
-        };
-        let Some(size) = size else { return Ok(reply) };
-        if size > LARGEST_VALUE {
-            return Err(Failed::Protocol);
         }
-        while self.input.len() < size + 2 {
-            self.read().await?;
-        }
-        let mut value: Vec<u8> = self.input.drain(..size + 2).collect();
-        if !value.ends_with(b"\r\n") {
-            return Err(Failed::Protocol);
-        }
-        value.truncate(size);
-        Ok(Reply {
-            value: Some(value),
-            ..reply
-        })
+        Ok(may_be_more)
     }
 
-    async fn write(&mut self, output: &[u8]) -> Result<(), Failed> {
-        let written = self.socket.write_all(output).await;
-        written.map_err(Failed::broken)?;
-        // TLS may buffer a part.
-        self.socket.flush().await.map_err(Failed::broken)
+    fn has_room(&self) -> bool {
+        let max_in_flight = if self.has_answered { MAX_IN_FLIGHT } else { 1 };
+        let has_place = self.in_flight.len() < max_in_flight;
+        !self.is_retired && has_place && self.socket.unwritten() < WRITE_SIZE
     }
 
-    /// Reads up to the end of the next line, and returns its position.
-    async fn line(&mut self) -> Result<usize, Failed> {
+    /// Waits until the connection has been silent for too long.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<End> {
         loop {
-            let ends = self.input.windows(2).position(|two| two == b"\r\n");
-            match ends {
-                Some(end) => return Ok(end),
-                None if self.input.len() > LONGEST_LINE => return Err(Failed::Protocol),
-                None => self.read().await?,
+            let due = self.due();
+            if due < self.timer.deadline() {
+                self.timer.as_mut().reset(due);
+            }
+            if self.timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() < due {
+                // Something was read or written since the timer was set.
+                self.timer.as_mut().reset(due);
+            } else if self.in_flight.is_empty() {
+                let position = self.socket.push(PROBE);
+                self.in_flight.push_probe(position, due);
+                if let Poll::Ready(Err(error)) = self.socket.poll_write(context) {
+                    return Poll::Ready(broken(error));
+                }
+            } else {
+                return Poll::Ready(End::Retired(Failed::Timeout(self.connector.timeout)));
             }
         }
     }
 
-    async fn read(&mut self) -> Result<(), Failed> {
-        match self.socket.read_buf(&mut self.input).await {
-            Ok(0) => Err(Failed::broken(io::ErrorKind::UnexpectedEof.into())),
-            Ok(_) => Ok(()),
-            Err(error) => Err(Failed::broken(error)),
-        }
+    /// Returns the moment at which the connection has been silent for too long, if nothing is read
+    /// until then.
+    fn due(&self) -> Instant {
+        let Some(sent) = self.in_flight.first_sent() else {
+            return self.last_read + IDLE;
+        };
+        let is_half = !self.socket.input.is_empty();
+        let stalls = match (self.has_answered, is_half) {
+            (true, false) => STALLS,
+            _ => 1,
+        };
+        sent.max(self.last_read) + self.connector.timeout.max(SHORTEST_TIMEOUT) * stalls
     }
 }
 
-/// Returns a number that no other request of this process has, and hardly one of another process.
-fn next_opaque() -> Opaque {
-    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(random()));
-    Opaque(NEXT.fetch_add(1, Ordering::Relaxed))
+fn broken(error: io::Error) -> End {
+    End::Broken(Failed::broken(error))
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

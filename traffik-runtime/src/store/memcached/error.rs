@@ -11,7 +11,7 @@ use crate::error::Error;
 pub(crate) enum Failed {
     /// It was sent, and there was no answer within this time.
     Timeout(Duration),
-    /// Nothing was sent: no connection was free within this time.
+    /// Nothing was sent: no connection could take it within this time.
     Busy(Duration),
     /// Nothing was sent: a connection could not be made.
     NotConnected(Arc<io::Error>),
@@ -42,7 +42,12 @@ impl Failed {
         Self::Broken(Arc::new(error))
     }
 
-    /// Returns `true` if other connections to this server are probably broken too.
+    /// An operation that was sent on a connection whose task was stopped.
+    pub(crate) fn aborted() -> Self {
+        Self::broken(io::ErrorKind::ConnectionAborted.into())
+    }
+
+    /// Returns `true` if operations on other connections to this server would probably fail too.
     pub(crate) const fn breaks_all(&self) -> bool {
         matches!(
             self,
@@ -64,7 +69,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Timeout(after) => write!(f, "no answer within {after:?}"),
-            Self::Busy(after) => write!(f, "no connection was free within {after:?}"),
+            Self::Busy(after) => write!(f, "it could not be sent within {after:?}"),
             Self::NotConnected(error) | Self::Broken(error) => fmt::Display::fmt(error, f),
             Self::Protocol => f.write_str("the reply is malformed or belongs to another request"),
             Self::Unauthenticated(message) => f.write_str(message),

@@ -3,9 +3,9 @@
 use tokio::time::Instant;
 
 use crate::store::caller::{Caller, PATIENCE};
-use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
-use crate::store::memcached::meta_protocol::request::Request;
+use crate::store::memcached::meta_protocol::encoded::EncodedRequests;
+use crate::store::memcached::meta_protocol::reply::Replies;
 use crate::store::memcached::pool::Pools;
 
 /// The connections of an operation, and the time that it has.
@@ -57,7 +57,7 @@ impl<'m> Exchange<'m> {
     pub(crate) async fn send(
         &self,
         node: usize,
-        requests: &[Request<'_>],
+        requests: EncodedRequests,
     ) -> Result<Replies, Failed> {
         let deadline = self.deadline();
         self.pools.send(node, deadline, self.caller, requests).await

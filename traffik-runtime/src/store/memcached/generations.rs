@@ -9,10 +9,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::resilience::backoff::random;
-use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::exchange::Exchange;
-use crate::store::memcached::meta_protocol::reply::Status;
+use crate::store::memcached::meta_protocol::encoded::EncodedRequests;
+use crate::store::memcached::meta_protocol::reply::{Replies, Status};
 use crate::store::memcached::meta_protocol::request::{Lifetime, Request};
 
 /// The generations of a namespace.
@@ -49,12 +49,9 @@ impl Generations {
                 self.read(exchange, node).await?;
                 continue;
             }
-            let requests = requests
-                .iter()
-                .map(|request| request.clone().legal(Some(generation)));
-            let read = std::iter::once(Request::get(&self.key));
-            let requests: Vec<_> = read.chain(requests).collect();
-            let mut replies = exchange.send(node, &requests).await?;
+            let read = Request::get(&self.key);
+            let encoded = EncodedRequests::behind(&read, requests, generation)?;
+            let mut replies = exchange.send(node, encoded).await?;
             let present = number(replies.remove(0).value.as_deref());
             if present == Some(generation) {
                 return Ok(replies);
@@ -72,7 +69,8 @@ impl Generations {
         let fresh = fresh();
         let begin = Request::set(&self.key, fresh.as_bytes(), Lifetime::default()).only_new();
         let read = Request::get(&self.key);
-        let replies = exchange.send(node, &[begin, read]).await?;
+        let encoded = EncodedRequests::new(&[begin, read], None)?;
+        let replies = exchange.send(node, encoded).await?;
         let present = replies
             .last()
             .and_then(|reply| number(reply.value.as_deref()));
@@ -81,7 +79,8 @@ impl Generations {
             None => {
                 // The key holds something else.
                 let replace = Request::set(&self.key, fresh.as_bytes(), Lifetime::default());
-                exchange.send(node, &[replace]).await?;
+                let encoded = EncodedRequests::new(&[replace], None)?;
+                exchange.send(node, encoded).await?;
             }
         }
         Ok(())
@@ -92,7 +91,8 @@ impl Generations {
         for node in 0..self.cached.len() {
             let fresh = fresh();
             let set = Request::set(&self.key, fresh.as_bytes(), Lifetime::default());
-            let replies = exchange.send(node, &[set]).await?;
+            let encoded = EncodedRequests::new(&[set], None)?;
+            let replies = exchange.send(node, encoded).await?;
             if replies.first().map(|reply| reply.status) != Some(Status::Done) {
                 return Err(Failed::Protocol);
             }

@@ -2,23 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use smallvec::SmallVec;
 use tokio::sync::MutexGuard;
 use tokio::time::timeout_at;
 
 use crate::error::Error;
 use crate::store::cas_retry::Retries;
 use crate::store::memcached::client::Memcached;
-use crate::store::memcached::connection::Replies;
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::exchange::Exchange;
-use crate::store::memcached::meta_protocol::reply::Reply;
+use crate::store::memcached::meta_protocol::encoded::EncodedRequests;
+use crate::store::memcached::meta_protocol::reply::{Replies, Reply};
 use crate::store::memcached::meta_protocol::request::Request;
 use crate::store::memcached::rendezvous::node_of;
 use crate::timer;
 
-/// The greatest number of requests in one exchange. More could fill the buffers of both sides, and
-/// then each would wait for the other.
+/// The greatest number of requests in one exchange. Others share the connection, and would have to
+/// wait behind more.
 const BATCH: usize = 100;
 
 /// An operation, and the time that it has.
@@ -81,7 +80,8 @@ impl<'m> Operation<'m> {
     /// Checks that every server answers.
     pub(crate) async fn ready(&self) -> Result<(), Failed> {
         for node in 0..self.exchange.pools.settings.addresses.len() {
-            self.exchange.send(node, &[Request::get("ready")]).await?;
+            let requests = EncodedRequests::new(&[Request::get("ready")], None)?;
+            self.exchange.send(node, requests).await?;
         }
         Ok(())
     }
@@ -113,8 +113,7 @@ impl<'m> Operation<'m> {
         if let Some(generations) = &self.client.generations {
             return generations.send(&self.exchange, node, requests).await;
         }
-        let requests = requests.iter().map(|request| request.clone().legal(None));
-        let requests: SmallVec<[_; 1]> = requests.collect();
-        self.exchange.send(node, &requests).await
+        let requests = EncodedRequests::new(requests, None)?;
+        self.exchange.send(node, requests).await
     }
 }

@@ -1,37 +1,34 @@
-//! Pools of connections, one for each server.
+//! Connections to every server, which the exchanges of one runtime share.
 //!
-//! A connection is checked when it leaves the pool, without a request: if an exchange on it ended
-//! early, or the server has closed it, it is replaced. An exchange that its caller drops ends in
-//! the background. A socket belongs to a runtime, so each runtime has pools of its own, which end
-//! with it.
+//! Each connection has a queue, in which exchanges wait until they are written. The task that
+//! serves it connects when the first one comes. A socket belongs to a runtime, so each runtime has
+//! connections of its own, which end with it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deadpool::managed;
-use deadpool::managed::PoolError;
 use parking_lot::Mutex;
 use tokio::runtime;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::observe;
-use crate::store::caller::Caller;
-use crate::store::memcached::connection::Replies;
+use crate::store::caller::{Caller, PATIENCE};
+use crate::store::memcached::connection_task::run;
+use crate::store::memcached::connector::Connector;
 use crate::store::memcached::error::Failed;
 use crate::store::memcached::handshake::Handshake;
-use crate::store::memcached::manager::Manager;
-use crate::store::memcached::meta_protocol::request::Request;
+use crate::store::memcached::meta_protocol::encoded::EncodedRequests;
+use crate::store::memcached::meta_protocol::reply::Replies;
 use crate::store::memcached::nodes::Address;
-use crate::store::memcached::pooled_exchange::{DetachableExchange, exchange_for};
+use crate::store::memcached::request_queue::{PendingAnswer, RequestQueue};
 
-/// The settings of all pools.
+/// The settings of all connections.
 pub(crate) struct PoolSettings {
     pub(crate) addresses: Vec<Address>,
     pub(crate) handshake: Arc<Handshake>,
-    /// The greatest number of sockets to each server, per runtime.
+    /// The number of connections to each server, per runtime.
     pub(crate) size: usize,
     /// The time limit of one operation.
     pub(crate) timeout: Duration,
@@ -53,9 +50,9 @@ struct Nodes {
 
 /// The connections to one server.
 struct Pool {
-    connections: managed::Pool<Manager>,
-    /// Set once it was logged that the server is down.
-    is_down: AtomicBool,
+    connector: Arc<Connector>,
+    queues: Vec<Arc<RequestQueue>>,
+    next: AtomicUsize,
 }
 
 impl Pools {
@@ -72,29 +69,36 @@ impl Pools {
         Instant::now() + self.settings.timeout
     }
 
-    /// Sends requests to a server, all at once, and waits for the replies until the deadline.
+    /// Sends requests to a server, all at once, and waits for the replies until the deadline. With
+    /// a caller, it then continues without that caller and awaits late replies.
     pub(crate) async fn send(
         &self,
         node: usize,
         deadline: Instant,
         caller: Option<&Caller>,
-        requests: &[Request<'_>],
+        requests: EncodedRequests,
     ) -> Result<Replies, Failed> {
-        let nodes = self.nodes()?;
-        let pool = &nodes.pools[node];
-        let result = pool
-            .send(deadline, self.settings.timeout, caller, requests)
-            .await;
-        pool.record(result.as_ref().err());
-        result
+        let time_limit = self.settings.timeout;
+        let answer = self.nodes()?.pools[node].push(requests, deadline).await;
+        let mut answer = answer?.ok_or(Failed::Busy(time_limit))?;
+        if let Ok(answer) = timeout_at(deadline, &mut answer).await {
+            return answer;
+        }
+        if answer.withdraw() {
+            return Err(Failed::Busy(time_limit));
+        }
+        let Some(caller) = caller else {
+            return Err(Failed::Timeout(time_limit));
+        };
+        caller.time_out(time_limit);
+        let late = timeout(PATIENCE, answer).await;
+        late.unwrap_or(Err(Failed::Timeout(PATIENCE)))
     }
 
-    /// Closes every connection, and refuses new ones.
+    /// Refuses new exchanges. A connection is closed when its last exchange has ended.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        for (_, nodes) in self.runtimes.lock().drain(..) {
-            nodes.pools.iter().for_each(|pool| pool.connections.close());
-        }
+        self.runtimes.lock().clear();
     }
 
     /// Returns the pools of this runtime.
@@ -112,88 +116,54 @@ impl Pools {
             return Ok(nodes.clone());
         }
         runtimes.retain(|(_, nodes)| !nodes.alive.is_finished());
-        let nodes = Arc::new(Nodes::new(&self.settings, &runtime)?);
+        let nodes = Arc::new(Nodes::new(&self.settings, &runtime));
         runtimes.push((id, nodes.clone()));
         Ok(nodes)
     }
 }
 
 impl Nodes {
-    fn new(settings: &PoolSettings, runtime: &Handle) -> Result<Self, Failed> {
-        let pool = |address: &Address| {
-            let manager = Manager {
+    fn new(settings: &PoolSettings, runtime: &Handle) -> Self {
+        let pool = |address: &Address| Pool {
+            connector: Arc::new(Connector {
                 address: address.clone(),
                 handshake: settings.handshake.clone(),
-            };
-            let pool = managed::Pool::builder(manager)
-                .max_size(settings.size)
-                .runtime(deadpool::Runtime::Tokio1)
-                .build();
-            let connections = pool.map_err(|error| Failed::Misconfigured(error.to_string()))?;
-            Ok(Pool {
-                connections,
+                timeout: settings.timeout,
                 is_down: AtomicBool::new(false),
-            })
+            }),
+            queues: (0..settings.size).map(|_| Arc::default()).collect(),
+            next: AtomicUsize::new(0),
         };
-        Ok(Self {
-            pools: settings
-                .addresses
-                .iter()
-                .map(pool)
-                .collect::<Result<_, Failed>>()?,
+        Self {
+            pools: settings.addresses.iter().map(pool).collect(),
             alive: runtime.spawn(std::future::pending()),
-        })
+        }
     }
 }
 
 impl Drop for Nodes {
     fn drop(&mut self) {
         self.alive.abort();
+        let queues = self.pools.iter().flat_map(|pool| &pool.queues);
+        queues.for_each(|queue| queue.close());
     }
 }
 
 impl Pool {
-    async fn send(
+    /// Appends an exchange to the queue of the next connection; `None` if there is no room until
+    /// the deadline.
+    async fn push(
         &self,
+        requests: EncodedRequests,
         deadline: Instant,
-        timeout: Duration,
-        caller: Option<&Caller>,
-        requests: &[Request<'_>],
-    ) -> Result<Replies, Failed> {
-        let mut object = match timeout_at(deadline, self.connections.get()).await {
-            Ok(Ok(object)) => object,
-            Ok(Err(PoolError::Backend(failed))) => return Err(failed),
-            Ok(Err(PoolError::Closed)) => return Err(Failed::Closed),
-            Ok(Err(_)) | Err(_) => return Err(Failed::Busy(timeout)),
+    ) -> Result<Option<PendingAnswer>, Failed> {
+        let queue = match &*self.queues {
+            [queue] => queue,
+            queues => &queues[self.next.fetch_add(1, Ordering::Relaxed) % queues.len()],
         };
-        let Some(connection) = object.as_mut() else {
-            return Err(Failed::Busy(timeout));
+        let start = || {
+            tokio::spawn(run(self.connector.clone(), queue.clone()));
         };
-        let opaques = connection.prepare(requests)?;
-        match caller {
-            None => DetachableExchange::new(object, opaques, deadline, timeout).await,
-            Some(caller) => exchange_for(caller, object, opaques, deadline, timeout).await,
-        }
-    }
-
-    /// Records the result of an exchange.
-    fn record(&self, failed: Option<&Failed>) {
-        match failed {
-            // Written only if that changes it, because all callers share it.
-            None if self.is_down.load(Ordering::Relaxed)
-                && self.is_down.swap(false, Ordering::Relaxed) =>
-            {
-                observe::connected("memcached");
-            }
-            Some(failed) if failed.breaks_all() => {
-                // Otherwise a restart of the server would make as many operations fail as there are
-                // connections.
-                drop(self.connections.retain(|_, _| false));
-                if !self.is_down.swap(true, Ordering::Relaxed) {
-                    observe::disconnected("memcached", failed);
-                }
-            }
-            _ => {}
-        }
+        queue.push(requests, deadline, start).await
     }
 }

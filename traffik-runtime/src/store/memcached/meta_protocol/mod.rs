@@ -2,5 +2,7 @@
 //!
 //! Every request carries a number of its own, the opaque, which its reply repeats.
 
+pub(crate) mod decode;
+pub(crate) mod encoded;
 pub(crate) mod reply;
 pub(crate) mod request;

@@ -1,6 +1,11 @@
 //! Parses the replies to meta commands.
 
+use smallvec::SmallVec;
+
 use crate::store::memcached::meta_protocol::request::Opaque;
+
+/// The replies of one exchange, which mostly has one request.
+pub(crate) type Replies = SmallVec<[Reply; 2]>;
 
 /// The result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub(crate) struct Reply {
 pub(crate) enum Head {
     /// The reply to the request of this number, and the size of the value that follows.
     Reply(Option<Opaque>, Reply, Option<usize>),
+    /// The reply to a probe.
+    NoOp,
     /// The server wants credentials first.
     Unauthenticated,
     /// The server has no room, for the value or for the connection, and did nothing.
@@ -41,6 +48,9 @@ pub(crate) enum Head {
 /// Parses a line without its end. Returns `None` if it is no reply.
 pub(crate) fn head(line: &[u8]) -> Option<Head> {
     let line = str::from_utf8(line).ok()?;
+    if line == "MN" {
+        return Some(Head::NoOp);
+    }
     if line == "CLIENT_ERROR unauthenticated" {
         return Some(Head::Unauthenticated);
     }

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 /// The greatest length of a key in Memcached.
 const LONGEST_KEY: usize = 250;
@@ -12,19 +14,19 @@ const LONGEST_KEY: usize = 250;
 #[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
     verb: &'static str,
-    key: Cow<'a, str>,
+    key: &'a str,
     value: Option<&'a [u8]>,
     /// The flags, each behind a space.
-    flags: String,
+    flags: SmallVec<[u8; 96]>,
 }
 
 impl<'a> Request<'a> {
-    const fn new(verb: &'static str, key: &'a str) -> Self {
+    fn new(verb: &'static str, key: &'a str) -> Self {
         Self {
             verb,
-            key: Cow::Borrowed(key),
+            key,
             value: None,
-            flags: String::new(),
+            flags: SmallVec::new(),
         }
     }
 
@@ -40,7 +42,7 @@ impl<'a> Request<'a> {
             value: Some(value),
             ..Self::new("ms", key)
         };
-        request.number('T', seconds).number('F', flags.into())
+        request.number(b'T', seconds).number(b'F', flags.into())
     }
 
     /// Removes a value.
@@ -50,17 +52,17 @@ impl<'a> Request<'a> {
 
     /// Adds to a number that exists.
     pub(crate) fn add_to(key: &'a str, by: u64) -> Self {
-        Self::new("ma", key).number('D', by).with("v").with("t")
+        Self::new("ma", key).number(b'D', by).with("v").with("t")
     }
 
     /// Subtracts from a number that exists, down to 0.
     pub(crate) fn subtract_from(key: &'a str, by: u64) -> Self {
-        Self::new("ma", key).with("MD").number('D', by).with("v")
+        Self::new("ma", key).with("MD").number(b'D', by).with("v")
     }
 
     /// Creates a missing number with this value.
     pub(crate) fn or_new(self, value: u64, seconds: u64) -> Self {
-        self.number('N', seconds).number('J', value)
+        self.number(b'N', seconds).number(b'J', value)
     }
 
     /// Requests the version of the value.
@@ -75,24 +77,26 @@ impl<'a> Request<'a> {
 
     /// Does nothing if the value has another version.
     pub(crate) fn only_if(self, cas: u64) -> Self {
-        self.number('C', cas)
+        self.number(b'C', cas)
     }
 
     fn with(mut self, flag: &str) -> Self {
-        self.flags.push(' ');
-        self.flags.push_str(flag);
+        self.flags.push(b' ');
+        self.flags.extend_from_slice(flag.as_bytes());
         self
     }
 
-    fn number(mut self, flag: char, number: u64) -> Self {
-        // Writing to a string cannot fail.
-        let _ = write!(self.flags, " {flag}{number}");
+    fn number(mut self, flag: u8, number: u64) -> Self {
+        self.flags.extend_from_slice(&[b' ', flag]);
+        let mut digits = itoa::Buffer::new();
+        self.flags
+            .extend_from_slice(digits.format(number).as_bytes());
         self
     }
 
     /// Returns the key.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
+    pub(crate) const fn key(&self) -> &'a str {
+        self.key
     }
 
     /// Returns the size of the value in bytes.
@@ -100,27 +104,20 @@ impl<'a> Request<'a> {
         self.value.map_or(0, <[u8]>::len)
     }
 
-    /// Replaces the name by the key that it has on the server, in a generation of its namespace if
-    /// there are any.
-    pub(crate) fn legal(self, generation: Option<u64>) -> Self {
-        Self {
-            key: legal(self.key, generation),
-            ..self
+    /// Writes the request in the form in which it is sent, with the key that the name has in this
+    /// generation of its namespace.
+    pub(crate) fn write(&self, generation: Option<u64>, opaque: Opaque, output: &mut Vec<u8>) {
+        output.extend_from_slice(self.verb.as_bytes());
+        output.push(b' ');
+        output.extend_from_slice(legal(self.key, generation).as_bytes());
+        if let Some(value) = self.value {
+            // Writing to a vector cannot fail.
+            let _ = write!(output, " {}", value.len());
         }
-    }
-
-    /// Writes the request in the form in which it is sent.
-    pub(crate) fn write(&self, opaque: Opaque, output: &mut Vec<u8>) {
-        let Self {
-            verb,
-            key,
-            value,
-            flags,
-        } = self;
-        let size = value.map_or_else(String::new, |value| format!(" {}", value.len()));
+        output.extend_from_slice(&self.flags);
         let Opaque(opaque) = opaque;
-        output.extend_from_slice(format!("{verb} {key}{size}{flags} O{opaque:x}\r\n").as_bytes());
-        if let Some(value) = value {
+        let _ = write!(output, " O{opaque:x}\r\n");
+        if let Some(value) = self.value {
             output.extend_from_slice(value);
             output.extend_from_slice(b"\r\n");
         }
@@ -129,8 +126,8 @@ impl<'a> Request<'a> {
 
 /// Returns the key of a name on the server. Names are ASCII without spaces; a name that is too long
 /// is replaced by its SHA-256, behind an initial that no name has.
-fn legal(name: Cow<'_, str>, generation: Option<u64>) -> Cow<'_, str> {
-    let mut key = name;
+fn legal(name: &str, generation: Option<u64>) -> Cow<'_, str> {
+    let mut key = Cow::Borrowed(name);
     if let Some(generation) = generation {
         // Writing to a string cannot fail.
         let _ = write!(key.to_mut(), "^{generation:x}");
@@ -163,7 +160,7 @@ mod tests {
 
     #[test]
     fn shortens_keys_that_are_too_long() {
-        let legal = |name: &str, generation| legal(name.into(), generation).into_owned();
+        let legal = |name: &str, generation| legal(name, generation).into_owned();
         assert_eq!(legal("{ns:id:a%20b}:uid", None), "{ns:id:a%20b}:uid");
         assert_eq!(legal("{ns:id:a}:uid", Some(0xab)), "{ns:id:a}:uid^ab");
         let long = "a".repeat(250);
@@ -176,7 +173,7 @@ mod tests {
 
     fn written(request: &Request<'_>) -> String {
         let mut output = Vec::new();
-        request.write(Opaque(0xab), &mut output);
+        request.write(None, Opaque(0xab), &mut output);
         String::from_utf8(output).unwrap()
     }
 
