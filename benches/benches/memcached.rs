@@ -1,33 +1,40 @@
 //! One decision on Memcached, beside an equal `ma` sent by hand, on a server of our own, and the
-//! number of commands of each.
+//! number of commands of each; decisions of many tasks, beside the same `ma` by a pool of
+//! `async-memcached` clients.
 //!
 //! `cargo bench -p traffik-benches --features servers --bench memcached`
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use async_memcached::{Client, MetaProtocol as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 use traffik::strategy::{FixedWindow, SlidingCounter, Strategy, TokenBucket};
 use traffik::{Backend, DynThrottle, Identity, Rate};
 use traffik_benches::effort::{amount, rounds};
-use traffik_benches::measure::alternate;
+use traffik_benches::measure::{Rounds, alternate};
 use traffik_benches::row::{Row, Table, print};
 use traffik_benches::spread::Goal;
 use traffik_tests::MemcachedServer;
 
 const ROUNDS: usize = 15;
 const CALLS: usize = 4_000;
+/// The tasks with a socket of their own, and the clients of the pool.
 const SOCKETS: usize = 8;
+/// The tasks of which the throughput is measured.
+const TASKS: [usize; 4] = [1, 16, 64, 256];
+const CALLS_OF_ALL_TASKS: usize = 16_384;
 
 fn main() {
     let calls = amount(CALLS, 40);
     let server = MemcachedServer::start();
     let runtime = Runtime::new().expect("a runtime");
-    let backend = Backend::memcached(server.url()).pool_size(SOCKETS);
-    let backend = backend.timeout(Duration::from_secs(5)).connect();
+    let backend = Backend::memcached(server.url()).timeout(Duration::from_secs(5));
+    let backend = backend.connect();
     let backend = runtime.block_on(backend).expect("the server responds");
     let hour = Rate::per_hour;
     let ours = [
@@ -72,7 +79,9 @@ fn main() {
             times.push(alternate(rounds(ROUNDS), sides).row(&name, Goal::None));
         }
     }
-    print(&[times, commands]);
+    let mut tables = vec![times, commands];
+    tables.extend(many_tasks(&runtime, &server, &ours[0].1));
+    print(&tables);
 }
 
 fn throttle(backend: &Backend, strategy: impl Strategy, rate: Rate) -> Arc<DynThrottle> {
@@ -125,5 +134,126 @@ async fn adds(port: u16, task: usize, calls: usize) {
                 .expect("the server responds");
         }
         black_box(&line);
+    }
+}
+
+/// Measures decisions of many tasks beside the same command by a pool: the time of a decision, and
+/// the latency for its task.
+fn many_tasks(
+    runtime: &Runtime,
+    server: &MemcachedServer,
+    throttle: &Arc<DynThrottle>,
+) -> Vec<Table> {
+    let pool = Arc::new(runtime.block_on(Pool::connect(&server.url())));
+    let title = |of| format!("{of} an admitted hit in Memcached, of many tasks");
+    let titles = ["The time of", "Median latency of", "Latency (p99) of"];
+    let mut tables = titles.map(|of| Table::new(title(of), "µs", "a pool of `async-memcached`"));
+    for tasks in TASKS {
+        let calls = amount(CALLS_OF_ALL_TASKS, 256) / tasks;
+        let hit = || {
+            latencies(runtime, tasks, |task| {
+                timed_hits(throttle.clone(), task, calls)
+            })
+        };
+        let add = || latencies(runtime, tasks, |task| pool.clone().timed_adds(task, calls));
+        hit();
+        add();
+        let rounds: Vec<_> = (0..rounds(ROUNDS))
+            .map(|round| {
+                if round % 2 == 0 {
+                    let hits = hit();
+                    (hits, add())
+                } else {
+                    let adds = add();
+                    (hit(), adds)
+                }
+            })
+            .collect();
+        for (place, table) in tables.iter_mut().enumerate() {
+            let rounds = rounds.iter().map(|(hits, adds)| [hits[place], adds[place]]);
+            let row = Rounds::new(rounds).row(format!("{tasks} tasks"), Goal::None);
+            table.push(row);
+        }
+    }
+    tables.into()
+}
+
+/// Returns microseconds per call over all tasks, and the median and the 99th percentile of the
+/// latencies that they measured.
+fn latencies<F>(runtime: &Runtime, tasks: usize, work: impl Fn(usize) -> F) -> [f64; 3]
+where
+    F: Future<Output = Vec<Duration>> + Send + 'static,
+{
+    let start = Instant::now();
+    let running: Vec<_> = (0..tasks).map(|task| runtime.spawn(work(task))).collect();
+    let mut latencies = Vec::new();
+    for task in running {
+        latencies.extend(runtime.block_on(task).expect("no task panics"));
+    }
+    let took = start.elapsed();
+    latencies.sort_unstable();
+    let micros = |time: Duration| time.as_secs_f64() * 1e6;
+    let at = |share: usize| micros(latencies[latencies.len() * share / 100]);
+    [micros(took) / latencies.len() as f64, at(50), at(99)]
+}
+
+async fn timed_hits(throttle: Arc<DynThrottle>, task: usize, calls: usize) -> Vec<Duration> {
+    let client = Identity::new(format!("user:{task:08}"));
+    let mut latencies = Vec::with_capacity(calls);
+    for _ in 0..calls {
+        let start = Instant::now();
+        black_box(throttle.hit(&client, 1).await.expect("the server responds"));
+        latencies.push(start.elapsed());
+    }
+    latencies
+}
+
+/// A pool of clients, each of which serves one task at a time.
+struct Pool {
+    free: Semaphore,
+    clients: Mutex<Vec<Client>>,
+}
+
+impl Pool {
+    async fn connect(url: &str) -> Self {
+        let mut clients = Vec::new();
+        for _ in 0..SOCKETS {
+            let client = Client::new(format!("tcp://{url}")).await;
+            clients.push(client.expect("the server responds"));
+        }
+        Self {
+            free: Semaphore::new(SOCKETS),
+            clients: Mutex::new(clients),
+        }
+    }
+
+    /// Sends the command that counts a hit.
+    async fn timed_adds(self: Arc<Self>, task: usize, calls: usize) -> Vec<Duration> {
+        let key = format!("{{traffik:id:user%3A{task:08}}}:pool@3600000000.500000");
+        let mut latencies = Vec::with_capacity(calls);
+        for call in 0..calls {
+            let start = Instant::now();
+            let _permit = self.free.acquire().await.expect("the pool is never closed");
+            let client = self.clients.lock().expect("no task panics").pop();
+            let mut client = client.expect("there is a client for each permit");
+            let opaque = call.to_string();
+            let flags = ["N3600", "J1024", "v", "t", "c"];
+            let added = client
+                .meta_increment(
+                    &key,
+                    false,
+                    Some(opaque.as_bytes()),
+                    Some(1024),
+                    Some(&flags),
+                )
+                .await;
+            let added = added.expect("the server responds").and_then(|it| it.data);
+            let number = added.and_then(|data| String::from_utf8(data).ok());
+            let number: u64 = number.and_then(|it| it.parse().ok()).expect("a number");
+            black_box(number);
+            self.clients.lock().expect("no task panics").push(client);
+            latencies.push(start.elapsed());
+        }
+        latencies
     }
 }
