@@ -124,6 +124,19 @@ impl Decision {
         }
     }
 
+    /// Returns the report of the law that decided.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn report(&self) -> Report {
+        Report {
+            limit: self.limit,
+            remaining: self.remaining,
+            wait: self.wait,
+            next: self.next,
+            reset: self.reset,
+            delay: self.delay,
+        }
+    }
+
     /// Reports whether the hit was refused and can never be admitted, since its cost is above
     /// everything that the law admits.
     pub const fn never(&self) -> bool {

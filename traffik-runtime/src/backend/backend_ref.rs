@@ -57,6 +57,15 @@ impl Deref for BackendRef<'_> {
     }
 }
 
+/// Returns the backend of throttles and requests that name none, unless one was set.
+#[inline]
+pub(crate) fn embedded() -> Option<&'static Backend> {
+    match DEFAULT.get() {
+        None => Some(&EMBEDDED),
+        Some(_) => None,
+    }
+}
+
 /// Returns `true` if throttles and requests that name no backend use the embedded one.
 pub(crate) fn default_is_embedded() -> bool {
     DEFAULT.get().is_none()

@@ -4,15 +4,13 @@ use crate::clock::Clock;
 use crate::clock::system::SystemClock;
 use crate::strategy::kernel::tick::EXACT;
 
-static SYSTEM: SystemClock = SystemClock::new();
-
 /// A reading of a clock that can be repeated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading<'c> {
     /// The time of the clock, in microseconds since 1970; at most 2^53, up to which the laws'
     /// numbers are exact.
     pub(crate) now: u64,
-    /// The clock; `None` for a time that was passed in.
+    /// The clock; `None` for the system's.
     clock: Option<&'c dyn Clock>,
 }
 
@@ -35,16 +33,16 @@ impl<'c> Reading<'c> {
     #[inline(always)]
     pub(crate) fn of_system() -> Self {
         Self {
-            now: SYSTEM.now_micros(),
-            clock: Some(&SYSTEM),
+            now: SystemClock::new().now_micros(),
+            clock: None,
         }
     }
 
     /// Reads the clock once more, and returns its time if it is later.
     pub(crate) fn again(self) -> Self {
-        let latest = self.clock.map_or(0, Clock::now_micros).min(EXACT);
+        let latest = self.clock.unwrap_or(&SystemClock).now_micros();
         Self {
-            now: self.now.max(latest),
+            now: self.now.max(latest.min(EXACT)),
             ..self
         }
     }
@@ -52,6 +50,19 @@ impl<'c> Reading<'c> {
 
 impl From<u64> for Reading<'_> {
     fn from(now: u64) -> Self {
-        Self { now, clock: None }
+        Self {
+            now,
+            clock: Some(&Stopped),
+        }
+    }
+}
+
+/// The clock of a time that was passed in: it never shows a later one.
+#[derive(Debug)]
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now_micros(&self) -> u64 {
+        0
     }
 }

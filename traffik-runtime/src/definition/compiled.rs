@@ -10,6 +10,7 @@ use crate::definition::settings::Settings;
 use crate::inline_vec::InlineVec1;
 use crate::on_error::policy::Policy;
 use crate::store::key::Key;
+use crate::store::memory::optimistic::{DecideOne, decider};
 use crate::store::plan::Limit;
 
 /// The values of a throttle that need run-time information: computed once, at its first decision.
@@ -20,11 +21,15 @@ pub(crate) struct Compiled {
     pub(crate) limits: Result<InlineVec1<Limit>, String>,
     /// The entry that throttles of one uid share; `None` if the throttle could not be registered.
     pub(crate) entry: Option<Arc<RegistryEntry>>,
-    /// The only limit, if the throttle has one under a built-in law and its backend always decides:
-    /// all that most decisions need.
-    only: Option<Limit>,
-    /// Set if something else than its backend may decide, so that the fast path is closed.
-    needs_slow_path: bool,
+    only: Option<OnlyLimit>,
+}
+
+/// The only limit of a throttle, under a built-in law, whose backend always decides: all that most
+/// decisions need.
+pub(crate) struct OnlyLimit {
+    pub(crate) limit: Limit,
+    /// The function that decides under this limit in memory.
+    pub(crate) decide: DecideOne,
 }
 
 impl Compiled {
@@ -42,16 +47,19 @@ impl Compiled {
             }
             Err(message) => (None, Err(message)),
         };
-        let only = limits.as_deref().ok().and_then(limits::only);
         // A policy may decide before the backend does.
         let policy = settings.on_error.get();
-        let needs_slow_path = settings.shadow || policy.is_some_and(Policy::may_bypass_backend);
+        let is_bypassed = settings.shadow || policy.is_some_and(Policy::may_bypass_backend);
+        let only = limits.as_deref().ok().and_then(limits::only);
+        let only = only.filter(|_| !is_bypassed).map(|limit| OnlyLimit {
+            decide: decider(&limit.law),
+            limit: limit.clone(),
+        });
         Self {
             key: Key::of_throttle(&registration.uid, strategy.name()),
-            only: only.filter(|_| !needs_slow_path).cloned(),
+            only,
             limits,
             entry,
-            needs_slow_path,
         }
     }
 
@@ -61,14 +69,10 @@ impl Compiled {
         self.entry.as_ref()?.active_override()
     }
 
-    /// Returns the only limit if a decision needs nothing else.
+    /// Returns the only limit if a decision needs nothing else: no override is in force.
     #[inline]
-    pub(crate) const fn only_limit(&self) -> Option<&Limit> {
-        self.only.as_ref()
-    }
-
-    /// Returns the only limit of an override if a decision needs nothing else.
-    pub(crate) fn only_limit_of<'a>(&self, change: &'a ActiveOverride) -> Option<&'a Limit> {
-        change.only_limit().filter(|_| !self.needs_slow_path)
+    pub(crate) fn only_limit(&self) -> Option<&OnlyLimit> {
+        let is_overridden = self.entry.as_ref().is_some_and(|it| it.is_overridden());
+        self.only.as_ref().filter(|_| !is_overridden)
     }
 }

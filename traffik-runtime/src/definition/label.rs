@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use crate::definition::limits::check_length;
+#[cfg(feature = "metrics")]
 use crate::observe::Counters;
 
 /// The maximum number of labels in the life of a process, so that uids made of user input do not
@@ -23,6 +24,7 @@ static LABELS: Mutex<BTreeMap<String, Weak<Label>>> = Mutex::new(BTreeMap::new()
 /// last of the throttles.
 pub(crate) struct Label {
     pub(crate) text: String,
+    #[cfg(feature = "metrics")]
     pub(crate) counters: Counters,
 }
 
@@ -39,6 +41,7 @@ impl Label {
         entry.upgrade().unwrap_or_else(|| {
             let label = Arc::new(Self {
                 text: text.to_owned(),
+                #[cfg(feature = "metrics")]
                 counters: Counters::new(),
             });
             *entry = Arc::downgrade(&label);

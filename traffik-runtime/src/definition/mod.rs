@@ -28,10 +28,10 @@ use crate::definition::compiled::Compiled;
 use crate::definition::label::Label;
 use crate::definition::registry::overridden::RegistryEntry;
 use crate::definition::registry::overrides::ActiveOverride;
-use crate::definition::registry::resolved_client::ResolvedClient;
 use crate::error::Error;
-use crate::observe;
-use crate::observe::{Counters, Outcome};
+#[cfg(feature = "metrics")]
+use crate::observe::Counters;
+use crate::observe::Outcome;
 use crate::rate::Rate;
 use crate::store::key::Key;
 use crate::store::plan::Limit;
@@ -41,6 +41,7 @@ use crate::strategy::erased::ErasedStrategy;
 #[doc(hidden)]
 pub struct Definition {
     pub(crate) settings: Settings,
+    #[cfg(feature = "metrics")]
     counters: Counters,
     /// The label in metrics, if it is not the uid.
     label: Option<Arc<Label>>,
@@ -52,6 +53,7 @@ impl Definition {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings: settings.with_local_uid(),
+            #[cfg(feature = "metrics")]
             counters: Counters::new(),
             label: None,
             compiled: OnceLock::new(),
@@ -102,14 +104,15 @@ impl Definition {
         self.settings.backend.get().or_else(provided)
     }
 
-    /// Logs and counts a decision for a client.
+    /// Counts a decision in metrics.
     #[inline]
-    pub(crate) fn observe<'a>(&self, outcome: Outcome, client: impl Fn() -> ResolvedClient<'a>) {
-        let counters = match &self.label {
-            Some(label) => &label.counters,
-            None => &self.counters,
-        };
-        observe::decided(self.uid(), self.label(), counters, outcome, client);
+    pub(crate) fn count(&self, outcome: Outcome) {
+        #[cfg(feature = "metrics")]
+        match &self.label {
+            Some(label) => label.counters.count(&label.text, outcome),
+            None => self.counters.count(self.uid(), outcome),
+        }
+        let _ = outcome;
     }
 
     /// Returns the label in metrics.

@@ -130,7 +130,9 @@ impl<'a, 'd> Batch<'a, 'd> {
             {
                 // The throttle's own backend resolves the client's address.
                 let own = self.backend(index);
-                plan.name = hit.name(namespace, client, self.parts, own)?;
+                plan.name = hit
+                    .as_ref(self.cost, self.parts)
+                    .name(namespace, client, own)?;
             }
             if instances > 1 {
                 plan.limits = hit.divided_limits(&plan.limits, instances)?;
@@ -153,9 +155,10 @@ impl<'a, 'd> Batch<'a, 'd> {
         let (backend, parts) = (hit.backend(self.parts), self.parts);
         backend.check()?;
         self.collect_policy(hit.throttle, &backend);
-        let key = hit.key(hit.throttle.key(), client, parts, &backend)?;
+        let decided = hit.as_ref(self.cost, parts);
+        let key = decided.key(hit.throttle.key(), client, &backend)?;
         let name = match backend.store().state_namespace() {
-            Some(namespace) => hit.name(namespace, client, parts, &backend)?,
+            Some(namespace) => decided.name(namespace, client, &backend)?,
             None => String::new(),
         };
         let backend = self.add_backend(backend);
@@ -166,7 +169,7 @@ impl<'a, 'd> Batch<'a, 'd> {
             name,
             strategy: hit.throttle.strategy(),
             limits,
-            cost: self.cost.unwrap_or(hit.cost),
+            cost: decided.cost,
             who: client.who(),
         });
         Ok(())

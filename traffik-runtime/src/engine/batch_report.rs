@@ -138,8 +138,8 @@ impl<'d> Batch<'_, 'd> {
     ) {
         // The throttle's own backend resolves the client, whichever has decided.
         let (hit, backend) = (self.hit(plan), self.backend(plan));
-        let cost = self.cost.unwrap_or(hit.cost);
-        hit.observe(outcome, cost, self.parts, backend, report);
+        let hit = hit.as_ref(self.cost, self.parts);
+        hit.observe(outcome, backend, report);
     }
 }
 

@@ -3,7 +3,7 @@
 use http::request::Parts;
 
 use crate::clock::elapsed::Since;
-use crate::decision::{Decision, Report};
+use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine::batch::Batch;
 use crate::engine::fast_path::FastDecision;
@@ -31,12 +31,7 @@ impl DetailedDecision {
 /// A decision in as much detail as the caller of an operation needs.
 pub(crate) trait Detail<'d>: Sized + Send {
     /// Makes it of a decision on one limit.
-    fn from_fast(
-        fast: &FastDecision,
-        report: &Report,
-        hit: &ThrottleHit<'d>,
-        parts: Option<&Parts>,
-    ) -> Self;
+    fn from_fast(fast: &FastDecision<'d>, hit: &ThrottleHit<'d>, parts: Option<&Parts>) -> Self;
 
     /// Makes it of a batch.
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self;
@@ -44,13 +39,8 @@ pub(crate) trait Detail<'d>: Sized + Send {
 
 impl<'d> Detail<'d> for Decision {
     #[inline]
-    fn from_fast(
-        fast: &FastDecision,
-        report: &Report,
-        _: &ThrottleHit<'d>,
-        _: Option<&Parts>,
-    ) -> Self {
-        Self::new(fast.fits, *report)
+    fn from_fast(fast: &FastDecision<'_>, _: &ThrottleHit<'d>, _: Option<&Parts>) -> Self {
+        fast.decision
     }
 
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self {
@@ -61,21 +51,21 @@ impl<'d> Detail<'d> for Decision {
 impl Detail<'static> for DetailedDecision {
     #[inline]
     fn from_fast(
-        fast: &FastDecision,
-        report: &Report,
+        fast: &FastDecision<'static>,
         hit: &ThrottleHit<'static>,
         parts: Option<&Parts>,
     ) -> Self {
+        let report = fast.decision.report();
         let own_clock = || hit.backend(parts).store().own_clock();
         Self {
-            decision: Decision::new(fast.fits, *report),
+            decision: fast.decision,
             limits: InlineVec1::from_buf([LimitStatus {
                 throttle: hit.throttle,
-                rate: fast.rate,
-                quota: fast.quota,
+                rate: fast.limit.rate,
+                quota: fast.limit.law.quota(fast.limit.rate, &report),
                 listed: false,
-                fits: fast.fits,
-                report: Some(*report),
+                fits: fast.decision.admitted,
+                report: Some(report),
             }]),
             decided_at: Since::new(fast.now, fast.has_own_clock.then(own_clock).flatten()),
         }

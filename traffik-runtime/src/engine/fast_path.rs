@@ -2,120 +2,107 @@
 
 use http::request::Parts;
 
-use crate::backend::backend_ref::BackendRef;
-use crate::decision::Report;
-use crate::definition::compiled::Compiled;
-use crate::definition::registry::overrides::ActiveOverride;
-use crate::engine::hit::ThrottleHit;
+use crate::backend::BackendParts;
+use crate::backend::backend_ref::{BackendRef, embedded};
+use crate::decision::Decision;
+use crate::definition::compiled::OnlyLimit;
+use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::identity::Identity;
 use crate::observe::Outcome;
-use crate::rate::Rate;
 use crate::store::key::Key;
-use crate::store::memory::optimistic::TimedCost;
+use crate::store::memory::Memory;
+use crate::store::memory::optimistic::{TimedCost, decide_inlined};
 use crate::store::plan::Limit;
 
-/// A decision that needed no [`Batch`](crate::engine::batch::Batch). The law's report is beside it.
-pub(crate) struct FastDecision {
-    pub(crate) fits: bool,
-    pub(crate) rate: Rate,
-    /// The limit in force, which header fields report.
-    pub(crate) quota: u64,
+/// A decision that needed no [`Batch`](crate::engine::batch::Batch).
+pub(crate) struct FastDecision<'d> {
+    pub(crate) decision: Decision,
+    pub(crate) limit: &'d Limit,
     pub(crate) now: u64,
     /// `true` if the backend has a clock of its own.
     pub(crate) has_own_clock: bool,
 }
 
-/// Decides a hit, and writes the law's report in place. Returns `None` if the hit needs the slow
-/// path. Nothing has changed then, and the slow path reports any error.
+/// Decides a hit. Returns `None` if the hit needs the slow path. Nothing has changed then, and the
+/// slow path reports any error.
 #[inline(always)]
-pub(crate) fn decide(
-    hits: &[ThrottleHit<'_>],
+pub(crate) fn decide<'d>(
+    hits: &[ThrottleHit<'d>],
     cost: Option<u64>,
     parts: Option<&Parts>,
-    report: &mut Option<Report>,
-) -> Option<FastDecision> {
+) -> Option<FastDecision<'d>> {
     let [hit] = hits else {
-        return cold_none();
+        unlikely();
+        return None;
     };
-    if !hit.applies {
-        return cold_none();
+    if !hit.applies || hit.rate.is_some() {
+        unlikely();
+        return None;
     }
-    let cost = cost.unwrap_or(hit.cost);
-    decide_one(hit, cost, parts, report)
+    decide_of_request(hit, cost, parts)
 }
 
-/// Decides one hit. It is compiled once, for all kinds of requests.
-fn decide_one(
-    hit: &ThrottleHit<'_>,
-    cost: u64,
+/// Decides the hit of a request. It is compiled once, for all kinds of requests.
+fn decide_of_request<'d>(
+    hit: &ThrottleHit<'d>,
+    cost: Option<u64>,
     parts: Option<&Parts>,
-    report: &mut Option<Report>,
-) -> Option<FastDecision> {
-    let compiled = hit.throttle.compiled();
-    if let Some(change) = compiled.active_override() {
-        return decide_changed(hit, cost, parts, compiled, &change, report);
-    }
-    match compiled.only_limit() {
-        Some(limit) => decide_by(limit, hit, cost, parts, compiled.key, report),
-        None => cold_none(),
-    }
+) -> Option<FastDecision<'d>> {
+    decide_one(hit.as_ref(cost, parts), |only| only.decide)
 }
 
-#[cold]
-fn decide_changed(
-    hit: &ThrottleHit<'_>,
-    cost: u64,
-    parts: Option<&Parts>,
-    compiled: &Compiled,
-    change: &ActiveOverride,
-    report: &mut Option<Report>,
-) -> Option<FastDecision> {
-    let limit = compiled.only_limit_of(change)?;
-    decide_by(limit, hit, cost, parts, compiled.key, report)
-}
-
+/// Decides a hit outside of any request, inlined into its caller.
 #[inline(always)]
-fn decide_by(
-    limit: &Limit,
-    hit: &ThrottleHit<'_>,
-    cost: u64,
-    parts: Option<&Parts>,
-    throttle_key: Key,
-    report: &mut Option<Report>,
-) -> Option<FastDecision> {
-    let (Identity::Client(client), None) = (&*hit.identity, hit.rate) else {
-        return cold_none();
-    };
+pub(crate) fn decide_direct(hit: HitRef<'_, '_>) -> Option<Decision> {
+    decide_one(hit, |_| decide_inlined).map(|fast| fast.decision)
+}
+
+/// Decides one hit by the function that is chosen for its limit.
+#[inline(always)]
+fn decide_one<'d, F>(
+    hit: HitRef<'_, 'd>,
+    choose: impl FnOnce(&OnlyLimit) -> F,
+) -> Option<FastDecision<'d>>
+where
+    F: Fn(&Memory, Key, &Limit, &TimedCost<'_>) -> Decision,
+{
     let default;
-    let backend = match hit.throttle.named_backend(parts) {
+    let backend: &BackendParts = match hit.throttle.named_backend(hit.parts) {
         Some(named) => named.parts(),
-        None => {
-            default = BackendRef::default();
-            &*default
-        }
+        None => match embedded() {
+            Some(embedded) => embedded.parts(),
+            None => {
+                default = BackendRef::default();
+                &default
+            }
+        },
     };
-    let Some(memory) = backend.fast_memory() else {
-        return cold_none();
+    let compiled = hit.throttle.compiled();
+    let (Some(only), Some(memory), Identity::Client(client)) =
+        (compiled.only_limit(), backend.fast_memory(), hit.identity)
+    else {
+        unlikely();
+        return None;
     };
-    let Ok(key) = hit.key(throttle_key, client, parts, backend) else {
-        return cold_none();
+    let Ok(key) = hit.key(compiled.key, client, backend) else {
+        unlikely();
+        return None;
     };
     let at = backend.store().reading();
-    let fits = memory.decide_one(key, limit, TimedCost { at, cost }, report);
-    hit.observe(Outcome::of(fits), cost, parts, backend, || *report);
-    let quota = report.map_or(0, |report| limit.law.quota(limit.rate, &report));
+    let timed = TimedCost { at, cost: hit.cost };
+    let decision = choose(only)(memory, key, &only.limit, &timed);
+    hit.observe(Outcome::of(decision.admitted), backend, || {
+        Some(decision.report())
+    });
     Some(FastDecision {
-        fits,
-        rate: limit.rate,
-        quota,
+        decision,
+        limit: &only.limit,
         now: at.now,
         has_own_clock: backend.store().has_own_clock(),
     })
 }
 
-/// Returns `None`, and marks the branch as unlikely.
+/// Marks a branch as unlikely.
 #[cold]
 #[inline(never)]
-fn cold_none<T>() -> Option<T> {
-    None
-}
+fn unlikely() {}

@@ -15,7 +15,8 @@ use crate::engine::client_key::{Name, address, join_client, join_scope};
 use crate::engine::cost_source::CostSource;
 use crate::error::Error;
 use crate::identity::{Client, Identity};
-use crate::observe::Outcome;
+use crate::observe;
+use crate::observe::{Outcome, is_logged};
 use crate::rate::Rate;
 use crate::scope::Scope;
 use crate::store::key::Key;
@@ -35,7 +36,7 @@ pub(crate) struct ThrottleHit<'a> {
     pub(crate) applies: bool,
 }
 
-impl ThrottleHit<'_> {
+impl<'d> ThrottleHit<'d> {
     /// Returns the throttle's rate, or the first of several.
     pub(crate) fn first_rate(&self) -> Rate {
         let change = self.throttle.active_override();
@@ -54,82 +55,113 @@ impl ThrottleHit<'_> {
         self.throttle.chosen_backend(parts)
     }
 
+    /// Returns the hit as it is decided: at its own cost or at this one, for this request.
+    #[inline(always)]
+    pub(crate) fn as_ref<'h>(
+        &'h self,
+        cost: Option<u64>,
+        parts: Option<&'h Parts>,
+    ) -> HitRef<'h, 'd> {
+        HitRef {
+            throttle: self.throttle,
+            identity: &self.identity,
+            cost: cost.unwrap_or(self.cost),
+            scope: &self.scope,
+            parts,
+        }
+    }
+}
+
+/// A hit as it is decided: on a throttle, by a client, at a cost, for a request or for none.
+///
+/// It is borrowed and `Copy`, so that the compiler can keep it in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct HitRef<'h, 'd> {
+    pub(crate) throttle: &'d Definition,
+    pub(crate) identity: &'h Identity,
+    pub(crate) cost: u64,
+    pub(crate) scope: &'h Scope,
+    pub(crate) parts: Option<&'h Parts>,
+}
+
+impl HitRef<'_, '_> {
     /// Returns the key of the client's state, which extends the throttle's own.
     #[inline(always)]
     pub(crate) fn key(
-        &self,
+        self,
         throttle: Key,
         client: &Client,
-        parts: Option<&Parts>,
         backend: &BackendParts,
     ) -> Result<Key, Error> {
-        let key = join_scope(throttle, &self.scope, parts);
-        join_client(key, client, || self.address(parts, backend))
+        let key = join_scope(throttle, self.scope, self.parts);
+        join_client(key, client, || {
+            address_of(self.throttle, self.parts, backend)
+        })
     }
 
     /// Returns the name of the client's state in a store that other processes use too: the client
     /// in braces, so that all keys of a client are in one slot of a Cluster, then the throttle and
     /// the scope.
     pub(crate) fn name(
-        &self,
+        self,
         namespace: &str,
         client: &Client,
-        parts: Option<&Parts>,
         backend: &BackendParts,
     ) -> Result<String, Error> {
-        let client = join_client(Name::default(), client, || self.address(parts, backend))?.0;
-        let scope = join_scope(Name::default(), &self.scope, parts).0;
+        let address = || address_of(self.throttle, self.parts, backend);
+        let client = join_client(Name::default(), client, address)?.0;
+        let scope = join_scope(Name::default(), self.scope, self.parts).0;
         let uid = encoded(self.throttle.uid().as_bytes());
         Ok(format!("{{{namespace}:{client}}}:{uid}{scope}"))
     }
 
-    /// Returns the client's address, as the throttle resolves it, or else its backend.
-    fn address(&self, parts: Option<&Parts>, backend: &BackendParts) -> Result<IpAddr, Error> {
-        let own = self.throttle.settings.client_ip.get();
-        let client_ip = own.unwrap_or_else(|| backend.client_ip());
-        address(parts, client_ip, self.throttle.uid())
-    }
-
-    /// Reports the outcome of a hit of this cost to logs, metrics and listeners.
+    /// Reports the outcome to logs, metrics and listeners.
     #[inline(always)]
     pub(crate) fn observe(
-        &self,
+        self,
         outcome: Outcome,
-        cost: u64,
-        parts: Option<&Parts>,
         backend: &BackendParts,
         report: impl FnOnce() -> Option<Report>,
     ) {
-        let client = || self.resolved_client(parts, backend);
-        self.throttle.observe(outcome, client);
-        if has_listeners() {
-            self.call_listeners(outcome, cost, parts, client(), report());
+        self.throttle.count(outcome);
+        if is_logged(outcome) || has_listeners() {
+            self.publish(outcome, backend, report());
         }
     }
 
+    /// Logs the outcome, and calls the listeners.
     #[cold]
-    fn call_listeners(
-        &self,
-        outcome: Outcome,
-        cost: u64,
-        parts: Option<&Parts>,
-        client: ResolvedClient<'_>,
-        report: Option<Report>,
-    ) {
-        notify(&Event {
-            uid: self.throttle.uid(),
-            outcome,
-            identity: &self.identity,
-            client,
+    fn publish(self, outcome: Outcome, backend: &BackendParts, report: Option<Report>) {
+        let Self {
+            throttle,
+            identity,
             cost,
-            report,
             parts,
-        });
+            ..
+        } = self;
+        let client = || ResolvedClient::new(identity, || address_of(throttle, parts, backend).ok());
+        observe::decided(throttle.uid(), outcome, client);
+        if has_listeners() {
+            notify(&Event {
+                uid: throttle.uid(),
+                outcome,
+                identity,
+                client: client(),
+                cost,
+                report,
+                parts,
+            });
+        }
     }
+}
 
-    /// Returns the client, with its address if it is counted by that.
-    #[cold]
-    fn resolved_client(&self, parts: Option<&Parts>, backend: &BackendParts) -> ResolvedClient<'_> {
-        ResolvedClient::new(&self.identity, || self.address(parts, backend).ok())
-    }
+/// Returns the client's address, as the throttle resolves it, or else its backend.
+fn address_of(
+    throttle: &Definition,
+    parts: Option<&Parts>,
+    backend: &BackendParts,
+) -> Result<IpAddr, Error> {
+    let own = throttle.settings.client_ip.get();
+    let client_ip = own.unwrap_or_else(|| backend.client_ip());
+    address(parts, client_ip, throttle.uid())
 }

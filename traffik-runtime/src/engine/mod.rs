@@ -71,14 +71,13 @@ pub(crate) fn decide_fast<'d, D: Detail<'d>>(
     cost: Option<u64>,
     parts: Option<&Parts>,
 ) -> Option<D> {
-    let mut report = None;
-    match (fast_path::decide(hits, cost, parts, &mut report), &report) {
-        (Some(fast), Some(report)) => Some(D::from_fast(&fast, report, &hits[0], parts)),
-        _ => None,
-    }
+    let fast = fast_path::decide(hits, cost, parts)?;
+    Some(D::from_fast(&fast, &hits[0], parts))
 }
 
-/// The second half of [`decide`]: a batch of store operations.
+/// The second half of [`decide`]: a batch of store operations. It is not inlined, because a batch
+/// takes some room, of which callers on the fast path need none.
+#[inline(never)]
 pub(crate) fn decide_slow<'a, 'd, R, D>(
     request: R,
     cost: Option<u64>,

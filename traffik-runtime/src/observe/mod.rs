@@ -133,21 +133,21 @@ fn describe() {
 
 /// The counters of one throttle, one for each outcome. Looking a counter up allocates, so that is
 /// done once, with the recorder of the first decision.
+#[cfg(feature = "metrics")]
 pub(crate) struct Counters {
-    #[cfg(feature = "metrics")]
     outcomes: OnceLock<[metrics::Counter; 6]>,
 }
 
+#[cfg(feature = "metrics")]
 impl Counters {
     pub(crate) const fn new() -> Self {
         Self {
-            #[cfg(feature = "metrics")]
             outcomes: OnceLock::new(),
         }
     }
 
-    #[cfg(feature = "metrics")]
-    fn count(&self, label: &str, outcome: Outcome) {
+    /// Counts a decision under a label.
+    pub(crate) fn count(&self, label: &str, outcome: Outcome) {
         let register = |outcome: Outcome| {
             let label = label.to_owned();
             metrics::counter!("traffik_decisions_total", "throttle" => label, "outcome" => outcome.word())
@@ -160,31 +160,21 @@ impl Counters {
     }
 }
 
-/// Records a decision on one throttle. Metrics have its label. The client is resolved only if a
-/// line is logged.
-#[inline]
-pub(crate) fn decided<C: Display>(
-    uid: &str,
-    label: &str,
-    counters: &Counters,
-    outcome: Outcome,
-    client: impl Fn() -> C,
-) {
+/// Returns `true` if decisions of this outcome are logged.
+#[inline(always)]
+pub(crate) fn is_logged(outcome: Outcome) -> bool {
     #[cfg(feature = "tracing")]
-    if LevelFilter::current() >= outcome.level() {
-        log(uid, outcome, client);
-    }
-    #[cfg(feature = "metrics")]
-    counters.count(label, outcome);
+    return LevelFilter::current() >= outcome.level();
     #[cfg(not(feature = "tracing"))]
-    let _ = client;
-    let _ = (uid, label, counters, outcome);
+    {
+        let _ = outcome;
+        false
+    }
 }
 
-/// Logs a decision, in a function of its own so that the caller stays small.
-#[cfg(feature = "tracing")]
-#[cold]
-fn log<C: Display>(uid: &str, outcome: Outcome, client: impl Fn() -> C) {
+/// Logs a decision on one throttle. The client is resolved only if a line is logged.
+pub(crate) fn decided<C: Display>(uid: &str, outcome: Outcome, client: impl Fn() -> C) {
+    #[cfg(feature = "tracing")]
     match outcome {
         Outcome::Shadowed => {
             tracing::info!(target: "traffik", throttle = uid, client = %client(), "in shadow: would have been refused");
@@ -196,6 +186,7 @@ fn log<C: Display>(uid: &str, outcome: Outcome, client: impl Fn() -> C) {
             tracing::trace!(target: "traffik", throttle = uid, client = %client(), outcome = outcome.word(), "decided");
         }
     }
+    let _ = (uid, outcome, client);
 }
 
 /// Logs a request that could not be decided and was answered with an error.

@@ -14,9 +14,10 @@ use crate::definition::settings::Settings;
 use crate::definition::shared_strategy::SharedStrategy;
 use crate::definition::{Definition, limits};
 use crate::engine::cost_source::CostSource;
-use crate::engine::hit::ThrottleHit;
+use crate::engine::fast_path::decide_direct;
+use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::hit_set::DirectHit;
-use crate::engine::{decide_fast, decide_slow, look, reserve, would_admit};
+use crate::engine::{decide_slow, look, reserve, would_admit};
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::identity::Identity;
@@ -71,7 +72,14 @@ impl DynThrottle {
     ///
     /// If no decision can be made. A refusal is a [`Decision`], not an error.
     pub async fn hit(&self, client: &Identity, cost: u64) -> Result<Decision, Error> {
-        if let Some(decision) = decide_fast(&self.hit_of(client, cost).0, None, None) {
+        let hit = HitRef {
+            throttle: &self.definition,
+            identity: client,
+            cost,
+            scope: &Scope::Throttle,
+            parts: None,
+        };
+        if let Some(decision) = decide_direct(hit) {
             return Ok(decision);
         }
         // Nothing but the pending future lives across the await, so that this future stays small.

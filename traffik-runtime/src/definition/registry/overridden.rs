@@ -74,11 +74,17 @@ impl RegistryEntry {
     /// Returns the override that is in force, if any.
     #[inline]
     pub(crate) fn active_override(&self) -> Option<Arc<ActiveOverride>> {
-        if self.is_overridden.load(Ordering::Acquire) {
+        if self.is_overridden() {
             self.active.load_full()
         } else {
             None
         }
+    }
+
+    /// Returns `true` if an override is in force.
+    #[inline]
+    pub(crate) fn is_overridden(&self) -> bool {
+        self.is_overridden.load(Ordering::Acquire)
     }
 
     /// Returns the rates in force, those that are limits. `of_request` is the rate that a request

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::definition::limits;
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
@@ -47,14 +46,6 @@ impl OverrideLayer {
     pub(crate) fn set_rates(&mut self, rates: Arc<CompiledRates>) {
         self.rates = Some(rates);
         self.refused = None;
-    }
-}
-
-impl ActiveOverride {
-    /// Returns the only limit, if there is one under a built-in law that does not change.
-    pub(crate) fn only_limit(&self) -> Option<&Limit> {
-        let rates = self.rates.as_ref().filter(|_| self.is_enabled)?;
-        limits::only(&rates.limits)
     }
 }
 

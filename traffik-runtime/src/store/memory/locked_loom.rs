@@ -9,7 +9,7 @@ use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
 use crate::store::key::Key;
 use crate::store::memory::loom_model::{model_on_large_stack, spawn_on_large_stack};
-use crate::store::memory::optimistic::TimedCost;
+use crate::store::memory::optimistic::{TimedCost, decider};
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
 use crate::store::plan::{Limit, Plan, PlanLimits};
@@ -80,7 +80,8 @@ fn hit(memory: &Memory, key: Key) -> bool {
         at: 0.into(),
         cost: 1,
     };
-    memory.decide_one(key, &limit(HOURLY), cost, &mut None)
+    let limit = limit(HOURLY);
+    decider(&limit.law)(memory, key, &limit, &cost).admitted
 }
 
 /// Decides a set.

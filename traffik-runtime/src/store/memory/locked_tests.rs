@@ -11,7 +11,7 @@ use crate::rate::Rate;
 use crate::store::StateStore;
 use crate::store::caller::Caller;
 use crate::store::key::Key;
-use crate::store::memory::optimistic::TimedCost;
+use crate::store::memory::optimistic::{TimedCost, decider};
 use crate::store::memory::seqlock_slot::{Slot, SlotGuard};
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
@@ -247,9 +247,11 @@ fn a_hit_with_an_early_clock_reading_does_not_set_states_back() {
         early.0.store(0, Ordering::Relaxed);
     }
     // A single hit is decided again, at the present time.
+    let limit = &plan(FIRST).limits[0];
+    let decide = |hit| decider(&limit.law)(&memory, FIRST, limit, &hit).admitted;
     let at = Reading::of(&early);
     let hit = TimedCost { at, cost: 1 };
-    assert!(memory.decide_one(FIRST, &plan(FIRST).limits[0], hit, &mut None));
+    assert!(decide(hit));
     assert_eq!(
         (moment(&memory, &plan(FIRST)), count(&memory, FIRST)),
         (LATER, 2)
@@ -257,7 +259,7 @@ fn a_hit_with_an_early_clock_reading_does_not_set_states_back() {
     // If the clock itself was set back, so are the states.
     let at = Reading::of(&back);
     let hit = TimedCost { at, cost: 1 };
-    assert!(!memory.decide_one(FIRST, &plan(FIRST).limits[0], hit, &mut None));
+    assert!(!decide(hit));
     assert!(
         !memory
             .decide_set(&[logged(LAST)], at)

@@ -133,10 +133,13 @@ impl Slot {
     }
 
     /// Changes the state unless the slot was written since the snapshot; returns `true` if it did.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write_if_unchanged(&self, snapshot: &Snapshot, state: &Packed) -> bool {
-        let locked = self.try_lock_at(snapshot.sequence);
-        locked.map(|locked| locked.update(state)).is_some()
+        let Some(locked) = self.try_lock_at(snapshot.sequence) else {
+            return false;
+        };
+        locked.update(state);
+        true
     }
 
     /// Replaces the state by another incarnation unless the slot was written since the

@@ -21,6 +21,14 @@ pub struct Window {
     period: u64,
 }
 
+/// A window as of a time.
+pub(crate) struct Standing {
+    start: u64,
+    count: u64,
+    /// The microsecond from which the count is gone.
+    end: u64,
+}
+
 impl Window {
     /// Makes the law of a rate.
     pub const fn new(rate: Rate) -> Self {
@@ -57,29 +65,24 @@ impl Window {
 
     /// Returns a full window at `now`.
     #[cold]
-    fn full(&self, now: u64) -> Packed {
-        self.packed(self.aligned(now), self.limit)
+    const fn full(&self, now: u64) -> Standing {
+        self.fresh(now, self.limit)
     }
 
     /// Returns the first microsecond and the count of the window at `now`.
     #[inline]
     pub fn window_at(&self, state: &Packed, now: u64) -> (u64, u64) {
-        self.window_of(&self.standing(state, now), now)
+        let standing = self.standing(state, now);
+        (standing.start, standing.count)
     }
 
     #[inline]
-    const fn window_of(&self, state: &Packed, now: u64) -> (u64, u64) {
-        if !matches!(state.kind, Kind::Window) {
-            return (self.aligned(now), 0);
-        }
-        // The clock stands still at the window's first tick until it has caught up (L4).
-        let now = if now < state.at { state.at } else { now };
-        let running = now - state.at < state.period;
-        if running && state.period == self.period {
-            (state.at, state.amount)
-        } else {
-            // A window of another period that has not ended keeps its count (L30).
-            (self.aligned(now), if running { state.amount } else { 0 })
+    const fn fresh(&self, now: u64, count: u64) -> Standing {
+        let start = self.aligned(now);
+        Standing {
+            start,
+            count,
+            end: start + self.period,
         }
     }
 
@@ -111,41 +114,58 @@ impl Window {
     }
 }
 
-/// The standing is the state itself: reading it again for each step takes no longer than carrying
-/// along what was read.
 impl Kernel for Window {
-    type Standing = Packed;
+    type Standing = Standing;
 
     #[inline(always)]
-    fn standing(&self, state: &Packed, now: u64) -> Packed {
-        if self.is_ahead(state, now) {
-            self.full(now)
-        } else {
-            *state
+    fn standing(&self, state: &Packed, now: u64) -> Standing {
+        if !matches!(state.kind, Kind::Window) {
+            return self.fresh(now, 0);
         }
+        if self.is_ahead(state, now) {
+            return self.full(now);
+        }
+        // The clock stands still at the window's first tick until it has caught up (L4).
+        let now = now.max(state.at);
+        let is_running = now - state.at < state.period;
+        if is_running && state.period == self.period {
+            return Standing {
+                start: state.at,
+                count: state.amount,
+                end: state.at + self.period,
+            };
+        }
+        let fresh = self.fresh(now, 0);
+        if is_running && state.amount > 0 {
+            // A window of another period keeps its count until it ends (L30).
+            return Standing {
+                count: state.amount,
+                end: Self::expires(state),
+                ..fresh
+            };
+        }
+        fresh
     }
 
     #[inline(always)]
-    fn admit(&self, state: &Packed, now: u64, cost: u64) -> Option<(Packed, Packed)> {
-        let (start, count) = self.window_of(state, now);
-        let count = count
+    fn admit(&self, standing: &Standing, _: u64, cost: u64) -> Option<(Standing, Packed)> {
+        let start = standing.start;
+        let count = standing
+            .count
             .checked_add(cost)
             .filter(|count| *count <= self.limit)?;
-        let after = self.packed(start, count);
-        Some((after, after))
+        let after = Standing {
+            start,
+            count,
+            end: start + self.period,
+        };
+        Some((after, self.packed(start, count)))
     }
 
     #[inline(always)]
-    fn report(&self, state: &Packed, now: u64, cost: u64) -> Report {
-        let (start, count) = self.window_of(state, now);
-        let remaining = self.limit.saturating_sub(count);
-        let end = if count > 0 && state.period != self.period {
-            // The count of a window of another period stays as long as that window (L30).
-            Self::expires(state)
-        } else {
-            start + self.period
-        };
-        let end = Duration::from_micros(end - now);
+    fn report(&self, standing: &Standing, now: u64, cost: u64) -> Report {
+        let remaining = self.limit.saturating_sub(standing.count);
+        let end = Duration::from_micros(standing.end - now);
         Report {
             limit: self.limit,
             remaining,
@@ -154,8 +174,12 @@ impl Kernel for Window {
             } else {
                 (cost <= self.limit).then_some(end)
             },
-            next: (count > 0).then_some(end),
-            reset: if count > 0 { end } else { Duration::ZERO },
+            next: (standing.count > 0).then_some(end),
+            reset: if standing.count > 0 {
+                end
+            } else {
+                Duration::ZERO
+            },
             delay: Duration::ZERO,
         }
     }
@@ -169,6 +193,10 @@ impl Kernel for Window {
     #[cfg(feature = "engine")]
     #[inline(always)]
     fn caught_up(&self, state: &Packed, now: u64) -> Option<Packed> {
-        self.is_ahead(state, now).then(|| self.full(now))
+        let full = || {
+            let Standing { start, count, .. } = self.full(now);
+            self.packed(start, count)
+        };
+        self.is_ahead(state, now).then(full)
     }
 }
