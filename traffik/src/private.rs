@@ -20,7 +20,7 @@ pub use traffik_runtime::http::{
     ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields, run_handler,
 };
 pub use traffik_runtime::scope::Scope;
-pub use traffik_runtime::strategy::kernel::{Rule, Tuning};
+pub use traffik_runtime::strategy::kernel::{Law, Rule, Tuning};
 pub use traffik_runtime::strategy::{
     Adaptive, CostBasedTokenBucket, Factor, FixedWindow, Gcra, LeakyBucket, LeakyBucketWithQueue,
     Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,

@@ -29,6 +29,22 @@ pub(crate) fn strategy(
     }
 }
 
+/// Reports whether the law of a strategy's value is of fixed size, so that it can be a constant.
+pub(crate) fn has_constant_law(strategy: &Strategy) -> bool {
+    let Strategy::BuiltIn(built_in) = strategy else {
+        return false;
+    };
+    matches!(
+        built_in.spec,
+        Spec::FixedWindow(_)
+            | Spec::SlidingCounter(_)
+            | Spec::TokenBucket(_)
+            | Spec::LeakyBucket(_)
+            | Spec::LeakyBucketWithQueue(_)
+            | Spec::Gcra(_)
+    )
+}
+
 /// Returns a function that names the type of a custom strategy, if the throttle is visible
 /// elsewhere. rustc refuses a type that is less visible than its throttle, and the lint on this
 /// function explains the fix.

@@ -81,6 +81,17 @@ fn implementation(
             quote_spanned!(ty.span()=> &__TRAFFIK_STRATEGY),
         ),
     };
+    let constant_rates = settings::rates(rates, private);
+    let is_limited = rates.constants().iter().all(|rate| !rate.is_unlimited());
+    let (law_static, law) = match &*constant_rates {
+        [rate] if is_limited && strategy::has_constant_law(strategy) => (
+            Some(quote! {
+                static __TRAFFIK_LAW: #private::Law = #strategy_value.constant_law(#rate);
+            }),
+            Some(quote!(.law(&__TRAFFIK_LAW))),
+        ),
+        _ => (None, None),
+    };
     let (strategy_value, strategy_span) = match strategy {
         Strategy::BuiltIn(_) => (strategy_value, Span::call_site()),
         Strategy::Custom(..) => (
@@ -92,7 +103,6 @@ fn implementation(
     let visibility_check = strategy::visibility_check(strategy, name, vis);
     let text = name.unraw().to_string();
     let uid = settings::uid(settings.uid.as_ref(), &text, private);
-    let constant_rates = settings::rates(rates, private);
     let setters = setters(name, settings, span, private);
     let max_cost = settings::max_cost(strategy, rates, private);
     let callbacks = callbacks(throttle, private);
@@ -100,10 +110,11 @@ fn implementation(
         (!callbacks.is_empty()).then(|| quote!(const HAS_CALLBACKS: #private::bool = true;));
     quote! {
         #strategy_static
+        #law_static
         static __TRAFFIK_DECLARATION: #private::Declaration =
             #private::Declaration::new(
                 #private::Settings::new(#uid, #text, &[#(#constant_rates),*], #strategy_value)
-                    #setters
+                    #law #setters
             );
 
         #[automatically_derived]

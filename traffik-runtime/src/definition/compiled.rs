@@ -42,7 +42,10 @@ impl Compiled {
             .and_then(|()| registry().enter(registration.clone(), backend));
         let (entry, limits) = match entered {
             Ok(entry) => {
-                let limits = limits::compile(strategy, &registration.rates);
+                let limits = match (settings.law, &*registration.rates) {
+                    (Some(law), [rate]) => Ok(limits::constant(*rate, law)),
+                    (_, rates) => limits::compile(strategy, rates),
+                };
                 (Some(entry), limits.map_err(|error| error.to_string()))
             }
             Err(message) => (None, Err(message)),

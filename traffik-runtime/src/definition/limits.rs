@@ -37,6 +37,12 @@ pub(crate) fn compile(
     Ok(limits)
 }
 
+/// Returns the limit of a rate whose law is a constant.
+pub(crate) fn constant(rate: Rate, law: &Law) -> InlineVec1<Limit> {
+    let law = law.clone();
+    InlineVec1::from_buf([Limit { rate, law }])
+}
+
 /// Returns the only limit, if there is one under a built-in law.
 pub(crate) fn only(limits: &[Limit]) -> Option<&Limit> {
     match limits {

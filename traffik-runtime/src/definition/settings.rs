@@ -20,6 +20,7 @@ use crate::rate::Rate;
 use crate::scope::Scope;
 use crate::strategy::erased::ErasedStrategy;
 use crate::strategy::fixed_window::FixedWindow;
+use crate::strategy::kernel::Law;
 
 /// Every option of a throttle, those that are not set with their defaults.
 ///
@@ -31,6 +32,8 @@ use crate::strategy::fixed_window::FixedWindow;
 pub struct Settings {
     /// The options by which the registry lists a throttle and compares it with others.
     pub(crate) registration: Registration,
+    /// The law of the only rate, where the macros make it a constant.
+    pub(crate) law: Option<&'static Law>,
     /// Returns the path of the throttle's type. `None` if the uid is written, or the throttle has
     /// no type.
     type_path: Option<fn() -> &'static str>,
@@ -102,6 +105,7 @@ impl Settings {
     const fn with_defaults(registration: Registration) -> Self {
         Self {
             registration,
+            law: None,
             type_path: None,
             identity: IdentitySource::Backend,
             cost: 1,
@@ -116,6 +120,12 @@ impl Settings {
             client_ip: Lazy::unset(),
             label: None,
         }
+    }
+
+    /// Sets the law of the only rate; default: that which the strategy computes at the first hit.
+    pub const fn law(mut self, law: &'static Law) -> Self {
+        self.law = Some(law);
+        self
     }
 
     /// Sets the name of the policy in header fields and problems; default: the throttle's name.

@@ -123,15 +123,6 @@ impl HitRef<'_, '_> {
         backend: &BackendParts,
         report: impl FnOnce() -> Option<Report>,
     ) {
-        self.throttle.count(outcome);
-        if is_logged(outcome) || has_listeners() {
-            self.publish(outcome, backend, report());
-        }
-    }
-
-    /// Logs the outcome, and calls the listeners.
-    #[cold]
-    fn publish(self, outcome: Outcome, backend: &BackendParts, report: Option<Report>) {
         let Self {
             throttle,
             identity,
@@ -139,19 +130,37 @@ impl HitRef<'_, '_> {
             parts,
             ..
         } = self;
-        let client = || ResolvedClient::new(identity, || address_of(throttle, parts, backend).ok());
-        observe::decided(throttle.uid(), outcome, client);
-        if has_listeners() {
-            notify(&Event {
-                uid: throttle.uid(),
-                outcome,
-                identity,
-                client: client(),
-                cost,
-                report,
-                parts,
-            });
+        throttle.count(outcome);
+        if is_logged(outcome) || has_listeners() {
+            let client = (identity, parts, backend);
+            publish(throttle, client, outcome, cost, report());
         }
+    }
+}
+
+/// Logs the outcome of a hit, and calls the listeners.
+///
+/// Its arguments are the fields of the hit: a pointer to the hit would keep that in memory.
+#[cold]
+fn publish(
+    throttle: &Definition,
+    (identity, parts, backend): (&Identity, Option<&Parts>, &BackendParts),
+    outcome: Outcome,
+    cost: u64,
+    report: Option<Report>,
+) {
+    let client = || ResolvedClient::new(identity, || address_of(throttle, parts, backend).ok());
+    observe::decided(throttle.uid(), outcome, client);
+    if has_listeners() {
+        notify(&Event {
+            uid: throttle.uid(),
+            outcome,
+            identity,
+            client: client(),
+            cost,
+            report,
+            parts,
+        });
     }
 }
 

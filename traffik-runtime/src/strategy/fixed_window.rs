@@ -51,6 +51,13 @@ impl FixedWindow {
     pub const fn new() -> Self {
         Self
     }
+
+    /// Returns the law of a rate as a constant of a macro, which has checked the rate.
+    #[doc(hidden)]
+    pub const fn constant_law(&self, rate: Rate) -> Law {
+        let Self = self;
+        Law::Window(Window::new(rate))
+    }
 }
 
 impl BuiltIn for FixedWindow {
@@ -59,7 +66,7 @@ impl BuiltIn for FixedWindow {
     const NAME: &'static str = "fixed_window";
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
-        Ok(Law::Window(Window::new(rate)))
+        Ok(self.constant_law(rate))
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> FixedWindowMetadata {

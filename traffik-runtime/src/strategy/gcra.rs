@@ -71,6 +71,23 @@ impl Gcra {
     pub const fn tolerance(&self) -> Duration {
         self.tolerance
     }
+
+    const fn meter(&self, rate: Rate) -> Result<Meter, StrategyError> {
+        const TEN_YEARS: u64 = 3_650 * 24 * 60 * 60;
+        let (seconds, nanos) = (self.tolerance.as_secs(), self.tolerance.subsec_nanos());
+        let is_too_long = seconds > TEN_YEARS || (seconds == TEN_YEARS && nanos > 0);
+        if !nanos.is_multiple_of(1_000) || is_too_long {
+            return Err(StrategyError::Tolerance);
+        }
+        let micros = self.tolerance.subsec_micros() as u64;
+        Meter::with_tolerance(rate, seconds * 1_000_000 + micros)
+    }
+
+    /// Returns the law of a rate as a constant of a macro, which has checked the rate.
+    #[doc(hidden)]
+    pub const fn constant_law(&self, rate: Rate) -> Law {
+        Law::of_meter(self.meter(rate))
+    }
 }
 
 impl BuiltIn for Gcra {
@@ -79,15 +96,7 @@ impl BuiltIn for Gcra {
     const NAME: &'static str = "gcra";
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
-        const TEN_YEARS: u64 = 3_650 * 24 * 60 * 60;
-        if !self.tolerance.subsec_nanos().is_multiple_of(1_000)
-            || self.tolerance > Duration::from_secs(TEN_YEARS)
-        {
-            return Err(StrategyError::Tolerance);
-        }
-        let tolerance =
-            self.tolerance.as_secs() * 1_000_000 + u64::from(self.tolerance.subsec_micros());
-        Meter::with_tolerance(rate, tolerance).map(Law::Meter)
+        self.meter(rate).map(Law::Meter)
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> GcraMetadata {

@@ -56,8 +56,24 @@ impl LeakyBucket {
         self.capacity
     }
 
-    fn capacity_of(&self, rate: Rate) -> u64 {
-        self.capacity.unwrap_or(rate.limit())
+    const fn capacity_of(&self, rate: Rate) -> u64 {
+        match self.capacity {
+            Some(capacity) => capacity,
+            None => rate.limit(),
+        }
+    }
+
+    const fn meter(&self, rate: Rate) -> Result<Meter, StrategyError> {
+        match self.capacity_of(rate) {
+            0 => Err(StrategyError::Empty("capacity")),
+            capacity => Meter::with_capacity(rate, capacity as u128),
+        }
+    }
+
+    /// Returns the law of a rate as a constant of a macro, which has checked the rate.
+    #[doc(hidden)]
+    pub const fn constant_law(&self, rate: Rate) -> Law {
+        Law::of_meter(self.meter(rate))
     }
 }
 
@@ -67,10 +83,7 @@ impl BuiltIn for LeakyBucket {
     const NAME: &'static str = "leaky_bucket";
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
-        match self.capacity_of(rate) {
-            0 => Err(StrategyError::Empty("capacity")),
-            capacity => Meter::with_capacity(rate, capacity.into()).map(Law::Meter),
-        }
+        self.meter(rate).map(Law::Meter)
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> LeakyBucketMetadata {

@@ -59,8 +59,24 @@ impl LeakyBucketWithQueue {
         self.size
     }
 
-    fn size_of(&self, rate: Rate) -> u64 {
-        self.size.unwrap_or(rate.limit())
+    const fn size_of(&self, rate: Rate) -> u64 {
+        match self.size {
+            Some(size) => size,
+            None => rate.limit(),
+        }
+    }
+
+    const fn meter(&self, rate: Rate) -> Result<Meter, StrategyError> {
+        match self.size_of(rate) {
+            0 => Err(StrategyError::Empty("queue_size")),
+            size => Meter::with_queue(rate, size),
+        }
+    }
+
+    /// Returns the law of a rate as a constant of a macro, which has checked the rate.
+    #[doc(hidden)]
+    pub const fn constant_law(&self, rate: Rate) -> Law {
+        Law::of_meter(self.meter(rate))
     }
 }
 
@@ -70,10 +86,7 @@ impl BuiltIn for LeakyBucketWithQueue {
     const NAME: &'static str = "leaky_bucket_with_queue";
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
-        match self.size_of(rate) {
-            0 => Err(StrategyError::Empty("queue_size")),
-            size => Meter::with_queue(rate, size).map(Law::Meter),
-        }
+        self.meter(rate).map(Law::Meter)
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> LeakyBucketWithQueueMetadata {

@@ -53,6 +53,13 @@ impl SlidingCounter {
     pub const fn new() -> Self {
         Self
     }
+
+    /// Returns the law of a rate as a constant of a macro, which has checked the rate.
+    #[doc(hidden)]
+    pub const fn constant_law(&self, rate: Rate) -> Law {
+        let Self = self;
+        Law::of_counter(Counter::new(rate))
+    }
 }
 
 impl BuiltIn for SlidingCounter {

@@ -84,8 +84,24 @@ impl TokenBucket {
         self.debt
     }
 
-    fn burst_of(&self, rate: Rate) -> u64 {
-        self.burst.unwrap_or(rate.limit())
+    const fn burst_of(&self, rate: Rate) -> u64 {
+        match self.burst {
+            Some(burst) => burst,
+            None => rate.limit(),
+        }
+    }
+
+    const fn meter(&self, rate: Rate) -> Result<Meter, StrategyError> {
+        if matches!(self.burst, Some(0)) {
+            return Err(StrategyError::Empty("burst"));
+        }
+        Meter::with_capacity(rate, self.burst_of(rate) as u128 + self.debt as u128)
+    }
+
+    /// Returns the law of a rate as a constant of a macro, which has checked the rate.
+    #[doc(hidden)]
+    pub const fn constant_law(&self, rate: Rate) -> Law {
+        Law::of_meter(self.meter(rate))
     }
 }
 
@@ -95,11 +111,7 @@ impl BuiltIn for TokenBucket {
     const NAME: &'static str = "token_bucket";
 
     fn kernel(&self, rate: Rate, _: &Who<'_>) -> Result<Law, StrategyError> {
-        if self.burst == Some(0) {
-            return Err(StrategyError::Empty("burst"));
-        }
-        let capacity = u128::from(self.burst_of(rate)) + u128::from(self.debt);
-        Meter::with_capacity(rate, capacity).map(Law::Meter)
+        self.meter(rate).map(Law::Meter)
     }
 
     fn describe(&self, law: &Law, state: &State, hit: &Hit<'_>) -> TokenBucketMetadata {

@@ -8,7 +8,7 @@ use crate::strategy::error::StrategyError;
 use crate::strategy::kernel::contract::Kernel;
 use crate::strategy::kernel::packed::{Kind, Packed};
 use crate::strategy::kernel::reciprocal::Divisor;
-use crate::strategy::kernel::tick::{EXACT, tick};
+use crate::strategy::kernel::tick::{EXACT, FINEST, coarser, is_exact};
 
 /// The counts of two windows, the previous one weighted by the part of it that is still in sight.
 ///
@@ -44,19 +44,23 @@ impl Counter {
     /// # Errors
     ///
     /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
-    pub fn new(rate: Rate) -> Result<Self, StrategyError> {
+    pub const fn new(rate: Rate) -> Result<Self, StrategyError> {
         let (limit, period) = (rate.limit(), rate.period_micros());
-        let tick = tick(&[period], |tick| {
-            u128::from(limit) * u128::from(period / tick)
-        })
-        .ok_or(StrategyError::NoExactTick(rate))?;
-        Ok(Self {
-            limit,
-            tick_power: tick.ilog10() as u8,
-            tick: Divisor::new(tick),
-            window: Divisor::new(period / tick),
-            max_count: EXACT / (period / tick),
-        })
+        let mut candidate = Some(FINEST);
+        while let Some(tick) = candidate {
+            let window = period / tick;
+            if is_exact(limit as u128 * window as u128) {
+                return Ok(Self {
+                    limit,
+                    tick_power: tick.ilog10() as u8,
+                    tick: Divisor::new(tick),
+                    window: Divisor::new(window),
+                    max_count: EXACT / window,
+                });
+            }
+            candidate = coarser(tick, &[period]);
+        }
+        Err(StrategyError::NoExactTick(rate))
     }
 
     /// Returns the tick in microseconds.

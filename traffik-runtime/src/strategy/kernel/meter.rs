@@ -10,7 +10,7 @@ use crate::strategy::kernel::packed::{Kind, Packed};
 use crate::strategy::kernel::reciprocal::Divisor;
 #[cfg(feature = "redis")]
 use crate::strategy::kernel::tick::NOTHING;
-use crate::strategy::kernel::tick::{EXACT, gcd, tick, until};
+use crate::strategy::kernel::tick::{EXACT, FINEST, coarser, gcd, is_exact, until};
 
 /// A level that leaks L units of cost every W. A hit is admitted iff the level leaves room for its
 /// cost.
@@ -58,14 +58,18 @@ impl Meter {
     /// # Errors
     ///
     /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
-    pub fn with_capacity(rate: Rate, capacity: u128) -> Result<Self, StrategyError> {
+    pub const fn with_capacity(rate: Rate, capacity: u128) -> Result<Self, StrategyError> {
         let (limit, period) = (rate.limit(), rate.period_micros());
-        let tick = tick(&[period], |tick| {
+        let mut candidate = Some(FINEST);
+        while let Some(tick) = candidate {
             let ticks = period / tick;
-            capacity.saturating_mul(u128::from(ticks / gcd(limit, ticks)))
-        });
-        let tick = tick.ok_or(StrategyError::NoExactTick(rate))?;
-        Ok(Self::new(rate, tick, capacity as u64))
+            let units = ticks / gcd(limit, ticks);
+            if is_exact(capacity.saturating_mul(units as u128)) {
+                return Ok(Self::new(rate, tick, capacity as u64));
+            }
+            candidate = coarser(tick, &[period]);
+        }
+        Err(StrategyError::NoExactTick(rate))
     }
 
     /// Makes the law of a rate whose admitted hits wait in a queue of this size, which serves one
@@ -74,12 +78,14 @@ impl Meter {
     /// # Errors
     ///
     /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
-    pub fn with_queue(rate: Rate, size: u64) -> Result<Self, StrategyError> {
-        let meter = Self::with_capacity(rate, size.into())?;
-        Ok(Self {
-            queues: true,
-            ..meter
-        })
+    pub const fn with_queue(rate: Rate, size: u64) -> Result<Self, StrategyError> {
+        match Self::with_capacity(rate, size as u128) {
+            Ok(meter) => Ok(Self {
+                queues: true,
+                ..meter
+            }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes the law of a rate under which a hit may come early by a tolerance, in microseconds.
@@ -87,22 +93,24 @@ impl Meter {
     /// # Errors
     ///
     /// [`StrategyError::NoExactTick`] if no tick keeps its numbers exact.
-    pub fn with_tolerance(rate: Rate, tolerance: u64) -> Result<Self, StrategyError> {
+    pub const fn with_tolerance(rate: Rate, tolerance: u64) -> Result<Self, StrategyError> {
         let (limit, period) = (rate.limit(), rate.period_micros());
-        let tick = tick(&[period, tolerance], |tick| {
+        let mut candidate = Some(FINEST);
+        while let Some(tick) = candidate {
             let ticks = period / tick;
-            u128::from(tolerance / tick + ticks) * u128::from(limit / gcd(limit, ticks))
-        });
-        let tick = tick.ok_or(StrategyError::NoExactTick(rate))?;
-        let meter = Self::new(rate, tick, limit);
-        let tolerance = tolerance / tick * meter.leak.get();
-        Ok(Self {
-            need: Need::Conformance(tolerance),
-            ..meter
-        })
+            let leak = limit / gcd(limit, ticks);
+            if is_exact((tolerance / tick + ticks) as u128 * leak as u128) {
+                return Ok(Self {
+                    need: Need::Conformance(tolerance / tick * leak),
+                    ..Self::new(rate, tick, limit)
+                });
+            }
+            candidate = coarser(tick, &[period, tolerance]);
+        }
+        Err(StrategyError::NoExactTick(rate))
     }
 
-    fn new(rate: Rate, tick: u64, max_cost: u64) -> Self {
+    const fn new(rate: Rate, tick: u64, max_cost: u64) -> Self {
         let (limit, period) = (rate.limit(), rate.period_micros());
         let g = gcd(limit, period / tick);
         Self {

@@ -38,6 +38,7 @@ use std::time::Duration;
 use crate::decision::Report;
 #[cfg(feature = "engine")]
 use crate::rate::Rate;
+use crate::strategy::error::StrategyError;
 use crate::strategy::kernel::contract::Kernel as _;
 
 /// Matches a law: with one expression for each kernel whose states are packed, and with arms for
@@ -95,6 +96,26 @@ pub enum Law {
 }
 
 impl Law {
+    /// Makes the law of a meter, for the constants of the macros, which have checked the rate.
+    ///
+    /// # Panics
+    ///
+    /// If the strategy has no law for the rate.
+    pub(super) const fn of_meter(meter: Result<Meter, StrategyError>) -> Self {
+        match meter {
+            Ok(meter) => Self::Meter(meter),
+            Err(_) => panic!("the strategy has no law for this rate"),
+        }
+    }
+
+    /// Makes the law of a sliding counter, as [`of_meter`](Self::of_meter) does.
+    pub(super) const fn of_counter(counter: Result<Counter, StrategyError>) -> Self {
+        match counter {
+            Ok(counter) => Self::Counter(counter),
+            Err(_) => panic!("the strategy has no law for this rate"),
+        }
+    }
+
     /// Reports whether its states are packed.
     pub const fn is_packed(&self) -> bool {
         !matches!(
