@@ -86,7 +86,7 @@ fn implementation(
     let (law_static, law) = match &*constant_rates {
         [rate] if is_limited && strategy::has_constant_law(strategy) => (
             Some(quote! {
-                static __TRAFFIK_LAW: #private::Law = #strategy_value.constant_law(#rate);
+                static __TRAFFIK_LAW: #private::Law = #ty::constant_law(#strategy_value, #rate);
             }),
             Some(quote!(.law(&__TRAFFIK_LAW))),
         ),
