@@ -204,14 +204,15 @@ mod handlers {
     use axum::http::Request;
     use axum::routing::get;
     use tower::{Service as _, ServiceExt as _};
-    use traffik::{throttled, throttles};
+    use traffik::{Backend, throttled, throttles};
 
-    use super::{HITS, black_box, head, measure, midnight};
+    use super::{HITS, black_box, head, measure};
 
     throttles! {
-        throttle Silent(rate = "1000000/h", headers = none);
-        throttle WithFields(rate = "1000000/h");
-        throttle Spent(rate = "1/h");
+        pub(super) throttle Silent(rate = "1000000/h", headers = none);
+        pub(super) throttle WithFields(rate = "1000000/h");
+        pub(super) throttle WithLegacyFields(rate = "1000000/h", headers = legacy);
+        pub(super) throttle Spent(rate = "1/h");
     }
 
     async fn bare() -> &'static str {
@@ -228,6 +229,11 @@ mod handlers {
         "hello"
     }
 
+    #[throttled(WithLegacyFields)]
+    async fn with_legacy_fields() -> &'static str {
+        "hello"
+    }
+
     #[throttled(Spent)]
     async fn spent() -> &'static str {
         "hello"
@@ -237,12 +243,12 @@ mod handlers {
     #[test]
     fn allocates_for_a_request_as_documented() {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let (backend, _) = midnight();
-        let parts = head(&backend);
+        let parts = head(&Backend::memory());
         let app = Router::new()
             .route("/bare", get(bare))
             .route("/silent", get(silent))
             .route("/with_fields", get(with_fields))
+            .route("/with_legacy_fields", get(with_legacy_fields))
             .route("/spent", get(spent));
         let allocations = |path: &'static str| {
             let mut service = app.clone().into_service::<Body>();
@@ -272,8 +278,13 @@ mod handlers {
         let bare = allocations("/bare");
         let more = |path| allocations(path) - bare;
         assert_eq!(
-            [more("/silent"), more("/with_fields"), more("/spent")],
-            [1, 4, 10]
+            [
+                more("/silent"),
+                more("/with_fields"),
+                more("/with_legacy_fields"),
+                more("/spent")
+            ],
+            [1, 2, 2, 4]
         );
     }
 }
@@ -284,13 +295,16 @@ mod layers {
     use axum::body::{Body, Bytes};
     use axum::http::{Request, Response};
     use http_body_util::Full;
-    use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
-    use traffik::ThrottleLayer;
+    use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _, service_fn};
+    use traffik::{Backend, ThrottleLayer};
 
-    use super::{HITS, black_box, measure};
+    use super::handlers::{Silent, Spent, WithFields, WithLegacyFields};
+    use super::{HITS, black_box, head, measure};
+
+    const HELLO: Bytes = Bytes::from_static(b"hello");
 
     /// Returns the allocations of one request to a service below two layers.
-    fn allocations<B, S>(below: S) -> u64
+    fn allocations_below<B, S>(below: S) -> u64
     where
         S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
         S: Clone + Send + 'static,
@@ -300,10 +314,23 @@ mod layers {
         let service = ServiceBuilder::new()
             .layer(ThrottleLayer::new())
             .layer(ThrottleLayer::new());
-        let mut service = service.service(below);
+        allocations(service.service(below))
+    }
+
+    /// Returns the allocations of one request to a service.
+    fn allocations<B, S>(mut service: S) -> u64
+    where
+        S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+    {
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.build().unwrap();
-        let requests: Vec<_> = (0..HITS).map(|_| Request::new(())).collect();
+        let parts = head(&Backend::memory());
+        let request = || Request::from_parts(parts.clone(), ());
+        runtime.block_on(async {
+            let service = service.ready().await.unwrap();
+            black_box(service.call(request()).await.unwrap());
+        });
+        let requests: Vec<_> = (0..HITS).map(|_| request()).collect();
         let counted = measure(|| {
             runtime.block_on(async {
                 for request in requests {
@@ -317,10 +344,29 @@ mod layers {
 
     #[test]
     fn boxes_a_foreign_body_once() {
-        const HELLO: Bytes = Bytes::from_static(b"hello");
         let own = service_fn(async |_| Ok(Response::new(Body::from(HELLO))));
         let other = service_fn(async |_| Ok(Response::new(Full::new(HELLO))));
-        assert_eq!(allocations(own), allocations(other));
+        assert_eq!(allocations_below(own), allocations_below(other));
+    }
+
+    /// Returns the allocations of a layer itself. The response below has no header fields, so the
+    /// map for the first ones is counted too.
+    #[test]
+    fn allocates_for_a_request_as_documented() {
+        let below = service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::from(HELLO))));
+        let bare = allocations(below);
+        let more = |layer: ThrottleLayer| allocations(layer.layer(below)) - bare;
+        let layer = ThrottleLayer::new;
+        assert_eq!(
+            [
+                more(layer()),
+                more(layer().throttle::<Silent>()),
+                more(layer().throttle::<WithFields>()),
+                more(layer().throttle::<WithLegacyFields>()),
+                more(layer().throttle::<Spent>()),
+            ],
+            [2, 2, 5, 5, 6]
+        );
     }
 }
 

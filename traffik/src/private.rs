@@ -16,8 +16,9 @@ pub use traffik_runtime::callback::{
 pub use traffik_runtime::definition::{Declaration, Definition, IdentitySource, Settings};
 pub use traffik_runtime::engine::ArgValues;
 pub use traffik_runtime::http::{
-    AllArgs, ArgClosures, HandlerThrottle, HeadArgs, HitSource, LastArgument, Parts, Response,
-    ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields, run_handler,
+    AllArgs, ArgClosures, HandlerThrottle, HeadArgs, HitSource, LastArgument, NoArgument, Parts,
+    Response, ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields,
+    run_handler,
 };
 pub use traffik_runtime::scope::Scope;
 pub use traffik_runtime::strategy::kernel::{Law, Rule, Tuning};

@@ -6,6 +6,7 @@ pub(crate) mod label;
 pub(crate) mod lazy;
 pub(crate) mod limits;
 pub(crate) mod location;
+pub(crate) mod policy_text;
 pub mod registry;
 pub(crate) mod settings;
 pub(crate) mod shared_strategy;
@@ -26,6 +27,7 @@ use crate::backend::Backend;
 use crate::backend::backend_ref::BackendRef;
 use crate::definition::compiled::Compiled;
 use crate::definition::label::Label;
+use crate::definition::policy_text::PolicyText;
 use crate::definition::registry::overridden::RegistryEntry;
 use crate::definition::registry::overrides::ActiveOverride;
 use crate::error::Error;
@@ -46,6 +48,7 @@ pub struct Definition {
     /// The label in metrics, if it is not the uid.
     label: Option<Arc<Label>>,
     compiled: OnceLock<Compiled>,
+    policy_text: OnceLock<PolicyText>,
 }
 
 impl Definition {
@@ -57,6 +60,7 @@ impl Definition {
             counters: Counters::new(),
             label: None,
             compiled: OnceLock::new(),
+            policy_text: OnceLock::new(),
         }
     }
 
@@ -68,6 +72,18 @@ impl Definition {
     /// Returns the name of its policy in header fields and problems.
     pub(crate) fn policy(&self) -> &Cow<'static, str> {
         self.settings.registration.policy()
+    }
+
+    /// Returns the text of the policy under this limit; `None` if it was made for another limit.
+    #[inline]
+    pub(crate) fn policy_text(
+        &self,
+        rate: Rate,
+        quota: u64,
+        make: impl FnOnce() -> PolicyText,
+    ) -> Option<&PolicyText> {
+        let text = self.policy_text.get_or_init(make);
+        (text.rate == rate && text.quota == quota).then_some(text)
     }
 
     /// Returns the rates of the settings.

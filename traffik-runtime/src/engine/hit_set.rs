@@ -53,6 +53,14 @@ impl HitSet {
         }
     }
 
+    /// Creates a set of one hit.
+    pub(crate) fn of_one(hit: ThrottleHit<'static>) -> Self {
+        Self {
+            hits: InlineVec1::from_buf([hit]),
+            ..Self::default()
+        }
+    }
+
     /// Creates a set with the values of closures over a handler's arguments.
     pub(crate) fn with_arg_values(values: ArgValues) -> Self {
         Self {
@@ -96,13 +104,6 @@ impl HitSet {
         self.hits.is_empty()
     }
 
-    /// Returns the throttles that count the client.
-    pub(crate) fn counted(&self) -> impl Iterator<Item = &'static Definition> {
-        let hits = self.hits.iter().filter(|hit| hit.applies);
-        let counted = hits.filter(|hit| *hit.identity != Identity::Exempt);
-        counted.map(|hit| hit.throttle)
-    }
-
     /// Removes all hits of a throttle after its first.
     pub(crate) fn remove_repeated(&mut self) {
         let mut earlier: InlineVec1<*const Definition> = InlineVec1::new();
@@ -126,6 +127,13 @@ impl HitSet {
     pub(crate) fn set_cost_source(&mut self, source: CostSource) {
         self.cost_source = source;
     }
+}
+
+/// Returns the throttles whose hits count the client.
+pub(crate) fn counted(hits: &[ThrottleHit<'static>]) -> impl Iterator<Item = &'static Definition> {
+    let hits = hits.iter().filter(|hit| hit.applies);
+    let counted = hits.filter(|hit| !matches!(*hit.identity, Identity::Exempt));
+    counted.map(|hit| hit.throttle)
 }
 
 /// The hits that an operation of the engine takes, with the head of their request. The operation

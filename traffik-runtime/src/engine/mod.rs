@@ -35,10 +35,13 @@ pub(crate) mod static_hits;
 pub use arg_values::ArgValues;
 pub use hit_set::HitSet;
 
+use std::slice;
+
 use http::request::Parts;
 
 use crate::engine::batch::{Batch, is_local};
 use crate::engine::detail::Detail;
+use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitRequest;
 use crate::engine::hold::{Hold, OutcomeWithHold};
@@ -73,6 +76,16 @@ pub(crate) fn decide_fast<'d, D: Detail<'d>>(
 ) -> Option<D> {
     let fast = fast_path::decide(hits, cost, parts)?;
     Some(D::from_fast(&fast, &hits[0], parts))
+}
+
+/// Decides a hit at its own cost, as most requests of handlers and layers have it: under one limit,
+/// in memory. Returns `None` if the hit needs [`decide_slow`]. Nothing has changed then.
+#[inline(always)]
+pub(crate) fn decide_single(
+    hit: &ThrottleHit<'static>,
+    parts: &Parts,
+) -> Option<FastDecision<'static>> {
+    fast_path::decide(slice::from_ref(hit), None, Some(parts))
 }
 
 /// The second half of [`decide`]: a batch of store operations. It is not inlined, because a batch

@@ -19,12 +19,13 @@ impl HitSet {
     /// backend has an identifier to call.
     #[inline]
     pub(crate) fn add_static(&mut self, throttle: &'static Definition, parts: &Parts) -> bool {
-        if throttle.backend_identifier(parts).is_some() {
-            return false;
+        match throttle.static_hit(parts) {
+            Some(hit) => {
+                self.push(hit);
+                true
+            }
+            None => false,
         }
-        let identity = get_or_insert_with(throttle, parts, || throttle.static_identity(parts));
-        self.push_static(throttle, identity);
-        true
     }
 
     /// Adds the hits of throttles without callbacks, up to the first whose backend has an
@@ -57,25 +58,37 @@ impl HitSet {
                 Some(identity) => identity,
                 None => insert(throttle, parts, throttle.identify(parts).await?),
             };
-            self.push_static(throttle, identity);
+            self.push(throttle.hit_of(identity));
         }
         Ok(())
-    }
-
-    fn push_static(&mut self, throttle: &'static Definition, identity: Identity) {
-        self.push(ThrottleHit {
-            throttle,
-            identity: Cow::Owned(identity),
-            cost: throttle.settings.cost,
-            cost_source: CostSource::Constant,
-            rate: None,
-            scope: throttle.settings.constant_scope(),
-            applies: true,
-        });
     }
 }
 
 impl Definition {
+    /// Returns the hit of a throttle without callbacks; `None` if its backend has an identifier to
+    /// call.
+    #[inline(always)]
+    pub(crate) fn static_hit(&'static self, parts: &Parts) -> Option<ThrottleHit<'static>> {
+        if self.backend_identifier(parts).is_some() {
+            return None;
+        }
+        let identity = get_or_insert_with(self, parts, || self.static_identity(parts));
+        Some(self.hit_of(identity))
+    }
+
+    #[inline(always)]
+    fn hit_of(&'static self, identity: Identity) -> ThrottleHit<'static> {
+        ThrottleHit {
+            throttle: self,
+            identity: Cow::Owned(identity),
+            cost: self.settings.cost,
+            cost_source: CostSource::Constant,
+            rate: None,
+            scope: self.settings.constant_scope(),
+            applies: true,
+        }
+    }
+
     /// Returns the identity of a request's client, where the throttle has no callback for it.
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
         match self.backend_identifier(parts) {

@@ -38,6 +38,22 @@ impl ResponseHead for ResponseParts {
     }
 }
 
+/// Writes the fields of one decision, as [`write`] does. `more_follow` stores it for a layer above.
+pub(super) fn write_one(
+    fields: ResponseFields,
+    more_follow: bool,
+    response: &mut impl ResponseHead,
+) {
+    let extensions = response.extensions();
+    let is_first = extensions.get::<Refusal>().is_none() && extensions.get::<Written>().is_none();
+    if is_first && !more_follow {
+        return fields.write(response.headers());
+    }
+    if !fields.is_empty() {
+        write(InlineVec1::from_buf([fields]), more_follow, response);
+    }
+}
+
 /// Writes the fields of decisions, the outermost first, in front of those that are there. Fields
 /// that have room for one policy report the one that binds among all decisions, and are not
 /// replaced in a refusal. `more_follow` stores the decisions for a layer above.

@@ -16,9 +16,12 @@ use crate::engine::hold::Hold;
 use crate::engine::identity_cache::IdentityCache;
 use crate::engine::{decide, reserve, would_admit};
 use crate::error::Error;
+use crate::http::fields::Fields;
 use crate::http::layer::request_state::RequestState;
 use crate::http::reject::reject;
-use crate::http::response_fields::{ResponseFields, ResponseStyle};
+#[cfg(feature = "ws")]
+use crate::http::response_fields::ResponseFields;
+use crate::http::response_style::ResponseStyle;
 use crate::rejection::Rejection;
 use crate::throttle::deadline::{Deadline, wait};
 use crate::throttle::reservation::Reservation;
@@ -119,7 +122,7 @@ impl<T: Throttle> Limiter<T> {
         let decision = detailed.decision;
         let reservation = Reservation::new(hold, decision, cost);
         if !decision.admitted {
-            let fields = ResponseFields::new(detailed, ResponseStyle::default());
+            let fields = Fields::new(detailed, ResponseStyle::default());
             let in_code = |_: &Definition| CostSource::Head;
             return Err(reject(&decision, &fields, &self.bound.parts, in_code).await);
         }

@@ -4,8 +4,10 @@
 #[cfg(feature = "engine")]
 pub mod handler;
 
+pub(crate) mod admitted_limit;
 pub(crate) mod combined_fields;
 pub(crate) mod enforce;
+pub(crate) mod fields;
 pub mod filter;
 pub(crate) mod headers;
 pub(crate) mod layer;
@@ -16,6 +18,7 @@ pub(crate) mod pending_fields;
 pub(crate) mod provide;
 pub(crate) mod reject;
 pub(crate) mod response_fields;
+pub(crate) mod response_style;
 pub(crate) mod throttled;
 
 pub use handler::arguments::ThrottledArgs;
@@ -29,6 +32,8 @@ pub use handler::extractor::{HandlerThrottle, ThrottleExtractor, WithFields, add
 pub use handler::future::{ThrottledFuture, run_handler};
 pub use handler::hit_source::HitSource;
 pub use handler::last_argument::LastArgument;
+#[doc(hidden)]
+pub use handler::no_argument::NoArgument;
 #[doc(hidden)]
 pub use handler::via_inner::ViaInner;
 pub use headers::options::{HeaderOptions, HeaderSyntax, LegacyReset, set_header_options};

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use crate::http::admitted_limit::AdmittedLimit;
 use crate::http::combined_fields;
 use crate::http::combined_fields::ResponseHead;
+use crate::http::fields::Fields;
 use crate::http::layer::request_state::RequestState;
-use crate::http::response_fields::{Fields, ResponseFields};
+use crate::http::response_fields::ResponseFields;
 use crate::inline_vec::InlineVec1;
 
 /// The header fields of a request that was let through, until there is a response: those of one
@@ -15,7 +17,17 @@ use crate::inline_vec::InlineVec1;
 /// `Send`. Behind `dyn` that is one step instead of two hundred.
 #[doc(hidden)]
 #[derive(Default)]
-pub struct PendingFields(Option<Box<dyn FieldSource>>);
+pub struct PendingFields(Pending);
+
+#[derive(Default)]
+enum Pending {
+    #[default]
+    None,
+    /// Those of one decision, as most requests have them.
+    Admitted(AdmittedLimit),
+    /// Any others.
+    Source(Box<dyn FieldSource>),
+}
 
 /// A source of header fields.
 trait FieldSource: Send + Sync {
@@ -25,7 +37,7 @@ trait FieldSource: Send + Sync {
 
 impl FieldSource for Fields {
     fn take(self: Box<Self>) -> (InlineVec1<ResponseFields>, bool) {
-        let fields = ResponseFields::from_inner(self);
+        let fields = ResponseFields::of_fields(self);
         (InlineVec1::from_buf([fields]), false)
     }
 }
@@ -38,23 +50,30 @@ impl FieldSource for RequestState {
 
 impl PendingFields {
     /// Creates the pending fields of a decision, or adds them to those of the request's state.
+    #[inline]
     pub(super) fn new(fields: ResponseFields, state: Option<&RequestState>) -> Self {
-        Self(match state {
-            None => fields
-                .into_inner()
-                .map(|fields| -> Box<dyn FieldSource> { fields }),
-            Some(state) => {
-                state.add_pending(fields);
-                Some(Box::new(state.share()))
-            }
+        if let Some(state) = state {
+            state.add_pending(fields);
+            return Self(Pending::Source(Box::new(state.share())));
+        }
+        Self(match fields.into_inner() {
+            None => Pending::None,
+            Some(Ok(limit)) => Pending::Admitted(limit),
+            Some(Err(fields)) => Pending::Source(fields),
         })
     }
 
     /// Writes the fields, unless an earlier response has them.
     pub(super) fn write(self, response: &mut impl ResponseHead) {
-        if let Some(source) = self.0 {
-            let (decisions, more_follow) = source.take();
-            combined_fields::write(decisions, more_follow, response);
+        match self.0 {
+            Pending::None => {}
+            Pending::Admitted(limit) => {
+                combined_fields::write_one(ResponseFields::of_limit(limit), false, response);
+            }
+            Pending::Source(source) => {
+                let (decisions, more_follow) = source.take();
+                combined_fields::write(decisions, more_follow, response);
+            }
         }
     }
 }

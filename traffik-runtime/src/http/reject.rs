@@ -1,44 +1,46 @@
 //! The rejection of a request whose hits were refused.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use crate::callback::on_throttled::Responder;
 use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine::cost_source::CostSource;
-use crate::http::response_fields::ResponseFields;
+use crate::engine::report::LimitStatus;
+use crate::http::fields::{Fields, refused_by};
+use crate::http::response_style::ResponseStyle;
 use crate::rejection::problem::Never;
 use crate::rejection::text::whole_seconds;
-use crate::rejection::{RefusedRequest, Rejection, problem};
+use crate::rejection::{Refusal, RefusedRequest, Rejection, problem};
 
 /// Makes the rejection of a refused request. Its response is that of the handler's throttle, the
 /// throttle that refused, its backend, or else a problem.
 pub(super) async fn reject(
     decision: &Decision,
-    fields: &ResponseFields,
+    fields: &Fields,
     parts: &Parts,
     cost_source: impl Fn(&Definition) -> CostSource,
 ) -> Rejection {
     let refused_by = fields.refused_by();
-    let never = decision.never().then(|| {
-        let source = refused_by.map(cost_source).unwrap_or_default();
-        never(decision, refused_by, source)
-    });
-    let rejection = with_problem(*decision, fields, refused_by, never);
-    let Some(refused_by) = refused_by else {
-        return rejection;
+    let never = never(decision, refused_by, cost_source);
+    let violated = fields.violated();
+    let response = problem(decision, fields, never, &violated);
+    let refused = RefusedRequest {
+        decision: *decision,
+        // The decision's own wait stays exact; the client is told a longer one, if settings say so.
+        wait: decision.wait.map(|wait| fields.wait(wait)),
+        never,
+        uid: refused_by.map_or("", |throttle| throttle.uid()),
+        violated: violated.into_iter().map(Cow::into_owned).collect(),
     };
-    let own = fields.responder();
-    let own = own.or_else(|| refused_by.settings.on_throttled.get().cloned());
-    let responder = own.or_else(|| {
-        let backend = refused_by.chosen_backend(Some(parts));
-        backend.responder().cloned()
-    });
-    match responder {
+    let rejection = Rejection::refused(refused, response);
+    match responder(&fields.limits, fields.style, parts) {
         Some(responder) => {
             Box::pin(with_response(rejection, responder, decision, fields, parts)).await
         }
@@ -46,48 +48,67 @@ pub(super) async fn reject(
     }
 }
 
+/// Returns the response to a refused request, where no function of the application makes it.
+pub(super) fn refuse(
+    decision: &Decision,
+    fields: &Fields,
+    cost_source: impl Fn(&Definition) -> CostSource,
+) -> Response<Bytes> {
+    let never = never(decision, fields.refused_by(), cost_source);
+    let mut response = problem(decision, fields, never, &fields.violated());
+    response.extensions_mut().insert(Refusal);
+    response
+}
+
+/// Returns the function that makes the response to a request that these limits refused.
+pub(super) fn responder(
+    limits: &[LimitStatus<&'static Definition>],
+    style: ResponseStyle,
+    parts: &Parts,
+) -> Option<Responder> {
+    let refused_by = refused_by(limits)?;
+    let own = style.responder.map(|responder| responder());
+    let own = own.or_else(|| refused_by.settings.on_throttled.get().cloned());
+    own.or_else(|| {
+        let backend = refused_by.chosen_backend(Some(parts));
+        backend.responder().cloned()
+    })
+}
+
 /// Returns the reason why a request is never admitted.
-fn never(decision: &Decision, refused_by: Option<&Definition>, cost_source: CostSource) -> Never {
+fn never(
+    decision: &Decision,
+    refused_by: Option<&Definition>,
+    cost_source: impl Fn(&Definition) -> CostSource,
+) -> Option<Never> {
+    if !decision.never() {
+        return None;
+    }
+    let cost_source = refused_by.map(cost_source).unwrap_or_default();
     let has_other_rates = refused_by.is_some_and(Definition::has_other_rates);
-    match cost_source {
+    Some(match cost_source {
         // Only a closed throttle has a limit of 0.
         _ if decision.limit == 0 => Never::ForNow,
         CostSource::Constant if has_other_rates => Never::ForNow,
         CostSource::Constant | CostSource::Head => Never::TooExpensive,
         CostSource::Body => Never::TooLarge,
-    }
+    })
 }
 
-fn with_problem(
-    decision: Decision,
-    fields: &ResponseFields,
-    refused_by: Option<&'static Definition>,
+fn problem(
+    decision: &Decision,
+    fields: &Fields,
     never: Option<Never>,
-) -> Rejection {
-    // The decision's own wait stays exact; the client is told a longer one, if settings say so.
-    let wait = decision.wait.map(|wait| fields.wait(wait));
-    let violated = fields.violated();
+    violated: &[Cow<'static, str>],
+) -> Response<Bytes> {
     let mut headers = HeaderMap::new();
     fields.write(&mut headers);
-    let response = if decision.decided {
-        match never {
-            Some(never) => problem::refused_for_ever(never, &violated, headers),
-            None => {
-                let wait = wait_left(&decision, fields).unwrap_or_default();
-                problem::refused(wait, &violated, headers)
-            }
-        }
-    } else {
-        problem::throttled(wait.unwrap_or_default(), headers)
-    };
-    let refused = RefusedRequest {
-        decision,
-        wait,
-        never,
-        uid: refused_by.map_or("", |throttle| throttle.uid()),
-        violated,
-    };
-    Rejection::refused(refused, response)
+    let wait = wait_left(decision, fields).unwrap_or_default();
+    match never {
+        _ if !decision.decided => problem::throttled(wait, headers),
+        Some(never) => problem::refused_for_ever(never, violated, headers),
+        None => problem::refused(wait, violated, headers),
+    }
 }
 
 /// Replaces the problem by a response of the application's.
@@ -95,7 +116,7 @@ async fn with_response(
     mut rejection: Rejection,
     responder: Responder,
     decision: &Decision,
-    fields: &ResponseFields,
+    fields: &Fields,
     parts: &Parts,
 ) -> Rejection {
     rejection.set_parts(parts.clone());
@@ -118,7 +139,7 @@ async fn with_response(
 }
 
 /// Returns the header fields of a refusal, as of now.
-fn refusal_fields(decision: &Decision, fields: &ResponseFields) -> HeaderMap {
+fn refusal_fields(decision: &Decision, fields: &Fields) -> HeaderMap {
     let mut headers = HeaderMap::new();
     fields.write(&mut headers);
     if let Some(wait) = wait_left(decision, fields) {
@@ -129,7 +150,7 @@ fn refusal_fields(decision: &Decision, fields: &ResponseFields) -> HeaderMap {
 }
 
 /// Returns the wait that a client is told now. A wait of no law begins with the response.
-fn wait_left(decision: &Decision, fields: &ResponseFields) -> Option<Duration> {
+fn wait_left(decision: &Decision, fields: &Fields) -> Option<Duration> {
     decision.wait.map(|wait| {
         if decision.decided {
             fields.wait_left(wait)

@@ -8,13 +8,15 @@ use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::request::Parts;
 
 use crate::decision::Decision;
+use crate::engine::decide;
 use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::engine::identity_cache::IdentityCache;
-use crate::http::enforce::{Enforced, enforce};
+use crate::http::enforce::conclude;
 use crate::http::layer::request_state::RequestState;
 use crate::http::limiter::Limiter;
 use crate::http::pending_fields::PendingFields;
-use crate::http::response_fields::{ResponseFields, ResponseStyle};
+use crate::http::response_fields::ResponseFields;
+use crate::http::response_style::ResponseStyle;
 use crate::rejection::Rejection;
 use crate::throttle::Throttle;
 
@@ -84,12 +86,9 @@ async fn admit(
     hits: HitSet,
     parts: &Parts,
 ) -> Result<(HitSet, Decision, ResponseFields), Rejection> {
-    let style = ResponseStyle::default();
-    let finish = |request: RequestHits<HitSet, &Parts>, enforced: Enforced| {
-        let (decision, fields) = enforced?;
-        Ok((request.hits, decision, fields))
-    };
-    enforce(RequestHits { hits, parts }, style, finish).await
+    let (request, detailed) = decide(RequestHits { hits, parts }, None).await;
+    let (decision, fields) = conclude(detailed, &request, ResponseStyle::default()).await?;
+    Ok((request.hits, decision, fields))
 }
 
 impl<T> IntoResponseParts for Throttled<T> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,10 +11,21 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::error::Error;
 use crate::observe;
-use crate::rejection::text::{Line, number, whole_seconds};
+use crate::rejection::text::{Line, digits_value, whole_seconds};
 
-pub(crate) const QUOTA_EXCEEDED: &str =
-    "https://iana.org/assignments/http-problem-types#quota-exceeded";
+macro_rules! quota_exceeded {
+    () => {
+        "https://iana.org/assignments/http-problem-types#quota-exceeded"
+    };
+}
+
+pub(crate) const QUOTA_EXCEEDED: &str = quota_exceeded!();
+/// The problem of nearly every refusal, up to its wait.
+const REFUSED: &str = concat!(
+    r#"{"type":""#,
+    quota_exceeded!(),
+    r#"","title":"Quota Exceeded","status":429,"detail":"Too many requests; "#,
+);
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 const NEVER_SATISFIABLE: &str = "urn:traffik:problem:never-satisfiable";
@@ -47,20 +59,20 @@ impl Never {
 /// Creates a 429 with the names of the violated policies, escaped for quotes.
 pub(crate) fn refused(
     wait: Duration,
-    violated: &[String],
-    mut headers: HeaderMap,
+    violated: &[Cow<'static, str>],
+    headers: HeaderMap,
 ) -> Response<Bytes> {
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    let mut body = begun(QUOTA_EXCEEDED, "Quota Exceeded", status);
-    body.text("Too many requests; ");
-    try_again(&mut body, &mut headers, wait);
-    ended(body, status, violated, headers)
+    let mut body = Line::default();
+    body.text(REFUSED);
+    let seconds = try_again(&mut body, wait);
+    end(&mut body, violated);
+    problem(StatusCode::TOO_MANY_REQUESTS, headers, body, Some(seconds))
 }
 
 /// Creates a 429, 400 or 413 without `Retry-After`, because waiting does not help.
 pub(crate) fn refused_for_ever(
     never: Never,
-    violated: &[String],
+    violated: &[Cow<'static, str>],
     mut headers: HeaderMap,
 ) -> Response<Bytes> {
     let status = never.status();
@@ -79,23 +91,18 @@ pub(crate) fn refused_for_ever(
     headers.remove(RETRY_AFTER);
     let mut body = begun(kind, title, status);
     body.text(detail);
-    ended(body, status, violated, headers)
+    end(&mut body, violated);
+    problem(status, headers, body, None)
 }
 
 /// Completes a problem with the names of the policies after its detail.
-fn ended(
-    mut body: Line,
-    status: StatusCode,
-    violated: &[String],
-    headers: HeaderMap,
-) -> Response<Bytes> {
+fn end(body: &mut Line, violated: &[Cow<'static, str>]) {
     body.text(r#"","violated-policies":["#);
     for (place, name) in violated.iter().enumerate() {
         let separator = if place == 0 { "\"" } else { ",\"" };
         body.text(separator).text(name).text("\"");
     }
     body.text("]}");
-    problem(status, headers, body.bytes())
 }
 
 /// Creates a 429 for a request that no law has refused: the backend is away, and a policy
@@ -124,17 +131,12 @@ pub(crate) fn of_error(error: &Error) -> Response<Bytes> {
 }
 
 /// Creates the response to a request while the backend is away.
-fn away(
-    status: StatusCode,
-    title: &str,
-    wait: Duration,
-    mut headers: HeaderMap,
-) -> Response<Bytes> {
+fn away(status: StatusCode, title: &str, wait: Duration, headers: HeaderMap) -> Response<Bytes> {
     let mut body = begun(REDUCED_CAPACITY, title, status);
     body.text("The rate limiter cannot decide now; ");
-    try_again(&mut body, &mut headers, wait);
+    let seconds = try_again(&mut body, wait);
     body.text("\"}");
-    problem(status, headers, body.bytes())
+    problem(status, headers, body, Some(seconds))
 }
 
 /// Begins a problem, up to its detail.
@@ -147,12 +149,14 @@ fn begun(kind: &str, title: &str, status: StatusCode) -> Line {
     body
 }
 
-/// Writes the wait into the body and the header fields.
-fn try_again(body: &mut Line, headers: &mut HeaderMap, wait: Duration) {
+/// Writes the wait into the body, and returns the place of its seconds.
+fn try_again(body: &mut Line, wait: Duration) -> Range<usize> {
     let seconds = whole_seconds(wait).max(1);
-    headers.insert(RETRY_AFTER, number(seconds));
     let unit = if seconds == 1 { " second" } else { " seconds" };
-    body.text("try again in ").number(seconds).text(unit);
+    let start = body.text("try again in ").len();
+    let end = body.number(seconds).len();
+    body.text(unit);
+    start..end
 }
 
 /// Creates a 500, and logs the error. The client does not get its text, unless this is a debug
@@ -171,9 +175,11 @@ fn undecided(error: &Error) -> Response<Bytes> {
         _ => "The rate limiter could not decide; the server's log says why".into(),
     };
     let detail = escaped(&detail);
-    let body = format!(r#"{{"title":"Internal Server Error","status":500,"detail":"{detail}"}}"#);
+    let mut body = Line::default();
+    body.text(r#"{"title":"Internal Server Error","status":500,"detail":""#);
+    body.text(&detail).text(r#""}"#);
     let status = StatusCode::INTERNAL_SERVER_ERROR;
-    problem(status, HeaderMap::new(), body.as_bytes())
+    problem(status, HeaderMap::new(), body, None)
 }
 
 /// Returns a text as it stands between the quotes of a JSON string.
@@ -192,13 +198,22 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-fn problem(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::copy_from_slice(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    let headers = response.headers_mut();
+/// Creates the response. `Retry-After` is a part of the body, so that they share an allocation.
+fn problem(
+    status: StatusCode,
+    mut headers: HeaderMap,
+    body: Line,
+    retry_after: Option<Range<usize>>,
+) -> Response<Bytes> {
+    let body = body.into_shared();
+    if let Some(seconds) = retry_after {
+        headers.insert(RETRY_AFTER, digits_value(body.slice(seconds)));
+    }
     let content = HeaderValue::from_static("application/problem+json");
     headers.insert(CONTENT_TYPE, content);
     headers.insert(CACHE_CONTROL, NO_STORE);
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     response
 }

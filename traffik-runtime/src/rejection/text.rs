@@ -1,11 +1,16 @@
 //! A text on the stack that header fields and problem bodies are built in, and its numbers.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::HeaderValue;
 
 /// The length up to which a text is on the stack: longer than most.
 const SHORT: usize = 256;
+
+/// The length of the longest number.
+const DIGITS: usize = 20;
 
 /// A text that is built of parts, on the stack while it is short.
 #[derive(Debug)]
@@ -65,10 +70,51 @@ impl Line {
         }
     }
 
+    /// Returns the text's length.
+    pub(crate) const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Returns a copy of the text.
+    pub(crate) fn to_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes())
+    }
+
+    /// Returns the text in an allocation that its slices share.
+    pub(crate) fn into_shared(self) -> Bytes {
+        Bytes::from_owner(self)
+    }
+
     /// Returns the text as the value of a field, if it can be one.
     pub(crate) fn value(&self) -> Option<HeaderValue> {
         HeaderValue::from_bytes(self.bytes()).ok()
     }
+}
+
+impl AsRef<[u8]> for Line {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+/// Returns two numbers as the values of fields. They share an allocation.
+pub(crate) fn two_numbers(one: u64, two: u64) -> [HeaderValue; 2] {
+    let (mut first, mut second) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let (first, second) = (first.format(one), second.format(two));
+    let (middle, end) = (first.len(), first.len() + second.len());
+    let mut digits = [0; 2 * DIGITS];
+    digits[..middle].copy_from_slice(first.as_bytes());
+    digits[middle..end].copy_from_slice(second.as_bytes());
+    let mut first = Bytes::from_owner(digits);
+    first.truncate(end);
+    let second = first.split_off(middle);
+    [first, second].map(digits_value)
+}
+
+/// Returns digits as the value of a field.
+pub(crate) fn digits_value(digits: Bytes) -> HeaderValue {
+    let value = HeaderValue::from_maybe_shared(digits);
+    value.unwrap_or_else(|_| unreachable!("digits can be a value"))
 }
 
 /// Returns a number as the value of a field.
@@ -88,6 +134,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn writes_two_numbers_of_any_length() {
+        for (one, two) in [(0, 0), (1, 23), (u64::MAX, u64::MAX), (1_000, 9)] {
+            let expected = [one, two].map(number);
+            assert_eq!(two_numbers(one, two), expected);
+        }
+    }
+
+    #[test]
     fn a_line_of_any_length_has_every_part() {
         for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 3 * SHORT] {
             let (mut line, mut expected) = (Line::default(), String::new());
@@ -101,6 +155,8 @@ mod tests {
             line.number(u64::MAX).text("").text(&expected);
             let expected = format!("{expected}{}{expected}", u64::MAX);
             assert_eq!(line.value().unwrap(), *expected);
+            assert_eq!(line.len(), expected.len());
+            assert_eq!(line.into_shared(), expected);
         }
     }
 }

@@ -49,7 +49,7 @@ impl Refused {
     /// Returns the names of the policies that would not have admitted the message, as header fields
     /// have them.
     pub fn violated(&self) -> Vec<String> {
-        self.fields.violated().into_vec()
+        self.fields.violated()
     }
 
     /// Returns the wait that the client is told; `None` if the message can never be admitted.

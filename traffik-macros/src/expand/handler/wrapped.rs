@@ -95,7 +95,8 @@ fn arguments(gate: &Gate<'_>, sig: &Signature) -> (Punctuated<FnArg, Token![,]>,
     let indices = (0..head.len()).map(Index::from);
     let passed_last = last.iter().map(|_| quote!(#binding.last));
     let passed = quote!(#(#binding.head.#indices,)* #(#passed_last)*);
-    let last = last.unwrap_or_else(|| quote!(()));
+    let private = gate.private;
+    let last = last.unwrap_or_else(|| quote!(#private::NoArgument));
     let argument = gate.all_arguments(&quote!((#(#head,)*)), &last);
     ([argument].into_iter().collect(), passed)
 }

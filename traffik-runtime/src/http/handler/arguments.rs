@@ -1,7 +1,7 @@
 //! All arguments of a handler, with its throttles before the last.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,14 +9,15 @@ use std::task::{Context, Poll};
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 
+use crate::flow::Flow;
 use crate::http::handler::extractor::{HandlerThrottle, style_of};
 use crate::http::handler::hit_source::HitSource;
 use crate::http::handler::last_argument::rejected;
-use crate::http::handler::pass::pass;
+use crate::http::handler::pass::pass_source;
 use crate::http::handler::via_inner::ViaInner;
 use crate::http::layer::request_state::RequestState;
 use crate::http::pending_fields::PendingFields;
-use crate::http::response_fields::ResponseStyle;
+use crate::http::response_style::ResponseStyle;
 
 /// All arguments of a handler. Its throttles decide after the arguments from the head, and before
 /// the last, which may be the body.
@@ -75,8 +76,10 @@ where
         // Other extractors may have counted the request, so their fields are in every response.
         let state = RequestState::joined(&mut parts.extensions);
         let head = head.map_err(|rejection| rejected(rejection, state.as_ref()))?;
-        let fields = pass(source.resolve(&parts), &parts, state, style).into_future();
-        let fields = fields.await.map_err(IntoResponse::into_response)?;
+        let fields = match pass_source(source, &parts, state, style) {
+            Flow::Ready(fields) => fields?,
+            Flow::Pending(fields) => fields.await?,
+        };
         match L::from_request(Request::from_parts(parts, body), app_state).await {
             Ok(last) => Ok((fields, head, last)),
             Err(rejection) => {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::{Future, ready};
 
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
-use axum_core::response::{IntoResponse, Response};
+use axum_core::response::Response;
 use http::request::Parts;
 
 use crate::engine::arg_values::ArgValues;
@@ -114,8 +114,7 @@ async fn extractor<S: HandlerThrottle>(
         Some(state.share()),
         style_of::<S>(),
     );
-    let fields = fields.await.map_err(IntoResponse::into_response)?;
-    Ok(ThrottleExtractor::new(fields))
+    Ok(ThrottleExtractor::new(fields.await?))
 }
 
 async fn last<L, State, M>(

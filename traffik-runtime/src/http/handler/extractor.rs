@@ -18,11 +18,10 @@ use crate::error::Error;
 use crate::flow::FlowFuture;
 use crate::header_style::HeaderStyle;
 use crate::http::handler::hit_source::{HitSource, Source};
-use crate::http::handler::pass::pass;
+use crate::http::handler::pass::{Passed, pass_source};
 use crate::http::layer::request_state::RequestState;
 use crate::http::pending_fields::PendingFields;
-use crate::http::response_fields::ResponseStyle;
-use crate::rejection::Rejection;
+use crate::http::response_style::ResponseStyle;
 use crate::throttle::Throttle;
 use crate::throttle::define::Define;
 
@@ -138,16 +137,15 @@ impl<S> ThrottleExtractor<S> {
 impl<S: HandlerThrottle + 'static, State: Send + Sync> FromRequestParts<State>
     for ThrottleExtractor<S>
 {
-    type Rejection = Rejection;
+    type Rejection = Response;
 
     fn from_request_parts(
         parts: &mut Parts,
         _: &State,
-    ) -> impl Future<Output = Result<Self, Rejection>> + Send {
+    ) -> impl Future<Output = Result<Self, Response>> + Send {
         let state = RequestState::join(&mut parts.extensions);
-        let hits = S::HIT_SOURCE.resolve(parts);
         ExtractorFuture {
-            fields: pass(hits, parts, Some(state), style_of::<S>()).into_future(),
+            fields: pass_source(S::HIT_SOURCE, parts, Some(state), style_of::<S>()).into_future(),
             handler: PhantomData,
         }
     }
@@ -155,17 +153,17 @@ impl<S: HandlerThrottle + 'static, State: Send + Sync> FromRequestParts<State>
 
 /// The future of an extractor. It is compiled for every handler, so it only adds the type.
 struct ExtractorFuture<'a, S> {
-    fields: FlowFuture<'a, Result<PendingFields, Rejection>>,
+    fields: FlowFuture<'a, Passed>,
     handler: PhantomData<fn() -> S>,
 }
 
 impl<S> Future for ExtractorFuture<'_, S> {
-    type Output = Result<ThrottleExtractor<S>, Rejection>;
+    type Output = Result<ThrottleExtractor<S>, Response>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match Pin::new(&mut Pin::into_inner(self).fields).poll(context) {
             Poll::Ready(Ok(fields)) => Poll::Ready(Ok(ThrottleExtractor::new(fields))),
-            Poll::Ready(Err(rejection)) => Poll::Ready(Err(rejection)),
+            Poll::Ready(Err(response)) => Poll::Ready(Err(response)),
             Poll::Pending => Poll::Pending,
         }
     }

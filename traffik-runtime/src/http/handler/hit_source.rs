@@ -5,6 +5,7 @@ use std::fmt;
 use http::request::Parts;
 
 use crate::definition::Definition;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
 use crate::error::Error;
 use crate::flow::{BoxFuture, Flow};
@@ -36,16 +37,23 @@ impl HitSource {
         })
     }
 
+    /// Returns the hit of a request, if there is one throttle and no identifier to call.
+    #[inline]
+    pub(super) fn single_hit(self, parts: &Parts) -> Option<ThrottleHit<'static>> {
+        match self.0 {
+            Source::Single(definition) => definition().static_hit(parts),
+            Source::Static(_) | Source::Callbacks(_) => None,
+        }
+    }
+
     /// Returns the hits of a request.
     pub(crate) fn resolve(self, parts: &Parts) -> Flow<'_, Result<HitSet, Error>> {
         match self.0 {
-            Source::Single(definition) => {
-                let mut hits = HitSet::default();
-                if hits.add_static(definition(), parts) {
-                    return Flow::Ready(Ok(hits));
-                }
-                add_identified(hits, InlineVec1::from_buf([definition()]), parts)
-            }
+            Source::Single(definition) => add_identified(
+                HitSet::default(),
+                InlineVec1::from_buf([definition()]),
+                parts,
+            ),
             Source::Static(definitions) => {
                 let mut throttles = InlineVec1::new();
                 definitions(&mut throttles);

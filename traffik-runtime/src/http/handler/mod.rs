@@ -7,5 +7,6 @@ pub(crate) mod extractor;
 pub(crate) mod future;
 pub(crate) mod hit_source;
 pub(crate) mod last_argument;
+pub(crate) mod no_argument;
 pub(crate) mod pass;
 pub(crate) mod via_inner;

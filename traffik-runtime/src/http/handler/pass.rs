@@ -1,29 +1,73 @@
 //! The way of every handler's request: resolve its hits, decide them, enforce the decision.
 
+use std::slice;
+
+use axum_core::body::Body;
+use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::engine::decide;
+use crate::engine::detail::DetailedDecision;
 use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::engine::{decide, decide_single};
 use crate::error::Error;
 use crate::flow::Flow;
-use crate::http::enforce::{Enforced, conclude, enforce};
+use crate::http::enforce::{Conclusion, Enforced, conclude, conclude_now};
+use crate::http::handler::hit_source::HitSource;
 use crate::http::layer::request_state::RequestState;
 use crate::http::pending_fields::PendingFields;
-use crate::http::response_fields::ResponseStyle;
+use crate::http::response_fields::ResponseFields;
+use crate::http::response_style::ResponseStyle;
 use crate::rejection::Rejection;
 
-/// Lets a request pass if its hits are admitted, and returns the header fields for its response.
+/// The header fields for the response to a request that passes, or the response to one that is
+/// rejected.
+pub(super) type Passed = Result<PendingFields, Response>;
+
+/// Lets a request pass if the hits of its handler are admitted.
+pub(super) fn pass_source(
+    source: HitSource,
+    parts: &Parts,
+    state: Option<RequestState>,
+    style: ResponseStyle,
+) -> Flow<'_, Passed> {
+    let Some(hit) = source.single_hit(parts) else {
+        return pass(source.resolve(parts), parts, state, style);
+    };
+    let mut report = None;
+    match decide_single(&hit, parts, &mut report) {
+        Some(single) if single.passes_at_once() => {
+            RequestState::warn_of_repeated(state.as_ref(), slice::from_ref(&hit));
+            let fields = ResponseFields::of_admitted(&single, &hit, parts, style);
+            Flow::Ready(Ok(PendingFields::new(fields, state.as_ref())))
+        }
+        Some(single) => {
+            let detailed = single.detailed(&hit, parts);
+            finish(detailed, HitSet::of_one(hit), parts, state, style)
+        }
+        None => pass(Flow::Ready(Ok(HitSet::of_one(hit))), parts, state, style),
+    }
+}
+
+/// Lets a request pass if its hits are admitted.
+#[inline(never)]
 pub(super) fn pass<'a>(
     hits: Flow<'a, Result<HitSet, Error>>,
     parts: &'a Parts,
     state: Option<RequestState>,
     style: ResponseStyle,
-) -> Flow<'a, Result<PendingFields, Rejection>> {
+) -> Flow<'a, Passed> {
     let pending = match hits {
-        Flow::Ready(Ok(hits)) => {
-            let finish = move |_, enforced| pending_fields(enforced, state.as_ref());
-            return enforce(RequestHits { hits, parts }, style, finish);
-        }
+        Flow::Ready(Ok(hits)) => match decide(RequestHits { hits, parts }, None) {
+            Flow::Ready((RequestHits { hits, .. }, Ok(detailed))) => {
+                return finish(detailed, hits, parts, state, style);
+            }
+            deciding => {
+                return Flow::pending(async move {
+                    let (request, detailed) = deciding.await;
+                    passed(conclude(detailed, &request, style).await, state.as_ref())
+                });
+            }
+        },
         pending => pending,
     };
     Flow::pending(async move {
@@ -34,17 +78,46 @@ pub(super) fn pass<'a>(
             }
             Err(error) => Err(Rejection::of_error(error).await),
         };
-        pending_fields(enforced, state.as_ref())
+        passed(enforced, state.as_ref())
     })
 }
 
+/// Enforces a decision.
+#[inline(never)]
+fn finish(
+    detailed: DetailedDecision,
+    hits: HitSet,
+    parts: &Parts,
+    state: Option<RequestState>,
+    style: ResponseStyle,
+) -> Flow<'_, Passed> {
+    match conclude_now(detailed, &hits, parts, style) {
+        Conclusion::Passes(fields) => Flow::Ready(Ok(PendingFields::new(fields, state.as_ref()))),
+        Conclusion::Refused(mut response) => {
+            if let Some(state) = state {
+                state.write(&mut response);
+            }
+            Flow::Ready(Err(response.map(Body::from)))
+        }
+        Conclusion::Open(detailed) => Flow::pending(async move {
+            let request = RequestHits { hits, parts };
+            let enforced = conclude(Ok(detailed), &request, style).await;
+            passed(enforced, state.as_ref())
+        }),
+    }
+}
+
 /// Adds the fields to those of the request's state, or those of its state to a rejection.
-fn pending_fields(
-    enforced: Enforced,
-    state: Option<&RequestState>,
-) -> Result<PendingFields, Rejection> {
+#[allow(
+    clippy::result_large_err,
+    reason = "a response is what the extractor returns"
+)]
+fn passed(enforced: Enforced, state: Option<&RequestState>) -> Passed {
     match enforced {
         Ok((_, fields)) => Ok(PendingFields::new(fields, state)),
-        Err(rejection) => Err(rejection.with_earlier(state.map(RequestState::earlier))),
+        Err(rejection) => {
+            let rejection = rejection.with_earlier(state.map(RequestState::earlier));
+            Err(rejection.into_response())
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::http::headers::named_limit::{NamedLimit, binding_limit};
 use crate::http::headers::options::LegacyReset;
-use crate::rejection::text::{number, whole_seconds};
+use crate::rejection::text::{number, two_numbers, whole_seconds};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -27,14 +27,29 @@ pub(super) fn write<'a>(
         }
         return;
     };
-    headers.insert(LIMIT, number(quota));
-    headers.insert(REMAINING, number(report.remaining));
-    let reset_value = |next| match reset {
+    let limit = number(quota);
+    write_values(headers, limit, report.remaining, report.next, (reset, now));
+}
+
+/// Writes the values of the three fields. The unit of the reset comes with the current time.
+pub(super) fn write_values(
+    headers: &mut HeaderMap,
+    limit: HeaderValue,
+    remaining: u64,
+    next: Option<Duration>,
+    (reset, now): (LegacyReset, u64),
+) {
+    headers.insert(LIMIT, limit);
+    let Some(next) = next else {
+        headers.insert(REMAINING, number(remaining));
+        headers.remove(RESET);
+        return;
+    };
+    let next = match reset {
         LegacyReset::Seconds => whole_seconds(next),
         LegacyReset::Epoch => whole_seconds(Duration::from_micros(now) + next),
     };
-    match report.next {
-        Some(next) => headers.insert(RESET, number(reset_value(next))),
-        None => headers.remove(RESET),
-    };
+    let [remaining, next] = two_numbers(remaining, next);
+    headers.insert(REMAINING, remaining);
+    headers.insert(RESET, next);
 }

@@ -7,5 +7,6 @@ pub(crate) mod named_limit;
 pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod prepend;
+pub(crate) mod single;
 pub(crate) mod stat;
 pub(crate) mod writer;

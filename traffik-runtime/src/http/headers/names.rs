@@ -8,11 +8,11 @@ use crate::inline_vec::InlineVec1;
 
 /// Returns the names of policies for quoted strings. Each differs from the others, and from those
 /// in an existing field.
-pub(crate) fn names<'a>(
-    limits: impl Iterator<Item = &'a NamedLimit<'a>>,
+pub(crate) fn names<'n: 'a, 'a>(
+    limits: impl Iterator<Item = &'a NamedLimit<'n>>,
     existing: &str,
-) -> InlineVec1<Cow<'a, str>> {
-    let mut names: InlineVec1<Cow<'a, str>> = InlineVec1::new();
+) -> InlineVec1<Cow<'n, str>> {
+    let mut names: InlineVec1<Cow<'n, str>> = InlineVec1::new();
     for limit in limits {
         let mut name = quotable(limit.throttle);
         if limit.listed {
@@ -32,7 +32,11 @@ pub(crate) fn names<'a>(
 
 /// Returns `true` if a text has the name between quotes.
 fn quotes(text: &str, name: &str) -> bool {
-    let mut found = text.match_indices(name);
+    // A search has to be prepared, and mostly there is no text.
+    let mut found = (!text.is_empty())
+        .then(|| text.match_indices(name))
+        .into_iter()
+        .flatten();
     found.any(|(start, _)| {
         text[..start].ends_with('"') && text[start + name.len()..].starts_with('"')
     })
@@ -40,7 +44,7 @@ fn quotes(text: &str, name: &str) -> bool {
 
 /// Escapes a name for a quoted string: without `r#`, in printable ASCII, with quotes and
 /// backslashes escaped.
-fn quotable(name: &str) -> Cow<'_, str> {
+pub(super) fn quotable(name: &str) -> Cow<'_, str> {
     let name = name.strip_prefix("r#").unwrap_or(name);
     let is_quotable = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if name.bytes().all(is_quotable) {

@@ -31,6 +31,14 @@ fn with_style<'l>(
 }
 
 impl Writer {
+    /// Creates a writer in the form that the process has chosen.
+    pub(crate) fn new(now: u64) -> Self {
+        Self {
+            options: HeaderOptions::chosen(),
+            now,
+        }
+    }
+
     /// Writes the fields of all limits. List fields go before those that are there; the others
     /// replace them.
     pub(crate) fn write(self, headers: &mut HeaderMap, limits: &Styled<'_>) {

@@ -1,32 +1,34 @@
 //! The admission of a request by a layer: resolve its hits, decide them, enforce the decision.
 
+use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
-use crate::engine::decide;
+use crate::engine::detail::DetailedDecision;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::engine::{decide, decide_single};
 use crate::error::Error;
-use crate::flow::Flow;
-use crate::http::enforce::{Decided, Progress, conclude, decide_request, fields};
+use crate::http::enforce::{Conclusion, conclude, conclude_now};
 use crate::http::layer::grpc;
 use crate::http::layer::request_state::RequestState;
-use crate::http::layer::rules::Rules;
-use crate::http::response_fields::{ResponseFields, ResponseStyle};
+use crate::http::layer::rules::{Resolved, Rules, UnresolvedHits};
+use crate::http::response_fields::ResponseFields;
+use crate::http::response_style::ResponseStyle;
 use crate::rejection::Rejection;
 
 /// A request that a layer lets through.
 pub(super) struct Passed {
-    pub(super) parts: Parts,
-    /// The header fields of the layer's decision, if it has made one.
-    pub(super) fields: Option<ResponseFields>,
+    /// The header fields of the layer's decision.
+    pub(super) fields: ResponseFields,
     /// The state for what is below the layer.
     pub(super) state: RequestState,
 }
 
-/// A request on its way through a layer.
+/// A request's way through a layer, as far as it comes without waiting.
 #[allow(
     clippy::large_enum_variant,
     reason = "it lives for one request, and a box would be one more allocation in it"
@@ -34,67 +36,126 @@ pub(super) struct Passed {
 pub(super) enum Admission {
     /// The request passes at once.
     Passed(Passed),
-    /// The hits are decided, or are being decided. The request is refused, delayed or awaited.
-    Deciding(Flow<'static, Decided<HitSet, Parts>>),
-    /// The hits are being resolved.
-    Resolving(Flow<'static, (Parts, Result<HitSet, Error>)>),
+    /// The request is refused at once.
+    Refused(Response<Bytes>),
+    /// The rest has to be awaited.
+    Open(Open),
+}
+
+/// The rest of a request's way through a layer.
+pub(super) enum Open {
+    /// The hits are to be resolved.
+    Unresolved(UnresolvedHits),
+    /// The hits are to be decided.
+    Undecided(HitSet),
+    /// The decision is to be enforced.
+    Decided(HitSet, Result<DetailedDecision, Error>),
 }
 
 impl Admission {
     /// Takes a request as far as it comes without waiting.
-    pub(super) fn begin(rules: &Arc<Rules>, parts: Parts) -> Self {
-        let (parts, hits) = match rules.hits(parts) {
-            Flow::Ready((parts, Ok(hits))) => (parts, hits),
-            resolving => return Self::Resolving(resolving),
+    #[inline]
+    pub(super) fn begin(rules: &Arc<Rules>, parts: &Parts) -> Self {
+        let hit = match rules.resolve(parts) {
+            Resolved::One(hit) => hit,
+            Resolved::Set(hits) => return Self::undecided(hits, parts),
+            Resolved::Unresolved(unresolved) => return Self::Open(Open::Unresolved(unresolved)),
         };
-        if hits.is_empty() {
-            return Self::Passed(Passed::new(RequestHits { hits, parts }, None));
-        }
-        match decide_request(RequestHits { hits, parts }) {
-            Progress::Passes(request, detailed) => {
-                let (_, fields) = fields(detailed, &request, ResponseStyle::default());
-                Self::Passed(Passed::new(request, Some(fields)))
+        let mut report = None;
+        match decide_single(&hit, parts, &mut report) {
+            Some(single) if single.passes_at_once() => {
+                let style = ResponseStyle::default();
+                let fields = ResponseFields::of_admitted(&single, &hit, parts, style);
+                let (above, hits) = (RequestState::of(parts), slice::from_ref(&hit));
+                RequestState::warn_of_repeated(above, hits);
+                let state = RequestState::below(above, hits);
+                Self::Passed(Passed { fields, state })
             }
-            Progress::Open(deciding) => Self::Deciding(deciding),
+            Some(single) => {
+                let detailed = single.detailed(&hit, parts);
+                Self::decided(HitSet::of_one(hit), Ok(detailed), parts)
+            }
+            None => Self::undecided(HitSet::of_one(hit), parts),
         }
     }
 
+    /// Decides hits, unless that takes time.
+    #[inline(never)]
+    fn undecided(hits: HitSet, parts: &Parts) -> Self {
+        if hits.is_empty() {
+            return Self::Passed(Passed::new(&[], parts, ResponseFields::default()));
+        }
+        let request = RequestHits { hits: &hits, parts };
+        match decide(request, None).into_ready() {
+            Some((_, detailed)) => Self::decided(hits, detailed, parts),
+            None => Self::Open(Open::Undecided(hits)),
+        }
+    }
+
+    /// Enforces a decision, unless that takes time.
+    #[inline(never)]
+    fn decided(hits: HitSet, detailed: Result<DetailedDecision, Error>, parts: &Parts) -> Self {
+        let detailed = match detailed {
+            Ok(detailed) => detailed,
+            Err(error) => return Self::Open(Open::Decided(hits, Err(error))),
+        };
+        match conclude_now(detailed, &hits, parts, ResponseStyle::default()) {
+            Conclusion::Passes(fields) => Self::Passed(Passed::new(hits.hits(), parts, fields)),
+            Conclusion::Refused(mut response) => {
+                if let Some(state) = RequestState::of(parts) {
+                    state.write(&mut response);
+                }
+                Self::Refused(grpc::with_status(response, parts))
+            }
+            Conclusion::Open(detailed) => Self::Open(Open::Decided(hits, Ok(detailed))),
+        }
+    }
+}
+
+impl Open {
     /// Takes the request the rest of the way.
     ///
     /// # Errors
     ///
     /// The response to a request that is rejected.
-    pub(super) async fn conclude(self) -> Result<Passed, Response<Bytes>> {
-        match self {
-            Self::Passed(passed) => Ok(passed),
-            Self::Deciding(deciding) => enforce(deciding.await).await,
-            Self::Resolving(resolving) => match resolving.await {
-                (parts, Ok(hits)) if hits.is_empty() => {
-                    Ok(Passed::new(RequestHits { hits, parts }, None))
+    pub(super) async fn conclude(self, parts: &mut Parts) -> Result<Passed, Response<Bytes>> {
+        let (hits, detailed) = match self {
+            Self::Unresolved(unresolved) => match unresolved.resolve(parts).await {
+                Ok(hits) if hits.is_empty() => {
+                    return Ok(Passed::new(&[], parts, ResponseFields::default()));
                 }
-                (parts, Ok(hits)) => enforce(decide(RequestHits { hits, parts }, None).await).await,
-                (parts, Err(error)) => Err(response(Rejection::of_error(error).await, &parts)),
+                Ok(hits) => {
+                    let detailed = decided(&hits, parts).await;
+                    (hits, detailed)
+                }
+                Err(error) => return Err(response(Rejection::of_error(error).await, parts)),
             },
+            Self::Undecided(hits) => {
+                let detailed = decided(&hits, parts).await;
+                (hits, detailed)
+            }
+            Self::Decided(hits, detailed) => (hits, detailed),
+        };
+        let request = RequestHits {
+            hits: &hits,
+            parts: &*parts,
+        };
+        match conclude(detailed, &request, ResponseStyle::default()).await {
+            Ok((_, fields)) => Ok(Passed::new(hits.hits(), parts, fields)),
+            Err(rejection) => Err(response(rejection, parts)),
         }
     }
 }
 
 impl Passed {
-    fn new(request: RequestHits<HitSet, Parts>, fields: Option<ResponseFields>) -> Self {
-        let RequestHits { hits, parts } = request;
-        Self {
-            state: RequestState::below(&parts, &hits),
-            fields,
-            parts,
-        }
+    fn new(hits: &[ThrottleHit<'static>], parts: &Parts, fields: ResponseFields) -> Self {
+        let state = RequestState::below(RequestState::of(parts), hits);
+        Self { fields, state }
     }
 }
 
-async fn enforce((request, detailed): Decided<HitSet, Parts>) -> Result<Passed, Response<Bytes>> {
-    match conclude(detailed, &request, ResponseStyle::default()).await {
-        Ok((_, fields)) => Ok(Passed::new(request, Some(fields))),
-        Err(rejection) => Err(response(rejection, &request.parts)),
-    }
+async fn decided(hits: &HitSet, parts: &Parts) -> Result<DetailedDecision, Error> {
+    decide(RequestHits { hits, parts }, None).await.1
 }
 
 /// Returns the response to a rejected request. That to a gRPC call has a status of gRPC too.

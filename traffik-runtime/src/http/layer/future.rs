@@ -1,8 +1,8 @@
 //! The future of a layer's response.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use axum_core::body::Body;
 use axum_core::response::Response;
@@ -30,8 +30,11 @@ pin_project! {
         Passed {
             #[pin]
             response: F,
-            fields: Option<ResponseFields>,
+            fields: ResponseFields,
             request_state: RequestState,
+        },
+        Refused {
+            response: Option<Response>,
         },
         Pending {
             response: BoxFuture<'static, Result<Response, E>>,
@@ -41,17 +44,21 @@ pin_project! {
 
 impl<F, E> ThrottleFuture<F, E> {
     /// The future of a request that the service below answers.
-    pub(super) fn passed(
-        response: F,
-        fields: Option<ResponseFields>,
-        request_state: RequestState,
-    ) -> Self {
+    pub(super) fn passed(response: F, fields: ResponseFields, request_state: RequestState) -> Self {
         Self {
             state: State::Passed {
                 response,
                 fields,
                 request_state,
             },
+        }
+    }
+
+    /// The future of a request that is refused.
+    pub(super) fn refused(response: http::Response<Bytes>) -> Self {
+        let response = Some(response.map(Body::from));
+        Self {
+            state: State::Refused { response },
         }
     }
 
@@ -79,8 +86,11 @@ where
                 request_state,
             } => {
                 let response = response.poll(context);
-                response.map_ok(|response| with_fields(response, fields.take(), request_state))
+                response.map_ok(|response| with_fields(response, mem::take(fields), request_state))
             }
+            Projected::Refused { response } => response
+                .take()
+                .map_or(Poll::Pending, |it| Poll::Ready(Ok(it))),
             Projected::Pending { response } => response.as_mut().poll(context),
         }
     }
@@ -90,7 +100,7 @@ where
 /// through unchanged, any other is boxed.
 pub(super) fn with_fields<R>(
     response: http::Response<R>,
-    fields: Option<ResponseFields>,
+    fields: ResponseFields,
     state: &RequestState,
 ) -> Response
 where

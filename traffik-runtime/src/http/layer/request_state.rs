@@ -1,15 +1,16 @@
 //! The state that layers and the handlers below them share for one request.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::{mem, ptr};
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Extensions, Response};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::definition::Definition;
-use crate::engine::hit_set::HitSet;
+use crate::engine::hit::ThrottleHit;
+use crate::engine::hit_set::{HitSet, counted};
 use crate::http::combined_fields;
 use crate::http::response_fields::ResponseFields;
 use crate::inline_vec::InlineVec1;
@@ -39,7 +40,8 @@ struct Shared {
     /// `true` if a layer writes what is left.
     is_of_layer: bool,
     counted: InlineVec1<&'static Definition>,
-    pending: Mutex<Pending>,
+    /// Made by the first extractor, since most requests have none.
+    pending: OnceLock<Box<Mutex<Pending>>>,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +74,7 @@ impl RequestState {
         if state.request.is_some() {
             return Some(state.share());
         }
-        let mut pending = state.shared.pending.lock();
+        let mut pending = state.shared.pending();
         pending.copies += 1;
         let request = Some(pending.copies);
         drop(pending);
@@ -85,12 +87,12 @@ impl RequestState {
     }
 
     /// Returns the state below a layer that has counted these hits.
-    pub(crate) fn below(parts: &Parts, hits: &HitSet) -> Self {
+    pub(crate) fn below(above: Option<&Self>, hits: &[ThrottleHit<'static>]) -> Self {
         Self::new(Shared {
-            above: Self::of(parts).map(Self::share),
+            above: above.map(Self::share),
             is_of_layer: true,
-            counted: hits.counted().collect(),
-            pending: Mutex::default(),
+            counted: counted(hits).collect(),
+            pending: OnceLock::new(),
         })
     }
 
@@ -109,9 +111,10 @@ impl RequestState {
         }
     }
 
-    /// Logs a warning if a layer above has counted the same hit.
-    pub(crate) fn warn_of_repeated(&self, hits: &HitSet) {
-        let repeated = hits.counted().find(|definition| self.has(definition));
+    /// Logs a warning if a layer above has counted one of these hits of a request.
+    pub(crate) fn warn_of_repeated(state: Option<&Self>, hits: &[ThrottleHit<'static>]) {
+        let Some(state) = state else { return };
+        let repeated = counted(hits).find(|definition| state.has(definition));
         if let Some(definition) = repeated {
             warnings::counted_twice(definition.uid());
         }
@@ -135,8 +138,7 @@ impl RequestState {
 
     /// Adds the throttles that an extractor has counted.
     pub(crate) fn add_counted(&self, hits: &HitSet) {
-        let mut pending = self.shared.pending.lock();
-        pending.counted.extend(hits.counted());
+        self.shared.pending().counted.extend(counted(hits.hits()));
     }
 
     /// Returns the throttles that were counted for the request, those of the outermost layer first.
@@ -144,7 +146,9 @@ impl RequestState {
         let above = self.shared.above.as_ref();
         let mut counted = above.map_or_else(InlineVec1::new, Self::all_counted);
         counted.extend(self.shared.counted.iter().copied());
-        counted.extend(self.shared.pending.lock().counted.iter().copied());
+        if let Some(pending) = self.shared.pending.get() {
+            counted.extend(pending.lock().counted.iter().copied());
+        }
         counted
     }
 
@@ -152,7 +156,7 @@ impl RequestState {
     pub(crate) fn add_pending(&self, fields: ResponseFields) {
         if !fields.is_empty() {
             let request = self.request.unwrap_or_default();
-            self.shared.pending.lock().decisions.push((request, fields));
+            self.shared.pending().decisions.push((request, fields));
         }
     }
 
@@ -175,14 +179,19 @@ impl RequestState {
     }
 
     /// Writes the fields of a layer's own decision, and of all that are pending below it.
-    pub(crate) fn write_layer<B>(&self, own: Option<ResponseFields>, response: &mut Response<B>) {
+    pub(crate) fn write_layer<B>(&self, own: ResponseFields, response: &mut Response<B>) {
         let above = self.shared.above.as_ref();
+        let pending = self.shared.pending.get();
+        if let (None, None) = (above, pending) {
+            return combined_fields::write_one(own, false, response);
+        }
         // Where no layer stands above, nothing else will write what an extractor there has decided.
         let begun = above.filter(|above| !above.shared.is_of_layer);
         let mut decisions = begun.map_or_else(InlineVec1::new, Self::take_pending);
-        decisions.extend(own.filter(|own| !own.is_empty()));
-        let pending = mem::take(&mut self.shared.pending.lock().decisions);
-        decisions.extend(without_request(pending));
+        decisions.extend(Some(own).filter(|own| !own.is_empty()));
+        if let Some(pending) = pending {
+            decisions.extend(without_request(mem::take(&mut pending.lock().decisions)));
+        }
         combined_fields::write(decisions, above.is_some(), response);
     }
 
@@ -195,9 +204,16 @@ impl RequestState {
 }
 
 impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.get_or_init(Box::default).lock()
+    }
+
     /// Removes and returns the pending decisions of one copy of the request.
     fn take_pending(&self, copy: Option<usize>) -> InlineVec1<ResponseFields> {
-        let mut pending = self.pending.lock();
+        let Some(pending) = self.pending.get() else {
+            return InlineVec1::new();
+        };
+        let mut pending = pending.lock();
         let decisions = mem::take(&mut pending.decisions);
         let (own, others) = decisions
             .into_iter()

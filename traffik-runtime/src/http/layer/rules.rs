@@ -1,16 +1,16 @@
 //! The rules of a layer: filters that select the throttles of a request.
 
 use std::any::type_name;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 use http::request::Parts;
 
 use crate::definition::Definition;
+use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::IdentityCache;
 use crate::error::Error;
-use crate::flow::Flow;
 use crate::http::filter::Filter;
 use crate::inline_vec::InlineVec1;
 use crate::throttle::{AddHits, Throttle, add_hits_of};
@@ -36,7 +36,29 @@ struct Rule {
     name: &'static str,
 }
 
+/// The hits of a request.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives for one request, and a box would be one more allocation in it"
+)]
+pub(super) enum Resolved {
+    /// Those of one throttle.
+    One(ThrottleHit<'static>),
+    /// Those of any number of throttles.
+    Set(HitSet),
+    /// Those that a function of the application takes part in.
+    Unresolved(UnresolvedHits),
+}
+
+/// The hits of a request that are resolved without waiting, and the rest of the rules.
+pub(super) struct UnresolvedHits {
+    rules: Arc<Rules>,
+    progress: Progress,
+    hits: HitSet,
+}
+
 /// The filters that are evaluated without awaiting a predicate.
+#[derive(Default)]
 struct Progress {
     /// `true` if the request is throttled; `None` if a predicate decides.
     is_subject: Option<bool>,
@@ -81,30 +103,32 @@ impl Rules {
         };
     }
 
-    /// Returns the hits of a request. Gives back its head.
-    pub(super) fn hits(
-        self: &Arc<Self>,
-        parts: Parts,
-    ) -> Flow<'static, (Parts, Result<HitSet, Error>)> {
-        let mut hits = HitSet::default();
+    /// Resolves the hits of a request, as far as that is possible without waiting.
+    #[inline(always)]
+    pub(super) fn resolve(self: &Arc<Self>, parts: &Parts) -> Resolved {
         // Predicates are called only if some throttle may apply, and those for all throttles first.
-        if !self.throttles.iter().any(|rule| rule.may_match(&parts)) {
-            return Flow::Ready((parts, Ok(hits)));
+        if !self.throttles.iter().any(|rule| rule.may_match(parts)) {
+            return Resolved::Set(HitSet::default());
         }
-        let mut progress = self.evaluate(&parts);
+        let mut progress = self.evaluate(parts);
+        let mut hits = HitSet::default();
         if progress.rules == self.throttles.len() {
-            let added = hits.add_leading_static(&progress.throttles, &parts);
+            if let [throttle] = *progress.throttles
+                && let Some(hit) = throttle.static_hit(parts)
+            {
+                return Resolved::One(hit);
+            }
+            let added = hits.add_leading_static(&progress.throttles, parts);
             if added == progress.throttles.len() {
                 hits.remove_repeated();
-                return Flow::Ready((parts, Ok(hits)));
+                return Resolved::Set(hits);
             }
             progress.throttles.drain(..added);
         }
-        let rules = self.clone();
-        Flow::pending(async move {
-            let mut parts = parts;
-            let added = rules.add_pending(progress, &mut hits, &mut parts).await;
-            (parts, added.map(|()| hits))
+        Resolved::Unresolved(UnresolvedHits {
+            rules: self.clone(),
+            progress,
+            hits,
         })
     }
 
@@ -176,6 +200,24 @@ impl Rules {
         }
         hits.remove_repeated();
         Ok(())
+    }
+}
+
+impl UnresolvedHits {
+    /// Resolves the rest of the hits.
+    ///
+    /// # Errors
+    ///
+    /// A function of the application failed.
+    pub(super) async fn resolve(mut self, parts: &mut Parts) -> Result<HitSet, Error> {
+        let Self {
+            rules,
+            progress,
+            hits,
+        } = &mut self;
+        let progress = mem::take(progress);
+        rules.add_pending(progress, hits, parts).await?;
+        Ok(self.hits)
     }
 }
 

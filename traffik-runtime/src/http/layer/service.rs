@@ -47,29 +47,21 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
-        let admission = match Admission::begin(&self.rules, parts) {
-            Admission::Passed(passed) => {
-                let Passed {
-                    mut parts,
-                    fields,
-                    state,
-                } = passed;
+        let (mut parts, body) = request.into_parts();
+        let open = match Admission::begin(&self.rules, &parts) {
+            Admission::Passed(Passed { fields, state }) => {
                 parts.extensions.insert(state.share());
                 let response = self.inner.call(Request::from_parts(parts, body));
                 return ThrottleFuture::passed(response, fields, state);
             }
-            admission => admission,
+            Admission::Refused(response) => return ThrottleFuture::refused(response),
+            Admission::Open(open) => open,
         };
         // The service that was polled is ready; its clone may not be.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         ThrottleFuture::pending(Box::pin(async move {
-            let Passed {
-                mut parts,
-                fields,
-                state,
-            } = match admission.conclude().await {
+            let Passed { fields, state } = match open.conclude(&mut parts).await {
                 Ok(passed) => passed,
                 Err(refusal) => return Ok(refusal.map(Body::from)),
             };
