@@ -18,6 +18,14 @@ impl Since {
         Self { at, clock }
     }
 
+    /// Returns the time, if it is of the system's clock.
+    pub(crate) const fn system_time(&self) -> Option<u64> {
+        match self.clock {
+            None => Some(self.at),
+            Some(_) => None,
+        }
+    }
+
     /// Returns the current time in microseconds, and the time that has passed since the other one.
     pub(crate) fn now(&self) -> (u64, Duration) {
         let now = self.clock.as_ref().map_or_else(

@@ -6,10 +6,12 @@ use std::time::Duration;
 use crate::clock::elapsed::Since;
 use crate::decision::Report;
 use crate::definition::Definition;
+use crate::engine::detail::DetailedDecision;
 use crate::engine::report::LimitStatus;
 use crate::engine::single_decision::SingleDecision;
 use crate::header_style::HeaderStyle;
 use crate::http::headers::single::SingleLimit;
+use crate::http::response_style::ResponseStyle;
 use crate::rate::Rate;
 
 /// The limit that has admitted a request, on a backend with the system's clock: the part of its
@@ -48,6 +50,24 @@ impl AdmittedLimit {
             next: report.next,
             decided_at: fast.now,
             style,
+        })
+    }
+
+    /// Returns the only limit of a decision that admitted a request.
+    pub(super) fn of_decision(detailed: &DetailedDecision, style: ResponseStyle) -> Option<Self> {
+        let [limit] = &*detailed.limits else {
+            return None;
+        };
+        let report = limit.report.filter(|_| limit.fits && !limit.listed)?;
+        let decided_at = detailed.decided_at.system_time()?;
+        (report.wait == Some(Duration::ZERO)).then_some(Self {
+            throttle: limit.throttle,
+            rate: limit.rate,
+            quota: limit.quota,
+            remaining: report.remaining,
+            next: report.next,
+            decided_at,
+            style: style.headers(limit),
         })
     }
 

@@ -41,7 +41,12 @@ impl ResponseFields {
         if detailed.decision.admitted && styles.all(|style| style == HeaderStyle::None) {
             return Self(Kind::None);
         }
-        Self(Kind::General(Box::new(Fields::new(detailed, style))))
+        let admitted = detailed.decision.admitted;
+        let limit = || AdmittedLimit::of_decision(&detailed, style);
+        match admitted.then(limit).flatten() {
+            Some(limit) => Self::of_limit(limit),
+            None => Self(Kind::General(Box::new(Fields::new(detailed, style)))),
+        }
     }
 
     /// Creates the fields of a decision that lets a request pass.

@@ -5,6 +5,7 @@ pub(crate) mod text;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -194,13 +195,13 @@ impl Rejection {
 pub(crate) struct Earlier {
     pub(crate) fields: Arc<dyn EarlierFields>,
     /// The copy of the request whose decisions are meant.
-    pub(crate) request: Option<usize>,
+    pub(crate) request: Option<NonZeroUsize>,
 }
 
 /// Header fields that wait for a response. The HTTP adapter implements it.
 pub(crate) trait EarlierFields: fmt::Debug + Send + Sync {
     /// Writes the fields that wait for a response to a copy of the request.
-    fn write(&self, request: Option<usize>, response: &mut http::Response<Bytes>);
+    fn write(&self, request: Option<NonZeroUsize>, response: &mut http::Response<Bytes>);
 }
 
 impl From<Error> for Rejection {

@@ -1,16 +1,16 @@
 //! The admission of a request by a layer: resolve its hits, decide them, enforce the decision.
 
-use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
+use crate::engine::decide;
 use crate::engine::detail::DetailedDecision;
 use crate::engine::hit::ThrottleHit;
-use crate::engine::hit_set::{HitSet, RequestHits};
-use crate::engine::{decide, decide_single};
+use crate::engine::hit_set::{HitSet, RequestHits, counted};
+use crate::engine::single_decision::SingleDecision;
 use crate::error::Error;
 use crate::http::enforce::{Conclusion, conclude, conclude_now};
 use crate::http::layer::grpc;
@@ -54,34 +54,29 @@ pub(super) enum Open {
 
 impl Admission {
     /// Takes a request as far as it comes without waiting.
-    #[inline]
+    #[inline(never)]
     pub(super) fn begin(rules: &Arc<Rules>, parts: &Parts) -> Self {
-        let hit = match rules.resolve(parts) {
-            Resolved::One(hit) => hit,
-            Resolved::Set(hits) => return Self::undecided(hits, parts),
-            Resolved::Unresolved(unresolved) => return Self::Open(Open::Unresolved(unresolved)),
-        };
-        let mut report = None;
-        match decide_single(&hit, parts, &mut report) {
-            Some(single) if single.passes_at_once() => {
-                let style = ResponseStyle::default();
-                let fields = ResponseFields::of_admitted(&single, &hit, parts, style);
-                let (above, hits) = (RequestState::of(parts), slice::from_ref(&hit));
-                RequestState::warn_of_repeated(above, hits);
-                let state = RequestState::below(above, hits);
-                Self::Passed(Passed { fields, state })
-            }
-            Some(single) => {
-                let detailed = single.detailed(&hit, parts);
-                Self::decided(HitSet::of_one(hit), Ok(detailed), parts)
-            }
-            None => Self::undecided(HitSet::of_one(hit), parts),
+        match rules.resolve(parts) {
+            Resolved::Hits(hits) => Self::undecided(hits, parts),
+            Resolved::Unresolved(unresolved) => Self::Open(Open::Unresolved(unresolved)),
         }
+    }
+
+    /// Takes a request whose only hit was decided, but does not let it pass at once, as far as it
+    /// comes without waiting.
+    #[inline(never)]
+    pub(super) fn decided_single(
+        single: &SingleDecision<'_>,
+        hit: ThrottleHit<'static>,
+        parts: &Parts,
+    ) -> Self {
+        let detailed = single.detailed(&hit, parts);
+        Self::decided(HitSet::of_one(hit), Ok(detailed), parts)
     }
 
     /// Decides hits, unless that takes time.
     #[inline(never)]
-    fn undecided(hits: HitSet, parts: &Parts) -> Self {
+    pub(super) fn undecided(hits: HitSet, parts: &Parts) -> Self {
         if hits.is_empty() {
             return Self::Passed(Passed::new(&[], parts, ResponseFields::default()));
         }
@@ -149,7 +144,7 @@ impl Open {
 
 impl Passed {
     fn new(hits: &[ThrottleHit<'static>], parts: &Parts, fields: ResponseFields) -> Self {
-        let state = RequestState::below(RequestState::of(parts), hits);
+        let state = RequestState::below(RequestState::of(parts), counted(hits).collect());
         Self { fields, state }
     }
 }

@@ -1,5 +1,6 @@
 //! The state that layers and the handlers below them share for one request.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::{mem, ptr};
 
@@ -31,8 +32,11 @@ use crate::warnings;
 pub(crate) struct RequestState {
     shared: Arc<Shared>,
     /// The number of the copy whose decisions these are; `None` in a copy without decisions.
-    request: Option<usize>,
+    request: Option<NonZeroUsize>,
 }
+
+/// The number of a request that is no copy.
+const ORIGINAL: NonZeroUsize = NonZeroUsize::MIN;
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -46,7 +50,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Pending {
-    decisions: InlineVec1<(usize, ResponseFields)>,
+    decisions: InlineVec1<(NonZeroUsize, ResponseFields)>,
     /// The throttles that extractors have counted.
     counted: InlineVec1<&'static Definition>,
     /// The number of copies of the request that decisions were made for.
@@ -76,7 +80,8 @@ impl RequestState {
         }
         let mut pending = state.shared.pending();
         pending.copies += 1;
-        let request = Some(pending.copies);
+        // The request itself has the first number.
+        let request = ORIGINAL.checked_add(pending.copies);
         drop(pending);
         let own = Self {
             shared: state.shared.clone(),
@@ -86,12 +91,13 @@ impl RequestState {
         Some(own)
     }
 
-    /// Returns the state below a layer that has counted these hits.
-    pub(crate) fn below(above: Option<&Self>, hits: &[ThrottleHit<'static>]) -> Self {
+    /// Returns the state below a layer that has counted the request on these throttles.
+    #[inline]
+    pub(crate) fn below(above: Option<&Self>, counted: InlineVec1<&'static Definition>) -> Self {
         Self::new(Shared {
             above: above.map(Self::share),
             is_of_layer: true,
-            counted: counted(hits).collect(),
+            counted,
             pending: OnceLock::new(),
         })
     }
@@ -99,7 +105,7 @@ impl RequestState {
     fn new(shared: Shared) -> Self {
         Self {
             shared: Arc::new(shared),
-            request: Some(0),
+            request: Some(ORIGINAL),
         }
     }
 
@@ -155,7 +161,7 @@ impl RequestState {
     /// Adds the fields of a decision.
     pub(crate) fn add_pending(&self, fields: ResponseFields) {
         if !fields.is_empty() {
-            let request = self.request.unwrap_or_default();
+            let request = self.request.unwrap_or(ORIGINAL);
             self.shared.pending().decisions.push((request, fields));
         }
     }
@@ -209,7 +215,7 @@ impl Shared {
     }
 
     /// Removes and returns the pending decisions of one copy of the request.
-    fn take_pending(&self, copy: Option<usize>) -> InlineVec1<ResponseFields> {
+    fn take_pending(&self, copy: Option<NonZeroUsize>) -> InlineVec1<ResponseFields> {
         let Some(pending) = self.pending.get() else {
             return InlineVec1::new();
         };
@@ -224,7 +230,7 @@ impl Shared {
 }
 
 impl EarlierFields for Shared {
-    fn write(&self, request: Option<usize>, response: &mut Response<Bytes>) {
+    fn write(&self, request: Option<NonZeroUsize>, response: &mut Response<Bytes>) {
         combined_fields::write(self.take_pending(request), true, response);
     }
 }
@@ -239,6 +245,8 @@ impl Clone for RequestState {
     }
 }
 
-fn without_request(decisions: InlineVec1<(usize, ResponseFields)>) -> InlineVec1<ResponseFields> {
+fn without_request(
+    decisions: InlineVec1<(NonZeroUsize, ResponseFields)>,
+) -> InlineVec1<ResponseFields> {
     decisions.into_iter().map(|(_, fields)| fields).collect()
 }

@@ -31,21 +31,17 @@ pub(super) struct Rules {
 struct Rule {
     filter: Option<Filter>,
     add_hits: AddHits,
+    /// The definition, if there is one without callbacks.
+    single: Option<fn() -> &'static Definition>,
     /// Adds the definitions, where no throttle of the layer has callbacks.
     definitions: fn(&mut InlineVec1<&'static Definition>),
     name: &'static str,
 }
 
 /// The hits of a request.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "it lives for one request, and a box would be one more allocation in it"
-)]
 pub(super) enum Resolved {
-    /// Those of one throttle.
-    One(ThrottleHit<'static>),
-    /// Those of any number of throttles.
-    Set(HitSet),
+    /// All of them.
+    Hits(HitSet),
     /// Those that a function of the application takes part in.
     Unresolved(UnresolvedHits),
 }
@@ -80,6 +76,7 @@ impl Rules {
         self.throttles.push(Rule {
             filter,
             add_hits: add_hits_of::<T>(),
+            single: T::SINGLE.filter(|_| !T::HAS_CALLBACKS),
             definitions: T::definitions,
             name: type_name::<T>(),
         });
@@ -103,25 +100,34 @@ impl Rules {
         };
     }
 
-    /// Resolves the hits of a request, as far as that is possible without waiting.
+    /// Returns the hit of a request, if the layer has one throttle, the request matches, and no
+    /// function is to be called.
     #[inline(always)]
+    pub(super) fn single_hit(&self, parts: &Parts) -> Option<ThrottleHit<'static>> {
+        let [rule] = &*self.throttles else {
+            return None;
+        };
+        let definition = rule.single?;
+        let matches = |filter: &Option<Filter>| match_now(filter.as_ref(), parts) == Some(true);
+        if !matches(&self.subject) || !matches(&rule.filter) {
+            return None;
+        }
+        definition().static_hit(parts)
+    }
+
+    /// Resolves the hits of a request, as far as that is possible without waiting.
     pub(super) fn resolve(self: &Arc<Self>, parts: &Parts) -> Resolved {
         // Predicates are called only if some throttle may apply, and those for all throttles first.
         if !self.throttles.iter().any(|rule| rule.may_match(parts)) {
-            return Resolved::Set(HitSet::default());
+            return Resolved::Hits(HitSet::default());
         }
         let mut progress = self.evaluate(parts);
         let mut hits = HitSet::default();
         if progress.rules == self.throttles.len() {
-            if let [throttle] = *progress.throttles
-                && let Some(hit) = throttle.static_hit(parts)
-            {
-                return Resolved::One(hit);
-            }
             let added = hits.add_leading_static(&progress.throttles, parts);
             if added == progress.throttles.len() {
                 hits.remove_repeated();
-                return Resolved::Set(hits);
+                return Resolved::Hits(hits);
             }
             progress.throttles.drain(..added);
         }

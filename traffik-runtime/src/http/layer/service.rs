@@ -1,8 +1,8 @@
 //! The service of a layer: decides the throttles of a request, then calls the service below.
 
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{mem, slice};
 
 use axum_core::body::Body;
 use axum_core::response::Response;
@@ -11,10 +11,16 @@ use http::Request;
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
+use crate::engine::decide_single;
+use crate::engine::hit_set::HitSet;
 use crate::http::layer::admission::{Admission, Passed};
 use crate::http::layer::body::BoxError;
 use crate::http::layer::future::{ThrottleFuture, with_fields};
+use crate::http::layer::request_state::RequestState;
 use crate::http::layer::rules::Rules;
+use crate::http::response_fields::ResponseFields;
+use crate::http::response_style::ResponseStyle;
+use crate::inline_vec::InlineVec1;
 
 /// The service that a [`ThrottleLayer`](crate::http::layer::ThrottleLayer) makes. Its responses
 /// have the body of axum, whatever body the service below has.
@@ -48,7 +54,25 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let open = match Admission::begin(&self.rules, &parts) {
+        let mut report = None;
+        let admission = match self.rules.single_hit(&parts) {
+            Some(hit) => match decide_single(&hit, &parts, &mut report) {
+                Some(single) if single.passes_at_once() => {
+                    let style = ResponseStyle::default();
+                    let fields = ResponseFields::of_admitted(&single, &hit, &parts, style);
+                    let above = RequestState::of(&parts);
+                    RequestState::warn_of_repeated(above, slice::from_ref(&hit));
+                    let state = RequestState::below(above, InlineVec1::from_buf([hit.throttle]));
+                    parts.extensions.insert(state.share());
+                    let response = self.inner.call(Request::from_parts(parts, body));
+                    return ThrottleFuture::passed(response, fields, state);
+                }
+                Some(single) => Admission::decided_single(&single, hit, &parts),
+                None => Admission::undecided(HitSet::of_one(hit), &parts),
+            },
+            None => Admission::begin(&self.rules, &parts),
+        };
+        let open = match admission {
             Admission::Passed(Passed { fields, state }) => {
                 parts.extensions.insert(state.share());
                 let response = self.inner.call(Request::from_parts(parts, body));
