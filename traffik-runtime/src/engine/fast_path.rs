@@ -23,6 +23,14 @@ pub(crate) struct FastDecision<'d> {
     pub(crate) has_own_clock: bool,
 }
 
+impl FastDecision<'_> {
+    /// Returns `true` if the request may go on without a delay.
+    #[inline]
+    pub(crate) const fn passes_at_once(&self) -> bool {
+        self.decision.admitted && self.decision.delay.is_zero()
+    }
+}
+
 /// Decides a hit. Returns `None` if the hit needs the slow path. Nothing has changed then, and the
 /// slow path reports any error.
 #[inline(always)]

@@ -7,12 +7,13 @@ use crate::clock::elapsed::Since;
 use crate::decision::Report;
 use crate::definition::Definition;
 use crate::engine::detail::DetailedDecision;
+use crate::engine::fast_path::FastDecision;
 use crate::engine::report::LimitStatus;
-use crate::engine::single_decision::SingleDecision;
 use crate::header_style::HeaderStyle;
 use crate::http::headers::single::SingleLimit;
 use crate::http::response_style::ResponseStyle;
 use crate::rate::Rate;
+use crate::store::plan::Limit;
 
 /// The limit that has admitted a request, on a backend with the system's clock: the part of its
 /// report that header fields need.
@@ -36,18 +37,19 @@ impl AdmittedLimit {
     #[inline]
     pub(super) fn new(
         throttle: &'static Definition,
-        SingleDecision { fast, report }: &SingleDecision<'_>,
+        fast: &FastDecision<'static>,
         style: HeaderStyle,
     ) -> Option<Self> {
-        if fast.has_own_clock || report.wait != Some(Duration::ZERO) {
+        if fast.has_own_clock {
             return None;
         }
+        let Limit { rate, law } = fast.limit;
         Some(Self {
             throttle,
-            rate: fast.rate,
-            quota: fast.quota,
-            remaining: report.remaining,
-            next: report.next,
+            rate: *rate,
+            quota: law.quota(*rate, &fast.decision.report()),
+            remaining: fast.decision.remaining,
+            next: fast.decision.next,
             decided_at: fast.now,
             style,
         })

@@ -9,9 +9,9 @@ use http::request::Parts;
 
 #[cfg(feature = "ws")]
 use crate::definition::Definition;
-use crate::engine::detail::DetailedDecision;
+use crate::engine::detail::{Detail as _, DetailedDecision};
+use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::ThrottleHit;
-use crate::engine::single_decision::SingleDecision;
 use crate::header_style::HeaderStyle;
 use crate::http::admitted_limit::AdmittedLimit;
 use crate::http::fields::Fields;
@@ -52,7 +52,7 @@ impl ResponseFields {
     /// Creates the fields of a decision that lets a request pass.
     #[inline(always)]
     pub(super) fn of_admitted(
-        single: &SingleDecision<'_>,
+        fast: &FastDecision<'static>,
         hit: &ThrottleHit<'static>,
         parts: &Parts,
         style: ResponseStyle,
@@ -61,9 +61,9 @@ impl ResponseFields {
         if headers == HeaderStyle::None {
             return Self(Kind::None);
         }
-        match AdmittedLimit::new(hit.throttle, single, headers) {
+        match AdmittedLimit::new(hit.throttle, fast, headers) {
             Some(limit) => Self::of_limit(limit),
-            None => Self::new(single.detailed(hit, parts), style),
+            None => Self::new(DetailedDecision::from_fast(fast, hit, Some(parts)), style),
         }
     }
 

@@ -6,7 +6,7 @@ use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::engine::detail::DetailedDecision;
+use crate::engine::detail::{Detail as _, DetailedDecision};
 use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::engine::{decide, decide_single};
 use crate::error::Error;
@@ -33,15 +33,14 @@ pub(super) fn pass_source(
     let Some(hit) = source.single_hit(parts) else {
         return pass(source.resolve(parts), parts, state, style);
     };
-    let mut report = None;
-    match decide_single(&hit, parts, &mut report) {
-        Some(single) if single.passes_at_once() => {
+    match decide_single(&hit, parts) {
+        Some(fast) if fast.passes_at_once() => {
             RequestState::warn_of_repeated(state.as_ref(), slice::from_ref(&hit));
-            let fields = ResponseFields::of_admitted(&single, &hit, parts, style);
+            let fields = ResponseFields::of_admitted(&fast, &hit, parts, style);
             Flow::Ready(Ok(PendingFields::new(fields, state.as_ref())))
         }
-        Some(single) => {
-            let detailed = single.detailed(&hit, parts);
+        Some(fast) => {
+            let detailed = DetailedDecision::from_fast(&fast, &hit, Some(parts));
             finish(detailed, HitSet::of_one(hit), parts, state, style)
         }
         None => pass(Flow::Ready(Ok(HitSet::of_one(hit))), parts, state, style),

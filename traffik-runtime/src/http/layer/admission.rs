@@ -7,10 +7,10 @@ use http::Response;
 use http::request::Parts;
 
 use crate::engine::decide;
-use crate::engine::detail::DetailedDecision;
+use crate::engine::detail::{Detail as _, DetailedDecision};
+use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::{HitSet, RequestHits, counted};
-use crate::engine::single_decision::SingleDecision;
 use crate::error::Error;
 use crate::http::enforce::{Conclusion, conclude, conclude_now};
 use crate::http::layer::grpc;
@@ -66,11 +66,11 @@ impl Admission {
     /// comes without waiting.
     #[inline(never)]
     pub(super) fn decided_single(
-        single: &SingleDecision<'_>,
+        fast: &FastDecision<'static>,
         hit: ThrottleHit<'static>,
         parts: &Parts,
     ) -> Self {
-        let detailed = single.detailed(&hit, parts);
+        let detailed = DetailedDecision::from_fast(fast, &hit, Some(parts));
         Self::decided(HitSet::of_one(hit), Ok(detailed), parts)
     }
 

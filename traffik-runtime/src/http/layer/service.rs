@@ -54,12 +54,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let mut report = None;
         let admission = match self.rules.single_hit(&parts) {
-            Some(hit) => match decide_single(&hit, &parts, &mut report) {
-                Some(single) if single.passes_at_once() => {
+            Some(hit) => match decide_single(&hit, &parts) {
+                Some(fast) if fast.passes_at_once() => {
                     let style = ResponseStyle::default();
-                    let fields = ResponseFields::of_admitted(&single, &hit, &parts, style);
+                    let fields = ResponseFields::of_admitted(&fast, &hit, &parts, style);
                     let above = RequestState::of(&parts);
                     RequestState::warn_of_repeated(above, slice::from_ref(&hit));
                     let state = RequestState::below(above, InlineVec1::from_buf([hit.throttle]));
@@ -67,7 +66,7 @@ where
                     let response = self.inner.call(Request::from_parts(parts, body));
                     return ThrottleFuture::passed(response, fields, state);
                 }
-                Some(single) => Admission::decided_single(&single, hit, &parts),
+                Some(fast) => Admission::decided_single(&fast, hit, &parts),
                 None => Admission::undecided(HitSet::of_one(hit), &parts),
             },
             None => Admission::begin(&self.rules, &parts),
