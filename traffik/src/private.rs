@@ -7,14 +7,13 @@ pub use core::primitive::{bool, u64};
 pub use core::result::Result;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
-pub use std::future::Future;
 pub use std::marker::PhantomData;
 
 pub use traffik_runtime::callback::{
     Responder, applies, cost_by, cost_of, identity_by, identity_of, rate_of, scope_of,
 };
 pub use traffik_runtime::definition::{Declaration, Definition, IdentitySource, Settings};
-pub use traffik_runtime::engine::ArgValues;
+pub use traffik_runtime::engine::ClosureValues;
 pub use traffik_runtime::http::{
     AllArgs, ArgClosures, HandlerThrottle, HeadArgs, HitSource, LastArgument, NoArgument, Parts,
     Response, ThrottleExtractor, ThrottledArgs, ThrottledFuture, WithFields, add_fields,
@@ -27,7 +26,7 @@ pub use traffik_runtime::strategy::{
     Priority, QuotaWithRollover, SlidingCounter, SlidingLog, Strategy, Tiered, TimeOfDay,
     TokenBucket,
 };
-pub use traffik_runtime::throttle::{AddHits, Define, Throttle, add_hits_of, erased_strategy};
+pub use traffik_runtime::throttle::{Define, Exclude, Throttle, erased_strategy, exclude};
 
 pub use crate::{
     Backend, ClientIp, Error, ErrorKind, ForwardingHeader, HeaderStyle, Identity, Rate, failure,

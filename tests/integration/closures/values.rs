@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::HeaderMap;
-use traffik::{Identity, Throttle as _, throttled};
+use traffik::{Identity, Throttle as _, ThrottleLayer, throttled};
 
 use super::{Order, app, got, left, posted};
 
@@ -168,4 +168,15 @@ async fn explains_that_a_closure_needs_its_handler() {
     );
     assert!(priced::hit_cost(&parts, 10).await.unwrap().admitted);
     assert_eq!(priced::stat(&parts).await.unwrap().hits_remaining, 0);
+}
+
+#[tokio::test]
+async fn responds_with_an_error_where_a_layer_has_no_arguments_for_a_closure() {
+    let page = || get(async || "page");
+    let priced = page().layer(ThrottleLayer::new().throttle::<priced>());
+    let both = page().layer(ThrottleLayer::new().throttle::<(one_closure, both)>());
+    let app = app(Router::new().route("/priced", priced).route("/both", both));
+    for path in ["/priced", "/both"] {
+        assert_eq!(got(&app, path).await.status, 500, "{path}");
+    }
 }

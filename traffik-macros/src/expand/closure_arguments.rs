@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprClosure, FnArg, PatType, Signature};
+use syn::{Expr, ExprClosure, FnArg, Lifetime, PatType, Signature};
 
 use super::handler::usage;
 use super::literals;
@@ -33,16 +33,14 @@ pub(crate) fn closures(
     let (generics, ty, conditions) = usage::generics(attribute, handler);
     let arguments = types(closure_arguments, &handler.sig);
     let throttle = own_throttle(attribute);
-    let precheck = throttle.and_then(|throttle| precheck(throttle, private));
+    let exclude = throttle.and_then(|throttle| exclude(throttle, private));
     let values = values(attribute, throttle, &handler.sig, private);
-    let decided = usage::decided(attribute);
     Some(quote! {
         #(#cfgs)*
         #(#allow_attrs)*
         #[automatically_derived]
         impl #generics #private::ArgClosures<#arguments> for #ty #conditions {
-            const ADD_HITS: #private::AddHits = #private::add_hits_of::<#decided>();
-            #precheck
+            #exclude
             #values
         }
     })
@@ -128,15 +126,12 @@ pub(super) fn uses(attribute: &ThrottledAttribute, sig: &Signature) -> TokenStre
     quote!(#(let _ = &#used;)*)
 }
 
-/// Generates the check of predicates before closures are called.
-fn precheck(throttle: &Throttle, private: &Private) -> Option<TokenStream> {
+/// Generates the constant for predicates, which are called before closures.
+fn exclude(throttle: &Throttle, private: &Private) -> Option<TokenStream> {
     let name = &throttle.name;
-    let parts = local("parts", Span::call_site());
     (!throttle.settings.predicates.is_empty()).then(|| {
         quote! {
-            async fn without_closures(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::ArgValues>, #private::Error> {
-                <#name as #private::Define>::excluded(#parts).await
-            }
+            const EXCLUDE: #private::Option<#private::Exclude> = #private::Option::Some(#private::exclude::<#name>());
         }
     })
 }
@@ -150,6 +145,8 @@ fn values(
 ) -> Option<TokenStream> {
     let closure_arguments = attribute.closure_arguments.as_ref()?;
     let arguments = local("arguments", Span::call_site());
+    // The types of arguments may have lifetimes of their own.
+    let lifetime = Lifetime::new("'__traffik_arguments", Span::mixed_site());
     let ty = types(closure_arguments, sig);
     let call = |closure: &Closure, dispatch: &str, body: &Expr| {
         let span = body.span();
@@ -166,56 +163,27 @@ fn values(
         let body = literals::with_u64_literals(&closure.expr.body);
         call(closure, "cost_by", &body)
     });
-    let body = values_body(
-        throttle,
-        identity.as_ref(),
-        cost.as_ref(),
-        from_body,
-        private,
-    );
-    Some(quote! {
-        fn arg_values(#arguments: &#ty) -> impl #private::Future<Output = #private::Result<#private::ArgValues, #private::Error>> + #private::core::marker::Send {
-            let _ = #arguments;
-            #body
-        }
-    })
-}
-
-/// Generates the body of that function. It calls all closures before it awaits one, so that those
-/// that are not async no longer borrow the arguments.
-fn values_body(
-    throttle: Option<&Throttle>,
-    identity: Option<&TokenStream>,
-    cost: Option<&TokenStream>,
-    from_body: bool,
-    private: &Private,
-) -> TokenStream {
-    let variable = |name: &str| local(name, Span::call_site());
-    let (identity_name, cost_name) = (variable("identity"), variable("cost"));
-    let called = |name: &Ident, closure: Option<&TokenStream>| {
-        closure.map(|closure| quote!(let #name = #closure;))
-    };
-    let awaited = |name: &Ident, closure: Option<&TokenStream>| match closure {
-        Some(_) => quote!(#private::Option::Some(#name.await?)),
-        None => quote!(#private::Option::None),
-    };
     let values = match throttle {
         Some(throttle) => {
             let name = &throttle.name;
-            let identity = awaited(&identity_name, identity);
-            let cost = awaited(&cost_name, cost);
-            quote!(#private::ArgValues::new(<#name as #private::Define>::definition(), #identity, #cost))
+            quote!(new(<#name as #private::Define>::definition()))
         }
-        None => quote!(#private::ArgValues::for_all(#cost_name.await?)),
+        None => quote!(for_all()),
     };
-    let from_body = from_body.then(|| quote!(.from_body()));
-    let identity = called(&identity_name, identity);
-    let cost = called(&cost_name, cost);
-    quote! {
-        #identity
-        #cost
-        async move { #private::Result::Ok(#values #from_body) }
-    }
+    let identity = identity.map(|identity| quote!(.identity(#identity)));
+    let cost = cost.map(|cost| {
+        if from_body {
+            quote!(.cost_of_body(#cost))
+        } else {
+            quote!(.cost(#cost))
+        }
+    });
+    Some(quote! {
+        fn arg_values<#lifetime>(#arguments: &#lifetime #ty) -> #private::ClosureValues<#lifetime> {
+            let _ = #arguments;
+            #private::ClosureValues::#values #identity #cost
+        }
+    })
 }
 
 /// Returns `true` if a closure takes a part of the last argument, which may be the body.

@@ -196,24 +196,21 @@ pub(crate) fn client_ip_setter(identifier: &Identifier, private: &Private) -> Op
 /// Returns the setter of an `identifier` that needs no callback.
 pub(crate) fn identity_setter(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
     let source = match identifier {
+        Identifier::Closure(_) => quote!(Arguments),
         Identifier::Ip(_) => quote!(Ip),
         Identifier::Everyone => quote!(Everyone),
         Identifier::Header(name) => quote!(Header(#name)),
-        Identifier::Closure(_) | Identifier::Function(_) => return None,
+        Identifier::Function(_) => return None,
     };
     Some(quote!(.identity(#private::IdentitySource::#source)))
 }
 
-/// Returns the method for an `identifier` that is a callback.
+/// Returns the method for an `identifier` that is a function.
 pub(crate) fn identify(identifier: &Identifier, private: &Private) -> Option<TokenStream> {
-    let (parts, identity) = match identifier {
-        Identifier::Ip(_) | Identifier::Everyone | Identifier::Header(_) => return None,
-        Identifier::Closure(_) => (
-            quote!(_),
-            quote!(#private::ArgValues::no_identity(<Self as #private::Define>::definition())),
-        ),
-        Identifier::Function(path) => call_item("identity_of", path, private),
+    let Identifier::Function(path) = identifier else {
+        return None;
     };
+    let (parts, identity) = call_item("identity_of", path, private);
     Some(quote! {
         async fn identify(#parts: &#private::Parts) -> #private::Result<#private::Identity, #private::Error> {
             #identity
@@ -221,44 +218,29 @@ pub(crate) fn identify(identifier: &Identifier, private: &Private) -> Option<Tok
     })
 }
 
-/// Returns the setter of a constant `cost`.
+/// Returns the setter of a `cost` that needs no callback.
 pub(crate) fn cost_setter(cost: &Cost) -> Option<TokenStream> {
     match cost {
         Cost::Units(units, _) => {
             let units = Literal::u64_suffixed(*units);
             Some(quote!(.cost(#units)))
         }
-        Cost::Closure(_) | Cost::Function(_) => None,
+        Cost::Closure(_) => Some(quote!(.cost_from_arguments())),
+        Cost::Function(_) => None,
     }
 }
 
-/// Returns the method for a `cost` that is a callback.
+/// Returns the method for a `cost` that is a function.
 pub(crate) fn cost(cost: &Cost, private: &Private) -> Option<TokenStream> {
-    if let Cost::Units(..) = cost {
+    let Cost::Function(path) = cost else {
         return None;
-    }
-    let (parts, units) = units(cost, private);
+    };
+    let (parts, units) = call_item("cost_of", path, private);
     Some(quote! {
         async fn cost(#parts: &#private::Parts) -> #private::Result<#private::u64, #private::Error> {
             #units
         }
     })
-}
-
-/// Returns the parameter that a cost takes, and the expression of its `Result`.
-pub(crate) fn units(cost: &Cost, private: &Private) -> (TokenStream, TokenStream) {
-    match cost {
-        Cost::Units(units, _) => {
-            let units = Literal::u64_suffixed(*units);
-            (quote!(_), quote!(#private::Result::Ok(#units)))
-        }
-        // On a handler, the cost is computed from its arguments instead.
-        Cost::Closure(_) => (
-            quote!(_),
-            quote!(#private::ArgValues::no_cost(<Self as #private::Define>::definition())),
-        ),
-        Cost::Function(path) => call_item("cost_of", path, private),
-    }
 }
 
 /// Returns the method for a `scope` that is a path.
@@ -276,7 +258,11 @@ pub(crate) fn scope(scope: &Scope, private: &Private) -> Option<TokenStream> {
 
 /// Returns the parameter for the request's parts, and the value of a user's item for them. The item
 /// is a value or a function, async or not, fallible or not; the named macro dispatches on its type.
-fn call_item(dispatch: &str, path: &Path, private: &Private) -> (TokenStream, TokenStream) {
+pub(super) fn call_item(
+    dispatch: &str,
+    path: &Path,
+    private: &Private,
+) -> (TokenStream, TokenStream) {
     let span = path.span();
     let parts = parts(span);
     let private = private.at(span);

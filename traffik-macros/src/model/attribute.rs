@@ -61,7 +61,7 @@ impl ThrottledAttribute {
             ClosureArguments::find(&settings.closures(), handler, &gate, errors);
         handler::check(
             handler,
-            closure_arguments.as_ref().is_some_and(|it| !it.is_empty()),
+            closure_arguments.as_ref().is_some_and(|it| !it.is_empty),
             errors,
         );
         let krate = settings.krate.clone();

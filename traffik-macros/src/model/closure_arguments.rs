@@ -5,19 +5,22 @@ use syn::{Ident, Pat};
 
 use super::arguments::{HandlerArguments, bound_names};
 use super::free_names::free_names;
-use super::{Closure, GatePlacement};
+use super::{Closure, GatePlacement, is_wrappable};
 use crate::diagnostics::{Errors, did_you_mean, near, quoted_list};
 use crate::parse::Handler;
 
 /// The arguments that are extracted together with the gate, by their indices.
 pub(crate) struct ClosureArguments {
     /// The arguments from the request's head, in order. They include the arguments between two that
-    /// closures take, so that extractors run in the order in which they were written.
+    /// closures take, so that extractors run in the order in which they were written, and all
+    /// arguments from the head if the handler is wrapped.
     pub(crate) head: Vec<usize>,
     /// The last argument, if a closure takes it: it is extracted before the decision.
     pub(crate) last: Option<usize>,
     /// The index of the joint argument among the remaining ones.
     pub(crate) index: usize,
+    /// Set if closures take no argument.
+    pub(crate) is_empty: bool,
 }
 
 impl ClosureArguments {
@@ -44,7 +47,12 @@ impl ClosureArguments {
         let head = used.iter().copied().filter(|index| last != Some(*index));
         let head_end = head.clone().max().map_or(0, |index| index + 1);
         let end = last.unwrap_or(head_end.max(gate.index));
-        let start = head.min().unwrap_or(end);
+        // Where all arguments are one to axum, the compiler has less to do.
+        let start = if is_wrappable(handler) {
+            0
+        } else {
+            head.min().unwrap_or(end)
+        };
         // An argument whose type cannot be written in a tuple stays before it.
         let is_joined = |index: &usize| {
             let is_impl_trait = arguments.impl_trait_type(*index).is_some();
@@ -52,6 +60,7 @@ impl ClosureArguments {
         };
         let head: Vec<_> = (start..end).filter(is_joined).collect();
         Some(Self {
+            is_empty: used.is_empty(),
             index: end - head.len(),
             head,
             last,
@@ -61,11 +70,6 @@ impl ClosureArguments {
     /// Returns `true` if the argument at an index is one of them.
     pub(crate) fn contains(&self, index: usize) -> bool {
         self.last == Some(index) || self.head.contains(&index)
-    }
-
-    /// Returns `true` if closures take no argument.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.head.is_empty() && self.last.is_none()
     }
 }
 

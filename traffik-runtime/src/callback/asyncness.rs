@@ -4,6 +4,7 @@ use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 
 use crate::error::Error;
+use crate::flow::Flow;
 
 /// A handle on a value's type, for traits to be selected by.
 #[derive(Debug)]
@@ -50,12 +51,12 @@ impl IsAsync {
     }
 
     /// Parses the value of a future once it is ready.
-    pub async fn parse<F: Future, T>(
+    pub fn parse<'a, F: Future + Send + 'a, T>(
         self,
         future: F,
-        parse: impl FnOnce(F::Output) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        parse(future.await)
+        parse: impl FnOnce(F::Output) -> Result<T, Error> + Send + 'a,
+    ) -> CallbackValue<'a, T> {
+        CallbackValue(Flow::pending(async { parse(future.await) }))
     }
 }
 
@@ -65,13 +66,25 @@ impl IsSync {
         ready(value)
     }
 
-    /// Parses a value now, since it may be borrowed, and returns a future that is ready.
-    pub fn parse<A, T>(
+    /// Parses a value now, since it may be borrowed.
+    pub fn parse<'a, A, T>(
         self,
         value: A,
         parse: impl FnOnce(A) -> Result<T, Error>,
-    ) -> Ready<Result<T, Error>> {
-        ready(parse(value))
+    ) -> CallbackValue<'a, T> {
+        CallbackValue(Flow::Ready(parse(value)))
+    }
+}
+
+/// The parsed value of a callback, which it has returned or will return.
+#[derive(Debug)]
+#[must_use]
+pub struct CallbackValue<'a, T>(Flow<'a, Result<T, Error>>);
+
+impl<T> CallbackValue<'_, T> {
+    /// Awaits the callback if it is async.
+    pub(crate) async fn resolve(self) -> Result<T, Error> {
+        self.0.await
     }
 }
 

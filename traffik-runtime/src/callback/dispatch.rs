@@ -73,8 +73,8 @@ macro_rules! __applies {
     };
 }
 
-/// Returns a future of a closure's parsed value. It borrows the closure's arguments only if the
-/// closure is async.
+/// Returns a closure's parsed value, or a future of it, which borrows the closure's arguments, if
+/// the closure is async.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __parsed_closure {

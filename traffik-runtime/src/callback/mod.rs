@@ -46,7 +46,7 @@ pub(crate) mod identifier;
 pub(crate) mod on_throttled;
 pub(crate) mod predicate;
 
-pub use asyncness::{AsyncKind, IsAsync, IsSync, Probe, SyncKind, call_closure};
+pub use asyncness::{AsyncKind, CallbackValue, IsAsync, IsSync, Probe, SyncKind, call_closure};
 pub use const_or_fn::{
     ConstantRate, ConstantScope, DerefsTo, Function, FunctionKind, PartsFunction, RateKind,
     ScopeKind,

@@ -41,6 +41,8 @@ pub struct Settings {
     pub(crate) identity: IdentitySource,
     /// The cost of a request for which no callback returns one; default: 1.
     pub(crate) cost: u64,
+    /// Set if the cost is a closure over the arguments of the throttle's handler.
+    pub(crate) cost_from_arguments: bool,
     /// The header fields in responses; default: those of the IETF draft.
     pub(crate) headers: HeaderStyle,
     /// The throttle's own backend.
@@ -109,6 +111,7 @@ impl Settings {
             type_path: None,
             identity: IdentitySource::Backend,
             cost: 1,
+            cost_from_arguments: false,
             headers: HeaderStyle::Ietf,
             backend: Lazy::unset(),
             on_error: Lazy::unset(),
@@ -170,6 +173,12 @@ impl Settings {
     /// Sets the cost of a request.
     pub const fn cost(mut self, cost: u64) -> Self {
         self.cost = cost;
+        self
+    }
+
+    /// Makes the cost a closure over the arguments of the throttle's handler.
+    pub const fn cost_from_arguments(mut self) -> Self {
+        self.cost_from_arguments = true;
         self
     }
 

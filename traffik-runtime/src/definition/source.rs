@@ -15,6 +15,8 @@ pub enum IdentitySource {
     Everyone,
     /// The value of a header field.
     Header(&'static str),
+    /// A closure over the arguments of the throttle's handler.
+    Arguments,
 }
 
 /// The source of a request's scope.

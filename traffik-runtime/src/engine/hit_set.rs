@@ -71,11 +71,7 @@ impl HitSet {
 
     /// Removes and returns the values of closures that belong to this throttle.
     pub(crate) fn take_arg_values(&mut self, throttle: &Definition) -> Option<Box<ArgValues>> {
-        let belongs = |values: &mut Box<ArgValues>| {
-            let owner = values.owner;
-            owner.is_some_and(|owner| ptr::eq(owner, throttle))
-        };
-        self.arg_values.take_if(belongs)
+        self.arg_values.take_if(|values| values.belong_to(throttle))
     }
 
     /// Returns `true` if predicates are not called.

@@ -32,7 +32,7 @@ pub(crate) mod shadow;
 pub(crate) mod snapshot;
 pub(crate) mod static_hits;
 
-pub use arg_values::ArgValues;
+pub use arg_values::{ArgValues, ClosureValues};
 pub use hit_set::HitSet;
 
 use std::slice;

@@ -16,7 +16,7 @@ use crate::identity::Identity;
 
 impl HitSet {
     /// Adds the hit of a throttle without callbacks. Returns `false`, and adds nothing, if its
-    /// backend has an identifier to call.
+    /// backend has an identifier to call, or if it needs its handler's arguments.
     #[inline]
     pub(crate) fn add_static(&mut self, throttle: &'static Definition, parts: &Parts) -> bool {
         match throttle.static_hit(parts) {
@@ -28,8 +28,8 @@ impl HitSet {
         }
     }
 
-    /// Adds the hits of throttles without callbacks, up to the first whose backend has an
-    /// identifier to call. Returns their number.
+    /// Adds the hits of throttles without callbacks, up to the first that
+    /// [`add_static`](Self::add_static) cannot add. Returns their number.
     pub(crate) fn add_leading_static(
         &mut self,
         throttles: &[&'static Definition],
@@ -47,18 +47,39 @@ impl HitSet {
         }
     }
 
-    /// Adds the hits of throttles without callbacks, and calls the identifiers of their backends.
+    /// Adds the hits of throttles without callbacks, at their own costs or at this one. Calls the
+    /// identifiers of their backends, and uses the values of closures.
     pub(crate) async fn add_identified(
         &mut self,
         throttles: &[&'static Definition],
         parts: &Parts,
+        cost: Option<u64>,
     ) -> Result<(), Error> {
+        let for_all = cost.map(|cost| (cost, self.cost_source));
         for throttle in throttles.iter().copied() {
-            let identity = match cached(throttle, parts) {
-                Some(identity) => identity,
-                None => insert(throttle, parts, throttle.identify(parts).await?),
+            let (identity, own_cost) = match self.take_arg_values(throttle) {
+                Some(values) => (
+                    values.identity,
+                    values.cost.map(|cost| (cost, values.cost_source)),
+                ),
+                None => (None, None),
             };
-            self.push(throttle.hit_of(identity));
+            let identity = match identity {
+                Some(identity) => insert(throttle, parts, identity),
+                None => match cached(throttle, parts) {
+                    Some(identity) => identity,
+                    None => insert(throttle, parts, throttle.identify(parts).await?),
+                },
+            };
+            let (cost, cost_source) = match for_all.or(own_cost) {
+                Some(cost) => cost,
+                None => (throttle.constant_cost()?, CostSource::Constant),
+            };
+            self.push(ThrottleHit {
+                cost,
+                cost_source,
+                ..throttle.hit_of(identity)
+            });
         }
         Ok(())
     }
@@ -66,10 +87,10 @@ impl HitSet {
 
 impl Definition {
     /// Returns the hit of a throttle without callbacks; `None` if its backend has an identifier to
-    /// call.
+    /// call, or if it needs its handler's arguments.
     #[inline(always)]
     pub(crate) fn static_hit(&'static self, parts: &Parts) -> Option<ThrottleHit<'static>> {
-        if self.backend_identifier(parts).is_some() {
+        if self.needs_arguments() || self.backend_identifier(parts).is_some() {
             return None;
         }
         let identity = get_or_insert_with(self, parts, || self.static_identity(parts));
@@ -93,6 +114,9 @@ impl Definition {
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identity, Error> {
         match self.backend_identifier(parts) {
             Some(identifier) => identifier.call(parts).await,
+            None if matches!(self.settings.identity, IdentitySource::Arguments) => {
+                Err(self.no_identity())
+            }
             None => Ok(self.static_identity(parts)),
         }
     }
@@ -104,15 +128,19 @@ impl Definition {
     ) -> Option<Callback<Parts, Result<Identity, Error>>> {
         match self.settings.identity {
             IdentitySource::Backend => self.chosen_backend(Some(parts)).identifier().cloned(),
-            IdentitySource::Ip | IdentitySource::Everyone | IdentitySource::Header(_) => None,
+            IdentitySource::Ip
+            | IdentitySource::Everyone
+            | IdentitySource::Header(_)
+            | IdentitySource::Arguments => None,
         }
     }
 
-    /// Returns the identity of a request's client without a callback.
+    /// Returns the identity of a request's client without a callback. No throttle that needs its
+    /// handler's arguments comes here.
     fn static_identity(&self, parts: &Parts) -> Identity {
         match self.settings.identity {
             IdentitySource::Backend | IdentitySource::Ip => Identity::ip(),
-            IdentitySource::Everyone => Identity::everyone(),
+            IdentitySource::Everyone | IdentitySource::Arguments => Identity::everyone(),
             IdentitySource::Header(name) => {
                 let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
                 Identity::of_header(value)

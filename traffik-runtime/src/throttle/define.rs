@@ -12,6 +12,7 @@ use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::{cached, insert};
 use crate::error::Error;
+use crate::flow::BoxFuture;
 use crate::identity::Identity;
 use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
@@ -42,15 +43,6 @@ pub trait Define: Send + Sync + 'static {
         ready(Ok(true))
     }
 
-    /// Returns values that exclude the throttle from the decision, or `None` if it applies to the
-    /// request.
-    fn excluded(parts: &Parts) -> impl Future<Output = Result<Option<ArgValues>, Error>> + Send {
-        async {
-            let applies = Self::applies(parts).await?;
-            Ok((!applies).then(|| ArgValues::excluding(Self::definition())))
-        }
-    }
-
     /// Returns the identity of the request; default: from the source in the definition.
     fn identify(parts: &Parts) -> impl Future<Output = Result<Identity, Error>> + Send {
         Self::definition().identify(parts)
@@ -59,7 +51,7 @@ pub trait Define: Send + Sync + 'static {
     /// Returns the cost of the request; default: that of the definition.
     fn cost(parts: &Parts) -> impl Future<Output = Result<u64, Error>> + Send {
         let _ = parts;
-        ready(Ok(Self::definition().settings.cost))
+        ready(Self::definition().constant_cost())
     }
 
     /// Returns the rate for the request; default: `None`, for those of the definition.
@@ -76,6 +68,22 @@ pub trait Define: Send + Sync + 'static {
     fn scope(parts: &Parts) -> Result<Scope, Error> {
         let _ = parts;
         Ok(Self::definition().settings.constant_scope())
+    }
+}
+
+/// A function that returns values which exclude a throttle from the decision, or `None` if it
+/// applies to the request.
+#[doc(hidden)]
+pub type Exclude = fn(&Parts) -> BoxFuture<'_, Result<Option<ArgValues>, Error>>;
+
+/// Returns the function of this type for a throttle with predicates.
+#[doc(hidden)]
+pub const fn exclude<T: Define>() -> Exclude {
+    |parts| {
+        Box::pin(async {
+            let applies = T::applies(parts).await?;
+            Ok((!applies).then(|| ArgValues::excluding(T::definition())))
+        })
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) mod stat;
 pub(crate) mod tuple;
 
 pub use deadline::Deadline;
-pub use define::{Define, erased_strategy};
+pub use define::{Define, Exclude, erased_strategy, exclude};
 pub use dynamic::{DynThrottle, DynThrottleBuilder};
 pub use quota::Quota;
 pub use reservation::Reservation;

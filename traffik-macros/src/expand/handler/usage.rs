@@ -1,6 +1,6 @@
 //! The hidden type that describes one use of throttles.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
@@ -22,10 +22,13 @@ pub(crate) fn name(attribute: &ThrottledAttribute, handler: &Handler) -> Ident {
     }
 }
 
-/// Returns the throttle defined here, if it describes the use completely.
-fn throttle_itself(attribute: &ThrottledAttribute) -> Option<&Ident> {
+/// Returns the throttle defined here, if it describes the use completely. Closures over generic
+/// arguments need a type with the handler's generics.
+fn throttle_itself<'a>(attribute: &'a ThrottledAttribute, handler: &Handler) -> Option<&'a Ident> {
     let defined = attribute.defined.as_ref().map(DefinedThrottle::name);
-    defined.filter(|_| attribute.throttles.is_empty() && attribute.closure_arguments.is_none())
+    let is_generic = !handler.sig.generics.params.is_empty();
+    let needs_generics = attribute.closure_arguments.is_some() && is_generic;
+    defined.filter(|_| attribute.throttles.is_empty() && !needs_generics)
 }
 
 /// Generates the type and its implementation, unless the throttle describes the use completely.
@@ -34,7 +37,7 @@ pub(crate) fn usage(
     handler: &Handler,
     private: &Private,
 ) -> TokenStream {
-    if throttle_itself(attribute).is_some() {
+    if throttle_itself(attribute, handler).is_some() {
         return TokenStream::new();
     }
     let ThrottledAttribute {
@@ -55,7 +58,7 @@ pub(crate) fn usage(
     let cfgs = conditions(&handler.attrs);
     let throttle = decided(attribute);
     let of = match closure_arguments {
-        Some(_) => quote!(of_closures::<#throttle>()),
+        Some(_) => quote!(of_throttles::<#throttle>()),
         None => quote!(of::<Self, #throttle>()),
     };
     let headers = headers.map(|style| {
@@ -71,19 +74,13 @@ pub(crate) fn usage(
         quote!(const SPREAD: #private::Option<#private::Duration> = #private::Option::Some(#spread);)
     });
     let predicates = settings::predicates(predicates, private);
-    // A closure needs the handler's arguments, not the request's parts.
-    let takes_parts = |cost: &&Cost| !matches!(cost, Cost::Closure(_));
-    let cost_method = cost
-        .as_ref()
-        .filter(takes_parts)
-        .map(|cost| cost_method(cost, private));
+    let cost_method = cost.as_ref().and_then(|cost| cost_method(cost, private));
     let is_constant = matches!(cost, Some(Cost::Units(..))).then(|| {
         quote!(
             const COST_IS_CONSTANT: #private::bool = true;
         )
     });
-    let has_callbacks =
-        predicates.is_some() || cost_method.is_some() || closure_arguments.is_some();
+    let has_callbacks = predicates.is_some() || cost_method.is_some();
     let has_callbacks = has_callbacks.then(|| {
         quote!(
             const HAS_CALLBACKS: #private::bool = true;
@@ -131,7 +128,8 @@ pub(crate) fn generics(
     attribute: &ThrottledAttribute,
     handler: &Handler,
 ) -> (TokenStream, TokenStream, TokenStream) {
-    let name = throttle_itself(attribute).map_or_else(|| name(attribute, handler), Ident::clone);
+    let name =
+        throttle_itself(attribute, handler).map_or_else(|| name(attribute, handler), Ident::clone);
     if attribute.closure_arguments.is_none() {
         return (TokenStream::new(), quote!(#name), TokenStream::new());
     }
@@ -169,14 +167,22 @@ pub(crate) fn decided(attribute: &ThrottledAttribute) -> TokenStream {
     }
 }
 
-/// Generates the method for a cost that replaces every member's.
-fn cost_method(cost: &Cost, private: &Private) -> TokenStream {
-    let (parts, units) = settings::units(cost, private);
-    quote! {
+/// Generates the method for a cost that replaces every member's, unless a closure over the
+/// handler's arguments computes it.
+fn cost_method(cost: &Cost, private: &Private) -> Option<TokenStream> {
+    let (parts, units) = match cost {
+        Cost::Units(units, _) => {
+            let units = Literal::u64_suffixed(*units);
+            (quote!(_), quote!(#private::Result::Ok(#units)))
+        }
+        Cost::Function(path) => settings::call_item("cost_of", path, private),
+        Cost::Closure(_) => return None,
+    };
+    Some(quote! {
         async fn cost(#parts: &#private::Parts) -> #private::Result<#private::Option<#private::u64>, #private::Error> {
             #units.map(#private::Option::Some)
         }
-    }
+    })
 }
 
 /// Generates the compile-time check that every member can admit a constant cost.

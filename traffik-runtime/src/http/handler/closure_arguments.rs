@@ -1,41 +1,41 @@
 //! The arguments of a handler with closures over them, which compute the identity or the cost.
+//!
+//! The code that extracts arguments is compiled once for each list of arguments, not once for each
+//! handler: it takes the handler's own code as function pointers.
 
 use std::fmt;
-use std::future::{Future, ready};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use axum_core::response::Response;
 use http::request::Parts;
 
-use crate::engine::arg_values::ArgValues;
+use crate::engine::arg_values::ClosureValues;
 use crate::engine::hit_set::HitSet;
 use crate::error::Error;
 use crate::flow::Flow;
-use crate::http::handler::extractor::{
-    HandlerThrottle, ThrottleExtractor, cost_source_of, style_of,
-};
+use crate::http::handler::closure_hits::ClosureHits;
+use crate::http::handler::extractor::{HandlerThrottle, ThrottleExtractor, style_of};
 use crate::http::handler::last_argument::rejected;
 use crate::http::handler::pass::pass;
 use crate::http::handler::via_inner::ViaInner;
 use crate::http::layer::request_state::RequestState;
-use crate::throttle::AddHits;
+use crate::http::pending_fields::PendingFields;
+use crate::http::response_style::ResponseStyle;
+use crate::throttle::Exclude;
 
 /// The throttles of a handler whose identifier or cost is a closure over these arguments.
 #[doc(hidden)]
 pub trait ArgClosures<A>: HandlerThrottle {
-    /// Adds the hits, with the values of the closures.
-    const ADD_HITS: AddHits;
-
-    /// Returns the values where no closure needs to be called; `None` if they are called.
-    fn without_closures(
-        parts: &Parts,
-    ) -> impl Future<Output = Result<Option<ArgValues>, Error>> + Send {
-        let _ = parts;
-        ready(Ok(None))
-    }
+    /// The predicates of the throttle that the handler defines, which are called before the
+    /// closures; `None` if it has none.
+    const EXCLUDE: Option<Exclude> = None;
 
     /// Calls the closures.
-    fn arg_values(arguments: &A) -> impl Future<Output = Result<ArgValues, Error>> + Send;
+    fn arg_values(arguments: &A) -> ClosureValues<'_>;
 }
 
 /// Arguments from the request's head, and the extractor whose closures take them.
@@ -47,115 +47,181 @@ pub struct HeadArgs<S, A>(pub ThrottleExtractor<S>, pub A);
 #[doc(hidden)]
 pub struct AllArgs<S, A, L>(pub ThrottleExtractor<S>, pub A, pub L);
 
+/// The code of a handler with closures over its arguments `A`.
+struct Closures<A> {
+    values: fn(&A) -> ClosureValues<'_>,
+    hits: ClosureHits,
+    style: ResponseStyle,
+}
+
+impl<A> Closures<A> {
+    const fn of<S: ArgClosures<A> + 'static>() -> Self {
+        Self {
+            values: S::arg_values,
+            hits: ClosureHits::of::<S>(S::EXCLUDE),
+            style: style_of::<S>(),
+        }
+    }
+}
+
 impl<S, A, State> FromRequestParts<State> for HeadArgs<S, A>
 where
-    S: ArgClosures<A>,
+    S: ArgClosures<A> + 'static,
     A: FromRequestParts<State> + Send,
     State: Send + Sync,
 {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app_state: &State) -> Result<Self, Response> {
-        let state = RequestState::join(&mut parts.extensions);
-        let arguments = A::from_request_parts(parts, app_state).await;
-        let arguments = arguments.map_err(|rejection| rejected(rejection, Some(&state)))?;
-        let hits = match hits_without_closures::<S, A>(parts).await {
-            Ok(None) => hits::<S, A>(parts, S::arg_values(&arguments)).await,
-            hits => hits.map(Option::unwrap_or_default),
-        };
-        let extractor = extractor(hits, parts, &state).await?;
-        Ok(Self(extractor, arguments))
+    fn from_request_parts(
+        parts: &mut Parts,
+        app_state: &State,
+    ) -> impl Future<Output = Result<Self, Response>> + Send {
+        ArgsFuture {
+            arguments: extract_head(parts, app_state, const { Closures::of::<S>() }),
+            handler: PhantomData::<fn() -> Self>,
+        }
     }
 }
 
 impl<S, A, L, State, M> FromRequest<State, ViaInner<M>> for AllArgs<S, A, L>
 where
-    S: ArgClosures<(A, L)>,
+    S: ArgClosures<(A, L)> + 'static,
     A: FromRequestParts<State> + Send,
     L: FromRequest<State, M> + Send,
     State: Send + Sync,
 {
     type Rejection = Response;
 
-    async fn from_request(request: Request, app_state: &State) -> Result<Self, Response> {
-        let (mut parts, body) = request.into_parts();
-        let state = RequestState::join(&mut parts.extensions);
-        let head = A::from_request_parts(&mut parts, app_state).await;
-        let head = head.map_err(|rejection| rejected(rejection, Some(&state)))?;
-        match hits_without_closures::<S, (A, L)>(&parts).await {
-            Ok(None) => {
-                let mut copy = parts.clone();
-                copy.extensions.insert(state.share());
-                let last = last(Request::from_parts(parts, body), &state, app_state).await?;
-                let arguments = (head, last);
-                let hits = hits::<S, (A, L)>(&copy, S::arg_values(&arguments)).await;
-                let extractor = extractor(hits, &copy, &state).await?;
-                Ok(Self(extractor, arguments.0, arguments.1))
-            }
-            // No closure takes the body, so it is read only if the request is admitted.
-            hits => {
-                let hits = hits.map(Option::unwrap_or_default);
-                let extractor = extractor(hits, &parts, &state).await?;
-                let last = last(Request::from_parts(parts, body), &state, app_state).await?;
-                Ok(Self(extractor, head, last))
-            }
+    fn from_request(
+        request: Request,
+        app_state: &State,
+    ) -> impl Future<Output = Result<Self, Response>> + Send {
+        ArgsFuture {
+            arguments: extract_all(request, app_state, const { Closures::of::<S>() }),
+            handler: PhantomData::<fn() -> Self>,
         }
     }
 }
 
-async fn extractor<S: HandlerThrottle>(
+/// Extracts arguments that closures take, and the decision.
+async fn extract_head<A, State>(
+    parts: &mut Parts,
+    app_state: &State,
+    closures: Closures<A>,
+) -> Result<(PendingFields, A), Response>
+where
+    A: FromRequestParts<State> + Send,
+    State: Send + Sync,
+{
+    let state = RequestState::join(&mut parts.extensions);
+    let arguments = A::from_request_parts(parts, app_state).await;
+    let arguments = arguments.map_err(|rejection| rejected(rejection, Some(&state)))?;
+    let Closures {
+        values,
+        hits,
+        style,
+    } = closures;
+    let hits = match hits.without_closures(parts).await {
+        Ok(None) => hits.with_values(parts, values(&arguments)).await,
+        hits => hits.map(Option::unwrap_or_default),
+    };
+    let fields = decide(hits, parts, &state, style).await?;
+    Ok((fields, arguments))
+}
+
+/// Extracts arguments that closures take, the last of which may read the body, and the decision.
+async fn extract_all<A, L, State, M>(
+    request: Request,
+    app_state: &State,
+    closures: Closures<(A, L)>,
+) -> Result<(PendingFields, (A, L)), Response>
+where
+    A: FromRequestParts<State> + Send,
+    L: FromRequest<State, M> + Send,
+    State: Send + Sync,
+{
+    let (mut parts, body) = request.into_parts();
+    let state = RequestState::join(&mut parts.extensions);
+    let head = A::from_request_parts(&mut parts, app_state).await;
+    let head = head.map_err(|rejection| rejected(rejection, Some(&state)))?;
+    let Closures {
+        values,
+        hits,
+        style,
+    } = closures;
+    let last = async |parts| {
+        let last = L::from_request(Request::from_parts(parts, body), app_state).await;
+        last.map_err(|rejection| rejected(rejection, Some(&state)))
+    };
+    match hits.without_closures(&parts).await {
+        Ok(None) => {
+            let mut copy = parts.clone();
+            copy.extensions.insert(state.share());
+            let arguments = (head, last(parts).await?);
+            let hits = hits.with_values(&copy, values(&arguments)).await;
+            let fields = decide(hits, &copy, &state, style).await?;
+            Ok((fields, arguments))
+        }
+        // No closure takes the body, so it is read only if the request is admitted.
+        hits => {
+            let hits = hits.map(Option::unwrap_or_default);
+            let fields = decide(hits, &parts, &state, style).await?;
+            Ok((fields, (head, last(parts).await?)))
+        }
+    }
+}
+
+async fn decide(
     hits: Result<HitSet, Error>,
     parts: &Parts,
     state: &RequestState,
-) -> Result<ThrottleExtractor<S>, Response> {
-    let fields = pass(
-        Flow::Ready(hits),
-        parts,
-        Some(state.share()),
-        style_of::<S>(),
-    );
-    Ok(ThrottleExtractor::new(fields.await?))
+    style: ResponseStyle,
+) -> Result<PendingFields, Response> {
+    let fields = pass(Flow::Ready(hits), parts, Some(state.share()), style);
+    fields.await
 }
 
-async fn last<L, State, M>(
-    request: Request,
-    state: &RequestState,
-    app_state: &State,
-) -> Result<L, Response>
+pin_project_lite::pin_project! {
+    /// The future of the arguments. It is compiled for every handler, so it only adds the type.
+    struct ArgsFuture<T, F> {
+        #[pin]
+        arguments: F,
+        handler: PhantomData<fn() -> T>,
+    }
+}
+
+impl<S, A, F> Future for ArgsFuture<HeadArgs<S, A>, F>
 where
-    L: FromRequest<State, M>,
-    State: Send + Sync,
+    F: Future<Output = Result<(PendingFields, A), Response>>,
 {
-    let last = L::from_request(request, app_state).await;
-    last.map_err(|rejection| rejected(rejection, Some(state)))
-}
+    type Output = Result<HeadArgs<S, A>, Response>;
 
-/// Returns the hits of a request for which no closure needs to be called.
-async fn hits_without_closures<S: ArgClosures<A>, A>(
-    parts: &Parts,
-) -> Result<Option<HitSet>, Error> {
-    if !S::applies(parts).await? {
-        return Ok(Some(HitSet::default()));
-    }
-    match S::without_closures(parts).await? {
-        Some(values) => hits::<S, A>(parts, ready(Ok(values))).await.map(Some),
-        None => Ok(None),
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().arguments.poll(context) {
+            Poll::Ready(Ok((fields, arguments))) => {
+                Poll::Ready(Ok(HeadArgs(ThrottleExtractor::new(fields), arguments)))
+            }
+            Poll::Ready(Err(response)) => Poll::Ready(Err(response)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
-async fn hits<S: ArgClosures<A>, A>(
-    parts: &Parts,
-    values: impl Future<Output = Result<ArgValues, Error>>,
-) -> Result<HitSet, Error> {
-    let values = values.await?;
-    let (cost, source) = match values.cost_for_all() {
-        Some((cost, source)) => (Some(cost), source),
-        None => (S::cost(parts).await?, cost_source_of::<S>()),
-    };
-    let mut hits = HitSet::with_arg_values(values);
-    hits.set_cost_source(source);
-    (S::ADD_HITS)(parts, cost, &mut hits).await?;
-    Ok(hits)
+impl<S, A, L, F> Future for ArgsFuture<AllArgs<S, A, L>, F>
+where
+    F: Future<Output = Result<(PendingFields, (A, L)), Response>>,
+{
+    type Output = Result<AllArgs<S, A, L>, Response>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().arguments.poll(context) {
+            Poll::Ready(Ok((fields, (head, last)))) => {
+                Poll::Ready(Ok(AllArgs(ThrottleExtractor::new(fields), head, last)))
+            }
+            Poll::Ready(Err(response)) => Poll::Ready(Err(response)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl<S, A> fmt::Debug for HeadArgs<S, A> {

@@ -63,7 +63,7 @@ pub trait HandlerThrottle: Send + Sync {
 
 /// The options of a handler that sets none, and defines its throttle.
 impl<T: Define> HandlerThrottle for T {
-    const HIT_SOURCE: HitSource = HitSource::of::<T, T>();
+    const HIT_SOURCE: HitSource = HitSource::of_throttles::<T>();
 }
 
 /// Returns the header options of a handler.
@@ -85,29 +85,22 @@ pub(crate) const fn cost_source_of<S: HandlerThrottle>() -> CostSource {
 }
 
 impl HitSource {
-    /// The throttles `T` of the handler `S`.
+    /// The throttles `T` of the handler `S`, which has no closures over its arguments.
     pub const fn of<S: HandlerThrottle + 'static, T: Throttle>() -> Self {
-        if S::HAS_CALLBACKS || T::HAS_CALLBACKS {
-            Self(Source::Callbacks(|parts| Box::pin(hits_of::<S, T>(parts))))
+        if S::HAS_CALLBACKS {
+            Self(Source::Callbacks(|parts, _, hits| {
+                Box::pin(add_hits::<S, T>(parts, hits))
+            }))
         } else {
-            Self::without_callbacks::<T>()
+            Self::of_throttles::<T>()
         }
-    }
-
-    /// The throttles `T` of a handler with closures over its arguments, whose type may borrow.
-    pub const fn of_closures<T: Throttle>() -> Self {
-        Self(Source::Callbacks(|parts| {
-            Box::pin(async move {
-                let mut hits = HitSet::default();
-                T::add_hits(parts, None, &mut hits).await?;
-                Ok(hits)
-            })
-        }))
     }
 }
 
-async fn hits_of<S: HandlerThrottle, T: Throttle>(parts: &Parts) -> Result<HitSet, Error> {
-    let mut hits = HitSet::default();
+async fn add_hits<S: HandlerThrottle, T: Throttle>(
+    parts: &Parts,
+    mut hits: HitSet,
+) -> Result<HitSet, Error> {
     if !S::applies(parts).await? {
         return Ok(hits);
     }

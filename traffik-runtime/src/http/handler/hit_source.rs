@@ -25,12 +25,23 @@ pub(super) enum Source {
     /// Throttles without callbacks.
     Static(fn(&mut InlineVec1<&'static Definition>)),
     /// Throttles with callbacks.
-    Callbacks(fn(&Parts) -> BoxFuture<'_, Result<HitSet, Error>>),
+    Callbacks(AddToSet),
 }
 
+/// A function that adds the hits of a request to a set, at the throttles' own costs or at this one.
+pub(super) type AddToSet = fn(&Parts, Option<u64>, HitSet) -> BoxFuture<'_, Result<HitSet, Error>>;
+
 impl HitSource {
-    /// The source of throttles without callbacks.
-    pub(super) const fn without_callbacks<T: Throttle>() -> Self {
+    /// The throttles `T` of a handler whose options call no function.
+    pub const fn of_throttles<T: Throttle>() -> Self {
+        if T::HAS_CALLBACKS {
+            return Self(Source::Callbacks(|parts, cost, mut hits| {
+                Box::pin(async move {
+                    T::add_hits(parts, cost, &mut hits).await?;
+                    Ok(hits)
+                })
+            }));
+        }
         Self(match T::SINGLE {
             Some(definition) => Source::Single(definition),
             None => Source::Static(T::definitions),
@@ -65,8 +76,26 @@ impl HitSource {
                 throttles.drain(..added);
                 add_identified(hits, throttles, parts)
             }
-            Source::Callbacks(hits) => Flow::Pending(hits(parts)),
+            Source::Callbacks(add) => Flow::Pending(add(parts, None, HitSet::default())),
         }
+    }
+
+    /// Adds the hits of a request to a set that has the values of closures, at the throttles' own
+    /// costs or at this one.
+    pub(super) async fn add(
+        self,
+        parts: &Parts,
+        cost: Option<u64>,
+        mut hits: HitSet,
+    ) -> Result<HitSet, Error> {
+        let mut throttles = InlineVec1::new();
+        match self.0 {
+            Source::Single(definition) => throttles.push(definition()),
+            Source::Static(definitions) => definitions(&mut throttles),
+            Source::Callbacks(add) => return add(parts, cost, hits).await,
+        }
+        hits.add_identified(&throttles, parts, cost).await?;
+        Ok(hits)
     }
 }
 
@@ -76,7 +105,7 @@ fn add_identified<'a>(
     parts: &'a Parts,
 ) -> Flow<'a, Result<HitSet, Error>> {
     Flow::pending(async move {
-        hits.add_identified(&throttles, parts).await?;
+        hits.add_identified(&throttles, parts, None).await?;
         Ok(hits)
     })
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod closure_arguments;
+pub(crate) mod closure_hits;
 pub(crate) mod extractor;
 pub(crate) mod future;
 pub(crate) mod hit_source;

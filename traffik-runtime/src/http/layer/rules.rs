@@ -202,7 +202,8 @@ impl Rules {
             if IdentityCache::enable(parts) {
                 hits.cache_identities(parts);
             }
-            hits.add_identified(&throttles[added..], parts).await?;
+            hits.add_identified(&throttles[added..], parts, None)
+                .await?;
         }
         hits.remove_repeated();
         Ok(())
