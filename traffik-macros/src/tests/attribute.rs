@@ -301,3 +301,12 @@ fn expands_a_closure_over_the_body_of_a_generic_handler() {
     };
     assert_snapshot!(throttled(args, item));
 }
+
+#[test]
+fn expands_a_closure_over_the_body() {
+    let args = quote!(rate = "5/s", cost = |order| order.items.len());
+    let item = quote! {
+        async fn create(State(app): State<App>, Path(id): Path<u64>, Json(order): Json<Order>) -> String {}
+    };
+    assert_snapshot!(throttled(args, item));
+}
