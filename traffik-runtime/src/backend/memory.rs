@@ -49,9 +49,11 @@ impl MemoryBackend {
     /// Sets the greatest number of keys, at least 64; default 1 000 000. A client of a throttle is
     /// one key.
     ///
-    /// Memory is allocated as keys come, 60 to 135 bytes a key. Logs, means and the states of your
-    /// own strategies are larger. They are counted separately, up to the same number. A set of
-    /// throttles that needs more keys at once is an error,
+    /// Memory is allocated as keys come, 40 to 85 bytes a key. Logs, means and the states of your
+    /// own strategies are larger. So are, by some 50 bytes, states of rates beyond the first two
+    /// thousand different ones, and counts of two windows beyond 2^32. Logs, means and states of
+    /// your own strategies are counted separately, up to the same number. A set of throttles that
+    /// needs more keys at once is an error,
     /// [`ErrorKind::Configuration`](crate::error::ErrorKind::Configuration).
     ///
     /// # Eviction
@@ -79,9 +81,10 @@ impl MemoryBackend {
     /// the latest are remembered in about an eighth of the capacity; the others are forgotten.
     /// Where that matters, raise the capacity.
     ///
-    /// A client's use is estimated to a hundredth. If its limit depends on the time of day, the
-    /// limit at its first hit counts. Two throttles count as one for all of this with a probability
-    /// of 1 in 4 096, because twelve bits of a hash distinguish them.
+    /// A strategy's capacity beyond a million is estimated to a millionth. If a limit depends on
+    /// the time of day, the limit at the client's first hit counts. Two throttles count as one for
+    /// all of this with a probability of 1 in 4 096, because twelve bits of a hash distinguish
+    /// them.
     pub fn capacity(self, keys: usize) -> Self {
         Self {
             capacity: keys,

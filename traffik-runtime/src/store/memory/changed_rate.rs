@@ -15,7 +15,7 @@ impl Memory {
     #[inline(never)]
     pub(crate) fn decide_changed_rate(
         &self,
-        (slot, snapshot): (&Slot, Snapshot),
+        (slot, snapshot): (Slot<'_>, Snapshot),
         key: Key,
         limit: &Limit,
         hit: TimedCost<'_>,

@@ -1,9 +1,14 @@
 //! States and hits for tests and models in which several threads use one slot or table.
 
+use std::sync::Arc;
+
 use crate::store::key::Key;
-use crate::store::memory::hints::EvictionMark;
 use crate::store::memory::probe_table::{Insertion, ProbeTable, Writer};
+use crate::store::memory::rate_terms::{CapacityRatio, TermsTable};
+use crate::store::memory::segment::Segment;
 use crate::store::memory::seqlock_slot::Slot;
+#[cfg(not(traffik_loom))]
+use crate::store::memory::slot_words::KEY_BITS;
 use crate::store::memory::sync::yield_now;
 use crate::strategy::kernel::packed::{Kind, Packed};
 
@@ -11,7 +16,7 @@ use crate::strategy::kernel::packed::{Kind, Packed};
 /// noticed.
 pub(crate) fn state(count: u64) -> Packed {
     Packed {
-        kind: Kind::Window,
+        kind: Kind::Counter,
         tick_power: 3,
         limit: 1 + count % 1_000,
         period: 1_000 + count,
@@ -27,8 +32,32 @@ pub(crate) fn count_of(packed: &Packed) -> u64 {
     packed.amount
 }
 
+/// Returns the only slot of a segment.
+pub(crate) fn only_slot(segment: &Segment) -> Slot<'_> {
+    Slot::new(segment, 0).expect("it has a slot")
+}
+
+/// Returns the part of a key that a slot stores.
+#[cfg(not(traffik_loom))]
+pub(crate) const fn stored(key: Key) -> Key {
+    Key {
+        second: key.second & KEY_BITS,
+        ..key
+    }
+}
+
+/// Creates a segment of one slot.
+pub(crate) fn segment() -> Segment {
+    Segment::new(1, &Arc::new(TermsTable::new(8)))
+}
+
+/// Creates a table whose first segment has this many slots.
+pub(crate) fn table(slots: usize) -> ProbeTable {
+    ProbeTable::new(slots, &Arc::new(TermsTable::new(8)))
+}
+
 /// Adds 1 to the count in the slot of a key that stays there, as a single hit does.
-pub(crate) fn add(slot: &Slot, key: Key) {
+pub(crate) fn add(slot: Slot<'_>, key: Key) {
     loop {
         let snapshot = slot.read_for(key).expect("the key stays");
         let count = count_of(&snapshot.state);
@@ -45,7 +74,8 @@ pub(crate) fn insertion(key: Key, state: &Packed) -> Insertion<'_> {
         key,
         state,
         incarnation: 2,
-        mark: EvictionMark::new(false, 1.0),
+        ratio: CapacityRatio::new(1.0),
+        is_late: false,
     }
 }
 

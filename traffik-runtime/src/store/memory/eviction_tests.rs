@@ -1,7 +1,6 @@
-//! Tests of the ranks that a newcomer gives to other keys, and of the capacities in eviction marks.
+//! Tests of the ranks that a newcomer gives to other keys.
 
 use super::*;
-use crate::store::memory::hints::EvictionMark;
 use crate::strategy::kernel::packed::{Kind, Packed};
 
 /// Returns the key of a throttle's client.
@@ -86,24 +85,6 @@ fn a_throttle_without_keys_has_no_share() {
     shares.remove(key(1, 1));
     assert_eq!(shares.total(), 6);
     assert_eq!(shares.newcomer(key(0, 1_000)).share, 6);
-}
-
-#[test]
-fn marks_record_the_capacity_to_a_hundredth() {
-    let limits = [1, 3, 5, 10, 1_000, 999_983];
-    let capacities = [1, 2, 3, 7, 10, 1_000, 65_537, 1 << 40];
-    for limit in limits {
-        for capacity in capacities {
-            let mark = EvictionMark::new(true, capacity as f32 / limit as f32);
-            assert!(mark.is_late());
-            let recorded = mark.capacity(limit);
-            assert!(recorded <= capacity, "{recorded} of {capacity} at {limit}");
-            assert!(
-                recorded >= (capacity - capacity / 100).saturating_sub(1),
-                "{recorded} of {capacity}"
-            );
-        }
-    }
 }
 
 #[test]

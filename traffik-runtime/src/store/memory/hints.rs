@@ -1,5 +1,4 @@
-//! Hints by which an eviction chooses among keys without reading their slots, and the marks that
-//! it needs beside the states.
+//! Hints by which an eviction chooses among keys without reading their slots.
 //!
 //! # Protocol
 //!
@@ -12,17 +11,15 @@
 //! sweep of its block.
 
 use crate::store::memory::eviction::Rank;
+use crate::store::memory::rate_terms::CapacityRatio;
 use crate::strategy::kernel::packed::{FULL, Packed};
 
 /// The number of slots in a block.
 pub(crate) const BLOCK: usize = 32;
 
-/// Facts about a key that its insertion records for a later eviction, in two bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct EvictionMark(u16);
-
-/// The fullness of a state, in fourteenths of its capacity, ordered like the ranks of keys of one
-/// throttle that is over its share.
+/// A byte about a key that an eviction may consider: the fullness of its state, in fourteenths of
+/// its capacity, and below that a bit that is 0 if the key came late. Hints are ordered like the
+/// ranks of keys of one throttle that is over its share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hint(u8);
 
@@ -53,70 +50,49 @@ impl Default for Sweep {
     }
 }
 
-impl EvictionMark {
-    /// Records if a key came late, and the capacity of its strategy as a multiple of its rate's
-    /// limit.
-    ///
-    /// A state stores only the limit. The ratio is rounded down to eight binary digits, and does
-    /// not change when the rate does.
-    pub(crate) const fn new(is_late: bool, ratio: f32) -> Self {
-        Self((is_late as u16) << 15 | (ratio.to_bits() >> 16) as u16)
-    }
-
-    /// Returns `true` if the key came [late](crate::store::memory::eviction::Newcomer::is_late).
-    pub(crate) const fn is_late(self) -> bool {
-        self.0 >> 15 == 1
-    }
-
-    /// Returns the capacity under a rate of this limit, at least 1: never above the strategy's, and
-    /// below it by less than a hundredth.
-    #[allow(clippy::cast_sign_loss, reason = "a ratio is never negative")]
-    pub(crate) fn capacity(self, limit: u64) -> u64 {
-        let ratio = f32::from_bits((u32::from(self.0) & 0x7FFF) << 16);
-        // Up to a limit of 2^45 the product is exact.
-        ((limit as f64 * f64::from(ratio)) as u64).max(1)
-    }
-
-    /// Returns the used part of the capacity of a key in this state.
-    pub(crate) fn fullness(self, state: &Packed) -> u64 {
-        state.fullness(self.capacity(state.limit))
-    }
-
-    /// Returns the hint for a key in this state.
-    pub(crate) fn hint(self, state: &Packed) -> Hint {
-        Hint::new(self.fullness(state), self.is_late())
-    }
-}
-
 impl Hint {
-    const PARTS: u64 = 14;
-
-    /// The state of a key that came late is at its limit.
-    pub(crate) const FULL_LATE: Self = Self(Self::PARTS as u8);
+    const PARTS: u8 = 14;
 
     /// The state of a key that came in time is at its limit.
-    pub(crate) const FULL: Self = Self(Self::PARTS as u8 + 1);
-
-    /// The slot is reserved for a set.
-    const RESERVED: Self = Self(Self::PARTS as u8 + 2);
+    const FULL: Self = Self::in_parts(Self::PARTS, false);
 
     /// The slot is vacant.
     pub(crate) const VACANT: Self = Self(u8::MAX);
 
+    /// Returns the hint for a state, given the ratio of its strategy's capacity.
+    pub(crate) fn new(state: &Packed, ratio: CapacityRatio, is_late: bool) -> Self {
+        Self::of_fullness(state.fullness(ratio.capacity(state.limit)), is_late)
+    }
+
     /// Returns the hint for a state of this fullness.
-    pub(crate) const fn new(fullness: u64, is_late: bool) -> Self {
-        match fullness {
-            FULL if is_late => Self::FULL_LATE,
-            FULL => Self::FULL,
-            0..FULL => Self((fullness * Self::PARTS / FULL) as u8),
-            _ => Self::RESERVED,
-        }
+    pub(crate) const fn of_fullness(fullness: u64, is_late: bool) -> Self {
+        let parts = match fullness {
+            FULL => Self::PARTS,
+            0..FULL => (fullness * Self::PARTS as u64 / FULL) as u8,
+            // Reserved for a set.
+            _ => Self::PARTS + 1,
+        };
+        Self::in_parts(parts, is_late)
+    }
+
+    const fn in_parts(parts: u8, is_late: bool) -> Self {
+        Self(2 * parts + !is_late as u8)
+    }
+
+    /// Returns `true` if the key came [late](crate::store::memory::eviction::Newcomer::is_late).
+    pub(crate) const fn is_late(self) -> bool {
+        self.0.is_multiple_of(2)
+    }
+
+    /// Returns `true` if the key seems to be a client at its limit that should stay.
+    pub(crate) fn is_full(self) -> bool {
+        self >= Self::FULL
     }
 
     /// Returns `true` if the key has used less than a seventh of its capacity.
     #[inline]
     pub(crate) const fn is_idle(self) -> bool {
-        self.0 < 2
+        self.0 < Self::in_parts(2, true).0
     }
 
     /// Returns `true` if a key of this hint, read now, need not be compared with keys of another
@@ -128,7 +104,7 @@ impl Hint {
             // Others may be of a throttle over its share, or have become less full.
             Rank::Stays {
                 is_within_share, ..
-            } => !is_within_share && self <= others && self < Self::FULL,
+            } => !is_within_share && self <= others && !self.is_full(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::store::StateStore;
 use crate::store::caller::Caller;
 use crate::store::key::Key;
 use crate::store::memory::optimistic::{TimedCost, decider};
+use crate::store::memory::rate_terms::CapacityRatio;
 use crate::store::memory::seqlock_slot::{Slot, SlotGuard};
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
@@ -72,7 +73,7 @@ fn keys(count: u64) -> impl Iterator<Item = Key> {
     })
 }
 
-fn slot_of(memory: &Memory, key: Key) -> &Slot {
+fn slot_of(memory: &Memory, key: Key) -> Slot<'_> {
     memory.table.find(key).expect("the key has a slot")
 }
 
@@ -129,7 +130,8 @@ fn rejects_a_slot_that_another_key_got_meanwhile() {
         first: 3,
         second: LAST.second,
     };
-    let (memory, locked) = lock_set_while(|slot| slot.occupy(other, &Packed::NOTHING));
+    let (memory, locked) =
+        lock_set_while(|slot| slot.occupy(other, &Packed::NOTHING, CapacityRatio::default()));
     assert!(!locked, "the set has to start again");
     assert_eq!(count(&memory, FIRST), 1);
     let outcome = memory.decide_set(&[plan(FIRST), plan(other)], 0);

@@ -1,8 +1,10 @@
 //! The memory backend: states in this process, in a table of seqlock slots with a hard bound.
 //!
-//! A key is a 128-bit hash. Its state is a few words beside it in a [`seqlock_slot`], which is
-//! found by linear probing ([`probe_table`], [`segment`]) in one shard of the [`sharded_table`].
-//! States that do not fit a slot are in the [`spill`].
+//! A key is a hash. Its state is two words beside it in a [`seqlock_slot`] of half a cache line
+//! ([`slot_words`]), which is found by linear probing ([`probe_table`], [`segment`]) in one shard
+//! of the [`sharded_table`]. The rate that a state was written under is a number there
+//! ([`rate_terms`]), and the few states that need more room have it beside the slot
+//! ([`wide_state`]). States that are no such words, such as logs, are in the [`spill`].
 //!
 //! | protocol | file |
 //! |---|---|
@@ -38,6 +40,7 @@ pub(crate) mod move_to_spill;
 pub(crate) mod optimistic;
 pub(crate) mod peek;
 pub(crate) mod probe_table;
+pub(crate) mod rate_terms;
 pub(crate) mod segment;
 pub(crate) mod seqlock_slot;
 pub(crate) mod settle;
@@ -45,12 +48,15 @@ pub(crate) mod shard_locks;
 pub(crate) mod sharded_table;
 pub(crate) mod slot_locks;
 pub(crate) mod slot_permit;
+pub(crate) mod slot_words;
 pub(crate) mod spill;
+pub(crate) mod spin_wait;
 pub(crate) mod state_store;
 pub(crate) mod sync;
 #[cfg(all(test, not(traffik_loom)))]
 mod tests;
 pub(crate) mod victim;
+pub(crate) mod wide_state;
 pub(crate) mod write_set;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -24,18 +24,25 @@
 //! lock.
 
 use std::iter::successors;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::store::key::Key;
 use crate::store::memory::eviction::Shares;
-use crate::store::memory::hints::{EvictionMark, Hint, Hints};
-use crate::store::memory::segment::{Search, Segment};
+use crate::store::memory::hints::{Hint, Hints};
+use crate::store::memory::rate_terms::{CapacityRatio, TermsTable};
+use crate::store::memory::segment::{Search, Segment, Tag};
 use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::sync::{AtomicU32, Mutex, MutexGuard, OnceLock};
 use crate::strategy::kernel::packed::Packed;
 
 /// Each segment is as long as all before it together, so this is enough for any memory.
+#[cfg(not(all(test, traffik_loom)))]
 const SEGMENTS: usize = 40;
+
+/// Few, because the threads of models have small stacks.
+#[cfg(all(test, traffik_loom))]
+const SEGMENTS: usize = 4;
 
 /// An open-addressing table, which is one shard of the sharded table.
 #[derive(Debug)]
@@ -47,6 +54,7 @@ pub(crate) struct ProbeTable {
     doublings: AtomicU32,
     base: usize,
     segments: [OnceLock<Segment>; SEGMENTS],
+    terms: Arc<TermsTable>,
 }
 
 /// The part of the table that only the thread with the writer lock uses.
@@ -55,8 +63,6 @@ pub(crate) struct Writer {
     pub(super) occupied: usize,
     /// The block in which the next eviction looks for expired states.
     pub(super) clock_hand: usize,
-    /// The eviction mark of the key in each slot.
-    pub(super) marks: Vec<EvictionMark>,
     pub(super) hints: Hints,
     /// The newest incarnation: even, and never 0.
     incarnation: u16,
@@ -69,25 +75,30 @@ pub(crate) struct Insertion<'s> {
     pub(crate) state: &'s Packed,
     /// The incarnation of the state.
     pub(crate) incarnation: u16,
-    pub(crate) mark: EvictionMark,
+    /// The capacity of the strategy as a multiple of its rate's limit.
+    pub(crate) ratio: CapacityRatio,
+    /// `true` if the key comes [late](crate::store::memory::eviction::Newcomer::is_late).
+    pub(crate) is_late: bool,
 }
 
 impl ProbeTable {
-    pub(crate) fn new(base: usize) -> Self {
+    /// Creates a table without slots, the first of which will be so many.
+    pub(crate) fn new(base: usize, terms: &Arc<TermsTable>) -> Self {
         Self {
             writer: Mutex::default(),
             doublings: AtomicU32::new(0),
             base,
             segments: std::array::from_fn(|_| OnceLock::new()),
+            terms: terms.clone(),
         }
     }
 
     /// Returns the slot that seems to hold this key.
     #[inline(always)]
-    pub(crate) fn find(&self, key: Key) -> Option<&Slot> {
+    pub(crate) fn find(&self, key: Key) -> Option<Slot<'_>> {
         let doublings = self.doublings.load(Ordering::Acquire);
         let (segment, offset) = self.locate_home(key, doublings);
-        let home = self.segments[segment].get()?.get(offset)?;
+        let home = Slot::new(self.segments[segment].get()?, offset)?;
         if home.may_hold(key) {
             return Some(home);
         }
@@ -102,11 +113,12 @@ impl ProbeTable {
         mut offset: usize,
         key: Key,
         doublings: u32,
-    ) -> Option<&Slot> {
+    ) -> Option<Slot<'_>> {
         // Once around: while keys are moved there may be no vacant slot to stop at.
         for _ in 0..=doublings + 1 {
-            match self.segments[segment].get()?.search(offset, key) {
-                Search::Found(slot) => return Some(slot),
+            let slots = self.segments[segment].get()?;
+            match slots.search(offset, key) {
+                Search::Found(offset) => return Slot::new(slots, offset),
                 Search::Vacant => return None,
                 Search::Passed => {}
             }
@@ -126,7 +138,7 @@ impl ProbeTable {
         if writer.occupied + 1 > self.max_occupied() {
             self.grow(writer);
         }
-        self.place(writer, insertion, insertion.hint());
+        self.place(writer, insertion);
         writer.occupied += 1;
     }
 
@@ -155,7 +167,7 @@ impl ProbeTable {
             let locked = self.slot(index).lock();
             if let (Some(key), _) = locked.read() {
                 locked.vacate();
-                self.vacate_tag(index);
+                self.set_tag(index, Tag::VACANT);
                 shares.remove(key);
             }
         }
@@ -200,19 +212,18 @@ impl ProbeTable {
                 gap < home || home <= index
             };
             if !stays {
-                let locked = slot.lock();
-                let ((_, state), incarnation) = (locked.read(), locked.incarnation());
+                let (locked, tag) = (slot.lock(), self.tag(index));
+                let Some(content) = locked.content() else {
+                    break;
+                };
                 locked.vacate();
-                let locked = self.slot(gap).lock();
-                locked.set_incarnation(incarnation);
-                locked.occupy(key, &state);
-                self.occupy_tag(gap, key);
-                writer.marks[gap] = writer.marks[index];
+                self.slot(gap).lock().restore(&content);
+                self.set_tag(gap, tag);
                 writer.hints.copy(index, gap);
                 gap = index;
             }
         }
-        self.vacate_tag(gap);
+        self.set_tag(gap, Tag::VACANT);
         writer.hints.vacate(gap);
     }
 
@@ -226,48 +237,48 @@ impl ProbeTable {
         let mut removed = Vec::with_capacity(len);
         for index in 0..len {
             let locked = self.slot(index).lock();
-            if let (Some(key), state) = locked.read() {
-                let (mark, hint) = (writer.marks[index], writer.hints.get(index));
-                removed.push((key, state, locked.incarnation(), mark, hint));
+            if let Some(content) = locked.content() {
+                removed.push((content, self.tag(index), writer.hints.get(index)));
                 locked.vacate();
-                self.vacate_tag(index);
+                self.set_tag(index, Tag::VACANT);
             }
         }
         let doublings = self.doublings.load(Ordering::Relaxed);
         if len == 0 {
-            self.segments[0].get_or_init(|| Segment::new(self.base));
+            self.segments[0].get_or_init(|| Segment::new(self.base, &self.terms));
         } else {
             self.segments[doublings as usize + 1]
-                .get_or_init(|| Segment::new(self.base << doublings));
+                .get_or_init(|| Segment::new(self.base << doublings, &self.terms));
             self.doublings.store(doublings + 1, Ordering::Release);
         }
-        writer.marks.resize(self.len(), EvictionMark::default());
         writer.hints.clear();
         writer.hints.resize(self.len());
-        for (key, state, incarnation, mark, hint) in removed {
-            let state = &state;
-            let insertion = Insertion {
-                key,
-                state,
-                incarnation,
-                mark,
-            };
-            self.place(writer, &insertion, hint);
+        for (content, tag, hint) in &removed {
+            let index = self.first_vacant(content.key);
+            let slot = self.slot(index);
+            slot.lock().restore(content);
+            self.set_tag(index, *tag);
+            writer.hints.occupy(index, *hint, slot.read().1.expires());
         }
     }
 
     /// Writes a key into the first vacant slot from its home on.
-    pub(super) fn place(&self, writer: &mut Writer, insertion: &Insertion<'_>, hint: Hint) {
+    pub(super) fn place(&self, writer: &mut Writer, insertion: &Insertion<'_>) {
+        let index = self.first_vacant(insertion.key);
+        self.write(writer, index, insertion);
+    }
+
+    /// Returns the index of the first vacant slot from a key's home on.
+    fn first_vacant(&self, key: Key) -> usize {
         let doublings = self.doublings.load(Ordering::Relaxed);
-        let (mut segment, mut offset) = self.locate_home(insertion.key, doublings);
-        let index = loop {
+        let (mut segment, mut offset) = self.locate_home(key, doublings);
+        loop {
             if let Some(vacant) = self.segment(segment).first_vacant(offset) {
-                break self.segment_start(segment) + vacant;
+                return self.segment_start(segment) + vacant;
             }
             segment = Self::next_segment(segment, doublings);
             offset = 0;
-        };
-        self.write(writer, index, insertion, hint);
+        }
     }
 
     /// Writes a key into a slot, and returns the key that was in it.
@@ -276,15 +287,21 @@ impl ProbeTable {
         writer: &mut Writer,
         index: usize,
         insertion: &Insertion<'_>,
-        hint: Hint,
     ) -> Option<Key> {
-        writer.marks[index] = insertion.mark;
-        writer.hints.occupy(index, hint, insertion.state.expires());
+        let Insertion {
+            key,
+            state,
+            incarnation,
+            ratio,
+            is_late,
+        } = *insertion;
+        let hint = Hint::new(state, ratio, is_late);
+        writer.hints.occupy(index, hint, state.expires());
         let locked = self.slot(index).lock();
         let (removed, _) = locked.read();
-        locked.set_incarnation(insertion.incarnation);
-        locked.occupy(insertion.key, insertion.state);
-        self.occupy_tag(index, insertion.key);
+        locked.set_incarnation(incarnation);
+        locked.occupy(key, state, ratio);
+        self.set_tag(index, Tag::of(key));
         removed
     }
 
@@ -314,10 +331,11 @@ impl ProbeTable {
         }
     }
 
-    /// Returns the index at which the search for a key starts: its hash, scaled to the number of
-    /// slots.
+    /// Returns the index at which the search for a key starts: a part of its hash that slots store,
+    /// scaled to the number of slots.
+    #[inline(always)]
     pub(super) fn home(key: Key, len: usize) -> usize {
-        ((u128::from(key.second) * len as u128) >> 64) as usize
+        (((key.second >> 32) * len as u64) >> 32) as usize
     }
 
     /// Returns the segment and the offset of a key's home. Segment 0 is the first `base` slots,
@@ -335,19 +353,19 @@ impl ProbeTable {
 
     /// Returns the slot at an index. The caller has the writer lock, under which all segments
     /// exist.
-    pub(super) fn slot(&self, index: usize) -> &Slot {
+    pub(super) fn slot(&self, index: usize) -> Slot<'_> {
         let (segment, offset) = self.locate(index);
-        segment.slot(offset)
+        Slot::new(segment, offset).expect("the table has so many slots")
     }
 
-    fn occupy_tag(&self, index: usize, key: Key) {
+    fn tag(&self, index: usize) -> Tag {
         let (segment, offset) = self.locate(index);
-        segment.occupy(offset, key);
+        segment.tag(offset)
     }
 
-    fn vacate_tag(&self, index: usize) {
+    fn set_tag(&self, index: usize, tag: Tag) {
         let (segment, offset) = self.locate(index);
-        segment.vacate(offset);
+        segment.set_tag(offset, tag);
     }
 
     /// Returns the segment of an index, and the offset in it.
@@ -365,7 +383,8 @@ impl ProbeTable {
     }
 
     fn segment(&self, segment: usize) -> &Segment {
-        self.segments[segment].get_or_init(|| Segment::new(self.base << segment.saturating_sub(1)))
+        self.segments[segment]
+            .get_or_init(|| Segment::new(self.base << segment.saturating_sub(1), &self.terms))
     }
 
     /// Returns the number of the segment after this one; after the last, the first.
@@ -398,13 +417,6 @@ impl Writer {
     pub(crate) fn next_incarnation(&mut self) -> u16 {
         self.incarnation = self.incarnation.wrapping_add(2).max(2);
         self.incarnation
-    }
-}
-
-impl Insertion<'_> {
-    /// Returns the hint for the new state.
-    pub(super) fn hint(&self) -> Hint {
-        self.mark.hint(self.state)
     }
 }
 

@@ -5,7 +5,9 @@ use loom::thread;
 
 use super::{ProbeTable, Shares};
 use crate::store::key::Key;
-use crate::store::memory::concurrency_fixtures::{count, count_of, hit, insert, insertion, state};
+use crate::store::memory::concurrency_fixtures::{
+    self, count, count_of, hit, insert, insertion, state,
+};
 use crate::store::memory::loom_model::model;
 
 const fn key(first: u64, home: u64) -> Key {
@@ -25,7 +27,7 @@ const EARLY: u64 = 5;
 
 /// Returns a table of this many slots, with keys that have a count of 1.
 fn table(slots: usize, keys: &[Key]) -> Arc<ProbeTable> {
-    let table = ProbeTable::new(slots);
+    let table = concurrency_fixtures::table(slots);
     for key in keys {
         insert(&table, &mut table.lock(), *key);
     }

@@ -3,12 +3,12 @@
 use std::thread;
 
 use super::*;
-use crate::store::memory::concurrency_fixtures::{count, hit, insert};
+use crate::store::memory::concurrency_fixtures::{count, hit, insert, table};
 use crate::strategy::kernel::packed::Kind;
 
 const KEY: Key = Key {
     first: 7,
-    second: 7,
+    second: 7 << 32,
 };
 
 fn window(at: u64) -> Packed {
@@ -24,18 +24,18 @@ fn window(at: u64) -> Packed {
 }
 
 fn insertion(key: Key, state: &Packed, incarnation: u16) -> Insertion<'_> {
-    let mark = EvictionMark::default();
     Insertion {
         key,
         state,
         incarnation,
-        mark,
+        ratio: CapacityRatio::new(1.0),
+        is_late: false,
     }
 }
 
 /// Returns a table with the key, hit in the first window, and the key's index.
 fn table_with_key() -> (ProbeTable, usize) {
-    let table = ProbeTable::new(8);
+    let table = table(8);
     table.insert(&mut table.lock(), &insertion(KEY, &window(0), 2));
     let index = ProbeTable::home(KEY, table.len());
     assert!(table.slot(index).may_hold(KEY));
@@ -72,7 +72,7 @@ fn a_sweep_waits_for_a_writer_and_sees_its_write() {
 
 #[test]
 fn moved_states_keep_their_incarnations() {
-    let table = ProbeTable::new(8);
+    let table = table(8);
     let mut writer = table.lock();
     // All have one home, so that gaps are closed.
     let key = |number: u16| Key {
@@ -117,7 +117,7 @@ fn counts_every_hit_while_slots_move_and_the_table_grows() {
         first: number,
         second: number.wrapping_mul(0x9E37_79B9_7F4A_7C15),
     };
-    let table = ProbeTable::new(3);
+    let table = table(3);
     let keys: Vec<Key> = (1..=6).map(key).collect();
     thread::scope(|scope| {
         for first in 0..3 {

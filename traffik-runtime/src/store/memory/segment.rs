@@ -7,14 +7,18 @@
 //! that lock may see an old tag. It then finds a slot of another key, which reading the slot shows,
 //! or none, as while a key is moved.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::store::key::Key;
-use crate::store::memory::seqlock_slot::Slot;
-use crate::store::memory::sync::AtomicU64;
+use crate::store::memory::rate_terms::TermsTable;
+use crate::store::memory::slot_words::SlotWords;
+use crate::store::memory::sync::{AtomicU16, AtomicU64};
+use crate::store::memory::wide_state::WideStates;
 
-/// The tag of a slot without a key.
-const VACANT: u8 = 0;
+/// A part of a key's hash, from 1 to 254; 0 for no key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tag(u8);
 
 /// The largest tag of a key. The byte above it fills the last word of tags.
 const MAX_TAG: u8 = 254;
@@ -31,15 +35,20 @@ const HIGHEST: u64 = LOWEST << 7;
 /// Slots that are allocated together.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    slots: Box<[Slot]>,
+    slots: Box<[SlotWords]>,
     /// Eight tags a word, the first in the lowest byte.
     tags: Box<[AtomicU64]>,
+    /// The incarnation of the state in each slot, guarded by the slot's sequence number. It differs
+    /// from that of an earlier or later state of the key.
+    pub(crate) incarnations: Box<[AtomicU16]>,
+    pub(crate) wide_states: WideStates,
+    pub(crate) terms: Arc<TermsTable>,
 }
 
 /// The end of a search in one segment.
-pub(crate) enum Search<'a> {
-    /// The slot seems to hold the key.
-    Found(&'a Slot),
+pub(crate) enum Search {
+    /// The slot at this offset seems to hold the key.
+    Found(usize),
     /// A slot is vacant before any that holds the key, so the table does not hold it.
     Vacant,
     /// The search goes on in the next segment.
@@ -48,34 +57,31 @@ pub(crate) enum Search<'a> {
 
 impl Segment {
     /// Creates a segment of vacant slots.
-    pub(crate) fn new(slots: usize) -> Self {
+    pub(crate) fn new(slots: usize, terms: &Arc<TermsTable>) -> Self {
         let tags_of = |word: usize| {
             let tags = slots - word * TAGS;
             let filler = u64::MAX.checked_shl(8 * tags as u32).unwrap_or(0);
             AtomicU64::new(filler)
         };
         Self {
-            slots: (0..slots).map(|_| Slot::default()).collect(),
+            slots: (0..slots).map(|_| SlotWords::default()).collect(),
             tags: (0..slots.div_ceil(TAGS)).map(tags_of).collect(),
+            incarnations: (0..slots).map(|_| AtomicU16::new(0)).collect(),
+            wide_states: WideStates::new(slots),
+            terms: terms.clone(),
         }
     }
 
     /// Returns a slot, if the segment has so many.
     #[inline(always)]
-    pub(crate) fn get(&self, offset: usize) -> Option<&Slot> {
+    pub(crate) fn get(&self, offset: usize) -> Option<&SlotWords> {
         self.slots.get(offset)
-    }
-
-    /// Returns a slot of the segment.
-    #[inline]
-    pub(crate) fn slot(&self, offset: usize) -> &Slot {
-        &self.slots[offset]
     }
 
     /// Searches for a key from a slot on.
     #[inline]
-    pub(crate) fn search(&self, offset: usize, key: Key) -> Search<'_> {
-        let pattern = LOWEST * u64::from(tag(key));
+    pub(crate) fn search(&self, offset: usize, key: Key) -> Search {
+        let pattern = LOWEST * u64::from(Tag::of(key).0);
         let mut passed = passed_before(offset);
         for (word, tags) in self.tags.iter().enumerate().skip(offset / TAGS) {
             let tags = tags.load(Ordering::Relaxed) | passed;
@@ -84,9 +90,9 @@ impl Segment {
             // Only those before the first vacant slot.
             let mut equal = zero_bytes(tags ^ pattern) & before_lowest(vacant);
             while equal != 0 {
-                let slot = self.get(word * TAGS + index_of(equal));
-                if let Some(slot) = slot.filter(|slot| slot.may_hold(key)) {
-                    return Search::Found(slot);
+                let offset = word * TAGS + index_of(equal);
+                if self.get(offset).is_some_and(|slot| slot.may_hold(key)) {
+                    return Search::Found(offset);
                 }
                 equal &= equal - 1;
             }
@@ -108,27 +114,29 @@ impl Segment {
         })
     }
 
-    /// Writes the tag of a key beside a slot. The caller has the writer lock.
-    pub(crate) fn occupy(&self, offset: usize, key: Key) {
-        self.set_tag(offset, tag(key));
+    /// Returns the tag beside a slot.
+    pub(crate) fn tag(&self, offset: usize) -> Tag {
+        let word = self.tags[offset / TAGS].load(Ordering::Relaxed);
+        Tag((word >> (8 * (offset % TAGS))) as u8)
     }
 
-    /// Removes the tag beside a slot. The caller has the writer lock.
-    pub(crate) fn vacate(&self, offset: usize) {
-        self.set_tag(offset, VACANT);
-    }
-
-    fn set_tag(&self, offset: usize, tag: u8) {
+    /// Writes the tag beside a slot. The caller has the writer lock.
+    pub(crate) fn set_tag(&self, offset: usize, Tag(tag): Tag) {
         let (word, shift) = (&self.tags[offset / TAGS], 8 * (offset % TAGS));
         let others = word.load(Ordering::Relaxed) & !(0xFF << shift);
         word.store(others | u64::from(tag) << shift, Ordering::Relaxed);
     }
 }
 
-/// Returns the tag of a key: bits of its hash that do not determine its place.
-#[inline]
-fn tag(key: Key) -> u8 {
-    (key.second as u8).clamp(VACANT + 1, MAX_TAG)
+impl Tag {
+    /// The tag of a slot without a key.
+    pub(crate) const VACANT: Self = Self(0);
+
+    /// Returns the tag of a key: bits of its hash that a slot does not store.
+    #[inline]
+    pub(crate) fn of(key: Key) -> Self {
+        Self((key.second as u8).clamp(1, MAX_TAG))
+    }
 }
 
 /// Returns a mask of the tags in an offset's word that are before it.
@@ -169,25 +177,30 @@ mod tests {
 
     fn is_found(segment: &Segment, offset: usize, number: u64) -> bool {
         match segment.search(offset, key(number)) {
-            Search::Found(slot) => slot.read().0 == Some(key(number)),
+            Search::Found(found) => {
+                segment.slots[found].first.load(Ordering::Relaxed) == 1 + number
+            }
             Search::Vacant | Search::Passed => false,
         }
     }
 
+    fn segment(slots: usize) -> Segment {
+        Segment::new(slots, &Arc::new(TermsTable::new(1)))
+    }
+
     fn occupy(segment: &Segment, offset: usize, number: u64) {
-        let locked = segment.slot(offset).lock();
-        locked.occupy(
-            key(number),
-            &crate::store::memory::concurrency_fixtures::state(number),
-        );
-        segment.occupy(offset, key(number));
+        let key = key(number);
+        segment.slots[offset]
+            .first
+            .store(key.first, Ordering::Relaxed);
+        segment.set_tag(offset, Tag::of(key));
     }
 
     /// Segments of all lengths around those of whole words, with keys of all tags.
     #[test]
     fn finds_each_key_up_to_the_first_vacant_slot() {
         for slots in 1..=19 {
-            let segment = Segment::new(slots);
+            let segment = segment(slots);
             for offset in 0..slots {
                 assert_eq!(segment.first_vacant(0), Some(offset), "{slots}");
                 occupy(&segment, offset, 37 * offset as u64);
@@ -201,7 +214,7 @@ mod tests {
                 let absent = segment.search(from, key(10_000));
                 assert!(matches!(absent, Search::Passed), "{from} of {slots}");
             }
-            segment.vacate(slots / 2);
+            segment.set_tag(slots / 2, Tag::VACANT);
             for offset in 0..slots {
                 let found = is_found(&segment, 0, 37 * offset as u64);
                 assert_eq!(found, offset < slots / 2, "{offset} of {slots}");
@@ -212,7 +225,7 @@ mod tests {
 
     #[test]
     fn finds_keys_of_every_tag() {
-        let segment = Segment::new(256);
+        let segment = segment(256);
         for number in 0..256 {
             occupy(&segment, number, number as u64);
         }

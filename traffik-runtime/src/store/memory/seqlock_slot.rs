@@ -1,9 +1,10 @@
-//! A seqlock over one key and its state, in seven words of atomics.
+//! A seqlock over one key and its state, in four words of atomics and a few beside them.
 //!
 //! # Protocol
 //!
 //! A sequence number guards the other words. It is odd while a thread writes them, and higher after
-//! every write.
+//! every write. It shares the word `lock` with a part of the key, so that one compare-and-swap
+//! checks both.
 //!
 //! * A reader takes no lock. It reads the number, the words, and the number again, and starts over
 //!   if the number was odd or has changed.
@@ -18,139 +19,217 @@
 //! it reads the number again, so a reader that sees a single word of a write sees that the number
 //! has changed.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 
 use crate::store::key::Key;
-use crate::store::memory::sync::{AtomicU16, AtomicU32, AtomicU64, fence, spin_loop, yield_now};
-use crate::strategy::kernel::packed::{Kind, Packed};
+use crate::store::memory::rate_terms::{CapacityRatio, Terms};
+use crate::store::memory::segment::Segment;
+use crate::store::memory::slot_words::{
+    KEY_BITS, SlotWords, WIDE, WIDE_WORDS, number, pack, unpack,
+};
+use crate::store::memory::spin_wait::SpinWait;
+use crate::store::memory::sync::fence;
+use crate::store::memory::wide_state::{from_words, to_words};
+use crate::strategy::kernel::packed::Packed;
 
-/// A place for one key with its state.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    sequence: AtomicU32,
-    /// The rate's limit, [compressed](compress_limit).
-    limit: AtomicU16,
-    /// The state's incarnation, which differs from that of an earlier or later state of the key.
-    incarnation: AtomicU16,
-    first: AtomicU64,
-    second: AtomicU64,
-    /// The period, and above it the tick's power of ten and the kind.
-    terms: AtomicU64,
-    at: AtomicU64,
-    amount: AtomicU64,
-    /// The state's second number. A meter has none, so this is its exact limit; other states need
-    /// their limit only to estimate their fullness, so 16 bits are enough.
-    extra: AtomicU64,
+/// A place for one key with its state, in a segment.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'a> {
+    words: &'a SlotWords,
+    segment: &'a Segment,
+    offset: usize,
 }
 
 /// The state of a slot at one moment, and the sequence number of that moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot {
-    sequence: u32,
+    lock: u64,
+    /// The number of the state's terms.
+    number: usize,
     pub(crate) state: Packed,
 }
 
 /// A locked slot; dropping the guard unlocks it.
 #[derive(Debug)]
 pub(crate) struct SlotGuard<'a> {
-    slot: &'a Slot,
-    sequence: u32,
+    slot: Slot<'a>,
+    /// The even sequence number and the part of the key that it is unlocked with.
+    unlocked: u64,
 }
 
-const POWER_AT: u32 = 56;
-const KIND_AT: u32 = 60;
-const PERIOD: u64 = (1 << POWER_AT) - 1;
+/// All words of an occupied slot, to be written to another slot of the table.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) key: Key,
+    time: u64,
+    amounts: u64,
+    incarnation: u16,
+    wide: Option<Box<[u64; 6]>>,
+}
 
-impl Slot {
+const SEQUENCE: u64 = !KEY_BITS;
+
+const fn is_locked(lock: u64) -> bool {
+    !lock.is_multiple_of(2)
+}
+
+impl<'a> Slot<'a> {
+    /// Returns the slot at an offset of a segment, if it has so many.
+    #[inline(always)]
+    pub(crate) fn new(segment: &'a Segment, offset: usize) -> Option<Self> {
+        let words = segment.get(offset)?;
+        Some(Self {
+            words,
+            segment,
+            offset,
+        })
+    }
+
+    /// Returns the address that determines the order in which sets lock slots.
+    pub(crate) fn address(self) -> usize {
+        std::ptr::from_ref(self.words).addr()
+    }
+
     /// Returns `true` if the slot seems to hold this key. Only a snapshot or a lock confirms it.
-    #[inline]
-    pub(crate) fn may_hold(&self, key: Key) -> bool {
-        let first = self.first.load(Ordering::Relaxed) ^ key.first;
-        let second = self.second.load(Ordering::Relaxed) ^ key.second;
-        first | second == 0
+    #[inline(always)]
+    pub(crate) fn may_hold(self, key: Key) -> bool {
+        self.words.may_hold(key)
     }
 
     /// Reads the key and its state.
-    pub(crate) fn read(&self) -> (Option<Key>, Packed) {
-        self.read_consistent(|| self.words()).1
+    pub(crate) fn read(self) -> (Option<Key>, Packed) {
+        let (_, (key, state, _)) = self.read_consistent(|| self.words());
+        (key, state)
+    }
+
+    /// Reads the key, its state and the ratio of its strategy's capacity, if there is a key.
+    pub(crate) fn read_with_ratio(self) -> Option<(Key, Packed, CapacityRatio)> {
+        let (_, (key, state, ratio)) = self.read_consistent(|| self.words());
+        Some((key?, state, ratio))
     }
 
     /// Reads the state if the slot holds this key.
     #[inline]
-    pub(crate) fn read_for(&self, key: Key) -> Option<Snapshot> {
+    pub(crate) fn read_for(self, key: Key) -> Option<Snapshot> {
         loop {
-            let words = || (self.may_hold(key), self.state());
-            if let Some((sequence, (is_own, state))) = self.try_read(words) {
-                return is_own.then_some(Snapshot { sequence, state });
+            let lock = self.words.lock.load(Ordering::Acquire);
+            if is_locked(lock) {
+                self.wait_for_writer();
+                continue;
+            }
+            let is_own = self.words.may_hold(key);
+            let time = self.words.time.load(Ordering::Relaxed);
+            let amounts = self.words.amounts.load(Ordering::Relaxed);
+            let number = number(time);
+            let wide = (number == WIDE).then(|| self.wide_words());
+            fence(Ordering::Acquire);
+            if self.words.lock.load(Ordering::Relaxed) == lock {
+                let state = match wide {
+                    Some(words) => from_words(words).0,
+                    None => unpack([time, amounts], &self.segment.terms.get(number)),
+                };
+                return is_own.then_some(Snapshot {
+                    lock,
+                    number,
+                    state,
+                });
             }
             self.wait_for_writer();
         }
     }
 
-    /// Reads the state and its incarnation if the slot holds this key.
-    pub(crate) fn read_with_incarnation(&self, key: Key) -> Option<(Snapshot, u16)> {
-        let words = || (self.may_hold(key), self.state(), self.incarnation());
-        let (sequence, (is_own, state, incarnation)) = self.read_consistent(words);
-        is_own.then_some((Snapshot { sequence, state }, incarnation))
+    /// Reads the words of a wide state. They are an array, so that only they are in memory where
+    /// this is called, and not the state that callers keep in registers.
+    #[cold]
+    #[inline(never)]
+    fn wide_words(self) -> [u64; 6] {
+        self.segment.wide_states.read(self.offset)
     }
 
-    fn incarnation(&self) -> u16 {
-        self.incarnation.load(Ordering::Relaxed)
+    /// Reads the state and its incarnation if the slot holds this key.
+    pub(crate) fn read_with_incarnation(self, key: Key) -> Option<(Snapshot, u16)> {
+        let words = || {
+            let number = number(self.words.time.load(Ordering::Relaxed));
+            (
+                self.may_hold(key),
+                number,
+                self.words().1,
+                self.incarnation(),
+            )
+        };
+        let (lock, (is_own, number, state, incarnation)) = self.read_consistent(words);
+        let snapshot = Snapshot {
+            lock,
+            number,
+            state,
+        };
+        is_own.then_some((snapshot, incarnation))
+    }
+
+    fn incarnation(self) -> u16 {
+        self.segment.incarnations[self.offset].load(Ordering::Relaxed)
     }
 
     /// Waits until the slot is not locked. It returns nothing, so that the callers' fast path keeps
     /// what it has read in registers.
     #[cold]
-    fn wait_for_writer(&self) {
+    fn wait_for_writer(self) {
         let mut spin = SpinWait::default();
-        while !self.sequence.load(Ordering::Relaxed).is_multiple_of(2) {
+        while is_locked(self.words.lock.load(Ordering::Relaxed)) {
             spin.wait();
         }
     }
 
-    /// Reads words at one moment, waiting for writers, and returns them with the sequence number.
+    /// Reads words at one moment, waiting for writers, and returns them with the lock.
     #[inline]
-    fn read_consistent<T>(&self, words: impl Fn() -> T) -> (u32, T) {
+    fn read_consistent<T>(self, words: impl Fn() -> T) -> (u64, T) {
         let mut spin = SpinWait::default();
         loop {
-            if let Some(settled) = self.try_read(&words) {
-                return settled;
+            let lock = self.words.lock.load(Ordering::Acquire);
+            if !is_locked(lock) {
+                let words = words();
+                fence(Ordering::Acquire);
+                if self.words.lock.load(Ordering::Relaxed) == lock {
+                    return (lock, words);
+                }
             }
             spin.wait();
         }
     }
 
-    /// Reads words at one moment, or returns `None` if the slot is being written.
-    #[inline]
-    fn try_read<T>(&self, words: impl Fn() -> T) -> Option<(u32, T)> {
-        let sequence = self.sequence.load(Ordering::Acquire);
-        if !sequence.is_multiple_of(2) {
-            return None;
-        }
-        let words = words();
-        fence(Ordering::Acquire);
-        (self.sequence.load(Ordering::Relaxed) == sequence).then_some((sequence, words))
-    }
-
     /// Changes the state unless the slot was written since the snapshot; returns `true` if it did.
     #[inline(always)]
-    pub(crate) fn write_if_unchanged(&self, snapshot: &Snapshot, state: &Packed) -> bool {
-        let Some(locked) = self.try_lock_at(snapshot.sequence) else {
+    pub(crate) fn write_if_unchanged(self, snapshot: &Snapshot, state: &Packed) -> bool {
+        let Some(words) = snapshot.pack(state) else {
+            return self.write_unpacked(snapshot.lock, *state);
+        };
+        let Some(locked) = self.try_lock_at(snapshot.lock) else {
             return false;
         };
-        locked.update(state);
+        locked.store(words);
         true
+    }
+
+    /// Writes a state of other terms or a wide one, as
+    /// [`write_if_unchanged`](Self::write_if_unchanged) does. It takes values, so that callers keep
+    /// theirs in registers.
+    #[cold]
+    #[inline(never)]
+    fn write_unpacked(self, lock: u64, state: Packed) -> bool {
+        let locked = self.try_lock_at(lock);
+        locked.map(|locked| locked.update(&state)).is_some()
     }
 
     /// Replaces the state by another incarnation unless the slot was written since the
     /// snapshot; returns `true` if it did.
     pub(crate) fn replace_if_unchanged(
-        &self,
+        self,
         snapshot: &Snapshot,
         state: &Packed,
         incarnation: u16,
     ) -> bool {
-        let locked = self.try_lock_at(snapshot.sequence);
+        let locked = self.try_lock_at(snapshot.lock);
         let replaced = locked.map(|locked| {
             locked.set_incarnation(incarnation);
             locked.update(state);
@@ -159,12 +238,12 @@ impl Slot {
     }
 
     /// Locks the slot, waiting for other writers.
-    pub(crate) fn lock(&self) -> SlotGuard<'_> {
+    pub(crate) fn lock(self) -> SlotGuard<'a> {
         let mut spin = SpinWait::default();
         loop {
-            let sequence = self.sequence.load(Ordering::Relaxed);
-            if sequence.is_multiple_of(2)
-                && let Some(locked) = self.try_lock_at(sequence)
+            let lock = self.words.lock.load(Ordering::Relaxed);
+            if !is_locked(lock)
+                && let Some(locked) = self.try_lock_at(lock)
             {
                 return locked;
             }
@@ -172,76 +251,70 @@ impl Slot {
         }
     }
 
-    /// Locks the slot if its sequence number is still this even one.
+    /// Locks the slot if its key and sequence number are still these, and the number is even.
     #[inline]
-    fn try_lock_at(&self, sequence: u32) -> Option<SlotGuard<'_>> {
-        let odd = sequence.wrapping_add(1);
-        self.sequence
-            .compare_exchange(sequence, odd, Ordering::Acquire, Ordering::Relaxed)
+    fn try_lock_at(self, lock: u64) -> Option<SlotGuard<'a>> {
+        self.words
+            .lock
+            .compare_exchange(lock, lock | 1, Ordering::Acquire, Ordering::Relaxed)
             .ok()?;
         // A reader that sees a word written under this lock must also see the odd number.
         fence(Ordering::Release);
+        let sequence = lock.wrapping_add(2) & SEQUENCE;
         Some(SlotGuard {
             slot: self,
-            sequence,
+            unlocked: lock & KEY_BITS | sequence,
         })
     }
 
-    fn words(&self) -> (Option<Key>, Packed) {
-        let first = self.first.load(Ordering::Relaxed);
-        let second = self.second.load(Ordering::Relaxed);
-        ((first != 0).then_some(Key { first, second }), self.state())
+    fn words(self) -> (Option<Key>, Packed, CapacityRatio) {
+        let first = self.words.first.load(Ordering::Relaxed);
+        let second = self.words.lock.load(Ordering::Relaxed) & KEY_BITS;
+        let key = (first != 0).then_some(Key { first, second });
+        let (state, ratio) = self.state();
+        (key, state, ratio)
     }
 
-    #[inline]
-    fn state(&self) -> Packed {
-        let terms = self.terms.load(Ordering::Relaxed);
-        let kind = Kind::numbered((terms >> KIND_AT) as u8);
-        let extra = self.extra.load(Ordering::Relaxed);
-        let (limit, extra) = match kind {
-            Kind::Meter => (extra, 0),
-            _ => (expand_limit(self.limit.load(Ordering::Relaxed)), extra),
-        };
-        Packed {
-            kind,
-            tick_power: (terms >> POWER_AT) as u8 & 0b1111,
-            limit,
-            period: terms & PERIOD,
-            at: self.at.load(Ordering::Relaxed),
-            amount: self.amount.load(Ordering::Relaxed),
-            extra,
+    fn state(self) -> (Packed, CapacityRatio) {
+        let time = self.words.time.load(Ordering::Relaxed);
+        if number(time) == WIDE {
+            return from_words(self.wide_words());
         }
+        let terms = self.segment.terms.get(number(time));
+        let amounts = self.words.amounts.load(Ordering::Relaxed);
+        (unpack([time, amounts], &terms), terms.ratio)
     }
 }
 
-/// The number of low bits of a double that are dropped: all of its fraction but ten bits.
-const DROPPED: u32 = 42;
-const FRACTION_BITS: u32 = 10;
-const EXPONENTS: u64 = 63;
-const BIAS: u64 = 1_023;
-
-/// Compresses a limit, from 1 to 2^53, to the top of the fraction and the low bits of the exponent
-/// of a double: exact up to 2 048, otherwise rounded down by less than a thousandth.
-#[inline]
-fn compress_limit(limit: u64) -> u16 {
-    ((limit.cast_signed() as f64).to_bits() >> DROPPED) as u16
+impl fmt::Debug for Slot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.words.fmt(f)
+    }
 }
 
-/// Expands a limit that [`compress_limit`] has compressed. That of an empty state is meaningless.
-#[inline]
-#[allow(clippy::cast_sign_loss, reason = "a limit is never negative")]
-fn expand_limit(compressed: u16) -> u64 {
-    let compressed = u64::from(compressed);
-    // The exponent of 1 is 1 023, all low bits of which are set; that of 2 has none.
-    let exponent = BIAS + (((compressed >> FRACTION_BITS) + 1) & EXPONENTS);
-    let fraction = compressed & ((1 << FRACTION_BITS) - 1);
-    f64::from_bits(exponent << 52 | fraction << DROPPED) as u64
+impl Snapshot {
+    /// Returns the words of a state that is written next, if its terms are those of this one and it
+    /// fits.
+    #[inline(always)]
+    fn pack(&self, state: &Packed) -> Option<[u64; 2]> {
+        let same = self.state.kind == state.kind
+            && self.state.tick_power == state.tick_power
+            && self.state.limit == state.limit
+            && self.state.period == state.period;
+        (same && self.number != WIDE).then(|| pack(state, self.number))?
+    }
 }
 
 impl SlotGuard<'_> {
     /// Reads the key and its state.
     pub(crate) fn read(&self) -> (Option<Key>, Packed) {
-        self.slot.words()
+        let (key, state, _) = self.slot.words();
+        (key, state)
+    }
+
+    /// Returns `true` if the slot holds this key.
+    pub(crate) fn holds(&self, key: Key) -> bool {
+        self.slot.may_hold(key)
     }
 
     /// Returns the incarnation of the state.
@@ -251,65 +324,85 @@ impl SlotGuard<'_> {
 
     /// Changes the incarnation of the state.
     pub(crate) fn set_incarnation(&self, incarnation: u16) {
-        self.slot.incarnation.store(incarnation, Ordering::Relaxed);
+        self.slot.segment.incarnations[self.slot.offset].store(incarnation, Ordering::Relaxed);
     }
 
-    /// Writes a key and its state, and unlocks the slot.
-    pub(crate) fn occupy(self, key: Key, state: &Packed) {
-        self.slot.first.store(key.first, Ordering::Relaxed);
-        self.slot.second.store(key.second, Ordering::Relaxed);
-        self.update(state);
+    /// Returns all words, if the slot holds a key.
+    pub(crate) fn content(&self) -> Option<Content> {
+        let words = self.slot.words;
+        let time = words.time.load(Ordering::Relaxed);
+        let wide =
+            (number(time) == WIDE).then(|| self.slot.segment.wide_states.read(self.slot.offset));
+        Some(Content {
+            key: self.read().0?,
+            time,
+            amounts: words.amounts.load(Ordering::Relaxed),
+            incarnation: self.incarnation(),
+            wide: wide.map(Box::new),
+        })
+    }
+
+    /// Writes all words, and unlocks the slot.
+    pub(crate) fn restore(mut self, content: &Content) {
+        self.set_key(content.key);
+        self.set_incarnation(content.incarnation);
+        self.store([content.time, content.amounts]);
+        if let Some(wide) = &content.wide {
+            self.slot
+                .segment
+                .wide_states
+                .write(self.slot.offset, **wide);
+        }
+    }
+
+    /// Writes a key and its state under a strategy with this ratio of capacity, and unlocks the
+    /// slot.
+    pub(crate) fn occupy(mut self, key: Key, state: &Packed, ratio: CapacityRatio) {
+        self.set_key(key);
+        self.write(state, ratio);
     }
 
     /// Removes the key, and unlocks the slot.
     pub(crate) fn vacate(self) {
-        self.slot.first.store(0, Ordering::Relaxed);
-        self.update(&Packed::default());
+        self.slot.words.first.store(0, Ordering::Relaxed);
+        self.store([0, 0]);
     }
 
     /// Changes the state.
-    #[inline]
     pub(crate) fn update(&self, state: &Packed) {
-        let terms =
-            state.period | u64::from(state.tick_power) << POWER_AT | (state.kind as u64) << KIND_AT;
-        let extra = match state.kind {
-            Kind::Meter => state.limit,
-            _ => state.extra,
-        };
-        self.slot
-            .limit
-            .store(compress_limit(state.limit), Ordering::Relaxed);
-        self.slot.terms.store(terms, Ordering::Relaxed);
-        self.slot.at.store(state.at, Ordering::Relaxed);
-        self.slot.amount.store(state.amount, Ordering::Relaxed);
-        self.slot.extra.store(extra, Ordering::Relaxed);
+        let (_, ratio) = self.slot.state();
+        self.write(state, ratio);
+    }
+
+    fn write(&self, state: &Packed, ratio: CapacityRatio) {
+        let terms = &self.slot.segment.terms;
+        let number = terms.number(&Terms::of(state, ratio));
+        match number.and_then(|number| pack(state, number)) {
+            Some(words) => self.store(words),
+            None => {
+                let words = to_words(state, ratio);
+                self.slot.segment.wide_states.write(self.slot.offset, words);
+                self.store(WIDE_WORDS);
+            }
+        }
+    }
+
+    fn set_key(&mut self, key: Key) {
+        self.slot.words.first.store(key.first, Ordering::Relaxed);
+        self.unlocked = key.second & KEY_BITS | self.unlocked & SEQUENCE;
+    }
+
+    #[inline(always)]
+    fn store(&self, [time, amounts]: [u64; 2]) {
+        self.slot.words.time.store(time, Ordering::Relaxed);
+        self.slot.words.amounts.store(amounts, Ordering::Relaxed);
     }
 }
 
 impl Drop for SlotGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.slot
-            .sequence
-            .store(self.sequence.wrapping_add(2), Ordering::Release);
-    }
-}
-
-/// A wait that spins at first, and then yields the processor to the thread it waits for.
-#[derive(Default)]
-struct SpinWait {
-    spins: u32,
-}
-
-impl SpinWait {
-    #[cold]
-    fn wait(&mut self) {
-        self.spins += 1;
-        if self.spins < 64 {
-            spin_loop();
-        } else {
-            yield_now();
-        }
+        self.slot.words.lock.store(self.unlocked, Ordering::Release);
     }
 }
 
@@ -318,67 +411,5 @@ impl SpinWait {
 mod loom_tests;
 
 #[cfg(all(test, not(traffik_loom)))]
-mod tests {
-    use std::thread;
-
-    use super::*;
-    use crate::store::memory::concurrency_fixtures::{add, count_of, state};
-
-    #[test]
-    fn counts_every_write_of_several_threads() {
-        const KEY: Key = Key {
-            first: 7,
-            second: 9,
-        };
-        let slot = Slot::default();
-        slot.lock().occupy(KEY, &state(0));
-        thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| (0..8).for_each(|_| add(&slot, KEY)));
-            }
-            scope.spawn(|| {
-                for _ in 0..8 {
-                    let locked = slot.lock();
-                    let count = count_of(&locked.read().1);
-                    locked.update(&state(count + 1));
-                }
-            });
-            scope.spawn(|| {
-                for _ in 0..8 {
-                    count_of(&slot.read().1);
-                }
-            });
-        });
-        assert_eq!(slot.read(), (Some(KEY), state(24)));
-    }
-
-    #[test]
-    fn compresses_limits_by_less_than_a_thousandth() {
-        let large = (11..53).flat_map(|power| {
-            let power = 1_u64 << power;
-            [
-                -1,
-                0,
-                1,
-                power.cast_signed() / 2,
-                power.cast_signed() / 1_023,
-            ]
-            .map(|more| power.saturating_add_signed(more))
-        });
-        for limit in (1..5_000).chain(large).chain([1 << 53]) {
-            let expanded = expand_limit(compress_limit(limit));
-            assert!(expanded <= limit, "{limit} as {expanded}");
-            assert!(limit - expanded <= limit / 1_024, "{limit} as {expanded}");
-            assert!(limit > 2_048 || expanded == limit, "{limit} as {expanded}");
-        }
-    }
-
-    #[test]
-    fn compresses_larger_limits_to_larger_ones() {
-        let limits = (0..53).flat_map(|power| [1_u64 << power, (1 << power) + (1 << power >> 1)]);
-        let expanded: Vec<u64> = limits
-            .map(|limit| expand_limit(compress_limit(limit)))
-            .collect();
-        assert!(expanded.is_sorted(), "{expanded:?}");
-    }
-}
+#[path = "seqlock_slot_tests.rs"]
+mod tests;

@@ -3,40 +3,42 @@
 use loom::sync::Arc;
 use loom::thread;
 
-use super::Slot;
+use super::{CapacityRatio, Segment, Slot};
 use crate::store::key::Key;
-use crate::store::memory::concurrency_fixtures::{add, count_of, state};
+use crate::store::memory::concurrency_fixtures::{self, add, count_of, only_slot, state};
 use crate::store::memory::loom_model::model;
 use crate::strategy::kernel::packed::Kind;
 
 const KEY: Key = Key {
     first: 7,
-    second: 9,
+    second: 9 << 32,
 };
+const RATIO: CapacityRatio = CapacityRatio::new(1.0);
 const OTHER: Key = Key {
     first: 8,
-    second: 10,
+    second: 10 << 32,
 };
 
-/// Returns a slot that holds the key with a count of 1 and the number 2.
-fn slot() -> Arc<Slot> {
-    let slot = Slot::default();
-    let locked = slot.lock();
+/// Returns a segment whose only slot holds the key with a count of 1 and the number 2.
+fn segment() -> Arc<Segment> {
+    let segment = concurrency_fixtures::segment();
+    let locked = only_slot(&segment).lock();
     locked.set_incarnation(2);
-    locked.occupy(KEY, &state(1));
-    Arc::new(slot)
+    locked.occupy(KEY, &state(1), RATIO);
+    Arc::new(segment)
 }
 
-fn spawn(slot: &Arc<Slot>, act: impl FnOnce(&Slot) + 'static) -> thread::JoinHandle<()> {
-    let slot = slot.clone();
-    thread::spawn(move || act(&slot))
+fn spawn(segment: &Arc<Segment>, act: impl FnOnce(Slot<'_>) + 'static) -> thread::JoinHandle<()> {
+    let segment = segment.clone();
+    thread::spawn(move || act(only_slot(&segment)))
 }
 
 #[test]
 fn two_writers_lose_no_count_and_a_reader_sees_whole_states() {
     model("slot: two writers, one reader", || {
-        let slot = slot();
-        let writers = [(); 2].map(|()| spawn(&slot, |slot| add(slot, KEY)));
+        let segment = segment();
+        let slot = only_slot(&segment);
+        let writers = [(); 2].map(|()| spawn(&segment, |slot| add(slot, KEY)));
         let snapshot = slot.read_for(KEY).expect("the key stays");
         assert!((1..=3).contains(&count_of(&snapshot.state)));
         for writer in writers {
@@ -50,14 +52,15 @@ fn two_writers_lose_no_count_and_a_reader_sees_whole_states() {
 #[test]
 fn a_lock_excludes_single_hits() {
     model("slot: a lock, a hit", || {
-        let slot = slot();
-        let locking = spawn(&slot, |slot| {
+        let segment = segment();
+        let slot = only_slot(&segment);
+        let locking = spawn(&segment, |slot| {
             let locked = slot.lock();
             let (key, packed) = locked.read();
             assert_eq!(key, Some(KEY));
             locked.update(&state(count_of(&packed) + 1));
         });
-        add(&slot, KEY);
+        add(slot, KEY);
         locking.join().expect("it locks");
         let (key, packed) = slot.read();
         assert_eq!((key, count_of(&packed)), (Some(KEY), 3));
@@ -65,16 +68,17 @@ fn a_lock_excludes_single_hits() {
 }
 
 /// Gives the slot to another key, as a move and an insertion do.
-fn give_away(slot: &Slot) {
+fn give_away(slot: Slot<'_>) {
     slot.lock().vacate();
-    slot.lock().occupy(OTHER, &state(2));
+    slot.lock().occupy(OTHER, &state(2), RATIO);
 }
 
 #[test]
 fn a_snapshot_is_not_written_to_another_keys_state() {
     model("slot: a hit while another key gets it", || {
-        let slot = slot();
-        let moving = spawn(&slot, give_away);
+        let segment = segment();
+        let slot = only_slot(&segment);
+        let moving = spawn(&segment, give_away);
         if let Some(snapshot) = slot.read_for(KEY) {
             assert_eq!(snapshot.state, state(1));
             slot.write_if_unchanged(&snapshot, &state(5));
@@ -87,8 +91,9 @@ fn a_snapshot_is_not_written_to_another_keys_state() {
 #[test]
 fn a_key_is_read_with_its_own_state() {
     model("slot: a reader while another key gets it", || {
-        let slot = slot();
-        let moving = spawn(&slot, give_away);
+        let segment = segment();
+        let slot = only_slot(&segment);
+        let moving = spawn(&segment, give_away);
         match slot.read() {
             (Some(KEY), packed) => assert_eq!(packed, state(1)),
             (Some(key), packed) => assert_eq!((key, packed), (OTHER, state(2))),
@@ -98,17 +103,39 @@ fn a_key_is_read_with_its_own_state() {
     });
 }
 
+/// The terms of these states find no room in the model, so their words are beside the slot.
+#[test]
+fn wide_states_are_read_whole() {
+    model("slot: wide states under a reader", || {
+        let segment = segment();
+        let slot = only_slot(&segment);
+        let writing = spawn(&segment, |slot| {
+            for count in 5..8 {
+                slot.lock().update(&state(count));
+            }
+        });
+        let snapshot = slot.read_for(KEY).expect("the key stays");
+        assert!([1, 5, 6, 7].contains(&count_of(&snapshot.state)));
+        if slot.write_if_unchanged(&snapshot, &state(9)) {
+            slot.lock().update(&state(7));
+        }
+        writing.join().expect("it writes");
+        assert_eq!(count_of(&slot.read().1), 7);
+    });
+}
+
 #[test]
 fn a_state_is_read_with_its_own_incarnation() {
     model("slot: replaced under a reader", || {
-        let slot = slot();
-        let replacing = spawn(&slot, |slot| {
+        let segment = segment();
+        let slot = only_slot(&segment);
+        let replacing = spawn(&segment, |slot| {
             let snapshot = slot.read_for(KEY).expect("the key stays");
             slot.replace_if_unchanged(&snapshot, &state(3), 4);
         });
         let (snapshot, incarnation) = slot.read_with_incarnation(KEY).expect("the key stays");
         assert!([(1, 2), (3, 4)].contains(&(count_of(&snapshot.state), incarnation)));
-        add(&slot, KEY);
+        add(slot, KEY);
         replacing.join().expect("it replaces");
         let (snapshot, incarnation) = slot.read_with_incarnation(KEY).expect("the key stays");
         // The hit came before the replacement was read, between, or after it was written.

@@ -1,11 +1,12 @@
 //! The sharded table: all probe tables, and the bound on the number of keys in them together.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::store::key::Key;
 use crate::store::memory::eviction::{Newcomer, Shares};
-use crate::store::memory::hints::EvictionMark;
 use crate::store::memory::probe_table::{Insertion, ProbeTable};
+use crate::store::memory::rate_terms::{CapacityRatio, TermsTable};
 use crate::store::memory::seqlock_slot::Slot;
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::strategy::kernel::packed::Packed;
@@ -36,9 +37,10 @@ impl ShardedTable {
         let capacity = capacity.max(MIN_CAPACITY);
         let wanted = shards.unwrap_or((capacity / MIN_KEYS_PER_SHARD).min(MAX_SHARDS));
         let shards = wanted.clamp(1, 1 << 16).next_power_of_two();
+        let terms = Arc::new(TermsTable::new(capacity));
         Self {
             shards: (0..shards)
-                .map(|_| ProbeTable::new(base(capacity, shards)))
+                .map(|_| ProbeTable::new(base(capacity, shards), &terms))
                 .collect(),
             capacity,
             shares: Shares::default(),
@@ -48,7 +50,7 @@ impl ShardedTable {
 
     /// Returns the slot that seems to hold this key.
     #[inline(always)]
-    pub(crate) fn find(&self, key: Key) -> Option<&Slot> {
+    pub(crate) fn find(&self, key: Key) -> Option<Slot<'_>> {
         self.shard_of(key).find(key)
     }
 
@@ -99,7 +101,8 @@ impl ShardedTable {
             key,
             state,
             incarnation: incarnation.unwrap_or_else(|| writer.next_incarnation()),
-            mark: EvictionMark::new(newcomer.is_late(count, self.capacity), ratio),
+            ratio: CapacityRatio::new(ratio),
+            is_late: newcomer.is_late(count, self.capacity),
         };
         if count < self.capacity {
             shard.insert(&mut writer, &insertion);

@@ -62,13 +62,13 @@ impl<'m> LockedShards<'m> {
             };
             slots.push((plan.key, slot));
         }
-        slots.sort_unstable_by_key(|(_, slot)| std::ptr::from_ref(*slot).addr());
+        slots.sort_unstable_by_key(|(_, slot)| slot.address());
         slots.dedup_by_key(|(key, _)| *key);
         let slots: InlineVec4<(Key, SlotGuard<'m>)> = slots
             .into_iter()
             .map(|(key, slot)| (key, slot.lock()))
             .collect();
-        let unmoved = slots.iter().all(|(key, slot)| slot.read().0 == Some(*key));
+        let unmoved = slots.iter().all(|(key, slot)| slot.holds(*key));
         unmoved.then_some(LockedSet {
             slots,
             shards: self,

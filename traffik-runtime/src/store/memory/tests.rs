@@ -4,8 +4,12 @@
 use std::collections::HashMap;
 
 use crate::store::key::Key;
+use crate::store::memory::concurrency_fixtures::stored;
+use crate::store::memory::rate_terms::CapacityRatio;
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::strategy::kernel::packed::{Kind, Packed};
+
+const RATIO: CapacityRatio = CapacityRatio::new(1.0);
 
 /// A generator of the same pseudorandom numbers in every run: xorshift64* (Vigna 2016).
 struct Random(u64);
@@ -41,7 +45,7 @@ fn window(at: u64, count: u64) -> Packed {
 
 fn found(table: &ShardedTable, key: Key) -> Option<Packed> {
     let (owner, state) = table.find(key)?.read();
-    assert_eq!(owner, Some(key));
+    assert_eq!(owner, Some(stored(key)));
     Some(state)
 }
 
@@ -195,13 +199,13 @@ fn refuses_to_write_a_snapshot_once_another_key_has_had_the_slot() {
     slot.lock().vacate();
     assert!(slot.read_for(key).is_none(), "it is vacant");
     assert!(!slot.write_if_unchanged(&snapshot, &window(0, 2)));
-    slot.lock().occupy(other, &window(0, 7));
+    slot.lock().occupy(other, &window(0, 7), RATIO);
     assert!(slot.read_for(key).is_none(), "it has another key");
     assert!(!slot.write_if_unchanged(&snapshot, &window(0, 2)));
-    assert_eq!(slot.lock().read(), (Some(other), window(0, 7)));
+    assert_eq!(slot.lock().read(), (Some(stored(other)), window(0, 7)));
 
     // Nor when it came back meanwhile with the same state.
-    slot.lock().occupy(key, &window(0, 1));
+    slot.lock().occupy(key, &window(0, 1), RATIO);
     assert!(!slot.write_if_unchanged(&snapshot, &window(0, 2)));
     let fresh = slot.read_for(key).expect("it has the key again");
     assert!(slot.write_if_unchanged(&fresh, &window(0, 2)));

@@ -64,13 +64,12 @@ impl ProbeTable {
             Some(index) => index,
             None => self.find_victim(writer, newcomer, home, now)?,
         };
-        let hint = insertion.hint();
         if self.is_reachable(writer, home, victim) {
             // No other key has to move, which takes long where runs are long.
-            return self.write(writer, victim, insertion, hint);
+            return self.write(writer, victim, insertion);
         }
         let removed = self.remove(writer, victim);
-        self.place(writer, insertion, hint);
+        self.place(writer, insertion);
         writer.occupied += 1;
         removed
     }
@@ -102,13 +101,14 @@ impl ProbeTable {
         }
         for _ in 0..SWEEP_BATCH {
             let index = writer.hints.swept();
-            let mut expires = u64::MAX;
-            if writer.hints.get(index) != Hint::VACANT
-                && let (Some(key), state) = self.slot(index).read()
+            let (hint, mut expires) = (writer.hints.get(index), u64::MAX);
+            if hint != Hint::VACANT
+                && let Some((key, state, ratio)) = self.slot(index).read_with_ratio()
             {
                 expires = state.expires();
                 if expires > now {
-                    writer.hints.set(index, writer.marks[index].hint(&state));
+                    let hint = Hint::new(&state, ratio, hint.is_late());
+                    writer.hints.set(index, hint);
                 } else if self.remove_expired(writer, index, now) {
                     shares.remove(key);
                     // Another key may have moved here.
@@ -240,17 +240,15 @@ impl ProbeTable {
         index: usize,
         now: u64,
     ) -> Option<(Rank, Hint)> {
-        let (Some(key), state) = self.slot(index).read() else {
-            return None;
-        };
-        let mark = writer.marks[index];
-        let fullness = mark.fullness(&state);
-        let hint = Hint::new(fullness, mark.is_late());
+        let (key, state, ratio) = self.slot(index).read_with_ratio()?;
+        let is_late = writer.hints.get(index).is_late();
+        let fullness = state.fullness(ratio.capacity(state.limit));
+        let hint = Hint::of_fullness(fullness, is_late);
         writer.hints.set(index, hint);
         let rank = if state.expires() <= now {
             Rank::Expired
         } else {
-            newcomer.rank(key, fullness, mark.is_late())
+            newcomer.rank(key, fullness, is_late)
         };
         Some((rank, hint))
     }
@@ -275,7 +273,7 @@ impl ProbeTable {
                 lowest = lowest.min(cost);
             }
             unread.len += 1;
-            if unread.len >= WINDOW && lowest < 2 * Hint::FULL.number() {
+            if unread.len >= WINDOW && !Hint::numbered(lowest / 2).is_full() {
                 break;
             }
         }
