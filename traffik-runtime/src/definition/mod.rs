@@ -128,7 +128,7 @@ impl Definition {
             Some(label) => label.counters.count(&label.text, outcome),
             None => self.counters.count(self.uid(), outcome),
         }
-        let _ = outcome;
+        let _ = (self, outcome);
     }
 
     /// Returns the label in metrics.
