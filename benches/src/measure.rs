@@ -16,9 +16,13 @@ const ROUNDS: usize = 31;
 /// Returns the output of a future that is ready on its first poll, as those of the embedded backend
 /// are.
 ///
+/// It is inlined, as an `await` is: a function would return a copy of the output, and so add to
+/// what is measured.
+///
 /// # Panics
 ///
 /// Panics if the future is pending.
+#[inline(always)]
 pub fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
