@@ -20,4 +20,5 @@ pub mod measure;
 pub mod process;
 pub mod row;
 pub mod served;
+pub mod sets;
 pub mod spread;

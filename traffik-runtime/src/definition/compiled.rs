@@ -9,9 +9,11 @@ use crate::definition::registry::registry;
 use crate::definition::settings::Settings;
 use crate::inline_vec::InlineVec1;
 use crate::on_error::policy::Policy;
+use crate::rate::Rate;
 use crate::store::key::Key;
 use crate::store::memory::optimistic::{DecideOne, decider};
 use crate::store::plan::Limit;
+use crate::strategy::kernel::Law;
 
 /// The values of a throttle that need run-time information: computed once, at its first decision.
 pub(crate) struct Compiled {
@@ -22,6 +24,10 @@ pub(crate) struct Compiled {
     /// The entry that throttles of one uid share; `None` if the throttle could not be registered.
     pub(crate) entry: Option<Arc<RegistryEntry>>,
     only: Option<OnlyLimit>,
+    /// The only rate, if its law is computed for each hit and its backend always decides.
+    dynamic_rate: Option<Rate>,
+    /// Set if all laws are built in and the backend always decides.
+    has_fast_limits: bool,
 }
 
 /// The only limit of a throttle, under a built-in law, whose backend always decides: all that most
@@ -58,9 +64,18 @@ impl Compiled {
             decide: decider(&limit.law),
             limit: limit.clone(),
         });
+        let is_built_in = |limits: &[Limit]| limits.iter().all(|limit| limit.law != Law::Custom);
+        let has_fast_limits = !is_bypassed && limits.as_deref().is_ok_and(is_built_in);
+        let dynamic_rate = match *registration.rates {
+            [rate] if strategy.is_dynamic() => Some(rate)
+                .filter(|rate| has_fast_limits && !rate.is_unlimited() && !rate.is_closed()),
+            _ => None,
+        };
         Self {
             key: Key::of_throttle(&registration.uid, strategy.name()),
             only,
+            dynamic_rate,
+            has_fast_limits,
             limits,
             entry,
         }
@@ -75,7 +90,25 @@ impl Compiled {
     /// Returns the only limit if a decision needs nothing else: no override is in force.
     #[inline]
     pub(crate) fn only_limit(&self) -> Option<&OnlyLimit> {
-        let is_overridden = self.entry.as_ref().is_some_and(|it| it.is_overridden());
-        self.only.as_ref().filter(|_| !is_overridden)
+        self.only.as_ref().filter(|_| !self.is_overridden())
+    }
+
+    /// Returns the limits if a decision needs nothing but them and their backend, otherwise none.
+    pub(crate) fn fast_limits(&self) -> &[Limit] {
+        if self.has_fast_limits && !self.is_overridden() {
+            self.limits.as_deref().unwrap_or_default()
+        } else {
+            &[]
+        }
+    }
+
+    /// Returns the only rate if its law is computed for each hit and a decision needs nothing else.
+    pub(crate) fn dynamic_rate(&self) -> Option<Rate> {
+        self.dynamic_rate.filter(|_| !self.is_overridden())
+    }
+
+    #[inline]
+    fn is_overridden(&self) -> bool {
+        self.entry.as_ref().is_some_and(|it| it.is_overridden())
     }
 }

@@ -7,37 +7,51 @@ use crate::engine::attempt::{DecideAttempt, LookAttempt};
 use crate::engine::batch::Batch;
 use crate::engine::hold::OutcomeWithHold;
 use crate::engine::recovery::resolution::Resolution;
-use crate::engine::recovery::resolve::resolve;
+use crate::engine::recovery::resolve::{recover, resolve};
 use crate::engine::snapshot::Snapshot;
 use crate::error::Error;
 use crate::observe;
 use crate::store::outcome::StoreOutcome;
 
+/// The reason why a batch is not decided at once: a store or a policy has to be awaited. `Some` is
+/// the error of a store of this process, about which the policies decide.
+pub(crate) struct Undecided(pub(crate) Option<Error>);
+
 impl<'a> Batch<'a, '_> {
-    /// Decides the plans of a batch that is local. Returns `None` if the backend has been closed.
-    pub(crate) fn decide_now(&self) -> Option<StoreOutcome> {
+    /// Decides the plans if one backend of this process decides them, and nothing may bypass it.
+    pub(crate) fn decide_now(&self) -> Result<StoreOutcome, Undecided> {
+        if self.is_split() || self.may_bypass_backend() {
+            return Err(Undecided(None));
+        }
         match &*self.backends {
-            [] => Some(StoreOutcome::unlimited(0)),
-            [backend] if self.is_closed() => self.refuse_now(backend),
-            [backend] => backend.store().decide_local(&self.plans)?.ok(),
-            _ => None,
+            [] => Ok(StoreOutcome::unlimited(0)),
+            [backend, ..] if self.is_closed() => self.refuse_now(backend).ok_or(Undecided(None)),
+            [backend, ..] => match backend.store().decide_local(&self.plans) {
+                Some(decided) => decided.map_err(|error| Undecided(Some(error))),
+                None => Err(Undecided(None)),
+            },
         }
     }
 
-    /// Decides all plans, or applies none.
-    pub(crate) async fn decide(&self) -> Result<Resolution<OutcomeWithHold>, Error> {
+    /// Decides all plans, or applies none. The first attempt is not repeated if it has failed
+    /// already.
+    pub(crate) async fn decide(
+        &self,
+        failed: Option<Error>,
+    ) -> Result<Resolution<OutcomeWithHold>, Error> {
         match &*self.backends {
             [] => Ok(Resolution::Decided(StoreOutcome::unlimited(0).into())),
             _ if self.is_split() => Box::pin(self.decide_split()).await,
-            [backend, ..] => self.decide_on(backend, self.budget()).await,
+            [backend, ..] => self.decide_on(backend, self.budget(), failed).await,
         }
     }
 
-    /// Decides all plans on one backend.
+    /// Decides all plans on one backend, or lets the policies decide if it has failed already.
     pub(crate) async fn decide_on(
         &self,
         backend: &BackendRef<'a>,
         budget: Duration,
+        failed: Option<Error>,
     ) -> Result<Resolution<OutcomeWithHold>, Error> {
         if self.is_closed() {
             let refused = Box::pin(self.refuse(backend)).await;
@@ -47,7 +61,10 @@ impl<'a> Batch<'a, '_> {
             batch: self,
             backend,
         };
-        let resolution = resolve(&attempt, &self.policies, budget).await;
+        let resolution = match failed {
+            None => resolve(&attempt, &self.policies, budget).await,
+            Some(error) => recover(&attempt, &self.policies, budget, error).await,
+        };
         if resolution.is_err() {
             for plan in 0..self.plans.len() {
                 self.observe_plan(plan, observe::Outcome::Raised, || None);

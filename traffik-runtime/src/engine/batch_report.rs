@@ -6,8 +6,8 @@ use crate::decision::{Decision, Report};
 use crate::definition::Definition;
 use crate::engine::batch::Batch;
 use crate::engine::recovery::resolution::Resolution;
-use crate::engine::report::{LimitStatus, binding, combined, undecided};
-use crate::inline_vec::{InlineVec1, InlineVec4};
+use crate::engine::report::{LimitStatus, binding_report, combined, observed_outcome, undecided};
+use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::store::outcome::StoreOutcome;
 
@@ -123,7 +123,7 @@ impl<'d> Batch<'_, 'd> {
                 continue;
             };
             self.observe_plan(plan, outcome, || match resolution {
-                Resolution::Decided(outcome) => binding_report(outcome, plan),
+                Resolution::Decided(outcome) => binding_report(outcome.limits_of(plan)),
                 Resolution::Allowed(_) | Resolution::Throttled(..) => None,
             });
         }
@@ -145,26 +145,9 @@ impl<'d> Batch<'_, 'd> {
 
 /// Returns the outcome of a plan for metrics; `None` if there is nothing to report.
 fn outcome_of(plan: usize, resolution: &Resolution<StoreOutcome>) -> Option<observe::Outcome> {
-    let outcome = match resolution {
-        Resolution::Decided(outcome) => outcome,
-        Resolution::Allowed(_) => return Some(observe::Outcome::Allowed),
-        Resolution::Throttled(..) => return Some(observe::Outcome::Throttled),
-    };
-    let limits = outcome.limits.iter().filter(|limit| limit.plan == plan);
-    let mut limits = limits.peekable();
-    // A plan without a report was not decided: its backend failed, and its policy admits the hit.
-    limits.peek()?;
-    match (outcome.admitted, limits.all(|limit| limit.fits)) {
-        (true, true) => Some(observe::Outcome::Admitted),
-        (true, false) => Some(observe::Outcome::Shadowed),
-        (false, true) => None,
-        (false, false) => Some(observe::Outcome::Refused),
+    match resolution {
+        Resolution::Decided(outcome) => observed_outcome(outcome.admitted, outcome.limits_of(plan)),
+        Resolution::Allowed(_) => Some(observe::Outcome::Allowed),
+        Resolution::Throttled(..) => Some(observe::Outcome::Throttled),
     }
-}
-
-/// Returns the report of a plan, or of several limits the one that binds.
-fn binding_report(outcome: &StoreOutcome, plan: usize) -> Option<Report> {
-    let limits = outcome.limits.iter().filter(|limit| limit.plan == plan);
-    let reports: InlineVec4<Report> = limits.map(|limit| limit.report).collect();
-    binding(reports.iter()).map(|index| reports[index])
 }

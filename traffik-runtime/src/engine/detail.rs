@@ -1,5 +1,7 @@
 //! Decisions, with or without the details that header fields report.
 
+use std::mem;
+
 use http::request::Parts;
 
 use crate::clock::elapsed::Since;
@@ -7,6 +9,7 @@ use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine::batch::Batch;
 use crate::engine::fast_path::FastDecision;
+use crate::engine::fast_set::FastSet;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::recovery::resolution::Resolution;
 use crate::engine::report::LimitStatus;
@@ -33,6 +36,9 @@ pub(crate) trait Detail<'d>: Sized + Send {
     /// Makes it of a decision on one limit.
     fn from_fast(fast: &FastDecision<'d>, hit: &ThrottleHit<'d>, parts: Option<&Parts>) -> Self;
 
+    /// Makes it of a decision on several limits.
+    fn from_fast_set(set: &mut FastSet<'_>, hits: &[ThrottleHit<'d>]) -> Self;
+
     /// Makes it of a batch.
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self;
 }
@@ -41,6 +47,10 @@ impl<'d> Detail<'d> for Decision {
     #[inline]
     fn from_fast(fast: &FastDecision<'_>, _: &ThrottleHit<'d>, _: Option<&Parts>) -> Self {
         fast.decision
+    }
+
+    fn from_fast_set(set: &mut FastSet<'_>, _: &[ThrottleHit<'d>]) -> Self {
+        set.decision()
     }
 
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self {
@@ -68,6 +78,14 @@ impl Detail<'static> for DetailedDecision {
                 report: Some(report),
             }]),
             decided_at: Since::new(fast.now, fast.has_own_clock.then(own_clock).flatten()),
+        }
+    }
+
+    fn from_fast_set(set: &mut FastSet<'_>, hits: &[ThrottleHit<'static>]) -> Self {
+        Self {
+            decision: set.decision(),
+            limits: set.limit_statuses(hits),
+            decided_at: mem::take(&mut set.decided_at),
         }
     }
 

@@ -88,6 +88,14 @@ impl HitSet {
         }
     }
 
+    /// Makes room for the hits of a set, so that they need one allocation.
+    #[inline]
+    pub(crate) fn reserve(&mut self, hits: usize) {
+        if hits > 1 {
+            self.hits.reserve_exact(hits);
+        }
+    }
+
     pub(crate) fn push(&mut self, hit: ThrottleHit<'static>) {
         self.hits.push(hit);
     }

@@ -17,6 +17,7 @@ pub(crate) mod closed;
 pub(crate) mod cost_source;
 pub(crate) mod detail;
 pub(crate) mod fast_path;
+pub(crate) mod fast_set;
 pub(crate) mod hit;
 pub(crate) mod hit_limits;
 pub(crate) mod hit_set;
@@ -35,13 +36,16 @@ pub(crate) mod static_hits;
 pub use arg_values::{ArgValues, ClosureValues};
 pub use hit_set::HitSet;
 
+use std::cell::OnceCell;
 use std::slice;
 
 use http::request::Parts;
 
-use crate::engine::batch::{Batch, is_local};
+use crate::engine::batch::{Batch, begins_locally};
+use crate::engine::batch_decide::Undecided;
 use crate::engine::detail::Detail;
 use crate::engine::fast_path::FastDecision;
+use crate::engine::fast_set::FastSet;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitRequest;
 use crate::engine::hold::{Hold, OutcomeWithHold};
@@ -88,8 +92,9 @@ pub(crate) fn decide_single(
     fast_path::decide(slice::from_ref(hit), None, Some(parts))
 }
 
-/// The second half of [`decide`]: a batch of store operations. It is not inlined, because a batch
-/// takes some room, of which callers on the fast path need none.
+/// The second half of [`decide`]: several limits in memory together, or else a batch of store
+/// operations. It is not inlined, because a batch takes some room, of which callers on the fast
+/// path need none.
 #[inline(never)]
 pub(crate) fn decide_slow<'a, 'd, R, D>(
     request: R,
@@ -100,10 +105,27 @@ where
     D: Detail<'d> + 'a,
     'd: 'a,
 {
+    if let Some(decision) = decide_fast_set(request.hits(), cost, request.parts()) {
+        return Flow::Ready((request, Ok(decision)));
+    }
     decide_batch(request, cost, D::from_batch, |decision, hold| {
         hold.keep();
         decision
     })
+}
+
+/// Decides several limits in memory together. Returns `None` if they need a batch. Nothing has
+/// changed then.
+#[inline(never)]
+fn decide_fast_set<'d, D: Detail<'d>>(
+    hits: &[ThrottleHit<'d>],
+    cost: Option<u64>,
+    parts: Option<&Parts>,
+) -> Option<D> {
+    let dynamic_limit = OnceCell::new();
+    let mut set = FastSet::default();
+    set.decide(hits, cost, parts, &dynamic_limit)?;
+    Some(D::from_fast_set(&mut set, hits))
 }
 
 /// A decision, and the hold by which its hits are settled.
@@ -167,44 +189,46 @@ where
     T: Send + 'a,
     'd: 'a,
 {
-    match decide_local(request.hits(), cost, request.parts(), now) {
-        Some(result) => Flow::Ready((request, result)),
-        None => Flow::pending(async move {
-            let result = decide_awaited(request.hits(), cost, request.parts()).await;
-            let result = result.map(|(decision, hold)| later(decision, hold));
-            (request, result)
-        }),
-    }
+    let failed = match decide_local(request.hits(), cost, request.parts(), now) {
+        Ok(result) => return Flow::Ready((request, result)),
+        Err(Undecided(failed)) => failed,
+    };
+    Flow::pending(async move {
+        let result = decide_awaited(request.hits(), cost, request.parts(), failed).await;
+        let result = result.map(|(decision, hold)| later(decision, hold));
+        (request, result)
+    })
 }
 
-/// Decides a batch of this process. Returns `None`, before a batch is made, if a store has to be
-/// awaited. A batch takes some room, so it is kept off the stack of callers that need none.
+/// Decides a batch of this process, if nothing has to be awaited. A batch takes some room, so it is
+/// kept off the stack of callers that need none.
 #[inline(never)]
 fn decide_local<'d, T>(
     hits: &[ThrottleHit<'d>],
     cost: Option<u64>,
     parts: Option<&Parts>,
     result: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
-) -> Option<Result<T, Error>> {
-    if !is_local(hits, parts) {
-        return None;
+) -> Result<Result<T, Error>, Undecided> {
+    if !begins_locally(hits, parts) {
+        return Err(Undecided(None));
     }
     let batch = match Batch::new(hits, cost, parts) {
         Ok(batch) => batch,
-        Err(error) => return Some(Err(error)),
+        Err(error) => return Ok(Err(error)),
     };
     let outcome = batch.decide_now()?;
-    Some(Ok(result(&batch, &Resolution::Decided(outcome))))
+    Ok(Ok(result(&batch, &Resolution::Decided(outcome))))
 }
 
-/// Decides a batch whose stores have to be awaited.
+/// Decides a batch whose stores have to be awaited, or one of this process that has failed.
 async fn decide_awaited<'d, D: Detail<'d>>(
     hits: &[ThrottleHit<'d>],
     cost: Option<u64>,
     parts: Option<&Parts>,
+    failed: Option<Error>,
 ) -> Result<(D, Hold), Error> {
     let batch = Batch::new(hits, cost, parts)?;
-    let (resolution, hold) = match batch.decide().await? {
+    let (resolution, hold) = match batch.decide(failed).await? {
         Resolution::Decided(OutcomeWithHold { outcome, hold }) => {
             (Resolution::Decided(outcome), hold)
         }

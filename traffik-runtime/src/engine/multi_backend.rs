@@ -126,7 +126,9 @@ impl<'a> Part<'a, '_> {
         until: Instant,
     ) -> Result<Resolution<OutcomeWithHold>, Error> {
         let left = until.saturating_duration_since(Instant::now());
-        self.batch.decide_on(&self.batch.backends[0], left).await
+        self.batch
+            .decide_on(&self.batch.backends[0], left, None)
+            .await
     }
 
     async fn look(&self) -> Result<Resolution<Snapshot<'a>>, Error> {

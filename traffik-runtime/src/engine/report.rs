@@ -1,11 +1,12 @@
 //! Reports on limits, and how several become one decision (L28).
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::time::Duration;
 
 use crate::decision::{Decision, Report};
+use crate::observe::Outcome;
 use crate::rate::Rate;
-use crate::store::outcome::StoreOutcome;
+use crate::store::outcome::{LimitReport, StoreOutcome};
 
 /// The report on one limit. `T` is its throttle, or the name of the throttle's policy.
 #[derive(Clone, Copy, Debug)]
@@ -39,48 +40,84 @@ impl<T> LimitStatus<T> {
 /// Returns the index of the report that stands for all: the one with the longest wait, or, if none
 /// has to wait, the one with the least remaining; the first of equals.
 pub(crate) fn binding<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<usize> {
-    let rank = |report: &Report| {
-        let wait = report.wait.unwrap_or(Duration::MAX);
-        let remaining = if wait.is_zero() { report.remaining } else { 0 };
-        (Reverse(wait), remaining)
-    };
     let first = reports.enumerate().min_by_key(|(_, report)| rank(report));
     first.map(|(index, _)| index)
 }
 
+/// Returns the rank of a report among several: the least stands for all.
+fn rank(report: &Report) -> (Reverse<Duration>, u64) {
+    let wait = report.wait.unwrap_or(Duration::MAX);
+    let remaining = if wait.is_zero() { report.remaining } else { 0 };
+    (Reverse(wait), remaining)
+}
+
+/// Returns the outcome of a plan that was decided, for metrics; `None` if there is nothing to
+/// report. Of a set that is refused, only those that refuse it are reported.
+pub(crate) fn observed_outcome<'l>(
+    admitted: bool,
+    mut limits: impl Iterator<Item = &'l LimitReport>,
+) -> Option<Outcome> {
+    // A plan without a report was not decided: its backend failed, and its policy admits the hit.
+    let first = limits.next()?;
+    match (admitted, first.fits && limits.all(|limit| limit.fits)) {
+        (true, true) => Some(Outcome::Admitted),
+        (true, false) => Some(Outcome::Shadowed),
+        (false, true) => None,
+        (false, false) => Some(Outcome::Refused),
+    }
+}
+
+/// Returns the report of a plan, or of several limits the one that binds.
+pub(crate) fn binding_report<'l>(
+    limits: impl Iterator<Item = &'l LimitReport> + Clone,
+) -> Option<Report> {
+    let reports = limits.map(|limit| &limit.report);
+    let index = binding(reports.clone())?;
+    reports.copied().nth(index)
+}
+
 /// Returns the decision of a set with this outcome. A set without limits is unlimited.
 pub(crate) fn combined(outcome: &StoreOutcome) -> Decision {
+    combine(outcome.admitted, outcome.wait, &outcome.limits)
+}
+
+/// Returns the decision on several limits, with the wait of all of them.
+pub(crate) fn combine(admitted: bool, wait: Option<Duration>, limits: &[LimitReport]) -> Decision {
     // Throttles in shadow count only if there are no others.
-    let only_shadows = outcome.limits.iter().all(|limit| limit.shadow);
-    let limits = || {
-        let limits = outcome.limits.iter();
-        limits.filter(|limit| only_shadows || !limit.shadow)
-    };
-    let reports = || limits().map(|limit| &limit.report);
-    let Some(binds) = binding(reports()).and_then(|index| reports().nth(index)) else {
+    let only_shadows = limits.iter().all(|limit| limit.shadow);
+    let mut reports = limits
+        .iter()
+        .filter(|limit| only_shadows || !limit.shadow)
+        .map(|limit| &limit.report);
+    let Some(first) = reports.next() else {
         return Decision::unlimited();
     };
-    if limits().count() == 1 {
-        return Decision::new(outcome.admitted, *binds);
-    }
-    let least = reports().map(|report| report.remaining).min();
-    let remaining = least.unwrap_or(u64::MAX);
-    let scarcest = reports().filter(|report| report.remaining == remaining);
-    let report = Report {
-        remaining,
-        wait: outcome.wait,
+    let (mut binds, mut remaining, mut next, mut delay, mut count) =
+        (first, first.remaining, first.next, first.delay, 1);
+    for report in reports {
+        if rank(report) < rank(binds) {
+            binds = report;
+        }
         // The least grows when all that are as low have grown.
-        next: scarcest
-            .map(|report| report.next.unwrap_or(Duration::MAX))
-            .max()
-            .filter(|next| *next < Duration::MAX),
-        delay: reports()
-            .map(|report| report.delay)
-            .max()
-            .unwrap_or_default(),
-        ..*binds
+        next = match report.remaining.cmp(&remaining) {
+            Ordering::Less => report.next,
+            Ordering::Equal => next.zip(report.next).map(|(one, other)| one.max(other)),
+            Ordering::Greater => next,
+        };
+        remaining = remaining.min(report.remaining);
+        delay = delay.max(report.delay);
+        count += 1;
+    }
+    let wait = if count == 1 { binds.wait } else { wait };
+    let report = Report {
+        limit: binds.limit,
+        remaining,
+        wait,
+        next,
+        reset: binds.reset,
+        delay,
     };
-    Decision::new(outcome.admitted, report)
+    Decision::new(admitted, report)
 }
 
 /// Returns the decision where no law has decided: a refusal for this wait, or an admission.

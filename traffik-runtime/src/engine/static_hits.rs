@@ -35,6 +35,7 @@ impl HitSet {
         throttles: &[&'static Definition],
         parts: &Parts,
     ) -> usize {
+        self.reserve(throttles.len());
         let mut added = throttles.iter();
         let first = added.position(|throttle| !self.add_static(throttle, parts));
         first.unwrap_or(throttles.len())

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::clock::system::SystemClock;
 use crate::rate::Rate;
 use crate::store::plan::Plan;
-use crate::strategy::kernel::log::Entries;
+use crate::strategy::kernel::log_entries::Entries;
 use crate::strategy::kernel::mean_cost::Costs;
 use crate::strategy::kernel::packed::{Kind, Packed};
 use crate::strategy::kernel::state::{Listed, State};

@@ -43,6 +43,15 @@ impl Limit {
         }
     }
 
+    /// Returns `true` if a member of a list has an incarnation and was written under this rate, so
+    /// that a hit needs nothing but its state.
+    pub(crate) fn has_numbered(&self, listed: &Listed) -> bool {
+        let has_rate = listed.limit == self.rate.limit()
+            && listed.period == self.rate.period_micros()
+            && self.has_end_of(listed);
+        has_rate && listed.incarnation != 0
+    }
+
     /// Returns the state of a slot, or an empty one if it had ended before this rate read it.
     #[inline]
     pub(crate) fn living(&self, packed: Packed, now: u64) -> Packed {
@@ -175,6 +184,13 @@ impl Plan<'_> {
 /// Returns the microsecond at which this much time has passed, but not one beyond the last that all
 /// stores represent exactly.
 pub(crate) fn end_of(reset: Duration, now: u64) -> u64 {
-    let micros = u64::try_from(reset.as_nanos().div_ceil(1_000));
-    now.saturating_add(micros.unwrap_or(u64::MAX)).min(EXACT)
+    now.saturating_add(micros(reset)).min(EXACT)
+}
+
+/// Returns a duration in microseconds, rounded up; that of one too long is the largest number.
+#[inline]
+pub(crate) fn micros(duration: Duration) -> u64 {
+    let below_a_second = u64::from(duration.subsec_nanos().div_ceil(1_000));
+    let seconds = duration.as_secs().saturating_mul(1_000_000);
+    seconds.saturating_add(below_a_second)
 }

@@ -17,6 +17,7 @@ pub(crate) mod erased;
 pub(crate) mod handle;
 pub(crate) mod key;
 pub(crate) mod key_encoding;
+pub(crate) mod key_hasher;
 pub(crate) mod lifetime;
 #[cfg(feature = "memcached")]
 pub(crate) mod memcached;

@@ -45,6 +45,19 @@ pub(crate) struct LimitReport {
     pub(crate) shadow: bool,
 }
 
+impl LimitReport {
+    /// The report of a limit that is about to be decided.
+    pub(crate) const UNDECIDED: Self = Self {
+        plan: 0,
+        rate: Rate::UNLIMITED,
+        fits: false,
+        report: Report::UNLIMITED,
+        at: 0,
+        incarnation: 0,
+        shadow: false,
+    };
+}
+
 impl StoreOutcome {
     /// The outcome without any limit.
     pub(crate) fn unlimited(now: u64) -> Self {
@@ -77,7 +90,7 @@ impl StoreOutcome {
     }
 
     /// Returns the reports of the limits of one plan.
-    pub(crate) fn limits_of(&self, plan: usize) -> impl Iterator<Item = &LimitReport> {
+    pub(crate) fn limits_of(&self, plan: usize) -> impl Iterator<Item = &LimitReport> + Clone {
         self.limits.iter().filter(move |limit| limit.plan == plan)
     }
 

@@ -35,6 +35,7 @@ macro_rules! set {
             }
 
             async fn add_hits(parts: &Parts, cost: Option<u64>, hits: &mut HitSet) -> Result<(), Error> {
+                hits.reserve([$(stringify!($member)),+].len());
                 $($member::add_hits(parts, cost, hits).await?;)+
                 Ok(())
             }

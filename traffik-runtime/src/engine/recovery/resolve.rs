@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::engine::recovery::attempt::Attempt;
 use crate::engine::recovery::resolution::{PolicyGroup, Resolution};
 use crate::engine::recovery::run::Run;
@@ -23,11 +21,7 @@ pub(crate) async fn resolve<A: Attempt>(
     groups: &[PolicyGroup<'_>],
     budget: Duration,
 ) -> Result<Resolution<A::Output>, Error> {
-    let run = Run {
-        attempt,
-        groups,
-        deadline: Instant::now().checked_add(budget),
-    };
+    let run = Run::new(attempt, groups, budget);
     for (group, fallback) in run.warm_fallbacks() {
         if let Some(refusal) = attempt.refused_by(&fallback.store) {
             run.report_fallback(group, fallback);
@@ -51,4 +45,18 @@ pub(crate) async fn resolve<A: Attempt>(
         }
         Err(error) => run.recover(error).await,
     }
+}
+
+/// Lets the policies produce an answer within this time after the first attempt has failed.
+///
+/// # Errors
+///
+/// The backend's error, where a policy raises it.
+pub(crate) async fn recover<A: Attempt>(
+    attempt: &A,
+    groups: &[PolicyGroup<'_>],
+    budget: Duration,
+    error: Error,
+) -> Result<Resolution<A::Output>, Error> {
+    Run::new(attempt, groups, budget).recover(error).await
 }

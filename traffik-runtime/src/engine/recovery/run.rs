@@ -1,5 +1,7 @@
 //! One attempt under way, with the policies of its members and its deadline.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::engine::recovery::attempt::{Attempt, Members as _};
@@ -13,7 +15,16 @@ pub(super) struct Run<'r, A> {
     pub(super) deadline: Option<Instant>,
 }
 
-impl<A: Attempt> Run<'_, A> {
+impl<'r, A: Attempt> Run<'r, A> {
+    /// Begins an attempt with its policies, which has this time.
+    pub(super) fn new(attempt: &'r A, groups: &'r [PolicyGroup<'r>], budget: Duration) -> Self {
+        Self {
+            attempt,
+            groups,
+            deadline: Instant::now().checked_add(budget),
+        }
+    }
+
     /// Returns the kind of the first backend.
     pub(super) fn kind(&self) -> &'static str {
         self.attempt.backend().store().kind()

@@ -5,9 +5,10 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::Memory;
-use crate::inline_vec::InlineVec1;
+use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::rate::Rate;
 use crate::store::key::Key;
+use crate::store::memory::decide_slots::KeyedHit;
 use crate::store::memory::loom_model::{model_on_large_stack, spawn_on_large_stack};
 use crate::store::memory::optimistic::{TimedCost, decider};
 use crate::store::memory::sharded_table::ShardedTable;
@@ -89,6 +90,18 @@ fn set(memory: &Memory, plans: &[Plan<'_>]) -> bool {
     memory.decide_set(plans, 0).expect("there is room").admitted
 }
 
+/// Decides a set without waiting for locks, or as [`set`] does if it has to wait.
+fn set_on_slots(memory: &Memory, keys: [Key; 2]) -> bool {
+    let limits = [limit(HOURLY)];
+    let hits = keys.map(|key| KeyedHit {
+        key,
+        limits: &limits,
+        cost: 1,
+    });
+    let decided = memory.decide_slots(&hits, 0.into(), &mut InlineVec4::new());
+    decided.unwrap_or_else(|| set(memory, &keys.map(plan)))
+}
+
 /// Returns the count of a key, in a slot or in the spill.
 fn count(memory: &Memory, key: Key) -> u64 {
     let plan = Plan {
@@ -115,6 +128,28 @@ fn two_sets_lock_their_slots_in_one_order() {
         assert!(set(&memory, &[plan(FIRST), plan(SECOND)]));
         assert!(other.join().expect("it decides"));
         assert_eq!((count(&memory, FIRST), count(&memory, SECOND)), (3, 3));
+    });
+}
+
+#[test]
+fn two_sets_lock_their_slots_in_opposite_orders_without_waiting() {
+    model_on_large_stack("sets: two with the same keys that do not wait", || {
+        let memory = memory(&[FIRST, SECOND]);
+        let other = spawn(&memory, |memory| set_on_slots(memory, [SECOND, FIRST]));
+        assert!(set_on_slots(&memory, [FIRST, SECOND]));
+        assert!(other.join().expect("it decides"));
+        assert_eq!((count(&memory, FIRST), count(&memory, SECOND)), (3, 3));
+    });
+}
+
+#[test]
+fn a_set_that_does_not_wait_counts_all_or_nothing_beside_a_hit() {
+    model_on_large_stack("sets: one that does not wait, and a hit", || {
+        let memory = memory(&[FIRST, SECOND]);
+        let other = spawn(&memory, |memory| hit(memory, SECOND));
+        assert!(set_on_slots(&memory, [FIRST, SECOND]));
+        assert!(other.join().expect("it decides"));
+        assert_eq!((count(&memory, FIRST), count(&memory, SECOND)), (2, 3));
     });
 }
 

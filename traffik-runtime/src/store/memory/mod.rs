@@ -9,6 +9,8 @@
 //! | protocol | file |
 //! |---|---|
 //! | one hit, decided without a lock | [`optimistic`], [`changed_rate`] |
+//! | one hit, decided in the spill | [`decide_spilled`], [`decide_list`] |
+//! | a set of hits on slots, decided without waiting | [`decide_slots`] |
 //! | a set of hits, decided all or nothing | [`locked`] |
 //! | 1. lock the spill shards of a set | [`shard_locks`] |
 //! | 2. read states without slot locks | [`peek`] |
@@ -29,6 +31,11 @@ pub(crate) mod clear;
 pub(crate) mod clock_skew;
 #[cfg(test)]
 pub(crate) mod concurrency_fixtures;
+pub(crate) mod decide_list;
+pub(crate) mod decide_slots;
+pub(crate) mod decide_spilled;
+#[cfg(all(test, not(traffik_loom)))]
+mod decide_tests;
 pub(crate) mod eviction;
 pub(crate) mod extend;
 pub(crate) mod hints;

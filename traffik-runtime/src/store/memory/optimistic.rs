@@ -14,11 +14,8 @@
 use crate::clock::reading::Reading;
 use crate::decision::{Decision, Report};
 use crate::store::key::Key;
-use crate::store::lifetime::end_of;
 use crate::store::memory::Memory;
-use crate::store::memory::clock_skew::corrected;
 use crate::store::memory::slot_permit::SlotPermit;
-use crate::store::memory::spill::Expiry;
 use crate::store::plan::Limit;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::adaptive::Adaptive;
@@ -242,57 +239,9 @@ impl Memory {
         *output = Some(admitted_report(law, after, hit));
         Some(true)
     }
-
-    /// Decides on a state that does not fit a slot, with its spill shard locked.
-    #[inline(never)]
-    fn decide_spilled(
-        &self,
-        key: Key,
-        limit: &Limit,
-        hit: TimedCost<'_>,
-        output: &mut Option<Report>,
-    ) -> bool {
-        let (law, now, cost) = (&limit.law, hit.at.now, hit.cost);
-        let mut shard = self.spill.lock(self.spill.shard_of(key));
-        let nothing = State::nothing();
-        let before = shard.state(key, now);
-        let before = before.map_or(nothing, |state| limit.own(state, now));
-        if cost == 0 || !law.admits(before, now, cost) {
-            let report = law.report(before, now, cost);
-            *output = Some(report);
-            let correct = || corrected(hit.at, |now| law.caught_up(before, now));
-            if let Some(full) = (cost > 0).then(correct).flatten() {
-                let entry = self.spill.entry_or_insert(&mut shard, key, now);
-                entry.expiry = Expiry::of_report(&law.report(&full, now, 0), now);
-                self.spill.replace(entry, full);
-            } else if cost > 0
-                && let Some(entry) = shard.entry_mut(key, now)
-                && limit.lengthen_own(&mut entry.state, report.reset, now)
-            {
-                entry.extend(end_of(report.reset, now));
-            }
-            return cost == 0;
-        }
-        let entry = self.spill.entry_or_insert(&mut shard, key, now);
-        if matches!(entry.state, State::List(_)) {
-            // The throttle had several rates.
-            entry.incarnation = entry.own_incarnation(limit);
-            entry.state = limit.own(&entry.state, now).clone();
-        }
-        law.count(&mut entry.state, now, cost);
-        let report = law.report(&entry.state, now, 0);
-        entry.expiry = Expiry::of_report(&report, now);
-        *output = Some(report);
-        true
-    }
 }
 
 /// Returns the report on the state after an admitted hit.
 pub(crate) fn admitted_report(law: &Law, after: Packed, hit: TimedCost<'_>) -> Report {
-    let (now, cost) = (hit.at.now, hit.cost);
-    let after = State::Packed(after);
-    Report {
-        delay: law.delay(&after, now, cost),
-        ..law.report(&after, now, 0)
-    }
+    law.admitted_report(&after, hit.at.now, hit.cost)
 }

@@ -237,6 +237,12 @@ impl<'a> Slot<'a> {
         replaced.is_some()
     }
 
+    /// Locks the slot unless it was written since the snapshot.
+    #[inline]
+    pub(crate) fn lock_if_unchanged(self, snapshot: &Snapshot) -> Option<SlotGuard<'a>> {
+        self.try_lock_at(snapshot.lock)
+    }
+
     /// Locks the slot, waiting for other writers.
     pub(crate) fn lock(self) -> SlotGuard<'a> {
         let mut spin = SpinWait::default();
@@ -306,6 +312,15 @@ impl Snapshot {
 }
 
 impl SlotGuard<'_> {
+    /// Changes the state of the snapshot that the slot was locked at.
+    #[inline]
+    pub(crate) fn update_since(&self, snapshot: &Snapshot, state: &Packed) {
+        match snapshot.pack(state) {
+            Some(words) => self.store(words),
+            None => self.update(state),
+        }
+    }
+
     /// Reads the key and its state.
     pub(crate) fn read(&self) -> (Option<Key>, Packed) {
         let (key, state, _) = self.slot.words();

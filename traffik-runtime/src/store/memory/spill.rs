@@ -13,6 +13,8 @@ use indexmap::IndexMap;
 
 use crate::decision::Report;
 use crate::store::key::Key;
+use crate::store::key_hasher::BuildKeyHasher;
+use crate::store::lifetime::micros;
 use crate::store::memory::eviction::{CANDIDATES, Newcomer, Rank, Shares};
 use crate::store::memory::sync::{AtomicBool, AtomicU16, Mutex, MutexGuard};
 use crate::store::plan::Limit;
@@ -45,7 +47,7 @@ pub(crate) struct Spill {
 /// One part of the spill, behind a mutex of its own.
 #[derive(Debug, Default)]
 pub(crate) struct SpillShard {
-    entries: IndexMap<Key, Entry>,
+    entries: IndexMap<Key, Entry, BuildKeyHasher>,
     clock_hand: usize,
     /// The number of random picks so far, and the seed that makes them unpredictable.
     picked: u64,
@@ -74,11 +76,14 @@ pub(crate) struct Expiry {
 impl Expiry {
     /// Returns that of the state that a strategy reports on.
     pub(crate) fn of_report(report: &Report, now: u64) -> Self {
-        let used = u128::from(report.limit.saturating_sub(report.remaining));
-        let lives = report.reset.as_nanos().div_ceil(1_000);
+        let used = report.limit.saturating_sub(report.remaining);
+        let fullness = match used.checked_mul(FULL) {
+            Some(product) => product / report.limit.max(1),
+            None => (u128::from(used) * u128::from(FULL) / u128::from(report.limit)) as u64,
+        };
         Self {
-            fullness: (used * u128::from(FULL) / u128::from(report.limit.max(1))) as u64,
-            at: now.saturating_add(u64::try_from(lives).unwrap_or(u64::MAX)),
+            fullness,
+            at: now.saturating_add(micros(report.reset)),
         }
     }
 
@@ -106,7 +111,8 @@ impl Expiry {
         }
     }
 
-    fn merge(self, other: Self) -> Self {
+    /// Returns the expiry of two states in one entry.
+    pub(crate) fn merge(self, other: Self) -> Self {
         Self {
             fullness: self.fullness.max(other.fullness),
             at: self.at.max(other.at),
@@ -191,24 +197,41 @@ impl Spill {
         key: Key,
         now: u64,
     ) -> &'s mut Entry {
-        shard.sweep(&self.shares, now);
-        let mut is_late = false;
-        if !shard.entries.contains_key(&key) {
-            let newcomer = self.shares.newcomer(key);
-            is_late = newcomer.is_late(shard.entries.len(), self.shard_capacity);
-            if shard.entries.len() >= self.shard_capacity {
-                shard.evict(&newcomer, &self.shares, now);
-            }
-            self.shares.add(key);
-        }
-        let entry = shard.entries.entry(key).or_insert_with(|| Entry {
-            is_late,
-            ..Entry::default()
-        });
+        self.sweep(shard, now);
+        let index = match shard.entries.get_index_of(&key) {
+            Some(index) => index,
+            None => self.insert(shard, key, now),
+        };
+        let entry = &mut shard.entries[index];
         if entry.expiry.at <= now {
             (entry.state, entry.incarnation) = (State::default(), self.next_incarnation());
         }
         entry
+    }
+
+    /// Inserts an entry for a key that has none, and returns its index.
+    fn insert(&self, shard: &mut SpillShard, key: Key, now: u64) -> usize {
+        let newcomer = self.shares.newcomer(key);
+        let is_late = newcomer.is_late(shard.entries.len(), self.shard_capacity);
+        if shard.entries.len() >= self.shard_capacity {
+            shard.evict(&newcomer, &self.shares, now);
+        }
+        self.shares.add(key);
+        let entry = Entry {
+            is_late,
+            ..Entry::default()
+        };
+        shard.entries.insert_full(key, entry).0
+    }
+
+    /// Removes the expired entries among a few of a shard.
+    pub(crate) fn sweep(&self, shard: &mut SpillShard, now: u64) {
+        for _ in 0..SWEEP_BATCH.min(shard.entries.len()) {
+            let index = shard.advance();
+            if shard.entries[index].expiry.at <= now {
+                shard.remove(index, &self.shares);
+            }
+        }
     }
 
     /// Replaces the state of an entry by another incarnation.
@@ -251,16 +274,6 @@ impl SpillShard {
         (entry.expiry.at > now).then_some(entry)
     }
 
-    /// Removes the expired entries among a few.
-    fn sweep(&mut self, shares: &Shares, now: u64) {
-        for _ in 0..SWEEP_BATCH.min(self.entries.len()) {
-            let index = self.advance();
-            if self.entries[index].expiry.at <= now {
-                self.remove(index, shares);
-            }
-        }
-    }
-
     /// Removes the lowest-ranked of some random entries. Neighbours would be no fair choice: they
     /// came together, so whole runs of them are at their limit.
     fn evict(&mut self, newcomer: &Newcomer<'_>, shares: &Shares, now: u64) {
@@ -300,7 +313,10 @@ impl SpillShard {
 
     /// Moves the clock hand to the next entry, and returns its index.
     fn advance(&mut self) -> usize {
-        self.clock_hand = (self.clock_hand + 1) % self.entries.len().max(1);
+        self.clock_hand += 1;
+        if self.clock_hand >= self.entries.len() {
+            self.clock_hand = 0;
+        }
         self.clock_hand
     }
 }

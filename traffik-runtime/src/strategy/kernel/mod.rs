@@ -9,6 +9,7 @@ pub(crate) mod by_kind;
 pub(crate) mod contract;
 pub(crate) mod counter;
 pub(crate) mod log;
+pub(crate) mod log_entries;
 pub(crate) mod mean_cost;
 pub(crate) mod meter;
 pub(crate) mod packed;
@@ -23,7 +24,8 @@ pub(crate) mod window;
 
 pub use adaptive::{Adaptive, Tuning};
 pub use counter::Counter;
-pub use log::{Entries, Log};
+pub use log::Log;
+pub use log_entries::Entries;
 pub use mean_cost::{Costs, Mean};
 pub use meter::{Meter, Need};
 pub use packed::{Kind, Packed};
@@ -215,6 +217,27 @@ impl Law {
             },
             Self::Custom => Report::default(),
         )
+    }
+
+    /// Reports on a packed state as [`report`](Self::report) does; a law whose states are not
+    /// packed has nothing to report.
+    #[cfg(feature = "engine")]
+    pub(crate) fn report_packed(&self, state: &Packed, now: u64, cost: u64) -> Report {
+        match_packed!(self, kernel => kernel.report_on(state, now, cost),
+            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Closed | Self::Custom => {
+                Report::default()
+            }
+        )
+    }
+
+    /// Reports on the packed state after an admitted hit of this cost, with the hit's delay.
+    #[cfg(feature = "engine")]
+    pub(crate) fn admitted_report(&self, after: &Packed, now: u64, cost: u64) -> Report {
+        let mut report = self.report_packed(after, now, 0);
+        if let Self::Meter(law) = self {
+            report.delay = law.delay(after, now, cost);
+        }
+        report
     }
 
     /// Returns the delay of a hit of this cost that led to this state.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "engine")]
 use crate::rate::Rate;
-use crate::strategy::kernel::log::Entries;
+use crate::strategy::kernel::log_entries::Entries;
 use crate::strategy::kernel::mean_cost::Costs;
 use crate::strategy::kernel::packed::Packed;
 #[cfg(feature = "engine")]

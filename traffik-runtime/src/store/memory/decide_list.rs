@@ -1,0 +1,142 @@
+//! Decides a single hit of a throttle with several rates, whose states are a list in the spill.
+//!
+//! # Protocol
+//!
+//! 1. Lock the key's spill shard, and look the key up once.
+//! 2. Evaluate the hit on each state of the list in place.
+//! 3. A refused hit is reported and writes nothing.
+//! 4. An admitted hit is counted in all states in place.
+//!
+//! [`decide_set`](super::locked) decides for a key without a list, for a list that was written
+//! under other rates, for one that is far ahead of the clock, and where the wait of a refused hit
+//! has to be searched for.
+
+use crate::clock::reading::Reading;
+use crate::decision::Report;
+use crate::inline_vec::InlineVec4;
+use crate::store::memory::Memory;
+use crate::store::memory::decide_slots::KeyedHit;
+use crate::store::memory::spill::Expiry;
+use crate::store::outcome::LimitReport;
+use crate::store::plan::Limit;
+use crate::strategy::kernel::Law;
+use crate::strategy::kernel::packed::Packed;
+use crate::strategy::kernel::state::{Listed, State};
+
+impl Memory {
+    /// Decides a hit under several limits, and counts it under all or none. Adds its reports, and
+    /// returns `true` if it is admitted. Returns `None`, and has changed nothing, if the hit needs
+    /// [`decide_set`](Self::decide_set).
+    pub(crate) fn decide_list(
+        &self,
+        hit: &KeyedHit<'_>,
+        at: Reading<'_>,
+        reports: &mut InlineVec4<LimitReport>,
+    ) -> Option<bool> {
+        let (now, cost, limits) = (at.now, hit.cost, hit.limits);
+        let mut shard = self.spill.lock(self.spill.shard_of(hit.key));
+        let entry = shard.entry_mut(hit.key, now)?;
+        let State::List(list) = &mut entry.state else {
+            return None;
+        };
+        if list.len() != limits.len() || cost == 0 {
+            return None;
+        }
+        let mut steps: InlineVec4<Option<Step>> = InlineVec4::new();
+        let mut is_admitted = true;
+        for (listed, limit) in list.iter().zip(limits) {
+            if !limit.has_numbered(listed) {
+                return None;
+            }
+            let step = evaluate(limit, &listed.state, now, cost);
+            is_admitted &= step.is_some();
+            steps.push(step);
+        }
+        if !is_admitted {
+            return refuse(list, limits, &steps, (now, cost), reports);
+        }
+        let mut expiry = Expiry::default();
+        for ((listed, limit), step) in list.iter_mut().zip(limits).zip(steps.iter().flatten()) {
+            let report = apply(step, listed, limit, (now, cost));
+            expiry = expiry.merge(Expiry::of_report(&report, now));
+            reports.push(LimitReport {
+                plan: 0,
+                rate: limit.rate,
+                fits: true,
+                report,
+                at: now.max(listed.state.moment()),
+                incarnation: listed.incarnation,
+                shadow: false,
+            });
+        }
+        entry.expiry = expiry;
+        self.spill.sweep(&mut shard, now);
+        Some(true)
+    }
+}
+
+/// The change of a state by a hit that its law admits.
+enum Step {
+    Replace(Packed),
+    /// The law counts the hit in place.
+    Count,
+}
+
+/// Evaluates a hit under one limit; `None` if its law refuses the hit.
+#[inline]
+fn evaluate(limit: &Limit, state: &State, now: u64, cost: u64) -> Option<Step> {
+    match &limit.law {
+        law if law.is_packed() => law
+            .decide_packed(state.packed(), now, cost)
+            .map(Step::Replace),
+        law => law.admits(state, now, cost).then_some(Step::Count),
+    }
+}
+
+/// Counts a hit in one state, and returns the report on it.
+#[inline]
+fn apply(step: &Step, listed: &mut Listed, limit: &Limit, (now, cost): (u64, u64)) -> Report {
+    listed.until = 0;
+    match (step, &mut listed.state) {
+        (Step::Replace(after), state) => {
+            match state {
+                State::Packed(packed) => *packed = *after,
+                state => *state = State::Packed(*after),
+            }
+            limit.law.admitted_report(after, now, cost)
+        }
+        (Step::Count, state) => {
+            limit.law.count(state, now, cost);
+            limit.law.report(state, now, 0)
+        }
+    }
+}
+
+/// Adds the reports of a refused hit; `None` if it needs the other protocol.
+fn refuse(
+    list: &[Listed],
+    limits: &[Limit],
+    steps: &[Option<Step>],
+    (now, cost): (u64, u64),
+    reports: &mut InlineVec4<LimitReport>,
+) -> Option<bool> {
+    let mut lines = list.iter().zip(limits);
+    let needs_locks = lines.any(|(listed, limit)| {
+        matches!(limit.law, Law::Hours(_)) || limit.law.caught_up(&listed.state, now).is_some()
+    });
+    if needs_locks {
+        return None;
+    }
+    for ((listed, limit), step) in list.iter().zip(limits).zip(steps) {
+        reports.push(LimitReport {
+            plan: 0,
+            rate: limit.rate,
+            fits: step.is_some(),
+            report: limit.law.report(&listed.state, now, cost),
+            at: now,
+            incarnation: 0,
+            shadow: false,
+        });
+    }
+    Some(false)
+}
