@@ -3,9 +3,17 @@
 //!
 //! `UPDATE_GUIDE=1 cargo test -p traffik-tests --test guide` writes changes into the guide.
 
+#[path = "../benches/src/page/data_url.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is public in the crate of the benchmarks"
+)]
+mod data_url;
+
 use std::path::PathBuf;
 use std::{env, fs};
 
+use data_url::data_url;
 use traffik::strategy::catalog::{ENTRIES, Entry, Param, Takes};
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, FixedWindow, Gcra, Hit, LeakyBucket, LeakyBucketWithQueue,
@@ -138,21 +146,6 @@ fn lists_the_fields_of_metadata() {
         let listed: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
         assert_eq!(row[3], format!("{} |", listed.join(", ")), "{name}");
     }
-}
-
-/// Returns a picture as a data URL, since the generated docs have no files beside their pages.
-fn data_url(picture: &str) -> String {
-    let mut text = picture
-        .replace(">\n<", "><")
-        .replace(" opacity=\"1\"", "")
-        .replace(" stroke=\"none\"", "")
-        .replace('\n', " ")
-        .replace('"', "'");
-    // `%` first, because the other escapes contain it.
-    for special in ['%', '<', '>', '#', '&'] {
-        text = text.replace(special, &format!("%{:02X}", u32::from(special)));
-    }
-    format!("data:image/svg+xml,{text}")
 }
 
 #[test]

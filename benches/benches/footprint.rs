@@ -78,7 +78,9 @@ fn keys() -> Vec<Table> {
     let peer = Bytes::in_process(PEER);
     for (name, _) in STRATEGIES {
         let ours = Bytes::in_process(name);
-        let row = |ours, peer, goal| Rounds::new([[ours, peer]]).row(name, Goal::AtMost(goal));
+        let row = |ours, peer, goal| {
+            Rounds::new([[ours, peer]]).row(format!("`{name}`"), Goal::AtMost(goal))
+        };
         requested.push(row(ours.requested, peer.requested, 0.55));
         resident.push(row(ours.resident, peer.resident, 0.45));
     }
@@ -87,8 +89,8 @@ fn keys() -> Vec<Table> {
 
 fn requests() -> Vec<Table> {
     let title = |what: &str| format!("{what} a request, beyond those without a limiter");
-    let mut counts = Table::new(title("Allocations"), "count", "tower_governor");
-    let mut bytes = Table::new(title("Bytes allocated for"), "B", "tower_governor");
+    let mut counts = Table::new(title("Allocations"), "count", "`tower_governor`");
+    let mut bytes = Table::new(title("Bytes allocated for"), "B", "`tower_governor`");
     let bare = Allocations::of(bare());
     for job in Job::ALL {
         let goals = match job {

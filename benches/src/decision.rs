@@ -2,20 +2,19 @@
 //! the same keys in the same order. Both read the time stamp counter by `quanta`.
 
 use std::hint::black_box;
-use std::num::NonZeroU32;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use traffik::strategy::{
-    Adaptive, FixedWindow, Gcra, LeakyBucket, QuotaWithRollover, SlidingCounter, Strategy,
-    TimeOfDay, TokenBucket,
+    Adaptive, FixedWindow, Gcra, LeakyBucket, QuotaWithRollover, SlidingCounter, TimeOfDay,
+    TokenBucket,
 };
-use traffik::{Backend, DynThrottle, Identity, Rate};
+use traffik::{DynThrottle, Identity, Rate};
 
 use crate::effort::amount;
 use crate::floor::Floor;
 use crate::keys::{Order, key};
 use crate::measure::{Comparison, ready};
 use crate::row::Table;
+use crate::sides::{Governor, admitting_governor, refusing_governor, throttle};
 use crate::spread::Goal;
 
 const KEYS: usize = 100_000;
@@ -30,7 +29,7 @@ fn admitted() -> Table {
     beside(
         "A decision in memory, admitted",
         &throttle(FixedWindow::new(), Rate::per_hour(u32::MAX.into())),
-        &governor(Quota::per_second(number(1_000_000_000))),
+        &admitting_governor(),
         u32::MAX,
         [0.70, 0.45, 0.60, 0.55, 0.45],
     )
@@ -40,20 +39,14 @@ fn refused() -> Table {
     beside(
         "A decision in memory, refused",
         &throttle(FixedWindow::new(), Rate::per_day(1)),
-        &governor(Quota::per_hour(number(1))),
+        &refusing_governor(),
         1,
         [0.65, 0.45, 0.60, 0.40, 0.45],
     )
 }
 
 /// Compares on every workload.
-fn beside(
-    title: &str,
-    ours: &DynThrottle,
-    peer: &DefaultKeyedRateLimiter<String>,
-    limit: u32,
-    goals: [f64; 5],
-) -> Table {
+fn beside(title: &str, ours: &DynThrottle, peer: &Governor, limit: u32, goals: [f64; 5]) -> Table {
     let count = amount(KEYS, 100);
     let keys: Vec<String> = (0..count).map(key).collect();
     let identities: Vec<Identity> = keys.iter().map(|key| Identity::new(key.as_str())).collect();
@@ -92,40 +85,26 @@ fn strategies() -> Table {
     let fixed = throttle(FixedWindow::new(), rate);
     let tolerant = Gcra::new().burst_tolerance(std::time::Duration::from_secs(1));
     let others = [
-        ("sliding_counter", throttle(SlidingCounter::new(), rate)),
-        ("token_bucket", throttle(TokenBucket::new(), rate)),
-        ("leaky_bucket", throttle(LeakyBucket::new(), rate)),
+        ("`sliding_counter`", throttle(SlidingCounter::new(), rate)),
+        ("`token_bucket`", throttle(TokenBucket::new(), rate)),
+        ("`leaky_bucket`", throttle(LeakyBucket::new(), rate)),
         (
-            "quota_with_rollover",
+            "`quota_with_rollover`",
             throttle(QuotaWithRollover::new(), rate),
         ),
-        ("adaptive", throttle(Adaptive::new(), rate)),
-        ("time_of_day", throttle(TimeOfDay::new(), rate)),
-        ("gcra", throttle(tolerant, rate)),
+        ("`adaptive`", throttle(Adaptive::new(), rate)),
+        ("`time_of_day`", throttle(TimeOfDay::new(), rate)),
+        ("`gcra`", throttle(tolerant, rate)),
     ];
     let client = Identity::new(key(0));
     let hit = |throttle: &DynThrottle| {
         black_box(ready(throttle.hit(&client, 1)).is_ok());
     };
     let title = "An admitted decision on a hot key, by strategy";
-    let mut table = Table::new(title, "ns", "fixed_window").ours("strategy");
+    let mut table = Table::new(title, "ns", "`fixed_window`").ours("strategy");
     for (name, throttle) in &others {
         let comparison = Comparison::new(name, amount(CALLS, 100)).goal(Goal::AtMost(1.5));
         table.push(comparison.run(&|_| hit(throttle), &|_| hit(&fixed)));
     }
     table
-}
-
-fn throttle(strategy: impl Strategy, rate: Rate) -> DynThrottle {
-    let builder = DynThrottle::builder("bench").rate(rate).strategy(strategy);
-    let throttle = builder.backend(Backend::memory()).build();
-    throttle.expect("the settings are valid")
-}
-
-fn governor(quota: Quota) -> DefaultKeyedRateLimiter<String> {
-    RateLimiter::keyed(quota)
-}
-
-fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }

@@ -20,7 +20,7 @@ const CALLS: usize = 250;
 /// Measures the attribute and the layer, which admit and refuse, with header fields and without.
 pub fn tables() -> Vec<Table> {
     let title = "Time added to a call of an axum service";
-    let mut table = Table::new(title, "ns", "tower_governor");
+    let mut table = Table::new(title, "ns", "`tower_governor`");
     for job in Job::ALL {
         let (attribute_goal, layer_goal) = match job {
             Job::Refuse => (0.03, 0.03),

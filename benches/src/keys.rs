@@ -46,6 +46,11 @@ impl Order {
         Self((0..amount(PICKS, 1 << 7)).map(pick).collect())
     }
 
+    /// Returns the numbers of the keys in this order.
+    pub fn numbers(&self) -> &[usize] {
+        &self.0
+    }
+
     /// Returns the number of the key of a call.
     pub fn pick(&self, call: usize) -> usize {
         self.0[call & (self.0.len() - 1)]

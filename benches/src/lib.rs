@@ -9,16 +9,27 @@
 //! once, to show that it runs.
 
 pub mod apps;
+pub mod by_keys;
+pub mod by_limits;
+pub mod by_threads;
+pub mod cache_line_model;
 pub mod churn;
 pub mod decision;
 pub mod effort;
 pub mod floor;
 pub mod floor_layer;
 pub mod handler;
+pub mod instructions;
 pub mod keys;
+pub mod loopback;
+pub mod machine;
 pub mod measure;
+pub mod messages;
+pub mod page;
 pub mod process;
 pub mod row;
+pub mod sections;
 pub mod served;
 pub mod sets;
+pub mod sides;
 pub mod spread;

@@ -37,10 +37,19 @@ impl Row {
         }
     }
 
-    /// Returns the goal and, in words, the verdict on this row.
-    pub fn verdict(&self) -> String {
-        self.goal
-            .verdict(self.ratio.map_or(self.ours, |ratio| ratio.median))
+    /// Returns the figure that the goal is for: the ratio, or our side of a row of counts.
+    pub fn figure(&self) -> f64 {
+        self.ratio.map_or(self.ours, |ratio| ratio.median)
+    }
+
+    /// Returns `true` if the row has a goal.
+    pub fn has_goal(&self) -> bool {
+        self.goal != Goal::None
+    }
+
+    /// Returns `true` if the row has a goal and misses it.
+    pub fn is_missed(&self) -> bool {
+        !self.goal.is_met(self.figure())
     }
 }
 
@@ -94,7 +103,7 @@ impl fmt::Display for Table {
         } = self;
         let has_limit = self.rows.iter().any(|row| row.limit.is_some());
         let has_ratio = self.rows.iter().any(|row| row.ratio.is_some());
-        let has_goal = self.rows.iter().any(|row| row.goal != Goal::None);
+        let has_goal = self.rows.iter().any(Row::has_goal);
         let mut titles = format!("| | {ours}, {unit} | {peer}, {unit} |");
         for (shown, title) in [
             (has_limit, " limit |"),
@@ -123,7 +132,7 @@ impl fmt::Display for Table {
                 None => {}
             }
             if has_goal {
-                write!(f, " {} |", row.verdict())?;
+                write!(f, " {} |", row.goal.verdict(row.figure()))?;
             }
             writeln!(f)?;
         }
@@ -132,7 +141,7 @@ impl fmt::Display for Table {
 }
 
 /// Formats a figure with the digits that matter.
-fn number(figure: f64) -> String {
+pub fn number(figure: f64) -> String {
     if figure >= 100.0 || figure.fract() == 0.0 {
         format!("{figure:.0}")
     } else if figure >= 10.0 {
@@ -142,7 +151,7 @@ fn number(figure: f64) -> String {
     }
 }
 
-/// Prints the tables of a benchmark: as Markdown, or with the argument `--json` as JSON.
+/// Prints tables: as Markdown, or with the argument `--json` as JSON.
 ///
 /// # Panics
 ///
@@ -154,6 +163,6 @@ pub fn print(tables: &[Table]) {
         return;
     }
     for table in tables {
-        println!("\n{}\n\n{table}", table.title);
+        println!("{}\n\n{table}", table.title);
     }
 }

@@ -41,14 +41,22 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// Returns the goal and, in words, the verdict on `figure`.
-    pub fn verdict(self, figure: f64) -> String {
-        let is_met = match self {
+    /// Returns `true` if `figure` meets the goal.
+    pub fn is_met(self, figure: f64) -> bool {
+        match self {
             Self::AtMost(bound) => figure <= bound,
             Self::AtLeast(bound) => figure >= bound,
-            Self::None => return self.to_string(),
-        };
-        format!("{self}: {}", if is_met { "met" } else { "**missed**" })
+            Self::None => true,
+        }
+    }
+
+    /// Returns the goal and, in words, the verdict on `figure`.
+    pub fn verdict(self, figure: f64) -> String {
+        match (self, self.is_met(figure)) {
+            (Self::None, _) => self.to_string(),
+            (_, true) => format!("{self}: met"),
+            (_, false) => format!("{self}: **missed**"),
+        }
     }
 }
 

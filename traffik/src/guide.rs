@@ -40,6 +40,15 @@ pub mod websockets {}
 #[doc = include_str!("../docs/operating.md")]
 pub mod operating {}
 
+// The pictures are as those of the strategies. The tables are made of data, with names in them.
+#[allow(clippy::doc_markdown)]
+#[cfg_attr(
+    all(doc, not(doctest)),
+    doc = include_str!("../docs/performance/pictures.md")
+)]
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("../docs/laws.md")]
 pub mod laws {}
 
