@@ -12,7 +12,7 @@ use crate::engine::detail::DetailedDecision;
 use crate::engine::report::{LimitStatus, binding};
 use crate::header_style::HeaderStyle;
 use crate::http::admitted_limit::AdmittedLimit;
-use crate::http::headers::names::names;
+use crate::http::headers::names::{names, quotable};
 use crate::http::headers::single::SingleLimit;
 use crate::http::headers::writer::Writer;
 use crate::http::response_style::ResponseStyle;
@@ -80,6 +80,12 @@ impl Fields {
 
     /// Returns the names of the policies that would not have admitted the request.
     pub(super) fn violated(&self) -> InlineVec1<Cow<'static, str>> {
+        if let [limit] = &*self.limits
+            && !limit.listed
+        {
+            let name = (!limit.fits).then(|| quotable(limit.throttle.policy()));
+            return name.into_iter().collect();
+        }
         let limits: InlineVec1<_> = self.limits.iter().map(with_name).collect();
         let names = names(limits.iter(), "").into_iter().zip(&limits);
         let violated = names.filter(|(_, limit)| !limit.fits);

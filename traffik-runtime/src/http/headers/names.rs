@@ -44,7 +44,7 @@ fn quotes(text: &str, name: &str) -> bool {
 
 /// Escapes a name for a quoted string: without `r#`, in printable ASCII, with quotes and
 /// backslashes escaped.
-pub(super) fn quotable(name: &str) -> Cow<'_, str> {
+pub(crate) fn quotable(name: &str) -> Cow<'_, str> {
     let name = name.strip_prefix("r#").unwrap_or(name);
     let is_quotable = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if name.bytes().all(is_quotable) {
