@@ -149,7 +149,8 @@ impl MemcachedServer {
         }
     }
 
-    /// Sends a command and returns the lines of the reply, up to the one that begins with `last`.
+    /// Sends a command and returns the lines of the reply, up to the one that begins with `last`, or
+    /// with `BUSY`: the server lists its keys for one client at a time.
     ///
     /// # Panics
     ///
@@ -160,7 +161,7 @@ impl MemcachedServer {
         let mut lines = Vec::new();
         for line in BufReader::new(stream).lines() {
             let line = line.expect("a line of the reply");
-            let ends = line.starts_with(last);
+            let ends = line.starts_with(last) || line.starts_with("BUSY");
             lines.push(line);
             if ends {
                 return lines;

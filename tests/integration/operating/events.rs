@@ -155,7 +155,11 @@ async fn refused_as(uid: &'static str, request: &Parts) -> Vec<(Option<IpAddr>, 
     });
     match uid {
         "events-by-ip" => drop(ByIp::hit_cost(request, 9).await.unwrap()),
-        "events-by-ip-in-a-set" => drop(<(ByIpInSet, Loose)>::hit_cost(request, 9).await.unwrap()),
+        "events-by-ip-in-a-set" => {
+            let _ = <(ByIpInSet, LooseInSet)>::hit_cost(request, 9)
+                .await
+                .unwrap();
+        }
         _ => drop(ByHeader::hit_cost(request, 9).await.unwrap()),
     }
     listener.stop();
@@ -165,6 +169,7 @@ async fn refused_as(uid: &'static str, request: &Parts) -> Vec<(Option<IpAddr>, 
 traffik::throttles! {
     throttle ByIp(rate = "2/minute", uid = "events-by-ip", identifier = ip);
     throttle ByIpInSet(rate = "2/minute", uid = "events-by-ip-in-a-set", identifier = ip);
+    throttle LooseInSet(rate = ["3/second", "4/hour"], uid = "loose-in-a-set-of-events");
     throttle ByHeader(rate = "2/minute", uid = "events-by-header", identifier = header("x-api-key"));
 }
 

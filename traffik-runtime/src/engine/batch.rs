@@ -210,11 +210,23 @@ impl<'a, 'd> Batch<'a, 'd> {
     }
 }
 
-/// Returns `true` if the first hit that applies has a backend of this process, so that a decision
-/// probably waits for nothing.
-pub(crate) fn begins_locally(hits: &[ThrottleHit<'_>], parts: Option<&Parts>) -> bool {
-    let first = hits.iter().find(|hit| hit.applies);
-    first.is_none_or(|hit| hit.backend(parts).store().is_local())
+/// Returns `true` if one backend of this process decides all hits, and nothing may bypass it. A
+/// batch that needs to be awaited is made once, because its laws may call functions of the
+/// application.
+pub(crate) fn is_local(hits: &[ThrottleHit<'_>], parts: Option<&Parts>) -> bool {
+    let mut first = None;
+    hits.iter().filter(|hit| hit.applies).all(|hit| {
+        let backend = hit.backend(parts);
+        let policy = hit.throttle.settings.on_error.get().or(backend.on_error());
+        let is_simple = backend.store().is_local()
+            && !policy.is_some_and(Policy::may_bypass_backend)
+            && !hit.throttle.settings.shadow;
+        let is_same = first
+            .as_ref()
+            .is_none_or(|first: &BackendRef<'_>| first.shares_states(&backend));
+        first.get_or_insert(backend);
+        is_simple && is_same
+    })
 }
 
 impl Members for Batch<'_, '_> {

@@ -41,7 +41,7 @@ use std::slice;
 
 use http::request::Parts;
 
-use crate::engine::batch::{Batch, begins_locally};
+use crate::engine::batch::{Batch, is_local};
 use crate::engine::batch_decide::Undecided;
 use crate::engine::detail::Detail;
 use crate::engine::fast_path::FastDecision;
@@ -209,7 +209,7 @@ fn decide_local<'d, T>(
     parts: Option<&Parts>,
     result: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
 ) -> Result<Result<T, Error>, Undecided> {
-    if !begins_locally(hits, parts) {
+    if !is_local(hits, parts) {
         return Err(Undecided(None));
     }
     let batch = match Batch::new(hits, cost, parts) {
