@@ -81,6 +81,9 @@ fn replace(chapter: &mut String, name: &str, text: &str) {
 
 /// Lists the machines, each with its sections.
 fn machines(results: &Results) -> String {
+    if results.sections.is_empty() {
+        return "None are recorded yet: this page has no tables until they are.".to_owned();
+    }
     let mut machines: Vec<(&_, Vec<&str>)> = Vec::new();
     for recorded in &results.sections {
         let machine = &recorded.machine;
