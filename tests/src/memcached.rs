@@ -149,8 +149,8 @@ impl MemcachedServer {
         }
     }
 
-    /// Sends a command and returns the lines of the reply, up to the one that begins with `last`, or
-    /// with `BUSY`: the server lists its keys for one client at a time.
+    /// Sends a command and returns the lines of the reply, up to the one that begins with `last`,
+    /// or with `BUSY`: the server lists its keys for one client at a time.
     ///
     /// # Panics
     ///

@@ -15,7 +15,8 @@ async fn client(server: &MemcachedServer) -> Client {
     client.expect("the server is there")
 }
 
-/// Returns the keys on a server, sorted. The server may leave new keys out of a list for a moment.
+/// Returns the keys on a server, sorted. The server may leave new keys out of a list for a
+/// moment.
 fn keys(server: &MemcachedServer) -> Vec<String> {
     for _ in 0..250 {
         let dump = server.command("lru_crawler metadump all", "END");
