@@ -2,9 +2,9 @@
 //!
 //! It has three operations. `decide` counts the hits of a request, on all throttles or on none;
 //! `reserve` does so and returns what it takes to settle them; `look` reads states and counts
-//! nothing (`would_admit` is a look with a question). Each tries the fast path for one limit in
-//! memory, if it can, then a `batch` of store operations; policies for backends that fail are run
-//! by the `recovery`.
+//! nothing (`would_admit` is a look with a question). `decide` tries the fast path for one limit in
+//! memory, then the one for several; all else is a `batch` of store operations. Policies for
+//! backends that fail are run by the `recovery`.
 
 pub(crate) mod arg_values;
 pub(crate) mod attempt;

@@ -67,7 +67,7 @@ impl CapacityRatio {
     }
 
     /// Returns the capacity under a rate of this limit, at least 1: exact up to a million, above it
-    /// never more than the strategy's and less by at max a millionth.
+    /// never more than the strategy's and less by at most a millionth.
     #[allow(clippy::cast_sign_loss, reason = "a ratio is never negative")]
     pub(crate) fn capacity(self, limit: u64) -> u64 {
         // The ratio is a quotient of two rounded numbers: three errors of half a unit each.
