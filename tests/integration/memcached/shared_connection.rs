@@ -21,6 +21,19 @@ fn connections(server: &MemcachedServer) -> u64 {
     server.stats()["total_connections"]
 }
 
+/// Starts a server and a proxy in front of it.
+async fn behind_proxy() -> (MemcachedServer, Proxy) {
+    let server = MemcachedServer::start();
+    let proxy = Proxy::start(server.port()).await;
+    (server, proxy)
+}
+
+/// Connects through a proxy, with a time limit for each operation.
+async fn backend_of(proxy: &Proxy, limit: Duration) -> Backend {
+    let settings = settings(proxy.address().to_string());
+    settings.timeout(limit).connect().await.unwrap()
+}
+
 /// Numbers that differ from call to call, but not from run to run.
 struct Random(u64);
 
@@ -90,11 +103,8 @@ async fn answers_every_caller_while_others_are_cancelled() {
 /// Callers that go away on a slow server are no evidence against it.
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_connection_of_impatient_callers() {
-    let server = MemcachedServer::start();
-    let proxy = Proxy::start(server.port()).await;
-    let limit = Duration::from_millis(250);
-    let backend = settings(proxy.address().to_string()).timeout(limit);
-    let backend = backend.connect().await.unwrap();
+    let (server, proxy) = behind_proxy().await;
+    let backend = backend_of(&proxy, Duration::from_millis(250)).await;
     let before = connections(&server);
     proxy.delay(Duration::from_millis(20));
     for _ in 0..100 {
@@ -145,13 +155,11 @@ async fn confines_an_error_to_its_caller() {
 /// Nobody calls while the connection dies, and nobody has to discover it.
 #[tokio::test]
 async fn replaces_a_silent_connection() {
-    let server = MemcachedServer::start();
-    let proxy = Proxy::start(server.port()).await;
-    let limit = Duration::from_millis(100);
-    let backend = settings(proxy.address().to_string()).timeout(limit);
-    let backend = backend.connect().await.unwrap();
+    let (server, proxy) = behind_proxy().await;
+    let backend = backend_of(&proxy, Duration::from_millis(100)).await;
     let before = connections(&server);
-    // A probe that is answered keeps the connection.
+    // A probe that is answered keeps the connection. Probes are sent by the connection's own task
+    // after a second of silence, which only time brings about.
     sleep(Duration::from_millis(1_600)).await;
     backend.ready().await.unwrap();
     assert_eq!(connections(&server) - before, 1);
@@ -165,8 +173,7 @@ async fn replaces_a_silent_connection() {
 /// Requests that were written are answered, and the connection is closed then.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_what_was_written_before_it_is_closed() {
-    let server = MemcachedServer::start();
-    let proxy = Proxy::start(server.port()).await;
+    let (server, proxy) = behind_proxy().await;
     let backend = settings(proxy.address().to_string());
     let backend = backend.connect().await.unwrap();
     let before = server.stats()["curr_connections"];

@@ -117,6 +117,12 @@ impl ArgValues {
         self.owner.is_some_and(|owner| ptr::eq(owner, throttle))
     }
 
+    /// Returns the identity, and the cost with its source.
+    pub(crate) fn into_parts(self) -> (Option<Identity>, Option<(u64, CostSource)>) {
+        let cost = self.cost.map(|cost| (cost, self.cost_source));
+        (self.identity, cost)
+    }
+
     /// Returns the cost for all throttles of the handler, and its source.
     pub(crate) fn cost_for_all(&self) -> Option<(u64, CostSource)> {
         let cost = self.cost.filter(|_| self.owner.is_none());

@@ -18,18 +18,16 @@ use crate::store::outcome::StoreOutcome;
 pub(crate) struct Undecided(pub(crate) Option<Error>);
 
 impl<'a> Batch<'a, '_> {
-    /// Decides the plans if one backend of this process decides them, and nothing may bypass it.
+    /// Decides the plans of a batch that is [local](crate::engine::batch::is_local).
     pub(crate) fn decide_now(&self) -> Result<StoreOutcome, Undecided> {
-        if self.is_split() || self.may_bypass_backend() {
-            return Err(Undecided(None));
-        }
         match &*self.backends {
             [] => Ok(StoreOutcome::unlimited(0)),
-            [backend, ..] if self.is_closed() => self.refuse_now(backend).ok_or(Undecided(None)),
-            [backend, ..] => match backend.store().decide_local(&self.plans) {
+            [backend] if self.is_closed() => self.refuse_now(backend).ok_or(Undecided(None)),
+            [backend] => match backend.store().decide_local(&self.plans) {
                 Some(decided) => decided.map_err(|error| Undecided(Some(error))),
                 None => Err(Undecided(None)),
             },
+            _ => Err(Undecided(None)),
         }
     }
 

@@ -35,9 +35,16 @@ impl IdentityCache {
     }
 }
 
-/// Returns the identity that is cached for a throttle.
-pub(crate) fn cached(throttle: &'static Definition, parts: &Parts) -> Option<Identity> {
-    IdentityCache::from_parts(parts).and_then(|cache| cache.find(throttle))
+/// Returns the identity that a closure computed, which is cached, or else the cached one.
+pub(crate) fn computed_or_cached(
+    computed: Option<Identity>,
+    throttle: &'static Definition,
+    parts: &Parts,
+) -> Option<Identity> {
+    match computed {
+        Some(identity) => Some(insert(throttle, parts, identity)),
+        None => IdentityCache::from_parts(parts).and_then(|cache| cache.find(throttle)),
+    }
 }
 
 /// Caches an identity, if the request has a cache, and returns it.

@@ -10,7 +10,7 @@ use crate::definition::source::IdentitySource;
 use crate::engine::cost_source::CostSource;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
-use crate::engine::identity_cache::{cached, get_or_insert_with, insert};
+use crate::engine::identity_cache::{computed_or_cached, get_or_insert_with, insert};
 use crate::error::Error;
 use crate::identity::Identity;
 
@@ -58,19 +58,11 @@ impl HitSet {
     ) -> Result<(), Error> {
         let for_all = cost.map(|cost| (cost, self.cost_source));
         for throttle in throttles.iter().copied() {
-            let (identity, own_cost) = match self.take_arg_values(throttle) {
-                Some(values) => (
-                    values.identity,
-                    values.cost.map(|cost| (cost, values.cost_source)),
-                ),
-                None => (None, None),
-            };
-            let identity = match identity {
-                Some(identity) => insert(throttle, parts, identity),
-                None => match cached(throttle, parts) {
-                    Some(identity) => identity,
-                    None => insert(throttle, parts, throttle.identify(parts).await?),
-                },
+            let values = self.take_arg_values(throttle);
+            let (identity, own_cost) = values.map_or((None, None), |values| values.into_parts());
+            let identity = match computed_or_cached(identity, throttle, parts) {
+                Some(identity) => identity,
+                None => insert(throttle, parts, throttle.identify(parts).await?),
             };
             let (cost, cost_source) = match for_all.or(own_cost) {
                 Some(cost) => cost,

@@ -10,6 +10,7 @@ use crate::store::key::Key;
 
 use crate::strategy::erased::ErasedStrategy;
 use crate::strategy::kernel::Law;
+use crate::strategy::kernel::packed::Packed;
 use crate::strategy::kernel::state::{Listed, State};
 use crate::strategy::{Hit, Who};
 
@@ -56,6 +57,27 @@ impl Limit {
     pub(crate) fn capacity_ratio(&self, now: u64) -> f32 {
         self.law.capacity(now) as f32 / self.rate.limit().max(1) as f32
     }
+
+    /// Returns the change of the state by a hit of this cost, at least 1, if the law, which is a
+    /// built-in one, admits it.
+    #[inline]
+    pub(crate) fn evaluate(&self, state: &State, now: u64, cost: u64) -> Option<Step> {
+        match &self.law {
+            law if law.is_packed() => law
+                .decide_packed(state.packed(), now, cost)
+                .map(Step::Replace),
+            law => law.admits(state, now, cost).then_some(Step::Count),
+        }
+    }
+}
+
+/// The change of a state by a hit that costs something and that a built-in law admits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// A packed state takes its place.
+    Replace(Packed),
+    /// The law counts the hit in place.
+    Count,
 }
 
 /// The change of a state by a hit that is admitted.
@@ -114,13 +136,10 @@ impl Plan<'_> {
                 let after = self.strategy.decide(state.bytes(), &hit)?;
                 Some(Transition::Replace(State::Bytes(Some(after))))
             }
-            law if law.is_packed() => {
-                let after = law.decide_packed(state.packed(), now, self.cost)?;
-                Some(Transition::Replace(State::Packed(after)))
-            }
-            law => law
-                .admits(state, now, self.cost)
-                .then_some(Transition::Count),
+            _ => Some(match limit.evaluate(state, now, self.cost)? {
+                Step::Replace(after) => Transition::Replace(State::Packed(after)),
+                Step::Count => Transition::Count,
+            }),
         }
     }
 

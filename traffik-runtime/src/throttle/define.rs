@@ -10,7 +10,7 @@ use crate::engine::arg_values::ArgValues;
 use crate::engine::cost_source::CostSource;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
-use crate::engine::identity_cache::{cached, insert};
+use crate::engine::identity_cache::{computed_or_cached, insert};
 use crate::error::Error;
 use crate::flow::BoxFuture;
 use crate::identity::Identity;
@@ -120,16 +120,10 @@ impl<T: Define> Throttle for T {
         let Some(applies) = applies else {
             return Ok(());
         };
-        let (identity, own_cost) = values.map_or((None, None), |values| {
-            let cost = values.cost.map(|cost| (cost, values.cost_source));
-            (values.identity, cost)
-        });
-        let identity = match identity {
-            Some(identity) => insert(throttle, parts, identity),
-            None => match cached(throttle, parts) {
-                Some(identity) => identity,
-                None => insert(throttle, parts, T::identify(parts).await?),
-            },
+        let (identity, own_cost) = values.map_or((None, None), |values| values.into_parts());
+        let identity = match computed_or_cached(identity, throttle, parts) {
+            Some(identity) => identity,
+            None => insert(throttle, parts, T::identify(parts).await?),
         };
         let for_all = cost.map(|cost| (cost, hits.cost_source));
         let (cost, cost_source) = match for_all.or(own_cost) {

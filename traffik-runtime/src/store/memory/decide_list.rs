@@ -18,9 +18,8 @@ use crate::store::memory::Memory;
 use crate::store::memory::decide_slots::KeyedHit;
 use crate::store::memory::spill::Expiry;
 use crate::store::outcome::LimitReport;
-use crate::store::plan::Limit;
+use crate::store::plan::{Limit, Step};
 use crate::strategy::kernel::Law;
-use crate::strategy::kernel::packed::Packed;
 use crate::strategy::kernel::state::{Listed, State};
 
 impl Memory {
@@ -48,7 +47,7 @@ impl Memory {
             if !limit.has_numbered(listed) {
                 return None;
             }
-            let step = evaluate(limit, &listed.state, now, cost);
+            let step = limit.evaluate(&listed.state, now, cost);
             is_admitted &= step.is_some();
             steps.push(step);
         }
@@ -60,36 +59,17 @@ impl Memory {
             let report = apply(step, listed, limit, (now, cost));
             expiry = expiry.merge(Expiry::of_report(&report, now));
             reports.push(LimitReport {
-                plan: 0,
                 rate: limit.rate,
                 fits: true,
                 report,
                 at: now.max(listed.state.moment()),
                 incarnation: listed.incarnation,
-                shadow: false,
+                ..LimitReport::UNDECIDED
             });
         }
         entry.expiry = expiry;
         self.spill.sweep(&mut shard, now);
         Some(true)
-    }
-}
-
-/// The change of a state by a hit that its law admits.
-enum Step {
-    Replace(Packed),
-    /// The law counts the hit in place.
-    Count,
-}
-
-/// Evaluates a hit under one limit; `None` if its law refuses the hit.
-#[inline]
-fn evaluate(limit: &Limit, state: &State, now: u64, cost: u64) -> Option<Step> {
-    match &limit.law {
-        law if law.is_packed() => law
-            .decide_packed(state.packed(), now, cost)
-            .map(Step::Replace),
-        law => law.admits(state, now, cost).then_some(Step::Count),
     }
 }
 
@@ -129,13 +109,11 @@ fn refuse(
     }
     for ((listed, limit), step) in list.iter().zip(limits).zip(steps) {
         reports.push(LimitReport {
-            plan: 0,
             rate: limit.rate,
             fits: step.is_some(),
             report: limit.law.report(&listed.state, now, cost),
             at: now,
-            incarnation: 0,
-            shadow: false,
+            ..LimitReport::UNDECIDED
         });
     }
     Some(false)

@@ -207,8 +207,7 @@ fn refuse(
                 .law
                 .report_packed(&hit.snapshot.state, now, hit.cost),
             at: now,
-            incarnation: 0,
-            shadow: false,
+            ..LimitReport::UNDECIDED
         });
     }
     Ok(())
