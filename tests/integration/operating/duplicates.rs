@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::routing::get;
 use traffik::strategy::{FixedWindow, Strategy, TokenBucket};
-use traffik::{Backend, DynThrottle, ErrorKind, Rate, Throttle as _, provide, registry, throttled};
+use traffik::{
+    Backend, DynThrottle, ErrorKind, Identity, Rate, Throttle as _, provide, registry, throttled,
+};
 use traffik_tests::{Server, head, midnight};
 
 mod other {
@@ -140,6 +142,21 @@ fn reports_a_duplicate_when_a_throttle_is_built() {
     drop((first, same));
     build(uid, &backend, 6, FixedWindow::new()).unwrap();
     drop(elsewhere);
+}
+
+/// Refunds that are still to be made do not keep the uid.
+#[tokio::test]
+async fn replaces_a_built_throttle_while_a_reservation_is_open() {
+    let uid = "duplicates::reserved";
+    let ada = Identity::new("ada");
+    let backend = Backend::memory();
+    let first = build(uid, &backend, 5, FixedWindow::new()).unwrap();
+    let reservation = first.reserve(&ada, 2).await.unwrap();
+    build(uid, &backend, 6, FixedWindow::new()).unwrap_err();
+    drop(first);
+    let second = build(uid, &backend, 6, FixedWindow::new()).unwrap();
+    reservation.settle(0).await.unwrap();
+    assert_eq!(second.hit(&ada, 1).await.unwrap().remaining, 5);
 }
 
 #[tokio::test]

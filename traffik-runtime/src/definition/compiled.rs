@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::definition::limits;
-use crate::definition::registry::overridden::RegistryEntry;
+use crate::definition::registry::entries::OwnedEntry;
 use crate::definition::registry::overrides::ActiveOverride;
 use crate::definition::registry::registry;
 use crate::definition::settings::Settings;
@@ -22,7 +22,7 @@ pub(crate) struct Compiled {
     /// The rates that are limits, each with its law, or the error in the settings.
     pub(crate) limits: Result<InlineVec1<Limit>, String>,
     /// The entry that throttles of one uid share; `None` if the throttle could not be registered.
-    pub(crate) entry: Option<Arc<RegistryEntry>>,
+    pub(crate) entry: Option<OwnedEntry>,
     only: Option<OnlyLimit>,
     /// The only rate, if its law is computed for each hit and its backend always decides.
     dynamic_rate: Option<Rate>,

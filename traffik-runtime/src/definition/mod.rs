@@ -28,6 +28,7 @@ use crate::backend::backend_ref::BackendRef;
 use crate::definition::compiled::Compiled;
 use crate::definition::label::Label;
 use crate::definition::policy_text::PolicyText;
+use crate::definition::registry::entries::OwnedEntry;
 use crate::definition::registry::overridden::RegistryEntry;
 use crate::definition::registry::overrides::ActiveOverride;
 use crate::error::Error;
@@ -161,7 +162,7 @@ impl Definition {
     /// Returns the entry of the registry that throttles of this uid share; `None` if this one could
     /// not be registered.
     pub(crate) fn entry(&self) -> Option<Arc<RegistryEntry>> {
-        self.compiled().entry.clone()
+        self.compiled().entry.as_ref().map(OwnedEntry::shared)
     }
 
     /// Returns the key of the throttle, which those of its clients extend.

@@ -1,6 +1,7 @@
 //! The entries of the registered throttles, by uid.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -8,11 +9,30 @@ use parking_lot::Mutex;
 use crate::definition::registry::overridden::RegistryEntry;
 
 /// The entries of the registered throttles, by uid.
-///
-/// An entry is dropped with its last throttle, and then locks the map to be removed from it. So
-/// methods drop the entries that they have looked at after the lock.
 pub(crate) struct Entries {
-    by_uid: Mutex<BTreeMap<String, Vec<Weak<RegistryEntry>>>>,
+    by_uid: Mutex<BTreeMap<String, Vec<Listed>>>,
+}
+
+/// An entry, and the number of throttles that own it.
+///
+/// Whoever only looks at an entry may hold it for a moment, and a refund until it has been made.
+/// Neither keeps its uid from another throttle, so ownership is counted apart from the entry.
+struct Listed {
+    entry: Arc<RegistryEntry>,
+    ownership: Weak<Ownership>,
+}
+
+/// The entry of a throttle, listed in the registry until the last throttle that owns it is dropped.
+#[derive(Clone)]
+pub(crate) struct OwnedEntry {
+    entry: Arc<RegistryEntry>,
+    _ownership: Arc<Ownership>,
+}
+
+/// Removes the entries of a uid that nobody owns when it is dropped.
+struct Ownership {
+    entries: &'static Entries,
+    uid: Box<str>,
 }
 
 impl Entries {
@@ -25,14 +45,13 @@ impl Entries {
     /// Returns all entries, in the order of their uids.
     pub(crate) fn all(&self) -> Vec<Arc<RegistryEntry>> {
         let by_uid = self.by_uid.lock();
-        by_uid.values().flat_map(|same| upgrade(same)).collect()
+        by_uid.values().flatten().filter_map(Listed::owned).collect()
     }
 
     /// Returns the entries of a uid.
     #[cfg(feature = "overrides")]
     pub(crate) fn of_uid(&self, uid: &str) -> Vec<Arc<RegistryEntry>> {
-        let by_uid = self.by_uid.lock();
-        by_uid.get(uid).map_or_else(Vec::new, |same| upgrade(same))
+        self.of_uid_or_else(uid, || {})
     }
 
     /// Returns the entries of a uid. If there is none, calls a function within the lock, so that
@@ -43,11 +62,11 @@ impl Entries {
         if_none: impl FnOnce(),
     ) -> Vec<Arc<RegistryEntry>> {
         let by_uid = self.by_uid.lock();
-        let same = by_uid.get(uid).map_or_else(Vec::new, |same| upgrade(same));
+        let listed = by_uid.get(uid).into_iter().flatten();
+        let same: Vec<_> = listed.filter_map(Listed::owned).collect();
         if same.is_empty() {
             if_none();
         }
-        drop(by_uid);
         same
     }
 
@@ -58,40 +77,88 @@ impl Entries {
     ///
     /// A message if another throttle has the uid.
     pub(crate) fn add(
-        &self,
+        &'static self,
         entry: &Arc<RegistryEntry>,
         may_add: impl FnOnce() -> bool,
-    ) -> Result<Option<Arc<RegistryEntry>>, String> {
-        let others;
+    ) -> Result<Option<OwnedEntry>, String> {
         let mut by_uid = self.by_uid.lock();
         let same = by_uid.entry(entry.uid().to_owned()).or_default();
-        others = upgrade(same);
-        let other = others.iter().find(|other| entry.shares_states(other));
         let registration = &entry.registration;
-        match other {
-            None if !may_add() => Ok(None),
-            None => {
-                same.push(Arc::downgrade(entry));
-                Ok(Some(entry.clone()))
+        for listed in &*same {
+            let other = &listed.entry.registration;
+            if listed.owned().is_none() || !entry.shares_states(&listed.entry) {
+                continue;
             }
-            Some(other) if registration.agrees(&other.registration) => Ok(Some(other.clone())),
-            Some(other) => Err(registration.conflict(&other.registration)),
+            if !registration.agrees(other) {
+                return Err(registration.conflict(other));
+            }
+            if let Some(owned) = listed.own() {
+                return Ok(Some(owned));
+            }
         }
-    }
-
-    /// Removes the entries of a uid that are dropped.
-    pub(crate) fn remove_dropped(&self, uid: &str) {
-        let mut by_uid = self.by_uid.lock();
-        let Some(same) = by_uid.get_mut(uid) else {
-            return;
-        };
-        same.retain(|entry| entry.strong_count() > 0);
-        if same.is_empty() {
-            by_uid.remove(uid);
+        if !may_add() {
+            return Ok(None);
         }
+        let ownership = Arc::new(Ownership {
+            entries: self,
+            uid: entry.uid().into(),
+        });
+        same.push(Listed {
+            entry: entry.clone(),
+            ownership: Arc::downgrade(&ownership),
+        });
+        Ok(Some(OwnedEntry {
+            entry: entry.clone(),
+            _ownership: ownership,
+        }))
     }
 }
 
-fn upgrade(entries: &[Weak<RegistryEntry>]) -> Vec<Arc<RegistryEntry>> {
-    entries.iter().filter_map(Weak::upgrade).collect()
+impl Listed {
+    /// Returns the entry if a throttle owns it.
+    fn owned(&self) -> Option<Arc<RegistryEntry>> {
+        let is_owned = self.ownership.strong_count() > 0;
+        is_owned.then(|| self.entry.clone())
+    }
+
+    /// Returns the entry for one more owner, unless the last one is gone.
+    fn own(&self) -> Option<OwnedEntry> {
+        Some(OwnedEntry {
+            entry: self.entry.clone(),
+            _ownership: self.ownership.upgrade()?,
+        })
+    }
+}
+
+impl OwnedEntry {
+    /// Returns the entry without owning it.
+    pub(crate) fn shared(&self) -> Arc<RegistryEntry> {
+        self.entry.clone()
+    }
+}
+
+impl Deref for OwnedEntry {
+    type Target = RegistryEntry;
+
+    #[inline]
+    fn deref(&self) -> &RegistryEntry {
+        &self.entry
+    }
+}
+
+impl Drop for Ownership {
+    fn drop(&mut self) {
+        let mut by_uid = self.entries.by_uid.lock();
+        let Some(same) = by_uid.get_mut(&*self.uid) else {
+            return;
+        };
+        let is_owned = |listed: &mut Listed| listed.ownership.strong_count() > 0;
+        let dropped: Vec<_> = same.extract_if(.., |listed| !is_owned(listed)).collect();
+        if same.is_empty() {
+            by_uid.remove(&*self.uid);
+        }
+        // Their strategies and backends are those of users, and are dropped after the lock.
+        drop(by_uid);
+        drop(dropped);
+    }
 }

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::definition::limits;
-use crate::definition::registry::entries::Entries;
+use crate::definition::registry::entries::{Entries, OwnedEntry};
 use crate::definition::registry::overridden::RegistryEntry;
 use crate::definition::registry::overrides::{OverrideLayer, check_not_empty};
 #[cfg(feature = "overrides")]
@@ -288,12 +288,11 @@ impl Registry {
     ///
     /// A message if another throttle has its uid.
     pub(crate) fn enter(
-        &self,
+        &'static self,
         registration: Registration,
         backend: Option<Backend>,
-    ) -> Result<Arc<RegistryEntry>, String> {
-        let remove = |uid: &str| REGISTRY.entries.remove_dropped(uid);
-        let entry = Arc::new(RegistryEntry::new(registration, backend, remove));
+    ) -> Result<OwnedEntry, String> {
+        let entry = Arc::new(RegistryEntry::new(registration, backend));
         #[cfg(feature = "overrides")]
         let file = self.overrides_file.apply(&entry);
         // Rates are compiled outside of the lock, since that calls the strategies of users.

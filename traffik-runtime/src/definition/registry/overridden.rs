@@ -29,8 +29,6 @@ pub(crate) struct RegistryEntry {
     /// Set while an override is in force: almost every decision needs only this.
     is_overridden: AtomicBool,
     active: ArcSwapOption<ActiveOverride>,
-    /// Removes the entry from the registry, by its uid.
-    remove: fn(&str),
 }
 
 /// The overrides of a throttle, by source; the first source goes first.
@@ -41,19 +39,13 @@ struct Layers {
 }
 
 impl RegistryEntry {
-    /// Creates an entry that calls `remove` with its uid when it is dropped.
-    pub(crate) fn new(
-        registration: Registration,
-        backend: Option<Backend>,
-        remove: fn(&str),
-    ) -> Self {
+    pub(crate) fn new(registration: Registration, backend: Option<Backend>) -> Self {
         Self {
             registration,
             backend,
             layers: Mutex::default(),
             is_overridden: AtomicBool::new(false),
             active: ArcSwapOption::const_empty(),
-            remove,
         }
     }
 
@@ -213,11 +205,5 @@ impl RegistryEntry {
         let active = is_overridden.then(|| Arc::new(ActiveOverride { is_enabled, rates }));
         self.active.store(active);
         self.is_overridden.store(is_overridden, Ordering::Release);
-    }
-}
-
-impl Drop for RegistryEntry {
-    fn drop(&mut self) {
-        (self.remove)(self.uid());
     }
 }
