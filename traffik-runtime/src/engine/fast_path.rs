@@ -65,6 +65,11 @@ pub(crate) fn decide_direct(hit: HitRef<'_, '_>) -> Option<Decision> {
     decide_one(hit, |_| decide_inlined).map(|fast| fast.decision)
 }
 
+/// Decides the hit of a request that has one throttle, and returns nothing but the decision.
+pub(crate) fn decide_plain(hit: HitRef<'_, '_>) -> Option<Decision> {
+    decide_one(hit, |only| only.decide).map(|fast| fast.decision)
+}
+
 /// Decides one hit by the function that is chosen for its limit.
 #[inline(always)]
 fn decide_one<'d, F>(

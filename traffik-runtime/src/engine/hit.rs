@@ -70,6 +70,16 @@ impl<'d> ThrottleHit<'d> {
             parts,
         }
     }
+
+    /// Returns the hit as it is decided, if the limits of its throttle decide it.
+    #[inline(always)]
+    pub(crate) fn fast_ref<'h>(
+        &'h self,
+        cost: Option<u64>,
+        parts: Option<&'h Parts>,
+    ) -> Option<HitRef<'h, 'd>> {
+        (self.applies && self.rate.is_none()).then(|| self.as_ref(cost, parts))
+    }
 }
 
 /// A hit as it is decided: on a throttle, by a client, at a cost, for a request or for none.

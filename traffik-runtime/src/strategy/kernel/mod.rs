@@ -183,6 +183,32 @@ impl Law {
         }
     }
 
+    /// Counts a hit of this cost in a packed state, if the law admits it and its states are packed,
+    /// and reports on the state after it, with the hit's delay.
+    #[cfg(feature = "engine")]
+    pub(crate) fn hit_packed(&self, state: &mut Packed, now: u64, cost: u64) -> Option<Report> {
+        match_packed!(self, kernel => kernel.hit(state, now, cost),
+            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Closed | Self::Custom => None,
+        )
+    }
+
+    /// Counts a hit that the law admits, in place, and reports on the state after it, with the
+    /// hit's delay.
+    #[cfg(feature = "engine")]
+    #[inline]
+    pub(crate) fn hit(&self, state: &mut State, now: u64, cost: u64) -> Report {
+        if let State::Packed(packed) = state
+            && let Some(report) = self.hit_packed(packed, now, cost)
+        {
+            return report;
+        }
+        self.count(state, now, cost);
+        Report {
+            delay: self.delay(state, now, cost),
+            ..self.report(state, now, 0)
+        }
+    }
+
     /// Counts a cost, whether there is room for it or not: the part of a settlement above its
     /// reservation (L32).
     #[cfg(feature = "engine")]
