@@ -12,7 +12,8 @@ use crate::clock::reading::Reading;
 use crate::decision::{Decision, Report};
 use crate::definition::Definition;
 use crate::definition::registry::event::has_listeners;
-use crate::engine::hit::HitRef;
+use crate::engine::fast_path::decide_unlistened;
+use crate::engine::hit::{Addresses, HitRef};
 use crate::engine::report::{Combination, LimitStatus, binding_report};
 use crate::identity::Identity;
 use crate::inline_vec::{InlineVec1, InlineVec4};
@@ -77,6 +78,9 @@ pub(crate) fn decide(hits: &[HitRef<'_, '_>]) -> Option<Decision> {
         set.decide(hits, &dynamic_limit)?;
         return Some(set.decision());
     }
+    if let [hit] = hits {
+        return decide_unlistened(*hit);
+    }
     let mut set = FastSet::<Combination>::default();
     set.decide(hits, &dynamic_limit)?;
     Some(set.reports.decision(set.admitted))
@@ -107,8 +111,10 @@ impl<'h, R: ObservedReports> FastSet<'h, R> {
         let memory = backend.fast_memory()?;
         // One limit is computed for the hit at most.
         let dynamic_limit = Some(dynamic_limit).filter(|_| hits.len() == 1);
+        let mut addresses = Addresses::default();
         for hit in hits {
-            self.hits.push(keyed_hit(*hit, backend, dynamic_limit)?);
+            let keyed = keyed_hit(*hit, backend, dynamic_limit, &mut addresses)?;
+            self.hits.push(keyed);
         }
         let at = backend.store().reading();
         self.admitted = match &*self.hits {
@@ -133,7 +139,12 @@ impl FastSet<'_, InlineVec4<LimitReport>> {
     /// the longest wait.
     pub(crate) fn decision(&self) -> Decision {
         let mut combined = Combination::default();
-        for (limit, own) in self.hits.iter().flat_map(|hit| hit.limits).zip(&self.reports) {
+        for (limit, own) in self
+            .hits
+            .iter()
+            .flat_map(|hit| hit.limits)
+            .zip(&self.reports)
+        {
             combined.add(own.plan, limit, own.fits, &own.report);
         }
         combined.decision(self.admitted)
@@ -176,17 +187,20 @@ fn common_backend<'h>(hits: &[HitRef<'h, 'h>]) -> Option<Option<&'h Backend>> {
         (Some(first), Some(other)) => std::ptr::eq(first.parts(), other.parts()),
         (first, other) => first.is_none() && other.is_none(),
     };
-    let mut named = others.iter().map(|hit| hit.throttle.named_backend(hit.parts));
+    let mut named = others
+        .iter()
+        .map(|hit| hit.throttle.named_backend(hit.parts));
     named.all(is_first).then_some(first)
 }
 
 /// Returns the key, the limits and the cost of a hit; `None` if it needs the slow path. A law that
 /// is computed for the hit is computed last, because it may call a function of the application.
 #[inline]
-fn keyed_hit<'h>(
+fn keyed_hit<'h: 'c, 'c>(
     hit: HitRef<'h, 'h>,
-    backend: &BackendParts,
+    backend: &'c BackendParts,
     dynamic_limit: Option<&'h OnceCell<Limit>>,
+    addresses: &mut Addresses<'c>,
 ) -> Option<KeyedHit<'h>> {
     let Identity::Client(client) = hit.identity else {
         return None;
@@ -194,7 +208,8 @@ fn keyed_hit<'h>(
     let compiled = hit.throttle.compiled();
     let own = compiled.fast_limits();
     let is_only = dynamic_limit.is_some();
-    let key = || hit.key(compiled.key, client, backend).ok();
+    let address = || addresses.resolve(hit, backend);
+    let key = || hit.key_at(compiled.key, client, address).ok();
     let (key, limits) = match (own, compiled.dynamic_rate()) {
         ([], Some(rate)) => {
             let (place, key) = (dynamic_limit?, key()?);

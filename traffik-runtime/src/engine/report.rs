@@ -123,8 +123,7 @@ impl Combination {
         let is_first = self.count == 0;
         self.count += 1;
         let own = &mut self.report;
-        if is_first
-            || rank(report.wait, report.remaining) < rank(own.wait, self.binding_remaining)
+        if is_first || rank(report.wait, report.remaining) < rank(own.wait, self.binding_remaining)
         {
             (own.limit, own.wait, own.reset) = (report.limit, report.wait, report.reset);
             self.binding_remaining = report.remaining;

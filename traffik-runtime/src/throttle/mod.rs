@@ -141,7 +141,7 @@ fn decide_constant<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Option<Deci
     }
     if let Some(definition) = T::SINGLE {
         let hit = definition().constant_hit(parts, cost)?;
-        return fast_path::decide_plain(hit).or_else(|| fast_set::decide(&[hit]));
+        return fast_path::decide_ref(hit).or_else(|| fast_set::decide(&[hit]));
     }
     let mut definitions = InlineVec4::new();
     T::definitions(&mut definitions);

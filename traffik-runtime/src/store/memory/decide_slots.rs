@@ -21,8 +21,8 @@
 //!
 //! [`decide_set`](super::locked) decides a set with a key that has no slot, with two hits on one
 //! key, with a state of a changed rate, a wide one or one far ahead of the clock, and a refused set
-//! whose wait has to be searched for. It also decides a set that has lost to other threads several times,
-//! because it waits for them.
+//! whose wait has to be searched for. It also decides a set that has lost to other threads several
+//! times, because it waits for them.
 
 use crate::clock::reading::Reading;
 use crate::inline_vec::InlineVec4;
@@ -130,7 +130,12 @@ impl Memory {
             }
             let fits = hit.cost == 0 || law.decide_packed(&state, now, hit.cost).is_some();
             is_refused |= !fits;
-            reports.add(place, limit, fits, &law.report_packed(&state, now, hit.cost));
+            reports.add(
+                place,
+                limit,
+                fits,
+                &law.report_packed(&state, now, hit.cost),
+            );
         }
         // Another thread may have made room since the set was refused.
         if is_refused {
@@ -142,7 +147,7 @@ impl Memory {
 
     /// Reads the slot of a hit. It needs locks if the key seems to have no slot, or if the state
     /// was written under another rate.
-    #[inline]
+    #[inline(always)]
     fn read_slot(&self, hit: &KeyedHit<'_>) -> Result<(Slot<'_>, Snapshot), Undecided> {
         let slot = self.table.find(hit.key).ok_or(Undecided::NeedsLocks)?;
         let snapshot = slot.read_for(hit.key).ok_or(Undecided::NeedsLocks)?;

@@ -52,6 +52,7 @@ pub(crate) trait Kernel {
     }
 
     /// Returns the state after a hit of this cost, if the law admits it.
+    #[inline(always)]
     fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         let standing = self.standing(state, now);
         self.admit(&standing, now, cost).map(|(_, after)| after)

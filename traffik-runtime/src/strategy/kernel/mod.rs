@@ -162,12 +162,12 @@ impl Law {
 
     /// Reports whether the law admits a hit.
     pub(crate) fn admits(&self, state: &State, now: u64, cost: u64) -> bool {
-        match self {
+        match_packed!(self, kernel => kernel.decide(state.packed(), now, cost).is_some(),
             Self::Log(law) => law.admits(state.entries(), now, cost),
             Self::Mean(law) => law.admits(state.costs(), now, cost),
             Self::Unlimited => true,
-            _ => self.decide_packed(state.packed(), now, cost).is_some(),
-        }
+            Self::Closed | Self::Custom => false,
+        )
     }
 
     /// Counts a hit that the law admits, in place, so that long states are not copied.
