@@ -8,6 +8,7 @@ mod end_of_time;
 mod floods;
 mod growth;
 mod moves;
+mod paths;
 mod sets;
 mod tasks;
 

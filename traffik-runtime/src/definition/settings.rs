@@ -248,7 +248,7 @@ impl Settings {
     }
 
     /// Returns the scope of requests for which no callback returns one.
-    pub(crate) fn constant_scope(&self) -> Scope {
+    pub(crate) const fn constant_scope(&self) -> &Scope {
         self.registration.scope.constant()
     }
 

@@ -30,10 +30,11 @@ pub(crate) enum ScopeSource {
 
 impl ScopeSource {
     /// Returns the scope of requests for which no callback returns one.
-    pub(crate) fn constant(&self) -> Scope {
+    pub(crate) const fn constant(&self) -> &Scope {
+        static THROTTLE: Scope = Scope::Throttle;
         match self {
-            Self::Constant(scope) => scope.clone(),
-            Self::Function(_) => Scope::Throttle,
+            Self::Constant(scope) => scope,
+            Self::Function(_) => &THROTTLE,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Decisions, with or without the details that header fields report.
 
+use std::cell::OnceCell;
 use std::mem;
 
 use http::request::Parts;
@@ -9,12 +10,12 @@ use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine::batch::Batch;
 use crate::engine::fast_path::FastDecision;
-use crate::engine::fast_set::FastSet;
-use crate::engine::hit::ThrottleHit;
+use crate::engine::fast_set::{self, FastSet};
+use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::recovery::resolution::Resolution;
 use crate::engine::report::LimitStatus;
-use crate::inline_vec::InlineVec1;
-use crate::store::outcome::StoreOutcome;
+use crate::inline_vec::{InlineVec1, InlineVec4};
+use crate::store::outcome::{LimitReport, StoreOutcome};
 
 /// A decision with the report on each limit.
 #[derive(Debug)]
@@ -36,8 +37,9 @@ pub(crate) trait Detail<'d>: Sized + Send {
     /// Makes it of a decision on one limit.
     fn from_fast(fast: &FastDecision<'d>, hit: &ThrottleHit<'d>, parts: Option<&Parts>) -> Self;
 
-    /// Makes it of a decision on several limits.
-    fn from_fast_set(set: &mut FastSet<'_>, hits: &[ThrottleHit<'d>]) -> Self;
+    /// Decides several limits in memory together. Returns `None` if they need a batch. Nothing has
+    /// changed then.
+    fn decide_fast_set(hits: &[HitRef<'_, 'd>]) -> Option<Self>;
 
     /// Makes it of a batch.
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self;
@@ -49,8 +51,8 @@ impl<'d> Detail<'d> for Decision {
         fast.decision
     }
 
-    fn from_fast_set(set: &mut FastSet<'_>, _: &[ThrottleHit<'d>]) -> Self {
-        set.decision()
+    fn decide_fast_set(hits: &[HitRef<'_, 'd>]) -> Option<Self> {
+        fast_set::decide(hits)
     }
 
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self {
@@ -81,12 +83,15 @@ impl Detail<'static> for DetailedDecision {
         }
     }
 
-    fn from_fast_set(set: &mut FastSet<'_>, hits: &[ThrottleHit<'static>]) -> Self {
-        Self {
+    fn decide_fast_set(hits: &[HitRef<'_, 'static>]) -> Option<Self> {
+        let dynamic_limit = OnceCell::new();
+        let mut set = FastSet::<InlineVec4<LimitReport>>::default();
+        set.decide(hits, &dynamic_limit)?;
+        Some(Self {
             decision: set.decision(),
             limits: set.limit_statuses(hits),
             decided_at: mem::take(&mut set.decided_at),
-        }
+        })
     }
 
     fn from_batch(batch: &Batch<'_, 'static>, resolution: &Resolution<StoreOutcome>) -> Self {

@@ -7,11 +7,13 @@ use crate::backend::backend_ref::{BackendRef, embedded};
 use crate::decision::Decision;
 use crate::definition::compiled::OnlyLimit;
 use crate::engine::hit::{HitRef, ThrottleHit};
+use crate::engine::report::Combination;
 use crate::identity::Identity;
 use crate::observe::Outcome;
 use crate::store::key::Key;
 use crate::store::memory::Memory;
-use crate::store::memory::optimistic::{TimedCost, decide_inlined};
+use crate::store::memory::decide_slots::KeyedHit;
+use crate::store::memory::optimistic::{TimedCost, decide_inlined, decider};
 use crate::store::plan::Limit;
 
 /// A decision that needed no [`Batch`](crate::engine::batch::Batch).
@@ -63,6 +65,43 @@ fn decide_of_request<'d>(
 #[inline(always)]
 pub(crate) fn decide_direct(hit: HitRef<'_, '_>) -> Option<Decision> {
     decide_one(hit, |_| decide_inlined).map(|fast| fast.decision)
+}
+
+/// Decides the hit of a request that has one throttle, and returns nothing but the decision.
+pub(crate) fn decide_ref(hit: HitRef<'_, '_>) -> Option<Decision> {
+    decide_one(hit, |only| only.decide).map(|fast| fast.decision)
+}
+
+/// Decides a hit under a law that is computed for it, or under several rates. There are no
+/// listeners, who get the report on the rate that binds.
+#[inline]
+pub(crate) fn decide_unlistened(hit: HitRef<'_, '_>) -> Option<Decision> {
+    let backend = hit.throttle.chosen_backend(hit.parts);
+    let compiled = hit.throttle.compiled();
+    let (Some(memory), Identity::Client(client)) = (backend.fast_memory(), hit.identity) else {
+        return None;
+    };
+    let key = hit.key(compiled.key, client, &backend).ok()?;
+    let cost = hit.cost;
+    let decision = match (compiled.dynamic_rate(), compiled.fast_limits()) {
+        (Some(rate), _) => {
+            // Last, because it may call a function of the application.
+            let limit = hit.dynamic_limit(rate, client)?;
+            let at = backend.store().reading();
+            decider(&limit.law)(memory, key, &limit, &TimedCost { at, cost })
+        }
+        (None, [] | [_]) => return None,
+        (None, limits) => {
+            let (at, keyed) = (backend.store().reading(), KeyedHit { key, limits, cost });
+            let mut reports = Combination::default();
+            let admitted = memory.decide_list(&keyed, at, &mut reports)?;
+            reports.decision(admitted)
+        }
+    };
+    hit.observe(Outcome::of(decision.admitted), &backend, || {
+        Some(decision.report())
+    });
+    Some(decision)
 }
 
 /// Decides one hit by the function that is chosen for its limit.

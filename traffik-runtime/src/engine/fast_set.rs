@@ -4,25 +4,24 @@
 
 use std::cell::OnceCell;
 use std::slice;
-use std::time::Duration;
-
-use http::request::Parts;
 
 use crate::backend::backend_ref::BackendRef;
 use crate::backend::{Backend, BackendParts};
 use crate::clock::elapsed::Since;
 use crate::clock::reading::Reading;
-use crate::decision::Decision;
+use crate::decision::{Decision, Report};
 use crate::definition::Definition;
-use crate::engine::hit::{HitRef, ThrottleHit};
-use crate::engine::report::{LimitStatus, binding_report, combine, observed_outcome};
+use crate::definition::registry::event::has_listeners;
+use crate::engine::fast_path::decide_unlistened;
+use crate::engine::hit::{Addresses, HitRef};
+use crate::engine::report::{Combination, LimitStatus, binding_report};
 use crate::identity::Identity;
 use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::observe::Outcome;
 use crate::store::memory::Memory;
 use crate::store::memory::decide_slots::KeyedHit;
 use crate::store::memory::optimistic::{TimedCost, decider};
-use crate::store::outcome::LimitReport;
+use crate::store::outcome::{LimitReport, Reports};
 use crate::store::plan::Limit;
 
 /// The largest number of hits that are decided here.
@@ -30,29 +29,77 @@ const MAX_HITS: usize = 4;
 
 /// A decision on several limits that needed no [`Batch`](crate::engine::batch::Batch).
 #[derive(Default)]
-pub(crate) struct FastSet<'h> {
+pub(crate) struct FastSet<'h, R> {
     admitted: bool,
     hits: InlineVec4<KeyedHit<'h>>,
-    /// A report's plan is the index of its hit.
-    limits: InlineVec4<LimitReport>,
+    /// The reports, or what is needed of them. A report's plan is the index of its hit.
+    reports: R,
     pub(crate) decided_at: Since,
 }
 
-impl<'h> FastSet<'h> {
+/// The parts of reports that an observer of a set needs.
+pub(crate) trait ObservedReports: Reports + Default {
+    /// Returns `true` if a limit of a hit refuses it.
+    fn is_refused_by(&self, hit: usize) -> bool;
+
+    /// Returns the report of a hit's limits that binds.
+    fn of_hit(&self, hit: usize) -> Option<Report>;
+}
+
+impl ObservedReports for InlineVec4<LimitReport> {
+    fn is_refused_by(&self, hit: usize) -> bool {
+        self.iter().any(|limit| limit.plan == hit && !limit.fits)
+    }
+
+    fn of_hit(&self, hit: usize) -> Option<Report> {
+        binding_report(self.iter().filter(|limit| limit.plan == hit))
+    }
+}
+
+/// It has no report of a single hit, so it is for decisions without listeners. A listener that is
+/// added meanwhile gets the report of the set.
+impl ObservedReports for Combination {
+    fn is_refused_by(&self, hit: usize) -> bool {
+        self.is_refused_by(hit)
+    }
+
+    fn of_hit(&self, _: usize) -> Option<Report> {
+        Some(self.report())
+    }
+}
+
+/// Decides hits with several limits together. Returns `None` if the hits need the slow path.
+/// Nothing has changed then, and the slow path reports any error.
+#[inline(never)]
+pub(crate) fn decide(hits: &[HitRef<'_, '_>]) -> Option<Decision> {
+    let dynamic_limit = OnceCell::new();
+    if has_listeners() {
+        let mut set = FastSet::<InlineVec4<LimitReport>>::default();
+        set.decide(hits, &dynamic_limit)?;
+        return Some(set.decision());
+    }
+    if let [hit] = hits {
+        return decide_unlistened(*hit);
+    }
+    let mut set = FastSet::<Combination>::default();
+    set.decide(hits, &dynamic_limit)?;
+    Some(set.reports.decision(set.admitted))
+}
+
+impl<'h, R: ObservedReports> FastSet<'h, R> {
     /// Decides hits with several limits together, in place, because copying the reports would take
     /// as long as the rest. Returns `None` if the hits need the slow path. Nothing has changed
     /// then, and the slow path reports any error.
+    #[inline]
     pub(crate) fn decide(
         &mut self,
-        hits: &'h [ThrottleHit<'_>],
-        cost: Option<u64>,
-        parts: Option<&Parts>,
+        hits: &[HitRef<'h, 'h>],
         dynamic_limit: &'h OnceCell<Limit>,
     ) -> Option<()> {
         if hits.is_empty() || hits.len() > MAX_HITS {
             return None;
         }
-        let named = common_backend(hits, parts)?;
+        let named = common_backend(hits)?;
         let default;
         let backend: &BackendParts = match named {
             Some(named) => named.parts(),
@@ -64,60 +111,56 @@ impl<'h> FastSet<'h> {
         let memory = backend.fast_memory()?;
         // One limit is computed for the hit at most.
         let dynamic_limit = Some(dynamic_limit).filter(|_| hits.len() == 1);
+        let mut addresses = Addresses::default();
         for hit in hits {
-            let keyed = keyed_hit(hit, hit.as_ref(cost, parts), backend, dynamic_limit)?;
+            let keyed = keyed_hit(*hit, backend, dynamic_limit, &mut addresses)?;
             self.hits.push(keyed);
         }
         let at = backend.store().reading();
         self.admitted = match &*self.hits {
-            [only] if only.limits.len() == 1 => decide_one(memory, only, at, &mut self.limits),
-            [only] => memory.decide_list(only, at, &mut self.limits)?,
-            set => memory.decide_slots(set, at, &mut self.limits)?,
+            [only] if only.limits.len() == 1 => decide_one(memory, only, at, &mut self.reports),
+            [only] => memory.decide_list(only, at, &mut self.reports)?,
+            set => memory.decide_slots(set, at, &mut self.reports)?,
         };
         for (index, hit) in hits.iter().enumerate() {
-            let limits = || self.limits.iter().filter(move |limit| limit.plan == index);
-            let observed = if self.admitted {
-                Some(Outcome::Admitted)
-            } else {
-                observed_outcome(false, limits())
-            };
-            if let Some(observed) = observed {
-                let hit = hit.as_ref(cost, parts);
-                hit.observe(observed, backend, || binding_report(limits()));
+            // Of a set that is refused, only those that refuse it are reported.
+            if self.admitted || self.reports.is_refused_by(index) {
+                let outcome = Outcome::of(self.admitted);
+                hit.observe(outcome, backend, || self.reports.of_hit(index));
             }
         }
         self.decided_at = Since::new(at.now, backend.store().own_clock());
         Some(())
     }
+}
 
+impl FastSet<'_, InlineVec4<LimitReport>> {
     /// Returns the decision. The room under these laws stays once it is there, so all admit after
     /// the longest wait.
     pub(crate) fn decision(&self) -> Decision {
-        let waits = || self.limits.iter().map(|limit| limit.report.wait);
-        let longest = || {
-            waits()
-                .reduce(|one, other| Some(one?.max(other?)))
-                .flatten()
-        };
-        let wait = if self.admitted {
-            Some(Duration::ZERO)
-        } else {
-            longest()
-        };
-        combine(self.admitted, wait, &self.limits)
+        let mut combined = Combination::default();
+        for (limit, own) in self
+            .hits
+            .iter()
+            .flat_map(|hit| hit.limits)
+            .zip(&self.reports)
+        {
+            combined.add(own.plan, limit, own.fits, &own.report);
+        }
+        combined.decision(self.admitted)
     }
 
     /// Returns the report on each limit, in the order of the hits.
     pub(crate) fn limit_statuses(
         &self,
-        hits: &[ThrottleHit<'static>],
+        hits: &[HitRef<'_, 'static>],
     ) -> InlineVec1<LimitStatus<&'static Definition>> {
         let limits = self.hits.iter().zip(hits).flat_map(|(keyed, hit)| {
             let listed = keyed.limits.len() > 1;
             keyed.limits.iter().map(move |limit| (limit, hit, listed))
         });
-        let mut statuses = InlineVec1::with_capacity(self.limits.len());
-        for ((limit, hit, listed), own) in limits.zip(&self.limits) {
+        let mut statuses = InlineVec1::with_capacity(self.reports.len());
+        for ((limit, hit, listed), own) in limits.zip(&self.reports) {
             statuses.push(LimitStatus {
                 throttle: hit.throttle,
                 rate: own.rate,
@@ -131,43 +174,42 @@ impl<'h> FastSet<'h> {
     }
 }
 
-/// Returns the backend that all hits name, `Some(None)` if none names any, and `None` if they
-/// differ.
+/// Returns the backend that all hits of a request name, `Some(None)` if none names any, and `None`
+/// if they differ.
 #[allow(
     clippy::option_option,
     reason = "the outer one is the answer, the inner one a backend"
 )]
-fn common_backend<'h>(
-    hits: &'h [ThrottleHit<'_>],
-    parts: Option<&'h Parts>,
-) -> Option<Option<&'h Backend>> {
-    let provided = parts.and_then(|parts| parts.extensions.get::<Backend>());
-    let mut named = hits
-        .iter()
-        .map(|hit| hit.throttle.settings.backend.get().or(provided));
-    let first = named.next()?;
+fn common_backend<'h>(hits: &[HitRef<'h, 'h>]) -> Option<Option<&'h Backend>> {
+    let (first, others) = hits.split_first()?;
+    let first = first.throttle.named_backend(first.parts);
     let is_first = |other: Option<&Backend>| match (first, other) {
         (Some(first), Some(other)) => std::ptr::eq(first.parts(), other.parts()),
         (first, other) => first.is_none() && other.is_none(),
     };
+    let mut named = others
+        .iter()
+        .map(|hit| hit.throttle.named_backend(hit.parts));
     named.all(is_first).then_some(first)
 }
 
 /// Returns the key, the limits and the cost of a hit; `None` if it needs the slow path. A law that
 /// is computed for the hit is computed last, because it may call a function of the application.
-fn keyed_hit<'h>(
-    hit: &'h ThrottleHit<'_>,
-    hit_ref: HitRef<'_, '_>,
-    backend: &BackendParts,
+#[inline]
+fn keyed_hit<'h: 'c, 'c>(
+    hit: HitRef<'h, 'h>,
+    backend: &'c BackendParts,
     dynamic_limit: Option<&'h OnceCell<Limit>>,
+    addresses: &mut Addresses<'c>,
 ) -> Option<KeyedHit<'h>> {
-    let (Identity::Client(client), None, true) = (&*hit.identity, hit.rate, hit.applies) else {
+    let Identity::Client(client) = hit.identity else {
         return None;
     };
     let compiled = hit.throttle.compiled();
     let own = compiled.fast_limits();
     let is_only = dynamic_limit.is_some();
-    let key = || hit_ref.key(compiled.key, client, backend).ok();
+    let address = || addresses.resolve(hit, backend);
+    let key = || hit.key_at(compiled.key, client, address).ok();
     let (key, limits) = match (own, compiled.dynamic_rate()) {
         ([], Some(rate)) => {
             let (place, key) = (dynamic_limit?, key()?);
@@ -182,7 +224,7 @@ fn keyed_hit<'h>(
     Some(KeyedHit {
         key,
         limits,
-        cost: hit_ref.cost,
+        cost: hit.cost,
     })
 }
 
@@ -191,17 +233,11 @@ fn decide_one(
     memory: &Memory,
     hit: &KeyedHit<'_>,
     at: Reading<'_>,
-    reports: &mut InlineVec4<LimitReport>,
+    reports: &mut impl Reports,
 ) -> bool {
     let limit = &hit.limits[0];
     let timed = TimedCost { at, cost: hit.cost };
     let decision = decider(&limit.law)(memory, hit.key, limit, &timed);
-    reports.push(LimitReport {
-        rate: limit.rate,
-        fits: decision.admitted,
-        report: decision.report(),
-        at: at.now,
-        ..LimitReport::UNDECIDED
-    });
+    reports.add(0, limit, decision.admitted, &decision.report());
     decision.admitted
 }

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::ptr;
 
 use http::request::Parts;
 
 use crate::backend::BackendParts;
 use crate::backend::backend_ref::BackendRef;
+use crate::client_ip::resolve::ClientIp;
 use crate::decision::Report;
 use crate::definition::Definition;
 use crate::definition::registry::event::{Event, has_listeners, notify};
@@ -70,6 +72,16 @@ impl<'d> ThrottleHit<'d> {
             parts,
         }
     }
+
+    /// Returns the hit as it is decided, if the limits of its throttle decide it.
+    #[inline(always)]
+    pub(crate) fn fast_ref<'h>(
+        &'h self,
+        cost: Option<u64>,
+        parts: Option<&'h Parts>,
+    ) -> Option<HitRef<'h, 'd>> {
+        (self.applies && self.rate.is_none()).then(|| self.as_ref(cost, parts))
+    }
 }
 
 /// A hit as it is decided: on a throttle, by a client, at a cost, for a request or for none.
@@ -93,10 +105,22 @@ impl HitRef<'_, '_> {
         client: &Client,
         backend: &BackendParts,
     ) -> Result<Key, Error> {
-        let key = join_scope(throttle, self.scope, self.parts);
-        join_client(key, client, || {
+        self.key_at(throttle, client, || {
             address_of(self.throttle, self.parts, backend)
         })
+    }
+
+    /// Returns the key of the client's state, as [`key`](Self::key) does, with another way to find
+    /// the client's address.
+    #[inline(always)]
+    pub(crate) fn key_at(
+        self,
+        throttle: Key,
+        client: &Client,
+        address: impl FnOnce() -> Result<IpAddr, Error>,
+    ) -> Result<Key, Error> {
+        let key = join_scope(throttle, self.scope, self.parts);
+        join_client(key, client, address)
     }
 
     /// Returns the name of the client's state in a store that other processes use too: the client
@@ -164,13 +188,39 @@ fn publish(
     }
 }
 
+/// The address of a request's client, resolved once for the throttles that resolve it alike.
+#[derive(Default)]
+pub(crate) struct Addresses<'c>(Option<(&'c ClientIp, IpAddr)>);
+
+impl<'c> Addresses<'c> {
+    /// Returns the client's address, as the throttle of a hit of the request resolves it.
+    pub(crate) fn resolve(
+        &mut self,
+        hit: HitRef<'c, 'c>,
+        backend: &'c BackendParts,
+    ) -> Result<IpAddr, Error> {
+        let client_ip = client_ip_of(hit.throttle, backend);
+        match self.0 {
+            Some((resolver, address)) if ptr::eq(resolver, client_ip) => Ok(address),
+            _ => {
+                let address = address(hit.parts, client_ip, hit.throttle.uid())?;
+                self.0 = Some((client_ip, address));
+                Ok(address)
+            }
+        }
+    }
+}
+
 /// Returns the client's address, as the throttle resolves it, or else its backend.
 fn address_of(
     throttle: &Definition,
     parts: Option<&Parts>,
     backend: &BackendParts,
 ) -> Result<IpAddr, Error> {
+    address(parts, client_ip_of(throttle, backend), throttle.uid())
+}
+
+fn client_ip_of<'c>(throttle: &'c Definition, backend: &'c BackendParts) -> &'c ClientIp {
     let own = throttle.settings.client_ip.get();
-    let client_ip = own.unwrap_or_else(|| backend.client_ip());
-    address(parts, client_ip, throttle.uid())
+    own.unwrap_or_else(|| backend.client_ip())
 }

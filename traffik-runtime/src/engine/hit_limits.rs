@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use crate::engine::hit::ThrottleHit;
+use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::error::Error;
 use crate::identity::{Client, Identity};
 use crate::inline_vec::InlineVec1;
@@ -25,19 +25,6 @@ impl ThrottleHit<'_> {
             };
         }
         self.defined_limits(own, is_dynamic)
-    }
-
-    /// Returns the limit of a rate under a law that depends on the client; `None` if the rate
-    /// limits nothing, or the law is not a built-in one, or has an error to report.
-    pub(crate) fn dynamic_limit(&self, rate: Rate, client: &Client) -> Option<Limit> {
-        let strategy = self.throttle.strategy();
-        let who = Who {
-            load: strategy.load(),
-            ..client.who()
-        };
-        let law = strategy.law(rate, &who).ok()?;
-        (law.is_packed() || matches!(law, Law::Log(_) | Law::Mean(_)))
-            .then_some(Limit { rate, law })
     }
 
     /// Returns limits that are divided by the number of processes.
@@ -86,6 +73,21 @@ impl ThrottleHit<'_> {
             }
         }
         Ok(PlanLimits::Own(limits))
+    }
+}
+
+impl HitRef<'_, '_> {
+    /// Returns the limit of a rate under a law that depends on the client; `None` if the rate
+    /// limits nothing, or the law is not a built-in one, or has an error to report.
+    pub(crate) fn dynamic_limit(self, rate: Rate, client: &Client) -> Option<Limit> {
+        let strategy = self.throttle.strategy();
+        let who = Who {
+            load: strategy.load(),
+            ..client.who()
+        };
+        let law = strategy.law(rate, &who).ok()?;
+        (law.is_packed() || matches!(law, Law::Log(_) | Law::Mean(_)))
+            .then_some(Limit { rate, law })
     }
 }
 

@@ -36,7 +36,6 @@ pub(crate) mod static_hits;
 pub use arg_values::{ArgValues, ClosureValues};
 pub use hit_set::HitSet;
 
-use std::cell::OnceCell;
 use std::slice;
 
 use http::request::Parts;
@@ -45,14 +44,14 @@ use crate::engine::batch::{Batch, is_local};
 use crate::engine::batch_decide::Undecided;
 use crate::engine::detail::Detail;
 use crate::engine::fast_path::FastDecision;
-use crate::engine::fast_set::FastSet;
-use crate::engine::hit::ThrottleHit;
+use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::hit_set::HitRequest;
 use crate::engine::hold::{Hold, OutcomeWithHold};
 use crate::engine::look::Look;
 use crate::engine::recovery::resolution::Resolution;
 use crate::error::Error;
 use crate::flow::Flow;
+use crate::inline_vec::InlineVec4;
 use crate::store::outcome::StoreOutcome;
 
 /// Counts hits, all or none, at their own costs or at `cost`. Gives back the request.
@@ -105,9 +104,23 @@ where
     D: Detail<'d> + 'a,
     'd: 'a,
 {
-    if let Some(decision) = decide_fast_set(request.hits(), cost, request.parts()) {
-        return Flow::Ready((request, Ok(decision)));
+    match decide_fast_set(request.hits(), cost, request.parts()) {
+        Some(decision) => Flow::Ready((request, Ok(decision))),
+        None => decide_in_batch(request, cost),
     }
+}
+
+/// The last part of [`decide`], for hits that no fast path decides.
+#[inline(never)]
+pub(crate) fn decide_in_batch<'a, 'd, R, D>(
+    request: R,
+    cost: Option<u64>,
+) -> Flow<'a, (R, Result<D, Error>)>
+where
+    R: HitRequest<'d> + 'a,
+    D: Detail<'d> + 'a,
+    'd: 'a,
+{
     decide_batch(request, cost, D::from_batch, |decision, hold| {
         hold.keep();
         decision
@@ -122,10 +135,11 @@ fn decide_fast_set<'d, D: Detail<'d>>(
     cost: Option<u64>,
     parts: Option<&Parts>,
 ) -> Option<D> {
-    let dynamic_limit = OnceCell::new();
-    let mut set = FastSet::default();
-    set.decide(hits, cost, parts, &dynamic_limit)?;
-    Some(D::from_fast_set(&mut set, hits))
+    let mut refs: InlineVec4<HitRef<'_, 'd>> = InlineVec4::new();
+    for hit in hits {
+        refs.push(hit.fast_ref(cost, parts)?);
+    }
+    D::decide_fast_set(&refs)
 }
 
 /// A decision, and the hold by which its hits are settled.

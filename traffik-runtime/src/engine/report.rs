@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::decision::{Decision, Report};
 use crate::observe::Outcome;
 use crate::rate::Rate;
-use crate::store::outcome::{LimitReport, StoreOutcome};
+use crate::store::outcome::{LimitReport, Reports, StoreOutcome};
+use crate::store::plan::Limit;
 
 /// The report on one limit. `T` is its throttle, or the name of the throttle's policy.
 #[derive(Clone, Copy, Debug)]
@@ -40,14 +41,16 @@ impl<T> LimitStatus<T> {
 /// Returns the index of the report that stands for all: the one with the longest wait, or, if none
 /// has to wait, the one with the least remaining; the first of equals.
 pub(crate) fn binding<'a>(reports: impl Iterator<Item = &'a Report>) -> Option<usize> {
-    let first = reports.enumerate().min_by_key(|(_, report)| rank(report));
+    let first = reports
+        .enumerate()
+        .min_by_key(|(_, report)| rank(report.wait, report.remaining));
     first.map(|(index, _)| index)
 }
 
 /// Returns the rank of a report among several: the least stands for all.
-fn rank(report: &Report) -> (Reverse<Duration>, u64) {
-    let wait = report.wait.unwrap_or(Duration::MAX);
-    let remaining = if wait.is_zero() { report.remaining } else { 0 };
+fn rank(wait: Option<Duration>, remaining: u64) -> (Reverse<Duration>, u64) {
+    let wait = wait.unwrap_or(Duration::MAX);
+    let remaining = if wait.is_zero() { remaining } else { 0 };
     (Reverse(wait), remaining)
 }
 
@@ -82,42 +85,89 @@ pub(crate) fn combined(outcome: &StoreOutcome) -> Decision {
 }
 
 /// Returns the decision on several limits, with the wait of all of them.
-pub(crate) fn combine(admitted: bool, wait: Option<Duration>, limits: &[LimitReport]) -> Decision {
+fn combine(admitted: bool, wait: Option<Duration>, limits: &[LimitReport]) -> Decision {
     // Throttles in shadow count only if there are no others.
     let only_shadows = limits.iter().all(|limit| limit.shadow);
-    let mut reports = limits
-        .iter()
-        .filter(|limit| only_shadows || !limit.shadow)
-        .map(|limit| &limit.report);
-    let Some(first) = reports.next() else {
-        return Decision::unlimited();
-    };
-    let (mut binds, mut remaining, mut next, mut delay, mut count) =
-        (first, first.remaining, first.next, first.delay, 1);
-    for report in reports {
-        if rank(report) < rank(binds) {
-            binds = report;
+    let mut combined = Combination::default();
+    for limit in limits {
+        if only_shadows || !limit.shadow {
+            combined.combine(&limit.report);
+        }
+    }
+    match combined.count {
+        0 => Decision::unlimited(),
+        1 => combined.decision(admitted),
+        _ => {
+            combined.report.wait = wait;
+            combined.decision(admitted)
+        }
+    }
+}
+
+/// The reports on several limits, combined as they come in.
+#[derive(Debug, Default)]
+pub(crate) struct Combination {
+    count: usize,
+    /// The limit, the wait and the reset of the report that stands for all; of all reports the
+    /// least remaining, the next that goes with it, and the longest delay.
+    report: Report,
+    /// The remaining of the report that stands for all.
+    binding_remaining: u64,
+    /// A bit for each plan with a limit that refuses the hit.
+    refusing: u64,
+}
+
+impl Combination {
+    #[inline(always)]
+    fn combine(&mut self, report: &Report) {
+        let is_first = self.count == 0;
+        self.count += 1;
+        let own = &mut self.report;
+        if is_first || rank(report.wait, report.remaining) < rank(own.wait, self.binding_remaining)
+        {
+            (own.limit, own.wait, own.reset) = (report.limit, report.wait, report.reset);
+            self.binding_remaining = report.remaining;
+        }
+        if is_first {
+            (own.remaining, own.next, own.delay) = (report.remaining, report.next, report.delay);
+            return;
         }
         // The least grows when all that are as low have grown.
-        next = match report.remaining.cmp(&remaining) {
+        own.next = match report.remaining.cmp(&own.remaining) {
             Ordering::Less => report.next,
-            Ordering::Equal => next.zip(report.next).map(|(one, other)| one.max(other)),
-            Ordering::Greater => next,
+            Ordering::Equal => own.next.zip(report.next).map(|(one, other)| one.max(other)),
+            Ordering::Greater => own.next,
         };
-        remaining = remaining.min(report.remaining);
-        delay = delay.max(report.delay);
-        count += 1;
+        own.remaining = own.remaining.min(report.remaining);
+        own.delay = own.delay.max(report.delay);
     }
-    let wait = if count == 1 { binds.wait } else { wait };
-    let report = Report {
-        limit: binds.limit,
-        remaining,
-        wait,
-        next,
-        reset: binds.reset,
-        delay,
-    };
-    Decision::new(admitted, report)
+
+    /// Returns the report on all limits, with the longest wait of any.
+    pub(crate) const fn report(&self) -> Report {
+        self.report
+    }
+
+    /// Returns the decision, with the longest wait of any limit.
+    pub(crate) const fn decision(&self, admitted: bool) -> Decision {
+        Decision::new(admitted, self.report)
+    }
+
+    /// Returns `true` if a limit of the plan in this place refuses the hit.
+    pub(crate) const fn is_refused_by(&self, plan: usize) -> bool {
+        self.refusing & 1 << plan != 0
+    }
+}
+
+impl Reports for Combination {
+    #[inline]
+    fn add(&mut self, plan: usize, _: &Limit, fits: bool, report: &Report) {
+        self.refusing |= u64::from(!fits) << plan;
+        self.combine(report);
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// Returns the decision where no law has decided: a refusal for this wait, or an admission.

@@ -8,7 +8,7 @@ use crate::callback::Callback;
 use crate::definition::Definition;
 use crate::definition::source::IdentitySource;
 use crate::engine::cost_source::CostSource;
-use crate::engine::hit::ThrottleHit;
+use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::{computed_or_cached, get_or_insert_with, insert};
 use crate::error::Error;
@@ -90,6 +90,34 @@ impl Definition {
         Some(self.hit_of(identity))
     }
 
+    /// Returns the hit of a throttle without callbacks, at its own cost or at this one, if the
+    /// identity of all its requests is a constant.
+    #[inline]
+    pub(crate) fn constant_hit<'h>(
+        &'static self,
+        parts: &'h Parts,
+        cost: Option<u64>,
+    ) -> Option<HitRef<'h, 'static>> {
+        static IP: Identity = Identity::ip();
+        static EVERYONE: Identity = Identity::everyone();
+        if self.needs_arguments() {
+            return None;
+        }
+        let identity = match self.settings.identity {
+            IdentitySource::Backend if self.backend_identifier(parts).is_some() => return None,
+            IdentitySource::Backend | IdentitySource::Ip => &IP,
+            IdentitySource::Everyone => &EVERYONE,
+            IdentitySource::Header(_) | IdentitySource::Arguments => return None,
+        };
+        Some(HitRef {
+            throttle: self,
+            identity,
+            cost: cost.unwrap_or(self.settings.cost),
+            scope: self.settings.constant_scope(),
+            parts: Some(parts),
+        })
+    }
+
     #[inline(always)]
     fn hit_of(&'static self, identity: Identity) -> ThrottleHit<'static> {
         ThrottleHit {
@@ -98,7 +126,7 @@ impl Definition {
             cost: self.settings.cost,
             cost_source: CostSource::Constant,
             rate: None,
-            scope: self.settings.constant_scope(),
+            scope: self.settings.constant_scope().clone(),
             applies: true,
         }
     }

@@ -58,6 +58,32 @@ impl LimitReport {
     };
 }
 
+/// A collector of the reports of limits that are decided together.
+pub(crate) trait Reports {
+    /// Adds the report of a limit, of the plan in this place, with `true` if the limit on its own
+    /// would have admitted the hit.
+    fn add(&mut self, plan: usize, limit: &Limit, fits: bool, report: &Report);
+
+    /// Removes all reports, because the decision starts over.
+    fn clear(&mut self);
+}
+
+impl Reports for InlineVec4<LimitReport> {
+    fn add(&mut self, plan: usize, limit: &Limit, fits: bool, report: &Report) {
+        self.push(LimitReport {
+            plan,
+            rate: limit.rate,
+            fits,
+            report: *report,
+            ..LimitReport::UNDECIDED
+        });
+    }
+
+    fn clear(&mut self) {
+        self.clear();
+    }
+}
+
 impl StoreOutcome {
     /// The outcome without any limit.
     pub(crate) fn unlimited(now: u64) -> Self {

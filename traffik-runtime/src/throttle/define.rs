@@ -14,7 +14,7 @@ use crate::engine::identity_cache::{computed_or_cached, insert};
 use crate::error::Error;
 use crate::flow::BoxFuture;
 use crate::identity::Identity;
-use crate::inline_vec::InlineVec1;
+use crate::inline_vec::InlineVec4;
 use crate::rate::Rate;
 use crate::scope::Scope;
 use crate::strategy::erased::{Describe, ErasedStrategy};
@@ -67,7 +67,7 @@ pub trait Define: Send + Sync + 'static {
     /// If the callback fails.
     fn scope(parts: &Parts) -> Result<Scope, Error> {
         let _ = parts;
-        Ok(Self::definition().settings.constant_scope())
+        Ok(Self::definition().settings.constant_scope().clone())
     }
 }
 
@@ -105,7 +105,7 @@ impl<T: Define> Throttle for T {
 
     const SINGLE: Option<fn() -> &'static Definition> = Some(T::definition);
 
-    fn definitions(definitions: &mut InlineVec1<&'static Definition>) {
+    fn definitions(definitions: &mut InlineVec4<&'static Definition>) {
         definitions.push(T::definition());
     }
 

@@ -17,7 +17,7 @@ use crate::engine::cost_source::CostSource;
 use crate::engine::fast_path::decide_direct;
 use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::hit_set::DirectHit;
-use crate::engine::{decide_slow, look, reserve, would_admit};
+use crate::engine::{decide_in_batch, fast_set, look, reserve, would_admit};
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::identity::Identity;
@@ -82,8 +82,11 @@ impl DynThrottle {
         if let Some(decision) = decide_direct(hit) {
             return Ok(decision);
         }
+        if let Some(decision) = fast_set::decide(&[hit]) {
+            return Ok(decision);
+        }
         // Nothing but the pending future lives across the await, so that this future stays small.
-        let pending = match decide_slow(self.hit_of(client, cost), None) {
+        let pending = match decide_in_batch(self.hit_of(client, cost), None) {
             Flow::Ready((_, decision)) => return decision,
             Flow::Pending(pending) => pending,
         };

@@ -26,10 +26,12 @@ use http::request::Parts;
 use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine;
+use crate::engine::hit::HitRef;
 use crate::engine::hit_set::{HitSet, RequestHits};
+use crate::engine::{fast_path, fast_set};
 use crate::error::Error;
 use crate::flow::{BoxFuture, Flow};
-use crate::inline_vec::InlineVec1;
+use crate::inline_vec::InlineVec4;
 
 /// One throttle, or a set of throttles: a tuple, which admits a hit only if every member does, and
 /// otherwise counts it on none.
@@ -60,7 +62,7 @@ pub trait Throttle: Sized + Send + Sync + 'static {
 
     /// Adds the definitions of all members.
     #[doc(hidden)]
-    fn definitions(definitions: &mut InlineVec1<&'static Definition>);
+    fn definitions(definitions: &mut InlineVec4<&'static Definition>);
 
     /// Adds the hits of a request, at the members' own costs or at this one.
     #[doc(hidden)]
@@ -123,6 +125,34 @@ pub const fn add_hits_of<T: Throttle>() -> AddHits {
 }
 
 async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
+    match decide_constant::<T>(parts, cost) {
+        Some(decision) => Ok(decision),
+        // The future of a request with callbacks is large, and most requests need none.
+        None => Box::pin(hit_any::<T>(parts, cost)).await,
+    }
+}
+
+/// Decides the hits of throttles without callbacks, whose identities are constants, in memory.
+/// Returns `None` for others. Nothing has changed then.
+#[inline(never)]
+fn decide_constant<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Option<Decision> {
+    if T::HAS_CALLBACKS {
+        return None;
+    }
+    if let Some(definition) = T::SINGLE {
+        let hit = definition().constant_hit(parts, cost)?;
+        return fast_path::decide_ref(hit).or_else(|| fast_set::decide(&[hit]));
+    }
+    let mut definitions = InlineVec4::new();
+    T::definitions(&mut definitions);
+    let mut hits: InlineVec4<HitRef<'_, '_>> = InlineVec4::new();
+    for definition in definitions {
+        hits.push(definition.constant_hit(parts, cost)?);
+    }
+    fast_set::decide(&hits)
+}
+
+async fn hit_any<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
     let mut hits = HitSet::default();
     T::add_hits(parts, cost, &mut hits).await?;
     match engine::decide(RequestHits { hits, parts }, None) {

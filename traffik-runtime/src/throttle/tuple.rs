@@ -5,7 +5,7 @@ use http::request::Parts;
 use crate::definition::Definition;
 use crate::engine::hit_set::HitSet;
 use crate::error::Error;
-use crate::inline_vec::InlineVec1;
+use crate::inline_vec::InlineVec4;
 use crate::throttle::Throttle;
 use crate::throttle::stat::Readings;
 
@@ -30,7 +30,7 @@ macro_rules! set {
 
             const HAS_CALLBACKS: bool = $($member::HAS_CALLBACKS)||+;
 
-            fn definitions(definitions: &mut InlineVec1<&'static Definition>) {
+            fn definitions(definitions: &mut InlineVec4<&'static Definition>) {
                 $($member::definitions(definitions);)+
             }
 

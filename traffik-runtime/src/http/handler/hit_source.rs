@@ -9,7 +9,7 @@ use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::HitSet;
 use crate::error::Error;
 use crate::flow::{BoxFuture, Flow};
-use crate::inline_vec::InlineVec1;
+use crate::inline_vec::InlineVec4;
 use crate::throttle::Throttle;
 
 /// The throttles of one handler, as functions.
@@ -23,7 +23,7 @@ pub(super) enum Source {
     /// One throttle without callbacks.
     Single(fn() -> &'static Definition),
     /// Throttles without callbacks.
-    Static(fn(&mut InlineVec1<&'static Definition>)),
+    Static(fn(&mut InlineVec4<&'static Definition>)),
     /// Throttles with callbacks.
     Callbacks(AddToSet),
 }
@@ -62,11 +62,11 @@ impl HitSource {
         match self.0 {
             Source::Single(definition) => add_identified(
                 HitSet::default(),
-                InlineVec1::from_buf([definition()]),
+                InlineVec4::from_iter([definition()]),
                 parts,
             ),
             Source::Static(definitions) => {
-                let mut throttles = InlineVec1::new();
+                let mut throttles = InlineVec4::new();
                 definitions(&mut throttles);
                 let mut hits = HitSet::default();
                 let added = hits.add_leading_static(&throttles, parts);
@@ -88,7 +88,7 @@ impl HitSource {
         cost: Option<u64>,
         mut hits: HitSet,
     ) -> Result<HitSet, Error> {
-        let mut throttles = InlineVec1::new();
+        let mut throttles = InlineVec4::new();
         match self.0 {
             Source::Single(definition) => throttles.push(definition()),
             Source::Static(definitions) => definitions(&mut throttles),
@@ -101,7 +101,7 @@ impl HitSource {
 
 fn add_identified<'a>(
     mut hits: HitSet,
-    throttles: InlineVec1<&'static Definition>,
+    throttles: InlineVec4<&'static Definition>,
     parts: &'a Parts,
 ) -> Flow<'a, Result<HitSet, Error>> {
     Flow::pending(async move {

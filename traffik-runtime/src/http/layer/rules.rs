@@ -12,7 +12,7 @@ use crate::engine::hit_set::HitSet;
 use crate::engine::identity_cache::IdentityCache;
 use crate::error::Error;
 use crate::http::filter::Filter;
-use crate::inline_vec::InlineVec1;
+use crate::inline_vec::InlineVec4;
 use crate::throttle::{AddHits, Throttle, add_hits_of};
 
 /// The throttles of a layer, and the filters for all of them.
@@ -34,7 +34,7 @@ struct Rule {
     /// The definition, if there is one without callbacks.
     single: Option<fn() -> &'static Definition>,
     /// Adds the definitions, where no throttle of the layer has callbacks.
-    definitions: fn(&mut InlineVec1<&'static Definition>),
+    definitions: fn(&mut InlineVec4<&'static Definition>),
     name: &'static str,
 }
 
@@ -61,13 +61,13 @@ struct Progress {
     /// The number of rules that are evaluated.
     rules: usize,
     /// The throttles of those rules.
-    throttles: InlineVec1<&'static Definition>,
+    throttles: InlineVec4<&'static Definition>,
 }
 
 impl Rules {
     /// Adds a throttle, and registers it, so that an operator finds it before the first request.
     pub(super) fn throttle<T: Throttle>(&mut self, filter: Option<Filter>) {
-        let mut definitions = InlineVec1::new();
+        let mut definitions = InlineVec4::new();
         T::definitions(&mut definitions);
         for definition in definitions {
             definition.compiled();
@@ -143,7 +143,7 @@ impl Rules {
         let mut progress = Progress {
             is_subject: match_now(self.subject.as_ref(), parts),
             rules: 0,
-            throttles: InlineVec1::new(),
+            throttles: InlineVec4::new(),
         };
         match progress.is_subject {
             Some(false) => progress.rules = self.throttles.len(),

@@ -12,13 +12,11 @@
 //! has to be searched for.
 
 use crate::clock::reading::Reading;
-use crate::decision::Report;
-use crate::inline_vec::InlineVec4;
 use crate::store::memory::Memory;
 use crate::store::memory::decide_slots::KeyedHit;
 use crate::store::memory::spill::Expiry;
-use crate::store::outcome::LimitReport;
-use crate::store::plan::{Limit, Step};
+use crate::store::outcome::Reports;
+use crate::store::plan::Limit;
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::{Listed, State};
 
@@ -30,7 +28,7 @@ impl Memory {
         &self,
         hit: &KeyedHit<'_>,
         at: Reading<'_>,
-        reports: &mut InlineVec4<LimitReport>,
+        reports: &mut impl Reports,
     ) -> Option<bool> {
         let (now, cost, limits) = (at.now, hit.cost, hit.limits);
         let mut shard = self.spill.lock(self.spill.shard_of(hit.key));
@@ -41,31 +39,22 @@ impl Memory {
         if list.len() != limits.len() || cost == 0 {
             return None;
         }
-        let mut steps: InlineVec4<Option<Step>> = InlineVec4::new();
         let mut is_admitted = true;
         for (listed, limit) in list.iter().zip(limits) {
             if !limit.has_numbered(listed) {
                 return None;
             }
-            let step = limit.evaluate(&listed.state, now, cost);
-            is_admitted &= step.is_some();
-            steps.push(step);
+            is_admitted &= limit.law.admits(&listed.state, now, cost);
         }
         if !is_admitted {
-            return refuse(list, limits, &steps, (now, cost), reports);
+            return refuse(list, limits, (now, cost), reports);
         }
         let mut expiry = Expiry::default();
-        for ((listed, limit), step) in list.iter_mut().zip(limits).zip(steps.iter().flatten()) {
-            let report = apply(step, listed, limit, (now, cost));
+        for (listed, limit) in list.iter_mut().zip(limits) {
+            listed.until = 0;
+            let report = limit.law.hit(&mut listed.state, now, cost);
             expiry = expiry.merge(Expiry::of_report(&report, now));
-            reports.push(LimitReport {
-                rate: limit.rate,
-                fits: true,
-                report,
-                at: now.max(listed.state.moment()),
-                incarnation: listed.incarnation,
-                ..LimitReport::UNDECIDED
-            });
+            reports.add(0, limit, true, &report);
         }
         entry.expiry = expiry;
         self.spill.sweep(&mut shard, now);
@@ -73,32 +62,12 @@ impl Memory {
     }
 }
 
-/// Counts a hit in one state, and returns the report on it.
-#[inline]
-fn apply(step: &Step, listed: &mut Listed, limit: &Limit, (now, cost): (u64, u64)) -> Report {
-    listed.until = 0;
-    match (step, &mut listed.state) {
-        (Step::Replace(after), state) => {
-            match state {
-                State::Packed(packed) => *packed = *after,
-                state => *state = State::Packed(*after),
-            }
-            limit.law.admitted_report(after, now, cost)
-        }
-        (Step::Count, state) => {
-            limit.law.count(state, now, cost);
-            limit.law.report(state, now, 0)
-        }
-    }
-}
-
 /// Adds the reports of a refused hit; `None` if it needs the other protocol.
 fn refuse(
     list: &[Listed],
     limits: &[Limit],
-    steps: &[Option<Step>],
     (now, cost): (u64, u64),
-    reports: &mut InlineVec4<LimitReport>,
+    reports: &mut impl Reports,
 ) -> Option<bool> {
     let mut lines = list.iter().zip(limits);
     let needs_locks = lines.any(|(listed, limit)| {
@@ -107,14 +76,10 @@ fn refuse(
     if needs_locks {
         return None;
     }
-    for ((listed, limit), step) in list.iter().zip(limits).zip(steps) {
-        reports.push(LimitReport {
-            rate: limit.rate,
-            fits: step.is_some(),
-            report: limit.law.report(&listed.state, now, cost),
-            at: now,
-            ..LimitReport::UNDECIDED
-        });
+    for (listed, limit) in list.iter().zip(limits) {
+        let fits = limit.law.admits(&listed.state, now, cost);
+        let report = limit.law.report(&listed.state, now, cost);
+        reports.add(0, limit, fits, &report);
     }
     Some(false)
 }

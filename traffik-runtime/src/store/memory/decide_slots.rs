@@ -4,7 +4,8 @@
 //! # Protocol
 //!
 //! 1. Find the slot of each hit, and read a snapshot of its state. No lock is taken.
-//! 2. Evaluate the hits on the snapshots. A refused set is reported and writes nothing.
+//! 2. Evaluate each hit on its snapshot. If one is refused, read all states once more to report on
+//!    the set, and write nothing.
 //! 3. Lock the slot of each hit that counts, if it has not been written since the snapshot. If one
 //!    has been, unlock those before it and start over. A lock that fails is not waited for, so sets
 //!    that lock the same slots in another order cannot block each other.
@@ -19,19 +20,18 @@
 //! # What is left to the other protocol
 //!
 //! [`decide_set`](super::locked) decides a set with a key that has no slot, with two hits on one
-//! key, with a state of a changed rate or one far ahead of the clock, and a refused set whose wait
-//! has to be searched for. It also decides a set that has lost to other threads several times,
-//! because it waits for them.
+//! key, with a state of a changed rate, a wide one or one far ahead of the clock, and a refused set
+//! whose wait has to be searched for. It also decides a set that has lost to other threads several
+//! times, because it waits for them.
 
 use crate::clock::reading::Reading;
 use crate::inline_vec::InlineVec4;
 use crate::store::key::Key;
 use crate::store::memory::Memory;
-use crate::store::memory::seqlock_slot::{Slot, SlotGuard, Snapshot};
-use crate::store::outcome::LimitReport;
+use crate::store::memory::seqlock_slot::{PreparedWrite, Slot, Snapshot, write_all};
+use crate::store::outcome::Reports;
 use crate::store::plan::Limit;
 use crate::strategy::kernel::Law;
-use crate::strategy::kernel::packed::Packed;
 use crate::strategy::kernel::state::State;
 
 /// The number of attempts before a set waits for locks.
@@ -43,16 +43,6 @@ pub(crate) struct KeyedHit<'l> {
     pub(crate) key: Key,
     pub(crate) limits: &'l [Limit],
     pub(crate) cost: u64,
-}
-
-/// A hit with the snapshot of its slot.
-struct SlotHit<'h, 'm> {
-    limit: &'h Limit,
-    cost: u64,
-    slot: Slot<'m>,
-    snapshot: Snapshot,
-    /// The state to write; `None` if the law refuses the hit, or the hit costs nothing.
-    after: Option<Packed>,
 }
 
 /// The reason why a set was not decided.
@@ -71,7 +61,7 @@ impl Memory {
         &self,
         hits: &[KeyedHit<'_>],
         at: Reading<'_>,
-        reports: &mut InlineVec4<LimitReport>,
+        reports: &mut impl Reports,
     ) -> Option<bool> {
         for (place, hit) in hits.iter().enumerate() {
             let is_own = hits[..place].iter().all(|other| other.key != hit.key);
@@ -82,7 +72,7 @@ impl Memory {
         for _ in 0..MAX_ATTEMPTS {
             match self.try_decide_slots(hits, at.now, reports) {
                 Ok(is_admitted) => return Some(is_admitted),
-                Err(Undecided::Outrun) => {}
+                Err(Undecided::Outrun) => reports.clear(),
                 Err(Undecided::NeedsLocks) => return None,
             }
         }
@@ -94,121 +84,77 @@ impl Memory {
         &self,
         hits: &[KeyedHit<'_>],
         now: u64,
-        reports: &mut InlineVec4<LimitReport>,
+        reports: &mut impl Reports,
     ) -> Result<bool, Undecided> {
-        let mut read: InlineVec4<SlotHit<'_, '_>> = InlineVec4::new();
-        let mut is_admitted = true;
-        for hit in hits {
-            let Some(hit) = self.read_slot(hit, now) else {
-                return Err(Undecided::NeedsLocks);
+        let mut writes: InlineVec4<PreparedWrite<'_>> = InlineVec4::new();
+        for (place, hit) in hits.iter().enumerate() {
+            let limit = &hit.limits[0];
+            let (slot, snapshot) = self.read_slot(hit)?;
+            if hit.cost == 0 {
+                let report = limit.law.report_packed(&snapshot.state, now, 0);
+                reports.add(place, limit, true, &report);
+                continue;
+            }
+            let mut state = snapshot.state;
+            let Some(report) = limit.law.hit_packed(&mut state, now, hit.cost) else {
+                reports.clear();
+                return self.refuse_slots(hits, now, reports);
             };
-            is_admitted &= hit.fits();
-            read.push(hit);
+            let write = slot.prepare_write(&snapshot, &state);
+            writes.push(write.ok_or(Undecided::NeedsLocks)?);
+            reports.add(place, limit, true, &report);
         }
-        if !is_admitted {
-            return refuse(&read, now, reports).map(|()| false);
+        if write_all(&writes) {
+            Ok(true)
+        } else {
+            Err(Undecided::Outrun)
         }
-        let incarnations = write(&read)?;
-        reports.resize(read.len(), LimitReport::UNDECIDED);
-        for ((plan, hit), report) in read.iter().enumerate().zip(&mut *reports) {
-            hit.report_admission((plan, incarnations[plan]), now, report);
-        }
-        Ok(true)
     }
 
-    /// Reads the slot of a hit and evaluates it; `None` if the key seems to have no slot, or the
-    /// state was written under another rate.
-    #[inline]
-    fn read_slot<'h>(&self, hit: &KeyedHit<'h>, now: u64) -> Option<SlotHit<'h, '_>> {
-        let limit = &hit.limits[0];
-        let slot = self.table.find(hit.key)?;
-        let snapshot = slot.read_for(hit.key)?;
-        if !limit.law.knows_end(&snapshot.state) {
-            return None;
-        }
-        let decide = || limit.law.decide_packed(&snapshot.state, now, hit.cost);
-        Some(SlotHit {
-            limit,
-            cost: hit.cost,
-            slot,
-            snapshot,
-            after: (hit.cost > 0).then(decide).flatten(),
-        })
-    }
-}
-
-impl SlotHit<'_, '_> {
-    fn fits(&self) -> bool {
-        self.cost == 0 || self.after.is_some()
-    }
-
-    /// Writes the report after an admission in place.
-    #[inline]
-    fn report_admission(
+    /// Adds the reports of a set that is refused. It needs locks if a state has to be corrected, or
+    /// if the wait of the set may be longer than that of each limit.
+    fn refuse_slots(
         &self,
-        (plan, incarnation): (usize, u64),
+        hits: &[KeyedHit<'_>],
         now: u64,
-        output: &mut LimitReport,
-    ) {
-        let state = self.after.as_ref().unwrap_or(&self.snapshot.state);
-        output.plan = plan;
-        output.rate = self.limit.rate;
-        output.fits = true;
-        output.at = now.max(state.at);
-        output.incarnation = incarnation;
-        output.report = self.limit.law.admitted_report(state, now, self.cost);
+        reports: &mut impl Reports,
+    ) -> Result<bool, Undecided> {
+        let mut is_refused = false;
+        for (place, hit) in hits.iter().enumerate() {
+            let limit = &hit.limits[0];
+            let (law, state) = (&limit.law, self.read_slot(hit)?.1.state);
+            if matches!(law, Law::Hours(_))
+                || state.at > now && law.caught_up(&State::Packed(state), now).is_some()
+            {
+                return Err(Undecided::NeedsLocks);
+            }
+            let fits = hit.cost == 0 || law.decide_packed(&state, now, hit.cost).is_some();
+            is_refused |= !fits;
+            reports.add(
+                place,
+                limit,
+                fits,
+                &law.report_packed(&state, now, hit.cost),
+            );
+        }
+        // Another thread may have made room since the set was refused.
+        if is_refused {
+            Ok(false)
+        } else {
+            Err(Undecided::Outrun)
+        }
     }
-}
 
-/// Writes the state of each hit that counts, and returns the incarnations.
-#[inline]
-fn write(hits: &[SlotHit<'_, '_>]) -> Result<InlineVec4<u64>, Undecided> {
-    let mut locked: InlineVec4<Option<SlotGuard<'_>>> = InlineVec4::new();
-    for hit in hits {
-        let lock = || hit.slot.lock_if_unchanged(&hit.snapshot);
-        locked.push(match hit.after {
-            Some(_) => Some(lock().ok_or(Undecided::Outrun)?),
-            None => None,
-        });
+    /// Reads the slot of a hit. It needs locks if the key seems to have no slot, or if the state
+    /// was written under another rate.
+    #[inline(always)]
+    fn read_slot(&self, hit: &KeyedHit<'_>) -> Result<(Slot<'_>, Snapshot), Undecided> {
+        let slot = self.table.find(hit.key).ok_or(Undecided::NeedsLocks)?;
+        let snapshot = slot.read_for(hit.key).ok_or(Undecided::NeedsLocks)?;
+        if hit.limits[0].law.knows_end(&snapshot.state) {
+            Ok((slot, snapshot))
+        } else {
+            Err(Undecided::NeedsLocks)
+        }
     }
-    let mut incarnations = InlineVec4::new();
-    for (hit, slot) in hits.iter().zip(locked) {
-        let written = hit.after.as_ref().zip(slot);
-        incarnations.push(written.map_or(0, |(after, slot)| {
-            slot.update_since(&hit.snapshot, after);
-            slot.incarnation().into()
-        }));
-    }
-    Ok(incarnations)
-}
-
-/// Adds the reports of a refused set. It needs locks if a state has to be corrected, or if the wait
-/// of the set may be longer than that of each limit.
-fn refuse(
-    hits: &[SlotHit<'_, '_>],
-    now: u64,
-    reports: &mut InlineVec4<LimitReport>,
-) -> Result<(), Undecided> {
-    let needs_locks = |hit: &SlotHit<'_, '_>| {
-        let (law, state) = (&hit.limit.law, &hit.snapshot.state);
-        matches!(law, Law::Hours(_))
-            || state.at > now && law.caught_up(&State::Packed(*state), now).is_some()
-    };
-    if hits.iter().any(needs_locks) {
-        return Err(Undecided::NeedsLocks);
-    }
-    for (plan, hit) in hits.iter().enumerate() {
-        reports.push(LimitReport {
-            plan,
-            rate: hit.limit.rate,
-            fits: hit.fits(),
-            report: hit
-                .limit
-                .law
-                .report_packed(&hit.snapshot.state, now, hit.cost),
-            at: now,
-            ..LimitReport::UNDECIDED
-        });
-    }
-    Ok(())
 }

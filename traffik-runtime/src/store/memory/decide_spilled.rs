@@ -59,6 +59,14 @@ impl Memory {
         output: &mut Option<Report>,
     ) -> bool {
         let (law, now, cost) = (&limit.law, hit.at.now, hit.cost);
+        if let (Law::Log(log), State::Log(entries)) = (law, &mut entry.state)
+            && cost > 0
+            && let Some(report) = log.hit(entries, now, cost)
+        {
+            entry.expiry = Expiry::of_report(&report, now);
+            *output = Some(report);
+            return true;
+        }
         let before = limit.own(&entry.state, now);
         if cost > 0 && law.admits(before, now, cost) {
             if matches!(entry.state, State::List(_)) {

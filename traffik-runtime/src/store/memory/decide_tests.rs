@@ -76,11 +76,11 @@ impl Member {
     }
 }
 
-/// Returns what a decision says, without incarnations: those of two backends differ.
+/// Returns what a decision says, without what refunds need, which fast decisions do not tell.
 fn description(admitted: bool, limits: &[LimitReport]) -> String {
     let limits = limits.iter();
     let limits: Vec<_> = limits
-        .map(|it| (it.plan, it.rate, it.fits, it.report, it.at, it.shadow))
+        .map(|it| (it.plan, it.rate, it.fits, it.report, it.shadow))
         .collect();
     format!("{admitted} {limits:?}")
 }

@@ -13,6 +13,7 @@ use crate::store::memory::loom_model::{model_on_large_stack, spawn_on_large_stac
 use crate::store::memory::optimistic::{TimedCost, decider};
 use crate::store::memory::sharded_table::ShardedTable;
 use crate::store::memory::spill::Spill;
+use crate::store::outcome::LimitReport;
 use crate::store::plan::{Limit, Plan, PlanLimits};
 use crate::strategy::Who;
 use crate::strategy::fixed_window::FixedWindow;
@@ -98,7 +99,7 @@ fn set_on_slots(memory: &Memory, keys: [Key; 2]) -> bool {
         limits: &limits,
         cost: 1,
     });
-    let decided = memory.decide_slots(&hits, 0.into(), &mut InlineVec4::new());
+    let decided = memory.decide_slots(&hits, 0.into(), &mut InlineVec4::<LimitReport>::new());
     decided.unwrap_or_else(|| set(memory, &keys.map(plan)))
 }
 

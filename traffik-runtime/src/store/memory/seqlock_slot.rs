@@ -58,6 +58,15 @@ pub(crate) struct SlotGuard<'a> {
     unlocked: u64,
 }
 
+/// The words of a state that was computed from a snapshot, to be written to its slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PreparedWrite<'a> {
+    slot: Slot<'a>,
+    /// The lock of the snapshot.
+    lock: u64,
+    words: [u64; 2],
+}
+
 /// All words of an occupied slot, to be written to another slot of the table.
 #[derive(Debug)]
 pub(crate) struct Content {
@@ -110,7 +119,7 @@ impl<'a> Slot<'a> {
     }
 
     /// Reads the state if the slot holds this key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read_for(self, key: Key) -> Option<Snapshot> {
         loop {
             let lock = self.words.lock.load(Ordering::Acquire);
@@ -237,10 +246,19 @@ impl<'a> Slot<'a> {
         replaced.is_some()
     }
 
-    /// Locks the slot unless it was written since the snapshot.
-    #[inline]
-    pub(crate) fn lock_if_unchanged(self, snapshot: &Snapshot) -> Option<SlotGuard<'a>> {
-        self.try_lock_at(snapshot.lock)
+    /// Prepares to write a state that was computed from a snapshot. Returns `None` if its terms are
+    /// other ones, or if it is wide.
+    #[inline(always)]
+    pub(crate) fn prepare_write(
+        self,
+        snapshot: &Snapshot,
+        state: &Packed,
+    ) -> Option<PreparedWrite<'a>> {
+        Some(PreparedWrite {
+            slot: self,
+            lock: snapshot.lock,
+            words: snapshot.pack(state)?,
+        })
     }
 
     /// Locks the slot, waiting for other writers.
@@ -292,6 +310,22 @@ impl<'a> Slot<'a> {
     }
 }
 
+/// Writes states to several slots at one moment, unless one was written since its snapshot; returns
+/// `true` if it did. All slots are locked before the first is written.
+pub(crate) fn write_all(writes: &[PreparedWrite<'_>]) -> bool {
+    let Some((first, others)) = writes.split_first() else {
+        return true;
+    };
+    let Some(locked) = first.slot.try_lock_at(first.lock) else {
+        return false;
+    };
+    let is_written = write_all(others);
+    if is_written {
+        locked.store(first.words);
+    }
+    is_written
+}
+
 impl fmt::Debug for Slot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.words.fmt(f)
@@ -312,15 +346,6 @@ impl Snapshot {
 }
 
 impl SlotGuard<'_> {
-    /// Changes the state of the snapshot that the slot was locked at.
-    #[inline]
-    pub(crate) fn update_since(&self, snapshot: &Snapshot, state: &Packed) {
-        match snapshot.pack(state) {
-            Some(words) => self.store(words),
-            None => self.update(state),
-        }
-    }
-
     /// Reads the key and its state.
     pub(crate) fn read(&self) -> (Option<Key>, Packed) {
         let (key, state, _) = self.slot.words();

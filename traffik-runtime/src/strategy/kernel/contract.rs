@@ -52,9 +52,23 @@ pub(crate) trait Kernel {
     }
 
     /// Returns the state after a hit of this cost, if the law admits it.
+    #[inline(always)]
     fn decide(&self, state: &Packed, now: u64, cost: u64) -> Option<Packed> {
         let standing = self.standing(state, now);
         self.admit(&standing, now, cost).map(|(_, after)| after)
+    }
+
+    /// Counts a hit of this cost in a state, if the law admits it, and reports on the state after
+    /// it, with the hit's delay.
+    #[cfg(feature = "engine")]
+    #[inline(always)]
+    fn hit(&self, state: &mut Packed, now: u64, cost: u64) -> Option<Report> {
+        let (standing, after) = self.admit(&self.standing(state, now), now, cost)?;
+        *state = after;
+        Some(Report {
+            delay: self.delay(&after, now, cost),
+            ..self.report(&standing, now, 0)
+        })
     }
 
     /// Reports on a state: [`report`](Self::report) of its standing.

@@ -107,17 +107,42 @@ impl Log {
         }
     }
 
+    /// Counts a hit of this cost, if it is admitted and the state is not far ahead of the clock,
+    /// and reports on the state after it.
+    #[cfg(feature = "engine")]
+    pub(crate) fn hit(&self, state: &mut Entries, now: u64, cost: u64) -> Option<Report> {
+        let newest = state.newest().unwrap_or(0);
+        if newest.saturating_sub(now) > self.period {
+            return None;
+        }
+        let Live { at, expired, sum } = self.live(state, now);
+        let sum = sum.checked_add(cost).filter(|sum| *sum <= self.limit)?;
+        state.remove_oldest(expired);
+        state.set_period(self.period);
+        state.add(at, cost);
+        let live = Live {
+            at,
+            expired: 0,
+            sum,
+        };
+        Some(self.report_live(state, &live, now, 0))
+    }
+
     /// Reports how much remains, and how long a hit of this cost would wait.
     pub(super) fn report(&self, state: &Entries, now: u64, cost: u64) -> Report {
         let filled = self.caught_up(state, now);
         let state = filled.as_ref().unwrap_or(state);
-        let live = self.live(state, now);
+        self.report_live(state, &self.live(state, now), now, cost)
+    }
+
+    #[inline]
+    fn report_live(&self, state: &Entries, live: &Live, now: u64, cost: u64) -> Report {
         let remaining = self.limit.saturating_sub(live.sum);
         let wait = |cost: u64| {
             if cost <= remaining {
                 Some(Duration::ZERO)
             } else {
-                self.wait_for(state, &live, now, cost)
+                self.wait_for(state, live, now, cost)
             }
         };
         let newest = state.newest().filter(|_| live.sum > 0);

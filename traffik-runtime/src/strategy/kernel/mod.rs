@@ -162,12 +162,12 @@ impl Law {
 
     /// Reports whether the law admits a hit.
     pub(crate) fn admits(&self, state: &State, now: u64, cost: u64) -> bool {
-        match self {
+        match_packed!(self, kernel => kernel.decide(state.packed(), now, cost).is_some(),
             Self::Log(law) => law.admits(state.entries(), now, cost),
             Self::Mean(law) => law.admits(state.costs(), now, cost),
             Self::Unlimited => true,
-            _ => self.decide_packed(state.packed(), now, cost).is_some(),
-        }
+            Self::Closed | Self::Custom => false,
+        )
     }
 
     /// Counts a hit that the law admits, in place, so that long states are not copied.
@@ -180,6 +180,32 @@ impl Law {
                     *state = State::Packed(after);
                 }
             }
+        }
+    }
+
+    /// Counts a hit of this cost in a packed state, if the law admits it and its states are packed,
+    /// and reports on the state after it, with the hit's delay.
+    #[cfg(feature = "engine")]
+    pub(crate) fn hit_packed(&self, state: &mut Packed, now: u64, cost: u64) -> Option<Report> {
+        match_packed!(self, kernel => kernel.hit(state, now, cost),
+            Self::Log(_) | Self::Mean(_) | Self::Unlimited | Self::Closed | Self::Custom => None,
+        )
+    }
+
+    /// Counts a hit that the law admits, in place, and reports on the state after it, with the
+    /// hit's delay.
+    #[cfg(feature = "engine")]
+    #[inline]
+    pub(crate) fn hit(&self, state: &mut State, now: u64, cost: u64) -> Report {
+        if let State::Packed(packed) = state
+            && let Some(report) = self.hit_packed(packed, now, cost)
+        {
+            return report;
+        }
+        self.count(state, now, cost);
+        Report {
+            delay: self.delay(state, now, cost),
+            ..self.report(state, now, 0)
         }
     }
 
