@@ -21,7 +21,7 @@ use crate::resilience::backoff::draw;
 
 /// The reports on all limits of a decision, and what it takes to write them.
 #[derive(Debug, Clone)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     pub(super) limits: InlineVec1<LimitStatus<&'static Definition>>,
     decided_at: Since,
     pub(super) style: ResponseStyle,
@@ -33,7 +33,7 @@ pub(super) struct Fields {
 type StyledLimits = InlineVec1<(HeaderStyle, LimitStatus<&'static str>)>;
 
 impl Fields {
-    pub(super) fn new(detailed: DetailedDecision, style: ResponseStyle) -> Self {
+    pub(crate) fn new(detailed: DetailedDecision, style: ResponseStyle) -> Self {
         let DetailedDecision {
             decision,
             limits,
@@ -79,7 +79,7 @@ impl Fields {
     }
 
     /// Returns the names of the policies that would not have admitted the request.
-    pub(super) fn violated(&self) -> InlineVec1<Cow<'static, str>> {
+    pub(crate) fn violated(&self) -> InlineVec1<Cow<'static, str>> {
         if let [limit] = &*self.limits
             && !limit.listed
         {
@@ -93,13 +93,13 @@ impl Fields {
     }
 
     /// Returns the throttle that refused the request: of several, the one with the longest wait.
-    pub(super) fn refused_by(&self) -> Option<&'static Definition> {
+    pub(crate) fn refused_by(&self) -> Option<&'static Definition> {
         refused_by(&self.limits)
     }
 
     /// Returns the wait that a refused client is told, from the wait that was decided: at least
     /// `min_wait`, and the random part of `spread` more.
-    pub(super) fn wait(&self, decided: Duration) -> Duration {
+    pub(crate) fn wait(&self, decided: Duration) -> Duration {
         let wait = decided.max(self.min_wait());
         wait.saturating_add(self.spread)
     }
