@@ -105,7 +105,9 @@ impl ResponseFields {
                     Fields::from(*limit).write(headers);
                 }
             }
-            Kind::General(fields) => fields.write(headers),
+            Kind::General(fields) => {
+                fields.write(headers);
+            }
         }
     }
 

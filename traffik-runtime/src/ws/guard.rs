@@ -220,6 +220,9 @@ impl<S: Socket> Sink<S::Message> for Guard<S> {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Failure>> {
         let guard = self.get_mut();
+        if guard.outgoing.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         let waker = guard.wakers.for_sender(cx);
         let cx = &mut Context::from_waker(&waker);
         guard.outgoing.poll_empty(&mut guard.socket, cx)
