@@ -43,9 +43,7 @@ impl<M: Frame> GuardState<M> {
                 outbox.put(M::of_text(text));
                 Self::Notifying(outbox)
             }
-            Action::Close { last, code, reason } => {
-                Self::Closing(Closing::new(last, code, reason))
-            }
+            Action::Close { last, code, reason } => Self::Closing(Closing::new(last, code, reason)),
         }
     }
 }
