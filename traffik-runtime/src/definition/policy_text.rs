@@ -4,8 +4,8 @@ use http::HeaderValue;
 
 use crate::rate::Rate;
 
-/// The policy of one limit, as values of header fields. A copy of them counts no reference, which
-/// threads would do on a shared cache line, because the texts live as long as the process.
+/// The policy of one limit, as values of header fields. The texts live as long as the process, as
+/// the throttle does, so a copy of a value needs no reference count, which all threads would write.
 #[derive(Debug)]
 pub(crate) struct PolicyText {
     pub(crate) rate: Rate,
