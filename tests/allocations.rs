@@ -370,6 +370,87 @@ mod layers {
     }
 }
 
+mod messages {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use axum::body::Bytes;
+    use axum::extract::FromRequestParts as _;
+    use axum::extract::ws::Message;
+    use futures_util::{Sink, Stream, StreamExt as _};
+    use traffik::{Backend, Limiter, Throttle};
+
+    use super::handlers::{Silent, Spent};
+    use super::{HITS, black_box, head, measure, poll_once};
+
+    /// A socket on which this many messages have arrived, and which has room for all others.
+    struct Arrived(u64);
+
+    impl Stream for Arrived {
+        type Item = Result<Message, Infallible>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            self.0 = match self.0.checked_sub(1) {
+                Some(left) => left,
+                None => return Poll::Ready(None),
+            };
+            Poll::Ready(Some(Ok(Message::Binary(Bytes::from_static(b"hello")))))
+        }
+    }
+
+    impl Sink<Message> for Arrived {
+        type Error = Infallible;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Infallible> {
+            black_box(message);
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Returns the messages that a guard delivers, and the allocations for all that arrive.
+    fn delivered<T: Throttle>() -> (u64, u64) {
+        let mut parts = head(&Backend::memory());
+        let limiter = poll_once(Limiter::<T>::from_request_parts(&mut parts, &())).unwrap();
+        assert!(poll_once(limiter.hit()).unwrap().admitted);
+        let mut guard = limiter.guard(Arrived(HITS));
+        let context = &mut Context::from_waker(Waker::noop());
+        let mut delivered = 0;
+        let info = measure(|| {
+            loop {
+                match guard.poll_next_unpin(context) {
+                    Poll::Ready(Some(message)) => delivered += u64::from(message.is_ok()),
+                    Poll::Ready(None) => break,
+                    Poll::Pending => {}
+                }
+            }
+        });
+        (delivered, info.count_total)
+    }
+
+    #[test]
+    fn allocates_nothing_for_an_admitted_message() {
+        assert_eq!(delivered::<Silent>(), (HITS, 0));
+    }
+
+    #[test]
+    fn allocates_the_text_of_a_notice() {
+        assert_eq!(delivered::<Spent>(), (0, HITS));
+    }
+}
+
 /// Without this test, a counter that counts nothing would pass all others.
 #[test]
 fn counts_allocations() {

@@ -78,11 +78,11 @@ impl Definition {
     /// Returns the text of the policy under this limit; `None` if it was made for another limit.
     #[inline]
     pub(crate) fn policy_text(
-        &self,
+        &'static self,
         rate: Rate,
         quota: u64,
         make: impl FnOnce() -> PolicyText,
-    ) -> Option<&PolicyText> {
+    ) -> Option<&'static PolicyText> {
         let text = self.policy_text.get_or_init(make);
         (text.rate == rate && text.quota == quota).then_some(text)
     }

@@ -1,41 +1,34 @@
 //! The text of a throttle's policy in header fields, which most of its responses repeat.
 
+use http::HeaderValue;
+
 use crate::rate::Rate;
 
-/// The policy of one limit: an item of a list, `"name";q=100;w=60`, and its quota.
+/// The policy of one limit, as values of header fields. The texts live as long as the process, as
+/// the throttle does, so a copy of a value needs no reference count, which all threads would write.
 #[derive(Debug)]
 pub(crate) struct PolicyText {
     pub(crate) rate: Rate,
     pub(crate) quota: u64,
-    item: Box<str>,
-    name_length: usize,
-    digits: Box<str>,
+    /// An item of a list: `"name";q=100;w=60`.
+    pub(crate) item: HeaderValue,
+    /// The name in quotes.
+    pub(crate) quoted_name: &'static str,
+    /// The quota, which an item states only up to the largest integer of its syntax.
+    pub(crate) digits: HeaderValue,
 }
 
 impl PolicyText {
-    /// Creates the text of a limit. The item begins with the name in quotes, which has this length.
-    pub(crate) fn new(rate: Rate, quota: u64, item: &str, name_length: usize) -> Self {
+    /// Creates the text of a limit from its item, which begins with the name in quotes, of this
+    /// length. Both are in printable ASCII.
+    pub(crate) fn new(rate: Rate, quota: u64, item: String, name_length: usize) -> Self {
+        let item: &'static str = item.leak();
         Self {
             rate,
             quota,
-            item: item.into(),
-            name_length,
-            digits: quota.to_string().into(),
+            item: HeaderValue::from_static(item),
+            quoted_name: &item[..name_length],
+            digits: HeaderValue::from_static(quota.to_string().leak()),
         }
-    }
-
-    /// Returns the whole item.
-    pub(crate) const fn item(&self) -> &str {
-        &self.item
-    }
-
-    /// Returns the quota, which an item states only up to the largest integer of its syntax.
-    pub(crate) const fn quota_digits(&self) -> &str {
-        &self.digits
-    }
-
-    /// Returns the name in quotes.
-    pub(crate) fn quoted_name(&self) -> &str {
-        &self.item[..self.name_length]
     }
 }

@@ -11,7 +11,7 @@ use crate::definition::Definition;
 use crate::engine::detail::DetailedDecision;
 use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::error::Error;
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, refused_by};
 use crate::http::layer::request_state::RequestState;
 use crate::http::reject::{refuse, reject, responder};
 use crate::http::response_fields::ResponseFields;
@@ -44,17 +44,18 @@ pub(super) fn conclude_now(
     style: ResponseStyle,
 ) -> Conclusion {
     let decision = detailed.decision;
-    let passes = detailed.passes_at_once();
-    if !passes && (decision.admitted || responder(&detailed.limits, style, parts).is_some()) {
+    if detailed.passes_at_once() {
+        RequestState::warn_of_repeated(RequestState::of(parts), hits.hits());
+        return Conclusion::Passes(ResponseFields::new(detailed, style));
+    }
+    let refused_by = refused_by(&detailed.limits);
+    if decision.admitted || responder(refused_by, style, parts).is_some() {
         return Conclusion::Open(detailed);
     }
     RequestState::warn_of_repeated(RequestState::of(parts), hits.hits());
-    if passes {
-        return Conclusion::Passes(ResponseFields::new(detailed, style));
-    }
     let fields = Fields::new(detailed, style);
     let cost_source = |throttle: &Definition| hits.cost_source(throttle);
-    Conclusion::Refused(refuse(&decision, &fields, cost_source))
+    Conclusion::Refused(refuse(&decision, &fields, refused_by, cost_source))
 }
 
 /// Waits for the delay of an admitted request, or rejects a refused one.

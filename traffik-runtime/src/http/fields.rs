@@ -21,7 +21,7 @@ use crate::resilience::backoff::draw;
 
 /// The reports on all limits of a decision, and what it takes to write them.
 #[derive(Debug, Clone)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     pub(super) limits: InlineVec1<LimitStatus<&'static Definition>>,
     decided_at: Since,
     pub(super) style: ResponseStyle,
@@ -33,7 +33,7 @@ pub(super) struct Fields {
 type StyledLimits = InlineVec1<(HeaderStyle, LimitStatus<&'static str>)>;
 
 impl Fields {
-    pub(super) fn new(detailed: DetailedDecision, style: ResponseStyle) -> Self {
+    pub(crate) fn new(detailed: DetailedDecision, style: ResponseStyle) -> Self {
         let DetailedDecision {
             decision,
             limits,
@@ -52,21 +52,22 @@ impl Fields {
         }
     }
 
-    /// Writes all header fields.
-    pub(super) fn write(&self, headers: &mut HeaderMap) {
-        if !self.write_single(headers) {
-            let (writer, limits) = self.writer();
+    /// Writes all header fields, and returns the time that has passed since the decision.
+    pub(super) fn write(&self, headers: &mut HeaderMap) -> Duration {
+        let (now, elapsed) = self.decided_at.now();
+        if !self.write_single(headers, now, elapsed) {
+            let (writer, limits) = self.writer_at(now, elapsed);
             writer.write(headers, &limits);
         }
+        elapsed
     }
 
     /// Writes all header fields of a single limit that a law has decided, if that is all.
-    fn write_single(&self, headers: &mut HeaderMap) -> bool {
+    fn write_single(&self, headers: &mut HeaderMap, now: u64, elapsed: Duration) -> bool {
         let [limit] = &*self.limits else { return false };
         let Some(report) = limit.report.filter(|_| !limit.listed) else {
             return false;
         };
-        let (now, elapsed) = self.decided_at.now();
         let single = SingleLimit {
             throttle: limit.throttle,
             rate: limit.rate,
@@ -79,7 +80,7 @@ impl Fields {
     }
 
     /// Returns the names of the policies that would not have admitted the request.
-    pub(super) fn violated(&self) -> InlineVec1<Cow<'static, str>> {
+    pub(crate) fn violated(&self) -> InlineVec1<Cow<'static, str>> {
         if let [limit] = &*self.limits
             && !limit.listed
         {
@@ -93,13 +94,13 @@ impl Fields {
     }
 
     /// Returns the throttle that refused the request: of several, the one with the longest wait.
-    pub(super) fn refused_by(&self) -> Option<&'static Definition> {
+    pub(crate) fn refused_by(&self) -> Option<&'static Definition> {
         refused_by(&self.limits)
     }
 
     /// Returns the wait that a refused client is told, from the wait that was decided: at least
     /// `min_wait`, and the random part of `spread` more.
-    pub(super) fn wait(&self, decided: Duration) -> Duration {
+    pub(crate) fn wait(&self, decided: Duration) -> Duration {
         let wait = decided.max(self.min_wait());
         wait.saturating_add(self.spread)
     }
@@ -110,15 +111,8 @@ impl Fields {
         waits.max().unwrap_or_default()
     }
 
-    /// Returns the wait that a refused client is told now, from the wait that was decided. Times
-    /// count from the moment of the response.
-    pub(super) fn wait_left(&self, decided: Duration) -> Duration {
-        let (_, elapsed) = self.decided_at.now();
-        self.wait(decided.saturating_sub(elapsed))
-    }
-
-    /// Returns the time until more remains that a client is told now, as in
-    /// [`wait_left`](Self::wait_left).
+    /// Returns the time until more remains that a client is told now. Times count from the moment of
+    /// the response.
     fn next(
         &self,
         limit: &LimitStatus<&'static Definition>,
@@ -145,6 +139,10 @@ impl Fields {
     /// Returns the writer of the fields as of now, and the reports with the styles of their fields.
     pub(super) fn writer(&self) -> (Writer, StyledLimits) {
         let (now, elapsed) = self.decided_at.now();
+        self.writer_at(now, elapsed)
+    }
+
+    fn writer_at(&self, now: u64, elapsed: Duration) -> (Writer, StyledLimits) {
         let limits = self.limits.iter().map(|limit| {
             let mut named = with_name(limit);
             if let Some(report) = &mut named.report {

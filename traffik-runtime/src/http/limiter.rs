@@ -11,6 +11,10 @@ use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine::cost_source::CostSource;
 use crate::engine::detail::DetailedDecision;
+#[cfg(feature = "ws")]
+use crate::engine::hit::ThrottleHit;
+#[cfg(feature = "ws")]
+use crate::engine::hit_set::HitRequest;
 use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::engine::hold::Hold;
 use crate::engine::identity_cache::IdentityCache;
@@ -19,8 +23,6 @@ use crate::error::Error;
 use crate::http::fields::Fields;
 use crate::http::layer::request_state::RequestState;
 use crate::http::reject::reject;
-#[cfg(feature = "ws")]
-use crate::http::response_fields::ResponseFields;
 use crate::http::response_style::ResponseStyle;
 use crate::rejection::Rejection;
 use crate::throttle::deadline::{Deadline, wait};
@@ -164,18 +166,20 @@ impl BoundHits {
         RequestHits { hits, parts }
     }
 
-    /// Counts the cost of the request or this one, and returns the header fields too.
-    #[cfg(feature = "ws")]
-    pub(crate) async fn hit(&self, cost: Option<u64>) -> Result<(Decision, ResponseFields), Error> {
-        let detailed: DetailedDecision = decide(self.request(), cost).await.1?;
-        let decision = detailed.decision;
-        let fields = ResponseFields::new(detailed, ResponseStyle::default());
-        Ok((decision, fields))
-    }
-
     #[cfg(feature = "ws")]
     pub(crate) const fn parts(&self) -> &Parts {
         &self.parts
+    }
+}
+
+#[cfg(feature = "ws")]
+impl HitRequest<'static> for Arc<BoundHits> {
+    fn hits(&self) -> &[ThrottleHit<'static>] {
+        self.hits.hits()
+    }
+
+    fn parts(&self) -> Option<&Parts> {
+        Some(&self.parts)
     }
 }
 

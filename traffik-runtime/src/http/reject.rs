@@ -12,8 +12,7 @@ use crate::callback::on_throttled::Responder;
 use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine::cost_source::CostSource;
-use crate::engine::report::LimitStatus;
-use crate::http::fields::{Fields, refused_by};
+use crate::http::fields::Fields;
 use crate::http::response_style::ResponseStyle;
 use crate::rejection::problem::Never;
 use crate::rejection::text::whole_seconds;
@@ -40,7 +39,7 @@ pub(super) async fn reject(
         violated: violated.into_iter().map(Cow::into_owned).collect(),
     };
     let rejection = Rejection::refused(refused, response);
-    match responder(&fields.limits, fields.style, parts) {
+    match responder(refused_by, fields.style, parts) {
         Some(responder) => {
             Box::pin(with_response(rejection, responder, decision, fields, parts)).await
         }
@@ -52,21 +51,22 @@ pub(super) async fn reject(
 pub(super) fn refuse(
     decision: &Decision,
     fields: &Fields,
+    refused_by: Option<&Definition>,
     cost_source: impl Fn(&Definition) -> CostSource,
 ) -> Response<Bytes> {
-    let never = never(decision, fields.refused_by(), cost_source);
+    let never = never(decision, refused_by, cost_source);
     let mut response = problem(decision, fields, never, &fields.violated());
     response.extensions_mut().insert(Refusal);
     response
 }
 
-/// Returns the function that makes the response to a request that these limits refused.
+/// Returns the function that makes the response to a request that this throttle refused.
 pub(super) fn responder(
-    limits: &[LimitStatus<&'static Definition>],
+    refused_by: Option<&Definition>,
     style: ResponseStyle,
     parts: &Parts,
 ) -> Option<Responder> {
-    let refused_by = refused_by(limits)?;
+    let refused_by = refused_by?;
     let own = style.responder.map(|responder| responder());
     let own = own.or_else(|| refused_by.settings.on_throttled.get().cloned());
     own.or_else(|| {
@@ -102,8 +102,8 @@ fn problem(
     violated: &[Cow<'static, str>],
 ) -> Response<Bytes> {
     let mut headers = HeaderMap::new();
-    fields.write(&mut headers);
-    let wait = wait_left(decision, fields).unwrap_or_default();
+    let elapsed = fields.write(&mut headers);
+    let wait = wait_left(decision, fields, elapsed).unwrap_or_default();
     match never {
         _ if !decision.decided => problem::throttled(wait, headers),
         Some(never) => problem::refused_for_ever(never, violated, headers),
@@ -141,19 +141,20 @@ async fn with_response(
 /// Returns the header fields of a refusal, as of now.
 fn refusal_fields(decision: &Decision, fields: &Fields) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    fields.write(&mut headers);
-    if let Some(wait) = wait_left(decision, fields) {
+    let elapsed = fields.write(&mut headers);
+    if let Some(wait) = wait_left(decision, fields, elapsed) {
         headers.insert(RETRY_AFTER, whole_seconds(wait).max(1).into());
     }
     headers.insert(CACHE_CONTROL, problem::NO_STORE);
     headers
 }
 
-/// Returns the wait that a client is told now. A wait of no law begins with the response.
-fn wait_left(decision: &Decision, fields: &Fields) -> Option<Duration> {
+/// Returns the wait that a client is told so long after the decision. A wait of no law begins with
+/// the response.
+fn wait_left(decision: &Decision, fields: &Fields, elapsed: Duration) -> Option<Duration> {
     decision.wait.map(|wait| {
         if decision.decided {
-            fields.wait_left(wait)
+            fields.wait(wait.saturating_sub(elapsed))
         } else {
             fields.wait(wait)
         }

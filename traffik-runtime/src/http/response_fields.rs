@@ -1,14 +1,10 @@
 //! The header fields of one decision.
 
 use std::borrow::Cow;
-#[cfg(feature = "ws")]
-use std::time::Duration;
 
 use http::HeaderMap;
 use http::request::Parts;
 
-#[cfg(feature = "ws")]
-use crate::definition::Definition;
 use crate::engine::detail::{Detail as _, DetailedDecision};
 use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::ThrottleHit;
@@ -109,7 +105,9 @@ impl ResponseFields {
                     Fields::from(*limit).write(headers);
                 }
             }
-            Kind::General(fields) => fields.write(headers),
+            Kind::General(fields) => {
+                fields.write(headers);
+            }
         }
     }
 
@@ -127,26 +125,6 @@ impl ResponseFields {
         let decisions = decisions.iter().filter_map(Self::fields);
         let decisions: InlineVec1<_> = decisions.map(|fields| fields.writer()).collect();
         Writer::write_singles_of_all(&decisions, headers);
-    }
-
-    /// Returns the names of the policies that would not have admitted the request.
-    #[cfg(feature = "ws")]
-    pub(crate) fn violated(&self) -> Vec<String> {
-        let fields = self.fields();
-        let names = fields.map(|fields| fields.violated()).unwrap_or_default();
-        names.into_iter().map(Cow::into_owned).collect()
-    }
-
-    /// Returns the throttle that refused the request: of several, the one with the longest wait.
-    #[cfg(feature = "ws")]
-    pub(crate) fn refused_by(&self) -> Option<&'static Definition> {
-        self.fields()?.refused_by()
-    }
-
-    /// Returns the wait that a refused client is told, from the wait that was decided.
-    #[cfg(feature = "ws")]
-    pub(crate) fn wait(&self, decided: Duration) -> Duration {
-        self.fields().map_or(decided, |fields| fields.wait(decided))
     }
 
     fn fields(&self) -> Option<Cow<'_, Fields>> {

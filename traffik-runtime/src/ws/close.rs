@@ -12,14 +12,28 @@ pub(super) const TRY_AGAIN_LATER: u16 = 1013;
 /// The largest length of the reason in a close frame, in bytes.
 const MAX_REASON: usize = 123;
 
+/// The text that reports a refused message, up to its wait.
+macro_rules! refused_message {
+    () => {
+        r#"{"type":"rate_limit","error":"Too many messages""#
+    };
+}
+
 /// Returns the text that reports a refused message to a client. Without a wait, the message can
 /// never be admitted.
 pub(super) fn notice(wait: Option<Duration>) -> String {
-    let retry = wait.map_or_else(String::new, |wait| {
-        let (seconds, millis) = (ceil(wait, 1_000_000_000).max(1), ceil(wait, 1_000_000));
-        format!(r#","retry_after":{seconds},"retry_after_ms":{millis}"#)
-    });
-    format!(r#"{{"type":"rate_limit","error":"Too many messages"{retry}}}"#)
+    let Some(wait) = wait else {
+        return concat!(refused_message!(), "}").to_owned();
+    };
+    let (mut seconds, mut millis) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let parts = [
+        concat!(refused_message!(), r#","retry_after":"#),
+        seconds.format(ceil(wait, 1_000_000_000).max(1)),
+        r#","retry_after_ms":"#,
+        millis.format(ceil(wait, 1_000_000)),
+        "}",
+    ];
+    parts.concat()
 }
 
 /// Divides a duration by a number of nanoseconds, rounded up.

@@ -2,46 +2,70 @@
 
 use std::sync::Arc;
 
+use crate::engine::detail::{Detail as _, DetailedDecision};
+use crate::engine::hit_set::HitRequest;
+use crate::engine::{decide_slow, fast_path};
 use crate::error::Error;
-use crate::flow::BoxFuture;
+use crate::flow::Flow;
 use crate::http::limiter::BoundHits;
 use crate::ws::close::{INTERNAL_ERROR, TRY_AGAIN_LATER};
 use crate::ws::policy::{Action, WsPolicy};
 use crate::ws::refused_message::Refused;
 use crate::{observe, timer};
 
-/// The future of a decision. It owns its parts, so that a caller may stop polling and come back.
-pub(super) type ActionFuture = BoxFuture<'static, Action>;
-
-/// Decides a message of this cost, and waits for the delay of a queue.
+/// Decides a message of this cost, and waits for the delay of a queue. A pending action owns its
+/// parts, so that a caller may stop polling and come back.
 pub(super) fn decide(
     bound: &Arc<BoundHits>,
-    cost: Result<Option<u64>, Error>,
+    cost: Option<u64>,
     policy: &WsPolicy,
-) -> ActionFuture {
-    let (bound, policy) = (bound.clone(), policy.clone());
-    Box::pin(async move {
-        let decided = match cost {
-            Ok(cost) => bound.hit(cost).await,
-            Err(error) => Err(error),
-        };
-        match decided {
-            Err(error) => undecided(&error),
-            Ok((decision, fields)) if !decision.admitted => {
-                policy.act(Refused::new(bound, decision, fields)).await
+) -> Flow<'static, Action> {
+    let (hits, parts) = (bound.hits(), HitRequest::parts(bound));
+    let detailed = match fast_path::decide(hits, cost, parts) {
+        Some(fast) if fast.passes_at_once() => return Flow::Ready(Action::Deliver),
+        Some(fast) => Ok(DetailedDecision::from_fast(&fast, &hits[0], parts)),
+        None => match decide_slow(bound.clone(), cost) {
+            Flow::Ready((_, detailed)) => detailed,
+            deciding => {
+                let policy = policy.clone();
+                return Flow::pending(async move {
+                    let (bound, detailed) = deciding.await;
+                    enforce(&bound, detailed, &policy).await
+                });
             }
-            Ok((decision, _)) if decision.delay.is_zero() => Action::Deliver,
-            Ok((decision, _)) => match timer::sleep(decision.delay).await {
+        },
+    };
+    enforce(bound, detailed, policy)
+}
+
+/// Returns the action on a message that was decided.
+fn enforce(
+    bound: &Arc<BoundHits>,
+    detailed: Result<DetailedDecision, Error>,
+    policy: &WsPolicy,
+) -> Flow<'static, Action> {
+    let detailed = match detailed {
+        Ok(detailed) => detailed,
+        Err(error) => return Flow::Ready(undecided(&error)),
+    };
+    let delay = detailed.decision.delay;
+    if !detailed.decision.admitted {
+        policy.act(&Refused::new(bound.clone(), detailed))
+    } else if delay.is_zero() {
+        Flow::Ready(Action::Deliver)
+    } else {
+        Flow::pending(async move {
+            match timer::sleep(delay).await {
                 Ok(()) => Action::Deliver,
                 Err(error) => undecided(&error),
-            },
-        }
-    })
+            }
+        })
+    }
 }
 
 /// Closes the connection, because there is no decision. The client may try again if the error is
 /// transient; the log has the error.
-fn undecided(error: &Error) -> Action {
+pub(super) fn undecided(error: &Error) -> Action {
     observe::undecided(error);
     if error.is_transient() {
         Action::close(TRY_AGAIN_LATER, "try again later")

@@ -11,13 +11,14 @@ use futures_sink::Sink;
 
 use crate::callback::output::{IntoCost, parse_cost};
 use crate::error::Error;
+use crate::flow::Flow;
 use crate::http::limiter::{BoundHits, Limiter};
 use crate::throttle::Throttle;
-use crate::ws::decide::decide;
+use crate::ws::decide::{decide, undecided};
 use crate::ws::frame::Frame;
 use crate::ws::guard_state::GuardState;
 use crate::ws::outbox::Outbox;
-use crate::ws::policy::WsPolicy;
+use crate::ws::policy::{Action, WsPolicy};
 use crate::ws::socket::Socket;
 use crate::ws::wakers::Wakers;
 
@@ -156,12 +157,11 @@ impl<S: Socket> Guard<S> {
         self.socket
     }
 
-    /// Begins the decision on a message.
-    fn decide(&self, message: S::Message) -> GuardState<S::Message> {
-        let cost = self.cost.as_ref().map(|cost| cost(&message)).transpose();
-        GuardState::Deciding {
-            action: decide(&self.bound, cost, &self.policy),
-            message: Some(message),
+    /// Decides a message.
+    fn decide(&self, message: &S::Message) -> Flow<'static, Action> {
+        match self.cost.as_ref().map(|cost| cost(message)).transpose() {
+            Ok(cost) => decide(&self.bound, cost, &self.policy),
+            Err(error) => Flow::Ready(undecided(&error)),
         }
     }
 }
@@ -174,15 +174,22 @@ impl<S: Socket> Stream for Guard<S> {
         for mut budget in (0..MAX_MESSAGES_PER_POLL).rev() {
             guard.state = match &mut guard.state {
                 GuardState::Open => match ready!(Pin::new(&mut guard.socket).poll_next(cx)) {
-                    Some(Ok(message)) if !message.is_control() => guard.decide(message),
+                    Some(Ok(message)) if !message.is_control() => match guard.decide(&message) {
+                        Flow::Ready(Action::Deliver) => return Poll::Ready(Some(Ok(message))),
+                        Flow::Ready(action) => GuardState::after(action),
+                        Flow::Pending(action) => GuardState::Deciding {
+                            message: Some(message),
+                            action,
+                        },
+                    },
                     None => GuardState::Closed,
                     other => return Poll::Ready(other),
                 },
                 GuardState::Deciding { message, action } => {
                     let action = ready!(action.as_mut().poll(cx));
-                    let (state, delivered) = GuardState::after(action, message.take());
-                    guard.state = state;
-                    match delivered {
+                    let message = message.take().filter(|_| action == Action::Deliver);
+                    guard.state = GuardState::after(action);
+                    match message {
                         Some(message) => return Poll::Ready(Some(Ok(message))),
                         None => continue,
                     }
@@ -213,6 +220,9 @@ impl<S: Socket> Sink<S::Message> for Guard<S> {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), S::Failure>> {
         let guard = self.get_mut();
+        if guard.outgoing.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         let waker = guard.wakers.for_sender(cx);
         let cx = &mut Context::from_waker(&waker);
         guard.outgoing.poll_empty(&mut guard.socket, cx)

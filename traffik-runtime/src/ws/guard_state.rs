@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::flow::BoxFuture;
 use crate::timer;
 use crate::ws::close::{truncated, valid_code};
-use crate::ws::decide::ActionFuture;
 use crate::ws::frame::Frame;
 use crate::ws::outbox::Outbox;
 use crate::ws::policy::Action;
@@ -24,7 +23,7 @@ pub(super) enum GuardState<M> {
     /// A message is being decided.
     Deciding {
         message: Option<M>,
-        action: ActionFuture,
+        action: BoxFuture<'static, Action>,
     },
     /// The notice of a refused message is being sent.
     Notifying(Outbox<M>),
@@ -35,19 +34,16 @@ pub(super) enum GuardState<M> {
 }
 
 impl<M: Frame> GuardState<M> {
-    /// Returns the state after an action, and the message if it is delivered.
-    pub(super) fn after(action: Action, message: Option<M>) -> (Self, Option<M>) {
+    /// Returns the state after an action.
+    pub(super) fn after(action: Action) -> Self {
         match action {
-            Action::Deliver => (Self::Open, message),
-            Action::Drop => (Self::Open, None),
+            Action::Deliver | Action::Drop => Self::Open,
             Action::Notify(text) => {
                 let mut outbox = Outbox::default();
                 outbox.put(M::of_text(text));
-                (Self::Notifying(outbox), None)
+                Self::Notifying(outbox)
             }
-            Action::Close { last, code, reason } => {
-                (Self::Closing(Closing::new(last, code, reason)), None)
-            }
+            Action::Close { last, code, reason } => Self::Closing(Closing::new(last, code, reason)),
         }
     }
 }

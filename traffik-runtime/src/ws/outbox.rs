@@ -21,6 +21,10 @@ impl<M> Outbox<M> {
         self.0 = Some(message);
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Moves the message into the sink.
     pub(super) fn poll_empty<S>(
         &mut self,
@@ -30,7 +34,7 @@ impl<M> Outbox<M> {
     where
         S: Socket<Message = M>,
     {
-        if self.0.is_none() {
+        if self.is_empty() {
             return Poll::Ready(Ok(()));
         }
         let mut socket = Pin::new(socket);

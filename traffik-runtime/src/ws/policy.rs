@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::future::{Ready, ready};
-use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::flow::{BoxFuture, Flow};
 use crate::ws::close::POLICY_VIOLATION;
 use crate::ws::refused_message::Refused;
 
@@ -49,9 +49,7 @@ pub enum Action {
 #[derive(Clone)]
 pub struct Custom(Arc<ActFn>);
 
-type ActFn = dyn Fn(&Refused) -> ActionFuture + Send + Sync;
-
-type ActionFuture = Pin<Box<dyn Future<Output = Action> + Send>>;
+type ActFn = dyn Fn(&Refused) -> BoxFuture<'static, Action> + Send + Sync;
 
 impl WsPolicy {
     /// Calls a function with each refused message: a `Fn(&Refused) -> Action`, or one that returns
@@ -78,19 +76,22 @@ impl WsPolicy {
         A: IntoFuture<Output = Action>,
         A::IntoFuture: Send + 'static,
     {
-        let act = move |refused: &Refused| -> ActionFuture { Box::pin(act(refused).into_future()) };
+        let act = move |refused: &Refused| -> BoxFuture<'static, Action> {
+            Box::pin(act(refused).into_future())
+        };
         Self::Custom(Custom(Arc::new(act)))
     }
 
-    pub(super) async fn act(&self, refused: Refused) -> Action {
+    /// Returns the action on a refused message.
+    pub(super) fn act(&self, refused: &Refused) -> Flow<'static, Action> {
         match self {
-            Self::Notify => Action::Notify(refused.notice()),
-            Self::Close => Action::Close {
+            Self::Notify => Flow::Ready(Action::Notify(refused.notice())),
+            Self::Close => Flow::Ready(Action::Close {
                 last: Some(refused.notice()),
                 code: POLICY_VIOLATION,
                 reason: "too many messages".to_owned(),
-            },
-            Self::Custom(custom) => (custom.0)(&refused).await,
+            }),
+            Self::Custom(custom) => Flow::Pending((custom.0)(refused)),
         }
     }
 }

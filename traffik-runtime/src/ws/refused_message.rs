@@ -1,5 +1,6 @@
 //! A message that a throttle has refused.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use http::request::Parts;
 
 use crate::decision::Decision;
+use crate::engine::detail::DetailedDecision;
+use crate::http::fields::Fields;
 use crate::http::limiter::BoundHits;
-use crate::http::response_fields::ResponseFields;
+use crate::http::response_style::ResponseStyle;
 use crate::ws::close::notice;
 
 /// A refused message, for [`WsPolicy::custom`](crate::ws::policy::WsPolicy::custom).
@@ -16,19 +19,15 @@ use crate::ws::close::notice;
 pub struct Refused {
     bound: Arc<BoundHits>,
     decision: Decision,
-    fields: ResponseFields,
+    fields: Fields,
 }
 
 impl Refused {
-    pub(super) const fn new(
-        bound: Arc<BoundHits>,
-        decision: Decision,
-        fields: ResponseFields,
-    ) -> Self {
+    pub(super) fn new(bound: Arc<BoundHits>, detailed: DetailedDecision) -> Self {
         Self {
             bound,
-            decision,
-            fields,
+            decision: detailed.decision,
+            fields: Fields::new(detailed, ResponseStyle::default()),
         }
     }
 
@@ -49,7 +48,8 @@ impl Refused {
     /// Returns the names of the policies that would not have admitted the message, as header fields
     /// have them.
     pub fn violated(&self) -> Vec<String> {
-        self.fields.violated()
+        let names = self.fields.violated().into_iter();
+        names.map(Cow::into_owned).collect()
     }
 
     /// Returns the wait that the client is told; `None` if the message can never be admitted.

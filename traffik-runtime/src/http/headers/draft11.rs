@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 
 use crate::definition::policy_text::PolicyText;
 use crate::http::headers::named_limit::{MAX_INTEGER, NamedLimit};
@@ -38,23 +37,22 @@ pub(super) fn policy_text(rate: Rate, quota: u64, name: &str) -> PolicyText {
     line.text("\"").text(name).text("\"");
     let name_length = line.len();
     parameters(&mut line, rate, quota);
-    PolicyText::new(rate, quota, &line.to_text(), name_length)
+    PolicyText::new(rate, quota, line.to_text().into_owned(), name_length)
 }
 
 /// Writes lists of one policy and one limit to a response that has none of these fields.
 pub(super) fn write_single(
     headers: &mut HeaderMap,
-    policy: &'static PolicyText,
+    policy: &PolicyText,
     remaining: u64,
     next: Option<Duration>,
 ) {
     let mut limit = Line::default();
-    limit.text(policy.quoted_name());
+    limit.text(policy.quoted_name);
     state(&mut limit, remaining, next);
     // Names are escaped, so each text is a valid value.
-    let policy = Bytes::from_static(policy.item().as_bytes());
-    if let (Ok(policy), Some(limit)) = (HeaderValue::from_maybe_shared(policy), limit.value()) {
-        headers.insert(RATELIMIT_POLICY, policy);
+    if let Some(limit) = limit.value() {
+        headers.insert(RATELIMIT_POLICY, policy.item.clone());
         headers.insert(RATELIMIT, limit);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::HeaderMap;
 
 use crate::definition::Definition;
@@ -12,7 +11,6 @@ use crate::http::headers::options::HeaderSyntax;
 use crate::http::headers::writer::Writer;
 use crate::http::headers::{draft11, legacy};
 use crate::rate::Rate;
-use crate::rejection::text::digits_value;
 
 /// The only limit of a decision, as of now.
 #[derive(Clone, Copy, Debug)]
@@ -53,9 +51,8 @@ impl Writer {
             draft11::write_single(headers, policy, remaining, next);
         }
         if style.is_legacy() {
-            let quota = digits_value(Bytes::from_static(policy.quota_digits().as_bytes()));
             let reset = (self.options.legacy_reset, self.now);
-            legacy::write_values(headers, quota, remaining, next, reset);
+            legacy::write_values(headers, policy.digits.clone(), remaining, next, reset);
         }
         true
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
+use crate::definition::Definition;
 use crate::engine::decide;
 use crate::engine::detail::{Detail as _, DetailedDecision};
 use crate::engine::fast_path::FastDecision;
@@ -18,14 +19,16 @@ use crate::http::layer::request_state::RequestState;
 use crate::http::layer::rules::{Resolved, Rules, UnresolvedHits};
 use crate::http::response_fields::ResponseFields;
 use crate::http::response_style::ResponseStyle;
+use crate::inline_vec::InlineVec1;
 use crate::rejection::Rejection;
 
 /// A request that a layer lets through.
+#[derive(Default)]
 pub(super) struct Passed {
     /// The header fields of the layer's decision.
     pub(super) fields: ResponseFields,
-    /// The state for what is below the layer.
-    pub(super) state: RequestState,
+    /// The throttles that have counted it.
+    pub(super) counted: InlineVec1<&'static Definition>,
 }
 
 /// A request's way through a layer, as far as it comes without waiting.
@@ -78,7 +81,7 @@ impl Admission {
     #[inline(never)]
     pub(super) fn undecided(hits: HitSet, parts: &Parts) -> Self {
         if hits.is_empty() {
-            return Self::Passed(Passed::new(&[], parts, ResponseFields::default()));
+            return Self::Passed(Passed::default());
         }
         let request = RequestHits { hits: &hits, parts };
         match decide(request, None).into_ready() {
@@ -95,7 +98,7 @@ impl Admission {
             Err(error) => return Self::Open(Open::Decided(hits, Err(error))),
         };
         match conclude_now(detailed, &hits, parts, ResponseStyle::default()) {
-            Conclusion::Passes(fields) => Self::Passed(Passed::new(hits.hits(), parts, fields)),
+            Conclusion::Passes(fields) => Self::Passed(Passed::new(hits.hits(), fields)),
             Conclusion::Refused(mut response) => {
                 if let Some(state) = RequestState::of(parts) {
                     state.write(&mut response);
@@ -117,7 +120,7 @@ impl Open {
         let (hits, detailed) = match self {
             Self::Unresolved(unresolved) => match unresolved.resolve(parts).await {
                 Ok(hits) if hits.is_empty() => {
-                    return Ok(Passed::new(&[], parts, ResponseFields::default()));
+                    return Ok(Passed::default());
                 }
                 Ok(hits) => {
                     let detailed = decided(&hits, parts).await;
@@ -136,16 +139,16 @@ impl Open {
             parts: &*parts,
         };
         match conclude(detailed, &request, ResponseStyle::default()).await {
-            Ok((_, fields)) => Ok(Passed::new(hits.hits(), parts, fields)),
+            Ok((_, fields)) => Ok(Passed::new(hits.hits(), fields)),
             Err(rejection) => Err(response(rejection, parts)),
         }
     }
 }
 
 impl Passed {
-    fn new(hits: &[ThrottleHit<'static>], parts: &Parts, fields: ResponseFields) -> Self {
-        let state = RequestState::below(RequestState::of(parts), counted(hits).collect());
-        Self { fields, state }
+    fn new(hits: &[ThrottleHit<'static>], fields: ResponseFields) -> Self {
+        let counted = counted(hits).collect();
+        Self { fields, counted }
     }
 }
 

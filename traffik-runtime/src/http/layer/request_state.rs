@@ -40,7 +40,8 @@ const ORIGINAL: NonZeroUsize = NonZeroUsize::MIN;
 
 #[derive(Debug, Default)]
 struct Shared {
-    above: Option<RequestState>,
+    /// Set at once by a layer below another.
+    above: OnceLock<RequestState>,
     /// `true` if a layer writes what is left.
     is_of_layer: bool,
     counted: InlineVec1<&'static Definition>,
@@ -91,15 +92,22 @@ impl RequestState {
         Some(own)
     }
 
-    /// Returns the state below a layer that has counted the request on these throttles.
+    /// Puts the state below a layer that has counted the request on these throttles in the place
+    /// of the state above it, and returns it.
     #[inline]
-    pub(crate) fn below(above: Option<&Self>, counted: InlineVec1<&'static Definition>) -> Self {
-        Self::new(Shared {
-            above: above.map(Self::share),
+    pub(crate) fn below(
+        extensions: &mut Extensions,
+        counted: InlineVec1<&'static Definition>,
+    ) -> Self {
+        let state = Self::new(Shared {
             is_of_layer: true,
             counted,
-            pending: OnceLock::new(),
-        })
+            ..Shared::default()
+        });
+        if let Some(above) = extensions.insert(state.share()) {
+            let _ = state.shared.above.set(above);
+        }
+        state
     }
 
     fn new(shared: Shared) -> Self {
@@ -126,6 +134,12 @@ impl RequestState {
         }
     }
 
+    /// Logs a warning if a layer above has counted one of the hits of the layer of this state.
+    #[inline]
+    pub(crate) fn warn_of_repeated_above(&self, hits: &[ThrottleHit<'static>]) {
+        Self::warn_of_repeated(self.shared.above.get(), hits);
+    }
+
     /// Logs a warning if throttles have counted the request in the embedded backend before a
     /// backend was provided.
     pub(crate) fn warn_of_late_backend(extensions: &Extensions) {
@@ -149,7 +163,7 @@ impl RequestState {
 
     /// Returns the throttles that were counted for the request, those of the outermost layer first.
     fn all_counted(&self) -> InlineVec1<&'static Definition> {
-        let above = self.shared.above.as_ref();
+        let above = self.shared.above.get();
         let mut counted = above.map_or_else(InlineVec1::new, Self::all_counted);
         counted.extend(self.shared.counted.iter().copied());
         if let Some(pending) = self.shared.pending.get() {
@@ -186,7 +200,7 @@ impl RequestState {
 
     /// Writes the fields of a layer's own decision, and of all that are pending below it.
     pub(crate) fn write_layer<B>(&self, own: ResponseFields, response: &mut Response<B>) {
-        let above = self.shared.above.as_ref();
+        let above = self.shared.above.get();
         let pending = self.shared.pending.get();
         if let (None, None) = (above, pending) {
             return combined_fields::write_one(own, false, response);
@@ -203,7 +217,7 @@ impl RequestState {
 
     fn has(&self, definition: &Definition) -> bool {
         let mut counted = self.shared.counted.iter();
-        let above = self.shared.above.as_ref();
+        let above = self.shared.above.get();
         counted.any(|other| ptr::eq(*other, definition))
             || above.is_some_and(|above| above.has(definition))
     }

@@ -59,10 +59,9 @@ where
                 Some(fast) if fast.passes_at_once() => {
                     let style = ResponseStyle::default();
                     let fields = ResponseFields::of_admitted(&fast, &hit, &parts, style);
-                    let above = RequestState::of(&parts);
-                    RequestState::warn_of_repeated(above, slice::from_ref(&hit));
-                    let state = RequestState::below(above, InlineVec1::from_buf([hit.throttle]));
-                    parts.extensions.insert(state.share());
+                    let counted = InlineVec1::from_buf([hit.throttle]);
+                    let state = RequestState::below(&mut parts.extensions, counted);
+                    state.warn_of_repeated_above(slice::from_ref(&hit));
                     let response = self.inner.call(Request::from_parts(parts, body));
                     return ThrottleFuture::passed(response, fields, state);
                 }
@@ -72,8 +71,8 @@ where
             None => Admission::begin(&self.rules, &parts),
         };
         let open = match admission {
-            Admission::Passed(Passed { fields, state }) => {
-                parts.extensions.insert(state.share());
+            Admission::Passed(Passed { fields, counted }) => {
+                let state = RequestState::below(&mut parts.extensions, counted);
                 let response = self.inner.call(Request::from_parts(parts, body));
                 return ThrottleFuture::passed(response, fields, state);
             }
@@ -84,11 +83,11 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         ThrottleFuture::pending(Box::pin(async move {
-            let Passed { fields, state } = match open.conclude(&mut parts).await {
+            let Passed { fields, counted } = match open.conclude(&mut parts).await {
                 Ok(passed) => passed,
                 Err(refusal) => return Ok(refusal.map(Body::from)),
             };
-            parts.extensions.insert(state.share());
+            let state = RequestState::below(&mut parts.extensions, counted);
             let response = inner.call(Request::from_parts(parts, body)).await?;
             Ok(with_fields(response, fields, &state))
         }))
