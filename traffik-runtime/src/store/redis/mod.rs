@@ -5,6 +5,7 @@
 //! classifies each [`error`]. [`state_store`] decides by the scripts in [`lua`], and [`byte_store`]
 //! stores values.
 
+pub(crate) mod batches;
 pub(crate) mod byte_store;
 pub(crate) mod clear;
 pub(crate) mod client;

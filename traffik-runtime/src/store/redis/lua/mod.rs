@@ -5,7 +5,7 @@ pub(crate) mod script;
 
 use std::sync::LazyLock;
 
-use crate::store::redis::lua::decide::{MANY_SOURCE, ONE_SOURCES};
+use crate::store::redis::lua::decide::DECIDE_SOURCE;
 use crate::store::redis::lua::script::Script;
 
 /// Adds to a number, and sets its time to live if it was absent. The sum is read as text, because
@@ -59,21 +59,10 @@ return 1";
 pub(crate) static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(REPLACE_SOURCE));
 
 /// The scripts that are loaded on each new connection.
-pub(crate) const LOADED: &[&str] = &{
-    let [window, counter, meter, rollover, adaptive, log, mean, hours] = ONE_SOURCES;
-    [
-        window,
-        counter,
-        meter,
-        rollover,
-        adaptive,
-        log,
-        mean,
-        hours,
-        MANY_SOURCE,
-        REPLACE_SOURCE,
-        INCREMENT_SOURCE,
-        COMPARE_AND_SWAP_SOURCE,
-        READY_SOURCE,
-    ]
-};
+pub(crate) const LOADED: &[&str] = &[
+    DECIDE_SOURCE,
+    REPLACE_SOURCE,
+    INCREMENT_SOURCE,
+    COMPARE_AND_SWAP_SOURCE,
+    READY_SOURCE,
+];
