@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use parking_lot::Mutex;
-use redis::{ErrorKind, RedisError, RedisResult};
+use redis::{ErrorKind, RedisError, RedisResult, Value};
 use tokio::sync::oneshot;
 
 use crate::store::plan::Plan;
@@ -193,12 +193,16 @@ async fn run(
         cmd
     };
     let by_hash = call("EVALSHA", &DECIDE.hash);
-    match by_hash.query_async(&mut connection).await {
+    let reply = match by_hash.query_async(&mut connection).await {
         Err(error) if Failed::Server(error.clone()).needs_source() => {
             let by_source = call("EVAL", DECIDE.source);
             by_source.query_async(&mut connection).await
         }
         result => result,
+    };
+    match reply? {
+        Value::BulkString(only) => Ok(vec![only]),
+        several => Ok(redis::from_redis_value(several)?),
     }
 }
 

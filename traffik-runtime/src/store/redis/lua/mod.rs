@@ -46,9 +46,12 @@ pub(crate) static COMPARE_AND_SWAP: LazyLock<Script> =
 
 /// Writes states if none has changed since it was read. Arguments: for each key the value that was
 /// read or an empty string, the new value or an empty string to leave it, and milliseconds to live.
+/// A value of another type is no state.
 const REPLACE_SOURCE: &str = "\
 for place, key in ipairs(KEYS) do
-  if (redis.call('GET', key) or '') ~= ARGV[3 * place - 2] then return 0 end
+  local value = redis.pcall('GET', key) or ''
+  if value.err and not value.err:find('WRONGTYPE', 1, true) then return value end
+  if (value.err and '' or value) ~= ARGV[3 * place - 2] then return 0 end
 end
 for place, key in ipairs(KEYS) do
   local new = ARGV[3 * place - 1]

@@ -1,15 +1,19 @@
       refused = not fits
       if refused and not filled then
         if needed_until and math.min(needed_until, EXACT) > lives_until then
-          value = extend(value, own_end, needed_until)
+          rare = rare or make_rare()
+          value = rare.extend(value, own_end, needed_until)
           local ttl = math.min(math.max(ceil(needed_until - now, 1000), 1) + late, 1e14)
-          failed = set(key, value, math.max(ttl, redis.call('PTTL', key)))
+          ttl = math.max(ttl, redis.call('PTTL', key))
+          failed = redis.pcall('SET', key, value, 'PX', string.format('%.0f', ttl)).err
           extended_until = math.min(needed_until, EXACT)
         end
         if expires then
           -- The key lives as long as the state does under the current parameters (law L30).
           local ttl = math.min(math.max(ceil(expires - now, 1000), 1) + late, 1e14)
-          if ttl > redis.call('PTTL', key) + 2 + late / 86400 then failed = set(key, value, ttl) end
+          if ttl > redis.call('PTTL', key) + 2 + late / 86400 then
+            failed = redis.pcall('SET', key, value, 'PX', string.format('%.0f', ttl)).err
+          end
         end
         if before then
           value = HEAD .. before
@@ -23,12 +27,20 @@
         -- A state that replaces another has a new number.
         if filled then state_number = next_number() end
         value = HEAD .. write(kind, power, limit, period, at, a, b, c, records, state_number)
-        failed = set(key, value, not keeps and math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14))
+        if keeps then
+          failed = redis.pcall('SET', key, value, 'KEEPTTL').err
+        else
+          local ttl = ceil(ends - now, 1000)
+          if ttl < 1 then ttl = 1 end
+          ttl = ttl + late
+          if ttl > 1e14 then ttl = 1e14 end
+          failed = redis.pcall('SET', key, value, 'PX', string.format('%.0f', ttl)).err
+        end
         if after or before then value = HEAD .. (after or before) end
       end
       if failed then
         answer[key_number] = '\2' .. failed
       else
-        answer[key_number] = (refused and refused_head or admitted_head) .. value
+        answer[key_number] = (refused and '\0' or '\1') .. time_text .. value
       end
     end

@@ -1,5 +1,32 @@
   else
     -- Several plans or laws.
+    rare = rare or make_rare()
+
+    -- Returns the law at a place: its kernel, its parameters and its pairs.
+    local function read_law(place)
+      local kernel, parameters = laws:byte(place, place + 1)
+      if parameters == 5 then return kernel, struct.unpack('>ddddd', laws, place + 2) end
+      if parameters == 9 then return kernel, struct.unpack('>ddddddddd', laws, place + 2) end
+      local l1, l2, l3 = struct.unpack('>ddd', laws, place + 2)
+      local pairs_of_law = kernel == 8 and laws:sub(place + 26, place + 25 + 16 * l3)
+      return kernel, l1, l2, l3, nil, nil, nil, nil, nil, nil, pairs_of_law
+    end
+
+    -- Returns the value of a key, or false and an error. A value of another type is no state.
+    local function get(key)
+      local value = redis.pcall('GET', key)
+      if not value or not value.err then return value end
+      if value.err:find('WRONGTYPE', 1, true) then return false end
+      return false, value.err
+    end
+
+    -- Sets the value of a key, which then ends after some milliseconds, or as late as before.
+    -- Returns an error if it was not set.
+    local function set(key, value, ttl)
+      if not ttl then return redis.pcall('SET', key, value, 'KEEPTTL').err end
+      return redis.pcall('SET', key, value, 'PX', string.format('%.0f', ttl)).err
+    end
+
     -- Returns the state of each law, and all states in their order. A law's state is the one of the
     -- same period, or the one in the same place (law L30; guide, chapter laws); plan.rs does the same.
     -- Fields of a state: 10 is the place after it, 11 the time until which a refusal extended its life,
@@ -11,7 +38,7 @@
         if state[1] == 0 then return {}, {} end
         states[#states + 1], state[12] = state, place
         state[13] = state[11]
-        state[11], place = read_extension(value, state[10])
+        state[11], place = rare.read_extension(value, state[10])
       end
       if #laws_of_plan == 1 and #states == 1 then return { states[1] }, states end
       local found, used = {}, {}
@@ -35,7 +62,7 @@
       local text, from = '', 1
       for _, state in ipairs(states) do
         local before = state.before
-        if before == nil and state[9] then before = condense(unpack(state, 1, 9)) end
+        if before == nil and state[9] then before = rare.condense(unpack(state, 1, 9)) end
         if before then text, from = text .. value:sub(from, state[12] - 1) .. before, state[10] end
       end
       return text .. value:sub(from)

@@ -53,7 +53,7 @@
         local value, ttl, done = original[key], redis.call('PTTL', key), nil
         for _, extension in ipairs(list) do
           if extension[1] ~= done then
-            value, done = extend(value, extension[1], extension[2]), extension[1]
+            value, done = rare.extend(value, extension[1], extension[2]), extension[1]
           end
           ttl = math.max(ttl, math.min(math.max(ceil(extension[2] - now, 1000), 1) + late, 1e14))
         end
@@ -84,9 +84,10 @@
     if failed then
       answer[first] = '\2' .. failed
     else
-      answer[first] = (refused and refused_head or admitted_head) .. answer[first]
+      answer[first] = (refused and '\0' or '\1') .. time_text .. answer[first]
     end
     next_group, key_number = next_plan, before_group + plans
   end
 end
+if #KEYS == 1 then return answer[1] end
 return answer
