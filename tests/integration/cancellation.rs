@@ -1,9 +1,6 @@
 //! A future that is dropped at any await loses nothing: charges are used or refunded.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::LazyLock;
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +11,7 @@ use http::Request;
 use http::request::Parts;
 use tower::ServiceExt as _;
 use traffik::{Backend, Limiter, ManualClock, Quota, ThrottleLayer, Throttled, provide, throttled};
-use traffik_tests::{ExpiringStore, PEER, YieldingStore, head, midnight, peer};
+use traffik_tests::{ExpiringStore, PEER, YieldingStore, head, midnight, peer, poll_then_drop};
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 
@@ -46,19 +43,6 @@ async fn limiter<T: traffik::Throttle>(head: &Parts) -> Limiter<T> {
 
 fn head_with_yielding_store() -> Parts {
     head(&yielding())
-}
-
-/// Polls a future this many times and then drops it; returns true if it completed.
-async fn poll_then_drop<F: Future>(future: F, polls: usize) -> bool {
-    let mut future = pin!(future);
-    for _ in 0..polls {
-        let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
-        if polled.is_ready() {
-            return true;
-        }
-        tokio::task::yield_now().await;
-    }
-    false
 }
 
 /// Lets background tasks complete.

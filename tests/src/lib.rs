@@ -22,7 +22,7 @@ pub use certificates::Certificates;
 pub use draft_fields::{QuotaPolicy, ServiceLimit};
 pub use log::Log;
 pub use memcached::MemcachedServer;
-pub use poll::poll_once;
+pub use poll::{poll_once, poll_then_drop};
 pub use proxy::Proxy;
 pub use recorder::CounterRecorder;
 pub use redis::{FakeRedis, RedisCluster, RedisFailover, RedisServer};

@@ -1,5 +1,6 @@
-//! Futures that need no runtime.
+//! Futures that are polled by hand.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -14,4 +15,17 @@ pub fn poll_once<T>(future: impl Future<Output = T>) -> T {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("the future is pending"),
     }
+}
+
+/// Polls a future this many times and then drops it; returns true if it completed.
+pub async fn poll_then_drop<F: Future>(future: F, polls: usize) -> bool {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
+        if polled.is_ready() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    false
 }

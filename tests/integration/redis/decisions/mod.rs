@@ -1,5 +1,6 @@
 //! Decisions on Redis: their results and their commands.
 
+mod batches;
 mod clusters;
 mod commands;
 mod custom;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use redis::RedisError;
 use tokio::sync::watch;
 
+use crate::store::redis::batches::Batches;
 use crate::store::redis::connection::Connection;
 use crate::store::redis::error::Failed;
 use crate::store::redis::health::{Health, Sent};
@@ -26,6 +27,7 @@ pub(crate) enum ConnectionState {
 pub(crate) struct Live {
     pub(crate) connection: Connection,
     pub(crate) health: Arc<Health>,
+    pub(crate) batches: Arc<Batches>,
 }
 
 impl Live {

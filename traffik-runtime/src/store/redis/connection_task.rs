@@ -45,6 +45,7 @@ pub(crate) async fn run(settings: Arc<ConnectionSettings>, state: SharedState) {
                 let live = Live {
                     connection: connected.connection.clone(),
                     health: Arc::default(),
+                    batches: Arc::default(),
                 };
                 state.send_replace(ConnectionState::Up(live.clone()));
                 let _follower = follow(&settings, connected, &state, &live);

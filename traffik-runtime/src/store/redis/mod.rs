@@ -2,9 +2,10 @@
 //!
 //! A URL ([`url`]) or a client of the user's gives a [`connector`]. It opens the [`connection`]s
 //! that [`reconnect`] replaces when they break. The [`client`] sends commands over them, and
-//! classifies each [`error`]. [`state_store`] decides by the scripts in [`lua`], and [`byte_store`]
-//! stores values.
+//! classifies each [`error`]. [`state_store`] decides by the script in [`lua`], whose calls
+//! [`batches`] share, and [`byte_store`] stores values.
 
+pub(crate) mod batches;
 pub(crate) mod byte_store;
 pub(crate) mod clear;
 pub(crate) mod client;

@@ -75,11 +75,25 @@ impl Supervisor {
     where
         F: Future<Output = RedisResult<T>>,
     {
+        let action = |live: Live| action(live.connection);
+        self.with_live(deadline, caller, action).await
+    }
+
+    /// Runs an action on a connection and what belongs to it, as [`with`](Self::with) does.
+    pub(crate) async fn with_live<T, F>(
+        &self,
+        deadline: Instant,
+        caller: Option<&Caller>,
+        action: impl FnOnce(Live) -> F,
+    ) -> Result<T, Failed>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
         let pool = self.pool()?;
         let (pooled, live) = pool.pick(deadline).await?;
         // An operation that is dropped from here on is no evidence about the connection.
         let sent = live.health.send();
-        let mut action = pin!(action(live.connection.clone()));
+        let mut action = pin!(action(live.clone()));
         let answer = timeout_at(deadline, action.as_mut()).await;
         let is_pending = answer.is_err();
         let result = match answer {

@@ -3,6 +3,7 @@
 -- the level per unit of cost, l7 units that leak in a tick per thousandth of the factor, l8 number
 -- of costs in the mean, l9 least factor in thousandths. A record is a cost, oldest first.
 do
+  rare = rare or make_rare()
   local tick, capacity, units, leak = l4, l5, l6, l7
   local t, level = floor(now / tick), 0
   if kind == 7 and ceil(at, tick) - t > l2 / tick then
@@ -14,7 +15,7 @@ do
     level = a
     if period ~= l2 or limit ~= l1 or power ~= l3 then
       local ticks = 1000 * floor(period / 10 ^ power)
-      local common = gcd(limit, ticks)
+      local common = rare.gcd(limit, ticks)
       lives_until =
         math.max(at + ceil(level, math.max(limit / common * b, 1)) * 10 ^ power, extended_until)
       level = math.min(ceil(level, ticks / common), floor(EXACT / units)) * units
@@ -44,13 +45,13 @@ do
       c = math.min(c, EXACT)
     end
     -- Malformed costs are discarded: well-formed ones have a sum in this range.
-    if not is_whole(c, #records / 8, EXACT) then records, c = struct.pack('>d', cost), cost end
+    if not rare.is_whole(c, #records / 8, EXACT) then records, c = struct.pack('>d', cost), cost end
     b = math.max(l9, floor(125 * #records / c))
     level = level + cost * units
     kind, power, limit, period, at, a = 7, l3, l1, l2, t * tick, level
     ends = (t + ceil(level, leak * b)) * tick
-    after = condense(kind, power, limit, period, at, a, b, c, records, state_number)
+    after = rare.condense(kind, power, limit, period, at, a, b, c, records, state_number)
   elseif kind == 7 then
-    before = condense(kind, power, limit, period, at, a, b, c, records)
+    before = rare.condense(kind, power, limit, period, at, a, b, c, records)
   end
 end

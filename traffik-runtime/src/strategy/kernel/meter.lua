@@ -15,7 +15,8 @@ do
     level = a
     if period ~= l2 or limit ~= l1 or power ~= l3 then
       local ticks = floor(period / 10 ^ power)
-      local common = gcd(limit, ticks)
+      rare = rare or make_rare()
+      local common = rare.gcd(limit, ticks)
       lives_until = math.max(at + ceil(level, limit / common) * 10 ^ power, extended_until)
       level = math.min(ceil(level, ticks / common), floor(EXACT / units)) * units
       if lives_until <= now then

@@ -9,11 +9,6 @@ local struct, redis, floor, EXACT = struct, redis, math.floor, 2 ^ 53
 -- The longest period, ten years.
 local MAX_PERIOD = 315360000000000
 
--- Returns true if a number is whole and in a range.
-local function is_whole(number, min, max)
-  return number >= min and number <= max and number % 1 == 0
-end
-
 -- Reads the state at a place: kind, power of ten of the tick, limit, period, at, three amounts,
 -- records, the next place, and the number that refunds name (law L32; guide, chapter laws). The
 -- number is any eight bytes, which are there if 16 is added to the power of ten.
@@ -27,25 +22,30 @@ local function read(value, place)
     power, state_number, place = power - 16, value:sub(place, place + 7), place + 8
   end
   if power > 6 or kind < 1 or kind > 7 then return 0 end
+  -- No function is called for these checks, because every state is read.
   if
-    not (is_whole(limit, 1, EXACT) and is_whole(period, 10 ^ power, MAX_PERIOD) and is_whole(at, 0, EXACT))
+    not (limit >= 1 and limit <= EXACT and limit % 1 == 0)
+    or not (period >= 1 and period <= MAX_PERIOD and period % 1 == 0)
+    or not (at >= 0 and at <= EXACT and at % 1 == 0)
+    or not (a >= 0 and a <= EXACT and a % 1 == 0)
+    or (power > 0 and period < 10 ^ power)
   then
     return 0
   end
-  if not is_whole(a, 0, EXACT) then return 0 end
   -- Windows are aligned to the epoch.
   if (kind < 3 or kind == 4 or kind == 5) and at % period ~= 0 then return 0 end
   if kind == 2 or kind == 4 then
     if last - place < 7 then return 0 end
     b, place = struct.unpack('>d', value, place)
-    if not is_whole(b, 0, EXACT) then return 0 end
+    if not (b >= 0 and b <= EXACT and b % 1 == 0) then return 0 end
   elseif kind == 5 or kind == 7 then
     if last - place < 15 then return 0 end
     b, c, place = struct.unpack('>dd', value, place)
     -- A share in millionths and 1 if it was cut, or a factor in thousandths and the sum of the
     -- costs.
-    if kind == 5 and not (is_whole(b, 0, 1000000) and is_whole(c, 0, 1)) then return 0 end
-    if kind == 7 and not (is_whole(b, 1, 1000) and is_whole(c, 1, EXACT)) then return 0 end
+    if b % 1 ~= 0 or c % 1 ~= 0 then return 0 end
+    if kind == 5 and not (b >= 0 and b <= 1000000 and c >= 0 and c <= 1) then return 0 end
+    if kind == 7 and not (b >= 1 and b <= 1000 and c >= 1 and c <= EXACT) then return 0 end
   end
   if kind >= 6 then
     if last - place < 3 then return 0 end
@@ -59,74 +59,10 @@ local function read(value, place)
   return kind, power, limit, period, at, a, b, c, records, place, state_number
 end
 
--- Reads the time until which a refusal under another rate extended the life of the state before a
--- place (law L30), or 0; and the next place.
-local function read_extension(value, place)
-  if #value - place < 8 or value:byte(place) ~= 10 then return 0, place end
-  return (struct.unpack('>d', value, place + 1)), place + 9
-end
-
 -- Returns the number of a state that is created now: the current microsecond of the server.
 local function next_number()
   local time = redis.call('TIME')
   return struct.pack('>d', time[1] * 1000000 + time[2])
-end
-
--- Returns the value with the life of the state before a place extended.
-local function extend(value, place, ends)
-  local _, next_place = read_extension(value, place)
-  return value:sub(1, place - 1)
-    .. struct.pack('>Bd', 10, math.min(ends, EXACT))
-    .. value:sub(next_place)
-end
-
--- Summarizes a log whose live records begin at a place, in at most three records: the one that must
--- expire before there is room for one more unit, the one that must expire before there is room for
--- the hit, and the newest. The cost of each includes the records between it and the one before it.
--- Every number that a decision reports follows from these. Returns nil if the records do not add up
--- to the sum; then the whole log is reported.
-local function summarize(records, first, sum, more, cost)
-  local newest, place, passed, text = #records - 15, first, 0, ''
-  for _, needed in ipairs({ more, cost }) do
-    if needed > passed and needed <= sum then
-      local before = passed
-      if 16 * sum == #records - first + 1 then
-        -- Every record costs one.
-        place, passed = first + 16 * needed, needed
-      elseif 2 * needed > sum then
-        -- Searches from the newest record backwards for those that may stay.
-        place, passed = newest + 16, sum
-        local _, spent = struct.unpack('>dd', records, newest)
-        while passed - spent >= needed do
-          place, passed = place - 16, passed - spent
-          if place - 16 < first then return nil end
-          _, spent = struct.unpack('>dd', records, place - 16)
-        end
-      else
-        while passed < needed do
-          -- Skips eight records at a time while their sum is too small.
-          local _, a, b, c, d, e, f, g, h = nil, 0, 0, 0, 0, 0, 0, 0, 0
-          if place + 112 <= newest then
-            _, a, _, b, _, c, _, d, _, e, _, f, _, g, _, h =
-              struct.unpack('>dddddddddddddddd', records, place)
-          end
-          local sum_of_eight = a + b + c + d + e + f + g + h
-          if sum_of_eight > 0 and passed + sum_of_eight < needed then
-            place, passed = place + 128, passed + sum_of_eight
-          else
-            if place > newest then return nil end
-            _, a = struct.unpack('>dd', records, place)
-            place, passed = place + 16, passed + a
-          end
-        end
-      end
-      text = text .. struct.pack('>dd', struct.unpack('>d', records, place - 16), passed - before)
-    end
-  end
-  if passed < sum then
-    text = text .. struct.pack('>dd', struct.unpack('>d', records, newest), sum - passed)
-  end
-  return text
 end
 
 -- Encodes a state; the inverse of read.
@@ -140,15 +76,104 @@ local function write(kind, power, limit, period, at, a, b, c, records, state_num
   return head .. struct.pack('>ddI4', b, c, #records / 8) .. records
 end
 
--- Encodes a state with one record instead of all: the newest time of a log, and the sum of a mean.
-local function condense(kind, power, limit, period, at, a, b, c, records, state_number)
-  if kind == 6 and #records > 0 then
-    records = struct.pack('>dd', struct.unpack('>d', records, #records - 15), a)
-  elseif kind == 7 then
-    records = struct.pack('>d', c)
+-- Returns the functions that few decisions call. They are made when the first of them is needed,
+-- because making a function takes longer than most of what a decision does.
+local function make_rare()
+  -- Returns true if a number is whole and in a range.
+  local function is_whole(number, min, max)
+    return number >= min and number <= max and number % 1 == 0
   end
-  return write(kind, power, limit, period, at, a, b, c, records, state_number)
+
+  -- Returns the greatest common divisor of two numbers.
+  local function gcd(x, y)
+    while x ~= 0 do x, y = y % x, x end
+    return y
+  end
+
+  -- Reads the time until which a refusal under another rate extended the life of the state before a
+  -- place (law L30), or 0; and the next place.
+  local function read_extension(value, place)
+    if #value - place < 8 or value:byte(place) ~= 10 then return 0, place end
+    return (struct.unpack('>d', value, place + 1)), place + 9
+  end
+
+  -- Returns the value with the life of the state before a place extended.
+  local function extend(value, place, ends)
+    local _, next_place = read_extension(value, place)
+    return value:sub(1, place - 1)
+      .. struct.pack('>Bd', 10, math.min(ends, EXACT))
+      .. value:sub(next_place)
+  end
+
+  -- Summarizes a log whose live records begin at a place, in at most three records: the one that must
+  -- expire before there is room for one more unit, the one that must expire before there is room for
+  -- the hit, and the newest. The cost of each includes the records between it and the one before it.
+  -- Every number that a decision reports follows from these. Returns nil if the records do not add up
+  -- to the sum; then the whole log is reported.
+  local function summarize(records, first, sum, more, cost)
+    local newest, place, passed, text = #records - 15, first, 0, ''
+    for _, needed in ipairs({ more, cost }) do
+      if needed > passed and needed <= sum then
+        local before = passed
+        if 16 * sum == #records - first + 1 then
+          -- Every record costs one.
+          place, passed = first + 16 * needed, needed
+        elseif 2 * needed > sum then
+          -- Searches from the newest record backwards for those that may stay.
+          place, passed = newest + 16, sum
+          local _, spent = struct.unpack('>dd', records, newest)
+          while passed - spent >= needed do
+            place, passed = place - 16, passed - spent
+            if place - 16 < first then return nil end
+            _, spent = struct.unpack('>dd', records, place - 16)
+          end
+        else
+          while passed < needed do
+            -- Skips eight records at a time while their sum is too small.
+            local _, a, b, c, d, e, f, g, h = nil, 0, 0, 0, 0, 0, 0, 0, 0
+            if place + 112 <= newest then
+              _, a, _, b, _, c, _, d, _, e, _, f, _, g, _, h =
+                struct.unpack('>dddddddddddddddd', records, place)
+            end
+            local sum_of_eight = a + b + c + d + e + f + g + h
+            if sum_of_eight > 0 and passed + sum_of_eight < needed then
+              place, passed = place + 128, passed + sum_of_eight
+            else
+              if place > newest then return nil end
+              _, a = struct.unpack('>dd', records, place)
+              place, passed = place + 16, passed + a
+            end
+          end
+        end
+        text = text .. struct.pack('>dd', struct.unpack('>d', records, place - 16), passed - before)
+      end
+    end
+    if passed < sum then
+      text = text .. struct.pack('>dd', struct.unpack('>d', records, newest), sum - passed)
+    end
+    return text
+  end
+
+  -- Encodes a state with one record instead of all: the newest time of a log, and the sum of a mean.
+  local function condense(kind, power, limit, period, at, a, b, c, records, state_number)
+    if kind == 6 and #records > 0 then
+      records = struct.pack('>dd', struct.unpack('>d', records, #records - 15), a)
+    elseif kind == 7 then
+      records = struct.pack('>d', c)
+    end
+    return write(kind, power, limit, period, at, a, b, c, records, state_number)
+  end
+
+  return {
+    is_whole = is_whole,
+    gcd = gcd,
+    read_extension = read_extension,
+    extend = extend,
+    summarize = summarize,
+    condense = condense,
+  }
 end
+local rare
 
 -- The arguments and results of the kernels below are local variables.
 --

@@ -1,10 +1,5 @@
 -- Arithmetic on whole numbers below 2^53, which doubles hold exactly (law L3; guide, chapter laws);
 -- the twin of tick.rs.
-local function gcd(x, y)
-  while x ~= 0 do x, y = y % x, x end
-  return y
-end
-
 local function ceil(number, divisor)
   local quotient = floor(number / divisor)
   if quotient * divisor < number then return quotient + 1 end

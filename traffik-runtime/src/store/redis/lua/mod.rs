@@ -5,7 +5,7 @@ pub(crate) mod script;
 
 use std::sync::LazyLock;
 
-use crate::store::redis::lua::decide::{MANY_SOURCE, ONE_SOURCES};
+use crate::store::redis::lua::decide::DECIDE_SOURCE;
 use crate::store::redis::lua::script::Script;
 
 /// Adds to a number, and sets its time to live if it was absent. The sum is read as text, because
@@ -46,9 +46,12 @@ pub(crate) static COMPARE_AND_SWAP: LazyLock<Script> =
 
 /// Writes states if none has changed since it was read. Arguments: for each key the value that was
 /// read or an empty string, the new value or an empty string to leave it, and milliseconds to live.
+/// A value of another type is no state.
 const REPLACE_SOURCE: &str = "\
 for place, key in ipairs(KEYS) do
-  if (redis.call('GET', key) or '') ~= ARGV[3 * place - 2] then return 0 end
+  local value = redis.pcall('GET', key) or ''
+  if value.err and not value.err:find('WRONGTYPE', 1, true) then return value end
+  if (value.err and '' or value) ~= ARGV[3 * place - 2] then return 0 end
 end
 for place, key in ipairs(KEYS) do
   local new = ARGV[3 * place - 1]
@@ -59,21 +62,10 @@ return 1";
 pub(crate) static REPLACE: LazyLock<Script> = LazyLock::new(|| Script::new(REPLACE_SOURCE));
 
 /// The scripts that are loaded on each new connection.
-pub(crate) const LOADED: &[&str] = &{
-    let [window, counter, meter, rollover, adaptive, log, mean, hours] = ONE_SOURCES;
-    [
-        window,
-        counter,
-        meter,
-        rollover,
-        adaptive,
-        log,
-        mean,
-        hours,
-        MANY_SOURCE,
-        REPLACE_SOURCE,
-        INCREMENT_SOURCE,
-        COMPARE_AND_SWAP_SOURCE,
-        READY_SOURCE,
-    ]
-};
+pub(crate) const LOADED: &[&str] = &[
+    DECIDE_SOURCE,
+    REPLACE_SOURCE,
+    INCREMENT_SOURCE,
+    COMPARE_AND_SWAP_SOURCE,
+    READY_SOURCE,
+];

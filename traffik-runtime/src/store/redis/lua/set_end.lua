@@ -1,0 +1,93 @@
+          if needed_until and math.min(needed_until, EXACT) > lives_until and value == original[key] then
+            extensions[key] = extensions[key] or {}
+            table.insert(extensions[key], { own_end, needed_until })
+            states[law][11] = math.min(needed_until, EXACT)
+          end
+          if expires and value == original[key] then
+            expiries[key] = math.max(expiries[key] or 0, expires)
+          end
+          if fits and not refused then
+            -- A state that replaces another has a new number.
+            if filled then state_number = next_number() end
+            local whole_state = write(kind, power, limit, period, at, a, b, c, records, state_number)
+            text, report = text .. whole_state, report .. (after or whole_state)
+            if ends > latest then latest = ends end
+            keep = keep and keeps
+          elseif not fits then
+            refused = true
+          end
+          -- A state that is ahead of the clock is reported unchanged.
+          if state and kernel == 6 and not filled then state.before = before end
+          if filled then
+            states[law] = { kind, power, limit, period, at, a, b, c, records }
+            filled_until = math.max(filled_until or 0, filled)
+          end
+        end
+      end
+      if filled_until then caught_up[#caught_up + 1] = { key, states, count, filled_until } end
+      if cost > 0 and not refused then
+        writes[#writes + 1] = { key, text, latest, keep }
+        values[key] = text
+      end
+      answer[before_group + plan] = cost > 0 and not refused and report or values[key] or ''
+    end
+    if failed then
+      -- Nothing was written.
+    elseif refused then
+      -- A refusal reports the states as they are.
+      for plan = 1, plans do
+        local key = KEYS[before_group + plan]
+        answer[before_group + plan] = stored[key] and original[key] and reported(original[key], stored[key])
+          or original[key]
+          or ''
+      end
+      for key, ends in pairs(expiries) do
+        local ttl = math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14)
+        if ttl > redis.call('PTTL', key) + 2 + late / 86400 then
+          failed = failed or set(key, original[key], ttl)
+        end
+      end
+      for key, list in pairs(extensions) do
+        -- From the last place to the first, because each extension moves the places behind it.
+        table.sort(list, function(one, other) return one[1] > other[1] end)
+        local value, ttl, done = original[key], redis.call('PTTL', key), nil
+        for _, extension in ipairs(list) do
+          if extension[1] ~= done then
+            value, done = rare.extend(value, extension[1], extension[2]), extension[1]
+          end
+          ttl = math.max(ttl, math.min(math.max(ceil(extension[2] - now, 1000), 1) + late, 1e14))
+        end
+        failed = failed or set(key, value, ttl)
+      end
+      for _, plan in ipairs(caught_up) do
+        local key, states, count, ends = unpack(plan)
+        local text, ttl = HEAD, math.max(ceil(ends - now, 1000), 1) + late
+        for law = 1, count do
+          if states[law] then
+            local kind, power, limit, period, at, a, b, c, records = unpack(states[law], 1, 9)
+            text = text
+              .. write(kind, power, limit, period, at, a, b, c, records, states[law][13] or next_number())
+            if (states[law][11] or 0) > 0 then text = text .. struct.pack('>Bd', 10, states[law][11]) end
+          end
+        end
+        -- The states that are not replaced live as long as before.
+        if count > 1 then ttl = math.max(ttl, redis.call('PTTL', key)) end
+        failed = failed or set(key, text, math.min(ttl, 1e14))
+      end
+    else
+      for _, write in ipairs(writes) do
+        local ttl = not write[4] and math.min(math.max(ceil(write[3] - now, 1000), 1) + late, 1e14)
+        failed = failed or set(write[1], write[2], ttl)
+      end
+    end
+    local first = before_group + 1
+    if failed then
+      answer[first] = '\2' .. failed
+    else
+      answer[first] = (refused and '\0' or '\1') .. time_text .. answer[first]
+    end
+    next_group, key_number = next_plan, before_group + plans
+  end
+end
+if #KEYS == 1 then return answer[1] end
+return answer
