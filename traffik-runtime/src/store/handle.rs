@@ -18,8 +18,8 @@ use crate::store::caller::Caller;
 use crate::store::cas::CasStore;
 use crate::store::erased::DynStore;
 use crate::store::key::Key;
-use crate::store::local_refusals::LocalRefusals;
 use crate::store::local_refusals::store_time::{Sent, StoreClock};
+use crate::store::local_refusals::{Effects, LocalRefusals};
 use crate::store::memory::Memory;
 use crate::store::memory::bytes::Bytes;
 use crate::store::outcome::StoreOutcome;
@@ -198,9 +198,7 @@ impl StoreHandle {
         // The servers of a Cluster have clocks of their own.
         let has_one_time =
             plans.len() == 1 || self.states().is_atomic() || matches!(clock, StoreClock::Caller(_));
-        self.refusals
-            .refuse(plans, clock)
-            .filter(|_| has_one_time)
+        self.refusals.refuse(plans, clock).filter(|_| has_one_time)
     }
 
     /// Begins a decision: to be called before [`decide`](Self::decide).
@@ -220,8 +218,12 @@ impl StoreHandle {
         let is_counted_first = |plan: &Plan<'_>| plan.cost > 1 || plan.limits.len() > 1;
         let undoes = (plans.len() > 1 && !states.is_atomic())
             || (states.subtracts() && plans.iter().any(is_counted_first));
+        let effects = Effects {
+            undoes,
+            summarizes_logs: states.summarizes_logs(),
+        };
         self.refusals
-            .end(plans, decided, sent, self.store_clock(), undoes);
+            .end(plans, decided, sent, self.store_clock(), effects);
     }
 
     /// Returns the states by which hits are refused locally.

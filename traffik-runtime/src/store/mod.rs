@@ -71,6 +71,12 @@ pub(crate) trait StateStore: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Returns `true` if the store returns only those entries of a log that the report on the hit
+    /// needs.
+    fn summarizes_logs(&self) -> bool {
+        false
+    }
+
     /// Returns `true` if the store counts all plans of a set at one moment or none of them, and so
     /// at the time of one server.
     fn is_atomic(&self) -> bool {

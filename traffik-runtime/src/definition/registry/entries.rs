@@ -45,7 +45,11 @@ impl Entries {
     /// Returns all entries, in the order of their uids.
     pub(crate) fn all(&self) -> Vec<Arc<RegistryEntry>> {
         let by_uid = self.by_uid.lock();
-        by_uid.values().flatten().filter_map(Listed::owned).collect()
+        by_uid
+            .values()
+            .flatten()
+            .filter_map(Listed::owned)
+            .collect()
     }
 
     /// Returns the entries of a uid.

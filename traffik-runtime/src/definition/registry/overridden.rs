@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rate::Rate;
+use crate::store::key::Key;
 use crate::store::local_refusals;
 
 /// The state that all throttles of one uid share while the process runs.
@@ -207,7 +208,8 @@ impl RegistryEntry {
         self.active.store(active);
         let was_overridden = self.is_overridden.swap(is_overridden, Ordering::AcqRel);
         if was_overridden || is_overridden {
-            local_refusals::forget_everywhere();
+            let strategy = self.registration.strategy.get().name();
+            local_refusals::forget_throttle(Key::of_throttle(self.uid(), strategy));
         }
     }
 }

@@ -23,8 +23,8 @@ use crate::error::Error;
 use crate::inline_vec::InlineVec4;
 use crate::store::key::Key;
 use crate::store::lifetime::micros;
-use crate::store::local_refusals::store_time::{ReplyTime, Sent, StoreClock};
-use crate::store::local_refusals::table::{Refusal, RefusalTable};
+use crate::store::local_refusals::store_time::{ReplyTime, Sent, StoreClock, Usability};
+use crate::store::local_refusals::table::{Refusal, RefusalTable, SummaryScope};
 use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::strategy::kernel::Law;
@@ -33,14 +33,28 @@ use crate::strategy::kernel::state::State;
 /// The time for which states are kept unless a backend sets another.
 pub(crate) const DEFAULT_LIFE: Duration = Duration::from_secs(1);
 
-/// The number of changes that operators have made to throttles. A state that was remembered before
-/// the latest change is not used.
-static REVISION: AtomicU64 = AtomicU64::new(0);
+/// The number of changes that operators have made to throttles.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
 
-/// Makes all stores of the process forget the states that they remember, because the limits of a
-/// throttle have changed.
-pub(crate) fn forget_everywhere() {
-    REVISION.fetch_add(1, Ordering::AcqRel);
+/// The number of the latest change to the throttles of each tag of keys. A state that was remembered
+/// before it is not used.
+static LATEST_CHANGES: [AtomicU64; Key::TAGS] = [const { AtomicU64::new(0) }; Key::TAGS];
+
+/// Makes all stores of the process forget the states that they remember for a throttle, because its
+/// limits have changed. Any key of the throttle names it.
+pub(crate) fn forget_throttle(key: Key) {
+    let number = CHANGES.fetch_add(1, Ordering::AcqRel) + 1;
+    LATEST_CHANGES[key.tag()].fetch_max(number, Ordering::AcqRel);
+}
+
+/// The properties of a decision in a store that matter for what is remembered of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effects {
+    /// Set if the store may have counted some of the hits for a moment, so that other refusals were
+    /// too strict.
+    pub(crate) undoes: bool,
+    /// Set if the store returns a summary of a log.
+    pub(crate) summarizes_logs: bool,
 }
 
 /// The remembered states of a store, as one of its handles uses them.
@@ -98,33 +112,31 @@ impl LocalRefusals {
     pub(crate) fn begin(&self, clock: StoreClock<'_>) -> Sent {
         Sent {
             ticket: self.table.as_deref().map_or(0, RefusalTable::ticket),
-            revision: REVISION.load(Ordering::Acquire),
+            changes: CHANGES.load(Ordering::Acquire),
             at: clock.now(),
         }
     }
 
     /// Ends a decision in the store: remembers the states that have refused its hits, and forgets
-    /// those of hits that were admitted or may have been. `undoes` is set if the store may have
-    /// counted some of the hits for a moment, so that other refusals were too strict.
+    /// those of hits that were admitted or may have been.
     pub(crate) fn end(
         &self,
         plans: &[Plan<'_>],
         decided: &mut Result<StoreOutcome, Error>,
         sent: &Sent,
         clock: StoreClock<'_>,
-        undoes: bool,
+        effects: Effects,
     ) {
         let Some(table) = self.table.as_deref() else {
             return;
         };
         match decided {
             Ok(outcome) if !outcome.admitted => {
-                let states = mem::take(&mut outcome.states);
                 if self.life > 0 {
                     let time = clock.reply(outcome.now, sent);
-                    self.remember(table, plans, states, sent, time);
+                    self.remember(table, plans, outcome, (sent, time), effects);
                 }
-                if undoes {
+                if effects.undoes {
                     table.expire_tickets(plans.iter().map(|plan| plan.key));
                 }
             }
@@ -136,24 +148,36 @@ impl LocalRefusals {
         &self,
         table: &RefusalTable,
         plans: &[Plan<'_>],
-        states: Vec<State>,
-        sent: &Sent,
-        time: ReplyTime,
+        outcome: &mut StoreOutcome,
+        (sent, time): (&Sent, ReplyTime),
+        effects: Effects,
     ) {
-        for (plan, state) in plans.iter().zip(states) {
-            if plan.can_be_refused_locally(&state, time.decided) {
-                table.insert(
-                    sent.ticket,
-                    Refusal {
-                        key: plan.key,
-                        state: Arc::new(plan.compact(state)),
-                        rates: plan.rates(),
-                        revision: sent.revision,
-                        clock: self.clock,
-                        time,
-                    },
-                );
-            }
+        let mut states = mem::take(&mut outcome.states).into_iter();
+        for (place, plan) in plans.iter().enumerate() {
+            let state = states.next();
+            let state = state.filter(|state| plan.can_be_refused_locally(state, time.decided));
+            let Some(state) = state else {
+                // An earlier state may be out of date: a refusal writes the states that are far
+                // ahead of the clock (L4), and the lives of others (L30).
+                table.forget(std::iter::once(plan.key));
+                continue;
+            };
+            let refusal = Refusal {
+                key: plan.key,
+                state: Arc::new(plan.compact(state)),
+                limits: plan.limits.iter().cloned().collect(),
+                changes: sent.changes,
+                is_being_renewed: false,
+                clock: self.clock,
+                time,
+                scope: None,
+            };
+            let is_summary = effects.summarizes_logs && refusal.state.records() > 0;
+            let refusal = Refusal {
+                scope: is_summary.then(|| plan.summary_scope(outcome, place)),
+                ..refusal
+            };
+            table.insert(sent.ticket, refusal);
         }
     }
 
@@ -173,21 +197,21 @@ impl LocalRefusals {
 
     /// Refuses a hit by the states that are remembered. Returns `None` if one of them is missing,
     /// or if the store might admit the hit by now.
-    pub(crate) fn refuse(
-        &self,
-        plans: &[Plan<'_>],
-        clock: StoreClock<'_>,
-    ) -> Option<StoreOutcome> {
+    pub(crate) fn refuse(&self, plans: &[Plan<'_>], clock: StoreClock<'_>) -> Option<StoreOutcome> {
         let table = self.active()?;
-        let (now, revision) = (clock.now(), REVISION.load(Ordering::Acquire));
+        let now = clock.now();
         let mut states = InlineVec4::<Arc<State>>::new();
         let (mut earliest, mut latest) = (0, u64::MAX);
         for plan in plans {
+            let latest_change = LATEST_CHANGES[plan.key.tag()].load(Ordering::Acquire);
             let (state, time) = table.find(plan.key, |refusal| {
-                let is_valid = refusal.revision == revision
+                let is_valid = refusal.changes >= latest_change
                     && refusal.clock == self.clock
-                    && plan.limits.iter().map(|it| &it.rate).eq(&refusal.rates);
-                is_valid && refusal.time.is_younger_than(self.life, now)
+                    && refusal.covers(plan, clock.latest(&refusal.time, now));
+                if !is_valid {
+                    return Usability::None;
+                }
+                refusal.time.usability(self.life, now)
             })?;
             earliest = earliest.max(time.earliest(now));
             latest = latest.min(clock.latest(&time, now));
@@ -195,7 +219,9 @@ impl LocalRefusals {
         }
         let outcome = StoreOutcome::refused(plans, states.iter().map(|it| &**it), earliest);
         let refuses = outcome.limits.iter().any(|limit| !limit.fits);
-        let until = outcome.wait.map(|wait| earliest.saturating_add(micros(wait)));
+        let until = outcome
+            .wait
+            .map(|wait| earliest.saturating_add(micros(wait)));
         let is_certain = refuses && until.is_none_or(|until| until > latest);
         is_certain.then(|| StoreOutcome {
             provenance: Provenance::LocalRefusal,
@@ -223,6 +249,17 @@ impl Plan<'_> {
         // The store writes the states that are ahead of the clock (L4), and extends the lives of
         // those of other rates (L30).
         is_monotone && state.moment() <= now && !self.is_changed(state)
+    }
+
+    /// Returns the hits for which the summary of the logs suffices with which this plan was
+    /// refused.
+    fn summary_scope(&self, refused: &StoreOutcome, place: usize) -> SummaryScope {
+        let next = refused.limits_of(place).filter_map(|it| it.report.next);
+        let next = next.min().unwrap_or(Duration::MAX);
+        SummaryScope {
+            cost: self.cost,
+            until: refused.now.saturating_add(micros(next)),
+        }
     }
 
     /// Returns the state without the list around it, if that has one member only.

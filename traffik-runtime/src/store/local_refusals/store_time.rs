@@ -24,7 +24,7 @@ pub(crate) struct Sent {
     /// is not remembered by it.
     pub(crate) ticket: u64,
     /// The number of changes to throttles before it.
-    pub(crate) revision: u64,
+    pub(crate) changes: u64,
     /// The time by the caller's clock, or else by this process's, when it was sent.
     pub(crate) at: u64,
 }
@@ -38,6 +38,16 @@ pub(crate) struct ReplyTime {
     sent: u64,
     /// A time of this process after the decision.
     received: u64,
+}
+
+/// The use that can be made of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usability {
+    /// None: it is too old.
+    None,
+    /// It is about to be too old, so one caller renews it while the others use it.
+    Due,
+    Full,
 }
 
 impl StoreClock<'_> {
@@ -86,10 +96,17 @@ impl ReplyTime {
             .saturating_add(now.saturating_sub(self.received))
     }
 
-    /// Returns `true` if the request was sent less than this time ago. After a clock was set back,
-    /// none was.
-    pub(crate) const fn is_younger_than(&self, life: u64, now: u64) -> bool {
-        now >= self.received && now - self.sent < life
+    /// Returns the use that can be made of the reply while it is younger than this time. After a
+    /// clock was set back it is too old.
+    pub(crate) const fn usability(&self, life: u64, now: u64) -> Usability {
+        if now < self.received || now - self.sent >= life {
+            return Usability::None;
+        }
+        if now - self.sent >= life - life / 16 {
+            Usability::Due
+        } else {
+            Usability::Full
+        }
     }
 }
 
@@ -101,7 +118,7 @@ fn steady_micros() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{ReplyTime, StoreClock};
+    use super::{ReplyTime, StoreClock, Usability};
 
     #[test]
     fn bounds_the_time_of_a_server_by_the_times_around_its_reply() {
@@ -134,9 +151,15 @@ mod tests {
             sent: 100,
             received: 150,
         };
-        assert!(reply.is_younger_than(1_000, 150));
-        assert!(reply.is_younger_than(1_000, 1_099));
-        assert!(!reply.is_younger_than(1_000, 1_100));
-        assert!(!reply.is_younger_than(1_000, 149));
+        for (now, usability) in [
+            (149, Usability::None),
+            (150, Usability::Full),
+            (1_037, Usability::Full),
+            (1_038, Usability::Due),
+            (1_099, Usability::Due),
+            (1_100, Usability::None),
+        ] {
+            assert_eq!(reply.usability(1_000, now), usability, "{now}");
+        }
     }
 }

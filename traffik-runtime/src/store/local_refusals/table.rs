@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use crate::inline_vec::InlineVec1;
-use crate::rate::Rate;
 use crate::store::key::Key;
-use crate::store::local_refusals::store_time::ReplyTime;
+use crate::store::local_refusals::store_time::{ReplyTime, Usability};
+use crate::store::plan::{Limit, Plan};
+use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 
 /// The number of buckets, a power of two.
@@ -29,13 +30,30 @@ const MAX_RECORDS: usize = 1 << 20;
 pub(crate) struct Refusal {
     pub(crate) key: Key,
     pub(crate) state: Arc<State>,
-    /// The rates under which the hit was refused.
-    pub(crate) rates: InlineVec1<Rate>,
+    /// The limits by which the hit was refused.
+    pub(crate) limits: InlineVec1<Limit>,
     /// The number of changes to throttles before the request was sent.
-    pub(crate) revision: u64,
+    pub(crate) changes: u64,
     /// The number of the clock of its times.
     pub(crate) clock: u64,
     pub(crate) time: ReplyTime,
+    /// The hits for which the state suffices; `None` for all hits.
+    pub(crate) scope: Option<SummaryScope>,
+    /// Set once a caller calls the store to renew it.
+    pub(crate) is_being_renewed: bool,
+}
+
+/// The hits for which the summary of a log suffices: equal ones, until an entry expires.
+pub(crate) struct SummaryScope {
+    pub(crate) cost: u64,
+    /// The time of the store from which more remains.
+    pub(crate) until: u64,
+}
+
+impl SummaryScope {
+    const fn covers(&self, cost: u64, latest: u64) -> bool {
+        self.cost == cost && latest < self.until
+    }
 }
 
 /// The states that have refused hits, by their keys.
@@ -81,20 +99,29 @@ impl RefusalTable {
         bucket.refusals.iter().any(|refusal| refusal.key == key)
     }
 
-    /// Returns the state of a key and its time, if it is a valid one.
+    /// Returns the state of a key and its time, if it can be used. Returns `None` to the first
+    /// caller that finds it due, so that this one renews it.
     pub(crate) fn find(
         &self,
         key: Key,
-        is_valid: impl FnOnce(&Refusal) -> bool,
+        usability: impl FnOnce(&Refusal) -> Usability,
     ) -> Option<(Arc<State>, ReplyTime)> {
-        let bucket = self.bucket(key).lock();
-        let refusal = bucket.refusals.iter().find(|refusal| refusal.key == key);
-        let refusal = refusal.filter(|refusal| is_valid(refusal))?;
+        let mut bucket = self.bucket(key).lock();
+        let mut refusals = bucket.refusals.iter_mut();
+        let refusal = refusals.find(|refusal| refusal.key == key)?;
+        match usability(refusal) {
+            Usability::None => return None,
+            Usability::Due if !refusal.is_being_renewed => {
+                refusal.is_being_renewed = true;
+                return None;
+            }
+            Usability::Due | Usability::Full => {}
+        }
         Some((refusal.state.clone(), refusal.time))
     }
 
     /// Inserts the state that a request with this ticket has brought, unless its key was forgotten
-    /// since, or a later decision is there already.
+    /// since.
     pub(crate) fn insert(&self, ticket: u64, refusal: Refusal) {
         let records = refusal.records();
         if records > 0 && self.records.load(Ordering::Relaxed) + records > MAX_RECORDS {
@@ -109,10 +136,6 @@ impl RefusalTable {
         }
         let mut others = bucket.refusals.iter();
         if let Some(place) = others.position(|other| other.key == refusal.key) {
-            let other = &bucket.refusals[place];
-            if other.clock == refusal.clock && other.time.decided > refusal.time.decided {
-                return;
-            }
             self.remove(&mut bucket, place);
         } else if bucket.refusals.len() == PER_BUCKET {
             self.remove(&mut bucket, 0);
@@ -175,6 +198,25 @@ impl RefusalTable {
 }
 
 impl Refusal {
+    /// Returns `true` if the state tells how a plan is decided up to this time of the store.
+    pub(crate) fn covers(&self, plan: &Plan<'_>, latest: u64) -> bool {
+        let is_whole = self.scope.is_none();
+        let has_same_life = |(own, other): (&Limit, &Limit)| match (&own.law, &other.law) {
+            // The clients of a throttle may have limits of their own, by which the state lives as
+            // long.
+            (Law::Window(_), Law::Window(_)) | (Law::Log(_), Law::Log(_)) if is_whole => {
+                own.rate == other.rate
+            }
+            (own_law, law) => own.rate == other.rate && own_law == law,
+        };
+        self.limits.len() == plan.limits.len()
+            && self.limits.iter().zip(&*plan.limits).all(has_same_life)
+            && self
+                .scope
+                .as_ref()
+                .is_none_or(|scope| scope.covers(plan.cost, latest))
+    }
+
     /// Returns the number of entries of its logs.
     fn records(&self) -> usize {
         self.state.records()

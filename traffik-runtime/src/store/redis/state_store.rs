@@ -28,6 +28,10 @@ impl StateStore for Redis {
         true
     }
 
+    fn summarizes_logs(&self) -> bool {
+        true
+    }
+
     fn is_atomic(&self) -> bool {
         !self.is_cluster()
     }
