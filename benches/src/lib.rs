@@ -9,6 +9,7 @@
 //! once, to show that it runs.
 
 pub mod apps;
+pub mod beside_python;
 pub mod by_keys;
 pub mod by_limits;
 pub mod by_threads;
@@ -16,6 +17,7 @@ pub mod cache_line_model;
 pub mod churn;
 pub mod decision;
 pub mod effort;
+pub mod flood;
 pub mod floor;
 pub mod floor_layer;
 pub mod handler;

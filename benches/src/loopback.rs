@@ -51,10 +51,10 @@ pub struct Speed {
     pub microseconds: f64,
 }
 
-/// Loads two applications in turn, and returns the speeds of both.
-pub fn compare(exchange: Exchange, ours: Router, peer: Router) -> Vec<[Speed; 2]> {
-    let client = Client::new(exchange);
-    let mut sides = [ours, peer].map(|app| client.connect(&Server::start(app)));
+/// Loads two servers in turn, and returns the speeds of both.
+pub fn compare(sides: [(Server, Exchange); 2]) -> Vec<[Speed; 2]> {
+    let client = Client { runtime: runtime() };
+    let mut sides = sides.map(|(server, exchange)| client.connect(&server, exchange));
     for side in &mut sides {
         client.load(side);
     }
@@ -76,14 +76,20 @@ pub fn figures(rounds: &[[Speed; 2]], figure: fn(&Speed) -> f64) -> Rounds {
     Rounds::new(rounds.iter().map(|sides| sides.each_ref().map(figure)))
 }
 
-/// An application on a thread of its own that ends with the process.
-struct Server {
+/// An application that listens on loopback.
+#[derive(Debug)]
+pub struct Server {
     address: SocketAddr,
     thread: Option<Thread>,
 }
 
 impl Server {
-    fn start(app: Router) -> Self {
+    /// Starts an application on a thread of its own, which ends with the process.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
+    pub fn start(app: Router) -> Self {
         let (started, server) = mpsc::channel();
         std::thread::spawn(move || {
             runtime().block_on(async {
@@ -100,39 +106,41 @@ impl Server {
         });
         server.recv().expect("a server")
     }
+
+    /// Creates the server of another process, with one thread.
+    pub fn of_process(address: SocketAddr, process: u32) -> Self {
+        Self {
+            address,
+            thread: Some(Thread::of_process(process)),
+        }
+    }
 }
 
 struct Client {
     runtime: Runtime,
-    exchange: Exchange,
 }
 
 /// The connections to one server.
 struct Connections {
+    exchange: Exchange,
     sockets: Vec<TcpStream>,
     thread: Option<Thread>,
 }
 
 impl Client {
-    fn new(exchange: Exchange) -> Self {
-        Self {
-            runtime: runtime(),
-            exchange,
-        }
-    }
-
-    fn connect(&self, server: &Server) -> Connections {
+    fn connect(&self, server: &Server, exchange: Exchange) -> Connections {
         let connect = async || {
             let socket = TcpStream::connect(server.address).await;
             let mut socket = socket.expect("the server listens");
             socket.set_nodelay(true).expect("a socket");
-            if let Some(opening) = self.exchange.opening {
+            if let Some(opening) = exchange.opening {
                 opening.send(&mut socket, &mut Vec::new()).await;
             }
             socket
         };
         let sockets = (0..CONNECTIONS).map(|_| self.runtime.block_on(connect()));
         Connections {
+            exchange,
             sockets: sockets.collect(),
             thread: server.thread.clone(),
         }
@@ -144,7 +152,7 @@ impl Client {
         let round = Duration::from_millis(amount(ROUND, 10) as u64);
         let (before, start) = (time(side), Instant::now());
         let sockets = side.sockets.drain(..);
-        let message = self.exchange.message;
+        let message = side.exchange.message;
         let tasks = sockets.map(|socket| {
             let sent = message.send_until(socket, start + round);
             self.runtime.spawn(sent)

@@ -24,7 +24,7 @@ use traffik::{Limiter, Throttle, throttles};
 
 use crate::apps::request;
 use crate::effort::{amount, rounds};
-use crate::loopback::{self, CONNECTIONS, Exchange, Message, figures};
+use crate::loopback::{self, CONNECTIONS, Exchange, Message, Server, figures};
 use crate::measure::alternate;
 use crate::row::{Row, Table};
 use crate::spread::Goal;
@@ -61,7 +61,7 @@ pub fn tables() -> Vec<Table> {
 fn over_tcp<T: Throttle>(name: &str, exchange: Exchange) -> Row {
     let guarded = Router::new().route("/", get(guarded::<T>));
     let bare = Router::new().route("/", get(bare));
-    let rounds = loopback::compare(exchange, guarded, bare);
+    let rounds = loopback::compare([guarded, bare].map(|app| (Server::start(app), exchange)));
     figures(&rounds, |speed| speed.microseconds).row(name, Goal::AtMost(1.1))
 }
 

@@ -14,7 +14,7 @@ pub fn resident() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// A thread of this process.
+/// A thread of a process.
 #[derive(Clone, Debug)]
 pub struct Thread(String);
 
@@ -23,6 +23,11 @@ impl Thread {
     pub fn current() -> Option<Self> {
         let place = fs::read_link("/proc/thread-self").ok()?;
         Some(Self(format!("/proc/{}/schedstat", place.display())))
+    }
+
+    /// Returns the first thread of a process.
+    pub fn of_process(process: u32) -> Self {
+        Self(format!("/proc/{process}/schedstat"))
     }
 
     /// Returns the processor time that the thread has used.

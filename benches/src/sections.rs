@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use crate::effort::Effort;
 use crate::machine::ROOT;
 use crate::row::Table;
-use crate::{by_keys, by_limits, by_threads, churn, decision, handler, messages, served, sets};
+use crate::{
+    by_keys, by_limits, by_threads, churn, decision, flood, handler, messages, served, sets,
+};
 
 /// A subject with its tables.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +64,11 @@ pub const SECTIONS: &[Section] = &[
         source: Source::Function(churn::tables),
     },
     Section {
+        name: "flood",
+        summary: "limited clients that are kept while 50 million others pass",
+        source: Source::Function(flood::tables),
+    },
+    Section {
         name: "handler",
         summary: "the attribute and the layer, beside tower_governor",
         source: Source::Function(handler::tables),
@@ -85,6 +92,11 @@ pub const SECTIONS: &[Section] = &[
         name: "build",
         summary: "the build of 200 handlers; some minutes",
         source: Source::Script("benches/build_time"),
+    },
+    Section {
+        name: "python",
+        summary: "a server in Python with its limiters; installs them",
+        source: Source::Script("benches/python/compare"),
     },
 ];
 

@@ -4,7 +4,7 @@
 use axum::Router;
 
 use crate::apps::{BODY, Job, attribute, bare, governed, layer, least};
-use crate::loopback::{self, CONNECTIONS, Exchange, Message, figures};
+use crate::loopback::{self, CONNECTIONS, Exchange, Message, Server, figures};
 use crate::row::{Row, Table};
 use crate::spread::Goal;
 
@@ -45,7 +45,7 @@ pub fn tables() -> Vec<Table> {
 }
 
 fn compare(name: &str, app: Router, goals: [Goal; 2]) -> [Row; 2] {
-    let rounds = loopback::compare(REQUESTS, app, bare());
+    let rounds = loopback::compare([app, bare()].map(|app| (Server::start(app), REQUESTS)));
     [
         figures(&rounds, |speed| speed.per_second).row(name, goals[0]),
         figures(&rounds, |speed| speed.microseconds).row(name, goals[1]),
@@ -53,7 +53,7 @@ fn compare(name: &str, app: Router, goals: [Goal; 2]) -> [Row; 2] {
 }
 
 /// Returns `true` if the handler's response is complete; no other response ever is.
-fn is_whole(answer: &[u8]) -> bool {
+pub(crate) fn is_whole(answer: &[u8]) -> bool {
     let body = answer.strip_suffix(BODY.as_bytes());
     body.is_some_and(|head| head.starts_with(b"HTTP/1.1 200") && head.ends_with(b"\r\n\r\n"))
 }
