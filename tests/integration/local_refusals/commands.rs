@@ -34,7 +34,7 @@ async fn costs_at_most_two_commands_a_second() {
             while start.elapsed() < TIME {
                 assert!(!throttle.hit(&client(), 1).await.unwrap().admitted);
                 hits += 1;
-                if hits % 64 == 0 {
+                if hits.is_multiple_of(64) {
                     tokio::task::yield_now().await;
                 }
             }

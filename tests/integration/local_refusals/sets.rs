@@ -17,6 +17,9 @@ fn elsewhere() -> Backend {
 
 type Both = (First, Second);
 
+/// Two backends.
+type Split = (First, Elsewhere);
+
 #[tokio::test]
 async fn refuses_a_set_by_all_its_states() {
     let server = RedisServer::start();
@@ -61,7 +64,6 @@ async fn refuses_a_set_by_all_its_states() {
 async fn refuses_the_part_of_a_set_whose_backend_refused_before() {
     let (first, _) = super::custom();
     let parts = head(&first);
-    type Split = (First, Elsewhere);
     for left in [4, 3] {
         assert!(Split::hit(&parts).await.unwrap().admitted);
         assert_eq!(First::stat(&parts).await.unwrap().hits_remaining, left);

@@ -219,11 +219,19 @@ impl LocalRefusals {
         }
         let outcome = StoreOutcome::refused(plans, states.iter().map(|it| &**it), earliest);
         let refuses = outcome.limits.iter().any(|limit| !limit.fits);
-        let until = outcome
-            .wait
-            .map(|wait| earliest.saturating_add(micros(wait)));
-        let is_certain = refuses && until.is_none_or(|until| until > latest);
-        is_certain.then(|| StoreOutcome {
+        let until = match outcome.wait {
+            Some(wait) => earliest.saturating_add(micros(wait)),
+            None if outcome
+                .limits
+                .iter()
+                .any(|limit| limit.report.wait.is_none()) =>
+            {
+                u64::MAX
+            }
+            // No common moment was found in a bounded search.
+            None => earliest,
+        };
+        (refuses && until > latest).then(|| StoreOutcome {
             provenance: Provenance::LocalRefusal,
             ..outcome
         })
