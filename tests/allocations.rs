@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use http::request::Parts;
+use tokio::runtime::Builder;
 use traffik::strategy::{FixedWindow, Gcra, SlidingCounter, SlidingLog, Strategy, TokenBucket};
 use traffik::{
     Backend, ClientIp, Decision, DynThrottle, DynThrottleBuilder, ForwardingHeader, Identity,
-    ManualClock, Throttle as _, registry,
+    ManualClock, Provenance, Throttle as _, registry,
 };
-use traffik_tests::{head, midnight, poll_once};
+use traffik_tests::{ExpiringStore, head, midnight, poll_once};
 
 const HITS: u64 = 1_000;
 
@@ -90,6 +91,32 @@ fn allocates_nothing_beyond_the_limit() {
     assert_eq!(spent(SlidingCounter::new()), 0);
     assert_eq!(spent(TokenBucket::new()), 0);
     assert_eq!(spent(Gcra::new()), 0);
+}
+
+/// Neither does a hit that is refused by the state that a shared store has returned before.
+#[test]
+fn allocates_nothing_for_a_local_refusal() {
+    fn refused(strategy: impl Strategy) -> u64 {
+        let backend = Backend::custom(ExpiringStore::default()).clock(ManualClock::new());
+        let throttle = throttle(strategy, backend);
+        let client = Identity::new("client");
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let hit = |cost| runtime.block_on(throttle.hit(&client, cost)).unwrap();
+        assert!(hit(1_000_000).admitted);
+        assert_eq!(hit(1).provenance, Provenance::Store);
+        let info = measure(|| {
+            for _ in 0..HITS {
+                let refused = black_box(poll_once(throttle.hit(&client, 1))).unwrap();
+                assert_eq!(refused.provenance, Provenance::LocalRefusal);
+            }
+        });
+        info.count_total
+    }
+    assert_eq!(refused(FixedWindow::new()), 0);
+    assert_eq!(refused(SlidingCounter::new()), 0);
+    assert_eq!(refused(SlidingLog::new()), 0);
+    assert_eq!(refused(TokenBucket::new()), 0);
+    assert_eq!(refused(Gcra::new()), 0);
 }
 
 /// Neither do a cost of 0 and an exempt client.

@@ -61,6 +61,57 @@ impl Report {
     }
 }
 
+/// The place where a hit was decided.
+///
+/// ```
+/// use traffik::{Backend, DynThrottle, Identity, Provenance, Rate};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let posts = DynThrottle::builder("posts").rate(Rate::per_hour(20)).backend(Backend::memory());
+/// let decision = posts.build()?.hit(&Identity::new("user:7"), 1).await?;
+/// assert_eq!(decision.provenance, Provenance::Memory);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Provenance {
+    /// This process: the memory backend, or nothing had to be counted, as for an exempt client.
+    #[default]
+    Memory,
+    /// A shared store, which was called for this decision.
+    Store,
+    /// This process, by a state with which a shared store has refused the client just before; see
+    /// [`Backend::local_refusals`](crate::backend::Backend::local_refusals). The store was not
+    /// called.
+    LocalRefusal,
+    /// `on_error`, because the backend failed: another backend decided, or the policy itself did.
+    /// In the second case [`Decision::decided`] is `false`.
+    Fallback,
+}
+
+#[cfg(feature = "engine")]
+impl Provenance {
+    /// Combines the places where two parts of a set were decided: the one that took more.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self.rank() < other.rank() {
+            other
+        } else {
+            self
+        }
+    }
+
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Memory => 0,
+            Self::LocalRefusal => 1,
+            Self::Store => 2,
+            Self::Fallback => 3,
+        }
+    }
+}
+
 /// The answer to a hit.
 ///
 /// ```
@@ -78,6 +129,9 @@ pub struct Decision {
     /// `true` if a law decided. If not, the backend failed and `on_error` decided: nothing was
     /// counted, and only `limit` and `wait` are meaningful.
     pub decided: bool,
+    /// The place where it was decided. Of a set over several backends, the place that took more: a
+    /// store before a local refusal, a fallback before both.
+    pub provenance: Provenance,
     /// The limit in force: the largest number of units that could be admitted to this client at
     /// once now, had it used none. For most strategies this is the rate's limit. It is the limit of
     /// the client's tier with `tiered`, the share of its priority with `priority`, and the limit of
@@ -106,11 +160,12 @@ impl Decision {
         Self::new(true, Report::UNLIMITED)
     }
 
-    /// Makes a decision of a law's report.
+    /// Makes a decision of a law's report, in this process.
     pub const fn new(admitted: bool, report: Report) -> Self {
         Self {
             admitted,
             decided: true,
+            provenance: Provenance::Memory,
             limit: report.limit,
             remaining: report.remaining,
             wait: if admitted {

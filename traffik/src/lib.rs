@@ -29,7 +29,7 @@ pub use traffik_runtime::client_ip::{
     ClientIp, ForwardingError, ForwardingHeader, PeerAddr, TrustedRange,
 };
 pub use traffik_runtime::clock::{Clock, ManualClock, SystemClock};
-pub use traffik_runtime::decision::{Decision, Report};
+pub use traffik_runtime::decision::{Decision, Provenance, Report};
 pub use traffik_runtime::definition::registry::{Registry, registry};
 pub use traffik_runtime::error::{Error, ErrorKind};
 pub use traffik_runtime::header_style::HeaderStyle;

@@ -69,7 +69,7 @@ async fn refuses_costs_that_overflow_the_largest_count() {
 #[tokio::test]
 async fn decides_a_window_in_one_exchange() {
     let server = MemcachedServer::start();
-    let backend = connect(&server).await;
+    let backend = connect(&server).await.local_refusals(Duration::ZERO);
     let throttle = throttle(&backend, "100/day");
     let client = Identity::new("user");
     throttle.hit(&client, 1).await.unwrap();
@@ -211,7 +211,7 @@ async fn distinguishes_clients_of_any_bytes() {
 #[tokio::test]
 async fn treats_foreign_values_as_no_state() {
     let server = MemcachedServer::start();
-    let backend = connect(&server).await;
+    let backend = connect(&server).await.local_refusals(Duration::ZERO);
     let client = Identity::new("user");
     let throttles = [
         throttle(&backend, "2/day"),

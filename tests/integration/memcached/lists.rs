@@ -38,7 +38,8 @@ async fn left(throttle: &DynThrottle) -> Vec<u64> {
 #[tokio::test]
 async fn writes_nothing_for_a_refusal() {
     let server = MemcachedServer::start();
-    let throttle = listed(&connect(&server).await, "list", &["10/hour", "100/day"]);
+    let backend = connect(&server).await.local_refusals(Duration::ZERO);
+    let throttle = listed(&backend, "list", &["10/hour", "100/day"]);
     throttle.hit(&client(), 1).await.unwrap();
     let before = server.command_count();
     for left in (0..9).rev() {

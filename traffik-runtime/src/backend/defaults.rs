@@ -33,6 +33,36 @@ impl Backend {
         self.with_defaults(|defaults| defaults.timeout = Some(timeout))
     }
 
+    /// Sets the time for which a hit is refused without a call of the store, after the store has
+    /// refused the client; default a second. [`Duration::ZERO`] switches it off.
+    ///
+    /// With a refusal a shared store returns the state of the client. While the law of a hit
+    /// refuses by that state, whatever the store's clock may show by now, the store can only refuse
+    /// it too, so it is not called: a client that is refused at full speed costs the store about
+    /// one decision in this time. The answer is that of the store, at the present time, and
+    /// [`Decision::provenance`](crate::decision::Decision::provenance) is
+    /// [`LocalRefusal`](crate::decision::Provenance::LocalRefusal).
+    ///
+    /// The exception is quota that comes back in another way than by time: a refund by another
+    /// process, a key that was removed from the server, a server whose clock is set forward.
+    /// Clients may notice that so much later. Refunds, [`clear`](Self::clear) and the
+    /// [`registry`](crate::definition::registry::registry) of this process are noticed at once.
+    ///
+    /// States of some 32 000 clients are remembered in a process. `stat` and `check` always call
+    /// the store. In memory the setting has no effect, nor does it for `cost_based_token_bucket`,
+    /// `adaptive` with `load` and strategies of your own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik::Backend;
+    ///
+    /// let backend = Backend::memory().local_refusals(Duration::ZERO);
+    /// ```
+    #[must_use]
+    pub fn local_refusals(self, time: Duration) -> Self {
+        self.with_store(|store| store.with_local_refusals(time))
+    }
+
     /// Sets the function that identifies clients, for throttles without one of their own; default:
     /// the client's address. It takes the request's head, and may be async and fallible.
     ///

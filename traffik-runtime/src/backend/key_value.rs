@@ -161,7 +161,9 @@ impl Backend {
     /// ```
     pub async fn clear(&self) -> Result<(), Error> {
         let prefix = format!("{{{}:", self.store().namespace());
-        self.bytes().clear(&prefix).await?;
+        let cleared = self.bytes().clear(&prefix).await;
+        self.store().local_refusals().clear();
+        cleared?;
         if let Some(memory) = self.store().memory() {
             memory.clear();
         }

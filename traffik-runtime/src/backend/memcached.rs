@@ -161,6 +161,7 @@ impl MemcachedBackend {
             timeout,
             tls,
             persistent,
+            local_refusals,
         } = self.server;
         let namespace = encoded(namespace.as_bytes());
         let settings = nodes::parse(&self.nodes).and_then(|addresses| {
@@ -181,6 +182,7 @@ impl MemcachedBackend {
         let store = StoreHandle::remote(memcached.clone(), &namespace);
         let backend = Backend::new(store, persistent);
         let backend = backend.timeout(timeout).client_ip(self.client_ip);
+        let backend = backend.local_refusals(local_refusals);
         (backend, memcached)
     }
 }
@@ -195,6 +197,7 @@ impl fmt::Debug for MemcachedBackend {
             .field("tls", &self.server.tls)
             .field("track_keys", &self.track_keys)
             .field("persistent", &self.server.persistent)
+            .field("local_refusals", &self.server.local_refusals)
             .field("client_ip", &self.client_ip)
             // It may hold a password.
             .finish_non_exhaustive()

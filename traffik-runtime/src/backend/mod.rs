@@ -126,9 +126,14 @@ impl Backend {
     /// Returns a handle to these states with another clock; default: the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
+        self.with_store(|store| store.with_clock(Arc::new(clock)))
+    }
+
+    /// Returns a handle to these states with another handle of the store.
+    fn with_store(self, change: impl FnOnce(&StoreHandle) -> StoreHandle) -> Self {
         let parts = Arc::unwrap_or_clone(self.parts);
         Self::of(BackendParts {
-            store: Arc::new(parts.store.with_clock(Arc::new(clock))),
+            store: Arc::new(change(&parts.store)),
             ..parts
         })
     }

@@ -166,6 +166,7 @@ impl RedisBackend {
             timeout,
             tls,
             persistent,
+            local_refusals,
         } = self.server;
         let options = Options {
             timeout,
@@ -184,6 +185,7 @@ impl RedisBackend {
         let store = StoreHandle::remote(redis.clone(), &namespace);
         let backend = Backend::new(store, persistent);
         let backend = backend.timeout(timeout).client_ip(self.client_ip);
+        let backend = backend.local_refusals(local_refusals);
         (backend, redis)
     }
 }
@@ -196,6 +198,7 @@ impl fmt::Debug for RedisBackend {
             .field("connections", &self.connections)
             .field("timeout", &self.server.timeout)
             .field("persistent", &self.server.persistent)
+            .field("local_refusals", &self.server.local_refusals)
             .finish_non_exhaustive()
     }
 }

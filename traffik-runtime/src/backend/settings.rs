@@ -6,6 +6,8 @@ use std::time::Duration;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 use crate::store::handle::NAMESPACE;
 #[cfg(any(feature = "memcached", feature = "redis"))]
+use crate::store::local_refusals::DEFAULT_LIFE;
+#[cfg(any(feature = "memcached", feature = "redis"))]
 use crate::store::tls::Tls;
 
 /// Settings of a backend on servers.
@@ -16,6 +18,7 @@ pub(super) struct ServerSettings {
     pub(super) timeout: Duration,
     pub(super) tls: Option<Tls>,
     pub(super) persistent: bool,
+    pub(super) local_refusals: Duration,
 }
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
@@ -27,6 +30,7 @@ impl ServerSettings {
             timeout: Duration::from_millis(250),
             tls: None,
             persistent: true,
+            local_refusals: DEFAULT_LIFE,
         }
     }
 }
@@ -94,6 +98,14 @@ macro_rules! server_setters {
             $(#[$persistent])*
             pub fn persistent(mut self, persistent: bool) -> Self {
                 self.server.persistent = persistent;
+                self
+            }
+
+            /// Sets the time for which a hit is refused without a call of the server, after the
+            /// server has refused the client; default a second. `Duration::ZERO` switches it off.
+            /// See [`Backend::local_refusals`](crate::backend::Backend::local_refusals).
+            pub fn local_refusals(mut self, time: std::time::Duration) -> Self {
+                self.server.local_refusals = time;
                 self
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backend::backend_ref::BackendRef;
+use crate::decision::Provenance;
 use crate::engine::backend_hold::BackendHold;
 use crate::engine::batch::Batch;
 use crate::engine::hold::OutcomeWithHold;
@@ -67,7 +68,9 @@ impl Attempt for DecideAttempt<'_, '_, '_> {
         until: Option<Instant>,
     ) -> Result<OutcomeWithHold, Error> {
         let plans = self.batch.plans_on(other, instances)?;
-        self.decide_on(other, &plans, instances, until).await
+        let mut decided = self.decide_on(other, &plans, instances, until).await?;
+        decided.outcome.provenance = Provenance::Fallback;
+        Ok(decided)
     }
 
     fn is_refusal(output: &OutcomeWithHold) -> bool {
@@ -84,7 +87,7 @@ impl Attempt for DecideAttempt<'_, '_, '_> {
         let (now, states) = fallback.read_local(&plans)?.ok()?;
         let mut each = plans.iter().zip(&states);
         let fits = each.all(|(plan, state)| plan.evaluate(state, now).is_some());
-        (!fits).then(|| StoreOutcome::refused(&plans, states.iter(), now).into())
+        (!fits).then(|| by_fallback(StoreOutcome::refused(&plans, states.iter(), now)).into())
     }
 
     fn mirror(
@@ -95,12 +98,20 @@ impl Attempt for DecideAttempt<'_, '_, '_> {
         let plans = self.batch.plans_on(fallback, 1).ok()?;
         let outcome = fallback.decide_local(&plans)?.ok()?;
         if !outcome.admitted {
-            return Some(outcome.into());
+            return Some(by_fallback(outcome).into());
         }
         output.outcome.limit_to(&outcome);
         let hold = BackendHold::new(self.batch, fallback.clone(), &plans, 1);
         output.hold.join(OutcomeWithHold::new(hold, outcome).hold);
         None
+    }
+}
+
+/// Marks the outcome of a fallback.
+fn by_fallback(outcome: StoreOutcome) -> StoreOutcome {
+    StoreOutcome {
+        provenance: Provenance::Fallback,
+        ..outcome
     }
 }
 

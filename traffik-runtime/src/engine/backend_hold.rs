@@ -6,6 +6,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use tokio::runtime::Handle;
 
+use crate::decision::Provenance;
 use crate::engine::batch::Batch;
 use crate::engine::plan_hold::{PlanHold, PlanRefund};
 use crate::error::Error;
@@ -52,7 +53,14 @@ impl BackendHold {
     pub(crate) async fn decide(self, caller: &Caller) -> Result<(Self, StoreOutcome), Error> {
         let outcome = {
             let plans: InlineVec4<Plan<'_>> = self.plans.iter().map(PlanHold::plan).collect();
-            self.store.decide(&plans, caller).await?
+            let sent = self.store.begin();
+            let mut decided = self.store.decide(&plans, caller).await;
+            self.store.end(&plans, &mut decided, &sent);
+            decided?
+        };
+        let outcome = StoreOutcome {
+            provenance: Provenance::Store,
+            ..outcome
         };
         Ok((self, outcome))
     }
@@ -133,6 +141,8 @@ impl BackendHold {
     async fn settle_in_store(&self, used: u64, caller: &Caller) -> Result<(), Error> {
         let settlements = self.settlements(used);
         let settled = self.store.settle(&settlements, caller).await;
+        let keys = settlements.iter().map(|settlement| settlement.plan.key);
+        self.store.local_refusals().forget(keys);
         if let (Err(error), true) = (&settled, caller.is_gone()) {
             observe::not_refunded(self.store.kind(), error);
         }

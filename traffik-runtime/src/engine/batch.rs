@@ -48,7 +48,17 @@ impl<'a, 'd> Batch<'a, 'd> {
         cost: Option<u64>,
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
-        Self::of(hits, |hit| hit.applies, cost, parts)
+        Self::of(hits, |hit| hit.applies, (cost, parts), Names::Made)
+    }
+
+    /// Prepares the operations of hits as [`new`](Self::new) does, without the names that their
+    /// states have in shared stores, which take an allocation each.
+    pub(crate) fn without_names(
+        hits: &'a [ThrottleHit<'d>],
+        cost: Option<u64>,
+        parts: Option<&'a Parts>,
+    ) -> Result<Self, Error> {
+        Self::of(hits, |hit| hit.applies, (cost, parts), Names::LeftOut)
     }
 
     /// Prepares a look at the states of all hits.
@@ -56,14 +66,14 @@ impl<'a, 'd> Batch<'a, 'd> {
         hits: &'a [ThrottleHit<'d>],
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
-        Self::of(hits, |_| true, Some(0), parts)
+        Self::of(hits, |_| true, (Some(0), parts), Names::Made)
     }
 
     fn of(
         hits: &'a [ThrottleHit<'d>],
         is_included: fn(&ThrottleHit<'d>) -> bool,
-        cost: Option<u64>,
-        parts: Option<&'a Parts>,
+        (cost, parts): (Option<u64>, Option<&'a Parts>),
+        names: Names,
     ) -> Result<Self, Error> {
         let mut batch = Self {
             plans: InlineVec4::new(),
@@ -78,7 +88,7 @@ impl<'a, 'd> Batch<'a, 'd> {
         };
         for (index, hit) in hits.iter().enumerate() {
             if let (true, Identity::Client(client)) = (is_included(hit), &*hit.identity) {
-                batch.add(index, hit, client)?;
+                batch.add(index, hit, client, names)?;
             }
         }
         Ok(batch)
@@ -146,6 +156,7 @@ impl<'a, 'd> Batch<'a, 'd> {
         index: usize,
         hit: &'a ThrottleHit<'d>,
         client: &'a Client,
+        names: Names,
     ) -> Result<(), Error> {
         let limits = hit.limits()?;
         // A hit without limits needs no backend.
@@ -157,9 +168,9 @@ impl<'a, 'd> Batch<'a, 'd> {
         self.collect_policy(hit.throttle, &backend);
         let decided = hit.as_ref(self.cost, parts);
         let key = decided.key(hit.throttle.key(), client, &backend)?;
-        let name = match backend.store().state_namespace() {
-            Some(namespace) => decided.name(namespace, client, &backend)?,
-            None => String::new(),
+        let name = match (names, backend.store().state_namespace()) {
+            (Names::Made, Some(namespace)) => decided.name(namespace, client, &backend)?,
+            _ => String::new(),
         };
         let backend = self.add_backend(backend);
         self.backend_indices.push(backend);
@@ -208,6 +219,13 @@ impl<'a, 'd> Batch<'a, 'd> {
             self.backends.len() - 1
         })
     }
+}
+
+/// The treatment of names in shared stores: a hit that is decided without a store needs none.
+#[derive(Clone, Copy)]
+enum Names {
+    Made,
+    LeftOut,
 }
 
 /// Returns `true` if one backend of this process decides all hits, and nothing may bypass it. A

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::backend::backend_ref::BackendRef;
+use crate::decision::Provenance;
 use crate::engine::attempt::{DecideAttempt, LookAttempt};
 use crate::engine::batch::Batch;
 use crate::engine::hold::OutcomeWithHold;
@@ -65,7 +66,8 @@ impl<'a> Batch<'a, '_> {
         };
         if resolution.is_err() {
             for plan in 0..self.plans.len() {
-                self.observe_plan(plan, observe::Outcome::Raised, || None);
+                let raised = observe::Outcome::Raised;
+                self.observe_plan(plan, raised, Provenance::Fallback, || None);
             }
         }
         resolution

@@ -2,7 +2,7 @@
 //! listeners.
 
 use crate::clock::elapsed::Since;
-use crate::decision::{Decision, Report};
+use crate::decision::{Decision, Provenance, Report};
 use crate::definition::Definition;
 use crate::engine::batch::Batch;
 use crate::engine::recovery::resolution::Resolution;
@@ -122,7 +122,11 @@ impl<'d> Batch<'_, 'd> {
             let Some(outcome) = outcome_of(plan, resolution) else {
                 continue;
             };
-            self.observe_plan(plan, outcome, || match resolution {
+            let provenance = match resolution {
+                Resolution::Decided(outcome) => outcome.provenance,
+                Resolution::Allowed(_) | Resolution::Throttled(..) => Provenance::Fallback,
+            };
+            self.observe_plan(plan, outcome, provenance, || match resolution {
                 Resolution::Decided(outcome) => binding_report(outcome.limits_of(plan)),
                 Resolution::Allowed(_) | Resolution::Throttled(..) => None,
             });
@@ -134,12 +138,13 @@ impl<'d> Batch<'_, 'd> {
         &self,
         plan: usize,
         outcome: observe::Outcome,
+        provenance: Provenance,
         report: impl FnOnce() -> Option<Report>,
     ) {
         // The throttle's own backend resolves the client, whichever has decided.
         let (hit, backend) = (self.hit(plan), self.backend(plan));
         let hit = hit.as_ref(self.cost, self.parts);
-        hit.observe(outcome, backend, report);
+        hit.observe_from(provenance, outcome, backend, report);
     }
 }
 

@@ -9,7 +9,7 @@ use http::request::Parts;
 use crate::backend::BackendParts;
 use crate::backend::backend_ref::BackendRef;
 use crate::client_ip::resolve::ClientIp;
-use crate::decision::Report;
+use crate::decision::{Provenance, Report};
 use crate::definition::Definition;
 use crate::definition::registry::event::{Event, has_listeners, notify};
 use crate::definition::registry::resolved_client::ResolvedClient;
@@ -139,10 +139,22 @@ impl HitRef<'_, '_> {
         Ok(format!("{{{namespace}:{client}}}:{uid}{scope}"))
     }
 
-    /// Reports the outcome to logs, metrics and listeners.
+    /// Reports the outcome of a decision in memory to logs, metrics and listeners.
     #[inline(always)]
     pub(crate) fn observe(
         self,
+        outcome: Outcome,
+        backend: &BackendParts,
+        report: impl FnOnce() -> Option<Report>,
+    ) {
+        self.observe_from(Provenance::Memory, outcome, backend, report);
+    }
+
+    /// Reports the outcome of a decision to logs, metrics and listeners.
+    #[inline(always)]
+    pub(crate) fn observe_from(
+        self,
+        provenance: Provenance,
         outcome: Outcome,
         backend: &BackendParts,
         report: impl FnOnce() -> Option<Report>,
@@ -157,7 +169,7 @@ impl HitRef<'_, '_> {
         throttle.count(outcome);
         if is_logged(outcome) || has_listeners() {
             let client = (identity, parts, backend);
-            publish(throttle, client, outcome, cost, report());
+            publish(throttle, client, (outcome, provenance), cost, report());
         }
     }
 }
@@ -169,7 +181,7 @@ impl HitRef<'_, '_> {
 fn publish(
     throttle: &Definition,
     (identity, parts, backend): (&Identity, Option<&Parts>, &BackendParts),
-    outcome: Outcome,
+    (outcome, provenance): (Outcome, Provenance),
     cost: u64,
     report: Option<Report>,
 ) {
@@ -179,6 +191,7 @@ fn publish(
         notify(&Event {
             uid: throttle.uid(),
             outcome,
+            provenance,
             identity,
             client: client(),
             cost,

@@ -3,8 +3,9 @@
 //! It has three operations. `decide` counts the hits of a request, on all throttles or on none;
 //! `reserve` does so and returns what it takes to settle them; `look` reads states and counts
 //! nothing (`would_admit` is a look with a question). `decide` tries the fast path for one limit in
-//! memory, then the one for several; all else is a `batch` of store operations. Policies for
-//! backends that fail are run by the `recovery`.
+//! memory, then the one for several; all else is a `batch` of store operations, which a
+//! `local_refusal` may answer without its store. Policies for backends that fail are run by the
+//! `recovery`.
 
 pub(crate) mod arg_values;
 pub(crate) mod attempt;
@@ -23,6 +24,7 @@ pub(crate) mod hit_limits;
 pub(crate) mod hit_set;
 pub(crate) mod hold;
 pub(crate) mod identity_cache;
+pub(crate) mod local_refusal;
 pub(crate) mod look;
 pub(crate) mod multi_backend;
 pub(crate) mod part;
@@ -47,6 +49,7 @@ use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::hit_set::HitRequest;
 use crate::engine::hold::{Hold, OutcomeWithHold};
+use crate::engine::local_refusal::refuse_locally;
 use crate::engine::look::Look;
 use crate::engine::recovery::resolution::Resolution;
 use crate::error::Error;
@@ -214,8 +217,8 @@ where
     })
 }
 
-/// Decides a batch of this process, if nothing has to be awaited. A batch takes some room, so it is
-/// kept off the stack of callers that need none.
+/// Decides a batch of this process, or one that a shared store is certain to refuse, if nothing has
+/// to be awaited. A batch takes some room, so it is kept off the stack of callers that need none.
 #[inline(never)]
 fn decide_local<'d, T>(
     hits: &[ThrottleHit<'d>],
@@ -224,7 +227,8 @@ fn decide_local<'d, T>(
     result: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
 ) -> Result<Result<T, Error>, Undecided> {
     if !is_local(hits, parts) {
-        return Err(Undecided(None));
+        let (batch, refused) = refuse_locally(hits, cost, parts).ok_or(Undecided(None))?;
+        return Ok(Ok(result(&batch, &Resolution::Decided(refused))));
     }
     let batch = match Batch::new(hits, cost, parts) {
         Ok(batch) => batch,

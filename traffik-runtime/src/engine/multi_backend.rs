@@ -125,6 +125,9 @@ impl<'a> Part<'a, '_> {
         &self,
         until: Instant,
     ) -> Result<Resolution<OutcomeWithHold>, Error> {
+        if let Some(refused) = self.batch.refuse_locally() {
+            return Ok(Resolution::Decided(refused.into()));
+        }
         let left = until.saturating_duration_since(Instant::now());
         self.batch
             .decide_on(&self.batch.backends[0], left, None)
@@ -175,6 +178,7 @@ impl StoreOutcome {
         self.now = self.now.max(other.now);
         self.admitted &= other.admitted;
         self.wait = self.wait.zip(other.wait).map(|(one, other)| one.max(other));
+        self.provenance = self.provenance.and(other.provenance);
         self.limits.extend(other.limits);
         self.limits.sort_by_key(|limit| limit.plan);
         self

@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::time::Duration;
 
-use crate::decision::{Decision, Report};
+use crate::decision::{Decision, Provenance, Report};
 use crate::observe::Outcome;
 use crate::rate::Rate;
 use crate::store::outcome::{LimitReport, Reports, StoreOutcome};
@@ -81,7 +81,10 @@ pub(crate) fn binding_report<'l>(
 
 /// Returns the decision of a set with this outcome. A set without limits is unlimited.
 pub(crate) fn combined(outcome: &StoreOutcome) -> Decision {
-    combine(outcome.admitted, outcome.wait, &outcome.limits)
+    Decision {
+        provenance: outcome.provenance,
+        ..combine(outcome.admitted, outcome.wait, &outcome.limits)
+    }
 }
 
 /// Returns the decision on several limits, with the wait of all of them.
@@ -179,6 +182,7 @@ pub(crate) fn undecided(limit: u64, wait: Option<Duration>) -> Decision {
     };
     Decision {
         decided: false,
+        provenance: Provenance::Fallback,
         ..Decision::new(wait.is_none(), report)
     }
 }

@@ -29,6 +29,11 @@ impl Batch<'_, '_> {
             });
             if let Ok(Resolution::Decided(shadow)) = part.decide(until).await {
                 let OutcomeWithHold { outcome, hold } = shadow.reindexed(&part.indices);
+                let only_shadows = admitted.outcome.limits.iter().all(|limit| limit.shadow);
+                if only_shadows {
+                    admitted.outcome.provenance =
+                        admitted.outcome.provenance.and(outcome.provenance);
+                }
                 admitted.hold.join(hold);
                 admitted.outcome.now = admitted.outcome.now.max(outcome.now);
                 let limits = outcome.limits.into_iter().map(|limit| LimitReport {

@@ -93,6 +93,13 @@ impl Policy {
         steps.any(|step| matches!(step, Step::Failover(_) | Step::Fallback(_)))
     }
 
+    /// Returns `true` if a hit at this time, by the backend's clock, may be decided without a call
+    /// of its backend.
+    pub(crate) fn bypasses_backend(&self, now: u64) -> bool {
+        let mut steps = self.steps().iter();
+        steps.any(|step| step.bypasses_backend(now))
+    }
+
     /// Returns `true` if both are clones of one policy, or without steps and equal.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (&self.steps, &other.steps) {

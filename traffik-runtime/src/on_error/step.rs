@@ -28,6 +28,16 @@ impl Step {
         }
     }
 
+    /// Returns `true` if a breaker does not let all hits at this time pass to the first store, or if
+    /// hits that the fallback counted may matter.
+    pub(crate) fn bypasses_backend(&self, now: u64) -> bool {
+        let is_open = match self {
+            Self::Failover(failover) => !failover.breaker.get().is_closed_at(now),
+            Self::Retry(_) | Self::Fallback(_) => false,
+        };
+        is_open || self.fallback().is_some_and(FallbackStep::is_warm)
+    }
+
     /// Returns the number of attempts of this step that may have to be waited for.
     pub(crate) fn blocking_attempts(&self) -> u32 {
         match self {

@@ -109,6 +109,10 @@ impl CircuitBreaker {
         self.circuit.close();
     }
 
+    pub(crate) fn is_closed_at(&self, now: u64) -> bool {
+        self.circuit.state(now) == BreakerState::Closed
+    }
+
     pub(crate) fn try_acquire_at(&self, now: u64) -> Result<Permit<'_>, Option<Duration>> {
         let (epoch, change) = self.circuit.try_acquire(now)?;
         Ok(Permit {

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::flow::BoxFuture;
 use crate::store::StateStore;
 use crate::store::caller::{Caller, EarlyAnswer};
+use crate::store::local_refusals::LocalRefusals;
 use crate::store::outcome::StoreOutcome;
 use crate::store::settlement::Settlement;
 use crate::{observe, timer};
@@ -55,7 +56,7 @@ impl Background {
     pub(crate) fn refund(
         self: &Arc<Self>,
         runtime: &Handle,
-        (store, clock): (Arc<dyn StateStore>, Option<Arc<dyn Clock>>),
+        (store, clock, refusals): (Arc<dyn StateStore>, Option<Arc<dyn Clock>>, LocalRefusals),
         key: &str,
         refund: Box<dyn QueuedRefund>,
     ) {
@@ -71,6 +72,7 @@ impl Background {
             queue: Some(queue),
             store,
             clock,
+            refusals,
         };
         self.spawn(runtime, worker.run());
     }
@@ -105,6 +107,7 @@ struct Worker {
     queue: Option<Queue>,
     store: Arc<dyn StateStore>,
     clock: Option<Arc<dyn Clock>>,
+    refusals: LocalRefusals,
 }
 
 impl Worker {
@@ -115,6 +118,8 @@ impl Worker {
             let caller = Caller::gone();
             let clock = self.clock.as_deref();
             let settled = self.store.settle(&settlements, clock, &caller).await;
+            let keys = settlements.iter().map(|settlement| settlement.plan.key);
+            self.refusals.forget(keys);
             if let Err(error) = settled {
                 for _ in &settlements {
                     observe::not_refunded(self.store.kind(), &error);

@@ -118,7 +118,7 @@ pub(crate) async fn decide_plans(
                 .answer(pin!(read_refused(store, plans, now, at)))
                 .await;
             Ok(states.map_or(refusal, |states| {
-                StoreOutcome::refused(plans, states.iter(), now)
+                StoreOutcome::refused_by(plans, states, now)
             }))
         }
     }
@@ -269,7 +269,8 @@ pub(crate) async fn decide_cell<C: CasCell>(
             (encode(plan, &filled), lifetime(plan, &filled, now, at))
         } else {
             lengthen(cells, plan, &snapshot, (now, at)).await;
-            return Ok(outcome);
+            let states = vec![state];
+            return Ok(StoreOutcome { states, ..outcome });
         };
         let ttl = Some(ttl);
         let written = cells.write_if_unchanged(&plan.name, &snapshot, &new, ttl);

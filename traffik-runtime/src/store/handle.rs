@@ -1,6 +1,7 @@
 //! A store with the clock of its laws and the namespace of its keys.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -16,6 +17,9 @@ use crate::store::byte_store::Store;
 use crate::store::caller::Caller;
 use crate::store::cas::CasStore;
 use crate::store::erased::DynStore;
+use crate::store::key::Key;
+use crate::store::local_refusals::store_time::{Sent, StoreClock};
+use crate::store::local_refusals::{Effects, LocalRefusals};
 use crate::store::memory::Memory;
 use crate::store::memory::bytes::Bytes;
 use crate::store::outcome::StoreOutcome;
@@ -38,6 +42,8 @@ pub(crate) struct StoreHandle {
     background: Arc<Background>,
     /// The percent-encoded prefix of every key.
     namespace: String,
+    /// The states of a shared store by which hits are refused in this process.
+    refusals: LocalRefusals,
 }
 
 /// The place of states and bytes.
@@ -90,11 +96,16 @@ impl StoreHandle {
     }
 
     fn new(location: Location, namespace: &str) -> Self {
+        let refusals = match location {
+            Location::Local { .. } => LocalRefusals::none(),
+            Location::Remote { .. } => LocalRefusals::of_shared_store(),
+        };
         Self {
             location,
             clock: None,
             background: Arc::new(Background::new()),
             namespace: namespace.to_owned(),
+            refusals,
         }
     }
 
@@ -105,6 +116,14 @@ impl StoreHandle {
             *bytes = bytes.clock(clock.clone());
         }
         handle.clock = Some(clock);
+        handle.refusals.set_new_clock();
+        handle
+    }
+
+    /// Returns a handle to these states that refuses hits locally for this time.
+    pub(crate) fn with_local_refusals(&self, life: Duration) -> Self {
+        let mut handle = self.clone();
+        handle.refusals.set_life(life);
         handle
     }
 
@@ -158,6 +177,58 @@ impl StoreHandle {
         caller: &'a Caller,
     ) -> Flow<'a, Result<StoreOutcome, Error>> {
         self.states().decide(plans, self.clock.as_deref(), caller)
+    }
+
+    /// Returns the clock at whose time the store decides.
+    fn store_clock(&self) -> StoreClock<'_> {
+        match &self.clock {
+            None if self.states().has_server_time() => StoreClock::Server,
+            clock => StoreClock::Caller(clock.as_deref()),
+        }
+    }
+
+    /// Returns `true` if a state of this key is remembered by which hits may be refused.
+    pub(crate) fn remembers(&self, key: Key) -> bool {
+        self.refusals.contains(key)
+    }
+
+    /// Refuses plans without a call of the store, if it is certain that the store refuses them.
+    pub(crate) fn refuse_locally(&self, plans: &[Plan<'_>]) -> Option<StoreOutcome> {
+        let clock = self.store_clock();
+        // The servers of a Cluster have clocks of their own.
+        let has_one_time =
+            plans.len() == 1 || self.states().is_atomic() || matches!(clock, StoreClock::Caller(_));
+        self.refusals.refuse(plans, clock).filter(|_| has_one_time)
+    }
+
+    /// Begins a decision: to be called before [`decide`](Self::decide).
+    pub(crate) fn begin(&self) -> Sent {
+        self.refusals.begin(self.store_clock())
+    }
+
+    /// Ends a decision: remembers the states of a refusal, and forgets those that have changed.
+    pub(crate) fn end(
+        &self,
+        plans: &[Plan<'_>],
+        decided: &mut Result<StoreOutcome, Error>,
+        sent: &Sent,
+    ) {
+        let states = self.states();
+        // Such a store may have counted a part of a refused hit for a moment.
+        let is_counted_first = |plan: &Plan<'_>| plan.cost > 1 || plan.limits.len() > 1;
+        let undoes = (plans.len() > 1 && !states.is_atomic())
+            || (states.subtracts() && plans.iter().any(is_counted_first));
+        let effects = Effects {
+            undoes,
+            summarizes_logs: states.summarizes_logs(),
+        };
+        self.refusals
+            .end(plans, decided, sent, self.store_clock(), effects);
+    }
+
+    /// Returns the states by which hits are refused locally.
+    pub(crate) const fn local_refusals(&self) -> &LocalRefusals {
+        &self.refusals
     }
 
     /// Applies every settlement; see [`StateStore::settle`].
@@ -271,7 +342,7 @@ impl StoreHandle {
         refund: Box<dyn QueuedRefund>,
     ) {
         if let Location::Remote { states, .. } = &self.location {
-            let store = (states.clone(), self.clock.clone());
+            let store = (states.clone(), self.clock.clone(), self.refusals.clone());
             self.background.refund(runtime, store, key, refund);
         }
     }

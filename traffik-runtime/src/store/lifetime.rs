@@ -73,6 +73,12 @@ impl Limit {
         }
     }
 
+    /// Takes the state from which this rate continues, if it is the only rate, out of a list.
+    pub(crate) fn take_own(&self, mut list: Vec<Listed>) -> State {
+        let place = self.place(&list);
+        place.map_or_else(State::default, |place| list.swap_remove(place).state)
+    }
+
     /// Returns the incarnation from which this rate continues, if that is a member of a
     /// list.
     pub(crate) fn own_incarnation(&self, state: &State) -> Option<u64> {

@@ -19,6 +19,7 @@ pub(crate) mod key;
 pub(crate) mod key_encoding;
 pub(crate) mod key_hasher;
 pub(crate) mod lifetime;
+pub(crate) mod local_refusals;
 #[cfg(feature = "memcached")]
 pub(crate) mod memcached;
 pub(crate) mod memory;
@@ -62,6 +63,23 @@ pub(crate) trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// Returns `true` if the store itself subtracts refunds, so that those of one key can be made
     /// side by side.
     fn subtracts(&self) -> bool {
+        false
+    }
+
+    /// Returns `true` if the store decides at the time of its server, where it is given no clock.
+    fn has_server_time(&self) -> bool {
+        false
+    }
+
+    /// Returns `true` if the store returns only those entries of a log that the report on the hit
+    /// needs.
+    fn summarizes_logs(&self) -> bool {
+        false
+    }
+
+    /// Returns `true` if the store counts all plans of a set at one moment or none of them, and so
+    /// at the time of one server.
+    fn is_atomic(&self) -> bool {
         false
     }
 

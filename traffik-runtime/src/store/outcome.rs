@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::decision::Report;
+use crate::decision::{Provenance, Report};
 use crate::inline_vec::{InlineVec1, InlineVec4};
 use crate::rate::Rate;
 use crate::store::plan::{Limit, Plan};
@@ -26,6 +26,10 @@ pub(crate) struct StoreOutcome {
     pub(crate) wait: Option<Duration>,
     /// The reports of the limits of each plan, in order.
     pub(crate) limits: InlineVec4<LimitReport>,
+    /// The states of the plans that were refused, where their store is shared; otherwise empty.
+    pub(crate) states: Vec<State>,
+    /// The place where it was decided.
+    pub(crate) provenance: Provenance,
 }
 
 /// The result of one limit.
@@ -97,6 +101,8 @@ impl StoreOutcome {
             admitted: true,
             wait: Some(Duration::ZERO),
             limits,
+            states: Vec::new(),
+            provenance: Provenance::Memory,
         }
     }
 
@@ -174,7 +180,20 @@ impl StoreOutcome {
             admitted: false,
             wait: joint_wait(plans, &states, &limits, now),
             limits,
+            states: Vec::new(),
+            provenance: Provenance::Memory,
         }
+    }
+
+    /// The outcome of plans of which one was refused, with the states that refuse.
+    pub(crate) fn refused_by(
+        plans: &[Plan<'_>],
+        states: impl IntoIterator<Item = State>,
+        now: u64,
+    ) -> Self {
+        let states: Vec<State> = states.into_iter().collect();
+        let refused = Self::refused(plans, states.iter(), now);
+        Self { states, ..refused }
     }
 }
 

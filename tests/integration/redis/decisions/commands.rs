@@ -1,5 +1,7 @@
 //! The number of commands per decision: one.
 
+use std::time::Duration;
+
 use http::request::Parts;
 use traffik::{Backend, DynThrottle, Identity, ManualClock, Throttle};
 use traffik_tests::RedisServer;
@@ -47,6 +49,12 @@ async fn called(server: &RedisServer, meanwhile: impl Future<Output = ()>) -> Ca
     }
 }
 
+/// Connects a backend that calls the server for each hit.
+async fn calling(server: &RedisServer) -> Backend {
+    let backend = connect(server).await.clock(ManualClock::new());
+    backend.local_refusals(Duration::ZERO)
+}
+
 const fn only(evalsha: u64) -> Calls {
     Calls { evalsha, others: 0 }
 }
@@ -54,7 +62,7 @@ const fn only(evalsha: u64) -> Calls {
 #[tokio::test]
 async fn decides_a_throttle_of_each_strategy_in_one_command() {
     let server = RedisServer::start();
-    let backend = connect(&server).await.clock(ManualClock::new());
+    let backend = calling(&server).await;
     for (name, throttle) in each(&backend, 5) {
         let client = Identity::new(name);
         let hits = called(&server, async {
@@ -74,7 +82,7 @@ async fn decides_a_throttle_of_each_strategy_in_one_command() {
 #[tokio::test]
 async fn decides_several_rates_in_one_command() {
     let server = RedisServer::start();
-    let backend = connect(&server).await.clock(ManualClock::new());
+    let backend = calling(&server).await;
     let builder = DynThrottle::builder("several").backend(backend);
     let rates = ["9/h", "5/m", "7/d"].map(|rate| rate.parse().unwrap());
     let throttle = rates
@@ -114,7 +122,7 @@ fn parts(backend: Backend) -> Parts {
 #[tokio::test]
 async fn decides_a_set_of_three_in_one_command() {
     let server = RedisServer::start();
-    let parts = parts(connect(&server).await.clock(ManualClock::new()));
+    let parts = parts(calling(&server).await);
     let hits = called(&server, async {
         for hit in 0..8 {
             let decision = <(First, Second, Third)>::hit(&parts).await.unwrap();

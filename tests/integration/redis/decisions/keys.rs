@@ -111,6 +111,7 @@ async fn keeps_a_slow_bucket() {
 async fn replaces_foreign_and_corrupt_states() {
     let server = RedisServer::start();
     let backend = connect(&server).await.clock(ManualClock::new());
+    let backend = backend.local_refusals(Duration::ZERO);
     for (name, throttle) in each(&backend, 3) {
         let client = Identity::new(name);
         assert!(admits(&throttle, &client, 3).await);

@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use http::request::Parts;
 use parking_lot::Mutex;
 
-use crate::decision::Report;
+use crate::decision::{Provenance, Report};
 use crate::definition::registry::resolved_client::ResolvedClient;
 use crate::identity::Identity;
 use crate::observe::Outcome;
@@ -21,6 +21,8 @@ pub struct Event<'a> {
     pub uid: &'a str,
     /// The outcome of the hit.
     pub outcome: Outcome,
+    /// The place where the hit was decided.
+    pub provenance: Provenance,
     /// The identity of the client, as the identifier returned it.
     pub identity: &'a Identity,
     /// The client as the decision resolved it. Its `Display` names it for people, and

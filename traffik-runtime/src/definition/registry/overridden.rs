@@ -19,6 +19,8 @@ use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rate::Rate;
+use crate::store::key::Key;
+use crate::store::local_refusals;
 
 /// The state that all throttles of one uid share while the process runs.
 pub(crate) struct RegistryEntry {
@@ -204,6 +206,10 @@ impl RegistryEntry {
         let is_overridden = !is_enabled || rates.is_some();
         let active = is_overridden.then(|| Arc::new(ActiveOverride { is_enabled, rates }));
         self.active.store(active);
-        self.is_overridden.store(is_overridden, Ordering::Release);
+        let was_overridden = self.is_overridden.swap(is_overridden, Ordering::AcqRel);
+        if was_overridden || is_overridden {
+            let strategy = self.registration.strategy.get().name();
+            local_refusals::forget_throttle(Key::of_throttle(self.uid(), strategy));
+        }
     }
 }

@@ -225,7 +225,7 @@ impl<'p> Windows<'p> {
 
     fn refused(&self, counts: &[Tagged]) -> StoreOutcome {
         let plans = std::slice::from_ref(self.plan);
-        StoreOutcome::refused(plans, std::iter::once(&self.state(counts)), self.now)
+        StoreOutcome::refused_by(plans, [self.state(counts)], self.now)
     }
 
     fn state(&self, counts: &[Tagged]) -> State {

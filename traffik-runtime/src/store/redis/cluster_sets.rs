@@ -68,7 +68,7 @@ impl Redis {
                 // It stays a refusal if the other states cannot be read.
                 let read = self.read_refused(plans, slots, at).await;
                 Ok(read.map_or(refusal, |(now, states)| {
-                    StoreOutcome::refused(plans, states.iter(), now)
+                    StoreOutcome::refused_by(plans, states, now)
                 }))
             }
         }

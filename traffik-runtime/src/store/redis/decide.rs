@@ -29,7 +29,7 @@ impl Redis {
                 // no state. Those are replaced.
                 return self.decide_in_process(plans, at, caller).await;
             }
-            return Ok(StoreOutcome::refused(plans, states.iter(), reply.now));
+            return Ok(StoreOutcome::refused_by(plans, states, reply.now));
         }
         let pairs = plans.iter().zip(&states).enumerate();
         let limits =

@@ -24,6 +24,18 @@ impl StateStore for Redis {
         "redis"
     }
 
+    fn has_server_time(&self) -> bool {
+        true
+    }
+
+    fn summarizes_logs(&self) -> bool {
+        true
+    }
+
+    fn is_atomic(&self) -> bool {
+        !self.is_cluster()
+    }
+
     fn decide<'a>(
         &'a self,
         plans: &'a [Plan<'a>],

@@ -81,6 +81,12 @@ impl Adaptive {
         }
     }
 
+    /// Returns `true` if a signal of the application decides about cuts.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn has_load(&self) -> bool {
+        self.loaded.is_some()
+    }
+
     /// Returns the largest cost that is ever admitted: that of a window without a cut.
     pub const fn max_cost(&self) -> u64 {
         self.limit

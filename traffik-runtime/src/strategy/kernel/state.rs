@@ -132,6 +132,16 @@ impl State {
         }
     }
 
+    /// Returns the number of entries of its logs.
+    #[cfg(feature = "engine")]
+    pub(crate) fn records(&self) -> usize {
+        match self {
+            Self::Log(entries) => entries.len(),
+            Self::List(list) => list.iter().map(|listed| listed.state.records()).sum(),
+            Self::Packed(_) | Self::Mean(_) | Self::Bytes(_) => 0,
+        }
+    }
+
     /// Returns the microsecond from which it decides like no state; 0 for the state of a custom
     /// strategy, which does not tell.
     #[cfg(feature = "engine")]
