@@ -117,7 +117,7 @@ impl HitRef<'_, '_> {
         self,
         throttle: Key,
         client: &Client,
-        address: impl FnOnce() -> Result<IpAddr, Error>,
+        address: impl FnMut() -> Result<IpAddr, Error>,
     ) -> Result<Key, Error> {
         let key = join_scope(throttle, self.scope, self.parts);
         join_client(key, client, address)
