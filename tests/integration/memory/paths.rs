@@ -29,7 +29,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(strategy: impl Strategy + Clone, rates: &[Rate], clock: &ManualClock) -> Self {
+    fn new(strategy: &(impl Strategy + Clone), rates: &[Rate], clock: &ManualClock) -> Self {
         let build = || {
             let builder = DynThrottle::builder("paths").strategy(strategy.clone());
             let builder = rates
@@ -51,7 +51,7 @@ impl Pair {
     }
 }
 
-async fn compare(name: &str, strategy: impl Strategy + Clone, rates: &[Rate]) {
+async fn compare(name: &str, strategy: &(impl Strategy + Clone), rates: &[Rate]) {
     let clock = ManualClock::at(Duration::from_secs(1_000_000));
     let pair = Pair::new(strategy, rates, &clock);
     let clients = [
@@ -91,16 +91,16 @@ async fn hits_are_decided_as_reservations_are() {
             .default_tier("free"),
     );
     for rates in [&[short][..], &[short, long], &[short, long, longest]] {
-        compare("fixed window", FixedWindow::new(), rates).await;
-        compare("sliding counter", SlidingCounter::new(), rates).await;
-        compare("token bucket", TokenBucket::new(), rates).await;
-        compare("gcra", Gcra::new(), rates).await;
-        compare("queue", LeakyBucketWithQueue::new().queue_size(7), rates).await;
-        compare("rollover", QuotaWithRollover::new(), rates).await;
-        compare("adaptive", Adaptive::new(), rates).await;
-        compare("sliding log", SlidingLog::new(), rates).await;
-        compare("cost based", CostBasedTokenBucket::new(), rates).await;
-        compare("priority", Priority::new(), rates).await;
-        compare("tiered", tiers.clone(), rates).await;
+        compare("fixed window", &FixedWindow::new(), rates).await;
+        compare("sliding counter", &SlidingCounter::new(), rates).await;
+        compare("token bucket", &TokenBucket::new(), rates).await;
+        compare("gcra", &Gcra::new(), rates).await;
+        compare("queue", &LeakyBucketWithQueue::new().queue_size(7), rates).await;
+        compare("rollover", &QuotaWithRollover::new(), rates).await;
+        compare("adaptive", &Adaptive::new(), rates).await;
+        compare("sliding log", &SlidingLog::new(), rates).await;
+        compare("cost based", &CostBasedTokenBucket::new(), rates).await;
+        compare("priority", &Priority::new(), rates).await;
+        compare("tiered", &tiers, rates).await;
     }
 }

@@ -114,7 +114,7 @@ impl Join for Name {
 pub(crate) fn join_client<K: Join>(
     key: K,
     client: &Client,
-    address: impl FnMut() -> Result<IpAddr, Error>,
+    address: impl Fn() -> Result<IpAddr, Error>,
 ) -> Result<K, Error> {
     join_client_key(key, &client.key, address)
 }
@@ -123,10 +123,10 @@ pub(crate) fn join_client<K: Join>(
 fn join_client_key<K: Join>(
     key: K,
     client: &ClientKey,
-    mut address: impl FnMut() -> Result<IpAddr, Error>,
+    address: impl Fn() -> Result<IpAddr, Error>,
 ) -> Result<K, Error> {
     let (kind, bytes): (_, &[u8]) = match client {
-        ClientKey::Both(keys) => return join_both(key, keys, &mut address),
+        ClientKey::Both(keys) => return join_both(key, keys, &address),
         ClientKey::Named(name) => (kind::NAMED, name),
         ClientKey::Header(value) => (kind::HEADER, value),
         ClientKey::Everyone => (kind::EVERYONE, &[]),
@@ -151,10 +151,10 @@ fn join_client_key<K: Join>(
 fn join_both<K: Join>(
     key: K,
     [first, second]: &[ClientKey; 2],
-    address: &mut dyn FnMut() -> Result<IpAddr, Error>,
+    address: &dyn Fn() -> Result<IpAddr, Error>,
 ) -> Result<K, Error> {
     key.join_nested(kind::BOTH, |key| {
-        let key = join_client_key(key, first, &mut *address)?;
+        let key = join_client_key(key, first, address)?;
         join_client_key(key, second, address)
     })
 }

@@ -111,9 +111,9 @@ impl<'h, R: ObservedReports> FastSet<'h, R> {
         let memory = backend.fast_memory()?;
         // One limit is computed for the hit at most.
         let dynamic_limit = Some(dynamic_limit).filter(|_| hits.len() == 1);
-        let mut addresses = Addresses::default();
+        let addresses = Addresses::default();
         for hit in hits {
-            let keyed = keyed_hit(*hit, backend, dynamic_limit, &mut addresses)?;
+            let keyed = keyed_hit(*hit, backend, dynamic_limit, &addresses)?;
             self.hits.push(keyed);
         }
         let at = backend.store().reading();
@@ -200,7 +200,7 @@ fn keyed_hit<'h: 'c, 'c>(
     hit: HitRef<'h, 'h>,
     backend: &'c BackendParts,
     dynamic_limit: Option<&'h OnceCell<Limit>>,
-    addresses: &mut Addresses<'c>,
+    addresses: &Addresses<'c>,
 ) -> Option<KeyedHit<'h>> {
     let Identity::Client(client) = hit.identity else {
         return None;

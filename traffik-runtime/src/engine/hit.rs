@@ -1,6 +1,7 @@
 //! A hit: a throttle, a client and a cost.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::ptr;
 
@@ -117,7 +118,7 @@ impl HitRef<'_, '_> {
         self,
         throttle: Key,
         client: &Client,
-        address: impl FnMut() -> Result<IpAddr, Error>,
+        address: impl Fn() -> Result<IpAddr, Error>,
     ) -> Result<Key, Error> {
         let key = join_scope(throttle, self.scope, self.parts);
         join_client(key, client, address)
@@ -203,21 +204,21 @@ fn publish(
 
 /// The address of a request's client, resolved once for the throttles that resolve it alike.
 #[derive(Default)]
-pub(crate) struct Addresses<'c>(Option<(&'c ClientIp, IpAddr)>);
+pub(crate) struct Addresses<'c>(Cell<Option<(&'c ClientIp, IpAddr)>>);
 
 impl<'c> Addresses<'c> {
     /// Returns the client's address, as the throttle of a hit of the request resolves it.
     pub(crate) fn resolve(
-        &mut self,
+        &self,
         hit: HitRef<'c, 'c>,
         backend: &'c BackendParts,
     ) -> Result<IpAddr, Error> {
         let client_ip = client_ip_of(hit.throttle, backend);
-        match self.0 {
+        match self.0.get() {
             Some((resolver, address)) if ptr::eq(resolver, client_ip) => Ok(address),
             _ => {
                 let address = address(hit.parts, client_ip, hit.throttle.uid())?;
-                self.0 = Some((client_ip, address));
+                self.0.set(Some((client_ip, address)));
                 Ok(address)
             }
         }
