@@ -111,8 +111,8 @@ impl Fields {
         waits.max().unwrap_or_default()
     }
 
-    /// Returns the time until more remains that a client is told now. Times count from the moment of
-    /// the response.
+    /// Returns the time until more remains that a client is told now. Times count from the moment
+    /// of the response.
     fn next(
         &self,
         limit: &LimitStatus<&'static Definition>,
