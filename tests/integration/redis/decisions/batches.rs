@@ -254,12 +254,12 @@ async fn admits_exactly_the_limit_in_fewer_commands() {
             false => builder.strategy(TokenBucket::new()),
         };
         let throttle = builder.backend(backend.clone()).build().unwrap();
-        let alone = async {
+        let one_task = async {
             for _ in 0..HITS {
                 assert!(admits(&throttle, &Identity::new("alone"), 1).await);
             }
         };
-        assert_eq!(called(&server, alone).await.1, HITS);
+        assert_eq!(called(&server, one_task).await.1, HITS);
         let crowd = async {
             let mut tasks = JoinSet::new();
             for _ in 0..64 {
