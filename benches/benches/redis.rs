@@ -1,9 +1,8 @@
 //! One decision in Redis, beside the commands of a hand-written limiter on the same server with the
 //! same client: a bare fixed window as a script, and `INCR` with `PEXPIRE … NX` in a pipeline.
 //!
-//! It starts a `redis-server` of its own. Both sides hit one key, except where many clients are
-//! compared: there the peer is a script of equal work, with windows that are aligned by the server's
-//! clock, and latencies and the commands that the server counted stand beside the throughput.
+//! It starts a `redis-server` of its own. Both sides hit one key, except in the table of many
+//! clients: there latencies, and the commands that the server counted, stand below the throughput.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

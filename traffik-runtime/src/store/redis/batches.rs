@@ -69,10 +69,10 @@ impl Batches {
         at: Option<u64>,
         cost: impl Fn(&Plan<'_>) -> u64,
     ) -> RedisResult<GroupValues> {
-        let is_alone = self.running.fetch_add(1, Ordering::Relaxed) == 0;
+        let is_idle = self.running.fetch_add(1, Ordering::Relaxed) == 0;
         let _running = Running(&self.running);
         // The keys of a batch are on one server.
-        if is_alone || !connection.can_break() {
+        if is_idle || !connection.can_break() {
             let mut args = ScriptArgs::default();
             args.push(plans, cost);
             let values = run(connection, &args, at).await?;

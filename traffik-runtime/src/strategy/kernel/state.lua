@@ -105,11 +105,11 @@ local function make_rare()
       .. value:sub(next_place)
   end
 
-  -- Summarizes a log whose live records begin at a place, in at most three records: the one that must
-  -- expire before there is room for one more unit, the one that must expire before there is room for
-  -- the hit, and the newest. The cost of each includes the records between it and the one before it.
-  -- Every number that a decision reports follows from these. Returns nil if the records do not add up
-  -- to the sum; then the whole log is reported.
+  -- Summarizes a log whose live records begin at a place, in at most three records: the one that
+  -- must expire before there is room for one more unit, the one that must expire before there is
+  -- room for the hit, and the newest. The cost of each includes the records between it and the one
+  -- before it. Every number that a decision reports follows from these. Returns nil if the records
+  -- do not add up to the sum; then the whole log is reported.
   local function summarize(records, first, sum, more, cost)
     local newest, place, passed, text = #records - 15, first, 0, ''
     for _, needed in ipairs({ more, cost }) do
@@ -154,7 +154,8 @@ local function make_rare()
     return text
   end
 
-  -- Encodes a state with one record instead of all: the newest time of a log, and the sum of a mean.
+  -- Encodes a state with one record instead of all: the newest time of a log, and the sum of a
+  -- mean.
   local function condense(kind, power, limit, period, at, a, b, c, records, state_number)
     if kind == 6 and #records > 0 then
       records = struct.pack('>dd', struct.unpack('>d', records, #records - 15), a)

@@ -28,9 +28,9 @@
     end
 
     -- Returns the state of each law, and all states in their order. A law's state is the one of the
-    -- same period, or the one in the same place (law L30; guide, chapter laws); plan.rs does the same.
-    -- Fields of a state: 10 is the place after it, 11 the time until which a refusal extended its life,
-    -- 12 its own place, 13 its number.
+    -- same period, or the one in the same place (law L30; guide, chapter laws); plan.rs does the
+    -- same. Fields of a state: 10 is the place after it, 11 the time until which a refusal extended
+    -- its life, 12 its own place, 13 its number.
     local function own_states(laws_of_plan, value)
       local states, place = {}, 2
       while place <= #value do
@@ -56,8 +56,8 @@
       return found, states
     end
 
-    -- Returns a value as a refusal reports it: each state as its law has left it, or condensed if no
-    -- law needs all its records.
+    -- Returns a value as a refusal reports it: each state as its law has left it, or condensed if
+    -- no law needs all its records.
     local function reported(value, states)
       local text, from = '', 1
       for _, state in ipairs(states) do
@@ -109,8 +109,8 @@
       local text, report, latest, keep, filled_until = HEAD, HEAD, 0, true, nil
       for law = 1, count do
         local kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, pairs_of_law = unpack(laws_of_plan[law], 1, 11)
-        -- After a refusal only some states are evaluated: those ahead of the clock or of another rate,
-        -- because a hit changes them even if it is refused, and logs, to report them.
+        -- After a refusal only some states are evaluated: those ahead of the clock or of another
+        -- rate, because a hit changes them even if it is refused, and logs, to report them.
         local state = states[law]
         local is_changed = state
           and (state[4] ~= l2 or state[3] ~= l1 or (kernel == 3 or kernel == 7) and state[2] ~= l3)
