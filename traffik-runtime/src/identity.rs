@@ -59,6 +59,8 @@ pub(crate) enum ClientKey {
     Address(IpAddr),
     /// One budget for all.
     Everyone,
+    /// Both together.
+    Both(Box<[ClientKey; 2]>),
 }
 
 /// A name. Short names are stored inline.
@@ -113,6 +115,31 @@ impl Identity {
     /// Makes one client of all clients.
     pub const fn everyone() -> Self {
         Self::of(ClientKey::Everyone)
+    }
+
+    /// Joins two clients into one, whose budget is neither's: an address and the name that it tries
+    /// to log in as, say, so that nobody can lock others out of their accounts.
+    ///
+    /// The order matters, and so do the kinds of both keys. Tier and priority are the first
+    /// client's; where it has no tier, the tier is the other's. With an exempt identity the result
+    /// is exempt.
+    ///
+    /// ```
+    /// use traffik::Identity;
+    ///
+    /// let attempt = Identity::ip().and("ada@example.org");
+    /// assert_eq!(attempt.to_string(), "ip, ada@example.org");
+    /// assert_ne!(attempt, Identity::ip());
+    /// ```
+    pub fn and(self, other: impl Into<Self>) -> Self {
+        match (self, other.into()) {
+            (Self::Client(first), Self::Client(other)) => Self::Client(Client {
+                key: ClientKey::Both(Box::new([first.key, other.key])),
+                tier: first.tier.or(other.tier),
+                priority: first.priority,
+            }),
+            _ => Self::Exempt,
+        }
     }
 
     /// Sets the client's tier, for strategies with tiers. An exempt identity stays exempt.

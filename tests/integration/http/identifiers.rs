@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use http::HeaderValue;
 use http::header::ToStrError;
-use traffik::{Identity, provide, throttled};
+use traffik::{DynThrottle, Identity, Priority, provide, throttled};
 use traffik_tests::{Server, midnight};
 
 fn name(parts: &Parts) -> &str {
@@ -49,6 +49,11 @@ async fn by_future_result(parts: &Parts) -> Result<String, std::io::Error> {
     Ok(name(parts).to_owned())
 }
 
+/// Counts each client by its address and the name that it gives.
+fn by_address_and_name(parts: &Parts) -> Identity {
+    Identity::ip().and(name(parts))
+}
+
 mod nested {
     pub(crate) mod deeper {
         pub(crate) use super::super::by_string as caller;
@@ -67,6 +72,7 @@ identified! {
     of_string = by_string,
     of_number = by_number,
     of_address = by_address,
+    of_address_and_name = by_address_and_name,
     of_future = by_future,
     of_result = by_result,
     of_future_result = by_future_result,
@@ -89,6 +95,7 @@ async fn serve() -> Server {
         .route("/string", get(of_string))
         .route("/number", get(of_number))
         .route("/address", get(of_address))
+        .route("/address_and_name", get(of_address_and_name))
         .route("/future", get(of_future))
         .route("/result", get(of_result))
         .route("/future_result", get(of_future_result))
@@ -107,6 +114,7 @@ async fn distinguishes_clients_by_any_return_type() {
         "/string",
         "/number",
         "/address",
+        "/address_and_name",
         "/future",
         "/result",
         "/future_result",
@@ -167,4 +175,49 @@ async fn compares_header_values_as_bytes() {
             );
         }
     }
+}
+
+/// Two joined clients are another client than either, than the other order, and than their texts
+/// joined.
+#[tokio::test]
+async fn counts_joined_clients_apart() {
+    let (backend, _) = midnight();
+    let rate = "1/minute".parse().unwrap();
+    let throttle = DynThrottle::builder("identifiers::joined").rate(rate);
+    let throttle = throttle.backend(backend).build().unwrap();
+    let address = IpAddr::from([192, 0, 2, 7]);
+    let clients = [
+        Identity::new("a"),
+        Identity::new("b"),
+        Identity::new("ab"),
+        Identity::new("a, b"),
+        Identity::new("a").and("b"),
+        Identity::new("b").and("a"),
+        Identity::new("a").and("b").and("c"),
+        Identity::new("a").and(Identity::new("b").and("c")),
+        Identity::from(address),
+        Identity::from(address).and("a"),
+        Identity::new("192.0.2.7").and("a"),
+        Identity::everyone().and("a"),
+        Identity::ip_or("a").and("b"),
+    ];
+    for client in &clients {
+        let admits = async || throttle.hit(client, 1).await.unwrap().admitted;
+        assert!(admits().await, "{client} is another client");
+        assert!(!admits().await, "{client} is forgotten");
+    }
+    let exempt = Identity::new("a").and(Identity::Exempt);
+    assert_eq!(exempt, Identity::Exempt);
+    assert_eq!(Identity::Exempt.and("a"), Identity::Exempt);
+}
+
+/// Tier and priority are those of the first, the tier of the other where it has none.
+#[test]
+fn keeps_the_tier_and_priority_of_the_first() {
+    let high = Identity::new("a").tier("gold").priority(Priority::High);
+    let low = Identity::new("b").tier("free").priority(Priority::Low);
+    let plain = Identity::new("a").and("b");
+    let joined = high.clone().and(low.clone());
+    assert_eq!(joined, plain.clone().tier("gold").priority(Priority::High));
+    assert_eq!(Identity::new("a").and(low), plain.tier("free"));
 }

@@ -28,6 +28,7 @@ mod kind {
     pub(crate) const UNMATCHED: u8 = 9;
     pub(crate) const SEGMENT: u8 = 10;
     pub(crate) const NO_ADDRESS: u8 = 11;
+    pub(crate) const BOTH: u8 = 12;
 
     pub(crate) const fn word(kind: u8) -> &'static str {
         match kind {
@@ -41,6 +42,7 @@ mod kind {
             ROUTE => "route",
             UNMATCHED => "unmatched",
             NO_ADDRESS => "no-address",
+            BOTH => "both",
             _ => "segment",
         }
     }
@@ -52,6 +54,13 @@ pub(crate) trait Join: Sized {
     fn join(self, kind: u8, bytes: &[u8]) -> Self;
 
     fn join_address(self, kind: u8, address: IpAddr) -> Self;
+
+    /// Joins all that `join` joins to a key, as one part.
+    fn join_nested(
+        self,
+        kind: u8,
+        join: impl FnOnce(Self) -> Result<Self, Error>,
+    ) -> Result<Self, Error>;
 }
 
 impl Join for Key {
@@ -63,6 +72,14 @@ impl Join for Key {
     #[inline]
     fn join_address(self, kind: u8, address: IpAddr) -> Self {
         self.join_address(kind, address)
+    }
+
+    fn join_nested(
+        self,
+        kind: u8,
+        join: impl FnOnce(Self) -> Result<Self, Error>,
+    ) -> Result<Self, Error> {
+        join(self.join(kind, &[]))
     }
 }
 
@@ -80,6 +97,16 @@ impl Join for Name {
     fn join_address(self, kind: u8, address: IpAddr) -> Self {
         self.join(kind, address.to_string().as_bytes())
     }
+
+    /// The nested parts are encoded as one, which bounds their length.
+    fn join_nested(
+        self,
+        kind: u8,
+        join: impl FnOnce(Self) -> Result<Self, Error>,
+    ) -> Result<Self, Error> {
+        let nested = join(Self::default())?;
+        Ok(self.join(kind, nested.0.as_bytes()))
+    }
 }
 
 /// Joins a client to a key. The address is only computed if the client is counted by it.
@@ -87,9 +114,19 @@ impl Join for Name {
 pub(crate) fn join_client<K: Join>(
     key: K,
     client: &Client,
-    address: impl FnOnce() -> Result<IpAddr, Error>,
+    address: impl Fn() -> Result<IpAddr, Error>,
 ) -> Result<K, Error> {
-    let (kind, bytes): (_, &[u8]) = match &client.key {
+    join_client_key(key, &client.key, address)
+}
+
+#[inline(always)]
+fn join_client_key<K: Join>(
+    key: K,
+    client: &ClientKey,
+    address: impl Fn() -> Result<IpAddr, Error>,
+) -> Result<K, Error> {
+    let (kind, bytes): (_, &[u8]) = match client {
+        ClientKey::Both(keys) => return join_both(key, keys, &address),
         ClientKey::Named(name) => (kind::NAMED, name),
         ClientKey::Header(value) => (kind::HEADER, value),
         ClientKey::Everyone => (kind::EVERYONE, &[]),
@@ -107,6 +144,19 @@ pub(crate) fn join_client<K: Join>(
         ClientKey::Address(address) => return Ok(key.join_address(kind::ADDRESS, *address)),
     };
     Ok(key.join(kind, bytes))
+}
+
+/// Joins two keys of one client, as one part.
+#[inline(never)]
+fn join_both<K: Join>(
+    key: K,
+    [first, second]: &[ClientKey; 2],
+    address: &dyn Fn() -> Result<IpAddr, Error>,
+) -> Result<K, Error> {
+    key.join_nested(kind::BOTH, |key| {
+        let key = join_client_key(key, first, address)?;
+        join_client_key(key, second, address)
+    })
 }
 
 /// Joins a scope to a key.

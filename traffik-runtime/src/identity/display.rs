@@ -37,15 +37,26 @@ impl Identity {
         let Self::Client(client) = self else {
             return f.write_str("exempt");
         };
-        match (&client.key, &address) {
-            (ClientKey::Named(name) | ClientKey::Header(name), _)
-            | (ClientKey::IpOr(name), None) => write_name(name, f),
-            (ClientKey::Everyone, _) => f.write_str("everyone"),
-            (ClientKey::Address(address), _)
-            | (ClientKey::Ip | ClientKey::IpOr(_), Some(address)) => write!(f, "{address}"),
-            (ClientKey::IpWithoutHeader, Some(address)) => write!(f, "{address} (no header)"),
-            (ClientKey::Ip, None) => f.write_str("ip"),
-            (ClientKey::IpWithoutHeader, None) => f.write_str("ip (no header)"),
+        write_key(&client.key, address, f)
+    }
+}
+
+fn write_key(key: &ClientKey, address: Option<IpAddr>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match (key, address) {
+        (ClientKey::Named(name) | ClientKey::Header(name), _) | (ClientKey::IpOr(name), None) => {
+            write_name(name, f)
+        }
+        (ClientKey::Everyone, _) => f.write_str("everyone"),
+        (ClientKey::Address(address), _) => write!(f, "{address}"),
+        (ClientKey::Ip | ClientKey::IpOr(_), Some(address)) => write!(f, "{address}"),
+        (ClientKey::IpWithoutHeader, Some(address)) => write!(f, "{address} (no header)"),
+        (ClientKey::Ip, None) => f.write_str("ip"),
+        (ClientKey::IpWithoutHeader, None) => f.write_str("ip (no header)"),
+        (ClientKey::Both(keys), address) => {
+            let [first, second] = &**keys;
+            write_key(first, address, f)?;
+            f.write_str(", ")?;
+            write_key(second, address, f)
         }
     }
 }

@@ -32,23 +32,29 @@ async fn distinguishes_identities_of_any_bytes() {
         format!("{long}y").into_bytes(),
         every_byte,
     ]);
-    for name in &odd {
+    let mut clients: Vec<Identity> = odd.iter().map(Identity::new).collect();
+    // Two joined clients are one part of the key.
+    clients.extend([
+        Identity::new("a").and("b"),
+        Identity::new("b").and("a"),
+        Identity::new("a:id:b").and(""),
+        Identity::new(&long).and(Identity::new(&long)),
+        Identity::everyone().and(Identity::new(&every_byte)),
+    ]);
+    for client in &clients {
         assert!(
-            admits(&throttle, &Identity::new(name), 1).await,
-            "{name:?} is another client"
+            admits(&throttle, client, 1).await,
+            "{client} is another client"
         );
-        assert!(
-            !admits(&throttle, &Identity::new(name), 1).await,
-            "{name:?} is forgotten"
-        );
+        assert!(!admits(&throttle, client, 1).await, "{client} is forgotten");
     }
     let names = names(&server);
-    assert_eq!(names.len(), odd.len());
+    assert_eq!(names.len(), clients.len());
     let tags: HashSet<&str> = names
         .iter()
         .filter_map(|name| name.split('}').next())
         .collect();
-    assert_eq!(tags.len(), odd.len(), "each has a slot of its own");
+    assert_eq!(tags.len(), clients.len(), "each has a slot of its own");
     for name in names {
         assert!(
             name.starts_with('{') && name.matches(['{', '}']).count() == 2,

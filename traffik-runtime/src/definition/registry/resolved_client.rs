@@ -23,13 +23,8 @@ impl<'a> ResolvedClient<'a> {
     ) -> Self {
         let address = match identity {
             Identity::Exempt => None,
-            Identity::Client(client) => match &client.key {
-                ClientKey::Address(address) => Some(*address),
-                ClientKey::Ip | ClientKey::IpOr(_) | ClientKey::IpWithoutHeader => {
-                    request_address()
-                }
-                ClientKey::Named(_) | ClientKey::Header(_) | ClientKey::Everyone => None,
-            },
+            Identity::Client(client) if has_request_address(&client.key) => request_address(),
+            Identity::Client(client) => fixed_address(&client.key),
         };
         Self { identity, address }
     }
@@ -39,6 +34,26 @@ impl<'a> ResolvedClient<'a> {
     /// the prefix that tells clients apart.
     pub const fn address(&self) -> Option<IpAddr> {
         self.address
+    }
+}
+
+fn has_request_address(key: &ClientKey) -> bool {
+    match key {
+        ClientKey::Ip | ClientKey::IpOr(_) | ClientKey::IpWithoutHeader => true,
+        ClientKey::Both(keys) => keys.iter().any(has_request_address),
+        ClientKey::Named(_)
+        | ClientKey::Header(_)
+        | ClientKey::Address(_)
+        | ClientKey::Everyone => false,
+    }
+}
+
+/// Returns the address in a key, the first of two.
+fn fixed_address(key: &ClientKey) -> Option<IpAddr> {
+    match key {
+        ClientKey::Address(address) => Some(*address),
+        ClientKey::Both(keys) => keys.iter().find_map(fixed_address),
+        _ => None,
     }
 }
 
