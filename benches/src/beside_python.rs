@@ -2,8 +2,8 @@
 //! limiters and without, over TCP on loopback.
 //!
 //! The Python library has the name and the features that this one re-imagines; `slowapi` is the
-//! limiter that most applications of `FastAPI` have. Both count in memory, as this one does, and each
-//! server has one thread.
+//! limiter that most applications of `FastAPI` have. Both count in memory, as this one does, and
+//! each server has one thread.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command};

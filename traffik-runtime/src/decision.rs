@@ -121,7 +121,7 @@ impl Provenance {
 /// assert!(decision.admitted);
 /// assert_eq!(decision.remaining, u64::MAX);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq)]
 #[non_exhaustive]
 pub struct Decision {
     /// `true` if the hit was admitted and its cost counted.
@@ -152,6 +152,31 @@ pub struct Decision {
     /// The time that an admitted hit has to wait before it may run; zero for all strategies but
     /// queues.
     pub delay: Duration,
+}
+
+/// Compares what was decided, not where: decisions that differ in their `provenance` only are equal.
+impl PartialEq for Decision {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            admitted,
+            decided,
+            provenance: _,
+            limit,
+            remaining,
+            wait,
+            next,
+            reset,
+            delay,
+        } = *other;
+        self.admitted == admitted
+            && self.decided == decided
+            && self.limit == limit
+            && self.remaining == remaining
+            && self.wait == wait
+            && self.next == next
+            && self.reset == reset
+            && self.delay == delay
+    }
 }
 
 impl Decision {

@@ -216,8 +216,8 @@ async fn counts_joined_clients_apart() {
 fn keeps_the_tier_and_priority_of_the_first() {
     let high = Identity::new("a").tier("gold").priority(Priority::High);
     let low = Identity::new("b").tier("free").priority(Priority::Low);
-    let plain = Identity::new("a").and("b");
+    let both = Identity::new("a").and("b");
     let joined = high.clone().and(low.clone());
-    assert_eq!(joined, plain.clone().tier("gold").priority(Priority::High));
-    assert_eq!(Identity::new("a").and(low), plain.tier("free"));
+    assert_eq!(joined, both.clone().tier("gold").priority(Priority::High));
+    assert_eq!(Identity::new("a").and(low), both.tier("free"));
 }

@@ -63,10 +63,13 @@ async fn lets_a_shadow_pass_and_reports_it() {
     let builder = DynThrottle::builder("local refusals: shadow").rate("1/hour".parse().unwrap());
     let throttle = builder.backend(backend).shadow().build().unwrap();
     let events = Arc::new(Mutex::new(Vec::new()));
-    let seen = events.clone();
+    let recorded = events.clone();
     let listener = registry().subscribe(move |event| {
         if event.uid == "local refusals: shadow" {
-            seen.lock().unwrap().push((event.outcome, event.provenance));
+            recorded
+                .lock()
+                .unwrap()
+                .push((event.outcome, event.provenance));
         }
     });
     for _ in 0..3 {
@@ -86,11 +89,12 @@ async fn reports_a_local_refusal_to_listeners() {
     let (backend, _) = custom();
     let throttle = throttle("listener", "1/hour", &backend);
     let events = Arc::new(Mutex::new(Vec::new()));
-    let seen = events.clone();
+    let recorded = events.clone();
     let listener = registry().subscribe(move |event| {
         if event.uid == "local refusals: listener" {
             let remaining = event.report.map(|report| report.remaining);
-            seen.lock()
+            recorded
+                .lock()
                 .unwrap()
                 .push((event.outcome, event.provenance, remaining));
         }

@@ -28,8 +28,8 @@ impl Step {
         }
     }
 
-    /// Returns `true` if a breaker does not let all hits at this time pass to the first store, or if
-    /// hits that the fallback counted may matter.
+    /// Returns `true` if a breaker does not let all hits at this time pass to the first store, or
+    /// if hits that the fallback counted may matter.
     pub(crate) fn bypasses_backend(&self, now: u64) -> bool {
         let is_open = match self {
             Self::Failover(failover) => !failover.breaker.get().is_closed_at(now),

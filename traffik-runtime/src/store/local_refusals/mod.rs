@@ -36,8 +36,8 @@ pub(crate) const DEFAULT_LIFE: Duration = Duration::from_secs(1);
 /// The number of changes that operators have made to throttles.
 static CHANGES: AtomicU64 = AtomicU64::new(0);
 
-/// The number of the latest change to the throttles of each tag of keys. A state that was remembered
-/// before it is not used.
+/// The number of the latest change to the throttles of each tag of keys. A state that was
+/// remembered before it is not used.
 static LATEST_CHANGES: [AtomicU64; Key::TAGS] = [const { AtomicU64::new(0) }; Key::TAGS];
 
 /// Makes all stores of the process forget the states that they remember for a throttle, because its
