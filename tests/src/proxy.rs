@@ -19,6 +19,7 @@ enum Mode {
     Delay(Duration),
     Discard,
     DiscardReplies,
+    ReplaceReplies(&'static [u8]),
     CloseOnReply,
     TruncateReplies,
     Close,
@@ -96,6 +97,11 @@ impl Proxy {
         self.mode.send_replace(Mode::CloseOnReply);
     }
 
+    /// Forwards requests and answers each with these bytes in place of the reply.
+    pub fn replace_replies(&self, with: &'static [u8]) {
+        self.mode.send_replace(Mode::ReplaceReplies(with));
+    }
+
     /// Forwards half of each reply and discards the rest.
     pub fn truncate_replies(&self) {
         self.mode.send_replace(Mode::TruncateReplies);
@@ -152,12 +158,19 @@ async fn pump(
             Mode::Discard => continue,
             Mode::DiscardReplies if is_reply => continue,
             Mode::CloseOnReply if is_reply => return,
+            Mode::ReplaceReplies(with) if is_reply => {
+                if to.write_all(with).await.is_err() {
+                    return;
+                }
+                continue;
+            }
             Mode::Delay(by) => sleep(by).await,
             Mode::TruncateReplies if is_reply => length /= 2,
             Mode::Forward
             | Mode::TruncateReplies
             | Mode::Close
             | Mode::DiscardReplies
+            | Mode::ReplaceReplies(_)
             | Mode::CloseOnReply => {}
         }
         if to.write_all(&buffer[..length]).await.is_err() {

@@ -216,11 +216,11 @@ impl Setup {
             Fault::Timeout => self.proxy.discard_replies(),
             Fault::Reset => self.proxy.close_on_reply(),
             Fault::ErrorReply => {
-                // The only key, which now holds a list.
-                let keys: Vec<String> = server.command(&["KEYS", "*"]);
-                let [key] = &keys[..] else { panic!("{keys:?}") };
-                let () = server.command(&["DEL", key]);
-                let _: i64 = server.command(&["LPUSH", key, "something else"]);
+                // The server refuses the script, and the client reads of a mistake instead.
+                let forbid = ["ACL", "SETUSER", "default", "-@scripting"];
+                let () = server.command(&forbid);
+                self.proxy
+                    .replace_replies(b"-WRONGTYPE the key holds a list\r\n");
             }
             Fault::Slow => self.proxy.delay(Duration::from_millis(20)),
             Fault::Unauthenticated => {
@@ -251,6 +251,10 @@ impl Setup {
             Fault::ReadOnly => {
                 let () = server.command(&["REPLICAOF", "NO", "ONE"]);
             }
+            Fault::ErrorReply => {
+                let permit = ["ACL", "SETUSER", "default", "+@scripting"];
+                let () = server.command(&permit);
+            }
             _ => {}
         }
     }
@@ -263,6 +267,7 @@ impl Setup {
                 let info: String = self.server.command_as("secret", &["INFO", "commandstats"]);
                 u64::from(info.contains("cmdstat_evalsha:calls=1"))
             }
+            Fault::ErrorReply => self.server.rejected_calls("evalsha"),
             _ => self.server.calls("evalsha"),
         }
     }

@@ -77,7 +77,11 @@ const LONGEST: Duration = Duration::from_secs(2 * 3_650 * 86_400);
 async fn survives_corrupted_numbers() {
     let server = RedisServer::start();
     let remote = Backend::redis(server.url()).timeout(PATIENCE);
-    let remote = remote.connect().await.unwrap();
+    let remote = remote
+        .connect()
+        .await
+        .unwrap()
+        .local_refusals(Duration::ZERO);
     let mut connection = redis::Client::open(server.url())
         .unwrap()
         .get_connection()
@@ -95,7 +99,7 @@ async fn survives_corrupted_numbers() {
                 let throttle = throttle.strategy($strategy);
                 throttle.backend(backend.clone().clock(clock.clone())).build().unwrap()
             };
-            let custom = Backend::custom(store.clone());
+            let custom = Backend::custom(store.clone()).local_refusals(Duration::ZERO);
             let (own, other) = (throttle(&custom), throttle(&remote));
             let client = Identity::new("client");
             for after in [1, 3] {

@@ -217,11 +217,22 @@ impl RedisServer {
     ///
     /// If the server does not reply.
     pub fn calls(&self, command: &str) -> u64 {
+        self.command_stat(command, "calls")
+    }
+
+    /// Returns the number of calls of a command that the server has not run, since the client had
+    /// no permission.
+    pub fn rejected_calls(&self, command: &str) -> u64 {
+        self.command_stat(command, "rejected_calls")
+    }
+
+    fn command_stat(&self, command: &str, field: &str) -> u64 {
         let info: String = self.command(&["INFO", "commandstats"]);
-        let start = format!("cmdstat_{command}:calls=");
+        let start = format!("cmdstat_{command}:");
         let line = info.lines().find_map(|line| line.strip_prefix(&start));
-        let calls = line.and_then(|line| line.split(',').next());
-        calls.map_or(0, |calls| calls.parse().expect("a number of calls"))
+        let mut fields = line.into_iter().flat_map(|line| line.split(','));
+        let number = fields.find_map(|it| it.strip_prefix(field)?.strip_prefix('='));
+        number.map_or(0, |number| number.parse().expect("a number of calls"))
     }
 }
 
