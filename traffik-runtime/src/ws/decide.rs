@@ -26,7 +26,7 @@ pub(super) fn decide(
         Some(fast) => Ok(DetailedDecision::from_fast(&fast, &hits[0], parts)),
         None => match decide_slow(bound.clone(), cost) {
             Flow::Ready((_, detailed)) => detailed,
-            deciding => {
+            deciding @ Flow::Pending(_) => {
                 let policy = policy.clone();
                 return Flow::pending(async move {
                     let (bound, detailed) = deciding.await;
