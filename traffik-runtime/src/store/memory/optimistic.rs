@@ -15,7 +15,6 @@ use crate::clock::reading::Reading;
 use crate::decision::{Decision, Report};
 use crate::store::key::Key;
 use crate::store::memory::Memory;
-use crate::store::memory::seqlock_slot::{Slot, Snapshot};
 use crate::store::memory::slot_permit::SlotPermit;
 use crate::store::plan::Limit;
 use crate::strategy::kernel::Law;
@@ -75,15 +74,10 @@ macro_rules! slot_kernels {
             limit: &Limit,
             hit: &TimedCost<'_>,
         ) -> Decision {
-            let snapshot = if limit.law.is_packed() {
-                read(memory, key)
-            } else {
-                None
-            };
-            let decided = snapshot.and_then(|snapshot| match &limit.law {
-                $(Law::$kernel(law) => try_decide(snapshot, law, hit),)+
+            let decided = match &limit.law {
+                $(Law::$kernel(law) => try_decide(memory, key, law, hit),)+
                 _ => None,
-            });
+            };
             match decided {
                 Some(decision) => decision,
                 None => {
@@ -109,8 +103,7 @@ fn decide<K: SlotKernel>(
         return decider(&limit.law)(memory, key, limit, hit);
     };
     loop {
-        let snapshot = read(memory, key);
-        if let Some(decision) = snapshot.and_then(|snapshot| try_decide(snapshot, law, hit)) {
+        if let Some(decision) = try_decide(memory, key, law, hit) {
             return decision;
         }
         if let Some(decision) = decide_unusual(memory, key, (limit, law), hit) {
@@ -131,23 +124,18 @@ fn decide_apart(memory: &Memory, key: Key, limit: &Limit, hit: &TimedCost<'_>) -
     (decision.admitted, decision.report())
 }
 
-/// Reads the state of a key, if it seems to have a slot.
-#[inline(always)]
-fn read(memory: &Memory, key: Key) -> Option<(Slot<'_>, Snapshot)> {
-    let slot = memory.table.find(key)?;
-    let snapshot = slot.read_for(key)?;
-    Some((slot, snapshot))
-}
-
 /// Decides an ordinary hit: its key has a slot, with a state that this law wrote. Returns `None`
-/// for any other hit, and if another thread has changed the state since the snapshot. A refusal
-/// writes nothing, so it needs no lock at all.
+/// for any other hit, and if another thread changed the state meanwhile. A refusal writes nothing,
+/// so it needs no lock at all.
 #[inline(always)]
 fn try_decide<K: Kernel>(
-    (slot, snapshot): (Slot<'_>, Snapshot),
+    memory: &Memory,
+    key: Key,
     law: &K,
     hit: &TimedCost<'_>,
 ) -> Option<Decision> {
+    let slot = memory.table.find(key)?;
+    let snapshot = slot.read_for(key)?;
     if !law.knows_end(&snapshot.state) {
         return None;
     }

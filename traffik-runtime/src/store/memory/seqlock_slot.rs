@@ -119,7 +119,7 @@ impl<'a> Slot<'a> {
     }
 
     /// Reads the state if the slot holds this key.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn read_for(self, key: Key) -> Option<Snapshot> {
         loop {
             let lock = self.words.lock.load(Ordering::Acquire);
