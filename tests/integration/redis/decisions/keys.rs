@@ -30,7 +30,7 @@ async fn distinguishes_identities_of_any_bytes() {
     odd.extend([
         long.clone().into_bytes(),
         format!("{long}y").into_bytes(),
-        every_byte,
+        every_byte.clone(),
     ]);
     let mut clients: Vec<Identity> = odd.iter().map(Identity::new).collect();
     // Two joined clients are one part of the key.
