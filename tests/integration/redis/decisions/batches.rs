@@ -249,9 +249,10 @@ async fn admits_exactly_the_limit_in_fewer_commands() {
     let backend = connect(&server).await;
     for (name, strategy) in [("windows", true), ("buckets", false)] {
         let builder = DynThrottle::builder(name).rate("1000/day".parse().unwrap());
-        let builder = match strategy {
-            true => builder.strategy(FixedWindow::new()),
-            false => builder.strategy(TokenBucket::new()),
+        let builder = if strategy {
+            builder.strategy(FixedWindow::new())
+        } else {
+            builder.strategy(TokenBucket::new())
         };
         let throttle = builder.backend(backend.clone()).build().unwrap();
         let one_task = async {
