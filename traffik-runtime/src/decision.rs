@@ -154,7 +154,8 @@ pub struct Decision {
     pub delay: Duration,
 }
 
-/// Compares what was decided, not where: decisions that differ in their `provenance` only are equal.
+/// Compares what was decided, not where: decisions that differ only in their `provenance` are
+/// equal.
 impl PartialEq for Decision {
     fn eq(&self, other: &Self) -> bool {
         let Self {
