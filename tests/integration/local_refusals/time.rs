@@ -58,6 +58,7 @@ async fn tells_a_wait_that_is_long_enough() {
         while last.provenance != Provenance::LocalRefusal {
             last = throttle.hit(&client(), 1).await.unwrap();
         }
+        // It is the server's own time, which no test can set.
         std::thread::sleep(last.wait.unwrap());
         assert!(throttle.hit(&client(), 1).await.unwrap().admitted);
     }

@@ -127,6 +127,18 @@ async fn does_not_release_the_lock_of_a_later_holder() {
     }
 }
 
+/// A server may take a time from before the request, and its clock may run faster.
+#[tokio::test]
+async fn allows_for_the_clock_of_a_server() {
+    let (_server, kinds) = kinds().await;
+    for (name, backend) in kinds {
+        let options = LockOptions::default().ttl(Duration::from_secs(10));
+        let lock = backend.lock("a", options).await.unwrap();
+        let is_less = lock.remaining() <= Duration::from_millis(9_898);
+        assert_eq!(is_less, name != "memory", "{name}: {lock:?}");
+    }
+}
+
 /// A cancelled acquisition leaves no lock behind.
 #[tokio::test]
 async fn leaves_no_lock_after_a_cancelled_acquisition() {

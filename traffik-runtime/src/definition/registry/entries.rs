@@ -90,7 +90,7 @@ impl Entries {
         let registration = &entry.registration;
         for listed in &*same {
             let other = &listed.entry.registration;
-            if listed.owned().is_none() || !entry.shares_states(&listed.entry) {
+            if !listed.is_owned() || !entry.shares_states(&listed.entry) {
                 continue;
             }
             if !registration.agrees(other) {
@@ -119,10 +119,14 @@ impl Entries {
 }
 
 impl Listed {
+    /// Returns `true` if a throttle owns the entry.
+    fn is_owned(&self) -> bool {
+        self.ownership.strong_count() > 0
+    }
+
     /// Returns the entry if a throttle owns it.
     fn owned(&self) -> Option<Arc<RegistryEntry>> {
-        let is_owned = self.ownership.strong_count() > 0;
-        is_owned.then(|| self.entry.clone())
+        self.is_owned().then(|| self.entry.clone())
     }
 
     /// Returns the entry for one more owner, unless the last one is gone.
@@ -156,8 +160,7 @@ impl Drop for Ownership {
         let Some(same) = by_uid.get_mut(&*self.uid) else {
             return;
         };
-        let is_owned = |listed: &mut Listed| listed.ownership.strong_count() > 0;
-        let dropped: Vec<_> = same.extract_if(.., |listed| !is_owned(listed)).collect();
+        let dropped: Vec<_> = same.extract_if(.., |listed| !listed.is_owned()).collect();
         if same.is_empty() {
             by_uid.remove(&*self.uid);
         }
