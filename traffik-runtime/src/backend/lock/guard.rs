@@ -69,8 +69,8 @@ impl LockGuard {
     }
 
     /// Returns the time for which no other holder can acquire the lock; zero if one may have done
-    /// so already. A store of another process has a clock of its own, so there it is a hundredth
-    /// and two milliseconds less than the rest of the `ttl`, but at least half of the `ttl` at first.
+    /// so already. A store of another process has a clock of its own. There it is a hundredth and
+    /// two milliseconds less than the rest of the `ttl`; at first it is at least half of the `ttl`.
     pub fn remaining(&self) -> Duration {
         self.valid_until.saturating_duration_since(Instant::now())
     }
