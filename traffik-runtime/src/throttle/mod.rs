@@ -125,37 +125,63 @@ pub const fn add_hits_of<T: Throttle>() -> AddHits {
 }
 
 async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
+    // The future of a request with callbacks is large, and most requests need none.
     match decide_constant::<T>(parts, cost) {
-        Some(decision) => Ok(decision),
-        // The future of a request with callbacks is large, and most requests need none.
-        None => Box::pin(hit_any::<T>(parts, cost)).await,
+        Attempt::Decided(decision) => Ok(decision),
+        Attempt::NeedsBatch => Box::pin(hit_any::<T>(parts, cost, true)).await,
+        Attempt::NeedsCallbacks => Box::pin(hit_any::<T>(parts, cost, false)).await,
     }
 }
 
-/// Decides the hits of throttles without callbacks, whose identities are constants, in memory.
-/// Returns `None` for others. Nothing has changed then.
+/// An attempt to decide hits in memory, whose identities are constants.
+enum Attempt {
+    Decided(Decision),
+    /// No fast path decides them. Nothing has changed.
+    NeedsBatch,
+    /// They call functions, or their identities depend on the request.
+    NeedsCallbacks,
+}
+
 #[inline(never)]
-fn decide_constant<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Option<Decision> {
+fn decide_constant<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Attempt {
     if T::HAS_CALLBACKS {
-        return None;
+        return Attempt::NeedsCallbacks;
     }
-    if let Some(definition) = T::SINGLE {
-        let hit = definition().constant_hit(parts, cost)?;
-        return fast_path::decide_ref(hit).or_else(|| fast_set::decide(&[hit]));
-    }
-    let mut definitions = InlineVec4::new();
-    T::definitions(&mut definitions);
-    let mut hits: InlineVec4<HitRef<'_, '_>> = InlineVec4::new();
-    for definition in definitions {
-        hits.push(definition.constant_hit(parts, cost)?);
-    }
-    fast_set::decide(&hits)
+    let decided = if let Some(definition) = T::SINGLE {
+        let Some(hit) = definition().constant_hit(parts, cost) else {
+            return Attempt::NeedsCallbacks;
+        };
+        fast_path::decide_ref(hit).or_else(|| fast_set::decide(&[hit]))
+    } else {
+        let mut definitions = InlineVec4::new();
+        T::definitions(&mut definitions);
+        let mut hits: InlineVec4<HitRef<'_, '_>> = InlineVec4::new();
+        for definition in definitions {
+            let Some(hit) = definition.constant_hit(parts, cost) else {
+                return Attempt::NeedsCallbacks;
+            };
+            hits.push(hit);
+        }
+        fast_set::decide(&hits)
+    };
+    decided.map_or(Attempt::NeedsBatch, Attempt::Decided)
 }
 
-async fn hit_any<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, Error> {
+/// Decides any hits. `needs_batch` is set if no fast path decides them.
+async fn hit_any<T: Throttle>(
+    parts: &Parts,
+    cost: Option<u64>,
+    needs_batch: bool,
+) -> Result<Decision, Error> {
     let mut hits = HitSet::default();
     T::add_hits(parts, cost, &mut hits).await?;
-    match engine::decide(RequestHits { hits, parts }, None) {
+    let request = RequestHits { hits, parts };
+    let decided = if needs_batch {
+        engine::decide_in_batch(request, None)
+    } else {
+        engine::decide(request, None)
+    };
+    match decided {
         Flow::Ready((_, decision)) => decision,
         Flow::Pending(decision) => decision.await.1,
     }

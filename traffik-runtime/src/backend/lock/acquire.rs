@@ -55,17 +55,10 @@ pub(super) async fn acquire(
 async fn attempt(mut guard: LockGuard, ttl: Duration) -> Result<Option<LockGuard>, Error> {
     let started = Instant::now();
     let (is_acquired, valid) = match guard.places() {
+        [place] if place.store.is_local() => (place.acquire(guard.token(), ttl).await?, ttl),
         [place] => {
             let is_acquired = place.acquire(guard.token(), ttl).await?;
-            let is_timed_here = place.store.is_local();
-            (
-                is_acquired,
-                if is_timed_here {
-                    ttl
-                } else {
-                    certain_part(ttl)
-                },
-            )
+            (is_acquired, certain_part(ttl))
         }
         places => {
             let is_acquired = acquire_majority(places, guard.token(), ttl).await?;
