@@ -109,6 +109,9 @@ impl MemcachedServer {
                 start.elapsed() < Duration::from_secs(30),
                 "the server does not reply"
             );
+            if self.process.has_ended() {
+                self.process.start(&mut command);
+            }
             sleep(Duration::from_millis(10));
         }
     }

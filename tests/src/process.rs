@@ -21,6 +21,12 @@ impl Process {
         }));
     }
 
+    /// Returns whether the process ended by itself, as a server does whose port is taken.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let child = self.0.as_mut();
+        child.is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
     /// Kills the process, as a crash would.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.0.take() {

@@ -92,11 +92,17 @@ impl RedisServer {
         let name = format!("traffik-{}-{port}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         fs::create_dir_all(&directory).expect("there is a temporary directory");
+        let mut arguments: Vec<_> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        let has = |name| arguments.iter().any(|text: &String| text == name);
+        // By default, this port is 10 000 above the other: one of the ephemeral ports.
+        if has("--cluster-enabled") && !has("--cluster-port") {
+            arguments.extend(["--cluster-port".to_owned(), port::free().to_string()]);
+        }
         Self {
             port,
             tls_port: None,
             directory,
-            arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+            arguments,
             process: Process::default(),
         }
     }
@@ -119,7 +125,13 @@ impl RedisServer {
             command.args(["--repl-diskless-sync-delay", "0"]);
         }
         self.process.start(&mut command);
-        until("the server replies", || connect(&self.url()).is_some());
+        let url = self.url();
+        until("the server replies", || {
+            if self.process.has_ended() {
+                self.process.start(&mut command);
+            }
+            connect(&url).is_some()
+        });
     }
 
     /// Kills the server, as a crash would.
