@@ -15,18 +15,8 @@ static EMBEDDED: LazyLock<Backend> = LazyLock::new(Backend::memory);
 
 /// A backend, borrowed for the time of a decision without a change of a shared counter.
 pub(crate) enum BackendRef<'a> {
-    Named(&'a Backend),
-    Default(Guard<Arc<BackendParts>>),
-}
-
-impl<'a> BackendRef<'a> {
-    /// Returns another reference to this backend.
-    pub(crate) fn reborrow(&self) -> BackendRef<'a> {
-        match self {
-            Self::Named(backend) => BackendRef::Named(backend),
-            Self::Default(parts) => BackendRef::Default(Guard::from_inner((**parts).clone())),
-        }
-    }
+    Borrowed(&'a Backend),
+    Shared(Guard<Arc<BackendParts>>),
 }
 
 impl BackendRef<'_> {
@@ -34,14 +24,32 @@ impl BackendRef<'_> {
     #[inline]
     pub(crate) fn default() -> Self {
         match DEFAULT.get() {
-            None => Self::Named(&EMBEDDED),
-            Some(default) => Self::Default(default.load()),
+            None => Self::Borrowed(&EMBEDDED),
+            Some(default) => Self::Shared(default.load()),
         }
+    }
+
+    /// Returns a reference that borrows nothing: it takes a share of the backend.
+    pub(crate) fn into_owned(self) -> BackendRef<'static> {
+        let parts = match self {
+            Self::Borrowed(backend) => backend.clone().into_parts(),
+            Self::Shared(parts) => Guard::into_inner(parts),
+        };
+        BackendRef::Shared(Guard::from_inner(parts))
     }
 
     /// Returns `true` if both refer to the states of one store.
     pub(crate) fn shares_states(&self, other: &Self) -> bool {
         self.store().shares_states(other.store())
+    }
+}
+
+impl Clone for BackendRef<'_> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Borrowed(backend) => Self::Borrowed(backend),
+            Self::Shared(parts) => Self::Shared(Guard::from_inner((**parts).clone())),
+        }
     }
 }
 
@@ -51,8 +59,8 @@ impl Deref for BackendRef<'_> {
     #[inline]
     fn deref(&self) -> &BackendParts {
         match self {
-            Self::Named(backend) => backend.parts(),
-            Self::Default(parts) => parts,
+            Self::Borrowed(backend) => backend.parts(),
+            Self::Shared(parts) => parts,
         }
     }
 }

@@ -109,7 +109,7 @@ impl Definition {
     /// request, or else the default of the process.
     pub(crate) fn chosen_backend<'a>(&'a self, parts: Option<&'a Parts>) -> BackendRef<'a> {
         match self.named_backend(parts) {
-            Some(named) => BackendRef::Named(named),
+            Some(named) => BackendRef::Borrowed(named),
             None => BackendRef::default(),
         }
     }

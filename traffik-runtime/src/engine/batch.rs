@@ -7,6 +7,7 @@ use http::request::Parts;
 
 use crate::backend::backend_ref::BackendRef;
 use crate::definition::Definition;
+use crate::engine::backends::HitBackends;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::recovery::attempt::Members;
 use crate::engine::recovery::resolution::PolicyGroup;
@@ -30,10 +31,12 @@ pub(crate) struct Batch<'a, 'd> {
     /// The cost that replaces the hits' own.
     pub(crate) cost: Option<u64>,
     pub(crate) parts: Option<&'a Parts>,
-    /// The backends, in the order of their first hits.
-    pub(crate) backends: InlineVec1<BackendRef<'a>>,
-    /// The backend of each plan, as an index into `backends`.
-    pub(crate) backend_indices: InlineVec4<usize>,
+    /// The backend of each hit.
+    pub(crate) hit_backends: HitBackends<'a>,
+    /// The first hit on each store, as an index into `hits`.
+    pub(crate) stores: InlineVec1<usize>,
+    /// The store of each plan, as an index into `stores`.
+    pub(crate) store_indices: InlineVec4<usize>,
     /// The `on_error` policies; a member is an index into `plans`.
     pub(crate) policies: InlineVec4<PolicyGroup<'a>>,
     /// The shortest time that a member allows for a decision.
@@ -45,20 +48,24 @@ impl<'a, 'd> Batch<'a, 'd> {
     /// one.
     pub(crate) fn new(
         hits: &'a [ThrottleHit<'d>],
+        backends: HitBackends<'a>,
         cost: Option<u64>,
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
-        Self::of(hits, |hit| hit.applies, (cost, parts), Names::Made)
+        let is_included = |hit: &ThrottleHit<'_>| hit.applies;
+        Self::of(hits, backends, is_included, (cost, parts), Names::Made)
     }
 
     /// Prepares the operations of hits as [`new`](Self::new) does, without the names that their
     /// states have in shared stores, which take an allocation each.
     pub(crate) fn without_names(
         hits: &'a [ThrottleHit<'d>],
+        backends: HitBackends<'a>,
         cost: Option<u64>,
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
-        Self::of(hits, |hit| hit.applies, (cost, parts), Names::LeftOut)
+        let is_included = |hit: &ThrottleHit<'_>| hit.applies;
+        Self::of(hits, backends, is_included, (cost, parts), Names::LeftOut)
     }
 
     /// Prepares a look at the states of all hits.
@@ -66,12 +73,14 @@ impl<'a, 'd> Batch<'a, 'd> {
         hits: &'a [ThrottleHit<'d>],
         parts: Option<&'a Parts>,
     ) -> Result<Self, Error> {
-        Self::of(hits, |_| true, (Some(0), parts), Names::Made)
+        let backends = backends_of(hits, parts);
+        Self::of(hits, backends, |_| true, (Some(0), parts), Names::Made)
     }
 
     fn of(
         hits: &'a [ThrottleHit<'d>],
-        is_included: fn(&ThrottleHit<'d>) -> bool,
+        hit_backends: HitBackends<'a>,
+        is_included: fn(&ThrottleHit<'_>) -> bool,
         (cost, parts): (Option<u64>, Option<&'a Parts>),
         names: Names,
     ) -> Result<Self, Error> {
@@ -81,8 +90,9 @@ impl<'a, 'd> Batch<'a, 'd> {
             hits,
             cost,
             parts,
-            backends: InlineVec1::new(),
-            backend_indices: InlineVec4::new(),
+            hit_backends,
+            stores: InlineVec1::new(),
+            store_indices: InlineVec4::new(),
             policies: InlineVec4::new(),
             budget: None,
         };
@@ -101,7 +111,12 @@ impl<'a, 'd> Batch<'a, 'd> {
 
     /// Returns the backend of a plan.
     pub(crate) fn backend(&self, plan: usize) -> &BackendRef<'a> {
-        &self.backends[self.backend_indices[plan]]
+        self.hit_backends.of_hit(self.hit_indices[plan])
+    }
+
+    /// Returns the first backend; `None` if no hit has a limit.
+    pub(crate) fn first_backend(&self) -> Option<&BackendRef<'a>> {
+        Some(self.hit_backends.of_hit(*self.stores.first()?))
     }
 
     /// Returns `true` if a plan refuses no hit.
@@ -112,7 +127,7 @@ impl<'a, 'd> Batch<'a, 'd> {
     /// Returns `true` if no store can decide all plans at once: there are several backends, or
     /// throttles in shadow.
     pub(crate) fn is_split(&self) -> bool {
-        self.backends.len() > 1 || (0..self.plans.len()).any(|plan| self.is_shadow(plan))
+        self.stores.len() > 1 || (0..self.plans.len()).any(|plan| self.is_shadow(plan))
     }
 
     /// Returns `true` if a policy may decide before the backend does.
@@ -163,7 +178,7 @@ impl<'a, 'd> Batch<'a, 'd> {
         if limits.is_empty() {
             return Ok(());
         }
-        let (backend, parts) = (hit.backend(self.parts), self.parts);
+        let (backend, parts) = (self.hit_backends.of_hit(index).clone(), self.parts);
         backend.check()?;
         self.collect_policy(hit.throttle, &backend);
         let decided = hit.as_ref(self.cost, parts);
@@ -172,8 +187,8 @@ impl<'a, 'd> Batch<'a, 'd> {
             (Names::Made, Some(namespace)) => decided.name(namespace, client, &backend)?,
             _ => String::new(),
         };
-        let backend = self.add_backend(backend);
-        self.backend_indices.push(backend);
+        let store = self.add_store(index);
+        self.store_indices.push(store);
         self.hit_indices.push(index);
         self.plans.push(Plan {
             key,
@@ -208,15 +223,14 @@ impl<'a, 'd> Batch<'a, 'd> {
         }
     }
 
-    /// Returns the index of a backend, which is added if it is new.
-    fn add_backend(&mut self, backend: BackendRef<'a>) -> usize {
-        let index = self
-            .backends
-            .iter()
-            .position(|other| other.shares_states(&backend));
+    /// Returns the index of the store of a hit, which is added if it is new.
+    fn add_store(&mut self, hit: usize) -> usize {
+        let backend = self.hit_backends.of_hit(hit);
+        let is_its = |first: &usize| self.hit_backends.of_hit(*first).shares_states(backend);
+        let index = self.stores.iter().position(is_its);
         index.unwrap_or_else(|| {
-            self.backends.push(backend);
-            self.backends.len() - 1
+            self.stores.push(hit);
+            self.stores.len() - 1
         })
     }
 }
@@ -228,20 +242,27 @@ enum Names {
     LeftOut,
 }
 
+/// Looks up the backends of hits.
+pub(crate) fn backends_of<'a>(
+    hits: &'a [ThrottleHit<'_>],
+    parts: Option<&'a Parts>,
+) -> HitBackends<'a> {
+    HitBackends::of(hits.iter().map(|hit| hit.throttle), parts)
+}
+
 /// Returns `true` if one backend of this process decides all hits, and nothing may bypass it. A
 /// batch that needs to be awaited is made once, because its laws may call functions of the
 /// application.
-pub(crate) fn is_local(hits: &[ThrottleHit<'_>], parts: Option<&Parts>) -> bool {
+pub(crate) fn is_local(hits: &[ThrottleHit<'_>], backends: &HitBackends<'_>) -> bool {
     let mut first = None;
-    hits.iter().filter(|hit| hit.applies).all(|hit| {
-        let backend = hit.backend(parts);
+    let mut hits = hits.iter().enumerate().filter(|(_, hit)| hit.applies);
+    hits.all(|(index, hit)| {
+        let backend = backends.of_hit(index);
         let policy = hit.throttle.settings.on_error.get().or(backend.on_error());
         let is_simple = backend.store().is_local()
             && !policy.is_some_and(Policy::may_bypass_backend)
             && !hit.throttle.settings.shadow;
-        let is_same = first
-            .as_ref()
-            .is_none_or(|first: &BackendRef<'_>| first.shares_states(&backend));
+        let is_same = first.is_none_or(|first: &BackendRef<'_>| first.shares_states(backend));
         first.get_or_insert(backend);
         is_simple && is_same
     })

@@ -14,21 +14,23 @@ use crate::error::Error;
 use crate::observe;
 use crate::store::outcome::StoreOutcome;
 
-/// The reason why a batch is not decided at once: a store or a policy has to be awaited. `Some` is
-/// the error of a store of this process, about which the policies decide.
-pub(crate) struct Undecided(pub(crate) Option<Error>);
-
 impl<'a> Batch<'a, '_> {
     /// Decides the plans of a batch that is [local](crate::engine::batch::is_local).
-    pub(crate) fn decide_now(&self) -> Result<StoreOutcome, Undecided> {
-        match &*self.backends {
-            [] => Ok(StoreOutcome::unlimited(0)),
-            [backend] if self.is_closed() => self.refuse_now(backend).ok_or(Undecided(None)),
-            [backend] => match backend.store().decide_local(&self.plans) {
-                Some(decided) => decided.map_err(|error| Undecided(Some(error))),
-                None => Err(Undecided(None)),
-            },
-            _ => Err(Undecided(None)),
+    ///
+    /// # Errors
+    ///
+    /// If something has to be awaited: a store or a policy. `Some` is the error of a store of this
+    /// process, about which the policies decide.
+    pub(crate) fn decide_now(&self) -> Result<StoreOutcome, Option<Error>> {
+        let Some(backend) = self.first_backend() else {
+            return Ok(StoreOutcome::unlimited(0));
+        };
+        if self.is_closed() {
+            return self.refuse_now(backend).ok_or(None);
+        }
+        match backend.store().decide_local(&self.plans) {
+            Some(decided) => decided.map_err(Some),
+            None => Err(None),
         }
     }
 
@@ -38,10 +40,10 @@ impl<'a> Batch<'a, '_> {
         &self,
         failed: Option<Error>,
     ) -> Result<Resolution<OutcomeWithHold>, Error> {
-        match &*self.backends {
-            [] => Ok(Resolution::Decided(StoreOutcome::unlimited(0).into())),
+        match self.first_backend() {
+            None => Ok(Resolution::Decided(StoreOutcome::unlimited(0).into())),
             _ if self.is_split() => Box::pin(self.decide_split()).await,
-            [backend, ..] => self.decide_on(backend, self.budget(), failed).await,
+            Some(backend) => self.decide_on(backend, self.budget(), failed).await,
         }
     }
 

@@ -106,7 +106,7 @@ impl<'d> Batch<'_, 'd> {
         let Resolution::Decided(outcome) = resolution else {
             return Since::default();
         };
-        match self.backends.first() {
+        match self.first_backend() {
             Some(backend) if !backend.store().is_local() => {
                 // The store's clock may differ, so its times count from the moment of its answer.
                 Since::new(backend.store().now(), backend.store().own_clock())

@@ -5,6 +5,7 @@ use std::mem;
 
 use http::request::Parts;
 
+use crate::backend::BackendParts;
 use crate::clock::elapsed::Since;
 use crate::decision::Decision;
 use crate::definition::Definition;
@@ -37,9 +38,9 @@ pub(crate) trait Detail<'d>: Sized + Send {
     /// Makes it of a decision on one limit.
     fn from_fast(fast: &FastDecision<'d>, hit: &ThrottleHit<'d>, parts: Option<&Parts>) -> Self;
 
-    /// Decides several limits in memory together. Returns `None` if they need a batch. Nothing has
+    /// Decides several limits on one backend in memory together. Returns `None` if they need a batch. Nothing has
     /// changed then.
-    fn decide_fast_set(hits: &[HitRef<'_, 'd>]) -> Option<Self>;
+    fn decide_fast_set(hits: &[HitRef<'_, 'd>], backend: &BackendParts) -> Option<Self>;
 
     /// Makes it of a batch.
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self;
@@ -51,8 +52,8 @@ impl<'d> Detail<'d> for Decision {
         fast.decision
     }
 
-    fn decide_fast_set(hits: &[HitRef<'_, 'd>]) -> Option<Self> {
-        fast_set::decide(hits)
+    fn decide_fast_set(hits: &[HitRef<'_, 'd>], backend: &BackendParts) -> Option<Self> {
+        fast_set::decide(hits, backend)
     }
 
     fn from_batch(batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>) -> Self {
@@ -68,7 +69,7 @@ impl Detail<'static> for DetailedDecision {
         parts: Option<&Parts>,
     ) -> Self {
         let report = fast.decision.report();
-        let own_clock = || hit.backend(parts).store().own_clock();
+        let own_clock = || hit.throttle.chosen_backend(parts).store().own_clock();
         Self {
             decision: fast.decision,
             limits: InlineVec1::from_buf([LimitStatus {
@@ -83,10 +84,10 @@ impl Detail<'static> for DetailedDecision {
         }
     }
 
-    fn decide_fast_set(hits: &[HitRef<'_, 'static>]) -> Option<Self> {
+    fn decide_fast_set(hits: &[HitRef<'_, 'static>], backend: &BackendParts) -> Option<Self> {
         let dynamic_limit = OnceCell::new();
         let mut set = FastSet::<InlineVec4<LimitReport>>::default();
-        set.decide(hits, &dynamic_limit)?;
+        set.decide(hits, backend, &dynamic_limit)?;
         Some(Self {
             decision: set.decision(),
             limits: set.limit_statuses(hits),

@@ -75,13 +75,12 @@ pub(crate) fn decide_ref(hit: HitRef<'_, '_>) -> Option<Decision> {
 /// Decides a hit under a law that is computed for it, or under several rates. There are no
 /// listeners, who get the report on the rate that binds.
 #[inline]
-pub(crate) fn decide_unlistened(hit: HitRef<'_, '_>) -> Option<Decision> {
-    let backend = hit.throttle.chosen_backend(hit.parts);
+pub(crate) fn decide_unlistened(hit: HitRef<'_, '_>, backend: &BackendParts) -> Option<Decision> {
     let compiled = hit.throttle.compiled();
     let (Some(memory), Identity::Client(client)) = (backend.fast_memory(), hit.identity) else {
         return None;
     };
-    let key = hit.key(compiled.key, client, &backend).ok()?;
+    let key = hit.key(compiled.key, client, backend).ok()?;
     let cost = hit.cost;
     let decision = match (compiled.dynamic_rate(), compiled.fast_limits()) {
         (Some(rate), _) => {
@@ -98,7 +97,7 @@ pub(crate) fn decide_unlistened(hit: HitRef<'_, '_>) -> Option<Decision> {
             reports.decision(admitted)
         }
     };
-    hit.observe(Outcome::of(decision.admitted), &backend, || {
+    hit.observe(Outcome::of(decision.admitted), backend, || {
         Some(decision.report())
     });
     Some(decision)

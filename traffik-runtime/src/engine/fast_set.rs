@@ -5,8 +5,7 @@
 use std::cell::OnceCell;
 use std::slice;
 
-use crate::backend::backend_ref::BackendRef;
-use crate::backend::{Backend, BackendParts};
+use crate::backend::BackendParts;
 use crate::clock::elapsed::Since;
 use crate::clock::reading::Reading;
 use crate::decision::{Decision, Report};
@@ -68,21 +67,21 @@ impl ObservedReports for Combination {
     }
 }
 
-/// Decides hits with several limits together. Returns `None` if the hits need the slow path.
+/// Decides hits with several limits on one backend together. Returns `None` if the hits need the slow path.
 /// Nothing has changed then, and the slow path reports any error.
 #[inline(never)]
-pub(crate) fn decide(hits: &[HitRef<'_, '_>]) -> Option<Decision> {
+pub(crate) fn decide(hits: &[HitRef<'_, '_>], backend: &BackendParts) -> Option<Decision> {
     let dynamic_limit = OnceCell::new();
     if has_listeners() {
         let mut set = FastSet::<InlineVec4<LimitReport>>::default();
-        set.decide(hits, &dynamic_limit)?;
+        set.decide(hits, backend, &dynamic_limit)?;
         return Some(set.decision());
     }
     if let [hit] = hits {
-        return decide_unlistened(*hit);
+        return decide_unlistened(*hit, backend);
     }
     let mut set = FastSet::<Combination>::default();
-    set.decide(hits, &dynamic_limit)?;
+    set.decide(hits, backend, &dynamic_limit)?;
     Some(set.reports.decision(set.admitted))
 }
 
@@ -94,20 +93,12 @@ impl<'h, R: ObservedReports> FastSet<'h, R> {
     pub(crate) fn decide(
         &mut self,
         hits: &[HitRef<'h, 'h>],
+        backend: &BackendParts,
         dynamic_limit: &'h OnceCell<Limit>,
     ) -> Option<()> {
         if hits.is_empty() || hits.len() > MAX_HITS {
             return None;
         }
-        let named = common_backend(hits)?;
-        let default;
-        let backend: &BackendParts = match named {
-            Some(named) => named.parts(),
-            None => {
-                default = BackendRef::default();
-                &default
-            }
-        };
         let memory = backend.fast_memory()?;
         // One limit is computed for the hit at most.
         let dynamic_limit = Some(dynamic_limit).filter(|_| hits.len() == 1);
@@ -172,25 +163,6 @@ impl FastSet<'_, InlineVec4<LimitReport>> {
         }
         statuses
     }
-}
-
-/// Returns the backend that all hits of a request name, `Some(None)` if none names any, and `None`
-/// if they differ.
-#[allow(
-    clippy::option_option,
-    reason = "the outer one is the answer, the inner one a backend"
-)]
-fn common_backend<'h>(hits: &[HitRef<'h, 'h>]) -> Option<Option<&'h Backend>> {
-    let (first, others) = hits.split_first()?;
-    let first = first.throttle.named_backend(first.parts);
-    let is_first = |other: Option<&Backend>| match (first, other) {
-        (Some(first), Some(other)) => std::ptr::eq(first.parts(), other.parts()),
-        (first, other) => first.is_none() && other.is_none(),
-    };
-    let mut named = others
-        .iter()
-        .map(|hit| hit.throttle.named_backend(hit.parts));
-    named.all(is_first).then_some(first)
 }
 
 /// Returns the key, the limits and the cost of a hit; `None` if it needs the slow path. A law that

@@ -8,7 +8,6 @@ use std::ptr;
 use http::request::Parts;
 
 use crate::backend::BackendParts;
-use crate::backend::backend_ref::BackendRef;
 use crate::client_ip::resolve::ClientIp;
 use crate::decision::{Provenance, Report};
 use crate::definition::Definition;
@@ -50,12 +49,6 @@ impl<'d> ThrottleHit<'d> {
         let set = set.and_then(|set| set.rates.first().copied());
         let defined = || self.rate.or(self.throttle.rates().first().copied());
         set.or_else(defined).unwrap_or(Rate::UNLIMITED)
-    }
-
-    /// Returns the backend of the throttle, for this request.
-    #[inline]
-    pub(crate) fn backend<'a>(&'a self, parts: Option<&'a Parts>) -> BackendRef<'a> {
-        self.throttle.chosen_backend(parts)
     }
 
     /// Returns the hit as it is decided: at its own cost or at this one, for this request.

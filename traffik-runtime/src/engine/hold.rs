@@ -29,7 +29,7 @@ pub(crate) struct Hold {
 impl Hold {
     /// Creates the hold of a batch that one backend of this process has decided.
     pub(crate) fn of(batch: &Batch<'_, '_>, resolution: &Resolution<StoreOutcome>) -> Self {
-        match (resolution, batch.backends.first()) {
+        match (resolution, batch.first_backend()) {
             (Resolution::Decided(outcome), Some(backend)) => {
                 let hold = BackendHold::new(batch, backend.store().clone(), &batch.plans, 1);
                 Self::from_backend(hold.counted(outcome))

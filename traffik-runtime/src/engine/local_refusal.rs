@@ -3,6 +3,8 @@
 
 use http::request::Parts;
 
+use crate::backend::BackendParts;
+use crate::engine::backends::HitBackends;
 use crate::engine::batch::Batch;
 use crate::engine::hit::ThrottleHit;
 use crate::identity::Identity;
@@ -12,16 +14,20 @@ use crate::store::outcome::StoreOutcome;
 /// called.
 pub(crate) fn refuse_locally<'a, 'd>(
     hits: &'a [ThrottleHit<'d>],
+    backends: &HitBackends<'a>,
     cost: Option<u64>,
     parts: Option<&'a Parts>,
 ) -> Option<(Batch<'a, 'd>, StoreOutcome)> {
     // Only laws that call no function of the application have states that are remembered. So a
     // batch that is made twice calls such functions once.
-    let mut hits_of_request = hits.iter().filter(|hit| hit.applies);
-    if !hits_of_request.all(|hit| is_remembered(hit, cost, parts)) {
+    let mut hits_of_request = hits.iter().enumerate().filter(|(_, hit)| hit.applies);
+    if !hits_of_request.all(|(index, hit)| {
+        let backend = backends.of_hit(index);
+        is_remembered(hit, backend, cost, parts)
+    }) {
         return None;
     }
-    let batch = Batch::without_names(hits, cost, parts).ok()?;
+    let batch = Batch::without_names(hits, backends.clone(), cost, parts).ok()?;
     if batch.is_split() {
         return None;
     }
@@ -30,17 +36,21 @@ pub(crate) fn refuse_locally<'a, 'd>(
 }
 
 /// Returns `true` if the state of a hit's client is remembered.
-fn is_remembered(hit: &ThrottleHit<'_>, cost: Option<u64>, parts: Option<&Parts>) -> bool {
+fn is_remembered(
+    hit: &ThrottleHit<'_>,
+    backend: &BackendParts,
+    cost: Option<u64>,
+    parts: Option<&Parts>,
+) -> bool {
     let Identity::Client(client) = &*hit.identity else {
         return false;
     };
-    let backend = hit.backend(parts);
     if backend.store().is_local() {
         return false;
     }
     let key = hit
         .as_ref(cost, parts)
-        .key(hit.throttle.key(), client, &backend);
+        .key(hit.throttle.key(), client, backend);
     key.is_ok_and(|key| backend.store().remembers(key))
 }
 
@@ -48,9 +58,7 @@ impl Batch<'_, '_> {
     /// Refuses the plans of a batch on one backend, if its store would refuse them. Returns `None`
     /// if the store has to be called, or a policy may decide before it does.
     pub(crate) fn refuse_locally(&self) -> Option<StoreOutcome> {
-        let [backend] = &*self.backends else {
-            return None;
-        };
+        let backend = self.first_backend()?;
         if self.is_closed() {
             return None;
         }

@@ -36,7 +36,7 @@ impl<'a, 'd> Batch<'a, 'd> {
                 self.look_split().await?
             } else {
                 let indices = (0..self.plans.len()).collect();
-                let snapshot = self.look_on(&self.backends[0]).await?;
+                let snapshot = self.look_on(self.backend(0)).await?;
                 InlineVec1::from_iter([(indices, snapshot)])
             };
             Ok(Look { batch: self, parts })
@@ -45,12 +45,10 @@ impl<'a, 'd> Batch<'a, 'd> {
 
     /// Reads the states if there are none, or all are in this process.
     fn look_now(&self) -> Option<InlineVec1<(InlineVec4<usize>, Resolution<Snapshot<'a>>)>> {
-        let backend = match &*self.backends {
-            [] => return Some(InlineVec1::new()),
-            [backend] if backend.store().is_local() => backend,
-            _ => return None,
+        let Some(backend) = self.first_backend() else {
+            return Some(InlineVec1::new());
         };
-        if self.is_split() || self.may_bypass_backend() {
+        if !backend.store().is_local() || self.is_split() || self.may_bypass_backend() {
             return None;
         }
         let (now, states) = backend.store().read_local(&self.plans)?.ok()?;

@@ -10,6 +10,7 @@
 pub(crate) mod arg_values;
 pub(crate) mod attempt;
 pub(crate) mod backend_hold;
+pub(crate) mod backends;
 pub(crate) mod batch;
 pub(crate) mod batch_decide;
 pub(crate) mod batch_report;
@@ -42,8 +43,8 @@ use std::slice;
 
 use http::request::Parts;
 
-use crate::engine::batch::{Batch, is_local};
-use crate::engine::batch_decide::Undecided;
+use crate::engine::backends::HitBackends;
+use crate::engine::batch::{Batch, backends_of, is_local};
 use crate::engine::detail::Detail;
 use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::{HitRef, ThrottleHit};
@@ -107,16 +108,57 @@ where
     D: Detail<'d> + 'a,
     'd: 'a,
 {
-    match decide_fast_set(request.hits(), cost, request.parts()) {
-        Some(decision) => Flow::Ready((request, Ok(decision))),
-        None => decide_in_batch(request, cost),
+    match decide_now(request.hits(), cost, request.parts()) {
+        Ok(decided) => Flow::Ready((request, decided)),
+        Err(undecided) => Flow::pending(async move {
+            let decided = decide_later(request.hits(), cost, request.parts(), undecided).await;
+            (request, decided)
+        }),
     }
 }
 
-/// The last part of [`decide`], for hits that no fast path decides.
+/// Hits of which nothing is decided yet, because a store or a policy has to be awaited.
+pub(crate) struct Undecided {
+    backends: HitBackends<'static>,
+    /// The error of a store of this process, about which the policies decide.
+    failed: Option<Error>,
+}
+
+/// The part of [`decide_slow`] that awaits nothing.
+///
+/// # Errors
+///
+/// If [`decide_later`] has to decide. Nothing has changed then.
+#[inline(never)]
+pub(crate) fn decide_now<'d, D: Detail<'d>>(
+    hits: &[ThrottleHit<'d>],
+    cost: Option<u64>,
+    parts: Option<&Parts>,
+) -> Result<Result<D, Error>, Undecided> {
+    let backends = backends_of(hits, parts);
+    match decide_fast_set(hits, &backends, cost, parts) {
+        Some(decision) => Ok(Ok(decision)),
+        None => decide_local(hits, backends, cost, parts, D::from_batch),
+    }
+}
+
+/// The part of [`decide_slow`] that awaits stores and policies.
+pub(crate) async fn decide_later<'d, D: Detail<'d>>(
+    hits: &[ThrottleHit<'d>],
+    cost: Option<u64>,
+    parts: Option<&Parts>,
+    undecided: Undecided,
+) -> Result<D, Error> {
+    let (decision, hold) = decide_awaited(hits, cost, parts, undecided).await?;
+    hold.keep();
+    Ok(decision)
+}
+
+/// The last part of [`decide`], for hits on these backends that no fast path decides.
 #[inline(never)]
 pub(crate) fn decide_in_batch<'a, 'd, R, D>(
     request: R,
+    backends: HitBackends<'_>,
     cost: Option<u64>,
 ) -> Flow<'a, (R, Result<D, Error>)>
 where
@@ -124,10 +166,19 @@ where
     D: Detail<'d> + 'a,
     'd: 'a,
 {
-    decide_batch(request, cost, D::from_batch, |decision, hold| {
-        hold.keep();
-        decision
-    })
+    match decide_local(
+        request.hits(),
+        backends,
+        cost,
+        request.parts(),
+        D::from_batch,
+    ) {
+        Ok(decided) => Flow::Ready((request, decided)),
+        Err(undecided) => Flow::pending(async move {
+            let decided = decide_later(request.hits(), cost, request.parts(), undecided).await;
+            (request, decided)
+        }),
+    }
 }
 
 /// Decides several limits in memory together. Returns `None` if they need a batch. Nothing has
@@ -135,14 +186,16 @@ where
 #[inline(never)]
 fn decide_fast_set<'d, D: Detail<'d>>(
     hits: &[ThrottleHit<'d>],
+    backends: &HitBackends<'_>,
     cost: Option<u64>,
     parts: Option<&Parts>,
 ) -> Option<D> {
+    let backend = backends.common()?;
     let mut refs: InlineVec4<HitRef<'_, 'd>> = InlineVec4::new();
     for hit in hits {
         refs.push(hit.fast_ref(cost, parts)?);
     }
-    D::decide_fast_set(&refs)
+    D::decide_fast_set(&refs, backend)
 }
 
 /// A decision, and the hold by which its hits are settled.
@@ -156,15 +209,18 @@ where
     D: Detail<'d> + 'a,
     'd: 'a,
 {
-    decide_batch(
-        request,
-        cost,
-        |batch, resolution| {
-            let hold = Hold::of(batch, resolution);
-            (D::from_batch(batch, resolution), hold)
-        },
-        |decision, hold| (decision, hold),
-    )
+    let (hits, parts) = (request.hits(), request.parts());
+    let reserved = |batch: &Batch<'_, 'd>, resolution: &Resolution<StoreOutcome>| {
+        let hold = Hold::of(batch, resolution);
+        (D::from_batch(batch, resolution), hold)
+    };
+    match decide_local(hits, backends_of(hits, parts), cost, parts, reserved) {
+        Ok(reserved) => Flow::Ready((request, reserved)),
+        Err(undecided) => Flow::pending(async move {
+            let reserved = decide_awaited(request.hits(), cost, request.parts(), undecided).await;
+            (request, reserved)
+        }),
+    }
 }
 
 /// Reads the states of all hits, those that do not apply included.
@@ -184,7 +240,7 @@ pub(crate) async fn would_admit(
     parts: Option<&Parts>,
     cost: u64,
 ) -> Result<bool, Error> {
-    let batch = Batch::new(hits, Some(0), parts)?;
+    let batch = Batch::new(hits, backends_of(hits, parts), Some(0), parts)?;
     // A closed throttle refuses without its store, which may be away.
     if batch.is_closed_for(cost) {
         return Ok(false);
@@ -192,50 +248,30 @@ pub(crate) async fn would_admit(
     Ok(batch.look().await?.would_admit(cost))
 }
 
-/// Decides a batch. `now` makes the result of a batch of this process; `later` makes it of a batch
-/// that was awaited.
-fn decide_batch<'a, 'd, R, D, T>(
-    request: R,
-    cost: Option<u64>,
-    now: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
-    later: impl FnOnce(D, Hold) -> T + Send + 'a,
-) -> Flow<'a, (R, Result<T, Error>)>
-where
-    R: HitRequest<'d> + 'a,
-    D: Detail<'d> + 'a,
-    T: Send + 'a,
-    'd: 'a,
-{
-    let failed = match decide_local(request.hits(), cost, request.parts(), now) {
-        Ok(result) => return Flow::Ready((request, result)),
-        Err(Undecided(failed)) => failed,
-    };
-    Flow::pending(async move {
-        let result = decide_awaited(request.hits(), cost, request.parts(), failed).await;
-        let result = result.map(|(decision, hold)| later(decision, hold));
-        (request, result)
-    })
-}
-
 /// Decides a batch of this process, or one that a shared store is certain to refuse, if nothing has
 /// to be awaited. A batch takes some room, so it is kept off the stack of callers that need none.
 #[inline(never)]
 fn decide_local<'d, T>(
     hits: &[ThrottleHit<'d>],
+    backends: HitBackends<'_>,
     cost: Option<u64>,
     parts: Option<&Parts>,
     result: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
 ) -> Result<Result<T, Error>, Undecided> {
-    if !is_local(hits, parts) {
-        let (batch, refused) = refuse_locally(hits, cost, parts).ok_or(Undecided(None))?;
-        return Ok(Ok(result(&batch, &Resolution::Decided(refused))));
+    if !is_local(hits, &backends) {
+        return match refuse_locally(hits, &backends, cost, parts) {
+            Some((batch, refused)) => Ok(Ok(result(&batch, &Resolution::Decided(refused)))),
+            None => Err(Undecided::new(backends, None)),
+        };
     }
-    let batch = match Batch::new(hits, cost, parts) {
+    let batch = match Batch::new(hits, backends, cost, parts) {
         Ok(batch) => batch,
         Err(error) => return Ok(Err(error)),
     };
-    let outcome = batch.decide_now()?;
-    Ok(Ok(result(&batch, &Resolution::Decided(outcome))))
+    match batch.decide_now() {
+        Ok(outcome) => Ok(Ok(result(&batch, &Resolution::Decided(outcome)))),
+        Err(failed) => Err(Undecided::new(batch.hit_backends, failed)),
+    }
 }
 
 /// Decides a batch whose stores have to be awaited, or one of this process that has failed.
@@ -243,10 +279,10 @@ async fn decide_awaited<'d, D: Detail<'d>>(
     hits: &[ThrottleHit<'d>],
     cost: Option<u64>,
     parts: Option<&Parts>,
-    failed: Option<Error>,
+    undecided: Undecided,
 ) -> Result<(D, Hold), Error> {
-    let batch = Batch::new(hits, cost, parts)?;
-    let (resolution, hold) = match batch.decide(failed).await? {
+    let batch = Batch::new(hits, undecided.backends, cost, parts)?;
+    let (resolution, hold) = match batch.decide(undecided.failed).await? {
         Resolution::Decided(OutcomeWithHold { outcome, hold }) => {
             (Resolution::Decided(outcome), hold)
         }
@@ -254,4 +290,13 @@ async fn decide_awaited<'d, D: Detail<'d>>(
         Resolution::Throttled(wait, error) => (Resolution::Throttled(wait, error), Hold::default()),
     };
     Ok((D::from_batch(&batch, &resolution), hold))
+}
+
+impl Undecided {
+    fn new(backends: HitBackends<'_>, failed: Option<Error>) -> Self {
+        Self {
+            backends: backends.into_owned(),
+            failed,
+        }
+    }
 }

@@ -93,7 +93,7 @@ impl Sequence for PartSequence<'_, '_> {
     }
 
     fn kind(&self, member: usize) -> &'static str {
-        self.parts[member].batch.backends[0].store().kind()
+        self.parts[member].backend().store().kind()
     }
 
     async fn decide(&self, member: usize) -> Result<Admitted, Stop> {
@@ -129,13 +129,11 @@ impl<'a> Part<'a, '_> {
             return Ok(Resolution::Decided(refused.into()));
         }
         let left = until.saturating_duration_since(Instant::now());
-        self.batch
-            .decide_on(&self.batch.backends[0], left, None)
-            .await
+        self.batch.decide_on(self.backend(), left, None).await
     }
 
     async fn look(&self) -> Result<Resolution<Snapshot<'a>>, Error> {
-        self.batch.look_on(&self.batch.backends[0]).await
+        self.batch.look_on(self.backend()).await
     }
 }
 

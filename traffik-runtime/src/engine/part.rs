@@ -1,5 +1,6 @@
 //! A part of a batch: some of its plans, on one backend.
 
+use crate::backend::backend_ref::BackendRef;
 use crate::engine::batch::Batch;
 use crate::engine::recovery::resolution::PolicyGroup;
 use crate::inline_vec::{InlineVec1, InlineVec4};
@@ -11,16 +12,22 @@ pub(crate) struct Part<'a, 'd> {
     pub(crate) indices: InlineVec4<usize>,
 }
 
+impl<'a> Part<'a, '_> {
+    /// Returns the backend.
+    pub(crate) fn backend(&self) -> &BackendRef<'a> {
+        self.batch.backend(0)
+    }
+}
+
 impl<'a, 'd> Batch<'a, 'd> {
     /// Returns a part for each backend, of the plans that are selected.
     pub(crate) fn parts_by_backend(
         &self,
         is_selected: impl Fn(usize) -> bool,
     ) -> Vec<Part<'a, 'd>> {
-        let parts = (0..self.backends.len()).map(|backend| {
+        let parts = (0..self.stores.len()).map(|store| {
             let plans = 0..self.plans.len();
-            let own =
-                plans.filter(|plan| self.backend_indices[*plan] == backend && is_selected(*plan));
+            let own = plans.filter(|plan| self.store_indices[*plan] == store && is_selected(*plan));
             own.collect::<InlineVec4<usize>>()
         });
         let parts = parts.filter(|indices| !indices.is_empty());
@@ -29,7 +36,6 @@ impl<'a, 'd> Batch<'a, 'd> {
 
     /// Returns the part with these plans, all of one backend.
     pub(crate) fn part(&self, indices: InlineVec4<usize>) -> Part<'a, 'd> {
-        let backend = self.backend(indices[0]).reborrow();
         let policies = self.policies.iter().filter_map(|group| {
             let members = indices.iter().enumerate();
             let members = members.filter(|(_, plan)| group.members.contains(plan));
@@ -45,8 +51,9 @@ impl<'a, 'd> Batch<'a, 'd> {
             hits: self.hits,
             cost: self.cost,
             parts: self.parts,
-            backends: InlineVec1::from_iter([backend]),
-            backend_indices: InlineVec4::from_elem(0, indices.len()),
+            hit_backends: self.hit_backends.clone(),
+            stores: InlineVec1::from_buf([self.hit_indices[indices[0]]]),
+            store_indices: InlineVec4::from_elem(0, indices.len()),
             policies: policies.collect(),
             budget: self.budget,
         };

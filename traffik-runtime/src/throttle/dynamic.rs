@@ -1,6 +1,7 @@
 //! A throttle that is built at run time, and its builder.
 
 use std::borrow::Cow;
+use std::iter;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::definition::registry::registration::Registration;
 use crate::definition::settings::Settings;
 use crate::definition::shared_strategy::SharedStrategy;
 use crate::definition::{Definition, limits};
+use crate::engine::backends::HitBackends;
 use crate::engine::cost_source::CostSource;
 use crate::engine::fast_path::decide_direct;
 use crate::engine::hit::{HitRef, ThrottleHit};
@@ -82,11 +84,13 @@ impl DynThrottle {
         if let Some(decision) = decide_direct(hit) {
             return Ok(decision);
         }
-        if let Some(decision) = fast_set::decide(&[hit]) {
+        // Nothing but the pending future lives across the await, so that this future stays small.
+        let backends = HitBackends::of(iter::once(&*self.definition), None);
+        let fast = |backend| fast_set::decide(&[hit], backend);
+        if let Some(decision) = backends.common().and_then(fast) {
             return Ok(decision);
         }
-        // Nothing but the pending future lives across the await, so that this future stays small.
-        let pending = match decide_in_batch(self.hit_of(client, cost), None) {
+        let pending = match decide_in_batch(self.hit_of(client, cost), backends, None) {
             Flow::Ready((_, decision)) => return decision,
             Flow::Pending(pending) => pending,
         };

@@ -26,6 +26,7 @@ use http::request::Parts;
 use crate::decision::Decision;
 use crate::definition::Definition;
 use crate::engine;
+use crate::engine::backends::HitBackends;
 use crate::engine::hit::HitRef;
 use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::engine::{fast_path, fast_set};
@@ -128,58 +129,64 @@ async fn hit<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Result<Decision, 
     // The future of a request with callbacks is large, and most requests need none.
     match decide_constant::<T>(parts, cost) {
         Attempt::Decided(decision) => Ok(decision),
-        Attempt::NeedsBatch => Box::pin(hit_any::<T>(parts, cost, true)).await,
-        Attempt::NeedsCallbacks => Box::pin(hit_any::<T>(parts, cost, false)).await,
+        Attempt::NeedsBatch(backends) => Box::pin(hit_any::<T>(parts, cost, Some(backends))).await,
+        Attempt::NeedsCallbacks => Box::pin(hit_any::<T>(parts, cost, None)).await,
     }
 }
 
 /// An attempt to decide hits in memory, whose identities are constants.
-enum Attempt {
+enum Attempt<'a> {
     Decided(Decision),
-    /// No fast path decides them. Nothing has changed.
-    NeedsBatch,
+    /// No fast path decides them, on these backends. Nothing has changed.
+    NeedsBatch(HitBackends<'a>),
     /// They call functions, or their identities depend on the request.
     NeedsCallbacks,
 }
 
 #[inline(never)]
-fn decide_constant<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Attempt {
+fn decide_constant<T: Throttle>(parts: &Parts, cost: Option<u64>) -> Attempt<'_> {
     if T::HAS_CALLBACKS {
         return Attempt::NeedsCallbacks;
     }
-    let decided = if let Some(definition) = T::SINGLE {
+    let mut hits: InlineVec4<HitRef<'_, '_>> = InlineVec4::new();
+    if let Some(definition) = T::SINGLE {
         let Some(hit) = definition().constant_hit(parts, cost) else {
             return Attempt::NeedsCallbacks;
         };
-        fast_path::decide_ref(hit).or_else(|| fast_set::decide(&[hit]))
+        if let Some(decision) = fast_path::decide_ref(hit) {
+            return Attempt::Decided(decision);
+        }
+        hits.push(hit);
     } else {
         let mut definitions = InlineVec4::new();
         T::definitions(&mut definitions);
-        let mut hits: InlineVec4<HitRef<'_, '_>> = InlineVec4::new();
         for definition in definitions {
             let Some(hit) = definition.constant_hit(parts, cost) else {
                 return Attempt::NeedsCallbacks;
             };
             hits.push(hit);
         }
-        fast_set::decide(&hits)
-    };
-    decided.map_or(Attempt::NeedsBatch, Attempt::Decided)
+    }
+    let backends = HitBackends::of(hits.iter().map(|hit| hit.throttle), Some(parts));
+    let fast = |backend| fast_set::decide(&hits, backend);
+    match backends.common().and_then(fast) {
+        Some(decision) => Attempt::Decided(decision),
+        None => Attempt::NeedsBatch(backends),
+    }
 }
 
-/// Decides any hits. `needs_batch` is set if no fast path decides them.
+/// Decides any hits. The backends are looked up if no fast path decides them.
 async fn hit_any<T: Throttle>(
     parts: &Parts,
     cost: Option<u64>,
-    needs_batch: bool,
+    backends: Option<HitBackends<'_>>,
 ) -> Result<Decision, Error> {
     let mut hits = HitSet::default();
     T::add_hits(parts, cost, &mut hits).await?;
     let request = RequestHits { hits, parts };
-    let decided = if needs_batch {
-        engine::decide_in_batch(request, None)
-    } else {
-        engine::decide(request, None)
+    let decided = match backends {
+        Some(backends) => engine::decide_in_batch(request, backends, None),
+        None => engine::decide(request, None),
     };
     match decided {
         Flow::Ready((_, decision)) => decision,

@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use crate::engine::detail::{Detail as _, DetailedDecision};
 use crate::engine::hit_set::{HitSet, RequestHits};
-use crate::engine::{decide, decide_single};
+use crate::engine::{decide, decide_single, decide_slow};
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::http::enforce::{Conclusion, Enforced, conclude, conclude_now};
@@ -22,6 +22,12 @@ use crate::rejection::Rejection;
 /// The header fields for the response to a request that passes, or the response to one that is
 /// rejected.
 pub(super) type Passed = Result<PendingFields, Response>;
+
+/// The hits of a request, and the decision on them.
+type Deciding<'a> = (
+    RequestHits<HitSet, &'a Parts>,
+    Result<DetailedDecision, Error>,
+);
 
 /// Lets a request pass if the hits of its handler are admitted.
 pub(super) fn pass_source(
@@ -43,7 +49,11 @@ pub(super) fn pass_source(
             let detailed = DetailedDecision::from_fast(&fast, &hit, Some(parts));
             finish(detailed, HitSet::of_one(hit), parts, state, style)
         }
-        None => pass(Flow::Ready(Ok(HitSet::of_one(hit))), parts, state, style),
+        None => {
+            let hits = HitSet::of_one(hit);
+            let deciding = decide_slow(RequestHits { hits, parts }, None);
+            pass_decided(deciding, parts, state, style)
+        }
     }
 }
 
@@ -56,17 +66,10 @@ pub(super) fn pass<'a>(
     style: ResponseStyle,
 ) -> Flow<'a, Passed> {
     let pending = match hits {
-        Flow::Ready(Ok(hits)) => match decide(RequestHits { hits, parts }, None) {
-            Flow::Ready((RequestHits { hits, .. }, Ok(detailed))) => {
-                return finish(detailed, hits, parts, state, style);
-            }
-            deciding => {
-                return Flow::pending(async move {
-                    let (request, detailed) = deciding.await;
-                    passed(conclude(detailed, &request, style).await, state.as_ref())
-                });
-            }
-        },
+        Flow::Ready(Ok(hits)) => {
+            let deciding = decide(RequestHits { hits, parts }, None);
+            return pass_decided(deciding, parts, state, style);
+        }
         pending => pending,
     };
     Flow::pending(async move {
@@ -79,6 +82,25 @@ pub(super) fn pass<'a>(
         };
         passed(enforced, state.as_ref())
     })
+}
+
+/// Lets a request pass if this decision admits it.
+#[inline(never)]
+fn pass_decided<'a>(
+    deciding: Flow<'a, Deciding<'a>>,
+    parts: &'a Parts,
+    state: Option<RequestState>,
+    style: ResponseStyle,
+) -> Flow<'a, Passed> {
+    match deciding {
+        Flow::Ready((RequestHits { hits, .. }, Ok(detailed))) => {
+            finish(detailed, hits, parts, state, style)
+        }
+        deciding => Flow::pending(async move {
+            let (request, detailed) = deciding.await;
+            passed(conclude(detailed, &request, style).await, state.as_ref())
+        }),
+    }
 }
 
 /// Enforces a decision.

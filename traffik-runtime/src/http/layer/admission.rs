@@ -7,11 +7,11 @@ use http::Response;
 use http::request::Parts;
 
 use crate::definition::Definition;
-use crate::engine::decide;
 use crate::engine::detail::{Detail as _, DetailedDecision};
 use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::ThrottleHit;
 use crate::engine::hit_set::{HitSet, RequestHits, counted};
+use crate::engine::{Undecided, decide, decide_fast, decide_later, decide_now};
 use crate::error::Error;
 use crate::http::enforce::{Conclusion, conclude, conclude_now};
 use crate::http::layer::grpc;
@@ -49,8 +49,8 @@ pub(super) enum Admission {
 pub(super) enum Open {
     /// The hits are to be resolved.
     Unresolved(UnresolvedHits),
-    /// The hits are to be decided.
-    Undecided(HitSet),
+    /// The hits are to be decided, by what has to be awaited.
+    Undecided(HitSet, Undecided),
     /// The decision is to be enforced.
     Decided(HitSet, Result<DetailedDecision, Error>),
 }
@@ -60,7 +60,11 @@ impl Admission {
     #[inline(never)]
     pub(super) fn begin(rules: &Arc<Rules>, parts: &Parts) -> Self {
         match rules.resolve(parts) {
-            Resolved::Hits(hits) => Self::undecided(hits, parts),
+            Resolved::Hits(hits) if hits.is_empty() => Self::Passed(Passed::default()),
+            Resolved::Hits(hits) => match decide_fast(hits.hits(), None, Some(parts)) {
+                Some(detailed) => Self::decided(hits, Ok(detailed), parts),
+                None => Self::undecided(hits, parts),
+            },
             Resolved::Unresolved(unresolved) => Self::Open(Open::Unresolved(unresolved)),
         }
     }
@@ -77,16 +81,12 @@ impl Admission {
         Self::decided(HitSet::of_one(hit), Ok(detailed), parts)
     }
 
-    /// Decides hits, unless that takes time.
+    /// Decides hits that the fast path does not decide, unless that takes time.
     #[inline(never)]
     pub(super) fn undecided(hits: HitSet, parts: &Parts) -> Self {
-        if hits.is_empty() {
-            return Self::Passed(Passed::default());
-        }
-        let request = RequestHits { hits: &hits, parts };
-        match decide(request, None).into_ready() {
-            Some((_, detailed)) => Self::decided(hits, detailed, parts),
-            None => Self::Open(Open::Undecided(hits)),
+        match decide_now(hits.hits(), None, Some(parts)) {
+            Ok(detailed) => Self::decided(hits, detailed, parts),
+            Err(undecided) => Self::Open(Open::Undecided(hits, undecided)),
         }
     }
 
@@ -123,13 +123,17 @@ impl Open {
                     return Ok(Passed::default());
                 }
                 Ok(hits) => {
-                    let detailed = decided(&hits, parts).await;
+                    let request = RequestHits {
+                        hits,
+                        parts: &*parts,
+                    };
+                    let (RequestHits { hits, .. }, detailed) = decide(request, None).await;
                     (hits, detailed)
                 }
                 Err(error) => return Err(response(Rejection::of_error(error).await, parts)),
             },
-            Self::Undecided(hits) => {
-                let detailed = decided(&hits, parts).await;
+            Self::Undecided(hits, undecided) => {
+                let detailed = decide_later(hits.hits(), None, Some(parts), undecided).await;
                 (hits, detailed)
             }
             Self::Decided(hits, detailed) => (hits, detailed),
@@ -150,10 +154,6 @@ impl Passed {
         let counted = counted(hits).collect();
         Self { fields, counted }
     }
-}
-
-async fn decided(hits: &HitSet, parts: &Parts) -> Result<DetailedDecision, Error> {
-    decide(RequestHits { hits, parts }, None).await.1
 }
 
 /// Returns the response to a rejected request. That to a gRPC call has a status of gRPC too.
