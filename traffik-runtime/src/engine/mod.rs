@@ -160,23 +160,23 @@ pub(crate) fn decide_in_batch<'a, 'd, R, D>(
     request: R,
     backends: HitBackends<'_>,
     cost: Option<u64>,
-) -> Flow<'a, (R, Result<D, Error>)>
+) -> Flow<'a, Result<D, Error>>
 where
     R: HitRequest<'d> + 'a,
     D: Detail<'d> + 'a,
     'd: 'a,
 {
-    match decide_local(
+    let decided = decide_local(
         request.hits(),
         backends,
         cost,
         request.parts(),
         D::from_batch,
-    ) {
-        Ok(decided) => Flow::Ready((request, decided)),
+    );
+    match decided {
+        Ok(decided) => Flow::Ready(decided),
         Err(undecided) => Flow::pending(async move {
-            let decided = decide_later(request.hits(), cost, request.parts(), undecided).await;
-            (request, decided)
+            decide_later(request.hits(), cost, request.parts(), undecided).await
         }),
     }
 }

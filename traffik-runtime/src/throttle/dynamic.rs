@@ -85,16 +85,11 @@ impl DynThrottle {
             return Ok(decision);
         }
         // Nothing but the pending future lives across the await, so that this future stays small.
-        let backends = HitBackends::of(iter::once(&*self.definition), None);
-        let fast = |backend| fast_set::decide(&[hit], backend);
-        if let Some(decision) = backends.common().and_then(fast) {
-            return Ok(decision);
-        }
-        let pending = match decide_in_batch(self.hit_of(client, cost), backends, None) {
-            Flow::Ready((_, decision)) => return decision,
+        let pending = match self.decide_slow(hit) {
+            Flow::Ready(decision) => return decision,
             Flow::Pending(pending) => pending,
         };
-        pending.await.1
+        pending.await
     }
 
     /// Waits until a hit of this cost is admitted, at the longest until a deadline: a moment, or a
@@ -190,6 +185,17 @@ impl DynThrottle {
         let least = settings.min_wait.unwrap_or_default();
         let spread = draw(settings.spread.unwrap_or_default());
         Some(wait.max(least).saturating_add(spread))
+    }
+
+    /// Decides a hit that is not under a single limit in memory.
+    #[inline(never)]
+    fn decide_slow<'a>(&'a self, hit: HitRef<'a, 'a>) -> Flow<'a, Result<Decision, Error>> {
+        let backends = HitBackends::of(iter::once(&*self.definition), None);
+        let fast = |backend| fast_set::decide(&[hit], backend);
+        match backends.common().and_then(fast) {
+            Some(decision) => Flow::Ready(Ok(decision)),
+            None => decide_in_batch(self.hit_of(hit.identity, hit.cost), backends, None),
+        }
     }
 
     fn hit_of<'a>(&'a self, client: &'a Identity, cost: u64) -> DirectHit<'a> {

@@ -31,7 +31,7 @@ use crate::engine::hit::HitRef;
 use crate::engine::hit_set::{HitSet, RequestHits};
 use crate::engine::{fast_path, fast_set};
 use crate::error::Error;
-use crate::flow::{BoxFuture, Flow};
+use crate::flow::BoxFuture;
 use crate::inline_vec::InlineVec4;
 
 /// One throttle, or a set of throttles: a tuple, which admits a hit only if every member does, and
@@ -184,13 +184,9 @@ async fn hit_any<T: Throttle>(
     let mut hits = HitSet::default();
     T::add_hits(parts, cost, &mut hits).await?;
     let request = RequestHits { hits, parts };
-    let decided = match backends {
-        Some(backends) => engine::decide_in_batch(request, backends, None),
-        None => engine::decide(request, None),
-    };
-    match decided {
-        Flow::Ready((_, decision)) => decision,
-        Flow::Pending(decision) => decision.await.1,
+    match backends {
+        Some(backends) => engine::decide_in_batch(request, backends, None).await,
+        None => engine::decide(request, None).await.1,
     }
 }
 
