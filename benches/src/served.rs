@@ -8,7 +8,8 @@ use crate::loopback::{self, CONNECTIONS, Exchange, Message, Server, figures};
 use crate::row::{Row, Table};
 use crate::spread::Goal;
 
-const REQUESTS: Exchange = Exchange {
+/// A request to an application of [`apps`](crate::apps), again and again.
+pub const REQUESTS: Exchange = Exchange {
     opening: None,
     message: Message {
         bytes: b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n",

@@ -81,11 +81,11 @@ async fn expires_with_a_crashed_holder() {
     let ((server, _memcached), kinds) = kinds().await;
     for (name, backend) in kinds {
         let ttl = Duration::from_micros(400_500);
+        let start = Instant::now();
         let lock = backend
             .lock("a", LockOptions::default().ttl(ttl))
             .await
             .unwrap();
-        let start = Instant::now();
         assert!(lock.remaining() <= ttl && lock.remaining() > ttl / 2);
         if name == "redis" {
             let keys: Vec<String> = server.command(&["KEYS", "*:lock}"]);
