@@ -150,24 +150,32 @@ fn lists_the_fields_of_metadata() {
 
 #[test]
 fn embeds_the_pictures_in_the_generated_docs() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traffik/docs/strategies");
-    let links = GUIDE.lines().filter_map(|line| {
-        let (name, file) = line.strip_prefix('[')?.split_once("]: strategies/")?;
-        Some((name, file))
-    });
+    embeds_the_pictures("strategies", GUIDE);
+    embeds_the_pictures("backends", include_str!("../traffik/docs/backends.md"));
+}
+
+fn embeds_the_pictures(chapter: &str, text: &str) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../traffik/docs");
+    let folder = folder.join(chapter);
+    let prefix = format!("]: {chapter}/");
+    let links = text
+        .lines()
+        .filter_map(|line| line.strip_prefix('[')?.split_once(&prefix));
     let mut expected = String::new();
     for (name, file) in links {
         let picture = fs::read_to_string(folder.join(file)).unwrap();
         expected.extend(["[", name, "]: <", &data_url(&picture), ">\n"]);
-        assert!(GUIDE.contains(&format!("][{name}]")), "`{name}` is shown");
+        assert!(text.contains(&format!("][{name}]")), "`{name}` is shown");
     }
+    assert!(!expected.is_empty(), "{chapter} has pictures");
     let path = folder.join("pictures.md");
     if env::var_os("UPDATE_GUIDE").is_some_and(|value| value == "1") {
         fs::write(path, expected).unwrap();
     } else {
         assert!(
             fs::read_to_string(path).is_ok_and(|written| written == expected),
-            "pictures.md is not made of the pictures; run this test with `UPDATE_GUIDE=1` to write it"
+            "{chapter}/pictures.md is not made of the pictures; run this test with \
+             `UPDATE_GUIDE=1` to write it"
         );
     }
 }

@@ -16,6 +16,10 @@ pub mod throttles {}
 pub mod strategies {}
 
 #[cfg(feature = "redis")]
+#[cfg_attr(
+    all(doc, not(doctest)),
+    doc = include_str!("../docs/backends/pictures.md")
+)]
 #[doc = include_str!("../docs/backends.md")]
 pub mod backends {}
 
