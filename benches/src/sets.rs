@@ -26,7 +26,7 @@ use crate::row::Table;
 use crate::spread::Goal;
 
 /// A hit of a set of throttles.
-type SetHit = fn(&Parts);
+pub(crate) type SetHit = fn(&Parts);
 
 const CALLS: usize = 200_000;
 
@@ -34,10 +34,10 @@ const CALLS: usize = 200_000;
 const LENGTHS: [u64; 3] = [10, 1_000, 100_000];
 
 throttles! {
-    throttle Hourly(rate = "1000000000/hour");
-    throttle Daily(rate = "20000000000/day");
-    throttle Weekly(rate = "100000000000/week");
-    throttle Spent(rate = "1/week");
+    pub(crate) throttle Hourly(rate = "1000000000/hour");
+    pub(crate) throttle Daily(rate = "20000000000/day");
+    pub(crate) throttle Weekly(rate = "100000000000/week");
+    pub(crate) throttle Spent(rate = "1/week");
 }
 
 /// Measures sets beside one throttle and beside governor, and logs and laws beside `fixed_window`.
@@ -179,14 +179,14 @@ const LARGE: Rate = Rate::per_hour(1_000_000_000_000);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
 
 /// Returns the head of a request from a client with a known address.
-fn parts() -> Parts {
+pub(crate) fn parts() -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     let peer = std::net::SocketAddr::from((CLIENT, 50_000));
     parts.extensions.insert(ConnectInfo(peer));
     parts
 }
 
-fn hit_all<T: Throttle>(parts: &Parts) {
+pub(crate) fn hit_all<T: Throttle>(parts: &Parts) {
     black_box(is_admitted(ready(T::hit(parts))));
 }
 

@@ -20,6 +20,7 @@ use crate::apps::{Job, attribute, bare, layer, request};
 use crate::keys::key;
 use crate::measure::ready;
 use crate::messages::{Admitting, Refusing, TEXT, read_bare, read_guarded};
+use crate::sets::{Daily, Hourly, SetHit, Spent, Weekly, hit_all, parts};
 use crate::sides::{throttle, throttle_of};
 
 /// An operation to count, which repeats itself a number of times.
@@ -48,6 +49,7 @@ const BARE: &str = "a request without a limiter";
 pub fn operations() -> Vec<Operation> {
     let mut operations = decisions();
     operations.extend(strategies());
+    operations.extend(sets());
     operations.extend(applications());
     operations.extend(sockets());
     for operation in &mut operations {
@@ -102,6 +104,22 @@ fn strategy(strategy: impl Strategy) -> Operation {
         clock.set(now);
         black_box(ready(throttle.hit(&client, 1)).is_ok());
     })
+}
+
+fn sets() -> Vec<Operation> {
+    let sides: [(&str, SetHit); 3] = [
+        ("a set of two, admitted", hit_all::<(Hourly, Daily)>),
+        (
+            "a set of three, admitted",
+            hit_all::<(Hourly, Daily, Weekly)>,
+        ),
+        ("a set of two, refused", hit_all::<(Hourly, Spent)>),
+    ];
+    let operations = sides.map(|(name, set)| {
+        let parts = parts();
+        operation(name, move || set(&parts))
+    });
+    operations.into()
 }
 
 fn applications() -> Vec<Operation> {

@@ -19,6 +19,14 @@ pub(crate) enum BackendRef<'a> {
     Shared(Guard<Arc<BackendParts>>),
 }
 
+impl<'a> BackendRef<'a> {
+    /// Returns a backend that is named, or else that of throttles and requests that name none.
+    #[inline]
+    pub(crate) fn named_or_default(named: Option<&'a Backend>) -> Self {
+        named.map_or_else(Self::default, Self::Borrowed)
+    }
+}
+
 impl BackendRef<'_> {
     /// Returns the backend of throttles and requests that name none.
     #[inline]

@@ -108,10 +108,7 @@ impl Definition {
     /// Returns the backend for a request: the throttle's own, the one that is provided for the
     /// request, or else the default of the process.
     pub(crate) fn chosen_backend<'a>(&'a self, parts: Option<&'a Parts>) -> BackendRef<'a> {
-        match self.named_backend(parts) {
-            Some(named) => BackendRef::Borrowed(named),
-            None => BackendRef::default(),
-        }
+        BackendRef::named_or_default(self.named_backend(parts))
     }
 
     /// Returns the throttle's own backend, or else the one that is provided for the request.

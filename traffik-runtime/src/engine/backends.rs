@@ -28,11 +28,13 @@ impl<'a> HitBackends<'a> {
         let Some(first) = throttles.next() else {
             return Self::Each(Vec::new());
         };
-        let first = first.chosen_backend(parts);
-        let is_first =
-            |throttle: &'a Definition| ptr::eq(&*first, &*throttle.chosen_backend(parts));
+        let first = first.named_backend(parts);
+        let is_first = |throttle: &'a Definition| match (first, throttle.named_backend(parts)) {
+            (Some(first), Some(other)) => ptr::eq(first.parts(), other.parts()),
+            (first, other) => first.is_none() && other.is_none(),
+        };
         if throttles.all(is_first) {
-            return Self::Common(first);
+            return Self::Common(BackendRef::named_or_default(first));
         }
         Self::Each(all.map(|it| it.chosen_backend(parts)).collect())
     }
