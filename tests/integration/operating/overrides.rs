@@ -213,13 +213,13 @@ async fn reports_all_mistakes_and_changes_nothing() {
         "line 5: `a`: there is no setting `rates`; did you mean `rate`?",
         "line 6: `a`: unknown unit `minit`; write one of ",
         "line 8: `b`: `enabled` is a string; write `true` or `false`",
-        "line 9: `b`: there is no setting `limit`; the settings are `rate` and `enabled`",
-        "line 11: `c`: there is no setting `d`; the settings are `rate` and `enabled`",
+        "line 9: `b`: there is no setting `limit`; the settings are `rate`, `enabled` and `lease`",
+        "line 11: `c`: there is no setting `d`; the settings are `rate`, `enabled` and `lease`",
         "line 13: `e`: its rate is a number; write a string such as `\"10/minute\"`",
         "line 13: `e`: its rate is a list; write a string such as `\"10/minute\"`",
         "line 15: `f`: its list of rates is empty; add a rate, or write `enabled = false`",
-        "line 16: `g`: it has no setting; add `rate` or `enabled`",
-        "line 17: `top`: it has no setting; add `rate` or `enabled`",
+        "line 16: `g`: it has no setting; add `rate`, `enabled` or `lease`",
+        "line 17: `top`: it has no setting; add `rate`, `enabled` or `lease`",
         "line 19: `h`: its rate is a date; write a string such as `\"10/minute\"`",
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
@@ -286,7 +286,7 @@ async fn refuses_malformed_documents() {
     let flat = toml.problems("a = '10/minute'\n");
     assert_eq!(
         flat,
-        ["line 1: `a`: it is a string; write a table with `rate` or `enabled`"]
+        ["line 1: `a`: it is a string; write a table with `rate`, `enabled` or `lease`"]
     );
     drop(toml);
 
@@ -299,7 +299,7 @@ async fn refuses_malformed_documents() {
     let twice = json.problems(r#"{"a": {"enabled": true}, "a": {"enabled": false}, "b": null}"#);
     let expected = [
         "`a`: it is there twice; remove one",
-        "`b`: it is `null`; write a table with `rate` or `enabled`",
+        "`b`: it is `null`; write a table with `rate`, `enabled` or `lease`",
     ];
     assert_eq!(twice, expected);
     drop(json);
