@@ -134,7 +134,7 @@ pub struct Decision {
     /// counted, and only `limit` and `wait` are meaningful.
     pub decided: bool,
     /// The place where it was decided. Of a set over several backends, the place that took more: a
-    /// store before a local refusal, a fallback before both.
+    /// store before a local refusal and a lease, a fallback before all.
     pub provenance: Provenance,
     /// The limit in force: the largest number of units that could be admitted to this client at
     /// once now, had it used none. For most strategies this is the rate's limit. It is the limit of

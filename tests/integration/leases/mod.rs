@@ -6,6 +6,7 @@ mod ends;
 mod hot_keys;
 mod refunds;
 mod reports;
+mod sets;
 mod stores;
 mod worst_case;
 

@@ -1,4 +1,4 @@
-//! What is left of a lease goes back to the store: with the next hit, in the background, when the
+//! Refunds of the units that are left of a lease: with the next hit, in the background, when the
 //! backend is closed, and never twice.
 
 use std::time::Duration;
@@ -194,9 +194,9 @@ async fn lose_nothing_when_the_caller_goes_away() {
     until_used(&throttle, LIMIT, 5).await;
 }
 
-/// One that never began has taken nothing, so that the next hit takes the lease.
+/// A hit that never began leases nothing, so that the next hit takes the lease.
 #[tokio::test]
-async fn are_taken_by_the_next_hit_if_the_first_never_began() {
+async fn leave_the_lease_to_the_next_hit_if_the_first_never_began() {
     let (backend, _) = custom();
     let throttle = throttle("never polled", "10000/hour", &backend);
     for _ in 0..4 {

@@ -1,5 +1,5 @@
-//! The greatest number of units that any stretch of time admits to the clients of two processes with
-//! leases, searched by an adversary.
+//! The greatest number of units that any stretch of time admits to the clients of two processes
+//! with leases, searched by an adversary.
 //!
 //! The adversary varies the times, costs and processes of hits, keeps variants that admit at least
 //! as much in the densest stretch, and restarts a few times.

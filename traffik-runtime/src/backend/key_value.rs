@@ -177,9 +177,9 @@ impl Backend {
     /// a backend in memory are removed. The keys on a server stay, unless the backend was built
     /// with `persistent(false)`.
     ///
-    /// First it refunds what is left of leases, and waits for refunds that run in the background, such as those of reservations that
-    /// were just dropped: for 5 seconds at most, if the store does not answer. Call it last in a
-    /// program.
+    /// First it refunds what is left of leases, and waits for refunds that run in the background,
+    /// such as those of reservations that were just dropped: for 5 seconds at most, if the store
+    /// does not answer. Call it last in a program.
     pub async fn close(&self) -> Result<(), Error> {
         self.store().close_leases().await;
         self.store().background().idle(PATIENCE).await;

@@ -3,8 +3,8 @@
 //! It has three operations. `decide` counts the hits of a request, on all throttles or on none;
 //! `reserve` does so and returns what it takes to settle them; `look` reads states and counts
 //! nothing (`would_admit` is a look with a question). `decide` tries the fast path for one limit in
-//! memory, then the one for several; all else is a `batch` of store operations, which a
-//! `local_refusal` or a `lease` may answer without its store. Policies for backends that fail are run by the
+//! memory, then the one for several; all else is a `batch` of store operations, which a `lease` or
+//! a `local_refusal` may answer without its store. Policies for backends that fail are run by the
 //! `recovery`.
 
 pub(crate) mod arg_values;
@@ -226,7 +226,8 @@ where
 }
 
 /// Decides a batch of this process, or one that a shared store has counted in advance or is certain
-/// to refuse, if nothing has to be awaited. A batch takes some room, so it is kept off the stack of callers that need none.
+/// to refuse, if nothing has to be awaited. A batch takes some room, so it is kept off the stack of
+/// callers that need none.
 #[inline(never)]
 fn decide_local<'d, T>(
     hits: &[ThrottleHit<'d>],

@@ -25,8 +25,8 @@ pub struct Entry {
     pub scope: String,
     /// `false` if the throttle is disabled and admits every request.
     pub enabled: bool,
-    /// The life of its leases as set at run time; `None` if that of its definition or of its backend
-    /// applies.
+    /// The life of its leases as set at run time; `None` if that of its definition or of its
+    /// backend applies.
     pub lease: Option<Duration>,
     /// The file and line of its definition, if they are known.
     pub place: Option<String>,

@@ -209,8 +209,8 @@ impl Registry {
     }
 
     /// Removes the changes to a throttle by [`set_rate`](Self::set_rate),
-    /// [`set_lease`](Self::set_lease), [`disable`](Self::disable) and [`enable`](Self::enable), also
-    /// those that wait for it: an overrides file applies again, or else the definition.
+    /// [`set_lease`](Self::set_lease), [`disable`](Self::disable) and [`enable`](Self::enable),
+    /// also those that wait for it: an overrides file applies again, or else the definition.
     ///
     /// # Errors
     ///

@@ -63,8 +63,10 @@ impl LeasingStore {
         let clock = self.clock.as_deref();
         let replied = self.states.lease(&request, clock, caller).await;
         drop(refunds);
-        let keys = leftovers.iter().map(|leftover| leftover.terms.key);
-        self.refusals.forget(keys);
+        if !leftovers.is_empty() {
+            let keys = leftovers.iter().map(|leftover| leftover.terms.key);
+            self.refusals.forget(keys);
+        }
         match replied {
             Ok(mut reply) => {
                 let refunds = std::mem::take(&mut reply.refunds).into_iter();

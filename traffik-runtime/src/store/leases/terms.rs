@@ -179,8 +179,8 @@ impl Plan<'_> {
         self.lease > 0 && self.limits.iter().all(|limit| limit.law.is_leasable())
     }
 
-    /// Returns the plan that counts a lease of these units; `None` if the law never admits as many at
-    /// once.
+    /// Returns the plan that counts a lease of these units; `None` if the law never admits as many
+    /// at once.
     pub(crate) fn lease_of(&self, units: u64) -> Option<Self> {
         let limits = self.limits.iter().map(|limit| {
             Some(Limit {
