@@ -53,6 +53,11 @@ async fn look_at_the_store() {
     );
     clock.advance(2 * LIFE);
     super::until_used(&throttle, 10_000, hits).await;
+    // Nor does it take one.
+    for _ in 0..20 {
+        throttle.hit(&client(), 0).await.unwrap();
+    }
+    assert_eq!(super::used(&throttle, 10_000).await, hits);
 }
 
 #[tokio::test]

@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
 use traffik::registry::Pending;
-use traffik::strategy::Tiered;
+use traffik::strategy::{Adaptive, Tiered};
 use traffik::{DynThrottle, Error, ErrorKind, Identity, Rate, Throttle as _, registry};
 use traffik_tests::{head, midnight};
 
@@ -197,6 +198,45 @@ async fn prefers_pending_changes_by_code() {
     assert_eq!(Waiting::hit(&parts).await.unwrap().limit, 7);
     registry().reset("overrides::waiting").unwrap();
     assert_eq!(Waiting::hit(&parts).await.unwrap().limit, u64::MAX);
+}
+
+#[tokio::test]
+async fn sets_the_life_of_leases() {
+    let file = File::new("leases.toml").await;
+    let _queue = DynThrottle::builder("overrides::adaptive")
+        .rate(Rate::per_minute(10))
+        .strategy(Adaptive::new())
+        .build()
+        .unwrap();
+    Registered::hit(&head(&midnight().0)).await.unwrap();
+    let lease = || entry("overrides::known").unwrap().lease;
+    file.load(
+        "[\"overrides::known\"]\nlease = \"200ms\"\n[\"overrides::nobody\"]\nlease = \"1s\"\n",
+    )
+    .unwrap();
+    assert_eq!(lease(), Some(Duration::from_millis(200)));
+    let waits = pending();
+    assert_eq!(waits.len(), 1);
+    assert_eq!(waits[0].lease, Some(Duration::from_secs(1)));
+    let problems = file.problems(
+        "[a]\nlease = 200\n[b]\nlease = \"200\"\n[\"overrides::adaptive\"]\nlease = \"1s\"\n",
+    );
+    let expected = [
+        "line 2: `a`: `lease` is a number; write a string such as `\"200ms\"`, or `\"0ms\"` for none",
+        "line 4: `b`: `lease`: ",
+        "line 5: `overrides::adaptive`: the quota of `adaptive` cannot be leased; remove `lease`",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{problem}");
+    }
+    assert_eq!(lease(), Some(Duration::from_millis(200)));
+    registry()
+        .set_lease("overrides::known", Duration::ZERO)
+        .unwrap();
+    assert_eq!(lease(), Some(Duration::ZERO));
+    registry().reset("overrides::known").unwrap();
+    assert_eq!(lease(), Some(Duration::from_millis(200)));
 }
 
 #[tokio::test]

@@ -174,9 +174,10 @@ impl Limit {
 }
 
 impl Plan<'_> {
-    /// Returns `true` if leases can be taken for this plan, and its throttle has leases.
+    /// Returns `true` if leases can be taken for this plan, and its throttle has leases. A cost of
+    /// 0 writes nothing.
     pub(crate) fn is_leasable(&self) -> bool {
-        self.lease > 0 && self.limits.iter().all(|limit| limit.law.is_leasable())
+        self.lease > 0 && self.cost > 0 && self.limits.iter().all(|limit| limit.law.is_leasable())
     }
 
     /// Returns the plan that counts a lease of these units; `None` if the law never admits as many
