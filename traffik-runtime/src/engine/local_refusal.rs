@@ -4,6 +4,7 @@
 use http::request::Parts;
 
 use crate::backend::BackendParts;
+use crate::backend::backend_ref::BackendRef;
 use crate::engine::backends::HitBackends;
 use crate::engine::batch::Batch;
 use crate::engine::hit::ThrottleHit;
@@ -54,19 +55,27 @@ fn is_remembered(
     key.is_ok_and(|key| backend.store().remembers(key))
 }
 
-impl Batch<'_, '_> {
+impl<'a> Batch<'a, '_> {
     /// Refuses the plans of a batch on one backend, if its store would refuse them. Returns `None`
     /// if the store has to be called, or a policy may decide before it does.
     pub(crate) fn refuse_locally(&self) -> Option<StoreOutcome> {
+        let backend = self.remembering_backend()?;
+        backend.store().refuse_locally(&self.plans)
+    }
+
+    /// Returns the one backend of a batch, whose store may have answered in advance. Returns `None`
+    /// if there are several, or a policy or an operator may decide before it does.
+    pub(crate) fn remembering_backend(&self) -> Option<&BackendRef<'a>> {
+        if self.stores.len() > 1 {
+            return None;
+        }
         let backend = self.first_backend()?;
         if self.is_closed() {
             return None;
         }
         let now = backend.store().now();
         let mut policies = self.policies.iter();
-        if policies.any(|group| group.policy.bypasses_backend(now)) {
-            return None;
-        }
-        backend.store().refuse_locally(&self.plans)
+        let is_bypassed = policies.any(|group| group.policy.bypasses_backend(now));
+        (!is_bypassed).then_some(backend)
     }
 }

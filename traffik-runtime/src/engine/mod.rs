@@ -3,8 +3,8 @@
 //! It has three operations. `decide` counts the hits of a request, on all throttles or on none;
 //! `reserve` does so and returns what it takes to settle them; `look` reads states and counts
 //! nothing (`would_admit` is a look with a question). `decide` tries the fast path for one limit in
-//! memory, then the one for several; all else is a `batch` of store operations, which a
-//! `local_refusal` may answer without its store. Policies for backends that fail are run by the
+//! memory, then the one for several; all else is a `batch` of store operations, which a `lease` or
+//! a `local_refusal` may answer without its store. Policies for backends that fail are run by the
 //! `recovery`.
 
 pub(crate) mod arg_values;
@@ -25,6 +25,7 @@ pub(crate) mod hit_limits;
 pub(crate) mod hit_set;
 pub(crate) mod hold;
 pub(crate) mod identity_cache;
+pub(crate) mod lease;
 pub(crate) mod local_refusal;
 pub(crate) mod look;
 pub(crate) mod multi_backend;
@@ -50,6 +51,7 @@ use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::hit_set::HitRequest;
 use crate::engine::hold::{Hold, OutcomeWithHold};
+use crate::engine::lease::{Leasing, admit_by_lease};
 use crate::engine::local_refusal::refuse_locally;
 use crate::engine::look::Look;
 use crate::engine::recovery::resolution::Resolution;
@@ -138,7 +140,7 @@ pub(crate) fn decide_now<'d, D: Detail<'d>>(
     let backends = backends_of(hits, parts);
     match decide_fast_set(hits, &backends, cost, parts) {
         Some(decision) => Ok(Ok(decision)),
-        None => decide_local(hits, backends, cost, parts, D::from_batch),
+        None => decide_local(hits, backends, (cost, Leasing::On), parts, D::from_batch),
     }
 }
 
@@ -149,7 +151,8 @@ pub(crate) async fn decide_later<'d, D: Detail<'d>>(
     parts: Option<&Parts>,
     undecided: Undecided,
 ) -> Result<D, Error> {
-    let (decision, hold) = decide_awaited(hits, cost, parts, undecided).await?;
+    let how = (cost, Leasing::On);
+    let (decision, hold) = decide_awaited(hits, how, parts, undecided).await?;
     hold.keep();
     Ok(decision)
 }
@@ -169,7 +172,7 @@ where
     let decided = decide_local(
         request.hits(),
         backends,
-        cost,
+        (cost, Leasing::On),
         request.parts(),
         D::from_batch,
     );
@@ -214,10 +217,11 @@ where
         let hold = Hold::of(batch, resolution);
         (D::from_batch(batch, resolution), hold)
     };
-    match decide_local(hits, backends_of(hits, parts), cost, parts, reserved) {
+    let how = (cost, Leasing::Off);
+    match decide_local(hits, backends_of(hits, parts), how, parts, reserved) {
         Ok(reserved) => Flow::Ready((request, reserved)),
         Err(undecided) => Flow::pending(async move {
-            let reserved = decide_awaited(request.hits(), cost, request.parts(), undecided).await;
+            let reserved = decide_awaited(request.hits(), how, request.parts(), undecided).await;
             (request, reserved)
         }),
     }
@@ -248,19 +252,24 @@ pub(crate) async fn would_admit(
     Ok(batch.look().await?.would_admit(cost))
 }
 
-/// Decides a batch of this process, or one that a shared store is certain to refuse, if nothing has
-/// to be awaited. A batch takes some room, so it is kept off the stack of callers that need none.
+/// Decides a batch of this process, or one that a shared store has counted in advance or is certain
+/// to refuse, if nothing has to be awaited. A batch takes some room, so it is kept off the stack of
+/// callers that need none.
 #[inline(never)]
 fn decide_local<'d, T>(
     hits: &[ThrottleHit<'d>],
     backends: HitBackends<'_>,
-    cost: Option<u64>,
+    (cost, leasing): (Option<u64>, Leasing),
     parts: Option<&Parts>,
     result: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
 ) -> Result<Result<T, Error>, Undecided> {
     if !is_local(hits, &backends) {
-        return match refuse_locally(hits, &backends, cost, parts) {
-            Some((batch, refused)) => Ok(Ok(result(&batch, &Resolution::Decided(refused)))),
+        let leased = match leasing {
+            Leasing::On => admit_by_lease(hits, &backends, cost, parts),
+            Leasing::Off => None,
+        };
+        return match leased.or_else(|| refuse_locally(hits, &backends, cost, parts)) {
+            Some((batch, outcome)) => Ok(Ok(result(&batch, &Resolution::Decided(outcome)))),
             None => Err(Undecided::new(backends, None)),
         };
     }
@@ -277,11 +286,14 @@ fn decide_local<'d, T>(
 /// Decides a batch whose stores have to be awaited, or one of this process that has failed.
 async fn decide_awaited<'d, D: Detail<'d>>(
     hits: &[ThrottleHit<'d>],
-    cost: Option<u64>,
+    (cost, leasing): (Option<u64>, Leasing),
     parts: Option<&Parts>,
     undecided: Undecided,
 ) -> Result<(D, Hold), Error> {
-    let batch = Batch::new(hits, undecided.backends, cost, parts)?;
+    let mut batch = Batch::new(hits, undecided.backends, cost, parts)?;
+    if leasing == Leasing::Off {
+        batch.without_leases();
+    }
     let (resolution, hold) = match batch.decide(undecided.failed).await? {
         Resolution::Decided(OutcomeWithHold { outcome, hold }) => {
             (Resolution::Decided(outcome), hold)
