@@ -93,7 +93,18 @@ async fn decides_with_the_least_permissions_of_the_guide() {
 #[tokio::test]
 async fn connect_and_ready_name_a_missing_permission() {
     let server = RedisServer::start();
-    for missing in ["-eval", "-get", "-pttl", "-set", "-time", "resetkeys"] {
+    for missing in [
+        "-eval",
+        "-get",
+        "-getrange",
+        "-pexpire",
+        "-pttl",
+        "-set",
+        "-setrange",
+        "-strlen",
+        "-time",
+        "resetkeys",
+    ] {
         permit(&server, 1);
         let () = server.command(&["SCRIPT", "FLUSH"]);
         let () = server.command(&["ACL", "SETUSER", "traffik", missing]);

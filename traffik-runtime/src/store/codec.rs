@@ -24,6 +24,9 @@ const VERSION: u8 = 2;
 /// The first byte of a log, a mean, and a state of a custom strategy.
 const LOG: u8 = 6;
 const MEAN: u8 = 7;
+/// The first byte of a log whose records go on to the end of the bytes, so that a hit can append
+/// its own. It is the only state of its key.
+const OPEN_LOG: u8 = 8;
 const CUSTOM: u8 = 9;
 
 /// The first byte of the end to which a refusal under another rate extends the state before it.
@@ -35,6 +38,10 @@ const CUSTOM_NUMBERED: u8 = 11;
 /// A bit in the power of ten of a state whose incarnation follows its first numbers. An incarnation
 /// is any eight bytes, which refunds name (L32). Every state is written with one.
 const NUMBERED: u8 = 16;
+
+/// The length of a record of a log, and of the number of records before them.
+const RECORD: usize = 16;
+const COUNT_LENGTH: usize = 4;
 
 /// The offset of the incarnation in a state, and in a state of a custom strategy.
 const NUMBER_OFFSET: usize = 34;
@@ -77,8 +84,13 @@ pub(crate) fn encode(plan: &Plan<'_>, state: &State) -> Vec<u8> {
             bytes[before + 1] |= NUMBERED;
             before + NUMBER_OFFSET
         };
+        let until = listed.until;
+        if bytes[before] == LOG && list.len() == 1 && until == 0 {
+            bytes[before] = OPEN_LOG;
+            bytes.drain(at..at + COUNT_LENGTH);
+        }
         drop(bytes.splice(at..at, incarnation.to_be_bytes()));
-        write_until(&mut bytes, listed.until);
+        write_until(&mut bytes, until);
     }
     bytes
 }
@@ -96,12 +108,14 @@ fn write_state(bytes: &mut Vec<u8>, plan: &Plan<'_>, (limit, period): (u64, u64)
         }) => {}
         State::Packed(packed) => write_packed(bytes, packed),
         State::Log(entries) => {
-            let sum = entries.iter().map(|(_, cost)| cost).sum();
-            write_head(bytes, (LOG, 0), [limit, entries.period(), 0, sum]);
+            // No records are dead, and the total before the first is zero.
+            write_head(bytes, (LOG, 0), [limit, entries.period(), 0, 0]);
             write_count(bytes, entries.iter().len());
+            let mut total = 0;
             for (at, cost) in entries.iter() {
+                total += cost;
                 write(bytes, at);
-                write(bytes, cost);
+                write(bytes, total);
             }
         }
         State::Mean(costs) => {
@@ -279,7 +293,13 @@ impl<'a> Reader<'a> {
             return None;
         }
         let state = match kind {
-            LOG => State::Log(self.entries(period, amount)?),
+            LOG => {
+                let count = self.count()?;
+                State::Log(self.entries(count as usize, period, (at, amount))?)
+            }
+            OPEN_LOG if self.0.len().is_multiple_of(RECORD) => {
+                State::Log(self.entries(self.0.len() / RECORD, period, (at, amount))?)
+            }
             MEAN => State::Mean(self.costs((limit, period, tick_power), (amount, at))?),
             kind => {
                 let kind = Kind::numbered(kind);
@@ -321,12 +341,27 @@ impl<'a> Reader<'a> {
         Some(u64::from_be_bytes(self.take(8)?.try_into().ok()?))
     }
 
-    fn entries(&mut self, period: u64, sum: u64) -> Option<Entries> {
+    /// Reads the records of a log: the time of each, and the total of the costs up to it. `start`
+    /// is the total before the first. The first `dead` of them do not count any more, and neither
+    /// do those that the newest hit found expired, which the script removes later.
+    fn entries(
+        &mut self,
+        count: usize,
+        period: u64,
+        (dead, mut start): (u64, u64),
+    ) -> Option<Entries> {
+        let live = count.checked_sub(usize::try_from(dead).ok()?)?;
+        if live < count {
+            self.take((count - live) * RECORD - 8)?;
+            start = self.number()?;
+        }
         let mut entries = VecDeque::new();
-        for _ in 0..self.count()? {
+        for _ in 0..live {
             entries.push_back((self.number()?, self.number()?));
         }
-        Entries::from_records(entries, period).filter(|entries| entries.sum() == sum)
+        let mut entries = Entries::from_totals(entries, start, period)?;
+        entries.remove_expired();
+        Some(entries)
     }
 
     fn costs(&mut self, rate: (u64, u64, u8), level: (u64, u64)) -> Option<Costs> {

@@ -99,6 +99,12 @@ impl Plan<'_> {
         matches!(&*self.limits, [limit] if limit.law.is_packed())
     }
 
+    /// Returns `true` if its state is one log.
+    #[cfg(feature = "redis")]
+    pub(crate) fn is_log(&self) -> bool {
+        matches!(&*self.limits, [limit] if matches!(limit.law, Law::Log(_)))
+    }
+
     /// Returns `true` if another plan has the same key.
     pub(crate) fn shares_key(&self, other: &Self) -> bool {
         self.key == other.key && self.name == other.name

@@ -8,6 +8,7 @@ mod faults;
 mod keys;
 mod logs;
 mod logs_at_random;
+mod long_logs;
 mod processes;
 
 use traffik::{Backend, DynThrottle, Identity};

@@ -281,8 +281,8 @@ mod tests {
             changes: 0,
             at: 0,
         };
-        let entries = (0..records as u64).map(|at| (at, 1)).collect();
-        let log = Entries::from_records(entries, 9).expect("entries in order");
+        let entries = (0..records as u64).map(|at| (at, at + 1)).collect();
+        let log = Entries::from_totals(entries, 0, 9).expect("entries in order");
         Refusal {
             key,
             state: Arc::new(State::Log(log)),

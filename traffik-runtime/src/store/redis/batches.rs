@@ -34,6 +34,9 @@ const MAX_WEIGHT: u64 = 32;
 /// The number of records of a log or a mean that weigh as much as a law.
 const RECORDS: u64 = 32;
 
+/// The number of records from which on a log of a single rate is not written at each hit.
+const LONG_LOG: u64 = 64;
+
 /// The groups on one connection.
 #[derive(Default)]
 pub(crate) struct Batches {
@@ -183,8 +186,12 @@ impl Drop for Running<'_> {
 
 /// Returns the effort that a group is for the server, in units of the least.
 fn weight(group: &ScriptGroup<'_>) -> u64 {
+    let max_records = match group.plans() {
+        [plan] if plan.is_log() => LONG_LOG,
+        _ => u64::MAX,
+    };
     let limits = group.plans().iter().flat_map(|plan| &*plan.limits);
-    let weights = limits.map(|limit| 1 + limit.law.max_records() / RECORDS);
+    let weights = limits.map(|limit| 1 + limit.law.max_records().min(max_records) / RECORDS);
     weights.sum::<u64>().max(1)
 }
 

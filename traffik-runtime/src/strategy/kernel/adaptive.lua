@@ -9,7 +9,7 @@ do
   end
   if kind == 5 and at - now > l2 then
     power, limit, period, at, a = 0, l1, l2, now - now % l2, part(b)
-    filled = at + l2 * math.max(ceil(1000000 - b, l5) + c, 1)
+    filled = at + l2 * math.max(ceil((1000000 - b) / l5) + c, 1)
   end
   local t, start, count, share, cut, window = now, nil, 0, 1000000, 0, at
   if kind == 5 then
@@ -26,7 +26,7 @@ do
   end
   start = start or t - t % l2
   if share < 1000000 and not filled then
-    expires = window + period * (ceil(1000000 - share, l5) + cut)
+    expires = window + period * (ceil((1000000 - share) / l5) + cut)
   end
   fits = count <= part(share) - cost
   if fits then
@@ -37,7 +37,7 @@ do
       share, cut = math.max(floor(share * l4 / 1000000), l6), 1
     end
     kind, power, limit, period, at, a, b, c = 5, 0, l1, l2, start, count, share, cut
-    local windows = ceil(1000000 - share, l5)
+    local windows = ceil((1000000 - share) / l5)
     if share < 1000000 then windows = windows + cut end
     ends = start + l2 * math.max(windows, 1)
   end

@@ -3,17 +3,17 @@
 do
   local tick, window = l4, l5
   local t, start, previous, current = floor(now / tick), nil, 0, 0
-  if kind == 2 and ceil(at, tick) - t > window then
+  if kind == 2 and ceil(at / tick) - t > window then
     power, limit, period, at, a, b = l3, l1, l2, (t - t % window) * tick, 0, l1
     filled = at + 2 * l2
   end
   if kind == 2 then
-    local first = ceil(at, tick)
+    local first = ceil(at / tick)
     if t < first then t = first end
     local max_count = floor(EXACT / window)
     if period ~= l2 then
       local end_of_old = at + period * (b > 0 and 2 or 1)
-      if t < ceil(end_of_old, tick) then current = a + b end
+      if t < ceil(end_of_old / tick) then current = a + b end
       if current > max_count then current = max_count end
     else
       start = floor(at / tick)

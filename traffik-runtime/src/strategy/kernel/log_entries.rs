@@ -29,15 +29,22 @@ impl Entries {
         period: 0,
     };
 
-    /// Makes entries that were written under a rate of this period, or `None` if they are not in
-    /// order or not entries.
+    /// Makes entries that were written under a rate of this period, from the time of each and the
+    /// total of the costs up to it; `start` is the total before the first. Returns `None` if they
+    /// are not in order or not entries.
     #[cfg(feature = "engine")]
-    pub(crate) fn from_records(entries: VecDeque<(u64, u64)>, period: u64) -> Option<Self> {
-        let costs = entries.iter().map(|(_, cost)| *cost);
-        costs.clone().try_fold(0, u64::checked_add)?;
-        let ordered = entries.iter().is_sorted_by(|(a, _), (b, _)| a < b);
-        let counted = ordered && costs.clone().all(|cost| cost > 0);
-        counted.then(|| Self::totalled(entries, period))
+    pub(crate) fn from_totals(
+        records: VecDeque<(u64, u64)>,
+        start: u64,
+        period: u64,
+    ) -> Option<Self> {
+        let grows = records.front().is_none_or(|(_, total)| *total > start)
+            && records.iter().is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1);
+        grows.then_some(Self {
+            records,
+            start,
+            period,
+        })
     }
 
     /// Replaces the cost of each record by the total up to it.
@@ -95,6 +102,15 @@ impl Entries {
     pub(super) fn expires(&self) -> u64 {
         let newest = self.newest();
         newest.map_or(0, |at| at.saturating_add(self.period))
+    }
+
+    /// Removes the entries that had expired when the newest was added.
+    #[cfg(feature = "engine")]
+    pub(crate) fn remove_expired(&mut self) {
+        let latest = self.newest().and_then(|at| at.checked_sub(self.period));
+        if let Some(latest) = latest {
+            self.remove_oldest(self.count_up_to(latest));
+        }
     }
 
     /// Returns the cost of all entries.

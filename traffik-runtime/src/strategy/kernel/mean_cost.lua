@@ -6,28 +6,28 @@ do
   rare = rare or make_rare()
   local tick, capacity, units, leak = l4, l5, l6, l7
   local t, level = floor(now / tick), 0
-  if kind == 7 and ceil(at, tick) - t > l2 / tick then
+  if kind == 7 and ceil(at / tick) - t > l2 / tick then
     power, limit, period, at, a = l3, l1, l2, t * tick, capacity * units
-    filled = (t + ceil(a, math.max(leak * b, 1))) * tick
+    filled = (t + ceil(a / math.max(leak * b, 1))) * tick
   end
   if kind == 7 then
-    local last = ceil(at, tick)
+    local last = ceil(at / tick)
     level = a
     if period ~= l2 or limit ~= l1 or power ~= l3 then
       local ticks = 1000 * floor(period / 10 ^ power)
       local common = rare.gcd(limit, ticks)
       lives_until =
-        math.max(at + ceil(level, math.max(limit / common * b, 1)) * 10 ^ power, extended_until)
-      level = math.min(ceil(level, ticks / common), floor(EXACT / units)) * units
+        math.max(at + ceil(level / math.max(limit / common * b, 1)) * 10 ^ power, extended_until)
+      level = math.min(ceil(level / (ticks / common)), floor(EXACT / units)) * units
       if lives_until <= now then
         last, level = 0, 0
       else
-        needed_until = (last + ceil(level, math.max(leak * b, 1))) * tick
+        needed_until = (last + ceil(level / math.max(leak * b, 1))) * tick
       end
     end
     if t < last then t = last end
     local each = leak * b
-    if each < 1 or t - last >= ceil(level, each) then level = 0 else level = level - (t - last) * each end
+    if each < 1 or t - last >= ceil(level / each) then level = 0 else level = level - (t - last) * each end
   end
   fits = cost <= capacity and level <= (capacity - cost) * units
   if fits then
@@ -49,7 +49,7 @@ do
     b = math.max(l9, floor(125 * #records / c))
     level = level + cost * units
     kind, power, limit, period, at, a = 7, l3, l1, l2, t * tick, level
-    ends = (t + ceil(level, leak * b)) * tick
+    ends = (t + ceil(level / (leak * b))) * tick
     after = rare.condense(kind, power, limit, period, at, a, b, c, records, state_number)
   elseif kind == 7 then
     before = rare.condense(kind, power, limit, period, at, a, b, c, records)

@@ -7,7 +7,10 @@
 -- Answer: for each plan its state as a decision reports it; the only one is not in a list. Before
 -- that of the first plan of a group are 1 or 0 for admitted or refused, and the time. A group that
 -- met an error, before it wrote anything, has a 2 and the error there.
-local laws, groups, now, late = ARGV[1], ARGV[2], ARGV[3], 86400000
+local keys, args, late = KEYS, ARGV, 86400000
+local laws, groups, now = args[1], args[2], args[3]
+-- The current microsecond of the server, as it is written.
+local server_time
 if now then
   -- The clock of the caller may stand still while that of the server advances, so keys live a day
   -- longer.
@@ -15,26 +18,37 @@ if now then
 else
   local time = redis.call('TIME')
   now, late = time[1] * 1000000 + time[2], 0
+  server_time = struct.pack('>d', now)
 end
 
-local time_text = struct.pack('>d', now)
-local answer, key_number, next_group = {}, 0, 1
+local time_text = server_time or struct.pack('>d', now)
+local answer, key_number, next_group = { '' }, 0, 1
 -- The law that was read last: the number of its kernel, its parameters, and the pairs that some
 -- laws need.
 local place_of_law, kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, pairs_of_law = 0
-while key_number < #KEYS do
+local last_key = #keys
+while key_number < last_key do
   local plans, count, cost, place, after_group = struct.unpack('>HHdI4', groups, next_group)
   if plans == 1 and count == 1 then
     next_group, key_number = after_group, key_number + 1
     if place ~= place_of_law then
-      local parameters
-      place_of_law, kernel, parameters = place, laws:byte(place, place + 1)
-      if parameters == 3 then
-        l1, l2, l3 = struct.unpack('>ddd', laws, place + 2)
-        if kernel == 8 then pairs_of_law = laws:sub(place + 26, place + 25 + 16 * l3) end
-      elseif parameters == 5 then
-        l1, l2, l3, l4, l5 = struct.unpack('>ddddd', laws, place + 2)
-      else
-        l1, l2, l3, l4, l5, l6, l7, l8, l9 = struct.unpack('>ddddddddd', laws, place + 2)
+      local size, parameters, more = #laws, 0, nil
+      place_of_law = place
+      -- A law that is alone is read at once.
+      if size == 74 then
+        kernel, parameters, l1, l2, l3, l4, l5, l6, l7, l8, l9 =
+          struct.unpack('>BBddddddddd', laws)
+      elseif size == 42 then
+        kernel, parameters, l1, l2, l3, l4, l5 = struct.unpack('>BBddddd', laws)
+      end
+      if parameters * 8 + 2 ~= size then
+        kernel, parameters, l1, l2, l3, more = struct.unpack('>BBddd', laws, place)
+        if parameters == 5 then
+          l4, l5 = struct.unpack('>dd', laws, more)
+        elseif parameters == 9 then
+          l4, l5, l6, l7, l8, l9 = struct.unpack('>dddddd', laws, more)
+        elseif kernel == 8 then
+          pairs_of_law = laws:sub(more, more + 16 * l3 - 1)
+        end
       end
     end

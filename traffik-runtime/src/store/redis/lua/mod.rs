@@ -15,12 +15,17 @@ redis.call('SET', KEYS[1], '0', 'PX', ARGV[2], 'NX')
 redis.call('INCRBY', KEYS[1], ARGV[1])
 return redis.call('GET', KEYS[1])";
 
-/// Calls every command that decisions call, and writes nothing: its key never exists.
+/// Calls every command that decisions call, and writes nothing: its key never exists. A server that
+/// is out of memory refuses only the first command that writes.
 const READY_SOURCE: &str = "\
 redis.call('TIME')
 redis.call('GET', KEYS[1])
+redis.call('GETRANGE', KEYS[1], 0, 0)
+redis.call('STRLEN', KEYS[1])
 redis.call('PTTL', KEYS[1])
 redis.call('SET', KEYS[1], '', 'PX', 1, 'XX')
+redis.call('SETRANGE', KEYS[1], 0, '')
+redis.call('PEXPIRE', KEYS[1], 1)
 return 1";
 
 /// Replaces a value that is as expected. Arguments: the expected value and the new one, each behind

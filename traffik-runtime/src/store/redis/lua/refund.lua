@@ -4,7 +4,7 @@
     -- number of the state that counted it. The twin of refund.rs for windows, counters, meters and
     -- rollovers; all other states stay as they are.
     key_number = key_number + 1
-    local key, units = KEYS[key_number], cost
+    local key, units = keys[key_number], cost
     local counted_at, rates = struct.unpack('>d', groups, next_group + 12), next_group + 20
     next_group = rates + 24 * count
 
@@ -28,7 +28,8 @@
     local text, from, changes, state_place = '', 1, false, 2
     rare = rare or make_rare()
     while value and value:byte(1) == VERSION and state_place <= #value do
-      local kind, power, limit, period, at, a, b, c, records, state_end, state_number = read(value, state_place)
+      local kind, power, limit, period, at, a, b, c, records, state_end, state_number =
+        rare.read(value, state_place)
       if kind == 0 then
         changes = false
         break
@@ -62,7 +63,7 @@
           changes = true
           text = text
             .. value:sub(from, state_place - 1)
-            .. write(kind, power, limit, period, at, a, b, c, records, state_number)
+            .. rare.write(kind, power, limit, period, at, a, b, c, records, state_number)
           from = state_end
         end
       end

@@ -34,7 +34,7 @@
     local function own_states(laws_of_plan, value)
       local states, place = {}, 2
       while place <= #value do
-        local state = { read(value, place) }
+        local state = { rare.read(value, place) }
         if state[1] == 0 then return {}, {} end
         states[#states + 1], state[12] = state, place
         state[13] = state[11]
@@ -120,5 +120,6 @@
             kind, power, limit, period, at, a, b, c, records, own_end, extended_until = unpack(state, 1, 11)
             state_number = state[13]
           end
-          state_number = state_number or next_number()
+          state_number = state_number or rare.next_number()
+          local length, newest_record, records_before, added, added_at, header = nil, nil, 0, nil, nil, nil
           local fits, ends, keeps, filled, lives_until, needed_until, before, after, expires

@@ -8,8 +8,9 @@
           end
           if fits and not refused then
             -- A state that replaces another has a new number.
-            if filled then state_number = next_number() end
-            local whole_state = write(kind, power, limit, period, at, a, b, c, records, state_number)
+            if filled then state_number = rare.next_number() end
+            if kind == 6 then records = records .. added end
+            local whole_state = rare.write(count == 1 and kind == 6 and 8 or kind, power, limit, period, at, a, b, c, records, state_number)
             text, report = text .. whole_state, report .. (after or whole_state)
             if ends > latest then latest = ends end
             keep = keep and keeps
@@ -42,7 +43,7 @@
           or ''
       end
       for key, ends in pairs(expiries) do
-        local ttl = math.min(math.max(ceil(ends - now, 1000), 1) + late, 1e14)
+        local ttl = math.min(math.max(ceil((ends - now) / 1000), 1) + late, 1e14)
         if ttl > redis.call('PTTL', key) + 2 + late / 86400 then
           failed = failed or set(key, original[key], ttl)
         end
@@ -55,18 +56,18 @@
           if extension[1] ~= done then
             value, done = rare.extend(value, extension[1], extension[2]), extension[1]
           end
-          ttl = math.max(ttl, math.min(math.max(ceil(extension[2] - now, 1000), 1) + late, 1e14))
+          ttl = math.max(ttl, math.min(math.max(ceil((extension[2] - now) / 1000), 1) + late, 1e14))
         end
         failed = failed or set(key, value, ttl)
       end
       for _, plan in ipairs(caught_up) do
         local key, states, count, ends = unpack(plan)
-        local text, ttl = HEAD, math.max(ceil(ends - now, 1000), 1) + late
+        local text, ttl = HEAD, math.max(ceil((ends - now) / 1000), 1) + late
         for law = 1, count do
           if states[law] then
             local kind, power, limit, period, at, a, b, c, records = unpack(states[law], 1, 9)
             text = text
-              .. write(kind, power, limit, period, at, a, b, c, records, states[law][13] or next_number())
+              .. rare.write(kind, power, limit, period, at, a, b, c, records, states[law][13] or rare.next_number())
             if (states[law][11] or 0) > 0 then text = text .. struct.pack('>Bd', 10, states[law][11]) end
           end
         end
@@ -76,7 +77,7 @@
       end
     else
       for _, write in ipairs(writes) do
-        local ttl = not write[4] and math.min(math.max(ceil(write[3] - now, 1000), 1) + late, 1e14)
+        local ttl = not write[4] and math.min(math.max(ceil((write[3] - now) / 1000), 1) + late, 1e14)
         failed = failed or set(write[1], write[2], ttl)
       end
     end
@@ -89,5 +90,5 @@
     next_group, key_number = next_plan, before_group + plans
   end
 end
-if #KEYS == 1 then return answer[1] end
+if last_key == 1 then return answer[1] end
 return answer
