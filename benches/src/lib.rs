@@ -32,6 +32,8 @@ pub mod process;
 pub mod row;
 pub mod sections;
 pub mod served;
+#[cfg(feature = "servers")]
+pub mod server_time;
 pub mod sets;
 pub mod sides;
 pub mod spread;

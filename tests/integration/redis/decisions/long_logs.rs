@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use traffik::strategy::{Priority, SlidingLog, Strategy};
-use traffik::{Backend, Decision, DynThrottle, ErrorKind, Identity, ManualClock};
+use traffik::{Backend, Decision, DynThrottle, ErrorKind, Identity, ManualClock, Throttle};
 use traffik_tests::RedisServer;
 
 use super::{admits, connect};
@@ -72,6 +72,42 @@ impl Numbers {
     }
 }
 
+traffik::throttles! {
+    defaults(identifier = everyone);
+
+    throttle Long(rate = "3000/h", strategy = sliding_log);
+    throttle Even(rate = "9000/h", strategy = priority(normal = 1.0, high = 1.0));
+    throttle Window(rate = "2000/h");
+}
+
+/// Sets of logs and others write no log either, admitted or refused.
+#[tokio::test]
+async fn writes_only_its_entry_at_a_hit_of_a_set() {
+    let server = RedisServer::start();
+    let clock = ManualClock::new();
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.extensions.insert(remote(&server, &clock).await);
+    let hit = async || {
+        clock.advance(Duration::from_millis(1));
+        let decision = <(Long, Window, Even)>::hit(&parts).await.unwrap();
+        (decision.admitted, decision.remaining)
+    };
+    for remaining in (10..2_000).rev() {
+        assert_eq!(hit().await, (true, remaining));
+    }
+    let before = statistics(&server);
+    for remaining in (0..10).rev() {
+        assert_eq!(hit().await, (true, remaining));
+    }
+    for _ in 0..10 {
+        assert_eq!(hit().await, (false, 0));
+    }
+    let after = statistics(&server);
+    // The state of the window is written at each admitted hit.
+    assert_eq!(after.0 - before.0, 10);
+    assert!(after.2 - before.2 < 30_000, "{} bytes", after.2 - before.2);
+}
+
 #[tokio::test]
 async fn writes_only_its_entry_at_a_hit() {
     let server = RedisServer::start();
@@ -86,6 +122,7 @@ async fn writes_only_its_entry_at_a_hit() {
     let (sets, ranges, sent) = statistics(&server);
     for hit in 0..20 {
         assert_eq!(admits(&log, &client, 1).await, hit < 10);
+        clock.advance(Duration::from_micros(1));
     }
     let after = statistics(&server);
     assert_eq!(after.0, sets, "no log is written whole");

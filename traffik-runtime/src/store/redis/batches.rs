@@ -186,13 +186,13 @@ impl Drop for Running<'_> {
 
 /// Returns the effort that a group is for the server, in units of the least.
 fn weight(group: &ScriptGroup<'_>) -> u64 {
-    let max_records = match group.plans() {
-        [plan] if plan.is_log() => LONG_LOG,
-        _ => u64::MAX,
+    let weight_of_plan = |plan: &Plan<'_>| {
+        let max_records = if plan.is_log() { LONG_LOG } else { u64::MAX };
+        let limits = plan.limits.iter();
+        let weights = limits.map(|limit| 1 + limit.law.max_records().min(max_records) / RECORDS);
+        weights.sum::<u64>()
     };
-    let limits = group.plans().iter().flat_map(|plan| &*plan.limits);
-    let weights = limits.map(|limit| 1 + limit.law.max_records().min(max_records) / RECORDS);
-    weights.sum::<u64>().max(1)
+    group.plans().iter().map(weight_of_plan).sum::<u64>().max(1)
 }
 
 /// Runs the script: by its hash, or by its source if the server does not have it.

@@ -16,19 +16,23 @@ use crate::store::redis::client::Redis;
 use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
-/// The greatest number of entries in the logs and means of lists and sets. They are written whole
-/// at each hit, so larger ones would delay all other operations.
+/// The greatest number of entries in means, and in the logs of several rates. They are written
+/// whole at each hit, so larger ones would delay all other operations.
 const MAX_ENTRIES: u64 = 65_536;
 
 /// The greatest number of entries in the log of a single rate. It is written whole only when a
 /// third of it has expired.
 const MAX_ENTRIES_OF_A_LOG: u64 = 262_144;
 
-fn max_entries(plans: &[Plan<'_>]) -> u64 {
-    match plans {
-        [plan] if plan.is_log() => MAX_ENTRIES_OF_A_LOG,
-        _ => MAX_ENTRIES,
-    }
+fn check_lengths(plans: &[Plan<'_>]) -> Result<(), Error> {
+    plans.iter().try_for_each(|plan| {
+        let max_entries = if plan.is_log() {
+            MAX_ENTRIES_OF_A_LOG
+        } else {
+            MAX_ENTRIES
+        };
+        check_entries(std::slice::from_ref(plan), max_entries, "Redis")
+    })
 }
 
 impl StateStore for Redis {
@@ -77,7 +81,7 @@ impl StateStore for Redis {
         caller: &'a Caller,
     ) -> Flow<'a, Result<StoreOutcome, Error>> {
         Flow::pending(async move {
-            check_entries(plans, max_entries(plans), "Redis")?;
+            check_lengths(plans)?;
             let at = clock.map(Reading::now_of);
             match self.slots(plans.iter()) {
                 None => self.decide_slot(plans, at, caller).await,
@@ -107,7 +111,7 @@ impl StateStore for Redis {
         clock: Option<&'a dyn Clock>,
     ) -> Flow<'a, Result<(u64, InlineVec4<State>), Error>> {
         Flow::pending(async move {
-            check_entries(plans, max_entries(plans), "Redis")?;
+            check_lengths(plans)?;
             let at = clock.map(Reading::now_of);
             match self.slots(plans.iter()) {
                 None => self.read_slot(plans, at).await,

@@ -37,18 +37,27 @@ macro_rules! kernels {
 }
 
 /// The script that decides groups of plans, and refunds hits. A group of one plan under one law has
-/// lines of its own, because most are like that.
+/// lines of its own, because most are like that. Lines that both need are there twice, as the
+/// kernels are, because to call a function takes longer.
 pub(crate) const DECIDE_SOURCE: &str = concat!(
     kernel!("state"),
     kernel!("tick"),
     include_str!("groups.lua"),
     include_str!("one.lua"),
+    include_str!("read_log.lua"),
+    include_str!("one_read.lua"),
     kernels!(),
     include_str!("one_end.lua"),
+    include_str!("append_log.lua"),
+    include_str!("one_write.lua"),
     include_str!("refund.lua"),
     include_str!("set.lua"),
+    include_str!("read_log.lua"),
+    include_str!("set_read.lua"),
     kernels!(),
     include_str!("set_end.lua"),
+    include_str!("append_log.lua"),
+    include_str!("set_write.lua"),
 );
 
 pub(crate) static DECIDE: LazyLock<Script> = LazyLock::new(|| Script::new(DECIDE_SOURCE));

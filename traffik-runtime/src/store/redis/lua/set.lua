@@ -12,10 +12,16 @@
       return kernel, l1, l2, l3, nil, nil, nil, nil, nil, nil, pairs_of_law
     end
 
-    -- Returns the value of a key, or false and an error. A value of another type is no state.
-    local function get(key)
-      local value = redis.pcall('GET', key)
-      if not value or not value.err then return value end
+    -- Returns the value of a key or the first bytes of one, or false and an error. A value of
+    -- another type is no state.
+    local function get(key, is_part)
+      local value
+      if is_part then
+        value = redis.pcall('GETRANGE', key, 0, LONG_LOG - 1)
+      else
+        value = redis.pcall('GET', key)
+      end
+      if not value or not value.err then return value ~= '' and value end
       if value.err:find('WRONGTYPE', 1, true) then return false end
       return false, value.err
     end
@@ -83,16 +89,14 @@
     -- By key: the states whose lives are extended, as the place after each and its new end; and the
     -- earliest end of the key.
     local extensions, expiries = {}, {}
+    -- The number of plans of each key.
+    local plans_of_key = {}
     for plan = 1, plans do
-      local key = KEYS[before_group + plan]
-      if original[key] == nil then
-        local value, err = get(key)
-        original[key], values[key], stored[key], failed = value, value, {}, failed or err
-      else
-        -- The second of two hits on one key depends on the whole state that the first leaves.
-        stored[key] = nil
-      end
-      local value, laws_of_plan, cost, count = values[key], {}, nil, nil
+      local key = keys[before_group + plan]
+      plans_of_key[key] = (plans_of_key[key] or 0) + 1
+    end
+    for plan = 1, plans do
+      local key, laws_of_plan, cost, count = keys[before_group + plan], {}, nil, nil
       count, cost, next_plan = struct.unpack('>Hd', groups, next_plan)
       for law = 1, count do
         place, next_plan = struct.unpack('>I4', groups, next_plan)
@@ -100,26 +104,16 @@
       end
       -- A plan without laws has one place, of none.
       if count == 0 then next_plan = next_plan + 4 end
-      local states = {}
-      if cost > 0 and value and value:byte(1) == VERSION then
-        local all
-        states, all = own_states(laws_of_plan, value)
-        stored[key] = stored[key] and all
+      local is_log = count == 1 and laws_of_plan[1][1] == 6 and cost > 0 and plans_of_key[key] == 1
+      if original[key] == nil then
+        local value, err = get(key, is_log)
+        original[key], values[key], stored[key], failed = value, value, {}, failed or err
+      else
+        -- The second of two hits on one key depends on the whole state that the first leaves.
+        stored[key] = nil
       end
-      local text, report, latest, keep, filled_until = HEAD, HEAD, 0, true, nil
-      for law = 1, count do
-        local kernel, l1, l2, l3, l4, l5, l6, l7, l8, l9, pairs_of_law = unpack(laws_of_plan[law], 1, 11)
-        -- After a refusal only some states are evaluated: those ahead of the clock or of another
-        -- rate, because a hit changes them even if it is refused, and logs, to report them.
-        local state = states[law]
-        local is_changed = state
-          and (state[4] ~= l2 or state[3] ~= l1 or (kernel == 3 or kernel == 7) and state[2] ~= l3)
-        if cost > 0 and (not refused or is_changed or kernel == 5 or kernel == 6 or moment(state) > now) then
-          local kind, power, limit, period, at, a, b, c, records, own_end, extended_until, state_number = 0
-          if state then
-            kind, power, limit, period, at, a, b, c, records, own_end, extended_until = unpack(state, 1, 11)
-            state_number = state[13]
-          end
-          state_number = state_number or rare.next_number()
-          local length, newest_record, records_before, added, added_at, header = nil, nil, 0, nil, nil, nil
-          local fits, ends, keeps, filled, lives_until, needed_until, before, after, expires
+      local value, states = values[key], {}
+      if is_log and value then
+        local l1, l2 = laws_of_plan[1][2], laws_of_plan[1][3]
+        local kind, power, limit, period, at, a, records, state_number
+        local is_read, records_before, length, newest_record = false, 0

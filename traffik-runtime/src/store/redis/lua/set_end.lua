@@ -9,9 +9,15 @@
           if fits and not refused then
             -- A state that replaces another has a new number.
             if filled then state_number = rare.next_number() end
-            if kind == 6 then records = records .. added end
-            local whole_state = rare.write(count == 1 and kind == 6 and 8 or kind, power, limit, period, at, a, b, c, records, state_number)
-            text, report = text .. whole_state, report .. (after or whole_state)
+            if length then
+              appended, report = { added_at, added, header }, report .. after
+            else
+              if kind == 6 then records = records .. added end
+              local written = count == 1 and kind == 6 and 8 or kind
+              local whole_state =
+                rare.write(written, power, limit, period, at, a, b, c, records, state_number)
+              text, report = text .. whole_state, report .. (after or whole_state)
+            end
             if ends > latest then latest = ends end
             keep = keep and keeps
           elseif not fits then
@@ -19,6 +25,10 @@
           end
           -- A state that is ahead of the clock is reported unchanged.
           if state and kernel == 6 and not filled then state.before = before end
+          if state and state.length and (filled or not before) then
+            -- A state that is ahead of the clock, or malformed, is reported whole.
+            original[key], stored[key] = redis.call('GET', key), nil
+          end
           if filled then
             states[law] = { kind, power, limit, period, at, a, b, c, records }
             filled_until = math.max(filled_until or 0, filled)
@@ -27,7 +37,7 @@
       end
       if filled_until then caught_up[#caught_up + 1] = { key, states, count, filled_until } end
       if cost > 0 and not refused then
-        writes[#writes + 1] = { key, text, latest, keep }
+        writes[#writes + 1] = { key, text, latest, keep, appended }
         values[key] = text
       end
       answer[before_group + plan] = cost > 0 and not refused and report or values[key] or ''
@@ -78,17 +88,7 @@
     else
       for _, write in ipairs(writes) do
         local ttl = not write[4] and math.min(math.max(ceil((write[3] - now) / 1000), 1) + late, 1e14)
-        failed = failed or set(write[1], write[2], ttl)
-      end
-    end
-    local first = before_group + 1
-    if failed then
-      answer[first] = '\2' .. failed
-    else
-      answer[first] = (refused and '\0' or '\1') .. time_text .. answer[first]
-    end
-    next_group, key_number = next_plan, before_group + plans
-  end
-end
-if last_key == 1 then return answer[1] end
-return answer
+        local key, added_at, added, header = write[1], unpack(write[5] or {}, 1, 3)
+        if failed then
+          break
+        elseif added then
