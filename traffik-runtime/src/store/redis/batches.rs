@@ -22,6 +22,7 @@ use redis::{ErrorKind, RedisError, RedisResult, Value};
 use tokio::sync::oneshot;
 
 use crate::inline_vec::InlineVec1;
+use crate::store::plan::Plan;
 use crate::store::redis::connection::Connection;
 use crate::store::redis::error::Failed;
 use crate::store::redis::lua::decide::DECIDE;
