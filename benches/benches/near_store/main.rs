@@ -1,8 +1,10 @@
 //! Decisions beside shared stores that need fewer commands than one each: refusals of a client that
-//! does not stop, and an application that limits by a store.
+//! does not stop, and a hot key with leases. An application that limits by a store.
 //!
 //! It starts servers of its own: `cargo bench -p traffik-benches --features servers --bench
 //! near_store`
+
+mod hot_key;
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -38,6 +40,9 @@ if count == 1 then redis.call('EXPIRE', key, ARGV[1]) end
 return count";
 
 fn main() {
+    if hot_key::work_if_child() {
+        return;
+    }
     let (redis, memcached) = (RedisServer::start(), MemcachedServer::start());
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -46,6 +51,7 @@ fn main() {
     let by_memcached = runtime.block_on(Backend::memcached(memcached.url()).connect());
     let by_memcached = by_memcached.expect("the server responds");
     let mut tables = refusals(&runtime, &redis, &by_redis);
+    tables.extend(hot_key::tables(&redis));
     tables.extend(served(&[("Redis", by_redis), ("Memcached", by_memcached)]));
     print(&tables);
 }
