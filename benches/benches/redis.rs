@@ -125,23 +125,13 @@ fn main() {
     let mut refusals = Table::new(title, "ns", "an admitted hit");
     let refused = bench.throttle(FixedWindow::new(), &[Rate::per_day(1)]);
     refusals.push(bench.compare("a refused hit", 64, &hits(&refused), &hits(&fixed)));
-    let mut leases = Table::new(
-        "A hit of one client with leases, by tasks",
-        "ns",
-        "a bare script",
-    );
-    let leased = bench.leased();
-    for tasks in [1, 64] {
-        let name = format!("{tasks} tasks");
-        leases.push(bench.compare(&name, tasks, &hits(&leased), &script));
-    }
     print(&[
         tasks_beside_script,
         tasks_beside_pipeline,
         strategies,
         several_rates,
         refusals,
-        leases,
+        bench.compare_leases(&script),
     ]);
 }
 
@@ -188,6 +178,17 @@ impl Setup {
         let builder = DynThrottle::builder("leased").rate(Rate::per_hour(1_000_000_000));
         let builder = builder.backend(backend.expect("the server responds"));
         builder.build().expect("the settings are valid")
+    }
+
+    /// Compares a hit of one client that has leases with a script.
+    fn compare_leases(&self, script: &Call) -> Table {
+        let title = "A hit of one client with leases, by tasks";
+        let mut table = Table::new(title, "ns", "a bare script");
+        let leased = hits(&self.leased());
+        for tasks in [1, 64] {
+            table.push(self.compare(&format!("{tasks} tasks"), tasks, &leased, script));
+        }
+        table
     }
 
     fn connection(&self) -> MultiplexedConnection {
