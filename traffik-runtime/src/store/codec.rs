@@ -459,6 +459,41 @@ mod tests {
         }
     }
 
+    /// An open log of these records, of which the first ones are dead.
+    fn open_log(dead: u64, records: &[(u64, u64)]) -> Vec<u8> {
+        let mut bytes = vec![VERSION, OPEN_LOG, NUMBERED];
+        for number in [10, RATE.period_micros(), dead, 0] {
+            write(&mut bytes, number);
+        }
+        bytes.extend([7; 8]);
+        for (at, total) in records {
+            write(&mut bytes, *at);
+            write(&mut bytes, *total);
+        }
+        bytes
+    }
+
+    #[test]
+    fn reads_the_records_of_a_log_that_count() {
+        let (plan, hour) = (plan(), RATE.period_micros());
+        // The newest hit has found the second entry expired.
+        let records = [(0, 7), (hour, 8), (2 * hour, 10)];
+        for dead in 0..3 {
+            let state = decode_whole(&plan, &open_log(dead, &records)).expect("a log");
+            let counted = open_log(0, &[(2 * hour, 2)]);
+            assert_eq!(encode(&plan, &state), counted, "{dead} are dead");
+        }
+        for malformed in [
+            open_log(4, &records),
+            [&open_log(0, &records)[..], &[0]].concat(),
+            open_log(0, &[(0, 7), (hour, 7)]),
+            open_log(0, &[(hour, 7), (hour, 8)]),
+            open_log(0, &[(hour, 0)]),
+        ] {
+            assert_eq!(decode_whole(&plan, &malformed), None);
+        }
+    }
+
     #[test]
     fn numbers_no_two_states_alike() {
         let numbers: Vec<f64> = (0..10_000)

@@ -117,7 +117,7 @@ async fn writes_only_its_entry_at_a_hit() {
     let client = Identity::new("client");
     for _ in 0..9_990 {
         assert!(admits(&log, &client, 1).await);
-        clock.advance(Duration::from_micros(360_000));
+        clock.advance(Duration::from_millis(360));
     }
     let (sets, ranges, sent) = statistics(&server);
     for hit in 0..20 {
