@@ -18,5 +18,6 @@ mod operating;
 mod redis;
 mod refunds;
 mod settling;
+mod simulation;
 mod state_version;
 mod ws;
