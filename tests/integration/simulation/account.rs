@@ -178,7 +178,9 @@ impl Call {
     /// Returns the keys of its limits.
     pub(super) fn keys(&self) -> impl Iterator<Item = KeyId> + use<> {
         let client = self.client;
-        self.limits.clone().map(move |limit| KeyId { limit, client })
+        self.limits
+            .clone()
+            .map(move |limit| KeyId { limit, client })
     }
 }
 

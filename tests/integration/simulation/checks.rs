@@ -11,7 +11,7 @@ const TIMEOUT: u64 = 250_000;
 
 /// How much later than its time limit a call may end: the ticks of a process and of its timers, and
 /// what a slow clock adds.
-const LATENESS: u64 = 9_000;
+const LATENESS: u64 = 12_000;
 
 /// Checks a run that has ended.
 pub(super) fn check(world: &World) {
@@ -156,7 +156,11 @@ fn check_waste(world: &World, account: &mut Account) {
     let mut used: BTreeMap<KeyId, (u64, u64)> = BTreeMap::new();
     for call in &account.calls {
         for id in call.keys().filter(|id| LIMITS[id.limit].uid == "sim-hour") {
-            let executions = account.executions.get(&(id, call.cost)).into_iter().flatten();
+            let executions = account
+                .executions
+                .get(&(id, call.cost))
+                .into_iter()
+                .flatten();
             let counted = executions.filter(|it| it.admitted).count() as u64 * call.cost;
             let (used, may_be_counted) = used.entry(id).or_default();
             *used += call.used;
@@ -164,7 +168,11 @@ fn check_waste(world: &World, account: &mut Account) {
         }
     }
     for (id, (used, may_be_counted)) in used {
-        let most = if world.weather.is_fine() { used } else { may_be_counted };
+        let most = if world.weather.is_fine() {
+            used
+        } else {
+            may_be_counted
+        };
         let count = world.server.count(id);
         if !(used..=most).contains(&count) {
             let text = format!("{id:?} has a count of {count}, not {used} to {most}");

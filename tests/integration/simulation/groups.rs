@@ -1,9 +1,8 @@
 //! The groups of plans in a call of the script that decides, read from its arguments.
 
-/// A plan: the place of its first law, the number of its laws, and its cost.
+/// A plan: the place of its first law, and its cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlanArguments {
-    pub(super) laws: u16,
     pub(super) law: u32,
     pub(super) cost: u64,
 }
@@ -27,7 +26,7 @@ fn read_plan(rest: &mut &[u8]) -> PlanArguments {
     for _ in 1..laws {
         let _: [u8; 4] = take(rest);
     }
-    PlanArguments { laws, law, cost }
+    PlanArguments { law, cost }
 }
 
 /// Writes a group of one plan under one law.

@@ -1,8 +1,6 @@
 //! The limits of the simulated throttles, and the worst case of each.
 
-use traffik::strategy::{
-    FixedWindow, Gcra, LeakyBucket, SlidingCounter, SlidingLog, Strategy as _, TokenBucket,
-};
+use traffik::strategy::{FixedWindow, Gcra, LeakyBucket, SlidingCounter, SlidingLog, TokenBucket};
 use traffik::{Backend, DynThrottle, failure};
 
 use super::workload::client_of;

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use traffik::Backend;
 use traffik::testing::simulation;
 
@@ -36,6 +37,9 @@ pub(super) struct Process {
     ran_until: u64,
     /// The time of its own clock, in millionths of a microsecond.
     own: u64,
+    /// The time of its timers, in microseconds since it started.
+    timers: u64,
+    started: Instant,
     sabotage: Option<Sabotage>,
 }
 
@@ -79,7 +83,8 @@ impl Process {
         let throttles = LIMITS.iter().map(|limit| limit.throttle(&backend));
         let throttles = Arc::new(throttles.collect::<Vec<_>>());
         let mut tasks = JoinSet::new();
-        for _ in 0..weather.tasks {
+        let is_ready = Arc::<AtomicBool>::default();
+        for task in 0..weather.tasks {
             let task = Task {
                 desk: desk.clone(),
                 process: number,
@@ -88,12 +93,17 @@ impl Process {
                 chance: chance.fork(),
                 clients: weather.clients,
                 pause: weather.pause,
+                is_ready: is_ready.clone(),
+                is_first: task == 0,
             };
             tasks.spawn_on(task.run(), runtime.handle());
         }
+        let started = runtime.block_on(async { Instant::now() });
         Self {
             runtime,
             idle,
+            timers: 0,
+            started,
             tasks,
             pace: chance.between(1_000_000 - DRIFT, 1_000_000 + DRIFT),
             ran_until: desk.now(),
@@ -117,14 +127,21 @@ impl Process {
             advance /= 3;
         }
         simulation::set_steady_micros(Some(steady));
-        let idle = self.idle.clone();
-        self.runtime.block_on(async {
+        self.timers += advance;
+        let (idle, started) = (self.idle.clone(), self.started);
+        let elapsed = self.runtime.block_on(async {
             if advance > 0 {
                 tokio::time::advance(Duration::from_micros(advance)).await;
             }
             // Timers that are due fire when the runtime parks for the first time.
             idle.parks(2).await;
+            started.elapsed()
         });
+        assert_eq!(
+            elapsed,
+            Duration::from_micros(self.timers),
+            "virtual time leaped"
+        );
         while let Some(ended) = self.tasks.try_join_next() {
             ended.expect("tasks do not panic");
         }
@@ -147,7 +164,11 @@ impl Process {
 impl Idle {
     fn park(&self) {
         self.parked.fetch_add(1, Ordering::Relaxed);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let waker = self
+            .waker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -14,6 +14,8 @@ pub(super) struct Scripts {
     lua: Lua,
     pub(super) keyspace: Rc<RefCell<Keyspace>>,
     loaded: BTreeMap<String, Function>,
+    /// The hash of each source and what it compiles to, which outlive a flush.
+    compiled: BTreeMap<String, (String, Function)>,
 }
 
 /// The reply of a script.
@@ -45,17 +47,20 @@ impl Scripts {
             lua,
             keyspace,
             loaded: BTreeMap::new(),
+            compiled: BTreeMap::new(),
         })
     }
 
     /// Loads a script, and returns its hash.
     pub(super) fn load(&mut self, source: &str) -> Result<String> {
-        let hash = redis::Script::new(source).get_hash().to_owned();
-        if !self.loaded.contains_key(&hash) {
+        if !self.compiled.contains_key(source) {
+            let hash = redis::Script::new(source).get_hash().to_owned();
             let function = self.lua.load(source).into_function()?;
-            self.loaded.insert(hash.clone(), function);
+            self.compiled.insert(source.to_owned(), (hash, function));
         }
-        Ok(hash)
+        let (hash, function) = &self.compiled[source];
+        self.loaded.insert(hash.clone(), function.clone());
+        Ok(hash.clone())
     }
 
     /// Forgets all scripts.

@@ -53,11 +53,6 @@ impl Server {
         }
     }
 
-    /// Returns the time of the server at a time of the simulation.
-    pub(super) const fn time(&self, now: u64) -> u64 {
-        self.epoch + now
-    }
-
     /// Forgets all scripts, as `SCRIPT FLUSH` or a restart does.
     pub(super) fn flush_scripts(&mut self) {
         self.scripts.flush();
@@ -140,7 +135,10 @@ impl Server {
             self.batched += groups.len() as u64;
         }
         let values = values(&reply);
-        let ids: Vec<_> = keys.iter().map(|key| KeyId::parse(key).expect("a key")).collect();
+        let ids: Vec<_> = keys
+            .iter()
+            .map(|key| KeyId::parse(key).expect("a key"))
+            .collect();
         let mut changed = vec![false; keys.len()];
         let mut place = 0;
         for group in &groups {
@@ -158,7 +156,10 @@ impl Server {
                     };
                     self.latest.insert(id, latest);
                 }
-                let same = ids.iter().position(|other| *other == id).expect("it is there");
+                let same = ids
+                    .iter()
+                    .position(|other| *other == id)
+                    .expect("it is there");
                 changed[same] |= admitted && plan.cost > 0;
                 place += 1;
             }
@@ -237,7 +238,10 @@ impl Server {
             if let (Strategy::Window, Some((start, after))) =
                 (LIMITS[id.limit].strategy, groups::window(new))
             {
-                let before = olds.get(&id).copied().or_else(|| groups::window(old).map(|it| it.1));
+                let before = olds
+                    .get(&id)
+                    .copied()
+                    .or_else(|| groups::window(old).map(|it| it.1));
                 olds.insert(id, after);
                 let refund = before.unwrap_or_default().saturating_sub(after);
                 *account.refunds.entry((id, start)).or_default() += refund;
@@ -249,7 +253,10 @@ impl Server {
     /// Returns the count in the window of a key.
     pub(super) fn count(&self, id: KeyId) -> u64 {
         let keyspace = self.scripts.keyspace.borrow();
-        let entry = self.latest.get(&id).and_then(|latest| keyspace.get(&latest.name));
+        let entry = self
+            .latest
+            .get(&id)
+            .and_then(|latest| keyspace.get(&latest.name));
         let window = entry.and_then(|entry| groups::window(&entry.value));
         window.map_or(0, |(_, count)| count)
     }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use http::HeaderValue;
@@ -32,6 +33,11 @@ pub(super) struct Task {
     pub(super) clients: u64,
     /// The longest pause between two bursts, in microseconds.
     pub(super) pause: u64,
+    /// Set once the process has called the server for the first time.
+    pub(super) is_ready: Arc<AtomicBool>,
+    /// Set for the one task that makes this call. Tokio wakes several tasks that wait for the first
+    /// connection in an order that no seed can repeat.
+    pub(super) is_first: bool,
 }
 
 /// Returns the client that a request of a set names.
@@ -43,15 +49,26 @@ pub(super) async fn client_of(parts: &Parts) -> Result<Identity, Infallible> {
 impl Task {
     /// Works until the simulation is over.
     pub(super) async fn run(mut self) {
+        if self.is_first {
+            let _ = self.throttles[0].check(&Identity::new("client-0"), 1).await;
+            self.is_ready.store(true, Ordering::Relaxed);
+        }
+        while !self.is_ready.load(Ordering::Relaxed) && !self.desk.is_over() {
+            self.desk.nap(1_000).await;
+        }
         while !self.desk.is_over() {
             let pause = self.chance.between(100, self.pause);
             // Tasks that wake at one moment send batches.
-            let pause = if self.chance.per_mille(700) { pause / 2_000 * 2_000 } else { pause };
+            let pause = if self.chance.per_mille(700) {
+                pause / 2_000 * 2_000
+            } else {
+                pause
+            };
             self.desk.nap(pause.max(100)).await;
             let limit = self.chance.below(LIMITS.len() as u64) as usize;
             let place = (limit, self.chance.below(self.clients));
             // A client at full speed is mostly refused in this process.
-            let hits = if self.chance.per_mille(300) { 40 } else { 2 };
+            let hits = if self.chance.per_mille(300) { 150 } else { 2 };
             for _ in 0..self.chance.between(1, hits) {
                 self.act(place).await;
             }
@@ -60,7 +77,10 @@ impl Task {
 
     async fn act(&mut self, place: (usize, u64)) {
         let now = self.desk.now();
-        let call = self.desk.account().begin(place, self.process, now, &mut self.chance);
+        let call = self
+            .desk
+            .account()
+            .begin(place, self.process, now, &mut self.chance);
         let Call { client, cost, .. } = self.desk.account().calls[call];
         if SET.contains(&place.0) {
             return self.hit_set(call, place.1, (client, cost)).await;
@@ -107,7 +127,9 @@ impl Task {
             }
             _ => {
                 // A look counts nothing, and travels with the others.
-                self.desk.account().end(call, place.1, Outcome::Dropped, now);
+                self.desk
+                    .account()
+                    .end(call, place.1, Outcome::Dropped, now);
                 let _ = throttle.check(&client, cost).await;
             }
         }

@@ -1,13 +1,13 @@
 //! The simulated world: one thread, virtual time, and a queue of events. A seed gives one run.
 
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::task::Waker;
 
 use traffik::testing::simulation;
 
-use super::account::{Account, Promise};
+use super::account::{Account, Call, Promise};
 use super::chance::Chance;
 use super::desk::Desk;
 use super::network::{Direction, Link};
@@ -20,10 +20,10 @@ use super::weather::{Fault, Weather};
 use super::wire::next_command;
 
 /// The time between two runs of a process that nothing has woken, so that its timers fire.
-const TICK: u64 = 5_000;
+const TICK: u64 = 8_000;
 
 /// The time between them once all tasks have ended.
-const SLOW_TICK: u64 = 25_000;
+const SLOW_TICK: u64 = 100_000;
 
 /// The time for which a refusal is remembered, and what a slow clock adds to it.
 const LOCAL_REFUSALS: u64 = 1_002_000;
@@ -100,7 +100,11 @@ impl World {
         let length = self.weather.length;
         self.schedule(length, Event::End);
         // Late replies are awaited for five seconds, and refunds follow them.
-        let rest = if self.weather.is_fine() { 1_500_000 } else { 8_000_000 };
+        let rest = if self.weather.is_fine() {
+            1_500_000
+        } else {
+            8_000_000
+        };
         while let Some(next) = self.events.peek() {
             if next.at > length + rest {
                 break;
@@ -207,7 +211,8 @@ impl World {
         let mut replies = Vec::new();
         while let Some(command) = next_command(&mut link.buffer) {
             let mut account = self.desk.account();
-            self.server.execute(self.now, &command, &mut account, &mut replies);
+            self.server
+                .execute(self.now, &command, &mut account, &mut replies);
         }
         self.trace.bytes(&replies);
         if link.is_broken || replies.is_empty() {
@@ -242,7 +247,13 @@ impl World {
 
     fn send(&mut self, number: usize, direction: Direction, message: Vec<u8>) {
         let link = &mut self.links[number];
-        let arrives = link.send(direction, message, self.now, &self.weather, &mut self.chance);
+        let arrives = link.send(
+            direction,
+            message,
+            self.now,
+            &self.weather,
+            &mut self.chance,
+        );
         self.schedule(arrives, Event::Message(number, direction));
     }
 
@@ -283,20 +294,30 @@ impl World {
 
     /// Checks local refusals of this moment: the server would refuse the hit now, unless quota
     /// came back within the documented time.
+    ///
+    /// Of several hits of a client, the cheapest is checked: where it is refused, all are.
     fn check_local_refusals(&mut self) {
         let mut account = self.desk.account();
         let account: &mut Account = &mut account;
+        let mut cheapest = BTreeMap::new();
         for call in std::mem::take(&mut account.local_refusals) {
+            let Call { client, cost, .. } = account.calls[call];
+            let limit = account.calls[call].limits.start;
+            let other = cheapest.entry((limit, client)).or_insert((cost, call));
+            *other = (cost, call).min(*other);
+        }
+        let now = self.now;
+        for (cost, call) in cheapest.into_values() {
             let call = &account.calls[call];
-            let (now, cost) = (self.now, call.cost);
             let is_recent = |id| {
                 let change = account.last_change.get(&id);
                 change.is_some_and(|change| change + LOCAL_REFUSALS >= now)
             };
-            if call.keys().any(&is_recent) {
-                continue;
-            }
-            if !call.keys().any(|id| self.server.would_refuse(now, id, cost)) {
+            let is_refused = call.keys().any(is_recent)
+                || call
+                    .keys()
+                    .any(|id| self.server.would_refuse(now, id, cost));
+            if !is_refused {
                 let text = format!("{call:?} would be admitted");
                 account.violate(Promise::LocalRefusal, text);
             }
