@@ -119,6 +119,39 @@ fn allocates_nothing_for_a_local_refusal() {
     assert_eq!(refused(Gcra::new()), 0);
 }
 
+/// Neither does a hit that is admitted by units that a shared store has counted before.
+#[test]
+fn allocates_nothing_for_a_leased_hit() {
+    fn leased(strategy: impl Strategy) -> u64 {
+        let clock = ManualClock::new();
+        let backend = Backend::custom(ExpiringStore::default()).clock(clock);
+        let life = Duration::from_secs(1);
+        let throttle = throttle(strategy, backend.lease(life));
+        let client = Identity::new("client");
+        let hit = || poll_once(throttle.hit(&client, 1)).unwrap();
+        // Each lease is as large as all hits before it.
+        for _ in 0..4 * HITS {
+            assert!(hit().admitted);
+        }
+        let (mut leased, mut allocations) = (0, 0);
+        for _ in 0..HITS {
+            let mut provenance = Provenance::Store;
+            let info = measure(|| provenance = black_box(hit()).provenance);
+            if provenance == Provenance::Lease {
+                (leased, allocations) = (leased + 1, allocations + info.count_total);
+            }
+        }
+        assert!(leased > HITS / 2, "{leased} leased hits");
+        allocations
+    }
+    assert_eq!(leased(FixedWindow::new()), 0);
+    assert_eq!(leased(SlidingCounter::new()), 0);
+    assert_eq!(leased(SlidingLog::new()), 0);
+    assert_eq!(leased(TokenBucket::new()), 0);
+    let tolerant = Gcra::new().burst_tolerance(Duration::from_secs(3_600));
+    assert_eq!(leased(tolerant), 0);
+}
+
 /// Neither do a cost of 0 and an exempt client.
 #[test]
 fn allocates_nothing_for_uncounted_hits() {

@@ -125,12 +125,23 @@ fn main() {
     let mut refusals = Table::new(title, "ns", "an admitted hit");
     let refused = bench.throttle(FixedWindow::new(), &[Rate::per_day(1)]);
     refusals.push(bench.compare("a refused hit", 64, &hits(&refused), &hits(&fixed)));
+    let mut leases = Table::new(
+        "A hit of one client with leases, by tasks",
+        "ns",
+        "a bare script",
+    );
+    let leased = bench.leased();
+    for tasks in [1, 64] {
+        let name = format!("{tasks} tasks");
+        leases.push(bench.compare(&name, tasks, &hits(&leased), &script));
+    }
     print(&[
         tasks_beside_script,
         tasks_beside_pipeline,
         strategies,
         several_rates,
         refusals,
+        leases,
     ]);
 }
 
@@ -167,6 +178,15 @@ impl Setup {
             .iter()
             .copied()
             .fold(builder, DynThrottleBuilder::rate);
+        builder.build().expect("the settings are valid")
+    }
+
+    /// Returns a throttle with leases of 200 ms.
+    fn leased(&self) -> DynThrottle {
+        let backend = Backend::redis(self.server.url()).lease(Duration::from_millis(200));
+        let backend = self.runtime.block_on(backend.connect());
+        let builder = DynThrottle::builder("leased").rate(Rate::per_hour(1_000_000_000));
+        let builder = builder.backend(backend.expect("the server responds"));
         builder.build().expect("the settings are valid")
     }
 

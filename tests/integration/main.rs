@@ -10,6 +10,7 @@ mod equivalence;
 mod failure;
 mod http;
 mod laws;
+mod leases;
 mod local_refusals;
 mod memcached;
 pub(crate) mod memory;

@@ -78,6 +78,7 @@ use proc_macro2::TokenStream;
 /// | `backend` | an expression of type `Backend`, evaluated once | the provided one, else the process's |
 /// | `on_error` | `allow`, `throttle`, `raise`, `retry(…)`, `fallback(…)`, `failover(…)`, the path of an `async fn(&Failure<'_>) -> Verdict`; see [below](#when-the-backend-fails) | the backend's, else `throttle` |
 /// | `timeout` | the longest time that one decision may take, including retries: `"100ms"` | the backend's, else 250 ms |
+/// | `lease` | the life of leases, by which this process admits clients that hit often without a call of a shared store: `"200ms"`, at most a minute | the backend's, else none |
 /// | `headers` | `ietf`, `legacy`, `both`, `none` | `ietf` |
 /// | `scope` | `throttle`, `route`, a string, the path of a string or of a `fn(&Parts) -> String` | `throttle` |
 /// | `only_if`, `skip_if` | the path of a `fn(&Parts) -> bool`, which selects the requests that the throttle applies to | all requests |

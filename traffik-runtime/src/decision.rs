@@ -82,6 +82,9 @@ pub enum Provenance {
     Memory,
     /// A shared store, which was called for this decision.
     Store,
+    /// This process, by units of the client's quota that a shared store has counted for it in
+    /// advance; see [`Backend::lease`](crate::backend::Backend::lease). The store was not called.
+    Lease,
     /// This process, by a state with which a shared store has refused the client just before; see
     /// [`Backend::local_refusals`](crate::backend::Backend::local_refusals). The store was not
     /// called.
@@ -105,9 +108,10 @@ impl Provenance {
     const fn rank(self) -> u8 {
         match self {
             Self::Memory => 0,
-            Self::LocalRefusal => 1,
-            Self::Store => 2,
-            Self::Fallback => 3,
+            Self::Lease => 1,
+            Self::LocalRefusal => 2,
+            Self::Store => 3,
+            Self::Fallback => 4,
         }
     }
 }
@@ -130,7 +134,7 @@ pub struct Decision {
     /// counted, and only `limit` and `wait` are meaningful.
     pub decided: bool,
     /// The place where it was decided. Of a set over several backends, the place that took more: a
-    /// store before a local refusal, a fallback before both.
+    /// store before a local refusal and a lease, a fallback before all.
     pub provenance: Provenance,
     /// The limit in force: the largest number of units that could be admitted to this client at
     /// once now, had it used none. For most strategies this is the rate's limit. It is the limit of

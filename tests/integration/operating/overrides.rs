@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
 use traffik::registry::Pending;
-use traffik::strategy::Tiered;
+use traffik::strategy::{Adaptive, Tiered};
 use traffik::{DynThrottle, Error, ErrorKind, Identity, Rate, Throttle as _, registry};
 use traffik_tests::{head, midnight};
 
@@ -200,6 +201,45 @@ async fn prefers_pending_changes_by_code() {
 }
 
 #[tokio::test]
+async fn sets_the_life_of_leases() {
+    let file = File::new("leases.toml").await;
+    let _queue = DynThrottle::builder("overrides::adaptive")
+        .rate(Rate::per_minute(10))
+        .strategy(Adaptive::new())
+        .build()
+        .unwrap();
+    Registered::hit(&head(&midnight().0)).await.unwrap();
+    let lease = || entry("overrides::known").unwrap().lease;
+    file.load(
+        "[\"overrides::known\"]\nlease = \"200ms\"\n[\"overrides::nobody\"]\nlease = \"1s\"\n",
+    )
+    .unwrap();
+    assert_eq!(lease(), Some(Duration::from_millis(200)));
+    let waits = pending();
+    assert_eq!(waits.len(), 1);
+    assert_eq!(waits[0].lease, Some(Duration::from_secs(1)));
+    let problems = file.problems(
+        "[a]\nlease = 200\n[b]\nlease = \"200\"\n[\"overrides::adaptive\"]\nlease = \"1s\"\n",
+    );
+    let expected = [
+        "line 2: `a`: `lease` is a number; write a string such as `\"200ms\"`, or `\"0ms\"` for none",
+        "line 4: `b`: `lease`: ",
+        "line 5: `overrides::adaptive`: the quota of `adaptive` cannot be leased; remove `lease`",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{problem}");
+    }
+    assert_eq!(lease(), Some(Duration::from_millis(200)));
+    registry()
+        .set_lease("overrides::known", Duration::ZERO)
+        .unwrap();
+    assert_eq!(lease(), Some(Duration::ZERO));
+    registry().reset("overrides::known").unwrap();
+    assert_eq!(lease(), Some(Duration::from_millis(200)));
+}
+
+#[tokio::test]
 async fn reports_all_mistakes_and_changes_nothing() {
     let file = File::new("wrong.toml").await;
     let parts = head(&midnight().0);
@@ -213,13 +253,13 @@ async fn reports_all_mistakes_and_changes_nothing() {
         "line 5: `a`: there is no setting `rates`; did you mean `rate`?",
         "line 6: `a`: unknown unit `minit`; write one of ",
         "line 8: `b`: `enabled` is a string; write `true` or `false`",
-        "line 9: `b`: there is no setting `limit`; the settings are `rate` and `enabled`",
-        "line 11: `c`: there is no setting `d`; the settings are `rate` and `enabled`",
+        "line 9: `b`: there is no setting `limit`; the settings are `rate`, `enabled` and `lease`",
+        "line 11: `c`: there is no setting `d`; the settings are `rate`, `enabled` and `lease`",
         "line 13: `e`: its rate is a number; write a string such as `\"10/minute\"`",
         "line 13: `e`: its rate is a list; write a string such as `\"10/minute\"`",
         "line 15: `f`: its list of rates is empty; add a rate, or write `enabled = false`",
-        "line 16: `g`: it has no setting; add `rate` or `enabled`",
-        "line 17: `top`: it has no setting; add `rate` or `enabled`",
+        "line 16: `g`: it has no setting; add `rate`, `enabled` or `lease`",
+        "line 17: `top`: it has no setting; add `rate`, `enabled` or `lease`",
         "line 19: `h`: its rate is a date; write a string such as `\"10/minute\"`",
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
@@ -286,7 +326,7 @@ async fn refuses_malformed_documents() {
     let flat = toml.problems("a = '10/minute'\n");
     assert_eq!(
         flat,
-        ["line 1: `a`: it is a string; write a table with `rate` or `enabled`"]
+        ["line 1: `a`: it is a string; write a table with `rate`, `enabled` or `lease`"]
     );
     drop(toml);
 
@@ -299,7 +339,7 @@ async fn refuses_malformed_documents() {
     let twice = json.problems(r#"{"a": {"enabled": true}, "a": {"enabled": false}, "b": null}"#);
     let expected = [
         "`a`: it is there twice; remove one",
-        "`b`: it is `null`; write a table with `rate` or `enabled`",
+        "`b`: it is `null`; write a table with `rate`, `enabled` or `lease`",
     ];
     assert_eq!(twice, expected);
     drop(json);

@@ -125,6 +125,12 @@ pub(crate) fn timeout_setter(timeout: std::time::Duration, private: &Private) ->
     quote!(.timeout(#timeout))
 }
 
+/// Returns the setter of `lease`.
+pub(crate) fn lease_setter(life: std::time::Duration, private: &Private) -> TokenStream {
+    let life = duration(life, private);
+    quote!(.lease(#life))
+}
+
 /// Returns the setter of `min_wait`.
 pub(crate) fn min_wait_setter(wait: std::time::Duration, private: &Private) -> TokenStream {
     let wait = duration(wait, private);

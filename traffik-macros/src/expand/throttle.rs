@@ -142,6 +142,7 @@ fn setters(name: &Ident, settings: &Settings, span: Span, private: &Private) -> 
         backend,
         on_error,
         timeout,
+        lease,
         min_wait,
         spread,
         on_throttled,
@@ -169,6 +170,7 @@ fn setters(name: &Ident, settings: &Settings, span: Span, private: &Private) -> 
     let on_error = on_error.as_ref();
     let on_error = on_error.map(|policy| on_error::setter(policy, private));
     let timeout = timeout.map(|timeout| settings::timeout_setter(timeout, private));
+    let lease = lease.map(|life| settings::lease_setter(life, private));
     let min_wait = min_wait.map(|wait| settings::min_wait_setter(wait, private));
     let spread = spread.map(|spread| settings::spread_setter(spread, private));
     let on_throttled = on_throttled.as_ref();
@@ -176,7 +178,7 @@ fn setters(name: &Ident, settings: &Settings, span: Span, private: &Private) -> 
     let shadow = shadow.then(|| quote!(.shadow()));
     quote! {
         #type_path #policy #location #identity #cost #scope #headers #backend #on_error #timeout
-        #min_wait #spread #on_throttled #shadow #client_ip
+        #lease #min_wait #spread #on_throttled #shadow #client_ip
     }
 }
 

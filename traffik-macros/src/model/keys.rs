@@ -22,6 +22,7 @@ pub(crate) enum Key {
     MinWait,
     Spread,
     Timeout,
+    Lease,
     Shadow,
     Uid,
     Policy,
@@ -31,7 +32,7 @@ pub(crate) enum Key {
 }
 
 /// Each key with its name and an example.
-const KEYS: [(Key, &str, &str); 20] = [
+const KEYS: [(Key, &str, &str); 21] = [
     (Key::Rate, "rate", "rate = \"100/minute\""),
     (
         Key::Strategy,
@@ -58,6 +59,7 @@ const KEYS: [(Key, &str, &str); 20] = [
     (Key::MinWait, "min_wait", "min_wait = \"500ms\""),
     (Key::Spread, "spread", "spread = \"5s\""),
     (Key::Timeout, "timeout", "timeout = \"100ms\""),
+    (Key::Lease, "lease", "lease = \"200ms\""),
     (Key::Shadow, "shadow", "shadow"),
     (Key::Uid, "uid", "uid = \"uploads\""),
     (Key::Policy, "policy", "policy = \"uploads\""),

@@ -19,6 +19,7 @@ mod identifier;
 mod ip;
 mod keys;
 mod keywords;
+mod lease;
 mod names;
 mod on_error;
 mod on_throttled;

@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::options::Options;
 use super::warnings::AllowedWarnings;
 use super::{
-    Closure, Cost, Headers, Identifier, OnError, Predicates, Rates, Scope, Strategy, names,
+    Closure, Cost, Headers, Identifier, OnError, Predicates, Rates, Scope, Strategy, lease, names,
     on_throttled, predicates, timeout,
 };
 use crate::diagnostics::{Errors, Result};
@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) backend: Option<Expr>,
     pub(crate) on_error: Option<OnError>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) lease: Option<Duration>,
     pub(crate) min_wait: Option<Duration>,
     pub(crate) spread: Option<Duration>,
     pub(crate) on_throttled: Option<Path>,
@@ -45,10 +46,12 @@ impl Settings {
             allowed: AllowedWarnings::read(&options.allow, errors),
             ..Self::default()
         };
+        let leased = options.value(Key::Lease).cloned();
         for (key, pair) in options.pairs {
             let result = settings.set(key, *pair.value);
             errors.handle(result);
         }
+        lease::check(leased.as_ref(), settings.strategy.as_ref(), errors);
         settings
     }
 
@@ -68,6 +71,7 @@ impl Settings {
             Key::MinWait => self.min_wait = Some(timeout::min_wait(&value)?),
             Key::Spread => self.spread = Some(timeout::spread(&value)?),
             Key::Timeout => self.timeout = Some(timeout::read(&value)?),
+            Key::Lease => self.lease = Some(lease::read(&value)?),
             Key::Uid => self.uid = Some(names::uid(&value)?),
             Key::Policy => self.policy = Some(names::policy(&value)?),
             Key::Name => self.name = Some(names::name(&value)?),
@@ -88,6 +92,7 @@ impl Settings {
             backend,
             on_error,
             timeout,
+            lease,
             min_wait,
             spread,
             on_throttled,
@@ -110,6 +115,7 @@ impl Settings {
             backend: backend.or(defaults.backend),
             on_error: on_error.or(defaults.on_error),
             timeout: timeout.or(defaults.timeout),
+            lease: lease.or(defaults.lease),
             min_wait: min_wait.or(defaults.min_wait),
             spread: spread.or(defaults.spread),
             on_throttled: on_throttled.or(defaults.on_throttled),

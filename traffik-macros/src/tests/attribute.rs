@@ -27,6 +27,7 @@ fn expands_every_key() {
         backend = redis(),
         on_error = retry(max_retries = 2, delay = "50ms", then = allow),
         timeout = "100ms",
+        lease = "200ms",
         headers = both,
         scope = "eu",
         only_if = is_write,

@@ -63,6 +63,42 @@ impl Backend {
         self.with_store(|store| store.with_local_refusals(time))
     }
 
+    /// Sets the life of leases, for throttles without one of their own; default: no leases, as with
+    /// [`Duration::ZERO`].
+    ///
+    /// A hit of a client that hits often takes more of the client's quota from a shared store than
+    /// it needs, in the same command: as much as this process has admitted over the last life of a
+    /// lease, and at most a quarter of what remains. The next hits are admitted by this process at
+    /// the speed of memory, and
+    /// [`Decision::provenance`](crate::decision::Decision::provenance) is
+    /// [`Lease`](crate::decision::Provenance::Lease). When the lease ends, the next command refunds
+    /// what was not used. Clients that hit rarely, and those whose quota is scarce, have no leases.
+    ///
+    /// # Worst case
+    ///
+    /// Strategies that count in windows (`fixed_window`, `tiered`, `time_of_day`,
+    /// `quota_with_rollover`) never admit more than without leases: a unit counts in the window in
+    /// which it was leased, and is gone when that ends. For all others, no stretch of time of a
+    /// length D admits more than the law admits in a stretch of D and the life of a lease. What a
+    /// process has leased and does not use is refused to others, for one life at the longest. A
+    /// process that crashes has used what it had leased; [`close`](Self::close) refunds it.
+    ///
+    /// In memory the setting has no effect, nor does it for `adaptive`,
+    /// `cost_based_token_bucket`, `leaky_bucket_with_queue`, `priority` and strategies of your own,
+    /// for throttles in shadow, for sets over several backends, and for reservations. On Memcached
+    /// only single throttles that count in windows have leases, but not rollovers.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik::Backend;
+    ///
+    /// let backend = Backend::memory().lease(Duration::from_millis(200));
+    /// ```
+    #[must_use]
+    pub fn lease(self, life: Duration) -> Self {
+        self.with_store(|store| store.with_lease(life))
+    }
+
     /// Sets the function that identifies clients, for throttles without one of their own; default:
     /// the client's address. It takes the request's head, and may be async and fallible.
     ///

@@ -163,6 +163,9 @@ impl Backend {
         let prefix = format!("{{{}:", self.store().namespace());
         let cleared = self.bytes().clear(&prefix).await;
         self.store().local_refusals().clear();
+        if let Some(leases) = self.store().leases() {
+            leases.clear();
+        }
         cleared?;
         if let Some(memory) = self.store().memory() {
             memory.clear();
@@ -174,10 +177,11 @@ impl Backend {
     /// a backend in memory are removed. The keys on a server stay, unless the backend was built
     /// with `persistent(false)`.
     ///
-    /// First it waits for refunds that run in the background, such as those of reservations that
-    /// were just dropped: for 5 seconds at most, if the store does not answer. Call it last in a
-    /// program.
+    /// First it refunds what is left of leases, and waits for refunds that run in the background,
+    /// such as those of reservations that were just dropped: for 5 seconds at most, if the store
+    /// does not answer. Call it last in a program.
     pub async fn close(&self) -> Result<(), Error> {
+        self.store().close_leases().await;
         self.store().background().idle(PATIENCE).await;
         if !self.parts.persistent {
             self.clear().await?;

@@ -162,6 +162,7 @@ impl MemcachedBackend {
             tls,
             persistent,
             local_refusals,
+            lease,
         } = self.server;
         let namespace = encoded(namespace.as_bytes());
         let settings = nodes::parse(&self.nodes).and_then(|addresses| {
@@ -182,7 +183,7 @@ impl MemcachedBackend {
         let store = StoreHandle::remote(memcached.clone(), &namespace);
         let backend = Backend::new(store, persistent);
         let backend = backend.timeout(timeout).client_ip(self.client_ip);
-        let backend = backend.local_refusals(local_refusals);
+        let backend = backend.local_refusals(local_refusals).lease(lease);
         (backend, memcached)
     }
 }
@@ -198,6 +199,7 @@ impl fmt::Debug for MemcachedBackend {
             .field("track_keys", &self.track_keys)
             .field("persistent", &self.server.persistent)
             .field("local_refusals", &self.server.local_refusals)
+            .field("lease", &self.server.lease)
             .field("client_ip", &self.client_ip)
             // It may hold a password.
             .finish_non_exhaustive()

@@ -182,6 +182,7 @@ impl RedisBackend {
             tls,
             persistent,
             local_refusals,
+            lease,
         } = self.server;
         let options = Options {
             timeout,
@@ -200,7 +201,7 @@ impl RedisBackend {
         let store = StoreHandle::remote(redis.clone(), &namespace);
         let backend = Backend::new(store, persistent);
         let backend = backend.timeout(timeout).client_ip(self.client_ip);
-        let backend = backend.local_refusals(local_refusals);
+        let backend = backend.local_refusals(local_refusals).lease(lease);
         (backend, redis)
     }
 }
@@ -214,6 +215,7 @@ impl fmt::Debug for RedisBackend {
             .field("timeout", &self.server.timeout)
             .field("persistent", &self.server.persistent)
             .field("local_refusals", &self.server.local_refusals)
+            .field("lease", &self.server.lease)
             .finish_non_exhaustive()
     }
 }

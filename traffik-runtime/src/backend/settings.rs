@@ -19,6 +19,7 @@ pub(super) struct ServerSettings {
     pub(super) tls: Option<Tls>,
     pub(super) persistent: bool,
     pub(super) local_refusals: Duration,
+    pub(super) lease: Duration,
 }
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
@@ -31,6 +32,7 @@ impl ServerSettings {
             tls: None,
             persistent: true,
             local_refusals: DEFAULT_LIFE,
+            lease: Duration::ZERO,
         }
     }
 }
@@ -106,6 +108,14 @@ macro_rules! server_setters {
             /// See [`Backend::local_refusals`](crate::backend::Backend::local_refusals).
             pub fn local_refusals(mut self, time: std::time::Duration) -> Self {
                 self.server.local_refusals = time;
+                self
+            }
+
+            /// Sets the life of leases, by which this process admits the hits of clients that hit
+            /// often without a call of the server; default: no leases, as with `Duration::ZERO`.
+            /// See [`Backend::lease`](crate::backend::Backend::lease).
+            pub fn lease(mut self, life: std::time::Duration) -> Self {
+                self.server.lease = life;
                 self
             }
         }

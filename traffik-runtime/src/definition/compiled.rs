@@ -13,6 +13,7 @@ use crate::rate::Rate;
 use crate::store::key::Key;
 use crate::store::memory::optimistic::{DecideOne, decider};
 use crate::store::plan::Limit;
+use crate::strategy::catalog;
 use crate::strategy::kernel::Law;
 
 /// The values of a throttle that need run-time information: computed once, at its first decision.
@@ -23,6 +24,8 @@ pub(crate) struct Compiled {
     pub(crate) limits: Result<InlineVec1<Limit>, String>,
     /// The entry that throttles of one uid share; `None` if the throttle could not be registered.
     pub(crate) entry: Option<OwnedEntry>,
+    /// Set if clients can have leases of the strategy's quota.
+    pub(crate) is_leasable: bool,
     only: Option<OnlyLimit>,
     /// The only rate, if its law is computed for each hit and its backend always decides.
     dynamic_rate: Option<Rate>,
@@ -73,6 +76,7 @@ impl Compiled {
         };
         Self {
             key: Key::of_throttle(&registration.uid, strategy.name()),
+            is_leasable: catalog::is_leasable(strategy.name()),
             only,
             dynamic_rate,
             has_fast_limits,

@@ -1,5 +1,7 @@
 //! Rates under a strategy: checks, and the limits that they are.
 
+use std::time::Duration;
+
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::observe;
@@ -74,6 +76,25 @@ pub(crate) fn check(uid: &str, strategy: &dyn ErasedStrategy, rates: &[Rate]) ->
         }
     }
     Ok(())
+}
+
+/// Checks that the quota of a throttle of this strategy can be leased, if it is to be.
+///
+/// # Errors
+///
+/// [`Error::Configuration`] if it cannot.
+pub(crate) fn check_lease(
+    uid: &str,
+    strategy: &dyn ErasedStrategy,
+    lease: Option<Duration>,
+) -> Result<(), Error> {
+    let name = strategy.name();
+    let is_leased = lease.is_some_and(|life| !life.is_zero());
+    if !is_leased || catalog::is_leasable(name) {
+        return Ok(());
+    }
+    let message = format!("the quota of `{name}` cannot be leased; remove `lease`");
+    Err(Error::configuration(uid, message))
 }
 
 /// Checks that a throttle's uid and the name of its policy are short enough for logs, metrics and

@@ -20,6 +20,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use http::request::Parts;
 
@@ -151,6 +152,14 @@ impl Definition {
     #[inline]
     pub(crate) fn active_override(&self) -> Option<Arc<ActiveOverride>> {
         self.compiled().active_override()
+    }
+
+    /// Returns the life of its leases, if it is set here or by an operator.
+    pub(crate) fn lease(&self) -> Option<Duration> {
+        let change = self.active_override();
+        change
+            .and_then(|change| change.lease)
+            .or(self.settings.lease)
     }
 
     /// Returns `true` if its rates were set at run time.

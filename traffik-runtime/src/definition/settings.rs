@@ -51,6 +51,8 @@ pub struct Settings {
     pub(crate) on_error: Lazy<Policy>,
     /// The time that a decision may take; default: that of the backend.
     pub(crate) timeout: Option<Duration>,
+    /// The life of leases; default: that of the backend.
+    pub(crate) lease: Option<Duration>,
     /// The response to refused requests; default: that of the backend.
     pub(crate) on_throttled: Lazy<Responder>,
     /// The minimum of the wait that a refused client is told.
@@ -116,6 +118,7 @@ impl Settings {
             backend: Lazy::unset(),
             on_error: Lazy::unset(),
             timeout: None,
+            lease: None,
             on_throttled: Lazy::unset(),
             min_wait: None,
             spread: None,
@@ -203,6 +206,12 @@ impl Settings {
     /// Sets the time that a decision may take.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the life of leases.
+    pub const fn lease(mut self, life: Duration) -> Self {
+        self.lease = Some(life);
         self
     }
 

@@ -54,7 +54,7 @@ impl BackendHold {
         let outcome = {
             let plans: InlineVec4<Plan<'_>> = self.plans.iter().map(PlanHold::plan).collect();
             let sent = self.store.begin();
-            let mut decided = self.store.decide(&plans, caller).await;
+            let mut decided = self.store.decide_and_lease(&plans, &sent, caller).await;
             self.store.end(&plans, &mut decided, &sent);
             decided?
         };

@@ -135,6 +135,8 @@ impl<'a, 'd> Batch<'a, 'd> {
         let mut plans = self.plans.clone();
         for (index, plan) in plans.iter_mut().enumerate() {
             let hit = self.hit(index);
+            // A client has one lease, on its own backend.
+            plan.lease = 0;
             if let (Some(namespace), Identity::Client(client)) =
                 (other.state_namespace(), &*hit.identity)
             {
@@ -172,6 +174,7 @@ impl<'a, 'd> Batch<'a, 'd> {
             (Names::Made, Some(namespace)) => decided.name(namespace, client, &backend)?,
             _ => String::new(),
         };
+        let lease = hit.lease(&backend);
         let backend = self.add_backend(backend);
         self.backend_indices.push(backend);
         self.hit_indices.push(index);
@@ -182,6 +185,7 @@ impl<'a, 'd> Batch<'a, 'd> {
             limits,
             cost: decided.cost,
             who: client.who(),
+            lease,
         });
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use http::request::Parts;
 
+use crate::backend::backend_ref::BackendRef;
 use crate::engine::batch::Batch;
 use crate::engine::hit::ThrottleHit;
 use crate::identity::Identity;
@@ -44,10 +45,17 @@ fn is_remembered(hit: &ThrottleHit<'_>, cost: Option<u64>, parts: Option<&Parts>
     key.is_ok_and(|key| backend.store().remembers(key))
 }
 
-impl Batch<'_, '_> {
+impl<'a> Batch<'a, '_> {
     /// Refuses the plans of a batch on one backend, if its store would refuse them. Returns `None`
     /// if the store has to be called, or a policy may decide before it does.
     pub(crate) fn refuse_locally(&self) -> Option<StoreOutcome> {
+        let backend = self.remembering_backend()?;
+        backend.store().refuse_locally(&self.plans)
+    }
+
+    /// Returns the one backend of a batch, whose store may have answered in advance. Returns `None`
+    /// if there are several, or a policy or an operator may decide before it does.
+    pub(crate) fn remembering_backend(&self) -> Option<&BackendRef<'a>> {
         let [backend] = &*self.backends else {
             return None;
         };
@@ -56,9 +64,7 @@ impl Batch<'_, '_> {
         }
         let now = backend.store().now();
         let mut policies = self.policies.iter();
-        if policies.any(|group| group.policy.bypasses_backend(now)) {
-            return None;
-        }
-        backend.store().refuse_locally(&self.plans)
+        let is_bypassed = policies.any(|group| group.policy.bypasses_backend(now));
+        (!is_bypassed).then_some(backend)
     }
 }

@@ -3,8 +3,8 @@
 //! It has three operations. `decide` counts the hits of a request, on all throttles or on none;
 //! `reserve` does so and returns what it takes to settle them; `look` reads states and counts
 //! nothing (`would_admit` is a look with a question). `decide` tries the fast path for one limit in
-//! memory, then the one for several; all else is a `batch` of store operations, which a
-//! `local_refusal` may answer without its store. Policies for backends that fail are run by the
+//! memory, then the one for several; all else is a `batch` of store operations, which a `lease` or
+//! a `local_refusal` may answer without its store. Policies for backends that fail are run by the
 //! `recovery`.
 
 pub(crate) mod arg_values;
@@ -24,6 +24,7 @@ pub(crate) mod hit_limits;
 pub(crate) mod hit_set;
 pub(crate) mod hold;
 pub(crate) mod identity_cache;
+pub(crate) mod lease;
 pub(crate) mod local_refusal;
 pub(crate) mod look;
 pub(crate) mod multi_backend;
@@ -49,6 +50,7 @@ use crate::engine::fast_path::FastDecision;
 use crate::engine::hit::{HitRef, ThrottleHit};
 use crate::engine::hit_set::HitRequest;
 use crate::engine::hold::{Hold, OutcomeWithHold};
+use crate::engine::lease::{Leasing, admit_by_lease};
 use crate::engine::local_refusal::refuse_locally;
 use crate::engine::look::Look;
 use crate::engine::recovery::resolution::Resolution;
@@ -124,10 +126,15 @@ where
     D: Detail<'d> + 'a,
     'd: 'a,
 {
-    decide_batch(request, cost, D::from_batch, |decision, hold| {
-        hold.keep();
-        decision
-    })
+    decide_batch(
+        request,
+        (cost, Leasing::On),
+        D::from_batch,
+        |decision, hold| {
+            hold.keep();
+            decision
+        },
+    )
 }
 
 /// Decides several limits in memory together. Returns `None` if they need a batch. Nothing has
@@ -158,7 +165,7 @@ where
 {
     decide_batch(
         request,
-        cost,
+        (cost, Leasing::Off),
         |batch, resolution| {
             let hold = Hold::of(batch, resolution);
             (D::from_batch(batch, resolution), hold)
@@ -196,7 +203,7 @@ pub(crate) async fn would_admit(
 /// that was awaited.
 fn decide_batch<'a, 'd, R, D, T>(
     request: R,
-    cost: Option<u64>,
+    (cost, leasing): (Option<u64>, Leasing),
     now: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
     later: impl FnOnce(D, Hold) -> T + Send + 'a,
 ) -> Flow<'a, (R, Result<T, Error>)>
@@ -206,29 +213,36 @@ where
     T: Send + 'a,
     'd: 'a,
 {
-    let failed = match decide_local(request.hits(), cost, request.parts(), now) {
+    let how = (cost, leasing);
+    let failed = match decide_local(request.hits(), how, request.parts(), now) {
         Ok(result) => return Flow::Ready((request, result)),
         Err(Undecided(failed)) => failed,
     };
     Flow::pending(async move {
-        let result = decide_awaited(request.hits(), cost, request.parts(), failed).await;
+        let result = decide_awaited(request.hits(), how, request.parts(), failed).await;
         let result = result.map(|(decision, hold)| later(decision, hold));
         (request, result)
     })
 }
 
-/// Decides a batch of this process, or one that a shared store is certain to refuse, if nothing has
-/// to be awaited. A batch takes some room, so it is kept off the stack of callers that need none.
+/// Decides a batch of this process, or one that a shared store has counted in advance or is certain
+/// to refuse, if nothing has to be awaited. A batch takes some room, so it is kept off the stack of
+/// callers that need none.
 #[inline(never)]
 fn decide_local<'d, T>(
     hits: &[ThrottleHit<'d>],
-    cost: Option<u64>,
+    (cost, leasing): (Option<u64>, Leasing),
     parts: Option<&Parts>,
     result: impl FnOnce(&Batch<'_, 'd>, &Resolution<StoreOutcome>) -> T,
 ) -> Result<Result<T, Error>, Undecided> {
     if !is_local(hits, parts) {
-        let (batch, refused) = refuse_locally(hits, cost, parts).ok_or(Undecided(None))?;
-        return Ok(Ok(result(&batch, &Resolution::Decided(refused))));
+        let leased = match leasing {
+            Leasing::On => admit_by_lease(hits, cost, parts),
+            Leasing::Off => None,
+        };
+        let decided = leased.or_else(|| refuse_locally(hits, cost, parts));
+        let (batch, outcome) = decided.ok_or(Undecided(None))?;
+        return Ok(Ok(result(&batch, &Resolution::Decided(outcome))));
     }
     let batch = match Batch::new(hits, cost, parts) {
         Ok(batch) => batch,
@@ -241,11 +255,14 @@ fn decide_local<'d, T>(
 /// Decides a batch whose stores have to be awaited, or one of this process that has failed.
 async fn decide_awaited<'d, D: Detail<'d>>(
     hits: &[ThrottleHit<'d>],
-    cost: Option<u64>,
+    (cost, leasing): (Option<u64>, Leasing),
     parts: Option<&Parts>,
     failed: Option<Error>,
 ) -> Result<(D, Hold), Error> {
-    let batch = Batch::new(hits, cost, parts)?;
+    let mut batch = Batch::new(hits, cost, parts)?;
+    if leasing == Leasing::Off {
+        batch.without_leases();
+    }
     let (resolution, hold) = match batch.decide(failed).await? {
         Resolution::Decided(OutcomeWithHold { outcome, hold }) => {
             (Resolution::Decided(outcome), hold)

@@ -39,7 +39,7 @@ impl<'a, 'd> Batch<'a, 'd> {
                 members,
             })
         });
-        let batch = Batch {
+        let mut batch = Batch {
             plans: indices.iter().map(|it| self.plans[*it].clone()).collect(),
             hit_indices: indices.iter().map(|it| self.hit_indices[*it]).collect(),
             hits: self.hits,
@@ -50,6 +50,8 @@ impl<'a, 'd> Batch<'a, 'd> {
             policies: policies.collect(),
             budget: self.budget,
         };
+        // A hit that other parts may refuse is counted in the store.
+        batch.without_leases();
         Part { batch, indices }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct PlanHold {
     name: String,
     limits: InlineVec1<Limit>,
     cost: u64,
+    /// The life of the client's leases, in microseconds; 0 for none.
+    lease: u64,
     /// The microsecond at which the plan was counted.
     counted_at: u64,
     /// The incarnations that have counted it.
@@ -54,6 +56,7 @@ impl PlanHold {
             name: plan.name.clone(),
             limits: plan.limits.iter().cloned().collect(),
             cost: plan.cost,
+            lease: plan.lease,
             counted_at: 0,
             incarnations: InlineVec1::new(),
         }
@@ -79,6 +82,7 @@ impl PlanHold {
             limits: PlanLimits::Same(&self.limits),
             cost: self.cost,
             who: self.client.who(),
+            lease: self.lease,
         }
     }
 

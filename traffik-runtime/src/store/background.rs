@@ -84,12 +84,17 @@ impl Background {
         runtime: &Handle,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        self.running.send_modify(|running| *running += 1);
-        let running = Running(self.clone());
+        let running = self.running();
         runtime.spawn(async move {
             task.await;
             drop(running);
         });
+    }
+
+    /// Counts an operation as running until the guard is dropped.
+    pub(crate) fn running(self: &Arc<Self>) -> Running {
+        self.running.send_modify(|running| *running += 1);
+        Running(self.clone())
     }
 
     /// Waits until no task is running, but not longer than this.
@@ -165,8 +170,9 @@ impl fmt::Debug for Background {
     }
 }
 
-/// Counts a task for as long as it exists.
-struct Running(Arc<Background>);
+/// Counts an operation for as long as it exists.
+#[must_use]
+pub(crate) struct Running(Arc<Background>);
 
 impl Drop for Running {
     fn drop(&mut self) {

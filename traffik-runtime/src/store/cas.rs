@@ -259,7 +259,10 @@ pub(crate) async fn decide_cell<C: CasCell>(
         let snapshot = cells.read(&plan.name).await?;
         let now = at.unwrap_or_else(now);
         let state = state_of::<C>(plan, &snapshot, now);
-        let (outcome, after) = decide_on(plans, std::slice::from_ref(&state), now);
+        let (mut outcome, after) = decide_on(plans, std::slice::from_ref(&state), now);
+        if plan.lease > 0 && outcome.admitted {
+            outcome.states = after.to_vec();
+        }
         if plan.cost == 0 {
             return Ok(outcome);
         }

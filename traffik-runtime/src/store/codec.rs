@@ -367,6 +367,7 @@ mod tests {
             limits: PlanLimits::Own(InlineVec1::from_iter([Limit { rate: RATE, law }])),
             cost: 1,
             who: Who::default(),
+            lease: 0,
         }
     }
 

@@ -18,6 +18,8 @@ use crate::store::caller::Caller;
 use crate::store::cas::CasStore;
 use crate::store::erased::DynStore;
 use crate::store::key::Key;
+use crate::store::leases::Leases;
+use crate::store::leases::leasing_store::LeasingStore;
 use crate::store::local_refusals::store_time::{Sent, StoreClock};
 use crate::store::local_refusals::{Effects, LocalRefusals};
 use crate::store::memory::Memory;
@@ -44,6 +46,8 @@ pub(crate) struct StoreHandle {
     namespace: String,
     /// The states of a shared store by which hits are refused in this process.
     refusals: LocalRefusals,
+    /// The leases of a shared store.
+    leases: Option<Leases>,
 }
 
 /// The place of states and bytes.
@@ -96,9 +100,9 @@ impl StoreHandle {
     }
 
     fn new(location: Location, namespace: &str) -> Self {
-        let refusals = match location {
-            Location::Local { .. } => LocalRefusals::none(),
-            Location::Remote { .. } => LocalRefusals::of_shared_store(),
+        let (refusals, leases) = match location {
+            Location::Local { .. } => (LocalRefusals::none(), None),
+            Location::Remote { .. } => (LocalRefusals::of_shared_store(), Some(Leases::new())),
         };
         Self {
             location,
@@ -106,6 +110,7 @@ impl StoreHandle {
             background: Arc::new(Background::new()),
             namespace: namespace.to_owned(),
             refusals,
+            leases,
         }
     }
 
@@ -117,6 +122,9 @@ impl StoreHandle {
         }
         handle.clock = Some(clock);
         handle.refusals.set_new_clock();
+        if let Some(leases) = &mut handle.leases {
+            leases.set_new_clock();
+        }
         handle
     }
 
@@ -124,6 +132,16 @@ impl StoreHandle {
     pub(crate) fn with_local_refusals(&self, life: Duration) -> Self {
         let mut handle = self.clone();
         handle.refusals.set_life(life);
+        handle
+    }
+
+    /// Returns a handle to these states whose throttles have leases of this life, unless they set
+    /// it themselves.
+    pub(crate) fn with_lease(&self, life: Duration) -> Self {
+        let mut handle = self.clone();
+        if let Some(leases) = &mut handle.leases {
+            leases.set_default_life(life);
+        }
         handle
     }
 
@@ -179,12 +197,62 @@ impl StoreHandle {
         self.states().decide(plans, self.clock.as_deref(), caller)
     }
 
+    /// Decides as [`decide`](Self::decide) does, and takes leases where the plans have some.
+    pub(crate) fn decide_and_lease<'a>(
+        &'a self,
+        plans: &'a [Plan<'a>],
+        sent: &'a Sent,
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<StoreOutcome, Error>> {
+        match self.leases_of(plans) {
+            Some((leases, store)) => Flow::pending(leases.decide(store, plans, (sent, caller))),
+            None => self.decide(plans, caller),
+        }
+    }
+
+    /// Returns the leases and their store, if all plans have leases.
+    fn leases_of(&self, plans: &[Plan<'_>]) -> Option<(&Leases, LeasingStore)> {
+        if !plans.iter().all(Plan::is_leasable) || !self.states().can_lease(plans) {
+            return None;
+        }
+        self.leasing()
+    }
+
+    /// Returns the leases and their store, if that is shared.
+    fn leasing(&self) -> Option<(&Leases, LeasingStore)> {
+        let (leases, Location::Remote { states, .. }) = (self.leases.as_ref()?, &self.location)
+        else {
+            return None;
+        };
+        let store = LeasingStore {
+            states: states.clone(),
+            clock: self.clock.clone(),
+            background: self.background.clone(),
+            refusals: self.refusals.clone(),
+        };
+        Some((leases, store))
+    }
+
+    /// Returns the leases of the store, if it is shared.
+    pub(crate) const fn leases(&self) -> Option<&Leases> {
+        self.leases.as_ref()
+    }
+
+    /// Admits plans by the leases of their clients, without a call of the store.
+    pub(crate) fn admit_by_lease(&self, plans: &[Plan<'_>]) -> Option<StoreOutcome> {
+        self.leases.as_ref()?.admit(plans, self.store_clock())
+    }
+
+    /// Refunds what is left of all leases, and takes no others.
+    pub(crate) async fn close_leases(&self) {
+        if let Some((leases, store)) = self.leasing() {
+            leases.close(&store).await;
+        }
+    }
+
     /// Returns the clock at whose time the store decides.
     fn store_clock(&self) -> StoreClock<'_> {
-        match &self.clock {
-            None if self.states().has_server_time() => StoreClock::Server,
-            clock => StoreClock::Caller(clock.as_deref()),
-        }
+        StoreClock::of(self.clock.as_deref(), self.states().has_server_time())
     }
 
     /// Returns `true` if a state of this key is remembered by which hits may be refused.

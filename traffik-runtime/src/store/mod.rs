@@ -10,6 +10,7 @@ pub(crate) mod byte_store;
 pub(crate) mod caller;
 pub(crate) mod cas;
 pub(crate) mod cas_retry;
+pub(crate) mod changes;
 pub(crate) mod codec;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) mod entry_limit;
@@ -18,6 +19,7 @@ pub(crate) mod handle;
 pub(crate) mod key;
 pub(crate) mod key_encoding;
 pub(crate) mod key_hasher;
+pub(crate) mod leases;
 pub(crate) mod lifetime;
 pub(crate) mod local_refusals;
 #[cfg(feature = "memcached")]
@@ -38,13 +40,14 @@ pub use memcached::nodes::MemcachedNodes;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub use tls::Tls;
 
-use std::fmt;
+use std::{fmt, slice};
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::inline_vec::InlineVec4;
 use crate::store::caller::Caller;
+use crate::store::leases::request::{LeaseReply, LeaseRequest};
 use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::Settlement;
@@ -101,6 +104,44 @@ pub(crate) trait StateStore: fmt::Debug + Send + Sync + 'static {
         clock: Option<&'a dyn Clock>,
         caller: &'a Caller,
     ) -> Flow<'a, Result<(), Error>>;
+
+    /// Returns `true` if the store can count leases beside these plans. A law that has none never
+    /// gets here.
+    fn can_lease(&self, plans: &[Plan<'_>]) -> bool {
+        let _ = plans;
+        true
+    }
+
+    /// Refunds leftovers, decides all plans as [`decide`](Self::decide) does, and then counts
+    /// leases. All leases that were counted have an answer, also if the caller goes away.
+    ///
+    /// # Errors
+    ///
+    /// The error of the whole request. Those of its parts are in the reply.
+    fn lease<'a>(
+        &'a self,
+        request: &'a LeaseRequest<'a>,
+        clock: Option<&'a dyn Clock>,
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<LeaseReply, Error>> {
+        // One call for each operation.
+        Flow::pending(async move {
+            let mut reply = LeaseReply::of_hit(Ok(StoreOutcome::unlimited(0)));
+            for refund in request.refunds {
+                let settled = self.settle(slice::from_ref(refund), clock, caller).await;
+                reply.refunds.push(settled);
+            }
+            if !request.plans.is_empty() {
+                reply.outcome = self.decide(request.plans, clock, caller).await;
+            }
+            let is_admitted = reply.outcome.as_ref().is_ok_and(|it| it.admitted);
+            for lease in request.leases.iter().filter(|_| is_admitted) {
+                let counted = self.decide(slice::from_ref(lease), clock, caller).await;
+                reply.leases.push(counted);
+            }
+            Ok(reply)
+        })
+    }
 
     /// Reads the states of all plans, and the time at which they were like that.
     fn read<'a>(

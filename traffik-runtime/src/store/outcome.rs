@@ -26,7 +26,8 @@ pub(crate) struct StoreOutcome {
     pub(crate) wait: Option<Duration>,
     /// The reports of the limits of each plan, in order.
     pub(crate) limits: InlineVec4<LimitReport>,
-    /// The states of the plans that were refused, where their store is shared; otherwise empty.
+    /// The states of plans that a shared store has refused, and the state that counts a lease;
+    /// otherwise empty.
     pub(crate) states: Vec<State>,
     /// The place where it was decided.
     pub(crate) provenance: Provenance,

@@ -24,6 +24,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) limits: PlanLimits<'a>,
     pub(crate) cost: u64,
     pub(crate) who: Who<'a>,
+    /// The life of the leases by which the hit may be admitted, in microseconds; 0 for none.
+    pub(crate) lease: u64,
 }
 
 /// The limits of a plan: those of a definition, or computed for this hit.

@@ -271,6 +271,29 @@ impl DynThrottleBuilder {
         Self { settings }
     }
 
+    /// Sets the life of leases, by which this process admits the hits of clients that hit often
+    /// without a call of a shared store; default: that of the backend.
+    /// [`Duration::ZERO`] switches them off. See [`Backend::lease`] for what they give up.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use traffik::DynThrottle;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let throttle = DynThrottle::builder("searches")
+    ///     .rate("10000/s".parse()?)
+    ///     .lease(Duration::from_millis(200))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`build`](Self::build) fails for a strategy whose quota cannot be leased.
+    pub fn lease(self, life: Duration) -> Self {
+        let settings = self.settings.lease(life);
+        Self { settings }
+    }
+
     /// Makes the throttle refuse no hit: it counts hits that the law admits, and logs and measures
     /// those that it would refuse.
     pub fn shadow(self) -> Self {
@@ -350,8 +373,8 @@ impl DynThrottleBuilder {
     /// # Errors
     ///
     /// [`Error::Configuration`] if the uid, the policy or the label is empty or has more than 255
-    /// bytes, if there is no rate, if the strategy cannot have a rate, or if another throttle of
-    /// this uid on the same backend has another rate or strategy.
+    /// bytes, if there is no rate, if the strategy cannot have a rate or a lease, or if another
+    /// throttle of this uid on the same backend has another rate or strategy.
     pub fn build(self) -> Result<DynThrottle, Error> {
         let Self { settings } = self;
         let Registration {
@@ -376,6 +399,7 @@ impl DynThrottleBuilder {
             ));
         }
         limits::check(uid, strategy.get(), rates)?;
+        limits::check_lease(uid, strategy.get(), settings.lease)?;
         let label = settings.label.clone();
         let label = label.unwrap_or_else(|| default_label(uid).to_owned());
         let definition = Definition::new(settings);

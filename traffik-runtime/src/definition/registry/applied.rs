@@ -14,3 +14,14 @@ pub enum Applied {
     /// wait, each with the uid that may have been meant.
     Pending,
 }
+
+impl Applied {
+    /// Returns the time at which a change to these registered throttles takes effect.
+    pub(crate) const fn of<T>(throttles: &[T]) -> Self {
+        if throttles.is_empty() {
+            Self::Pending
+        } else {
+            Self::Now
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The description of a registered throttle.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::rate::Rate;
@@ -23,6 +25,9 @@ pub struct Entry {
     pub scope: String,
     /// `false` if the throttle is disabled and admits every request.
     pub enabled: bool,
+    /// The life of its leases as set at run time; `None` if that of its definition or of its
+    /// backend applies.
+    pub lease: Option<Duration>,
     /// The file and line of its definition, if they are known.
     pub place: Option<String>,
 }

@@ -32,6 +32,7 @@ use std::fmt;
 #[cfg(feature = "overrides")]
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::definition::limits;
@@ -174,9 +175,42 @@ impl Registry {
         self.switch(uid, true)
     }
 
+    /// Sets the life of the leases of a throttle in place of that of its definition and of its
+    /// backend; [`Duration::ZERO`] switches them off. See
+    /// [`Backend::lease`](crate::backend::Backend::lease). Leases from before end at once. If no
+    /// throttle of this uid is registered, the change waits for the first one.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use traffik::{DynThrottle, registry};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let search = DynThrottle::builder("search").rate("2/hour".parse()?).build()?;
+    /// registry().set_lease("search", Duration::from_millis(200))?;
+    /// registry().set_lease("search", Duration::ZERO)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if the quota of a registered throttle's strategy cannot be leased,
+    /// or if the uid has more than 255 bytes. Then nothing has changed. A throttle of such a
+    /// strategy that is registered later has no leases.
+    pub fn set_lease(&self, uid: &str, life: Duration) -> Result<Applied, Error> {
+        let wait = |pending: &mut PendingChange| pending.change.lease = Some(life);
+        let entries = self.find_or_wait(uid, wait)?;
+        for entry in &entries {
+            entry.check_lease(Some(life))?;
+        }
+        for entry in &entries {
+            entry.override_by_call(|layer| layer.lease = Some(life));
+        }
+        Ok(Applied::of(&entries))
+    }
+
     /// Removes the changes to a throttle by [`set_rate`](Self::set_rate),
-    /// [`disable`](Self::disable) and [`enable`](Self::enable), also those that wait for it: an
-    /// overrides file applies again, or else the definition.
+    /// [`set_lease`](Self::set_lease), [`disable`](Self::disable) and [`enable`](Self::enable),
+    /// also those that wait for it: an overrides file applies again, or else the definition.
     ///
     /// # Errors
     ///
@@ -216,7 +250,7 @@ impl Registry {
         self.pending_changes.list(in_file, refused, &registered)
     }
 
-    /// Loads rates and switches from a file, TOML or JSON by its extension:
+    /// Loads rates, switches and leases from a file, TOML or JSON by its extension:
     ///
     /// ```toml
     /// [uploads]
@@ -224,6 +258,7 @@ impl Registry {
     ///
     /// ["shop::orders::create"]
     /// rate = "10/minute"
+    /// lease = "200ms"
     ///
     /// [mails]
     /// enabled = false
@@ -239,8 +274,8 @@ impl Registry {
     ///
     /// The file takes effect on the next hit, and replaces the one that was loaded before: a
     /// throttle that it no longer names returns to its definition. [`set_rate`](Self::set_rate),
-    /// [`disable`](Self::disable) and [`enable`](Self::enable) take precedence over the file, until
-    /// [`reset`](Self::reset).
+    /// [`set_lease`](Self::set_lease), [`disable`](Self::disable) and [`enable`](Self::enable) take
+    /// precedence over the file, until [`reset`](Self::reset).
     ///
     /// A process that has just started has registered no throttles, so an unknown uid is not an
     /// error: its override waits for a throttle of that uid. [`pending`](Self::pending) lists those
@@ -339,11 +374,7 @@ impl Registry {
         for entry in &entries {
             entry.override_by_call(&change);
         }
-        if entries.is_empty() {
-            Ok(Applied::Pending)
-        } else {
-            Ok(Applied::Now)
-        }
+        Ok(Applied::of(&entries))
     }
 }
 

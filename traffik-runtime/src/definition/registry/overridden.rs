@@ -3,6 +3,7 @@
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
@@ -19,8 +20,8 @@ use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::observe;
 use crate::rate::Rate;
+use crate::store::changes;
 use crate::store::key::Key;
-use crate::store::local_refusals;
 
 /// The state that all throttles of one uid share while the process runs.
 pub(crate) struct RegistryEntry {
@@ -110,6 +111,15 @@ impl RegistryEntry {
         Ok(Arc::new(CompiledRates { rates, limits }))
     }
 
+    /// Checks that the throttle can have leases of this life.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot.
+    pub(crate) fn check_lease(&self, lease: Option<Duration>) -> Result<(), Error> {
+        limits::check_lease(self.uid(), self.registration.strategy.get(), lease)
+    }
+
     /// Changes the overrides by calls of the registry, from the next hit on.
     pub(crate) fn override_by_call(&self, change: impl FnOnce(&mut OverrideLayer)) {
         let mut layers = self.layers.lock();
@@ -137,6 +147,7 @@ impl RegistryEntry {
     fn layer(&self, change: Option<&Override>, report: fn(&str, &Error)) -> OverrideLayer {
         let mut layer = OverrideLayer {
             enabled: change.and_then(|change| change.enabled),
+            lease: change.and_then(|change| change.lease),
             ..OverrideLayer::default()
         };
         let Some(rates) = change.and_then(|change| change.rates.as_ref()) else {
@@ -160,14 +171,12 @@ impl RegistryEntry {
         let layers = self.layers.lock();
         let Layers { calls, file } = &*layers;
         let mut layers = [calls, file].into_iter();
-        let (enabled, refused) = layers.find_map(|layer| {
-            let refused = layer.refused.as_ref()?;
-            Some((layer.enabled, refused))
-        })?;
+        let (layer, refused) = layers.find_map(|layer| Some((layer, layer.refused.as_ref()?)))?;
         Some(Pending {
             uid: self.uid().to_owned(),
             rates: refused.rates.clone(),
-            enabled,
+            enabled: layer.enabled,
+            lease: layer.lease,
             suggestion: None,
             refused: Some(refused.reason.clone()),
         })
@@ -194,7 +203,8 @@ impl RegistryEntry {
             defined_rates: rates.to_vec(),
             strategy: strategy.get().name(),
             scope: scope.name().to_owned(),
-            enabled: change.is_none_or(|change| change.is_enabled),
+            enabled: change.as_ref().is_none_or(|change| change.is_enabled),
+            lease: change.and_then(|change| change.lease),
             place: location.text(),
         }
     }
@@ -203,13 +213,19 @@ impl RegistryEntry {
         let Layers { calls, file } = layers;
         let is_enabled = calls.enabled.or(file.enabled).unwrap_or(true);
         let rates = calls.rates.as_ref().or(file.rates.as_ref()).cloned();
-        let is_overridden = !is_enabled || rates.is_some();
-        let active = is_overridden.then(|| Arc::new(ActiveOverride { is_enabled, rates }));
+        let lease = calls.lease.or(file.lease);
+        let is_overridden = !is_enabled || rates.is_some() || lease.is_some();
+        let active = ActiveOverride {
+            is_enabled,
+            rates,
+            lease,
+        };
+        let active = is_overridden.then(|| Arc::new(active));
         self.active.store(active);
         let was_overridden = self.is_overridden.swap(is_overridden, Ordering::AcqRel);
         if was_overridden || is_overridden {
             let strategy = self.registration.strategy.get().name();
-            local_refusals::forget_throttle(Key::of_throttle(self.uid(), strategy));
+            changes::record(Key::of_throttle(self.uid(), strategy));
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Rates and switches that apply to a throttle instead of its definition.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::inline_vec::InlineVec1;
 use crate::rate::Rate;
 use crate::store::plan::Limit;
 
-/// New rates for a throttle, and a new position of its switch; `None` leaves one as it is.
+/// New rates for a throttle, a new position of its switch, and a new life of its leases; `None`
+/// leaves one as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Override {
     pub(crate) rates: Option<Vec<Rate>>,
     pub(crate) enabled: Option<bool>,
+    pub(crate) lease: Option<Duration>,
 }
 
 /// The overrides from one source, as a throttle's strategy has them.
@@ -19,6 +22,7 @@ pub(crate) struct Override {
 pub(crate) struct OverrideLayer {
     pub(crate) rates: Option<Arc<CompiledRates>>,
     pub(crate) enabled: Option<bool>,
+    pub(crate) lease: Option<Duration>,
     /// Rates that the throttle cannot have.
     pub(crate) refused: Option<RefusedRates>,
 }
@@ -34,6 +38,7 @@ pub(crate) struct RefusedRates {
 pub(crate) struct ActiveOverride {
     pub(crate) is_enabled: bool,
     pub(crate) rates: Option<Arc<CompiledRates>>,
+    pub(crate) lease: Option<Duration>,
 }
 
 /// Rates, and the limits that they are if a strategy's laws do not change.

@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub struct Pending {
     pub rates: Vec<Rate>,
     /// The new position of the throttle's switch; `None` if the change leaves it as it is.
     pub enabled: Option<bool>,
+    /// The new life of leases; `None` if the change leaves it as it is.
+    pub lease: Option<Duration>,
     /// The registered uid that was most likely meant, if no throttle of this uid is registered.
     pub suggestion: Option<String>,
     /// The reason why a registered throttle cannot have the rates.
@@ -52,8 +55,12 @@ impl PendingChange {
     }
 
     fn is_listed(&self) -> bool {
-        let Override { rates, enabled } = &self.change;
-        rates.is_some() || (enabled.is_some() && !self.is_cancelled)
+        let Override {
+            rates,
+            enabled,
+            lease,
+        } = &self.change;
+        rates.is_some() || lease.is_some() || (enabled.is_some() && !self.is_cancelled)
     }
 }
 
@@ -98,6 +105,7 @@ impl PendingChanges {
             let change = &mut pending.change;
             change.rates = change.rates.take().or(in_file.rates);
             change.enabled = change.enabled.or(in_file.enabled);
+            change.lease = change.lease.or(in_file.lease);
             pending.is_cancelled = false;
         }
         all.retain(|_, pending| pending.is_listed());
@@ -129,6 +137,7 @@ impl PendingChanges {
                     uid,
                     rates: change.rates.unwrap_or_default(),
                     enabled: change.enabled,
+                    lease: change.lease,
                     refused: None,
                 });
             }

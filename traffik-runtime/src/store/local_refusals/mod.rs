@@ -21,6 +21,7 @@ use std::time::Duration;
 use crate::decision::Provenance;
 use crate::error::Error;
 use crate::inline_vec::InlineVec4;
+use crate::store::changes;
 use crate::store::key::Key;
 use crate::store::lifetime::micros;
 use crate::store::local_refusals::store_time::{ReplyTime, Sent, StoreClock, Usability};
@@ -32,20 +33,6 @@ use crate::strategy::kernel::state::State;
 
 /// The time for which states are kept unless a backend sets another.
 pub(crate) const DEFAULT_LIFE: Duration = Duration::from_secs(1);
-
-/// The number of changes that operators have made to throttles.
-static CHANGES: AtomicU64 = AtomicU64::new(0);
-
-/// The number of the latest change to the throttles of each tag of keys. A state that was
-/// remembered before it is not used.
-static LATEST_CHANGES: [AtomicU64; Key::TAGS] = [const { AtomicU64::new(0) }; Key::TAGS];
-
-/// Makes all stores of the process forget the states that they remember for a throttle, because its
-/// limits have changed. Any key of the throttle names it.
-pub(crate) fn forget_throttle(key: Key) {
-    let number = CHANGES.fetch_add(1, Ordering::AcqRel) + 1;
-    LATEST_CHANGES[key.tag()].fetch_max(number, Ordering::AcqRel);
-}
 
 /// The properties of a decision in a store that matter for what is remembered of it.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +99,7 @@ impl LocalRefusals {
     pub(crate) fn begin(&self, clock: StoreClock<'_>) -> Sent {
         Sent {
             ticket: self.table.as_deref().map_or(0, RefusalTable::ticket),
-            changes: CHANGES.load(Ordering::Acquire),
+            changes: changes::count(),
             at: clock.now(),
         }
     }
@@ -203,7 +190,7 @@ impl LocalRefusals {
         let mut states = InlineVec4::<Arc<State>>::new();
         let (mut earliest, mut latest) = (0, u64::MAX);
         for plan in plans {
-            let latest_change = LATEST_CHANGES[plan.key.tag()].load(Ordering::Acquire);
+            let latest_change = changes::latest(plan.key);
             let (state, time) = table.find(plan.key, |refusal| {
                 let is_valid = refusal.changes >= latest_change
                     && refusal.clock == self.clock
@@ -271,7 +258,7 @@ impl Plan<'_> {
     }
 
     /// Returns the state without the list around it, if that has one member only.
-    fn compact(&self, state: State) -> State {
+    pub(crate) fn compact(&self, state: State) -> State {
         match (&*self.limits, state) {
             ([limit], State::List(list)) => limit.take_own(list),
             (_, state) => state,

@@ -52,7 +52,15 @@ pub(crate) enum Usability {
     Full,
 }
 
-impl StoreClock<'_> {
+impl<'c> StoreClock<'c> {
+    /// Returns the clock of a store that is called with this clock, or with none.
+    pub(crate) const fn of(clock: Option<&'c dyn Clock>, has_server_time: bool) -> Self {
+        match clock {
+            None if has_server_time => Self::Server,
+            clock => Self::Caller(clock),
+        }
+    }
+
     /// Returns the present time of the clock, or of this process's steady clock in place of a
     /// server's.
     pub(crate) fn now(self) -> u64 {

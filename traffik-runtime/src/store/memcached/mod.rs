@@ -19,6 +19,7 @@ pub(crate) mod exchange;
 pub(crate) mod generations;
 pub(crate) mod handshake;
 pub(crate) mod in_flight;
+pub(crate) mod lease;
 pub(crate) mod meta_protocol;
 pub(crate) mod nodes;
 pub(crate) mod operation;

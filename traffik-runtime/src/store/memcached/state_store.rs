@@ -9,8 +9,11 @@ use crate::store::StateStore;
 use crate::store::caller::Caller;
 use crate::store::cas::{decide_plans, now, read_plans, settle_plans};
 use crate::store::entry_limit::check_entries;
+use crate::store::leases::request::{LeaseReply, LeaseRequest};
 use crate::store::memcached::client::Memcached;
+use crate::store::memcached::lease::lease_windows;
 use crate::store::memcached::operation::Operation;
+use crate::store::memcached::windows::Windows;
 use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::settlement::Settlement;
@@ -35,6 +38,24 @@ impl StateStore for Memcached {
 
     fn subtracts(&self) -> bool {
         true
+    }
+
+    fn can_lease(&self, plans: &[Plan<'_>]) -> bool {
+        // Memcached adds to the counters of windows by itself; more than one exchange does not pay.
+        matches!(plans, [plan] if Windows::of(plan, 0).is_some())
+    }
+
+    fn lease<'a>(
+        &'a self,
+        request: &'a LeaseRequest<'a>,
+        clock: Option<&'a dyn Clock>,
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<LeaseReply, Error>> {
+        Flow::pending(async move {
+            let at = clock.map(Reading::now_of);
+            let operation = self.begin_for(caller)?;
+            Ok(lease_windows(&operation, request, at, caller).await)
+        })
     }
 
     fn decide<'a>(

@@ -220,7 +220,13 @@ impl<'p> Windows<'p> {
                     .map_or(0, |(_, sum)| sum.tag),
                 ..limit
             });
-        StoreOutcome::admitted(self.now, limits.collect())
+        let outcome = StoreOutcome::admitted(self.now, limits.collect());
+        let states = if self.plan.lease > 0 {
+            vec![state]
+        } else {
+            Vec::new()
+        };
+        StoreOutcome { states, ..outcome }
     }
 
     fn refused(&self, counts: &[Tagged]) -> StoreOutcome {

@@ -155,6 +155,7 @@ mod tests {
                 limits: PlanLimits::Same(&self.limits),
                 cost,
                 who: Who::default(),
+                lease: 0,
             };
             if let [limit] = &*self.limits {
                 let at = self.now.into();

@@ -64,6 +64,7 @@ impl Member {
             limits: PlanLimits::Same(&self.limits),
             cost,
             who: Who::default(),
+            lease: 0,
         }
     }
 

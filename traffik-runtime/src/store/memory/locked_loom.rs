@@ -56,6 +56,7 @@ fn plan_of(key: Key, rates: &[Rate]) -> Plan<'static> {
         ),
         cost: 1,
         who: Who::default(),
+        lease: 0,
     }
 }
 

@@ -54,6 +54,7 @@ fn plan_under(law: Law, key: Key) -> Plan<'static> {
         limits: PlanLimits::Own(InlineVec1::from_iter([Limit { rate: RATE, law }])),
         cost: 1,
         who: Who::default(),
+        lease: 0,
     }
 }
 

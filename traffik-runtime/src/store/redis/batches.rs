@@ -21,11 +21,11 @@ use parking_lot::Mutex;
 use redis::{ErrorKind, RedisError, RedisResult, Value};
 use tokio::sync::oneshot;
 
-use crate::store::plan::Plan;
+use crate::inline_vec::InlineVec1;
 use crate::store::redis::connection::Connection;
 use crate::store::redis::error::Failed;
 use crate::store::redis::lua::decide::DECIDE;
-use crate::store::redis::protocol::{GroupValues, ScriptArgs, malformed, split};
+use crate::store::redis::protocol::{GroupValues, ScriptArgs, ScriptGroup, split};
 
 /// The weight from which on a batch takes no more groups, so that the server is never held for
 /// much longer than 100 µs. A law has a weight of one.
@@ -43,56 +43,60 @@ pub(crate) struct Batches {
     waiting: Mutex<VecDeque<Batch>>,
 }
 
+/// The values of the groups of one caller.
+pub(crate) type Answers = InlineVec1<RedisResult<GroupValues>>;
+
 /// Groups that are decided at the time of one clock.
 struct Batch {
     at: Option<u64>,
     args: ScriptArgs,
     weight: u64,
-    groups: Vec<Group>,
+    callers: Vec<BatchCaller>,
 }
 
-/// A group of a batch, as its answer needs it.
-struct Group {
-    plans: usize,
-    answer: oneshot::Sender<RedisResult<GroupValues>>,
+/// The groups of one caller in a batch, as its answer needs them.
+struct BatchCaller {
+    /// The number of keys of each group.
+    groups: InlineVec1<usize>,
+    answer: oneshot::Sender<RedisResult<Answers>>,
 }
 
 /// Counts a group as under way for as long as this lives.
 struct Running<'a>(&'a AtomicUsize);
 
 impl Batches {
-    /// Decides a group of plans at these costs, on the connection of these batches.
-    pub(crate) async fn decide(
+    /// Runs groups one after the other, on the connection of these batches.
+    pub(crate) async fn run(
         self: Arc<Self>,
         connection: Connection,
-        plans: &[Plan<'_>],
+        groups: &[ScriptGroup<'_>],
         at: Option<u64>,
-        cost: impl Fn(&Plan<'_>) -> u64,
-    ) -> RedisResult<GroupValues> {
+    ) -> RedisResult<Answers> {
         let is_idle = self.running.fetch_add(1, Ordering::Relaxed) == 0;
         let _running = Running(&self.running);
         // The keys of a batch are on one server.
         if is_idle || !connection.can_break() {
             let mut args = ScriptArgs::default();
-            args.push(plans, cost);
+            for group in groups {
+                args.push(*group);
+            }
             let values = run(connection, &args, at).await?;
-            let mut groups = split(values, std::iter::once(plans.len()))?;
-            return groups.pop().unwrap_or_else(|| Err(malformed()));
+            let answers = split(values, groups.iter().map(ScriptGroup::keys))?;
+            return Ok(answers.into());
         }
-        let answer = self.push(connection, plans, at, cost);
+        let answer = self.push(connection, groups, at);
         // Without an answer, the task has ended with its runtime.
         answer.await.unwrap_or_else(|_| Err(aborted()))
     }
 
-    /// Appends a group to the open batch.
+    /// Appends groups to the open batch.
     fn push(
         self: &Arc<Self>,
         connection: Connection,
-        plans: &[Plan<'_>],
+        groups: &[ScriptGroup<'_>],
         at: Option<u64>,
-        cost: impl Fn(&Plan<'_>) -> u64,
-    ) -> oneshot::Receiver<RedisResult<GroupValues>> {
-        let weight = weight(plans);
+    ) -> oneshot::Receiver<RedisResult<Answers>> {
+        let weight = groups.iter().map(weight).sum();
         let (sender, answer) = oneshot::channel();
         let mut waiting = self.waiting.lock();
         let open = waiting.back().is_some_and(|batch| batch.takes(at, weight));
@@ -100,10 +104,12 @@ impl Batches {
             waiting.push_back(Batch::new(at));
         }
         if let Some(batch) = waiting.back_mut() {
-            batch.args.push(plans, cost);
+            for group in groups {
+                batch.args.push(*group);
+            }
             batch.weight += weight;
-            batch.groups.push(Group {
-                plans: plans.len(),
+            batch.callers.push(BatchCaller {
+                groups: groups.iter().map(ScriptGroup::keys).collect(),
                 answer: sender,
             });
         }
@@ -126,8 +132,8 @@ impl Batches {
                 return Poll::Ready(Some(values));
             }
             // Without callers, nobody needs the reply.
-            for group in &mut batch.groups {
-                if group.answer.poll_closed(context).is_pending() {
+            for caller in &mut batch.callers {
+                if caller.answer.poll_closed(context).is_pending() {
                     return Poll::Pending;
                 }
             }
@@ -136,16 +142,18 @@ impl Batches {
         let Some(values) = answered.await else {
             return;
         };
-        let sizes = batch.groups.iter().map(|group| group.plans);
-        match values.and_then(|values| split(values, sizes)) {
+        let sizes = batch.callers.iter().flat_map(|caller| &caller.groups);
+        match values.and_then(|values| split(values, sizes.copied())) {
             Ok(answers) => {
-                for (group, answer) in batch.groups.into_iter().zip(answers) {
-                    let _ = group.answer.send(answer);
+                let mut answers = answers.into_iter();
+                for caller in batch.callers {
+                    let own = answers.by_ref().take(caller.groups.len()).collect();
+                    let _ = caller.answer.send(Ok(own));
                 }
             }
             Err(error) => {
-                for group in batch.groups {
-                    let _ = group.answer.send(Err(error.clone()));
+                for caller in batch.callers {
+                    let _ = caller.answer.send(Err(error.clone()));
                 }
             }
         }
@@ -158,7 +166,7 @@ impl Batch {
             at,
             args: ScriptArgs::default(),
             weight: 0,
-            groups: Vec::new(),
+            callers: Vec::new(),
         }
     }
 
@@ -174,8 +182,8 @@ impl Drop for Running<'_> {
 }
 
 /// Returns the effort that a group is for the server, in units of the least.
-fn weight(plans: &[Plan<'_>]) -> u64 {
-    let limits = plans.iter().flat_map(|plan| &*plan.limits);
+fn weight(group: &ScriptGroup<'_>) -> u64 {
+    let limits = group.plans().iter().flat_map(|plan| &*plan.limits);
     let weights = limits.map(|limit| 1 + limit.law.max_records() / RECORDS);
     weights.sum::<u64>().max(1)
 }

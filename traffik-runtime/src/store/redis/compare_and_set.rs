@@ -15,7 +15,7 @@ use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
 use crate::store::redis::lua::REPLACE;
-use crate::store::redis::protocol::ScriptReply;
+use crate::store::redis::protocol::{ScriptGroup, ScriptReply};
 use crate::strategy::kernel::state::State;
 
 impl Redis {
@@ -29,7 +29,9 @@ impl Redis {
     ) -> Result<StoreOutcome, Error> {
         let mut retries = Retries::new(&plans[0].name);
         loop {
-            let reply = self.run_script(plans, at, Some(caller), |_| 0).await?;
+            let reply = self
+                .run_script(ScriptGroup::Read(plans), at, Some(caller))
+                .await?;
             let (outcome, after) = decide_on(plans, &reply.states(plans), reply.now);
             if !outcome.admitted {
                 self.catch_up(plans, &reply, at).await?;
@@ -83,7 +85,7 @@ impl Redis {
         plans: &[Plan<'_>],
         at: Option<u64>,
     ) -> Result<(), Error> {
-        let reply = self.run_script(plans, at, None, |_| 0).await?;
+        let reply = self.run_script(ScriptGroup::Read(plans), at, None).await?;
         self.catch_up(plans, &reply, at).await?;
         self.extend_lives(plans, &reply, at).await;
         Ok(())

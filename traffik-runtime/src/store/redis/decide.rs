@@ -6,6 +6,7 @@ use crate::store::caller::Caller;
 use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
+use crate::store::redis::protocol::{ScriptGroup, ScriptReply};
 use crate::strategy::kernel::state::State;
 
 impl Redis {
@@ -19,9 +20,19 @@ impl Redis {
         if plans.iter().any(Plan::is_custom) {
             return self.decide_in_process(plans, at, caller).await;
         }
-        let reply = self
-            .run_script(plans, at, Some(caller), |plan| plan.cost)
-            .await?;
+        let group = ScriptGroup::Decide(plans);
+        let reply = self.run_script(group, at, Some(caller)).await?;
+        self.outcome(plans, reply, at, caller).await
+    }
+
+    /// Returns the outcome of plans by the reply of the script.
+    pub(crate) async fn outcome(
+        &self,
+        plans: &[Plan<'_>],
+        reply: ScriptReply,
+        at: Option<u64>,
+        caller: &Caller,
+    ) -> Result<StoreOutcome, Error> {
         let states = reply.states(plans);
         if !reply.admitted {
             if reply.has_malformed_state(plans) {
@@ -43,7 +54,7 @@ impl Redis {
         plans: &[Plan<'_>],
         at: Option<u64>,
     ) -> Result<(u64, InlineVec4<State>), Error> {
-        let reply = self.run_script(plans, at, None, |_| 0).await?;
+        let reply = self.run_script(ScriptGroup::Read(plans), at, None).await?;
         Ok((reply.now, reply.states(plans)))
     }
 }

@@ -22,6 +22,7 @@ pub(crate) mod error;
 pub(crate) mod eviction;
 pub(crate) mod handshake;
 pub(crate) mod health;
+pub(crate) mod lease;
 pub(crate) mod lua;
 pub(crate) mod protocol;
 pub(crate) mod reconnect;

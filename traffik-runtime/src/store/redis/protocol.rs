@@ -5,12 +5,42 @@ use redis::{Cmd, ErrorKind, RedisError, RedisResult, make_extension_error};
 use crate::inline_vec::InlineVec4;
 use crate::store::codec::{decode, decode_whole};
 use crate::store::plan::Plan;
+use crate::store::settlement::{Adjustment, Settlement};
 use crate::strategy::kernel::Law;
 use crate::strategy::kernel::state::State;
 use crate::strategy::kernel::tick::EXACT;
 
 /// The numbers of parameters that the script reads. A law has the first of these that suffices.
 const PARAMETERS: [usize; 3] = [3, 5, 9];
+
+/// A group of a call.
+#[derive(Clone, Copy)]
+pub(crate) enum ScriptGroup<'g> {
+    /// Plans that are all admitted, or none.
+    Decide(&'g [Plan<'g>]),
+    /// Plans whose states are only read.
+    Read(&'g [Plan<'g>]),
+    /// A refund on one key.
+    Refund(&'g Settlement<'g>),
+}
+
+impl ScriptGroup<'_> {
+    /// Returns the number of its keys, which is that of its values in a reply.
+    pub(crate) const fn keys(&self) -> usize {
+        match self {
+            Self::Decide(plans) | Self::Read(plans) => plans.len(),
+            Self::Refund(_) => 1,
+        }
+    }
+
+    /// Returns the plans.
+    pub(crate) const fn plans(&self) -> &[Plan<'_>] {
+        match self {
+            Self::Decide(plans) | Self::Read(plans) => plans,
+            Self::Refund(settlement) => std::slice::from_ref(&settlement.plan),
+        }
+    }
+}
 
 /// Groups of plans in the form in which the script gets them. Numbers are doubles, and a law of
 /// several plans is there once.
@@ -27,12 +57,19 @@ pub(crate) struct ScriptArgs {
 }
 
 impl ScriptArgs {
-    /// Appends a group, whose plans have these costs.
-    pub(crate) fn push(&mut self, plans: &[Plan<'_>], cost: impl Fn(&Plan<'_>) -> u64) {
+    /// Appends a group.
+    pub(crate) fn push(&mut self, group: ScriptGroup<'_>) {
+        match group {
+            ScriptGroup::Decide(plans) => self.push_plans(plans, |plan| plan.cost),
+            ScriptGroup::Read(plans) => self.push_plans(plans, |_| 0),
+            ScriptGroup::Refund(settlement) => self.push_refund(settlement),
+        }
+    }
+
+    fn push_plans(&mut self, plans: &[Plan<'_>], cost: impl Fn(&Plan<'_>) -> u64) {
         self.write_count(plans.len());
         for plan in plans {
-            self.names.push_str(&plan.name);
-            self.name_ends.push(self.names.len());
+            self.push_name(&plan.name);
             self.write_count(plan.limits.len());
             write(&mut self.groups, exact_cost(cost(plan)));
             for limit in &*plan.limits {
@@ -43,6 +80,30 @@ impl ScriptArgs {
                 self.write_place(0);
             }
         }
+    }
+
+    fn push_refund(&mut self, settlement: &Settlement<'_>) {
+        let (units, at) = match settlement.adjustment {
+            Adjustment::Refund(refund) => (refund.cost, refund.at),
+            // The script cannot charge.
+            Adjustment::Charge(_) => (0, 0),
+        };
+        self.write_count(0);
+        self.push_name(&settlement.plan.name);
+        let counted = settlement.rates.iter().zip(&settlement.incarnations);
+        self.write_count(counted.len());
+        write(&mut self.groups, exact_cost(units));
+        write(&mut self.groups, at);
+        for (rate, incarnation) in counted {
+            write(&mut self.groups, rate.limit());
+            write(&mut self.groups, rate.period_micros());
+            self.groups.extend(incarnation.to_be_bytes());
+        }
+    }
+
+    fn push_name(&mut self, name: &str) {
+        self.names.push_str(name);
+        self.name_ends.push(self.names.len());
     }
 
     /// Returns the number of keys, which is that of the values in a reply.
@@ -162,7 +223,7 @@ const FAILED: u8 = 2;
 /// A reply with another number of values.
 pub(crate) fn split(
     values: Vec<Vec<u8>>,
-    groups: impl ExactSizeIterator<Item = usize> + Clone,
+    groups: impl Iterator<Item = usize> + Clone,
 ) -> RedisResult<Vec<RedisResult<GroupValues>>> {
     if values.len() != groups.clone().sum::<usize>() {
         return Err(malformed());
@@ -209,7 +270,7 @@ fn head(bytes: &[u8]) -> Option<(bool, u64)> {
 mod tests {
     use redis::cmd;
 
-    use super::{GroupValues, ScriptArgs, ScriptReply, split};
+    use super::{GroupValues, ScriptArgs, ScriptGroup, ScriptReply, split};
     use crate::error::Error;
     use crate::inline_vec::InlineVec1;
     use crate::rate::Rate;
@@ -239,6 +300,7 @@ mod tests {
             limits: PlanLimits::Own(InlineVec1::from_iter([Limit { rate, law }])),
             cost: 1,
             who: Who::default(),
+            lease: 0,
         }
     }
 
@@ -281,10 +343,10 @@ mod tests {
     fn writes_a_law_of_several_groups_once() {
         let mut args = ScriptArgs::default();
         let (one, other) = (Rate::per_hour(5), Rate::per_hour(6));
-        args.push(&[plan("a", one)], |_| 1);
+        args.push(ScriptGroup::Decide(&[plan("a", one)]));
         let law = args.laws.len();
-        args.push(&[plan("b", one), plan("c", other)], |_| 1);
-        args.push(&[plan("b", other)], |_| 1);
+        args.push(ScriptGroup::Decide(&[plan("b", one), plan("c", other)]));
+        args.push(ScriptGroup::Decide(&[plan("b", other)]));
         assert_eq!(args.laws.len(), 2 * law);
         assert_eq!(args.keys(), 4);
         let mut command = cmd("EVALSHA");

@@ -7,6 +7,7 @@ use crate::store::cas_retry::Retries;
 use crate::store::codec::encode;
 use crate::store::redis::client::Redis;
 use crate::store::redis::compare_and_set::millis;
+use crate::store::redis::protocol::ScriptGroup;
 use crate::store::settlement::Settlement;
 use crate::strategy::kernel::state::State;
 
@@ -25,7 +26,9 @@ impl Redis {
         let plans: Vec<_> = settlements.iter().map(|it| it.plan.clone()).collect();
         let mut retries = Retries::new(&first.plan.name);
         loop {
-            let reply = self.run_script(&plans, at, Some(caller), |_| 0).await?;
+            let reply = self
+                .run_script(ScriptGroup::Read(&plans), at, Some(caller))
+                .await?;
             let states = settlements.iter().zip(&reply.values);
             let states = states.map(|(it, value)| it.state_of(value, reply.now));
             let mut states: InlineVec4<State> = states.collect();

@@ -9,6 +9,7 @@ use crate::inline_vec::InlineVec4;
 use crate::store::StateStore;
 use crate::store::caller::Caller;
 use crate::store::entry_limit::check_entries;
+use crate::store::leases::request::{LeaseReply, LeaseRequest};
 use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
@@ -34,6 +35,28 @@ impl StateStore for Redis {
 
     fn is_atomic(&self) -> bool {
         !self.is_cluster()
+    }
+
+    fn can_lease(&self, plans: &[Plan<'_>]) -> bool {
+        // A set in several slots is decided slot by slot.
+        self.slots(plans.iter()).is_none()
+    }
+
+    fn lease<'a>(
+        &'a self,
+        request: &'a LeaseRequest<'a>,
+        clock: Option<&'a dyn Clock>,
+        caller: &'a Caller,
+    ) -> Flow<'a, Result<LeaseReply, Error>> {
+        Flow::pending(async move {
+            check_entries(request.plans, MAX_ENTRIES, "Redis")?;
+            let at = clock.map(Reading::now_of);
+            let refunds = request.refunds.iter().map(|refund| &refund.plan);
+            match self.slots(refunds) {
+                None => self.lease_slot(request, at, caller).await,
+                Some(_) => self.refund_each(request.refunds, at, caller).await,
+            }
+        })
     }
 
     fn decide<'a>(

@@ -12,6 +12,8 @@ pub struct Entry {
     pub params: &'static [Param],
     /// The type of parameters of any other name, if it accepts them.
     pub open: Option<Takes>,
+    /// `true` if clients can have leases of its quota.
+    pub is_leasable: bool,
 }
 
 /// A parameter of a strategy.
@@ -58,7 +60,26 @@ const fn entry(name: &'static str, summary: &'static str, params: &'static [Para
         summary,
         params,
         open: None,
+        is_leasable: true,
     }
+}
+
+/// An entry whose quota is not leased: a hit changes more than the room for the next ones.
+const fn entry_without_leases(
+    name: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+) -> Entry {
+    Entry {
+        is_leasable: false,
+        ..entry(name, summary, params)
+    }
+}
+
+/// Returns `true` if clients can have leases of the quota of the strategy of this name.
+pub fn is_leasable(name: &str) -> bool {
+    let mut entries = ENTRIES.iter();
+    entries.any(|entry| entry.name == name && entry.is_leasable)
 }
 
 const fn param(
@@ -120,7 +141,7 @@ pub static ENTRIES: &[Entry] = &[
             "how much the bucket holds",
         )],
     ),
-    entry(
+    entry_without_leases(
         "leaky_bucket_with_queue",
         "hits queue up and run at the rate",
         &[param(
@@ -153,7 +174,7 @@ pub static ENTRIES: &[Entry] = &[
             )],
         )
     },
-    entry(
+    entry_without_leases(
         "adaptive",
         "cuts the limit under load",
         &[
@@ -179,7 +200,7 @@ pub static ENTRIES: &[Entry] = &[
             ),
         ],
     ),
-    entry(
+    entry_without_leases(
         "priority",
         "keeps a reserve for requests that matter more",
         &[
@@ -235,7 +256,7 @@ pub static ENTRIES: &[Entry] = &[
             ),
         ],
     ),
-    entry(
+    entry_without_leases(
         "cost_based_token_bucket",
         "refills more slowly the more hits cost",
         &[

@@ -15,7 +15,7 @@ pub(crate) mod unreachable;
 pub(crate) mod value;
 
 pub use check::check;
-pub use entries::{ENTRIES, Entry, Param, Takes};
+pub use entries::{ENTRIES, Entry, Param, Takes, is_leasable};
 pub use problem::{Problem, Severity, Subject, Warning};
 pub use resolve::{is_near, resolve};
 pub use spec::Spec;

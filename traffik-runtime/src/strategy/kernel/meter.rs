@@ -136,6 +136,26 @@ impl Meter {
         self.max_cost
     }
 
+    /// Reports whether admitted hits wait in a queue.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn queues(&self) -> bool {
+        self.queues
+    }
+
+    /// Returns the law that admits a hit of this cost where this one admits as many hits of cost 1
+    /// (L17, L39); `None` if that is never so.
+    #[cfg(feature = "engine")]
+    pub(super) fn for_lease(&self, cost: u64) -> Option<Self> {
+        let need = match self.need {
+            Need::Room => Need::Room,
+            Need::Conformance(tolerance) => {
+                let others = cost.saturating_sub(1).saturating_mul(self.units.get());
+                Need::Conformance(tolerance.checked_sub(others)?)
+            }
+        };
+        Some(Self { need, ..*self })
+    }
+
     /// Returns the level in units of cost at `now`.
     pub fn level(&self, state: &Packed, now: u64) -> f64 {
         self.standing(state, now).level as f64 / self.units.get() as f64

@@ -331,6 +331,36 @@ impl Law {
         }
     }
 
+    /// Reports whether units can be leased: hits can be admitted before they come, and a refund of
+    /// those that do not come leaves no trace.
+    #[cfg(feature = "engine")]
+    pub(crate) const fn is_leasable(&self) -> bool {
+        match self {
+            Self::Window(_)
+            | Self::Counter(_)
+            | Self::Hours(_)
+            | Self::Rollover(_)
+            | Self::Log(_) => true,
+            Self::Meter(law) => !law.queues(),
+            Self::Adaptive(_) | Self::Mean(_) | Self::Unlimited | Self::Closed | Self::Custom => {
+                false
+            }
+        }
+    }
+
+    /// Returns the law that admits a lease: a hit of these units where this law admits as many hits
+    /// of cost 1. `None` if that is never so.
+    #[cfg(feature = "engine")]
+    pub(crate) fn for_lease(&self, units: u64) -> Option<Self> {
+        if units > self.max_cost() {
+            return None;
+        }
+        match self {
+            Self::Meter(law) => law.for_lease(units).map(Self::Meter),
+            law => Some(law.clone()),
+        }
+    }
+
     /// Returns the limit that header fields give beside a report of this law: the one in force
     /// where the client's tier or the time of day sets it, otherwise the rate's own.
     #[cfg(feature = "engine")]

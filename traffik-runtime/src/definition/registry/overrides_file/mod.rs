@@ -115,11 +115,15 @@ fn overrides(
     }
 }
 
-/// Returns the reason why a registered throttle cannot have the rates of an override.
+/// Returns the reason why a registered throttle cannot have the rates or the leases of an override.
 fn refusal(uid: &str, change: &Override, entries: &Entries) -> Option<String> {
-    let rates = change.rates.as_ref()?;
+    let check = |entry: &RegistryEntry| {
+        let rates = change.rates.as_ref();
+        rates.map_or(Ok(()), |rates| entry.compile(rates).map(drop))?;
+        entry.check_lease(change.lease)
+    };
     let mut entries = entries.of_uid(uid).into_iter();
-    entries.find_map(|entry| match entry.compile(rates) {
+    entries.find_map(|entry| match check(&entry) {
         Err(Error::Configuration { message, .. }) => Some(message),
         _ => None,
     })

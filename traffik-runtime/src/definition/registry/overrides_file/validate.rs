@@ -1,12 +1,14 @@
 //! The members of an overrides file as overrides, or the problems with them.
 
+use std::time::Duration;
+
 use crate::definition::registry::overrides::Override;
 use crate::definition::registry::overrides_file::document::{Member, Value};
 use crate::rate::Rate;
-use crate::rate::parse::rate_or_closed;
+use crate::rate::parse::{parse_duration, rate_or_closed};
 use crate::suggest::{did_you_mean, nearest};
 
-const SETTINGS: [&str; 2] = ["rate", "enabled"];
+const SETTINGS: [&str; 3] = ["rate", "enabled", "lease"];
 
 /// A position, with which the message starts, and a problem there.
 type Problem = (String, String);
@@ -50,12 +52,12 @@ pub(crate) fn throttle(member: Member) -> Result<Override, Vec<Problem>> {
         Value::Table(_) => {
             return Err(vec![(
                 position,
-                "it has no setting; add `rate` or `enabled`".to_owned(),
+                "it has no setting; add `rate`, `enabled` or `lease`".to_owned(),
             )]);
         }
         other => {
             let problem = format!(
-                "it is {}; write a table with `rate` or `enabled`",
+                "it is {}; write a table with `rate`, `enabled` or `lease`",
                 other.kind()
             );
             return Err(vec![(position, problem)]);
@@ -87,10 +89,23 @@ fn set(change: &mut Override, setting: Member) -> Result<(), Vec<String>> {
                 return Err(vec![problem]);
             }
         },
+        "lease" => match setting.value {
+            Value::Text(text) => {
+                let life = lease(&text).map_err(|problem| vec![problem])?;
+                change.lease = Some(life);
+            }
+            other => {
+                let problem = format!(
+                    "`lease` is {}; write a string such as `\"200ms\"`, or `\"0ms\"` for none",
+                    other.kind()
+                );
+                return Err(vec![problem]);
+            }
+        },
         unknown => {
             let instead = match nearest(unknown, SETTINGS) {
                 Some(near) => did_you_mean(unknown, near),
-                None => "the settings are `rate` and `enabled`".to_owned(),
+                None => "the settings are `rate`, `enabled` and `lease`".to_owned(),
             };
             return Err(vec![format!("there is no setting `{unknown}`; {instead}")]);
         }
@@ -126,4 +141,9 @@ fn rates(value: Value) -> Result<Vec<Rate>, Vec<String>> {
     } else {
         Err(problems)
     }
+}
+
+/// Reads the life of leases, such as `200ms`.
+fn lease(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| format!("`lease`: {error}"))
 }

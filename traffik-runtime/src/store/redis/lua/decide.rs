@@ -36,8 +36,8 @@ macro_rules! kernels {
     };
 }
 
-/// The script that decides groups of plans. A group of one plan under one law has lines of its own,
-/// because most are like that.
+/// The script that decides groups of plans, and refunds hits. A group of one plan under one law has
+/// lines of its own, because most are like that.
 pub(crate) const DECIDE_SOURCE: &str = concat!(
     kernel!("state"),
     kernel!("tick"),
@@ -45,6 +45,7 @@ pub(crate) const DECIDE_SOURCE: &str = concat!(
     include_str!("one.lua"),
     kernels!(),
     include_str!("one_end.lua"),
+    include_str!("refund.lua"),
     include_str!("set.lua"),
     kernels!(),
     include_str!("set_end.lua"),

@@ -2,7 +2,8 @@
 -- counted. The plans of a group are counted all or not at all; no group depends on another.
 -- KEYS: the keys of the plans, group by group. ARGV[1]: the laws; ARGV[2]: the groups, each as the
 -- number of its plans, and for each plan the number of its laws, its cost, and the places of its
--- laws in ARGV[1]; ARGV[3]: the time in microseconds, if it is not the server's.
+-- laws in ARGV[1]; a group of no plans is a refund; ARGV[3]: the time in microseconds, if it is not
+-- the server's.
 -- Answer: for each plan its state as a decision reports it; the only one is not in a list. Before
 -- that of the first plan of a group are 1 or 0 for admitted or refused, and the time. A group that
 -- met an error, before it wrote anything, has a 2 and the error there.
