@@ -17,7 +17,8 @@ pub(super) struct KeyId {
     pub(super) client: u32,
 }
 
-/// A hit: which limits, which client, and a cost that no other hit of that client has.
+/// A hit: which limits, which client, and a cost that no other hit of that client has, unless
+/// there are leases.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     /// The places of its limits.
@@ -40,6 +41,8 @@ pub(super) enum Outcome {
     Admitted {
         remaining: u64,
     },
+    /// The process has admitted it by a lease.
+    AdmittedByLease,
     Refused,
     RefusedLocally,
     Failed {
@@ -57,6 +60,8 @@ pub(super) struct Execution {
     pub(super) admitted: bool,
     /// The units that the window has left after it.
     pub(super) remaining: Option<u64>,
+    /// Set once a call was found that it answers.
+    pub(super) is_matched: bool,
 }
 
 /// A promise of the library that a simulation checks.
@@ -123,7 +128,7 @@ impl Account {
         (limit, place): (usize, u64),
         process: usize,
         now: u64,
-        chance: &mut Chance,
+        (chance, has_leases): (&mut Chance, bool),
     ) -> usize {
         let limits = if SET.contains(&limit) {
             SET[0]..SET[1] + 1
@@ -131,16 +136,22 @@ impl Account {
             limit..limit + 1
         };
         let costs = self.costs.entry((limits.start, place)).or_default();
-        if costs.unused.is_empty() {
+        if costs.unused.is_empty() && (!has_leases || costs.client == 0) {
             self.clients += 1;
             costs.client = self.clients;
             costs.unused = (1..=MAX_COST).collect();
         }
-        let drawn = chance.below(costs.unused.len() as u64) as usize;
+        let cost = if has_leases {
+            // Small costs, which a client needs often enough that leases pay.
+            chance.between(1, 4)
+        } else {
+            let drawn = chance.below(costs.unused.len() as u64) as usize;
+            costs.unused.swap_remove(drawn)
+        };
         self.calls.push(Call {
             limits,
             client: costs.client,
-            cost: costs.unused.swap_remove(drawn),
+            cost,
             process,
             begun: now,
             ended: None,
@@ -155,7 +166,7 @@ impl Account {
         let ended = &mut self.calls[call];
         (ended.ended, ended.outcome) = (Some(now), outcome);
         match outcome {
-            Outcome::Admitted { .. } => ended.used = ended.cost,
+            Outcome::Admitted { .. } | Outcome::AdmittedByLease => ended.used = ended.cost,
             Outcome::RefusedLocally => {
                 // The server never hears of this cost, so that another hit can have it.
                 let costs = self.costs.entry((ended.limits.start, place)).or_default();
@@ -166,6 +177,12 @@ impl Account {
             }
             _ => {}
         }
+    }
+
+    /// Returns `true` if the last hit that has begun has failed.
+    pub(super) fn has_just_failed(&self) -> bool {
+        let last = self.calls.last();
+        last.is_some_and(|call| matches!(call.outcome, Outcome::Failed { .. }))
     }
 
     /// Records a promise that was broken.

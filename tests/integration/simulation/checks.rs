@@ -20,13 +20,18 @@ pub(super) fn check(world: &World) {
         let text = format!("tasks of process {process} have not ended");
         account.violate(Promise::Timeout, text);
     }
-    for place in 0..account.calls.len() {
+    // The first to end chooses first among executions, which finds a match for each if there is one.
+    let mut order: Vec<usize> = (0..account.calls.len()).collect();
+    order.sort_by_key(|place| account.calls[*place].ended);
+    // The time of the server at which the units of a call were counted for its caller.
+    let mut times = vec![None; order.len()];
+    for place in order {
         let call = account.calls[place].clone();
         check_time(world, &call, &mut account);
-        check_answer(&call, &mut account);
+        times[place] = check_answer(world, &call, &mut account);
     }
-    check_limits(&mut account);
-    check_refunds(&mut account);
+    check_limits(world, &times, &mut account);
+    check_refunds(&times, &mut account);
     check_waste(world, &mut account);
 }
 
@@ -42,51 +47,81 @@ fn check_time(world: &World, call: &Call, account: &mut Account) {
     }
 }
 
-/// The answer to a call is the one to its own execution.
-fn check_answer(call: &Call, account: &mut Account) {
-    let executions: Vec<Option<Execution>> = call
-        .keys()
-        .map(|id| account.executions.get(&(id, call.cost))?.first().copied())
-        .collect();
-    let is_counted = |it: &Option<Execution>| it.is_some_and(|it| it.admitted);
-    let is_refused = |it: &Option<Execution>| it.is_some_and(|it| !it.admitted);
+/// The answer to a call is the one to its own execution. Returns the time at which its units were
+/// counted for its caller.
+fn check_answer(world: &World, call: &Call, account: &mut Account) -> Option<u64> {
+    let ended = world.server.time(call.ended.unwrap_or_default());
     match call.outcome {
-        Outcome::Admitted { remaining } => {
-            let least = executions.iter().filter_map(|it| (*it)?.remaining).min();
-            // Only windows are read by this account. Another law of the set may leave less.
-            let is_right = match least {
-                Some(least) if executions.len() == 1 => least == remaining,
-                Some(least) => least >= remaining,
-                None => true,
-            };
-            if !executions.iter().all(is_counted) || !is_right {
-                let text = format!("{call:?} was executed as {executions:?}");
+        Outcome::AdmittedByLease => Some(ended),
+        Outcome::Admitted { .. } | Outcome::Refused => {
+            let from = world.server.time(call.begun);
+            let at = matching_execution(call, (from, ended), account);
+            if at.is_none() {
+                let text = format!("{call:?} was not executed so");
                 account.violate(Promise::OwnAnswer, text);
             }
-        }
-        Outcome::Refused if !executions.iter().all(is_refused) => {
-            let text = format!("{call:?} was executed as {executions:?}");
-            account.violate(Promise::OwnAnswer, text);
+            at.filter(|_| call.outcome != Outcome::Refused)
         }
         Outcome::Failed {
             may_have_counted: false,
-        } if executions.iter().any(is_counted) => {
-            account.violate(Promise::Ambiguity, format!("{call:?} was counted"));
+        } if world.weather.lease == 0 => {
+            let mut executions = call
+                .keys()
+                .map(|id| account.executions.get(&(id, call.cost)));
+            if executions.any(|it| it.into_iter().flatten().any(|it| it.admitted)) {
+                account.violate(Promise::Ambiguity, format!("{call:?} was counted"));
+            }
+            None
         }
-        _ => {}
+        _ => None,
     }
 }
 
-/// The units that callers have used, by the time of the server, never exceed the worst case.
-fn check_limits(account: &mut Account) {
+/// Finds the execution of a call in a stretch of time, for each of its keys, and returns its time.
+fn matching_execution(
+    call: &Call,
+    (from, until): (u64, u64),
+    account: &mut Account,
+) -> Option<u64> {
+    let keys: Vec<KeyId> = call.keys().collect();
+    let mut at = None;
+    for id in &keys {
+        let executions = account.executions.get_mut(&(*id, call.cost))?;
+        let first = executions.partition_point(|it| it.at < from);
+        let mut during = executions[first..]
+            .iter_mut()
+            .take_while(|it| it.at <= until);
+        let execution = during.find(|it| answers(it, call, keys.len() > 1))?;
+        execution.is_matched = true;
+        at = Some(execution.at);
+    }
+    at
+}
+
+/// Returns `true` if the answer to a call can come from an execution. This account reads windows
+/// only: another law of a set may leave less.
+fn answers(execution: &Execution, call: &Call, is_set: bool) -> bool {
+    match call.outcome {
+        Outcome::Admitted { remaining } => {
+            let is_right = |least| least == remaining || is_set && least >= remaining;
+            execution.admitted && !execution.is_matched && execution.remaining.is_none_or(is_right)
+        }
+        _ => !execution.admitted,
+    }
+}
+
+/// The units that callers have used, by the time of the server, never exceed the worst case. With
+/// leases, they may be used later than they were counted, but not in another window.
+fn check_limits(world: &World, times: &[Option<u64>], account: &mut Account) {
     let mut used: BTreeMap<KeyId, Vec<(u64, u64)>> = BTreeMap::new();
-    for call in account.calls.iter().filter(|call| call.used > 0) {
-        for id in call.keys() {
-            if let Some([first, ..]) = account.executions.get(&(id, call.cost)).map(|it| &**it) {
-                used.entry(id).or_default().push((first.at, call.used));
-            }
+    for (call, at) in account.calls.iter().zip(times) {
+        for id in call.keys().filter(|_| call.used > 0) {
+            let hits = used.entry(id).or_default();
+            hits.extend(at.map(|at| (at, call.used)));
         }
     }
+    // Clocks of processes have another pace than that of the server.
+    let lease = world.weather.lease + world.weather.lease.div_ceil(500);
     for (id, mut hits) in used {
         hits.sort_unstable();
         let limit = &LIMITS[id.limit];
@@ -102,12 +137,12 @@ fn check_limits(account: &mut Account) {
             }
             continue;
         }
-        for periods in [1, 2] {
+        for length in [limit.period / 3, limit.period, 2 * limit.period] {
             let largest = hits.iter().map(|(_, units)| *units).max().unwrap_or(0);
-            let max = limit.worst_case(periods, largest.max(1));
-            let (most, from) = densest(&hits, periods * limit.period);
-            if most > max {
-                let text = format!("{id:?} was admitted {most} of {max} from {from} on: {hits:?}");
+            let max = limit.worst_case(length + lease, largest.max(1));
+            let (densest, from) = densest(&hits, length);
+            if densest > max {
+                let text = format!("{id:?} was admitted {densest} of {max} from {from}: {hits:?}");
                 account.violate(Promise::Limit, text);
             }
         }
@@ -128,23 +163,29 @@ fn densest(hits: &[(u64, u64)], length: u64) -> (u64, u64) {
     densest
 }
 
-/// In a window no more comes back than callers have left unused.
-fn check_refunds(account: &mut Account) {
-    let mut unused: BTreeMap<(KeyId, u64), u64> = BTreeMap::new();
-    for call in &account.calls {
+/// In a window no more comes back than was counted there and is not used.
+fn check_refunds(times: &[Option<u64>], account: &mut Account) {
+    let window = |id: KeyId, at: u64| (id, at - at % LIMITS[id.limit].period);
+    let mut counted: BTreeMap<(KeyId, u64), u64> = BTreeMap::new();
+    for ((id, cost), executions) in &account.executions {
+        for execution in executions.iter().filter(|it| it.admitted) {
+            *counted.entry(window(*id, execution.at)).or_default() += cost;
+        }
+    }
+    let mut used: BTreeMap<(KeyId, u64), u64> = BTreeMap::new();
+    for (call, at) in account.calls.iter().zip(times) {
         for id in call.keys() {
-            let executions = account.executions.get(&(id, call.cost));
-            for execution in executions.into_iter().flatten().filter(|it| it.admitted) {
-                let window = execution.at - execution.at % LIMITS[id.limit].period;
-                *unused.entry((id, window)).or_default() += call.cost - call.used;
+            if let Some(at) = at {
+                *used.entry(window(id, *at)).or_default() += call.used;
             }
         }
     }
+    let sum = |sums: &BTreeMap<_, u64>, key| sums.get(key).copied().unwrap_or_default();
     let refunds = std::mem::take(&mut account.refunds);
-    for ((id, window), refund) in &refunds {
-        let unused = unused.get(&(*id, *window)).copied().unwrap_or_default();
-        if *refund > unused {
-            let text = format!("{id:?} got {refund} back in window {window}, of {unused} unused");
+    for (key, refund) in &refunds {
+        let (counted, used) = (sum(&counted, key), sum(&used, key));
+        if used + refund > counted {
+            let text = format!("{key:?}: of {counted} units {used} are used, {refund} came back");
             account.violate(Promise::Refund, text);
         }
     }
@@ -153,18 +194,17 @@ fn check_refunds(account: &mut Account) {
 
 /// Nothing that callers have used is forgotten. Where nothing fails, everything else has come back.
 fn check_waste(world: &World, account: &mut Account) {
+    let is_hour = |id: &KeyId| LIMITS[id.limit].uid == "sim-hour";
     let mut used: BTreeMap<KeyId, (u64, u64)> = BTreeMap::new();
     for call in &account.calls {
-        for id in call.keys().filter(|id| LIMITS[id.limit].uid == "sim-hour") {
-            let executions = account
-                .executions
-                .get(&(id, call.cost))
-                .into_iter()
-                .flatten();
-            let counted = executions.filter(|it| it.admitted).count() as u64 * call.cost;
-            let (used, may_be_counted) = used.entry(id).or_default();
-            *used += call.used;
-            *may_be_counted += counted;
+        for id in call.keys().filter(is_hour) {
+            used.entry(id).or_default().0 += call.used;
+        }
+    }
+    for ((id, cost), executions) in &account.executions {
+        if is_hour(id) {
+            let admitted = executions.iter().filter(|it| it.admitted).count() as u64;
+            used.entry(*id).or_default().1 += admitted * cost;
         }
     }
     for (id, (used, may_be_counted)) in used {

@@ -7,21 +7,50 @@ pub(super) struct PlanArguments {
     pub(super) cost: u64,
 }
 
+/// A group: plans that are decided together, or the refund of a part of an earlier hit.
+#[derive(Clone, Debug)]
+pub(super) enum Group {
+    Decide(Vec<PlanArguments>),
+    /// The units of the refund, and the time at which they were counted.
+    Refund(u64, u64),
+}
+
 /// Reads the groups of a call.
-pub(super) fn read(bytes: &[u8]) -> Vec<Vec<PlanArguments>> {
+pub(super) fn read(bytes: &[u8]) -> Vec<Group> {
     let mut rest = bytes;
     let mut groups = Vec::new();
     while !rest.is_empty() {
         let plans = u16::from_be_bytes(take(&mut rest));
-        groups.push((0..plans).map(|_| read_plan(&mut rest)).collect());
+        groups.push(if plans == 0 {
+            read_refund(&mut rest)
+        } else {
+            Group::Decide((0..plans).map(|_| read_plan(&mut rest)).collect())
+        });
     }
     groups
 }
 
+fn read_refund(rest: &mut &[u8]) -> Group {
+    let rates = u16::from_be_bytes(take(rest));
+    let [units, at] = [take(rest), take(rest)].map(whole);
+    for _ in 0..rates {
+        let _: [u8; 24] = take(rest);
+    }
+    Group::Refund(units, at)
+}
+
+/// Reads a number that is whole and not negative.
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "times, costs and counts are not negative"
+)]
+const fn whole(bytes: [u8; 8]) -> u64 {
+    f64::from_be_bytes(bytes) as u64
+}
+
 fn read_plan(rest: &mut &[u8]) -> PlanArguments {
     let laws = u16::from_be_bytes(take(rest));
-    #[expect(clippy::cast_sign_loss, reason = "costs are not negative")]
-    let cost = f64::from_be_bytes(take(rest)) as u64;
+    let cost = whole(take(rest));
     let law = u32::from_be_bytes(take(rest));
     for _ in 1..laws {
         let _: [u8; 4] = take(rest);
@@ -48,9 +77,7 @@ pub(super) fn window(state: &[u8]) -> Option<(u64, u64)> {
     // The version, the kind, the power of ten of the tick, the limit and the period come first.
     let double = |place: usize| {
         let bytes = state.get(place..place + 8)?;
-        #[expect(clippy::cast_sign_loss, reason = "times and counts are not negative")]
-        let number = f64::from_be_bytes(bytes.try_into().ok()?) as u64;
-        Some(number)
+        Some(whole(bytes.try_into().ok()?))
     };
     (state.get(1) == Some(&1)).then_some(())?;
     let start = double(19)?;

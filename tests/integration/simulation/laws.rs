@@ -86,16 +86,17 @@ impl Limit {
         builder.build().unwrap()
     }
 
-    /// Returns the greatest number of units in any half-open stretch of some periods, where the
-    /// largest hit has this cost. These are the worst cases of the guide.
-    pub(super) const fn worst_case(&self, periods: u64, largest: u64) -> u64 {
-        let units = self.units;
+    /// Returns the greatest number of units in any half-open stretch of this length, in
+    /// microseconds, where the largest hit has this cost. These are the worst cases of the guide.
+    pub(super) const fn worst_case(&self, length: u64, largest: u64) -> u64 {
+        let periods = length.div_ceil(self.period);
+        let refilled = (self.units * length).div_ceil(self.period);
         match self.strategy {
-            Strategy::Window => units * (periods + 1),
-            Strategy::Counter => 2 * units * periods - 1,
-            Strategy::Log => units * periods,
-            Strategy::Bucket | Strategy::Leaky => units + units * periods - 1,
-            Strategy::Gcra => units * periods + largest - 1,
+            Strategy::Window => self.units * (periods + 1),
+            Strategy::Counter => 2 * self.units * periods - 1,
+            Strategy::Log => self.units * periods,
+            Strategy::Bucket | Strategy::Leaky => self.units + refilled - 1,
+            Strategy::Gcra => refilled + largest - 1,
         }
     }
 }

@@ -65,6 +65,7 @@ struct Run {
 struct Totals {
     calls: u64,
     admitted: u64,
+    admitted_by_lease: u64,
     refused: u64,
     refused_locally: u64,
     failed: u64,
@@ -90,6 +91,7 @@ fn simulate(seed: u64, sabotage: Option<Sabotage>, prints: bool) -> Run {
     for call in &account.calls {
         *match call.outcome {
             Outcome::Admitted { .. } => &mut totals.admitted,
+            Outcome::AdmittedByLease => &mut totals.admitted_by_lease,
             Outcome::Refused => &mut totals.refused,
             Outcome::RefusedLocally => &mut totals.refused_locally,
             Outcome::Failed { .. } => &mut totals.failed,
@@ -107,6 +109,7 @@ impl Totals {
     fn add(&mut self, other: &Self) {
         self.calls += other.calls;
         self.admitted += other.admitted;
+        self.admitted_by_lease += other.admitted_by_lease;
         self.refused += other.refused;
         self.refused_locally += other.refused_locally;
         self.failed += other.failed;
@@ -166,6 +169,7 @@ fn keeps_every_promise() {
     println!("{seeds} seeds: {totals:?}");
     let outcomes = [
         totals.admitted,
+        totals.admitted_by_lease,
         totals.refused,
         totals.refused_locally,
         totals.failed,

@@ -79,6 +79,7 @@ impl Process {
         let backend = Backend::redis_over(open)
             .connections(weather.connections)
             .local_refusals(Duration::from_micros(weather.local_refusals))
+            .lease(Duration::from_micros(weather.lease))
             .lazy();
         let throttles = LIMITS.iter().map(|limit| limit.throttle(&backend));
         let throttles = Arc::new(throttles.collect::<Vec<_>>());
@@ -93,6 +94,7 @@ impl Process {
                 chance: chance.fork(),
                 clients: weather.clients,
                 pause: weather.pause,
+                has_leases: weather.lease > 0,
                 is_ready: is_ready.clone(),
                 is_first: task == 0,
             };

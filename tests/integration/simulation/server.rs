@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::account::{Account, Execution, KeyId, Promise};
 use super::groups;
-use super::groups::PlanArguments;
+use super::groups::{Group, PlanArguments};
 use super::laws::{LIMITS, Strategy};
 use super::sabotage::Sabotage;
 use super::scripts::{ScriptReply, Scripts};
@@ -24,6 +24,8 @@ pub(super) struct Server {
     latest: BTreeMap<KeyId, Latest>,
     /// The time of the server at the beginning of the simulation.
     epoch: u64,
+    /// Set if processes take leases, so that a cost does not name a hit.
+    has_leases: bool,
     sabotage: Option<Sabotage>,
     /// The number of calls that decide.
     pub(super) decisions: u64,
@@ -40,17 +42,23 @@ struct Latest {
 }
 
 impl Server {
-    pub(super) fn new(epoch: u64, sabotage: Option<Sabotage>) -> Self {
+    pub(super) fn new(epoch: u64, has_leases: bool, sabotage: Option<Sabotage>) -> Self {
         Self {
             scripts: Scripts::new().expect("Lua works"),
             decides: String::new(),
             replaces: String::new(),
             latest: BTreeMap::new(),
             epoch,
+            has_leases,
             sabotage,
             decisions: 0,
             batched: 0,
         }
+    }
+
+    /// Returns the time of the server at a time of the simulation.
+    pub(super) const fn time(&self, now: u64) -> u64 {
+        self.epoch + now
     }
 
     /// Forgets all scripts, as `SCRIPT FLUSH` or a restart does.
@@ -140,8 +148,18 @@ impl Server {
             .map(|key| KeyId::parse(key).expect("a key"))
             .collect();
         let mut changed = vec![false; keys.len()];
+        let first = |place: usize| ids.iter().position(|other| *other == ids[place]);
         let mut place = 0;
         for group in &groups {
+            let group = match group {
+                Group::Decide(plans) => plans,
+                Group::Refund(units, at) => {
+                    self.record_refund(ids[place], *units, *at, account);
+                    changed[first(place).unwrap_or(place)] = true;
+                    place += 1;
+                    continue;
+                }
+            };
             let admitted = values[place].first() == Some(&1);
             for (index, plan) in group.iter().enumerate() {
                 let id = ids[place];
@@ -149,18 +167,14 @@ impl Server {
                     let head = if index == 0 { HEAD } else { 0 };
                     let state = values[place].get(head..).unwrap_or_default();
                     self.record(id, *plan, admitted, state, account);
-                    let latest = Latest {
+                    // A lease may have a law of its own, and follows a hit.
+                    self.latest.entry(id).or_insert_with(|| Latest {
                         name: keys[place].clone(),
                         laws: arguments[0].clone(),
                         law: plan.law,
-                    };
-                    self.latest.insert(id, latest);
+                    });
+                    changed[first(place).unwrap_or(place)] |= admitted;
                 }
-                let same = ids
-                    .iter()
-                    .position(|other| *other == id)
-                    .expect("it is there");
-                changed[same] |= admitted && plan.cost > 0;
                 place += 1;
             }
         }
@@ -168,8 +182,7 @@ impl Server {
             sabotage.after_decision(&mut self.scripts.keyspace.borrow_mut(), keys, &before);
         }
         for (place, key) in keys.iter().enumerate() {
-            let first = ids.iter().position(|other| *other == ids[place]);
-            let is_changed = first.is_some_and(|first| changed[first]);
+            let is_changed = first(place).is_some_and(|first| changed[first]);
             if !is_changed && self.scripts.keyspace.borrow().get(key) != before[place].as_ref() {
                 let text = format!("{:?} was refused, and changed", ids[place]);
                 account.violate(Promise::RefusalWritesNothing, text);
@@ -202,10 +215,22 @@ impl Server {
             at: self.scripts.keyspace.borrow().now,
             admitted,
             remaining: remaining.filter(|_| admitted),
+            is_matched: false,
         });
-        if executions.len() > 1 {
+        if executions.len() > 1 && !self.has_leases {
             let text = format!("{id:?} at the cost {}: {executions:?}", plan.cost);
             account.violate(Promise::Once, text);
+        }
+    }
+
+    /// Records the refund of units that were counted at some time.
+    fn record_refund(&self, id: KeyId, units: u64, at: u64, account: &mut Account) {
+        let now = self.scripts.keyspace.borrow().now;
+        account.last_change.insert(id, now - self.epoch);
+        let limit = &LIMITS[id.limit];
+        let start = at - at % limit.period;
+        if limit.strategy == Strategy::Window && now < start + limit.period {
+            *account.refunds.entry((id, start)).or_default() += units;
         }
     }
 

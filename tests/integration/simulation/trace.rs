@@ -6,8 +6,10 @@ use super::weather::Fault;
 /// A trace.
 #[derive(Debug)]
 pub(super) struct Trace {
-    /// A number that depends on everything that has happened (FNV-1a).
+    /// A number that depends on everything that has happened while tasks worked (FNV-1a). Idle
+    /// connections check afterwards if their server is there, which is no part of it.
     pub(super) fingerprint: u64,
+    is_complete: bool,
     /// Set if each event is printed.
     prints: bool,
 }
@@ -16,11 +18,15 @@ impl Trace {
     pub(super) const fn new(prints: bool) -> Self {
         Self {
             fingerprint: 0xcbf2_9ce4_8422_2325,
+            is_complete: false,
             prints,
         }
     }
 
     const fn add(&mut self, number: u64) {
+        if self.is_complete {
+            return;
+        }
         self.fingerprint = (self.fingerprint ^ number).wrapping_mul(0x0100_0000_01b3);
     }
 
@@ -35,6 +41,7 @@ impl Trace {
             Event::Fault => 5,
             Event::End => 6,
         });
+        self.is_complete |= matches!(event, Event::End);
         if self.prints && !matches!(event, Event::Tick(_) | Event::Wake(..)) {
             println!("{now:>9} {event:?}");
         }

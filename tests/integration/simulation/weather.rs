@@ -22,6 +22,8 @@ pub(super) struct Weather {
     pub(super) connections: usize,
     /// The time for which refusals are remembered.
     pub(super) local_refusals: u64,
+    /// The life of leases; 0 for none.
+    pub(super) lease: u64,
     /// The mean time between two faults; 0 for none.
     pub(super) calm: u64,
     /// The faults that happen, each as often as it is listed.
@@ -83,6 +85,11 @@ impl Weather {
             stragglers: if is_fine { 0 } else { chance.between(0, 8) },
             connections: chance.between(1, 2) as usize,
             local_refusals: if chance.per_mille(150) { 0 } else { 1_000_000 },
+            lease: if chance.per_mille(500) {
+                0
+            } else {
+                chance.between(20_000, 300_000)
+            },
             calm,
             faults,
         }

@@ -33,6 +33,7 @@ pub(super) struct Task {
     pub(super) clients: u64,
     /// The longest pause between two bursts, in microseconds.
     pub(super) pause: u64,
+    pub(super) has_leases: bool,
     /// Set once the process has called the server for the first time.
     pub(super) is_ready: Arc<AtomicBool>,
     /// Set for the one task that makes this call. Tokio wakes several tasks that wait for the first
@@ -71,16 +72,18 @@ impl Task {
             let hits = if self.chance.per_mille(300) { 150 } else { 2 };
             for _ in 0..self.chance.between(1, hits) {
                 self.act(place).await;
+                // Applications do not call a store at full speed that is gone.
+                if self.desk.account().has_just_failed() {
+                    break;
+                }
             }
         }
     }
 
     async fn act(&mut self, place: (usize, u64)) {
         let now = self.desk.now();
-        let call = self
-            .desk
-            .account()
-            .begin(place, self.process, now, &mut self.chance);
+        let drawn = (&mut self.chance, self.has_leases);
+        let call = self.desk.account().begin(place, self.process, now, drawn);
         let Call { client, cost, .. } = self.desk.account().calls[call];
         if SET.contains(&place.0) {
             return self.hit_set(call, place.1, (client, cost)).await;
@@ -166,6 +169,9 @@ impl Task {
             Some(Err(error)) => Outcome::Failed {
                 may_have_counted: error.may_have_counted(),
             },
+            Some(Ok(decision)) if decision.provenance == Provenance::Lease => {
+                Outcome::AdmittedByLease
+            }
             Some(Ok(decision)) if decision.admitted => Outcome::Admitted {
                 remaining: decision.remaining,
             },

@@ -70,7 +70,7 @@ impl World {
         let mut world = Self {
             now: 0,
             desk: Arc::default(),
-            server: Server::new(epoch, sabotage),
+            server: Server::new(epoch, weather.lease > 0, sabotage),
             weather,
             trace,
             chance,
