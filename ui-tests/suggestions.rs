@@ -35,6 +35,7 @@ const CONTEXTS: [(&[&str], &str); 12] = [
             "min_wait",
             "spread",
             "timeout",
+            "lease",
             "shadow",
             "uid",
             "policy",
@@ -95,7 +96,7 @@ const CONTEXTS: [(&[&str], &str); 12] = [
 ];
 
 /// A pair for each key or parameter that "did you mean" may name.
-const PAIRS: [&str; 23] = [
+const PAIRS: [&str; 24] = [
     "rate = \"5/s\"",
     "strategy = gcra",
     "identifier = ip",
@@ -110,6 +111,7 @@ const PAIRS: [&str; 23] = [
     "min_wait = \"1s\"",
     "spread = \"1s\"",
     "timeout = \"1s\"",
+    "lease = \"1s\"",
     "shadow",
     "uid = \"uploads\"",
     "policy = \"uploads\"",

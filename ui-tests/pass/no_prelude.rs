@@ -22,6 +22,7 @@ async fn least() {}
     on_error = retry(max_retries = 3, delay = "100ms", multiplier = 2.0, on = [connection]),
     only_if = is_read,
     min_wait = "1s",
+    lease = "1s",
     spread = "1s",
     timeout = "1s",
     uid = "many",

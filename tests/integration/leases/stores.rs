@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use traffik::strategy::{
     Adaptive, CostBasedTokenBucket, LeakyBucketWithQueue, Priority, TimeOfDay, TokenBucket,
 };
-use traffik::{Backend, DynThrottle, Error, ManualClock, Provenance, Rate};
+use traffik::{Backend, DynThrottle, DynThrottleBuilder, Error, ManualClock, Provenance, Rate};
 use traffik_tests::{MemcachedServer, RedisServer};
 
 use super::{
@@ -110,11 +110,12 @@ fn builder_without_lease(backend: &Backend) -> DynThrottle {
     builder.lease(Duration::ZERO).build().unwrap()
 }
 
+type Build = fn(DynThrottleBuilder) -> DynThrottleBuilder;
+
 #[tokio::test]
 async fn strategies_without_leases_are_refused_or_have_none() {
     let (backend, _) = custom();
     let backend = backend.lease(LIFE);
-    type Build = fn(traffik::DynThrottleBuilder) -> traffik::DynThrottleBuilder;
     let strategies: [(&str, Build); 4] = [
         ("adaptive", |it| it.strategy(Adaptive::new())),
         ("priority", |it| it.strategy(Priority::new())),

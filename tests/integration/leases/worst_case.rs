@@ -13,6 +13,8 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Provenance};
 use traffik_tests::{ExpiringStore, poll_once};
 
+use super::Random;
+
 const RATE: &str = "60/60us";
 const LIMIT: u64 = 60;
 const PERIOD: u64 = 60;
@@ -181,16 +183,4 @@ fn densest(admitted: &Admitted) -> u64 {
         admitted.iter().filter(within).map(|(_, cost)| cost).sum()
     };
     admitted.iter().map(|(at, _)| from(*at)).max().unwrap_or(0)
-}
-
-/// `SplitMix64` (Steele, Lea and Flood, 2014): a deterministic generator.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
 }

@@ -37,6 +37,7 @@ async fn lists_a_throttle_after_its_first_use() {
         "strategy": "token_bucket",
         "scope": "throttle",
         "enabled": true,
+        "lease": null,
         "place": place,
     });
     assert_eq!(json, expected);

@@ -215,6 +215,8 @@ async fn sets_the_life_of_leases() {
     )
     .unwrap();
     assert_eq!(lease(), Some(Duration::from_millis(200)));
+    let json = serde_json::to_value(entry("overrides::known").unwrap()).unwrap();
+    assert_eq!(json["lease"], "200ms");
     let waits = pending();
     assert_eq!(waits.len(), 1);
     assert_eq!(waits[0].lease, Some(Duration::from_secs(1)));

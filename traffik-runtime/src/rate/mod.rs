@@ -299,6 +299,16 @@ impl fmt::Display for Rate {
     }
 }
 
+/// Returns a duration in the form in which [`parse_duration`](parse::parse_duration) reads it.
+#[cfg(feature = "engine")]
+pub(crate) fn duration_text(micros: u64) -> String {
+    let unit = Unit::dividing(micros);
+    match micros / unit.micros {
+        0 => "0ms".to_owned(),
+        number => format!("{number}{}", unit.symbol()),
+    }
+}
+
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

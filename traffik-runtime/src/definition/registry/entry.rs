@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::definition::registry::lease_text;
 use crate::rate::Rate;
 
-/// A registered throttle. Serde writes it with these names, and rates as texts.
+/// A registered throttle. Serde writes it with these names, and rates and durations as texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Entry {
@@ -27,6 +28,7 @@ pub struct Entry {
     pub enabled: bool,
     /// The life of its leases as set at run time; `None` if that of its definition or of its
     /// backend applies.
+    #[serde(serialize_with = "lease_text::serialize")]
     pub lease: Option<Duration>,
     /// The file and line of its definition, if they are known.
     pub place: Option<String>,

@@ -7,6 +7,7 @@ pub(crate) mod applied;
 pub(crate) mod entries;
 pub(crate) mod entry;
 pub(crate) mod event;
+pub(crate) mod lease_text;
 pub(crate) mod overridden;
 pub(crate) mod overrides;
 #[cfg(feature = "overrides")]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::definition::registry::lease_text;
 use crate::definition::registry::overrides::Override;
 use crate::rate::Rate;
 use crate::suggest::nearest;
@@ -24,6 +25,7 @@ pub struct Pending {
     /// The new position of the throttle's switch; `None` if the change leaves it as it is.
     pub enabled: Option<bool>,
     /// The new life of leases; `None` if the change leaves it as it is.
+    #[serde(serialize_with = "lease_text::serialize")]
     pub lease: Option<Duration>,
     /// The registered uid that was most likely meant, if no throttle of this uid is registered.
     pub suggestion: Option<String>,

@@ -9,6 +9,7 @@ use crate::store::outcome::StoreOutcome;
 use crate::store::plan::Plan;
 use crate::store::redis::client::Redis;
 use crate::store::redis::protocol::{ScriptGroup, ScriptReply};
+use crate::store::redis::run_script::GroupReplies;
 use crate::store::settlement::Settlement;
 use crate::strategy::kernel::Law;
 
@@ -61,10 +62,17 @@ impl Redis {
             .chain(hit)
             .chain(leases.map(ScriptGroup::Decide))
             .collect();
-        let mut replies = self
-            .run_groups(&groups, at, Some(caller))
-            .await?
-            .into_iter();
+        let replies = if groups.is_empty() {
+            GroupReplies::new()
+        } else {
+            match self.run_groups(&groups, at, Some(caller)).await {
+                Ok(replies) => replies,
+                Err(error) if refunds.iter().all(Option::is_none) => return Err(error),
+                // The refunds of logs were made before.
+                Err(error) => return Ok(without_script(refunds, error)),
+            }
+        };
+        let mut replies = replies.into_iter();
         let mut next = || replies.next().unwrap_or_else(|| Err(Error::abandoned()));
         let refunds = refunds
             .into_iter()
@@ -98,6 +106,20 @@ impl ScriptReply {
             states,
             ..outcome
         }
+    }
+}
+
+/// Returns the reply to a request of which the script has failed. Its refunds are not tried again,
+/// because they may have been made.
+fn without_script(refunds: Vec<Option<Result<(), Error>>>, error: Error) -> LeaseReply {
+    let lost = || Error::backend("the call that refunds it has failed");
+    let refunds = refunds.into_iter();
+    LeaseReply {
+        refunds: refunds
+            .map(|it| it.unwrap_or_else(|| Err(lost())))
+            .collect(),
+        outcome: Err(error),
+        leases: Vec::new(),
     }
 }
 
