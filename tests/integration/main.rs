@@ -19,5 +19,6 @@ mod operating;
 mod redis;
 mod refunds;
 mod settling;
+mod simulation;
 mod state_version;
 mod ws;

@@ -26,6 +26,9 @@ mod observe;
 #[cfg(feature = "engine")]
 #[doc(hidden)]
 pub mod scope;
+#[cfg(all(feature = "engine", feature = "test-util"))]
+#[doc(hidden)]
+pub mod simulation;
 #[cfg(feature = "engine")]
 mod timer;
 #[cfg(feature = "engine")]

@@ -115,4 +115,7 @@ pub mod strategy {
 pub mod testing {
     pub use traffik_runtime::clock::ManualClock;
     pub use traffik_runtime::testing::{Fault, FlakyStore, conformance};
+
+    #[doc(hidden)]
+    pub use traffik_runtime::simulation;
 }

@@ -14,6 +14,8 @@ use crate::store::redis::client::Redis;
 use crate::store::redis::connector::{Connector, Options};
 use crate::store::redis::handshake::ConnectionSettings;
 use crate::store::redis::lua::LOADED;
+#[cfg(feature = "test-util")]
+use crate::store::redis::stream::Stream;
 use crate::store::redis::url;
 use crate::store::redis::url_parameters::SentinelCredentials;
 
@@ -39,6 +41,19 @@ impl Backend {
     /// are.
     pub fn redis_client(client: ::redis::Client) -> RedisBackend {
         RedisBackend::new(move |options| Connector::One(client).of_user(options))
+    }
+
+    /// Builds a backend on the Redis server behind streams that a function opens, for simulations.
+    #[cfg(feature = "test-util")]
+    #[doc(hidden)]
+    pub fn redis_over<S>(
+        open: impl Fn() -> std::io::Result<S> + Send + Sync + 'static,
+    ) -> RedisBackend
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let open = Box::new(move || open().map(|stream| Box::new(stream) as Box<dyn Stream>));
+        RedisBackend::new(move |options| Connector::Stream(open).of_user(options))
     }
 
     /// Builds a backend on the Redis Cluster of a client of your own.

@@ -3,6 +3,9 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
+#[cfg(feature = "test-util")]
+use crate::simulation;
+
 /// The delays before retries.
 ///
 /// ```
@@ -168,6 +171,10 @@ pub(crate) fn draw(up_to: Duration) -> Duration {
 /// Draws a number. The standard library seeds its hashers from the operating system, each one
 /// differently.
 pub(crate) fn random() -> u64 {
+    #[cfg(feature = "test-util")]
+    if let Some(number) = simulation::random() {
+        return number;
+    }
     RandomState::new().build_hasher().finish()
 }
 

@@ -6,6 +6,8 @@ use std::time::Instant;
 use crate::clock::Clock;
 use crate::clock::reading::Reading;
 use crate::clock::system::SystemClock;
+#[cfg(feature = "test-util")]
+use crate::simulation;
 use crate::store::lifetime::micros;
 
 /// The clock at whose time a store decides.
@@ -120,6 +122,10 @@ impl ReplyTime {
 
 /// Returns the time since the first call, in microseconds, by a clock that is never set.
 fn steady_micros() -> u64 {
+    #[cfg(feature = "test-util")]
+    if let Some(time) = simulation::steady_micros() {
+        return time;
+    }
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     micros(START.elapsed())
 }

@@ -11,6 +11,8 @@ use crate::store::redis::cluster::{Nodes, client};
 use crate::store::redis::connection::Connection;
 #[cfg(feature = "redis-sentinel")]
 use crate::store::redis::sentinel::{Primary, Sentinels};
+#[cfg(feature = "test-util")]
+use crate::store::redis::stream::{OpenStream, open_stream};
 use crate::store::redis::tcp::{open, prepare};
 use crate::store::redis::url::{Target, Topology};
 use crate::store::redis::url_parameters::SentinelCredentials;
@@ -30,6 +32,9 @@ pub(crate) struct Options {
 pub(crate) enum Connector {
     /// One server, by a URL or a client of the user's.
     One(Client),
+    /// One server, behind the streams of a test.
+    #[cfg(feature = "test-util")]
+    Stream(Box<OpenStream>),
     #[cfg(feature = "redis-cluster")]
     Cluster(ClusterClient),
     #[cfg(feature = "redis-sentinel")]
@@ -105,6 +110,11 @@ impl Connector {
     pub(crate) async fn connect(&self) -> RedisResult<Connected> {
         match self {
             Self::One(client) => Ok(Connected::new(Connection::One(open(client).await?))),
+            #[cfg(feature = "test-util")]
+            Self::Stream(open) => {
+                let connection = open_stream(open).await?;
+                Ok(Connected::new(Connection::One(connection)))
+            }
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(client) => {
                 let nodes = Nodes::connect(client).await?;

@@ -32,6 +32,8 @@ pub(crate) mod run_script;
 pub(crate) mod sentinel;
 pub(crate) mod settle;
 pub(crate) mod state_store;
+#[cfg(feature = "test-util")]
+pub(crate) mod stream;
 pub(crate) mod tcp;
 pub(crate) mod url;
 pub(crate) mod url_parameters;

@@ -15,14 +15,17 @@ const BUFFER: usize = 512;
 
 /// Opens one socket.
 pub(crate) async fn open(client: &Client) -> RedisResult<MultiplexedConnection> {
-    // Each caller has a timeout of its own.
-    let config = AsyncConnectionConfig::new()
+    client
+        .get_multiplexed_async_connection_with_config(&config())
+        .await
+}
+
+/// Returns the settings of every connection. Each caller has a timeout of its own.
+pub(crate) fn config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
         .set_connection_timeout(None)
         .set_response_timeout(None)
-        .set_pipeline_buffer_size(BUFFER);
-    client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
+        .set_pipeline_buffer_size(BUFFER)
 }
 
 /// Adds the options of TCP, and these certificates, to the settings from a URL.
