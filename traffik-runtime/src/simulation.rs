@@ -25,7 +25,7 @@ pub(crate) fn steady_micros() -> Option<u64> {
     STEADY_MICROS.get()
 }
 
-/// Draws a simulated random number (SplitMix64), if this thread runs a simulation.
+/// Draws a simulated random number (`SplitMix64`), if this thread runs a simulation.
 pub(crate) fn random() -> Option<u64> {
     let state = CHANCE.get()?.wrapping_add(0x9e37_79b9_7f4a_7c15);
     CHANCE.set(Some(state));

@@ -99,11 +99,13 @@ fn matching_execution(
 }
 
 /// Returns `true` if the answer to a call can come from an execution. This account reads windows
-/// only: another law of a set may leave less.
+/// only: another law of a set may leave less. Where costs are not unique, the other one may have to
+/// be matched with another execution.
 fn answers(execution: &Execution, call: &Call, is_set: bool) -> bool {
     match call.outcome {
         Outcome::Admitted { remaining } => {
-            let is_right = |least| least == remaining || is_set && least >= remaining;
+            let is_right =
+                |least| least == remaining || is_set && (least >= remaining || !call.is_unique);
             execution.admitted && !execution.is_matched && execution.remaining.is_none_or(is_right)
         }
         _ => !execution.admitted,

@@ -122,11 +122,11 @@ impl ReplyTime {
 
 /// Returns the time since the first call, in microseconds, by a clock that is never set.
 fn steady_micros() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     #[cfg(feature = "test-util")]
     if let Some(time) = simulation::steady_micros() {
         return time;
     }
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     micros(START.elapsed())
 }
 
