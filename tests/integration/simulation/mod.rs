@@ -60,7 +60,7 @@ struct Run {
     totals: Totals,
 }
 
-/// What happened in some runs.
+/// Sums over some runs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
     calls: u64,
