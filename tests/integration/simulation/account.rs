@@ -25,6 +25,8 @@ pub(super) struct Call {
     pub(super) limits: Range<usize>,
     pub(super) client: u32,
     pub(super) cost: u64,
+    /// Set if no other hit of the client has the cost.
+    pub(super) is_unique: bool,
     pub(super) process: usize,
     pub(super) begun: u64,
     pub(super) ended: Option<u64>,
@@ -152,6 +154,7 @@ impl Account {
             limits,
             client: costs.client,
             cost,
+            is_unique: !has_leases,
             process,
             begun: now,
             ended: None,

@@ -1,6 +1,6 @@
 //! Seeded chance: all that a simulation decides by lot.
 
-/// A generator of numbers that depend on its seed alone (SplitMix64).
+/// A generator of numbers that depend on its seed alone (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(super) struct Chance(u64);
 

@@ -9,8 +9,8 @@ use super::world::World;
 /// The time limit of an operation, in microseconds.
 const TIMEOUT: u64 = 250_000;
 
-/// How much later than its time limit a call may end: the ticks of a process and of its timers, and
-/// what a slow clock adds.
+/// The time after its time limit at which a call may end: the ticks of a process and of its timers,
+/// and the lateness of a slow clock.
 const LATENESS: u64 = 12_000;
 
 /// Checks a run that has ended.
@@ -20,7 +20,7 @@ pub(super) fn check(world: &World) {
         let text = format!("tasks of process {process} have not ended");
         account.violate(Promise::Timeout, text);
     }
-    // The first to end chooses first among executions, which finds a match for each if there is one.
+    // The first to end chooses first among executions. So each has a match, if there is one.
     let mut order: Vec<usize> = (0..account.calls.len()).collect();
     order.sort_by_key(|place| account.calls[*place].ended);
     // The time of the server at which the units of a call were counted for its caller.
@@ -99,11 +99,13 @@ fn matching_execution(
 }
 
 /// Returns `true` if the answer to a call can come from an execution. This account reads windows
-/// only: another law of a set may leave less.
+/// only: another law of a set may leave less. Where costs are not unique, the other one may have to
+/// be matched with another execution.
 fn answers(execution: &Execution, call: &Call, is_set: bool) -> bool {
     match call.outcome {
         Outcome::Admitted { remaining } => {
-            let is_right = |least| least == remaining || is_set && least >= remaining;
+            let is_right =
+                |least| least == remaining || is_set && (least >= remaining || !call.is_unique);
             execution.admitted && !execution.is_matched && execution.remaining.is_none_or(is_right)
         }
         _ => !execution.admitted,
@@ -208,14 +210,14 @@ fn check_waste(world: &World, account: &mut Account) {
         }
     }
     for (id, (used, may_be_counted)) in used {
-        let most = if world.weather.is_fine() {
+        let greatest = if world.weather.is_fine() {
             used
         } else {
             may_be_counted
         };
         let count = world.server.count(id);
-        if !(used..=most).contains(&count) {
-            let text = format!("{id:?} has a count of {count}, not {used} to {most}");
+        if !(used..=greatest).contains(&count) {
+            let text = format!("{id:?} has a count of {count}, not {used} to {greatest}");
             account.violate(Promise::Waste, text);
         }
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use super::account::Account;
 use super::stream::Pipe;
 
-/// What the tasks of all processes share with the world.
+/// The place where the tasks of all processes meet the world.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     /// The time since the simulation began, in microseconds.
@@ -22,7 +22,7 @@ pub(super) struct Desk {
     requests: Mutex<Requests>,
 }
 
-/// What the tasks of a process have requested while it ran.
+/// Requests of the tasks of a process, made while it ran.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     /// Moments at which tasks are to be woken.

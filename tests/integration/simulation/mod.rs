@@ -41,7 +41,7 @@ use trace::Trace;
 use world::World;
 
 /// The number of seeds of a usual test run.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 24;
 
 /// The variable with the number of seeds.
 const SEEDS_VARIABLE: &str = "TRAFFIK_SIMULATION_SEEDS";
@@ -60,7 +60,7 @@ struct Run {
     totals: Totals,
 }
 
-/// What happened in some runs.
+/// Sums over some runs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
     calls: u64,

@@ -31,6 +31,8 @@ pub(super) struct Process {
     runtime: Runtime,
     idle: Arc<Idle>,
     tasks: JoinSet<()>,
+    /// Without its backend, a process would refund nothing after its last task has ended.
+    _backend: Backend,
     /// The pace of its clock, in millionths.
     pace: u64,
     /// The time of the world until which it has run.
@@ -107,6 +109,7 @@ impl Process {
             timers: 0,
             started,
             tasks,
+            _backend: backend,
             pace: chance.between(1_000_000 - DRIFT, 1_000_000 + DRIFT),
             ran_until: desk.now(),
             own: chance.below(1 << 50),

@@ -188,7 +188,7 @@ impl Server {
                 account.violate(Promise::RefusalWritesNothing, text);
             }
         }
-        if self.sabotage == Some(Sabotage::ExecutesTwice) && self.decisions % 20 == 0 {
+        if self.sabotage == Some(Sabotage::ExecutesTwice) && self.decisions.is_multiple_of(20) {
             self.sabotage = None;
             self.decide(keys, arguments, account);
             self.sabotage = Some(Sabotage::ExecutesTwice);
@@ -292,10 +292,11 @@ impl Server {
             return false;
         };
         let name = latest.name.clone();
+        let keys = std::slice::from_ref(&name);
         let arguments = [latest.laws.clone(), groups::write(latest.law, cost)];
         self.scripts.keyspace.borrow_mut().now = self.epoch + now;
         let before = self.scripts.keyspace.borrow().get(&name).cloned();
-        let reply = self.scripts.run(&self.decides, &[name.clone()], &arguments);
+        let reply = self.scripts.run(&self.decides, keys, &arguments);
         self.scripts.keyspace.borrow_mut().restore(&name, before);
         // A server that has lost its scripts has no answer before it is sent one of them.
         reply.is_none_or(|reply| values(&reply)[0].first() == Some(&0))

@@ -16,7 +16,7 @@ pub(super) struct Weather {
     pub(super) pause: u64,
     /// The least time that a message takes, and how much longer it may take.
     pub(super) latency: (u64, u64),
-    /// How many of a thousand messages are very late.
+    /// The number of very late messages among a thousand.
     pub(super) stragglers: u64,
     /// The sockets of a process.
     pub(super) connections: usize,
@@ -30,7 +30,7 @@ pub(super) struct Weather {
     pub(super) faults: Vec<Fault>,
 }
 
-/// What goes wrong.
+/// A thing that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// A connection breaks, perhaps in the middle of a reply.
