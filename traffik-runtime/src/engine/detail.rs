@@ -38,8 +38,8 @@ pub(crate) trait Detail<'d>: Sized + Send {
     /// Makes it of a decision on one limit.
     fn from_fast(fast: &FastDecision<'d>, hit: &ThrottleHit<'d>, parts: Option<&Parts>) -> Self;
 
-    /// Decides several limits on one backend in memory together. Returns `None` if they need a batch. Nothing has
-    /// changed then.
+    /// Decides several limits on one backend in memory together. Returns `None` if they need a
+    /// batch. Nothing has changed then.
     fn decide_fast_set(hits: &[HitRef<'_, 'd>], backend: &BackendParts) -> Option<Self>;
 
     /// Makes it of a batch.

@@ -67,8 +67,8 @@ impl ObservedReports for Combination {
     }
 }
 
-/// Decides hits with several limits on one backend together. Returns `None` if the hits need the slow path.
-/// Nothing has changed then, and the slow path reports any error.
+/// Decides hits with several limits on one backend together. Returns `None` if the hits need the
+/// slow path. Nothing has changed then, and the slow path reports any error.
 #[inline(never)]
 pub(crate) fn decide(hits: &[HitRef<'_, '_>], backend: &BackendParts) -> Option<Decision> {
     let dynamic_limit = OnceCell::new();
