@@ -1,10 +1,11 @@
 //! One decision in Redis, beside the commands of a hand-written limiter on the same server with the
 //! same client: a bare fixed window as a script, and `INCR` with `PEXPIRE … NX` in a pipeline.
 //!
-//! It starts a `redis-server` of its own. Both sides hit one key, except in the table of many
-//! clients: there latencies, and the commands that the server counted, stand below the throughput.
+//! It starts a `redis-server` of its own. Both sides hit one key, except in the tables of
+//! [`many_clients`].
 
-use std::cell::{Cell, RefCell};
+mod many_clients;
+
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -26,9 +27,6 @@ use traffik_tests::RedisServer;
 
 const ROUNDS: usize = 11;
 const CALLS: usize = 8_192;
-
-/// The number of clients, where there are many.
-const CLIENTS: u64 = 10_000;
 
 /// A fixed window as a hand-written script; the number of the window is part of the key.
 const WINDOW: &str = "\
@@ -62,7 +60,7 @@ fn main() {
         let name = format!("{tasks} tasks");
         tasks_beside_pipeline.push(bench.compare(&name, tasks, &hits(&fixed), &pipeline));
     }
-    bench.compare_many_clients(&fixed);
+    print(&many_clients::tables(&bench, &fixed));
     let title = "A hit in Redis, by strategy, 64 tasks";
     let mut strategies = Table::new(title, "ns", "a bare script");
     // The length of a full log.
@@ -227,71 +225,6 @@ impl Setup {
                 .await
                 .expect("the server responds");
         })
-    }
-
-    /// Prints throughput, latency and commands with many clients, beside one script a decision.
-    fn compare_many_clients(&self, throttle: &DynThrottle) {
-        let clients = Rc::new((0..CLIENTS).map(Identity::from).collect::<Vec<_>>());
-        let ours = {
-            let (throttle, clients, next) = (throttle.clone(), clients, Cell::new(0));
-            Rc::new(async move || {
-                let client = &clients[next.replace(next.get() + 1) % clients.len()];
-                let decided = throttle.hit(client, 1).await;
-                decided.expect("the server responds");
-            })
-        };
-        let peer = {
-            let (connection, script) = (self.connection(), Rc::new(Script::new(WINDOW)));
-            let next = Cell::new(0);
-            Rc::new(async move || {
-                let client = next.replace(next.get() + 1) % CLIENTS;
-                let mut call = script.key(format!("peer:user:{client}:"));
-                let call = call.arg(3_600).arg(1).arg(1_000_000_000_u64);
-                let _: i64 = call
-                    .invoke_async(&mut connection.clone())
-                    .await
-                    .expect("the server responds");
-            })
-        };
-        let (ours, peer): (Call, Call) = (ours, peer);
-        let title = "A hit on one of 10 000 clients in Redis, by tasks";
-        let mut table = Table::new(title, "ns", "one script a decision");
-        let mut lines = Vec::new();
-        for tasks in [1, 16, 64] {
-            table.push(self.compare(&format!("{tasks} tasks"), tasks, &ours, &peer));
-            for (side, call) in [("traffik", &ours), ("script", &peer)] {
-                let before = self.server.calls("evalsha");
-                let latencies = self.latencies(tasks, call);
-                let commands = self.server.calls("evalsha") - before;
-                let at =
-                    |share: usize| latencies[latencies.len() * share / 100].as_secs_f64() * 1e6;
-                let per_decision = commands as f64 / latencies.len() as f64;
-                lines.push(format!(
-                    "{side}, {tasks} tasks: p50 {:.0} µs, p99 {:.0} µs, {per_decision:.3} commands a decision",
-                    at(50),
-                    at(99),
-                ));
-            }
-        }
-        print(&[table]);
-        println!("{}\n", lines.join("\n"));
-    }
-
-    /// Returns the time that each call took, in order of length.
-    fn latencies(&self, tasks: usize, call: &Call) -> Vec<Duration> {
-        let latencies = Rc::new(RefCell::new(Vec::new()));
-        let timed: Call = {
-            let (call, latencies) = (call.clone(), latencies.clone());
-            Rc::new(async move || {
-                let start = Instant::now();
-                call.call().await;
-                latencies.borrow_mut().push(start.elapsed());
-            })
-        };
-        self.time(tasks, &timed);
-        let mut latencies = latencies.take();
-        latencies.sort_unstable();
-        latencies
     }
 
     fn compare(&self, name: &str, tasks: usize, ours: &Call, peer: &Call) -> Row {
