@@ -1,5 +1,5 @@
-//! Many clients, beside one script a decision: the time of a hit, its latency, and the commands that
-//! the server counts.
+//! Many clients, beside one script a decision: the time of a hit, its latency, and the commands
+//! that the server counts.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
