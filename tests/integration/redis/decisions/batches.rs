@@ -329,6 +329,8 @@ async fn shares_the_error_of_a_command() {
         Proxy::truncate_replies,
         Proxy::discard_replies,
     ];
+    // A connection may close before more than the first decision was written.
+    let mut is_shared = false;
     for (place, spoil) in faults.into_iter().enumerate() {
         let client = Identity::from(place as u64);
         let before = remaining(&throttle, &client).await;
@@ -346,13 +348,15 @@ async fn shares_the_error_of_a_command() {
         let errors = results.iter().filter_map(|result| result.as_ref().err());
         let uncertain = errors.filter(|error| error.may_have_counted()).count() as u64;
         let counted = before - remaining(&throttle, &client).await;
-        assert!(uncertain > 1, "{place}: {results:?}");
+        assert!(uncertain > 0, "{place}: {results:?}");
+        is_shared |= uncertain > 1;
         let possible = admitted..=admitted + uncertain;
         assert!(
             possible.contains(&counted),
             "{place}: {counted} of {possible:?}"
         );
     }
+    assert!(is_shared, "a call without replies has several decisions");
 }
 
 /// Returns what is left to a client as soon as the backend answers again.
