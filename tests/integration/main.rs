@@ -3,6 +3,7 @@
 mod api;
 mod applications;
 mod cancellation;
+mod chance;
 mod closures;
 mod conformance;
 mod corpus;

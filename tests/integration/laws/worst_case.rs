@@ -15,6 +15,8 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Priority};
 use traffik_tests::poll_once;
 
+use crate::chance::Chance;
+
 /// Six units in sixty microseconds: few enough to find the last microsecond of a stretch by chance.
 const RATE: &str = "6/60us";
 const LIMIT: u64 = 6;
@@ -225,7 +227,7 @@ fn of_priorities_is_the_limit_whatever_the_order() {
 impl Case {
     /// Asserts that the adversary reaches the stated number, and never exceeds it.
     fn is_tight(&self) {
-        let mut random = Random(0x7261_7465);
+        let mut random = Chance::new(0x7261_7465);
         let clock = ManualClock::new();
         let builder = DynThrottle::builder("attacked").rate(RATE.parse().expect("a rate"));
         let throttle = (self.strategy)(builder)
@@ -286,7 +288,7 @@ impl Case {
         admitted
     }
 
-    fn step(&self, random: &mut Random) -> Step {
+    fn step(&self, random: &mut Chance) -> Step {
         let gap = match random.below(8) {
             0..3 => Gap::Micros(random.below(3)),
             3 => Gap::Micros(random.below(PERIOD + 2)),
@@ -306,7 +308,7 @@ impl Case {
         }
     }
 
-    fn vary(&self, attack: &[Step], random: &mut Random) -> Vec<Step> {
+    fn vary(&self, attack: &[Step], random: &mut Chance) -> Vec<Step> {
         let mut varied = attack.to_vec();
         for _ in 0..=random.below(3) {
             let place = random.below(HITS as u64) as usize;
@@ -349,16 +351,4 @@ fn densest(admitted: &[(u64, u64)]) -> u64 {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).expect("waits fit a clock")
-}
-
-/// `SplitMix64` (Steele, Lea and Flood, 2014): a deterministic generator.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
 }

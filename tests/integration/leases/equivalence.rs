@@ -10,7 +10,8 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottleBuilder, ManualClock, Provenance, Rate};
 use traffik_tests::{ExpiringStore, RedisServer};
 
-use super::{LIFE, Random, builder, client, process};
+use super::{LIFE, builder, client, process};
+use crate::chance::Chance;
 
 const STEPS: u64 = 300;
 
@@ -45,7 +46,7 @@ const CASES: [Case; 11] = [
 #[tokio::test]
 async fn agrees_on_random_hits_under_every_strategy() {
     let server = RedisServer::start();
-    let mut random = Random(11);
+    let mut random = Chance::new(11);
     for (name, strategy) in CASES {
         let clock = ManualClock::new();
         let custom = Backend::custom(ExpiringStore::default()).clock(clock.clone());

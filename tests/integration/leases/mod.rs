@@ -89,15 +89,3 @@ async fn until_used(throttle: &DynThrottle, limit: u64, expected: u64) {
     }
     assert_eq!(used(throttle, limit).await, expected);
 }
-
-/// `SplitMix64` (Steele, Lea and Flood, 2014): a deterministic generator.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}

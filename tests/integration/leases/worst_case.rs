@@ -13,7 +13,7 @@ use traffik::strategy::{
 use traffik::{Backend, DynThrottle, DynThrottleBuilder, Identity, ManualClock, Provenance};
 use traffik_tests::{ExpiringStore, poll_once};
 
-use super::Random;
+use crate::chance::Chance;
 
 const RATE: &str = "60/60us";
 const LIMIT: u64 = 60;
@@ -121,7 +121,7 @@ fn assert_bounded(name: &str, strategy: Build, measure: fn(&Admitted) -> u64, ma
         let backend = backend.clone().clock(clock.clone());
         builder.backend(backend).build().expect("a throttle")
     });
-    let (mut random, mut clients, mut leased, mut best) = (Random(7), 0_u64, 0, 0);
+    let (mut random, mut clients, mut leased, mut best) = (Chance::new(7), 0_u64, 0, 0);
     let mut try_out = |attack: &[Step]| {
         clients += 1;
         let client = Identity::from(clients);
@@ -160,7 +160,7 @@ fn assert_bounded(name: &str, strategy: Build, measure: fn(&Admitted) -> u64, ma
     assert!(5 * best > 3 * max, "{name}: {best} of {max}");
 }
 
-fn step(random: &mut Random) -> Step {
+fn step(random: &mut Chance) -> Step {
     Step {
         gap: match random.below(12) {
             0 => random.below(LIFE + 2),

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::chance::Chance;
 use super::laws::{LIMITS, SET};
+use crate::chance::Chance;
 
 /// The largest cost. Each cost is used once for a client, so that it names the hit.
 const MAX_COST: u64 = 240;

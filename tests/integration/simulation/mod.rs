@@ -11,7 +11,6 @@
 //! `TRAFFIK_SIMULATION_TRACE=1` prints its events.
 
 mod account;
-mod chance;
 mod checks;
 mod desk;
 mod groups;

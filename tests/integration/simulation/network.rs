@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use super::chance::Chance;
 use super::stream::Pipe;
 use super::weather::Weather;
+use crate::chance::Chance;
 
 /// A connection of a process to the server.
 pub(super) struct Link {

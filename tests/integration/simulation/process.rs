@@ -14,13 +14,13 @@ use tokio::time::Instant;
 use traffik::Backend;
 use traffik::testing::simulation;
 
-use super::chance::Chance;
 use super::desk::Desk;
 use super::laws::LIMITS;
 use super::sabotage::Sabotage;
 use super::stream::SimulatedStream;
 use super::weather::Weather;
 use super::workload::Task;
+use crate::chance::Chance;
 
 /// The largest difference between the pace of a process's clock and that of the server, in
 /// millionths. Local refusals allow for a thousandth.

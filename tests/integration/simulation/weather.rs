@@ -1,6 +1,6 @@
 //! The conditions of one run, all drawn from its seed.
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 /// The conditions of one run. Times are in microseconds.
 #[derive(Clone, Debug)]

@@ -14,9 +14,9 @@ use traffik::{Backend, Decision, DynThrottle, Error, Identity, Provenance, Quota
 use traffik_tests::head;
 
 use super::account::{Call, Outcome};
-use super::chance::Chance;
 use super::desk::Desk;
 use super::laws::{LIMITS, SET, SetOne, SetTwo};
+use crate::chance::Chance;
 
 /// The header with the client of a set.
 const CLIENT: &str = "client";

@@ -8,7 +8,6 @@ use std::task::Waker;
 use traffik::testing::simulation;
 
 use super::account::{Account, Call, Promise};
-use super::chance::Chance;
 use super::desk::Desk;
 use super::network::{Direction, Link};
 use super::process::Process;
@@ -18,6 +17,7 @@ use super::server::Server;
 use super::trace::Trace;
 use super::weather::{Fault, Weather};
 use super::wire::next_command;
+use crate::chance::Chance;
 
 /// The time between two runs of a process that nothing has woken, so that its timers fire.
 const TICK: u64 = 8_000;
