@@ -7,7 +7,6 @@ use crate::backend::BackendParts;
 use crate::engine::backends::HitBackends;
 use crate::engine::batch::Batch;
 use crate::engine::hit::ThrottleHit;
-use crate::identity::Identity;
 use crate::store::lifetime::micros;
 use crate::store::outcome::StoreOutcome;
 
@@ -28,26 +27,19 @@ pub(crate) fn admit_by_lease<'a, 'd>(
     cost: Option<u64>,
     parts: Option<&'a Parts>,
 ) -> Option<(Batch<'a, 'd>, StoreOutcome)> {
-    // Only laws that call no function of the application have leases. So a batch that is made twice
-    // calls such functions once.
-    let mut hits_of_request = hits.iter().enumerate().filter(|(_, hit)| hit.applies);
-    if !hits_of_request.all(|(index, hit)| hit.has_lease(backends.of_hit(index))) {
-        return None;
-    }
-    let batch = Batch::without_names(hits, backends.clone(), cost, parts).ok()?;
-    if batch.is_split() {
-        return None;
-    }
+    // Only laws that call no function of the application have leases.
+    let has_lease = |hit: &ThrottleHit<'_>, backend: &BackendParts| {
+        hit.lease(backend) > 0
+            && hit
+                .shared_key(backend, cost, parts)
+                .is_some_and(|key| backend.store().has_lease(key))
+    };
+    let batch = Batch::decided_here(hits, backends, (cost, parts), has_lease)?;
     let admitted = batch.admit_by_lease()?;
     Some((batch, admitted))
 }
 
 impl ThrottleHit<'_> {
-    /// Returns `true` if the client of a hit may have a lease.
-    fn has_lease(&self, backend: &BackendParts) -> bool {
-        matches!(&*self.identity, Identity::Client(_)) && self.lease(backend) > 0
-    }
-
     /// Returns the life of the leases that clients of the throttle have on a backend, in
     /// microseconds; 0 if they have none.
     pub(crate) fn lease(&self, backend: &BackendParts) -> u64 {

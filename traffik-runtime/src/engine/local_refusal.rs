@@ -9,6 +9,7 @@ use crate::engine::backends::HitBackends;
 use crate::engine::batch::Batch;
 use crate::engine::hit::ThrottleHit;
 use crate::identity::Identity;
+use crate::store::key::Key;
 use crate::store::outcome::StoreOutcome;
 
 /// Refuses hits on one shared store, if that would refuse them. Returns `None` if it has to be
@@ -19,40 +20,52 @@ pub(crate) fn refuse_locally<'a, 'd>(
     cost: Option<u64>,
     parts: Option<&'a Parts>,
 ) -> Option<(Batch<'a, 'd>, StoreOutcome)> {
-    // Only laws that call no function of the application have states that are remembered. So a
-    // batch that is made twice calls such functions once.
-    let mut hits_of_request = hits.iter().enumerate().filter(|(_, hit)| hit.applies);
-    if !hits_of_request.all(|(index, hit)| {
-        let backend = backends.of_hit(index);
-        is_remembered(hit, backend, cost, parts)
-    }) {
-        return None;
-    }
-    let batch = Batch::without_names(hits, backends.clone(), cost, parts).ok()?;
-    if batch.is_split() {
-        return None;
-    }
+    // Only laws that call no function of the application have states that are remembered.
+    let is_remembered = |hit: &ThrottleHit<'_>, backend: &BackendParts| {
+        let key = hit.shared_key(backend, cost, parts);
+        key.is_some_and(|key| backend.store().remembers(key))
+    };
+    let batch = Batch::decided_here(hits, backends, (cost, parts), is_remembered)?;
     let refused = batch.refuse_locally()?;
     Some((batch, refused))
 }
 
-/// Returns `true` if the state of a hit's client is remembered.
-fn is_remembered(
-    hit: &ThrottleHit<'_>,
-    backend: &BackendParts,
-    cost: Option<u64>,
-    parts: Option<&Parts>,
-) -> bool {
-    let Identity::Client(client) = &*hit.identity else {
-        return false;
-    };
-    if backend.store().is_local() {
-        return false;
+impl ThrottleHit<'_> {
+    /// Returns the key of the state that the client of a hit has on a shared store.
+    pub(crate) fn shared_key(
+        &self,
+        backend: &BackendParts,
+        cost: Option<u64>,
+        parts: Option<&Parts>,
+    ) -> Option<Key> {
+        let Identity::Client(client) = &*self.identity else {
+            return None;
+        };
+        if backend.store().is_local() {
+            return None;
+        }
+        let hit = self.as_ref(cost, parts);
+        hit.key(self.throttle.key(), client, backend).ok()
     }
-    let key = hit
-        .as_ref(cost, parts)
-        .key(hit.throttle.key(), client, backend);
-    key.is_ok_and(|key| backend.store().remembers(key))
+}
+
+impl<'a, 'd> Batch<'a, 'd> {
+    /// Returns the batch of hits that this process may decide without a call of their store: all
+    /// pass this test, and have one backend. A batch that is made again later calls no function of
+    /// the application twice, because the laws of such hits call none.
+    pub(crate) fn decided_here(
+        hits: &'a [ThrottleHit<'d>],
+        backends: &HitBackends<'a>,
+        (cost, parts): (Option<u64>, Option<&'a Parts>),
+        is_decidable: impl Fn(&ThrottleHit<'d>, &BackendParts) -> bool,
+    ) -> Option<Self> {
+        let mut hits_of_request = hits.iter().enumerate().filter(|(_, hit)| hit.applies);
+        if !hits_of_request.all(|(index, hit)| is_decidable(hit, backends.of_hit(index))) {
+            return None;
+        }
+        let batch = Self::without_names(hits, backends.clone(), cost, parts).ok()?;
+        (!batch.is_split()).then_some(batch)
+    }
 }
 
 impl<'a> Batch<'a, '_> {

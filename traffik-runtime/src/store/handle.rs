@@ -238,6 +238,13 @@ impl StoreHandle {
         self.leases.as_ref()
     }
 
+    /// Returns `true` if the client of this key has a lease.
+    pub(crate) fn has_lease(&self, key: Key) -> bool {
+        self.leases
+            .as_ref()
+            .is_some_and(|leases| leases.contains(key))
+    }
+
     /// Admits plans by the leases of their clients, without a call of the store.
     pub(crate) fn admit_by_lease(&self, plans: &[Plan<'_>]) -> Option<StoreOutcome> {
         self.leases.as_ref()?.admit(plans, self.store_clock())

@@ -26,6 +26,7 @@ use std::time::Duration;
 use crate::decision::Provenance;
 use crate::inline_vec::InlineVec4;
 use crate::store::caller::PATIENCE;
+use crate::store::key::Key;
 use crate::store::leases::leasing_store::LeasingStore;
 use crate::store::leases::sweeper::Sweeper;
 use crate::store::leases::table::{LeaseTable, Moment};
@@ -73,6 +74,11 @@ impl Leases {
             default_life,
             ..Self::new()
         };
+    }
+
+    /// Returns `true` if the client of this key has a lease.
+    pub(crate) fn contains(&self, key: Key) -> bool {
+        self.table.contains(key)
     }
 
     /// Admits hits by the leases of their clients. Returns `None` if the store has to be called.

@@ -106,6 +106,11 @@ impl LeaseTable {
         Some(change(client))
     }
 
+    /// Returns `true` if the client of this key has a lease.
+    pub(crate) fn contains(&self, key: Key) -> bool {
+        self.with_client(key, |client| client.lease.is_some()) == Some(true)
+    }
+
     /// Admits a hit by the client's lease. Returns its terms and the units that are left, or `None`
     /// if the store has to be called.
     pub(crate) fn admit(&self, plan: &Plan<'_>, at: Moment<'_>) -> Option<(Arc<Terms>, u64)> {
