@@ -1,6 +1,6 @@
 //! Seeded chance, for tests that draw their steps by lot and repeat them exactly.
 
-/// A generator of numbers that depend on its seed alone: `SplitMix64` (Steele, Lea and Flood, 2014).
+/// A generator of numbers that depend on its seed alone: `SplitMix64` (Steele, Lea, Flood, 2014).
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(u64);
 
